@@ -1,0 +1,72 @@
+"""Where data come from: built-in names, files, frames, arrays and sparse matrices."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from altune.data.bundled import BUNDLED, BuiltIn, DatasetFacts
+from altune.data.dataset import Dataset
+from altune.data.encoding import encode
+from altune.data.extra import EXTRA
+from altune.data.files import SUFFIXES
+from altune.data.memory import require_memory
+from altune.errors import DataError
+
+__all__ = ["Dataset", "DatasetFacts", "encode", "list_datasets", "load_dataset", "require_memory"]
+
+_BUILT_IN: dict[str, BuiltIn] = {**BUNDLED, **EXTRA}
+
+
+def load_dataset(name_or_path: str | Path, target: str | None = None) -> Dataset:
+    """Load a built-in data set by name, or read a file.
+
+    Parameters
+    ----------
+    name_or_path : a name of :func:`list_datasets`, else a file such as ``mine.csv``.
+    target : the column of the labels, for tables in files.
+
+    Raises
+    ------
+    DataError
+        If there is neither such a name nor such a file, or the file cannot be used.
+    MissingExtraError
+        If the data set needs the extra ``datasets``.
+
+    Examples
+    --------
+    >>> load_dataset("digits").n_rows
+    1797
+    """
+    entry = _BUILT_IN.get(str(name_or_path))
+    if entry is not None:
+        if target is not None:
+            raise DataError(
+                f"{name_or_path} is built in and knows its labels; leave the target {target!r} out"
+            )
+        return entry.load()
+    if _looks_like_a_file(Path(name_or_path).expanduser()):
+        return Dataset.from_file(name_or_path, target)
+    raise DataError(_no_such_data(str(name_or_path)))
+
+
+def list_datasets() -> list[DatasetFacts]:
+    """Return the facts of every built-in data set, the core's first, its package installed or not.
+
+    Examples
+    --------
+    >>> list_datasets()[0].name
+    'digits'
+    """
+    return [entry.facts for entry in _BUILT_IN.values()]
+
+
+def _looks_like_a_file(path: Path) -> bool:
+    return path.exists() or len(path.parts) > 1 or path.name.lower().endswith(SUFFIXES)
+
+
+def _no_such_data(wanted: str) -> str:
+    files = [entry.name for entry in Path.cwd().iterdir() if entry.name.lower().endswith(SUFFIXES)]
+    near = difflib.get_close_matches(wanted, [*_BUILT_IN, *files], n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+    return f"no data set or file {wanted!r}; {hint}built in: {', '.join(sorted(_BUILT_IN))}"

@@ -1,0 +1,78 @@
+"""Files by name: which are there, which can be read, and how they are opened."""
+
+from __future__ import annotations
+
+import difflib
+import gzip
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from altune.errors import DataError
+
+SUFFIXES = (
+    *(".csv", ".tsv", ".parquet", ".npz", ".svmlight", ".libsvm"),
+    *(".csv.gz", ".tsv.gz", ".svmlight.gz", ".libsvm.gz"),
+)
+_PICKLES = {".pkl", ".pickle", ".joblib", ".sav"}
+BROKEN_GZIP = (EOFError, gzip.BadGzipFile, zlib.error)
+
+
+def existing_file(path: str | Path) -> Path:
+    """Return the path if it is a file with something in it; else say what is there."""
+    file = Path(path).expanduser()
+    if file.is_dir():
+        raise DataError(f"{file} is a directory; give a file ({', '.join(SUFFIXES)})")
+    if not file.exists():
+        near = _near_files(file)
+        hint = f"; near it: {', '.join(near)}" if near else f"; {file.parent} has no such file"
+        raise DataError(f"no file {file}{hint}")
+    try:
+        with file.open("rb") as stream:
+            empty = not stream.read(1)
+    except OSError as error:
+        raise DataError(f"{file}: cannot be opened ({error.strerror})") from None
+    if empty:
+        raise DataError(f"{file} is empty; give a file with a header line and rows")
+    return file
+
+
+def data_suffix(file: Path) -> str:
+    """Return the suffix in lower case, ``.gz`` joined with the one before it; refuse unknown ones."""
+    suffixes = [part.lower() for part in file.suffixes]
+    suffix = "".join(suffixes[-2:]) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
+    if suffix in SUFFIXES:
+        return suffix
+    why = " may run code when read, so it is not;" if suffix in _PICKLES else " is not one that altune reads;"
+    raise DataError(f"{file}: the suffix {suffix!r}{why} accepted: {', '.join(SUFFIXES)}")
+
+
+def data_name(path: str | Path) -> str:
+    """Return a file's name without its suffixes: ``mine`` for ``/some/mine.csv.gz``."""
+    name = Path(path).name
+    lowered = name.lower()
+    for suffix in sorted(SUFFIXES, key=len, reverse=True):
+        if lowered.endswith(suffix):
+            return name[: -len(suffix)] or name
+    return Path(path).stem
+
+
+def opened(file: Path) -> IO[bytes]:
+    """Return the file opened for reading bytes, unpacked if its name ends in ``.gz``."""
+    opener: Callable[..., Any] = gzip.open if file.suffix.lower() == ".gz" else open
+    stream: IO[bytes] = opener(file, "rb")
+    return stream
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's message as one short line."""
+    return " ".join(str(error).split())[:160] or type(error).__name__
+
+
+def _near_files(file: Path) -> list[str]:
+    try:
+        names = [entry.name for entry in file.parent.iterdir() if entry.is_file()]
+    except OSError:
+        return []
+    return difflib.get_close_matches(file.name, names, n=3, cutoff=0.5)

@@ -1,0 +1,119 @@
+"""Labels of any kind become codes in ``[0, K)`` and plain class names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from altune.errors import DataError, did_you_mean
+
+ClassName = str | int | float | bool
+Codes = NDArray[np.intp]
+
+_MANY_VALUES = 20
+_MANY_SHARE = 0.1
+
+
+def encode_labels(y: Any, classes: Iterable[Any] | None = None) -> tuple[Codes, tuple[ClassName, ...]]:
+    """Return the codes of labels and the class names they stand for.
+
+    Parameters
+    ----------
+    y : one hashable scalar for each row: array, list or Series, ``(n_rows,)``.
+    classes : the class names in their order, where more than the labels say is known; else sorted labels.
+
+    Returns
+    -------
+    codes : ``(n_rows,)``, in ``[0, n_classes)``.
+    classes : plain Python scalars; whole floats become integers, anything but text and numbers becomes text.
+
+    Raises
+    ------
+    DataError
+        For no labels, a missing one, one class only, a label outside ``classes``, or numbers to regress on.
+
+    Examples
+    --------
+    >>> encode_labels(["spam", "ham", "spam"])
+    (array([1, 0, 1]), ('ham', 'spam'))
+    """
+    found, values = _factorize(y)
+    names = [_plain(value) for value in values]
+    _refuse_regression(names, len(found))
+    order = _given_order(classes) if classes is not None else tuple(_sorted(set(names)))
+    position = {name: code for code, name in enumerate(order)}
+    for code, name in enumerate(names):
+        if name not in position:
+            row = int(np.argmax(found == code))
+            raise DataError(f"row {row} has the label {name!r}; {did_you_mean(name, map(str, order))}")
+    if len(set(names)) < 2:
+        raise DataError(f"all {len(found)} rows have the one class {names[0]!r}; two or more are needed")
+    lookup = np.array([position[name] for name in names], dtype=np.intp)
+    return lookup[found], order
+
+
+def _factorize(y: Any) -> tuple[NDArray[np.intp], list[Any]]:
+    column = _column(y)
+    if len(column) == 0:
+        raise DataError("there are no rows; give at least two rows of two classes")
+    try:
+        found, values = pd.factorize(column)
+    except TypeError as error:
+        raise DataError(f"a label is no plain value ({error}); give one class name for each row") from None
+    if (found < 0).any():
+        row, missing = int(np.argmax(found < 0)), int((found < 0).sum())
+        raise DataError(
+            f"row {row} (counted from 0) has no label, {missing} of {len(found)} rows in all (empty, NA, NaN "
+            "and None count as missing); leave such rows out or label them"
+        )
+    return np.asarray(found, dtype=np.intp), list(values)
+
+
+def _column(y: Any) -> Any:
+    if isinstance(y, list | tuple):
+        return np.fromiter(y, dtype=object, count=len(y))
+    column = y if isinstance(y, pd.Series | pd.Index | pd.Categorical) else np.asarray(y)
+    if column.ndim != 1:
+        raise DataError(
+            f"y has the shape {tuple(column.shape)}; give one label for each row "
+            "(y.ravel(), or the argmax of one-hot columns)"
+        )
+    return column
+
+
+def _plain(value: Any) -> ClassName:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, str | bool | int | float) else str(value)
+
+
+def _sorted(names: Iterable[ClassName]) -> list[ClassName]:
+    def key(name: ClassName) -> tuple[bool, Any]:
+        return (isinstance(name, str), name)
+
+    return sorted(names, key=key)
+
+
+def _given_order(classes: Iterable[Any]) -> tuple[ClassName, ...]:
+    order = tuple(_plain(name) for name in classes)
+    if len(set(order)) < len(order):
+        twice = next(name for name in order if order.count(name) > 1)
+        raise DataError(f"classes names {twice!r} twice; name each class once")
+    return order
+
+
+def _refuse_regression(names: Sequence[ClassName], n_rows: int) -> None:
+    fractional = sum(isinstance(name, float) for name in names)
+    if fractional and len(names) > _MANY_VALUES and len(names) > _MANY_SHARE * n_rows:
+        raise DataError(
+            f"the labels are {len(names)} different numbers in {n_rows} rows, which looks like regression; "
+            "altune needs classes (bin the numbers, or name another target)"
+        )

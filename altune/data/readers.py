@@ -1,0 +1,160 @@
+"""Files become features and labels. Nothing here executes what a file holds: no pickle, no code."""
+
+from __future__ import annotations
+
+import difflib
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from altune.data.delimited import read_text_table
+from altune.data.files import BROKEN_GZIP, data_suffix, existing_file, one_line, opened
+from altune.data.svmlight import read_svmlight
+from altune.errors import DataError
+
+TARGET_NAMES = ("target", "label", "class", "y")
+_SPARSE_KEYS = ("data", "indices", "indptr", "shape")
+
+
+class Content(NamedTuple):
+    """What a file holds: features, labels, and column names where they are not in a frame."""
+
+    X: Any
+    y: Any
+    feature_names: tuple[str, ...] | None = None
+
+
+def read_file(path: str | Path, target: str | None = None) -> Content:
+    """Read features and labels from a file, by its suffix.
+
+    Parameters
+    ----------
+    path : a file with one of ``SUFFIXES``.
+    target : the column of the labels, for tables.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, its suffix is unknown, or it cannot be read.
+    """
+    file = existing_file(path)
+    suffix = data_suffix(file)
+    if suffix in (".csv", ".csv.gz"):
+        return read_delimited(file, target, ",")
+    if suffix in (".tsv", ".tsv.gz"):
+        return read_delimited(file, target, "\t")
+    if suffix == ".parquet":
+        return _read_parquet(file, target)
+    if target is not None:
+        raise DataError(
+            f"{file}: a target column ({target!r}) is for tables; this file's labels have their own place"
+        )
+    if suffix == ".npz":
+        return _read_npz(file)
+    with opened(file) as stream:
+        X, y = read_svmlight(stream, str(file))
+    return Content(X, y)
+
+
+def read_delimited(path: str | Path, target: str | None, separator: str) -> Content:
+    """Read a table from text, ``separator`` between the fields and column names in the first line.
+
+    Raises
+    ------
+    DataError
+        For lines of different lengths, bytes that are no UTF-8, a torn gzip file, doubled or missing columns.
+    """
+    file = existing_file(path)
+    return _split_target(read_text_table(file, separator), target, file)
+
+
+def _read_parquet(file: Path, target: str | None) -> Content:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        # a file object, since a path would be searched for partitions in the names of folders
+        with file.open("rb") as stream:
+            table = pq.ParquetFile(stream).read().to_pandas()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DataError(f"{file}: no readable Parquet file, perhaps cut off ({one_line(error)})") from None
+    table.columns = pd.Index([str(name) for name in table.columns])
+    return _split_target(table, target, file)
+
+
+def _split_target(table: pd.DataFrame, target: str | None, file: Path) -> Content:
+    columns = [str(name) for name in table.columns]
+    if len(set(columns)) < len(columns):
+        twice = next(name for name in columns if columns.count(name) > 1)
+        raise DataError(f"{file}: the column name {twice!r} occurs twice; name each column once")
+    if len(table) == 0:
+        raise DataError(f"{file} has column names and no rows; give at least two rows of two classes")
+    label = find_target(columns, target, str(file))
+    if len(columns) == 1:
+        raise DataError(f"{file} has the target column {label!r} only; give at least one feature column")
+    return Content(table.drop(columns=label), table[label].reset_index(drop=True))
+
+
+def find_target(columns: Sequence[str], target: str | None, where: str) -> str:
+    """Return the column of the labels: the one asked for, or the only one with a usual name.
+
+    >>> find_target(["size", "Class"], None, "mine.csv")
+    'Class'
+    """
+    listed = ", ".join(columns[:12]) + (f", … ({len(columns)} in all)" if len(columns) > 12 else "")
+    if target is not None:
+        if target in columns:
+            return target
+        near = difflib.get_close_matches(target, columns, n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise DataError(f"{where}: no target column {target!r}; {hint}columns: {listed}")
+    usual = [name for name in columns if name.strip().lower() in TARGET_NAMES]
+    if len(usual) == 1:
+        return usual[0]
+    why = (
+        f"several columns could be the target ({', '.join(usual)})"
+        if usual
+        else "no column is named target or label"
+    )
+    raise DataError(f"{where}: {why}; give --target COLUMN (target='COLUMN' in Python), one of: {listed}")
+
+
+def _read_npz(file: Path) -> Content:
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DataError(f"{file}: a single array; save X and y with numpy.savez(file, X=X, y=y)")
+            return _from_arrays({name: archive[name] for name in archive.files}, str(file))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, *BROKEN_GZIP) as error:
+        if "pickle" in str(error).lower():
+            raise DataError(
+                f"{file}: holds Python objects (or is no npz file), which may run code; save numbers "
+                "and fixed-width text, such as y.astype(str)"
+            ) from None
+        raise DataError(f"{file}: no readable npz file, perhaps cut off ({one_line(error)})") from None
+
+
+def _from_arrays(arrays: dict[str, Any], where: str) -> Content:
+    if "y" in arrays and "X" in arrays:
+        return Content(arrays["X"], arrays["y"])
+    if "y" in arrays and all(key in arrays for key in _SPARSE_KEYS):
+        stored = str(np.asarray(arrays.get("format", "csr")).astype(str))
+        if stored != "csr":
+            raise DataError(f"{where}: the sparse format {stored!r}; save X.tocsr()")
+        try:
+            n_rows, n_columns = map(int, arrays["shape"])
+            parts = arrays["data"], arrays["indices"], arrays["indptr"]
+            matrix = sp.csr_array(parts, shape=(n_rows, n_columns))
+            matrix.check_format(full_check=True)
+        except (ValueError, TypeError, IndexError) as error:
+            raise DataError(f"{where}: the CSR parts do not fit together ({one_line(error)})") from None
+        return Content(matrix, arrays["y"])
+    found = ", ".join(sorted(arrays)) or "none"
+    raise DataError(
+        f"{where}: arrays X and y (or data, indices, indptr, shape and y) are needed; found: {found}"
+    )

@@ -1,0 +1,77 @@
+"""Reads svmlight text: ``label index:value index:value …``, one row a line."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from typing import IO, Any
+
+from altune.errors import DataError
+
+
+def read_svmlight(stream: IO[bytes], where: str) -> tuple[Any, Any]:
+    """Return the features as CSR, ``(n_rows, n_features)``, and the labels, ``(n_rows,)``.
+
+    Parameters
+    ----------
+    stream : the open file; indices may start at 0 or at 1.
+    where : the file's name, for messages.
+
+    Raises
+    ------
+    DataError
+        With the number and the fault of the first line that cannot be read.
+    """
+    from sklearn.datasets import load_svmlight_file  # slow to import
+
+    try:
+        content = stream.read()
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{where}: the gzip file is torn or none ({error}); write it again") from None
+    try:
+        X, y = load_svmlight_file(io.BytesIO(content), zero_based="auto")
+    except (ValueError, OverflowError) as error:
+        fault = first_fault(content) or str(error)
+        raise DataError(f"{where}: {fault}; each line is `label index:value index:value …`") from None
+    if X.shape[0] == 0:
+        raise DataError(f"{where} has no rows; each line is `label index:value index:value …`")
+    return X, y
+
+
+def first_fault(content: bytes) -> str | None:
+    r"""Return the number of the first line that cannot be read and its fault, None if all can.
+
+    >>> first_fault(b"1 1:0.5\n0 1:x\n")
+    "line 2: '1:x' is no index:value"
+    """
+    for number, line in enumerate(content.splitlines(), start=1):
+        fields = line.split(b"#", 1)[0].split()
+        fault = _fault(fields) if fields else None
+        if fault:
+            return f"line {number}: {fault}"
+    return None
+
+
+def _fault(fields: list[bytes]) -> str | None:
+    try:
+        float(fields[0])
+    except ValueError:
+        return f"{_shown(fields[0])} is no number to label a row with"
+    before = -1
+    for field in fields[1:]:
+        index, _, value = field.partition(b":")
+        if index == b"qid":
+            continue
+        try:
+            position, _ = int(index), float(value)
+        except ValueError:
+            return f"{_shown(field)} is no index:value"
+        if position <= before:
+            return f"index {position} follows {before}, where indices must grow"
+        before = position
+    return None
+
+
+def _shown(field: bytes) -> str:
+    return repr(field.decode("utf-8", "replace"))

@@ -1,0 +1,8 @@
+"""Knob 1, ``initial_sample``: which rows, and how many, are labelled before any model exists."""
+
+from __future__ import annotations
+
+from altune.knobs.initial_sample import clustering, covering, random
+from altune.knobs.initial_sample.base import InitialSample, default_initial_size
+
+__all__ = ["InitialSample", "clustering", "covering", "default_initial_size", "random"]

@@ -1,0 +1,61 @@
+"""First samples that stand for clusters of the pool."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from altune.geometry.clustering import central_points, medoids
+from altune.geometry.pooled import covered_rows, pool_points
+from altune.geometry.typicality import typical_points
+from altune.knobs.initial_sample.base import InitialSample
+from altune.pool import Pool, Rows
+from altune.registry import register
+
+
+@register
+class KMeansSample(InitialSample):
+    """k-means into ``size`` clusters, and from each the row nearest to its centre (O(N·size·d) a pass)."""
+
+    source: ClassVar[str] = (
+        "Kang, Ryu, Kwon, Using cluster-based sampling to select initial training set, PAKDD 2004"
+    )
+
+    method: Literal["kmeans"] = "kmeans"
+
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+        """Return the candidate nearest to each of ``size`` centres; the next nearest where it is taken."""
+        return pool.candidates[central_points(pool_points(pool).take(pool.candidates), size, rng)]
+
+
+@register
+class KMedoidsSample(InitialSample):
+    """k-medoids: ``size`` rows with a small sum of distances from each row to its nearest one."""
+
+    source: ClassVar[str] = "Kaufman and Rousseeuw, Finding Groups in Data, 1990; Park and Jun 2009"
+
+    method: Literal["kmedoids"] = "kmedoids"
+
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+        """Return ``size`` candidates that are medoids of the candidates."""
+        return pool.candidates[medoids(pool_points(pool).take(pool.candidates), size, rng)]
+
+
+@register
+class TypiClustSample(InitialSample):
+    """TypiClust: the most typical row of each of min(size, 500) k-means clusters.
+
+    Clusters of at most 5 rows come last, large ones first. Typicality is 1 / (mean distance to the
+    min(20, half the cluster) nearest rows of the cluster).
+    """
+
+    source: ClassVar[str] = "Hacohen, Dekel, Weinshall, Active Learning on a Budget, ICML 2022"
+
+    method: Literal["typiclust"] = "typiclust"
+
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+        """Return ``size`` typical candidates; rows bought before count as labelled ones."""
+        covered = covered_rows(pool)
+        rows = np.concatenate([covered, pool.candidates])
+        return rows[typical_points(pool_points(pool).take(rows), len(covered), size, rng)]

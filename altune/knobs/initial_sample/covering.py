@@ -1,0 +1,80 @@
+"""First samples that spread over the pool."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from altune.geometry.covering import (
+    distances_to,
+    farthest_first,
+    farthest_pair,
+    sample_by_squared_distance,
+)
+from altune.geometry.distances import squared_to_nearest
+from altune.geometry.pooled import covered_rows, pool_points
+from altune.knobs.initial_sample.base import InitialSample
+from altune.pool import Pool, Rows
+from altune.registry import register
+
+
+@register
+class KCenterSample(InitialSample):
+    """Farthest first from a random row: argmax_u min_l d(u, l), a 2-approximation of k-center."""
+
+    source: ClassVar[str] = "Gonzalez, Theor. Comput. Sci. 1985; Sener and Savarese, ICLR 2018"
+
+    method: Literal["kcenter"] = "kcenter"
+
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+        """Return ``size`` candidates, each the farthest from those before."""
+        points = pool_points(pool)
+        covered = points.take(covered_rows(pool))
+        return pool.candidates[farthest_first(points.take(pool.candidates), covered, size, rng)]
+
+
+@register
+class KennardStoneSample(InitialSample):
+    """Kennard–Stone: the two rows farthest apart, then farthest first.
+
+    The pair is exact up to 5,000 rows; beyond, it is found by walking to the farthest row while the
+    distance grows.
+    """
+
+    source: ClassVar[str] = "Kennard and Stone, Computer Aided Design of Experiments, Technometrics 1969"
+
+    method: Literal["kennard_stone"] = "kennard_stone"
+
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+        """Return the two candidates farthest apart and others; after rows bought before, farthest first."""
+        points = pool_points(pool)
+        covered = covered_rows(pool)
+        candidates = pool.candidates
+        if len(covered) or size < 2 or len(candidates) < 3:
+            return candidates[farthest_first(points.take(candidates), points.take(covered), size, rng)]
+        pair = candidates[list(farthest_pair(points.take(candidates), rng))]
+        rest = np.setdiff1d(candidates, pair, assume_unique=True)
+        later = rest[farthest_first(points.take(rest), points.take(pair), size - 2, rng)]
+        return np.concatenate([pair, later])
+
+
+@register
+class KMeansPlusPlusSample(InitialSample):
+    """k-means++: a random row, then rows drawn with probability D² / Σ D².
+
+    D is the distance to the nearest row drawn so far.
+    """
+
+    source: ClassVar[str] = "Arthur and Vassilvitskii, k-means++, SODA 2007"
+
+    method: Literal["kmeans_pp"] = "kmeans_pp"
+
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+        """Return ``size`` candidates drawn by squared distance to those before."""
+        all_points = pool_points(pool)
+        points = all_points.take(pool.candidates)
+        nearest = squared_to_nearest(points, all_points.take(covered_rows(pool)))
+        return pool.candidates[
+            sample_by_squared_distance(lambda row: distances_to(points, row), nearest, size, rng)
+        ]

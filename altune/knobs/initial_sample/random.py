@@ -1,0 +1,24 @@
+"""A first sample by chance."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from altune.knobs.initial_sample.base import InitialSample
+from altune.pool import Pool, Rows
+from altune.registry import register
+
+
+@register
+class RandomSample(InitialSample):
+    """Rows drawn uniformly without replacement. Pr[class c missing] ≈ (1 − π_c)^size."""
+
+    source: ClassVar[str] = "simple random sampling without replacement"
+
+    method: Literal["random"] = "random"
+
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+        """Return ``size`` distinct candidates, uniformly."""
+        return rng.permutation(pool.candidates)[:size]

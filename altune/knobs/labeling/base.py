@@ -1,0 +1,106 @@
+"""The base of every way to label, and the answers it works on."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from altune.pool import Rows
+from altune.registry import Method
+
+
+class Answers:
+    """Every label bought so far: which row, by which annotator, and what the answer was, in order of purchase."""
+
+    def __init__(self) -> None:
+        self.rows: Rows = np.empty(0, dtype=np.intp)
+        self.annotators: Rows = np.empty(0, dtype=np.intp)
+        self.labels: Rows = np.empty(0, dtype=np.intp)
+
+    def add(self, rows: Rows, annotators: Rows, labels: Rows) -> None:
+        """Append answers, three arrays of one length."""
+        self.rows = np.concatenate([self.rows, np.asarray(rows, dtype=np.intp)])
+        self.annotators = np.concatenate([self.annotators, np.asarray(annotators, dtype=np.intp)])
+        self.labels = np.concatenate([self.labels, np.asarray(labels, dtype=np.intp)])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def votes(self, rows: Rows, n_classes: int) -> NDArray[np.float64]:
+        """Return how often each class was answered for each of ``rows``, ``(len(rows), n_classes)``."""
+        counts = np.zeros((len(rows), n_classes))
+        order = np.argsort(rows, kind="stable")
+        where = np.searchsorted(rows[order], self.rows)
+        where = np.minimum(where, max(0, len(rows) - 1))
+        wanted = rows[order][where] == self.rows if len(rows) else np.zeros(len(self.rows), dtype=bool)
+        np.add.at(counts, (order[where[wanted]], self.labels[wanted]), 1.0)
+        return counts
+
+
+class Labeling(Method):
+    """Base of every method of ``labeling``: who is asked, and how answers become one label for each row.
+
+    The audit, if any, looks for labels that are probably wrong among those bought, every ``every`` loops, on
+    out-of-fold probabilities of the recipe's own model; it is skipped while a class has fewer rows than folds.
+    """
+
+    knob: ClassVar[str] = "labeling"
+
+    audit: Literal["none", "confident_learning"] = Field(
+        default="none", description="how labels that are probably wrong are found"
+    )
+    action: Literal["drop", "weight", "relabel"] = Field(
+        default="drop", description="drop the suspects, give them a fifth of the weight, or buy them again"
+    )
+    share: float = Field(default=0.05, gt=0.0, le=0.5, description="most suspects, as a share of the labels in use")
+    every: int = Field(default=1, ge=1, le=100, description="loops from one audit to the next")
+
+    def objections(self, model: Any, facts: Any) -> list[str]:
+        """Say so where the audit's action needs what the model cannot do."""
+        found = []
+        if self.audit == "none":
+            return found
+        able = model.able()
+        if "class_scores" not in able:
+            found.append(f"labeling {self.method!r}: the audit needs class scores, which {model.method!r} has not")
+        if self.action == "weight" and "sample_weight" not in able:
+            found.append(f"labeling {self.method!r}: {model.method!r} takes no sample weights; use drop or relabel")
+        return found
+
+    @property
+    def labels_per_row(self) -> int:
+        """Labels bought for each row, 1 or more."""
+        return 1
+
+    @abstractmethod
+    def ask(self, rows: Rows, n_annotators: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
+        """Return ``(rows, annotators)``, one entry for each label to buy, ``labels_per_row`` for each row."""
+
+    @abstractmethod
+    def combine(self, answers: Answers, rows: Rows, n_classes: int) -> Rows:
+        """Return one label for each of ``rows`` from all answers so far, ``(len(rows),)``."""
+
+
+def plurality(votes: NDArray[np.float64], latest: Rows) -> Rows:
+    """Return the class of most votes for each row; among tied classes the latest answer's, else the first.
+
+    Parameters
+    ----------
+    votes : ``(n_rows, n_classes)``.
+    latest : the newest answer for each row, ``(n_rows,)``.
+    """
+    tied = votes == votes.max(axis=1, keepdims=True)
+    newest_is_tied = tied[np.arange(len(votes)), latest]
+    winners: Rows = np.where(newest_is_tied, latest, np.argmax(votes, axis=1))
+    return winners
+
+
+def latest_answer(answers: Answers, rows: Rows) -> Rows:
+    """Return the newest answer for each of ``rows``, which must all have one."""
+    newest = np.zeros(int(max(answers.rows.max(), rows.max())) + 1 if len(rows) else 1, dtype=np.intp)
+    newest[answers.rows] = answers.labels
+    return newest[rows]

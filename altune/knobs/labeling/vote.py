@@ -1,0 +1,63 @@
+"""Labels by people: one annotator for each row, or several and a vote."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from altune.knobs.labeling.base import Answers, Labeling, latest_answer, plurality
+from altune.pool import Rows
+from altune.registry import Need, register
+
+
+@register
+class SingleAnnotator(Labeling):
+    """One annotator for each row, drawn at random where the world has several.
+
+    Where a row was bought again, the class answered most often holds; between equals the newest.
+    """
+
+    method: Literal["single"] = "single"
+
+    def ask(self, rows: Rows, n_annotators: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
+        """Return each row once."""
+        return rows, rng.integers(n_annotators, size=len(rows))
+
+    def combine(self, answers: Answers, rows: Rows, n_classes: int) -> Rows:
+        """Return the class answered most often for each row."""
+        return plurality(answers.votes(rows, n_classes), latest_answer(answers, rows))
+
+
+@register
+class MajorityVote(Labeling):
+    """Several different annotators for each row and the class that most of them name; between equals the newest."""
+
+    source: ClassVar[str] = "Sheng, Provost & Ipeirotis, Get Another Label?, KDD 2008"
+    needs: ClassVar[frozenset[Need]] = frozenset({"several_annotators"})
+    method: Literal["majority"] = "majority"
+    annotators: int = Field(default=3, ge=2, le=25, description="annotators asked for each row; each is one label")
+
+    def objections(self, model: Any, facts: Any) -> list[str]:
+        """Say so where the world has fewer annotators than are asked."""
+        found = super().objections(model, facts)
+        if 2 <= facts.annotators < self.annotators:
+            found.append(
+                f"labeling 'majority' asks {self.annotators} annotators, and the scenario has {facts.annotators}"
+            )
+        return found
+
+    @property
+    def labels_per_row(self) -> int:
+        """Labels bought for each row."""
+        return self.annotators
+
+    def ask(self, rows: Rows, n_annotators: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
+        """Return each row with ``annotators`` different annotators, drawn at random."""
+        order = np.argsort(rng.random((len(rows), n_annotators)), axis=1)[:, : self.annotators]
+        return np.repeat(rows, order.shape[1]), order.ravel()
+
+    def combine(self, answers: Answers, rows: Rows, n_classes: int) -> Rows:
+        """Return the class that most annotators named for each row."""
+        return plurality(answers.votes(rows, n_classes), latest_answer(answers, rows))

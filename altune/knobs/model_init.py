@@ -1,0 +1,89 @@
+"""Knob 2: how the model's parameters start."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from altune.models import FittedModel, Model
+from altune.registry import Method, Need, register
+from altune.streams import Streams
+
+if TYPE_CHECKING:
+    from altune.pool import Features, Rows
+
+Weight = NDArray[np.float64] | None
+HELD_OUT = 0.2
+
+
+class ModelInit(Method):
+    """Base of every method of ``model_init``."""
+
+    knob: ClassVar[str] = "model_init"
+
+    @abstractmethod
+    def start(
+        self, model: Model, X: Features, y: Rows, weight: Weight, *, n_classes: int, streams: Streams, loop: int
+    ) -> FittedModel:
+        """Return a model trained from a fresh start on ``X`` and ``y``."""
+
+
+@register
+class DefaultStart(ModelInit):
+    """As the estimator does it, with a new seed in each loop or one seed for all of them."""
+
+    method: Literal["default"] = "default"
+    shared: bool = Field(default=False, description="whether all loops start from the same seed")
+
+    def start(
+        self, model: Model, X: Features, y: Rows, weight: Weight, *, n_classes: int, streams: Streams, loop: int
+    ) -> FittedModel:
+        """Fit once."""
+        seed = streams.integer("model") if self.shared else streams.integer("model", loop)
+        return model.fit(X, y, n_classes, seed, weight)
+
+
+@register
+class BestOfStarts(ModelInit):
+    """The best of k random starts, judged on labels that were paid for.
+
+    Each start is trained on four fifths of the labels and judged by its mean log-probability of the true class on
+    the remaining fifth; the best seed is then trained on all labels. While there are too few labels for that
+    (fewer than ten), the starts are judged on the labels that they were trained on.
+    """
+
+    source: ClassVar[str] = "Dodge et al., Fine-Tuning Pretrained Language Models: Weight Initializations, 2020"
+    needs: ClassVar[frozenset[Need]] = frozenset({"random_start", "class_scores"})
+    method: Literal["best_of"] = "best_of"
+    starts: int = Field(default=3, ge=2, le=20, description="number of starts k")
+
+    def start(
+        self, model: Model, X: Features, y: Rows, weight: Weight, *, n_classes: int, streams: Streams, loop: int
+    ) -> FittedModel:
+        """Fit k starts on a part of the labels, and the best one on all."""
+        seeds = [streams.integer("model", loop, start) for start in range(self.starts)]
+        if len(y) < 10:
+            fitted = [model.fit(X, y, n_classes, seed, weight) for seed in seeds]
+            return max(fitted, key=lambda candidate: mean_log_probability(candidate.class_scores(X), y))
+        order = streams.generator("model_init", loop).permutation(len(y))
+        judged, trained = np.split(order, [max(1, round(HELD_OUT * len(y)))])
+        part = None if weight is None else weight[trained]
+        quality = [
+            mean_log_probability(model.fit(X[trained], y[trained], n_classes, seed, part).class_scores(X[judged]), y[judged])
+            for seed in seeds
+        ]
+        return model.fit(X, y, n_classes, seeds[int(np.argmax(quality))], weight)
+
+
+def mean_log_probability(probabilities: NDArray[np.float64], labels: Rows) -> float:
+    """Return the mean natural logarithm of the true classes' probabilities, each at least 1e-12.
+
+    >>> round(mean_log_probability(np.array([[0.5, 0.5], [0.0, 1.0]]), np.array([0, 1])), 4)
+    -0.3466
+    """
+    chosen = probabilities[np.arange(len(labels)), labels]
+    return float(np.log(np.maximum(chosen, 1e-12)).mean())

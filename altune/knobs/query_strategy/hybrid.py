@@ -1,0 +1,76 @@
+"""Strategies that join uncertainty and diversity in one step."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from altune.geometry.covering import sample_by_squared_distance
+from altune.geometry.distances import (
+    Points,
+    inner_products,
+    make_points,
+    random_argmax,
+    without_rounding,
+)
+from altune.knobs.query_strategy.base import QueryStrategy
+from altune.pool import Features, Pool, Rows
+from altune.registry import Need, register
+
+Array = NDArray[np.float64]
+
+
+@register
+class Badge(QueryStrategy):
+    """BADGE: k-means++ seeding on the gradients (p − e_ŷ) ⊗ g of the last layer.
+
+    ŷ is the predicted class and g the model's embedding of the row (its features for a linear model).
+    The first row is the one of the longest gradient, the others are drawn with probability D² / Σ D².
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
+    source: ClassVar[str] = "Ash, Zhang, Krishnamurthy, Langford, Agarwal, BADGE, ICLR 2020"
+
+    method: Literal["badge"] = "badge"
+
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+        """Return candidates whose gradients are long and unlike each other."""
+        known = pool.known()
+        if pool.model is None:
+            raise RuntimeError("badge is asked after a model was trained")
+        gradients = Gradients(known.probabilities, pool.model.embedding(known.X))
+        uncovered = np.full(len(pool.candidates), np.inf)
+        first = random_argmax(gradients.norms, rng)
+        return pool.candidates[
+            sample_by_squared_distance(gradients.distances_to, uncovered, size, rng, first=first)
+        ]
+
+
+class Gradients:
+    """Gradients a ⊗ g of many rows, a = p − e_ŷ, kept as their two factors.
+
+    |a⊗g − a′⊗g′|² = |a|²|g|² + |a′|²|g′|² − 2(a·a′)(g·g′), so the n×(K·d) array is never made. Each
+    factor is scaled by a power of two, which scales all distances alike.
+
+    Parameters
+    ----------
+    probabilities : ``(n_rows, n_classes)``.
+    embedding : ``(n_rows, d)``, dense or CSR.
+    """
+
+    def __init__(self, probabilities: Array, embedding: Features) -> None:
+        errors = probabilities.copy()
+        errors[np.arange(len(errors)), probabilities.argmax(axis=1)] -= 1.0
+        self._errors: Points = make_points(errors, centre=False)
+        self._embedding: Points = make_points(embedding, centre=False)
+        self.norms: Array = self._errors.norms * self._embedding.norms
+
+    def distances_to(self, row: int) -> Array:
+        """Return the squared distances of all gradients to that of ``row``, ``(n_rows,)``."""
+        one = slice(row, row + 1)
+        a = inner_products(self._errors.values, self._errors.values[one])[:, 0]
+        g = inner_products(self._embedding.values, self._embedding.values[one])[:, 0]
+        lengths = self.norms + self.norms[row]
+        return without_rounding(lengths - 2.0 * a * g, lengths)

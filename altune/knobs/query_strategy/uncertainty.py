@@ -1,0 +1,65 @@
+"""Strategies that ask where the model in hand is least sure."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from altune.knobs.query_strategy.base import ScoreStrategy
+from altune.pool import Pool
+from altune.registry import Need, register
+
+
+@register
+class LeastConfidence(ScoreStrategy):
+    """Least confidence: the largest 1 − p₁."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
+    source: ClassVar[str] = "Lewis and Gale, A Sequential Algorithm for Training Text Classifiers, SIGIR 1994"
+
+    method: Literal["least_confidence"] = "least_confidence"
+
+    def scores(self, pool: Pool, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return 1 − p₁; for two classes −(p₁ − p₂), the same order."""
+        known = pool.known()
+        return _two_class_score(pool) if pool.n_classes == 2 else known.least_confidence
+
+
+@register
+class Margin(ScoreStrategy):
+    """Margin: the smallest p₁ − p₂."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
+    source: ClassVar[str] = "Scheffer, Decomain, Wrobel, Active Hidden Markov Models, IDA 2001"
+
+    method: Literal["margin"] = "margin"
+
+    def scores(self, pool: Pool, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return −(p₁ − p₂)."""
+        return -pool.known().margin
+
+
+@register
+class Entropy(ScoreStrategy):
+    """Entropy: the largest H = −Σ p ln p."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
+    source: ClassVar[str] = "Shannon 1948; Settles, Active Learning Literature Survey, 2009"
+
+    method: Literal["entropy"] = "entropy"
+
+    def scores(self, pool: Pool, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return H in nats; for two classes −(p₁ − p₂), the same order."""
+        known = pool.known()
+        return _two_class_score(pool) if pool.n_classes == 2 else known.entropy
+
+
+def _two_class_score(pool: Pool) -> NDArray[np.float64]:
+    """Return the order that all three share for two classes.
+
+    Computed each in its own way they would part by rounding: entropy is flat near p = ½, so that rows
+    of different margins would tie.
+    """
+    return -pool.known().margin

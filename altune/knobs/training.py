@@ -1,0 +1,109 @@
+"""Knob 8: the model's own hyperparameters as a function of the loop."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from altune.registry import Method, register
+
+if TYPE_CHECKING:
+    from altune.models import Model
+
+
+class Training(Method):
+    """Base of every method of ``training``."""
+
+    knob: ClassVar[str] = "training"
+
+    @abstractmethod
+    def adapt(self, model: Model, n_labels: int, first_labels: int) -> Model:
+        """Return the model with its hyperparameters as they should be for this loop.
+
+        Parameters
+        ----------
+        model : the recipe's model.
+        n_labels : labels that it is about to be trained on, 1 or more.
+        first_labels : labels that the first model of the trajectory was trained on.
+        """
+
+
+@register
+class ConstantTraining(Training):
+    """The model's hyperparameters stay as the recipe gives them: h(n) = h₀."""
+
+    method: Literal["constant"] = "constant"
+
+    def adapt(self, model: Model, n_labels: int, first_labels: int) -> Model:
+        """Return the model as it is."""
+        return model
+
+
+class _Schedule(Training):
+    """A schedule of one hyperparameter by the number of labels."""
+
+    hyperparameter: str = Field(default="C", description="the model's hyperparameter that is scheduled")
+
+    def objections(self, model: Any, facts: Any) -> list[str]:
+        """Say so where the model has no such hyperparameter to schedule."""
+        if self.hyperparameter in model.schedulable:
+            return []
+        offered = ", ".join(model.schedulable) or "none"
+        return [
+            f"training {self.method!r} schedules {self.hyperparameter!r}, which the model {model.method!r} "
+            f"does not offer (it offers {offered})"
+        ]
+
+    def adapt(self, model: Model, n_labels: int, first_labels: int) -> Model:
+        """Return the model with the scheduled value, cut to the hyperparameter's range."""
+        return with_hyperparameter(model, self.hyperparameter, self.factor(n_labels / max(1, first_labels)))
+
+    @abstractmethod
+    def factor(self, growth: float) -> float:
+        """Return h(n)/h₀ where the labels have grown ``growth``-fold since the first loop."""
+
+
+@register
+class PowerTraining(_Schedule):
+    """A power of the number of labels: h(n) = h₀·(n/n₀)^α.
+
+    A ``C`` that grows with α = 1 keeps the penalty per label constant; a minibatch that grows with α = 1 keeps the
+    number of updates constant.
+    """
+
+    source: ClassVar[str] = "Smith et al., Don't Decay the Learning Rate, Increase the Batch Size, ICLR 2018"
+    method: Literal["power"] = "power"
+    exponent: float = Field(default=0.5, ge=-1.0, le=1.0, description="the exponent α")
+
+    def factor(self, growth: float) -> float:
+        """Return (n/n₀)^α."""
+        return float(growth**self.exponent)
+
+
+@register
+class StepsTraining(_Schedule):
+    """A step at each doubling of the labels: h(n) = h₀·f^⌊log₂(n/n₀)⌋."""
+
+    source: ClassVar[str] = "Smith et al., Don't Decay the Learning Rate, Increase the Batch Size, ICLR 2018"
+    method: Literal["steps"] = "steps"
+    step: float = Field(default=2.0, ge=0.25, le=4.0, description="the factor f of each doubling")
+
+    def factor(self, growth: float) -> float:
+        """Return f to the number of doublings so far."""
+        return float(self.step ** math.floor(math.log2(growth) + 1e-12)) if growth >= 1 else 1.0
+
+
+def with_hyperparameter(model: Model, name: str, factor: float) -> Model:
+    """Return the model with one hyperparameter multiplied, rounded and cut as its declared type and range say."""
+    field = type(model).model_fields[name]
+    value = getattr(model, name) * factor
+    for constraint in field.metadata:
+        for bound in ("ge", "gt"):
+            value = max(value, getattr(constraint, bound, value))
+        for bound in ("le", "lt"):
+            value = min(value, getattr(constraint, bound, value))
+    whole = isinstance(getattr(model, name), int)
+    return model.model_copy(update={name: round(value) if whole else float(value)})

@@ -1,0 +1,125 @@
+"""Gaussian naive Bayes, from class moments that further rows add to exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+from sklearn.naive_bayes import GaussianNB
+
+from altune.models.base import Lesson, Model
+from altune.models.fitted import Array, Codes, FittedModel
+from altune.pool import Features
+from altune.registry import Need, register
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Weight, means and variances of each class: ``(n_classes,)``, ``(n_classes, n_features)`` twice."""
+
+    weight: Array
+    mean: Array
+    variance: Array
+
+
+@register
+class NaiveBayes(Model):
+    """Gaussian naive Bayes: features independent and normal within each class, priors as in the labels.
+
+    ``update`` adds the moments of the new rows to those of the earlier ones, so it ends exactly where ``fit``
+    on all of them does. scikit-learn's own ``partial_fit`` does not: it must know all classes beforehand and
+    takes its smoothing from the last rows only, which is 0 for a single one.
+    """
+
+    abilities: ClassVar[frozenset[Need]] = frozenset(
+        {"class_scores", "probabilities", "partial_fit", "sample_weight"}
+    )
+    schedulable: ClassVar[tuple[str, ...]] = ("var_smoothing",)
+
+    method: Literal["naive_bayes"] = "naive_bayes"
+    var_smoothing: float = Field(
+        default=1e-9, ge=1e-12, le=1.0, description="share of the largest variance of a feature added to all"
+    )
+
+    def build(self, seed: int, n_labelled: int) -> GaussianNB:
+        """Return the estimator; nothing in it is random."""
+        return GaussianNB(var_smoothing=self.var_smoothing)
+
+    def fit(
+        self,
+        X: Features,
+        y: Codes,
+        n_classes: int,
+        seed: int,
+        sample_weight: Array | None = None,
+    ) -> FittedModel:
+        """Train from scratch."""
+        lesson = self._lesson(X, y, n_classes, sample_weight)
+        with self._training(lesson):
+            moments = class_moments(lesson)
+        return self._from_moments(moments, lesson)
+
+    def update(
+        self,
+        previous: FittedModel,
+        X: Features,
+        y: Codes,
+        n_classes: int,
+        seed: int,
+        sample_weight: Array | None = None,
+    ) -> FittedModel:
+        """Add the given rows to those behind ``previous``, which stays as it was."""
+        self._same_classes(previous, n_classes)
+        lesson = self._lesson(X, y, n_classes, sample_weight)
+        with self._training(lesson):
+            moments = merge(previous.memory, class_moments(lesson))
+        return self._from_moments(moments, lesson)
+
+    def _from_moments(self, moments: Moments, lesson: Lesson) -> FittedModel:
+        seen = np.flatnonzero(moments.weight)
+        estimator = self.build(0, len(lesson.y))
+        weight, mean, variance = moments.weight[seen], moments.mean[seen], moments.variance[seen]
+        spread = largest_variance(weight, mean, variance)
+        estimator.epsilon_ = self.var_smoothing * (spread if spread > 0 else 1.0)
+        estimator.theta_, estimator.var_ = mean, variance + estimator.epsilon_
+        estimator.class_count_, estimator.class_prior_ = weight, weight / weight.sum()
+        estimator.classes_, estimator.n_features_in_ = np.arange(len(seen)), mean.shape[1]
+        return self._fitted(estimator, lesson, seen=seen, codes=seen, memory=moments)
+
+
+def class_moments(lesson: Lesson) -> Moments:
+    """Return weight, means and variances of each class of the scenario; zeros for those without rows."""
+    X = np.asarray(lesson.X, dtype=np.float64)
+    weights = np.ones(len(X)) if lesson.weights is None else lesson.weights
+    shape = (lesson.n_classes, X.shape[1])
+    moments = Moments(np.zeros(lesson.n_classes), np.zeros(shape), np.zeros(shape))
+    for code in lesson.seen:
+        rows = lesson.y == code
+        moments.weight[code] = weights[rows].sum()
+        moments.mean[code] = np.average(X[rows], axis=0, weights=weights[rows])
+        moments.variance[code] = np.average(
+            (X[rows] - moments.mean[code]) ** 2, axis=0, weights=weights[rows]
+        )
+    return moments
+
+
+def merge(a: Moments, b: Moments) -> Moments:
+    """Return the moments of two sets of rows together, exactly.
+
+    Source: T. Chan, G. Golub, R. LeVeque, Updating formulae for computing sample variances, COMPSTAT 1982.
+    """
+    weight = a.weight + b.weight
+    share = (b.weight / np.where(weight > 0, weight, 1.0))[:, None]
+    step = b.mean - a.mean
+    mean = a.mean + share * step
+    variance = (1 - share) * a.variance + share * b.variance + share * (1 - share) * step**2
+    return Moments(weight, mean, variance)
+
+
+def largest_variance(weight: Array, mean: Array, variance: Array) -> float:
+    """Return the largest variance of a feature over all rows: within the classes and between them."""
+    share = (weight / weight.sum())[:, None]
+    centre = (share * mean).sum(axis=0)
+    return float((share * (variance + (mean - centre) ** 2)).sum(axis=0).max())

@@ -1,0 +1,76 @@
+"""Parameters that need more than a type: numbers or words, and those of a user's own estimator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, ValidationError, ValidatorFunctionWrapHandler, WithJsonSchema
+
+from altune.errors import RequestError
+
+
+def number_or_word(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Validate a number or a word; the error speaks of the field, not of one branch of its type."""
+    try:
+        return check(value)
+    except ValidationError as error:
+        wanted = [
+            str(part["msg"]).removeprefix("Input should be ") for part in error.errors(include_url=False)
+        ]
+        raise ValueError(f"{value!r} is not accepted: it should be {', or '.join(wanted)}") from None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A parameter's listed values, as a validator; a list stands for the tuple of its items."""
+
+    options: tuple[Any, ...]
+
+    def position(self, value: Any) -> int | None:
+        """Return where ``value`` stands among the options; ``True`` is not ``1``."""
+        value = tuple(value) if isinstance(value, list) else value
+        for position, option in enumerate(self.options):
+            if isinstance(value, bool) == isinstance(option, bool) and value == option:
+                return position
+        return None
+
+    def __call__(self, value: Any) -> Any:
+        """Return the option that equals ``value``, or raise."""
+        position = self.position(value)
+        if position is None:
+            raise ValueError(f"input should be one of {', '.join(map(repr, self.options))}")
+        return self.options[position]
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the options."""
+        kinds = {bool: "boolean", int: "integer", float: "number", str: "string", tuple: "array"}
+        types = {kinds.get(type(option)) for option in self.options}
+        kind = "number" if types == {"integer", "number"} else next(iter(types)) if len(types) == 1 else None
+        return {"enum": list(self.options)} | ({"type": kind} if kind else {})
+
+
+def declared_field(place: str, declared: Any, own: Any) -> tuple[Any, Any]:
+    """Return annotation and field of one parameter; ``own`` is the estimator's value, the default."""
+    if isinstance(declared, tuple) and len(declared) == 3 and declared[0] in (int, float):
+        kind, low, high = declared
+        if not low < high:
+            raise RequestError(f"{place}: the range must go from low to high, not {low!r} to {high!r}")
+        if isinstance(own, kind | int) and not isinstance(own, bool) and low <= own <= high:
+            return kind, Field(default=own, ge=low, le=high)
+        default = Field(default=None, ge=low, le=high, description=f"by default the estimator's own {own!r}")
+        return kind | None, default
+    if isinstance(declared, list) and [option for option in declared if option is not None]:
+        if None in declared and own is not None:
+            raise RequestError(
+                f"{place}: None is a choice only where it is the estimator's own value, not {own!r}"
+            )
+        choice = Choice(tuple(option for option in declared if option is not None))
+        annotation: Any = Annotated[Any, AfterValidator(choice), WithJsonSchema(choice.schema())]
+        if own is not None and choice.position(own) is not None:
+            return annotation, Field(default=own)
+        default = Field(default=None, description=f"by default the estimator's own {own!r}")
+        return annotation | None, default
+    raise RequestError(
+        f"{place}: declare (int, low, high), (float, low, high) or a list of choices, not {declared!r}"
+    )

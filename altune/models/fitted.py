@@ -1,0 +1,170 @@
+"""A trained estimator that speaks of all classes of the scenario, whichever of them it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.neural_network import MLPClassifier
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.metaestimators import available_if
+
+from altune.errors import WorkError
+from altune.pool import Features
+from altune.uncertainty import softmax
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.intp]
+MethodT = TypeVar("MethodT", bound=Callable[..., Any])
+
+
+def _gives(output: str) -> Callable[[MethodT], MethodT]:
+    return cast("Callable[[MethodT], MethodT]", available_if(lambda fitted: output in fitted.outputs))
+
+
+class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """What a model has learned, over all classes of the scenario.
+
+    It is a scikit-learn classifier in all but ``fit``, so that any scorer takes it. A class that was not in
+    the labels has probability 0 and a decision value below all others, unless the estimator was told of all
+    classes beforehand (``sgd``, ``mlp``). Trained on one class only, it is a constant predictor.
+
+    Parameters
+    ----------
+    estimator : the trained estimator; None where one class gave it nothing to learn.
+    n_classes : classes of the scenario, K.
+    seen : sorted codes of the classes in the labels, ``(1..K,)``.
+    codes : codes of the estimator's own classes, in its order.
+    outputs : which of ``predict_proba`` and ``decision_function`` the model has.
+    memory : the labelled rows behind it, kept by models that may have to start again from them.
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        n_classes: int,
+        seen: Codes,
+        codes: Codes,
+        outputs: tuple[str, ...],
+        memory: Any = None,
+    ) -> None:
+        self.estimator = estimator
+        self.n_classes = n_classes
+        self.seen = seen
+        self.codes = codes
+        self.outputs = outputs
+        self.memory = memory
+        self.classes_ = np.arange(n_classes)
+        self._complete = len(codes) == n_classes
+
+    @property
+    def constant(self) -> bool:
+        """Whether one class only was seen, so that it is predicted everywhere."""
+        return len(self.seen) == 1
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def predict(self, X: Features) -> Codes:
+        """Return the predicted class codes, ``(n_rows,)``."""
+        if self.constant:
+            return np.full(X.shape[0], self.seen[0], dtype=np.intp)
+        predicted = self.estimator.predict(X)
+        return cast(Codes, predicted if self._complete else self.codes[predicted])
+
+    @_gives("predict_proba")
+    def predict_proba(self, X: Features) -> Array:
+        """Return class probabilities, ``(n_rows, n_classes)``; only where the model has them."""
+        if self.constant:
+            return self._one_class(X.shape[0])
+        return spread(self.estimator.predict_proba(X), self.codes, self.n_classes)
+
+    @_gives("decision_function")
+    def decision_function(self, X: Features) -> Array:
+        """Return decision values, ``(n_rows, n_classes)``; ``(n_rows,)`` for two, as scikit-learn does."""
+        if self.constant:
+            certain = 2 * self._one_class(X.shape[0]) - 1
+            return certain[:, 1] if self.n_classes == 2 else certain
+        values: Array = self.estimator.decision_function(X)
+        return values if self._complete else spread_decision(values, self.codes, self.n_classes)
+
+    def class_scores(self, X: Features) -> Array:
+        """Return scores in [0, 1] whose rows sum to 1, ``(n_rows, n_classes)``.
+
+        They are the probabilities where the model has them, else the softmax of its decision function (the
+        sigmoid for two classes), which is no calibrated probability. Classes unknown to the estimator get 0.
+
+        Raises
+        ------
+        WorkError
+            If the estimator's answer is not finite, or if it has neither output.
+        """
+        if self.constant:
+            return self._one_class(X.shape[0])
+        if "predict_proba" in self.outputs:
+            scores = self.estimator.predict_proba(X)
+        elif "decision_function" in self.outputs:
+            scores = decision_to_scores(self.estimator.decision_function(X))
+        else:
+            raise WorkError(
+                f"{type(self.estimator).__name__} has neither probabilities nor a decision function"
+            )
+        if not np.isfinite(scores.sum()):
+            raise WorkError(f"{type(self.estimator).__name__} gave class scores that are not finite")
+        return spread(np.asarray(scores, dtype=np.float64), self.codes, self.n_classes)
+
+    def embedding(self, X: Features) -> Any:
+        """Return the last hidden layer's activations, ``(n_rows, n_units)``; without one, ``X`` itself."""
+        if isinstance(self.estimator, MLPClassifier) and len(self.estimator.coefs_) > 1:
+            return hidden_activations(X, self.estimator.coefs_, self.estimator.intercepts_)
+        return X
+
+    def _one_class(self, n_rows: int) -> Array:
+        scores = np.zeros((n_rows, self.n_classes))
+        scores[:, self.seen[0]] = 1.0
+        return scores
+
+
+def spread(columns: Array, codes: Codes, n_classes: int) -> Array:
+    """Put the columns of some classes among those of all; the others get 0.
+
+    >>> spread(np.array([[0.25, 0.75]]), np.array([0, 2]), 3).tolist()
+    [[0.25, 0.0, 0.75]]
+    """
+    if len(codes) == n_classes:
+        return columns
+    full = np.zeros((len(columns), n_classes))
+    full[:, codes] = columns
+    return full
+
+
+def spread_decision(values: Array, codes: Codes, n_classes: int) -> Array:
+    """Put decision values among those of all classes; the others get the row's smallest less 1.
+
+    >>> spread_decision(np.array([2.0]), np.array([0, 2]), 3).tolist()
+    [[-1.0, -2.0, 1.0]]
+    """
+    columns = np.column_stack([-values / 2, values / 2]) if values.ndim == 1 else values
+    full = np.repeat(columns.min(axis=1, keepdims=True) - 1.0, n_classes, axis=1)
+    full[:, codes] = columns
+    return full
+
+
+def decision_to_scores(values: Array) -> Array:
+    """Return the softmax of decision values, the sigmoid of ``(n_rows,)`` ones, ``(n_rows, n_classes)``.
+
+    >>> decision_to_scores(np.array([0.0])).tolist()
+    [[0.5, 0.5]]
+    """
+    return softmax(np.column_stack([-values / 2, values / 2]) if values.ndim == 1 else values)
+
+
+def hidden_activations(X: Features, coefs: list[Array], intercepts: list[Array]) -> Array:
+    """Return the last hidden activations of a network of rectified units, ``(n_rows, n_units)``."""
+    activations = X
+    for weights, bias in zip(coefs[:-1], intercepts[:-1], strict=True):
+        activations = np.maximum(safe_sparse_dot(activations, weights, dense_output=True) + bias, 0.0)
+    return cast(Array, activations)

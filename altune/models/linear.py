@@ -1,0 +1,96 @@
+"""Logistic regression."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+from sklearn.linear_model import LogisticRegression
+
+from altune.models.base import Model
+from altune.models.fitted import Array, Codes, FittedModel
+from altune.pool import Features
+from altune.registry import Need, register
+
+
+@register
+class LogisticRegressionModel(Model):
+    """Softmax (two classes: logistic) regression with an L2 penalty ‖w‖²/2C, solved by L-BFGS.
+
+    The problem is convex: ``resume`` starts from the last coefficients and ends, within the solver's
+    tolerance, where ``fit`` does. A class that appears starts with coefficients 0.
+    """
+
+    abilities: ClassVar[frozenset[Need]] = frozenset(
+        {"class_scores", "probabilities", "decision_function", "resume", "sample_weight", "sparse"}
+    )
+    schedulable: ClassVar[tuple[str, ...]] = ("C",)
+
+    method: Literal["logistic_regression"] = "logistic_regression"
+    C: float = Field(default=1.0, ge=1e-6, le=1e6, description="inverse strength of the L2 penalty")
+    max_iter: int = Field(default=1000, ge=1, le=100_000, description="most iterations of L-BFGS")
+
+    def build(self, seed: int, n_labelled: int) -> LogisticRegression:
+        """Return the estimator; nothing in it is random."""
+        return LogisticRegression(C=self.C, max_iter=self.max_iter, random_state=seed)
+
+    def resume(
+        self,
+        previous: FittedModel,
+        X: Features,
+        y: Codes,
+        n_classes: int,
+        seed: int,
+        sample_weight: Array | None = None,
+    ) -> FittedModel:
+        """Go on from the coefficients of ``previous`` on all labels; ``previous`` stays as it was."""
+        self._same_classes(previous, n_classes)
+        if previous.estimator is None:
+            return self.fit(X, y, n_classes, seed, sample_weight)
+        lesson = self._lesson(X, y, n_classes, sample_weight)
+        if len(lesson.seen) == 1:
+            return self._fitted(None, lesson)
+        estimator = self.build(seed, len(lesson.y))
+        start = starting_coefficients(known_coefficients(previous), previous.codes, lesson.seen)
+        # warm_start alone raises when classes came or went, so the start is put in with the right shape
+        estimator.set_params(warm_start=True)
+        estimator.coef_, estimator.intercept_ = start[:, :-1], start[:, -1]
+        with self._training(lesson):
+            self._fit_estimator(estimator, lesson)
+        return self._fitted(estimator, lesson)
+
+
+def known_coefficients(fitted: FittedModel) -> Array:
+    """Return coefficients and intercepts as the estimator has them, ``(1 or n_known, n_features + 1)``."""
+    estimator: Any = fitted.estimator
+    known: Array = np.column_stack([estimator.coef_, estimator.intercept_])
+    return known
+
+
+def starting_coefficients(known: Array, known_codes: Codes, codes: Codes) -> Array:
+    """Carry the coefficients of some classes over to others.
+
+    A logistic model w of two classes is the softmax model (−w/2, +w/2), and the softmax model (a, b) is the
+    logistic model b − a. Classes that were not known start at 0.
+
+    Parameters
+    ----------
+    known : ``(1, n_features + 1)`` for two known classes, else ``(n_known, n_features + 1)``.
+    known_codes : sorted codes of the known classes.
+    codes : sorted codes of the wanted classes, two or more.
+
+    Returns
+    -------
+    ``(1, n_features + 1)`` for two wanted classes, else ``(n_wanted, n_features + 1)``.
+
+    Examples
+    --------
+    >>> starting_coefficients(np.array([[2.0, 4.0]]), np.array([0, 1]), np.array([0, 1, 2])).tolist()
+    [[-1.0, -2.0], [1.0, 2.0], [0.0, 0.0]]
+    """
+    by_class = np.vstack([-known / 2, known / 2]) if len(known) == 1 else known
+    start = np.zeros((len(codes), known.shape[1]))
+    _, kept, source = np.intersect1d(codes, known_codes, assume_unique=True, return_indices=True)
+    start[kept] = by_class[source]
+    return start[1:] - start[:1] if len(codes) == 2 else start

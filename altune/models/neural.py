@@ -1,0 +1,159 @@
+"""Networks trained by minibatches: a linear softmax model and the multilayer perceptron."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+from sklearn import config_context
+from sklearn.neural_network import MLPClassifier
+from sklearn.utils import check_random_state
+
+from altune.models.base import Lesson, Model
+from altune.models.fitted import Array, Codes, FittedModel
+from altune.pool import Features
+from altune.registry import Need, register
+
+TOLERANCE = 1e-4
+PATIENCE = 10
+
+
+class _Network(Model):
+    """Fields and training that both networks share.
+
+    They know all classes of the scenario beforehand. Training runs over the rows in epochs of shuffled
+    minibatches until the loss has not fallen by 1e-4 for 10 epochs, or ``max_epochs``. ``fit``, ``resume``
+    and ``update`` run the same loop, from new parameters or from copies of the earlier ones; the optimiser
+    always starts anew.
+    """
+
+    abilities: ClassVar[frozenset[Need]] = frozenset(
+        {
+            "class_scores",
+            "probabilities",
+            "resume",
+            "partial_fit",
+            "random_start",
+            "sample_weight",
+            "sparse",
+        }
+    )
+    schedulable: ClassVar[tuple[str, ...]] = ("batch_size", "learning_rate", "alpha", "max_epochs")
+
+    batch_size: int = Field(
+        default=32, ge=1, le=4096, description="rows in a minibatch, at most the labelled rows"
+    )
+    learning_rate: float = Field(default=0.01, ge=1e-6, le=1.0, description="step size of the optimiser")
+    alpha: float = Field(default=1e-4, ge=0.0, le=100.0, description="strength of the L2 penalty")
+    max_epochs: int = Field(default=200, ge=1, le=10_000, description="most passes over the labelled rows")
+
+    def fit(
+        self,
+        X: Features,
+        y: Codes,
+        n_classes: int,
+        seed: int,
+        sample_weight: Array | None = None,
+    ) -> FittedModel:
+        """Train from a new random start."""
+        lesson = self._lesson(X, y, n_classes, sample_weight)
+        return self._run(self.build(seed, len(lesson.y)), lesson, seed, lesson.seen)
+
+    def resume(
+        self,
+        previous: FittedModel,
+        X: Features,
+        y: Codes,
+        n_classes: int,
+        seed: int,
+        sample_weight: Array | None = None,
+    ) -> FittedModel:
+        """Go on from the weights of ``previous`` on all labels; ``previous`` stays as it was."""
+        self._same_classes(previous, n_classes)
+        lesson = self._lesson(X, y, n_classes, sample_weight)
+        return self._run(self._continued(previous, len(lesson.y)), lesson, seed, lesson.seen)
+
+    def update(
+        self,
+        previous: FittedModel,
+        X: Features,
+        y: Codes,
+        n_classes: int,
+        seed: int,
+        sample_weight: Array | None = None,
+    ) -> FittedModel:
+        """Go on from the weights of ``previous`` on the given rows only; ``previous`` stays as it was."""
+        self._same_classes(previous, n_classes)
+        lesson = self._lesson(X, y, n_classes, sample_weight)
+        seen = np.union1d(previous.seen, lesson.seen)
+        return self._run(self._continued(previous, len(lesson.y)), lesson, seed, seen)
+
+    def _parameters(self, n_labelled: int) -> dict[str, Any]:
+        return {
+            "batch_size": min(self.batch_size, n_labelled),
+            "learning_rate_init": self.learning_rate,
+            "alpha": self.alpha,
+        }
+
+    def _continued(self, previous: FittedModel, n_labelled: int) -> MLPClassifier:
+        estimator = copy.deepcopy(previous.estimator).set_params(**self._parameters(n_labelled))
+        # it holds the old learning rate and the momenta of an old loss; without it a new one is made
+        vars(estimator).pop("_optimizer", None)
+        return estimator
+
+    def _run(self, estimator: MLPClassifier, lesson: Lesson, seed: int, seen: Codes) -> FittedModel:
+        # an integer seed would shuffle each epoch alike
+        estimator.set_params(random_state=check_random_state(seed))
+        with self._training(lesson), config_context(skip_parameter_validation=True):
+            run_epochs(estimator, lesson, self.max_epochs)
+        codes = np.arange(lesson.n_classes)
+        return self._fitted(estimator, lesson, seen=seen, codes=codes)
+
+
+@register
+class SoftmaxRegression(_Network):
+    """Linear softmax model trained by minibatch stochastic gradient descent with momentum .9.
+
+    scikit-learn's SGDClassifier has no minibatches; this is its MLPClassifier without hidden layers.
+    """
+
+    method: Literal["sgd"] = "sgd"
+    learning_rate: float = Field(default=0.05, ge=1e-6, le=1.0, description="step size of the optimiser")
+
+    def build(self, seed: int, n_labelled: int) -> MLPClassifier:
+        """Return the estimator before its first epoch."""
+        return MLPClassifier((), solver="sgd", random_state=seed, **self._parameters(n_labelled))
+
+
+@register
+class MultilayerPerceptron(_Network):
+    """Multilayer perceptron of rectified units, trained by Adam on minibatches.
+
+    With scikit-learn's own step size .001 and minibatch 200, a few dozen rows take all 200 epochs; .005 and 32
+    end as well or slightly better (digits, wine, breast_cancer; 20 and 100 labels) in a third of them.
+    """
+
+    method: Literal["mlp"] = "mlp"
+    hidden_units: int = Field(default=100, ge=1, le=4096, description="units in each hidden layer")
+    hidden_layers: int = Field(default=1, ge=1, le=10, description="hidden layers")
+    learning_rate: float = Field(default=0.005, ge=1e-6, le=1.0, description="step size of the optimiser")
+
+    def build(self, seed: int, n_labelled: int) -> MLPClassifier:
+        """Return the estimator before its first epoch."""
+        layers = (self.hidden_units,) * self.hidden_layers
+        return MLPClassifier(layers, random_state=seed, **self._parameters(n_labelled))
+
+
+def run_epochs(estimator: MLPClassifier, lesson: Lesson, max_epochs: int) -> int:
+    """Pass over the rows until the loss no longer falls; return the number of epochs."""
+    classes = np.arange(lesson.n_classes)
+    best, stale = np.inf, 0
+    for epoch in range(1, max_epochs + 1):
+        estimator.partial_fit(lesson.X, lesson.y, sample_weight=lesson.weights, classes=classes)
+        stale = 0 if estimator.loss_ < best - TOLERANCE else stale + 1
+        best = min(best, estimator.loss_)
+        if stale >= PATIENCE:
+            return epoch
+    return max_epochs

@@ -1,0 +1,49 @@
+"""Plotly figures from finished numbers, and the page that holds them.
+
+The only place where plotly is imported, and only once one of these names is used: it takes a second to load.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from altune.report.differences import DifferenceRow, plot_differences
+    from altune.report.learning_curves import plot_learning_curves
+    from altune.report.page import FigurePart, PageContent, TablePart, render_page
+    from altune.report.search_history import TrialPoint, plot_search_history
+
+__all__ = [
+    "DifferenceRow",
+    "FigurePart",
+    "PageContent",
+    "TablePart",
+    "TrialPoint",
+    "plot_differences",
+    "plot_learning_curves",
+    "plot_search_history",
+    "render_page",
+]
+
+_HOMES = {
+    "DifferenceRow": "differences",
+    "FigurePart": "page",
+    "PageContent": "page",
+    "TablePart": "page",
+    "TrialPoint": "search_history",
+    "plot_differences": "differences",
+    "plot_learning_curves": "learning_curves",
+    "plot_search_history": "search_history",
+    "render_page": "page",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

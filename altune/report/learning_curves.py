@@ -1,0 +1,190 @@
+"""Learning curves of the recipe and its baselines in one figure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from altune.analysis.comparison import LabelsSaved
+from altune.curve import Band, LearningCurve, band
+from altune.errors import RequestError
+from altune.report import style
+from altune.report.style import Look, safe_text, words
+
+
+class Line(NamedTuple):
+    """One mean curve with its spread; ``role`` is ``recipe``, ``baseline`` or ``matched``."""
+
+    name: str
+    role: str
+    band: Band
+    look: Look
+
+
+class LearningCurveNumbers(NamedTuple):
+    """What the figure shows: its lines, and the range of scores worth seeing."""
+
+    lines: tuple[Line, ...]
+    low: float
+    high: float
+
+
+def learning_curve_numbers(
+    named_curves: Mapping[str, Sequence[LearningCurve]],
+    metric: str,
+    budget: int,
+    *,
+    matched: Mapping[str, Sequence[LearningCurve]] | None = None,
+    baselines: Collection[str] | None = None,
+) -> LearningCurveNumbers:
+    """Return the mean curves with 10–90 % bands; arguments as of :func:`plot_learning_curves`."""
+    if not named_curves or not all([*named_curves.values(), *(matched or {}).values()]):
+        raise RequestError("there are no learning curves to plot")
+    quiet = list(named_curves)[1:] if baselines is None else baselines
+    bright, grey = iter(style.SERIES * len(named_curves)), iter(style.GREYS * len(named_curves))
+    lines, looks = [], {}
+    for name, curves in named_curves.items():
+        looks[name] = next(grey) if name in quiet else next(bright)
+        role = "baseline" if name in quiet else "recipe"
+        lines.append(Line(name, role, band(tuple(curves), metric, budget), looks[name]))
+    for name, curves in (matched or {}).items():
+        look = looks.get(name, style.GREYS[0])
+        look = look._replace(dash="dot", symbol=look.symbol.removesuffix("-open"))
+        lines.append(Line(f"{name}, matched", "matched", band(tuple(curves), metric, budget), look))
+    low, high = _range(lines, [*named_curves.values(), *(matched or {}).values()])
+    return LearningCurveNumbers(tuple(lines), low, high)
+
+
+def plot_learning_curves(
+    named_curves: Mapping[str, Sequence[LearningCurve]],
+    metric: str,
+    budget: int,
+    *,
+    matched: Mapping[str, Sequence[LearningCurve]] | None = None,
+    saved: LabelsSaved | None = None,
+    baselines: Collection[str] | None = None,
+) -> go.Figure:
+    """Plot mean learning curves over blocks; a score holds until the next model exists, hence the steps.
+
+    Parameters
+    ----------
+    named_curves : curves over blocks by name, the recipe first.
+    metric : the score to plot.
+    budget : right end, in labels.
+    matched : baselines played with the recipe's own start and loop sizes, drawn dotted without a band.
+    saved : labels that the recipe saves, drawn as a horizontal arrow where it reaches the target.
+    baselines : names to draw quietly; by default all but the first.
+    """
+    numbers = learning_curve_numbers(named_curves, metric, budget, matched=matched, baselines=baselines)
+    blocks = sorted({line.band.blocks for line in numbers.lines})
+    count = f"{blocks[0]} block{'' if blocks == [1] else 's'}" if len(blocks) == 1 else "all blocks"
+    figure = style.new_figure(
+        f"Test {safe_text(words(metric))} by labels bought",
+        f"mean of {count}, band from 10 to 90 % of them",
+        x="labels bought",
+        y=safe_text(words(metric)),
+        height=460,
+        right=24 + 8 * max(len(_label(line)) for line in numbers.lines),
+    )
+    for line in numbers.lines:
+        if line.role != "matched" and line.band.blocks > 1:
+            _add_band(figure, line)
+    for line in reversed(numbers.lines):
+        _add_line(figure, line)
+    _add_labels(figure, numbers)
+    if saved is not None and saved.reached and saved.saved:
+        _add_saved(figure, saved, numbers.low, numbers.high)
+    figure.update_xaxes(range=[0, budget])
+    figure.update_yaxes(range=[numbers.low, numbers.high])
+    return figure
+
+
+def _range(lines: Sequence[Line], curves: Sequence[Sequence[LearningCurve]]) -> tuple[float, float]:
+    """Return the range of scores since the first models: the prior's would press the rest against the top."""
+    lows, highs = [], []
+    for line, blocks in zip(lines, curves, strict=True):
+        trained = line.band.counts >= max(curve.labels[0] for curve in blocks)
+        shown = trained if trained.any() else np.ones_like(trained)
+        lows.append(line.band.low[shown].min())
+        highs.append(line.band.high[shown].max())
+    pad = 0.04 * (max(highs) - min(lows)) or 0.01
+    return float(min(lows) - pad), float(max(highs) + pad)
+
+
+def _label(line: Line) -> str:
+    return safe_text(words(line.name), 26)
+
+
+def _add_band(figure: go.Figure, line: Line) -> None:
+    edge = {"mode": "lines", "line": {"width": 0, "shape": "hv"}, "hoverinfo": "skip", "showlegend": False}
+    fill = style.translucent(line.look.colour, 0.18 if line.role == "recipe" else 0.10)
+    figure.add_scatter(x=line.band.counts, y=line.band.low, **edge)
+    figure.add_scatter(x=line.band.counts, y=line.band.high, fill="tonexty", fillcolor=fill, **edge)
+
+
+def _add_line(figure: go.Figure, line: Line) -> None:
+    name, curve = _label(line), line.band
+    hover = [
+        f"<b>{name}</b><br>{labels} labels: {mean:.3f}<br>10–90 %: {low:.3f} to {high:.3f}"
+        for labels, mean, low, high in zip(curve.counts, curve.mean, curve.low, curve.high, strict=True)
+    ]
+    figure.add_scatter(
+        x=curve.counts,
+        y=curve.mean,
+        name=name,
+        mode="lines+markers",
+        line={
+            "shape": "hv",
+            "color": line.look.colour,
+            "dash": line.look.dash,
+            "width": {"recipe": 3.0, "baseline": 2.0, "matched": 1.75}[line.role],
+        },
+        marker={"symbol": line.look.symbol, "size": 8, "maxdisplayed": 6, "color": line.look.colour},
+        text=hover,
+        hoverinfo="text",
+    )
+
+
+def _add_labels(figure: go.Figure, numbers: LearningCurveNumbers) -> None:
+    ends = [float(line.band.mean[-1]) for line in numbers.lines]
+    heights = style.spread_apart(ends, gap=0.055 * (numbers.high - numbers.low))
+    for line, height in zip(numbers.lines, heights, strict=True):
+        colour = line.look.colour if line.role == "recipe" else style.QUIET
+        style.add_direct_label(figure, _label(line), height, colour, bold=line.role == "recipe")
+
+
+def _add_saved(figure: go.Figure, saved: LabelsSaved, low: float, high: float) -> None:
+    """Draw the labels saved as a dimension: below the curves, between two thin lines that say of what."""
+    guide = {"type": "line", "line": {"color": style.INK, "width": 1, "dash": "dot"}}
+    recipe, budget = saved.recipe_labels, saved.baseline_labels
+    figure.add_shape(x0=recipe, x1=budget, y0=saved.target, y1=saved.target, **guide)
+    figure.add_shape(x0=recipe, x1=recipe, y0=low, y1=saved.target, **guide)
+    height = low + 0.1 * (high - low)
+    figure.add_annotation(
+        x=recipe,
+        y=height,
+        ax=budget,
+        ay=height,
+        xref="x",
+        yref="y",
+        axref="x",
+        ayref="y",
+        text="",
+        showarrow=True,
+        arrowhead=2,
+        arrowsize=1.2,
+        arrowwidth=1.75,
+        arrowcolor=style.INK,
+    )
+    figure.add_annotation(
+        x=((recipe or 0) + budget) / 2,
+        y=height,
+        yanchor="bottom",
+        yshift=3,
+        text=f"<b>{saved.saved} labels saved</b>",
+        showarrow=False,
+        bgcolor="rgba(255,255,255,0.85)",
+    )

@@ -1,0 +1,169 @@
+"""The look that all figures share.
+
+Colours are Okabe and Ito's, which people who see colours differently can tell apart; each series also has a
+dash and a marker of its own, so that a figure survives a black-and-white printer. Series are named beside
+their ends; a screen too narrow for that hides those names and shows the legend instead (see ``page.js``).
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+
+INK = "#1f2328"
+QUIET = "#57606a"
+GRID = "#e4e7eb"
+BASELINE = "#6e7781"
+BETTER = "#0072B2"
+WORSE = "#B34700"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+DIRECT = "direct"
+"""Name of annotations that stand for the legend where there is room."""
+
+
+class Look(NamedTuple):
+    """How one series is drawn."""
+
+    colour: str
+    dash: str
+    symbol: str
+
+
+SERIES: tuple[Look, ...] = (
+    Look("#0072B2", "solid", "circle"),
+    Look("#D55E00", "dash", "square"),
+    Look("#009E73", "dashdot", "diamond"),
+    Look("#CC79A7", "longdash", "triangle-up"),
+    Look("#E69F00", "dot", "x"),
+    Look("#56B4E9", "longdashdot", "star"),
+    Look("#000000", "5px 2px", "cross"),
+)
+"""Looks of series of equal standing, in order; they repeat after seven."""
+
+GREYS: tuple[Look, ...] = tuple(
+    Look(colour, dash, symbol)
+    for colour, dash, symbol in (
+        (BASELINE, "dash", "square-open"),
+        ("#8c6d1f", "dashdot", "diamond-open"),
+        (QUIET, "longdash", "triangle-up-open"),
+        ("#8a8f98", "longdashdot", "cross-open"),
+    )
+)
+"""Looks of baselines: quiet, dashed, open markers."""
+
+
+def safe_text(text: object, longest: int = 36) -> str:
+    """Return a name for use in plotly text, which renders some HTML: escaped, and cut where it is too long.
+
+    >>> safe_text("<b>bold</b>")
+    '&lt;b&gt;bold&lt;/b&gt;'
+    """
+    plain = " ".join(str(text).split())
+    if len(plain) > longest:
+        plain = plain[: longest - 1].rstrip() + "…"
+    return html.escape(plain, quote=False)
+
+
+def words(name: str) -> str:
+    """Return an identifier as words: ``balanced_accuracy`` becomes ``balanced accuracy``."""
+    return name.replace("_", " ")
+
+
+def spread_apart(positions: Sequence[float], gap: float) -> list[float]:
+    """Return positions in the same order, moved as little as needed to lie ``gap`` apart.
+
+    >>> spread_apart([1.0, 1.0, 3.0], gap=1.0)
+    [0.5, 1.5, 3.0]
+    """
+    order = sorted(range(len(positions)), key=lambda i: positions[i])
+    # Neighbours that would overlap merge into one group, centred on the mean of what its members want.
+    groups: list[tuple[list[float], int]] = []
+    for index in order:
+        wanted, size = [positions[index]], 1
+        while groups and _bottom(wanted, size, gap) < _top(*groups[-1], gap) + gap:
+            below, count = groups.pop()
+            wanted, size = below + wanted, size + count
+        groups.append((wanted, size))
+    placed = [_bottom(wanted, size, gap) + k * gap for wanted, size in groups for k in range(size)]
+    result = [0.0] * len(positions)
+    for index, place in zip(order, placed, strict=True):
+        result[index] = place
+    return result
+
+
+def _bottom(wanted: list[float], size: int, gap: float) -> float:
+    return sum(wanted) / size - gap * (size - 1) / 2
+
+
+def _top(wanted: list[float], size: int, gap: float) -> float:
+    return _bottom(wanted, size, gap) + gap * (size - 1)
+
+
+def translucent(colour: str, alpha: float) -> str:
+    """Return a ``#rrggbb`` colour with opacity ``alpha`` in [0, 1]."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def new_figure(title: str, subtitle: str, *, x: str, y: str, height: int, right: int = 24) -> go.Figure:
+    """Return an empty figure in the house style; ``title`` and the rest must be safe text already."""
+    axis: dict[str, Any] = {
+        "gridcolor": GRID,
+        "linecolor": "#8c959f",
+        "zeroline": False,
+        "ticks": "outside",
+        "tickcolor": "#8c959f",
+        "automargin": True,
+        "fixedrange": True,
+    }
+    axis_title = {"standoff": 10, "font": {"size": 13}}
+    figure = go.Figure()
+    figure.update_layout(
+        template="none",
+        height=height,
+        font={"family": FONT, "size": 13, "color": INK},
+        title={
+            "text": f"<b>{title}</b><br><span style='font-size:13px;color:{QUIET}'>{subtitle}</span>",
+            "font": {"size": 15},
+            "x": 0,
+            "xref": "container",
+            "xanchor": "left",
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "pad": {"l": 4, "t": 20},
+        },
+        margin={"l": 12, "r": right, "t": 62, "b": 12},
+        xaxis=axis | {"title": {"text": x, **axis_title}},
+        yaxis=axis | {"title": {"text": y, **axis_title}},
+        paper_bgcolor="#ffffff",
+        plot_bgcolor="#ffffff",
+        showlegend=False,
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": -0.22, "yanchor": "top"},
+        hoverlabel={"bgcolor": "#ffffff", "bordercolor": "#8c959f", "font": {"color": INK}},
+        dragmode=False,
+        meta={"wide_right": right, "narrow_right": 12},
+    )
+    return figure
+
+
+def add_direct_label(figure: go.Figure, text: str, y: float, colour: str, bold: bool = False) -> None:
+    """Write a series' name at the right edge of the plot, at height ``y`` of the data."""
+    figure.add_annotation(
+        name=DIRECT,
+        text=f"<b>{text}</b>" if bold else text,
+        x=1,
+        xref="x domain",
+        xanchor="left",
+        xshift=6,
+        y=y,
+        yref="y",
+        yanchor="middle",
+        align="left",
+        showarrow=False,
+        font={"color": colour, "size": 13},
+    )

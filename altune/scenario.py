@@ -1,0 +1,202 @@
+"""The scenario: what the world fixes and no search may touch.
+
+Data aside (the data set stands beside it), that is the budget, the most loops there can be, the metrics, the
+annotators and the prices. A recipe decides how to act in it; that annotators err at 10 % is the world, that each
+row is labelled by three of them is a decision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from altune.curve import OBJECTIVES, Objective
+from altune.data import Dataset
+from altune.errors import FormatError, ScenarioError, did_you_mean
+from altune.registry import explain_validation
+from altune.yaml import read_yaml
+
+DEFAULT_LOOPS = 20
+UNLIMITED = "unlimited"
+
+
+class Annotator(BaseModel):
+    """One annotator of the world.
+
+    ``error`` is the probability of a wrong answer, any wrong class alike; ``price`` is what one answer costs,
+    by default the scenario's ``price_per_label``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    error: float = Field(default=0.0, ge=0.0, lt=1.0, description="probability of a wrong answer")
+    price: float | None = Field(default=None, ge=0.0, description="price of one answer")
+
+
+class Scenario(BaseModel):
+    """What every recipe of a study meets alike; fields left out take the defaults of :meth:`resolve`.
+
+    Examples
+    --------
+    >>> Scenario(budget=200, metric="balanced_accuracy").metric_names
+    ('balanced_accuracy',)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+    version: Literal[1] = 1
+    budget: int | None = Field(default=None, ge=2, description="labels that may be bought in all")
+    loops: int | Literal["unlimited"] = Field(
+        default=DEFAULT_LOOPS, description="the most loops after the first sample, or 'unlimited'"
+    )
+    metric: str = Field(default="accuracy", description="scikit-learn scorer that the objective integrates")
+    also: tuple[str, ...] = Field(default=(), description="further scorers, recorded in every curve")
+    objective: str = Field(default="aulc", description="what is maximised")
+    over: Literal["labels", "cost"] = Field(default="labels", description="what an area is integrated over")
+    value: float = Field(default=0.0, ge=0.0, description="worth of a score of 1, for net_value")
+    annotators: tuple[Annotator, ...] = Field(default=(Annotator(),), min_length=1, max_length=1000)
+    price_per_label: float = Field(default=1.0, ge=0.0, description="price of one label")
+    price_per_loop: float = Field(default=0.0, ge=0.0, description="price of one loop")
+    scaling: Literal["auto", "standard", "none"] = Field(
+        default="auto", description="standard scaling of dense features, largest absolute value of sparse ones"
+    )
+
+    @field_validator("loops")
+    @classmethod
+    def _some_loops(cls, loops: int | str) -> int | str:
+        if isinstance(loops, int) and loops < 1:
+            raise ValueError("loops must be 1 or more, or 'unlimited'")
+        return loops
+
+    @field_validator("metric", "also")
+    @classmethod
+    def _known_metric(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        from sklearn.metrics import get_scorer_names
+
+        for name in (value,) if isinstance(value, str) else value:
+            if name not in get_scorer_names():
+                raise ValueError(f"no scorer {name!r}; {_nearest_scorers(name)}")
+        return value
+
+    @model_validator(mode="after")
+    def _known_objective(self) -> Scenario:
+        if self.objective not in OBJECTIVES:
+            raise ValueError(f"no objective {self.objective!r}; {did_you_mean(self.objective, OBJECTIVES)}")
+        if self.objective == "net_value" and self.value <= 0:
+            raise ValueError("the objective net_value needs `value`, the worth of a score of 1, above 0")
+        return self
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Every metric that a curve records, the objective's first."""
+        return (self.metric, *(name for name in self.also if name != self.metric))
+
+    @property
+    def most_loops(self) -> int | None:
+        """Loops after the first sample, None where there is no limit."""
+        return None if isinstance(self.loops, str) else self.loops
+
+    @property
+    def labels(self) -> int:
+        """The budget in labels.
+
+        Raises
+        ------
+        ScenarioError
+            Before :meth:`resolve` has filled it in.
+        """
+        if self.budget is None:
+            raise ScenarioError("the budget is not known before the scenario is resolved for a data set")
+        return self.budget
+
+    def price(self, annotator: int) -> float:
+        """Return what one answer of an annotator costs."""
+        own = self.annotators[annotator].price
+        return self.price_per_label if own is None else own
+
+    def resolve(self, dataset: Dataset, pool_rows: int) -> Scenario:
+        """Return the scenario with its budget filled in for a data set, checked against the pool.
+
+        Parameters
+        ----------
+        dataset : gives the number of classes.
+        pool_rows : rows of the smallest pool.
+
+        Raises
+        ------
+        ScenarioError
+            If the budget is larger than the pool.
+        """
+        budget = self.budget if self.budget is not None else default_budget(dataset.n_classes, pool_rows)
+        if budget > pool_rows:
+            raise ScenarioError(
+                f"budget {budget} is larger than the pool of {pool_rows} rows of {dataset.name}; "
+                f"give at most {pool_rows}"
+            )
+        return self.model_copy(update={"budget": budget})
+
+    def make_objective(self) -> Objective:
+        """Return the objective as a function of one learning curve; the scenario must be resolved."""
+        dearest = max(self.price(index) for index in range(len(self.annotators)))
+        loops = self.labels if self.most_loops is None else self.most_loops
+        end = float(self.labels)
+        if self.over == "cost":
+            end = self.labels * dearest + (loops + 1) * self.price_per_loop
+            if end <= 0:
+                raise ScenarioError("an area over cost needs a price per label or per loop above 0")
+        return Objective(self.objective, self.metric, self.over, end, self.value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values that :meth:`from_dict` reads back."""
+        return self.model_dump(mode="json")
+
+    def digest(self) -> str:
+        """Return a stable hash of everything the scenario says."""
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any], file: str = "") -> Scenario:
+        """Read a scenario from a plain mapping.
+
+        Raises
+        ------
+        FormatError
+            Naming file, path, value and what is accepted.
+        """
+        for key in plain:
+            if key not in cls.model_fields:
+                listed = did_you_mean(key, cls.model_fields)
+                raise FormatError(f"a scenario has no {key!r}; {listed}", path=str(key), file=file, value=key)
+        try:
+            return cls.model_validate(dict(plain))
+        except ValidationError as error:
+            raise explain_validation(error).within(file=file) from None
+
+    @classmethod
+    def load(cls, path: str | Path) -> Scenario:
+        """Read a scenario from a YAML file."""
+        return cls.from_dict(read_yaml(path), file=str(path))
+
+
+def default_budget(n_classes: int, pool_rows: int) -> int:
+    """Return 20 labels for each class, at least 100, at most half the pool.
+
+    >>> default_budget(10, 1000), default_budget(2, 1000), default_budget(10, 300)
+    (200, 100, 150)
+    """
+    return max(2, min(max(100, 20 * n_classes), pool_rows // 2))
+
+
+def _nearest_scorers(name: str) -> str:
+    import difflib
+
+    from sklearn.metrics import get_scorer_names
+
+    near = difflib.get_close_matches(name, get_scorer_names(), n=4, cutoff=0.4)
+    return f"near: {', '.join(near)}" if near else "see sklearn.metrics.get_scorer_names()"

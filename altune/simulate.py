@@ -1,0 +1,273 @@
+"""Plays a recipe on blocks: answers the loop from the true labels, scores each model, returns learning curves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.dummy import DummyClassifier
+from sklearn.metrics import check_scoring
+
+from altune import __version__
+from altune.curve import LearningCurve
+from altune.data import Dataset, encode
+from altune.data.blocks import Block
+from altune.errors import ScenarioError, StorageError
+from altune.loop import ActiveLearningLoop
+from altune.models import FittedModel
+from altune.pool import Features, Rows, Shared
+from altune.streams import Streams
+
+if TYPE_CHECKING:
+    from altune.recipe import Recipe
+    from altune.scenario import Scenario
+
+
+@dataclass(frozen=True, eq=False)
+class Arena:
+    """A block made ready to be played on: encoded features, true labels, random streams.
+
+    The features were encoded by what the pool's features alone say; ``shared`` gathers what trajectories build of
+    them, for as long as the arena lives.
+    """
+
+    block: Block
+    X_pool: Features
+    X_test: Features
+    y_pool: Rows
+    y_test: Rows
+    n_classes: int
+    streams: Streams
+    shared: Shared = field(default_factory=Shared)
+
+    @property
+    def first_rows(self) -> Rows | None:
+        """Positions in the pool of the rows that are labelled first, where the block fixes them."""
+        if self.block.initial is None:
+            return None
+        order = np.argsort(self.block.pool)
+        return order[np.searchsorted(self.block.pool, self.block.initial, sorter=order)]
+
+
+def make_arena(dataset: Dataset, block: Block, seed: int, scaling: str = "auto") -> Arena:
+    """Encode a block's features and gather what is needed to play on it."""
+    X_pool, X_test = encode(dataset, block.pool, block.test, scaling=scaling)
+    return Arena(
+        block=block,
+        X_pool=X_pool,
+        X_test=X_test,
+        y_pool=dataset.y[block.pool],
+        y_test=dataset.y[block.test],
+        n_classes=dataset.n_classes,
+        streams=block.streams(seed, dataset.name),
+    )
+
+
+class Panel:
+    """The annotators of the world.
+
+    An answer depends on (row, annotator, how often that annotator was asked about that row) alone, so two recipes
+    that ask the same question get the same answer, whenever they ask it.
+    """
+
+    def __init__(self, scenario: Scenario, truth: Rows, n_classes: int, streams: Streams) -> None:
+        self._scenario = scenario
+        self._truth = truth
+        self._n_classes = n_classes
+        self._streams = streams
+        self._asked: dict[int, NDArray[np.int64]] = {}
+        self._answers: dict[tuple[int, int], Rows] = {}
+
+    def label(self, rows: Rows, annotators: Rows) -> Rows:
+        """Return the answers, one class code for each entry."""
+        answers = self._truth[rows].copy()
+        for annotator in np.unique(annotators).tolist():
+            if self._scenario.annotators[annotator].error == 0.0:
+                continue
+            entries = np.flatnonzero(annotators == annotator)
+            asked = self._asked.setdefault(annotator, np.zeros(len(self._truth), dtype=np.int64))
+            for entry in entries.tolist():
+                row = int(rows[entry])
+                answers[entry] = self._sheet(annotator, int(asked[row]))[row]
+                asked[row] += 1
+        return answers
+
+    def price(self, annotators: Rows) -> float:
+        """Return what these answers cost together."""
+        numbers, counts = np.unique(annotators, return_counts=True)
+        return float(
+            sum(self._scenario.price(number) * count for number, count in zip(numbers.tolist(), counts, strict=True))
+        )
+
+    def _sheet(self, annotator: int, repeat: int) -> Rows:
+        """Return what an annotator answers for every pool row when asked for the (repeat + 1)-th time."""
+        key = (annotator, repeat)
+        if key not in self._answers:
+            rng = self._streams.generator("annotator", annotator, repeat)
+            wrong = rng.random(len(self._truth)) < self._scenario.annotators[annotator].error
+            shift = rng.integers(1, self._n_classes, size=len(self._truth))
+            self._answers[key] = np.where(wrong, (self._truth + shift) % self._n_classes, self._truth)
+        return self._answers[key]
+
+
+class Examiner:
+    """Scores models on the test rows by scikit-learn's own scorers; each prediction is made once for all metrics."""
+
+    def __init__(self, metrics: tuple[str, ...], X: Features, y: Rows, n_classes: int) -> None:
+        self._metrics = metrics
+        self._X = X
+        self._y = y
+        self._n_classes = n_classes
+        self._scorer: Callable[..., Any] = check_scoring(scoring=list(metrics), raise_exc=True)
+
+    def __call__(self, model: FittedModel) -> dict[str, float]:
+        """Return the score of each metric."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            scores = self._scorer(model, self._X, self._y)
+        return {metric: float(scores[metric]) for metric in self._metrics}
+
+    def prior(self, y_pool: Rows) -> dict[str, float]:
+        """Return the scores of the predictor that knows the pool's class shares and nothing else.
+
+        Raises
+        ------
+        ScenarioError
+            If a metric cannot score this data set's classes.
+        """
+        seen, positions = np.unique(y_pool, return_inverse=True)
+        dummy = DummyClassifier(strategy="prior").fit(np.zeros((len(y_pool), 1)), positions)
+        try:
+            return self(FittedModel(dummy, self._n_classes, seen, seen, ("predict_proba",)))
+        except ValueError as error:
+            reason = str(error).split("\n")[0]
+            raise ScenarioError(
+                f"metric {', '.join(self._metrics)} cannot score {self._n_classes} classes: {reason}"
+            ) from None
+
+
+def play(recipe: Recipe, arena: Arena, scenario: Scenario) -> LearningCurve:
+    """Play a recipe on one block and return its learning curve.
+
+    Parameters
+    ----------
+    recipe : the eight decisions and the model.
+    arena : the block, made ready by :func:`make_arena`.
+    scenario : resolved, with its budget filled in.
+    """
+    panel = Panel(scenario, arena.y_pool, arena.n_classes, arena.streams)
+    examine = Examiner(scenario.metric_names, arena.X_test, arena.y_test, arena.n_classes)
+    loop = ActiveLearningLoop(
+        recipe,
+        arena.X_pool,
+        arena.n_classes,
+        budget=scenario.labels,
+        loops=scenario.most_loops,
+        streams=arena.streams,
+        annotators=len(scenario.annotators),
+        initial=arena.first_rows,
+        shared=arena.shared,
+    )
+    costs: list[float] = []
+    scores: list[dict[str, float]] = []
+    seconds: list[float] = []
+    while not loop.done:
+        request = loop.ask()
+        loop.tell(panel.label(request.rows, request.annotators))
+        spent = panel.price(request.annotators) + scenario.price_per_loop
+        costs.append(spent + (costs[-1] if costs else 0.0))
+        began = time.perf_counter()
+        scores.append(examine(_trained(loop)))
+        seconds.append(time.perf_counter() - began)
+        wrong = loop.pool.labels != arena.y_pool[loop.pool.labelled]
+        if wrong.any():
+            loop.turns[-1].notes["wrong_labels_used"] = float(wrong.mean())
+    return _curve(loop, arena, costs, scores, seconds, examine.prior(arena.y_pool))
+
+
+def _trained(loop: ActiveLearningLoop) -> FittedModel:
+    if loop.model is None:
+        raise RuntimeError("a turn ended without a model")
+    return loop.model
+
+
+def _curve(
+    loop: ActiveLearningLoop,
+    arena: Arena,
+    costs: list[float],
+    scores: list[dict[str, float]],
+    seconds: list[float],
+    prior: dict[str, float],
+) -> LearningCurve:
+    turns = loop.turns
+    return LearningCurve(
+        labels=np.array([turn.labels_bought for turn in turns], dtype=np.int64),
+        used=np.array([turn.labels_used for turn in turns], dtype=np.int64),
+        cost=np.array(costs),
+        scores={metric: np.array([score[metric] for score in scores]) for metric in prior},
+        prior=prior,
+        loop_rows=np.array([turn.loop_rows for turn in turns], dtype=np.int64),
+        fit_seconds=np.array([turn.fit_seconds for turn in turns]),
+        query_seconds=np.array([turn.query_seconds for turn in turns]),
+        evaluation_seconds=np.array(seconds),
+        facts=tuple(turn.notes for turn in turns),
+        rows=arena.block.pool[loop.bought].astype(np.int64),
+        stopped=str(loop.stopped),
+    )
+
+
+def trajectory_key(recipe: Recipe, block: Block, scenario: Scenario, fingerprint: str, data: str, seed: int) -> str:
+    """Return the hash of everything that a trajectory depends on."""
+    rows = hashlib.blake2b(digest_size=16)
+    for part in (block.pool, block.test, block.initial if block.initial is not None else np.empty(0)):
+        rows.update(np.asarray(part, dtype=np.int64).tobytes() + b"|")
+    parts = [__version__, recipe.digest(), scenario.digest(), fingerprint, data, block.part, block.number, seed]
+    text = json.dumps([*parts, rows.hexdigest()])
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+class TrajectoryStore:
+    """Finished trajectories in a folder, one JSON file each, written whole or not at all.
+
+    A trajectory that was finished before a kill is read back, not replayed. A torn or foreign file counts as absent.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def load(self, key: str) -> LearningCurve | None:
+        """Return a stored curve, None where there is none."""
+        try:
+            return LearningCurve.from_dict(json.loads(self._path(key).read_text("utf-8")))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def save(self, key: str, curve: LearningCurve) -> None:
+        """Store a curve.
+
+        Raises
+        ------
+        StorageError
+            If the folder cannot be written, a full disk for one.
+        """
+        path = self._path(key)
+        partial = path.with_suffix(f".{os.getpid()}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_text(json.dumps(curve.to_dict()), "utf-8")
+            os.replace(partial, path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise StorageError(f"{path.parent}: cannot write: {error.strerror}; the same command goes on") from None
+
+    def _path(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key}.json"

@@ -1,0 +1,24 @@
+"""Search spaces: recipes with their choices left open, and the ones that altune ships."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from altune.space.core import SearchSpace
+from altune.space.shipped import shipped_spaces, summary
+
+__all__ = ["SearchSpace", "list_spaces"]
+
+
+def list_spaces() -> list[dict[str, Any]]:
+    """Return a row for each shipped space: ``name``, ``summary``, the knobs it ``opens``, its ``parameters``.
+
+    >>> [row["name"] for row in list_spaces()]
+    ['full', 'neural', 'quick', 'standard']
+    """
+    rows = []
+    for name, path in shipped_spaces().items():
+        space = SearchSpace.load(path)
+        opens = [knob for knob in space.decisions if space.is_open(knob)]
+        rows.append({"name": name, "summary": summary(path), "opens": opens, "parameters": space.n_open})
+    return rows

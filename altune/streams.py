@@ -1,0 +1,54 @@
+"""Random streams: one for each purpose, so that changing one decision leaves the draws of all others as they were.
+
+There is no global random state anywhere in altune. Every draw comes from a
+:class:`numpy.random.Generator` made from (study seed, data set name, block, purpose), and every loop of a
+trajectory has a stream of its own for each purpose (common random numbers).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+
+def _word(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The random streams of one block.
+
+    Parameters
+    ----------
+    seed : the study's seed, 0 or more.
+    data : the data set's name (never its content, so that a changed label changes no draw).
+    part : what the block is for: ``search``, ``select``, ``report`` or ``explicit``.
+    block : the block's number within its part, 0 or more.
+
+    Examples
+    --------
+    >>> a = Streams(0, "digits", "search", 0)
+    >>> int(a.generator("query", 3).integers(1000)) == int(a.generator("query", 3).integers(1000))
+    True
+    """
+
+    seed: int
+    data: str
+    part: str
+    block: int
+
+    def sequence(self, purpose: str, *keys: int) -> np.random.SeedSequence:
+        """Return the seed sequence of ``purpose``, refined by ``keys`` (a loop's number, an annotator's, …)."""
+        entropy = [self.seed, _word(self.data), _word(self.part), self.block, _word(purpose), *keys]
+        return np.random.SeedSequence(entropy)
+
+    def generator(self, purpose: str, *keys: int) -> np.random.Generator:
+        """Return a fresh generator at the start of the stream of ``purpose``."""
+        return np.random.default_rng(self.sequence(purpose, *keys))
+
+    def integer(self, purpose: str, *keys: int) -> int:
+        """Return a seed in ``[0, 2**31)`` for estimators that want one integer as ``random_state``."""
+        return int(self.sequence(purpose, *keys).generate_state(1, np.uint32)[0] >> 1)

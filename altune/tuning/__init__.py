@@ -1,0 +1,1 @@
+"""Search and confirmation: Optuna proposes, the player plays, the study keeps."""

@@ -1,0 +1,192 @@
+"""Comparing curves: by hand, and on learning curves that were really played."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from altune.analysis.comparison import compare_recipes, labels_saved, labels_to_reach, stale_share
+from altune.curve import LearningCurve, Objective
+from altune.errors import RequestError
+from altune.statistics import paired_difference
+
+BUDGET = 60
+
+
+def curve(labels: Sequence[int], scores: Sequence[float], prior: float = 0.5) -> LearningCurve:
+    n = len(labels)
+    nothing = np.zeros(n)
+    return LearningCurve(
+        labels=np.array(labels),
+        used=np.array(labels),
+        cost=np.array(labels, dtype=float),
+        scores={"accuracy": np.array(scores, dtype=float)},
+        prior={"accuracy": prior},
+        loop_rows=np.diff(labels, prepend=0),
+        fit_seconds=nothing,
+        query_seconds=nothing,
+        evaluation_seconds=nothing,
+        facts=({},) * n,
+        rows=np.arange(labels[-1]),
+        stopped="budget",
+    )
+
+
+def play(seed: int, strategy: str) -> LearningCurve:
+    """Play margin or random sampling on breast_cancer: 10 labels first, then 5 a loop."""
+    X, y = load_breast_cancer(return_X_y=True)
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(y))
+    pool, test = order[:400], order[400:]
+    scaler = StandardScaler().fit(X[pool])
+    X = scaler.transform(X)
+    bought, labels, scores = list(pool[:10]), [], []
+    while True:
+        model = LogisticRegression(max_iter=200).fit(X[bought], y[bought])
+        labels.append(len(bought))
+        scores.append(model.score(X[test], y[test]))
+        if len(bought) >= BUDGET:
+            return curve(labels, scores, prior=float(max(y[test].mean(), 1 - y[test].mean())))
+        rest = np.setdiff1d(pool, bought)
+        unsure = np.abs(model.decision_function(X[rest])) if strategy == "margin" else rng.random(len(rest))
+        bought.extend(rest[np.argsort(unsure)[:5]])
+
+
+@pytest.fixture(scope="module")
+def played() -> dict[str, list[LearningCurve]]:
+    return {name: [play(seed, name) for seed in range(10)] for name in ("margin", "random")}
+
+
+def test_labels_to_reach_reads_the_held_curve() -> None:
+    rising = curve([10, 20, 30], [0.7, 0.9, 0.8])
+    assert labels_to_reach(rising, "accuracy", 0.85) == 20
+    assert labels_to_reach(rising, "accuracy", 0.9) == 20
+    assert labels_to_reach(rising, "accuracy", 0.95) is None
+    assert labels_to_reach(rising, "accuracy", 0.4) == 0
+
+
+def test_labels_saved_worked_by_hand() -> None:
+    recipe = [curve([10, 20, 40], [0.6, 0.8, 0.9]), curve([10, 20, 40], [0.7, 0.9, 0.9])]
+    baseline = [curve([10, 40], [0.6, 0.8]), curve([10, 40], [0.6, 0.9])]
+    saved = labels_saved(recipe, baseline, "accuracy", 40)
+    assert saved.target == pytest.approx(0.85)
+    assert (saved.recipe_labels, saved.saved, saved.baseline_labels, saved.reached) == (20, 20, 40, True)
+    assert (saved.low, saved.high) == (20, 20)
+    assert saved.baseline_first == 40
+
+
+def test_a_dip_after_the_target_does_not_take_the_labels_back() -> None:
+    recipe = [curve([10, 20, 30], [0.6, 0.9, 0.7])]
+    baseline = [curve([10, 30], [0.6, 0.8])]
+    saved = labels_saved(recipe, baseline, "accuracy", 30)
+    assert saved.recipe_labels == 20
+    assert saved.low is None
+    assert saved.high is None
+
+
+def test_a_target_out_of_reach_is_said_and_not_invented() -> None:
+    saved = labels_saved([curve([10], [0.7])] * 3, [curve([10, 20], [0.7, 0.8])] * 3, "accuracy", 20)
+    assert not saved.reached
+    assert saved.recipe_labels is saved.saved is saved.low is saved.high is None
+    json.dumps(saved.to_dict(), allow_nan=False)
+
+
+def test_points_beyond_the_budget_are_not_used() -> None:
+    recipe = [curve([10, 200], [0.7, 0.99])]
+    baseline = [curve([10, 50, 200], [0.7, 0.8, 0.99])]
+    saved = labels_saved(recipe, baseline, "accuracy", 100)
+    assert saved.target == pytest.approx(0.8)
+    assert not saved.reached
+
+
+def test_an_upper_end_beyond_the_budget_is_open() -> None:
+    good, bad = curve([10, 20], [0.6, 0.95]), curve([10, 20], [0.6, 0.7])
+    saved = labels_saved([good, good, good, bad], [curve([10, 40], [0.6, 0.85])] * 4, "accuracy", 40)
+    assert saved.reached
+    assert saved.low == 20
+    assert saved.high is None
+
+
+def test_a_flat_baseline_betrays_itself() -> None:
+    flat = [curve([10, 20, 100], [0.6, 0.9, 0.9])]
+    saved = labels_saved(flat, flat, "accuracy", 100)
+    assert saved.saved == 80
+    assert saved.baseline_first == 20
+
+
+def test_margin_saves_labels_on_real_data(played: dict[str, list[LearningCurve]]) -> None:
+    saved = labels_saved(played["margin"], played["random"], "accuracy", BUDGET)
+    assert saved.reached
+    assert saved.low is not None
+    assert saved.recipe_labels is not None
+    assert 10 <= saved.low <= saved.recipe_labels < 50
+    assert saved.target == pytest.approx(np.mean([c.scores["accuracy"][-1] for c in played["random"]]))
+    assert saved == labels_saved(played["margin"], played["random"], "accuracy", BUDGET)
+
+
+def test_comparison_on_real_data(played: dict[str, list[LearningCurve]]) -> None:
+    objective = Objective(end=BUDGET)
+    comparison = compare_recipes(
+        {**played, "margin again": played["margin"]}, objective, n_train=400, n_test=169
+    )
+    assert [(pair.a, pair.b) for pair in comparison.differences] == [
+        ("margin", "random"),
+        ("margin", "margin again"),
+        ("random", "margin again"),
+    ]
+    ahead, same, behind = comparison.differences
+    values = {name: [objective(c) for c in curves] for name, curves in played.items()}
+    assert ahead.difference == paired_difference(values["margin"], values["random"], n_train=400, n_test=169)
+    assert ahead.difference.mean > 0
+    assert ahead.p_holm == pytest.approx(min(1, 3 * ahead.difference.p))
+    assert (same.difference.mean, same.difference.p, same.p_holm) == (0, 1, 1)
+    assert behind.difference.mean == pytest.approx(-ahead.difference.mean)
+    assert comparison.recipes["margin"].mean == pytest.approx(np.mean(values["margin"]))
+
+
+def test_a_comparison_is_plain_json(played: dict[str, list[LearningCurve]]) -> None:
+    one = {name: curves[:1] for name, curves in played.items()}
+    comparison = compare_recipes(one, Objective(end=BUDGET), n_train=400, n_test=169)
+    plain = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
+    assert plain["recipes"]["margin"]["low"] is None
+    assert set(plain["differences"][0]) >= {
+        "a",
+        "b",
+        "mean",
+        "low",
+        "high",
+        "p",
+        "p_holm",
+        "blocks",
+        "better",
+    }
+
+
+def test_different_blocks_are_refused(played: dict[str, list[LearningCurve]]) -> None:
+    uneven = {"margin": played["margin"], "random": played["random"][:4]}
+    with pytest.raises(RequestError, match="margin 10, random 4"):
+        compare_recipes(uneven, Objective(end=BUDGET), n_train=400, n_test=169)
+    with pytest.raises(RequestError, match="no learning curves"):
+        labels_saved([], [], "accuracy", BUDGET)
+
+
+def test_a_run_is_stale_that_is_slow_by_its_own_measure() -> None:
+    quick = curve([10, 25, 100], [0.5, 0.8, 0.9])
+    stuck = curve([10, 25, 100], [0.5, 0.55, 0.9])
+    flat = curve([10, 25, 100], [0.8, 0.8, 0.8])
+    low_but_even = curve([10, 25, 100], [0.5, 0.52, 0.55])
+    assert stale_share([quick, stuck, flat, low_but_even], "accuracy", 100) == pytest.approx(0.25)
+    late = curve([10, 26, 100], [0.5, 0.8, 0.9])
+    assert stale_share([late], "accuracy", 100) == 1.0
+    assert stale_share([late], "accuracy", 200) == 0.0
+
+
+def test_stale_share_on_real_data_is_a_share(played: dict[str, list[LearningCurve]]) -> None:
+    shares = [stale_share(curves, "accuracy", BUDGET) for curves in played.values()]
+    assert all(0 <= share <= 0.5 for share in shares)

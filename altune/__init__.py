@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from altune.recipe import Recipe as Recipe
     from altune.registry import register as register
     from altune.run import Run as Run
-    from altune.run import compare as compare
+    from altune.playing import compare as compare
     from altune.run import open_run as open_run
-    from altune.run import simulate as simulate
+    from altune.playing import simulate as simulate
     from altune.run import tune as tune
     from altune.scenario import Annotator as Annotator
     from altune.scenario import Scenario as Scenario
@@ -45,14 +45,14 @@ _HOMES = {
     "Scenario": "scenario",
     "SearchSpace": "space",
     "WorkError": "errors",
-    "compare": "run",
+    "compare": "playing",
     "list_datasets": "data",
     "list_spaces": "space",
     "load_dataset": "data",
     "open_run": "run",
     "register": "registry",
     "register_estimator": "models",
-    "simulate": "run",
+    "simulate": "playing",
     "tune": "run",
 }
 

@@ -64,7 +64,15 @@ class LearningCurve:
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each point: the columns of the curve, one for each metric, one for each fact."""
         columns: dict[str, Any] = {"loop": np.arange(len(self))}
-        for name in ("labels", "used", "cost", "loop_rows", "fit_seconds", "query_seconds", "evaluation_seconds"):
+        for name in (
+            "labels",
+            "used",
+            "cost",
+            "loop_rows",
+            "fit_seconds",
+            "query_seconds",
+            "evaluation_seconds",
+        ):
             columns[name] = getattr(self, name)
         columns.update({metric: values for metric, values in self.scores.items()})
         frame = pd.DataFrame(columns)

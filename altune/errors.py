@@ -27,8 +27,10 @@ class ScenarioError(RequestError):
     """The scenario does not fit the data, or contradicts itself."""
 
 
-class FormatError(RequestError):
+class FormatError(RequestError, ValueError):
     """A recipe, search space or scenario is not well formed.
+
+    It is a ``ValueError`` too, so that pydantic carries it out of a nested method with its place.
 
     Parameters
     ----------
@@ -40,7 +42,13 @@ class FormatError(RequestError):
     """
 
     def __init__(
-        self, problem: str, *, path: str = "", file: str = "", value: object = None, accepted: Iterable[str] = ()
+        self,
+        problem: str,
+        *,
+        path: str = "",
+        file: str = "",
+        value: object = None,
+        accepted: Iterable[str] = (),
     ) -> None:
         self.problem = problem
         self.path = path

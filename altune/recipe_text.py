@@ -70,7 +70,8 @@ def _query_strategy(method: Any) -> str:
 
 def _switch(method: Any) -> str:
     spent = f"{100 * method.at:.3g} % of the budget"
-    return f"choose the next rows by {phrase(method.first)} until {spent} is spent, then by {phrase(method.then)}"
+    first, then = phrase(method.first), phrase(method.then)
+    return f"choose the next rows by {first} until {spent} is spent, then by {then}"
 
 
 def _mixture(method: Any) -> str:

@@ -31,7 +31,7 @@ class Facts:
     sparse : whether the features are a sparse matrix.
     n_classes : classes of the scenario, 2 or more.
     annotators : annotators of the scenario, 1 or more.
-    metric_of_probabilities : a metric of the scenario that only probabilities can be scored by, None without one.
+    metric_of_probabilities : a metric of the scenario that scores probabilities only, None without one.
     """
 
     sparse: bool = False

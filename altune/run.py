@@ -21,10 +21,10 @@ from altune.models import as_model
 from altune.plain import canonical_digest
 from altune.recipe import Recipe
 from altune.scenario import Scenario
-from altune.simulate import TrajectoryStore
+from altune.simulation import TrajectoryStore
 from altune.space import SearchSpace
 from altune.tuning.confirmation import Confirmation, Played, best_recipes, confirm, trajectories_to_confirm
-from altune.tuning.player import Player
+from altune.tuning.player import Player, processes
 from altune.tuning.progress import Observer, Silent
 from altune.tuning.record import BASELINES, CONFIRMATION, StudyRecord, begin_or_continue, make_header
 from altune.tuning.search import Search, TrialRecord
@@ -146,7 +146,9 @@ class Run:
             For a run that was opened from its folder: give the same ``tune`` command again instead.
         """
         if self._again is None or self._settings is None:
-            raise RequestError("a run opened from its folder has no data; give the same tune command to confirm it")
+            raise RequestError(
+                "a run opened from its folder has no data; give the same tune command to confirm it"
+            )
         self._again(self, Settings(**{**self._settings.to_dict(), **changes}))
         return self
 
@@ -169,7 +171,9 @@ class Run:
             "objective": self.objective.name,
             "recipe": self.best_recipe.to_dict(),
             "confirmed": None if findings is None else findings.recipe.to_dict(),
-            "baselines": {} if findings is None else {name: one.to_dict() for name, one in findings.against.items()},
+            "baselines": {}
+            if findings is None
+            else {name: one.to_dict() for name, one in findings.against.items()},
             "trials": [trial.to_dict() for trial in self.trials],
             "seconds": self.seconds,
             "run": None if self.folder is None else str(self.folder),
@@ -193,7 +197,9 @@ class Run:
             _write_whole(self.folder / CURVES_FILE, self.curves().to_csv(index=False))
             _write_whole(self.folder / REPORT_FILE, run_page(self))
         except OSError as error:
-            raise StorageError(f"{self.folder}: cannot write: {error.strerror}; the same command goes on") from None
+            raise StorageError(
+                f"{self.folder}: cannot write: {error.strerror}; the same command goes on"
+            ) from None
 
     def _every_curve(self) -> list[tuple[str, str, int, Any]]:
         found: list[tuple[str, str, int, Any]] = []
@@ -207,7 +213,9 @@ class Run:
             return found
         for candidate in confirmation.candidates:
             curves = list(candidate.played.curves)
-            found += [("select", f"trial_{candidate.trial}", block, curve) for block, curve in enumerate(curves)]
+            found += [
+                ("select", f"trial_{candidate.trial}", block, curve) for block, curve in enumerate(curves)
+            ]
         reported = {"confirmed": confirmation.recipe, **confirmation.baselines}
         reported |= {f"{name}_matched": played for name, played in confirmation.matched.items()}
         for name, played in reported.items():
@@ -315,15 +323,6 @@ def open_run(folder: str | Path) -> Run:
     return Run(read_study(Path(folder)), Path(folder))
 
 
-def processes(n_jobs: int) -> int:
-    """Return the number of processes meant by ``n_jobs``: −1 is one on each core that this process may use."""
-    import joblib
-
-    if n_jobs == 0 or n_jobs < -1:
-        raise RequestError(f"jobs must be 1 or more, or -1 for all cores, not {n_jobs}")
-    return int(joblib.cpu_count()) if n_jobs == -1 else n_jobs
-
-
 def prepare_space(space: SearchSpace | str | Path, world: World, model: Any = None) -> SearchSpace:
     """Return a space with the model fixed, if one is given, checked against the objective.
 
@@ -341,7 +340,9 @@ def prepare_space(space: SearchSpace | str | Path, world: World, model: Any = No
             "take net_value with a value and prices, or close stopping"
         )
     if world.explicit and world.explicit["search"][0].initial is not None and found.is_open("initial_sample"):
-        raise RequestError("the blocks give the first labelled rows, so the space must not open `initial_sample`")
+        raise RequestError(
+            "the blocks give the first labelled rows, so the space must not open `initial_sample`"
+        )
     return found
 
 
@@ -376,7 +377,11 @@ class Work:
             study = optuna.create_study(direction="maximize", study_name="altune")
         else:
             study = open_study(folder)
-        rows = [[part, block.pool.tolist(), block.test.tolist()] for part, some in self.world.explicit.items() for block in some]
+        rows = [
+            [part, block.pool.tolist(), block.test.tolist()]
+            for part, some in self.world.explicit.items()
+            for block in some
+        ]
         header = make_header(self.world, self.given, self.settings, canonical_digest({"explicit": rows}))
         begin_or_continue(study, header, str(folder))
         return study
@@ -421,7 +426,9 @@ class Work:
         best = best_recipes(run.trials, settings.select_among)
         if not best:
             reasons = [trial.reason for trial in run.trials if trial.reason]
-            raise WorkError(f"no trial succeeded; the first failed with: {reasons[0] if reasons else 'no reason'}")
+            raise WorkError(
+                f"no trial succeeded; the first failed with: {reasons[0] if reasons else 'no reason'}"
+            )
         key = canonical_digest(
             {
                 "trials": [[trial.number, trial.value] for trial in best],
@@ -454,7 +461,9 @@ def _confirm_later(work: Work, jobs: int) -> Callable[[Run, Settings], None]:
     def again(run: Run, settings: Settings) -> None:
         store = None if run.folder is None else TrajectoryStore(run.folder / TRAJECTORIES)
         with contextlib.nullcontext() if run.folder is None else ownership(run.folder):
-            with Player(work.world.dataset, work.world.scenario, work.world.seed, store=store, jobs=jobs) as player:
+            with Player(
+                work.world.dataset, work.world.scenario, work.world.seed, store=store, jobs=jobs
+            ) as player:
                 work.confirm(run, player, settings)
             if run.folder is not None:
                 run.write()

@@ -63,7 +63,8 @@ class Scenario(BaseModel):
     price_per_label: float = Field(default=1.0, ge=0.0, description="price of one label")
     price_per_loop: float = Field(default=0.0, ge=0.0, description="price of one loop")
     scaling: Literal["auto", "standard", "none"] = Field(
-        default="auto", description="standard scaling of dense features, largest absolute value of sparse ones"
+        default="auto",
+        description="standard scaling of dense features, largest absolute value of sparse ones",
     )
 
     @field_validator("loops")

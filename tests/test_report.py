@@ -138,7 +138,7 @@ def content(
         answer=[
             f"The confirmed recipe reaches the accuracy of random sampling at {BUDGET} labels with "
             f"{saved.recipe_labels} labels ({saved.low} to {saved.high}).",
-            f"Averaged over the whole budget its accuracy is {100 * rows[0].mean:.1f} points higher than that "
+            f"Over the whole budget its accuracy is {100 * rows[0].mean:.1f} points higher than that "
             "of random sampling, on rows that nothing was ever scored on before.",
         ],
         highlights=[
@@ -166,7 +166,7 @@ def content(
             FigurePart(
                 "Is it better?",
                 "An interval that does not cross the line at zero is a clear difference. Matched baselines "
-                "use the recipe's own start and loop sizes: what is left is what the selection itself is worth.",
+                "use the recipe's own start and loop sizes: the rest is what the selection itself is worth.",
                 plot_differences(rows, value=objective, blocks=BLOCKS),
             ),
             FigurePart(

@@ -121,7 +121,12 @@ def values(played: Played, objective: Objective) -> np.ndarray[Any, np.dtype[np.
 
 def answer(findings: Findings, recipe: Recipe) -> list[str]:
     """Return the sentences a person can act on, most important first."""
-    return [_headline(findings), *_labels(findings), *_selection(findings), f"The recipe: {recipe.describe()}"]
+    return [
+        _headline(findings),
+        *_labels(findings),
+        *_selection(findings),
+        f"The recipe: {recipe.describe()}",
+    ]
 
 
 def plain_name(baseline: str) -> str:
@@ -134,7 +139,9 @@ def _headline(findings: Findings) -> str:
     blocks = f"{findings.recipe.blocks} fresh splits"
     own = f"{what} of {findings.objective.metric} over {findings.budget} labels: {findings.recipe.mean:.3f}"
     beaten = [name for name, one in findings.against.items() if one.difference.low > 0]
-    gains = "; ".join(f"{_gain(one.difference)} over {plain_name(name)}" for name, one in findings.against.items())
+    gains = "; ".join(
+        f"{_gain(one.difference)} over {plain_name(name)}" for name, one in findings.against.items()
+    )
     if findings.verdict == "better":
         return f"The confirmed recipe beats every baseline on {blocks}. {_capital(own)}, {gains}."
     if findings.verdict == "not better":

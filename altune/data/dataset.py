@@ -14,7 +14,7 @@ from altune.data.features import Kind, as_features
 from altune.data.files import data_name
 from altune.data.fingerprint import content_fingerprint
 from altune.data.labels import ClassName, encode_labels
-from altune.data.readers import read_delimited, read_file
+from altune.data.readers import Content, read_delimited, read_file
 from altune.errors import DataError
 
 
@@ -117,11 +117,9 @@ class Dataset:
         return cls._named_after(path, name, read_delimited(path, target, separator))
 
     @classmethod
-    def _named_after(cls, path: str | Path, name: str | None, content: Any) -> Dataset:
+    def _named_after(cls, path: str | Path, name: str | None, content: Content) -> Dataset:
         try:
-            return cls(
-                content.X, content.y, name=name or data_name(path), feature_names=content.feature_names
-            )
+            return cls(content.X, content.y, name=name or data_name(path))
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
 

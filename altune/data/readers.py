@@ -22,11 +22,10 @@ _SPARSE_KEYS = ("data", "indices", "indptr", "shape")
 
 
 class Content(NamedTuple):
-    """What a file holds: features, labels, and column names where they are not in a frame."""
+    """What a file holds: features and labels."""
 
     X: Any
     y: Any
-    feature_names: tuple[str, ...] | None = None
 
 
 def read_file(path: str | Path, target: str | None = None) -> Content:

@@ -27,7 +27,15 @@ class ModelInit(Method):
 
     @abstractmethod
     def start(
-        self, model: Model, X: Features, y: Rows, weight: Weight, *, n_classes: int, streams: Streams, loop: int
+        self,
+        model: Model,
+        X: Features,
+        y: Rows,
+        weight: Weight,
+        *,
+        n_classes: int,
+        streams: Streams,
+        loop: int,
     ) -> FittedModel:
         """Return a model trained from a fresh start on ``X`` and ``y``."""
 
@@ -40,7 +48,15 @@ class DefaultStart(ModelInit):
     shared: bool = Field(default=False, description="whether all loops start from the same seed")
 
     def start(
-        self, model: Model, X: Features, y: Rows, weight: Weight, *, n_classes: int, streams: Streams, loop: int
+        self,
+        model: Model,
+        X: Features,
+        y: Rows,
+        weight: Weight,
+        *,
+        n_classes: int,
+        streams: Streams,
+        loop: int,
     ) -> FittedModel:
         """Fit once."""
         seed = streams.integer("model") if self.shared else streams.integer("model", loop)
@@ -56,13 +72,23 @@ class BestOfStarts(ModelInit):
     (fewer than ten), the starts are judged on the labels that they were trained on.
     """
 
-    source: ClassVar[str] = "Dodge et al., Fine-Tuning Pretrained Language Models: Weight Initializations, 2020"
+    source: ClassVar[str] = (
+        "Dodge et al., Fine-Tuning Pretrained Language Models: Weight Initializations, 2020"
+    )
     needs: ClassVar[frozenset[Need]] = frozenset({"random_start", "class_scores"})
     method: Literal["best_of"] = "best_of"
     starts: int = Field(default=3, ge=2, le=20, description="number of starts k")
 
     def start(
-        self, model: Model, X: Features, y: Rows, weight: Weight, *, n_classes: int, streams: Streams, loop: int
+        self,
+        model: Model,
+        X: Features,
+        y: Rows,
+        weight: Weight,
+        *,
+        n_classes: int,
+        streams: Streams,
+        loop: int,
     ) -> FittedModel:
         """Fit k starts on a part of the labels, and the best one on all."""
         seeds = [streams.integer("model", loop, start) for start in range(self.starts)]
@@ -73,7 +99,9 @@ class BestOfStarts(ModelInit):
         judged, trained = np.split(order, [max(1, round(HELD_OUT * len(y)))])
         part = None if weight is None else weight[trained]
         quality = [
-            mean_log_probability(model.fit(X[trained], y[trained], n_classes, seed, part).class_scores(X[judged]), y[judged])
+            mean_log_probability(
+                model.fit(X[trained], y[trained], n_classes, seed, part).class_scores(X[judged]), y[judged]
+            )
             for seed in seeds
         ]
         return model.fit(X, y, n_classes, seeds[int(np.argmax(quality))], weight)

@@ -54,7 +54,13 @@ class TrainingTurn:
     def start(self) -> FittedModel:
         """Train from a fresh start, as the knob ``model_init`` says."""
         return self.model_init.start(
-            self.model, self.X, self.y, self.weight, n_classes=self.n_classes, streams=self.streams, loop=self.loop
+            self.model,
+            self.X,
+            self.y,
+            self.weight,
+            n_classes=self.n_classes,
+            streams=self.streams,
+            loop=self.loop,
         )
 
 
@@ -91,7 +97,10 @@ class WarmStart(Retrain):
     method: Literal["warm_start"] = "warm_start"
     on: Literal["all", "new"] = Field(default="all", description="labels that the model goes on with")
     replay: float = Field(
-        default=0.0, ge=0.0, le=1.0, description="share of the old labels replayed with the new ones (on: new)"
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        description="share of the old labels replayed with the new ones (on: new)",
     )
 
     def required(self) -> frozenset[Need]:
@@ -108,7 +117,9 @@ class WarmStart(Retrain):
         if len(rows) == 0:
             return turn.previous
         weight = None if turn.weight is None else turn.weight[rows]
-        return turn.model.update(turn.previous, turn.X[rows], turn.y[rows], turn.n_classes, turn.seed(), weight)
+        return turn.model.update(
+            turn.previous, turn.X[rows], turn.y[rows], turn.n_classes, turn.seed(), weight
+        )
 
     def replayed(self, fresh: NDArray[np.bool_], rng: np.random.Generator) -> Rows:
         """Return the positions of the new labels and of a random share of the old ones, sorted."""

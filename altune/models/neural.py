@@ -131,7 +131,7 @@ class SoftmaxRegression(_Network):
 class MultilayerPerceptron(_Network):
     """Multilayer perceptron of rectified units, trained by Adam on minibatches.
 
-    With scikit-learn's own step size .001 and minibatch 200, a few dozen rows take all 200 epochs; .005 and 32
+    With scikit-learn's step size .001 and minibatch 200 a few dozen rows take all 200 epochs; .005 and 32
     end as well or slightly better (digits, wine, breast_cancer; 20 and 100 labels) in a third of them.
     """
 

@@ -158,7 +158,7 @@ def _add_labels(figure: go.Figure, numbers: LearningCurveNumbers) -> None:
 
 def _add_saved(figure: go.Figure, saved: LabelsSaved, low: float, high: float) -> None:
     """Draw the labels saved as a dimension: below the curves, between two thin lines that say of what."""
-    guide = {"type": "line", "line": {"color": style.INK, "width": 1, "dash": "dot"}}
+    guide = {"type": "line", "line": {"color": style.INK, "width": 0.75}}
     recipe, budget = saved.recipe_labels, saved.baseline_labels
     figure.add_shape(x0=recipe, x1=budget, y0=saved.target, y1=saved.target, **guide)
     figure.add_shape(x0=recipe, x1=recipe, y0=low, y1=saved.target, **guide)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from altune.space.given import GivenTrial
 
-    Asked = BaseTrial | GivenTrial
-
 _RANGE = ("low", "high", "log", "step")
 
 
@@ -28,7 +26,7 @@ class Fixed:
 
     value: Any
 
-    def suggest(self, trial: Asked, path: str) -> Any:
+    def suggest(self, trial: BaseTrial | GivenTrial, path: str) -> Any:
         """Return the value; Optuna never hears of it."""
         return self.value
 
@@ -58,7 +56,7 @@ class Range:
     log: bool = False
     step: float | None = None
 
-    def suggest(self, trial: Asked, path: str) -> int | float:
+    def suggest(self, trial: BaseTrial | GivenTrial, path: str) -> int | float:
         """Ask Optuna for a number."""
         if self.whole:
             step = 1 if self.step is None else int(self.step)
@@ -93,7 +91,7 @@ class Choices:
 
     values: tuple[Any, ...]
 
-    def suggest(self, trial: Asked, path: str) -> Any:
+    def suggest(self, trial: BaseTrial | GivenTrial, path: str) -> Any:
         """Ask Optuna for one of the values."""
         stored = [stored_choice(value) for value in self.values]
         return self.values[stored.index(trial.suggest_categorical(path, stored))]

@@ -10,7 +10,7 @@ from altune.space.domains import Range, same
 
 
 class GivenTrial:
-    """Answers as an Optuna trial does, from given parameters; unlike Optuna's own, it refuses what does not fit.
+    """Answers as an Optuna trial does, from given parameters, and refuses those that do not fit.
 
     Parameters
     ----------

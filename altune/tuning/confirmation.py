@@ -147,7 +147,8 @@ def confirm(
     recipes = [record.recipe for record in best if record.recipe is not None]
     played = _play_each(player, recipes, select, on_done)
     candidates = tuple(
-        Candidate(record.number, float(record.value or 0.0), one) for record, one in zip(best, played, strict=True)
+        Candidate(record.number, float(record.value or 0.0), one)
+        for record, one in zip(best, played, strict=True)
     )
     means = [np.mean([objective(curve) for curve in one.curves]) for one in played]
     selected = int(np.argmax(means))
@@ -172,11 +173,15 @@ def trajectories_to_confirm(candidates: int, baselines: int, select: int, report
 
 
 def _play_each(
-    player: Player, recipes: Sequence[Recipe], blocks: Sequence[Block], on_done: Callable[[int, Outcome], None]
+    player: Player,
+    recipes: Sequence[Recipe],
+    blocks: Sequence[Block],
+    on_done: Callable[[int, Outcome], None],
 ) -> list[Played]:
     tasks = [Task(recipe, block) for recipe in recipes for block in blocks]
     curves = whole(player.play(tasks, on_done))
     size = len(blocks)
     return [
-        Played(recipe, tuple(curves[index * size : (index + 1) * size])) for index, recipe in enumerate(recipes)
+        Played(recipe, tuple(curves[index * size : (index + 1) * size]))
+        for index, recipe in enumerate(recipes)
     ]

@@ -27,9 +27,9 @@ from threadpoolctl import threadpool_limits
 from altune.curve import LearningCurve
 from altune.data import Dataset
 from altune.data.blocks import Block
-from altune.errors import StorageError, WorkError
+from altune.errors import RequestError, StorageError, WorkError
 from altune.pool import Features
-from altune.simulate import Arena, TrajectoryStore, make_arena, play, trajectory_key
+from altune.simulation import Arena, TrajectoryStore, make_arena, play, trajectory_key
 
 if TYPE_CHECKING:
     from altune.recipe import Recipe
@@ -70,7 +70,13 @@ class Player:
     """
 
     def __init__(
-        self, dataset: Dataset, scenario: Scenario, seed: int, *, store: TrajectoryStore | None = None, jobs: int = 1
+        self,
+        dataset: Dataset,
+        scenario: Scenario,
+        seed: int,
+        *,
+        store: TrajectoryStore | None = None,
+        jobs: int = 1,
     ) -> None:
         self.dataset = dataset
         self.scenario = scenario
@@ -189,6 +195,13 @@ class Player:
             save_arena(make_arena(self.dataset, block, self.seed, self.scenario.scaling), folder)
             self._folders[id(block)] = (block, folder)
         return self._folders[id(block)][1]
+
+
+def processes(n_jobs: int) -> int:
+    """Return the number of processes meant by ``n_jobs``: −1 is one on each core that this process may use."""
+    if n_jobs == 0 or n_jobs < -1:
+        raise RequestError(f"jobs must be 1 or more, or -1 for all cores, not {n_jobs}")
+    return int(joblib.cpu_count()) if n_jobs == -1 else n_jobs
 
 
 def whole(outcomes: Sequence[Outcome]) -> list[LearningCurve]:

@@ -116,7 +116,9 @@ class Search:
         self.progress = SearchProgress(n_trials)
         for trial in stored:
             self._count(trial, trial.number)
-        memory = self._memory([trial for trial in stored if self._batch_of(trial) < self._unfinished_batch(stored)])
+        memory = self._memory(
+            [trial for trial in stored if self._batch_of(trial) < self._unfinished_batch(stored)]
+        )
         while self._counted(memory) < n_trials and not out_of_time():
             self._play_batch(memory, stored, n_trials)
             stored = self.study.get_trials(deepcopy=False)
@@ -127,7 +129,9 @@ class Search:
         number = self._counted(memory) // self.batch
         draws = self._ask(memory, min(self.batch, n_trials - self._counted(memory)))
         known = {trial.number: trial for trial in stored}
-        outcomes = self._simulate([draw for draw in draws if draw.recipe is not None and draw.number not in known])
+        outcomes = self._simulate(
+            [draw for draw in draws if draw.recipe is not None and draw.number not in known]
+        )
         for draw in draws:
             finished = known.get(draw.number)
             if finished is None:
@@ -162,7 +166,9 @@ class Search:
         return draws
 
     def _simulate(self, draws: list[Draw]) -> dict[int, list[Outcome]]:
-        tasks = [Task(draw.recipe, block) for draw in draws for block in self.blocks if draw.recipe is not None]
+        tasks = [
+            Task(draw.recipe, block) for draw in draws for block in self.blocks if draw.recipe is not None
+        ]
         self.progress.played, self.progress.to_play = 0, len(tasks)
 
         def count(index: int, outcome: Outcome) -> None:
@@ -206,7 +212,9 @@ class Search:
 
     def _unfinished_batch(self, stored: list[FrozenTrial]) -> int:
         """Return the first batch that has fewer playable trials than a batch holds."""
-        full = np.bincount([self._batch_of(trial) for trial in stored if not is_forbidden(trial)], minlength=1)
+        full = np.bincount(
+            [self._batch_of(trial) for trial in stored if not is_forbidden(trial)], minlength=1
+        )
         return int(np.argmax(np.append(full, 0) < self.batch))
 
     def _counted(self, study: optuna.Study) -> int:
@@ -241,7 +249,9 @@ def is_forbidden(trial: FrozenTrial) -> bool:
 def record_of(trial: FrozenTrial, number: int | None = None) -> TrialRecord:
     """Return what a stored trial says; ``number`` stands in for that of a trial not stored yet."""
     attributes = trial.user_attrs
-    state = "forbidden" if is_forbidden(trial) else "complete" if trial.state == TrialState.COMPLETE else "failed"
+    state = (
+        "forbidden" if is_forbidden(trial) else "complete" if trial.state == TrialState.COMPLETE else "failed"
+    )
     recipe = Recipe.from_dict(attributes[RECIPE]) if RECIPE in attributes else None
     return TrialRecord(
         number=trial.number if number is None else number,

@@ -1,0 +1,239 @@
+"""simulate() and compare(): recipes played on fresh blocks, without a search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from altune.analysis.comparison import Comparison, compare_recipes
+from altune.curve import LearningCurve, Objective
+from altune.data import Dataset
+from altune.data.blocks import Block
+from altune.errors import RequestError
+from altune.models import as_model
+from altune.recipe import Recipe, load_recipe
+from altune.scenario import Scenario
+from altune.statistics import Interval, mean_interval
+from altune.tuning.player import Outcome, Player, Task, processes, whole
+from altune.world import World, make_world
+
+AnyRecipe = Recipe | str | Path | Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """One recipe played on several blocks.
+
+    Attributes
+    ----------
+    recipe : what was played.
+    curves : one learning curve for each block.
+    blocks : the blocks.
+    objective : what is measured.
+    overlap : test rows over pool rows, by which intervals are corrected.
+    """
+
+    recipe: Recipe
+    curves: tuple[LearningCurve, ...]
+    blocks: tuple[Block, ...]
+    objective: Objective
+    overlap: float
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The objective on each block, ``(n_blocks,)``."""
+        return np.array([self.objective(curve) for curve in self.curves])
+
+    @property
+    def mean(self) -> float:
+        """Mean objective over the blocks."""
+        return float(self.values.mean())
+
+    @property
+    def interval(self) -> Interval:
+        """Mean objective with its 95 % interval."""
+        return mean_interval(self.values, overlap=self.overlap)
+
+    @property
+    def aulc(self) -> float:
+        """Mean area under the learning curve over ``[0, budget]``, whatever the objective."""
+        area = Objective("aulc", self.objective.metric, self.objective.over, self.objective.end)
+        return float(np.mean([area(curve) for curve in self.curves]))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each point of each block's curve."""
+        frames = [
+            curve.to_frame().assign(block=block.number)
+            for block, curve in zip(self.blocks, self.curves, strict=True)
+        ]
+        return pd.concat(frames, ignore_index=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain JSON values of the command line's ``--json``."""
+        metric = self.objective.metric
+        blocks = []
+        for block, curve, value in zip(self.blocks, self.curves, self.values, strict=True):
+            blocks.append(
+                {
+                    "seed": block.number,
+                    "labels": curve.labels.tolist(),
+                    "scores": curve.scores[metric].tolist(),
+                    "metrics": {name: scores.tolist() for name, scores in curve.scores.items()},
+                    "rows": curve.rows.tolist(),
+                    "stopped": curve.stopped,
+                    "value": float(value),
+                }
+            )
+        interval = self.interval.to_dict()
+        return {
+            "objective": self.objective.name,
+            "metric": metric,
+            "mean": self.mean,
+            "low": interval["low"],
+            "high": interval["high"],
+            "blocks": blocks,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class RecipeComparison:
+    """Several recipes played on the same blocks.
+
+    Attributes
+    ----------
+    simulations : each recipe's own simulation, by name.
+    result : means with intervals, and every pair's difference with its corrected test.
+    """
+
+    simulations: Mapping[str, Simulation]
+    result: Comparison
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain JSON values of the command line's ``--json``."""
+        return self.result.to_dict()
+
+
+def simulate(
+    recipe: AnyRecipe,
+    data: Dataset | str | Path,
+    *,
+    seeds: int = 10,
+    seed: int = 0,
+    target: str | None = None,
+    model: Any = None,
+    scenario: Scenario | None = None,
+    blocks: Any = None,
+    n_jobs: int = 1,
+    on_done: Any = None,
+    **overrides: Any,
+) -> Simulation:
+    """Play one recipe on fresh blocks and return its learning curves.
+
+    Parameters
+    ----------
+    recipe : a recipe, the name of a built-in one, a YAML file, or a mapping.
+    data : a data set, the name of a built-in one, or a file.
+    seeds : number of blocks.
+    seed : the study's seed, from which the blocks are drawn.
+    target : the label column of a table.
+    model : takes the place of the recipe's model.
+    scenario : the world; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
+    blocks : explicit blocks, see :func:`altune.data.blocks.read_blocks`.
+    n_jobs : processes; −1 for one on each core. It changes no result.
+
+    Examples
+    --------
+    >>> simulate("random_sampling", "iris", budget=30, seeds=2).values.shape
+    (2,)
+    """
+    played = _play(
+        {"recipe": recipe}, data, seeds, seed, target, model, scenario, blocks, n_jobs, on_done, overrides
+    )
+    return played["recipe"]
+
+
+def compare(
+    recipes: Mapping[str, AnyRecipe],
+    data: Dataset | str | Path,
+    *,
+    seeds: int = 20,
+    seed: int = 0,
+    target: str | None = None,
+    model: Any = None,
+    scenario: Scenario | None = None,
+    blocks: Any = None,
+    n_jobs: int = 1,
+    on_done: Any = None,
+    **overrides: Any,
+) -> RecipeComparison:
+    """Play recipes on the same fresh blocks and compare them pairwise.
+
+    Parameters are those of :func:`simulate`; ``recipes`` are two or more, by name.
+
+    Raises
+    ------
+    RequestError
+        If there are fewer than two recipes, or something does not fit.
+    """
+    if len(recipes) < 2:
+        raise RequestError(f"a comparison needs two recipes or more, not {len(recipes)}")
+    played = _play(recipes, data, seeds, seed, target, model, scenario, blocks, n_jobs, on_done, overrides)
+    first = next(iter(played.values()))
+    block = first.blocks[0]
+    result = compare_recipes(
+        {name: one.curves for name, one in played.items()}, first.objective, len(block.pool), len(block.test)
+    )
+    return RecipeComparison(played, result)
+
+
+def _play(
+    recipes: Mapping[str, AnyRecipe],
+    data: Dataset | str | Path,
+    seeds: int,
+    seed: int,
+    target: str | None,
+    model: Any,
+    scenario: Scenario | None,
+    explicit: Any,
+    n_jobs: int,
+    on_done: Any,
+    overrides: Mapping[str, Any],
+) -> dict[str, Simulation]:
+    if seeds < 1:
+        raise RequestError(f"seeds must be 1 or more, not {seeds}")
+    world = make_world(data, target=target, scenario=scenario, seed=seed, blocks=explicit, **dict(overrides))
+    loaded = {name: load_recipe(recipe) for name, recipe in recipes.items()}
+    if model is not None:
+        fixed = as_model(model)
+        loaded = {name: recipe.replace(model=fixed) for name, recipe in loaded.items()}
+    for name, recipe in loaded.items():
+        world.require(recipe, f"the recipe {name!r}")
+    blocks = fresh_blocks(world, seeds)
+    tasks = [Task(recipe, block) for recipe in loaded.values() for block in blocks]
+
+    def told(index: int, outcome: Outcome) -> None:
+        if on_done is not None:
+            on_done()
+
+    with Player(world.dataset, world.scenario, seed, jobs=processes(n_jobs)) as player:
+        curves = whole(player.play(tasks, told))
+    size, overlap = len(blocks), len(blocks[0].test) / len(blocks[0].pool)
+    return {
+        name: Simulation(
+            recipe, tuple(curves[index * size : (index + 1) * size]), tuple(blocks), world.objective, overlap
+        )
+        for index, (name, recipe) in enumerate(loaded.items())
+    }
+
+
+def fresh_blocks(world: World, count: int) -> Sequence[Block]:
+    """Return report blocks, which no search of the same seed has scored; of explicit ones, the given ones."""
+    if world.explicit:
+        return world.explicit.get("report") or world.explicit["search"]
+    return world.blocks("report", count)

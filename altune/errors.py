@@ -64,9 +64,7 @@ class FormatError(RequestError, ValueError):
     def within(self, *, file: str = "", path: str = "") -> FormatError:
         """Return the same error, placed inside ``path`` of ``file``."""
         joined = join_path(path, self.path)
-        return FormatError(
-            self.problem, path=joined, file=file or self.file, value=self.value, accepted=self.accepted
-        )
+        return FormatError(self.problem, path=joined, file=file or self.file, value=self.value, accepted=self.accepted)
 
 
 class MissingExtraError(RequestError):
@@ -89,9 +87,7 @@ class StorageError(WorkError):
     """A run's folder or study cannot be read or written."""
 
 
-def _rebuild_format_error(
-    problem: str, path: str, file: str, value: object, accepted: tuple[str, ...]
-) -> FormatError:
+def _rebuild_format_error(problem: str, path: str, file: str, value: object, accepted: tuple[str, ...]) -> FormatError:
     return FormatError(problem, path=path, file=file, value=value, accepted=accepted)
 
 

@@ -177,9 +177,7 @@ class ActiveLearningLoop:
         self._bought = np.concatenate([self._bought, _in_order(request.rows, new_rows)])
         pool.close(new_rows)
         pool.labels_bought += len(request)
-        turn = Turn(
-            len(self.turns), pool.labels_bought, query_seconds=self._query_seconds, loop_rows=len(new_rows)
-        )
+        turn = Turn(len(self.turns), pool.labels_bought, query_seconds=self._query_seconds, loop_rows=len(new_rows))
         began = time.perf_counter()
         self._train(turn)
         turn.fit_seconds = time.perf_counter() - began
@@ -209,9 +207,7 @@ class ActiveLearningLoop:
         if recipe.stopping.held_out_rows:
             # At most half the budget validates: the other half has to train something.
             size = min(recipe.stopping.held_out_rows, self._affordable_rows() // 2)
-            held_out = np.sort(
-                self.streams.generator("held_out").choice(pool.candidates, size=size, replace=False)
-            )
+            held_out = np.sort(self.streams.generator("held_out").choice(pool.candidates, size=size, replace=False))
             pool.close(held_out)
             pool.held_out = held_out
         first = self._initial

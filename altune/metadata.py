@@ -33,9 +33,7 @@ class Metadata:
     earlier : metadata of earlier loops, newest first.
     """
 
-    def __init__(
-        self, X: Features, rows: Rows, model: FittedModel, earlier: tuple[Metadata, ...] = ()
-    ) -> None:
+    def __init__(self, X: Features, rows: Rows, model: FittedModel, earlier: tuple[Metadata, ...] = ()) -> None:
         self.rows = rows
         self._X: Features | None = X
         self._model: FittedModel | None = model

@@ -33,16 +33,12 @@ def check_keys(mapping: Mapping[Any, Any], accepted: tuple[str, ...], of_space: 
     """
     for key in mapping:
         if key in of_space:
-            raise FormatError(
-                "belongs to a search space; a recipe leaves nothing open", path=str(key), value=key
-            )
+            raise FormatError("belongs to a search space; a recipe leaves nothing open", path=str(key), value=key)
         if key not in accepted:
             raise FormatError(f"no such field; {did_you_mean(key, accepted)}", path=str(key), value=key)
     version = mapping.get("version", 1)
     if type(version) is not int or version != 1:
-        raise FormatError(
-            f"{version!r} is not known; this altune reads version 1", path="version", value=version
-        )
+        raise FormatError(f"{version!r} is not known; this altune reads version 1", path="version", value=version)
     name = mapping.get("name")
     if name is not None and (not isinstance(name, str) or not name.strip()):
         raise FormatError(f"{name!r} is not a name; write a word or two", path="name", value=name)

@@ -69,8 +69,7 @@ class Simulation:
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each point of each block's curve."""
         frames = [
-            curve.to_frame().assign(block=block.number)
-            for block, curve in zip(self.blocks, self.curves, strict=True)
+            curve.to_frame().assign(block=block.number) for block, curve in zip(self.blocks, self.curves, strict=True)
         ]
         return pd.concat(frames, ignore_index=True)
 
@@ -152,9 +151,7 @@ def simulate(
     >>> simulate("random_sampling", "iris", budget=30, seeds=2).values.shape
     (2,)
     """
-    played = _play(
-        {"recipe": recipe}, data, seeds, seed, target, model, scenario, blocks, n_jobs, on_done, overrides
-    )
+    played = _play({"recipe": recipe}, data, seeds, seed, target, model, scenario, blocks, n_jobs, on_done, overrides)
     return played["recipe"]
 
 

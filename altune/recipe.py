@@ -14,12 +14,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SerializeAsAny,
-    ValidationError,
-    model_validator,
 )
 
 import altune.knobs  # noqa: F401  (registers every method that altune ships)
@@ -34,7 +31,7 @@ from altune.knobs.stopping import Stopping
 from altune.knobs.training import Training
 from altune.models import Model
 from altune.plain import canonical_digest, check_keys, is_file_name, write_text
-from altune.registry import FIELDS, Method, explain_validation, find_method, parse_method
+from altune.registry import FIELDS, Method, find_method, parse_method
 from altune.requirements import Facts, method_problems
 from altune.yaml import read_yaml, write_yaml
 
@@ -118,9 +115,7 @@ def read_method(knob: str, value: object, path: str = "") -> Method:
         )
     if isinstance(value, Mapping) and "method" in value:
         cls = find_method(knob, value["method"], join_path(path, "method"))
-        value = {
-            name: _read_parameter(cls, name, item, join_path(path, str(name))) for name, item in value.items()
-        }
+        value = {name: _read_parameter(cls, name, item, join_path(path, str(name))) for name, item in value.items()}
     return parse_method(knob, value, path)
 
 
@@ -143,10 +138,6 @@ def _field(knob: str) -> Any:
     return Field(default_factory=partial(parse_method, knob, DEFAULTS[knob]))
 
 
-def _reader(knob: str) -> BeforeValidator:
-    return BeforeValidator(lambda value: read_method(knob, value, knob))
-
-
 class Recipe(BaseModel):
     """One value for each knob, and the model.
 
@@ -164,36 +155,28 @@ class Recipe(BaseModel):
 
     version: Literal[1] = 1
     name: str | None = None
-    initial_sample: Annotated[SerializeAsAny[InitialSample], _reader("initial_sample")] = _field(
-        "initial_sample"
-    )
-    model_init: Annotated[SerializeAsAny[ModelInit], _reader("model_init")] = _field("model_init")
-    retrain: Annotated[SerializeAsAny[Retrain], _reader("retrain")] = _field("retrain")
-    loop_size: Annotated[SerializeAsAny[LoopSize], _reader("loop_size")] = _field("loop_size")
-    stopping: Annotated[SerializeAsAny[Stopping], _reader("stopping")] = _field("stopping")
-    labeling: Annotated[SerializeAsAny[Labeling], _reader("labeling")] = _field("labeling")
-    query_strategy: Annotated[SerializeAsAny[QueryStrategy], _reader("query_strategy")] = _field(
-        "query_strategy"
-    )
-    training: Annotated[SerializeAsAny[Training], _reader("training")] = _field("training")
-    model: Annotated[SerializeAsAny[Model], _reader("model")] = _field("model")
+    initial_sample: SerializeAsAny[InitialSample] = _field("initial_sample")
+    model_init: SerializeAsAny[ModelInit] = _field("model_init")
+    retrain: SerializeAsAny[Retrain] = _field("retrain")
+    loop_size: SerializeAsAny[LoopSize] = _field("loop_size")
+    stopping: SerializeAsAny[Stopping] = _field("stopping")
+    labeling: SerializeAsAny[Labeling] = _field("labeling")
+    query_strategy: SerializeAsAny[QueryStrategy] = _field("query_strategy")
+    training: SerializeAsAny[Training] = _field("training")
+    model: SerializeAsAny[Model] = _field("model")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            check_keys(value, ("version", "name", *FIELDS), _SPACE_KEYS)
-        return value
+    def __init__(self, **fields: Any) -> None:
+        check_keys(fields, ("version", "name", *FIELDS), _SPACE_KEYS)
+        methods = {knob: read_method(knob, fields[knob], knob) for knob in FIELDS if knob in fields}
+        super().__init__(**{**fields, **methods})
 
     @classmethod
     def from_dict(cls, mapping: Mapping[str, Any], file: str = "") -> Recipe:
         """Read a recipe from plain values; ``file`` is named in errors."""
         try:
-            return cls.model_validate(dict(mapping))
+            return cls(**{str(key): value for key, value in mapping.items()})
         except FormatError as error:
             raise error.within(file=file) from None
-        except ValidationError as error:
-            raise explain_validation(error).within(file=file) from None
 
     @classmethod
     def load(cls, path: str | Path) -> Recipe:
@@ -242,11 +225,7 @@ class Recipe(BaseModel):
 
     def problems(self, facts: Facts) -> list[str]:
         """Return why the recipe cannot work in a world, one line each; empty where it can."""
-        return [
-            problem
-            for method in self.methods().values()
-            for problem in method_problems(method, self.model, facts)
-        ]
+        return [problem for method in self.methods().values() for problem in method_problems(method, self.model, facts)]
 
 
 def load_recipe(source: str | Path | Recipe | Mapping[str, Any]) -> Recipe:

@@ -17,9 +17,7 @@ def describe_recipe(recipe: Recipe) -> str:
 
     usual = Default()
     order = ("model", *(field for field in FIELDS if field != "model"))
-    told = [
-        sentence(getattr(recipe, knob)) for knob in order if getattr(recipe, knob) != getattr(usual, knob)
-    ]
+    told = [sentence(getattr(recipe, knob)) for knob in order if getattr(recipe, knob) != getattr(usual, knob)]
     if not told:
         return "All as usual: random first rows, then margin in equal loops, trained from scratch each time."
     return " ".join(f"{text[:1].upper()}{text[1:]}." for text in told)
@@ -76,15 +74,11 @@ def _switch(method: Any) -> str:
 
 def _mixture(method: Any) -> str:
     weight = f"weight {method.weight_start:.3g} early, {method.weight_end:.3g} late"
-    return (
-        f"choose the next rows by a mixture of {phrase(method.first)} ({weight}) and {phrase(method.second)}"
-    )
+    return f"choose the next rows by a mixture of {phrase(method.first)} ({weight}) and {phrase(method.second)}"
 
 
 def _constant_loops(method: Any) -> str:
-    return (
-        f"label {_rows(method.size)} in each loop" if method.size else "label equally many rows in each loop"
-    )
+    return f"label {_rows(method.size)} in each loop" if method.size else "label equally many rows in each loop"
 
 
 def _geometric_loops(method: Any) -> str:
@@ -101,11 +95,7 @@ def _fraction_loops(method: Any) -> str:
 def _warm_start(method: Any) -> str:
     if method.on == "all":
         return "train on from the last model in each loop, on all labels"
-    labels = (
-        f"the new labels and {100 * method.replay:.3g} % of the old ones"
-        if method.replay
-        else "the new labels"
-    )
+    labels = f"the new labels and {100 * method.replay:.3g} % of the old ones" if method.replay else "the new labels"
     return f"train on from the last model in each loop, on {labels}"
 
 
@@ -120,9 +110,7 @@ def _labeling(method: Any) -> str:
         text = f"label by {phrase(method, ('audit', 'action', 'share', 'every'))}"
     if method.audit == "none":
         return text
-    action = {"drop": "drop", "weight": "weigh down", "relabel": "buy again"}.get(
-        method.action, method.action
-    )
+    action = {"drop": "drop", "weight": "weigh down", "relabel": "buy again"}.get(method.action, method.action)
     loops = "each loop" if method.every == 1 else f"every {method.every} loops"
     share = f"{100 * method.share:.3g} %"
     return f"{text}, audit the labels by {method.audit} {loops} and {action} up to {share} of them"

@@ -127,9 +127,7 @@ def register(cls: type[MethodT]) -> type[MethodT]:
     name = str(literal[0])
     known = _methods[cls.knob].get(name)
     if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
-        raise RequestError(
-            f"{cls.knob} already has a method {name!r} ({known.__module__}.{known.__qualname__})"
-        )
+        raise RequestError(f"{cls.knob} already has a method {name!r} ({known.__module__}.{known.__qualname__})")
     _methods[cls.knob][name] = cls
     return cls
 
@@ -182,9 +180,7 @@ def parse_method(knob: str, value: object, path: str = "") -> Method:
     """
     if isinstance(value, Method):
         if value.knob != knob:
-            raise FormatError(
-                f"{value.method!r} is a method of {value.knob}, not of {knob}", path=path, value=value
-            )
+            raise FormatError(f"{value.method!r} is a method of {value.knob}, not of {knob}", path=path, value=value)
         return value
     if isinstance(value, str):
         value = {"method": value}
@@ -195,9 +191,7 @@ def parse_method(knob: str, value: object, path: str = "") -> Method:
             value=value,
         )
     if "method" not in value:
-        raise FormatError(
-            f"the name is missing; write {{method: {_example(knob)}, ...}}", path=path, value=value
-        )
+        raise FormatError(f"the name is missing; write {{method: {_example(knob)}, ...}}", path=path, value=value)
     cls = find_method(knob, value["method"], join_path(path, "method"))
     return validate_fields(cls, value, path)
 

@@ -17,6 +17,7 @@ from altune.analysis.findings import Findings, answer, find
 from altune.data import Dataset
 from altune.data.blocks import Block
 from altune.errors import RequestError, StorageError, WorkError
+from altune.knobs.initial_sample.base import default_initial_size
 from altune.models import as_model
 from altune.plain import canonical_digest
 from altune.recipe import Recipe
@@ -29,7 +30,7 @@ from altune.tuning.progress import Observer, Silent
 from altune.tuning.record import BASELINES, CONFIRMATION, StudyRecord, begin_or_continue, make_header
 from altune.tuning.search import Search, TrialRecord
 from altune.tuning.settings import Settings
-from altune.tuning.storage import open_study, ownership, read_study, set_attribute
+from altune.tuning.storage import JOURNAL, open_study, ownership, read_study, set_attribute
 from altune.world import World, make_world
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ RECIPE_FILE = "recipe.yaml"
 CURVES_FILE = "curves.csv"
 REPORT_FILE = "report.html"
 TRAJECTORIES = "trajectories"
+
+__all__ = ["JOURNAL", "REPORT_FILE", "Run", "finished_trials", "open_run", "plan", "run_digest", "tune", "tune_world"]
 
 
 class Run:
@@ -146,9 +149,7 @@ class Run:
             For a run that was opened from its folder: give the same ``tune`` command again instead.
         """
         if self._again is None or self._settings is None:
-            raise RequestError(
-                "a run opened from its folder has no data; give the same tune command to confirm it"
-            )
+            raise RequestError("a run opened from its folder has no data; give the same tune command to confirm it")
         self._again(self, Settings(**{**self._settings.to_dict(), **changes}))
         return self
 
@@ -171,9 +172,7 @@ class Run:
             "objective": self.objective.name,
             "recipe": self.best_recipe.to_dict(),
             "confirmed": None if findings is None else findings.recipe.to_dict(),
-            "baselines": {}
-            if findings is None
-            else {name: one.to_dict() for name, one in findings.against.items()},
+            "baselines": {} if findings is None else {name: one.to_dict() for name, one in findings.against.items()},
             "trials": [trial.to_dict() for trial in self.trials],
             "seconds": self.seconds,
             "run": None if self.folder is None else str(self.folder),
@@ -197,9 +196,7 @@ class Run:
             _write_whole(self.folder / CURVES_FILE, self.curves().to_csv(index=False))
             _write_whole(self.folder / REPORT_FILE, run_page(self))
         except OSError as error:
-            raise StorageError(
-                f"{self.folder}: cannot write: {error.strerror}; the same command goes on"
-            ) from None
+            raise StorageError(f"{self.folder}: cannot write: {error.strerror}; the same command goes on") from None
 
     def _every_curve(self) -> list[tuple[str, str, int, Any]]:
         found: list[tuple[str, str, int, Any]] = []
@@ -213,9 +210,7 @@ class Run:
             return found
         for candidate in confirmation.candidates:
             curves = list(candidate.played.curves)
-            found += [
-                ("select", f"trial_{candidate.trial}", block, curve) for block, curve in enumerate(curves)
-            ]
+            found += [("select", f"trial_{candidate.trial}", block, curve) for block, curve in enumerate(curves)]
         reported = {"confirmed": confirmation.recipe, **confirmation.baselines}
         reported |= {f"{name}_matched": played for name, played in confirmation.matched.items()}
         for name, played in reported.items():
@@ -282,8 +277,6 @@ def tune(
     WorkError
         If no trial succeeded, or a baseline failed.
     """
-    began = time.monotonic()
-    watch = observer if observer is not None else Silent()
     settings = Settings(n_trials, seeds, batch, seed, sampler, select_among, select_seeds, report_seeds)
     world = make_world(
         data,
@@ -296,26 +289,95 @@ def tune(
         metric=metric,
         objective=objective,
     )
-    work = Work(world, prepare_space(space, world, model), settings, watch)
+    return tune_world(
+        world,
+        prepare_space(space, world, model),
+        settings,
+        timeout=timeout,
+        confirm=confirm,
+        n_jobs=n_jobs,
+        out=None if out is None else Path(out),
+        observer=observer,
+    )
+
+
+def tune_world(
+    world: World,
+    space: SearchSpace,
+    settings: Settings,
+    *,
+    timeout: float | None = None,
+    confirm: bool = True,
+    n_jobs: int = 1,
+    out: Path | None = None,
+    observer: Observer | None = None,
+) -> Run:
+    """Do what :func:`tune` does, for a world that was made and a space that was prepared for it."""
+    began = time.monotonic()
+    watch = observer if observer is not None else Silent()
+    work = Work(world, space, settings, watch)
     work.check(confirm)
+    jobs = processes(n_jobs)
     for line in [*world.advice(), *work.left_out]:
         watch.say(line)
-    folder = None if out is None else Path(out)
-    with contextlib.nullcontext() if folder is None else ownership(folder):
-        study = work.open(folder)
-        store = None if folder is None else TrajectoryStore(folder / TRAJECTORIES)
-        with Player(world.dataset, world.scenario, seed, store=store, jobs=processes(n_jobs)) as player:
+    with contextlib.nullcontext() if out is None else ownership(out):
+        study = work.open(out)
+        run = Run(study, out)
+        store = None if out is None else TrajectoryStore(out / TRAJECTORIES)
+        with Player(world.dataset, world.scenario, world.seed, store=store, jobs=jobs) as player:
             work.baselines(study, player)
             work.search(study, player, timeout, began)
-            run = Run(study, folder)
-            run._settings = settings
             if confirm:
                 work.confirm(run, player, settings)
-        run._again = _confirm_later(work, processes(n_jobs))
+        run._settings = settings
+        run._again = _confirm_later(work, jobs)
         run.seconds = time.monotonic() - began
-        if folder is not None:
+        if out is not None:
             run.write()
     return run
+
+
+def run_digest(world: World, space: SearchSpace, settings: Settings) -> str:
+    """Return a hash of all that must stay the same for a run to be gone on with."""
+    header = make_header(world, space, settings)
+    return canonical_digest({key: value for key, value in header.items() if key != "version"})
+
+
+def finished_trials(folder: Path) -> int:
+    """Return how many trials a run's folder holds, forbidden draws aside; 0 where there is no run."""
+    try:
+        record = StudyRecord(read_study(folder))
+    except RequestError:
+        return 0
+    return sum(trial.state != "forbidden" for trial in record.trials())
+
+
+def plan(world: World, space: SearchSpace, settings: Settings, folder: Path, confirm: bool) -> dict[str, Any]:
+    """Return what a call of :func:`tune` would do, every default filled in, without doing it."""
+    work = Work(world, space, settings, Silent())
+    work.check(confirm)
+    dataset, scenario = world.dataset, world.scenario
+    baselines = len(work.recipes)
+    among = min(settings.select_among, settings.n_trials)
+    base = work.space.base_recipe()
+    return {
+        "data": {"name": dataset.name, "rows": dataset.n_rows, "features": dataset.n_features}
+        | {"classes": dataset.n_classes, "pool": len(work.blocks[0].pool), "test": len(work.blocks[0].test)},
+        "scenario": scenario.to_dict(),
+        "first_sample": base.initial_sample.size or default_initial_size(scenario.labels, dataset.n_classes),
+        "space": {"name": work.space.name, "knobs": work.space.describe(), "left_out": work.left_out},
+        "defaults": base.to_dict(),
+        "baselines": {name: recipe.describe() for name, recipe in work.recipes.items()},
+        "settings": settings.to_dict(),
+        "trajectories": {
+            "baselines": baselines * len(work.blocks),
+            "search": settings.n_trials * len(work.blocks),
+            "confirmation": trajectories_to_confirm(among, baselines, len(work.select), len(work.report))
+            if confirm
+            else 0,
+        },
+        "run": str(folder),
+    }
 
 
 def open_run(folder: str | Path) -> Run:
@@ -340,9 +402,7 @@ def prepare_space(space: SearchSpace | str | Path, world: World, model: Any = No
             "take net_value with a value and prices, or close stopping"
         )
     if world.explicit and world.explicit["search"][0].initial is not None and found.is_open("initial_sample"):
-        raise RequestError(
-            "the blocks give the first labelled rows, so the space must not open `initial_sample`"
-        )
+        raise RequestError("the blocks give the first labelled rows, so the space must not open `initial_sample`")
     return found
 
 
@@ -377,12 +437,7 @@ class Work:
             study = optuna.create_study(direction="maximize", study_name="altune")
         else:
             study = open_study(folder)
-        rows = [
-            [part, block.pool.tolist(), block.test.tolist()]
-            for part, some in self.world.explicit.items()
-            for block in some
-        ]
-        header = make_header(self.world, self.given, self.settings, canonical_digest({"explicit": rows}))
+        header = make_header(self.world, self.given, self.settings)
         begin_or_continue(study, header, str(folder))
         return study
 
@@ -426,9 +481,7 @@ class Work:
         best = best_recipes(run.trials, settings.select_among)
         if not best:
             reasons = [trial.reason for trial in run.trials if trial.reason]
-            raise WorkError(
-                f"no trial succeeded; the first failed with: {reasons[0] if reasons else 'no reason'}"
-            )
+            raise WorkError(f"no trial succeeded; the first failed with: {reasons[0] if reasons else 'no reason'}")
         key = canonical_digest(
             {
                 "trials": [[trial.number, trial.value] for trial in best],
@@ -461,9 +514,7 @@ def _confirm_later(work: Work, jobs: int) -> Callable[[Run, Settings], None]:
     def again(run: Run, settings: Settings) -> None:
         store = None if run.folder is None else TrajectoryStore(run.folder / TRAJECTORIES)
         with contextlib.nullcontext() if run.folder is None else ownership(run.folder):
-            with Player(
-                work.world.dataset, work.world.scenario, work.world.seed, store=store, jobs=jobs
-            ) as player:
+            with Player(work.world.dataset, work.world.scenario, work.world.seed, store=store, jobs=jobs) as player:
                 work.confirm(run, player, settings)
             if run.folder is not None:
                 run.write()

@@ -105,10 +105,7 @@ class Panel:
         """Return what these answers cost together."""
         numbers, counts = np.unique(annotators, return_counts=True)
         return float(
-            sum(
-                self._scenario.price(number) * count
-                for number, count in zip(numbers.tolist(), counts, strict=True)
-            )
+            sum(self._scenario.price(number) * count for number, count in zip(numbers.tolist(), counts, strict=True))
         )
 
     def _sheet(self, annotator: int, repeat: int) -> Rows:
@@ -228,9 +225,7 @@ def _curve(
     )
 
 
-def trajectory_key(
-    recipe: Recipe, block: Block, scenario: Scenario, fingerprint: str, data: str, seed: int
-) -> str:
+def trajectory_key(recipe: Recipe, block: Block, scenario: Scenario, fingerprint: str, data: str, seed: int) -> str:
     """Return the hash of everything that a trajectory depends on."""
     rows = hashlib.blake2b(digest_size=16)
     for part in (block.pool, block.test, block.initial if block.initial is not None else np.empty(0)):
@@ -281,9 +276,7 @@ class TrajectoryStore:
             os.replace(partial, path)
         except OSError as error:
             partial.unlink(missing_ok=True)
-            raise StorageError(
-                f"{path.parent}: cannot write: {error.strerror}; the same command goes on"
-            ) from None
+            raise StorageError(f"{path.parent}: cannot write: {error.strerror}; the same command goes on") from None
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"

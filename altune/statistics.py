@@ -246,9 +246,7 @@ def shrunken_mean(values: ArrayLike) -> Array:
     """
     table = _finite(values)
     if table.ndim != 2 or min(table.shape) < 2:
-        raise RequestError(
-            f"shrinking needs 2 recipes on 2 blocks or more, got a table of shape {table.shape}"
-        )
+        raise RequestError(f"shrinking needs 2 recipes on 2 blocks or more, got a table of shape {table.shape}")
     recipes, blocks = table.shape
     means = table.mean(axis=1)
     rest = table - means[:, None] - table.mean(axis=0) + table.mean()
@@ -288,9 +286,7 @@ def wilson_low(hits: int, trials: int, confidence: float = 0.95) -> float:
     return max(0.0, (share + z * z / (2 * trials) - spread) / shrink)
 
 
-def bootstrap_low(
-    values: ArrayLike, confidence: float, rng: np.random.Generator, resamples: int = 1000
-) -> float:
+def bootstrap_low(values: ArrayLike, confidence: float, rng: np.random.Generator, resamples: int = 1000) -> float:
     """Return the one-sided lower bound of a mean by the percentile bootstrap (Efron & Tibshirani 1993)."""
     x = _finite(values)
     means = rng.choice(x, size=(resamples, len(x))).mean(axis=1)

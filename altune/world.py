@@ -122,9 +122,7 @@ def make_world(
         sparse=dataset.kind == "sparse",
         n_classes=dataset.n_classes,
         annotators=len(resolved.annotators),
-        metric_of_probabilities=next(
-            (name for name in resolved.metric_names if wants_probabilities(name)), None
-        ),
+        metric_of_probabilities=next((name for name in resolved.metric_names if wants_probabilities(name)), None),
     )
     return World(dataset, resolved, seed, facts, explicit)
 
@@ -138,14 +136,10 @@ def check_metrics(metrics: tuple[str, ...], dataset: Dataset, block: Block) -> N
         Naming the metric and scikit-learn's own reason.
     """
     for metric in metrics:
-        examine = Examiner(
-            (metric,), np.zeros((len(block.test), 1)), dataset.y[block.test], dataset.n_classes
-        )
+        examine = Examiner((metric,), np.zeros((len(block.test), 1)), dataset.y[block.test], dataset.n_classes)
         score = examine.prior(dataset.y[block.pool])[metric]
         if not np.isfinite(score):
-            raise ScenarioError(
-                f"metric {metric!r} is not a finite number for the test rows of {dataset.name}"
-            )
+            raise ScenarioError(f"metric {metric!r} is not a finite number for the test rows of {dataset.name}")
 
 
 class _DecidesOnly(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

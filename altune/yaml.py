@@ -94,9 +94,7 @@ def read_yaml_text(text: str, file: str = "") -> dict[str, Any]:
         raise FormatError(f"not well-formed YAML: {problem}", path=place, file=file) from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        problem = (
-            f"the character #x{ord(text[error.position]):04x} is not allowed; write it as an escape in quotes"
-        )
+        problem = f"the character #x{ord(text[error.position]):04x} is not allowed; write it as an escape in quotes"
         raise FormatError(problem, path=f"line {line}", file=file) from None
     if not isinstance(document, dict):
         found = "nothing" if document is None else f"a {_kind(document)}"
@@ -254,9 +252,7 @@ def _scalar_event(value: Any, path: str) -> Any:
     elif type(value) is int:
         text = str(value)
     elif type(value) is float:
-        text = (
-            repr(value) if math.isfinite(value) else {"inf": ".inf", "-inf": "-.inf"}.get(repr(value), ".nan")
-        )
+        text = repr(value) if math.isfinite(value) else {"inf": ".inf", "-inf": "-.inf"}.get(repr(value), ".nan")
     else:
         raise FormatError(f"a {type(value).__name__} cannot be written to YAML", path=path, value=value)
     return ev.ScalarEvent(None, None, (True, False), text)

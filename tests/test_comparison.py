@@ -132,9 +132,7 @@ def test_margin_saves_labels_on_real_data(played: dict[str, list[LearningCurve]]
 
 def test_comparison_on_real_data(played: dict[str, list[LearningCurve]]) -> None:
     objective = Objective(end=BUDGET)
-    comparison = compare_recipes(
-        {**played, "margin again": played["margin"]}, objective, n_train=400, n_test=169
-    )
+    comparison = compare_recipes({**played, "margin again": played["margin"]}, objective, n_train=400, n_test=169)
     assert [(pair.a, pair.b) for pair in comparison.differences] == [
         ("margin", "random"),
         ("margin", "margin again"),

@@ -68,9 +68,7 @@ def test_a_word_that_looks_like_a_gap_is_a_category_in_keel_files():
 
 def test_a_missing_extra_is_refused_with_its_install_line(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(
-        MissingExtraError, match=r"'phishing' needs the extra .*pip install 'altune\[datasets\]'"
-    ):
+    with pytest.raises(MissingExtraError, match=r"'phishing' needs the extra .*pip install 'altune\[datasets\]'"):
         load_dataset("phishing")
 
 

@@ -163,9 +163,7 @@ def test_the_fingerprint_is_the_same_in_another_process_and_is_pinned():
         "import numpy as np; from altune.data import Dataset;"
         "print(Dataset(np.arange(6.0).reshape(3, 2), ['a', 'b', 'a']).fingerprint)"
     )
-    there = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     here = Dataset(np.arange(6.0).reshape(3, 2), ["a", "b", "a"]).fingerprint
     assert here == there == "b89b2e81677f39dbb62c67a434d19694"
 

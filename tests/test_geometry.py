@@ -69,9 +69,7 @@ def test_blocks_give_what_one_block_gives(monkeypatch, cancer):
     nearest, typical = squared_to_nearest(points, points.take(rows(3, 50, 9))), typicality(points, 7)
     monkeypatch.setattr(distances, "BLOCK_CELLS", 999)
     assert len(list(blocks(len(points), 300))) == 100
-    np.testing.assert_allclose(
-        squared_to_nearest(points, points.take(rows(3, 50, 9))), nearest, rtol=1e-9, atol=1e-15
-    )
+    np.testing.assert_allclose(squared_to_nearest(points, points.take(rows(3, 50, 9))), nearest, rtol=1e-9, atol=1e-15)
     np.testing.assert_allclose(typicality(points, 7), typical, rtol=1e-7)
 
 
@@ -160,9 +158,7 @@ def test_sampling_by_squared_distance_falls_back_to_chance_among_duplicates():
     points = make_points(np.ones((6, 2)))
     firsts = set()
     for seed in range(40):
-        picks = sample_by_squared_distance(
-            lambda row: distances_to(points, row), np.full(6, np.inf), 9, rng(seed)
-        )
+        picks = sample_by_squared_distance(lambda row: distances_to(points, row), np.full(6, np.inf), 9, rng(seed))
         assert sorted(picks) == list(range(6))
         firsts.add(picks[1])
     assert firsts == set(range(6))

@@ -87,9 +87,7 @@ def test_methods_read_back_from_their_mapping(name):
 
 
 def test_random_draws_every_row_alike():
-    drawn = np.bincount(
-        np.concatenate([sample("random", np.zeros((10, 1)), 3, seed) for seed in range(2000)])
-    )
+    drawn = np.bincount(np.concatenate([sample("random", np.zeros((10, 1)), 3, seed) for seed in range(2000)]))
     assert np.abs(drawn - 600).max() < 5 * np.sqrt(2000 * 0.3 * 0.7)
 
 
@@ -103,9 +101,7 @@ def test_kmeans_takes_rows_of_all_clusters_nearest_to_the_centres():
 
 def test_kcenter_leaves_a_smaller_largest_gap_than_random(wine):
     gap = {
-        name: np.mean(
-            [cdist(wine, wine[sample(name, wine, 15, seed)]).min(axis=1).max() for seed in range(5)]
-        )
+        name: np.mean([cdist(wine, wine[sample(name, wine, 15, seed)]).min(axis=1).max() for seed in range(5)])
         for name in ("kcenter", "random")
     }
     assert gap["kcenter"] < 0.9 * gap["random"]
@@ -152,8 +148,7 @@ def test_typiclust_finds_all_digits_sooner_than_chance():
     X, y = load_digits(return_X_y=True)
     X, y = X[:600], y[:600]
     found = {
-        name: np.mean([len(set(y[sample(name, X, 10, seed)])) for seed in range(5)])
-        for name in ("typiclust", "random")
+        name: np.mean([len(set(y[sample(name, X, 10, seed)])) for seed in range(5)]) for name in ("typiclust", "random")
     }
     assert found["typiclust"] > found["random"] + 1
 

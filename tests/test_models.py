@@ -152,9 +152,7 @@ def test_one_row_of_each_class_is_enough(name: str, digits: Any) -> None:
 def test_learns_digits(name: str, digits: Any) -> None:
     X, y = digits
     fitted = model(name).fit(X[:300], y[:300], 10, seed=0)
-    assert fitted.score(X[300:], y[300:]) > (
-        0.6 if name in {"naive_bayes", "hist_gradient_boosting"} else 0.8
-    )
+    assert fitted.score(X[300:], y[300:]) > (0.6 if name in {"naive_bayes", "hist_gradient_boosting"} else 0.8)
 
 
 @pytest.mark.parametrize("going_on", ["fit", "resume", "update"])
@@ -200,11 +198,7 @@ def test_abilities_are_those_of_the_estimator(name: str, digits: Any) -> None:
     X, y = digits
     able = model(name).able()
     fitted = model(name).fit(X[:80], y[:80], 10, seed=0)
-    assert (
-        ("probabilities" in able)
-        == hasattr(fitted, "predict_proba")
-        == hasattr(fitted.estimator, "predict_proba")
-    )
+    assert ("probabilities" in able) == hasattr(fitted, "predict_proba") == hasattr(fitted.estimator, "predict_proba")
     assert ("decision_function" in able) == hasattr(fitted, "decision_function")
     assert ("decision_function" in able) == hasattr(fitted.estimator, "decision_function")
     assert "class_scores" in able
@@ -252,9 +246,9 @@ def test_every_parameter_changes_the_estimator(name: str) -> None:
 def test_every_number_has_a_range_to_search(name: str) -> None:
     for parameter, facts in describe_parameters(methods("model")[name]).items():
         assert facts["description"], parameter
-        assert "choices" in facts or (
-            facts["type"] in {"integer", "number"} and facts["low"] < facts["high"]
-        ), parameter
+        assert "choices" in facts or (facts["type"] in {"integer", "number"} and facts["low"] < facts["high"]), (
+            parameter
+        )
 
 
 @pytest.mark.parametrize("name", ["sgd", "mlp"])
@@ -296,9 +290,7 @@ class Precise(LogisticRegressionModel):
 
 @pytest.mark.parametrize("first", [(0, 1), (0, 1, 2), range(10)], ids=["two", "three", "all"])
 @pytest.mark.parametrize("n_rows", [60, 300])
-def test_logistic_regression_resumed_is_logistic_regression_fitted(
-    first: Any, n_rows: int, digits: Any
-) -> None:
+def test_logistic_regression_resumed_is_logistic_regression_fitted(first: Any, n_rows: int, digits: Any) -> None:
     X, y = digits
     made = model("logistic_regression")
     start = np.flatnonzero(np.isin(y, list(first)))[:40]
@@ -341,9 +333,7 @@ def test_binary_coefficients_become_softmax_ones_and_back() -> None:
     three = starting_coefficients(w, np.array([1, 4]), np.array([1, 2, 4]))
     x = np.array([0.3, 0.7, 1.0])
     logits = three @ x
-    assert np.isclose(
-        1 / (1 + np.exp(-(w @ x)[0])), np.exp(logits[2]) / (np.exp(logits[0]) + np.exp(logits[2]))
-    )
+    assert np.isclose(1 / (1 + np.exp(-(w @ x)[0])), np.exp(logits[2]) / (np.exp(logits[0]) + np.exp(logits[2])))
     assert not three[1].any()
     np.testing.assert_allclose(starting_coefficients(three, np.array([1, 2, 4]), np.array([1, 4])), w)
 
@@ -368,9 +358,7 @@ def test_naive_bayes_survives_rows_that_are_all_alike() -> None:
 def test_neighbours_are_at_most_the_labels(digits: Any) -> None:
     X, y = digits
     fitted = model("k_nearest_neighbours", n_neighbors=50).fit(X[:8], y[:8], 10, 0)
-    np.testing.assert_allclose(
-        fitted.class_scores(X[-3:]), np.tile(np.bincount(y[:8], minlength=10) / 8, (3, 1))
-    )
+    np.testing.assert_allclose(fitted.class_scores(X[-3:]), np.tile(np.bincount(y[:8], minlength=10) / 8, (3, 1)))
 
 
 def test_predictions_are_those_of_the_estimator(digits: Any) -> None:
@@ -459,9 +447,7 @@ def test_own_estimator_is_a_model_like_any_other(digits: Any) -> None:
         check_answers(made.fit(X[rows], y[rows], 10, 0, np.ones(len(rows))), X[-90:], 10, set(classes))
     with pytest.raises(FormatError, match="my_svm has no parameter 'svc__c'; did you mean 'svc__C'"):
         model("my_svm", svc__c=1)
-    with pytest.raises(
-        FormatError, match=r"svc__C: 0.0 is not accepted: input should be greater than or equal to"
-    ):
+    with pytest.raises(FormatError, match=r"svc__C: 0.0 is not accepted: input should be greater than or equal to"):
         model("my_svm", svc__C=0.0)
     with pytest.raises(FormatError, match=r"svc__kernel: .*'rbf', 'linear'"):
         model("my_svm", svc__kernel="poly")

@@ -333,9 +333,7 @@ def test_badge_starts_where_scikit_activeml_starts(digits):
     y = np.full(digits.n_rows, np.nan)
     y[digits.labelled] = digits.labels
     model = classifier.SklearnClassifier(LogisticRegression(), classes=range(10))
-    picks, utilities = skactiveml.Badge(random_state=0).query(
-        digits.X, y, model, batch_size=2, return_utilities=True
-    )
+    picks, utilities = skactiveml.Badge(random_state=0).query(digits.X, y, model, batch_size=2, return_utilities=True)
     assert select("badge", digits, 5)[0] == picks[0]
     factors = Gradients(digits.known().probabilities, digits.X[digits.candidates])
     first = int(np.searchsorted(digits.candidates, picks[0]))
@@ -347,9 +345,7 @@ def test_badge_starts_where_scikit_activeml_starts(digits):
 
 
 def test_badge_of_a_sure_model_is_random():
-    pool = make_pool(
-        np.arange(20.0)[:, None], np.arange(20) % 2, [0, 1], 2, Told(np.eye(2)[np.arange(18) % 2])
-    )
+    pool = make_pool(np.arange(20.0)[:, None], np.arange(20) % 2, [0, 1], 2, Told(np.eye(2)[np.arange(18) % 2]))
     assert {int(select("badge", pool, 1, seed)[0]) for seed in range(200)} == set(range(2, 20))
 
 

@@ -103,7 +103,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "large.yaml").write_bytes(b"#" * (MAX_BYTES + 1))
     (tmp_path / "bom.yaml").write_bytes(b"\xef\xbb\xbfa: 1\n")
     assert read_yaml(tmp_path / "bom.yaml") == {"a": 1}
-    with pytest.raises(FormatError, match="did you mean 'recipe.yaml'"):
+    with pytest.raises(FormatError, match=r"did you mean 'recipe\.yaml'"):
         read_yaml(tmp_path / "recipes.yaml")
     with pytest.raises(FormatError, match=r"folder .*nowhere does not exist"):
         read_yaml(tmp_path / "nowhere" / "recipe.yaml")
@@ -222,7 +222,7 @@ def test_the_digest_is_the_same_in_another_process() -> None:
     [
         ({"query_strategi": {}}, "query_strategi", "did you mean 'query_strategy'"),
         ({"query_strategy": {"method": "margn"}}, "query_strategy.method", "did you mean 'margin'"),
-        ({"query_strategy": "margn"}, "query_strategy", "did you mean 'margin'"),
+        ({"query_strategy": "margn"}, "query_strategy.method", "did you mean 'margin'"),
         ({"query_strategy": 3}, "query_strategy", "3 is not a method"),
         ({"query_strategy": None}, "query_strategy", "None is not a method"),
         ({"query_strategy": {"beta": 1}}, "query_strategy", "the name is missing"),
@@ -319,9 +319,7 @@ def test_recipes_by_name_and_by_file(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_work_is_told_with_knob_method_and_reason(
-    recipe: Recipe, facts: Facts, says: list[str]
-) -> None:
+def test_what_cannot_work_is_told_with_knob_method_and_reason(recipe: Recipe, facts: Facts, says: list[str]) -> None:
     problems = recipe.problems(facts)
     assert len(problems) == 1
     for part in says:

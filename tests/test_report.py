@@ -99,8 +99,7 @@ def trials() -> list[TrialPoint]:
     values = 0.86 - 0.05 * rng.beta(1.2, 3 + 0.05 * np.arange(60))
     odd = {7: "forbidden", 19: "forbidden", 33: "failed"}
     return [
-        TrialPoint(n, None if n in odd else float(v), odd.get(n, "complete"), "margin")
-        for n, v in enumerate(values)
+        TrialPoint(n, None if n in odd else float(v), odd.get(n, "complete"), "margin") for n, v in enumerate(values)
     ]
 
 
@@ -328,9 +327,7 @@ def test_names_cannot_become_markup_in_any_figure(curves) -> None:
     evil = dict(zip([EVIL, f"{EVIL}2", f"{EVIL}3"], curves.values(), strict=True))
     figures = [
         plot_learning_curves(evil, "accuracy", BUDGET, matched={EVIL: curves["vanilla"]}),
-        plot_search_history(
-            [TrialPoint(0, 0.5, detail=EVIL), TrialPoint(1, None, EVIL)], {EVIL: 0.4}, value=EVIL
-        ),
+        plot_search_history([TrialPoint(0, 0.5, detail=EVIL), TrialPoint(1, None, EVIL)], {EVIL: 0.4}, value=EVIL),
         plot_differences([DifferenceRow(EVIL, 0.1, 0.0, 0.2)], value=EVIL),
     ]
     for figure in figures:
@@ -454,9 +451,7 @@ def test_an_unknown_name_of_the_report_is_an_attribute_error() -> None:
 
 
 def _browser_paths() -> tuple[str, str]:
-    browser = next(
-        (p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None
-    )
+    browser = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
     driver = shutil.which("chromedriver")
     if browser and driver:
         return browser, driver
@@ -561,9 +556,7 @@ def test_evil_names_stay_text_in_a_browser(browser, curves, trials, tmp_path: Pa
     with pytest.raises(NoAlertPresentException):
         _ = browser.switch_to.alert.text
     assert browser.title == EVIL
-    labels = browser.execute_script(
-        "return [...document.querySelectorAll('.annotation-text')].map(t => t.textContent)"
-    )
+    labels = browser.execute_script("return [...document.querySelectorAll('.annotation-text')].map(t => t.textContent)")
     assert EVIL[:25] in labels[0] or any(EVIL[:20] in label for label in labels)
     assert browser.execute_script("return document.querySelectorAll('.plot img').length") == 0
 

@@ -75,9 +75,7 @@ def test_interval_and_test_agree_at_the_edge() -> None:
 def test_swapping_the_sides_mirrors_the_result() -> None:
     there = paired_difference(MARGIN, RANDOM, n_train=300, n_test=100)
     back = paired_difference(RANDOM, MARGIN, n_train=300, n_test=100)
-    assert (back.mean, back.low, back.high, back.p) == pytest.approx(
-        (-there.mean, -there.high, -there.low, there.p)
-    )
+    assert (back.mean, back.low, back.high, back.p) == pytest.approx((-there.mean, -there.high, -there.low, there.p))
 
 
 def test_identical_curves_are_no_difference() -> None:

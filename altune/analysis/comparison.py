@@ -175,8 +175,7 @@ def compare_recipes(
     return Comparison(
         recipes={name: mean_interval(x, overlap=n_test / n_train) for name, x in values.items()},
         differences=tuple(
-            Pair(a, b, difference, float(p))
-            for (a, b), difference, p in zip(pairs, differences, adjusted, strict=True)
+            Pair(a, b, difference, float(p)) for (a, b), difference, p in zip(pairs, differences, adjusted, strict=True)
         ),
     )
 

@@ -139,9 +139,7 @@ def _headline(findings: Findings) -> str:
     blocks = f"{findings.recipe.blocks} fresh splits"
     own = f"{what} of {findings.objective.metric} over {findings.budget} labels: {findings.recipe.mean:.3f}"
     beaten = [name for name, one in findings.against.items() if one.difference.low > 0]
-    gains = "; ".join(
-        f"{_gain(one.difference)} over {plain_name(name)}" for name, one in findings.against.items()
-    )
+    gains = "; ".join(f"{_gain(one.difference)} over {plain_name(name)}" for name, one in findings.against.items())
     if findings.verdict == "better":
         return f"The confirmed recipe beats every baseline on {blocks}. {_capital(own)}, {gains}."
     if findings.verdict == "not better":
@@ -151,8 +149,7 @@ def _headline(findings: Findings) -> str:
         )
     rest = [name for name in findings.against if name not in beaten]
     return (
-        f"The confirmed recipe beats {_listed(beaten)} but not {_listed(rest)} on {blocks}. "
-        f"{_capital(own)}, {gains}."
+        f"The confirmed recipe beats {_listed(beaten)} but not {_listed(rest)} on {blocks}. {_capital(own)}, {gains}."
     )
 
 

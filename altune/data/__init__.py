@@ -41,9 +41,7 @@ def load_dataset(name_or_path: str | Path, target: str | None = None) -> Dataset
     entry = _BUILT_IN.get(str(name_or_path))
     if entry is not None:
         if target is not None:
-            raise DataError(
-                f"{name_or_path} is built in and knows its labels; leave the target {target!r} out"
-            )
+            raise DataError(f"{name_or_path} is built in and knows its labels; leave the target {target!r} out")
         return entry.load()
     if _looks_like_a_file(Path(name_or_path).expanduser()):
         return Dataset.from_file(name_or_path, target)

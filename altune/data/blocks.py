@@ -60,9 +60,7 @@ def make_blocks(dataset: Dataset, part: Part, count: int, seed: int) -> list[Blo
         If a class has too few rows to stand in pool, test and held-back rows alike.
     """
     dataset.require_rows_per_class(LEAST_ROWS_OF_A_CLASS)
-    rest, held_back = split(
-        dataset, np.arange(dataset.n_rows), HELD_BACK, Streams(seed, dataset.name, "study", 0)
-    )
+    rest, held_back = split(dataset, np.arange(dataset.n_rows), HELD_BACK, Streams(seed, dataset.name, "study", 0))
     blocks = []
     for number in range(count):
         streams = Streams(seed, dataset.name, part, number)
@@ -144,9 +142,7 @@ def read_blocks(dataset: Dataset, plain: Any, file: str = "blocks") -> dict[Part
                 "test",
                 "initial",
             }:
-                raise DataError(
-                    f"{file}: {part}[{number}]: expected a mapping with pool, test and perhaps initial"
-                )
+                raise DataError(f"{file}: {part}[{number}]: expected a mapping with pool, test and perhaps initial")
             block = explicit_block(
                 dataset, entry["pool"], entry["test"], entry.get("initial"), part=part, number=number
             )

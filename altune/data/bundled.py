@@ -94,9 +94,7 @@ _DECLARED = (
         *("breast_cancer", "malignant or benign, from images of cell nuclei", (569, 30), 2, 0.3726),
         "UCI, Wolberg, Street & Mangasarian 1995",
     ),
-    _facts(
-        "wine", "three cultivars, from a chemical analysis", (178, 13), 3, 0.2697, "UCI, Forina et al. 1991"
-    ),
+    _facts("wine", "three cultivars, from a chemical analysis", (178, 13), 3, 0.2697, "UCI, Forina et al. 1991"),
     _facts("iris", "three species, from petals and sepals", (150, 4), 3, 0.3333, "Fisher 1936"),
 )
 

@@ -69,9 +69,7 @@ class Dataset:
         features, names, kind = as_features(X, feature_names)
         codes, order = encode_labels(y, classes)
         if features.shape[0] != len(codes):
-            raise DataError(
-                f"X has {features.shape[0]} rows and y has {len(codes)} labels; give one for each row"
-            )
+            raise DataError(f"X has {features.shape[0]} rows and y has {len(codes)} labels; give one for each row")
         codes.flags.writeable = False
         vars(self).update(X=features, y=codes, classes=order, name=name, feature_names=names, kind=kind)
 

@@ -63,9 +63,7 @@ def _refuse_short_lines(file: Path, separator: str, width: int) -> None:
         reader = csv.reader(text, delimiter=separator)
         for row in reader:
             if 1 <= len(row) < width and any(row):
-                raise DataError(
-                    f"{file}: line {reader.line_num} has {len(row)} fields, line 1 names {width} columns"
-                )
+                raise DataError(f"{file}: line {reader.line_num} has {len(row)} fields, line 1 names {width} columns")
 
 
 @contextmanager
@@ -81,14 +79,10 @@ def _explained(file: Path) -> Iterator[None]:
         fields = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
         if fields:
             expected, line, saw = fields.groups()
-            raise DataError(
-                f"{file}: line {line} has {saw} fields, line 1 names {expected} columns"
-            ) from None
+            raise DataError(f"{file}: line {line} has {saw} fields, line 1 names {expected} columns") from None
         raise DataError(f"{file}: no readable table ({one_line(error)})") from None
     except BROKEN_GZIP as error:
-        raise DataError(
-            f"{file}: the gzip file is torn or none ({one_line(error)}); write it again"
-        ) from None
+        raise DataError(f"{file}: the gzip file is torn or none ({one_line(error)}); write it again") from None
     except csv.Error as error:
         raise DataError(f"{file}: no readable table ({one_line(error)})") from None
 

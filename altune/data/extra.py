@@ -42,9 +42,7 @@ def packaged_file(name: str, package: str, path: str) -> Path:
         raise MissingExtraError(f"the data set {name!r}", "datasets")
     file = Path(spec.submodule_search_locations[0]) / path
     if not file.is_file():
-        raise DataError(
-            f"the data set {name!r}: the installed {package} has no file {path}; install another version"
-        )
+        raise DataError(f"the data set {name!r}: the installed {package} has no file {path}; install another version")
     return file
 
 
@@ -103,18 +101,13 @@ def _mnist_5k(name: str) -> Dataset:
 
 
 def _satimage(name: str) -> Dataset:
-    parts = [
-        pd.read_csv(_common(name, f"satimage/sat.{part}.txt"), sep=r"\s+", header=None)
-        for part in ("trn", "tst")
-    ]
+    parts = [pd.read_csv(_common(name, f"satimage/sat.{part}.txt"), sep=r"\s+", header=None) for part in ("trn", "tst")]
     table = pd.concat(parts, ignore_index=True)
     return Dataset(table.iloc[:, :-1].to_numpy(), table.iloc[:, -1], name=name)
 
 
 def _german_credit(name: str) -> Dataset:
-    table = pd.read_csv(
-        _common(name, "german/german.data.txt"), sep=r"\s+", header=None, names=[*_GERMAN, "risk"]
-    )
+    table = pd.read_csv(_common(name, "german/german.data.txt"), sep=r"\s+", header=None, names=[*_GERMAN, "risk"])
     return Dataset(table.drop(columns="risk"), table["risk"].map({1: "good", 2: "bad"}), name=name)
 
 

@@ -106,9 +106,7 @@ def _from_sparse(X: Any) -> Any:
 
 def _from_frame(frame: pd.DataFrame) -> tuple[Any, Names, Kind]:
     if 0 in frame.shape:
-        raise DataError(
-            f"the table is empty, with the shape {frame.shape}; give at least one row and one column"
-        )
+        raise DataError(f"the table is empty, with the shape {frame.shape}; give at least one row and one column")
     names = _checked_names(map(str, frame.columns), frame.shape[1])
     table = frame.reset_index(drop=True)
     table.columns = pd.Index(list(names or ()))
@@ -184,8 +182,7 @@ def _check_numbers(numbers: NDArray[np.float64], names: Names) -> None:
     if infinite.any():
         row, column = (int(at) for at in np.argwhere(infinite)[0])
         raise DataError(
-            f"{_place(column, names)} has {numbers[row, column]} in row {row}; "
-            "give finite numbers, or leave a gap"
+            f"{_place(column, names)} has {numbers[row, column]} in row {row}; give finite numbers, or leave a gap"
         )
     empty = np.flatnonzero(~finite.any(axis=0))
     if len(empty):

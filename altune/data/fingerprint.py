@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 _CHUNK = 1 << 20  # numbers hashed at a time, so that no second copy of the data is made
 
 
-def content_fingerprint(
-    X: Any, codes: NDArray[np.intp], classes: Iterable[object], names: Iterable[str] | None
-) -> str:
+def content_fingerprint(X: Any, codes: NDArray[np.intp], classes: Iterable[object], names: Iterable[str] | None) -> str:
     """Return a hash of features, labels, class names and column names as 32 hexadecimal digits.
 
     Parameters

@@ -50,9 +50,7 @@ def read_file(path: str | Path, target: str | None = None) -> Content:
     if suffix == ".parquet":
         return _read_parquet(file, target)
     if target is not None:
-        raise DataError(
-            f"{file}: a target column ({target!r}) is for tables; this file's labels have their own place"
-        )
+        raise DataError(f"{file}: a target column ({target!r}) is for tables; this file's labels have their own place")
     if suffix == ".npz":
         return _read_npz(file)
     with opened(file) as stream:
@@ -115,11 +113,7 @@ def find_target(columns: Sequence[str], target: str | None, where: str) -> str:
     usual = [name for name in columns if name.strip().lower() in TARGET_NAMES]
     if len(usual) == 1:
         return usual[0]
-    why = (
-        f"several columns could be the target ({', '.join(usual)})"
-        if usual
-        else "no column is named target or label"
-    )
+    why = f"several columns could be the target ({', '.join(usual)})" if usual else "no column is named target or label"
     raise DataError(f"{where}: {why}; give --target COLUMN (target='COLUMN' in Python), one of: {listed}")
 
 
@@ -154,6 +148,4 @@ def _from_arrays(arrays: dict[str, Any], where: str) -> Content:
             raise DataError(f"{where}: the CSR parts do not fit together ({one_line(error)})") from None
         return Content(matrix, arrays["y"])
     found = ", ".join(sorted(arrays)) or "none"
-    raise DataError(
-        f"{where}: arrays X and y (or data, indices, indptr, shape and y) are needed; found: {found}"
-    )
+    raise DataError(f"{where}: arrays X and y (or data, indices, indptr, shape and y) are needed; found: {found}")

@@ -99,9 +99,7 @@ def _members(labels: NDArray[np.intp], n_clusters: int) -> list[Rows]:
     return list(np.split(order, np.searchsorted(labels[order], np.arange(1, n_clusters))))
 
 
-def _turns(
-    clusters: NDArray[np.intp], n_labelled: int, members: list[Rows], rng: np.random.Generator
-) -> Iterator[int]:
+def _turns(clusters: NDArray[np.intp], n_labelled: int, members: list[Rows], rng: np.random.Generator) -> Iterator[int]:
     """Yield clusters with something left to pick: the large ones round and round, then the small ones."""
     sizes = np.bincount(clusters, minlength=len(members))
     labelled = np.bincount(clusters[:n_labelled], minlength=len(members))

@@ -72,9 +72,7 @@ class BestOfStarts(ModelInit):
     (fewer than ten), the starts are judged on the labels that they were trained on.
     """
 
-    source: ClassVar[str] = (
-        "Dodge et al., Fine-Tuning Pretrained Language Models: Weight Initializations, 2020"
-    )
+    source: ClassVar[str] = "Dodge et al., Fine-Tuning Pretrained Language Models: Weight Initializations, 2020"
     needs: ClassVar[frozenset[Need]] = frozenset({"random_start", "class_scores"})
     method: Literal["best_of"] = "best_of"
     starts: int = Field(default=3, ge=2, le=20, description="number of starts k")

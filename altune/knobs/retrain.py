@@ -117,9 +117,7 @@ class WarmStart(Retrain):
         if len(rows) == 0:
             return turn.previous
         weight = None if turn.weight is None else turn.weight[rows]
-        return turn.model.update(
-            turn.previous, turn.X[rows], turn.y[rows], turn.n_classes, turn.seed(), weight
-        )
+        return turn.model.update(turn.previous, turn.X[rows], turn.y[rows], turn.n_classes, turn.seed(), weight)
 
     def replayed(self, fresh: NDArray[np.bool_], rng: np.random.Generator) -> Rows:
         """Return the positions of the new labels and of a random share of the old ones, sorted."""

@@ -94,9 +94,7 @@ class Target(Stopping):
     source: ClassVar[str] = "Wilson, JASA 1927 (the interval); Efron & Tibshirani 1993 (the bootstrap)"
     method: Literal["target"] = "target"
     score: float = Field(default=0.9, gt=0.0, lt=1.0, description="score to reach")
-    metric: Literal["accuracy", "balanced_accuracy"] = Field(
-        default="accuracy", description="score that is meant"
-    )
+    metric: Literal["accuracy", "balanced_accuracy"] = Field(default="accuracy", description="score that is meant")
     confidence: float = Field(default=0.9, ge=0.5, le=0.999, description="one-sided confidence of the bound")
     holdout: int = Field(default=30, ge=5, le=10_000, description="rows bought for validation only")
     patience: int = Field(default=1, ge=1, le=10, description="loops in a row that must reach the target")
@@ -177,9 +175,7 @@ def cohen_kappa(a: Rows, b: Rows, n_classes: int) -> float:
     >>> cohen_kappa(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]), 2)
     0.5
     """
-    table = np.bincount(a * n_classes + b, minlength=n_classes * n_classes).reshape(
-        n_classes, n_classes
-    ) / len(a)
+    table = np.bincount(a * n_classes + b, minlength=n_classes * n_classes).reshape(n_classes, n_classes) / len(a)
     observed = float(np.trace(table))
     expected = float(table.sum(axis=0) @ table.sum(axis=1))
     return 1.0 if expected >= 1.0 else (observed - expected) / (1.0 - expected)

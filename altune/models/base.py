@@ -122,9 +122,7 @@ class Model(Method):
         RequestError
             If the model lacks the ability ``resume``.
         """
-        raise RequestError(
-            f"{self.method} cannot go on from earlier parameters (resume); it starts from scratch"
-        )
+        raise RequestError(f"{self.method} cannot go on from earlier parameters (resume); it starts from scratch")
 
     def update(
         self,
@@ -144,9 +142,7 @@ class Model(Method):
         RequestError
             If the model lacks the ability ``partial_fit``.
         """
-        raise RequestError(
-            f"{self.method} cannot learn from new rows alone (partial_fit); it needs all labels"
-        )
+        raise RequestError(f"{self.method} cannot learn from new rows alone (partial_fit); it needs all labels")
 
     def _fit_estimator(self, estimator: Any, lesson: Lesson) -> None:
         if lesson.weights is None:

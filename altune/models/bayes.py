@@ -33,9 +33,7 @@ class NaiveBayes(Model):
     takes its smoothing from the last rows only, which is 0 for a single one.
     """
 
-    abilities: ClassVar[frozenset[Need]] = frozenset(
-        {"class_scores", "probabilities", "partial_fit", "sample_weight"}
-    )
+    abilities: ClassVar[frozenset[Need]] = frozenset({"class_scores", "probabilities", "partial_fit", "sample_weight"})
     schedulable: ClassVar[tuple[str, ...]] = ("var_smoothing",)
 
     method: Literal["naive_bayes"] = "naive_bayes"
@@ -99,9 +97,7 @@ def class_moments(lesson: Lesson) -> Moments:
         rows = lesson.y == code
         moments.weight[code] = weights[rows].sum()
         moments.mean[code] = np.average(X[rows], axis=0, weights=weights[rows])
-        moments.variance[code] = np.average(
-            (X[rows] - moments.mean[code]) ** 2, axis=0, weights=weights[rows]
-        )
+        moments.variance[code] = np.average((X[rows] - moments.mean[code]) ** 2, axis=0, weights=weights[rows])
     return moments
 
 

@@ -224,9 +224,7 @@ def _register(spec: EstimatorSpec) -> type[CustomModel]:
         if parameter not in own:
             raise RequestError(f"{spec.name} has no parameter {parameter!r}; {did_you_mean(parameter, own)}")
         if parameter == "method" or hasattr(CustomModel, parameter):
-            raise RequestError(
-                f"{spec.name}: the name {parameter!r} is taken; put the estimator into a Pipeline"
-            )
+            raise RequestError(f"{spec.name}: the name {parameter!r} is taken; put the estimator into a Pipeline")
         fields[parameter] = declared_field(f"{spec.name}.{parameter}", declared, own[parameter])
     title = "".join(word.title() for word in spec.name.split("_"))
     made = create_model(title, __base__=CustomModel, __module__=__name__, **fields)
@@ -249,16 +247,12 @@ def _check_estimator(name: str, estimator: Any) -> None:
         raise RequestError(f"{name!r} is no name for a model; use small letters, digits and underscores")
     if isinstance(estimator, type):
         raise RequestError(f"{name}: give an instance, {estimator.__name__}(), not the class")
-    if not (
-        hasattr(estimator, "__sklearn_tags__") and hasattr(estimator, "fit") and is_classifier(estimator)
-    ):
+    if not (hasattr(estimator, "__sklearn_tags__") and hasattr(estimator, "fit") and is_classifier(estimator)):
         raise RequestError(f"{name}: {type(estimator).__name__} is not a scikit-learn classifier")
 
 
 def _stem(value: object) -> str:
     """Return a name for an estimator from its class, for a pipeline from those of its steps."""
     parts = [step for _, step in value.steps] if isinstance(value, Pipeline) else [value]
-    words = (
-        re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(part).__name__) for part in parts
-    )
+    words = (re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(part).__name__) for part in parts)
     return "_".join(words).lower().strip("_")

@@ -15,9 +15,7 @@ def number_or_word(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
     try:
         return check(value)
     except ValidationError as error:
-        wanted = [
-            str(part["msg"]).removeprefix("Input should be ") for part in error.errors(include_url=False)
-        ]
+        wanted = [str(part["msg"]).removeprefix("Input should be ") for part in error.errors(include_url=False)]
         raise ValueError(f"{value!r} is not accepted: it should be {', or '.join(wanted)}") from None
 
 
@@ -62,15 +60,11 @@ def declared_field(place: str, declared: Any, own: Any) -> tuple[Any, Any]:
         return kind | None, default
     if isinstance(declared, list) and [option for option in declared if option is not None]:
         if None in declared and own is not None:
-            raise RequestError(
-                f"{place}: None is a choice only where it is the estimator's own value, not {own!r}"
-            )
+            raise RequestError(f"{place}: None is a choice only where it is the estimator's own value, not {own!r}")
         choice = Choice(tuple(option for option in declared if option is not None))
         annotation: Any = Annotated[Any, AfterValidator(choice), WithJsonSchema(choice.schema())]
         if own is not None and choice.position(own) is not None:
             return annotation, Field(default=own)
         default = Field(default=None, description=f"by default the estimator's own {own!r}")
         return annotation | None, default
-    raise RequestError(
-        f"{place}: declare (int, low, high), (float, low, high) or a list of choices, not {declared!r}"
-    )
+    raise RequestError(f"{place}: declare (int, low, high), (float, low, high) or a list of choices, not {declared!r}")

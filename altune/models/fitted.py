@@ -109,9 +109,7 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         elif "decision_function" in self.outputs:
             scores = decision_to_scores(self.estimator.decision_function(X))
         else:
-            raise WorkError(
-                f"{type(self.estimator).__name__} has neither probabilities nor a decision function"
-            )
+            raise WorkError(f"{type(self.estimator).__name__} has neither probabilities nor a decision function")
         if not np.isfinite(scores.sum()):
             raise WorkError(f"{type(self.estimator).__name__} gave class scores that are not finite")
         return spread(np.asarray(scores, dtype=np.float64), self.codes, self.n_classes)

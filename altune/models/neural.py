@@ -42,9 +42,7 @@ class _Network(Model):
     )
     schedulable: ClassVar[tuple[str, ...]] = ("batch_size", "learning_rate", "alpha", "max_epochs")
 
-    batch_size: int = Field(
-        default=32, ge=1, le=4096, description="rows in a minibatch, at most the labelled rows"
-    )
+    batch_size: int = Field(default=32, ge=1, le=4096, description="rows in a minibatch, at most the labelled rows")
     learning_rate: float = Field(default=0.01, ge=1e-6, le=1.0, description="step size of the optimiser")
     alpha: float = Field(default=1e-4, ge=0.0, le=100.0, description="strength of the L2 penalty")
     max_epochs: int = Field(default=200, ge=1, le=10_000, description="most passes over the labelled rows")

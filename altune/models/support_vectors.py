@@ -19,9 +19,7 @@ class LinearSVM(Model):
     It has a decision function only; uncertainty uses its softmax (sigmoid for two classes).
     """
 
-    abilities: ClassVar[frozenset[Need]] = frozenset(
-        {"class_scores", "decision_function", "sample_weight", "sparse"}
-    )
+    abilities: ClassVar[frozenset[Need]] = frozenset({"class_scores", "decision_function", "sample_weight", "sparse"})
     schedulable: ClassVar[tuple[str, ...]] = ("C",)
 
     method: Literal["linear_svm"] = "linear_svm"
@@ -41,9 +39,7 @@ class RadialSVM(Model):
     is its largest); uncertainty uses its softmax (sigmoid for two classes).
     """
 
-    abilities: ClassVar[frozenset[Need]] = frozenset(
-        {"class_scores", "decision_function", "sample_weight", "sparse"}
-    )
+    abilities: ClassVar[frozenset[Need]] = frozenset({"class_scores", "decision_function", "sample_weight", "sparse"})
     schedulable: ClassVar[tuple[str, ...]] = ("C",)
 
     method: Literal["svm_rbf"] = "svm_rbf"

@@ -11,9 +11,7 @@ from altune.models.base import Model
 from altune.models.declared import number_or_word
 from altune.registry import Need, register
 
-_FOREST: frozenset[Need] = frozenset(
-    {"class_scores", "probabilities", "random_start", "sample_weight", "sparse"}
-)
+_FOREST: frozenset[Need] = frozenset({"class_scores", "probabilities", "random_start", "sample_weight", "sparse"})
 
 
 class _Forest(Model):
@@ -23,9 +21,7 @@ class _Forest(Model):
     schedulable: ClassVar[tuple[str, ...]] = ("min_samples_leaf",)
 
     n_estimators: int = Field(default=100, ge=1, le=5000, description="trees")
-    max_depth: int | None = Field(
-        default=None, ge=1, le=1000, description="deepest level; by default no limit"
-    )
+    max_depth: int | None = Field(default=None, ge=1, le=1000, description="deepest level; by default no limit")
     min_samples_leaf: int = Field(default=1, ge=1, le=1000, description="fewest rows in a leaf")
     max_features: Annotated[
         Annotated[float, Field(ge=0.001, le=1.0)] | Literal["sqrt", "log2"], WrapValidator(number_or_word)

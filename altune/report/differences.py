@@ -65,9 +65,7 @@ def difference_numbers(rows: Sequence[DifferenceRow]) -> tuple[DifferenceNumbers
     )
 
 
-def plot_differences(
-    rows: Sequence[DifferenceRow], *, value: str = "objective", blocks: int = 0
-) -> go.Figure:
+def plot_differences(rows: Sequence[DifferenceRow], *, value: str = "objective", blocks: int = 0) -> go.Figure:
     """Plot the recipe minus each baseline with 95 % intervals and the line of no difference.
 
     Parameters
@@ -173,12 +171,7 @@ def _add_heading(figure: go.Figure, number: DifferenceNumbers, place: int) -> No
 
 
 def _range(rows: Sequence[DifferenceRow]) -> list[float]:
-    ends = [
-        end
-        for row in rows
-        for end in (row.mean, row.low, row.high, 0.0)
-        if end is not None and math.isfinite(end)
-    ]
+    ends = [end for row in rows for end in (row.mean, row.low, row.high, 0.0) if end is not None and math.isfinite(end)]
     low, high = min(ends), max(ends)
     pad = 0.08 * (high - low) or 0.01
     return [low - pad, high + pad]

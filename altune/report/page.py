@@ -108,8 +108,7 @@ def _answer(content: PageContent) -> str:
     if sentences:
         sentences[0] = sentences[0].replace("<p>", '<p class="first">', 1)
     numbers = "".join(
-        f"<div><dt>{_escape(label)}</dt><dd>{_escape(number)}</dd></div>"
-        for number, label in content.highlights
+        f"<div><dt>{_escape(label)}</dt><dd>{_escape(number)}</dd></div>" for number, label in content.highlights
     )
     highlights = f'<dl class="highlights">{numbers}</dl>' if numbers else ""
     verdict = _escape(content.verdict_text or VERDICTS[content.verdict])

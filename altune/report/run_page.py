@@ -55,9 +55,7 @@ def _highlights(findings: Findings) -> list[tuple[str, str]]:
         (f"{one.difference.mean:+.3f}", f"{findings.objective.metric} area over {plain_name(name)}")
         for name, one in list(findings.against.items())[:2]
     ]
-    saved = [
-        one.labels.saved for one in findings.against.values() if one.labels.saved and one.difference.low > 0
-    ]
+    saved = [one.labels.saved for one in findings.against.values() if one.labels.saved and one.difference.low > 0]
     return [*found, (str(saved[0]), "labels saved against random sampling")] if saved else found
 
 
@@ -81,9 +79,7 @@ def _differences(findings: Findings) -> FigurePart:
     rows = []
     for name, one in findings.against.items():
         for difference, matched in ((one.difference, False), (one.matched, True)):
-            rows.append(
-                DifferenceRow(name, difference.mean, difference.low, difference.high, matched, difference.p)
-            )
+            rows.append(DifferenceRow(name, difference.mean, difference.low, difference.high, matched, difference.p))
     return FigurePart(
         heading="Is it better?",
         explanation=(
@@ -205,17 +201,9 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     data, scenario, settings = run.record.data, run.scenario, run.record.settings
     counts = data["class_counts"]
     trials = run.trials
-    ended = {
-        state: sum(trial.state == state for trial in trials) for state in ("complete", "failed", "forbidden")
-    }
-    loops = (
-        "without limit"
-        if scenario.most_loops is None
-        else f"at most {scenario.most_loops} after the first sample"
-    )
-    annotators = ", ".join(
-        f"{one.error:.0%} errors" if one.error else "faultless" for one in scenario.annotators
-    )
+    ended = {state: sum(trial.state == state for trial in trials) for state in ("complete", "failed", "forbidden")}
+    loops = "without limit" if scenario.most_loops is None else f"at most {scenario.most_loops} after the first sample"
+    annotators = ", ".join(f"{one.error:.0%} errors" if one.error else "faultless" for one in scenario.annotators)
     found = [
         ("Data", f"{data['name']}: {data['rows']} rows, {data['features']} features, {len(counts)} classes"),
         ("Rarest class", f"{min(counts)} rows, {min(counts) / sum(counts):.1%}"),
@@ -233,9 +221,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ),
     ]
     if ended["failed"] or ended["forbidden"]:
-        found.append(
-            ("Not counted", f"{ended['forbidden']} forbidden draws, {ended['failed']} failed trials")
-        )
+        found.append(("Not counted", f"{ended['forbidden']} forbidden draws, {ended['failed']} failed trials"))
     confirmation = run.confirmation
     if confirmation is not None:
         selected = len(confirmation.candidates[0].played.curves)

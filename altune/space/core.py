@@ -69,9 +69,7 @@ class SearchSpace:
             check_keys(mapping, ("version", "name", *FIELDS, "baselines", "forbid"))
             decisions = {knob: read_decision(knob, mapping[knob], knob) for knob in FIELDS if knob in mapping}
             baselines = _read_baselines(mapping.get("baselines"))
-            return cls(
-                decisions, mapping.get("name"), baselines, read_rules(mapping.get("forbid"), decisions)
-            )
+            return cls(decisions, mapping.get("name"), baselines, read_rules(mapping.get("forbid"), decisions))
         except FormatError as error:
             raise error.within(file=file) from None
 
@@ -150,9 +148,7 @@ class SearchSpace:
 
     def suggest(self, trial: BaseTrial | GivenTrial) -> Recipe:
         """Ask an Optuna trial for all that is open and return the recipe."""
-        return Recipe.from_dict(
-            {knob: decision.suggest(trial, knob) for knob, decision in self.decisions.items()}
-        )
+        return Recipe.from_dict({knob: decision.suggest(trial, knob) for knob, decision in self.decisions.items()})
 
     def recipe_at(self, params: Mapping[str, Any]) -> Recipe:
         """Return the recipe that Optuna parameters stand for.

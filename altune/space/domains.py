@@ -74,11 +74,7 @@ class Range:
 
     def contains(self, value: Any) -> bool:
         """Return whether a plain value lies in the range, on its grid where it has one."""
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, (int, float))
-            or not self.low <= value <= self.high
-        ):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not self.low <= value <= self.high:
             return False
         if self.whole and value != int(value):
             return False
@@ -151,9 +147,7 @@ def read_domain(cls: type[Method], parameter: str, value: Any, path: str) -> Dom
             raise FormatError(f"a range has no {key!r}; {did_you_mean(key, accepted)}", path=path, value=key)
     for key in ("low", "high"):
         if key not in value:
-            raise FormatError(
-                f"the range has no {key!r}; write {{low: ..., high: ...}}", path=path, value=value
-            )
+            raise FormatError(f"the range has no {key!r}; write {{low: ..., high: ...}}", path=path, value=value)
     if float in kinds:
         return _read_range(value, whole=False, path=path)
     if int in kinds:
@@ -221,11 +215,7 @@ def _whole_steps(distance: float, step: float) -> bool:
 
 
 def _looks_open(value: Mapping[str, Any]) -> bool:
-    return (
-        bool(value)
-        and ("choices" in value or {"low", "high"} <= set(value))
-        and set(value) <= {*_RANGE, "choices"}
-    )
+    return bool(value) and ("choices" in value or {"low", "high"} <= set(value)) and set(value) <= {*_RANGE, "choices"}
 
 
 def _is_mapping(kind: Any) -> bool:

@@ -44,8 +44,7 @@ def narrowed_rules(rules: tuple[Rule, ...], decisions: Mapping[str, Decision]) -
     kept = []
     for rule in rules:
         left = {
-            path: tuple(value for value in values if _occurs(decisions, path, value))
-            for path, values in rule.items()
+            path: tuple(value for value in values if _occurs(decisions, path, value)) for path, values in rule.items()
         }
         if all(left.values()):
             kept.append(left)
@@ -77,12 +76,8 @@ def _read_rule(rule: Any, decisions: Mapping[str, Decision], path: str) -> Rule:
         values = tuple(value) if isinstance(value, (list, tuple)) else (value,)
         place = join_path(path, str(key))
         if _find(decisions, str(key)) is None and key not in (*KNOBS, "model"):
-            known = [
-                name for knob, decision in decisions.items() for name in (knob, *decision.open_paths(knob))
-            ]
-            raise FormatError(
-                f"the space has no such path; {did_you_mean(key, set(known))}", path=place, value=key
-            )
+            known = [name for knob, decision in decisions.items() for name in (knob, *decision.open_paths(knob))]
+            raise FormatError(f"the space has no such path; {did_you_mean(key, set(known))}", path=place, value=key)
         if not values:
             raise FormatError("an empty list; give at least one value", path=place, value=value)
         for item in values:

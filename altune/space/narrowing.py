@@ -15,9 +15,7 @@ from altune.space.tree import MOST_VARIANTS, Alternative, Decision, Pick
 Variant = tuple[Method, frozenset[Pick]]
 
 
-def narrow_decisions(
-    decisions: Mapping[str, Decision], facts: Facts
-) -> tuple[dict[str, Decision], list[str]]:
+def narrow_decisions(decisions: Mapping[str, Decision], facts: Facts) -> tuple[dict[str, Decision], list[str]]:
     """Leave out what works with no model of the space, and models that nothing works with.
 
     Parameters
@@ -39,10 +37,11 @@ def narrow_decisions(
     before = -1
     while len(reasons) != before:
         before = len(reasons)
-        left["model"] = _narrow_models(left, facts, reasons)
+        left["model"] = _narrow_models(left, (), facts, reasons)
         models = _representatives(left["model"])
         for knob in KNOBS:
             left[knob] = _narrow_knob(left[knob], models, facts, reasons)
+        left["model"] = _narrow_models(left, KNOBS, facts, reasons)
     return left, reasons
 
 
@@ -59,9 +58,7 @@ def _narrow_knob(decision: Decision, models: list[Model], facts: Facts, reasons:
         working = [variant for variant in variants if _works(variant[0], models, facts)]
         if working:
             lost = _lost_picks(decision, variants, working)
-            reasons.extend(
-                f"{place} is left out: {_reason(method, models, facts)}" for place, method in lost.items()
-            )
+            reasons.extend(f"{place} is left out: {_reason(method, models, facts)}" for place, method in lost.items())
             picks: frozenset[Pick] = frozenset().union(*(found for _, found in working))
             kept.append(alternative.keep(picks, path) if lost else alternative)
         else:
@@ -73,11 +70,13 @@ def _narrow_knob(decision: Decision, models: list[Model], facts: Facts, reasons:
     return replace(decision, alternatives=tuple(kept))
 
 
-def _narrow_models(decisions: Mapping[str, Decision], facts: Facts, reasons: list[str]) -> Decision:
+def _narrow_models(
+    decisions: Mapping[str, Decision], knobs: tuple[str, ...], facts: Facts, reasons: list[str]
+) -> Decision:
     kept: list[Alternative] = []
     refused: list[str] = []
     for alternative in decisions["model"].alternatives:
-        problem = _model_problem(alternative, decisions, facts)
+        problem = _model_problem(alternative, decisions, knobs, facts)
         if problem is None:
             kept.append(alternative)
         else:
@@ -89,12 +88,14 @@ def _narrow_models(decisions: Mapping[str, Decision], facts: Facts, reasons: lis
     return replace(decisions["model"], alternatives=tuple(kept))
 
 
-def _model_problem(alternative: Alternative, decisions: Mapping[str, Decision], facts: Facts) -> str | None:
+def _model_problem(
+    alternative: Alternative, decisions: Mapping[str, Decision], knobs: tuple[str, ...], facts: Facts
+) -> str | None:
     models = _representatives(Decision("model", (alternative,)))
     able = [model for model in models if not method_problems(model, model, facts)]
     if not able:
         return _reason(models[0], models[:1], facts)
-    for knob in KNOBS:
+    for knob in knobs:
         if not any(_works(method, able, facts) for method, _ in _some_variants(decisions[knob])):
             first = next(_some_variants(decisions[knob]))[0]
             return _reason(first, able, facts)

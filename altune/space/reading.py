@@ -89,9 +89,7 @@ def _read_slot(cls: type[Method], parameter: str, value: Any, path: str) -> Slot
     if nested is None or value is None:
         return read_domain(cls, parameter, value, path)
     if isinstance(value, Mapping) and "choices" in value and "method" not in value:
-        raise FormatError(
-            "a method stands here; write a list of methods, not {choices: ...}", path=path, value=value
-        )
+        raise FormatError("a method stands here; write a list of methods, not {choices: ...}", path=path, value=value)
     return read_decision(nested, value, path)
 
 
@@ -102,10 +100,7 @@ def _checked(alternative: Alternative, path: str) -> Alternative:
     slots: dict[str, Slot] = {}
     for name, slot in alternative.slots.items():
         values = ends(slot)
-        built = [
-            _try(alternative, {**base, name: value}, name, path, place)
-            for place, value in _placed(slot, values)
-        ]
+        built = [_try(alternative, {**base, name: value}, name, path, place) for place, value in _placed(slot, values)]
         settled = _settled(slot, name, built, join_path(path, name))
         if settled != Fixed(None) or alternative.cls.model_fields[name].default is not None:
             slots[name] = settled
@@ -150,8 +145,6 @@ def _settled(slot: Slot, name: str, built: list[Method], path: str) -> Slot:
     seen: set[str] = set()
     for place, value in enumerate(values):
         if canonical(value) in seen:
-            raise FormatError(
-                f"the choice {value!r} stands here twice", path=f"{path}.choices[{place}]", value=value
-            )
+            raise FormatError(f"the choice {value!r} stands here twice", path=f"{path}.choices[{place}]", value=value)
         seen.add(canonical(value))
     return Choices(tuple(values)) if len(values) > 1 else Fixed(values[0])

@@ -78,8 +78,7 @@ class Alternative:
         others = [name for name in self.cls.model_fields if name not in self.slots]
         if all(getattr(method, name) == getattr(usual, name) for name in others):
             yield from merged(
-                locate_slot(slot, getattr(method, name), f"{path}.{name}")
-                for name, slot in self.slots.items()
+                locate_slot(slot, getattr(method, name), f"{path}.{name}") for name, slot in self.slots.items()
             )
 
     def variants(self, path: str) -> Iterator[tuple[Method, frozenset[Pick]]]:

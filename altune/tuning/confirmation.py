@@ -147,8 +147,7 @@ def confirm(
     recipes = [record.recipe for record in best if record.recipe is not None]
     played = _play_each(player, recipes, select, on_done)
     candidates = tuple(
-        Candidate(record.number, float(record.value or 0.0), one)
-        for record, one in zip(best, played, strict=True)
+        Candidate(record.number, float(record.value or 0.0), one) for record, one in zip(best, played, strict=True)
     )
     means = [np.mean([objective(curve) for curve in one.curves]) for one in played]
     selected = int(np.argmax(means))
@@ -181,7 +180,4 @@ def _play_each(
     tasks = [Task(recipe, block) for recipe in recipes for block in blocks]
     curves = whole(player.play(tasks, on_done))
     size = len(blocks)
-    return [
-        Played(recipe, tuple(curves[index * size : (index + 1) * size]))
-        for index, recipe in enumerate(recipes)
-    ]
+    return [Played(recipe, tuple(curves[index * size : (index + 1) * size])) for index, recipe in enumerate(recipes)]

@@ -270,9 +270,7 @@ def _load_features(folder: Path, name: str) -> Features:
     return sparse.csr_matrix((data, indices, indptr), shape=tuple(np.load(folder / f"{name}.shape.npy")))
 
 
-def _attempt(
-    recipe: Recipe, arena: Arena, scenario: Scenario, store: TrajectoryStore | None, key: str
-) -> Outcome:
+def _attempt(recipe: Recipe, arena: Arena, scenario: Scenario, store: TrajectoryStore | None, key: str) -> Outcome:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -12,6 +12,7 @@ import optuna
 from altune import __version__
 from altune.curve import LearningCurve, Objective
 from altune.errors import RequestError
+from altune.plain import canonical_digest
 from altune.scenario import Scenario
 from altune.space import SearchSpace
 from altune.tuning.confirmation import Confirmation, Played
@@ -107,8 +108,13 @@ class StudyRecord:
         return None if stored is None else str(stored["key"])
 
 
-def make_header(world: World, space: SearchSpace, settings: Settings, blocks_digest: str) -> dict[str, Any]:
+def make_header(world: World, space: SearchSpace, settings: Settings) -> dict[str, Any]:
     """Return what a study is begun with: all that must stay the same for it to be gone on with."""
+    rows = [
+        [part, block.pool.tolist(), block.test.tolist(), None if block.initial is None else block.initial.tolist()]
+        for part, blocks in world.explicit.items()
+        for block in blocks
+    ]
     dataset = world.dataset
     return {
         "version": __version__,
@@ -123,7 +129,7 @@ def make_header(world: World, space: SearchSpace, settings: Settings, blocks_dig
             "classes": [str(name) for name in dataset.classes],
             "class_counts": [int(count) for count in dataset.class_counts],
         },
-        "blocks": blocks_digest,
+        "blocks": canonical_digest({"explicit": rows}),
         "settings": settings.identity(),
     }
 

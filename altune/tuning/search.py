@@ -69,6 +69,7 @@ class SearchProgress:
     wanted: int
     finished: int = 0
     failed: int = 0
+    in_batch: int = 0
     played: int = 0
     to_play: int = 0
     best: TrialRecord | None = None
@@ -116,9 +117,7 @@ class Search:
         self.progress = SearchProgress(n_trials)
         for trial in stored:
             self._count(trial, trial.number)
-        memory = self._memory(
-            [trial for trial in stored if self._batch_of(trial) < self._unfinished_batch(stored)]
-        )
+        memory = self._memory([trial for trial in stored if self._batch_of(trial) < self._unfinished_batch(stored)])
         while self._counted(memory) < n_trials and not out_of_time():
             self._play_batch(memory, stored, n_trials)
             stored = self.study.get_trials(deepcopy=False)
@@ -129,9 +128,7 @@ class Search:
         number = self._counted(memory) // self.batch
         draws = self._ask(memory, min(self.batch, n_trials - self._counted(memory)))
         known = {trial.number: trial for trial in stored}
-        outcomes = self._simulate(
-            [draw for draw in draws if draw.recipe is not None and draw.number not in known]
-        )
+        outcomes = self._simulate([draw for draw in draws if draw.recipe is not None and draw.number not in known])
         for draw in draws:
             finished = known.get(draw.number)
             if finished is None:
@@ -144,7 +141,8 @@ class Search:
                     "it was made by another version: start a new run with another --out"
                 )
             memory.tell(draw.trial, finished.value, state=finished.state)
-            self.observe(self.progress)
+        self.progress.in_batch = 0
+        self.observe(self.progress)
 
     def _ask(self, memory: optuna.Study, wanted: int) -> list[Draw]:
         draws: list[Draw] = []
@@ -166,10 +164,8 @@ class Search:
         return draws
 
     def _simulate(self, draws: list[Draw]) -> dict[int, list[Outcome]]:
-        tasks = [
-            Task(draw.recipe, block) for draw in draws for block in self.blocks if draw.recipe is not None
-        ]
-        self.progress.played, self.progress.to_play = 0, len(tasks)
+        tasks = [Task(draw.recipe, block) for draw in draws for block in self.blocks if draw.recipe is not None]
+        self.progress.in_batch, self.progress.played, self.progress.to_play = len(draws), 0, len(tasks)
 
         def count(index: int, outcome: Outcome) -> None:
             self.progress.played += 1
@@ -212,9 +208,7 @@ class Search:
 
     def _unfinished_batch(self, stored: list[FrozenTrial]) -> int:
         """Return the first batch that has fewer playable trials than a batch holds."""
-        full = np.bincount(
-            [self._batch_of(trial) for trial in stored if not is_forbidden(trial)], minlength=1
-        )
+        full = np.bincount([self._batch_of(trial) for trial in stored if not is_forbidden(trial)], minlength=1)
         return int(np.argmax(np.append(full, 0) < self.batch))
 
     def _counted(self, study: optuna.Study) -> int:
@@ -249,9 +243,7 @@ def is_forbidden(trial: FrozenTrial) -> bool:
 def record_of(trial: FrozenTrial, number: int | None = None) -> TrialRecord:
     """Return what a stored trial says; ``number`` stands in for that of a trial not stored yet."""
     attributes = trial.user_attrs
-    state = (
-        "forbidden" if is_forbidden(trial) else "complete" if trial.state == TrialState.COMPLETE else "failed"
-    )
+    state = "forbidden" if is_forbidden(trial) else "complete" if trial.state == TrialState.COMPLETE else "failed"
     recipe = Recipe.from_dict(attributes[RECIPE]) if RECIPE in attributes else None
     return TrialRecord(
         number=trial.number if number is None else number,

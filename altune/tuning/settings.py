@@ -38,9 +38,7 @@ class Settings:
             if getattr(self, name) < 1:
                 raise RequestError(f"{name} must be 1 or more, not {getattr(self, name)}")
         if self.report_seeds < 2:
-            raise RequestError(
-                f"report_seeds must be 2 or more, not {self.report_seeds}: one block has no interval"
-            )
+            raise RequestError(f"report_seeds must be 2 or more, not {self.report_seeds}: one block has no interval")
         if self.seed < 0:
             raise RequestError(f"seed must be 0 or more, not {self.seed}")
         check_sampler(self.sampler)

@@ -52,9 +52,7 @@ def read_study(folder: Path) -> optuna.Study:
     """
     journal = folder / JOURNAL
     if not journal.is_file():
-        raise RequestError(
-            f"{folder}: no run here ({JOURNAL} is missing); `altune tune DATA --out {folder}` makes one"
-        )
+        raise RequestError(f"{folder}: no run here ({JOURNAL} is missing); `altune tune DATA --out {folder}` makes one")
     try:
         return optuna.load_study(study_name=STUDY_NAME, storage=_storage(journal))
     except (KeyError, ValueError, OSError) as error:
@@ -115,9 +113,7 @@ def ownership(folder: Path) -> Iterator[None]:
         raise RequestError(f"{folder}: cannot be used as the run's folder: {error.strerror}") from None
     with lock:
         if not _lock(lock.fileno()):
-            raise RequestError(
-                f"{folder}: another process is working on this run; wait for it or give another --out"
-            )
+            raise RequestError(f"{folder}: another process is working on this run; wait for it or give another --out")
         yield
 
 

@@ -18,9 +18,7 @@ from altune.registry import register
 class KMeansSample(InitialSample):
     """k-means into ``size`` clusters, and from each the row nearest to its centre (O(N·size·d) a pass)."""
 
-    source: ClassVar[str] = (
-        "Kang, Ryu, Kwon, Using cluster-based sampling to select initial training set, PAKDD 2004"
-    )
+    source: ClassVar[str] = "Kang, Ryu, Kwon, Using cluster-based sampling to select initial training set, PAKDD 2004"
 
     method: Literal["kmeans"] = "kmeans"
 

@@ -75,6 +75,4 @@ class KMeansPlusPlusSample(InitialSample):
         all_points = pool_points(pool)
         points = all_points.take(pool.candidates)
         nearest = squared_to_nearest(points, all_points.take(covered_rows(pool)))
-        return pool.candidates[
-            sample_by_squared_distance(lambda row: distances_to(points, row), nearest, size, rng)
-        ]
+        return pool.candidates[sample_by_squared_distance(lambda row: distances_to(points, row), nearest, size, rng)]

@@ -66,9 +66,7 @@ def audit_ranking(
     return Audit(ranked[: int(share * len(y))], ran=True)
 
 
-def out_of_fold(
-    model: Model, X: Features, y: Rows, n_classes: int, streams: Streams, loop: int
-) -> Probabilities:
+def out_of_fold(model: Model, X: Features, y: Rows, n_classes: int, streams: Streams, loop: int) -> Probabilities:
     """Return class scores of each row by a model that was not trained on it, ``(n_used, n_classes)``."""
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=streams.integer("audit", loop))
     scores = np.zeros((len(y), n_classes))

@@ -56,9 +56,7 @@ class Labeling(Method):
     action: Literal["drop", "weight", "relabel"] = Field(
         default="drop", description="drop the suspects, give them a fifth of the weight, or buy them again"
     )
-    share: float = Field(
-        default=0.05, gt=0.0, le=0.5, description="most suspects, as a share of the labels in use"
-    )
+    share: float = Field(default=0.05, gt=0.0, le=0.5, description="most suspects, as a share of the labels in use")
     every: int = Field(default=1, ge=1, le=100, description="loops from one audit to the next")
 
     def objections(self, model: Any, facts: Any) -> list[str]:
@@ -68,13 +66,9 @@ class Labeling(Method):
             return found
         able = model.able()
         if "class_scores" not in able:
-            found.append(
-                f"labeling {self.method!r}: the audit needs class scores, which {model.method!r} has not"
-            )
+            found.append(f"labeling {self.method!r}: the audit needs class scores, which {model.method!r} has not")
         if self.action == "weight" and "sample_weight" not in able:
-            found.append(
-                f"labeling {self.method!r}: {model.method!r} takes no sample weights; use drop or relabel"
-            )
+            found.append(f"labeling {self.method!r}: {model.method!r} takes no sample weights; use drop or relabel")
         return found
 
     @property

@@ -37,9 +37,7 @@ class MajorityVote(Labeling):
     source: ClassVar[str] = "Sheng, Provost & Ipeirotis, Get Another Label?, KDD 2008"
     needs: ClassVar[frozenset[Need]] = frozenset({"several_annotators"})
     method: Literal["majority"] = "majority"
-    annotators: int = Field(
-        default=3, ge=2, le=25, description="annotators asked for each row; each is one label"
-    )
+    annotators: int = Field(default=3, ge=2, le=25, description="annotators asked for each row; each is one label")
 
     def objections(self, model: Any, facts: Any) -> list[str]:
         """Say so where the world has fewer annotators than are asked."""

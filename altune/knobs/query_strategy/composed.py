@@ -30,9 +30,7 @@ class Mixture(ScoreStrategy):
     joined by ``switch``.
     """
 
-    source: ClassVar[str] = (
-        "ranks mixed with a weight that moves in time: Ebert, Fritz, Schiele, RALF, CVPR 2012"
-    )
+    source: ClassVar[str] = "ranks mixed with a weight that moves in time: Ebert, Fritz, Schiele, RALF, CVPR 2012"
 
     method: Literal["mixture"] = "mixture"
     first: NestedStrategy = Field(default=DensityWeighted(), description="the strategy that has weight w")
@@ -77,9 +75,7 @@ class Switch(QueryStrategy):
     method: Literal["switch"] = "switch"
     first: NestedStrategy = Field(default=TypiClust(), description="the strategy of the first phase")
     then: NestedStrategy = Field(default=Margin(), description="the strategy of the second phase")
-    at: float = Field(
-        default=0.2, gt=0.0, lt=1.0, description="share of the budget bought at which `then` takes over"
-    )
+    at: float = Field(default=0.2, gt=0.0, lt=1.0, description="share of the budget bought at which `then` takes over")
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
         """Return the rows of the strategy whose phase it is."""

@@ -43,9 +43,7 @@ class Badge(QueryStrategy):
         gradients = Gradients(known.probabilities, pool.model.embedding(known.X))
         uncovered = np.full(len(pool.candidates), np.inf)
         first = random_argmax(gradients.norms, rng)
-        return pool.candidates[
-            sample_by_squared_distance(gradients.distances_to, uncovered, size, rng, first=first)
-        ]
+        return pool.candidates[sample_by_squared_distance(gradients.distances_to, uncovered, size, rng, first=first)]
 
 
 class Gradients:

@@ -1,0 +1,5 @@
+"""``python -m altune`` is the command line."""
+
+from altune.cli import main
+
+main()

@@ -1,0 +1,148 @@
+"""How long work is shown in a terminal: on standard error, so that standard output carries results alone."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
+
+from altune.tuning.search import SearchProgress
+
+STAGES = {"baselines": "baselines", "search": "searching", "confirmation": "confirming"}
+
+
+class TimeLeft(ProgressColumn):
+    """Time left at the pace so far, once there is a pace."""
+
+    def render(self, task: Task) -> Text:
+        """Return the time left as ``1:23 left``, or a gap."""
+        done, total = task.completed - task.fields.get("read_back", 0), task.total
+        if not total or done < 1 or task.elapsed is None:
+            return Text("")
+        left = int(task.elapsed * (total - task.completed) / done)
+        return Text(f"about {left // 60}:{left % 60:02d} left", style="cyan")
+
+
+class ConsoleObserver:
+    """Draws progress with rich in a terminal, and prints a line now and then elsewhere.
+
+    Parameters
+    ----------
+    quiet : print nothing but what a person should read.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self._quiet = quiet
+        self._live = self.console.is_terminal and not quiet
+        self._progress: Progress | None = None
+        self._task: Any = None
+        self._baselines: dict[str, float] = {}
+        self._printed = 0
+        self._spoken = 0.0
+        self._finished_before: int | None = None
+
+    def __enter__(self) -> ConsoleObserver:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the live display."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def say(self, line: str) -> None:
+        """Print a line that a person should read."""
+        self.console.print(f"altune: {line}", markup=False)
+
+    def stage(self, name: str, trajectories: int) -> None:
+        """Begin a bar for a stage."""
+        self.close()
+        self._printed = 0
+        label = STAGES.get(name, name)
+        if self._live:
+            self._progress = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TimeLeft(),
+                TextColumn("{task.fields[note]}", markup=False),
+                console=self.console,
+                transient=True,
+            )
+            self._progress.start()
+            self._task = self._progress.add_task(label, total=trajectories, note="", read_back=0)
+        elif not self._quiet:
+            self.console.print(f"{label}: {trajectories} trajectories", markup=False)
+
+    def played(self) -> None:
+        """Advance the bar by one trajectory."""
+        if self._progress is not None:
+            self._progress.advance(self._task)
+
+    def baseline(self, name: str, value: float) -> None:
+        """Remember a baseline, to show the best trial beside it."""
+        self._baselines[name] = value
+
+    def search(self, progress: SearchProgress) -> None:
+        """Show how many trials are finished and the best beside the baselines."""
+        note = self._note(progress)
+        if self._finished_before is None:
+            self._finished_before = progress.finished
+        if self._progress is not None:
+            share = progress.played / progress.to_play if progress.to_play else 0.0
+            total = self._progress.tasks[-1].total or 1
+            each = total / max(1, progress.wanted)
+            within = share * min(progress.in_batch, progress.wanted - progress.finished) if progress.in_batch else 0.0
+            self._progress.update(
+                self._task,
+                completed=round((progress.finished + within) * each),
+                read_back=round(self._finished_before * each),
+                note=note,
+            )
+        elif not self._quiet and self._worth_a_line(progress):
+            self.console.print(f"  {progress.finished} of {progress.wanted} trials; {note}", markup=False)
+
+    def _worth_a_line(self, progress: SearchProgress) -> bool:
+        if progress.finished <= self._printed:
+            return False
+        now = time.monotonic()
+        if progress.finished < progress.wanted and now - self._spoken < 10:
+            return False
+        self._printed, self._spoken = progress.finished, now
+        return True
+
+    def _note(self, progress: SearchProgress) -> str:
+        parts = []
+        if progress.best is not None and progress.best.value is not None:
+            parts.append(f"best so far {progress.best.value:.3f}")
+        parts += [f"{name.replace('_', ' ')} {value:.3f}" for name, value in self._baselines.items()]
+        if progress.failed:
+            parts.append(f"{progress.failed} failed")
+        return ", ".join(parts)
+
+
+def print_error(line: str) -> None:
+    """Print one line about what went wrong, on standard error."""
+    print(f"altune: {' '.join(line.split())}", file=sys.stderr)

@@ -1,0 +1,216 @@
+"""Plain text for a terminal: tables of curves, comparisons, knobs, data sets and plans."""
+
+from __future__ import annotations
+
+import inspect
+import shutil
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+import altune.knobs
+import altune.models  # noqa: F401  (both register every method that altune ships)
+from altune.analysis.comparison import Comparison
+from altune.curve import LearningCurve, band
+from altune.data import DatasetFacts
+from altune.models import Model
+from altune.registry import FIELDS, Method, describe_parameters, find_method, methods
+
+MOST_ROWS = 24
+
+
+def table(rows: Sequence[Mapping[str, Any]], wide: str = "") -> str:
+    """Return rows of equal keys as aligned text; the ``wide`` column takes what is left of the line.
+
+    >>> print(table([{"name": "a", "rows": 5}]))
+    name  rows
+    a        5
+    """
+    if not rows:
+        return "(none)"
+    columns = list(rows[0])
+    cells = [[_cell(row[column]) for column in columns] for row in rows]
+    numeric = [all(isinstance(row[column], (int, float)) for row in rows) for column in columns]
+    widths = [max(len(column), *(len(line[index]) for line in cells)) for index, column in enumerate(columns)]
+    if wide in columns:
+        place = columns.index(wide)
+        room = shutil.get_terminal_size((110, 24)).columns - sum(widths) + widths[place] - 2 * (len(columns) - 1)
+        widths[place] = max(24, min(widths[place], room))
+    lines = [_line(columns, widths, numeric)]
+    for line in cells:
+        wrapped = [textwrap.wrap(cell, width) or [""] for cell, width in zip(line, widths, strict=True)]
+        for depth in range(max(len(parts) for parts in wrapped)):
+            lines.append(_line([parts[depth] if depth < len(parts) else "" for parts in wrapped], widths, numeric))
+    return "\n".join(lines)
+
+
+def curve_table(curves: Sequence[LearningCurve], metric: str) -> str:
+    """Return the mean curve over blocks with its 10 to 90 % band, at some two dozen label counts at most."""
+    end = int(max(curve.labels[-1] for curve in curves))
+    mean = band(tuple(curves), metric, end)
+    trained = np.flatnonzero(mean.counts >= min(curve.labels[0] for curve in curves))
+    step = max(1, -(-len(trained) // MOST_ROWS))
+    shown = sorted({*trained[::step].tolist(), int(trained[-1])})
+    rows = [
+        {
+            "labels": int(mean.counts[index]),
+            metric: float(mean.mean[index]),
+            "10 %": float(mean.low[index]),
+            "90 %": float(mean.high[index]),
+        }
+        for index in shown
+    ]
+    return table(rows)
+
+
+def comparison_table(comparison: Comparison) -> str:
+    """Return means with intervals, and each pair's difference with its interval and corrected p value."""
+    means = [
+        {"recipe": name, "mean": one.mean, "95 % interval": f"{one.low:.4f} to {one.high:.4f}", "blocks": one.blocks}
+        for name, one in comparison.recipes.items()
+    ]
+    pairs = [
+        {
+            "difference": f"{pair.a} - {pair.b}",
+            "mean": f"{pair.difference.mean:+.4f}",
+            "95 % interval": f"{pair.difference.low:+.4f} to {pair.difference.high:+.4f}",
+            "p": pair.difference.p,
+            "p (Holm)": pair.p_holm,
+        }
+        for pair in comparison.differences
+    ]
+    return f"{table(means)}\n\n{table(pairs)}"
+
+
+def knobs_as_dict(knob: str | None = None, method: str | None = None) -> dict[str, Any]:
+    """Return ``{knob: {method: {parameters, needs, source, summary}}}``."""
+    fields = FIELDS if knob is None else (knob,)
+    return {
+        field: {name: _facts_of(cls) for name, cls in methods(field).items() if method is None or name == method}
+        for field in fields
+        if methods(field) is not None
+    }
+
+
+def knob_table(knob: str | None = None) -> str:
+    """Return the methods of one knob, or of all, with their parameters and ranges."""
+    parts = []
+    for field, listed in knobs_as_dict(knob).items():
+        rows = [
+            {
+                "method": name,
+                "parameters": "; ".join(
+                    f"{parameter} {_range(entry)}" for parameter, entry in facts["parameters"].items()
+                ),
+                "needs": ", ".join(facts["needs"]),
+            }
+            for name, facts in listed.items()
+        ]
+        parts.append(f"{field}\n{textwrap.indent(table(rows, wide='parameters'), '  ')}")
+    return "\n\n".join(parts)
+
+
+def method_page(knob: str, method: str) -> str:
+    """Return one method in full: what it does, its parameters, what it needs, and its source."""
+    cls = find_method(knob, method)
+    facts = _facts_of(cls)
+    rows = [
+        {
+            "parameter": name,
+            "type": entry["type"],
+            "default": "-" if entry["default"] is None else str(entry["default"]),
+            "range": _range(entry),
+            "what it is": entry["description"],
+        }
+        for name, entry in facts["parameters"].items()
+    ]
+    parts = [f"{knob}: {method}", inspect.cleandoc(cls.__doc__ or "")]
+    parts += [table(rows, wide="what it is")] if rows else []
+    parts += [f"needs: {', '.join(facts['needs'])}"] if facts["needs"] else []
+    parts += [f"source: {facts['source']}"] if facts["source"] else []
+    return "\n\n".join(parts)
+
+
+def dataset_rows(listed: Sequence[DatasetFacts]) -> list[dict[str, Any]]:
+    """Return the declared facts of data sets as plain rows."""
+    return [asdict(facts) for facts in listed]
+
+
+def plan_text(plan: Mapping[str, Any]) -> str:
+    """Return what a search would do, every default filled in."""
+    data, scenario, settings = plan["data"], plan["scenario"], plan["settings"]
+    many = plan["trajectories"]
+    rows = [
+        ("data", f"{data['name']}: {data['rows']} rows, {data['features']} features, {data['classes']} classes"),
+        ("pool and test", f"{data['pool']} and {data['test']} rows of each block"),
+        ("budget", f"{scenario['budget']} labels"),
+        ("loops", f"{scenario['loops']} after the first sample"),
+        ("first sample", f"{plan['first_sample']} rows where the recipe does not say"),
+        ("metric", ", ".join([scenario["metric"], *scenario["also"]])),
+        ("objective", f"{scenario['objective']} over {scenario['over']}"),
+        ("annotators", ", ".join(f"{one['error']:.0%} errors" for one in scenario["annotators"])),
+        ("prices", f"{scenario['price_per_label']:g} a label, {scenario['price_per_loop']:g} a loop"),
+        ("search", f"{settings['n_trials']} trials on {settings['seeds']} blocks, batches of {settings['batch']}"),
+        ("sampler", f"{settings['sampler']}, seed {settings['seed']}"),
+        (
+            "confirmation",
+            f"best {settings['select_among']} on {settings['select_seeds']} blocks, one on {settings['report_seeds']}"
+            if many["confirmation"]
+            else "none",
+        ),
+        ("trajectories", f"{sum(many.values())}: {', '.join(f'{count} {name}' for name, count in many.items())}"),
+        ("run", plan["run"]),
+    ]
+    defaults = ", ".join(f"{field}: {_words(value)}" for field, value in plan["defaults"].items() if field in FIELDS)
+    parts = [
+        table([{"what": name, "value": value} for name, value in rows], wide="value"),
+        f"search space {plan['space']['name']}\n" + table(plan["space"]["knobs"], wide="parameters"),
+        f"what is not open: {defaults}",
+        *(f"left out: {line}" for line in plan["space"]["left_out"]),
+    ]
+    return "\n\n".join(parts)
+
+
+def _facts_of(cls: type[Method]) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "summary": inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].replace("\n", " "),
+        "parameters": describe_parameters(cls),
+        "needs": sorted(cls.needs),
+        "source": cls.source,
+    }
+    if issubclass(cls, Model):
+        facts["abilities"] = sorted(cls.abilities)
+        facts["schedulable"] = list(cls.schedulable)
+    return facts
+
+
+def _range(entry: Mapping[str, Any]) -> str:
+    if "choices" in entry:
+        return "|".join(str(choice) for choice in entry["choices"])
+    if "low" in entry or "high" in entry:
+        return f"{entry.get('low', '-∞'):g}..{entry['high']:g}" if "high" in entry else f"≥ {entry['low']:g}"
+    return f"({entry['type']})"
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return str(value)
+    rest = ", ".join(f"{name}={_words(part)}" for name, part in value.items() if name != "method")
+    return f"{value['method']}({rest})" if rest else str(value["method"])
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) < 1000 else f"{value:g}"
+    return str(value)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
+    placed = [
+        cell.rjust(width) if right else cell.ljust(width)
+        for cell, width, right in zip(cells, widths, numeric, strict=True)
+    ]
+    return "  ".join(placed).rstrip()

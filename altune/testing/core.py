@@ -1,0 +1,146 @@
+"""What all checks share: the error they raise, the watch over random state, and a list of named checks."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+from pydantic import ValidationError
+
+from altune.errors import AltuneError, RequestError
+from altune.knobs.query_strategy import QueryStrategy
+from altune.models import Model
+from altune.registry import Method
+from altune.requirements import Facts, method_problems
+
+Check = tuple[str, Callable[[], None]]
+"""A check's name and the check itself, which returns nothing or raises :class:`ContractError`."""
+
+T = TypeVar("T")
+MethodT = TypeVar("MethodT", bound=Method)
+
+
+class ContractError(AltuneError):
+    """A method breaks what altune relies on.
+
+    Parameters
+    ----------
+    method : the method that was checked.
+    problem : what is wrong and what would be right.
+    """
+
+    def __init__(self, method: Method, problem: str) -> None:
+        self.method = method
+        self.problem = problem
+        super().__init__(f"{method.knob} {method.method!r}: {problem}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.method, self.problem))
+
+
+def require(method: Method, holds: object, problem: str) -> None:
+    """Raise :class:`ContractError` with ``problem`` unless ``holds``."""
+    if not holds:
+        raise ContractError(method, problem)
+
+
+def instance(method: MethodT | type[MethodT]) -> MethodT:
+    """Return a method as it is, or a class with every parameter at its default.
+
+    Raises
+    ------
+    RequestError
+        If the class has parameters without a default: give an instance then.
+    """
+    if isinstance(method, Method):
+        return method
+    try:
+        return method()
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]["loc"][0]
+        raise RequestError(f"{method.__name__} needs a value for {wrong!r}; give the checks an instance") from None
+
+
+@contextmanager
+def blaming(method: Method, doing: str) -> Iterator[None]:
+    """Turn an error that a method raises while it is used into :class:`ContractError`."""
+    try:
+        yield
+    except ContractError:
+        raise
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else "no message"
+        raise ContractError(method, f"{doing} raised {type(error).__name__}: {reason}") from error
+
+
+def check_randomness(method: Method, doing: str, act: Callable[[], Any]) -> None:
+    """Check that ``act``, which makes its own generators, is repeatable and leaves global random state alone.
+
+    It runs under two global states: a method that draws from them changes them, or gives two results.
+    """
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
+    try:
+        results = []
+        for seed in (1, 2):
+            np.random.seed(seed)  # noqa: NPY002
+            random.seed(seed)
+            before = _global_state()
+            with blaming(method, doing):
+                results.append(act())
+            untouched = _global_state() == before
+            require(method, untouched, f"{doing} drew from the global random state; draw from the one handed over")
+    finally:
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        random.setstate(python_state)
+    same = alike(results[0], results[1])
+    require(method, same, f"{doing} gave two results for one generator; let all chance come from it")
+
+
+def _global_state() -> tuple[object, ...]:
+    name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002
+    return (name, np.asarray(keys).tobytes(), *rest, random.getstate())
+
+
+def alike(a: Any, b: Any) -> bool:
+    """Return whether two results of arrays, sequences and plain values are equal; NaN equals NaN."""
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        a, b = np.asarray(a), np.asarray(b)
+        return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=a.dtype.kind == b.dtype.kind == "f"))
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(alike(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b)
+
+
+def able_models(method: Method, facts: Facts | None = None) -> Iterator[Model]:
+    """Yield shipped models, quick ones first, that a method can work with; a nested strategy counts too."""
+    from altune.models import (
+        KNearestNeighbours,
+        LinearSVM,
+        LogisticRegressionModel,
+        MultilayerPerceptron,
+        NaiveBayes,
+        RandomForest,
+        SoftmaxRegression,
+    )
+
+    world = facts or Facts(n_classes=4, annotators=25)
+    quick: tuple[Model, ...] = (
+        LogisticRegressionModel(),
+        LinearSVM(),
+        NaiveBayes(),
+        KNearestNeighbours(),
+        SoftmaxRegression(max_epochs=20),
+        MultilayerPerceptron(max_epochs=20, hidden_units=10),
+        RandomForest(n_estimators=10),
+    )
+    for model in quick:
+        if not method_problems(method, model, world):
+            yield model
+
+
+def wants_class_scores(method: QueryStrategy) -> bool:
+    """Return whether a strategy says that it needs scores of the model over the classes."""
+    return bool(method.required() & {"class_scores", "probabilities", "decision_function"})

@@ -1,0 +1,122 @@
+"""Checks that hold for a method of any knob: its form, its documentation, how it reads, writes and travels."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from joblib.externals import cloudpickle
+from pydantic import ValidationError
+
+from altune.errors import RequestError
+from altune.models import Model
+from altune.registry import Method, Need, methods, validate_fields
+from altune.testing.core import Check, ContractError, blaming, require
+
+
+def form_checks(method: Method) -> list[Check]:
+    """Return the checks of a method's form."""
+    return [
+        ("docstring", lambda: check_docstring(method)),
+        ("registered", lambda: check_registered(method)),
+        ("parameters", lambda: check_parameters(method)),
+        ("schema", lambda: check_schema(method)),
+        ("round trip", lambda: check_round_trip(method)),
+        ("frozen", lambda: check_frozen(method)),
+        ("needs", lambda: check_needs(method)),
+        ("travels", lambda: check_travels(method)),
+    ]
+
+
+def check_docstring(method: Method) -> None:
+    """Check that the class itself says what it does."""
+    require(method, inspect.cleandoc(type(method).__doc__ or ""), "a method needs a docstring that says what it does")
+
+
+def check_registered(method: Method) -> None:
+    """Check that files can name the method."""
+    known = methods(method.knob).get(method.method)
+    require(method, known is type(method), "it is not registered under its name; decorate the class with @register")
+
+
+def check_parameters(method: Method) -> None:
+    """Check that each parameter has a description, and each number a range, so that a space can open it."""
+    cls = type(method)
+    properties = cls.model_json_schema(mode="validation").get("properties", {})
+    for name, field in cls.model_fields.items():
+        if name == "method":
+            continue
+        own = isinstance(method, Model) and "estimator's own" in str(field.description)
+        described = field.description or own or _declared_elsewhere(method)
+        require(method, described, f"parameter {name!r} needs a description: Field(..., description=...)")
+        for option in properties[name].get("anyOf", [properties[name]]):
+            if option.get("type") in ("integer", "number") and "enum" not in option:
+                low = "minimum" in option or "exclusiveMinimum" in option
+                high = "maximum" in option or "exclusiveMaximum" in option
+                require(method, low and high, f"parameter {name!r} needs a range: Field(..., ge=..., le=...)")
+
+
+def _declared_elsewhere(method: Method) -> bool:
+    """Return whether the parameters are those of a user's own estimator, which documents them."""
+    return hasattr(type(method), "spec")
+
+
+def check_schema(method: Method) -> None:
+    """Check that the class gives a JSON Schema, which editors and documentation use."""
+    with blaming(method, "making its JSON Schema"):
+        schema = json.loads(json.dumps(type(method).model_json_schema()))
+    named = schema.get("properties", {}).get("method", {}).get("const")
+    require(method, named == method.method, "its JSON Schema must fix `method` to its name, by a Literal")
+
+
+def check_round_trip(method: Method) -> None:
+    """Check that what is written as JSON reads back as an equal method."""
+    with blaming(method, "writing and reading it as JSON"):
+        plain = json.loads(json.dumps(method.to_dict(), allow_nan=False))
+        back = validate_fields(type(method), plain)
+    require(method, back == method, f"it reads back as {back!r}; every parameter must be a field of plain values")
+
+
+def check_frozen(method: Method) -> None:
+    """Check that nothing can be changed and that equal methods count as equal."""
+    for name in type(method).model_fields:
+        try:
+            setattr(method, name, getattr(method, name))
+        except (ValidationError, AttributeError, TypeError):
+            continue
+        raise ContractError(method, f"its {name!r} can be set; a method is frozen, what changes lives in the loop")
+    require(method, method == method.model_copy(), "it does not equal its own copy")
+    with blaming(method, "hashing it"):
+        require(method, hash(method) == hash(method.model_copy()), "equal methods must have one hash")
+
+
+def check_needs(method: Method) -> None:
+    """Check that its needs, or a model's abilities, are words that altune knows."""
+    known = set(get_args(Need))
+    named = set(method.able()) if isinstance(method, Model) else set(method.required())
+    unknown = sorted(named - known)
+    require(method, not unknown, f"{unknown} are no needs; known are {', '.join(sorted(known))}")
+
+
+def check_travels(method: Method) -> None:
+    """Check that the method reaches a worker process and is the same there."""
+    with blaming(method, "pickling it for a worker process"):
+        back: Any = cloudpickle.loads(cloudpickle.dumps(method))
+    require(method, back.to_dict() == method.to_dict(), "it arrives in a worker process with other parameters")
+    require(method, type(back).__name__ == type(method).__name__, "it arrives in a worker process as another class")
+
+
+def variants(method: Method) -> Iterator[Method]:
+    """Yield the method and, one at a time, its parameters with listed values at each of their other values."""
+    yield method
+    properties = type(method).model_json_schema(mode="validation").get("properties", {})
+    for name in type(method).model_fields:
+        options = properties.get(name, {}).get("enum", [True, False] if properties[name].get("type") == "boolean" else [])
+        for value in options if name != "method" else []:
+            if value != getattr(method, name):
+                try:
+                    yield validate_fields(type(method), {**method.to_dict(), name: value})
+                except RequestError:
+                    continue  # listed values may exclude one another

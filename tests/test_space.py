@@ -1,0 +1,700 @@
+"""Search spaces: from YAML to Optuna's trial to a recipe, and every way in which a file can be wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from optuna.trial import FixedTrial
+
+from altune.errors import FormatError, RequestError
+from altune.recipe import DEFAULTS, Facts, Recipe
+from altune.registry import describe_parameters, every_method, parse_method
+from altune.space import SearchSpace, list_spaces
+from altune.space.shipped import head_comment, shipped_spaces
+from altune.yaml import read_yaml_text, write_yaml
+
+SHIPPED = ["full", "neural", "quick", "standard"]
+WORLD = Facts(n_classes=3, annotators=5)
+
+
+def draw(
+    space: SearchSpace, n_trials: int, sampler: optuna.samplers.BaseSampler
+) -> list[tuple[Recipe, dict[str, Any]]]:
+    study = optuna.create_study(sampler=sampler, direction="maximize")
+    drawn = []
+    for number in range(n_trials):
+        trial = study.ask()
+        drawn.append((space.suggest(trial), trial.params))
+        study.tell(trial, float(number % 5))
+    return drawn
+
+
+# Shipped spaces
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("sampler", [optuna.samplers.RandomSampler, optuna.samplers.TPESampler])
+def test_every_draw_from_a_shipped_space_is_a_valid_recipe(
+    name: str, sampler: type[optuna.samplers.RandomSampler] | type[optuna.samplers.TPESampler]
+) -> None:
+    space, left_out = SearchSpace.load(name).narrow(WORLD)
+    assert left_out == []
+    playable = 0
+    for recipe, params in draw(space, 40, sampler(seed=0)):
+        assert Recipe.from_dict(read_yaml_text(recipe.to_yaml())) == recipe
+        assert set(params) <= set(space.open_paths)
+        assert space.recipe_at(params) == recipe
+        assert space.params_of(recipe) == params
+        playable += space.check_draw(recipe, WORLD, params) is None
+    assert playable >= (4 if name == "full" else 40)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_space_survives_the_way_to_yaml_and_back(name: str) -> None:
+    space = SearchSpace.load(name)
+    again = SearchSpace.from_dict(read_yaml_text(space.to_yaml()))
+    assert again == space
+    assert again.digest() == space.digest()
+    assert again.to_dict() == space.to_dict()
+    assert space.name == name
+
+
+def test_all_that_matters_is_open_in_the_full_space() -> None:
+    space = SearchSpace.load("full")
+    assert {knob for knob in DEFAULTS if not space.is_open(knob)} == {"stopping"}
+    assert len(space.decisions["model"].labels) == 10
+
+
+def test_the_standard_space_leaves_the_model_to_the_user() -> None:
+    assert not SearchSpace.load("standard").is_open("model")
+    assert not SearchSpace.load("quick").is_open("model")
+
+
+def test_shipped_spaces_are_listed_with_a_sentence_each() -> None:
+    rows = list_spaces()
+    assert [row["name"] for row in rows] == SHIPPED == sorted(shipped_spaces())
+    for row in rows:
+        assert 20 < len(row["summary"]) < 160
+        assert row["opens"]
+        assert row["parameters"] == SearchSpace.load(row["name"]).n_open
+        assert "trials" in head_comment(shipped_spaces()[row["name"]])
+
+
+def test_how_to_open_stopping_as_the_full_space_says_works() -> None:
+    text = shipped_spaces()["full"].read_text()
+    advice = [line.removeprefix("#  ") for line in text.splitlines() if line.startswith(("#   stopping:", "#     - "))]
+    space = SearchSpace.from_dict(read_yaml_text("\n".join(line.removeprefix(" ") for line in advice)))
+    assert space.is_open("stopping")
+
+
+def test_unknown_spaces_are_refused_with_the_nearest_name(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"did you mean 'standard'\?.*path of a YAML file"):
+        SearchSpace.load("standart")
+    (tmp_path / "mine.yaml").write_text("query_strategy: [margin, random]\n")
+    with pytest.raises(FormatError, match=r"did you mean 'mine\.yaml'"):
+        SearchSpace.load(tmp_path / "mine.yml")
+    assert SearchSpace.load(str(tmp_path / "mine.yaml")).name == "mine"
+
+
+def test_an_installed_package_finds_the_spaces_inside_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "altune" / "search_spaces").mkdir(parents=True)
+    (tmp_path / "altune" / "search_spaces" / "inside.yaml").write_text("# One. Two.\nretrain: reset\n")
+    monkeypatch.setattr("altune.errors.__file__", str(tmp_path / "altune" / "errors.py"))
+    assert list(shipped_spaces()) == ["inside"]
+    assert SearchSpace.load("inside").n_open == 0
+
+
+def test_reading_a_space_needs_no_optuna() -> None:
+    code = "import sys, altune.space as s; s.SearchSpace.load('full'); sys.exit('optuna' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# From a file to Optuna
+
+
+def test_the_space_of_the_documentation() -> None:
+    space = SearchSpace.from_dict(
+        read_yaml_text(
+            """
+version: 1
+name: standard
+initial_sample:
+  - {method: random,    size: {low: 5, high: 60, log: true}}
+  - {method: typiclust, size: {low: 5, high: 60, log: true}}
+query_strategy:
+  - {method: margin}
+  - {method: density_weighted, beta: {low: 0.0, high: 2.0}}
+loop_size: {method: constant, size: {choices: [5, 10, 20, 40]}}
+baselines:
+  random_sampling: {query_strategy: {method: random}}
+"""
+        )
+    )
+    assert space.open_paths == [
+        "initial_sample",
+        "initial_sample.random.size",
+        "initial_sample.typiclust.size",
+        "loop_size.constant.size",
+        "query_strategy",
+        "query_strategy.density_weighted.beta",
+    ]
+    params = {
+        "initial_sample": "typiclust",
+        "initial_sample.typiclust.size": 7,
+        "query_strategy": "density_weighted",
+        "query_strategy.density_weighted.beta": 0.5,
+        "loop_size.constant.size": 20,
+    }
+    recipe = space.suggest(FixedTrial(params))
+    assert recipe == Recipe(
+        initial_sample={"method": "typiclust", "size": 7},
+        query_strategy={"method": "density_weighted", "beta": 0.5},
+        loop_size={"method": "constant", "size": 20},
+    )
+    assert space.recipe_at(params) == recipe
+
+
+def test_the_distributions_that_optuna_sees() -> None:
+    space = SearchSpace.from_dict(
+        {
+            "initial_sample": {"method": "random", "size": {"low": 1e1, "high": 20, "step": 5}},
+            "query_strategy": {"method": "density_weighted", "beta": {"low": 1, "high": 2}},
+            "model": {"method": "logistic_regression", "C": {"low": 1e-2, "high": 1e2, "log": True}},
+        }
+    )
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    trial = study.ask()
+    space.suggest(trial)
+    assert trial.distributions == {
+        "initial_sample.random.size": optuna.distributions.IntDistribution(10, 20, step=5),
+        "query_strategy.density_weighted.beta": optuna.distributions.FloatDistribution(1.0, 2.0),
+        "model.logistic_regression.C": optuna.distributions.FloatDistribution(0.01, 100.0, log=True),
+    }
+
+
+def test_nested_strategies_have_paths_of_their_own() -> None:
+    space = SearchSpace.from_dict(
+        {
+            "query_strategy": {
+                "method": "switch",
+                "first": ["typiclust", {"method": "density_weighted", "beta": {"low": 0.5, "high": 2}}],
+                "then": {"method": "margin"},
+                "at": {"low": 0.1, "high": 0.5},
+            }
+        }
+    )
+    assert space.open_paths == [
+        "query_strategy.switch.first",
+        "query_strategy.switch.first.density_weighted.beta",
+        "query_strategy.switch.at",
+    ]
+    params = {
+        "query_strategy.switch.first": "density_weighted",
+        "query_strategy.switch.first.density_weighted.beta": 0.75,
+        "query_strategy.switch.at": 0.2,
+    }
+    strategy = space.recipe_at(params).query_strategy
+    assert strategy.to_dict()["first"]["beta"] == 0.75
+    assert space.params_of(space.recipe_at(params)) == params
+
+
+def test_named_alternatives_of_one_method() -> None:
+    space = SearchSpace.from_dict(
+        {
+            "retrain": [
+                "reset",
+                {"name": "warm_all", "method": "warm_start"},
+                {"name": "warm_new", "method": "warm_start", "on": "new", "replay": {"low": 0, "high": 1}},
+            ]
+        }
+    )
+    assert space.open_paths == ["retrain", "retrain.warm_new.replay"]
+    recipe = space.recipe_at({"retrain": "warm_new", "retrain.warm_new.replay": 0.5})
+    assert recipe.retrain.to_dict() == {"method": "warm_start", "on": "new", "replay": 0.5}
+    assert space.recipe_at({"retrain": "warm_all"}).retrain.to_dict()["on"] == "all"
+
+
+def test_a_single_alternative_with_a_name_takes_the_methods_place() -> None:
+    space = SearchSpace.from_dict(
+        {"initial_sample": {"name": "start", "method": "random", "size": {"low": 5, "high": 9}}}
+    )
+    assert space.open_paths == ["initial_sample.start.size"]
+    assert SearchSpace.from_dict(space.to_dict()) == space
+
+
+def test_ranges_of_one_value_and_choices_of_one_are_fixed() -> None:
+    space = SearchSpace.from_dict(
+        {
+            "initial_sample": {"method": "random", "size": {"low": 5, "high": 5}},
+            "query_strategy": {"method": "density_weighted", "beta": {"choices": [1]}},
+            "loop_size": ["constant"],
+        }
+    )
+    assert space.n_open == 0
+    assert space.recipe_at({}).initial_sample.size == 5
+
+
+def test_choices_take_the_declared_type() -> None:
+    space = SearchSpace.from_dict({"query_strategy": {"method": "density_weighted", "beta": {"choices": [0, 1, 2]}}})
+    assert [repr(value) for value in space.to_dict()["query_strategy"]["beta"]["choices"]] == ["0.0", "1.0", "2.0"]
+
+
+def test_choices_that_are_not_scalars_are_stored_as_json_text(list_method: str) -> None:
+    space = SearchSpace.from_dict({"loop_size": {"method": list_method, "sizes": {"choices": [[5, 10], [20]]}}})
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    trial = study.ask()
+    recipe = space.suggest(trial)
+    stored = trial.params[f"loop_size.{list_method}.sizes"]
+    assert stored in ("[5,10]", "[20]")
+    assert recipe.loop_size.to_dict()["sizes"] == json.loads(stored)
+    assert space.params_of(recipe) == trial.params
+
+
+def test_a_list_is_a_value_where_no_method_stands(list_method: str) -> None:
+    space = SearchSpace.from_dict({"loop_size": {"method": list_method, "sizes": [5, 10]}})
+    assert space.n_open == 0
+    assert space.recipe_at({}).loop_size.to_dict()["sizes"] == [5, 10]
+
+
+@pytest.fixture
+def list_method() -> Any:
+    from typing import Literal
+
+    from altune.knobs.loop_size import LoopSize, LoopState
+    from altune.registry import register, unregister
+
+    class ListedForTest(LoopSize):
+        """Sizes as they are listed."""
+
+        method: Literal["listed_for_test"] = "listed_for_test"
+        sizes: tuple[int, ...] = (10,)
+
+        def next_size(self, state: LoopState) -> int:
+            return self.sizes[min(state.loop - 1, len(self.sizes) - 1)]
+
+    register(ListedForTest)
+    yield "listed_for_test"
+    unregister("loop_size", "listed_for_test")
+
+
+def test_a_recipe_is_a_space_with_nothing_open() -> None:
+    recipe = Recipe(query_strategy={"method": "switch", "first": "typiclust"}, model="mlp", name="mine")
+    space = SearchSpace.from_dict(recipe.to_dict())
+    assert space.n_open == 0
+    assert space.recipe_at({}) == recipe.replace(name=None)
+    assert {knob: method.method for knob, method in space.fixed().items()} == {
+        knob: method.method for knob, method in recipe.methods().items()
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_space_goes_to_yaml_to_trial_to_recipe_and_back(data: st.DataObject) -> None:
+    space = SearchSpace.from_dict(read_yaml_text(write_yaml(data.draw(spaces()))))
+    assert SearchSpace.from_dict(read_yaml_text(space.to_yaml())) == space
+    sampler = optuna.samplers.RandomSampler(seed=data.draw(st.integers(0, 1000)))
+    for recipe, params in draw(space, 3, sampler):
+        again = Recipe.from_dict(read_yaml_text(recipe.to_yaml()))
+        assert again == recipe
+        assert space.recipe_at(params) == recipe
+        found = space.params_of(recipe)
+        assert found is not None
+        assert space.recipe_at(found) == recipe
+
+
+def spaces() -> st.SearchStrategy[dict[str, Any]]:
+    knobs = {"initial_sample", "loop_size", "query_strategy", "retrain", "model_init", "labeling"}
+    by_knob: dict[str, list[st.SearchStrategy[dict[str, Any]]]] = {}
+    for cls in every_method():
+        if cls.knob in knobs:
+            by_knob.setdefault(cls.knob, []).append(alternatives(cls))
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            knob: st.tuples(*(st.none() | option for option in options))
+            .map(lambda drawn: [alternative for alternative in drawn if alternative])
+            .filter(bool)
+            for knob, options in by_knob.items()
+        },
+    )
+
+
+def alternatives(cls: Any) -> st.SearchStrategy[dict[str, Any]]:
+    fields = {}
+    for name, facts in describe_parameters(cls).items():
+        if facts["type"] in ("integer", "number") and "low" in facts and "high" in facts:
+            fields[name] = ranges(facts["type"] == "integer", facts["low"], facts["high"])
+        elif "choices" in facts:
+            fields[name] = st.lists(st.sampled_from(facts["choices"]), min_size=1, unique=True).map(
+                lambda values: {"choices": values}
+            )
+    return st.fixed_dictionaries({"method": st.just(cls.model_fields["method"].default)}, optional=fields)
+
+
+@st.composite
+def ranges(draw_from: st.DrawFn, whole: bool, low: float, high: float) -> dict[str, Any]:
+    margin = 0 if whole else (high - low) * 1e-6  # some bounds are exclusive
+    kind = st.integers(int(low), int(high)) if whole else st.floats(low + margin, high - margin, allow_subnormal=False)
+    one, other = sorted([draw_from(kind), draw_from(kind)])
+    drawn: dict[str, Any] = {"low": one, "high": other}
+    if one > 0 and draw_from(st.booleans()):
+        drawn["log"] = True
+    return drawn
+
+
+# What is refused, and where
+
+
+@pytest.mark.parametrize(
+    ("mapping", "place", "says"),
+    [
+        ({"query_strategi": []}, "query_strategi", "did you mean 'query_strategy'"),
+        ({"version": 3}, "version", "reads version 1"),
+        ({"name": ""}, "name", "'' is not a name"),
+        ({"query_strategy": []}, "query_strategy", "empty list"),
+        ({"query_strategy": ["margin", "margn"]}, "query_strategy[1].method", "did you mean 'margin'"),
+        ({"query_strategy": [{"method": "margin"}, 3]}, "query_strategy[1]", "3 is not a method"),
+        ({"query_strategy": [["margin"]]}, "query_strategy[0]", "is not a method"),
+        ({"query_strategy": [{"beta": 1}]}, "query_strategy[0]", "the name is missing"),
+        ({"query_strategy": ["margin", "margin"]}, "query_strategy[1]", "'margin' stands here twice"),
+        (
+            {"retrain": [{"method": "warm_start"}, {"name": "b", "method": "warm_start"}]},
+            "retrain[1]",
+            "give each of them a `name:`",
+        ),
+        (
+            {"retrain": [{"name": "a", "method": "warm_start"}, {"name": "a", "method": "warm_start"}]},
+            "retrain[1].name",
+            "the name 'a' stands here twice",
+        ),
+        ({"retrain": [{"name": "a.b", "method": "reset"}]}, "retrain[0].name", "'a.b' is not a name"),
+        ({"initial_sample": {"method": "random", "sise": 3}}, "initial_sample.sise", "did you mean 'size'"),
+        (
+            {"query_strategy": ["margin", {"method": "density_weighted", "beta": {"low": 0, "high": 99}}]},
+            "query_strategy[1].beta",
+            "99",
+        ),
+        (
+            {"query_strategy": ["margin", {"method": "density_weighted", "beta": {"low": -1, "high": 1}}]},
+            "query_strategy[1].beta",
+            "-1",
+        ),
+        (
+            {"query_strategy": [{"method": "density_weighted", "beta": {"choices": [1, 99]}}]},
+            "query_strategy[0].beta.choices[1]",
+            "99",
+        ),
+        (
+            {"query_strategy": {"method": "switch", "first": ["margin", {"method": "badge", "x": 1}]}},
+            "query_strategy.first[1].x",
+            "no parameter 'x'",
+        ),
+        (
+            {"query_strategy": {"method": "mixture", "first": ["margin", "badge"]}},
+            "query_strategy.first[1]",
+            "use switch",
+        ),
+        (
+            {"query_strategy": {"method": "switch", "first": {"choices": ["margin"]}}},
+            "query_strategy.first",
+            "write a list of methods",
+        ),
+        ({"query_strategy": {"method": "switch", "first": []}}, "query_strategy.first", "empty list"),
+        ({"retrain": {"method": "warm_start", "on": {"low": 0, "high": 1}}}, "retrain.on", "needs a number"),
+        ({"retrain": {"method": "warm_start", "on": {"choices": ["all", "nw"]}}}, "retrain.on.choices[1]", "'nw'"),
+        ({"retrain": {"method": "warm_start", "on": ["all", "new"]}}, "retrain.on", "is not accepted"),
+        ({"baselines": [1]}, "baselines", "mapping of names"),
+        ({"baselines": {"mine": "random"}}, "baselines.mine", "mapping of knobs"),
+        (
+            {"baselines": {"mine": {"query_strategy": {"method": "margn"}}}},
+            "baselines.mine.query_strategy.method",
+            "did you mean 'margin'",
+        ),
+        (
+            {"baselines": {"mine": {"query_strategy": ["margin", "random"]}}},
+            "baselines.mine.query_strategy",
+            "search space",
+        ),
+    ],
+)
+def test_a_wrong_space_is_refused_at_the_exact_place(mapping: dict[str, Any], place: str, says: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        SearchSpace.from_dict(mapping, "s.yaml")
+    assert caught.value.path == place
+    assert str(caught.value).startswith(f"s.yaml: {place}: ")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("size", "says"),
+    [
+        ({"low": 9, "high": 5}, "low 9 is above high 5"),
+        ({"low": 0, "high": 5, "log": True}, "low above 0"),
+        ({"low": 5, "high": 9, "log": True, "step": 2}, "step and log exclude each other"),
+        ({"low": 5, "high": 9, "step": 0}, "step must be above 0"),
+        ({"low": 5, "high": 9, "step": 3}, "never reach high 9; the last one is 8"),
+        ({"low": 5.5, "high": 9}, "low must be a whole number, not 5.5"),
+        ({"low": 5, "high": True}, "high must be a number, not True"),
+        ({"low": 5, "high": "9"}, "high must be a number, not '9'"),
+        ({"low": 5, "high": float("inf")}, "high must be a number, not inf"),
+        ({"low": 5, "high": 9, "log": "yes"}, "log must be true or false"),
+        ({"low": 5}, "no 'high'"),
+        ({"high": 5}, "no 'low'"),
+        ({"low": 5, "hihg": 9}, "did you mean 'high'"),
+        ({"min": 5, "max": 9}, "a range has no 'min'"),
+        ({}, "no 'low'"),
+        ({"choices": []}, "choices is empty"),
+        ({"choices": 5}, "choices must be a list"),
+        ({"choices": [5], "log": True}, "`choices` stands alone"),
+        ({"low": 0, "high": 9}, "0 is not accepted"),
+        ({"low": 5, "high": 10**9}, "1000000000 is not accepted"),
+        (True and "many", "'many' is not accepted"),
+    ],
+)
+def test_a_wrong_range_is_refused(size: Any, says: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        SearchSpace.from_dict({"initial_sample": ["kmeans", {"method": "random", "size": size}]})
+    assert caught.value.path == "initial_sample[1].size"
+    assert says in str(caught.value)
+
+
+def test_a_choice_given_twice_is_refused() -> None:
+    with pytest.raises(FormatError, match=r"beta.choices\[1\]: the choice 1.0 stands here twice"):
+        SearchSpace.from_dict({"query_strategy": {"method": "density_weighted", "beta": {"choices": [1, 1.0]}}})
+
+
+@pytest.mark.parametrize(
+    ("params", "place", "says"),
+    [
+        ({"query_strategy": "margin"}, "initial_sample.random.size", "not given"),
+        ({"query_strategy": "badge", "initial_sample.random.size": 5}, "query_strategy", "'badge' is no choice"),
+        ({"query_strategy": "margin", "initial_sample.random.size": 10}, "initial_sample.random.size", "outside"),
+        ({"query_strategy": "margin", "initial_sample.random.size": 5.5}, "initial_sample.random.size", "outside"),
+        ({"query_strategy": "margin", "initial_sample.random.size": 5, "x": 1}, "x", "not a parameter"),
+    ],
+)
+def test_parameters_that_do_not_fit_are_refused(params: dict[str, Any], place: str, says: str) -> None:
+    space = SearchSpace.from_dict(
+        {"initial_sample": {"method": "random", "size": {"low": 5, "high": 9}}, "query_strategy": ["margin", "random"]}
+    )
+    with pytest.raises(FormatError, match=says) as caught:
+        space.recipe_at(params)
+    assert caught.value.path == place
+
+
+def test_a_recipe_outside_of_the_space_has_no_parameters() -> None:
+    space = SearchSpace.from_dict({"initial_sample": {"method": "random", "size": {"low": 5, "high": 9}}})
+    assert space.params_of(Recipe(initial_sample={"method": "random", "size": 9})) == {"initial_sample.random.size": 9}
+    assert space.params_of(Recipe(initial_sample={"method": "random", "size": 10})) is None
+    assert space.params_of(Recipe(initial_sample={"method": "kmeans", "size": 9})) is None
+    assert space.params_of(Recipe(initial_sample={"method": "random", "size": 9}, model="mlp")) is None
+
+
+# Fixing, baselines, tables
+
+
+def test_fixing_the_model_is_refused_where_the_space_opens_it() -> None:
+    mlp = parse_method("model", "mlp")
+    assert SearchSpace.load("standard").with_fixed(model="mlp").base_recipe().model == mlp
+    drawn = SearchSpace.load("quick").with_fixed(model=mlp)
+    assert all(recipe.model == mlp for recipe, _ in draw(drawn, 3, optuna.samplers.RandomSampler(seed=0)))
+    for name in ("full", "neural"):
+        with pytest.raises(FormatError, match="leaves model open"):
+            SearchSpace.load(name).with_fixed(model=mlp)
+
+
+def test_baselines_take_what_the_space_fixes_else_the_defaults() -> None:
+    space = SearchSpace.from_dict(
+        {
+            "initial_sample": {"method": "random", "size": 30},
+            "loop_size": [{"method": "constant", "size": 7}, "geometric"],
+            "query_strategy": ["margin", "entropy"],
+            "model": {"method": "mlp", "batch_size": 8, "alpha": {"low": 1e-4, "high": 1e-2}},
+            "baselines": {"mine": {"initial_sample": {"method": "kmeans"}}},
+        }
+    )
+    recipes = space.baseline_recipes()
+    assert list(recipes) == ["random_sampling", "vanilla", "mine"]
+    random, vanilla, mine = recipes.values()
+    assert random.query_strategy.method == "random"
+    assert vanilla.query_strategy.method == "least_confidence"
+    assert mine.query_strategy.method == "margin"
+    assert random.initial_sample.size == vanilla.initial_sample.size == 30
+    assert mine.initial_sample.to_dict() == {"method": "kmeans"}
+    for recipe in recipes.values():
+        assert recipe.loop_size.to_dict() == {"method": "constant"}
+        assert recipe.model == parse_method("model", {"method": "mlp", "batch_size": 8})
+
+
+def test_the_defining_knobs_of_vanilla_override_what_the_space_fixes() -> None:
+    space = SearchSpace.from_dict({"initial_sample": "typiclust", "loop_size": "geometric", "query_strategy": "badge"})
+    vanilla = space.baseline_recipes()["vanilla"]
+    assert vanilla == Recipe(query_strategy="least_confidence", name="vanilla")
+    assert space.baseline_recipes()["random_sampling"].initial_sample.method == "typiclust"
+
+
+def test_the_table_of_a_space() -> None:
+    rows = SearchSpace.load("quick").describe()
+    assert {"knob": "loop_size", "alternatives": "constant", "parameters": "constant.size"} in rows
+    assert [row["knob"] for row in rows] == ["initial_sample", "loop_size", "query_strategy"]
+
+
+def test_the_digest_changes_with_what_is_searched_only() -> None:
+    plain = {"name": "a", "query_strategy": ["margin", "random"]}
+    space = SearchSpace.from_dict(plain)
+    assert space.digest() == SearchSpace.from_dict({**plain, "name": "b"}).digest()
+    assert space.digest() != SearchSpace.from_dict({**plain, "query_strategy": ["random", "margin"]}).digest()
+    assert hash(space) == hash(SearchSpace.from_dict(plain))
+
+
+# What can never work
+
+
+def test_an_alternative_that_can_never_work_is_left_out_with_its_reason() -> None:
+    space = SearchSpace.from_dict(
+        {"retrain": ["reset", "warm_start"], "labeling": ["single", "majority"], "model": "random_forest"}
+    )
+    left, reasons = space.narrow(Facts())
+    assert left.n_open == 0
+    assert left.decisions["retrain"].labels == ("reset",)
+    assert len(reasons) == 2
+    assert reasons[0].startswith("retrain.warm_start is left out: ")
+    assert "'random_forest' has none" in reasons[0]
+    assert "several annotators" in reasons[1]
+
+
+def test_an_alternative_that_works_with_one_of_the_models_stays() -> None:
+    space = SearchSpace.from_dict({"retrain": ["reset", "warm_start"], "model": ["random_forest", "mlp"]})
+    left, reasons = space.narrow(Facts())
+    assert (left, reasons) == (space, [])
+    bad = space.recipe_at({"retrain": "warm_start", "model": "random_forest"})
+    assert "resumes" in str(space.check_draw(bad, Facts()))
+    assert space.check_draw(space.recipe_at({"retrain": "warm_start", "model": "mlp"}), Facts()) is None
+
+
+def test_a_model_that_nothing_works_with_is_left_out() -> None:
+    space = SearchSpace.from_dict({"retrain": "warm_start", "model": ["random_forest", "mlp", "naive_bayes"]})
+    left, reasons = space.narrow(Facts(sparse=True))
+    assert left.decisions["model"].labels == ("mlp",)
+    assert {reason.split(" is left out: ")[0] for reason in reasons} == {"model.random_forest", "model.naive_bayes"}
+
+
+def test_choices_and_nested_alternatives_that_can_never_work_are_left_out() -> None:
+    space = SearchSpace.from_dict({"labeling": {"method": "majority", "annotators": {"choices": [2, 3, 9]}}})
+    left, reasons = space.narrow(Facts(annotators=3))
+    assert left.to_dict()["labeling"]["annotators"] == {"choices": [2, 3]}
+    assert reasons == [
+        "labeling.majority.annotators: 9 is left out: labeling 'majority' asks 9 annotators, and the scenario has 3"
+    ]
+    only_two, _ = space.narrow(Facts(annotators=2))
+    assert only_two.n_open == 0
+
+
+@pytest.mark.parametrize(
+    ("mapping", "knob"),
+    [
+        ({"labeling": "majority"}, "labeling"),
+        ({"retrain": "warm_start", "model": "random_forest"}, "retrain"),
+        ({"model": ["naive_bayes", "hist_gradient_boosting"]}, "model"),
+    ],
+)
+def test_a_space_with_nothing_left_is_refused(mapping: dict[str, Any], knob: str) -> None:
+    with pytest.raises(FormatError, match="no alternative can work") as caught:
+        SearchSpace.from_dict(mapping).narrow(Facts(sparse=True))
+    assert caught.value.path == knob
+
+
+# Forbidden combinations
+
+
+FORBIDDING = {
+    "query_strategy": ["margin", "badge", {"method": "density_weighted", "beta": {"low": 0.0, "high": 2.0}}],
+    "loop_size": {"method": "constant", "size": {"choices": [5, 10, 20]}},
+    "forbid": [{"query_strategy": ["badge", "margin"], "loop_size.constant.size": 5}],
+}
+
+
+def test_a_forbidden_combination_is_told_and_others_may_be_played() -> None:
+    space = SearchSpace.from_dict(FORBIDDING)
+    assert SearchSpace.from_dict(space.to_dict()) == space
+    bad = space.recipe_at({"query_strategy": "badge", "loop_size.constant.size": 5})
+    assert space.check_draw(bad, Facts()) == (
+        "the space forbids query_strategy: badge or margin with loop_size.constant.size: 5"
+    )
+    for strategy, size in [("badge", 10), ("margin", 20)]:
+        fine = space.recipe_at({"query_strategy": strategy, "loop_size.constant.size": size})
+        assert space.check_draw(fine, Facts()) is None
+    other = {"query_strategy": "density_weighted", "query_strategy.density_weighted.beta": 0.0}
+    assert space.check_draw(space.recipe_at({**other, "loop_size.constant.size": 5}), Facts()) is None
+
+
+def test_overlapping_alternatives_are_told_apart_by_the_trials_parameters() -> None:
+    space = SearchSpace.from_dict(
+        {
+            "initial_sample": [
+                {"name": "small", "method": "random", "size": {"low": 5, "high": 30}},
+                {"name": "large", "method": "random", "size": {"low": 20, "high": 60}},
+            ],
+            "forbid": [{"initial_sample": "large"}],
+        }
+    )
+    small = {"initial_sample": "small", "initial_sample.small.size": 25}
+    large = {"initial_sample": "large", "initial_sample.large.size": 25}
+    recipe = space.recipe_at(small)
+    assert recipe == space.recipe_at(large)
+    assert space.check_draw(recipe, Facts(), small) is None
+    assert "large" in str(space.check_draw(recipe, Facts(), large))
+
+
+def test_a_rule_on_the_model_holds_for_a_model_fixed_later() -> None:
+    space = SearchSpace.from_dict(
+        {"query_strategy": ["margin", "badge"], "forbid": [{"model": "svm_rbf", "query_strategy": "badge"}]}
+    )
+    badge = {"query_strategy": "badge"}
+    assert space.check_draw(space.recipe_at(badge), Facts()) is None
+    fixed = space.with_fixed(model="svm_rbf")
+    assert fixed.check_draw(fixed.recipe_at(badge), Facts()) is not None
+
+
+@pytest.mark.parametrize(
+    ("forbid", "place", "says"),
+    [
+        ({}, "forbid", "list of mappings"),
+        ([{}], "forbid[0]", "mapping of Optuna paths"),
+        ([{"query_strategi": "margin"}], "forbid[0].query_strategi", "did you mean 'query_strategy'"),
+        ([{"query_strategy": "badg"}], "forbid[0].query_strategy", "did you mean 'badge'"),
+        ([{"query_strategy": ["badge", "entropy"]}], "forbid[0].query_strategy", "'entropy' can never be drawn"),
+        ([{"query_strategy": []}], "forbid[0].query_strategy", "empty list"),
+        ([{"loop_size.constant.size": 7}], "forbid[0].loop_size.constant.size", "7 can never be drawn"),
+        ([{"query_strategy.badge.beta": 1}], "forbid[0].query_strategy.badge.beta", "no such path"),
+        (
+            [{"query_strategy": "badge"}, {"query_strategy.density_weighted.beta": 3.0}],
+            "forbid[1].query_strategy.density_weighted.beta",
+            "3.0 can never be drawn",
+        ),
+        ([{"model": "mlpp"}], "forbid[0].model", "did you mean 'mlp'"),
+    ],
+)
+def test_a_rule_that_can_never_match_is_refused(forbid: Any, place: str, says: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        SearchSpace.from_dict({**FORBIDDING, "forbid": forbid}, "s.yaml")
+    assert caught.value.path == place
+    assert says in str(caught.value)
+
+
+def test_rules_about_what_was_left_out_go_with_it() -> None:
+    space = SearchSpace.from_dict(
+        {"retrain": ["reset", "warm_start"], "model": "random_forest", "forbid": [{"retrain": "warm_start"}]}
+    )
+    left, _ = space.narrow(Facts())
+    assert left.forbid == ()
+    assert SearchSpace.from_dict(left.to_dict()) == left

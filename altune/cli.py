@@ -227,7 +227,9 @@ def compare(
 @app.command()
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write; by default RUN/report.html.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write; by default RUN/report.html.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a run's page again from its study, and print the answer."""

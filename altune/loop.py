@@ -77,6 +77,11 @@ class ActiveLearningLoop:
     initial : pool rows to be labelled first in place of the recipe's initial sample.
     shared : structures of the same features that other trajectories have built.
 
+    Raises
+    ------
+    RequestError
+        If the budget does not buy a single row.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
@@ -103,6 +108,9 @@ class ActiveLearningLoop:
         initial: Rows | None = None,
         shared: Shared | None = None,
     ) -> None:
+        each = recipe.labeling.labels_per_row
+        if budget < each:
+            raise RequestError(f"a budget of {budget} labels buys no row: each costs {each} labels here")
         self.recipe = recipe
         self.streams = streams
         self.loops = loops
@@ -206,8 +214,10 @@ class ActiveLearningLoop:
         held_out = NO_ROWS
         if recipe.stopping.held_out_rows:
             # At most half the budget validates: the other half has to train something.
-            size = min(recipe.stopping.held_out_rows, self._affordable_rows() // 2)
-            held_out = np.sort(self.streams.generator("held_out").choice(pool.candidates, size=size, replace=False))
+            # Rows that a protocol labels first are there to be trained on.
+            offered = pool.candidates if self._initial is None else np.setdiff1d(pool.candidates, self._initial)
+            size = min(recipe.stopping.held_out_rows, self._affordable_rows() // 2, len(offered))
+            held_out = np.sort(self.streams.generator("held_out").choice(offered, size=size, replace=False))
             pool.close(held_out)
             pool.held_out = held_out
         first = self._initial
@@ -215,7 +225,6 @@ class ActiveLearningLoop:
             size = recipe.initial_sample.size or default_initial_size(pool.budget, pool.n_classes)
             size = min(size, self._affordable_rows() - len(held_out), len(pool.candidates))
             first = recipe.initial_sample.select(pool, max(1, size), self.streams.generator("initial_sample"))
-        first = np.setdiff1d(first, held_out) if len(held_out) else first
         return self._people(np.concatenate([held_out, first[: self._affordable_rows() - len(held_out)]]))
 
     def _next_request(self) -> LabelRequest:

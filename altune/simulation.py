@@ -23,7 +23,8 @@ from altune.data import Dataset, encode
 from altune.data.blocks import Block
 from altune.errors import ScenarioError, StorageError
 from altune.loop import ActiveLearningLoop
-from altune.models import FittedModel
+from altune.models import FittedModel, Model
+from altune.models.custom import CustomModel
 from altune.pool import Features, Rows, Shared
 from altune.streams import Streams
 
@@ -180,6 +181,7 @@ def play(recipe: Recipe, arena: Arena, scenario: Scenario) -> LearningCurve:
     costs: list[float] = []
     scores: list[dict[str, float]] = []
     seconds: list[float] = []
+    hidden: list[dict[str, float]] = []
     while not loop.done:
         request = loop.ask()
         loop.tell(panel.label(request.rows, request.annotators))
@@ -188,10 +190,10 @@ def play(recipe: Recipe, arena: Arena, scenario: Scenario) -> LearningCurve:
         began = time.perf_counter()
         scores.append(examine(_trained(loop)))
         seconds.append(time.perf_counter() - began)
+        # Kept apart from the loop's own notes: only the simulator knows the truth.
         wrong = loop.pool.labels != arena.y_pool[loop.pool.labelled]
-        if wrong.any():
-            loop.turns[-1].notes["wrong_labels_used"] = float(wrong.mean())
-    return _curve(loop, arena, costs, scores, seconds, examine.prior(arena.y_pool))
+        hidden.append({"wrong_labels_used": float(wrong.mean())} if wrong.any() else {})
+    return _curve(loop, arena, costs, scores, seconds, hidden, examine.prior(arena.y_pool))
 
 
 def _trained(loop: ActiveLearningLoop) -> FittedModel:
@@ -206,6 +208,7 @@ def _curve(
     costs: list[float],
     scores: list[dict[str, float]],
     seconds: list[float],
+    hidden: list[dict[str, float]],
     prior: dict[str, float],
 ) -> LearningCurve:
     turns = loop.turns
@@ -219,7 +222,7 @@ def _curve(
         fit_seconds=np.array([turn.fit_seconds for turn in turns]),
         query_seconds=np.array([turn.query_seconds for turn in turns]),
         evaluation_seconds=np.array(seconds),
-        facts=tuple(turn.notes for turn in turns),
+        facts=tuple({**turn.notes, **known} for turn, known in zip(turns, hidden, strict=True)),
         rows=arena.block.pool[loop.bought].astype(np.int64),
         stopped=str(loop.stopped),
     )
@@ -233,6 +236,7 @@ def trajectory_key(recipe: Recipe, block: Block, scenario: Scenario, fingerprint
     parts = [
         __version__,
         recipe.digest(),
+        _estimator(recipe.model),
         scenario.digest(),
         fingerprint,
         data,
@@ -242,6 +246,14 @@ def trajectory_key(recipe: Recipe, block: Block, scenario: Scenario, fingerprint
     ]
     text = json.dumps([*parts, rows.hexdigest()])
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _estimator(model: Model) -> str:
+    """Return what a user's own estimator is made of, which its name in the recipe does not say."""
+    if not isinstance(model, CustomModel):
+        return ""
+    estimator = model.spec.estimator
+    return f"{type(estimator).__module__}.{type(estimator).__qualname__} {sorted(estimator.get_params().items())}"
 
 
 class TrajectoryStore:
@@ -257,7 +269,7 @@ class TrajectoryStore:
         """Return a stored curve, None where there is none."""
         try:
             return LearningCurve.from_dict(json.loads(self._path(key).read_text("utf-8")))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def save(self, key: str, curve: LearningCurve) -> None:

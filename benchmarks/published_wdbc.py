@@ -17,12 +17,15 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import altune
+
+if TYPE_CHECKING:
+    from altune.playing import Simulation
 
 ROWS, POOL_ROWS, FIRST_ROWS, PUBLISHED_SEEDS = 569, 341, 20, 150
 SEED_TOLERANCE = 2e-4
@@ -78,7 +81,7 @@ def published_area(accuracy: ArrayLike) -> float:
     return float(np.trapezoid(kept) / len(kept))
 
 
-def play(strategy: str, seeds: int, jobs: int = 1, budget: int = POOL_ROWS) -> altune.playing.Simulation:
+def play(strategy: str, seeds: int, jobs: int = 1, budget: int = POOL_ROWS) -> Simulation:
     """Play the protocol on its seeds 0, 1, …; a budget below the pool's rows ends it early."""
     return altune.simulate(
         protocol_recipe(strategy),
@@ -140,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=1, help="processes; −1 for one on each core")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args(arguments)
-    seeds = given.seeds or (len(PUBLISHED_AREAS[given.strategy]) or 30)
+    seeds = given.seeds if given.seeds is not None else len(PUBLISHED_AREAS[given.strategy]) or 30
     if not 1 <= seeds <= 10_000:
         parser.error(f"--seeds must be 1 to 10000, not {seeds}")
     simulation = play(given.strategy, seeds, given.jobs)

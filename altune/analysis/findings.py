@@ -135,22 +135,28 @@ def plain_name(baseline: str) -> str:
 
 
 def _headline(findings: Findings) -> str:
-    what = OBJECTIVE_NAMES[findings.objective.name]
     blocks = f"{findings.recipe.blocks} fresh splits"
-    own = f"{what} of {findings.objective.metric} over {findings.budget} labels: {findings.recipe.mean:.3f}"
     beaten = [name for name, one in findings.against.items() if one.difference.low > 0]
     gains = "; ".join(f"{_gain(one.difference)} over {plain_name(name)}" for name, one in findings.against.items())
     if findings.verdict == "better":
-        return f"The confirmed recipe beats every baseline on {blocks}. {_capital(own)}, {gains}."
+        return f"The confirmed recipe beats every baseline on {blocks}: {gains}."
     if findings.verdict == "not better":
         return (
             f"Nothing that was tried beats the baselines on {blocks}: keep the simplest, random sampling. "
-            f"Best recipe's {own}, {gains}; each interval reaches zero."
+            f"The best recipe has {gains}; no interval lies above zero."
         )
     rest = [name for name in findings.against if name not in beaten]
-    return (
-        f"The confirmed recipe beats {_listed(beaten)} but not {_listed(rest)} on {blocks}. {_capital(own)}, {gains}."
-    )
+    return f"The confirmed recipe beats {_listed(beaten)} but not {_listed(rest)} on {blocks}: {gains}."
+
+
+def _measure(findings: Findings) -> list[str]:
+    what = OBJECTIVE_NAMES[findings.objective.name]
+    own = findings.recipe
+    means = ", ".join(f"{plain_name(name)} {one.baseline.mean:.3f}" for name, one in findings.against.items())
+    return [
+        f"Measured is the {what} of {findings.objective.metric} over {findings.budget} labels: the recipe has "
+        f"{own.mean:.3f} [{own.low:.3f}, {own.high:.3f}], {means}."
+    ]
 
 
 def _labels(findings: Findings) -> list[str]:
@@ -187,7 +193,3 @@ def _gain(difference: PairedDifference) -> str:
 
 def _listed(names: list[str]) -> str:
     return " and ".join(plain_name(name) for name in names)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

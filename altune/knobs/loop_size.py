@@ -72,7 +72,7 @@ class ConstantLoops(LoopSize):
 class GeometricLoops(LoopSize):
     """Loops that grow or shrink by a factor: b_t = b₀·gᵗ, rounded.
 
-    Without ``start``, b₀ is chosen so that the loops left use up the budget.
+    Without ``start``, b₀ is chosen so that the loops left use up the budget, twenty of them where loops are free.
     """
 
     source: ClassVar[str] = "Citovsky et al., NeurIPS 2021 (large late batches); the factor is searched"
@@ -84,7 +84,7 @@ class GeometricLoops(LoopSize):
         """Return b₀·g^(t−1), at least 1."""
         if self.start is not None:
             return max(1, round(self.start * self.growth ** min(state.loop - 1, 1000)))
-        loops = 20 if state.loops_left is None else state.loops_left
+        loops = max(1, 21 - state.loop) if state.loops_left is None else state.loops_left
         weight = sum(self.growth**step for step in range(min(loops, 1000)))
         return max(1, round(state.rows_left / weight))
 
@@ -100,4 +100,5 @@ class FractionLoops(LoopSize):
 
     def next_size(self, state: LoopState) -> int:
         """Return ρ·N or ρ·n, rounded up."""
-        return max(1, math.ceil(self.rho * (state.pool_rows if self.of == "pool" else state.rows_labelled)))
+        whole = state.pool_rows if self.of == "pool" else state.rows_labelled
+        return max(1, math.ceil(self.rho * whole - 1e-9))  # 0.07 · 100 is 7.000…01 in binary

@@ -48,9 +48,15 @@ class _Schedule(Training):
     hyperparameter: str = Field(default="C", description="the model's hyperparameter that is scheduled")
 
     def objections(self, model: Any, facts: Any) -> list[str]:
-        """Say so where the model has no such hyperparameter to schedule."""
+        """Say so where the model has no such hyperparameter to schedule, or no number in it."""
         if self.hyperparameter in model.schedulable:
-            return []
+            value = getattr(model, self.hyperparameter)
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                return []
+            return [
+                f"training {self.method!r} multiplies {self.hyperparameter!r}, which is {value!r} for "
+                f"{model.method!r}; give it a number"
+            ]
         offered = ", ".join(model.schedulable) or "none"
         return [
             f"training {self.method!r} schedules {self.hyperparameter!r}, which the model {model.method!r} "

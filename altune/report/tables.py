@@ -205,6 +205,8 @@ def _words(value: Any) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4f}" if abs(value) < 1000 else f"{value:g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(part) for part in value)
     return str(value)
 
 

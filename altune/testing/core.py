@@ -58,7 +58,7 @@ def instance(method: MethodT | type[MethodT]) -> MethodT:
     if isinstance(method, Method):
         return method
     try:
-        return method()
+        return method.model_validate({})
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]["loc"][0]
         raise RequestError(f"{method.__name__} needs a value for {wrong!r}; give the checks an instance") from None
@@ -132,9 +132,9 @@ def able_models(method: Method, facts: Facts | None = None) -> Iterator[Model]:
         LinearSVM(),
         NaiveBayes(),
         KNearestNeighbours(),
-        SoftmaxRegression(max_epochs=20),
-        MultilayerPerceptron(max_epochs=20, hidden_units=10),
-        RandomForest(n_estimators=10),
+        SoftmaxRegression(max_epochs=10),
+        MultilayerPerceptron(max_epochs=20, hidden_units=10, learning_rate=0.05),
+        RandomForest(n_estimators=5),
     )
     for model in quick:
         if not method_problems(method, model, world):

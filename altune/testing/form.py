@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import json
+import pickle
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from joblib.externals import cloudpickle
+from joblib.externals.loky.backend.reduction import dumps
 from pydantic import ValidationError
 
 from altune.errors import RequestError
@@ -48,8 +49,7 @@ def check_parameters(method: Method) -> None:
     for name, field in cls.model_fields.items():
         if name == "method":
             continue
-        own = isinstance(method, Model) and "estimator's own" in str(field.description)
-        described = field.description or own or _declared_elsewhere(method)
+        described = field.description or _declared_elsewhere(method)
         require(method, described, f"parameter {name!r} needs a description: Field(..., description=...)")
         for option in properties[name].get("anyOf", [properties[name]]):
             if option.get("type") in ("integer", "number") and "enum" not in option:
@@ -103,7 +103,7 @@ def check_needs(method: Method) -> None:
 def check_travels(method: Method) -> None:
     """Check that the method reaches a worker process and is the same there."""
     with blaming(method, "pickling it for a worker process"):
-        back: Any = cloudpickle.loads(cloudpickle.dumps(method))
+        back: Any = pickle.loads(dumps(method))  # as joblib sends it
     require(method, back.to_dict() == method.to_dict(), "it arrives in a worker process with other parameters")
     require(method, type(back).__name__ == type(method).__name__, "it arrives in a worker process as another class")
 
@@ -113,7 +113,9 @@ def variants(method: Method) -> Iterator[Method]:
     yield method
     properties = type(method).model_json_schema(mode="validation").get("properties", {})
     for name in type(method).model_fields:
-        options = properties.get(name, {}).get("enum", [True, False] if properties[name].get("type") == "boolean" else [])
+        options = properties.get(name, {}).get(
+            "enum", [True, False] if properties[name].get("type") == "boolean" else []
+        )
         for value in options if name != "method" else []:
             if value != getattr(method, name):
                 try:

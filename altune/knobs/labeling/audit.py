@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,7 +64,8 @@ def audit_ranking(
     probabilities = out_of_fold(model, X, y, n_classes, streams, loop)[:, seen]
     probabilities /= np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-12)
     ranked = AUDITS[name](codes, probabilities)
-    return Audit(ranked[: int(share * len(y))], ran=True)
+    most = math.floor(share * len(y) + 1e-9)  # 0.29 · 100 is 28.999… in binary
+    return Audit(ranked[:most], ran=True)
 
 
 def out_of_fold(model: Model, X: Features, y: Rows, n_classes: int, streams: Streams, loop: int) -> Probabilities:

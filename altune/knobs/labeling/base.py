@@ -101,6 +101,8 @@ def plurality(votes: NDArray[np.float64], latest: Rows) -> Rows:
 
 def latest_answer(answers: Answers, rows: Rows) -> Rows:
     """Return the newest answer for each of ``rows``, which must all have one."""
-    newest = np.zeros(int(max(answers.rows.max(), rows.max())) + 1 if len(rows) else 1, dtype=np.intp)
+    if len(rows) == 0:
+        return np.empty(0, dtype=np.intp)
+    newest = np.zeros(int(max(answers.rows.max(), rows.max())) + 1, dtype=np.intp)
     newest[answers.rows] = answers.labels
     return newest[rows]

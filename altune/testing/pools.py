@@ -1,0 +1,140 @@
+"""Awkward pools: what a method of ``initial_sample`` or ``query_strategy`` must survive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from altune.metadata import Metadata
+from altune.models import FittedModel
+from altune.pool import Features, Pool, Rows
+from altune.uncertainty import softmax
+
+Array = NDArray[np.float64]
+N_ROWS = 40
+N_FEATURES = 4
+
+
+class Projection(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A classifier of any features whatever, finite for all of them: the softmax of a fixed projection."""
+
+    def __init__(self, n_features: int, n_classes: int, scale: float) -> None:
+        self.weights = np.random.default_rng(7).normal(size=(n_features, n_classes))
+        self.scale = scale
+        self.classes_ = np.arange(n_classes)
+
+    def predict_proba(self, X: Features) -> Array:
+        """Return probabilities, ``(n_rows, n_classes)``."""
+        scaled = X * (1.0 / self.scale)
+        return softmax(np.asarray(scaled @ self.weights, dtype=np.float64))
+
+    def predict(self, X: Features) -> Rows:
+        """Return the most probable classes, ``(n_rows,)``."""
+        best: Rows = np.argmax(self.predict_proba(X), axis=1)
+        return best
+
+
+def make_pool(X: Features, y: Rows, n_labelled: int, n_classes: int, outputs: tuple[str, ...]) -> Pool:
+    """Return a pool whose first rows are labelled, with a model in hand and its metadata.
+
+    Parameters
+    ----------
+    X, y : features and class codes of all rows.
+    n_labelled : rows with a label; 0 for a pool as an initial sample meets it, without model and metadata.
+    n_classes : classes of the scenario.
+    outputs : what the model has of ``predict_proba`` and ``decision_function``; without any, a strategy that
+        asks for class scores fails.
+    """
+    pool = Pool(X, n_classes, budget=max(2, X.shape[0]))
+    if n_labelled == 0:
+        return pool
+    rows = np.arange(n_labelled, dtype=np.intp)
+    pool.close(rows)
+    pool.set_labels(rows, y[rows])
+    pool.labels_bought = n_labelled
+    pool.loop = 1
+    seen = np.unique(y[rows])
+    scale = float(np.abs(X).max()) or 1.0
+    estimator = Projection(X.shape[1], len(seen), scale)
+    pool.model = FittedModel(estimator, n_classes, seen, seen, outputs)
+    pool.metadata = Metadata(X, pool.candidates, pool.model)
+    return pool
+
+
+@dataclass(frozen=True, eq=False)
+class PoolCase:
+    """An awkward pool by name, made anew for each check: features, codes, labelled rows, classes."""
+
+    name: str
+    features: Callable[[np.random.Generator], Any]
+    codes: Callable[[int], Rows] = lambda n_rows: np.arange(n_rows, dtype=np.intp) % 3
+    n_labelled: int = 9
+    n_classes: int = 3
+    sparse: bool = False
+
+    def make(self, labelled: bool, outputs: tuple[str, ...] = ("predict_proba",)) -> Pool:
+        """Return the pool; ``labelled`` says whether some of its rows have labels and a model knows them."""
+        X = self.features(np.random.default_rng(0))
+        y = self.codes(X.shape[0])
+        form = sparse.csr_array(X) if self.sparse else np.ascontiguousarray(X)
+        return make_pool(form, y, self.n_labelled if labelled else 0, self.n_classes, outputs)
+
+
+def _normal(rng: np.random.Generator) -> Array:
+    return rng.normal(size=(N_ROWS, N_FEATURES))
+
+
+def _sparse_rows(rng: np.random.Generator) -> Array:
+    X = _normal(rng) * (rng.random((N_ROWS, N_FEATURES)) < 0.3)
+    X[5] = 0.0
+    X[-1] = 0.0
+    return X
+
+
+def _one_class(n_rows: int) -> Rows:
+    return np.zeros(n_rows, dtype=np.intp)
+
+
+def _all_different(n_rows: int) -> Rows:
+    return np.arange(n_rows, dtype=np.intp) % 200
+
+
+POOLS: tuple[PoolCase, ...] = (
+    PoolCase("ordinary features", _normal),
+    PoolCase("constant features", lambda rng: np.ones((N_ROWS, N_FEATURES))),
+    PoolCase("all zeros", lambda rng: np.zeros((N_ROWS, N_FEATURES))),
+    PoolCase("duplicates", lambda rng: np.repeat(np.eye(N_FEATURES), N_ROWS // N_FEATURES, axis=0)),
+    PoolCase("one feature", lambda rng: rng.normal(size=(N_ROWS, 1))),
+    PoolCase("one row left", _normal, n_labelled=N_ROWS - 1),
+    PoolCase("two classes", _normal, codes=lambda n: np.arange(n, dtype=np.intp) % 2, n_classes=2),
+    PoolCase("one labelled class", _normal, codes=_one_class),
+    PoolCase("200 classes", lambda rng: rng.normal(size=(240, 3)), _all_different, 205, 200),
+    PoolCase("values of 1e150", lambda rng: _normal(rng) * 1e150),
+    PoolCase("values of 1e-150", lambda rng: _normal(rng) * 1e-150),
+    PoolCase("sparse", _sparse_rows, sparse=True),
+    PoolCase("sparse constant", lambda rng: np.ones((N_ROWS, N_FEATURES)), sparse=True),
+)
+"""The pools that every selection is checked on."""
+
+
+def snapshot(pool: Pool) -> dict[str, Any]:
+    """Return copies of everything in a pool that a method must leave as it is."""
+    X: Any = pool.X
+    parts = [getattr(X, part) for part in ("data", "indices", "indptr")] if sparse.issparse(X) else [X]
+    scores = () if pool.metadata is None else (pool.metadata.probabilities,)
+    return {
+        "features": [np.array(part) for part in parts],
+        "labelled rows": pool.labelled.copy(),
+        "labels": pool.labels.copy(),
+        "candidates": pool.candidates.copy(),
+        "rows held out": pool.held_out.copy(),
+        "count of labels": pool.labels_bought,
+        "model": id(pool.model),
+        "class scores": [np.array(score) for score in scores],
+    }

@@ -1,0 +1,158 @@
+"""Checks of the two knobs that pick rows: ``initial_sample`` and ``query_strategy``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from altune.knobs.initial_sample import InitialSample
+from altune.knobs.query_strategy import QueryStrategy, ScoreStrategy
+from altune.pool import Pool, Rows
+from altune.testing.core import (
+    Check,
+    alike,
+    blaming,
+    check_randomness,
+    instance,
+    require,
+    wants_class_scores,
+)
+from altune.testing.form import form_checks
+from altune.testing.pools import POOLS, PoolCase, snapshot
+
+Selecting = InitialSample | QueryStrategy
+SIZES = (1, 5, 1000)
+OUTPUTS = ("predict_proba",)
+
+
+def check_initial_sample(method: InitialSample | type[InitialSample]) -> None:
+    """Run every check of a first sample; the first that fails raises :class:`ContractError`."""
+    for _, check in initial_sample_checks(instance(method)):
+        check()
+
+
+def check_query_strategy(method: QueryStrategy | type[QueryStrategy]) -> None:
+    """Run every check of a query strategy; the first that fails raises :class:`ContractError`."""
+    for _, check in query_strategy_checks(instance(method)):
+        check()
+
+
+def initial_sample_checks(method: InitialSample) -> list[Check]:
+    """Return the checks of a first sample."""
+    return form_checks(method) + selection_checks(method)
+
+
+def query_strategy_checks(method: QueryStrategy) -> list[Check]:
+    """Return the checks of a query strategy."""
+    checks = form_checks(method) + selection_checks(method)
+    if isinstance(method, ScoreStrategy):
+        checks += [(f"scores, {case.name}", partial(check_scores, method, case)) for case in fitting(method)]
+    if not wants_class_scores(method):
+        checks.append(("needs are true", partial(check_needs_no_scores, method)))
+    return [*checks, ("ties", partial(check_ties, method))]
+
+
+def selection_checks(method: Selecting) -> list[Check]:
+    """Return the checks that both knobs share."""
+    picks: list[Check] = [(f"picks, {case.name}", partial(check_picks, method, case)) for case in fitting(method)]
+    return [
+        *picks,
+        ("randomness", partial(check_selection_randomness, method)),
+        ("leaves the pool alone", partial(check_pool_untouched, method)),
+    ]
+
+
+def fitting(method: Selecting) -> Iterator[PoolCase]:
+    """Yield the pools that a method says it can work on."""
+    needs = method.required()
+    for case in POOLS:
+        if case.sparse and "dense_features" in needs:
+            continue
+        if case.n_classes < 3 and "three_classes" in needs:
+            continue
+        yield case
+
+
+def _made(method: Selecting, case: PoolCase, outputs: tuple[str, ...] = OUTPUTS) -> Pool:
+    return case.make(isinstance(method, QueryStrategy), outputs)
+
+
+def _ordinary(method: Selecting) -> PoolCase:
+    return next(fitting(method))
+
+
+def check_picks(method: Selecting, case: PoolCase) -> None:
+    """Check that rows picked are candidates, distinct, whole numbers, and as many as were asked for."""
+    for size in SIZES:
+        pool = _made(method, case)
+        doing = f"selecting {size} of {len(pool.candidates)} rows ({case.name})"
+        with blaming(method, doing):
+            rows = method.select(pool, size, np.random.default_rng(1))
+        whole = isinstance(rows, np.ndarray) and rows.ndim == 1 and np.issubdtype(rows.dtype, np.integer)
+        require(method, whole, f"{doing} must give a one-dimensional array of integers")
+        wanted = min(size, len(pool.candidates))
+        require(method, len(rows) == wanted, f"{doing} gave {len(rows)} rows, not {wanted}")
+        require(method, len(np.unique(rows)) == len(rows), f"{doing} gave a row twice")
+        require(method, np.isin(rows, pool.candidates).all(), f"{doing} gave rows that are no candidates")
+
+
+def check_scores(method: ScoreStrategy, case: PoolCase) -> None:
+    """Check that each candidate has one finite score."""
+    pool = _made(method, case)
+    with blaming(method, f"scoring ({case.name})"):
+        scores = np.asarray(method.scores(pool, np.random.default_rng(1)))
+    expected = (len(pool.candidates),)
+    require(method, scores.shape == expected, f"scores ({case.name}) have shape {scores.shape}, not {expected}")
+    require(method, np.isfinite(scores).all(), f"scores ({case.name}) are not all finite")
+
+
+def check_selection_randomness(method: Selecting) -> None:
+    """Check that the generator alone decides, and that a second use of one pool gives the same rows."""
+    case = _ordinary(method)
+    reused = _made(method, case)
+
+    def on(pool: Pool) -> Rows:
+        return method.select(pool, 7, np.random.default_rng(3))
+
+    check_randomness(method, "selecting", lambda: on(_made(method, case)))
+    with blaming(method, "selecting twice"):
+        first, second = on(reused), on(reused)
+    require(method, alike(first, second), "what it picked depends on what it did before; keep nothing but `shared`")
+
+
+def check_pool_untouched(method: Selecting) -> None:
+    """Check that features, labels, candidates and class scores are as they were."""
+    cases = [case for case in fitting(method) if case.name in ("ordinary features", "sparse", "two classes")]
+    for case in cases:
+        pool = _made(method, case)
+        before = snapshot(pool)
+        with blaming(method, "selecting"):
+            method.select(pool, 5, np.random.default_rng(2))
+        _require_same(method, before, snapshot(pool))
+
+
+def _require_same(method: Selecting, before: dict[str, Any], after: dict[str, Any]) -> None:
+    for name, value in before.items():
+        require(method, alike(value, after[name]), f"selecting changed the {name} of the pool; work on a copy")
+
+
+def check_needs_no_scores(method: QueryStrategy) -> None:
+    """Check that a strategy that names no class scores among its needs works with a model that has none."""
+    pool = _made(method, _ordinary(method), outputs=())
+    doing = "it does not list 'class_scores' in its needs, and selecting with a model that has none"
+    with blaming(method, doing):
+        method.select(pool, 5, np.random.default_rng(2))
+
+
+def check_ties(method: QueryStrategy) -> None:
+    """Check that ties fall by the generator: among identical rows no position is preferred."""
+    case = next(case for case in POOLS if case.name == "constant features")
+    firsts = _first_picks(lambda seed: method.select(_made(method, case), 1, np.random.default_rng(seed)))
+    require(method, len(firsts) > 1, "among identical rows it always picks the same one; break ties by the generator")
+
+
+def _first_picks(pick: Callable[[int], Rows]) -> set[int]:
+    return {int(pick(seed)[0]) for seed in range(12)}

@@ -1,0 +1,245 @@
+"""Checks of the knobs that steer a loop: ``loop_size``, ``stopping`` and ``labeling``."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import math
+import numbers
+from collections.abc import Iterator
+
+import numpy as np
+
+from altune.knobs.labeling import Answers, Labeling
+from altune.knobs.loop_size import LoopSize, LoopState
+from altune.knobs.stopping import Note, Stopping, StopView
+from altune.pool import Rows
+from altune.testing.core import Check, alike, blaming, check_randomness, instance, require
+from altune.testing.form import form_checks
+
+N_CLASSES = 3
+ANNOTATORS = 25
+NO_ROWS: Rows = np.empty(0, dtype=np.intp)
+
+
+def check_loop_size(method: LoopSize | type[LoopSize]) -> None:
+    """Run every check of a loop size; the first that fails raises :class:`ContractError`."""
+    for _, check in loop_size_checks(instance(method)):
+        check()
+
+
+def check_stopping(method: Stopping | type[Stopping]) -> None:
+    """Run every check of a stopping rule; the first that fails raises :class:`ContractError`."""
+    for _, check in stopping_checks(instance(method)):
+        check()
+
+
+def check_labeling(method: Labeling | type[Labeling]) -> None:
+    """Run every check of a way to label; the first that fails raises :class:`ContractError`."""
+    for _, check in labeling_checks(instance(method)):
+        check()
+
+
+def loop_size_checks(method: LoopSize) -> list[Check]:
+    """Return the checks of a loop size."""
+    return [*form_checks(method), ("sizes", lambda: check_sizes(method)), ("pure", lambda: check_sizes_pure(method))]
+
+
+def stopping_checks(method: Stopping) -> list[Check]:
+    """Return the checks of a stopping rule."""
+    return [
+        *form_checks(method),
+        ("hold-out", lambda: check_held_out(method)),
+        ("notes", lambda: check_notes(method)),
+        ("replay", lambda: check_replay(method)),
+        ("nothing known yet", lambda: check_never_at_once(method)),
+        ("randomness", lambda: check_randomness(method, "noting", lambda: _notes(method))),
+    ]
+
+
+def labeling_checks(method: Labeling) -> list[Check]:
+    """Return the checks of a way to label."""
+    return [
+        *form_checks(method),
+        ("asks", lambda: check_asks(method)),
+        ("labels", lambda: check_labels(method)),
+        ("unanimous", lambda: check_unanimous(method)),
+        ("leaves the answers alone", lambda: check_answers_untouched(method)),
+        ("randomness", lambda: check_randomness(method, "asking", lambda: _asked(method, 1))),
+    ]
+
+
+# loop_size ----------------------------------------------------------------------------------------
+
+
+def loop_states() -> Iterator[LoopState]:
+    """Yield loops of all kinds: the first and the last, without a limit, tiny and huge pools."""
+    grid = itertools.product((1, 2, 20, 5000), (None, 1, 20), (1, 7, 1000), (1, 60), (100, 10**6))
+    for loop, left, rows_left, labelled, pool_rows in grid:
+        yield LoopState(
+            loop=loop,
+            loops_left=left,
+            rows_left=rows_left,
+            rows_labelled=labelled,
+            pool_rows=pool_rows,
+            budget_rows=rows_left + labelled,
+        )
+
+
+def check_sizes(method: LoopSize) -> None:
+    """Check that the size is a whole number of 1 or more wherever a loop may stand."""
+    for state in loop_states():
+        with blaming(method, f"next_size({state})"):
+            size = method.next_size(state)
+        whole = isinstance(size, numbers.Integral) and not isinstance(size, bool)
+        require(method, whole, f"next_size gave {size!r} for {state}; a size is a whole number")
+        require(method, size >= 1, f"next_size gave {size} for {state}; a loop labels 1 row or more")
+
+
+def check_sizes_pure(method: LoopSize) -> None:
+    """Check that the size depends on the state alone."""
+    states = list(loop_states())
+    check_randomness(method, "next_size", lambda: [method.next_size(state) for state in states])
+
+
+# stopping -----------------------------------------------------------------------------------------
+
+
+def stop_views(method: Stopping) -> Iterator[StopView]:
+    """Yield the views of eight loops: predictions that move less and less, one class only at first."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(N_CLASSES, size=60)
+    predictions: list[Rows] = []
+    held_out = truth[: method.held_out_rows]
+    for loop in range(8):
+        wrong = rng.random(60) < 0.5 * 0.5**loop
+        now = np.where(wrong, (truth + 1) % N_CLASSES, truth) if loop else np.zeros(60, dtype=np.intp)
+        predictions.append(now)
+        yield StopView(
+            predictions=tuple(predictions[-5:]) if method.watches_stop_set else (),
+            held_out_labels=held_out,
+            held_out_predictions=now[: len(held_out)],
+            labels_bought=10 * (loop + 1),
+            n_classes=N_CLASSES,
+            rng=np.random.default_rng(loop),
+        )
+
+
+def _notes(method: Stopping) -> list[dict[str, float]]:
+    return [method.note(view) for view in stop_views(method)]
+
+
+def check_held_out(method: Stopping) -> None:
+    """Check that the rows bought for validation are counted, and that none at all are borne."""
+    rows = method.held_out_rows
+    require(method, isinstance(rows, int) and rows >= 0, f"held_out_rows is {rows!r}, not a whole number of 0 or more")
+    seen = np.zeros(20, dtype=np.intp)
+    predictions = (seen,) if method.watches_stop_set else ()
+    view = StopView(predictions, NO_ROWS, NO_ROWS, 1, N_CLASSES, np.random.default_rng(0))
+    with blaming(method, "noting the first loop without a held-out row"):
+        method.note(view)
+
+
+def check_notes(method: Stopping) -> None:
+    """Check that notes are plain finite floats by name, which a curve stores exactly."""
+    with blaming(method, "noting"):
+        notes = _notes(method)
+    for note in notes:
+        for name, value in note.items():
+            plain = type(name) is str and type(value) is float and math.isfinite(value)
+            require(method, plain, f"it noted {name!r}: {value!r}; notes are finite plain floats by name")
+
+
+def check_replay(method: Stopping) -> None:
+    """Check that the decision depends on the notes alone, so that a stored curve can be replayed."""
+    notes = _notes(method)
+    kept = copy.deepcopy(notes)
+    read: list[Note] = json.loads(json.dumps(notes))
+    with blaming(method, "deciding"):
+        first = [method.fires(notes[:end]) for end in range(1, len(notes) + 1)]
+        again = [method.fires(read[:end]) for end in range(len(read), 0, -1)][::-1]
+    require(method, notes == kept, "fires changed the notes; it may only read them")
+    require(method, all(isinstance(answer, bool) for answer in first), f"fires gave {first}, not booleans")
+    require(method, first == again, "asked again for the same notes, fires decided otherwise; it must be pure")
+
+
+def check_never_at_once(method: Stopping) -> None:
+    """Check that a rule does not fire before it has seen anything."""
+    nothing: tuple[list[Note], ...] = ([], [{}], [{}, {}, {}])
+    for notes in nothing:
+        with blaming(method, "deciding without notes"):
+            fired = method.fires(notes)
+        require(method, not fired, f"it fires on {notes}, where it has noted nothing")
+
+
+# labeling -----------------------------------------------------------------------------------------
+
+
+def _asked(method: Labeling, seed: int) -> tuple[Rows, Rows]:
+    return method.ask(np.array([7, 2, 30, 11], dtype=np.intp), ANNOTATORS, np.random.default_rng(seed))
+
+
+def _answered(method: Labeling, repeats: int) -> tuple[Answers, Rows]:
+    answers = Answers()
+    rng = np.random.default_rng(5)
+    for seed in range(repeats):
+        rows, annotators = _asked(method, seed)
+        answers.add(rows, annotators, rng.integers(N_CLASSES, size=len(rows)))
+    return answers, np.array([2, 7, 11, 30], dtype=np.intp)
+
+
+def check_asks(method: Labeling) -> None:
+    """Check that each row is asked ``labels_per_row`` times, of annotators that exist."""
+    each = method.labels_per_row
+    require(method, isinstance(each, int) and each >= 1, f"labels_per_row is {each!r}, not a whole number of 1 or more")
+    with blaming(method, "asking"):
+        rows, annotators = _asked(method, 1)
+    require(method, len(rows) == len(annotators), "ask must name one annotator for each label")
+    unique, counts = np.unique(rows, return_counts=True)
+    same_rows = unique.tolist() == [2, 7, 11, 30]
+    require(method, same_rows, f"asked for the rows 2, 7, 11 and 30, it asks for {unique.tolist()}")
+    charged = f"it says that a row costs {each} labels and buys {counts.tolist()} for its rows"
+    require(method, (counts == each).all(), charged)
+    exist = np.issubdtype(annotators.dtype, np.integer) and ((annotators >= 0) & (annotators < ANNOTATORS)).all()
+    require(method, exist, f"annotators must be numbers from 0 to {ANNOTATORS - 1}")
+
+
+def check_labels(method: Labeling) -> None:
+    """Check that each row gets one label, out of the answers given for it, however often it was bought."""
+    for repeats in (1, 2, 3):
+        answers, rows = _answered(method, repeats)
+        with blaming(method, f"combining the answers of {repeats} purchases"):
+            labels = np.asarray(method.combine(answers, rows, N_CLASSES))
+        shaped = labels.shape == rows.shape and np.issubdtype(labels.dtype, np.integer)
+        require(method, shaped, "combine must give one class code for each row")
+        for row, label in zip(rows.tolist(), labels.tolist(), strict=True):
+            given = answers.labels[answers.rows == row].tolist()
+            require(method, label in given, f"it labels a row {label} whose answers were {given}")
+    with blaming(method, "combining for no rows"):
+        none = method.combine(answers, NO_ROWS, N_CLASSES)
+    require(method, len(none) == 0, "for no rows there are no labels")
+
+
+def check_unanimous(method: Labeling) -> None:
+    """Check that a row whose answers all agree gets that label, in whatever order the rows are named."""
+    answers = Answers()
+    for seed in range(2):
+        rows, annotators = _asked(method, seed)
+        answers.add(rows, annotators, rows % N_CLASSES)
+    for rows in (np.array([2, 7, 11, 30]), np.array([30, 2, 11, 7])):
+        with blaming(method, "combining"):
+            labels = np.asarray(method.combine(answers, rows, N_CLASSES))
+        require(method, alike(labels, rows % N_CLASSES), "where all answers agree, it gives another label")
+
+
+def check_answers_untouched(method: Labeling) -> None:
+    """Check that combining changes no answer and gives the same a second time."""
+    answers, rows = _answered(method, 2)
+    before = (answers.rows.copy(), answers.annotators.copy(), answers.labels.copy())
+    with blaming(method, "combining"):
+        first = method.combine(answers, rows, N_CLASSES)
+        second = method.combine(answers, rows, N_CLASSES)
+    after = (answers.rows, answers.annotators, answers.labels)
+    require(method, alike(before, after), "combine changed the answers; they are the record of what was bought")
+    require(method, alike(first, second), "combine gave two results for the same answers")

@@ -76,11 +76,13 @@ class ActiveLearningLoop:
     annotators : number of annotators that can be asked.
     initial : pool rows to be labelled first in place of the recipe's initial sample.
     shared : structures of the same features that other trajectories have built.
+    oracle : true class codes of all pool rows, ``(n_rows,)``, for an initial sample that is an upper bound and looks
+        at them (``uses_oracle``); only a simulation has them, and nothing else in the loop reads them.
 
     Raises
     ------
     RequestError
-        If the budget does not buy a single row.
+        If the budget does not buy a single row, or if the initial sample needs the true labels and there are none.
 
     Examples
     --------
@@ -107,10 +109,15 @@ class ActiveLearningLoop:
         annotators: int = 1,
         initial: Rows | None = None,
         shared: Shared | None = None,
+        oracle: Rows | None = None,
     ) -> None:
         each = recipe.labeling.labels_per_row
         if budget < each:
             raise RequestError(f"a budget of {budget} labels buys no row: each costs {each} labels here")
+        sample = recipe.initial_sample
+        if sample.uses_oracle and oracle is None:
+            raise RequestError(f"initial_sample {sample.method!r} looks at true labels, which only a simulation has")
+        self._oracle = oracle if sample.uses_oracle else None
         self.recipe = recipe
         self.streams = streams
         self.loops = loops
@@ -158,7 +165,7 @@ class ActiveLearningLoop:
         if self._request is None:
             began = time.perf_counter()
             self._request = self._first_request() if self.pool.model is None else self._next_request()
-            self._query_seconds = time.perf_counter() - began
+            self._query_seconds += time.perf_counter() - began
         return self._request
 
     def tell(self, labels: Rows) -> None:
@@ -185,7 +192,12 @@ class ActiveLearningLoop:
         self._bought = np.concatenate([self._bought, _in_order(request.rows, new_rows)])
         pool.close(new_rows)
         pool.labels_bought += len(request)
-        turn = Turn(len(self.turns), pool.labels_bought, query_seconds=self._query_seconds, loop_rows=len(new_rows))
+        if pool.model is None and self._goes_on():
+            return
+        # The first turn holds all steps of the initial sample, any other its own request.
+        rows = len(new_rows) if self.turns else len(self._bought)
+        turn = Turn(len(self.turns), pool.labels_bought, query_seconds=self._query_seconds, loop_rows=rows)
+        self._query_seconds = 0.0
         began = time.perf_counter()
         self._train(turn)
         turn.fit_seconds = time.perf_counter() - began
@@ -197,7 +209,7 @@ class ActiveLearningLoop:
             raise RequestError(f"{len(request)} labels were asked for and {answers.size} told")
         if not np.issubdtype(answers.dtype, np.integer):
             raise RequestError(f"labels must be class codes (integers), not {answers.dtype}")
-        if len(answers) and not (0 <= answers.min() and answers.max() < self.pool.n_classes):
+        if len(answers) and (answers.min() < 0 or answers.max() >= self.pool.n_classes):
             raise RequestError(f"labels must lie in 0 to {self.pool.n_classes - 1}, as codes of the classes")
 
     # asking ---------------------------------------------------------------------------------------------------
@@ -224,8 +236,28 @@ class ActiveLearningLoop:
         if first is None:
             size = recipe.initial_sample.size or default_initial_size(pool.budget, pool.n_classes)
             size = min(size, self._affordable_rows() - len(held_out), len(pool.candidates))
-            first = recipe.initial_sample.select(pool, max(1, size), self.streams.generator("initial_sample"))
+            rng = self.streams.generator("initial_sample")
+            if self._oracle is None:
+                first = recipe.initial_sample.select(pool, max(1, size), rng)
+            else:
+                first = recipe.initial_sample.select_knowing(pool, max(1, size), rng, self._oracle)
         return self._people(np.concatenate([held_out, first[: self._affordable_rows() - len(held_out)]]))
+
+    def _goes_on(self) -> bool:
+        """Return whether the initial sample wants more labels before the first model; they become the request."""
+        if self._initial is not None or self._affordable_rows() < 1:
+            return False
+        began = time.perf_counter()
+        pool = self.pool
+        rows = np.setdiff1d(self._bought, pool.held_out)
+        pool.set_labels(rows, self.recipe.labeling.combine(self.answers, rows, pool.n_classes))
+        step = len(self._bought)
+        more = self.recipe.initial_sample.more(pool, self.streams.generator("initial_sample", step))
+        more = more[: self._affordable_rows()]
+        if len(more):
+            self._request = self._people(more, step)
+        self._query_seconds += time.perf_counter() - began
+        return len(more) > 0
 
     def _next_request(self) -> LabelRequest:
         pool = self.pool
@@ -245,8 +277,8 @@ class ActiveLearningLoop:
         rows = self.recipe.query_strategy.select(pool, size, self.streams.generator("query", loop))
         return self._people(np.concatenate([again, rows]))
 
-    def _people(self, rows: Rows) -> LabelRequest:
-        rng = self.streams.generator("labeling", len(self.turns))
+    def _people(self, rows: Rows, *step: int) -> LabelRequest:
+        rng = self.streams.generator("labeling", len(self.turns), *step)
         return LabelRequest(*self.recipe.labeling.ask(rows.astype(np.intp), self.annotators, rng))
 
     # training -------------------------------------------------------------------------------------------------
@@ -282,6 +314,7 @@ class ActiveLearningLoop:
         turn.labels_used = len(rows)
         earlier = () if pool.metadata is None else pool.metadata.as_history()
         pool.model = model
+        pool.learner, pool.label_weights = everything.model, weight
         pool.loop = turn.loop
         pool.metadata = Metadata(pool.X, pool.candidates, model, earlier)
 
@@ -333,6 +366,8 @@ class ActiveLearningLoop:
             rng=self.streams.generator("stopping", turn.loop),
         )
         turn.notes.update(stopping.note(view))
+        if self._oracle is not None and turn.loop == 0:
+            turn.notes["uses_oracle"] = 1.0
         if self._affordable_rows() < 1:
             self.stopped = "budget"
         elif len(pool.candidates) == 0:

@@ -55,7 +55,8 @@ class Metadata:
     @property
     def predictions(self) -> NDArray[np.intp]:
         """Most probable class of each candidate, ``(n_candidates,)``."""
-        return np.argmax(self.probabilities, axis=1)
+        best: NDArray[np.intp] = np.argmax(self.probabilities, axis=1)
+        return best
 
     @property
     def least_confidence(self) -> Column:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from altune.metadata import Metadata
-    from altune.models import FittedModel
+    from altune.models import FittedModel, Model
 
 Rows = NDArray[np.intp]
 Features = Any  # (n_rows, n_features) float array, or a scipy CSR matrix of the same shape
@@ -55,7 +55,10 @@ class Pool:
     candidates : pool rows that may be queried now, sorted.
     held_out : pool rows bought for validation only.
     loop : number of the current loop; 0 until the first model is trained.
+    label_weights : their weights in training, ``(len(labelled),)``, None where all are 1.
     model : the model in hand, None before the first.
+    learner : what ``model`` was trained by, with this loop's hyperparameters, so that a strategy can train
+        others like it; None before the first.
     metadata : what the model in hand says of the candidates, None before the first model.
     """
 
@@ -70,7 +73,9 @@ class Pool:
         self.held_out: Rows = np.empty(0, dtype=np.intp)
         self.labels_bought = 0
         self.loop = 0
+        self.label_weights: NDArray[np.float64] | None = None
         self.model: FittedModel | None = None
+        self.learner: Model | None = None
         self.metadata: Metadata | None = None
         self._open = np.ones(self.n_rows, dtype=bool)
         self._candidates: Rows | None = None

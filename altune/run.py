@@ -40,6 +40,7 @@ RECIPE_FILE = "recipe.yaml"
 CURVES_FILE = "curves.csv"
 REPORT_FILE = "report.html"
 TRAJECTORIES = "trajectories"
+SCRATCH = "blocks"
 
 __all__ = ["JOURNAL", "REPORT_FILE", "Run", "finished_trials", "open_run", "plan", "run_digest", "tune", "tune_world"]
 
@@ -323,8 +324,7 @@ def tune_world(
     with contextlib.nullcontext() if out is None else ownership(out):
         study = work.open(out)
         run = Run(study, out)
-        store = None if out is None else TrajectoryStore(out / TRAJECTORIES)
-        with Player(world.dataset, world.scenario, world.seed, store=store, jobs=jobs) as player:
+        with make_player(world, out, jobs) as player:
             work.baselines(study, player)
             work.search(study, player, timeout, began)
             if confirm:
@@ -510,11 +510,18 @@ class Work:
         self.watch.played()
 
 
+def make_player(world: World, folder: Path | None, jobs: int) -> Player:
+    """Return a player that keeps what it finishes in a run's folder; in memory it keeps nothing."""
+    if folder is None:
+        return Player(world.dataset, world.scenario, world.seed, jobs=jobs)
+    store = TrajectoryStore(folder / TRAJECTORIES)
+    return Player(world.dataset, world.scenario, world.seed, store=store, jobs=jobs, scratch=folder / SCRATCH)
+
+
 def _confirm_later(work: Work, jobs: int) -> Callable[[Run, Settings], None]:
     def again(run: Run, settings: Settings) -> None:
-        store = None if run.folder is None else TrajectoryStore(run.folder / TRAJECTORIES)
         with contextlib.nullcontext() if run.folder is None else ownership(run.folder):
-            with Player(work.world.dataset, work.world.scenario, work.world.seed, store=store, jobs=jobs) as player:
+            with make_player(work.world, run.folder, jobs) as player:
                 work.confirm(run, player, settings)
             if run.folder is not None:
                 run.write()

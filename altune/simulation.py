@@ -21,6 +21,7 @@ from altune import __version__
 from altune.curve import LearningCurve
 from altune.data import Dataset, encode
 from altune.data.blocks import Block
+from altune.data.encoding import Scaling
 from altune.errors import ScenarioError, StorageError
 from altune.loop import ActiveLearningLoop
 from altune.models import FittedModel, Model
@@ -59,7 +60,7 @@ class Arena:
         return order[np.searchsorted(self.block.pool, self.block.initial, sorter=order)]
 
 
-def make_arena(dataset: Dataset, block: Block, seed: int, scaling: str = "auto") -> Arena:
+def make_arena(dataset: Dataset, block: Block, seed: int, scaling: Scaling = "auto") -> Arena:
     """Encode a block's features and gather what is needed to play on it."""
     X_pool, X_test = encode(dataset, block.pool, block.test, scaling=scaling)
     return Arena(
@@ -177,16 +178,21 @@ def play(recipe: Recipe, arena: Arena, scenario: Scenario) -> LearningCurve:
         annotators=len(scenario.annotators),
         initial=arena.first_rows,
         shared=arena.shared,
+        oracle=arena.y_pool if recipe.initial_sample.uses_oracle else None,
     )
     costs: list[float] = []
     scores: list[dict[str, float]] = []
     seconds: list[float] = []
     hidden: list[dict[str, float]] = []
+    paid = 0.0
     while not loop.done:
         request = loop.ask()
         loop.tell(panel.label(request.rows, request.annotators))
-        spent = panel.price(request.annotators) + scenario.price_per_loop
-        costs.append(spent + (costs[-1] if costs else 0.0))
+        # A step of the initial sample before the first model is a round trip to the annotators, priced like a loop.
+        paid += panel.price(request.annotators) + scenario.price_per_loop
+        if loop.model is None:
+            continue
+        costs.append(paid)
         began = time.perf_counter()
         scores.append(examine(_trained(loop)))
         seconds.append(time.perf_counter() - began)

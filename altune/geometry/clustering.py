@@ -23,6 +23,7 @@ from altune.pool import Rows
 MINIBATCH_ROWS = 5_000
 """Above so many rows k-means takes minibatches: a full pass at each step would cost more than it gives."""
 
+LEAST_WEIGHT = 1e-6
 MEDOID_ROWS = 2_000
 MEDOID_PASSES = 20
 
@@ -34,7 +35,7 @@ class Clustering(NamedTuple):
     centres: Array
 
 
-def kmeans(points: Points, n_clusters: int, rng: np.random.Generator) -> Clustering:
+def kmeans(points: Points, n_clusters: int, rng: np.random.Generator, weights: Array | None = None) -> Clustering:
     """Cluster by k-means from one k-means++ start; minibatches above ``MINIBATCH_ROWS`` points.
 
     Parameters
@@ -42,7 +43,11 @@ def kmeans(points: Points, n_clusters: int, rng: np.random.Generator) -> Cluster
     points : at least one.
     n_clusters : clusters wanted, 1 or more; cut to the number of points.
     rng : gives the seed.
+    weights : what each point counts for, ``(n_points,)``, 0 or more; equal ones by default or where all are 0.
     """
+    if weights is not None:
+        # a weight of 0 would leave k-means++ without a point to draw where few have more
+        weights = np.maximum(weights, LEAST_WEIGHT * weights.max()) if weights.max() > 0 else None
     n_clusters = min(n_clusters, len(points))
     seed = int(rng.integers(2**31 - 1))
     if len(points) > MINIBATCH_ROWS:
@@ -52,7 +57,7 @@ def kmeans(points: Points, n_clusters: int, rng: np.random.Generator) -> Cluster
     with warnings.catch_warnings():
         # fewer distinct points than clusters is a valid pool, not something to tell in each loop
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(points.values)
+        model.fit(points.values, sample_weight=weights)
     return Clustering(model.labels_.astype(np.intp), np.asarray(model.cluster_centers_, dtype=np.float64))
 
 
@@ -81,11 +86,14 @@ def nearest_to_centres(points: Points, centres: Array, rng: np.random.Generator)
     return picked
 
 
-def central_points(points: Points, size: int, rng: np.random.Generator) -> Rows:
-    """Return ``size`` distinct points, each nearest to one of ``size`` k-means centres (all where fewer)."""
+def central_points(points: Points, size: int, rng: np.random.Generator, weights: Array | None = None) -> Rows:
+    """Return ``size`` distinct points, each nearest to one of ``size`` k-means centres (all where fewer).
+
+    ``weights``, ``(n_points,)``, are what each point counts for in the clustering.
+    """
     if size >= len(points):
         return rng.permutation(len(points))
-    return nearest_to_centres(points, kmeans(points, size, rng).centres, rng)
+    return nearest_to_centres(points, kmeans(points, size, rng, weights).centres, rng)
 
 
 def medoids(points: Points, size: int, rng: np.random.Generator) -> Rows:

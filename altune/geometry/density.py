@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from altune.geometry.distances import Array, is_sparse, squared_norms
+from altune.geometry.distances import Array, Points, blocks, is_sparse, squared_distances, squared_norms
 from altune.pool import Features
 
 LEAST_SIMILARITY = 1e-12
@@ -38,6 +38,38 @@ def mean_similarity(X: Features) -> Array:
     cosines = np.asarray(units @ total, dtype=np.float64).ravel() / units.shape[0]
     similarity: Array = np.clip((1.0 + cosines) / 2.0, LEAST_SIMILARITY, 1.0)
     return similarity
+
+
+def log_kernel_density(points: Points, others: Points) -> Array:
+    """Return ln mean_j exp(−d²_ij / 2h²) of each point over ``others``, ``(n_points,)``, 0 or below.
+
+    h² is the median over ``others`` of the squared distance to their √m-th nearest of the m, so that the
+    bandwidth follows the data's own scale and number of features. Time O(n·m·d), memory for one block.
+
+    Notes
+    -----
+    The nearest-neighbour bandwidth: D. Loftsgaarden and C. Quesenberry, Annals of Mathematical Statistics, 1965.
+    """
+    width = 2.0 * squared_bandwidth(others)
+    logs = np.empty(len(points))
+    for block in blocks(len(points), len(others)):
+        squared = squared_distances(Points(points.values[block], points.norms[block]), others)
+        least = squared.min(axis=1)
+        logs[block] = np.log(np.exp((least[:, None] - squared) / width).mean(axis=1)) - least / width
+    return logs
+
+
+def squared_bandwidth(points: Points) -> float:
+    """Return the median squared distance to the √m-th nearest of m points; 1 where they all coincide."""
+    nth = min(len(points) - 1, max(1, round(np.sqrt(len(points)))))
+    reached = np.empty(len(points))
+    for block in blocks(len(points), len(points)):
+        squared = squared_distances(Points(points.values[block], points.norms[block]), points)
+        reached[block] = np.partition(squared, nth, axis=1)[:, nth]  # the point itself comes first
+    for value in (np.median(reached), reached.max(initial=0.0)):
+        if value > 0:
+            return float(value)
+    return 1.0
 
 
 def unit_rows(X: Features) -> Features:

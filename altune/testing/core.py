@@ -133,7 +133,7 @@ def able_models(method: Method, facts: Facts | None = None) -> Iterator[Model]:
         NaiveBayes(),
         KNearestNeighbours(),
         SoftmaxRegression(max_epochs=10),
-        MultilayerPerceptron(max_epochs=20, hidden_units=10, learning_rate=0.05),
+        MultilayerPerceptron(max_epochs=40, hidden_units=10, learning_rate=0.05, batch_size=8),
         RandomForest(n_estimators=5),
     )
     for model in quick:

@@ -83,11 +83,17 @@ def check_classes(method: Model) -> None:
 
 def check_outputs(method: Model) -> None:
     """Check that probabilities and decision function are there when, and only when, the model says so."""
-    fitted = method.fit(*_rows(), N_CLASSES, 0)
+    X, y = rows_and_labels()
+    fitted = method.fit(X, y, N_CLASSES, 0)
     for ability, output in (("probabilities", "predict_proba"), ("decision_function", "decision_function")):
         has = hasattr(fitted, output)
         says = ability in method.able()
         require(method, has == says, f"its abilities say {ability!r}: {says}, and the fitted model has it: {has}")
+        if has:
+            with blaming(method, f"its ability {ability!r}"):
+                values = getattr(fitted, output)(X)
+            shaped = values.shape == (len(X), N_CLASSES) and np.isfinite(values).all()
+            require(method, shaped, f"{output} must give finite numbers, (n_rows, {N_CLASSES})")
     scored = "class_scores" in method.able()
     require(
         method,

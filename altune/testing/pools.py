@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,9 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from altune.metadata import Metadata
-from altune.models import FittedModel
+from altune.models import Model
 from altune.pool import Features, Pool, Rows
+from altune.registry import Need
 from altune.uncertainty import softmax
 
 Array = NDArray[np.float64]
@@ -22,12 +23,17 @@ N_FEATURES = 4
 
 
 class Projection(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A classifier of any features whatever, finite for all of them: the softmax of a fixed projection."""
+    """A classifier of any features whatever, finite for all of them: the softmax of a random projection."""
 
-    def __init__(self, n_features: int, n_classes: int, scale: float) -> None:
-        self.weights = np.random.default_rng(7).normal(size=(n_features, n_classes))
-        self.scale = scale
-        self.classes_ = np.arange(n_classes)
+    def __init__(self, seed: int = 7) -> None:
+        self.seed = seed
+
+    def fit(self, X: Features, y: Rows) -> Projection:
+        """Draw the projection; the labels say what the classes are and how many rows count, no more."""
+        self.classes_ = np.unique(y)
+        self.weights = np.random.default_rng((self.seed, len(y))).normal(size=(X.shape[1], len(self.classes_)))
+        self.scale = float(np.abs(X).max()) or 1.0
+        return self
 
     def predict_proba(self, X: Features) -> Array:
         """Return probabilities, ``(n_rows, n_classes)``."""
@@ -38,6 +44,23 @@ class Projection(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the most probable classes, ``(n_rows,)``."""
         best: Rows = np.argmax(self.predict_proba(X), axis=1)
         return best
+
+
+class ProjectionModel(Model):
+    """The model of the checks: it trains a :class:`Projection`, with class scores or, where it is mute, without."""
+
+    abilities: ClassVar[frozenset[Need]] = frozenset({"class_scores", "probabilities", "random_start", "sparse"})
+
+    method: Literal["projection"] = "projection"
+    mute: bool = False
+
+    def able(self) -> frozenset[Need]:
+        """Return what it can do; being mute takes its scores away."""
+        return self.abilities - {"class_scores", "probabilities"} if self.mute else self.abilities
+
+    def build(self, seed: int, n_labelled: int) -> Projection:
+        """Return the estimator."""
+        return Projection(seed)
 
 
 def make_pool(X: Features, y: Rows, n_labelled: int, n_classes: int, outputs: tuple[str, ...]) -> Pool:
@@ -59,10 +82,8 @@ def make_pool(X: Features, y: Rows, n_labelled: int, n_classes: int, outputs: tu
     pool.set_labels(rows, y[rows])
     pool.labels_bought = n_labelled
     pool.loop = 1
-    seen = np.unique(y[rows])
-    scale = float(np.abs(X).max()) or 1.0
-    estimator = Projection(X.shape[1], len(seen), scale)
-    pool.model = FittedModel(estimator, n_classes, seen, seen, outputs)
+    pool.learner = ProjectionModel(mute=not outputs)
+    pool.model = pool.learner.fit(X[rows], pool.labels, n_classes, seed=7)
     pool.metadata = Metadata(X, pool.candidates, pool.model)
     return pool
 

@@ -138,8 +138,8 @@ def check_classes_appear(method: Method, learn: Learn) -> None:
                 after = previous.class_scores(X) if _scores(model) else previous.predict(X)
                 require(method, alike(before, after), f"{doing} changed the model of the loop before; copy it first")
             previous = fitted
-        right = float((fitted.predict(X) == y).mean())
-        require(method, right > 0.5, f"{model.method} knows {right:.0%} of the very rows that it was trained on")
+        right = float((fitted.predict(X) == y)[-ROWS_OF_A_LOOP:].mean())
+        require(method, right > 0.4, f"{model.method} knows {right:.0%} of the rows that it was trained on last")
 
 
 def _scores(model: Model) -> bool:

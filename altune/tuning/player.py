@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shutil
 import signal
 import tempfile
+import threading
+import time
 import traceback
 import warnings
 from collections import OrderedDict
@@ -67,6 +71,8 @@ class Player:
     seed : the study's seed.
     store : where finished trajectories are kept, None to keep none.
     jobs : worker processes, 1 to play in this one.
+    scratch : folder for the arrays that workers map into memory, emptied at both ends; by default a temporary one,
+        which outlives a kill.
     """
 
     def __init__(
@@ -77,6 +83,7 @@ class Player:
         *,
         store: TrajectoryStore | None = None,
         jobs: int = 1,
+        scratch: Path | None = None,
     ) -> None:
         self.dataset = dataset
         self.scenario = scenario
@@ -89,13 +96,17 @@ class Player:
         # Keyed by the block's identity; the block stands in the value so that its id cannot be given away.
         self._arenas: OrderedDict[int, Arena] = OrderedDict()
         self._folders: dict[int, tuple[Block, Path]] = {}
-        self._scratch: Path | None = None
+        self._scratch = scratch
 
     def __enter__(self) -> Player:
         if self.jobs == 1:
             self._open.enter_context(threadpool_limits(limits=1))
         else:
-            self._scratch = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="altune-")))
+            if self._scratch is None:
+                self._scratch = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="altune-")))
+            else:
+                shutil.rmtree(self._scratch, ignore_errors=True)
+                self._open.callback(shutil.rmtree, self._scratch, ignore_errors=True)
             self._open.enter_context(joblib.parallel_config(backend="loky", inner_max_num_threads=1))
             self._parallel = self._open.enter_context(
                 joblib.Parallel(n_jobs=self.jobs, return_as="generator_unordered", batch_size=1)
@@ -221,11 +232,12 @@ def whole(outcomes: Sequence[Outcome]) -> list[LearningCurve]:
 def save_arena(arena: Arena, folder: Path) -> None:
     """Write an arena's arrays, so that workers map them into memory instead of receiving copies."""
     folder.mkdir(parents=True)
-    for name, X in (("X_pool", arena.X_pool), ("X_test", arena.X_test)):
+    features: dict[str, Features] = {"X_pool": arena.X_pool, "X_test": arena.X_test}
+    for name, X in features.items():
         if sparse.issparse(X):
             for part in ("data", "indices", "indptr"):
                 np.save(folder / f"{name}.{part}.npy", getattr(X, part))
-            np.save(folder / f"{name}.shape.npy", np.array(X.shape))
+            np.save(folder / f"{name}.shape.npy", np.array([X.shape[0], X.shape[1]]))
         else:
             np.save(folder / f"{name}.npy", X)
     np.save(folder / "y_pool.npy", arena.y_pool)
@@ -236,7 +248,7 @@ def save_arena(arena: Arena, folder: Path) -> None:
     np.save(folder / "test.npy", block.test)
     if block.initial is not None:
         np.save(folder / "initial.npy", block.initial)
-    facts = {"part": block.part, "number": block.number, "n_classes": arena.n_classes}
+    facts: dict[str, str | int] = {"part": block.part, "number": block.number, "n_classes": arena.n_classes}
     facts |= {"seed": streams.seed, "data": streams.data}
     (folder / "facts.json").write_text(json.dumps(facts), "utf-8")
 
@@ -297,6 +309,7 @@ def _work(
         with contextlib.suppress(ValueError):
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         threadpool_limits(limits=1)
+        threading.Thread(target=_end_with_owner, args=(os.getppid(),), daemon=True).start()
         _worker_ready = True
     if folder not in _worker_arenas:
         _worker_arenas[folder] = load_arena(Path(folder))
@@ -306,6 +319,13 @@ def _work(
         return key, _attempt(recipe, _worker_arenas[folder], scenario, store, key)
     except StorageError as error:
         return key, Failure(str(error), STORAGE)
+
+
+def _end_with_owner(owner: int) -> None:
+    """End this worker soon after its owner was killed, instead of waiting for tasks that never come."""
+    while os.getppid() == owner:
+        time.sleep(1.0)
+    os._exit(1)
 
 
 def _stop_workers() -> None:

@@ -31,13 +31,14 @@ def open_study(folder: Path) -> optuna.Study:
         for left in folder.glob(f"{JOURNAL}.lock*"):
             left.unlink()
         cut_torn_line(journal)
+        storage = _storage(journal)
+        if storage.get_all_studies():
+            return optuna.load_study(study_name=STUDY_NAME, storage=storage)
         return optuna.create_study(
-            storage=_storage(journal),
-            study_name=STUDY_NAME,
-            direction="maximize",
-            pruner=optuna.pruners.NopPruner(),
-            load_if_exists=True,
+            storage=storage, study_name=STUDY_NAME, direction="maximize", pruner=optuna.pruners.NopPruner()
         )
+    except KeyError:
+        raise RequestError(f"{journal}: the study there was not made by altune; give another --out") from None
     except OSError as error:
         raise StorageError(f"{journal}: {error.strerror}") from None
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from altune.knobs.initial_sample import clustering, covering, random
+from altune.knobs.initial_sample import classes, clustering, covering, density, design, random
 from altune.knobs.initial_sample.base import InitialSample, default_initial_size
 
-__all__ = ["InitialSample", "clustering", "covering", "default_initial_size", "random"]
+__all__ = [
+    "InitialSample",
+    "classes",
+    "clustering",
+    "covering",
+    "default_initial_size",
+    "density",
+    "design",
+    "random",
+]

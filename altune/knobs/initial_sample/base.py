@@ -15,11 +15,18 @@ from altune.registry import Method
 class InitialSample(Method):
     """Base of every method of ``initial_sample``.
 
-    Called once, before the first label is bought. It sees features only: ``pool.labelled`` is empty and there is
-    neither model nor metadata.
+    ``select`` is called once, before the first label is bought. It sees features only: ``pool.labelled`` is empty
+    and there is neither model nor metadata. ``more`` is called after each answer until it asks for nothing; then
+    the first model is trained.
+
+    A class with ``uses_oracle`` looks at labels that nobody has paid for. It is an upper bound, not a method: the
+    loop hands the true labels to ``select_knowing`` in a simulation and refuses it in a campaign, the first loop
+    of its curves notes ``uses_oracle``, no shipped space holds one, and checks that nothing leaks leave it out by
+    this mark.
     """
 
     knob: ClassVar[str] = "initial_sample"
+    uses_oracle: ClassVar[bool] = False
 
     size: int | None = Field(
         default=None,
@@ -38,6 +45,26 @@ class InitialSample(Method):
         size : rows wanted, 1 or more; ``self.size`` with its default filled in and cut to the budget.
         rng : the only source of randomness.
         """
+
+    def more(self, pool: Pool, rng: np.random.Generator) -> Rows:
+        """Return further rows to be labelled before the first model, charged like all others; none by default.
+
+        Parameters
+        ----------
+        pool : with the labels of all rows bought so far; there is no model yet.
+        rng : the only source of randomness; another stream at each call.
+        """
+        return np.empty(0, dtype=np.intp)
+
+    def select_knowing(self, pool: Pool, size: int, rng: np.random.Generator, truth: Rows) -> Rows:
+        """Return the rows of an upper bound that ``uses_oracle``; no other first sample is asked this way.
+
+        Parameters
+        ----------
+        pool, size, rng : as for ``select``.
+        truth : true class codes of all pool rows, ``(n_rows,)``.
+        """
+        return self.select(pool, size, rng)
 
 
 def default_initial_size(budget: int, n_classes: int) -> int:

@@ -61,7 +61,7 @@ class Labeling(Method):
 
     def objections(self, model: Any, facts: Any) -> list[str]:
         """Say so where the audit's action needs what the model cannot do."""
-        found = []
+        found: list[str] = []
         if self.audit == "none":
             return found
         able = model.able()

@@ -8,12 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altune.knobs.query_strategy.base import ScoreStrategy
+from altune.knobs.query_strategy.learners import ModelledStrategy
+from altune.metadata import Metadata
 from altune.pool import Pool
 from altune.registry import Need, register
+from altune.uncertainty import entropy, least_confidence, margin
+
+UncertaintyKind = Literal["least_confidence", "margin", "entropy"]
 
 
 @register
-class LeastConfidence(ScoreStrategy):
+class LeastConfidence(ModelledStrategy, ScoreStrategy):
     """Least confidence: the largest 1 − p₁."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
@@ -23,12 +28,12 @@ class LeastConfidence(ScoreStrategy):
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return 1 − p₁; for two classes −(p₁ − p₂), the same order."""
-        known = pool.known()
-        return _two_class_score(pool) if pool.n_classes == 2 else known.least_confidence
+        known = self.known(pool, rng)
+        return _two_class_score(known) if pool.n_classes == 2 else known.least_confidence
 
 
 @register
-class Margin(ScoreStrategy):
+class Margin(ModelledStrategy, ScoreStrategy):
     """Margin: the smallest p₁ − p₂."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
@@ -38,11 +43,11 @@ class Margin(ScoreStrategy):
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return −(p₁ − p₂)."""
-        return -pool.known().margin
+        return -self.known(pool, rng).margin
 
 
 @register
-class Entropy(ScoreStrategy):
+class Entropy(ModelledStrategy, ScoreStrategy):
     """Entropy: the largest H = −Σ p ln p."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
@@ -52,14 +57,25 @@ class Entropy(ScoreStrategy):
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return H in nats; for two classes −(p₁ − p₂), the same order."""
-        known = pool.known()
-        return _two_class_score(pool) if pool.n_classes == 2 else known.entropy
+        known = self.known(pool, rng)
+        return _two_class_score(known) if pool.n_classes == 2 else known.entropy
 
 
-def _two_class_score(pool: Pool) -> NDArray[np.float64]:
+def uncertainty_of(probabilities: NDArray[np.float64], kind: UncertaintyKind) -> NDArray[np.float64]:
+    """Return 1 − p₁, 1 − (p₁ − p₂) or the entropy of each row, ``(n_rows,)``; large is uncertain.
+
+    >>> uncertainty_of(np.array([[0.5, 0.25, 0.25]]), "margin").tolist()
+    [0.75]
+    """
+    if kind == "margin":
+        return np.asarray(1.0 - margin(probabilities))
+    return entropy(probabilities) if kind == "entropy" else least_confidence(probabilities)
+
+
+def _two_class_score(known: Metadata) -> NDArray[np.float64]:
     """Return the order that all three share for two classes.
 
     Computed each in its own way they would part by rounding: entropy is flat near p = ½, so that rows
     of different margins would tie.
     """
-    return -pool.known().margin
+    return -known.margin

@@ -1,0 +1,95 @@
+"""Covering by balls of one radius: the radius that keeps clusters apart, the graph, and the greedy cover.
+
+Source: O. Yehuda, A. Dekel, G. Hacohen, D. Weinshall, *Active Learning Through a Covering Lens* (ProbCover),
+NeurIPS 2022. As in the authors' code a ball is open: it holds the points nearer than its radius.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from altune.geometry.distances import Array, Points, blocks, random_argmax, squared_distances
+from altune.pool import Rows
+
+Graph = sparse.csr_array
+"""Sparse 0/1 matrix: row i has a 1 in the columns that the ball around point i holds."""
+
+
+def squared_to_other_cluster(
+    points: Points, labels: NDArray[np.intp], others: Points, other_labels: NDArray[np.intp]
+) -> Array:
+    """Return the squared distance of each point to the nearest of ``others`` in another cluster; ∞ without any."""
+    nearest = np.full(len(points), np.inf)
+    for block in blocks(len(points), len(others)):
+        squared = squared_distances(Points(points.values[block], points.norms[block]), others)
+        squared[labels[block][:, None] == other_labels[None, :]] = np.inf
+        nearest[block] = squared.min(axis=1)
+    return nearest
+
+
+def pure_squared_radius(squared: Array, purity: float) -> float:
+    """Return the largest squared radius at which a share ``purity`` of the balls holds one cluster only.
+
+    A ball is pure up to the distance of its centre to the nearest point of another cluster, so the answer is
+    a quantile of these distances: no grid of radii has to be tried.
+
+    Parameters
+    ----------
+    squared : squared distance of each point to the nearest of another cluster, ``(n_points,)``.
+    purity : α in (0, 1].
+
+    Examples
+    --------
+    >>> pure_squared_radius(np.array([4.0, 1.0, 9.0, 16.0]), 0.75)
+    4.0
+    """
+    impure = int(np.floor((1.0 - purity) * len(squared) + 1e-9))
+    return float(np.partition(squared, impure)[impure]) if impure < len(squared) else np.inf
+
+
+def ball_graph(points: Points, others: Points, squared_radius: float) -> Graph:
+    """Return which of ``others`` the open ball around each point holds, ``(n_points, n_others)``."""
+    limit = squared_radius * (1.0 - 1e-9)  # what lies on the radius, up to rounding, is outside
+    counts, columns = [np.zeros(1, dtype=np.int64)], []
+    for block in blocks(len(points), len(others)):
+        squared = squared_distances(Points(points.values[block], points.norms[block]), others)
+        inside = squared < limit
+        counts.append(inside.sum(axis=1))
+        columns.append(np.nonzero(inside)[1].astype(np.int32))
+    indices = np.concatenate(columns) if columns else np.empty(0, dtype=np.int32)
+    pointers = np.cumsum(np.concatenate(counts))
+    return sparse.csr_array((np.ones(len(indices), dtype=np.int8), indices, pointers), shape=(len(points), len(others)))
+
+
+def greedy_cover(graph: Graph, covered: NDArray[np.bool_], size: int, rng: np.random.Generator) -> Rows:
+    """Pick points one by one, each the one whose ball covers the most points not covered yet.
+
+    Where nothing is left to cover, the rest are picked at random. Time O(edges) in all.
+
+    Parameters
+    ----------
+    graph : who may be picked, and what they cover, ``(n_candidates, n_points)``.
+    covered : what is covered already, ``(n_points,)``.
+    size : points wanted; all of them where there are fewer.
+    rng : breaks ties.
+
+    Returns
+    -------
+    positions among the candidates, ``(min(size, n_candidates),)``, distinct, in the order of picking.
+    """
+    open_ = ~covered
+    reached_by = sparse.csr_array(graph.T)
+    degrees = np.asarray(graph @ open_.astype(np.int64), dtype=np.float64)
+    picked = np.empty(min(size, graph.shape[0]), dtype=np.intp)
+    for turn in range(len(picked)):
+        pick = random_argmax(degrees, rng)
+        picked[turn] = pick
+        inside = graph.indices[graph.indptr[pick] : graph.indptr[pick + 1]]
+        fresh = inside[open_[inside]]
+        open_[fresh] = False
+        losing = reached_by[fresh].indices
+        degrees -= np.bincount(losing, minlength=len(degrees))
+        degrees[picked[: turn + 1]] = -np.inf
+    return picked

@@ -1,0 +1,72 @@
+"""First samples by the theory of optimal experimental design for linear models."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from altune.geometry.designs import d_optimal_points, leverage_scores
+from altune.geometry.distances import random_argmax
+from altune.geometry.pooled import covered_rows, unit_points
+from altune.knobs.initial_sample.base import InitialSample
+from altune.pool import Pool, Rows
+from altune.registry import register
+
+
+@register
+class DOptimalSample(InitialSample):
+    """D-optimal design: greedily the row with the largest log(1 + xᵀA⁻¹x), A = λI + Σ xxᵀ.
+
+    Features are brought to a mean square of 1. By Sherman and Morrison a pick costs O(N·d).
+    """
+
+    source: ClassVar[str] = "Fedorov, Theory of Optimal Experiments, 1972; greedy on a finite pool, O(N·d) a pick"
+
+    method: Literal["d_optimal"] = "d_optimal"
+    ridge: float = Field(default=1.0, ge=1e-6, le=1e6, description="λ, in units of the mean square of a feature")
+
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+        """Return ``size`` candidates that tell most of a linear model; rows bought before are in A."""
+        points = unit_points(pool)
+        covered = points.take(covered_rows(pool))
+        return pool.candidates[d_optimal_points(points.take(pool.candidates), covered, size, self.ridge, rng)]
+
+
+@register
+class LeverageSample(InitialSample):
+    """Leverage: rows by h = xᵀ(XᵀX + λI)⁻¹x, their pull on a linear model of the whole pool.
+
+    ``sampled`` draws rows without replacement with a chance in proportion to h; ``largest`` takes the largest,
+    which are often outliers.
+    """
+
+    source: ClassVar[str] = "Drineas, Mahoney, Muthukrishnan, SODA 2006; Ma, Mahoney, Yu, JMLR 2015"
+
+    method: Literal["leverage"] = "leverage"
+    draw: Literal["sampled", "largest"] = Field(default="sampled", description="rows drawn by h, or its largest")
+    ridge: float = Field(default=1.0, ge=1e-6, le=1e6, description="λ, in units of the mean square of a feature")
+
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+        """Return ``size`` distinct candidates of high leverage."""
+        key = ("geometry.leverage", self.ridge)
+        scores = pool.shared.get(key, lambda: leverage_scores(unit_points(pool), self.ridge, np.random.default_rng(0)))[
+            pool.candidates
+        ]
+        if self.draw == "largest":
+            return pool.candidates[_largest_first(scores, size, rng)]
+        with np.errstate(divide="ignore"):
+            keys = np.log(scores) + rng.gumbel(size=len(scores))
+        order = np.lexsort((rng.random(len(scores)), -keys))  # rows of no leverage come last, by chance
+        return pool.candidates[order[:size]]
+
+
+def _largest_first(scores: NDArray[np.float64], size: int, rng: np.random.Generator) -> Rows:
+    scores = scores.copy()
+    picked = np.empty(min(size, len(scores)), dtype=np.intp)
+    for turn in range(len(picked)):
+        picked[turn] = random_argmax(scores, rng)
+        scores[picked[turn]] = -np.inf
+    return picked

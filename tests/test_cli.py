@@ -1,0 +1,278 @@
+"""The command line as a user meets it: results on standard output, one line for each error, exit codes 0, 1, 2."""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import dump_svmlight_file, load_breast_cancer
+
+from altune.cli import main
+
+QUICK = "--budget 40 --loops 4 --trials 4 --seeds 2 --select-among 2 --select-seeds 2 --report-seeds 2 --jobs 1".split()
+
+
+@pytest.fixture
+def altune(monkeypatch, tmp_path, capsys):
+    """Run the command line in this process, in an empty folder; return exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["altune", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return ended.value.code, out, err
+
+    return run
+
+
+def mixed_table(rows=240):
+    """A table as people have it: categories, free text, a date, gaps, and a label that depends on some of it."""
+    rng = np.random.default_rng(1)
+    label = rng.integers(2, size=rows)
+    colour = np.where(rng.random(rows) < 0.85, np.where(label == 1, "red", "blue"), "green").astype(object)
+    colour[rng.random(rows) < 0.05] = None
+    size = label * 1.5 + rng.normal(size=rows)
+    size[rng.random(rows) < 0.1] = np.nan
+    words = [f"{'late parcel, please refund' if one else 'thank you, all fine'} no {n}" for n, one in enumerate(label)]
+    when = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(400, size=rows), unit="D")
+    columns = {"colour": colour, "size": size, "note": words, "when": when.astype(str)}
+    return pd.DataFrame({**columns, "label": np.where(label, "complaint", "praise")})
+
+
+def test_help_names_every_command_and_each_has_its_own(altune):
+    code, out, _ = altune("--help")
+    assert code == 0
+    for command in ("tune", "simulate", "compare", "report", "knobs", "spaces", "datasets"):
+        assert command in out
+        code, own, _ = altune(command, "--help")
+        assert code == 0
+        assert "--json" in own
+
+
+def test_tune_a_table_with_categories_text_dates_and_gaps(altune, tmp_path):
+    mixed_table().to_csv(tmp_path / "mail.csv", index=False)
+    code, out, _ = altune("tune", "mail.csv", "--target", "label", "--out", "run", *QUICK)
+    assert code == 0
+    assert "The recipe:" in out
+    assert {"recipe.yaml", "report.html", "curves.csv", "study.journal"} <= set(os.listdir("run"))
+    code, out, _ = altune("report", "run", "--json")
+    assert json.loads(out)["confirmed"]["mean"] > 0.7
+
+
+def test_tune_parquet_and_sparse_files(altune, tmp_path):
+    X, y = load_breast_cancer(return_X_y=True)
+    pd.DataFrame(X, columns=[f"f{n}" for n in range(30)]).assign(label=y).to_parquet(tmp_path / "cells.parquet")
+    dump_svmlight_file(np.where(X > np.median(X, axis=0), X, 0.0), y, str(tmp_path / "cells.svmlight"))
+    for name in ("cells.parquet", "cells.svmlight"):
+        code, out, _ = altune("tune", name, "--json", "--out", f"run-{name}", *QUICK)
+        assert code == 0
+        plain = json.loads(out)
+        assert plain["confirmed"]["mean"] > 0.75
+        assert len(plain["trials"]) == 4
+
+
+def test_json_of_tune_has_what_scripts_read(altune):
+    code, out, err = altune("tune", "iris", "--json", "--out", "run", *QUICK)
+    assert code == 0
+    assert err == ""
+    plain = json.loads(out)
+    assert set(plain) == {
+        *("answer", "objective", "recipe", "confirmed", "baselines", "trials", "seconds", "run"),
+    }
+    assert {"mean", "low", "high", "blocks"} == set(plain["confirmed"])
+    assert {"random_sampling", "vanilla"} == set(plain["baselines"])
+    for one in plain["baselines"].values():
+        assert {"mean", "difference", "low", "high", "labels_saved", "matched"} <= set(one)
+        assert {"mean", "difference", "low", "high"} <= set(one["matched"])
+        assert one["difference"] == pytest.approx(plain["confirmed"]["mean"] - one["mean"])
+    for trial in plain["trials"]:
+        assert {"number", "state", "value", "params", "blocks"} <= set(trial)
+
+
+def test_json_of_simulate_gives_the_rows_bought_as_rows_of_the_data(altune):
+    code, out, _ = altune("simulate", "iris", "--recipe", "vanilla", "--budget", "20", "--seeds", "2", "--json")
+    assert code == 0
+    plain = json.loads(out)
+    assert plain["mean"] == pytest.approx(np.mean([block["value"] for block in plain["blocks"]]))
+    for block in plain["blocks"]:
+        assert len(block["rows"]) == len(set(block["rows"])) == block["labels"][-1] == 20
+        assert len(block["labels"]) == len(block["scores"])
+        assert 0 <= min(block["rows"]) and max(block["rows"]) < 150
+
+
+def test_compare_says_margin_is_ahead_of_random(altune, tmp_path):
+    (tmp_path / "margin.yaml").write_text("query_strategy: {method: margin}\n")
+    words = ("compare", "digits", "random_sampling", "margin.yaml", "--seeds", "6", "--jobs", "1")
+    code, out, _ = altune(*words, "--json")
+    assert code == 0
+    (pair,) = json.loads(out)["differences"]
+    assert {"a", "b", "mean", "low", "high", "p"} <= set(pair)
+    assert pair["mean"] < 0
+    code, out, _ = altune("compare", "iris", "a=vanilla", "b=margin.yaml", "--budget", "20", "--seeds", "2")
+    assert code == 0
+    assert "a - b" in out
+    assert "95 % interval" in out
+
+
+def test_lists_print_text_and_json(altune):
+    for words in (["knobs"], ["knobs", "query_strategy"], ["knobs", "query_strategy", "badge"], ["spaces"], ["datasets"]):
+        assert altune(*words)[0] == 0
+        code, out, _ = altune(*words, "--json")
+        assert code == 0
+        assert json.loads(out)
+    _, out, _ = altune("knobs", "--json")
+    assert set(json.loads(out)["query_strategy"]["badge"]) >= {"parameters", "needs", "source"}
+    assert "typiclust" in altune("spaces", "standard")[1]
+
+
+def test_a_dry_run_prints_every_default_and_writes_nothing(altune, tmp_path):
+    code, out, _ = altune("tune", "digits", "--dry-run")
+    assert code == 0
+    for word in ("200 labels", "20 after the first sample", "10 rows", "accuracy", "reset", "logistic_regression"):
+        assert word in out
+    code, out, _ = altune("tune", "digits", "--dry-run", "--json")
+    assert json.loads(out)["scenario"]["budget"] == 200
+    assert list(tmp_path.iterdir()) == []
+
+
+def bad_files(folder):
+    table = mixed_table(120)
+    table.assign(empty=np.nan).to_csv(folder / "gap.csv", index=False)
+    table.assign(label="same").to_csv(folder / "one.csv", index=False)
+    rare = table.copy()
+    rare.loc[0, "label"] = "rare"
+    rare.to_csv(folder / "rare.csv", index=False)
+    (folder / "empty.csv").write_text("")
+    (folder / "ragged.csv").write_text("a,b,label\n1,2,x\n1,2,3,4,y\n")
+    (folder / "bytes.csv").write_bytes(b"a,label\n\xff\xfe\x00,x\n")
+    (folder / "torn.csv.gz").write_bytes(gzip.compress(table.to_csv(index=False).encode())[:-40])
+    (folder / "torn.parquet").write_bytes(b"PAR1 and nothing more")
+    (folder / "bad.svmlight").write_text("1 1:2.0\n0 one:3\n")
+    np.savez(folder / "text.npz", X=np.array([["a", "b"]] * 20), y=np.arange(20) % 2)
+    table.to_csv(folder / "good.csv", index=False)
+
+
+BAD = {
+    "target missing": (["good.csv", "--target", "lable"], "label"),
+    "no such file": (["god.csv"], "good.csv"),
+    "one class only": (["one.csv"], "same"),
+    "a class too small": (["rare.csv"], "rare"),
+    "all-NaN column": (["gap.csv"], "empty"),
+    "text where numbers are claimed": (["text.npz"], "text.npz"),
+    "file empty": (["empty.csv"], "empty"),
+    "broken line": (["ragged.csv"], "line 3"),
+    "undecodable": (["bytes.csv"], "UTF-8"),
+    "torn gzip": (["torn.csv.gz"], "torn.csv.gz"),
+    "torn parquet": (["torn.parquet"], "torn.parquet"),
+    "broken svmlight": (["bad.svmlight"], "line 2"),
+    "budget over the pool": (["good.csv", "--budget", "5000"], "5000"),
+    "unknown model": (["good.csv", "--model", "logistic"], "logistic_regression"),
+    "unknown metric": (["good.csv", "--metric", "acuracy"], "accuracy"),
+    "metric of two classes": (["digits", "--metric", "f1"], "f1"),
+    "unknown space": (["good.csv", "--space", "standart"], "standard"),
+    "unknown objective": (["good.csv", "--objective", "auc"], "aulc"),
+    "net value without a value": (["good.csv", "--objective", "net_value"], "value"),
+    "loops": (["good.csv", "--loops", "many"], "unlimited"),
+    "timeout": (["good.csv", "--timeout", "soon"], "10m"),
+    "annotators": (["good.csv", "--annotators", "1.5"], "1.5"),
+    "model twice": (["good.csv", "--space", "neural", "--model", "mlp"], "model"),
+    "one trial too few": (["good.csv", "--trials", "0"], "n_trials"),
+    "negative seed": (["good.csv", "--seed", "-1"], "seed"),
+    "no such scenario": (["good.csv", "--scenario", "world.yaml"], "world.yaml"),
+    "no such option": (["good.csv", "--budgets", "3"], "--budgets"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_wrong_request_is_one_line_exit_2_and_writes_nothing(altune, tmp_path, case):
+    bad_files(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    words, expected = BAD[case]
+    code, out, err = altune("tune", *words)
+    assert code == 2, err
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1
+    assert expected in err
+    assert "Traceback" not in err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_wrong_recipe_names_file_place_value_and_what_is_right(altune, tmp_path):
+    (tmp_path / "bad.yaml").write_text("query_strategy: {method: margn}\n")
+    code, _, err = altune("simulate", "iris", "--recipe", "bad.yaml")
+    assert code == 2
+    for word in ("bad.yaml", "query_strategy.method", "'margn'", "'margin'"):
+        assert word in err
+    (tmp_path / "cannot.yaml").write_text("retrain: {method: warm_start}\nmodel: {method: random_forest}\n")
+    code, _, err = altune("simulate", "iris", "--recipe", "cannot.yaml")
+    assert code == 2
+    assert "random_forest" in err
+
+
+def test_a_scenario_file_is_read_and_options_override_it(altune, tmp_path):
+    (tmp_path / "world.yaml").write_text("budget: 30\nmetric: balanced_accuracy\nannotators: [{error: 0.1}]\n")
+    _, out, _ = altune("tune", "iris", "--scenario", "world.yaml", "--budget", "35", "--dry-run", "--json")
+    scenario = json.loads(out)["scenario"]
+    assert (scenario["budget"], scenario["metric"]) == (35, "balanced_accuracy")
+    assert scenario["annotators"][0]["error"] == 0.1
+
+
+def test_explicit_blocks_from_a_file(altune, tmp_path):
+    blocks = [{"pool": list(range(0, 150, 2)), "test": list(range(1, 150, 2)), "initial": [0, 50, 100]}]
+    (tmp_path / "blocks.json").write_text(json.dumps(blocks))
+    code, out, _ = altune("simulate", "iris", "--blocks", "blocks.json", "--budget", "20", "--json")
+    assert code == 0
+    (block,) = json.loads(out)["blocks"]
+    assert block["rows"][:3] == [0, 50, 100]
+    assert all(row % 2 == 0 for row in block["rows"])
+    blocks[0]["test"][0] = 0
+    (tmp_path / "blocks.json").write_text(json.dumps(blocks))
+    code, _, err = altune("simulate", "iris", "--blocks", "blocks.json", "--budget", "20")
+    assert code == 2
+    assert "row 0 stands in pool and test" in err
+
+
+def test_rare_classes_and_plain_accuracy_bring_one_line_of_advice(altune, tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.r_[np.zeros(280, int), np.ones(20, int)]
+    np.savez(tmp_path / "rare.npz", X=rng.normal(size=(300, 3)) + y[:, None], y=y)
+    _, _, err = altune("tune", "rare.npz", "--out", "run", "--quiet", "--no-confirm", *QUICK)
+    assert "balanced_accuracy" in err
+    _, _, err = altune("tune", "rare.npz", "--out", "run2", "-q", "--no-confirm", "--metric", "balanced_accuracy", *QUICK)
+    assert err == ""
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(tmp_path):
+    words = ["tune", "iris", "--out", "run", "--trials", "40", "--seeds", "3", "--jobs", "2", "--no-confirm"]
+    command = [sys.executable, "-m", "altune", *words]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    journal = tmp_path / "run" / "study.journal"
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline and not (journal.exists() and journal.read_bytes().count(b"\n") > 6):
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "To go on, give the same command" in err
+    assert out == ""
+    again = subprocess.run([*command, "--json"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert len(json.loads(again.stdout)["trials"]) == 40
+    assert not (tmp_path / "run" / "blocks").exists()
+
+
+def test_the_command_line_starts_without_the_heavy_libraries():
+    script = "import sys, altune.cli; print([m for m in ('sklearn', 'optuna', 'plotly', 'pandas') if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"

@@ -1,0 +1,116 @@
+"""Loop sizes by hand."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from altune.errors import FormatError
+from altune.knobs.initial_sample import default_initial_size
+from altune.knobs.loop_size import LoopState
+from altune.registry import parse_method
+
+
+def sizes(method, *, first, budget, loops, pool=10_000):
+    """Return the sizes of all loops as the loop would ask for them."""
+    rule = parse_method("loop_size", method)
+    labelled, found = first, []
+    for loop in range(1, (loops or 10_000) + 1):
+        left = budget - labelled
+        if left < 1:
+            break
+        state = LoopState(loop, None if loops is None else loops - loop + 1, left, labelled, pool, budget)
+        found.append(min(left, rule.next_size(state)))
+        labelled += found[-1]
+    return found
+
+
+def test_constant():
+    assert sizes({"method": "constant", "size": 30}, first=10, budget=100, loops=20) == [30, 30, 30]
+    assert sizes({"method": "constant", "size": 3}, first=10, budget=100, loops=4) == [3, 3, 3, 3]
+
+
+def test_by_default_the_rest_of_the_budget_in_equal_parts():
+    assert sizes("constant", first=10, budget=210, loops=20) == [10] * 20
+    assert sizes("constant", first=10, budget=21, loops=4) == [3, 3, 3, 2]
+    assert sizes("constant", first=10, budget=13, loops=20) == [1, 1, 1]
+    assert sizes("constant", first=10, budget=200, loops=None) == [10] * 19
+
+
+@given(first=st.integers(1, 50), rest=st.integers(1, 500), loops=st.integers(1, 40))
+def test_equal_parts_use_up_the_budget_and_differ_by_one_at_most(first, rest, loops):
+    found = sizes("constant", first=first, budget=first + rest, loops=loops)
+    assert sum(found) == rest
+    assert max(found) - min(found) <= 1
+
+
+def test_geometric_by_hand():
+    growing = {"method": "geometric", "start": 5, "growth": 1.5}
+    assert sizes(growing, first=10, budget=1000, loops=5) == [
+        5,
+        round(7.5),
+        round(11.25),
+        round(16.875),
+        round(25.3125),
+    ]
+    shrinking = {"method": "geometric", "start": 16, "growth": 0.5}
+    assert sizes(shrinking, first=10, budget=1000, loops=7) == [16, 8, 4, 2, 1, 1, 1]
+
+
+def test_geometric_without_a_start_uses_up_budget_and_loops():
+    assert sizes({"method": "geometric", "growth": 2.0}, first=10, budget=10 + 31, loops=5) == [1, 2, 4, 8, 16]
+    assert sizes({"method": "geometric", "growth": 0.5}, first=10, budget=10 + 31, loops=5) == [16, 8, 4, 2, 1]
+
+
+@given(growth=st.floats(0.5, 2.0), loops=st.integers(1, 20), rest=st.integers(200, 2000))
+def test_geometric_without_a_start_never_leaves_labels_over(growth, loops, rest):
+    found = sizes({"method": "geometric", "growth": growth}, first=10, budget=10 + rest, loops=loops)
+    assert sum(found) == rest
+    moves = [later - earlier for earlier, later in itertools.pairwise(found)]
+    assert all(move >= -1 for move in moves) if growth >= 1 else all(move <= 1 for move in moves)
+
+
+def test_geometric_grows_where_loops_are_free():
+    found = sizes({"method": "geometric", "growth": 1.25}, first=10, budget=400, loops=None)
+    assert sum(found) == 390
+    assert len(found) <= 20
+    assert found[-1] > 5 * found[0]
+
+
+def test_fraction_by_hand():
+    labelled = {"method": "fraction", "rho": 0.5}
+    assert sizes(labelled, first=10, budget=100, loops=5) == [5, 8, 12, 18, 27]
+    pool = {"method": "fraction", "of": "pool", "rho": 0.02}
+    assert sizes(pool, first=10, budget=100, loops=5, pool=1000) == [20, 20, 20, 20, 10]
+
+
+def test_a_fraction_that_is_whole_is_not_rounded_up_by_binary_dust():
+    assert 0.07 * 100 > 7
+    rule = parse_method("loop_size", {"method": "fraction", "of": "pool", "rho": 0.07})
+    assert rule.next_size(LoopState(1, 5, 50, 10, 100, 60)) == 7
+    assert rule.next_size(LoopState(1, 5, 50, 10, 101, 60)) == math.ceil(7.07)
+
+
+def test_default_initial_size():
+    assert default_initial_size(200, 10) == 10
+    assert default_initial_size(1000, 2) == 50
+    assert default_initial_size(100, 26) == 26
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"method": "constant", "size": 0},
+        {"method": "geometric", "growth": 2.5},
+        {"method": "fraction", "rho": 0.0},
+        {"method": "constant", "sise": 3},
+        {"method": "constant", "size": 2.5},
+    ],
+)
+def test_sizes_outside_of_their_ranges_are_refused(wrong):
+    with pytest.raises(FormatError):
+        parse_method("loop_size", wrong)

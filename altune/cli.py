@@ -284,10 +284,10 @@ def spaces(
 def datasets(as_json: AsJson = False) -> None:
     """List the built-in data sets."""
     from altune.data import list_datasets
-    from altune.report.tables import dataset_rows, table
+    from altune.report.tables import dataset_rows, dataset_table
 
-    rows = dataset_rows(list_datasets())
-    _print_json(rows) if as_json else print(table(rows, wide="source"))
+    listed = list_datasets()
+    _print_json(dataset_rows(listed)) if as_json else print(dataset_table(listed))
 
 
 def version(show: bool) -> None:

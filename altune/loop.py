@@ -129,6 +129,7 @@ class ActiveLearningLoop:
         self._initial = initial
         self._request: LabelRequest | None = None
         self._bought: Rows = NO_ROWS
+        self._is_bought = np.zeros(self.pool.n_rows, dtype=bool)
         self._suspects: Rows = NO_ROWS
         self._to_relabel: Rows = NO_ROWS
         self._trained_label = np.full(self.pool.n_rows, -1, dtype=np.intp)
@@ -187,9 +188,10 @@ class ActiveLearningLoop:
         self._check_answers(answers, request)
         self._request = None
         pool = self.pool
-        new_rows = np.setdiff1d(request.rows, self._bought)
+        new_rows = _first_mentions(request.rows[~self._is_bought[request.rows]])
         self.answers.add(request.rows, request.annotators, answers)
-        self._bought = np.concatenate([self._bought, _in_order(request.rows, new_rows)])
+        self._bought = np.concatenate([self._bought, new_rows])
+        self._is_bought[new_rows] = True
         pool.close(new_rows)
         pool.labels_bought += len(request)
         if pool.model is None and self._goes_on():
@@ -249,7 +251,7 @@ class ActiveLearningLoop:
             return False
         began = time.perf_counter()
         pool = self.pool
-        rows = np.setdiff1d(self._bought, pool.held_out)
+        rows = self._usable_rows()
         pool.set_labels(rows, self.recipe.labeling.combine(self.answers, rows, pool.n_classes))
         step = len(self._bought)
         more = self.recipe.initial_sample.more(pool, self.streams.generator("initial_sample", step))
@@ -283,18 +285,25 @@ class ActiveLearningLoop:
 
     # training -------------------------------------------------------------------------------------------------
 
+    def _usable_rows(self) -> Rows:
+        """Return the rows bought to be trained on, sorted."""
+        usable = self._is_bought.copy()
+        usable[self.pool.held_out] = False
+        return np.flatnonzero(usable)
+
     def _train(self, turn: Turn) -> None:
         pool, recipe = self.pool, self.recipe
-        rows = np.setdiff1d(self._bought, pool.held_out)
+        rows = self._usable_rows()
         labels = recipe.labeling.combine(self.answers, rows, pool.n_classes)
         base = recipe.training.adapt(recipe.model, len(rows), self._first_labels or len(rows))
         self._audit(turn, base, rows, labels)
         weight = None
-        suspect = np.isin(rows, self._suspects)
-        if suspect.any() and recipe.labeling.action == "drop":
-            rows, labels = rows[~suspect], labels[~suspect]
-        elif suspect.any() and recipe.labeling.action == "weight":
-            weight = np.where(suspect, SUSPECT_WEIGHT, 1.0)
+        if len(self._suspects):
+            suspect = np.isin(rows, self._suspects)
+            if recipe.labeling.action == "drop":
+                rows, labels = rows[~suspect], labels[~suspect]
+            elif recipe.labeling.action == "weight":
+                weight = np.where(suspect, SUSPECT_WEIGHT, 1.0)
         self._first_labels = self._first_labels or len(rows)
         pool.set_labels(rows, labels)
         everything = TrainingTurn(
@@ -378,8 +387,8 @@ class ActiveLearningLoop:
             self.stopped = stopping.method
 
 
-def _in_order(requested: Rows, new_rows: Rows) -> Rows:
-    """Return the new rows in the order in which they were first requested."""
-    unique, first = np.unique(requested, return_index=True)
-    ordered = unique[np.argsort(first)]
-    return ordered[np.isin(ordered, new_rows, assume_unique=True)]
+def _first_mentions(rows: Rows) -> Rows:
+    """Return distinct rows in the order in which they are first mentioned."""
+    _, first = np.unique(rows, return_index=True)
+    mentioned: Rows = rows[np.sort(first)]
+    return mentioned

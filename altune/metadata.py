@@ -45,7 +45,10 @@ class Metadata:
         """Features of the candidates, ``(n_candidates, n_features)``."""
         if self._X is None:
             raise RuntimeError("an earlier generation holds only the columns that were computed in its loop")
-        return self._X if len(self.rows) == self._X.shape[0] else self._X[self.rows]
+        if len(self.rows) == self._X.shape[0]:
+            return self._X
+        dense = isinstance(self._X, np.ndarray)
+        return np.take(self._X, self.rows, axis=0) if dense else self._X[self.rows]
 
     @property
     def probabilities(self) -> Column:

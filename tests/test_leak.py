@@ -19,6 +19,7 @@ from sklearn.datasets import load_iris, load_wine
 import altune.simulation
 from altune.data import Dataset, encode
 from altune.data.blocks import explicit_block
+from altune.errors import MissingExtraError
 from altune.knobs.query_strategy import ScoreStrategy
 from altune.loop import ActiveLearningLoop
 from altune.models.custom import CustomModel
@@ -29,7 +30,7 @@ from altune.simulation import make_arena, play
 from altune.testing import variants
 
 BUDGET = 48
-SCENARIO = Scenario(budget=BUDGET, loops=6, annotators=(Annotator(error=0.15),) * 3, also=("balanced_accuracy",))
+SCENARIO = Scenario(budget=BUDGET, loops=4, annotators=(Annotator(error=0.15),) * 3, also=("balanced_accuracy",))
 FACTS = Facts(n_classes=3, annotators=3)
 QUICK: dict[str, dict[str, Any]] = {
     "random_forest": {"n_estimators": 5},
@@ -40,6 +41,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "target": {"score": 0.72, "holdout": 12, "confidence": 0.6, "patience": 2},
     "stabilizing_predictions": {"threshold": 0.8},
     "best_of": {"starts": 2},
+    "eer": {"candidates": 10, "evaluation": 20},
 }
 MODELS = ("logistic_regression", "naive_bayes", "sgd", "linear_svm", "mlp")
 
@@ -94,6 +96,8 @@ def record(recipe: Recipe, data: Dataset, block: Any, monkeypatch: Any, scenario
             super().tell(labels)
             X = self.pool.X
             model = self.pool.model
+            if model is None:  # a step of the first sample
+                return
             said = model.class_scores(X) if model.outputs or model.constant else model.predict(X)
             turn = self.turns[-1]
             kept.turns.append(
@@ -125,6 +129,8 @@ def every_recipe():
         if issubclass(cls, CustomModel):
             continue
         name = cls.model_fields["method"].default
+        if getattr(cls, "uses_oracle", False):
+            continue  # a marked upper bound, which looks at labels that nobody has paid for
         method = parse_method(cls.knob, {"method": name, **QUICK.get(name, {})})
         for number, variant in enumerate(variants(method)):
             yield pytest.param(recipe_with(variant), id=f"{cls.knob}-{name}-{number}")
@@ -136,7 +142,10 @@ def every_recipe():
 @pytest.mark.parametrize("recipe", list(every_recipe()))
 def test_a_recipe_does_the_same_whatever_it_did_not_buy(recipe, monkeypatch):
     data, block = iris()
-    first = record(recipe, data, block, monkeypatch)
+    try:
+        first = record(recipe, data, block, monkeypatch)
+    except MissingExtraError as error:
+        pytest.skip(str(error))
     assert len(first.turns) >= 2
     again = record(recipe, poisoned(data, block, first.curve.rows), block, monkeypatch)
     first.same_decisions(again)

@@ -218,7 +218,7 @@ def test_drawn_configurations_estimate_the_joint_entropy():
     for row in range(11):
         joint = joint.add(told[:, row], np.random.default_rng(row))
     assert len(joint.table) == MOST_CONFIGURATIONS
-    assert 2**11 > MOST_CONFIGURATIONS
+    assert MOST_CONFIGURATIONS < 2**11
     table = np.ones((1, 5))
     for row in range(11):
         table = (table[:, None] * told[:, row].T[None]).reshape(-1, 5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from altune.geometry.balls import Graph, ball_graph, pure_squared_radius, squared_to_other_cluster
+from altune.geometry.balls import Graph, ball_graph, greedy_cover, pure_squared_radius, squared_to_other_cluster
 from altune.geometry.clustering import kmeans
 from altune.geometry.density import mean_similarity
 from altune.geometry.designs import unit_mean_square
@@ -70,6 +70,27 @@ def pool_ball_graph(pool: Pool, squared_radius: float) -> Graph:
     """Return the graph of the balls around all rows of a pool of up to 5,000, made once for each radius."""
     points = pool_points(pool)
     return pool.shared.get(("geometry.balls", squared_radius), lambda: ball_graph(points, points, squared_radius))
+
+
+def cover_rows(pool: Pool, size: int, squared_radius: float, most: int, rng: np.random.Generator) -> Rows:
+    """Return ``size`` candidates whose balls cover the most rows that bought rows leave uncovered.
+
+    Where the pool has more than ``most`` rows, a random ``most`` candidates compete and are to be covered.
+    Rows held out for validation neither cover nor have to be covered.
+    """
+    bought = covered_rows(pool)
+    if pool.n_rows <= min(most, LARGE_POOL):
+        graph = pool_ball_graph(pool, squared_radius)
+        covered = np.ones(pool.n_rows, dtype=bool)
+        covered[pool.candidates] = False
+        covered[graph[bought].indices] = True
+        return pool.candidates[greedy_cover(graph[pool.candidates], covered, size, rng)]
+    competing = draw_rows(pool.candidates, max(most, size), rng)
+    points = pool_points(pool)
+    wanted = points.take(competing)
+    covered = np.zeros(len(competing), dtype=bool)
+    covered[ball_graph(points.take(bought), wanted, squared_radius).indices] = True
+    return competing[greedy_cover(ball_graph(wanted, wanted, squared_radius), covered, size, rng)]
 
 
 def _squared_to_other_cluster(pool: Pool) -> Array:

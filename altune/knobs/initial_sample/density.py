@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.geometry.balls import ball_graph, greedy_cover
 from altune.geometry.density import log_kernel_density
 from altune.geometry.facilities import locate_facilities, similarity_graph
 from altune.geometry.pooled import (
     LARGE_POOL,
+    cover_rows,
     covered_rows,
     draw_rows,
-    pool_ball_graph,
     pool_points,
     pool_pure_radius,
     pool_similarity,
@@ -101,27 +100,6 @@ class FacilityLocationSample(InitialSample):
         covered = np.arange(len(rows) - len(competing))
         allowed = np.arange(len(covered), len(rows))
         return rows[locate_facilities(graph, allowed, covered, size, rng)]
-
-
-def cover_rows(pool: Pool, size: int, squared_radius: float, most: int, rng: np.random.Generator) -> Rows:
-    """Return ``size`` candidates whose balls cover the most rows that bought rows leave uncovered.
-
-    Where the pool has more than ``most`` rows, a random ``most`` candidates compete and are to be covered.
-    Rows held out for validation neither cover nor have to be covered.
-    """
-    bought = covered_rows(pool)
-    if pool.n_rows <= min(most, LARGE_POOL):
-        graph = pool_ball_graph(pool, squared_radius)
-        covered = np.ones(pool.n_rows, dtype=bool)
-        covered[pool.candidates] = False
-        covered[graph[bought].indices] = True
-        return pool.candidates[greedy_cover(graph[pool.candidates], covered, size, rng)]
-    competing = draw_rows(pool.candidates, max(most, size), rng)
-    points = pool_points(pool)
-    wanted = points.take(competing)
-    covered = np.zeros(len(competing), dtype=bool)
-    covered[ball_graph(points.take(bought), wanted, squared_radius).indices] = True
-    return competing[greedy_cover(ball_graph(wanted, wanted, squared_radius), covered, size, rng)]
 
 
 def _log_density(pool: Pool) -> NDArray[np.float64]:

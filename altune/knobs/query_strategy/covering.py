@@ -11,8 +11,7 @@ from scipy import sparse
 
 from altune.geometry.balls import ball_graph
 from altune.geometry.distances import Points, blocks, random_argmax, squared_distances
-from altune.geometry.pooled import covered_rows, draw_rows, pool_points, pool_pure_radius
-from altune.knobs.initial_sample.density import cover_rows
+from altune.geometry.pooled import cover_rows, draw_rows, pool_points, pool_pure_radius
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.pool import Pool, Rows
 from altune.registry import Need, register
@@ -46,9 +45,9 @@ class DCoM(QueryStrategy):
     """DCoM: S·(1 − margin) + (1 − S)·degree, both scaled to [0, 1], S the competence by coverage.
 
     Each labelled row has a ball of its own: the largest radius up to δ_max at which a share τ of the rows in it
-    is predicted as the row's label, τ = .2·(coverage before) + .4. S = (1 + e^{−k(1 − a)}) / (1 + e^{−k(c − a)})
-    for the share c of rows in these balls. The degree counts uncovered rows in a ball of the mean radius; it falls
-    as rows are picked. The authors set δ_max by hand; here it is ``reach`` times ProbCover's δ. They set each
+    is predicted as the row's label, τ = .2·coverage + .4 (the coverage at τ = .4).
+    S = (1 + e^{−k(1 − a)}) / (1 + e^{−k(c − a)}) for the share c of rows in these balls. The degree counts
+    uncovered rows in a ball of the mean radius; it falls as rows are picked. The authors set δ_max by hand; here it is ``reach`` times ProbCover's δ. They set each
     ball once, after its row was bought; here all follow the model in hand.
     """
 
@@ -88,7 +87,7 @@ class Balls(NamedTuple):
 
 
 def fitted_balls(labelled: Points, labels: Rows, points: Points, predicted: Rows, squared_limit: float) -> Balls:
-    """Return the balls of labelled rows, each the largest of the purity that the coverage of the earlier calls for.
+    """Return the balls of labelled rows, each the largest that is pure enough for what they cover together.
 
     Parameters
     ----------
@@ -96,17 +95,22 @@ def fitted_balls(labelled: Points, labels: Rows, points: Points, predicted: Rows
     points, predicted : the other points and the classes that the model predicts for them.
     squared_limit : square of the largest radius, ∞ for no limit.
     """
+    first = _balls(labelled, labels, points, predicted, squared_limit, 0.4)
+    return _balls(labelled, labels, points, predicted, squared_limit, 0.2 * first.coverage + 0.4)
+
+
+def _balls(
+    labelled: Points, labels: Rows, points: Points, predicted: Rows, squared_limit: float, purity: float
+) -> Balls:
     covered = np.zeros(len(points), dtype=bool)
     radii: list[float] = []
-    total = len(points) + len(labelled)
     for block in blocks(len(labelled), len(points)):
         squared = squared_distances(Points(labelled.values[block], labelled.norms[block]), points)
         for distances, label in zip(squared, labels[block], strict=True):
-            wanted = 0.2 * (covered.sum() + len(radii)) / total + 0.4
-            radius, inside = _pure_ball(distances, predicted == label, wanted, squared_limit)
+            radius, inside = _pure_ball(distances, predicted == label, purity, squared_limit)
             covered[inside] = True
             radii.append(radius)
-    coverage = float((covered.sum() + len(labelled)) / total)
+    coverage = float((covered.sum() + len(labelled)) / (len(points) + len(labelled)))
     return Balls(float(np.mean(radii)) if radii else float(np.sqrt(squared_limit)), covered, coverage)
 
 

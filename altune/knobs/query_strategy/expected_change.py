@@ -63,9 +63,9 @@ class ExpectedErrorReduction(ModelledStrategy, ScoreStrategy):
 
     method: Literal["eer"] = "eer"
     loss: Literal["log_loss", "zero_one"] = Field(default="log_loss", description="the error that is to fall")
-    candidates: int = Field(default=40, ge=1, le=200, description="rows considered in a loop, drawn at random")
+    candidates: int = Field(default=20, ge=1, le=200, description="rows considered in a loop, drawn at random")
     evaluation: int = Field(default=100, ge=1, le=200, description="random unlabelled rows that the error is taken on")
-    classes: int = Field(default=3, ge=1, le=20, description="most probable classes considered for each row")
+    classes: int = Field(default=2, ge=1, le=20, description="most probable classes considered for each row")
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
         """Return the expected loss with each candidate's label, times −1."""

@@ -1,0 +1,172 @@
+"""The scenario: its defaults, what it refuses, and what a study keeps of it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+from altune.curve import Objective
+from altune.data import Dataset, load_dataset
+from altune.data.blocks import pool_size
+from altune.errors import FormatError, ScenarioError
+from altune.scenario import Annotator, Scenario, default_budget
+
+
+@pytest.fixture(scope="module")
+def iris():
+    X, y = load_iris(return_X_y=True)
+    return Dataset(X, y, name="iris")
+
+
+def test_defaults_are_those_of_the_design():
+    scenario = Scenario()
+    assert (scenario.loops, scenario.metric, scenario.objective, scenario.over) == (20, "accuracy", "aulc", "labels")
+    assert scenario.annotators == (Annotator(error=0.0, price=None),)
+    assert (scenario.price_per_label, scenario.price_per_loop) == (1.0, 0.0)
+    assert scenario.budget is None
+
+
+def test_default_budget_is_twenty_labels_a_class_at_least_100_at_most_half_the_pool(iris):
+    assert default_budget(10, 1000) == 200
+    assert default_budget(2, 1000) == 100
+    assert default_budget(10, 300) == 150
+    assert default_budget(2, 3) == 2
+    digits = load_dataset("digits")
+    assert Scenario().resolve(digits, pool_size(digits)).labels == 200
+    assert Scenario().resolve(iris, 90).labels == 45
+
+
+def test_a_given_budget_stays_and_one_beyond_the_pool_is_refused(iris):
+    assert Scenario(budget=90).resolve(iris, 90).labels == 90
+    with pytest.raises(ScenarioError, match=r"budget 91 is larger than the pool of 90 rows of iris; give at most 90"):
+        Scenario(budget=91).resolve(iris, 90)
+    with pytest.raises(ScenarioError, match="before the scenario is resolved"):
+        _ = Scenario().labels
+
+
+def test_resolving_leaves_the_rest_as_it_was(iris):
+    scenario = Scenario(metric="balanced_accuracy", annotators=(Annotator(error=0.1),) * 3, loops="unlimited")
+    resolved = scenario.resolve(iris, 90)
+    assert resolved.model_copy(update={"budget": None}) == scenario
+    assert scenario.budget is None
+
+
+def test_loops():
+    assert Scenario(loops=7).most_loops == 7
+    assert Scenario(loops="unlimited").most_loops is None
+
+
+def test_every_metric_is_named_once():
+    assert Scenario(metric="accuracy", also=("balanced_accuracy", "accuracy")).metric_names == (
+        "accuracy",
+        "balanced_accuracy",
+    )
+
+
+def test_an_annotator_has_its_own_price_or_the_scenarios():
+    scenario = Scenario(price_per_label=2.0, annotators=(Annotator(), Annotator(error=0.2, price=0.5)))
+    assert [scenario.price(number) for number in range(2)] == [2.0, 0.5]
+
+
+def test_the_objectives_domain(iris):
+    assert Scenario(budget=60).make_objective() == Objective("aulc", "accuracy", "labels", 60.0, 0.0)
+    prices = {"price_per_label": 2.0, "price_per_loop": 5.0, "over": "cost"}
+    # the dearest label 60 times, and the first sample and 20 loops
+    assert Scenario(budget=60, **prices).make_objective().end == 60 * 2 + 21 * 5
+    dear = Scenario(budget=60, annotators=(Annotator(price=3.0), Annotator()), **prices)
+    assert dear.make_objective().end == 60 * 3 + 21 * 5
+    assert Scenario(budget=60, loops="unlimited", **prices).make_objective().end == 60 * 2 + 61 * 5
+    with pytest.raises(ScenarioError, match="needs a price"):
+        Scenario(budget=60, over="cost", price_per_label=0.0).make_objective()
+
+
+@pytest.mark.parametrize(
+    ("plain", "path", "words"),
+    [
+        ({"budgett": 5}, "budgett", "did you mean 'budget'"),
+        ({"budget": 1}, "budget", "greater than or equal to 2"),
+        ({"loops": 0}, "loops", "1 or more, or 'unlimited'"),
+        ({"loops": "many"}, "loops", "'many'"),
+        ({"metric": "acuracy"}, "metric", "near: accuracy"),
+        ({"also": ["acuracy"]}, "also", "near: accuracy"),
+        ({"objective": "aucl"}, "", "did you mean 'aulc'"),
+        ({"objective": "net_value"}, "", "needs `value`"),
+        ({"annotators": []}, "annotators", "at least 1"),
+        ({"annotators": [{"error": 1.0}]}, "annotators[0].error", "less than 1"),
+        ({"annotators": [{"eror": 0.1}]}, "annotators[0].eror", "not permitted"),
+        ({"price_per_loop": -1}, "price_per_loop", "greater than or equal to 0"),
+        ({"price_per_label": float("nan")}, "price_per_label", "finite"),
+        ({"version": 2}, "version", "1"),
+        ({"scaling": "some"}, "scaling", "standard"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(plain, path, words):
+    with pytest.raises(FormatError) as caught:
+        Scenario.from_dict(plain, file="mine.yaml")
+    error = caught.value
+    assert error.path.startswith(path)
+    assert error.file == "mine.yaml"
+    assert words in str(error)
+    assert str(error).startswith("mine.yaml: ")
+    assert "\n" not in str(error)
+
+
+def test_a_scenario_does_not_change():
+    with pytest.raises(ValueError, match="frozen"):
+        Scenario().budget = 5
+
+
+def test_it_reads_back_from_json_and_from_yaml(tmp_path):
+    scenario = Scenario(
+        budget=60,
+        loops="unlimited",
+        also=("balanced_accuracy",),
+        annotators=(Annotator(error=0.1, price=0.5), Annotator()),
+        price_per_loop=1.5,
+    )
+    assert Scenario.from_dict(json.loads(json.dumps(scenario.to_dict()))) == scenario
+    path = tmp_path / "scenario.yaml"
+    path.write_text(
+        "budget: 60\nloops: unlimited\nalso: [balanced_accuracy]\n"
+        "annotators:\n  - {error: 0.1, price: 0.5}\n  - {}\nprice_per_loop: 1.5\n"
+    )
+    assert Scenario.load(path) == scenario
+
+
+def test_the_digest_sees_every_field():
+    changes = {
+        "budget": 61,
+        "loops": 19,
+        "metric": "balanced_accuracy",
+        "also": ("balanced_accuracy",),
+        "objective": "aulc_trapezoid",
+        "over": "cost",
+        "value": 2.0,
+        "annotators": (Annotator(error=0.1),),
+        "price_per_label": 2.0,
+        "price_per_loop": 1.0,
+        "scaling": "none",
+    }
+    assert set(changes) | {"version"} == set(Scenario.model_fields)
+    digests = {
+        Scenario(budget=60).digest(),
+        *(Scenario(**{"budget": 60, name: new}).digest() for name, new in changes.items()),
+    }
+    assert len(digests) == len(changes) + 1
+    assert Scenario(budget=60).digest() == Scenario(budget=60).digest()
+
+
+def test_scaling_is_what_the_scenario_says():
+    from altune.simulation import make_arena
+    from altune.world import make_world
+
+    X, y = load_iris(return_X_y=True)
+    world = make_world(Dataset(X, y, name="iris"), budget=30)
+    block = world.blocks("search", 1)[0]
+    raw = make_arena(world.dataset, block, 0, "none")
+    np.testing.assert_array_equal(raw.X_pool, X[block.pool])
+    scaled = make_arena(world.dataset, block, 0, "standard")
+    np.testing.assert_allclose(scaled.X_pool.std(axis=0), 1.0)

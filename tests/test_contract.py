@@ -34,9 +34,6 @@ QUICK: dict[str, dict[str, Any]] = {
     "sgd": {"max_epochs": 20},
     "mlp": {"max_epochs": 20, "hidden_units": 10, "learning_rate": 0.05},
 }
-KNOWN = {
-    ("svm_rbf", "randomness"): "scikit-learn's SVC without random_state moves numpy's global state",
-}
 
 
 def every_check():
@@ -47,9 +44,7 @@ def every_check():
         method = parse_method(cls.knob, {"method": name, **QUICK.get(name, {})})
         for number, variant in enumerate(variants(method)):
             for what, check in checks_for(variant):
-                known = KNOWN.get((name, what))
-                marks = [pytest.mark.xfail(reason=known, strict=True)] if known else []
-                yield pytest.param(check, id=f"{cls.knob}-{name}-{number}-{what}", marks=marks)
+                yield pytest.param(check, id=f"{cls.knob}-{name}-{number}-{what}")
 
 
 @pytest.mark.parametrize("check", list(every_check()))

@@ -53,4 +53,5 @@ class RadialSVM(Model):
 
     def build(self, seed: int, n_labelled: int) -> SVC:
         """Return the estimator; nothing in it is random."""
-        return SVC(C=self.C, gamma=self.gamma, break_ties=True)
+        # Without a seed it draws one from numpy's global state, which it then moves.
+        return SVC(C=self.C, gamma=self.gamma, break_ties=True, random_state=seed)

@@ -134,7 +134,7 @@ class ConsoleObserver:
         return True
 
     def _note(self, progress: SearchProgress) -> str:
-        parts = []
+        parts = [f"{progress.finished} of {progress.wanted} trials"] if self._live else []
         if progress.best is not None and progress.best.value is not None:
             parts.append(f"best so far {progress.best.value:.3f}")
         parts += [f"{name.replace('_', ' ')} {value:.3f}" for name, value in self._baselines.items()]

@@ -329,3 +329,17 @@ def test_the_loop_hands_over_its_learner(value):
         played.append(loop.bought.tolist())
     assert played[0] == played[1]
     assert len(played[0]) == 24
+
+
+def test_the_loop_hands_over_the_weights_of_its_labels():
+    X, y = load_iris(return_X_y=True)
+    noisy = np.where(np.random.default_rng(0).random(150) < 0.15, (y + 1) % 3, y)
+    labeling = {"method": "single", "audit": "confident_learning", "action": "weight", "share": 0.1}
+    recipe = Recipe(query_strategy="qbc", labeling=labeling, initial_sample={"method": "random", "size": 60})
+    loop = ActiveLearningLoop(recipe, scale(X), 3, budget=80, loops=2, streams=Streams(0, "iris", "search", 0))
+    assert loop.pool.label_weights is None
+    while not loop.done:
+        loop.tell(noisy[loop.ask().rows])
+    weights = loop.pool.label_weights
+    assert weights.shape == loop.pool.labels.shape
+    assert 0 < (weights < 1).sum() <= 8

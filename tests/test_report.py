@@ -577,3 +577,35 @@ def test_direct_labels_are_marked_for_the_page(curves) -> None:
     figure = plot_learning_curves(curves, "accuracy", BUDGET)
     assert [note.name for note in figure.layout.annotations] == [DIRECT] * 3
     assert figure.layout.showlegend is False
+
+
+@pytest.fixture(scope="module")
+def run_page_of_evil_data() -> str:
+    """The page of a real run on data whose name and classes are markup."""
+    from sklearn.datasets import load_iris
+
+    import altune
+    from altune.report.run_page import run_page
+    from altune.space import SearchSpace
+
+    X, y = load_iris(return_X_y=True)
+    names = np.array(["<script>document.title='evil'</script>", "<b>bold</b>", "plain"])
+    data = altune.Dataset(X, names[y], name="<img src=x onerror=alert(1)>")
+    space = SearchSpace.from_dict({"query_strategy": ["margin", "entropy", "random"]})
+    sizes = {"select_among": 2, "select_seeds": 2, "report_seeds": 3}
+    run = altune.tune(data, space, budget=40, loops=4, n_trials=4, seeds=2, **sizes)
+    return run_page(run)
+
+
+@pytest.mark.browser
+def test_the_page_of_a_real_run_opens_from_disk(browser, run_page_of_evil_data: str, tmp_path: Path) -> None:
+    for width in (1200, 390):
+        _open(browser, run_page_of_evil_data, tmp_path / f"run{width}.html", width)
+        assert browser.get_log("browser") == []
+        assert [request for request in _requests(browser) if not request.startswith(("file:", "data:"))] == []
+        assert "evil" != browser.title
+        text = browser.find_element("tag name", "main").text
+        for words in ("fresh splits", "Is it better?", "How was it found?", "The recipe", "query_strategy"):
+            assert words in text
+        plots = browser.find_elements("css selector", ".js-plotly-plot .main-svg")
+        assert len(plots) >= 3

@@ -26,6 +26,16 @@ OBJECTIVE_NAMES = {
 }
 
 
+MEASURES = {
+    "aulc": "mean {metric} over {budget} labels",
+    "aulc_trapezoid": "mean {metric} over {budget} labels (trapezoid)",
+    "aulc_log": "mean {metric} over the logarithm of {budget} labels",
+    "final_score": "{metric} at {budget} labels",
+    "net_value": "net value",
+}
+"""What a difference of each objective is a difference of, in plain words."""
+
+
 @dataclass(frozen=True)
 class Against:
     """The confirmed recipe against one baseline on the same report blocks.
@@ -90,6 +100,12 @@ class Findings:
         beaten = [one.difference.low > 0 for one in self.against.values()]
         return "better" if all(beaten) else "unclear" if any(beaten) else "not better"
 
+    @property
+    def measure(self) -> str:
+        """What the differences are differences of."""
+        name = MEASURES[self.objective.name].format(metric=self.objective.metric, budget=self.budget)
+        return name if self.objective.over == "labels" else name.replace(f"{self.budget} labels", "all that is spent")
+
 
 def find(confirmation: Confirmation, objective: Objective, budget: int) -> Findings:
     """Return the numbers of a confirmation.
@@ -139,14 +155,14 @@ def _headline(findings: Findings) -> str:
     beaten = [name for name, one in findings.against.items() if one.difference.low > 0]
     gains = "; ".join(f"{_gain(one.difference)} over {plain_name(name)}" for name, one in findings.against.items())
     if findings.verdict == "better":
-        return f"The confirmed recipe beats every baseline on {blocks}: {gains}."
+        return f"The confirmed recipe beats every baseline on {blocks}: {findings.measure} {gains}."
     if findings.verdict == "not better":
         return (
             f"Nothing that was tried beats the baselines on {blocks}: keep the simplest, random sampling. "
-            f"The best recipe has {gains}; no interval lies above zero."
+            f"The best recipe has {findings.measure} {gains}; no interval lies above zero."
         )
     rest = [name for name in findings.against if name not in beaten]
-    return f"The confirmed recipe beats {_listed(beaten)} but not {_listed(rest)} on {blocks}: {gains}."
+    return f"The confirmed recipe beats {_listed(beaten)} but not {_listed(rest)} on {blocks}: {findings.measure} {gains}."
 
 
 def _measure(findings: Findings) -> list[str]:
@@ -180,10 +196,15 @@ def _labels(findings: Findings) -> list[str]:
 def _selection(findings: Findings) -> list[str]:
     if findings.verdict == "not better":
         return []
-    parts = [f"{_gain(one.matched)} over {plain_name(name)}" for name, one in findings.against.items()]
+    parts = "; ".join(f"{_gain(one.matched)} over {plain_name(name)}" for name, one in findings.against.items())
+    if all(one.matched.low <= 0 for one in findings.against.values()):
+        return [
+            f"Given the same start and loop sizes, the selection itself shows no gain ({parts}): what helps is when "
+            "and how many rows are labelled."
+        ]
     return [
-        f"Given the same start and loop sizes, what is left of the gain is {'; '.join(parts)}: "
-        "that much is the selection itself, the rest is when and how many rows are labelled."
+        f"Given the same start and loop sizes, what is left of the gain is {parts}: that much is the selection "
+        "itself, the rest is when and how many rows are labelled."
     ]
 
 

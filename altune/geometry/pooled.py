@@ -48,7 +48,7 @@ def embedded(pool: Pool, rows: Rows) -> Features:
     """Return what the model in hand makes of rows: its embedding, or their features where it has none."""
     if pool.model is None:
         raise RuntimeError("there is no embedding before the first model is trained")
-    return pool.model.embedding(pool.X if len(rows) == pool.n_rows else pool.X[rows])
+    return pool.model.embedding(pool.X[rows])
 
 
 def draw_rows(rows: Rows, most: int, rng: np.random.Generator) -> Rows:

@@ -52,7 +52,7 @@ def run_content(run: Run) -> PageContent:
 
 def _highlights(findings: Findings) -> list[tuple[str, str]]:
     found = [
-        (f"{one.difference.mean:+.3f}", f"{findings.objective.metric} area over {plain_name(name)}")
+        (f"{one.difference.mean:+.3f}", f"{findings.measure}, gained over {plain_name(name)}")
         for name, one in list(findings.against.items())[:2]
     ]
     saved = [one.labels.saved for one in findings.against.values() if one.labels.saved and one.difference.low > 0]
@@ -203,7 +203,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     trials = run.trials
     ended = {state: sum(trial.state == state for trial in trials) for state in ("complete", "failed", "forbidden")}
     loops = "without limit" if scenario.most_loops is None else f"at most {scenario.most_loops} after the first sample"
-    annotators = ", ".join(f"{one.error:.0%} errors" if one.error else "faultless" for one in scenario.annotators)
+    annotators = ", ".join(one.describe() for one in scenario.annotators)
     found = [
         ("Data", f"{data['name']}: {data['rows']} rows, {data['features']} features, {len(counts)} classes"),
         ("Rarest class", f"{min(counts)} rows, {min(counts) / sum(counts):.1%}"),

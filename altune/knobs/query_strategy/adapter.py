@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -104,7 +106,7 @@ class SkactivemlQuery(QueryStrategy):
         y[: len(pool.labelled)] = pool.labels
         offered = np.arange(len(pool.labelled), len(rows))
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), _global_state(int(rng.integers(2**31 - 1))):
                 warnings.simplefilter("ignore")
                 strategy = self._build(pool.n_classes, rng)
                 given = _arguments(self.strategy, strategy, pool, rng)
@@ -121,9 +123,23 @@ class SkactivemlQuery(QueryStrategy):
 
     def _build(self, n_classes: int, rng: np.random.Generator) -> Any:
         cls = find_strategy(self.strategy)
-        filled: dict[str, Any] = {"random_state": int(rng.integers(2**31 - 1)), "classes": list(range(n_classes))}
         known = inspect.signature(cls).parameters
+        filled = {"random_state": int(rng.integers(2**31 - 1)), "classes": list(range(n_classes))}
         return cls(**{name: value for name, value in filled.items() if name in known}, **self.parameters)
+
+
+@contextmanager
+def _global_state(seed: int) -> Iterator[None]:
+    """Seed numpy's global state and put it back afterwards.
+
+    Some strategies draw from it whatever random state they are given, through k-means or a support vector machine.
+    """
+    kept = np.random.get_state()  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(kept)  # noqa: NPY002
 
 
 def strategy_names() -> list[str]:

@@ -75,14 +75,15 @@ class ClusterMargin(QueryStrategy):
 
     The clusters come from one average-linkage hierarchy of the pool's features, built once; there are so many that
     they hold ``cluster_size`` rows on average. Small means few of the m·b rows. Within a cluster rows are drawn at
-    random, as the authors do.
+    random, as the authors do. The method is made for batches of thousands: in small loops a large m takes the
+    outliers among the unsure rows, which have clusters of their own.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
     source: ClassVar[str] = "Citovsky et al., Batch Active Learning at Scale, NeurIPS 2021"
 
     method: Literal["cluster_margin"] = "cluster_margin"
-    multiple: float = Field(default=10.0, ge=1.0, le=50.0, description="m, how many times the rows compete")
+    multiple: float = Field(default=1.25, ge=1.0, le=50.0, description="m, how many times the rows compete")
     cluster_size: float = Field(default=10.0, ge=1.0, le=500.0, description="mean rows of a cluster")
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:

@@ -107,7 +107,7 @@ class BatchBald(_CommitteeStrategy):
 
     method: Literal["batchbald"] = "batchbald"
     members: int = Field(default=10, ge=2, le=20, description="models in the committee")
-    subpool: SubpoolSize = 1000
+    subpool: SubpoolSize = 500
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
         """Return candidates in the order of picking."""

@@ -47,8 +47,9 @@ class DCoM(QueryStrategy):
     Each labelled row has a ball of its own: the largest radius up to δ_max at which a share τ of the rows in it
     is predicted as the row's label, τ = .2·coverage + .4 (the coverage at τ = .4).
     S = (1 + e^{−k(1 − a)}) / (1 + e^{−k(c − a)}) for the share c of rows in these balls. The degree counts
-    uncovered rows in a ball of the mean radius; it falls as rows are picked. The authors set δ_max by hand; here it is ``reach`` times ProbCover's δ. They set each
-    ball once, after its row was bought; here all follow the model in hand.
+    uncovered rows in a ball of the mean radius; it falls as rows are picked. The authors set δ_max by hand;
+    here it is ``reach`` times ProbCover's δ. They set each ball once, after its row was bought; here all
+    follow the model in hand.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})

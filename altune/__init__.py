@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from altune.errors import AltuneError as AltuneError
     from altune.errors import RequestError as RequestError
     from altune.errors import WorkError as WorkError
+    from altune.knobs.labeling import register_label_function as register_label_function
     from altune.loop import ActiveLearningLoop as ActiveLearningLoop
     from altune.models import register_estimator as register_estimator
+    from altune.playing import compare as compare
+    from altune.playing import simulate as simulate
     from altune.recipe import Recipe as Recipe
     from altune.registry import register as register
     from altune.run import Run as Run
-    from altune.playing import compare as compare
     from altune.run import open_run as open_run
-    from altune.playing import simulate as simulate
     from altune.run import tune as tune
     from altune.scenario import Annotator as Annotator
     from altune.scenario import Scenario as Scenario
@@ -52,11 +53,12 @@ _HOMES = {
     "open_run": "run",
     "register": "registry",
     "register_estimator": "models",
+    "register_label_function": "knobs.labeling",
     "simulate": "playing",
     "tune": "run",
 }
 
-__all__ = ["__version__", "report", *_HOMES]  # noqa: PLE0604
+__all__ = ["__version__", "report", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:

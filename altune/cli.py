@@ -225,6 +225,48 @@ def compare(
 
 
 @app.command()
+def stopping(
+    data: DataArgument,
+    recipe: Annotated[
+        str, typer.Option(metavar="RECIPE", help="random_sampling, vanilla, or a YAML file.")
+    ] = "vanilla",
+    rule: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A rule with its defaults; repeatable. By default all.")
+    ] = None,
+    model: ModelOption = None,
+    target: Target = None,
+    budget: Budget = None,
+    loops: Loops = None,
+    metric: Metric = None,
+    also: Also = None,
+    objective: ObjectiveOption = None,
+    over: Over = None,
+    value: Value = None,
+    label_price: LabelPrice = None,
+    loop_price: LoopPrice = None,
+    annotators: Annotators = None,
+    scenario: ScenarioFile = None,
+    blocks: BlocksFile = None,
+    seeds: Annotated[int, typer.Option(metavar="N", help="Fresh blocks to play on.")] = 10,
+    jobs: Jobs = -1,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Play one recipe on DATA to the end and say where each stopping rule would have stopped."""
+    from altune.analysis.stopping import replay
+    from altune.report.tables import table
+
+    named = {name: {"method": name} for name in rule} if rule else None
+    found = replay(recipe, rules=named, **_playing(locals()))
+    if as_json:
+        _print_json(found.to_dict())
+        return
+    print(table(found.rows()))
+    for name, reason in found.excluded.items():
+        print(f"left out: {name}: {reason}")
+
+
+@app.command()
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
     out: Annotated[

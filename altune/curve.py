@@ -74,7 +74,7 @@ class LearningCurve:
             "evaluation_seconds",
         ):
             columns[name] = getattr(self, name)
-        columns.update({metric: values for metric, values in self.scores.items()})
+        columns.update(self.scores)
         frame = pd.DataFrame(columns)
         facts = pd.DataFrame(list(self.facts)) if any(self.facts) else pd.DataFrame(index=frame.index)
         return pd.concat([frame, facts], axis=1)

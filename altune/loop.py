@@ -7,7 +7,6 @@ A recipe therefore does in production exactly what was simulated.
 from __future__ import annotations
 
 import time
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,16 +14,22 @@ import numpy as np
 
 from altune.errors import RequestError
 from altune.knobs.initial_sample.base import default_initial_size
-from altune.knobs.labeling import Answers, audit_ranking
+from altune.knobs.labeling import Answers, Automatic, audit_ranking
 from altune.knobs.labeling.audit import SUSPECT_WEIGHT
-from altune.knobs.loop_size import LoopState
+from altune.knobs.loop_size import Judged, LoopState
+from altune.knobs.loop_size.base import UtilityOf
+from altune.knobs.query_strategy.base import ScoreStrategy
 from altune.knobs.retrain import TrainingTurn
-from altune.knobs.stopping import STOP_SET_ROWS, StopView
+from altune.knobs.stopping import cohen_kappa
+from altune.knobs.stopping.watch import StopWatch
+from altune.knobs.training import LabelsSoFar
 from altune.metadata import Metadata
 from altune.models import FittedModel
 from altune.pool import Pool, Rows, Shared
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from altune.pool import Features
     from altune.recipe import Recipe
     from altune.streams import Streams
@@ -40,10 +45,12 @@ class LabelRequest:
     ----------
     rows : pool rows, ``(n_labels,)``; a row that several annotators label stands once for each.
     annotators : numbers of the annotators, ``(n_labels,)``.
+    again : the rows among them that an audit buys again.
     """
 
     rows: Rows
     annotators: Rows
+    again: Rows = field(default_factory=lambda: NO_ROWS)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -76,8 +83,10 @@ class ActiveLearningLoop:
     annotators : number of annotators that can be asked.
     initial : pool rows to be labelled first in place of the recipe's initial sample.
     shared : structures of the same features that other trajectories have built.
+    feature_names : names of the columns of ``X``, for label functions; None where they have none.
     oracle : true class codes of all pool rows, ``(n_rows,)``, for an initial sample that is an upper bound and looks
         at them (``uses_oracle``); only a simulation has them, and nothing else in the loop reads them.
+    price_per_label, price_per_loop : the scenario's prices, for a loop size that weighs them.
 
     Raises
     ------
@@ -110,6 +119,9 @@ class ActiveLearningLoop:
         initial: Rows | None = None,
         shared: Shared | None = None,
         oracle: Rows | None = None,
+        feature_names: tuple[str, ...] | None = None,
+        price_per_label: float = 1.0,
+        price_per_loop: float = 0.0,
     ) -> None:
         each = recipe.labeling.labels_per_row
         if budget < each:
@@ -122,7 +134,9 @@ class ActiveLearningLoop:
         self.streams = streams
         self.loops = loops
         self.annotators = annotators
-        self.pool = Pool(X, n_classes, budget=budget, shared=shared)
+        self.price_per_label = price_per_label
+        self.price_per_loop = price_per_loop
+        self.pool = Pool(X, n_classes, budget=budget, shared=shared, feature_names=feature_names)
         self.answers = Answers()
         self.turns: list[Turn] = []
         self.stopped: str | None = None
@@ -134,8 +148,11 @@ class ActiveLearningLoop:
         self._to_relabel: Rows = NO_ROWS
         self._trained_label = np.full(self.pool.n_rows, -1, dtype=np.intp)
         self._first_labels = 0
-        self._stop_set = self._draw_stop_set()
-        self._stop_predictions: deque[Rows] = deque(maxlen=5)
+        self._automatic: Automatic | None = None
+        self._watch = StopWatch(
+            self.pool, streams, predicts=recipe.stopping.watching() or recipe.loop_size.watches_stop_set
+        )
+        self._errors: tuple[Judged, ...] = ()
         self._query_seconds = 0.0
 
     @property
@@ -152,6 +169,11 @@ class ActiveLearningLoop:
     def bought(self) -> Rows:
         """Pool rows in the order they were first bought, held-out ones included."""
         return self._bought
+
+    @property
+    def automatic(self) -> Automatic | None:
+        """Labels that nobody gave and that the model in hand was trained on as well, None without any."""
+        return self._automatic
 
     def ask(self) -> LabelRequest:
         """Return the labels wanted next; asked again before they were told, the same.
@@ -189,6 +211,7 @@ class ActiveLearningLoop:
         self._request = None
         pool = self.pool
         new_rows = _first_mentions(request.rows[~self._is_bought[request.rows]])
+        doubted = self._combined(request.again)
         self.answers.add(request.rows, request.annotators, answers)
         self._bought = np.concatenate([self._bought, new_rows])
         self._is_bought[new_rows] = True
@@ -200,11 +223,16 @@ class ActiveLearningLoop:
         rows = len(new_rows) if self.turns else len(self._bought)
         turn = Turn(len(self.turns), pool.labels_bought, query_seconds=self._query_seconds, loop_rows=rows)
         self._query_seconds = 0.0
+        if len(request.again):
+            turn.notes["labels_bought_again"] = float(len(request.again))
+            turn.notes["labels_corrected"] = float(np.count_nonzero(self._combined(request.again) != doubted))
+        self._judge(new_rows)
+        chooser = pool.model
         began = time.perf_counter()
         self._train(turn)
         turn.fit_seconds = time.perf_counter() - began
         self.turns.append(turn)
-        self._decide(turn)
+        self._decide(turn, chooser, new_rows)
 
     def _check_answers(self, answers: Rows, request: LabelRequest) -> None:
         if answers.shape != (len(request),):
@@ -267,21 +295,54 @@ class ActiveLearningLoop:
         again = self._to_relabel[: max(0, self._affordable_rows() - 1)]
         self._to_relabel = NO_ROWS
         affordable = self._affordable_rows(len(again) * self.recipe.labeling.labels_per_row)
-        state = LoopState(
+        size = max(1, int(self.recipe.loop_size.next_size(self._state(affordable))))
+        size = min(size, affordable, len(pool.candidates))
+        rows = self.recipe.query_strategy.select(pool, size, self.streams.generator("query", loop))
+        return self._people(np.concatenate([again, rows]), again=again)
+
+    def _state(self, affordable: int) -> LoopState:
+        loop, each = len(self.turns), self.recipe.labeling.labels_per_row
+        return LoopState(
             loop=loop,
             loops_left=None if self.loops is None else self.loops - loop + 1,
             rows_left=affordable,
             rows_labelled=len(self._bought),
-            pool_rows=pool.n_rows,
-            budget_rows=pool.budget // self.recipe.labeling.labels_per_row,
+            pool_rows=self.pool.n_rows,
+            budget_rows=self.pool.budget // each,
+            last_rows=self.turns[-1].loop_rows if loop > 1 else None,
+            price_per_row=each * self.price_per_label,
+            price_per_loop=self.price_per_loop,
+            utilities=self._utilities,
+            agreement=self._agreement,
+            errors=self._errors,
         )
-        size = min(max(1, int(self.recipe.loop_size.next_size(state))), affordable, len(pool.candidates))
-        rows = self.recipe.query_strategy.select(pool, size, self.streams.generator("query", loop))
-        return self._people(np.concatenate([again, rows]))
 
-    def _people(self, rows: Rows, *step: int) -> LabelRequest:
+    def _utilities(self, of: UtilityOf) -> NDArray[np.float64]:
+        strategy, pool = self.recipe.query_strategy, self.pool
+        if of == "strategy" and isinstance(strategy, ScoreStrategy):
+            # the stream of the selection itself: the scores are those that it will rank
+            return strategy.scores(pool, self.streams.generator("query", len(self.turns)))
+        return pool.known().least_confidence
+
+    def _agreement(self) -> float | None:
+        said = self._watch.predictions
+        return cohen_kappa(said[-2], said[-1], self.pool.n_classes) if len(said) > 1 else None
+
+    def _judge(self, new_rows: Rows) -> None:
+        """Note how the model in hand does on labels that were bought after it was trained."""
+        model = self.pool.model
+        if model is None or not len(new_rows) or not self.recipe.loop_size.judges_new_labels:
+            return
+        wrong = int(np.count_nonzero(model.predict(self.pool.X[new_rows]) != self._combined(new_rows)))
+        self._errors += (Judged(self.turns[-1].labels_used, len(new_rows), wrong),)
+
+    def _people(self, rows: Rows, *step: int, again: Rows = NO_ROWS) -> LabelRequest:
         rng = self.streams.generator("labeling", len(self.turns), *step)
-        return LabelRequest(*self.recipe.labeling.ask(rows.astype(np.intp), self.annotators, rng))
+        return LabelRequest(*self.recipe.labeling.ask(rows.astype(np.intp), self.annotators, rng), again)
+
+    def _combined(self, rows: Rows) -> Rows:
+        """Return the label of each of ``rows`` by all answers so far."""
+        return self.recipe.labeling.combine(self.answers, rows, self.pool.n_classes) if len(rows) else NO_ROWS
 
     # training -------------------------------------------------------------------------------------------------
 
@@ -306,21 +367,43 @@ class ActiveLearningLoop:
                 weight = np.where(suspect, SUSPECT_WEIGHT, 1.0)
         self._first_labels = self._first_labels or len(rows)
         pool.set_labels(rows, labels)
-        everything = TrainingTurn(
-            model=recipe.training.adapt(recipe.model, len(rows), self._first_labels),
-            model_init=recipe.model_init,
+        adapted = recipe.training.adapt(recipe.model, len(rows), self._first_labels)
+        so_far = LabelsSoFar(
             X=pool.X[rows],
             y=labels,
             weight=weight,
-            fresh=self._trained_label[rows] != labels,
+            n_classes=pool.n_classes,
+            first_labels=self._first_labels,
+            last_labels=self.turns[-1].labels_used if self.turns else 0,
+            last=pool.learner,
+            streams=self.streams,
+            loop=turn.loop,
+        )
+        extra = recipe.labeling.automatic(pool, self._automatic)
+        used = rows, labels, weight
+        if extra is not None:
+            used = extra.joined(rows, labels, weight)
+            turn.notes["auto_labels"] = float(len(extra.rows))
+        everything = TrainingTurn(
+            model=recipe.training.tune(adapted, so_far),
+            model_init=recipe.model_init,
+            X=so_far.X if extra is None else pool.X[used[0]],
+            y=used[1],
+            weight=used[2],
+            fresh=self._trained_label[used[0]] != used[1],
             n_classes=pool.n_classes,
             previous=pool.model,
             streams=self.streams,
             loop=turn.loop,
+            pool=pool,
         )
         model = recipe.retrain.train(everything)
-        self._trained_label[rows] = labels
+        if self._automatic is not None:
+            self._trained_label[self._automatic.rows] = -1
+        self._trained_label[used[0]] = used[1]
+        self._automatic = extra
         turn.labels_used = len(rows)
+        turn.notes.update(recipe.training.note(everything.model))
         earlier = () if pool.metadata is None else pool.metadata.as_history()
         pool.model = model
         pool.learner, pool.label_weights = everything.model, weight
@@ -350,30 +433,9 @@ class ActiveLearningLoop:
 
     # stopping -------------------------------------------------------------------------------------------------
 
-    def _draw_stop_set(self) -> Rows:
-        if not self.recipe.stopping.watches_stop_set:
-            return NO_ROWS
-        size = min(STOP_SET_ROWS, self.pool.n_rows)
-        return np.sort(self.streams.generator("stop_set").choice(self.pool.n_rows, size=size, replace=False))
-
-    def _decide(self, turn: Turn) -> None:
+    def _decide(self, turn: Turn, chooser: FittedModel | None, new_rows: Rows) -> None:
         stopping, pool = self.recipe.stopping, self.pool
-        model = pool.model
-        if model is None:
-            raise RuntimeError("a turn ended without a model")
-        if len(self._stop_set):
-            self._stop_predictions.append(model.predict(pool.X[self._stop_set]))
-        held_out = pool.held_out
-        view = StopView(
-            predictions=tuple(self._stop_predictions),
-            held_out_labels=self.recipe.labeling.combine(self.answers, held_out, pool.n_classes)
-            if len(held_out)
-            else NO_ROWS,
-            held_out_predictions=model.predict(pool.X[held_out]) if len(held_out) else NO_ROWS,
-            labels_bought=pool.labels_bought,
-            n_classes=pool.n_classes,
-            rng=self.streams.generator("stopping", turn.loop),
-        )
+        view = self._watch.look(turn.loop, chooser, new_rows, self._combined)
         turn.notes.update(stopping.note(view))
         if self._oracle is not None and turn.loop == 0:
             turn.notes["uses_oracle"] = 1.0

@@ -47,6 +47,7 @@ class Pool:
     n_classes : classes of the scenario, 2 or more; labels are codes in ``[0, n_classes)``.
     budget : labels that may be bought in all.
     shared : structures of the same features that other trajectories have built already.
+    feature_names : names of the columns of ``X``, None where they have none.
 
     Attributes
     ----------
@@ -62,8 +63,17 @@ class Pool:
     metadata : what the model in hand says of the candidates, None before the first model.
     """
 
-    def __init__(self, X: Features, n_classes: int, *, budget: int, shared: Shared | None = None) -> None:
+    def __init__(
+        self,
+        X: Features,
+        n_classes: int,
+        *,
+        budget: int,
+        shared: Shared | None = None,
+        feature_names: tuple[str, ...] | None = None,
+    ) -> None:
         self.X = X
+        self.feature_names = feature_names
         self.n_rows = int(X.shape[0])
         self.n_classes = n_classes
         self.budget = budget

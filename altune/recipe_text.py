@@ -53,6 +53,8 @@ def phrase(method: Method, without: tuple[str, ...] = ()) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, Method):
         return phrase(value)
+    if isinstance(value, tuple) and any(isinstance(part, Method) for part in value):
+        return ", ".join(_value(part) for part in value)
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

@@ -83,12 +83,14 @@ class Method(BaseModel):
         return []
 
     def nested(self) -> dict[str, Method]:
-        """Return the methods held by fields of this one, by field name."""
+        """Return the methods held by fields of this one, by field name; those of a list as ``rules[0]``."""
         found: dict[str, Method] = {}
         for name in type(self).model_fields:
             value = getattr(self, name)
             if isinstance(value, Method):
                 found[name] = value
+            elif isinstance(value, tuple):
+                found |= {f"{name}[{place}]": part for place, part in enumerate(value) if isinstance(part, Method)}
         return found
 
     def to_dict(self) -> dict[str, Any]:
@@ -272,6 +274,8 @@ def _load_plugins() -> None:
 def _plain(value: Any) -> Any:
     if isinstance(value, Method):
         return value.to_dict()
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_none=True)
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):

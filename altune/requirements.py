@@ -32,12 +32,20 @@ class Facts:
     n_classes : classes of the scenario, 2 or more.
     annotators : annotators of the scenario, 1 or more.
     metric_of_probabilities : a metric of the scenario that scores probabilities only, None without one.
+    price_per_label : what one answer costs on average.
+    price_per_loop : what a loop costs beside its labels.
+    n_features : columns of the features as the model gets them, None where only encoding tells.
+    feature_names : their names, None where they have none.
     """
 
     sparse: bool = False
     n_classes: int = 2
     annotators: int = 1
     metric_of_probabilities: str | None = None
+    price_per_label: float = 1.0
+    price_per_loop: float = 0.0
+    n_features: int | None = None
+    feature_names: tuple[str, ...] | None = None
 
 
 def method_problems(method: Method, model: Model, facts: Facts) -> list[str]:

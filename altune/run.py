@@ -21,6 +21,7 @@ from altune.knobs.initial_sample.base import default_initial_size
 from altune.models import as_model
 from altune.plain import canonical_digest
 from altune.recipe import Recipe
+from altune.registry import find_method
 from altune.scenario import Scenario
 from altune.simulation import TrajectoryStore
 from altune.space import SearchSpace
@@ -319,7 +320,7 @@ def tune_world(
     work = Work(world, space, settings, watch)
     work.check(confirm)
     jobs = processes(n_jobs)
-    for line in [*world.advice(), *work.left_out]:
+    for line in [*world.advice(), *work.warnings(), *work.left_out]:
         watch.say(line)
     with contextlib.nullcontext() if out is None else ownership(out):
         study = work.open(out)
@@ -430,13 +431,20 @@ class Work:
                 "(--no-confirm)"
             )
 
+    def warnings(self) -> list[str]:
+        """Return what a person should know of this space; usually nothing."""
+        opened = self.space.decisions.get("initial_sample")
+        return [
+            f"initial_sample {one.method!r} uses labels that nobody has paid for: what it reaches is an upper bound"
+            for one in (opened.alternatives if opened is not None else ())
+            if getattr(find_method("initial_sample", one.method), "uses_oracle", False)
+        ]
+
     def open(self, folder: Path | None) -> optuna.Study:
         """Open or make the study, and make sure that it is this run's."""
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        if folder is None:
-            study = optuna.create_study(direction="maximize", study_name="altune")
-        else:
-            study = open_study(folder)
+        name = "altune"
+        study = optuna.create_study(direction="maximize", study_name=name) if folder is None else open_study(folder)
         header = make_header(self.world, self.given, self.settings)
         begin_or_continue(study, header, str(folder))
         return study

@@ -1,8 +1,8 @@
 """The scenario: what the world fixes and no search may touch.
 
 Data aside (the data set stands beside it), that is the budget, the most loops there can be, the metrics, the
-annotators and the prices. A recipe decides how to act in it; that annotators err at 10 % is the world, that each
-row is labelled by three of them is a decision.
+annotators with their ways to err, and the prices. A recipe decides how to act in it; that annotators err at 10 % is
+the world, that each row is labelled by three of them is a decision.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -26,16 +26,62 @@ UNLIMITED = "unlimited"
 
 
 class Annotator(BaseModel):
-    """One annotator of the world.
+    """One annotator of the world: how this person errs, in one of four ways, and what an answer costs.
 
-    ``error`` is the probability of a wrong answer, any wrong class alike; ``price`` is what one answer costs,
-    by default the scenario's ``price_per_label``.
+    ``error`` is the probability of a wrong answer, any wrong class alike; ``pair`` that of naming the next class in
+    place of the true one (the first for the last); ``confusion`` has a row for each true class and the probability of
+    each answer in it; ``instance`` is the mean probability of a wrong answer where hard rows get more of them:
+    Pr = min(.5, ε·h / E h) with h = 1 − p_y of a model cross-fitted on all true labels, towards the class that the row
+    looks most like. ``price`` is what one answer costs, by default the scenario's ``price_per_label``::
+
+        annotators:
+          - {error: 0.1}
+          - {pair: 0.2, price: 0.5}
+          - {instance: 0.15}
+          - {confusion: [[0.9, 0.1], [0.3, 0.7]], price: 2.0}
+
+    Examples
+    --------
+    >>> Annotator(pair=0.2).describe()
+    '20% of labels flipped to the next class'
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     error: float = Field(default=0.0, ge=0.0, lt=1.0, description="probability of a wrong answer")
+    pair: float = Field(default=0.0, ge=0.0, lt=1.0, description="probability of naming the next class")
+    instance: float = Field(default=0.0, ge=0.0, le=0.5, description="mean probability of an error, more on hard rows")
+    confusion: tuple[tuple[float, ...], ...] | None = Field(
+        default=None, description="probability of each answer, a row for each true class"
+    )
     price: float | None = Field(default=None, ge=0.0, description="price of one answer")
+
+    @model_validator(mode="after")
+    def _errs_in_one_way(self) -> Annotator:
+        if sum([self.error > 0, self.pair > 0, self.instance > 0, self.confusion is not None]) > 1:
+            raise ValueError("an annotator errs in one way: give one of error, pair, instance and confusion")
+        for row in self.confusion or ():
+            if len(row) != len(self.confusion or ()):
+                raise ValueError("confusion must be square, with a row and a column for each class")
+            if min(row) < 0 or abs(sum(row) - 1) > 1e-6:
+                raise ValueError(f"each row of confusion must be probabilities that sum to 1, not {list(row)}")
+        return self
+
+    @property
+    def faultless(self) -> bool:
+        """Whether every answer is the true class."""
+        return not (self.error or self.pair or self.instance or self.confusion is not None)
+
+    def describe(self) -> str:
+        """Return how this annotator errs, in a few words."""
+        if self.confusion is not None:
+            right = sum(row[code] for code, row in enumerate(self.confusion)) / len(self.confusion)
+            return f"confuses classes, {1 - right:.0%} errors with all alike"
+        if self.pair:
+            return f"{self.pair:.0%} of labels flipped to the next class"
+        if self.instance:
+            return f"{self.instance:.0%} errors, mostly on hard rows"
+        return f"{self.error:.0%} errors" if self.error else "faultless"
 
 
 class Scenario(BaseModel):
@@ -62,16 +108,31 @@ class Scenario(BaseModel):
     annotators: tuple[Annotator, ...] = Field(default=(Annotator(),), min_length=1, max_length=1000)
     price_per_label: float = Field(default=1.0, ge=0.0, description="price of one label")
     price_per_loop: float = Field(default=0.0, ge=0.0, description="price of one loop")
+    price_per_review: float | None = Field(
+        default=None, ge=0.0, description="price of a label that an audit buys again, by default that of any label"
+    )
+    price_of_class: tuple[Annotated[float, Field(ge=0.0)], ...] = Field(
+        default=(), description="what a label costs more by the row's true class, in the order of the classes"
+    )
+    price_of_difficulty: float = Field(
+        default=0.0,
+        ge=0.0,
+        description="what a label costs more for a row of mean difficulty; others in proportion",
+    )
+    price_per_auto_label: float = Field(
+        default=0.0, ge=0.0, description="price of a row's first label by the model or by label functions"
+    )
     scaling: Literal["auto", "standard", "none"] = Field(
         default="auto",
         description="standard scaling of dense features, largest absolute value of sparse ones",
     )
 
-    @field_validator("loops")
+    @field_validator("loops", mode="before")
     @classmethod
-    def _some_loops(cls, loops: int | str) -> int | str:
-        if isinstance(loops, int) and loops < 1:
-            raise ValueError("loops must be 1 or more, or 'unlimited'")
+    def _some_loops(cls, loops: object) -> object:
+        whole = isinstance(loops, (int, float)) and not isinstance(loops, bool) and float(loops).is_integer()
+        if loops != UNLIMITED and not (whole and float(str(loops)) >= 1):
+            raise ValueError(f"loops must be 1 or more, or {UNLIMITED!r}, not {loops!r}")
         return loops
 
     @field_validator("metric", "also")
@@ -120,6 +181,11 @@ class Scenario(BaseModel):
         own = self.annotators[annotator].price
         return self.price_per_label if own is None else own
 
+    @property
+    def mean_price(self) -> float:
+        """What one answer costs, the mean over the annotators."""
+        return sum(self.price(number) for number in range(len(self.annotators))) / len(self.annotators)
+
     def resolve(self, dataset: Dataset, pool_rows: int) -> Scenario:
         """Return the scenario with its budget filled in for a data set, checked against the pool.
 
@@ -131,8 +197,9 @@ class Scenario(BaseModel):
         Raises
         ------
         ScenarioError
-            If the budget is larger than the pool.
+            If the budget is larger than the pool, or a confusion or price does not fit the classes.
         """
+        self._check_classes(dataset)
         budget = self.budget if self.budget is not None else default_budget(dataset.n_classes, pool_rows)
         if budget > pool_rows:
             raise ScenarioError(
@@ -141,15 +208,29 @@ class Scenario(BaseModel):
             )
         return self.model_copy(update={"budget": budget})
 
+    def _check_classes(self, dataset: Dataset) -> None:
+        """Refuse what is said class by class for another number of classes."""
+        said = f"{dataset.name} has {dataset.n_classes} classes"
+        for number, person in enumerate(self.annotators):
+            if person.confusion is not None and len(person.confusion) != dataset.n_classes:
+                rows = len(person.confusion)
+                raise ScenarioError(f"the confusion of annotator {number} is {rows} by {rows}, and {said}")
+        if self.price_of_class and len(self.price_of_class) != dataset.n_classes:
+            raise ScenarioError(f"price_of_class holds {len(self.price_of_class)} prices, and {said}")
+
     def make_objective(self) -> Objective:
         """Return the objective as a function of one learning curve; the scenario must be resolved."""
-        dearest = max(self.price(index) for index in range(len(self.annotators)))
+        # Difficulty counts with its mean, automatic labels not at all: who spends more is cut off at the end.
+        dearest = max([*(self.price(index) for index in range(len(self.annotators))), self.price_per_review or 0.0])
+        dearest += max(self.price_of_class, default=0.0) + self.price_of_difficulty
         loops = self.labels if self.most_loops is None else self.most_loops
         end = float(self.labels)
         if self.over == "cost":
             end = self.labels * dearest + (loops + 1) * self.price_per_loop
             if end <= 0:
                 raise ScenarioError("an area over cost needs a price per label or per loop above 0")
+        if self.objective == "aulc_log" and end <= 1:
+            raise ScenarioError(f"aulc_log needs a domain beyond 1, and all that can be spent is {end:g}")
         return Objective(self.objective, self.metric, self.over, end, self.value)
 
     def to_dict(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.metrics import check_scoring
 
 from altune import __version__
+from altune.annotators import Panel, cross_fitted
 from altune.curve import LearningCurve
 from altune.data import Dataset, encode
 from altune.data.blocks import Block
@@ -40,7 +41,8 @@ class Arena:
     """A block made ready to be played on: encoded features, true labels, random streams.
 
     The features were encoded by what the pool's features alone say; ``shared`` gathers what trajectories build of
-    them, for as long as the arena lives.
+    them, for as long as the arena lives. ``feature_names`` are the columns' names where encoding kept the columns.
+    What depends on true labels is gathered in ``hidden``, which no recipe sees.
     """
 
     block: Block
@@ -50,7 +52,15 @@ class Arena:
     y_test: Rows
     n_classes: int
     streams: Streams
+    feature_names: tuple[str, ...] | None = None
     shared: Shared = field(default_factory=Shared)
+    hidden: Shared = field(default_factory=Shared)
+
+    def class_probabilities(self) -> NDArray[np.float64]:
+        """Return what a model of all true labels says of each pool row it did not learn from, worked out once."""
+        return self.hidden.get(
+            "cross_fitted", lambda: cross_fitted(self.X_pool, self.y_pool, self.n_classes, self.streams)
+        )
 
     @property
     def first_rows(self) -> Rows | None:
@@ -72,52 +82,14 @@ def make_arena(dataset: Dataset, block: Block, seed: int, scaling: Scaling = "au
         y_test=dataset.y[block.test],
         n_classes=dataset.n_classes,
         streams=block.streams(seed, dataset.name),
+        feature_names=kept_names(dataset, int(X_pool.shape[1])),
     )
 
 
-class Panel:
-    """The annotators of the world.
-
-    An answer depends on (row, annotator, how often that annotator was asked about that row) alone, so two recipes
-    that ask the same question get the same answer, whenever they ask it.
-    """
-
-    def __init__(self, scenario: Scenario, truth: Rows, n_classes: int, streams: Streams) -> None:
-        self._scenario = scenario
-        self._truth = truth
-        self._n_classes = n_classes
-        self._streams = streams
-        self._asked: dict[int, NDArray[np.int64]] = {}
-        self._answers: dict[tuple[int, int], Rows] = {}
-
-    def label(self, rows: Rows, annotators: Rows) -> Rows:
-        """Return the answers, one class code for each entry."""
-        answers = self._truth[rows].copy()
-        for annotator, person in enumerate(self._scenario.annotators):
-            if person.error == 0.0:
-                continue
-            entries = np.flatnonzero(annotators == annotator)
-            asked = self._asked.setdefault(annotator, np.zeros(len(self._truth), dtype=np.int64))
-            for entry in entries.tolist():
-                row = int(rows[entry])
-                answers[entry] = self._sheet(annotator, int(asked[row]))[row]
-                asked[row] += 1
-        return answers
-
-    def price(self, annotators: Rows) -> float:
-        """Return what these answers cost together."""
-        counts = np.bincount(annotators).tolist()
-        return float(sum(self._scenario.price(number) * count for number, count in enumerate(counts)))
-
-    def _sheet(self, annotator: int, repeat: int) -> Rows:
-        """Return what an annotator answers for every pool row when asked for the (repeat + 1)-th time."""
-        key = (annotator, repeat)
-        if key not in self._answers:
-            rng = self._streams.generator("annotator", annotator, repeat)
-            wrong = rng.random(len(self._truth)) < self._scenario.annotators[annotator].error
-            shift = rng.integers(1, self._n_classes, size=len(self._truth))
-            self._answers[key] = np.where(wrong, (self._truth + shift) % self._n_classes, self._truth)
-        return self._answers[key]
+def kept_names(dataset: Dataset, width: int) -> tuple[str, ...] | None:
+    """Return the names of encoded columns, None where nobody named them or encoding made others of them."""
+    names = dataset.feature_names
+    return names if dataset.kind != "table" and names is not None and len(names) == width else None
 
 
 class Examiner:
@@ -168,7 +140,7 @@ def play(recipe: Recipe, arena: Arena, scenario: Scenario) -> LearningCurve:
     arena : the block, made ready by :func:`make_arena`.
     scenario : resolved, with its budget filled in.
     """
-    panel = Panel(scenario, arena.y_pool, arena.n_classes, arena.streams)
+    panel = Panel(scenario, arena.y_pool, arena.n_classes, arena.streams, arena.class_probabilities)
     examine = Examiner(scenario.metric_names, arena.X_test, arena.y_test, arena.n_classes)
     loop = ActiveLearningLoop(
         recipe,
@@ -180,18 +152,26 @@ def play(recipe: Recipe, arena: Arena, scenario: Scenario) -> LearningCurve:
         annotators=len(scenario.annotators),
         initial=arena.first_rows,
         shared=arena.shared,
+        feature_names=arena.feature_names,
         oracle=arena.y_pool if recipe.initial_sample.uses_oracle else None,
+        price_per_label=scenario.mean_price,
+        price_per_loop=scenario.price_per_loop,
     )
     costs: list[float] = []
     scores: list[dict[str, float]] = []
     seconds: list[float] = []
     hidden: list[dict[str, float]] = []
     paid = 0.0
+    labelled_by_none = np.zeros(len(arena.y_pool), dtype=bool)
     while not loop.done:
         request = loop.ask()
         loop.tell(panel.label(request.rows, request.annotators))
         # A step of the initial sample before the first model is a round trip to the annotators, priced like a loop.
-        paid += panel.price(request.annotators) + scenario.price_per_loop
+        paid += panel.price(request.annotators, request.rows, request.again) + scenario.price_per_loop
+        extra = loop.automatic
+        if extra is not None:
+            paid += scenario.price_per_auto_label * int(np.count_nonzero(~labelled_by_none[extra.rows]))
+            labelled_by_none[extra.rows] = True
         if loop.model is None:
             continue
         costs.append(paid)
@@ -201,6 +181,8 @@ def play(recipe: Recipe, arena: Arena, scenario: Scenario) -> LearningCurve:
         # Kept apart from the loop's own notes: only the simulator knows the truth.
         wrong = loop.pool.labels != arena.y_pool[loop.pool.labelled]
         hidden.append({"wrong_labels_used": float(wrong.mean())} if wrong.any() else {})
+        if extra is not None:
+            hidden[-1]["wrong_auto_labels"] = float(np.mean(extra.labels != arena.y_pool[extra.rows]))
     return _curve(loop, arena, costs, scores, seconds, hidden, examine.prior(arena.y_pool))
 
 
@@ -244,7 +226,7 @@ def trajectory_key(recipe: Recipe, block: Block, scenario: Scenario, fingerprint
     parts = [
         __version__,
         recipe.digest(),
-        _estimator(recipe.model),
+        _estimator(recipe.model) + recipe.labeling.fingerprint(),
         scenario.digest(),
         fingerprint,
         data,

@@ -18,7 +18,7 @@ from altune.errors import RequestError, ScenarioError
 from altune.recipe import Recipe
 from altune.requirements import Facts
 from altune.scenario import Scenario
-from altune.simulation import Examiner
+from altune.simulation import Examiner, kept_names
 
 RARE = 0.1
 
@@ -118,11 +118,18 @@ def make_world(
     resolved.make_objective()
     first = explicit["search"][0] if explicit else drawn[0]
     check_metrics(resolved.metric_names, dataset, first)
+    # Encoding keeps the columns of numbers without gaps; of others only itself can tell what becomes of them.
+    kept = dataset.kind == "sparse" or (dataset.kind == "dense" and bool(np.isfinite(dataset.X).all()))
+    width = int(dataset.X.shape[1]) if kept else None
     facts = Facts(
         sparse=dataset.kind == "sparse",
         n_classes=dataset.n_classes,
         annotators=len(resolved.annotators),
         metric_of_probabilities=next((name for name in resolved.metric_names if wants_probabilities(name)), None),
+        price_per_label=resolved.mean_price,
+        price_per_loop=resolved.price_per_loop,
+        n_features=width,
+        feature_names=None if width is None else kept_names(dataset, width),
     )
     return World(dataset, resolved, seed, facts, explicit)
 

@@ -130,9 +130,8 @@ class Finding:
         for one in played:
             budget = one["budget"]
             turn = FIRST + EARLY * (budget - FIRST)
-            low, high = {"all": (FIRST, budget), "early": (FIRST, turn), "late": (turn, budget), "end": (budget, budget)}[
-                self.where
-            ]
+            parts = {"all": (FIRST, budget), "early": (FIRST, turn), "late": (turn, budget), "end": (budget, budget)}
+            low, high = parts[self.where]
             values.append(tuple(area(one["curves"][name], low, high) for name in (self.a, self.b)))  # type: ignore[arg-type]
         return np.array([a for a, _ in values]), np.array([b for _, b in values])
 

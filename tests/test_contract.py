@@ -439,7 +439,7 @@ class Starts(ModelInit):
     method: Literal["broken"] = "broken"
     needs: ClassVar[Any] = frozenset({"random_start"})
 
-    def start(self, model, X, y, weight, *, n_classes, streams, loop):
+    def start(self, model, X, y, weight, *, n_classes, streams, loop, pool=None):
         return model.fit(X, y, n_classes, int(np.random.default_rng().integers(2**31)), weight)
 
 
@@ -448,7 +448,7 @@ class OneClass(ModelInit):
 
     method: Literal["broken"] = "broken"
 
-    def start(self, model, X, y, weight, *, n_classes, streams, loop):
+    def start(self, model, X, y, weight, *, n_classes, streams, loop, pool=None):
         return model.fit(X, np.full(len(y), 2), n_classes, 0, weight)
 
 
@@ -457,7 +457,7 @@ class FirstFour(ModelInit):
 
     method: Literal["broken"] = "broken"
 
-    def start(self, model, X, y, weight, *, n_classes, streams, loop):
+    def start(self, model, X, y, weight, *, n_classes, streams, loop, pool=None):
         return model.fit(X[:4], y[:4], n_classes, 0, weight)
 
 

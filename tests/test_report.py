@@ -603,7 +603,7 @@ def test_the_page_of_a_real_run_opens_from_disk(browser, run_page_of_evil_data: 
         _open(browser, run_page_of_evil_data, tmp_path / f"run{width}.html", width)
         assert browser.get_log("browser") == []
         assert [request for request in _requests(browser) if not request.startswith(("file:", "data:"))] == []
-        assert "evil" != browser.title
+        assert browser.title != "evil"
         text = browser.find_element("tag name", "main").text
         for words in ("fresh splits", "Is it better?", "How was it found?", "The recipe", "query_strategy"):
             assert words in text

@@ -148,6 +148,10 @@ def test_the_digest_sees_every_field():
         "annotators": (Annotator(error=0.1),),
         "price_per_label": 2.0,
         "price_per_loop": 1.0,
+        "price_per_review": 1.0,
+        "price_of_class": (0.0, 1.0, 0.0),
+        "price_of_difficulty": 1.0,
+        "price_per_auto_label": 1.0,
         "scaling": "none",
     }
     assert set(changes) | {"version"} == set(Scenario.model_fields)

@@ -21,7 +21,7 @@ from altune.space import SearchSpace, list_spaces
 from altune.space.shipped import head_comment, shipped_spaces
 from altune.yaml import read_yaml_text, write_yaml
 
-SHIPPED = ["full", "neural", "quick", "standard"]
+SHIPPED = ["full", "neural", "noisy_labels", "quick", "standard", "stopping"]
 WORLD = Facts(n_classes=3, annotators=5)
 
 

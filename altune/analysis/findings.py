@@ -162,7 +162,8 @@ def _headline(findings: Findings) -> str:
             f"The best recipe has {findings.measure} {gains}; no interval lies above zero."
         )
     rest = [name for name in findings.against if name not in beaten]
-    return f"The confirmed recipe beats {_listed(beaten)} but not {_listed(rest)} on {blocks}: {findings.measure} {gains}."
+    what = f"beats {_listed(beaten)} but not {_listed(rest)} on {blocks}"
+    return f"The confirmed recipe {what}: {findings.measure} {gains}."
 
 
 def _measure(findings: Findings) -> list[str]:

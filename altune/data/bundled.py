@@ -9,7 +9,6 @@ from typing import NamedTuple
 from altune.data.dataset import Dataset
 from altune.data.features import Kind
 
-
 UCI_LICENCE = "CC BY 4.0"
 """The licence that the UCI Machine Learning Repository states for the sets that come from it here."""
 

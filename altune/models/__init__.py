@@ -8,15 +8,18 @@ labels. Any scikit-learn classifier joins them through :func:`register_estimator
 from altune.models.base import Model
 from altune.models.bayes import NaiveBayes
 from altune.models.custom import as_model, register_estimator
+from altune.models.ensemble import FittedEnsemble, go_on
 from altune.models.fitted import FittedModel
 from altune.models.linear import LogisticRegressionModel
 from altune.models.neighbours import KNearestNeighbours
 from altune.models.neural import MultilayerPerceptron, SoftmaxRegression
+from altune.models.parameters import shrink_and_perturb, with_output_bias
 from altune.models.support_vectors import LinearSVM, RadialSVM
 from altune.models.trees import ExtraTrees, HistGradientBoosting, RandomForest
 
 __all__ = [
     "ExtraTrees",
+    "FittedEnsemble",
     "FittedModel",
     "HistGradientBoosting",
     "KNearestNeighbours",
@@ -29,5 +32,8 @@ __all__ = [
     "RandomForest",
     "SoftmaxRegression",
     "as_model",
+    "go_on",
     "register_estimator",
+    "shrink_and_perturb",
+    "with_output_bias",
 ]

@@ -144,6 +144,25 @@ class Model(Method):
         """
         raise RequestError(f"{self.method} cannot learn from new rows alone (partial_fit); it needs all labels")
 
+    def untrained(
+        self,
+        X: Features,
+        y: Codes,
+        n_classes: int,
+        seed: int,
+        sample_weight: Array | None = None,
+    ) -> FittedModel:
+        """Return the model as it is before it learns anything, ready to be resumed.
+
+        Parameters are those of :meth:`fit`; the labels say which classes there are.
+
+        Raises
+        ------
+        RequestError
+            If the model has no such state.
+        """
+        raise RequestError(f"{self.method} has no parameters before it is trained; choose another model_init")
+
     def _fit_estimator(self, estimator: Any, lesson: Lesson) -> None:
         if lesson.weights is None:
             estimator.fit(lesson.X, lesson.positions)

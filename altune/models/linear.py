@@ -60,6 +60,24 @@ class LogisticRegressionModel(Model):
             self._fit_estimator(estimator, lesson)
         return self._fitted(estimator, lesson)
 
+    def untrained(
+        self,
+        X: Features,
+        y: Codes,
+        n_classes: int,
+        seed: int,
+        sample_weight: Array | None = None,
+    ) -> FittedModel:
+        """Return the model with all coefficients 0, where L-BFGS starts."""
+        lesson = self._lesson(X, y, n_classes, sample_weight)
+        if len(lesson.seen) == 1:
+            return self._fitted(None, lesson)
+        estimator = self.build(seed, len(lesson.y))
+        outputs = 1 if len(lesson.seen) == 2 else len(lesson.seen)
+        estimator.classes_ = np.arange(len(lesson.seen))
+        estimator.coef_, estimator.intercept_ = np.zeros((outputs, X.shape[1])), np.zeros(outputs)
+        return self._fitted(estimator, lesson)
+
 
 def known_coefficients(fitted: FittedModel) -> Array:
     """Return coefficients and intercepts as the estimator has them, ``(1 or n_known, n_features + 1)``."""

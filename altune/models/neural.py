@@ -88,6 +88,23 @@ class _Network(Model):
         seen = np.union1d(previous.seen, lesson.seen)
         return self._run(self._continued(previous, len(lesson.y)), lesson, seed, seen)
 
+    def untrained(
+        self,
+        X: Features,
+        y: Codes,
+        n_classes: int,
+        seed: int,
+        sample_weight: Array | None = None,
+    ) -> FittedModel:
+        """Return the network with the random weights that :meth:`fit` starts from."""
+        lesson = self._lesson(X, y, n_classes, sample_weight)
+        estimator = self.build(seed, len(lesson.y))
+        # scikit-learn draws the weights in the first pass over the rows; a step size of 0 leaves them as drawn
+        estimator.set_params(random_state=check_random_state(seed), learning_rate_init=0.0)
+        with self._training(lesson), config_context(skip_parameter_validation=True):
+            estimator.partial_fit(lesson.X, lesson.y, classes=np.arange(n_classes))
+        return self._fitted(estimator, lesson, codes=np.arange(n_classes))
+
     def _parameters(self, n_labelled: int) -> dict[str, Any]:
         return {
             "batch_size": min(self.batch_size, n_labelled),

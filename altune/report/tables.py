@@ -18,6 +18,7 @@ from altune.curve import LearningCurve, band
 from altune.data import DatasetFacts
 from altune.models import Model
 from altune.registry import FIELDS, Method, describe_parameters, find_method, methods
+from altune.scenario import Annotator
 
 MOST_ROWS = 24
 
@@ -170,7 +171,7 @@ def plan_text(plan: Mapping[str, Any]) -> str:
         ("first sample", f"{plan['first_sample']} rows where the recipe does not say"),
         ("metric", ", ".join([scenario["metric"], *scenario["also"]])),
         ("objective", f"{scenario['objective']} over {scenario['over']}"),
-        ("annotators", ", ".join(f"{one['error']:.0%} errors" for one in scenario["annotators"])),
+        ("annotators", ", ".join(Annotator.model_validate(one).describe() for one in scenario["annotators"])),
         ("prices", f"{scenario['price_per_label']:g} a label, {scenario['price_per_loop']:g} a loop"),
         ("search", f"{settings['n_trials']} trials on {settings['seeds']} blocks, batches of {settings['batch']}"),
         ("sampler", f"{settings['sampler']}, seed {settings['seed']}"),

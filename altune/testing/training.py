@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from altune.knobs.model_init import DefaultStart, ModelInit
 from altune.knobs.retrain import Retrain, TrainingTurn
-from altune.knobs.training import Training
+from altune.knobs.training import LabelsSoFar, Training
 from altune.models import FittedModel, Model
-from altune.pool import Rows
+from altune.pool import Pool, Rows
 from altune.registry import Method, validate_fields
 from altune.requirements import Facts
 from altune.streams import Streams
@@ -63,7 +63,14 @@ def model_init_checks(method: ModelInit) -> list[Check]:
 
     def start(turn: TrainingTurn) -> FittedModel:
         return method.start(
-            turn.model, turn.X, turn.y, turn.weight, n_classes=N_CLASSES, streams=turn.streams, loop=turn.loop
+            turn.model,
+            turn.X,
+            turn.y,
+            turn.weight,
+            n_classes=N_CLASSES,
+            streams=turn.streams,
+            loop=turn.loop,
+            pool=turn.pool,
         )
 
     return form_checks(method) + _learning_checks(method, start)
@@ -102,6 +109,9 @@ def rows_and_labels() -> tuple[NDArray[np.float64], Rows]:
 def _turn(model: Model, loop: int, previous: FittedModel | None, weighted: bool = False) -> TrainingTurn:
     X, y = rows_and_labels()
     n = ROWS_OF_A_LOOP * (loop + 1)
+    pool = Pool(X, N_CLASSES, budget=len(y))
+    pool.close(np.arange(n))
+    pool.set_labels(np.arange(n), y[:n])
     return TrainingTurn(
         model=model,
         model_init=DefaultStart(),
@@ -113,6 +123,7 @@ def _turn(model: Model, loop: int, previous: FittedModel | None, weighted: bool 
         previous=previous,
         streams=STREAMS,
         loop=loop,
+        pool=pool,
     )
 
 
@@ -187,7 +198,28 @@ COUNTS = ((1, 1), (10, 10), (11, 10), (1000, 10), (100_000, 1), (3, 10))
 
 
 def _adapted(method: Training) -> list[dict[str, Any]]:
-    return [method.adapt(model, n, first).to_dict() for model in _models(method) for n, first in COUNTS]
+    by_number = [method.adapt(model, n, first).to_dict() for model in _models(method) for n, first in COUNTS]
+    return by_number + [tuned.to_dict() for tuned in _tuned(method, _models(method)[0])]
+
+
+def _tuned(method: Training, model: Model) -> list[Model]:
+    """Return the model as it is tuned in each loop, the last one handed on."""
+    found: list[Model] = []
+    for loop in range(len(CLASSES_OF_LOOPS)):
+        turn = _turn(model, loop, None)
+        so_far = LabelsSoFar(
+            X=turn.X,
+            y=turn.y,
+            weight=turn.weight,
+            n_classes=N_CLASSES,
+            first_labels=ROWS_OF_A_LOOP,
+            last_labels=ROWS_OF_A_LOOP * loop,
+            last=found[-1] if found else None,
+            streams=STREAMS,
+            loop=loop,
+        )
+        found.append(method.tune(method.adapt(model, len(turn.y), ROWS_OF_A_LOOP), so_far))
+    return found
 
 
 def check_schedule(method: Training) -> None:
@@ -198,8 +230,17 @@ def check_schedule(method: Training) -> None:
             doing = f"adapting {model.method} to {n_labels} labels, {first} at first,"
             with blaming(method, doing):
                 adapted = method.adapt(model, n_labels, first)
-            require(method, type(adapted) is type(model), f"{doing} gave {type(adapted).__name__}, another method")
-            with blaming(method, f"{doing} left the declared ranges: reading the result back"):
-                back = validate_fields(type(adapted), adapted.to_dict())
-            require(method, back == adapted, f"{doing} gave values of other types than the parameters have")
+            _check_adapted(method, doing, adapted, model)
+        doing = f"tuning {model.method} loop by loop"
+        with blaming(method, doing):
+            tuned = _tuned(method, model)
+        for one in tuned:
+            _check_adapted(method, doing, one, model)
         require(method, model.to_dict() == before, "adapt changed the recipe's own model; return a copy")
+
+
+def _check_adapted(method: Training, doing: str, adapted: Model, model: Model) -> None:
+    require(method, type(adapted) is type(model), f"{doing} gave {type(adapted).__name__}, another method")
+    with blaming(method, f"{doing} left the declared ranges: reading the result back"):
+        back = validate_fields(type(adapted), adapted.to_dict())
+    require(method, back == adapted, f"{doing} gave values of other types than the parameters have")

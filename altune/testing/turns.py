@@ -8,12 +8,16 @@ import json
 import math
 import numbers
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from altune.knobs.labeling import Answers, Labeling
-from altune.knobs.loop_size import LoopSize, LoopState
-from altune.knobs.stopping import Note, Stopping, StopView
+from altune.knobs.loop_size import Judged, LoopSize, LoopState
+from altune.knobs.loop_size.base import UtilityOf
+from altune.knobs.stopping import Note, Seen, Stopping, StopView
 from altune.pool import Rows
 from altune.testing.core import Check, alike, blaming, check_randomness, instance, require
 from altune.testing.form import form_checks
@@ -74,10 +78,10 @@ def labeling_checks(method: Labeling) -> list[Check]:
 
 
 def loop_states() -> Iterator[LoopState]:
-    """Yield loops of all kinds: the first and the last, without a limit, tiny and huge pools."""
+    """Yield loops of all kinds: the first and the last, without a limit, tiny and huge pools; little or much known."""
     grid = itertools.product((1, 2, 20, 5000), (None, 1, 20), (1, 7, 1000), (1, 60), (100, 10**6))
     for loop, left, rows_left, labelled, pool_rows in grid:
-        yield LoopState(
+        plain = LoopState(
             loop=loop,
             loops_left=left,
             rows_left=rows_left,
@@ -85,6 +89,25 @@ def loop_states() -> Iterator[LoopState]:
             pool_rows=pool_rows,
             budget_rows=rows_left + labelled,
         )
+        yield plain
+        for utility, kappa, wrong in ((0.0, None, (0, 0, 0)), (-1.0, -0.2, (9, 5, 1)), (0.9, 1.0, (0, 3, 9))):
+            yield replace(
+                plain,
+                last_rows=None if loop == 1 else rows_left,
+                price_per_row=1.0,
+                price_per_loop=5.0,
+                utilities=partial(_graded, utility),
+                agreement=partial(_same, kappa),
+                errors=tuple(Judged(10 * n, 10, bad) for n, bad in enumerate(wrong, start=1)),
+            )
+
+
+def _graded(scale: float, of: UtilityOf) -> NDArray[np.float64]:
+    return scale * np.linspace(-1.0, 1.0, 50)
+
+
+def _same(kappa: float | None) -> float | None:
+    return kappa
 
 
 def check_sizes(method: LoopSize) -> None:
@@ -117,13 +140,35 @@ def stop_views(method: Stopping) -> Iterator[StopView]:
         now = np.where(wrong, (truth + 1) % N_CLASSES, truth) if loop else np.zeros(60, dtype=np.intp)
         predictions.append(now)
         yield StopView(
-            predictions=tuple(predictions[-5:]) if method.watches_stop_set else (),
+            predictions=tuple(predictions[-5:]) if method.watching() else (),
             held_out_labels=held_out,
             held_out_predictions=now[: len(held_out)],
             labels_bought=10 * (loop + 1),
             n_classes=N_CLASSES,
             rng=np.random.default_rng(loop),
+            watched=_watched(truth, now, predictions[-2] if loop else None, loop),
         )
+
+
+def _watched(truth: Rows, now: Rows, before: Rows | None, loop: int) -> Seen:
+    """Return what a rule may ask in a loop: scores of growing confidence, distances and divergences that shrink."""
+    sure = 1.0 - 0.6 * 0.5**loop
+
+    def scores(named: Rows) -> NDArray[np.float64]:
+        spread = np.full((len(named), N_CLASSES), (1.0 - sure) / (N_CLASSES - 1))
+        spread[np.arange(len(named)), named] = sure
+        return spread
+
+    new = slice(5 * loop, 5 * loop + 5)
+    return Seen(
+        scores=scores(now),
+        unlabelled=np.arange(len(now)) >= 5 * loop,
+        new_scores=scores(before[new]) if before is not None else np.empty((0, N_CLASSES)),
+        new_predictions=before[new] if before is not None else NO_ROWS,
+        new_labels=truth[new] if before is not None else NO_ROWS,
+        nearest=np.linspace(0.0, 4.0 * 0.5**loop, len(now)),
+        diverged=(0.5**loop, 0.4**loop) if loop else None,
+    )
 
 
 def _notes(method: Stopping) -> list[dict[str, float]]:
@@ -135,7 +180,7 @@ def check_held_out(method: Stopping) -> None:
     rows = method.held_out_rows
     require(method, isinstance(rows, int) and rows >= 0, f"held_out_rows is {rows!r}, not a whole number of 0 or more")
     seen = np.zeros(20, dtype=np.intp)
-    predictions = (seen,) if method.watches_stop_set else ()
+    predictions = (seen,) if method.watching() else ()
     view = StopView(predictions, NO_ROWS, NO_ROWS, 1, N_CLASSES, np.random.default_rng(0))
     with blaming(method, "noting the first loop without a held-out row"):
         method.note(view)

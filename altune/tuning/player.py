@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
@@ -234,10 +234,11 @@ def save_arena(arena: Arena, folder: Path) -> None:
     folder.mkdir(parents=True)
     features: dict[str, Features] = {"X_pool": arena.X_pool, "X_test": arena.X_test}
     for name, X in features.items():
+        shape = np.array([X.shape[0], X.shape[1]])
         if sparse.issparse(X):
             for part in ("data", "indices", "indptr"):
                 np.save(folder / f"{name}.{part}.npy", getattr(X, part))
-            np.save(folder / f"{name}.shape.npy", np.array([X.shape[0], X.shape[1]]))
+            np.save(folder / f"{name}.shape.npy", shape)
         else:
             np.save(folder / f"{name}.npy", X)
     np.save(folder / "y_pool.npy", arena.y_pool)
@@ -248,8 +249,8 @@ def save_arena(arena: Arena, folder: Path) -> None:
     np.save(folder / "test.npy", block.test)
     if block.initial is not None:
         np.save(folder / "initial.npy", block.initial)
-    facts: dict[str, str | int] = {"part": block.part, "number": block.number, "n_classes": arena.n_classes}
-    facts |= {"seed": streams.seed, "data": streams.data}
+    facts: dict[str, Any] = {"part": block.part, "number": block.number, "n_classes": arena.n_classes}
+    facts |= {"seed": streams.seed, "data": streams.data, "feature_names": arena.feature_names}
     (folder / "facts.json").write_text(json.dumps(facts), "utf-8")
 
 
@@ -272,6 +273,7 @@ def load_arena(folder: Path) -> Arena:
         y_test=np.load(folder / "y_test.npy"),
         n_classes=facts["n_classes"],
         streams=block.streams(facts["seed"], facts["data"]),
+        feature_names=None if facts["feature_names"] is None else tuple(facts["feature_names"]),
     )
 
 

@@ -150,7 +150,8 @@ class Search:
         while playable < wanted:
             if len(draws) > MOST_FORBIDDEN:
                 raise WorkError(
-                    f"{MOST_FORBIDDEN} draws in a row were forbidden (last: {draws[-1].reason}); open fewer combinations"
+                    f"of {MOST_FORBIDDEN} draws too few may be played (last: {draws[-1].reason}); "
+                    "open fewer combinations"
                 )
             number = len(memory.get_trials(deepcopy=False))
             memory.sampler = make_sampler(self.sampler, self.seed, number)

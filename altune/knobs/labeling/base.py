@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.pool import Rows
+from altune.pool import Pool, Rows
 from altune.registry import Method
 
 
@@ -41,18 +42,59 @@ class Answers:
         return counts
 
 
+@dataclass(frozen=True, eq=False)
+class Automatic:
+    """Labels that nobody gave: of a model that is sure, or of rules. The rows stay candidates.
+
+    Attributes
+    ----------
+    rows : candidates that have one, sorted, ``(n_rows,)``.
+    labels : their class codes, ``(n_rows,)``.
+    weight : their weight in training beside 1 for a label that was bought, in (0, 1].
+    """
+
+    rows: Rows
+    labels: Rows
+    weight: float
+
+    def joined(
+        self, rows: Rows, labels: Rows, weight: NDArray[np.float64] | None
+    ) -> tuple[Rows, Rows, NDArray[np.float64] | None]:
+        """Return bought rows, labels and weights together with these, in the order of pool rows."""
+        order = np.argsort(np.concatenate([rows, self.rows]), kind="stable")
+        both = None
+        if weight is not None or self.weight < 1.0:
+            own = np.ones(len(rows)) if weight is None else weight
+            both = np.concatenate([own, np.full(len(self.rows), self.weight)])[order]
+        return np.concatenate([rows, self.rows])[order], np.concatenate([labels, self.labels])[order], both
+
+
+AuditName = Literal[
+    "none",
+    "confident_learning",
+    "self_confidence",
+    "normalized_margin",
+    "cross_entropy_entropy",
+    "knn_disagreement",
+    "isolation_forest",
+]
+WITHOUT_MODEL = frozenset({"none", "knn_disagreement", "isolation_forest"})
+"""Audits that look at features and labels alone."""
+
+
 class Labeling(Method):
     """Base of every method of ``labeling``: who is asked, and how answers become one label for each row.
 
-    The audit, if any, looks for labels that are probably wrong among those bought, every ``every`` loops, on
-    out-of-fold probabilities of the recipe's own model; it is skipped while a class has fewer rows than folds.
+    The audit, if any, looks for labels that are probably wrong among those bought, every ``every`` loops; it is
+    skipped while a class has fewer rows than folds. On out-of-fold probabilities of the recipe's own model:
+    ``confident_learning``, ``self_confidence`` (small p_y), ``normalized_margin`` (small p_y - p of the best other
+    class) and ``cross_entropy_entropy`` (large -ln p_y - H). On features and labels alone: ``knn_disagreement``
+    (neighbours with another label) and ``isolation_forest`` (rows unlike others of their class).
     """
 
     knob: ClassVar[str] = "labeling"
 
-    audit: Literal["none", "confident_learning"] = Field(
-        default="none", description="how labels that are probably wrong are found"
-    )
+    audit: AuditName = Field(default="none", description="how labels that are probably wrong are found")
     action: Literal["drop", "weight", "relabel"] = Field(
         default="drop", description="drop the suspects, give them a fifth of the weight, or buy them again"
     )
@@ -65,7 +107,7 @@ class Labeling(Method):
         if self.audit == "none":
             return found
         able = model.able()
-        if "class_scores" not in able:
+        if self.audit not in WITHOUT_MODEL and "class_scores" not in able:
             found.append(f"labeling {self.method!r}: the audit needs class scores, which {model.method!r} has not")
         if self.action == "weight" and "sample_weight" not in able:
             found.append(f"labeling {self.method!r}: {model.method!r} takes no sample weights; use drop or relabel")
@@ -83,6 +125,22 @@ class Labeling(Method):
     @abstractmethod
     def combine(self, answers: Answers, rows: Rows, n_classes: int) -> Rows:
         """Return one label for each of ``rows`` from all answers so far, ``(len(rows),)``."""
+
+    def fingerprint(self) -> str:
+        """Return what the method does beyond what its parameters say, as a hash; usually nothing."""
+        return ""
+
+    def automatic(self, pool: Pool, earlier: Automatic | None) -> Automatic | None:
+        """Return labels that nobody gives, to be trained on beside those that were bought; none by default.
+
+        Called in each loop before its model is trained. It must not change the pool, nor ask its metadata.
+
+        Parameters
+        ----------
+        pool : with this loop's labels in use; its model is the one of the loop before, None in loop 0.
+        earlier : what was returned in the loop before, None where that was nothing.
+        """
+        return None
 
 
 def plurality(votes: NDArray[np.float64], latest: Rows) -> Rows:

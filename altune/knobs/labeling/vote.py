@@ -45,12 +45,7 @@ class MajorityVote(Labeling):
 
     def objections(self, model: Any, facts: Any) -> list[str]:
         """Say so where the world has fewer annotators than are asked."""
-        found = super().objections(model, facts)
-        if 2 <= facts.annotators < self.annotators:
-            found.append(
-                f"labeling 'majority' asks {self.annotators} annotators, and the scenario has {facts.annotators}"
-            )
-        return found
+        return super().objections(model, facts) + too_few_annotators(self.method, self.annotators, facts)
 
     @property
     def labels_per_row(self) -> int:
@@ -59,9 +54,21 @@ class MajorityVote(Labeling):
 
     def ask(self, rows: Rows, n_annotators: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
         """Return each row with ``annotators`` different annotators, drawn at random."""
-        order = np.argsort(rng.random((len(rows), n_annotators)), axis=1)[:, : self.annotators]
-        return np.repeat(rows, order.shape[1]), order.ravel()
+        return ask_several(rows, self.annotators, n_annotators, rng)
 
     def combine(self, answers: Answers, rows: Rows, n_classes: int) -> Rows:
         """Return the class that most annotators named for each row."""
         return plurality(answers.votes(rows, n_classes), latest_answer(answers, rows))
+
+
+def ask_several(rows: Rows, each: int, n_annotators: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    """Return each row with ``each`` different annotators, drawn at random."""
+    order = np.argsort(rng.random((len(rows), n_annotators)), axis=1)[:, :each]
+    return np.repeat(rows, order.shape[1]), order.ravel()
+
+
+def too_few_annotators(method: str, each: int, facts: Any) -> list[str]:
+    """Say so where the world has several annotators, and fewer than are asked."""
+    if 2 <= facts.annotators < each:
+        return [f"labeling {method!r} asks {each} annotators, and the scenario has {facts.annotators}"]
+    return []

@@ -1,66 +1,22 @@
-"""Knob 2: how the model's parameters start."""
+"""Starts that train several models: the best of them, or all of them together."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.models import FittedModel, Model
-from altune.registry import Method, Need, register
+from altune.knobs.model_init.base import ModelInit, Weight
+from altune.models import FittedEnsemble, FittedModel, Model
+from altune.registry import Need, register
 from altune.streams import Streams
 
 if TYPE_CHECKING:
-    from altune.pool import Features, Rows
+    from altune.pool import Features, Pool, Rows
 
-Weight = NDArray[np.float64] | None
 HELD_OUT = 0.2
-
-
-class ModelInit(Method):
-    """Base of every method of ``model_init``."""
-
-    knob: ClassVar[str] = "model_init"
-
-    @abstractmethod
-    def start(
-        self,
-        model: Model,
-        X: Features,
-        y: Rows,
-        weight: Weight,
-        *,
-        n_classes: int,
-        streams: Streams,
-        loop: int,
-    ) -> FittedModel:
-        """Return a model trained from a fresh start on ``X`` and ``y``."""
-
-
-@register
-class DefaultStart(ModelInit):
-    """As the estimator does it, with a new seed in each loop or one seed for all of them."""
-
-    method: Literal["default"] = "default"
-    shared: bool = Field(default=False, description="whether all loops start from the same seed")
-
-    def start(
-        self,
-        model: Model,
-        X: Features,
-        y: Rows,
-        weight: Weight,
-        *,
-        n_classes: int,
-        streams: Streams,
-        loop: int,
-    ) -> FittedModel:
-        """Fit once."""
-        seed = streams.integer("model") if self.shared else streams.integer("model", loop)
-        return model.fit(X, y, n_classes, seed, weight)
 
 
 @register
@@ -87,6 +43,7 @@ class BestOfStarts(ModelInit):
         n_classes: int,
         streams: Streams,
         loop: int,
+        pool: Pool | None = None,
     ) -> FittedModel:
         """Fit k starts on a part of the labels, and the best one on all."""
         seeds = [streams.integer("model", loop, start) for start in range(self.starts)]
@@ -103,6 +60,35 @@ class BestOfStarts(ModelInit):
             for seed in seeds
         ]
         return model.fit(X, y, n_classes, seeds[int(np.argmax(quality))], weight)
+
+
+@register
+class EnsembleOfStarts(ModelInit):
+    """Several models from different random starts, each trained on all labels; their class scores are averaged.
+
+    p = (1/M)·Σ p_m. Warm starts go on from each member.
+    """
+
+    source: ClassVar[str] = "Lakshminarayanan, Pritzel & Blundell, Deep Ensembles, NeurIPS 2017"
+    needs: ClassVar[frozenset[Need]] = frozenset({"random_start", "class_scores"})
+    method: Literal["ensemble"] = "ensemble"
+    members: int = Field(default=3, ge=2, le=20, description="number of starts M")
+
+    def start(
+        self,
+        model: Model,
+        X: Features,
+        y: Rows,
+        weight: Weight,
+        *,
+        n_classes: int,
+        streams: Streams,
+        loop: int,
+        pool: Pool | None = None,
+    ) -> FittedModel:
+        """Fit each member on all labels."""
+        seeds = [streams.integer("model", loop, member) for member in range(self.members)]
+        return FittedEnsemble([model.fit(X, y, n_classes, seed, weight) for seed in seeds])
 
 
 def mean_log_probability(probabilities: NDArray[np.float64], labels: Rows) -> float:

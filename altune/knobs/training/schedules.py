@@ -1,4 +1,4 @@
-"""Knob 8: the model's own hyperparameters as a function of the loop."""
+"""Schedules of one hyperparameter by the number of labels."""
 
 from __future__ import annotations
 
@@ -8,38 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from altune.registry import Method, register
+from altune.knobs.training.base import Training, not_offered, with_hyperparameter
+from altune.registry import register
 
 if TYPE_CHECKING:
     from altune.models import Model
-
-
-class Training(Method):
-    """Base of every method of ``training``."""
-
-    knob: ClassVar[str] = "training"
-
-    @abstractmethod
-    def adapt(self, model: Model, n_labels: int, first_labels: int) -> Model:
-        """Return the model with its hyperparameters as they should be for this loop.
-
-        Parameters
-        ----------
-        model : the recipe's model.
-        n_labels : labels that it is about to be trained on, 1 or more.
-        first_labels : labels that the first model of the trajectory was trained on.
-        """
-
-
-@register
-class ConstantTraining(Training):
-    """The model's hyperparameters stay as the recipe gives them: h(n) = h₀."""
-
-    method: Literal["constant"] = "constant"
-
-    def adapt(self, model: Model, n_labels: int, first_labels: int) -> Model:
-        """Return the model as it is."""
-        return model
 
 
 class _Schedule(Training):
@@ -49,18 +22,15 @@ class _Schedule(Training):
 
     def objections(self, model: Any, facts: Any) -> list[str]:
         """Say so where the model has no such hyperparameter to schedule, or no number in it."""
-        if self.hyperparameter in model.schedulable:
-            value = getattr(model, self.hyperparameter)
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                return []
-            return [
-                f"training {self.method!r} multiplies {self.hyperparameter!r}, which is {value!r} for "
-                f"{model.method!r}; give it a number"
-            ]
-        offered = ", ".join(model.schedulable) or "none"
+        found = not_offered(self, self.hyperparameter, model)
+        if found:
+            return found
+        value = getattr(model, self.hyperparameter)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return []
         return [
-            f"training {self.method!r} schedules {self.hyperparameter!r}, which the model {model.method!r} "
-            f"does not offer (it offers {offered})"
+            f"training {self.method!r} multiplies {self.hyperparameter!r}, which is {value!r} for "
+            f"{model.method!r}; give it a number"
         ]
 
     def adapt(self, model: Model, n_labels: int, first_labels: int) -> Model:
@@ -100,16 +70,3 @@ class StepsTraining(_Schedule):
     def factor(self, growth: float) -> float:
         """Return f to the number of doublings so far."""
         return float(self.step ** math.floor(math.log2(growth) + 1e-12)) if growth >= 1 else 1.0
-
-
-def with_hyperparameter(model: Model, name: str, factor: float) -> Model:
-    """Return the model with one hyperparameter multiplied, rounded and cut as its declared type and range say."""
-    field = type(model).model_fields[name]
-    value = getattr(model, name) * factor
-    for constraint in field.metadata:
-        for bound in ("ge", "gt"):
-            value = max(value, getattr(constraint, bound, value))
-        for bound in ("le", "lt"):
-            value = min(value, getattr(constraint, bound, value))
-    whole = isinstance(getattr(model, name), int)
-    return model.model_copy(update={name: round(value) if whole else float(value)})

@@ -1,0 +1,299 @@
+"""Where each stopping rule would have stopped: replayed from one full trajectory for each block.
+
+A rule does not change a trajectory before it fires, so one simulation to the end of the budget, in which every rule
+takes its notes, scores them all. Rules that buy hold-out rows (``target``) do change it and are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from altune.curve import LearningCurve, Objective
+from altune.data import Dataset
+from altune.errors import RequestError
+from altune.knobs.stopping import Criterion, Note, Rules, Stopping, notes_of
+from altune.models import as_model
+from altune.playing import AnyRecipe, simulate
+from altune.recipe import Recipe, load_recipe
+from altune.registry import methods, parse_method
+from altune.requirements import Facts, method_problems
+from altune.scenario import Scenario
+from altune.statistics import Interval, mean_interval
+from altune.world import make_world
+
+FEWEST_POINTS = 3
+
+
+class RecordedRules(Rules):
+    """Rules that take their notes and never stop; for replay alone, so no file can name it."""
+
+    method: Literal["recorded"] = "recorded"
+
+
+@dataclass(frozen=True, eq=False)
+class RuleReplay:
+    """What one rule would have done on each block.
+
+    Attributes
+    ----------
+    name : what the rule is called in the table.
+    rule : the rule.
+    stops : for each block the point of the curve at which it stopped, None where it never did.
+    fired : share of the blocks in which it stopped before the budget did, in [0, 1].
+    labels : labels bought by then (all of the trajectory's where it never fired).
+    saved : labels that were left.
+    kept : score in hand at the stop as a share of the final score.
+    value : objective of the curve cut off there.
+    correlation : mean over blocks of Pearson's correlation of the rule's statistic with the test score, turned so
+        that 1 means that it moves towards the stop as the score rises; None where there is nothing to correlate.
+    """
+
+    name: str
+    rule: Stopping
+    stops: tuple[int | None, ...]
+    fired: float
+    labels: Interval
+    saved: Interval
+    kept: Interval
+    value: Interval
+    correlation: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        intervals = {name: getattr(self, name).to_dict() for name in ("labels", "saved", "kept", "value")}
+        return {
+            "name": self.name,
+            "rule": self.rule.to_dict(),
+            "stops": list(self.stops),
+            "fired": self.fired,
+            **intervals,
+            "correlation": self.correlation,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class StoppingReplay:
+    """Every rule on the same full trajectories.
+
+    Attributes
+    ----------
+    recipe : what was played, its own rule aside.
+    rules : one result for each rule.
+    excluded : rules that were left out, with the reason.
+    curves : the full trajectories, one for each block.
+    objective : what is measured.
+    """
+
+    recipe: Recipe
+    rules: tuple[RuleReplay, ...]
+    excluded: Mapping[str, str]
+    curves: tuple[LearningCurve, ...]
+    objective: Objective
+
+    def __getitem__(self, name: str) -> RuleReplay:
+        """Return a rule's result by name."""
+        for one in self.rules:
+            if one.name == name:
+                return one
+        raise KeyError(name)
+
+    def rows(self) -> list[dict[str, str | float]]:
+        """Return the rows of a table, in the order of the rules."""
+        return [
+            {
+                "rule": one.name,
+                "fired": f"{one.fired:.0%}",
+                "labels at the stop": _words(one.labels, 0),
+                "labels saved": _words(one.saved, 0),
+                "score kept": _words(one.kept, 3),
+                self.objective.name: _words(one.value, 4),
+                "correlation": "-" if one.correlation is None else f"{one.correlation:+.2f}",
+            }
+            for one in self.rules
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain JSON values of the command line's ``--json``."""
+        return {
+            "objective": self.objective.name,
+            "metric": self.objective.metric,
+            "blocks": len(self.curves),
+            "rules": [one.to_dict() for one in self.rules],
+            "excluded": dict(self.excluded),
+        }
+
+
+def replay(
+    recipe: AnyRecipe,
+    data: Dataset | str | Path,
+    *,
+    rules: Mapping[str, Any] | None = None,
+    seeds: int = 10,
+    seed: int = 0,
+    target: str | None = None,
+    model: Any = None,
+    scenario: Scenario | None = None,
+    blocks: Any = None,
+    n_jobs: int = 1,
+    **overrides: Any,
+) -> StoppingReplay:
+    """Play a recipe to the end of the budget on fresh blocks, and say where each rule would have stopped.
+
+    Parameters
+    ----------
+    recipe : as for :func:`altune.simulate`; its own rule, where it has one, becomes the rule ``recipe``.
+    rules : rules by a name of your choice; by default every registered one with its defaults.
+    data, seeds, seed, target, model, scenario, blocks, n_jobs, overrides : as for :func:`altune.simulate`.
+
+    Raises
+    ------
+    RequestError
+        If no rule is left that can be replayed, or something does not fit.
+
+    Examples
+    --------
+    >>> found = replay("vanilla", "iris", budget=30, seeds=2, rules={"calm": {"method": "classification_change"}})
+    >>> [one.name for one in found.rules]
+    ['calm']
+    """
+    world = make_world(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
+    played = load_recipe(recipe)
+    if model is not None:
+        played = played.replace(model=as_model(model))
+    wanted = (
+        every_rule(played) if rules is None else {name: parse_method("stopping", one) for name, one in rules.items()}
+    )
+    kept, excluded = _replayable(wanted, played, world.facts)
+    if not kept:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in excluded.items())
+        raise RequestError(f"no stopping rule is left to replay: {reasons}")
+    recorder = RecordedRules(rules=tuple(kept.values()))
+    found = simulate(
+        played.replace(stopping=recorder),
+        world.dataset,
+        seeds=seeds,
+        seed=seed,
+        scenario=scenario,
+        blocks=blocks,
+        n_jobs=n_jobs,
+        **overrides,
+    )
+    results = [
+        _replayed(name, rule, place, found.curves, found.objective, found.overlap)
+        for place, (name, rule) in enumerate(kept.items())
+    ]
+    return StoppingReplay(played, tuple(results), excluded, found.curves, found.objective)
+
+
+def every_rule(recipe: Recipe) -> dict[str, Stopping]:
+    """Return every registered rule with its defaults, and the recipe's own as ``recipe`` where it has one."""
+    own = {} if recipe.stopping.method == "budget" else {"recipe": recipe.stopping}
+    rules = {name: cls.model_validate({}) for name, cls in methods("stopping").items()}
+    return own | {name: rule for name, rule in rules.items() if isinstance(rule, Stopping)}
+
+
+def stopping_point(rule: Stopping, notes: Sequence[Note]) -> int | None:
+    """Return the first point at which a rule stops given its notes of all loops, None where it never does.
+
+    >>> stopping_point(parse_method("stopping", "classification_change"), [{}, {"stop_changed": 0.0}])
+    1
+    """
+    return next((point for point in range(len(notes)) if rule.fires(notes[: point + 1])), None)
+
+
+def cut_off(curve: LearningCurve, point: int, stopped: str) -> LearningCurve:
+    """Return a curve as it would have been, had it ended at ``point`` for the reason ``stopped``."""
+    end = point + 1
+    parts = ("labels", "used", "cost", "loop_rows", "fit_seconds", "query_seconds", "evaluation_seconds", "facts")
+    return replace(
+        curve,
+        **{name: getattr(curve, name)[:end] for name in parts},
+        scores={metric: values[:end] for metric, values in curve.scores.items()},
+        rows=curve.rows[: int(curve.loop_rows[:end].sum())],
+        stopped=stopped,
+    )
+
+
+def statistics_of(rule: Criterion, notes: Sequence[Note]) -> NDArray[np.float64]:
+    """Return a rule's statistic at each point, NaN where it is not known yet, ``(n_points,)``."""
+    values = [rule.statistic(notes[: end + 1]) for end in range(len(notes))]
+    return np.array([np.nan if value is None else value for value in values])
+
+
+def _replayable(wanted: Mapping[str, Any], recipe: Recipe, facts: Facts) -> tuple[dict[str, Stopping], dict[str, str]]:
+    kept: dict[str, Stopping] = {}
+    excluded: dict[str, str] = {}
+    for name, rule in wanted.items():
+        problems = method_problems(rule, recipe.model, facts)
+        if rule.method == "budget":
+            excluded[name] = "it never stops before the budget does"
+        elif rule.held_out_rows:
+            excluded[name] = "it buys hold-out rows, which changes the run; simulate it by itself"
+        elif problems:
+            excluded[name] = problems[0]
+        else:
+            kept[name] = rule
+    return kept, excluded
+
+
+def _replayed(
+    name: str, rule: Stopping, place: int, curves: Sequence[LearningCurve], objective: Objective, overlap: float
+) -> RuleReplay:
+    own = [notes_of(curve.facts, place) for curve in curves]
+    # At the last point the budget ends the run whatever a rule says.
+    early = [stopping_point(rule, notes[:-1]) for notes in own]
+    ends = [len(curve) - 1 if stop is None else stop for stop, curve in zip(early, curves, strict=True)]
+    pairs = list(zip(ends, curves, strict=True))
+    labels = np.array([curve.labels[end] for end, curve in pairs], dtype=np.float64)
+    last = np.array([curve.labels[-1] for curve in curves], dtype=np.float64)
+    kept = [_share(curve.scores[objective.metric][[end, -1]]) for end, curve in pairs]
+    values = [
+        objective(curve if stop is None else cut_off(curve, stop, rule.method))
+        for stop, curve in zip(early, curves, strict=True)
+    ]
+    return RuleReplay(
+        name=name,
+        rule=rule,
+        stops=tuple(early),
+        fired=float(np.mean([stop is not None for stop in early])),
+        labels=mean_interval(labels, overlap=overlap),
+        saved=mean_interval(last - labels, overlap=overlap),
+        kept=mean_interval(kept, overlap=overlap),
+        value=mean_interval(values, overlap=overlap),
+        correlation=_correlation(rule, own, [curve.scores[objective.metric] for curve in curves]),
+    )
+
+
+def _share(scores: NDArray[np.float64]) -> float:
+    at_stop, final = scores.tolist()
+    if final == 0:
+        return 1.0 if at_stop == 0 else 0.0
+    return float(at_stop / final)
+
+
+def _correlation(
+    rule: Stopping, notes: Sequence[Sequence[Note]], scores: Sequence[NDArray[np.float64]]
+) -> float | None:
+    if not isinstance(rule, Criterion):
+        return None
+    found = []
+    for own, score in zip(notes, scores, strict=True):
+        statistic = statistics_of(rule, own)
+        known = np.isfinite(statistic)
+        if known.sum() >= FEWEST_POINTS and np.ptp(statistic[known]) > 0 and np.ptp(score[known]) > 0:
+            found.append(float(np.corrcoef(statistic[known], score[known])[0, 1]))
+    if not found:
+        return None
+    return float(np.mean(found)) * (1.0 if rule.grows else -1.0)
+
+
+def _words(interval: Interval, digits: int) -> str:
+    if not np.isfinite(interval.low):
+        return f"{interval.mean:.{digits}f}"
+    return f"{interval.mean:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"

@@ -1,0 +1,76 @@
+"""The base of every start of the model's parameters, and the estimator's own."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from altune.models import FittedModel, Model
+from altune.registry import Method, register
+from altune.streams import Streams
+
+if TYPE_CHECKING:
+    from altune.pool import Features, Pool, Rows
+
+Weight = NDArray[np.float64] | None
+
+
+class ModelInit(Method):
+    """Base of every method of ``model_init``."""
+
+    knob: ClassVar[str] = "model_init"
+
+    @abstractmethod
+    def start(
+        self,
+        model: Model,
+        X: Features,
+        y: Rows,
+        weight: Weight,
+        *,
+        n_classes: int,
+        streams: Streams,
+        loop: int,
+        pool: Pool | None = None,
+    ) -> FittedModel:
+        """Return a model trained from a fresh start on ``X`` and ``y``.
+
+        Parameters
+        ----------
+        model : the estimator's recipe with this loop's hyperparameters.
+        X, y : features and labels in use, ``(n_used, n_features)`` and ``(n_used,)``.
+        weight : sample weights ``(n_used,)``, or None where all are 1.
+        n_classes : classes of the scenario.
+        streams : the block's random streams.
+        loop : number of the loop.
+        pool : the pool that the rows come from, with ``labelled`` and ``labels`` as of this loop; None where the
+            rows are all there is.
+        """
+
+
+@register
+class DefaultStart(ModelInit):
+    """As the estimator does it, with a new seed in each loop or one seed for all of them."""
+
+    method: Literal["default"] = "default"
+    shared: bool = Field(default=False, description="whether all loops start from the same seed")
+
+    def start(
+        self,
+        model: Model,
+        X: Features,
+        y: Rows,
+        weight: Weight,
+        *,
+        n_classes: int,
+        streams: Streams,
+        loop: int,
+        pool: Pool | None = None,
+    ) -> FittedModel:
+        """Fit once."""
+        seed = streams.integer("model") if self.shared else streams.integer("model", loop)
+        return model.fit(X, y, n_classes, seed, weight)

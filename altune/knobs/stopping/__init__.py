@@ -1,0 +1,91 @@
+"""Knob 5: when to end before the budget does.
+
+A rule is a pure function of what it noted in each loop, so that one full trajectory scores every rule afterwards
+by replay (:mod:`altune.analysis.stopping`). The exception is ``target``, whose hold-out purchases change the
+trajectory.
+"""
+
+from altune.knobs.stopping.agreement import (
+    ClassificationChange,
+    DeltaF,
+    StabilizingPredictions,
+    cohen_kappa,
+    f_changes,
+)
+from altune.knobs.stopping.base import (
+    LABELS,
+    STOP_SET_ROWS,
+    Criterion,
+    Note,
+    Seen,
+    Stopping,
+    StopView,
+    Watched,
+    last_all,
+    latest,
+)
+from altune.knobs.stopping.bayes import (
+    PacBayes,
+    Posterior,
+    divergence,
+    error_bound,
+    laplace_posterior,
+    principal_components,
+)
+from altune.knobs.stopping.combined import AllRules, AnyRule, BudgetOnly, Rules, notes_of, prefix
+from altune.knobs.stopping.coverage import NoNovelty
+from altune.knobs.stopping.performance import (
+    OracleAccuracy,
+    PerformanceConvergence,
+    Target,
+    UncertaintyConvergence,
+    balanced_hits,
+    expected_f,
+)
+from altune.knobs.stopping.uncertainty import (
+    ContradictoryInformation,
+    MaxConfidence,
+    MinExpectedError,
+    OverallUncertainty,
+)
+
+__all__ = [
+    "LABELS",
+    "STOP_SET_ROWS",
+    "AllRules",
+    "AnyRule",
+    "BudgetOnly",
+    "ClassificationChange",
+    "ContradictoryInformation",
+    "Criterion",
+    "DeltaF",
+    "MaxConfidence",
+    "MinExpectedError",
+    "NoNovelty",
+    "Note",
+    "OracleAccuracy",
+    "OverallUncertainty",
+    "PacBayes",
+    "PerformanceConvergence",
+    "Posterior",
+    "Rules",
+    "Seen",
+    "StabilizingPredictions",
+    "StopView",
+    "Stopping",
+    "Target",
+    "UncertaintyConvergence",
+    "Watched",
+    "balanced_hits",
+    "cohen_kappa",
+    "divergence",
+    "error_bound",
+    "expected_f",
+    "f_changes",
+    "laplace_posterior",
+    "last_all",
+    "latest",
+    "notes_of",
+    "prefix",
+    "principal_components",
+]

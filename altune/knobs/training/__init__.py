@@ -1,0 +1,22 @@
+"""Knob 8: the model's own hyperparameters as a function of the loop."""
+
+from altune.knobs.training.base import (
+    ConstantTraining,
+    LabelsSoFar,
+    Training,
+    set_hyperparameter,
+    with_hyperparameter,
+)
+from altune.knobs.training.retune import Retune
+from altune.knobs.training.schedules import PowerTraining, StepsTraining
+
+__all__ = [
+    "ConstantTraining",
+    "LabelsSoFar",
+    "PowerTraining",
+    "Retune",
+    "StepsTraining",
+    "Training",
+    "set_hyperparameter",
+    "with_hyperparameter",
+]

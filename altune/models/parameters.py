@@ -1,0 +1,94 @@
+"""The parameters inside a fitted model: shrunk, perturbed, given a bias. The fitted model itself stays as it was."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from altune.errors import RequestError
+from altune.models.fitted import Array, FittedModel
+
+
+def shrink_and_perturb(fitted: FittedModel, shrink: float, sigma: float, rng: np.random.Generator) -> FittedModel:
+    """Return the model with every coefficient and intercept θ replaced by shrink·θ + ε, ε ~ N(0, sigma²).
+
+    Parameters
+    ----------
+    fitted : a linear model or a network; a constant predictor has no parameters and stays.
+    shrink : the factor, in [0, 1].
+    sigma : standard deviation of the noise, 0 or more.
+    rng : draws the noise.
+
+    Raises
+    ------
+    RequestError
+        If the estimator has no such parameters.
+
+    Notes
+    -----
+    J. Ash and R. P. Adams, *On Warm-Starting Neural Network Training*, NeurIPS 2020.
+    """
+    if fitted.estimator is None:
+        return fitted
+    estimator = copy.deepcopy(fitted.estimator)
+    for name in parameter_names(estimator):
+        value = getattr(estimator, name)
+        layers = value if isinstance(value, list) else [value]
+        moved = [_moved(layer, shrink, sigma, rng) for layer in layers]
+        setattr(estimator, name, moved if isinstance(value, list) else moved[0])
+    return with_estimator(fitted, estimator)
+
+
+def with_output_bias(fitted: FittedModel, bias: Array) -> FittedModel:
+    """Return the model with the bias of each class's output set.
+
+    Parameters
+    ----------
+    fitted : a linear model or a network; a constant predictor stays.
+    bias : what the output of each class starts from, ``(n_classes,)``, such as its log prior. A single output, the
+        log-odds of the second of two classes, gets the difference.
+
+    Raises
+    ------
+    RequestError
+        If the estimator has no such bias.
+    """
+    if fitted.estimator is None:
+        return fitted
+    estimator = copy.deepcopy(fitted.estimator)
+    name = parameter_names(estimator)[-1]
+    wanted = bias[fitted.codes]
+    value = getattr(estimator, name)
+    last = value[-1] if isinstance(value, list) else value
+    if len(last) == 1:
+        wanted = wanted[1:] - wanted[:1]
+    wanted = wanted.astype(last.dtype)
+    setattr(estimator, name, [*value[:-1], wanted] if isinstance(value, list) else wanted)
+    return with_estimator(fitted, estimator)
+
+
+def parameter_names(estimator: Any) -> tuple[str, str]:
+    """Return the names of an estimator's coefficients and biases, as scikit-learn has them.
+
+    Raises
+    ------
+    RequestError
+        If it has neither those of a linear model nor those of a network.
+    """
+    for names in (("coef_", "intercept_"), ("coefs_", "intercepts_")):
+        if all(hasattr(estimator, name) for name in names):
+            return names
+    raise RequestError(f"{type(estimator).__name__} has no coefficients that could be changed")
+
+
+def with_estimator(fitted: FittedModel, estimator: Any) -> FittedModel:
+    """Return the fitted model around another estimator of the same classes."""
+    return FittedModel(**{**fitted.get_params(deep=False), "estimator": estimator})
+
+
+def _moved(values: Array, shrink: float, sigma: float, rng: np.random.Generator) -> Array:
+    noise = rng.normal(scale=sigma, size=values.shape)
+    moved: Array = (shrink * values + noise).astype(values.dtype)
+    return moved

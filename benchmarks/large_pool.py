@@ -124,8 +124,8 @@ def measure(knob: str, name: str, shape: Shape, told: Connection | None = None) 
         seconds.append(time.perf_counter() - start)
         if told is not None:
             told.send(seconds[-1])
-        if pool.model is not None:  # the next loop asks another model: nothing of this one is kept
-            pool.metadata = Metadata(pool.X, pool.candidates, pool.model)
+        if pool.model is not None and pool.metadata is not None:  # as the next loop has it, this one an earlier one
+            pool.metadata = Metadata(pool.X, pool.candidates, pool.model, pool.metadata.as_history())
     return Line(knob, name, seconds[0], seconds[1], peak_gibibytes() - before, problem)
 
 

@@ -16,7 +16,8 @@ import altune
 from altune.data import Dataset
 from altune.errors import FormatError, RequestError, WorkError
 from altune.knobs.labeling import AUDITS, FEATURE_AUDITS, Answers, Automatic, audit_ranking, dawid_skene
-from altune.knobs.labeling.functions import given_beliefs, latent_classes, most_named, unregister_label_function
+from altune.knobs.labeling.functions import unregister_label_function
+from altune.knobs.labeling.label_models import given_beliefs, latent_classes, most_named
 from altune.loop import ActiveLearningLoop
 from altune.models import LogisticRegressionModel
 from altune.playing import simulate

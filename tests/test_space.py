@@ -21,7 +21,17 @@ from altune.space import SearchSpace, list_spaces
 from altune.space.shipped import head_comment, shipped_spaces
 from altune.yaml import read_yaml_text, write_yaml
 
-SHIPPED = ["full", "neural", "noisy_labels", "quick", "standard", "stopping"]
+SHIPPED = [
+    "cold_start",
+    "full",
+    "large_pool",
+    "many_classes",
+    "neural",
+    "noisy_labels",
+    "quick",
+    "standard",
+    "stopping",
+]
 WORLD = Facts(n_classes=3, annotators=5)
 
 

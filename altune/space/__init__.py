@@ -14,7 +14,7 @@ def list_spaces() -> list[dict[str, Any]]:
     """Return a row for each shipped space: ``name``, ``summary``, the knobs it ``opens``, its ``parameters``.
 
     >>> [row["name"] for row in list_spaces()]
-    ['full', 'neural', 'quick', 'standard']
+    ['cold_start', 'full', 'large_pool', 'many_classes', 'neural', 'noisy_labels', 'quick', 'standard', 'stopping']
     """
     rows = []
     for name, path in shipped_spaces().items():

@@ -26,7 +26,6 @@ from altune.curve import LearningCurve
 from altune.data.blocks import make_blocks
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.pool import Pool, Rows
-from altune.registry import register
 from altune.scenario import Scenario
 from altune.simulation import Arena, make_arena, play
 from altune.statistics import PairedDifference, paired_difference
@@ -38,7 +37,6 @@ FIRST = 20
 EARLY = 0.4
 
 
-@register
 class PeekingOracle(QueryStrategy):
     """Greedy with open eyes: of 12 random batches and margin's own, the one after which the test score is best.
 
@@ -86,7 +84,7 @@ def recipes(budget: int) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         "warm": (margin(retrain={"method": "warm_start"}), unlimited),
         "noise_10": (margin(), {**unlimited, "annotators": [{"error": 0.1}]}),
         "noise_20": (margin(), {**unlimited, "annotators": [{"error": 0.2}]}),
-        "oracle": (strategy("peeking_oracle"), unlimited),
+        "oracle": ({**first, "query_strategy": PeekingOracle()}, unlimited),
         "rbf": (margin(model=rbf), unlimited),
         "rbf_asked_by_linear": (margin(model=rbf, query_strategy=asked_by), unlimited),
     }
@@ -103,7 +101,7 @@ def play_block(name: str, number: int) -> dict[str, Any]:
         curves = {}
         for recipe, (parts, changes) in recipes(budget).items():
             scenario = Scenario.from_dict({"budget": budget, **changes}).resolve(data, len(block.pool))
-            curves[recipe] = play(altune.Recipe.from_dict(parts), arena, scenario)
+            curves[recipe] = play(altune.Recipe(**parts), arena, scenario)
     return {"curves": curves, "sizes": (len(block.pool), len(block.test)), "budget": budget}
 
 

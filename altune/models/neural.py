@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -165,10 +167,32 @@ def run_epochs(estimator: MLPClassifier, lesson: Lesson, max_epochs: int) -> int
     """Pass over the rows until the loss no longer falls; return the number of epochs."""
     classes = np.arange(lesson.n_classes)
     best, stale = np.inf, 0
-    for epoch in range(1, max_epochs + 1):
-        estimator.partial_fit(lesson.X, lesson.y, sample_weight=lesson.weights, classes=classes)
-        stale = 0 if estimator.loss_ < best - TOLERANCE else stale + 1
-        best = min(best, estimator.loss_)
-        if stale >= PATIENCE:
-            return epoch
+    with ExitStack() as once:
+        for epoch in range(1, max_epochs + 1):
+            estimator.partial_fit(lesson.X, lesson.y, sample_weight=lesson.weights, classes=classes)
+            if epoch == 1:
+                once.enter_context(_rows_already_checked(estimator, lesson))
+            stale = 0 if estimator.loss_ < best - TOLERANCE else stale + 1
+            best = min(best, estimator.loss_)
+            if stale >= PATIENCE:
+                return epoch
     return max_epochs
+
+
+@contextmanager
+def _rows_already_checked(estimator: MLPClassifier, lesson: Lesson) -> Iterator[None]:
+    """Let scikit-learn take the rows as it checked them in the first epoch.
+
+    It checks rows and labels anew in every epoch, which took six tenths of a small network's training. The result is
+    the same bit for bit; a scikit-learn without this step checks as before.
+    """
+    check = getattr(estimator, "_validate_input", None)
+    if check is None:
+        yield
+        return
+    checked = check(lesson.X, lesson.y, incremental=True, reset=False)
+    estimator._validate_input = lambda *arguments, **options: checked
+    try:
+        yield
+    finally:
+        del estimator._validate_input

@@ -52,7 +52,8 @@ ScenarioFile = Annotated[
     Path | None, typer.Option("--scenario", metavar="FILE", help="All of the scenario in YAML; options override it.")
 ]
 BlocksFile = Annotated[
-    Path | None, typer.Option("--blocks", metavar="FILE", help="Explicit blocks in JSON: row numbers of pool and test.")
+    Path | None,
+    typer.Option("--blocks", metavar="FILE", help="Explicit blocks in JSON, in place of drawn ones."),
 ]
 Jobs = Annotated[int, typer.Option(metavar="N", help="Processes; -1 for one on each core. Changes no result.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Seed of every random stream.")]
@@ -253,7 +254,7 @@ def stopping(
     as_json: AsJson = False,
 ) -> None:
     """Play one recipe on DATA to the end and say where each stopping rule would have stopped."""
-    from altune.analysis.stopping import replay
+    from altune.replay import replay
     from altune.report.tables import table
 
     named = {name: {"method": name} for name in rule} if rule else None
@@ -420,7 +421,7 @@ def _scenario_options(options: dict[str, Any]) -> dict[str, Any]:
 def _loops(text: str | None) -> int | str | None:
     if text is None or text == "unlimited":
         return text
-    if not text.isdigit():
+    if not text.isdecimal():
         raise typer.BadParameter(f"--loops takes a number or `unlimited`, not {text!r}")
     return int(text)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import optuna
 import pandas as pd
 
 from altune.analysis.findings import Findings, answer, find
@@ -33,11 +32,15 @@ from altune.tuning.search import Search, TrialRecord
 from altune.tuning.settings import Settings
 from altune.tuning.storage import JOURNAL, open_study, ownership, read_study, set_attribute
 from altune.world import World, make_world
+from altune.yaml import write_yaml
 
 if TYPE_CHECKING:
+    import optuna
+
     from altune.curve import Objective
 
 RECIPE_FILE = "recipe.yaml"
+SCENARIO_FILE = "scenario.yaml"
 CURVES_FILE = "curves.csv"
 REPORT_FILE = "report.html"
 TRAJECTORIES = "trajectories"
@@ -138,12 +141,14 @@ class Run:
             )
         return "\n".join(answer(self.findings, self.best_recipe))
 
-    def confirm(self, **changes: Any) -> Run:
+    def confirm(
+        self, *, select_among: int | None = None, select_seeds: int | None = None, report_seeds: int | None = None
+    ) -> Run:
         """Confirm the best recipes on fresh blocks; done by :func:`tune` unless ``confirm=False``.
 
         Parameters
         ----------
-        changes : ``select_among``, ``select_seeds``, ``report_seeds``, where they should differ from the run's.
+        select_among, select_seeds, report_seeds : sizes, where they should differ from the run's.
 
         Raises
         ------
@@ -152,6 +157,8 @@ class Run:
         """
         if self._again is None or self._settings is None:
             raise RequestError("a run opened from its folder has no data; give the same tune command to confirm it")
+        given = {"select_among": select_among, "select_seeds": select_seeds, "report_seeds": report_seeds}
+        changes = {name: value for name, value in given.items() if value is not None}
         self._again(self, Settings(**{**self._settings.to_dict(), **changes}))
         return self
 
@@ -181,7 +188,7 @@ class Run:
         }
 
     def write(self) -> None:
-        """Write ``recipe.yaml``, ``curves.csv`` and ``report.html`` into the run's folder.
+        """Write ``recipe.yaml``, ``scenario.yaml``, ``curves.csv`` and ``report.html`` into the run's folder.
 
         Raises
         ------
@@ -193,6 +200,7 @@ class Run:
         if self.folder is None:
             raise RequestError("a run in memory has no folder; give tune() an `out`")
         try:
+            _write_whole(self.folder / SCENARIO_FILE, write_yaml(self.scenario.to_dict()))
             if self.confirmation is not None:
                 self.best_recipe.save(self.folder / RECIPE_FILE)
             _write_whole(self.folder / CURVES_FILE, self.curves().to_csv(index=False))
@@ -245,6 +253,7 @@ def tune(
     blocks: Any = None,
     out: str | Path | None = None,
     observer: Observer | None = None,
+    **overrides: Any,
 ) -> Run:
     """Search for the best recipe on a data set, and confirm it.
 
@@ -254,7 +263,8 @@ def tune(
     space : a search space, the name of a shipped one, or a YAML file.
     target : the label column of a table.
     model : fixes the model: a name, a mapping, an altune model, or any scikit-learn classifier.
-    scenario, budget, loops, metric, objective : the world; single values replace the scenario's.
+    scenario, budget, loops, metric, objective, overrides : the world; single values, ``also``, ``annotators``,
+        ``price_per_label`` and any other field of a scenario among them, replace the scenario's.
     n_trials : trials, 1 or more. A run that is gone on with counts those it has.
     timeout : seconds after which no further batch is begun; None for no limit.
     seeds : blocks on which each trial is played.
@@ -290,6 +300,7 @@ def tune(
         loops=loops,
         metric=metric,
         objective=objective,
+        **overrides,
     )
     return tune_world(
         world,
@@ -383,7 +394,9 @@ def plan(world: World, space: SearchSpace, settings: Settings, folder: Path, con
 
 def open_run(folder: str | Path) -> Run:
     """Open a run from its folder, for reading."""
-    return Run(read_study(Path(folder)), Path(folder))
+    run = Run(read_study(Path(folder)), Path(folder))
+    run.record.require_estimators(str(folder))
+    return run
 
 
 def prepare_space(space: SearchSpace | str | Path, world: World, model: Any = None) -> SearchSpace:
@@ -442,9 +455,7 @@ class Work:
 
     def open(self, folder: Path | None) -> optuna.Study:
         """Open or make the study, and make sure that it is this run's."""
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        name = "altune"
-        study = optuna.create_study(direction="maximize", study_name=name) if folder is None else open_study(folder)
+        study = open_study(folder)
         header = make_header(self.world, self.given, self.settings)
         begin_or_continue(study, header, str(folder))
         return study
@@ -488,6 +499,8 @@ class Work:
         """Confirm the best recipes, unless the study holds just that confirmation."""
         best = best_recipes(run.trials, settings.select_among)
         if not best:
+            if not run.trials:
+                raise WorkError("the time limit ended before the first trial; give more time and the same command")
             reasons = [trial.reason for trial in run.trials if trial.reason]
             raise WorkError(f"no trial succeeded; the first failed with: {reasons[0] if reasons else 'no reason'}")
         key = canonical_digest(

@@ -201,10 +201,12 @@ class Scenario(BaseModel):
         """
         self._check_classes(dataset)
         budget = self.budget if self.budget is not None else default_budget(dataset.n_classes, pool_rows)
-        if budget > pool_rows:
+        most = pool_rows * len(self.annotators)
+        if budget > most:
+            several = f" and its {len(self.annotators)} annotators can give" if len(self.annotators) > 1 else ""
             raise ScenarioError(
-                f"budget {budget} is larger than the pool of {pool_rows} rows of {dataset.name}; "
-                f"give at most {pool_rows}"
+                f"budget {budget} is larger than the pool of {pool_rows} rows of {dataset.name}{several}; "
+                f"give at most {most}"
             )
         return self.model_copy(update={"budget": budget})
 

@@ -26,9 +26,10 @@ from altune.data.blocks import Block
 from altune.data.encoding import Scaling
 from altune.errors import ScenarioError, StorageError
 from altune.loop import ActiveLearningLoop
-from altune.models import FittedModel, Model
+from altune.models import FittedModel
 from altune.models.custom import CustomModel
 from altune.pool import Features, Rows, Shared
+from altune.registry import Method
 from altune.streams import Streams
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def trajectory_key(recipe: Recipe, block: Block, scenario: Scenario, fingerprint
     parts = [
         __version__,
         recipe.digest(),
-        _estimator(recipe.model) + recipe.labeling.fingerprint(),
+        estimator_text(type(recipe.model)) + recipe.labeling.fingerprint(),
         scenario.digest(),
         fingerprint,
         data,
@@ -238,9 +239,9 @@ def trajectory_key(recipe: Recipe, block: Block, scenario: Scenario, fingerprint
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _estimator(model: Model) -> str:
-    """Return what a user's own estimator is made of, which its name in the recipe does not say."""
-    if not isinstance(model, CustomModel):
+def estimator_text(model: type[Method]) -> str:
+    """Return what a user's own estimator is made of, which its name in a recipe does not say; else nothing."""
+    if not issubclass(model, CustomModel):
         return ""
     estimator = model.spec.estimator
     return f"{type(estimator).__module__}.{type(estimator).__qualname__} {sorted(estimator.get_params().items())}"

@@ -31,7 +31,7 @@ class Streams:
     ----------
     seed : the study's seed, 0 or more.
     data : the data set's name (never its content, so that a changed label changes no draw).
-    part : what the block is for: ``search``, ``select``, ``report`` or ``explicit``.
+    part : what the block is for: ``search``, ``select`` or ``report``; ``study`` for the rows held back.
     block : the block's number within its part, 0 or more.
 
     Examples

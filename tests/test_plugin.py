@@ -62,7 +62,9 @@ def test_a_method_from_outside_is_listed_checked_and_played_by_worker_processes(
         words = ["simulate", "iris", "--recipe", str(tmp_path / f"{name}.yaml"), "--budget", "30", "--seeds", "2"]
         played[name] = json.loads(run(environment, "-m", "altune", *words, "--jobs", "2", "--json"))
     # 1 − p^γ orders the rows as 1 − p does, so the two must buy the same rows.
-    assert [block["rows"] for block in played["shaky"]["blocks"]] == [block["rows"] for block in played["sure"]["blocks"]]
+    assert [block["rows"] for block in played["shaky"]["blocks"]] == [
+        block["rows"] for block in played["sure"]["blocks"]
+    ]
 
 
 def test_without_the_package_the_name_is_unknown():

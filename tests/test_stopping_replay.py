@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from altune.analysis.stopping import cut_off, replay, statistics_of, stopping_point
 from altune.cli import app
 from altune.errors import RequestError
 from altune.playing import simulate
 from altune.recipe import Recipe
 from altune.registry import methods, parse_method
+from altune.replay import cut_off, replay, statistics_of, stopping_point
 from altune.scenario import Annotator, Scenario
 
 LOOSE = {

@@ -270,3 +270,63 @@ def test_own_strategies_and_estimators_travel_to_worker_processes():
     two = tune("iris", SearchSpace.from_dict(SPACE), model=LinearDiscriminantAnalysis(), n_jobs=2, **SMALL)
     assert without_times(one) == without_times(two)
     assert one.best_recipe.model.method == "linear_discriminant_analysis"
+
+
+def test_workers_that_outlive_a_player_never_play_another_players_blocks(undisturbed, tmp_path):
+    later = small(tmp_path / "run", confirm=False, n_jobs=2)
+    assert without_times(later.confirm()) == without_times(undisturbed)
+    assert not list((tmp_path / "run").glob("blocks/*"))
+
+
+def test_another_estimator_of_the_same_class_is_another_run(tmp_path):
+    from sklearn.ensemble import BaggingClassifier
+
+    script = (
+        "import sys, altune; from sklearn.ensemble import BaggingClassifier as B; from pathlib import Path;"
+        "altune.tune('iris', 'quick', model=B(n_estimators=int(sys.argv[2])), out=Path(sys.argv[1]), budget=20,"
+        "loops=2, n_trials=1, seeds=1, confirm=False)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "run")]
+    subprocess.run([*command, "2"], check=True)
+    other = subprocess.run([*command, "3"], check=False, capture_output=True, text=True)
+    assert "the estimators of your own" in other.stderr
+    told = subprocess.run(
+        [sys.executable, "-m", "altune", "report", str(tmp_path / "run")], check=False, capture_output=True, text=True
+    )
+    assert told.returncode == 2
+    assert "register_estimator" in told.stderr
+    altune.register_estimator("bagging_classifier", BaggingClassifier(n_estimators=2))
+    try:
+        assert "Not confirmed yet" in open_run(tmp_path / "run").answer
+    finally:
+        from altune.registry import unregister
+
+        unregister("model", "bagging_classifier")
+
+
+def test_a_foreign_journal_is_refused(tmp_path):
+    (tmp_path / "study.journal").write_text("garbage\n")
+    with pytest.raises(RequestError, match="not made by altune"):
+        small(tmp_path)
+    assert (tmp_path / "study.journal").read_text() == "garbage\n"
+
+
+def test_no_time_is_told_apart_from_no_success():
+    with pytest.raises(WorkError, match="time limit"):
+        small(timeout=0.0)
+
+
+def test_confirm_takes_its_own_sizes_and_nothing_else(undisturbed):
+    run = small(confirm=False)
+    assert len(run.confirm(report_seeds=4).confirmation.recipe.curves) == 4
+    with pytest.raises(TypeError):
+        run.confirm(n_trials=3)
+
+
+def test_the_pages_commands_meet_the_same_world_on_other_splits(undisturbed):
+    from altune.report.run_page import run_content
+
+    commands = [command for _, command in run_content(undisturbed).commands]
+    assert commands[0].startswith("altune simulate iris --recipe ")
+    assert "--seed 1" in commands[0]
+    assert altune.Scenario.load(undisturbed.folder / "scenario.yaml") == undisturbed.scenario

@@ -166,16 +166,6 @@ def _headline(findings: Findings) -> str:
     return f"The confirmed recipe {what}: {findings.measure} {gains}."
 
 
-def _measure(findings: Findings) -> list[str]:
-    what = OBJECTIVE_NAMES[findings.objective.name]
-    own = findings.recipe
-    means = ", ".join(f"{plain_name(name)} {one.baseline.mean:.3f}" for name, one in findings.against.items())
-    return [
-        f"Measured is the {what} of {findings.objective.metric} over {findings.budget} labels: the recipe has "
-        f"{own.mean:.3f} [{own.low:.3f}, {own.high:.3f}], {means}."
-    ]
-
-
 def _labels(findings: Findings) -> list[str]:
     metric = findings.objective.metric
     sentences = []

@@ -133,6 +133,8 @@ def read_blocks(dataset: Dataset, plain: Any, file: str = "blocks") -> dict[Part
     found: dict[Part, list[Block]] = {}
     for part in PARTS:
         entries = plain.get(part, [])
+        if not isinstance(entries, Sequence) or isinstance(entries, str):
+            raise DataError(f"{file}: {part}: expected a list of blocks, not {entries!r}")
         for number, entry in enumerate(entries):
             if isinstance(entry, Block):
                 found.setdefault(part, []).append(Block(part, number, entry.pool, entry.test, entry.initial))
@@ -153,7 +155,10 @@ def read_blocks(dataset: Dataset, plain: Any, file: str = "blocks") -> dict[Part
 
 
 def _rows(dataset: Dataset, values: ArrayLike, where: str) -> Rows:
-    rows = np.asarray(values)
+    try:
+        rows = np.asarray(values)
+    except ValueError:
+        raise DataError(f"{where}: expected a list of row numbers, one or more") from None
     if rows.ndim != 1 or len(rows) == 0 or not np.issubdtype(rows.dtype, np.integer):
         raise DataError(f"{where}: expected a list of row numbers, one or more")
     if rows.min() < 0 or rows.max() >= dataset.n_rows:

@@ -15,7 +15,8 @@ from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from altune.data.dataset import Dataset
 from altune.data.memory import require_memory
 from altune.errors import DataError, RequestError, did_you_mean
-from altune.pool import Features
+
+Features = Any  # (n_rows, n_features) float array, or a scipy CSR matrix of the same shape
 
 Scaling = Literal["auto", "standard", "none"]
 _TEXT_COLUMNS = 30  # columns that a text becomes

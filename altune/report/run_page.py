@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from altune.analysis.findings import OBJECTIVE_NAMES, Findings, answer, plain_name
+from altune.data import list_datasets
 from altune.report.differences import DifferenceRow, plot_differences
 from altune.report.learning_curves import plot_learning_curves
 from altune.report.page import FigurePart, PageContent, TablePart, render_page
@@ -55,8 +58,12 @@ def _highlights(findings: Findings) -> list[tuple[str, str]]:
         (f"{one.difference.mean:+.3f}", f"{findings.measure}, gained over {plain_name(name)}")
         for name, one in list(findings.against.items())[:2]
     ]
-    saved = [one.labels.saved for one in findings.against.values() if one.labels.saved and one.difference.low > 0]
-    return [*found, (str(saved[0]), "labels saved against random sampling")] if saved else found
+    saved = [
+        (str(one.labels.saved), f"labels saved against {plain_name(name)}")
+        for name, one in findings.against.items()
+        if one.labels.saved and one.difference.low > 0
+    ]
+    return [*found, *saved[:1]]
 
 
 def _curves(run: Run, confirmation: Confirmation, findings: Findings) -> FigurePart:
@@ -182,24 +189,22 @@ def _value_name(findings: Findings) -> str:
 
 def _commands(run: Run) -> list[tuple[str, str]]:
     name = run.record.data["name"]
-    budget = run.scenario.labels
-    folder = run.folder if run.folder is not None else "."
+    # A file is not reached by its stem, which is all that the study keeps of its name.
+    data = name if name in {facts.name for facts in list_datasets()} else "DATA"
+    folder = Path() if run.folder is None else run.folder
+    recipe, scenario = (shlex.quote(str(folder / file)) for file in ("recipe.yaml", "scenario.yaml"))
+    world = f"--scenario {scenario} --seed {run.record.settings['seed'] + 1}"
     return [
-        (
-            "Play it on other splits",
-            f"altune simulate {name} --recipe {folder}/recipe.yaml --budget {budget}",
-        ),
-        (
-            "Compare it with a recipe of your own",
-            f"altune compare {name} {folder}/recipe.yaml mine.yaml --budget {budget}",
-        ),
-        ("Use it in Python", f'recipe = altune.Recipe.load("{folder}/recipe.yaml")'),
+        ("Play it on other splits", f"altune simulate {data} --recipe {recipe} {world}"),
+        ("Compare it with a recipe of your own", f"altune compare {data} {recipe} mine.yaml {world}"),
+        ("Use it in Python", f"recipe = altune.Recipe.load({str(folder / 'recipe.yaml')!r})"),
     ]
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:
     data, scenario, settings = run.record.data, run.scenario, run.record.settings
     counts = data["class_counts"]
+    splits = len(next(iter(run.baselines.values())).curves)
     trials = run.trials
     ended = {state: sum(trial.state == state for trial in trials) for state in ("complete", "failed", "forbidden")}
     loops = "without limit" if scenario.most_loops is None else f"at most {scenario.most_loops} after the first sample"
@@ -217,11 +222,12 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Annotators", annotators),
         (
             "Search",
-            f"{ended['complete']} trials on {settings['seeds']} splits each, sampler {settings['sampler']}",
+            f"{ended['complete']} trials on {splits} splits each, sampler {settings['sampler']}",
         ),
     ]
     if ended["failed"] or ended["forbidden"]:
-        found.append(("Not counted", f"{ended['forbidden']} forbidden draws, {ended['failed']} failed trials"))
+        drawn_again = f"{ended['forbidden']} forbidden draws (drawn again)"
+        found.append(("Without a value", f"{ended['failed']} failed trials, {drawn_again}"))
     confirmation = run.confirmation
     if confirmation is not None:
         selected = len(confirmation.candidates[0].played.curves)

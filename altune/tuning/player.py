@@ -107,6 +107,9 @@ class Player:
             else:
                 shutil.rmtree(self._scratch, ignore_errors=True)
                 self._open.callback(shutil.rmtree, self._scratch, ignore_errors=True)
+                # Workers outlive a player and know arenas by their path, so no path may ever mean two blocks.
+                self._scratch.mkdir(parents=True, exist_ok=True)
+                self._scratch = Path(tempfile.mkdtemp(dir=self._scratch))
             self._open.enter_context(joblib.parallel_config(backend="loky", inner_max_num_threads=1))
             self._parallel = self._open.enter_context(
                 joblib.Parallel(n_jobs=self.jobs, return_as="generator_unordered", batch_size=1)

@@ -13,7 +13,9 @@ from altune import __version__
 from altune.curve import LearningCurve, Objective
 from altune.errors import RequestError
 from altune.plain import canonical_digest
+from altune.registry import find_method, methods
 from altune.scenario import Scenario
+from altune.simulation import estimator_text
 from altune.space import SearchSpace
 from altune.tuning.confirmation import Confirmation, Played
 from altune.tuning.search import TrialRecord, curves_of, record_of
@@ -27,6 +29,7 @@ CONFIRMATION = "confirmation"
 
 _WORDS = {
     "space": "the search space",
+    "estimators": "the estimators of your own",
     "scenario": "the scenario",
     "data": "the data",
     "blocks": "the blocks",
@@ -58,6 +61,21 @@ class StudyRecord:
         if not isinstance(header, dict):
             raise RequestError(f"the study {self.study.study_name!r} was not made by altune")
         return header
+
+    def require_estimators(self, where: str) -> None:
+        """Refuse to read recipes whose model is an estimator of the user's that is not registered here.
+
+        Raises
+        ------
+        RequestError
+            Saying how to register it.
+        """
+        for name in self.header.get("estimators", {}):
+            if name not in methods("model"):
+                raise RequestError(
+                    f"{where}: the run was made with an estimator of your own, {name!r}; register it with "
+                    "altune.register_estimator and open the run with altune.open_run in Python"
+                )
 
     @property
     def scenario(self) -> Scenario:
@@ -110,6 +128,9 @@ class StudyRecord:
 
 def make_header(world: World, space: SearchSpace, settings: Settings) -> dict[str, Any]:
     """Return what a study is begun with: all that must stay the same for it to be gone on with."""
+    opened = space.decisions.get("model")
+    named = [one.method for one in opened.alternatives] if opened is not None else []
+    own = {name: estimator_text(find_method("model", name)) for name in named}
     rows = [
         [part, block.pool.tolist(), block.test.tolist(), None if block.initial is None else block.initial.tolist()]
         for part, blocks in world.explicit.items()
@@ -119,6 +140,7 @@ def make_header(world: World, space: SearchSpace, settings: Settings) -> dict[st
     return {
         "version": __version__,
         "space": space.to_dict(),
+        "estimators": {name: text for name, text in own.items() if text},
         "scenario": world.scenario.to_dict(),
         "data": {
             "name": dataset.name,
@@ -157,7 +179,7 @@ def begin_or_continue(study: optuna.Study, header: Mapping[str, Any], where: str
 
 
 def _comparable(key: str, header: Mapping[str, Any]) -> Any:
-    value = header.get(key)
+    value = header.get(key, {})
     if key == "space" and isinstance(value, Mapping):
         return {name: part for name, part in value.items() if name != "name"}
     if key == "data" and isinstance(value, Mapping):

@@ -24,23 +24,40 @@ JOURNAL = "study.journal"
 LOCK = "owner.lock"
 
 
-def open_study(folder: Path) -> optuna.Study:
-    """Open the study of a run's folder, making it where there is none; call it under :func:`ownership`."""
+def open_study(folder: Path | None) -> optuna.Study:
+    """Open the study of a run's folder, making it where there is none; call it under :func:`ownership`.
+
+    Without a folder the study is a new one in memory.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if folder is None:
+        return optuna.create_study(study_name=STUDY_NAME, direction="maximize", pruner=optuna.pruners.NopPruner())
     journal = folder / JOURNAL
     try:
         for left in folder.glob(f"{JOURNAL}.lock*"):
             left.unlink()
         cut_torn_line(journal)
+        _require_journal(journal)
         storage = _storage(journal)
         if storage.get_all_studies():
             return optuna.load_study(study_name=STUDY_NAME, storage=storage)
         return optuna.create_study(
             storage=storage, study_name=STUDY_NAME, direction="maximize", pruner=optuna.pruners.NopPruner()
         )
-    except KeyError:
+    except (KeyError, ValueError):
         raise RequestError(f"{journal}: the study there was not made by altune; give another --out") from None
     except OSError as error:
         raise StorageError(f"{journal}: {error.strerror}") from None
+
+
+def _require_journal(journal: Path) -> None:
+    """Refuse a file that Optuna did not write: its journal would pass over what it cannot read, and append."""
+    if not journal.is_file() or journal.stat().st_size == 0:
+        return
+    with journal.open("rb") as file:
+        first = file.readline()
+    if b'"op_code"' not in first:
+        raise ValueError("not a journal")
 
 
 def read_study(folder: Path) -> optuna.Study:

@@ -1,11 +1,13 @@
 """altune tunes an active-learning process as one tunes a model.
 
-The public names and nothing else; each is imported when it is first asked for.
+The public names and nothing else; each is imported when it is first asked for, and so is each module of the package:
+``altune.report.plot_learning_curves`` works after ``import altune`` alone.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -26,13 +28,21 @@ if TYPE_CHECKING:
     from altune.playing import simulate as simulate
     from altune.recipe import Recipe as Recipe
     from altune.registry import register as register
+    from altune.rescoring import rescore as rescore
     from altune.run import Run as Run
+    from altune.run import make_worlds as make_worlds
     from altune.run import open_run as open_run
+    from altune.run import prepare_space as prepare_space
     from altune.run import tune as tune
     from altune.scenario import Annotator as Annotator
     from altune.scenario import Scenario as Scenario
     from altune.space import SearchSpace as SearchSpace
     from altune.space import list_spaces as list_spaces
+    from altune.sweeping.sweep import Sweep as Sweep
+    from altune.sweeping.sweep import sweep as sweep
+    from altune.tuning.asking import Session as Session
+    from altune.tuning.mlflow import MLflowCallback as MLflowCallback
+    from altune.tuning.settings import Settings as Settings
 
 _HOMES = {
     "ActiveLearningLoop": "loop",
@@ -40,21 +50,29 @@ _HOMES = {
     "Annotator": "scenario",
     "Dataset": "data",
     "LearningCurve": "curve",
+    "MLflowCallback": "tuning.mlflow",
     "Recipe": "recipe",
     "RequestError": "errors",
     "Run": "run",
     "Scenario": "scenario",
     "SearchSpace": "space",
+    "Session": "tuning.asking",
+    "Settings": "tuning.settings",
+    "Sweep": "sweeping.sweep",
     "WorkError": "errors",
     "compare": "playing",
     "list_datasets": "data",
     "list_spaces": "space",
     "load_dataset": "data",
+    "make_worlds": "run",
     "open_run": "run",
+    "prepare_space": "run",
     "register": "registry",
     "register_estimator": "models",
     "register_label_function": "knobs.labeling",
+    "rescore": "rescoring",
     "simulate": "playing",
+    "sweep": "sweeping.sweep",
     "tune": "run",
 }
 
@@ -62,11 +80,14 @@ __all__ = ["__version__", "report", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "report":
-        return importlib.import_module("altune.report")
     if name in _HOMES:
-        return getattr(importlib.import_module(f"altune.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'altune' has no attribute {name!r}")
+        found = getattr(importlib.import_module(f"altune.{_HOMES[name]}"), name)
+    elif name.startswith("_") or importlib.util.find_spec(f"altune.{name}") is None:
+        raise AttributeError(f"module 'altune' has no attribute {name!r}")
+    else:
+        found = importlib.import_module(f"altune.{name}")
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:

@@ -113,6 +113,14 @@ class Panel:
             paid += float(self._extra[rows].sum())
         return paid
 
+    def usual(self, annotators: Rows, rows: Rows, again: Rows) -> int:
+        """Return how many of the answers cost the scenario's price per label, which no annotator or review replaces."""
+        scenario = self._scenario
+        plain = np.array([person.price is None for person in scenario.annotators])[annotators]
+        if scenario.price_per_review is not None and len(again):
+            plain &= ~np.isin(rows, again)
+        return int(np.count_nonzero(plain))
+
     def _extra_prices(self) -> Array | None:
         """Return what an answer about each row costs beside the annotator's price, None where that is nothing."""
         scenario = self._scenario

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import (
@@ -20,7 +20,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from altune.tuning.search import SearchProgress
+if TYPE_CHECKING:
+    from altune.objectives import Objective
+    from altune.tuning.search import SearchProgress
+    from altune.tuning.trials import TrialRecord
 
 STAGES = {"baselines": "baselines", "search": "searching", "confirmation": "confirming"}
 
@@ -43,11 +46,15 @@ class ConsoleObserver:
     Parameters
     ----------
     quiet : print nothing but what a person should read.
+    objectives : what the search betters, the one that is shown first; they say how its values are written.
+    data_sets : how many data sets share the search; values of several are means over them.
     """
 
-    def __init__(self, quiet: bool = False) -> None:
+    def __init__(self, quiet: bool = False, objectives: Sequence[Objective] = (), data_sets: int = 1) -> None:
         self.console = Console(stderr=True, highlight=False)
         self._quiet = quiet
+        self._objectives = tuple(objectives)
+        self._data_sets = data_sets
         self._live = self.console.is_terminal and not quiet
         self._progress: Progress | None = None
         self._task: Any = None
@@ -135,14 +142,28 @@ class ConsoleObserver:
 
     def _note(self, progress: SearchProgress) -> str:
         parts = [f"{progress.finished} of {progress.wanted} trials"] if self._live else []
-        if progress.best is not None and progress.best.value is not None:
-            parts.append(f"best so far {progress.best.value:.3f}")
-        parts += [f"{name.replace('_', ' ')} {value:.3f}" for name, value in self._baselines.items()]
+        parts += self._standing(progress.best)
+        parts += [f"{name.replace('_', ' ')} {_amount(value)}" for name, value in self._baselines.items()]
+        if progress.dropped:
+            parts.append(f"{progress.dropped} dropped early")
         if progress.failed:
             parts.append(f"{progress.failed} failed")
         return ", ".join(parts)
 
+    def _standing(self, best: TrialRecord | None) -> list[str]:
+        """Return the best trial so far: its first objective, then what else it has."""
+        if best is None or best.value is None:
+            return []
+        first = "least" if self._objectives and self._objectives[0].direction == "minimize" else "best"
+        over = f" (mean over {self._data_sets} data sets)" if self._data_sets > 1 else ""
+        others = "".join(
+            f" with {_amount(value)} {objective.kind.plain}"
+            for objective, value in zip(self._objectives[1:], best.objectives[1:], strict=False)
+        )
+        return [f"{first} so far {_amount(best.value)}{over}{others}"]
 
-def print_error(line: str) -> None:
-    """Print one line about what went wrong, on standard error."""
-    print(f"altune: {' '.join(line.split())}", file=sys.stderr)
+
+def _amount(value: float) -> str:
+    """Return a number of any objective: three decimals of a score, none of hundreds of labels."""
+    digits = 3 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    return f"{value:.{digits}f}"

@@ -1,4 +1,4 @@
-"""Learning curves, and every objective as a pure function of one.
+"""Learning curves, and areas under them.
 
 A curve is stored whole, so that another objective or price is scored later without simulating again. Every
 trajectory is integrated over the same domain ``[0, budget]``, whatever its own first and last label counts: before
@@ -8,17 +8,29 @@ the first model the score is the prior predictor's, after the last one the last 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from altune.errors import ScenarioError, did_you_mean
-
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
+NOTHING: Counts = np.empty(0, dtype=np.int64)
+TOLERANCE = 1e-12
+_POINTWISE = (
+    "labels",
+    "used",
+    "cost",
+    "loop_rows",
+    "fit_seconds",
+    "query_seconds",
+    "evaluation_seconds",
+    "facts",
+    "rounds",
+    "priced",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +49,10 @@ class LearningCurve:
     facts : what the audit and the stopping rule noted in each loop.
     rows : row numbers of the data set in the order they were bought.
     stopped : why it ended: ``budget``, ``loops``, ``pool``, or the stopping method's name.
+    rounds : round trips to the annotators so far, each of which costs the price of a loop, ``(n_points,)``.
+    priced : answers so far that cost the scenario's price per label, ``(n_points,)``; others have prices of their own.
+    dense_labels, dense_scores : score of a model refitted on the first rows bought, on a grid of label counts,
+        each ``(n_grid,)``; empty unless it was asked for.
     """
 
     labels: Counts
@@ -51,6 +67,10 @@ class LearningCurve:
     facts: tuple[Mapping[str, float], ...]
     rows: Counts
     stopped: str
+    rounds: Counts = field(default_factory=lambda: NOTHING)
+    priced: Counts = field(default_factory=lambda: NOTHING)
+    dense_labels: Counts = field(default_factory=lambda: NOTHING)
+    dense_scores: Mapping[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -60,6 +80,21 @@ class LearningCurve:
         steps = np.concatenate([[self.prior[metric]], self.scores[metric]])
         held: Array = steps[np.searchsorted(self.labels, counts, side="right")]
         return held
+
+    @property
+    def seconds(self) -> float:
+        """Wall seconds of all fits and queries."""
+        return float(self.fit_seconds.sum() + self.query_seconds.sum())
+
+    def first(self, points: int, stopped: str) -> LearningCurve:
+        """Return the curve as it was after so many points, had it ended there for the reason ``stopped``."""
+        return replace(
+            self,
+            **{name: getattr(self, name)[:points] for name in _POINTWISE},
+            scores={metric: values[:points] for metric, values in self.scores.items()},
+            rows=self.rows[: int(self.loop_rows[:points].sum())],
+            stopped=stopped,
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each point: the columns of the curve, one for each metric, one for each fact."""
@@ -86,7 +121,7 @@ class LearningCurve:
             value = getattr(self, part.name)
             if isinstance(value, np.ndarray):
                 value = value.tolist()
-            elif part.name == "scores":
+            elif part.name in ("scores", "dense_scores"):
                 value = {metric: scores.tolist() for metric, scores in value.items()}
             elif part.name == "facts":
                 value = [dict(entry) for entry in value]
@@ -96,11 +131,11 @@ class LearningCurve:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> LearningCurve:
         """Read a curve back from :meth:`to_dict`."""
-        whole = {"labels", "used", "loop_rows", "rows"}
+        whole = {"labels", "used", "loop_rows", "rows", "rounds", "priced", "dense_labels"}
         values: dict[str, Any] = {}
         for part in fields(cls):
             value = plain[part.name]
-            if part.name == "scores":
+            if part.name in ("scores", "dense_scores"):
                 value = {metric: np.asarray(scores, dtype=np.float64) for metric, scores in value.items()}
             elif part.name == "facts":
                 value = tuple(dict(entry) for entry in value)
@@ -108,6 +143,17 @@ class LearningCurve:
                 value = np.asarray(value, dtype=np.int64 if part.name in whole else np.float64)
             values[part.name] = value
         return cls(**values)
+
+
+def labels_to_reach(curve: LearningCurve, metric: str, score: float) -> int | None:
+    """Return the first label count at which the score in hand is ``score`` or more, None where it never is.
+
+    0 where the prior predictor has it already.
+    """
+    if curve.prior[metric] >= score - TOLERANCE:
+        return 0
+    reached = np.flatnonzero(curve.scores[metric] >= score - TOLERANCE)
+    return int(curve.labels[reached[0]]) if len(reached) else None
 
 
 def held_area(x: Array | Counts, y: Array, prior: float, end: float, start: float = 0.0) -> float:
@@ -130,61 +176,6 @@ def trapezoid_area(x: Array | Counts, y: Array, prior: float, end: float) -> flo
     grid = np.concatenate([[0.0], np.asarray(x, dtype=np.float64)[inside], [end]])
     line = np.interp(grid, np.concatenate([[0.0], x]), np.concatenate([[prior], y]))
     return float(np.trapezoid(line, grid) / end)
-
-
-@dataclass(frozen=True)
-class Objective:
-    """What a search maximises: one number from one curve.
-
-    Parameters
-    ----------
-    name : one of :data:`OBJECTIVES`.
-    metric : the score that is integrated.
-    over : ``labels``, or ``cost`` to integrate over money spent.
-    end : right end of the domain: the budget in labels, or the most that can be spent.
-    value : worth of a score of 1 over a score of 0, in the scenario's unit of money (``net_value`` only).
-    """
-
-    name: str = "aulc"
-    metric: str = "accuracy"
-    over: str = "labels"
-    end: float = 1.0
-    value: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.name not in OBJECTIVES:
-            raise ScenarioError(f"no objective {self.name!r}; {did_you_mean(self.name, OBJECTIVES)}")
-
-    def __call__(self, curve: LearningCurve) -> float:
-        """Return the objective of a curve; larger is better."""
-        x = curve.labels if self.over == "labels" else curve.cost
-        y, prior = curve.scores[self.metric], curve.prior[self.metric]
-        match self.name:
-            case "aulc":
-                return held_area(x, y, prior, self.end)
-            case "aulc_trapezoid":
-                return trapezoid_area(x, y, prior, self.end)
-            case "aulc_log":
-                return held_area(np.log2(np.maximum(x, 1)), y, prior, float(np.log2(self.end)))
-            case "net_value":
-                return self.value * float(y[-1]) - float(curve.cost[-1])
-            case _:
-                return float(y[-1])
-
-    @property
-    def rewards_early_stop(self) -> bool:
-        """Whether ending before the budget can raise the objective."""
-        return self.name == "net_value"
-
-
-OBJECTIVES: dict[str, str] = {
-    "aulc": "area under the learning curve over [0, budget]; each score holds until the next model exists",
-    "aulc_trapezoid": "the same area with the points joined by lines, as most published tables have it",
-    "aulc_log": "the held area over log2 of the label count: early labels weigh more",
-    "final_score": "the score at the end of the budget",
-    "net_value": "value x final score, less the price of labels and loops",
-}
-"""Objectives by name, each with one line of explanation."""
 
 
 @dataclass(frozen=True)

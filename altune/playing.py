@@ -12,15 +12,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from altune.analysis.comparison import Comparison, compare_recipes
-from altune.curve import LearningCurve, Objective
+from altune.curve import LearningCurve
 from altune.data import Dataset
 from altune.data.blocks import Block
 from altune.errors import RequestError
 from altune.models import as_model
+from altune.objectives import Objective
 from altune.recipe import Recipe, load_recipe
 from altune.scenario import Scenario
 from altune.statistics import Interval, mean_interval
-from altune.tuning.player import Outcome, Player, Task, processes, whole
+from altune.tuning.player import Player, Task, processes, whole
+from altune.tuning.workers import Outcome
 from altune.world import World, make_world
 
 AnyRecipe = Recipe | str | Path | Mapping[str, Any]
@@ -37,6 +39,7 @@ class Simulation:
     blocks : the blocks.
     objective : what is measured.
     overlap : test rows over pool rows, by which intervals are corrected.
+    references : random sampling's curves on the same blocks, where the objective is measured against them.
     """
 
     recipe: Recipe
@@ -44,11 +47,12 @@ class Simulation:
     blocks: tuple[Block, ...]
     objective: Objective
     overlap: float
+    references: tuple[LearningCurve, ...] | None = None
 
     @property
     def values(self) -> NDArray[np.float64]:
         """The objective on each block, ``(n_blocks,)``."""
-        return np.array([self.objective(curve) for curve in self.curves])
+        return self.objective.each(self.curves, self.references)
 
     @property
     def mean(self) -> float:
@@ -184,7 +188,11 @@ def compare(
     first = next(iter(played.values()))
     block = first.blocks[0]
     result = compare_recipes(
-        {name: one.curves for name, one in played.items()}, first.objective, len(block.pool), len(block.test)
+        {name: one.curves for name, one in played.items()},
+        first.objective,
+        len(block.pool),
+        len(block.test),
+        first.references,
     )
     return RecipeComparison(played, result)
 
@@ -212,19 +220,22 @@ def _play(
     for name, recipe in loaded.items():
         world.require(recipe, f"the recipe {name!r}")
     blocks = fresh_blocks(world, seeds)
-    tasks = [Task(recipe, block) for recipe in loaded.values() for block in blocks]
+    extra = [load_recipe("random_sampling")] if world.objective.needs_reference else []
+    if extra and model is not None:
+        extra = [extra[0].replace(model=as_model(model))]
+    tasks = [Task(recipe, block, world) for recipe in [*loaded.values(), *extra] for block in blocks]
 
     def told(index: int, outcome: Outcome) -> None:
         if on_done is not None:
             on_done()
 
-    with Player(world.dataset, world.scenario, seed, jobs=processes(n_jobs)) as player:
+    with Player(jobs=processes(n_jobs)) as player:
         curves = whole(player.play(tasks, told))
     size, overlap = len(blocks), len(blocks[0].test) / len(blocks[0].pool)
+    own = [tuple(curves[start : start + size]) for start in range(0, len(curves), size)]
+    references = own[-1] if extra else None
     return {
-        name: Simulation(
-            recipe, tuple(curves[index * size : (index + 1) * size]), tuple(blocks), world.objective, overlap
-        )
+        name: Simulation(recipe, own[index], tuple(blocks), world.objective, overlap, references)
         for index, (name, recipe) in enumerate(loaded.items())
     }
 

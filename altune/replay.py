@@ -7,19 +7,20 @@ takes its notes, scores them all. Rules that buy hold-out rows (``target``) do c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.curve import LearningCurve, Objective
+from altune.curve import LearningCurve
 from altune.data import Dataset
 from altune.errors import RequestError
-from altune.knobs.stopping import Criterion, Note, Rules, Stopping, notes_of
+from altune.knobs.stopping import Criterion, Note, RecordedRules, Stopping, notes_of, stopping_point
 from altune.models import as_model
-from altune.playing import AnyRecipe, simulate
+from altune.objectives import Objective
+from altune.playing import AnyRecipe, Simulation, simulate
 from altune.recipe import Recipe, load_recipe
 from altune.registry import methods, parse_method
 from altune.requirements import Facts, method_problems
@@ -28,12 +29,6 @@ from altune.statistics import Interval, mean_interval
 from altune.world import make_world
 
 FEWEST_POINTS = 3
-
-
-class RecordedRules(Rules):
-    """Rules that take their notes and never stop; for replay alone, so no file can name it."""
-
-    method: Literal["recorded"] = "recorded"
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,10 +179,7 @@ def replay(
         n_jobs=n_jobs,
         **overrides,
     )
-    results = [
-        _replayed(name, rule, place, found.curves, found.objective, found.overlap)
-        for place, (name, rule) in enumerate(kept.items())
-    ]
+    results = [_replayed(name, rule, place, found) for place, (name, rule) in enumerate(kept.items())]
     return StoppingReplay(played, tuple(results), excluded, found.curves, found.objective)
 
 
@@ -196,28 +188,6 @@ def every_rule(recipe: Recipe) -> dict[str, Stopping]:
     own = {} if recipe.stopping.method == "budget" else {"recipe": recipe.stopping}
     rules = {name: cls.model_validate({}) for name, cls in methods("stopping").items()}
     return own | {name: rule for name, rule in rules.items() if isinstance(rule, Stopping)}
-
-
-def stopping_point(rule: Stopping, notes: Sequence[Note]) -> int | None:
-    """Return the first point at which a rule stops given its notes of all loops, None where it never does.
-
-    >>> stopping_point(parse_method("stopping", "classification_change"), [{}, {"stop_changed": 0.0}])
-    1
-    """
-    return next((point for point in range(len(notes)) if rule.fires(notes[: point + 1])), None)
-
-
-def cut_off(curve: LearningCurve, point: int, stopped: str) -> LearningCurve:
-    """Return a curve as it would have been, had it ended at ``point`` for the reason ``stopped``."""
-    end = point + 1
-    parts = ("labels", "used", "cost", "loop_rows", "fit_seconds", "query_seconds", "evaluation_seconds", "facts")
-    return replace(
-        curve,
-        **{name: getattr(curve, name)[:end] for name in parts},
-        scores={metric: values[:end] for metric, values in curve.scores.items()},
-        rows=curve.rows[: int(curve.loop_rows[:end].sum())],
-        stopped=stopped,
-    )
 
 
 def statistics_of(rule: Criterion, notes: Sequence[Note]) -> NDArray[np.float64]:
@@ -242,9 +212,8 @@ def _replayable(wanted: Mapping[str, Any], recipe: Recipe, facts: Facts) -> tupl
     return kept, excluded
 
 
-def _replayed(
-    name: str, rule: Stopping, place: int, curves: Sequence[LearningCurve], objective: Objective, overlap: float
-) -> RuleReplay:
+def _replayed(name: str, rule: Stopping, place: int, found: Simulation) -> RuleReplay:
+    curves, objective, overlap = found.curves, found.objective, found.overlap
     own = [notes_of(curve.facts, place) for curve in curves]
     # At the last point the budget ends the run whatever a rule says.
     early = [stopping_point(rule, notes[:-1]) for notes in own]
@@ -253,10 +222,10 @@ def _replayed(
     labels = np.array([curve.labels[end] for end, curve in pairs], dtype=np.float64)
     last = np.array([curve.labels[-1] for curve in curves], dtype=np.float64)
     kept = [_share(curve.scores[objective.metric][[end, -1]]) for end, curve in pairs]
-    values = [
-        objective(curve if stop is None else cut_off(curve, stop, rule.method))
-        for stop, curve in zip(early, curves, strict=True)
+    stopped = [
+        curve if stop is None else curve.first(stop + 1, rule.method) for stop, curve in zip(early, curves, strict=True)
     ]
+    values = objective.each(stopped, found.references)
     return RuleReplay(
         name=name,
         rule=rule,

@@ -5,48 +5,51 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
-from altune.analysis.findings import Findings, answer, find
+from altune.analysis.findings import Findings, against_of, answer, answer_of_several, find, front_sentences
+from altune.curve import LearningCurve
 from altune.data import Dataset
-from altune.data.blocks import Block
 from altune.errors import RequestError, StorageError, WorkError
 from altune.knobs.initial_sample.base import default_initial_size
 from altune.models import as_model
 from altune.plain import canonical_digest
 from altune.recipe import Recipe
-from altune.registry import find_method
 from altune.scenario import Scenario
-from altune.simulation import TrajectoryStore
 from altune.space import SearchSpace
-from altune.tuning.confirmation import Confirmation, Played, best_recipes, confirm, trajectories_to_confirm
-from altune.tuning.player import Player, processes
+from altune.tuning.backends import make_backend
+from altune.tuning.confirmation import Confirmation, Played, best_recipes
+from altune.tuning.player import processes
+from altune.tuning.preference import pareto_trials
 from altune.tuning.progress import Observer, Silent
-from altune.tuning.record import BASELINES, CONFIRMATION, StudyRecord, begin_or_continue, make_header
-from altune.tuning.search import Search, TrialRecord
+from altune.tuning.record import StudyRecord, make_header
+from altune.tuning.search import Callback
 from altune.tuning.settings import Settings
-from altune.tuning.storage import JOURNAL, open_study, ownership, read_study, set_attribute
+from altune.tuning.steps import Means, Steps
+from altune.tuning.storage import JOURNAL, ownership, read_study
+from altune.tuning.trials import TrialRecord
 from altune.world import World, make_world
-from altune.yaml import write_yaml
+from altune.yaml import read_yaml, write_yaml
 
 if TYPE_CHECKING:
     import optuna
 
-    from altune.curve import Objective
+    from altune.analysis.importance import KnobImportance
+    from altune.objectives import Objective
 
 RECIPE_FILE = "recipe.yaml"
 SCENARIO_FILE = "scenario.yaml"
 CURVES_FILE = "curves.csv"
 REPORT_FILE = "report.html"
-TRAJECTORIES = "trajectories"
-SCRATCH = "blocks"
+SHARED_FILE = "storage.yaml"
+AnyData = Dataset | str | Path
 
-__all__ = ["JOURNAL", "REPORT_FILE", "Run", "finished_trials", "open_run", "plan", "run_digest", "tune", "tune_world"]
+__all__ = ["JOURNAL", "REPORT_FILE", "Run", "finished_trials", "open_run", "plan", "run_digest", "tune", "tune_worlds"]
 
 
 class Run:
@@ -63,8 +66,7 @@ class Run:
         self.record = StudyRecord(study)
         self.folder = folder
         self.seconds = 0.0
-        self._again: Callable[[Run, Settings], None] | None = None
-        self._settings: Settings | None = None
+        self._again: Callable[[dict[str, Any]], None] | None = None
 
     def __repr__(self) -> str:
         where = f", {str(self.folder)!r}" if self.folder is not None else ""
@@ -87,8 +89,13 @@ class Run:
 
     @property
     def objective(self) -> Objective:
-        """What was maximised."""
+        """What was bettered; of several objectives the one that is confirmed."""
         return self.record.objective
+
+    @property
+    def front(self) -> list[TrialRecord]:
+        """The trials that no other betters in every objective; with one objective, the best."""
+        return pareto_trials(self.trials, [one.direction for one in self.record.scenario.make_objectives()])
 
     @property
     def baselines(self) -> dict[str, Played]:
@@ -97,19 +104,24 @@ class Run:
 
     @property
     def confirmation(self) -> Confirmation | None:
-        """What was confirmed, None before :meth:`confirm`."""
-        return self.record.confirmation()
+        """What was confirmed on the first data set, None before :meth:`confirm`."""
+        return next(iter(self.confirmations.values()), None)
+
+    @property
+    def confirmations(self) -> dict[str, Confirmation]:
+        """What was confirmed on each data set, by its name; empty before :meth:`confirm`."""
+        return self.record.confirmations()
 
     @property
     def best_trial(self) -> TrialRecord:
-        """The trial of the highest value in the search, which is biased upwards.
+        """The best trial of the search, whose value flatters it.
 
         Raises
         ------
         WorkError
             If no trial succeeded.
         """
-        best = best_recipes(self.trials, 1)
+        best = best_recipes(self.trials, 1, self.record.scenario.make_objectives(), self.record.preference)
         if not best:
             raise WorkError("no trial succeeded, so there is no best recipe")
         return best[0]
@@ -125,11 +137,19 @@ class Run:
             raise WorkError("the best trial holds no recipe")
         return recipe
 
-    @cached_property
+    @property
     def findings(self) -> Findings | None:
-        """The numbers of the confirmation, None before :meth:`confirm`."""
-        confirmation = self.confirmation
-        return None if confirmation is None else find(confirmation, self.objective, self.scenario.labels)
+        """The numbers of the confirmation on the first data set, None before :meth:`confirm`."""
+        return next(iter(self.all_findings.values()), None)
+
+    @cached_property
+    def all_findings(self) -> dict[str, Findings]:
+        """The numbers of the confirmation on each data set, by its name; empty before :meth:`confirm`."""
+        scenarios = self.record.scenarios
+        return {
+            name: find(one, scenarios[name].make_objective(), scenarios[name].labels)
+            for name, one in self.confirmations.items()
+        }
 
     @property
     def answer(self) -> str:
@@ -139,7 +159,19 @@ class Run:
                 f"Not confirmed yet: the best of {len(self.trials)} trials is {self.best_recipe.describe()} "
                 "Its value in the search is biased upwards and is not shown; run.confirm() gives a fair one."
             )
-        return "\n".join(answer(self.findings, self.best_recipe))
+        return "\n".join(self.sentences)
+
+    @property
+    def sentences(self) -> list[str]:
+        """The answer sentence by sentence, the most important first."""
+        found = self.all_findings
+        if len(found) > 1:
+            said = answer_of_several(found, self.best_recipe)
+        else:
+            said = answer(next(iter(found.values())), self.best_recipe)
+        objectives = self.record.scenario.make_objectives()
+        picked = front_sentences(self.front, self.confirmation, objectives, self.record.preference)
+        return [*said[:1], *picked, *said[1:]]
 
     def confirm(
         self, *, select_among: int | None = None, select_seeds: int | None = None, report_seeds: int | None = None
@@ -155,37 +187,58 @@ class Run:
         RequestError
             For a run that was opened from its folder: give the same ``tune`` command again instead.
         """
-        if self._again is None or self._settings is None:
+        if self._again is None:
             raise RequestError("a run opened from its folder has no data; give the same tune command to confirm it")
         given = {"select_among": select_among, "select_seeds": select_seeds, "report_seeds": report_seeds}
-        changes = {name: value for name, value in given.items() if value is not None}
-        self._again(self, Settings(**{**self._settings.to_dict(), **changes}))
+        self._again({name: value for name, value in given.items() if value is not None})
+        self.__dict__.pop("all_findings", None)
+        if self.folder is not None:
+            self.write()
         return self
+
+    def importance(self, *, confidence: float = 0.95, seed: int = 0) -> KnobImportance:
+        """Return how much of what was gained or lost in the search each knob explains.
+
+        See :func:`altune.analysis.importance.knob_importance`.
+        """
+        from altune.analysis.importance import importance_of_run
+
+        return importance_of_run(self, confidence=confidence, seed=seed)
 
     def curves(self) -> pd.DataFrame:
         """Return every learning curve of the run as one table: part, recipe, block, and a row for each point."""
         frames = []
-        for part, name, block, curve in self._every_curve():
+        for part, data, name, block, curve in self._every_curve():
             frame = curve.to_frame()
-            frame.insert(0, "block", block)
-            frame.insert(0, "recipe", name)
-            frame.insert(0, "part", part)
+            columns: dict[str, Any] = {"part": part, "recipe": name, "block": block}
+            columns |= {"data": data} if len(self.record.data_sets) > 1 else {}
+            for column, value in reversed(columns.items()):
+                frame.insert(0, column, value)
             frames.append(frame)
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain JSON values of the command line's ``--json``."""
         findings = self.findings
-        return {
+        several = {
+            name: {"confirmed": one.recipe.to_dict(), "baselines": against_of(one)}
+            for name, one in self.all_findings.items()
+        }
+        plain: dict[str, Any] = {
             "answer": self.answer,
             "objective": self.objective.name,
             "recipe": self.best_recipe.to_dict(),
             "confirmed": None if findings is None else findings.recipe.to_dict(),
-            "baselines": {} if findings is None else {name: one.to_dict() for name, one in findings.against.items()},
+            "baselines": {} if findings is None else against_of(findings),
             "trials": [trial.to_dict() for trial in self.trials],
             "seconds": self.seconds,
             "run": None if self.folder is None else str(self.folder),
         }
+        plain |= {"data_sets": several} if len(self.record.data_sets) > 1 else {}
+        if len(self.record.scenario.objective_names) > 1:
+            plain |= {"objectives": list(self.record.scenario.objective_names)}
+            plain |= {"front": [trial.number for trial in self.front]}
+        return plain
 
     def write(self) -> None:
         """Write ``recipe.yaml``, ``scenario.yaml``, ``curves.csv`` and ``report.html`` into the run's folder.
@@ -200,7 +253,9 @@ class Run:
         if self.folder is None:
             raise RequestError("a run in memory has no folder; give tune() an `out`")
         try:
-            _write_whole(self.folder / SCENARIO_FILE, write_yaml(self.scenario.to_dict()))
+            for name, scenario in self.record.scenarios.items():
+                file = SCENARIO_FILE if len(self.record.scenarios) == 1 else f"{Path(name).name}.{SCENARIO_FILE}"
+                _write_whole(self.folder / file, write_yaml(scenario.to_dict()))
             if self.confirmation is not None:
                 self.best_recipe.save(self.folder / RECIPE_FILE)
             _write_whole(self.folder / CURVES_FILE, self.curves().to_csv(index=False))
@@ -208,28 +263,28 @@ class Run:
         except OSError as error:
             raise StorageError(f"{self.folder}: cannot write: {error.strerror}; the same command goes on") from None
 
-    def _every_curve(self) -> list[tuple[str, str, int, Any]]:
-        found: list[tuple[str, str, int, Any]] = []
-        for name, played in self.baselines.items():
-            found += [("search", name, block, curve) for block, curve in enumerate(played.curves)]
-        for trial in self.trials:
-            curves = self.record.curves(trial.number)
-            found += [("search", f"trial_{trial.number}", block, curve) for block, curve in enumerate(curves)]
-        confirmation = self.confirmation
-        if confirmation is None:
-            return found
-        for candidate in confirmation.candidates:
-            curves = list(candidate.played.curves)
-            found += [("select", f"trial_{candidate.trial}", block, curve) for block, curve in enumerate(curves)]
-        reported = {"confirmed": confirmation.recipe, **confirmation.baselines}
-        reported |= {f"{name}_matched": played for name, played in confirmation.matched.items()}
-        for name, played in reported.items():
-            found += [("report", name, block, curve) for block, curve in enumerate(played.curves)]
+    def _every_curve(self) -> list[tuple[str, str, str, int, LearningCurve]]:
+        """Return (part, data set, recipe, block, curve) of every curve there is."""
+        names = list(self.record.data_sets)
+        found: list[tuple[str, str, str, int, LearningCurve]] = []
+        searched = {name: list(played.curves) for name, played in self.baselines.items()}
+        searched |= {f"trial_{trial.number}": self.record.curves(trial.number) for trial in self.trials}
+        for recipe, curves in searched.items():
+            for place, curve in enumerate(curves):
+                # Search blocks stand in turn, one of each data set.
+                found.append(("search", names[place % len(names)], recipe, place // len(names), curve))
+        for data, confirmation in self.confirmations.items():
+            parts = [("select", f"trial_{one.trial}", one.played) for one in confirmation.candidates]
+            reported = {"confirmed": confirmation.recipe, **confirmation.baselines}
+            reported |= {f"{name}_matched": played for name, played in confirmation.matched.items()}
+            parts += [("report", name, played) for name, played in reported.items()]
+            for part, recipe, played in parts:
+                found += [(part, data, recipe, block, curve) for block, curve in enumerate(played.curves)]
         return found
 
 
 def tune(
-    data: Dataset | str | Path,
+    data: AnyData | Sequence[AnyData],
     space: SearchSpace | str | Path = "standard",
     *,
     target: str | None = None,
@@ -238,44 +293,66 @@ def tune(
     budget: int | None = None,
     loops: int | str | None = None,
     metric: str | None = None,
-    objective: str | None = None,
+    objective: str | Sequence[str] | None = None,
     n_trials: int = 60,
     timeout: float | None = None,
+    trial_timeout: float | None = None,
     seeds: int = 5,
     batch: int = 4,
     n_jobs: int = 1,
     seed: int = 0,
     sampler: str = "tpe",
+    racing: float = 0.0,
+    rungs: Sequence[float] = (),
+    leader_blocks: int = 0,
+    across: str = "normalized",
+    prefer: str | None = None,
     confirm: bool = True,
     select_among: int = 5,
     select_seeds: int = 10,
     report_seeds: int = 20,
     blocks: Any = None,
     out: str | Path | None = None,
+    cache: str | Path | None = None,
+    backend: str = "loky",
+    scheduler: str | None = None,
+    storage: str | None = None,
+    study_name: str = "altune",
+    callbacks: Sequence[Callback] = (),
     observer: Observer | None = None,
     **overrides: Any,
 ) -> Run:
-    """Search for the best recipe on a data set, and confirm it.
+    """Search for the best recipe on a data set, or on several at once, and confirm it.
 
     Parameters
     ----------
-    data : a data set, the name of a built-in one, or a file.
+    data : a data set, the name of a built-in one, or a file; a list of them for a recipe that does well on all.
     space : a search space, the name of a shipped one, or a YAML file.
     target : the label column of a table.
     model : fixes the model: a name, a mapping, an altune model, or any scikit-learn classifier.
     scenario, budget, loops, metric, objective, overrides : the world; single values, ``also``, ``annotators``,
-        ``price_per_label`` and any other field of a scenario among them, replace the scenario's.
+        ``price_per_label``, ``risk``, ``constraints`` and any other field of a scenario among them, replace the
+        scenario's. Several objectives give a Pareto front; the first is confirmed against the baselines.
     n_trials : trials, 1 or more. A run that is gone on with counts those it has.
     timeout : seconds after which no further batch is begun; None for no limit.
-    seeds : blocks on which each trial is played.
+    trial_timeout : most seconds that a trial may take, shared evenly by its blocks; a longer one has failed.
+    seeds : blocks of each data set on which each trial is played.
     batch : trials asked at a time.
     n_jobs : processes; −1 for one on each core. It changes no result.
     seed : the study's seed.
-    sampler : ``tpe`` or ``random``.
+    sampler : ``tpe``, ``random``, ``cmaes``, ``gp``, ``qmc``, ``nsga2``, ``nsga3`` or ``grid``.
+    racing, rungs, leader_blocks : see :class:`altune.tuning.spending.Spending`; all off by default.
+    across : how several data sets are averaged: ``normalized`` values or ``ranks``.
+    prefer : how one trial is picked of several objectives, such as ``score within 0.01, then fewest labels``.
     confirm : whether to confirm at the end.
     select_among, select_seeds, report_seeds : sizes of the confirmation.
-    blocks : explicit blocks, see :func:`altune.data.blocks.read_blocks`.
+    blocks : explicit blocks, see :func:`altune.data.blocks.read_blocks`; for one data set only.
     out : the run's folder; None keeps the run in memory. A folder that holds the same run is gone on with.
+    cache : folder of finished trajectories that several runs share; what one has played, no other plays again.
+    backend, scheduler : ``loky`` for processes of this machine; ``dask`` with the address of a cluster's scheduler.
+    storage, study_name : address of a PostgreSQL database and the study's name there, so that workers on any machine
+        play along (``altune worker``); by default a journal in the run's folder.
+    callbacks : called with Optuna's study and each trial that was just stored.
     observer : told how it goes.
 
     Returns
@@ -289,8 +366,23 @@ def tune(
     WorkError
         If no trial succeeded, or a baseline failed.
     """
-    settings = Settings(n_trials, seeds, batch, seed, sampler, select_among, select_seeds, report_seeds)
-    world = make_world(
+    settings = Settings(
+        n_trials,
+        seeds,
+        batch,
+        seed,
+        sampler,
+        select_among,
+        select_seeds,
+        report_seeds,
+        racing,
+        tuple(rungs),
+        leader_blocks,
+        across,
+        prefer,
+        trial_timeout,
+    )
+    worlds = make_worlds(
         data,
         target=target,
         scenario=scenario,
@@ -302,250 +394,180 @@ def tune(
         objective=objective,
         **overrides,
     )
-    return tune_world(
-        world,
-        prepare_space(space, world, model),
-        settings,
-        timeout=timeout,
-        confirm=confirm,
-        n_jobs=n_jobs,
-        out=None if out is None else Path(out),
-        observer=observer,
+    jobs = processes(n_jobs)
+    means = Means(
+        jobs,
+        make_backend(backend, jobs, scheduler, tuple(world.dataset for world in worlds)),
+        None if cache is None else Path(cache),
+        timeout,
+        tuple(callbacks),
+        storage,
+        study_name,
     )
+    prepared = prepare_space(space, worlds, model)
+    folder = None if out is None else Path(out)
+    return tune_worlds(worlds, prepared, settings, means, confirm=confirm, out=folder, observer=observer)
 
 
-def tune_world(
-    world: World,
+def tune_worlds(
+    worlds: Sequence[World],
     space: SearchSpace,
     settings: Settings,
+    means: Means,
     *,
-    timeout: float | None = None,
     confirm: bool = True,
-    n_jobs: int = 1,
     out: Path | None = None,
     observer: Observer | None = None,
 ) -> Run:
-    """Do what :func:`tune` does, for a world that was made and a space that was prepared for it."""
+    """Do what :func:`tune` does, for worlds that were made and a space that was prepared for them."""
     began = time.monotonic()
     watch = observer if observer is not None else Silent()
-    work = Work(world, space, settings, watch)
-    work.check(confirm)
-    jobs = processes(n_jobs)
-    for line in [*world.advice(), *work.warnings(), *work.left_out]:
+    steps = Steps(worlds, space, settings, watch)
+    steps.check(confirm)
+    for line in [*(line for world in worlds for line in world.advice()), *steps.warnings(), *steps.left_out]:
         watch.say(line)
     with contextlib.nullcontext() if out is None else ownership(out):
-        study = work.open(out)
+        if means.storage is None:
+            study = steps.open(out)
+            with steps.player(out, means) as player:
+                steps.search(study, player, steps.baselines(study, player), means, began)
+        else:
+            study = _search_together(steps, means, out)
         run = Run(study, out)
-        with make_player(world, out, jobs) as player:
-            work.baselines(study, player)
-            work.search(study, player, timeout, began)
-            if confirm:
-                work.confirm(run, player, settings)
-        run._settings = settings
-        run._again = _confirm_later(work, jobs)
+        if confirm:
+            with steps.player(out, means) as player:
+                steps.confirm(study, player, settings)
+        run._again = _confirm_later(steps, run, means)
         run.seconds = time.monotonic() - began
         if out is not None:
             run.write()
     return run
 
 
-def run_digest(world: World, space: SearchSpace, settings: Settings) -> str:
+def _search_together(steps: Steps, means: Means, out: Path | None) -> optuna.Study:
+    """Begin or go on with a study that workers share, and play along until it is done."""
+    from altune.tuning.shared import begin_shared, open_shared, play_queue
+
+    directions = [one.direction for one in steps.worlds[0].scenario.make_objectives()]
+    shared = open_shared(str(means.storage), means.study_name, steps.watch, directions, means.grace)
+    begin_shared(shared, steps, means)
+    if out is not None:
+        where = {"storage": str(shared.storage.address), "study": means.study_name}
+        _write_whole(out / SHARED_FILE, write_yaml(where))
+    steps.watch.say(f"workers join with: altune worker --storage {shared.storage.address} --study {means.study_name}")
+    steps.watch.stage("search", steps.settings.n_trials * steps.usual)
+    play_queue(shared, steps, means)
+    return shared.study
+
+
+def make_worlds(data: AnyData | Sequence[AnyData], *, target: str | None = None, **given: Any) -> list[World]:
+    """Return the world of each data set; ``given`` is what :func:`altune.world.make_world` takes.
+
+    Raises
+    ------
+    RequestError
+        If something does not fit, saying what.
+    """
+    listed = [data] if isinstance(data, (Dataset, str, Path)) else list(data)
+    if not listed:
+        raise RequestError("no data set was given")
+    if len(listed) > 1 and given.get("blocks") is not None:
+        raise RequestError("explicit blocks go with one data set")
+    return [make_world(one, target=target, **given) for one in listed]
+
+
+def run_digest(worlds: Sequence[World], space: SearchSpace, settings: Settings) -> str:
     """Return a hash of all that must stay the same for a run to be gone on with."""
-    header = make_header(world, space, settings)
+    header = make_header(worlds, space, settings)
     return canonical_digest({key: value for key, value in header.items() if key != "version"})
 
 
 def finished_trials(folder: Path) -> int:
     """Return how many trials a run's folder holds, forbidden draws aside; 0 where there is no run."""
     try:
-        record = StudyRecord(read_study(folder))
+        record = StudyRecord(_stored_study(folder))
     except RequestError:
         return 0
     return sum(trial.state != "forbidden" for trial in record.trials())
 
 
-def plan(world: World, space: SearchSpace, settings: Settings, folder: Path, confirm: bool) -> dict[str, Any]:
+def plan(
+    worlds: Sequence[World], space: SearchSpace, settings: Settings, folder: Path, confirm: bool
+) -> dict[str, Any]:
     """Return what a call of :func:`tune` would do, every default filled in, without doing it."""
-    work = Work(world, space, settings, Silent())
-    work.check(confirm)
-    dataset, scenario = world.dataset, world.scenario
-    baselines = len(work.recipes)
-    among = min(settings.select_among, settings.n_trials)
-    base = work.space.base_recipe()
+    steps = Steps(worlds, space, settings, Silent())
+    steps.check(confirm)
+    base = steps.space.base_recipe()
+    described = []
+    for world in worlds:
+        dataset, block = world.dataset, world.blocks("search", 1)[0]
+        described.append(
+            {
+                "data": {"name": dataset.name, "rows": dataset.n_rows, "features": dataset.n_features}
+                | {"classes": dataset.n_classes, "pool": len(block.pool), "test": len(block.test)},
+                "scenario": world.scenario.to_dict(),
+                "first_sample": base.initial_sample.size
+                or default_initial_size(world.scenario.labels, dataset.n_classes),
+            }
+        )
     return {
-        "data": {"name": dataset.name, "rows": dataset.n_rows, "features": dataset.n_features}
-        | {"classes": dataset.n_classes, "pool": len(work.blocks[0].pool), "test": len(work.blocks[0].test)},
-        "scenario": scenario.to_dict(),
-        "first_sample": base.initial_sample.size or default_initial_size(scenario.labels, dataset.n_classes),
-        "space": {"name": work.space.name, "knobs": work.space.describe(), "left_out": work.left_out},
+        **described[0],
+        **({"data_sets": described} if len(described) > 1 else {}),
+        "space": {"name": steps.space.name, "knobs": steps.space.describe(), "left_out": steps.left_out},
         "defaults": base.to_dict(),
-        "baselines": {name: recipe.describe() for name, recipe in work.recipes.items()},
+        "baselines": {name: recipe.describe() for name, recipe in steps.recipes.items()},
         "settings": settings.to_dict(),
-        "trajectories": {
-            "baselines": baselines * len(work.blocks),
-            "search": settings.n_trials * len(work.blocks),
-            "confirmation": trajectories_to_confirm(among, baselines, len(work.select), len(work.report))
-            if confirm
-            else 0,
-        },
+        "trajectories": steps.trajectories(confirm),
         "run": str(folder),
     }
 
 
 def open_run(folder: str | Path) -> Run:
     """Open a run from its folder, for reading."""
-    run = Run(read_study(Path(folder)), Path(folder))
+    run = Run(_stored_study(Path(folder)), Path(folder))
     run.record.require_estimators(str(folder))
     return run
 
 
-def prepare_space(space: SearchSpace | str | Path, world: World, model: Any = None) -> SearchSpace:
-    """Return a space with the model fixed, if one is given, checked against the objective.
+def _stored_study(folder: Path) -> optuna.Study:
+    """Return the study of a run's folder, or the one in a database that the folder names."""
+    if not (folder / SHARED_FILE).is_file():
+        return read_study(folder)
+    from altune.tuning.shared import open_shared
+
+    where = read_yaml(folder / SHARED_FILE)
+    return open_shared(str(where["storage"]), str(where["study"]), Silent()).study
+
+
+def prepare_space(space: SearchSpace | str | Path, worlds: Sequence[World], model: Any = None) -> SearchSpace:
+    """Return a space with the model fixed, if one is given, checked against the objectives.
 
     Raises
     ------
     RequestError
-        If the model is open already, or stopping is open under an objective that an early stop cannot raise.
+        If the model is open already, or stopping is open under objectives that an early stop cannot better.
     """
     found = space if isinstance(space, SearchSpace) else SearchSpace.load(space)
     if model is not None:
         found = found.with_model(as_model(model))
-    if found.is_open("stopping") and not world.objective.rewards_early_stop:
+    objectives = worlds[0].scenario.make_objectives()
+    if found.is_open("stopping") and not any(objective.rewards_early_stop for objective in objectives):
         raise RequestError(
-            f"the space opens `stopping`, and under the objective {world.objective.name} an early stop gains nothing: "
-            "take net_value with a value and prices, or close stopping"
+            f"the space opens `stopping`, and under the objective {objectives[0].name} an early stop gains nothing: "
+            f"take net_value with a value and prices, add labels as an objective ({objectives[0].name},labels), or "
+            "close stopping"
         )
-    if world.explicit and world.explicit["search"][0].initial is not None and found.is_open("initial_sample"):
+    explicit = worlds[0].explicit
+    if explicit and explicit["search"][0].initial is not None and found.is_open("initial_sample"):
         raise RequestError("the blocks give the first labelled rows, so the space must not open `initial_sample`")
     return found
 
 
-class Work:
-    """The steps of :func:`tune`, each of which goes on where an earlier call was cut off."""
-
-    def __init__(self, world: World, space: SearchSpace, settings: Settings, watch: Observer) -> None:
-        self.world = world
-        self.given = space
-        self.space, self.left_out = space.narrow(world.facts)
-        self.settings = settings
-        self.watch = watch
-        self.recipes = self.space.baseline_recipes()
-        self.blocks = world.blocks("search", settings.seeds)
-        self.select: Sequence[Block] = world.blocks("select", settings.select_seeds)
-        self.report: Sequence[Block] = world.blocks("report", settings.report_seeds)
-
-    def check(self, confirm: bool) -> None:
-        """Refuse what cannot work, before anything is written."""
-        for name, recipe in self.recipes.items():
-            self.world.require(recipe, f"the baseline {name}")
-        if confirm and (not self.select or len(self.report) < 2):
-            raise RequestError(
-                "explicit blocks have no `select` or fewer than two `report` blocks; give them, or confirm=False "
-                "(--no-confirm)"
-            )
-
-    def warnings(self) -> list[str]:
-        """Return what a person should know of this space; usually nothing."""
-        opened = self.space.decisions.get("initial_sample")
-        return [
-            f"initial_sample {one.method!r} uses labels that nobody has paid for: what it reaches is an upper bound"
-            for one in (opened.alternatives if opened is not None else ())
-            if getattr(find_method("initial_sample", one.method), "uses_oracle", False)
-        ]
-
-    def open(self, folder: Path | None) -> optuna.Study:
-        """Open or make the study, and make sure that it is this run's."""
-        study = open_study(folder)
-        header = make_header(self.world, self.given, self.settings)
-        begin_or_continue(study, header, str(folder))
-        return study
-
-    def baselines(self, study: optuna.Study, player: Player) -> None:
-        """Play the baselines on the search blocks, unless the study has them."""
-        record = StudyRecord(study)
-        stored = record.baselines()
-        if stored.keys() != self.recipes.keys():
-            self.watch.stage("baselines", len(self.recipes) * len(self.blocks))
-            stored = {
-                name: Played(recipe, tuple(player.curves(recipe, self.blocks, self._played)))
-                for name, recipe in self.recipes.items()
-            }
-            set_attribute(study, BASELINES, {name: played.to_dict() for name, played in stored.items()})
-        objective = self.world.objective
-        for name, played in stored.items():
-            self.watch.baseline(name, float(np.mean([objective(curve) for curve in played.curves])))
-
-    def search(self, study: optuna.Study, player: Player, timeout: float | None, began: float) -> None:
-        """Search until the trials are finished or time is up."""
-        search = Search(
-            study=study,
-            space=self.space,
-            facts=self.world.facts,
-            player=player,
-            blocks=self.blocks,
-            objective=self.world.objective,
-            seed=self.settings.seed,
-            sampler=self.settings.sampler,
-            batch=self.settings.batch,
-            observe=self.watch.search,
-        )
-        self.watch.stage("search", self.settings.n_trials * len(self.blocks))
-        search.run(
-            self.settings.n_trials,
-            out_of_time=lambda: timeout is not None and time.monotonic() - began >= timeout,
-        )
-
-    def confirm(self, run: Run, player: Player, settings: Settings) -> None:
-        """Confirm the best recipes, unless the study holds just that confirmation."""
-        best = best_recipes(run.trials, settings.select_among)
-        if not best:
-            if not run.trials:
-                raise WorkError("the time limit ended before the first trial; give more time and the same command")
-            reasons = [trial.reason for trial in run.trials if trial.reason]
-            raise WorkError(f"no trial succeeded; the first failed with: {reasons[0] if reasons else 'no reason'}")
-        key = canonical_digest(
-            {
-                "trials": [[trial.number, trial.value] for trial in best],
-                "sizes": [settings.select_among, settings.select_seeds, settings.report_seeds],
-            }
-        )
-        if run.record.confirmation_key() == key:
-            return
-        select = self.world.blocks("select", settings.select_seeds)
-        report = self.world.blocks("report", settings.report_seeds)
-        many = trajectories_to_confirm(len(best), len(self.recipes), len(select), len(report))
-        self.watch.stage("confirmation", many)
-        confirmation = confirm(
-            player,
-            best,
-            self.recipes,
-            select=select,
-            report=report,
-            objective=self.world.objective,
-            on_done=self._played,
-        )
-        set_attribute(run.study, CONFIRMATION, {"key": key, "confirmation": confirmation.to_dict()})
-        run.__dict__.pop("findings", None)
-
-    def _played(self, index: int, outcome: object) -> None:
-        self.watch.played()
-
-
-def make_player(world: World, folder: Path | None, jobs: int) -> Player:
-    """Return a player that keeps what it finishes in a run's folder; in memory it keeps nothing."""
-    if folder is None:
-        return Player(world.dataset, world.scenario, world.seed, jobs=jobs)
-    store = TrajectoryStore(folder / TRAJECTORIES)
-    return Player(world.dataset, world.scenario, world.seed, store=store, jobs=jobs, scratch=folder / SCRATCH)
-
-
-def _confirm_later(work: Work, jobs: int) -> Callable[[Run, Settings], None]:
-    def again(run: Run, settings: Settings) -> None:
-        with contextlib.nullcontext() if run.folder is None else ownership(run.folder):
-            with make_player(work.world, run.folder, jobs) as player:
-                work.confirm(run, player, settings)
-            if run.folder is not None:
-                run.write()
+def _confirm_later(steps: Steps, run: Run, means: Means) -> Callable[[dict[str, Any]], None]:
+    def again(changes: dict[str, Any]) -> None:
+        owned = contextlib.nullcontext() if run.folder is None else ownership(run.folder)
+        with owned, steps.player(run.folder, means) as player:
+            steps.confirm(run.study, player, replace(steps.settings, **changes))
 
     return again
 

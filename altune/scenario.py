@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from altune.curve import OBJECTIVES, Objective
 from altune.data import Dataset
 from altune.errors import FormatError, ScenarioError, did_you_mean
+from altune.objectives import KINDS, SPENT, Constraint, Objective, Risk
 from altune.registry import explain_validation
 from altune.yaml import read_yaml
 
 DEFAULT_LOOPS = 20
+DENSE_POINTS = 20
 UNLIMITED = "unlimited"
+
+
+_SCORED_AFTERWARDS = ("objective", "risk", "target_score", "constraints", "over", "value", "price_per_hour")
 
 
 class Annotator(BaseModel):
@@ -102,7 +106,10 @@ class Scenario(BaseModel):
     )
     metric: str = Field(default="accuracy", description="scikit-learn scorer that the objective integrates")
     also: tuple[str, ...] = Field(default=(), description="further scorers, recorded in every curve")
-    objective: str = Field(default="aulc", description="what is maximised")
+    objective: str | tuple[str, ...] = Field(default="aulc", description="what is bettered; several for a Pareto front")
+    risk: str = Field(default="mean", description="how blocks are summed up: mean, quantile:0.1 or cvar:0.2")
+    target_score: float | None = Field(default=None, description="score to be reached, for labels_to_target")
+    constraints: tuple[str, ...] = Field(default=(), description="bounds to be kept, such as 'labels <= 300'")
     over: Literal["labels", "cost"] = Field(default="labels", description="what an area is integrated over")
     value: float = Field(default=0.0, ge=0.0, description="worth of a score of 1, for net_value")
     annotators: tuple[Annotator, ...] = Field(default=(Annotator(),), min_length=1, max_length=1000)
@@ -119,8 +126,12 @@ class Scenario(BaseModel):
         ge=0.0,
         description="what a label costs more for a row of mean difficulty; others in proportion",
     )
+    price_per_hour: float = Field(default=0.0, ge=0.0, description="price of an hour of computing, for net_value")
     price_per_auto_label: float = Field(
         default=0.0, ge=0.0, description="price of a row's first label by the model or by label functions"
+    )
+    dense: int = Field(
+        default=0, ge=0, le=10_000, description="label counts at which models are refitted, for aulc_dense (20)"
     )
     scaling: Literal["auto", "standard", "none"] = Field(
         default="auto",
@@ -145,11 +156,33 @@ class Scenario(BaseModel):
                 raise ValueError(f"no scorer {name!r}; {_nearest_scorers(name)}")
         return value
 
+    @field_validator("objective")
+    @classmethod
+    def _known_objectives(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        names = (value,) if isinstance(value, str) else value
+        for name in names:
+            if name not in KINDS:
+                raise ValueError(f"no objective {name!r}; {did_you_mean(name, KINDS)}")
+        if not names or len(set(names)) < len(names):
+            raise ValueError("name one objective, or several different ones")
+        if names[0] in SPENT:
+            raise ValueError(f"{names[0]} alone is won by labelling nothing; name an objective of the score first")
+        return names[0] if len(names) == 1 else names
+
+    @field_validator("risk")
+    @classmethod
+    def _known_risk(cls, value: str) -> str:
+        _checked(Risk.parse, value)
+        return value
+
+    @field_validator("constraints")
+    @classmethod
+    def _known_constraints(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(_checked(Constraint.parse, text)) for text in value)
+
     @model_validator(mode="after")
-    def _known_objective(self) -> Scenario:
-        if self.objective not in OBJECTIVES:
-            raise ValueError(f"no objective {self.objective!r}; {did_you_mean(self.objective, OBJECTIVES)}")
-        if self.objective == "net_value" and self.value <= 0:
+    def _net_value_has_a_value(self) -> Scenario:
+        if "net_value" in self.objective_names and self.value <= 0:
             raise ValueError("the objective net_value needs `value`, the worth of a score of 1, above 0")
         return self
 
@@ -157,6 +190,16 @@ class Scenario(BaseModel):
     def metric_names(self) -> tuple[str, ...]:
         """Every metric that a curve records, the objective's first."""
         return (self.metric, *(name for name in self.also if name != self.metric))
+
+    @property
+    def objective_names(self) -> tuple[str, ...]:
+        """Every objective, the one that is confirmed first."""
+        return (self.objective,) if isinstance(self.objective, str) else self.objective
+
+    @property
+    def dense_points(self) -> int:
+        """Label counts at which models are refitted; 0 where nothing asks for it."""
+        return self.dense or (DENSE_POINTS if "aulc_dense" in self.objective_names else 0)
 
     @property
     def most_loops(self) -> int | None:
@@ -220,20 +263,48 @@ class Scenario(BaseModel):
         if self.price_of_class and len(self.price_of_class) != dataset.n_classes:
             raise ScenarioError(f"price_of_class holds {len(self.price_of_class)} prices, and {said}")
 
-    def make_objective(self) -> Objective:
-        """Return the objective as a function of one learning curve; the scenario must be resolved."""
+    def make_objective(self, name: str | None = None) -> Objective:
+        """Return an objective as a function of one learning curve, the first by default.
+
+        The scenario must be resolved.
+
+        Raises
+        ------
+        ScenarioError
+            If there is nothing to integrate over.
+        """
+        found = self.objective_names[0] if name is None else name
+        end = float(self.labels) if self.over == "labels" else self._dearest()
+        if end <= 0:
+            raise ScenarioError("an area over cost needs a price per label or per loop above 0")
+        if found in ("aulc_log", "alc_normalized") and end <= 1:
+            raise ScenarioError(f"{found} needs a domain beyond 1, and all that can be spent is {end:g}")
+        return Objective(
+            found,
+            self.metric,
+            self.over,
+            end,
+            value=self.value,
+            target=self.target_score,
+            risk=Risk.parse(self.risk),
+            price_per_hour=self.price_per_hour,
+        )
+
+    def make_objectives(self) -> tuple[Objective, ...]:
+        """Return every objective, the one that is confirmed first."""
+        return tuple(self.make_objective(name) for name in self.objective_names)
+
+    def make_constraints(self) -> tuple[Constraint, ...]:
+        """Return the bounds that a recipe must keep."""
+        return tuple(Constraint.parse(text) for text in self.constraints)
+
+    def _dearest(self) -> float:
+        """Return the most that can be spent."""
         # Difficulty counts with its mean, automatic labels not at all: who spends more is cut off at the end.
         dearest = max([*(self.price(index) for index in range(len(self.annotators))), self.price_per_review or 0.0])
         dearest += max(self.price_of_class, default=0.0) + self.price_of_difficulty
         loops = self.labels if self.most_loops is None else self.most_loops
-        end = float(self.labels)
-        if self.over == "cost":
-            end = self.labels * dearest + (loops + 1) * self.price_per_loop
-            if end <= 0:
-                raise ScenarioError("an area over cost needs a price per label or per loop above 0")
-        if self.objective == "aulc_log" and end <= 1:
-            raise ScenarioError(f"aulc_log needs a domain beyond 1, and all that can be spent is {end:g}")
-        return Objective(self.objective, self.metric, self.over, end, self.value)
+        return self.labels * dearest + (loops + 1) * self.price_per_loop
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values that :meth:`from_dict` reads back."""
@@ -242,6 +313,12 @@ class Scenario(BaseModel):
     def digest(self) -> str:
         """Return a stable hash of everything the scenario says."""
         text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def played_digest(self) -> str:
+        """Return a stable hash of all that a trajectory depends on; what it is scored by afterwards is no part."""
+        plain = {name: value for name, value in self.to_dict().items() if name not in _SCORED_AFTERWARDS}
+        text = json.dumps({**plain, "dense": self.dense_points}, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     @classmethod
@@ -284,3 +361,10 @@ def _nearest_scorers(name: str) -> str:
 
     near = difflib.get_close_matches(name, get_scorer_names(), n=4, cutoff=0.4)
     return f"near: {', '.join(near)}" if near else "see sklearn.metrics.get_scorer_names()"
+
+
+def _checked(read: Callable[[str], Any], text: str) -> Any:
+    try:
+        return read(text)
+    except ScenarioError as error:
+        raise ValueError(str(error)) from None

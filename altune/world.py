@@ -11,10 +11,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import check_scoring
 
-from altune.curve import Objective
 from altune.data import Dataset, load_dataset
 from altune.data.blocks import Block, Part, make_blocks, pool_size, read_blocks
 from altune.errors import RequestError, ScenarioError
+from altune.objectives import Objective
 from altune.recipe import Recipe
 from altune.requirements import Facts
 from altune.scenario import Scenario
@@ -34,6 +34,8 @@ class World:
     seed : the study's seed.
     facts : what methods may need of it.
     explicit : blocks given by the user in place of the drawn ones, by part; empty where none were given.
+    source : where the data came from, so that a worker finds them again: ``data``, a name or an absolute path, and
+        ``target``; None for a data set made in Python.
     """
 
     dataset: Dataset
@@ -41,6 +43,7 @@ class World:
     seed: int
     facts: Facts
     explicit: Mapping[Part, list[Block]] = field(default_factory=dict)
+    source: Mapping[str, str | None] | None = None
 
     @property
     def objective(self) -> Objective:
@@ -131,7 +134,19 @@ def make_world(
         n_features=width,
         feature_names=None if width is None else kept_names(dataset, width),
     )
-    return World(dataset, resolved, seed, facts, explicit)
+    return World(dataset, resolved, seed, facts, explicit, source_of(data, target))
+
+
+def source_of(data: Dataset | str | Path, target: str | None) -> dict[str, str | None] | None:
+    """Return where a data set came from, as another process finds it again; None for one that was made in Python.
+
+    >>> source_of("digits", None)
+    {'data': 'digits', 'target': None}
+    """
+    if isinstance(data, Dataset):
+        return None
+    path = Path(data).expanduser()
+    return {"data": str(path.resolve()) if path.exists() else str(data), "target": target}
 
 
 def check_metrics(metrics: tuple[str, ...], dataset: Dataset, block: Block) -> None:

@@ -2,9 +2,13 @@
 
     python benchmarks/findings.py                       # 30 blocks on 5 data sets, all cores
     python benchmarks/findings.py --blocks 5            # a first look
+    python benchmarks/findings.py --part late           # entropy on many classes, far beyond 120 labels
 
 Each finding is a paired difference on the same blocks, with a 95 % interval that is corrected for splits sharing rows
 (Nadeau & Bengio 2003) on each data set, and a plain one over all blocks of all data sets together.
+
+The part ``late`` follows entropy from 20 to 600 or 1000 labels: beside its findings it prints entropy − random and
+entropy − margin along the curve, and the label counts where entropy passes the one and draws level with the other.
 """
 
 from __future__ import annotations
@@ -24,17 +28,61 @@ from threadpoolctl import threadpool_limits
 import altune
 from altune.curve import LearningCurve
 from altune.data.blocks import make_blocks
-from altune.knobs.query_strategy.base import QueryStrategy
+from altune.errors import AltuneError
+from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy
 from altune.pool import Pool, Rows
+from altune.registry import Need
 from altune.scenario import Scenario
 from altune.simulation import Arena, make_arena, play
 from altune.statistics import PairedDifference, paired_difference
+from altune.uncertainty import entropy
+from altune.yaml import read_yaml_text
 
-DATA = ("digits", "breast_cancer", "wine", "phishing", "image_segments")
-BUDGETS = {"wine": 60}
-BUDGET = 120
 FIRST = 20
-EARLY = 0.4
+EVEN = 0.01
+"""A difference this small counts as none where none is expected."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Where a group of findings is measured.
+
+    Attributes
+    ----------
+    data : data sets played unless others are named.
+    budget, loop : labels and rows of a loop; ``special`` has (budget, loop) of data sets that need others.
+    early : label count where the early part of the curve ends, from the budget.
+    """
+
+    data: tuple[str, ...]
+    budget: int
+    loop: int
+    special: dict[str, tuple[int, int]]
+    early: Callable[[int], float]
+
+    def size(self, name: str) -> tuple[int, int]:
+        """Return budget and loop size on a data set."""
+        return self.special.get(name, (self.budget, self.loop))
+
+
+PARTS = {
+    "main": Part(
+        ("digits", "breast_cancer", "wine", "phishing", "image_segments"),
+        budget=120,
+        loop=5,
+        special={"wine": (60, 5)},
+        early=lambda budget: FIRST + 0.4 * (budget - FIRST),
+    ),
+    "late": Part(
+        ("digits", "image_segments", "mnist_5k"),
+        budget=600,
+        loop=20,
+        special={"mnist_5k": (1000, 40)},
+        early=lambda budget: 100,
+    ),
+}
+SHOWN = (60, 100, 140, 180, 220, 260, 300, 380, 460, 580, 740, 900, 980)
+"""Label counts of the table along the curve: ends of loops of 20 as well as of 40."""
 
 
 class PeekingOracle(QueryStrategy):
@@ -50,22 +98,67 @@ class PeekingOracle(QueryStrategy):
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
         """Return the batch that would help most."""
         arena = type(self).arena
-        if arena is None or pool.learner is None:
+        learner = pool.learner
+        if arena is None or learner is None:
             raise RuntimeError("the oracle was not shown the arena")
         margin = altune.Recipe().query_strategy.select(pool, size, rng)
         batches = [margin, *(rng.choice(pool.candidates, size=len(margin), replace=False) for _ in range(12))]
 
         def score(batch: Rows) -> float:
             rows = np.sort(np.concatenate([pool.labelled, batch]))
-            model = pool.learner.fit(arena.X_pool[rows], arena.y_pool[rows], arena.n_classes, 0)
+            model = learner.fit(arena.X_pool[rows], arena.y_pool[rows], arena.n_classes, 0)
             return float(np.mean(model.predict(arena.X_test) == arena.y_test))
 
         return batches[int(np.argmax([score(batch) for batch in batches]))]
 
 
-def recipes(budget: int) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    """Return what is played: (recipe, changes of the scenario) by name."""
-    first = {"initial_sample": {"method": "random", "size": FIRST}, "loop_size": {"method": "constant", "size": 5}}
+class PartialEntropy(ScoreStrategy):
+    """Entropy without its tail: of the likeliest classes alone, or of probabilities raised to a power.
+
+    It asks why entropy starts badly, in a model that is left as it is; it is no strategy to be used.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
+    source: ClassVar[str] = "after Joshi, Porikli, Papanikolopoulos, Multi-Class Active Learning, CVPR 2009"
+    method: Literal["partial_entropy"] = "partial_entropy"
+    likeliest: int | None = None
+    power: float = 1.0
+
+    def scores(self, pool: Pool, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return the entropy of what is kept for each candidate."""
+        return partial_entropy(pool.known().probabilities, self.likeliest, self.power)
+
+
+def partial_entropy(probabilities: NDArray[np.float64], likeliest: int | None, power: float) -> NDArray[np.float64]:
+    """Return the entropy of each row's largest entries (None: of all), raised to a power and renormalised."""
+    ranked = np.sort(probabilities, axis=1)
+    kept = ranked if likeliest is None else ranked[:, -likeliest:]
+    sharpened = (kept / kept[:, -1:]) ** power
+    return entropy(sharpened / sharpened.sum(axis=1, keepdims=True))
+
+
+Recipes = dict[str, tuple[dict[str, Any], dict[str, Any]]]
+"""What is played: (recipe, changes of the scenario) by name."""
+
+
+def late_recipes(loop: int, model: dict[str, Any] | None) -> Recipes:
+    """Return the strategies whose whole curves are compared, and entropies that lack a part of the tail."""
+    strategies: dict[str, Any] = {
+        name: {"method": name} for name in ("random", "margin", "least_confidence", "entropy")
+    } | {
+        "entropy_of_2": PartialEntropy(likeliest=2),
+        "entropy_sharpened": PartialEntropy(power=16.0),
+    }
+    world = {
+        "initial_sample": {"method": "random", "size": FIRST},
+        "loop_size": {"method": "constant", "size": loop},
+    } | ({} if model is None else {"model": model})
+    return {name: ({**world, "query_strategy": one}, {"loops": "unlimited"}) for name, one in strategies.items()}
+
+
+def main_recipes(loop: int) -> Recipes:
+    """Return a recipe for each side of each of the main findings."""
+    first = {"initial_sample": {"method": "random", "size": FIRST}, "loop_size": {"method": "constant", "size": loop}}
     unlimited = {"loops": "unlimited"}
     rbf = {"method": "svm_rbf"}
 
@@ -90,19 +183,21 @@ def recipes(budget: int) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     }
 
 
-def play_block(name: str, number: int) -> dict[str, Any]:
-    """Play every recipe on one block of one data set."""
+def play_block(part: str, name: str, number: int, model: dict[str, Any] | None) -> dict[str, Any]:
+    """Play every recipe of a part on one block of one data set."""
     with threadpool_limits(limits=1):
         data = altune.load_dataset(name)
         block = make_blocks(data, "search", number + 1, 0)[number]
         arena = make_arena(data, block, 0)
         PeekingOracle.arena = arena
-        budget = BUDGETS.get(name, BUDGET)
+        budget, loop = PARTS[part].size(name)
+        budget = min(budget, len(block.pool))
         curves = {}
-        for recipe, (parts, changes) in recipes(budget).items():
+        for recipe, (parts, changes) in (late_recipes(loop, model) if part == "late" else main_recipes(loop)).items():
             scenario = Scenario.from_dict({"budget": budget, **changes}).resolve(data, len(block.pool))
             curves[recipe] = play(altune.Recipe(**parts), arena, scenario)
-    return {"curves": curves, "sizes": (len(block.pool), len(block.test)), "budget": budget}
+    sizes = (len(block.pool), len(block.test))
+    return {"curves": curves, "sizes": sizes, "budget": budget, "early": PARTS[part].early(budget)}
 
 
 def area(curve: LearningCurve, low: float, high: float) -> float:
@@ -126,20 +221,24 @@ class Finding:
         """Return the values of ``a`` and ``b`` on each block."""
         values: list[tuple[float, float]] = []
         for one in played:
-            budget = one["budget"]
-            turn = FIRST + EARLY * (budget - FIRST)
+            budget, turn = one["budget"], one["early"]
             parts = {"all": (FIRST, budget), "early": (FIRST, turn), "late": (turn, budget), "end": (budget, budget)}
             low, high = parts[self.where]
             values.append(tuple(area(one["curves"][name], low, high) for name in (self.a, self.b)))  # type: ignore[arg-type]
         return np.array([a for a, _ in values]), np.array([b for _, b in values])
 
 
-FINDINGS = (
+def many(n_classes: int) -> bool:
+    """Return whether a data set has the many classes that part entropy from margin."""
+    return n_classes >= 7
+
+
+MAIN = (
     Finding("margin is ahead of random", "margin", "random", "all", "above"),
     Finding("margin = least confidence for 2 classes", "margin", "least_confidence", "all", "zero", lambda k: k == 2),
     Finding("margin = entropy for 2 classes", "margin", "entropy", "all", "zero", lambda k: k == 2),
-    Finding("entropy is behind margin early, many classes", "margin", "entropy", "early", "above", lambda k: k >= 7),
-    Finding("entropy catches up late, many classes", "margin", "entropy", "end", "zero", lambda k: k >= 7),
+    Finding("entropy is behind random early, many classes", "random", "entropy", "early", "above", many),
+    Finding("entropy is behind margin early, many classes", "margin", "entropy", "early", "above", many),
     Finding("TypiClust is ahead of random early", "typiclust", "random", "early", "above"),
     Finding("TypiClust and random are about even late", "typiclust", "random", "end", "zero"),
     Finding("a smart start moves the early curve", "smart_start", "margin", "early", "above"),
@@ -151,8 +250,37 @@ FINDINGS = (
     Finding("a peeking oracle lies above margin", "oracle", "margin", "all", "above"),
     Finding("query model = task model is best", "rbf", "rbf_asked_by_linear", "all", "above"),
 )
-EVEN = 0.01
-"""A difference this small counts as none where none is expected."""
+LATE = (
+    Finding("entropy is behind random early", "random", "entropy", "early", "above", many),
+    Finding("entropy is ahead of random at the end", "entropy", "random", "end", "above", many),
+    Finding("entropy is behind margin early", "margin", "entropy", "early", "above", many),
+    Finding("entropy is level with margin at the end", "entropy", "margin", "end", "zero", many),
+    Finding(
+        "why: least confidence, blind to how many classes share the tail, loses less",
+        "least_confidence",
+        "entropy",
+        "early",
+        "above",
+        many,
+    ),
+    Finding(
+        "why: of the 2 likeliest classes alone, it is level with margin",
+        "entropy_of_2",
+        "margin",
+        "early",
+        "zero",
+        many,
+    ),
+    Finding(
+        "why: of probabilities to the power 16, it is level with margin",
+        "entropy_sharpened",
+        "margin",
+        "early",
+        "zero",
+        many,
+    ),
+)
+FINDINGS = {"main": MAIN, "late": LATE}
 
 
 def verdict(finding: Finding, difference: PairedDifference) -> str:
@@ -166,19 +294,45 @@ def verdict(finding: Finding, difference: PairedDifference) -> str:
     return "disagrees" if difference.high < 0 else "agrees in sign" if difference.mean > 0 else "unclear"
 
 
+def read_model(text: str) -> dict[str, Any]:
+    """Return the model that an option names: a method, or a mapping in YAML."""
+    try:
+        return altune.Recipe(model=read_yaml_text(f"model: {text}")["model"]).model.model_dump()
+    except AltuneError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print each finding, on each data set and over all."""
+    """Print each finding, on each data set and over all; of the late part its course too."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", choices=tuple(PARTS), default="main")
     parser.add_argument("--blocks", type=int, default=30)
     parser.add_argument("--jobs", type=int, default=-1)
-    parser.add_argument("--data", nargs="+", default=list(DATA))
+    parser.add_argument("--data", nargs="+", help="data sets; of 7 classes or more for the late part")
+    parser.add_argument("--model", type=read_model, help="late: another model, a method or {method: ..., C: ...}")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(argv)
-    tasks = [(name, number) for name in options.data for number in range(options.blocks)]
+    if options.model and options.part != "late":
+        parser.error("--model goes with --part late; each main finding has its model")
+    names = options.data or PARTS[options.part].data
+    tasks = [(options.part, name, number, options.model) for name in names for number in range(options.blocks)]
     played = joblib.Parallel(n_jobs=options.jobs)(joblib.delayed(play_block)(*task) for task in tasks)
-    by_data = {name: [one for task, one in zip(tasks, played, strict=True) if task[0] == name] for name in options.data}
+    by_data = {name: [one for task, one in zip(tasks, played, strict=True) if task[1] == name] for name in names}
+    rows = judge(FINDINGS[options.part], by_data)
+    courses = {name: course(some) for name, some in by_data.items()} if options.part == "late" else {}
+    if options.json:
+        print(json.dumps({"findings": rows, "courses": courses} if courses else rows, indent=2))
+        return 0
+    print_findings(rows)
+    for name, lines in courses.items():
+        print_course(name, lines)
+    return 0
+
+
+def judge(findings: Sequence[Finding], by_data: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return a line for each finding on each data set that it speaks of, and one over all of them."""
     rows = []
-    for finding in FINDINGS:
+    for finding in findings:
         pooled: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
         for name, some in by_data.items():
             if not finding.only(altune.load_dataset(name).n_classes):
@@ -190,9 +344,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if pooled:
             a, b = (np.concatenate([pair[side] for pair in pooled]) for side in (0, 1))
             rows.append(row(finding, f"all {len(pooled)}", paired_difference(a, b, n_train=1, n_test=0)))
-    if options.json:
-        print(json.dumps(rows, indent=2))
-        return 0
+    return rows
+
+
+def print_findings(rows: Sequence[dict[str, Any]]) -> None:
+    """Print the lines under their findings."""
     last = ""
     for one in rows:
         if one["finding"] != last:
@@ -202,7 +358,50 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"  {one['data']:16}{one['mean']:+.4f}  [{one['low']:+.4f}, {one['high']:+.4f}]"
             f"  {one['blocks']:4} blocks  {one['verdict']}"
         )
-    return 0
+
+
+def course(played: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return entropy − random and entropy − margin with their intervals at the end of each loop."""
+    n_train, n_test = played[0]["sizes"]
+    lines = []
+    for count in played[0]["curves"]["entropy"].labels.tolist():
+        at = {
+            name: [area(one["curves"][name], count, count) for one in played]
+            for name in ("entropy", "random", "margin")
+        }
+        line = {"labels": count, **{name: float(np.mean(values)) for name, values in at.items()}}
+        for other in ("random", "margin"):
+            difference = paired_difference(at["entropy"], at[other], n_train=n_train, n_test=n_test)
+            line[f"minus_{other}"] = {"mean": difference.mean, "low": difference.low, "high": difference.high}
+        lines.append(line)
+    return lines
+
+
+def since(lines: Sequence[dict[str, Any]], holds: Callable[[dict[str, Any]], bool]) -> str:
+    """Return from which label count on something holds to the end, in words."""
+    first = None
+    for line in reversed(lines):
+        if not holds(line):
+            break
+        first = line["labels"]
+    return "not at the end" if first is None else f"from {first} labels on"
+
+
+def print_course(name: str, lines: Sequence[dict[str, Any]]) -> None:
+    """Print a data set's differences along the curve, and where entropy passes random and reaches margin."""
+    print(f"\n{name}\n  labels   entropy − random             entropy − margin")
+    for line in lines:
+        if line["labels"] in SHOWN or line is lines[-1]:
+            cells = (line["minus_random"], line["minus_margin"])
+            told = "".join(f"   {one['mean']:+.4f} [{one['low']:+.4f}, {one['high']:+.4f}]" for one in cells)
+            print(f"  {line['labels']:6}{told}")
+    queried = lines[1:]
+    level = since(queried, lambda line: abs(line["minus_margin"]["mean"]) <= EVEN)
+    print(f"  ahead of random: {since(queried, lambda line: line['minus_random']['mean'] > 0)}")
+    print(f"  interval wholly above random: {since(queried, lambda line: line['minus_random']['low'] > 0)}")
+    print(f"  within {EVEN} of margin: {level}")
+    above = sum(line["minus_margin"]["low"] > 0 for line in queried)
+    print(f"  interval wholly above margin: at {above} of {len(queried)} label counts")
 
 
 def row(finding: Finding, data: str, difference: PairedDifference) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The benchmarks measure what they say: the published protocol, and the time of one trajectory."""
+"""The benchmarks measure what they say: the published protocol, the time of one trajectory, the findings."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def load(name: str) -> ModuleType:
 
 wdbc = load("published_wdbc")
 profile = load("profile_trajectory")
+findings = load("findings")
 
 
 @pytest.fixture(scope="module")
@@ -208,3 +209,42 @@ def test_an_unknown_strategy_is_named(capsys: pytest.CaptureFixture[str]) -> Non
         profile.main(["--strategy", "margn"])
     assert stopped.value.code == 2
     assert "did you mean 'margin'" in capsys.readouterr().err
+
+
+# the findings -----------------------------------------------------------------------------------------------------
+
+
+def test_the_entropy_of_two_classes_knows_no_tail() -> None:
+    tail, none = [0.4, 0.3, 0.1, 0.1, 0.1], [0.5, 0.375, 0.125, 0.0, 0.0]
+    both = np.array([tail, none])
+    whole, of_2 = (findings.partial_entropy(both, kept, 1.0) for kept in (None, 2))
+    assert whole[0] > whole[1]
+    assert of_2 == pytest.approx(findings.entropy(np.array([[4 / 7, 3 / 7]] * 2)))
+    # without a limit: the first class alone, unless the second is as likely
+    assert findings.partial_entropy(both, None, 400.0) == pytest.approx([0.0, 0.0])
+    assert findings.partial_entropy(np.array([[0.4, 0.4, 0.2]]), None, 400.0) == pytest.approx([np.log(2)])
+
+
+def test_since_when_means_without_exception_to_the_end() -> None:
+    lines = [{"labels": 20 * n, "ahead": ahead} for n, ahead in enumerate([True, False, True, True], start=1)]
+    assert findings.since(lines, lambda line: line["ahead"]) == "from 60 labels on"
+    assert findings.since(lines[:2], lambda line: line["ahead"]) == "not at the end"
+
+
+def test_strategies_meet_where_the_whole_pool_is_labelled(capsys: pytest.CaptureFixture[str]) -> None:
+    assert findings.main(["--part", "late", "--data", "wine", "--blocks", "2", "--jobs", "1", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    first, *_, last = told["courses"]["wine"]
+    nothing = {"mean": 0.0, "low": 0.0, "high": 0.0}
+    assert (first["minus_random"], last["minus_random"], last["minus_margin"]) == (nothing, nothing, nothing)
+    assert any(line["minus_random"] != nothing for line in told["courses"]["wine"])
+    assert told["findings"] == []  # three classes are not many
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--model", "random_forest"], ["--part", "late", "--model", "random_forst"], ["--part", "later"]]
+)
+def test_a_part_or_model_that_is_not_there_exits_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        findings.main(arguments)
+    assert stopped.value.code == 2

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from altune.curve import OBJECTIVES, LearningCurve, Objective, band, held_area, trapezoid_area
+from altune.curve import LearningCurve, band, held_area, trapezoid_area
 from altune.errors import ScenarioError
+from altune.objectives import OBJECTIVES, Objective
 
 
 def curve(labels, scores, prior=0.1, cost=None, **parts):

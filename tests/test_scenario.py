@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
-from altune.curve import Objective
 from altune.data import Dataset, load_dataset
 from altune.data.blocks import pool_size
 from altune.errors import FormatError, ScenarioError
+from altune.objectives import Objective
 from altune.scenario import Annotator, Scenario, default_budget
 
 
@@ -153,6 +153,11 @@ def test_the_digest_sees_every_field():
         "price_of_difficulty": 1.0,
         "price_per_auto_label": 1.0,
         "scaling": "none",
+        "risk": "cvar:0.2",
+        "target_score": 0.9,
+        "constraints": ("labels <= 50",),
+        "price_per_hour": 1.0,
+        "dense": 10,
     }
     assert set(changes) | {"version"} == set(Scenario.model_fields)
     digests = {

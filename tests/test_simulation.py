@@ -27,7 +27,8 @@ from altune.registry import unregister
 from altune.scenario import Annotator, Scenario
 from altune.simulation import Panel, TrajectoryStore, make_arena, play, trajectory_key
 from altune.streams import Streams
-from altune.tuning.player import Failure, Player, Task
+from altune.tuning.player import Player, Task
+from altune.tuning.workers import Failure
 from altune.world import make_world
 
 GOLDEN = Path(__file__).parent / "data" / "golden_curves.json"
@@ -339,7 +340,7 @@ def test_margin_beats_random_sampling_on_cancer():
 
 
 def tasks_for(world, *recipes: Recipe, blocks: int = 2) -> list[Task]:
-    return [Task(recipe, block) for recipe in recipes for block in world.blocks("search", blocks)]
+    return [Task(recipe, block, world) for recipe in recipes for block in world.blocks("search", blocks)]
 
 
 def test_two_processes_play_what_one_plays():
@@ -350,7 +351,7 @@ def test_two_processes_play_what_one_plays():
     )
     played = []
     for jobs in (1, 2):
-        with Player(world.dataset, world.scenario, 0, jobs=jobs) as player:
+        with Player(jobs=jobs) as player:
             played.append(player.play(tasks))
             assert player.simulated == len(tasks)
     for a, b in zip(*played, strict=True):
@@ -360,10 +361,10 @@ def test_two_processes_play_what_one_plays():
 def test_a_play_again_is_the_same_and_equal_tasks_are_played_once():
     world = make_world(iris(), budget=30)
     tasks = tasks_for(world, Recipe(), Recipe(name="again"))
-    with Player(world.dataset, world.scenario, 0) as player:
+    with Player() as player:
         first = player.play(tasks)
         assert player.simulated == 2
-    with Player(world.dataset, world.scenario, 0) as player:
+    with Player() as player:
         for a, b in zip(first, player.play(tasks), strict=True):
             same(a, b)
 
@@ -375,7 +376,7 @@ def test_finished_trajectories_are_read_back_and_torn_ones_are_played_again(tmp_
 
     def played():
         told = []
-        with Player(world.dataset, world.scenario, 0, store=store) as player:
+        with Player(store=store) as player:
             outcomes = player.play(tasks, lambda index, outcome: told.append(index))
         assert sorted(told) == [0, 1, 2, 3]
         return player.simulated, outcomes
@@ -402,7 +403,7 @@ def test_a_store_that_cannot_be_written_is_a_storage_error(tmp_path):
     (tmp_path / "curves").write_text("a file where the folder should be")
     world = make_world(iris(), budget=30)
     with (
-        Player(world.dataset, world.scenario, 0, store=TrajectoryStore(tmp_path / "curves")) as player,
+        Player(store=TrajectoryStore(tmp_path / "curves")) as player,
         pytest.raises(StorageError, match="cannot write"),
     ):
         player.play(tasks_for(world, Recipe()))
@@ -411,16 +412,16 @@ def test_a_store_that_cannot_be_written_is_a_storage_error(tmp_path):
 def test_a_trajectory_that_fails_is_a_failure_with_its_reason():
     world = make_world(iris(), budget=30)
     broken = explicit_block(world.dataset, np.arange(60), np.arange(60, 150))
-    tasks = [Task(Recipe(), broken), *tasks_for(world, Recipe(), blocks=1)]
+    tasks = [Task(Recipe(), broken, world), *tasks_for(world, Recipe(), blocks=1)]
     cannot = Recipe(model="naive_bayes", retrain={"method": "warm_start", "on": "all"})
-    with Player(world.dataset, world.scenario, 0) as player:
-        failed, *fine = player.play([Task(cannot, broken), *tasks])
+    with Player() as player:
+        failed, *fine = player.play([Task(cannot, broken, world), *tasks])
         assert isinstance(failed, Failure)
         assert failed.reason.startswith("RequestError: naive_bayes cannot go on")
         assert "Traceback" in failed.details
         assert all(isinstance(outcome, LearningCurve) for outcome in fine)
         with pytest.raises(WorkError, match="naive_bayes cannot go on"):
-            player.curves(cannot, [broken])
+            player.curves(cannot, [broken], world)
 
 
 def test_the_key_of_a_trajectory_holds_all_that_it_depends_on():

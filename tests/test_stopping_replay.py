@@ -10,10 +10,11 @@ from typer.testing import CliRunner
 
 from altune.cli import app
 from altune.errors import RequestError
+from altune.knobs.stopping import stopping_point
 from altune.playing import simulate
 from altune.recipe import Recipe
 from altune.registry import methods, parse_method
-from altune.replay import cut_off, replay, statistics_of, stopping_point
+from altune.replay import replay, statistics_of
 from altune.scenario import Annotator, Scenario
 
 LOOSE = {
@@ -55,7 +56,7 @@ def test_a_replayed_rule_stops_where_it_really_stops(played, name):
     assert any(stop is not None for stop in found.stops), "a rule that never fires proves nothing"
     for whole, live, stop in zip(played.curves, really.curves, found.stops, strict=True):
         assert live.stopped == (whole.stopped if stop is None else name)
-        expected = whole if stop is None else cut_off(whole, stop, name)
+        expected = whole if stop is None else whole.first(stop + 1, name)
         for part in ("labels", "used", "cost", "loop_rows", "rows"):
             np.testing.assert_array_equal(getattr(live, part), getattr(expected, part), err_msg=part)
         np.testing.assert_array_equal(live.scores["accuracy"], expected.scores["accuracy"])

@@ -19,8 +19,8 @@ from altune.errors import RequestError, StorageError, WorkError
 from altune.run import open_run, tune
 from altune.simulation import TrajectoryStore
 from altune.space import SearchSpace
-from altune.tuning.search import REASON
 from altune.tuning.storage import cut_torn_line, ownership, read_study
+from altune.tuning.trials import REASON
 
 SPACE = {
     "initial_sample": [{"method": "random", "size": {"low": 4, "high": 12}}, {"method": "kmeans", "size": 6}],
@@ -61,12 +61,12 @@ def test_memory_and_disk_agree(undisturbed):
 
 
 def test_the_same_command_again_simulates_nothing(undisturbed, monkeypatch):
-    from altune.tuning import player
+    from altune.tuning import workers
 
     def never(*arguments):
         raise AssertionError("a trajectory was simulated again")
 
-    monkeypatch.setattr(player, "play", never)
+    monkeypatch.setattr(workers, "Trajectory", never)
     assert without_times(small(undisturbed.folder)) == without_times(undisturbed)
 
 
@@ -127,7 +127,7 @@ def test_a_changed_request_is_explained_and_changes_nothing(undisturbed):
     for change, words in (({"budget": 41}, "scenario"), ({"seed": 1}, "seed"), ({"seeds": 3}, "seeds")):
         with pytest.raises(RequestError, match=words):
             small(undisturbed.folder, **change)
-    with pytest.raises(RequestError, match="search space"):
+    with pytest.raises(RequestError, match="query_strategy has random, which the run has not"):
         tune("iris", SearchSpace.from_dict({"query_strategy": ["margin", "random"]}), out=undisturbed.folder, **SMALL)
     with pytest.raises(RequestError, match="the data"):
         tune("wine", SearchSpace.from_dict(SPACE), out=undisturbed.folder, **SMALL)
@@ -181,24 +181,51 @@ def test_the_confirmation_never_scores_what_the_search_scored(undisturbed):
     assert len(pools) == 9
 
 
-def test_forbidden_draws_are_recorded_not_counted_and_drawn_again():
-    space = SearchSpace.from_dict(
-        {
-            "model": ["logistic_regression", "k_nearest_neighbours"],
-            "retrain": ["reset", "warm_start"],
-            "query_strategy": ["margin", "random"],
-            "forbid": [{"query_strategy": "random", "retrain": "reset"}],
-        }
-    )
-    run = tune("iris", space, confirm=False, **{**SMALL, "n_trials": 12})
-    states = [trial.state for trial in run.trials]
-    assert states.count("complete") == 12
-    assert states.count("forbidden") == len(states) - 12 > 0
-    for trial in run.trials:
-        methods = None if trial.recipe is None else (trial.recipe.model.method, trial.recipe.retrain.method)
-        assert methods != ("k_nearest_neighbours", "warm_start")
-    failed = [trial for trial in run.study.trials if trial.state.name == "FAIL"]
-    assert all(trial.user_attrs[REASON].startswith("forbidden") for trial in failed)
+FORBIDDING = {
+    "model": ["logistic_regression", "k_nearest_neighbours"],
+    "retrain": ["reset", "warm_start"],
+    "query_strategy": ["margin", "random"],
+    "forbid": [{"query_strategy": "random", "retrain": "reset"}],
+}
+
+
+def is_allowed(recipe):
+    model, retrain, strategy = recipe.model.method, recipe.retrain.method, recipe.query_strategy.method
+    return (model, retrain) != ("k_nearest_neighbours", "warm_start") and (strategy, retrain) != ("random", "reset")
+
+
+def test_samplers_pass_over_forbidden_draws():
+    run = tune("iris", SearchSpace.from_dict(FORBIDDING), confirm=False, **{**SMALL, "n_trials": 12})
+    assert [trial.state for trial in run.trials] == ["complete"] * 12
+    assert all(is_allowed(trial.recipe) for trial in run.trials)
+
+
+def test_a_forbidden_draw_that_comes_all_the_same_is_recorded_not_counted_and_drawn_again():
+    from altune.run import make_worlds
+    from altune.tuning.drawing import Drawing
+    from altune.tuning.progress import Silent
+    from altune.tuning.search import Search
+    from altune.tuning.settings import Settings
+    from altune.tuning.steps import Means, Steps
+
+    class Careless:
+        """Draws as Optuna does, without a look at what may be played."""
+
+        replayed, most_trials = False, None
+
+        def sampler(self, number, memory):
+            return optuna.samplers.RandomSampler(seed=number)
+
+    steps = Steps(make_worlds("iris", budget=40), SearchSpace.from_dict(FORBIDDING), Settings(seeds=1), Silent())
+    study = steps.open(None)
+    with steps.player(None, Means()) as player:
+        evaluator = steps.evaluator(steps.baselines(study, player), player)
+        drawing = Drawing(steps.space, [world.facts for world in steps.worlds], Careless())
+        Search(study, drawing, evaluator).run(12)
+    states = [trial.state.name for trial in study.trials]
+    assert states.count("COMPLETE") == 12
+    assert states.count("FAIL") == len(states) - 12 > 0
+    assert all(trial.user_attrs[REASON].startswith("forbidden") for trial in study.trials if trial.state.name == "FAIL")
 
 
 def test_a_failing_trial_is_kept_with_its_error_and_the_search_goes_on():

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.curve import LearningCurve, Objective
+from altune.curve import LearningCurve
 from altune.errors import RequestError
+from altune.objectives import Objective
 from altune.statistics import Interval, PairedDifference, holm, mean_interval, paired_difference
 
 Array = NDArray[np.float64]
@@ -97,17 +98,6 @@ class Comparison:
         }
 
 
-def labels_to_reach(curve: LearningCurve, metric: str, score: float) -> int | None:
-    """Return the first label count at which the score in hand is ``score`` or more, None where it never is.
-
-    0 where the prior predictor has it already.
-    """
-    if curve.prior[metric] >= score - TOLERANCE:
-        return 0
-    reached = np.flatnonzero(curve.scores[metric] >= score - TOLERANCE)
-    return int(curve.labels[reached[0]]) if len(reached) else None
-
-
 def labels_saved(
     recipe_curves: Sequence[LearningCurve],
     baseline_curves: Sequence[LearningCurve],
@@ -153,7 +143,11 @@ def labels_saved(
 
 
 def compare_recipes(
-    named_curves: Mapping[str, Sequence[LearningCurve]], objective: Objective, n_train: float, n_test: float
+    named_curves: Mapping[str, Sequence[LearningCurve]],
+    objective: Objective,
+    n_train: float,
+    n_test: float,
+    references: Sequence[LearningCurve] | None = None,
 ) -> Comparison:
     """Compare every pair of recipes by an objective on the same blocks.
 
@@ -163,12 +157,13 @@ def compare_recipes(
     Parameters
     ----------
     named_curves : curves of each recipe, all on the same blocks in the same order.
-    objective : one number from one curve; larger is better.
+    objective : one number from one curve.
     n_train : pool rows of a block.
     n_test : rows that a block was scored on.
+    references : random sampling's curves, where the objective is measured against them.
     """
     _same_blocks(named_curves)
-    values = {name: np.array([objective(curve) for curve in curves]) for name, curves in named_curves.items()}
+    values = {name: objective.each(curves, references) for name, curves in named_curves.items()}
     pairs = list(combinations(values, 2))
     differences = [paired_difference(values[a], values[b], n_train=n_train, n_test=n_test) for a, b in pairs]
     adjusted = holm([difference.p for difference in differences])

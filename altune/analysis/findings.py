@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from altune.analysis.comparison import LabelsSaved, labels_saved
-from altune.curve import Objective
+from altune.objectives import Objective
 from altune.recipe import Recipe
 from altune.statistics import Interval, PairedDifference, mean_interval, paired_difference
-from altune.tuning.confirmation import Confirmation, Played
+from altune.tuning.confirmation import Confirmation
+from altune.tuning.judging import REFERENCE
+from altune.tuning.preference import Preference
+from altune.tuning.trials import TrialRecord
 
 Verdict = Literal["better", "unclear", "not better"]
 
 PLAIN_NAMES = {"random_sampling": "random sampling", "vanilla": "vanilla (random start, least confidence)"}
-OBJECTIVE_NAMES = {
-    "aulc": "area under the learning curve",
-    "aulc_trapezoid": "area under the learning curve (trapezoid)",
-    "aulc_log": "area under the learning curve (log labels)",
-    "final_score": "final score",
-    "net_value": "net value",
-}
-
-
-MEASURES = {
-    "aulc": "mean {metric} over {budget} labels",
-    "aulc_trapezoid": "mean {metric} over {budget} labels (trapezoid)",
-    "aulc_log": "mean {metric} over the logarithm of {budget} labels",
-    "final_score": "{metric} at {budget} labels",
-    "net_value": "net value",
-}
-"""What a difference of each objective is a difference of, in plain words."""
 
 
 @dataclass(frozen=True)
@@ -97,13 +81,17 @@ class Findings:
     @property
     def verdict(self) -> Verdict:
         """``better`` than every baseline, ``unclear`` where only than some, ``not better`` than any."""
-        beaten = [one.difference.low > 0 for one in self.against.values()]
+        beaten = [self.beats(one.difference) for one in self.against.values()]
         return "better" if all(beaten) else "unclear" if any(beaten) else "not better"
+
+    def beats(self, difference: PairedDifference) -> bool:
+        """Return whether the whole interval of a difference lies on the better side of zero."""
+        return difference.low > 0 if self.objective.sign > 0 else difference.high < 0
 
     @property
     def measure(self) -> str:
         """What the differences are differences of."""
-        name = MEASURES[self.objective.name].format(metric=self.objective.metric, budget=self.budget)
+        name = self.objective.kind.measure.format(metric=self.objective.metric, budget=self.budget)
         return name if self.objective.over == "labels" else name.replace(f"{self.budget} labels", "all that is spent")
 
 
@@ -113,13 +101,14 @@ def find(confirmation: Confirmation, objective: Objective, budget: int) -> Findi
     Intervals are corrected for blocks that share rows (Nadeau & Bengio 2003), with the pool's rows as the training
     rows.
     """
-    own = values(confirmation.recipe, objective)
+    references = confirmation.baselines[REFERENCE].curves
+    own = objective.each(confirmation.recipe.curves, references)
     sizes = {"n_train": confirmation.n_train, "n_test": confirmation.n_test}
     overlap = confirmation.n_test / confirmation.n_train
     against = {}
     for name, baseline in confirmation.baselines.items():
-        theirs = values(baseline, objective)
-        matched = values(confirmation.matched[name], objective)
+        theirs = objective.each(baseline.curves, references)
+        matched = objective.each(confirmation.matched[name].curves, references)
         against[name] = Against(
             baseline=mean_interval(theirs, overlap=overlap),
             difference=paired_difference(own, theirs, **sizes),
@@ -130,9 +119,9 @@ def find(confirmation: Confirmation, objective: Objective, budget: int) -> Findi
     return Findings(objective, budget, mean_interval(own, overlap=overlap), against)
 
 
-def values(played: Played, objective: Objective) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the objective on each block, ``(n_blocks,)``."""
-    return np.array([objective(curve) for curve in played.curves])
+def against_of(findings: Findings) -> dict[str, Any]:
+    """Return the plain JSON values of every baseline, by name."""
+    return {name: one.to_dict() for name, one in findings.against.items()}
 
 
 def answer(findings: Findings, recipe: Recipe) -> list[str]:
@@ -145,6 +134,53 @@ def answer(findings: Findings, recipe: Recipe) -> list[str]:
     ]
 
 
+def answer_of_several(found: Mapping[str, Findings], recipe: Recipe) -> list[str]:
+    """Return the sentences for a recipe that was sought for several data sets at once."""
+    better = [name for name, one in found.items() if one.verdict == "better"]
+    worse = [
+        name
+        for name, one in found.items()
+        if any(_beaten_by(one, against.difference) for against in one.against.values())
+    ]
+    many = f"{len(better)}" if better else "none"
+    first = f"The confirmed recipe beats every baseline on {many} of {len(found)} data sets"
+    if worse:
+        first += f" and is worse than one on {', '.join(worse)}"
+    return [
+        f"{first}.",
+        *(f"{name}: {_headline(one)}" for name, one in found.items()),
+        f"The recipe: {recipe.describe()}",
+    ]
+
+
+def front_sentences(
+    front: Sequence[TrialRecord],
+    confirmation: Confirmation | None,
+    objectives: Sequence[Objective],
+    preference: Preference,
+) -> list[str]:
+    """Return what is to be said of a Pareto front; nothing where there is one objective."""
+    if len(objectives) == 1 or confirmation is None:
+        return []
+    names = [objective.name for objective in objectives]
+    picked = confirmation.candidates[confirmation.selected].trial
+    references = confirmation.baselines[REFERENCE].curves
+    others = []
+    for objective in objectives[1:]:
+        own, usual = (
+            float(objective.each(curves, references).mean()) for curves in (confirmation.recipe.curves, references)
+        )
+        others.append(f"{objective.kind.plain}: {own:.4g}, random sampling {usual:.4g}")
+    return [
+        f"{len(front)} trials of the search are on the Pareto front of {' and '.join(names)}; trial {picked} was "
+        f"picked: {preference}, measured anew on fresh splits. There, {'; '.join(others)}."
+    ]
+
+
+def _beaten_by(findings: Findings, difference: PairedDifference) -> bool:
+    return difference.high < 0 if findings.objective.sign > 0 else difference.low > 0
+
+
 def plain_name(baseline: str) -> str:
     """Return a baseline's name as a sentence says it."""
     return PLAIN_NAMES.get(baseline, baseline)
@@ -152,14 +188,14 @@ def plain_name(baseline: str) -> str:
 
 def _headline(findings: Findings) -> str:
     blocks = f"{findings.recipe.blocks} fresh splits"
-    beaten = [name for name, one in findings.against.items() if one.difference.low > 0]
+    beaten = [name for name, one in findings.against.items() if findings.beats(one.difference)]
     gains = "; ".join(f"{_gain(one.difference)} over {plain_name(name)}" for name, one in findings.against.items())
     if findings.verdict == "better":
         return f"The confirmed recipe beats every baseline on {blocks}: {findings.measure} {gains}."
     if findings.verdict == "not better":
         return (
             f"Nothing that was tried beats the baselines on {blocks}: keep the simplest, random sampling. "
-            f"The best recipe has {findings.measure} {gains}; no interval lies above zero."
+            f"The best recipe has {findings.measure} {gains}; no interval lies on the better side of zero."
         )
     rest = [name for name in findings.against if name not in beaten]
     what = f"beats {_listed(beaten)} but not {_listed(rest)} on {blocks}"
@@ -171,7 +207,7 @@ def _labels(findings: Findings) -> list[str]:
     sentences = []
     for name, one in findings.against.items():
         labels = one.labels
-        if one.difference.low <= 0 or labels.recipe_labels is None or not labels.saved:
+        if not findings.beats(one.difference) or labels.recipe_labels is None or not labels.saved:
             continue
         spread = ""
         if labels.low is not None:
@@ -188,7 +224,7 @@ def _selection(findings: Findings) -> list[str]:
     if findings.verdict == "not better":
         return []
     parts = "; ".join(f"{_gain(one.matched)} over {plain_name(name)}" for name, one in findings.against.items())
-    if all(one.matched.low <= 0 for one in findings.against.values()):
+    if not any(findings.beats(one.matched) for one in findings.against.values()):
         return [
             f"Given the same start and loop sizes, the selection itself shows no gain ({parts}): what helps is when "
             "and how many rows are labelled."
@@ -200,7 +236,9 @@ def _selection(findings: Findings) -> list[str]:
 
 
 def _gain(difference: PairedDifference) -> str:
-    return f"{difference.mean:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
+    # Labels, money and seconds are no shares: no one reads three decimals of them.
+    digits = 0 if abs(difference.mean) >= 10 else 1 if max(abs(difference.low), abs(difference.high)) > 2 else 3
+    return f"{difference.mean:+.{digits}f} [{difference.low:+.{digits}f}, {difference.high:+.{digits}f}]"
 
 
 def _listed(names: list[str]) -> str:

@@ -7,6 +7,7 @@ nothing was ever scored on before. *Explicit* blocks are given as row numbers wh
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -49,6 +50,13 @@ class Block:
     def streams(self, seed: int, data: str) -> Streams:
         """Return the block's random streams under a study's seed."""
         return Streams(seed, data, self.part, self.number)
+
+    def digest(self) -> str:
+        """Return a stable hash of the block's rows and of what its streams hang on."""
+        found = hashlib.blake2b(f"{self.part} {self.number}|".encode(), digest_size=16)
+        for part in (self.pool, self.test, self.initial if self.initial is not None else np.empty(0)):
+            found.update(np.asarray(part, dtype=np.int64).tobytes() + b"|")
+        return found.hexdigest()
 
 
 def make_blocks(dataset: Dataset, part: Part, count: int, seed: int) -> list[Block]:

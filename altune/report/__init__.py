@@ -9,31 +9,41 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from altune.report.amounts import Amounts
     from altune.report.differences import DifferenceRow, plot_differences
     from altune.report.learning_curves import plot_learning_curves
     from altune.report.page import FigurePart, PageContent, TablePart, render_page
+    from altune.report.pareto_front import FrontAxis, FrontPoint, plot_pareto_front
     from altune.report.search_history import TrialPoint, plot_search_history
 
 __all__ = [
+    "Amounts",
     "DifferenceRow",
     "FigurePart",
+    "FrontAxis",
+    "FrontPoint",
     "PageContent",
     "TablePart",
     "TrialPoint",
     "plot_differences",
     "plot_learning_curves",
+    "plot_pareto_front",
     "plot_search_history",
     "render_page",
 ]
 
 _HOMES = {
+    "Amounts": "amounts",
     "DifferenceRow": "differences",
     "FigurePart": "page",
+    "FrontAxis": "pareto_front",
+    "FrontPoint": "pareto_front",
     "PageContent": "page",
     "TablePart": "page",
     "TrialPoint": "search_history",
     "plot_differences": "differences",
     "plot_learning_curves": "learning_curves",
+    "plot_pareto_front": "pareto_front",
     "plot_search_history": "search_history",
     "render_page": "page",
 }

@@ -11,7 +11,11 @@ import plotly.graph_objects as go
 
 from altune.errors import RequestError
 from altune.report import style
+from altune.report.amounts import Amounts
 from altune.report.style import safe_text, words
+
+ROOMY_ROWS = 6
+"""Up to so many rows name and number have a line each; beyond, they share one."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +25,11 @@ class DifferenceRow:
     Attributes
     ----------
     name : the baseline's name.
-    mean : mean difference over blocks; positive where the recipe is better.
+    mean : mean difference over blocks; positive where the recipe has more.
     low, high : ends of the 95 % interval; infinite or None where a single block gives none.
     matched : whether the baseline was played with the recipe's own start and loop sizes.
     p : p value of no difference, in [0, 1], shown when pointed at.
+    data : name of the data set, where there are several.
     """
 
     name: str
@@ -33,6 +38,7 @@ class DifferenceRow:
     high: float | None
     matched: bool = False
     p: float | None = None
+    data: str = ""
 
 
 class DifferenceNumbers(NamedTuple):
@@ -52,62 +58,99 @@ LOOKS = {
 }
 
 
-def difference_numbers(rows: Sequence[DifferenceRow]) -> tuple[DifferenceNumbers, ...]:
-    """Return each row with its text and its verdict: on which side of zero its interval lies."""
+class _Strip(NamedTuple):
+    """Where name and number of a row stand, in pixels above its interval."""
+
+    low: int
+    high: int
+    row: int
+
+
+_ROOMY, _DENSE = _Strip(14, 54, 86), _Strip(11, 31, 58)
+
+
+def difference_numbers(rows: Sequence[DifferenceRow], amounts: Amounts | None = None) -> tuple[DifferenceNumbers, ...]:
+    """Return each row with its text and its verdict: whether its interval lies on the better side of zero.
+
+    Parameters
+    ----------
+    rows : the differences.
+    amounts : how they are written, and whether less is better; by default they are differences of a score.
+    """
+    written = Amounts() if amounts is None else amounts
     return tuple(
         DifferenceNumbers(
-            safe_text(words(row.name)) + (", matched" if row.matched else ""),
-            _value_text(row),
-            _verdict(row),
+            _label(row),
+            written.signed_interval(row.mean, row.low, row.high),
+            _verdict(row, written.less_is_better),
             row,
         )
         for row in rows
     )
 
 
-def plot_differences(rows: Sequence[DifferenceRow], *, value: str = "objective", blocks: int = 0) -> go.Figure:
+def plot_differences(
+    rows: Sequence[DifferenceRow], *, value: str = "objective", blocks: int = 0, amounts: Amounts | None = None
+) -> go.Figure:
     """Plot the recipe minus each baseline with 95 % intervals and the line of no difference.
 
     Parameters
     ----------
-    rows : one for each baseline and matched baseline, the first on top.
+    rows : one for each baseline and matched baseline, of one data set after the other, the first on top.
     value : what is measured, for the axis.
     blocks : number of paired blocks, for the subtitle; 0 leaves it out.
+    amounts : how differences are written, and whether less is better; by default they are those of a score.
+
+    Raises
+    ------
+    RequestError
+        If there are no rows.
     """
     if not rows:
         raise RequestError("there are no differences to plot")
-    numbers = difference_numbers(rows)
-    paired = f", {blocks} paired block{'' if blocks == 1 else 's'}" if blocks else ""
+    written = Amounts() if amounts is None else amounts
+    strip = _ROOMY if len(rows) <= ROOMY_ROWS else _DENSE
     figure = style.new_figure(
         "Recipe minus baseline",
-        f"mean with 95 % interval{paired}",
-        x=f"difference in {safe_text(value, 44)}<br>← baseline better  |  recipe better →",
+        _subtitle(blocks, written),
+        x=f"difference in {safe_text(value, 44)}<br>{_sides(written)}",
         y="",
-        height=130 + 86 * len(rows),
+        height=130 + strip.row * len(rows),
     )
     figure.add_vline(x=0, line={"color": style.INK, "width": 1.5})
-    for place, number in enumerate(reversed(numbers)):
-        _add_row(figure, number, place)
+    for place, number in enumerate(reversed(difference_numbers(rows, written))):
+        _add_row(figure, number, place, strip)
     figure.update_yaxes(visible=False, range=[-0.3, len(rows) - 0.3])
-    figure.update_xaxes(range=_range(rows), tickformat="+.3~f", nticks=6)
+    figure.update_xaxes(range=_range(rows), tickformat=written.ticks, nticks=6)
     return figure
 
 
-def _verdict(row: DifferenceRow) -> str:
+def _subtitle(blocks: int, amounts: Amounts) -> str:
+    paired = f", {blocks} paired block{'' if blocks == 1 else 's'}" if blocks else ""
+    return f"mean with 95 % interval{paired}" + ("; below zero is better" if amounts.less_is_better else "")
+
+
+def _sides(amounts: Amounts) -> str:
+    left, right = ("recipe", "baseline") if amounts.less_is_better else ("baseline", "recipe")
+    return f"← {left} better  |  {right} better →"
+
+
+def _label(row: DifferenceRow) -> str:
+    name = safe_text(words(row.name), 24 if row.data else 36) + (", matched" if row.matched else "")
+    return f"{safe_text(row.data, 20)}: {name}" if row.data else name
+
+
+def _verdict(row: DifferenceRow, less_is_better: bool) -> str:
     if row.low is None or row.high is None or not math.isfinite(row.high - row.low):
         return "no interval"
     if row.low > 0:
-        return "better"
-    return "worse" if row.high < 0 else "unclear"
+        return "worse" if less_is_better else "better"
+    if row.high < 0:
+        return "better" if less_is_better else "worse"
+    return "unclear"
 
 
-def _value_text(row: DifferenceRow) -> str:
-    if _verdict(row) == "no interval":
-        return f"{row.mean:+.3f} (one block, no interval)"
-    return f"{row.mean:+.3f} [{row.low:+.3f}, {row.high:+.3f}]".replace("-", "−")
-
-
-def _add_row(figure: go.Figure, number: DifferenceNumbers, place: int) -> None:
+def _add_row(figure: go.Figure, number: DifferenceNumbers, place: int, strip: _Strip) -> None:
     row, (colour, symbol) = number.row, LOOKS[number.verdict]
     test = "" if row.p is None else f"<br>p = {row.p:.3g}"
     bars = None
@@ -136,10 +179,10 @@ def _add_row(figure: go.Figure, number: DifferenceNumbers, place: int) -> None:
         hoverinfo="text",
         showlegend=False,
     )
-    _add_heading(figure, number, place)
+    _add_heading(figure, number, place, strip)
 
 
-def _add_heading(figure: go.Figure, number: DifferenceNumbers, place: int) -> None:
+def _add_heading(figure: go.Figure, number: DifferenceNumbers, place: int, strip: _Strip) -> None:
     """Write name and value on a strip above the row's interval, which fits any width of screen."""
     figure.add_shape(
         type="rect",
@@ -149,13 +192,16 @@ def _add_heading(figure: go.Figure, number: DifferenceNumbers, place: int) -> No
         yref="y",
         ysizemode="pixel",
         yanchor=place,
-        y0=14,
-        y1=54,
+        y0=strip.low,
+        y1=strip.high,
         fillcolor="#f3f5f7",
         line={"width": 0},
     )
+    value = f"<span style='color:{LOOKS[number.verdict][0]}'><b>{number.value}</b></span>"
+    between = "<br>" if strip is _ROOMY else "  "
     figure.add_annotation(
-        text=f"{number.label}<br><span style='color:{LOOKS[number.verdict][0]}'><b>{number.value}</b></span>",
+        text=f"{number.label}{between}{value}",
+        font={"size": 13 if strip is _ROOMY else 12},
         x=0,
         xref="x domain",
         xanchor="left",
@@ -164,7 +210,7 @@ def _add_heading(figure: go.Figure, number: DifferenceNumbers, place: int) -> No
         y=place,
         yref="y",
         yanchor="bottom",
-        yshift=15,
+        yshift=strip.low + 1,
         showarrow=False,
         borderpad=0,
     )

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import shlex
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from altune.analysis.findings import OBJECTIVE_NAMES, Findings, answer, plain_name
-from altune.data import list_datasets
-from altune.report.differences import DifferenceRow, plot_differences
-from altune.report.learning_curves import plot_learning_curves
-from altune.report.page import FigurePart, PageContent, TablePart, render_page
-from altune.report.search_history import TrialPoint, plot_search_history
-from altune.statistics import mean_interval
-from altune.tuning.confirmation import Confirmation
+from altune.analysis.findings import Findings, plain_name
+from altune.report.amounts import Amounts
+from altune.report.page import VERDICTS, FigurePart, PageContent, TablePart, Verdict, render_page
+from altune.report.run_facts import commands_of, facts_of
+from altune.report.run_figures import curves_of_data, differences_of, front_of, history_of
+from altune.report.run_tables import candidates_table, front_table, other_means, result_table
 
 if TYPE_CHECKING:
     from altune.run import Run
+
+MOST_NAMED = 4
+MOST_HIGHLIGHTS = 3
+COUNTED_IN_LABELS = ("labels", "labels_to_target", "data_utilization")
 
 
 def run_page(run: Run) -> str:
@@ -26,217 +27,112 @@ def run_page(run: Run) -> str:
 
 def run_content(run: Run) -> PageContent:
     """Return what the page of a run says."""
-    confirmation, findings = run.confirmation, run.findings
-    data = run.record.data
-    title = f"How to label {data['name']}"
-    if confirmation is None or findings is None:
+    if run.confirmation is None:
         return PageContent(
-            title=title,
+            title=title_of(run),
             answer=[run.answer],
             verdict="unclear",
             verdict_text="Not confirmed yet",
-            figures=[_history(run)],
+            figures=[*_front(run), history_of(run)],
             recipe_yaml=run.best_recipe.to_yaml(),
-            facts=_facts(run),
+            tables=_front_tables(run),
+            facts=facts_of(run),
         )
-    recipe = confirmation.recipe.recipe
+    found = run.all_findings
+    verdict = overall_verdict(found)
     return PageContent(
-        title=title,
-        answer=answer(findings, recipe),
-        verdict=findings.verdict,
-        highlights=_highlights(findings),
-        figures=[_curves(run, confirmation, findings), _differences(findings), _history(run)],
-        recipe_yaml=recipe.to_yaml(),
-        commands=_commands(run),
-        tables=[_confirmed(confirmation, run), _reported(findings)],
-        facts=_facts(run),
+        title=title_of(run),
+        answer=run.sentences,
+        verdict=verdict,
+        verdict_text=_verdict_text(found, verdict),
+        highlights=highlights_of(run),
+        figures=_figures(run),
+        recipe_yaml=run.best_recipe.to_yaml(),
+        commands=commands_of(run),
+        tables=_tables(run),
+        facts=facts_of(run),
     )
 
 
-def _highlights(findings: Findings) -> list[tuple[str, str]]:
-    found = [
-        (f"{one.difference.mean:+.3f}", f"{findings.measure}, gained over {plain_name(name)}")
-        for name, one in list(findings.against.items())[:2]
+def title_of(run: Run) -> str:
+    """Return what was tuned on what."""
+    names = list(run.record.data_sets)
+    if len(names) > MOST_NAMED:
+        return f"How to label: one recipe for {len(names)} data sets"
+    return f"How to label {', '.join(names[:-1])}{' and ' if len(names) > 1 else ''}{names[-1]}"
+
+
+def overall_verdict(found: Mapping[str, Findings]) -> Verdict:
+    """Return ``better`` where every baseline is beaten on every data set, ``not better`` where none is anywhere."""
+    verdicts = {one.verdict for one in found.values()}
+    return next(iter(verdicts)) if len(verdicts) == 1 else "unclear"
+
+
+def highlights_of(run: Run) -> list[tuple[str, str]]:
+    """Return the numbers that a reader meets first, at most three, each with what it is."""
+    found = run.all_findings
+    if len(found) > 1:
+        return _highlights_of_several(found)
+    findings = next(iter(found.values()))
+    beside = [
+        (amounts.headline(own), f"{name}; random sampling has {amounts.headline(usual)}")
+        for name, amounts, own, usual in other_means(run)
     ]
-    saved = [
+    gains = [_gain(findings, name) for name in findings.against]
+    return [*gains[:1], *beside, *_saved(findings), *gains[1:]][:MOST_HIGHLIGHTS]
+
+
+def _highlights_of_several(found: Mapping[str, Findings]) -> list[tuple[str, str]]:
+    if len(found) > MOST_HIGHLIGHTS:
+        better = sum(one.verdict == "better" for one in found.values())
+        return [(f"{better} of {len(found)}", "data sets on which it beats every baseline")]
+    gains = ((data, _gain(findings, next(iter(findings.against)))) for data, findings in found.items())
+    return [(number, f"{data}: {what}") for data, (number, what) in gains]
+
+
+def _gain(findings: Findings, baseline: str) -> tuple[str, str]:
+    """Return the difference from a baseline; where less is better, a number below zero says what was saved."""
+    amounts = Amounts.of(findings.objective)
+    number = amounts.signed_headline(findings.against[baseline].difference.mean)
+    if amounts.less_is_better:
+        return number, f"{findings.measure}, beside {plain_name(baseline)}: below zero is better"
+    return number, f"{findings.measure}, gained over {plain_name(baseline)}"
+
+
+def _saved(findings: Findings) -> list[tuple[str, str]]:
+    if findings.objective.name in COUNTED_IN_LABELS:
+        return []
+    return [
         (str(one.labels.saved), f"labels saved against {plain_name(name)}")
         for name, one in findings.against.items()
-        if one.labels.saved and one.difference.low > 0
-    ]
-    return [*found, *saved[:1]]
+        if one.labels.saved and findings.beats(one.difference)
+    ][:1]
 
 
-def _curves(run: Run, confirmation: Confirmation, findings: Findings) -> FigurePart:
-    named = {"confirmed recipe": confirmation.recipe.curves}
-    named |= {name: played.curves for name, played in confirmation.baselines.items()}
-    first = next(iter(findings.against.values()))
-    saved = first.labels if first.difference.low > 0 else None
-    return FigurePart(
-        heading="Is it better?",
-        explanation=(
-            f"Test {findings.objective.metric} of the model in hand at each label count, on {findings.recipe.blocks} "
-            "fresh splits scored on rows that nothing was scored on before. The steps are loops: a score holds until "
-            "the next model is trained."
-        ),
-        figure=plot_learning_curves(named, findings.objective.metric, findings.budget, saved=saved),
-    )
+def _verdict_text(found: Mapping[str, Findings], verdict: Verdict) -> str:
+    if len(found) == 1:
+        return ""
+    better = sum(one.verdict == "better" for one in found.values())
+    if verdict == "not better":
+        return f"{VERDICTS[verdict]} on any of {len(found)} data sets"
+    return f"{VERDICTS[verdict][0]} Better than the baselines on {better} of {len(found)} data sets"
 
 
-def _differences(findings: Findings) -> FigurePart:
-    rows = []
-    for name, one in findings.against.items():
-        for difference, matched in ((one.difference, False), (one.matched, True)):
-            rows.append(DifferenceRow(name, difference.mean, difference.low, difference.high, matched, difference.p))
-    return FigurePart(
-        heading="Is it better?",
-        explanation=(
-            "Recipe minus baseline on the same splits, with 95 % intervals corrected for splits that share rows. "
-            "Matched: the baseline was given the recipe's own start and loop sizes, so what is left is the worth of "
-            "the selection itself."
-        ),
-        figure=plot_differences(rows, value=_value_name(findings), blocks=findings.recipe.blocks),
-    )
+def _figures(run: Run) -> list[FigurePart]:
+    several = len(run.confirmations) > 1
+    curves = [curves_of_data(run, name) for name in run.confirmations]
+    differences = differences_of(run)
+    better = [differences, *curves] if several else [*curves, differences]
+    return [*better, *_front(run), history_of(run)]
 
 
-def _history(run: Run) -> FigurePart:
-    points = [
-        TrialPoint(
-            number=trial.number,
-            value=trial.value,
-            state=trial.state,
-            detail=trial.recipe.query_strategy.method if trial.recipe is not None else "",
-        )
-        for trial in run.trials
-    ]
-    objective = run.objective
-    baselines = {
-        name: mean_interval([objective(curve) for curve in played.curves]).mean
-        for name, played in run.baselines.items()
-    }
-    return FigurePart(
-        heading="How was it found?",
-        explanation=(
-            "Each dot is one recipe, played on the search splits. The best of many is flattered by chance, which is "
-            "why the best few were played again on fresh splits; none of these values is the result."
-        ),
-        figure=plot_search_history(points, baselines, value=OBJECTIVE_NAMES[objective.name]),
-    )
+def _front(run: Run) -> list[FigurePart]:
+    return [front_of(run)] if len(run.scenario.objective_names) > 1 and run.front else []
 
 
-def _confirmed(confirmation: Confirmation, run: Run) -> TablePart:
-    objective = run.objective
-    overlap = confirmation.n_test / confirmation.n_train
-    rows = []
-    for position, candidate in enumerate(confirmation.candidates):
-        fresh = mean_interval([objective(curve) for curve in candidate.played.curves], overlap=overlap)
-        mark = " (selected)" if position == confirmation.selected else ""
-        rows.append(
-            (
-                f"trial {candidate.trial}{mark}",
-                f"{candidate.search_value:.4f}",
-                f"{fresh.mean:.4f} [{fresh.low:.4f}, {fresh.high:.4f}]",
-                candidate.played.recipe.describe(),
-            )
-        )
-    blocks = len(confirmation.candidates[0].played.curves)
-    return TablePart(
-        heading="The best recipes of the search, played again",
-        columns=("recipe", "in the search", "on fresh splits", "in words"),
-        rows=rows,
-        caption=(
-            f"Mean {OBJECTIVE_NAMES[objective.name]} of {objective.metric}; fresh splits: {blocks}, with 95 % "
-            "intervals. One was selected by them and then measured on yet other rows."
-        ),
-    )
+def _front_tables(run: Run) -> list[TablePart]:
+    return [front_table(run)] if len(run.scenario.objective_names) > 1 and run.front else []
 
 
-def _reported(findings: Findings) -> TablePart:
-    own = findings.recipe
-    rows = [("confirmed recipe", f"{own.mean:.4f} [{own.low:.4f}, {own.high:.4f}]", "–", "–", "–")]
-    for name, one in findings.against.items():
-        labels = one.labels
-        reached = f"{labels.recipe_labels}" if labels.recipe_labels is not None else "not reached"
-        rows.append(
-            (
-                plain_name(name),
-                f"{one.baseline.mean:.4f} [{one.baseline.low:.4f}, {one.baseline.high:.4f}]",
-                f"{one.difference.mean:+.4f} [{one.difference.low:+.4f}, {one.difference.high:+.4f}]",
-                f"{one.matched.mean:+.4f} [{one.matched.low:+.4f}, {one.matched.high:+.4f}]",
-                reached,
-            )
-        )
-    return TablePart(
-        heading="The result in numbers",
-        columns=(
-            "",
-            "mean",
-            "recipe minus it",
-            "recipe minus it, matched",
-            "labels the recipe needs for its end",
-        ),
-        rows=rows,
-        caption=(
-            f"{_value_name(findings)} over {findings.budget} labels on {own.blocks} fresh splits, 95 % intervals. "
-            f"The last column: labels with which the recipe has the {findings.objective.metric} that the baseline "
-            f"has at {findings.budget}."
-        ),
-    )
-
-
-def _value_name(findings: Findings) -> str:
-    return f"{OBJECTIVE_NAMES[findings.objective.name]} ({findings.objective.metric})"
-
-
-def _commands(run: Run) -> list[tuple[str, str]]:
-    name = run.record.data["name"]
-    # A file is not reached by its stem, which is all that the study keeps of its name.
-    data = name if name in {facts.name for facts in list_datasets()} else "DATA"
-    folder = Path() if run.folder is None else run.folder
-    recipe, scenario = (shlex.quote(str(folder / file)) for file in ("recipe.yaml", "scenario.yaml"))
-    world = f"--scenario {scenario} --seed {run.record.settings['seed'] + 1}"
-    return [
-        ("Play it on other splits", f"altune simulate {data} --recipe {recipe} {world}"),
-        ("Compare it with a recipe of your own", f"altune compare {data} {recipe} mine.yaml {world}"),
-        ("Use it in Python", f"recipe = altune.Recipe.load({str(folder / 'recipe.yaml')!r})"),
-    ]
-
-
-def _facts(run: Run) -> list[tuple[str, str]]:
-    data, scenario, settings = run.record.data, run.scenario, run.record.settings
-    counts = data["class_counts"]
-    splits = len(next(iter(run.baselines.values())).curves)
-    trials = run.trials
-    ended = {state: sum(trial.state == state for trial in trials) for state in ("complete", "failed", "forbidden")}
-    loops = "without limit" if scenario.most_loops is None else f"at most {scenario.most_loops} after the first sample"
-    annotators = ", ".join(one.describe() for one in scenario.annotators)
-    found = [
-        ("Data", f"{data['name']}: {data['rows']} rows, {data['features']} features, {len(counts)} classes"),
-        ("Rarest class", f"{min(counts)} rows, {min(counts) / sum(counts):.1%}"),
-        ("Budget", f"{scenario.labels} labels"),
-        ("Loops", loops),
-        ("Metric", ", ".join(scenario.metric_names)),
-        (
-            "Objective",
-            f"{OBJECTIVE_NAMES[run.objective.name]} over [0, {run.objective.end:g}] {run.objective.over}",
-        ),
-        ("Annotators", annotators),
-        (
-            "Search",
-            f"{ended['complete']} trials on {splits} splits each, sampler {settings['sampler']}",
-        ),
-    ]
-    if ended["failed"] or ended["forbidden"]:
-        drawn_again = f"{ended['forbidden']} forbidden draws (drawn again)"
-        found.append(("Without a value", f"{ended['failed']} failed trials, {drawn_again}"))
-    confirmation = run.confirmation
-    if confirmation is not None:
-        selected = len(confirmation.candidates[0].played.curves)
-        found.append(
-            (
-                "Confirmation",
-                f"{len(confirmation.candidates)} recipes on {selected} splits to select, one on "
-                f"{len(confirmation.recipe.curves)} to report (pools of {confirmation.n_train} rows, scored on "
-                f"{confirmation.n_test} held-back rows)",
-            )
-        )
-    return [*found, ("Seed", str(settings["seed"])), ("Made by", f"altune {run.record.header['version']}")]
+def _tables(run: Run) -> list[TablePart]:
+    return [*_front_tables(run), candidates_table(run), *(result_table(run, name) for name in run.confirmations)]

@@ -1,4 +1,4 @@
-"""How the search went: the value of each trial, and the best so far."""
+"""How the search went: what came of each trial, and the best so far."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from altune.report import style
+from altune.report.amounts import Amounts
 from altune.report.style import safe_text, words
+
+BREAKS = "breaks a bound"
 
 
 @dataclass(frozen=True)
@@ -22,75 +25,150 @@ class TrialPoint:
     Attributes
     ----------
     number : its number in the study, from 0.
-    value : mean objective over its blocks; None where it has none.
-    state : ``complete``, or why it does not count: ``forbidden``, ``failed``, ``pruned``, ….
+    value : the objective over its blocks; of a dropped trial what it seemed to be worth; None where it has none.
+    state : ``complete``, or why it does not count: ``dropped``, ``forbidden``, ``failed``, ``running``, ``waiting``.
     detail : text shown when it is pointed at, such as the query strategy's name.
+    broken : the bounds that it breaks, in words; empty where it keeps them all.
     """
 
     number: int
     value: float | None
     state: str = "complete"
     detail: str = ""
+    broken: str = ""
+
+    @property
+    def shown_state(self) -> str:
+        """The state that the figure shows: a complete trial that breaks a bound has one of its own."""
+        return BREAKS if self.state == "complete" and self.broken else self.state
+
+
+class TrialLook(NamedTuple):
+    """How trials of one state are drawn; ``sign`` stands for the marker in the key."""
+
+    symbol: str
+    sign: str
+    colour: str
+    words: str
+
+
+LOOKS: Mapping[str, TrialLook] = {
+    "complete": TrialLook("circle-open", "○", style.BETTER, "complete"),
+    BREAKS: TrialLook("x-thin-open", "✕", style.WORSE, "breaking a bound"),
+    "dropped": TrialLook("triangle-down-open", "▽", style.QUIET, "dropped early"),
+    "failed": TrialLook("cross-thin-open", "+", style.INK, "failed"),
+    "running": TrialLook("diamond-open", "◇", style.INK, "running"),
+    "waiting": TrialLook("square-open", "□", style.QUIET, "waiting"),
+}
+"""Looks of trials by shown state; draws that were forbidden are counted, not drawn."""
 
 
 class SearchHistoryNumbers(NamedTuple):
-    """What the figure shows: complete trials in order, the best so far, and how many ended in each state."""
+    """What the figure shows: the trials that count, in order, and the best so far; then those that do not.
+
+    ``beside`` are trials with a value that does not count (dropped, or breaking a bound); ``without`` have no value
+    and are drawn along the bottom; ``states`` counts all trials by shown state.
+    """
 
     trials: tuple[TrialPoint, ...]
     values: NDArray[np.float64]
     best: NDArray[np.float64]
     states: Mapping[str, int]
+    beside: tuple[TrialPoint, ...] = ()
+    without: tuple[TrialPoint, ...] = ()
 
 
-def search_history_numbers(trials: Sequence[TrialPoint]) -> SearchHistoryNumbers:
-    """Return the complete trials by number, the best value so far, and how many ended in each state."""
-    ordered = sorted(trials, key=lambda trial: trial.number)
-    complete = tuple(trial for trial in ordered if trial.state == "complete" and trial.value is not None)
-    values = np.array([trial.value for trial in complete], dtype=np.float64)
-    states = Counter(trial.state for trial in ordered)
-    return SearchHistoryNumbers(complete, values, np.maximum.accumulate(values), dict(states.most_common()))
-
-
-def plot_search_history(
-    trials: Sequence[TrialPoint], baselines: Mapping[str, float], *, value: str = "objective"
-) -> go.Figure:
-    """Plot the value of each complete trial by its number, the best so far, and the baselines as lines.
+def search_history_numbers(trials: Sequence[TrialPoint], amounts: Amounts | None = None) -> SearchHistoryNumbers:
+    """Return the trials that count, the best value so far, the other trials, and how many ended in each state.
 
     Parameters
     ----------
-    trials : all trials; those that are not complete are counted in the subtitle, not drawn.
+    trials : all trials, in any order.
+    amounts : says whether less is better; by default more is.
+    """
+    ordered = sorted(trials, key=lambda trial: trial.number)
+    count = tuple(trial for trial in ordered if trial.shown_state == "complete" and trial.value is not None)
+    others = [trial for trial in ordered if trial not in count and trial.state in LOOKS]
+    values = np.array([trial.value for trial in count], dtype=np.float64)
+    better = np.minimum if amounts is not None and amounts.less_is_better else np.maximum
+    states = Counter(trial.shown_state for trial in ordered)
+    return SearchHistoryNumbers(
+        count,
+        values,
+        better.accumulate(values),
+        dict(states.most_common()),
+        tuple(trial for trial in others if trial.value is not None),
+        tuple(trial for trial in others if trial.value is None),
+    )
+
+
+def plot_search_history(
+    trials: Sequence[TrialPoint],
+    baselines: Mapping[str, float],
+    *,
+    value: str = "objective",
+    amounts: Amounts | None = None,
+) -> go.Figure:
+    """Plot what came of each trial by its number, the best so far, and the baselines as lines.
+
+    Parameters
+    ----------
+    trials : all trials; forbidden draws are counted in the subtitle, not drawn.
     baselines : value of each baseline on the same blocks.
     value : what is measured, for the axis.
+    amounts : how its numbers are written, and whether less is better; by default it is a score.
     """
-    numbers = search_history_numbers(trials)
+    written = Amounts() if amounts is None else amounts
+    numbers = search_history_numbers(trials, written)
+    key = _key(numbers)
     figure = style.new_figure(
         "Value of each trial of the search",
-        _subtitle(numbers),
+        "<br>".join(safe_text(line, 2 * style.KEY_WIDTH) for line in key),
         x="trial number",
-        y=safe_text(value, 60),
-        height=400,
+        y=safe_text(value, 60) + ("<br>less is better ↓" if written.less_is_better else ""),
+        height=400 + 18 * (len(key) - 1),
         right=24 + 8 * max([len(_label(name)) for name in baselines] + [len("best so far")]),
+        top=62 + 18 * (len(key) - 1),
     )
     last = max((trial.number for trial in trials), default=0)
     figure.update_xaxes(range=[-0.02 * last - 0.5, last + 0.02 * last + 0.5])
-    _add_baselines(figure, baselines, last)
-    if len(numbers.trials):
-        _add_trials(figure, numbers, last)
-    _add_labels(figure, numbers, baselines)
+    _add_baselines(figure, baselines, last, written)
+    low, high = _range(numbers, baselines)
+    for state, look in LOOKS.items():
+        _add_trials(figure, [one for one in _drawn(numbers) if one.shown_state == state], look, low, written)
+    if len(numbers.best):
+        _add_best(figure, numbers, last)
+    _add_labels(figure, numbers, baselines, low, high)
     return figure
 
 
-def _subtitle(numbers: SearchHistoryNumbers) -> str:
+def _drawn(numbers: SearchHistoryNumbers) -> list[TrialPoint]:
+    return [*numbers.trials, *numbers.beside, *numbers.without]
+
+
+def _key(numbers: SearchHistoryNumbers) -> list[str]:
+    """Return the lines that say how many trials ended how, and which marker is which."""
     total = sum(numbers.states.values())
-    parts = ", ".join(f"{count} {safe_text(words(state))}" for state, count in numbers.states.items())
-    return f"{total} trial{'' if total == 1 else 's'}: {parts}" if total else "no trials"
+    if not total:
+        return ["no trials"]
+    parts = [f"{_sign(state, numbers)}{count} {_said(state)}" for state, count in numbers.states.items()]
+    return style.key_lines(f"{total} trial{'' if total == 1 else 's'}: ", parts)
+
+
+def _sign(state: str, numbers: SearchHistoryNumbers) -> str:
+    # A single kind of marker needs no key.
+    return f"{LOOKS[state].sign} " if state in LOOKS and len(numbers.states) > 1 else ""
+
+
+def _said(state: str) -> str:
+    return LOOKS[state].words if state in LOOKS else words(state)
 
 
 def _label(name: str) -> str:
     return safe_text(words(name), 26)
 
 
-def _add_baselines(figure: go.Figure, baselines: Mapping[str, float], last: int) -> None:
+def _add_baselines(figure: go.Figure, baselines: Mapping[str, float], last: int, amounts: Amounts) -> None:
     for (name, value), look in zip(baselines.items(), style.GREYS * (len(baselines) + 1), strict=False):
         figure.add_scatter(
             x=[-1, last * 1.1 + 1],
@@ -98,29 +176,40 @@ def _add_baselines(figure: go.Figure, baselines: Mapping[str, float], last: int)
             mode="lines",
             name=_label(name),
             line={"color": look.colour, "dash": look.dash, "width": 2},
-            text=f"<b>{_label(name)}</b>: {value:.4f}",
+            text=f"<b>{_label(name)}</b>: {amounts.exact.text(value)}",
             hoverinfo="text",
         )
 
 
-def _add_trials(figure: go.Figure, numbers: SearchHistoryNumbers, last: int) -> None:
-    x = [trial.number for trial in numbers.trials]
-    hover = [
-        f"<b>trial {trial.number}</b>: {trial.value:.4f}"
-        + (f"<br>{safe_text(trial.detail, 80)}" if trial.detail else "")
-        for trial in numbers.trials
-    ]
+def _add_trials(
+    figure: go.Figure, trials: Sequence[TrialPoint], look: TrialLook, bottom: float, amounts: Amounts
+) -> None:
+    if not trials:
+        return
     figure.add_scatter(
-        x=x,
-        y=numbers.values,
+        x=[trial.number for trial in trials],
+        y=[bottom if trial.value is None else trial.value for trial in trials],
         mode="markers",
-        name="trial",
-        marker={"symbol": "circle-open", "size": 7, "color": style.BETTER, "line": {"width": 1.5}},
-        text=hover,
+        name="trial" if look.words == "complete" else f"trial, {look.words}",
+        marker={"symbol": look.symbol, "size": 8, "color": look.colour, "line": {"width": 1.75, "color": look.colour}},
+        text=[_hover(trial, look, amounts) for trial in trials],
         hoverinfo="text",
+        cliponaxis=False,
     )
+
+
+def _hover(trial: TrialPoint, look: TrialLook, amounts: Amounts) -> str:
+    value = "" if trial.value is None else f": {amounts.exact.text(trial.value)}"
+    seemed = ", as far as it was seen" if trial.state == "dropped" and trial.value is not None else ""
+    told = [f"<b>trial {trial.number}</b>{value}{seemed}"]
+    told += [] if look.words == "complete" else [look.words]
+    told += [safe_text(text, 80) for text in (trial.broken, trial.detail) if text]
+    return "<br>".join(told)
+
+
+def _add_best(figure: go.Figure, numbers: SearchHistoryNumbers, last: int) -> None:
     figure.add_scatter(
-        x=[*x, last],
+        x=[*(trial.number for trial in numbers.trials), last],
         y=[*numbers.best, numbers.best[-1]],
         mode="lines",
         name="best so far",
@@ -129,15 +218,22 @@ def _add_trials(figure: go.Figure, numbers: SearchHistoryNumbers, last: int) -> 
     )
 
 
-def _add_labels(figure: go.Figure, numbers: SearchHistoryNumbers, baselines: Mapping[str, float]) -> None:
-    named = dict(baselines) | ({"best so far": float(numbers.best[-1])} if len(numbers.best) else {})
-    drawn = [*named.values(), *numbers.values]
+def _range(numbers: SearchHistoryNumbers, baselines: Mapping[str, float]) -> tuple[float, float]:
+    drawn = [*baselines.values(), *(trial.value for trial in _drawn(numbers) if trial.value is not None)]
     if not drawn:
-        return
+        return 0.0, 1.0
     low, high = min(drawn), max(drawn)
     pad = 0.05 * (high - low) or 0.01
-    figure.update_yaxes(range=[low - pad, high + pad])
-    heights = style.spread_apart(list(named.values()), gap=0.07 * (high - low + 2 * pad))
+    # Trials without a value stand along the bottom, clear of those that have one.
+    return low - pad * (2 if numbers.without else 1), high + pad
+
+
+def _add_labels(
+    figure: go.Figure, numbers: SearchHistoryNumbers, baselines: Mapping[str, float], low: float, high: float
+) -> None:
+    named = dict(baselines) | ({"best so far": float(numbers.best[-1])} if len(numbers.best) else {})
+    figure.update_yaxes(range=[low, high])
+    heights = style.spread_apart(list(named.values()), gap=0.07 * (high - low))
     for name, height in zip(named, heights, strict=True):
         best = name not in baselines
         colour = style.BETTER if best else style.QUIET

@@ -8,6 +8,7 @@ their ends; a screen too narrow for that hides those names and shows the legend 
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +21,9 @@ BASELINE = "#6e7781"
 BETTER = "#0072B2"
 WORSE = "#B34700"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+KEY_WIDTH = 46
+"""Characters of a subtitle's line that a phone shows."""
 
 DIRECT = "direct"
 """Name of annotations that stand for the legend where there is room."""
@@ -68,6 +72,16 @@ def safe_text(text: object, longest: int = 36) -> str:
     return html.escape(plain, quote=False)
 
 
+def key_lines(start: str, parts: Sequence[str]) -> list[str]:
+    r"""Return a key in lines that fit a phone; no part is torn.
+
+    >>> key_lines("9 trials: ", ["○ 7 complete", "▽ 2 dropped early"])
+    ['9 trials: ○\xa07\xa0complete, ▽\xa02\xa0dropped\xa0early']
+    """
+    whole = ", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+    return textwrap.wrap(start + whole, KEY_WIDTH)
+
+
 def words(name: str) -> str:
     """Return an identifier as words: ``balanced_accuracy`` becomes ``balanced accuracy``."""
     return name.replace("_", " ")
@@ -109,7 +123,7 @@ def translucent(colour: str, alpha: float) -> str:
     return f"rgba({red},{green},{blue},{alpha})"
 
 
-def new_figure(title: str, subtitle: str, *, x: str, y: str, height: int, right: int = 24) -> go.Figure:
+def new_figure(title: str, subtitle: str, *, x: str, y: str, height: int, right: int = 24, top: int = 62) -> go.Figure:
     """Return an empty figure in the house style; ``title`` and the rest must be safe text already."""
     axis: dict[str, Any] = {
         "gridcolor": GRID,
@@ -137,7 +151,7 @@ def new_figure(title: str, subtitle: str, *, x: str, y: str, height: int, right:
             "yanchor": "top",
             "pad": {"l": 4, "t": 20},
         },
-        margin={"l": 12, "r": right, "t": 62, "b": 12},
+        margin={"l": 12, "r": right, "t": top, "b": 12},
         xaxis=axis | {"title": {"text": x, **axis_title}},
         yaxis=axis | {"title": {"text": y, **axis_title}},
         paper_bgcolor="#ffffff",

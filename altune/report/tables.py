@@ -1,9 +1,8 @@
-"""Plain text for a terminal: tables of curves, comparisons, knobs, data sets and plans."""
+"""Plain text for a terminal: tables of curves, comparisons, knobs and data sets; plans are in ``plan.py``."""
 
 from __future__ import annotations
 
 import inspect
-import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -18,34 +17,22 @@ from altune.curve import LearningCurve, band
 from altune.data import DatasetFacts
 from altune.models import Model
 from altune.registry import FIELDS, Method, describe_parameters, find_method, methods
-from altune.scenario import Annotator
+from altune.report.plan import plan_text
+from altune.report.text import table
+
+__all__ = [
+    "comparison_table",
+    "curve_table",
+    "dataset_rows",
+    "dataset_table",
+    "knob_table",
+    "knobs_as_dict",
+    "method_page",
+    "plan_text",
+    "table",
+]
 
 MOST_ROWS = 24
-
-
-def table(rows: Sequence[Mapping[str, Any]], wide: str = "") -> str:
-    """Return rows of equal keys as aligned text; the ``wide`` column takes what is left of the line.
-
-    >>> print(table([{"name": "a", "rows": 5}]))
-    name  rows
-    a        5
-    """
-    if not rows:
-        return "(none)"
-    columns = list(rows[0])
-    cells = [[_cell(row[column]) for column in columns] for row in rows]
-    numeric = [all(isinstance(row[column], (int, float)) for row in rows) for column in columns]
-    widths = [max(len(column), *(len(line[index]) for line in cells)) for index, column in enumerate(columns)]
-    if wide in columns:
-        place = columns.index(wide)
-        room = shutil.get_terminal_size((110, 24)).columns - sum(widths) + widths[place] - 2 * (len(columns) - 1)
-        widths[place] = max(24, min(widths[place], room))
-    lines = [_line(columns, widths, numeric)]
-    for line in cells:
-        wrapped = [textwrap.wrap(cell, width) or [""] for cell, width in zip(line, widths, strict=True)]
-        for depth in range(max(len(parts) for parts in wrapped)):
-            lines.append(_line([parts[depth] if depth < len(parts) else "" for parts in wrapped], widths, numeric))
-    return "\n".join(lines)
 
 
 def curve_table(curves: Sequence[LearningCurve], metric: str) -> str:
@@ -159,41 +146,6 @@ def dataset_table(listed: Sequence[DatasetFacts]) -> str:
     return table(rows, wide="what and whence")
 
 
-def plan_text(plan: Mapping[str, Any]) -> str:
-    """Return what a search would do, every default filled in."""
-    data, scenario, settings = plan["data"], plan["scenario"], plan["settings"]
-    many = plan["trajectories"]
-    rows = [
-        ("data", f"{data['name']}: {data['rows']} rows, {data['features']} features, {data['classes']} classes"),
-        ("pool and test", f"{data['pool']} and {data['test']} rows of each block"),
-        ("budget", f"{scenario['budget']} labels"),
-        ("loops", f"{scenario['loops']} after the first sample"),
-        ("first sample", f"{plan['first_sample']} rows where the recipe does not say"),
-        ("metric", ", ".join([scenario["metric"], *scenario["also"]])),
-        ("objective", f"{scenario['objective']} over {scenario['over']}"),
-        ("annotators", ", ".join(Annotator.model_validate(one).describe() for one in scenario["annotators"])),
-        ("prices", f"{scenario['price_per_label']:g} a label, {scenario['price_per_loop']:g} a loop"),
-        ("search", f"{settings['n_trials']} trials on {settings['seeds']} blocks, batches of {settings['batch']}"),
-        ("sampler", f"{settings['sampler']}, seed {settings['seed']}"),
-        (
-            "confirmation",
-            f"best {settings['select_among']} on {settings['select_seeds']} blocks, one on {settings['report_seeds']}"
-            if many["confirmation"]
-            else "none",
-        ),
-        ("trajectories", f"{sum(many.values())}: {', '.join(f'{count} {name}' for name, count in many.items())}"),
-        ("run", plan["run"]),
-    ]
-    defaults = ", ".join(f"{field}: {_words(value)}" for field, value in plan["defaults"].items() if field in FIELDS)
-    parts = [
-        table([{"what": name, "value": value} for name, value in rows], wide="value"),
-        f"search space {plan['space']['name']}\n" + table(plan["space"]["knobs"], wide="parameters"),
-        f"what is not open: {defaults}",
-        *(f"left out: {line}" for line in plan["space"]["left_out"]),
-    ]
-    return "\n\n".join(parts)
-
-
 def _facts_of(cls: type[Method]) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "summary": inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].replace("\n", " "),
@@ -213,26 +165,3 @@ def _range(entry: Mapping[str, Any]) -> str:
     if "low" in entry or "high" in entry:
         return f"{entry.get('low', '-∞'):g}..{entry['high']:g}" if "high" in entry else f"≥ {entry['low']:g}"
     return f"({entry['type']})"
-
-
-def _words(value: Any) -> str:
-    if not isinstance(value, Mapping):
-        return str(value)
-    rest = ", ".join(f"{name}={_words(part)}" for name, part in value.items() if name != "method")
-    return f"{value['method']}({rest})" if rest else str(value["method"])
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4f}" if abs(value) < 1000 else f"{value:g}"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(str(part) for part in value)
-    return str(value)
-
-
-def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
-    placed = [
-        cell.rjust(width) if right else cell.ljust(width)
-        for cell, width, right in zip(cells, widths, numeric, strict=True)
-    ]
-    return "  ".join(placed).rstrip()

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from altune.space.changes import differences
+from altune.space.checking import KnobCheck, SpaceCheck, check_space
 from altune.space.core import SearchSpace
+from altune.space.domains import Choices, Range
+from altune.space.schema import recipe_schema, space_schema
 from altune.space.shipped import shipped_spaces, summary
 
-__all__ = ["SearchSpace", "list_spaces"]
+__all__ = [
+    "Choices",
+    "KnobCheck",
+    "Range",
+    "SearchSpace",
+    "SpaceCheck",
+    "check_space",
+    "differences",
+    "list_spaces",
+    "recipe_schema",
+    "space_schema",
+]
 
 
 def list_spaces() -> list[dict[str, Any]]:

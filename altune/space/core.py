@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from altune.errors import FormatError
+from altune.errors import FormatError, did_you_mean
 from altune.models import Model
 from altune.plain import canonical_digest, check_keys
-from altune.recipe import BASELINES, DEFAULTS, Recipe
+from altune.recipe import Recipe
 from altune.registry import FIELDS, Method, parse_method
 from altune.requirements import Facts
+from altune.space.assignments import Assignments
+from altune.space.baselines import complete_baselines, read_baselines
 from altune.space.domains import stored_choice
+from altune.space.editing import default_decision, in_order, read_settings, with_setting
 from altune.space.forbidding import Rule, describe_rule, matching_rule, narrowed_rules, plain_rule, read_rules
 from altune.space.given import GivenTrial
+from altune.space.including import INCLUDE, Source, read_included
 from altune.space.narrowing import narrow_decisions
 from altune.space.reading import read_decision
 from altune.space.shipped import find_space
@@ -25,9 +29,11 @@ from altune.yaml import read_yaml, write_yaml
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
 
+_HEAD = ("version", "name", INCLUDE)
+
 
 @dataclass(frozen=True, eq=False)
-class SearchSpace:
+class SearchSpace(Assignments):
     """What a search may decide, and what it holds fixed.
 
     Attributes
@@ -44,7 +50,6 @@ class SearchSpace:
     'margin'
     """
 
-    decisions: Mapping[str, Decision]
     name: str | None = None
     baselines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     forbid: tuple[Rule, ...] = ()
@@ -58,20 +63,20 @@ class SearchSpace:
 
     @classmethod
     def from_dict(cls, mapping: Mapping[str, Any], file: str = "") -> SearchSpace:
-        """Read a space from plain values; ``file`` is named in errors.
+        """Read a space from plain values, or one written in Python.
+
+        Parameters
+        ----------
+        mapping : what a file would say. Beside plain values it may hold methods, :class:`altune.space.Range` and
+            :class:`altune.space.Choices`, recipes as baselines, and tuples for lists.
+        file : named in errors; what the space includes is looked for beside it, else in the working directory.
 
         Raises
         ------
         FormatError
             At the exact place, such as ``query_strategy[1].beta``.
         """
-        try:
-            check_keys(mapping, ("version", "name", *FIELDS, "baselines", "forbid"))
-            decisions = {knob: read_decision(knob, mapping[knob], knob) for knob in FIELDS if knob in mapping}
-            baselines = _read_baselines(mapping.get("baselines"))
-            return cls(decisions, mapping.get("name"), baselines, read_rules(mapping.get("forbid"), decisions))
-        except FormatError as error:
-            raise error.within(file=file) from None
+        return _read_space(mapping, file, Source.of(file))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that read back to an equal space."""
@@ -99,20 +104,6 @@ class SearchSpace:
     def __hash__(self) -> int:
         return hash(self.digest())
 
-    @property
-    def open_paths(self) -> list[str]:
-        """The Optuna names of all that a search may decide."""
-        return [path for knob, decision in self.decisions.items() for path in decision.open_paths(knob)]
-
-    @property
-    def n_open(self) -> int:
-        """Number of Optuna parameters, those inside alternatives included."""
-        return len(self.open_paths)
-
-    def is_open(self, knob: str) -> bool:
-        """Return whether anything of a knob, or of ``model``, is left open."""
-        return knob in self.decisions and bool(self.decisions[knob].open_paths(knob))
-
     def fixed(self) -> dict[str, Method]:
         """Return the methods of the knobs that the space names and leaves wholly closed."""
         return {
@@ -135,16 +126,7 @@ class SearchSpace:
 
     def baseline_recipes(self) -> dict[str, Recipe]:
         """Return the recipes to compare with: random sampling, vanilla, and the file's own."""
-        base = self.base_recipe()
-        recipes = {}
-        for name, part in {**BASELINES, **self.baselines}.items():
-            own = {
-                knob: value
-                for knob, value in part.items()
-                if name in self.baselines or getattr(base, knob).method != value["method"]
-            }
-            recipes[name] = base.replace(name=name, **own)
-        return recipes
+        return complete_baselines(self.base_recipe(), self.baselines)
 
     def suggest(self, trial: BaseTrial | GivenTrial) -> Recipe:
         """Ask an Optuna trial for all that is open and return the recipe."""
@@ -195,10 +177,9 @@ class SearchSpace:
         FormatError
             If a knob has no alternative left.
         """
-        every = {knob: self.decisions.get(knob, _default(knob)) for knob in FIELDS}
+        every = {knob: self.decisions.get(knob, default_decision(knob)) for knob in FIELDS}
         left, reasons = narrow_decisions(every, facts)
-        decisions = {knob: left[knob] for knob in self.decisions}
-        return replace(self, decisions=decisions, forbid=narrowed_rules(self.forbid, decisions)), reasons
+        return self._with({knob: left[knob] for knob in self.decisions}), reasons
 
     def with_fixed(self, **methods: Any) -> SearchSpace:
         """Return the space with some knobs, or the model, fixed.
@@ -212,9 +193,50 @@ class SearchSpace:
         for knob, value in methods.items():
             if self.is_open(knob):
                 raise FormatError(f"the space leaves {knob} open, so it cannot be fixed as well", path=knob)
-            decisions[knob] = _closed(parse_method(knob, value, knob))
-        ordered = {knob: decisions[knob] for knob in FIELDS if knob in decisions}
-        return replace(self, decisions=ordered, forbid=narrowed_rules(self.forbid, ordered))
+            decisions[knob] = read_decision(knob, parse_method(knob, value, knob), knob)
+        return self._with(in_order(decisions))
+
+    def close(self, knob: str) -> SearchSpace:
+        """Return the space with a knob held at what :meth:`base_recipe` has for it.
+
+        Raises
+        ------
+        FormatError
+            If there is no such knob.
+
+        Examples
+        --------
+        >>> SearchSpace.load("standard").close("query_strategy").fixed()["query_strategy"].method
+        'margin'
+        """
+        if knob not in FIELDS:
+            raise FormatError(f"no knob {knob!r}; {did_you_mean(knob, FIELDS)}", value=knob)
+        method = getattr(self.base_recipe(), knob)
+        return self._with(in_order({**self.decisions, knob: read_decision(knob, method, knob)}))
+
+    def set_values(self, settings: Iterable[str] | Mapping[str, Any]) -> SearchSpace:
+        """Return the space with some of it closed, opened or replaced, one setting after the other.
+
+        Parameters
+        ----------
+        settings : texts ``PATH=VALUE`` with VALUE in YAML, or a mapping of paths to values. A path is an Optuna
+            name, ``knob[.alternative[.parameter...]]``; the alternative may be left out where there is but one.
+
+        Raises
+        ------
+        FormatError
+            Placed at the path, with the nearest spelling.
+
+        Examples
+        --------
+        >>> space = SearchSpace.load("standard").set_values(["query_strategy=margin", "initial_sample.random.size=20"])
+        >>> space.is_open("query_strategy"), space.to_dict()["initial_sample"][0]
+        (False, {'method': 'random', 'size': 20})
+        """
+        decisions = dict(self.decisions)
+        for path, value in read_settings(settings):
+            decisions = with_setting(decisions, path, value)
+        return self._with(decisions)
 
     def with_model(self, model: Model) -> SearchSpace:
         """Return the space with its model fixed; refused where the space leaves ``model`` open itself."""
@@ -233,8 +255,11 @@ class SearchSpace:
             for knob, decision in self.decisions.items()
         ]
 
+    def _with(self, decisions: Mapping[str, Decision]) -> SearchSpace:
+        return replace(self, decisions=decisions, forbid=narrowed_rules(self.forbid, decisions))
+
     def _assignments(self, recipe: Recipe) -> Iterator[dict[str, Any]]:
-        decisions = {knob: self.decisions.get(knob, _default(knob)) for knob in FIELDS}
+        decisions = {knob: self.decisions.get(knob, default_decision(knob)) for knob in FIELDS}
         return merged(decision.locate(getattr(recipe, knob), knob) for knob, decision in decisions.items())
 
     def _stored(self, assignment: Mapping[str, Any]) -> dict[str, Any]:
@@ -242,27 +267,30 @@ class SearchSpace:
         return {path: stored_choice(value) for path, value in assignment.items() if path in open_paths}
 
 
-def _default(knob: str) -> Decision:
-    return _closed(parse_method(knob, DEFAULTS[knob]))
+def _read_space(mapping: Mapping[str, Any], file: str, source: Source) -> SearchSpace:
+    try:
+        check_keys(mapping, (*_HEAD, *FIELDS, "baselines", "forbid"))
+        base = _included(mapping.get(INCLUDE), source)
+        own = {knob: read_decision(knob, mapping[knob], knob) for knob in FIELDS if knob in mapping}
+        decisions = in_order({**base.decisions, **own})
+        rules = (*narrowed_rules(base.forbid, decisions), *read_rules(mapping.get("forbid"), decisions))
+        baselines = {**base.baselines, **read_baselines(mapping.get("baselines"))}
+        return SearchSpace(decisions, mapping.get("name"), baselines, _without_copies(rules))
+    except FormatError as error:
+        raise error if error.file else error.within(file=file) from None
 
 
-def _closed(method: Method) -> Decision:
-    return read_decision(method.knob, method, method.knob)
+def _included(value: Any, source: Source) -> SearchSpace:
+    merged_space = SearchSpace({})
+    for place, path in source.included(value):
+        part = _read_space(read_included(place, path), str(path), source.step(path))
+        merged_space = SearchSpace(
+            {**merged_space.decisions, **part.decisions},
+            baselines={**merged_space.baselines, **part.baselines},
+            forbid=(*merged_space.forbid, *part.forbid),
+        )
+    return merged_space
 
 
-def _read_baselines(value: Any) -> dict[str, dict[str, Any]]:
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise FormatError("must be a mapping of names to recipes", path="baselines", value=value)
-    read: dict[str, dict[str, Any]] = {}
-    for name, part in value.items():
-        path = f"baselines.{name}"
-        if not isinstance(part, Mapping):
-            raise FormatError("must be a mapping of knobs to methods", path=path, value=part)
-        try:
-            recipe = Recipe.from_dict(part)
-        except FormatError as error:
-            raise error.within(path=path) from None
-        read[str(name)] = {knob: getattr(recipe, knob).to_dict() for knob in FIELDS if knob in part}
-    return read
+def _without_copies(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    return tuple(rule for place, rule in enumerate(rules) if rule not in rules[:place])

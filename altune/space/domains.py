@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, get_origin
 
 from altune.errors import FormatError, did_you_mean
@@ -38,23 +39,37 @@ class Fixed:
         """Return whether a plain value is the fixed one."""
         return same(value, self.value)
 
+    def count(self) -> int:
+        """Return 1."""
+        return 1
+
 
 @dataclass(frozen=True)
 class Range:
     """A range of integers or floats, both ends included.
 
+    In Python it stands where a file has ``{low: ..., high: ...}``.
+
     Attributes
     ----------
-    whole : whether the parameter's declared type is an integer.
+    low, high : its ends.
     log : whether it is drawn on a logarithmic scale.
     step : distance of neighbouring values, None where all between are possible.
+    whole : whether the parameter's declared type is an integer; a space finds it by itself.
+
+    Examples
+    --------
+    >>> from altune.space import Range, SearchSpace
+    >>> space = SearchSpace.from_dict({"initial_sample": {"method": "random", "size": Range(5, 60, log=True)}})
+    >>> space.to_dict()["initial_sample"]
+    {'method': 'random', 'size': {'low': 5, 'high': 60, 'log': True}}
     """
 
     low: float
     high: float
-    whole: bool
     log: bool = False
     step: float | None = None
+    whole: bool = False
 
     def suggest(self, trial: BaseTrial | GivenTrial, path: str) -> int | float:
         """Ask Optuna for a number."""
@@ -80,12 +95,47 @@ class Range:
             return False
         return self.step is None or _whole_steps(value - self.low, self.step)
 
+    def count(self) -> int | None:
+        """Return how many values there are; None for floats without a step."""
+        if self.step is None:
+            return int(self.high) - int(self.low) + 1 if self.whole else None
+        # decimals, as Optuna counts: 0.3 is three steps of 0.1
+        distance = Decimal(str(self.high)) - Decimal(str(self.low))
+        return int(distance // Decimal(str(self.step))) + 1
+
+    def each(self) -> Iterator[float]:
+        """Yield every value, from low to high; floats without a step have too many."""
+        return (self._value(place) for place in range(self.count() or 0))
+
+    def at(self, coordinate: float) -> float:
+        """Return the value at a coordinate in [0, 1), as Optuna maps a uniform draw to this range."""
+        count = self.count()
+        if self.log:
+            half = 0.5 if self.whole else 0.0
+            start, end = math.log(self.low - half), math.log(self.high + half)
+            drawn = math.exp(start + coordinate * (end - start))
+            return min(max(round(drawn) if self.whole else drawn, self.low), self.high)
+        if count is None:
+            return min(self.low + coordinate * (self.high - self.low), self.high)
+        return self._value(int(coordinate * count))
+
+    def _value(self, place: int) -> float:
+        if self.whole:
+            return int(self.low) + place * int(self.step or 1)
+        return min(self.low + place * (self.step or 0.0), self.high)
+
 
 @dataclass(frozen=True)
 class Choices:
-    """A choice of plain values; Optuna knows those that are not scalars by their canonical JSON text."""
+    """A choice of plain values; Optuna knows those that are not scalars by their canonical JSON text.
+
+    In Python it stands where a file has ``{choices: [...]}``.
+    """
 
     values: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(self.values))
 
     def suggest(self, trial: BaseTrial | GivenTrial, path: str) -> Any:
         """Ask Optuna for one of the values."""
@@ -99,6 +149,18 @@ class Choices:
     def contains(self, value: Any) -> bool:
         """Return whether a plain value is one of the choices."""
         return any(same(value, choice) for choice in self.values)
+
+    def count(self) -> int:
+        """Return how many values there are."""
+        return len(self.values)
+
+    def each(self) -> Iterator[Any]:
+        """Yield every value, in order."""
+        return iter(self.values)
+
+    def at(self, coordinate: float) -> Any:
+        """Return the value in whose slice of [0, 1) a coordinate lies; all slices are equal."""
+        return self.values[int(coordinate * len(self.values))]
 
 
 Domain = Fixed | Range | Choices
@@ -135,6 +197,8 @@ def read_domain(cls: type[Method], parameter: str, value: Any, path: str) -> Dom
     FormatError
         At ``path``, where a range or choice is not well formed or does not suit the declared type.
     """
+    if isinstance(value, (Range, Choices)):
+        value = value.to_plain()
     kinds = leaf_types(cls.model_fields[parameter].annotation)
     takes_mapping = any(isinstance(get_origin(kind) or kind, type) and _is_mapping(kind) for kind in kinds)
     if not isinstance(value, Mapping) or (takes_mapping and not _looks_open(value)):
@@ -183,7 +247,7 @@ def _read_range(value: Mapping[str, Any], *, whole: bool, path: str) -> Domain:
         raise FormatError(f"a logarithmic range needs low above 0, not {low}", path=path, value=low)
     if step is not None:
         _check_step(low, high, step, log, path)
-    return Fixed(low) if low == high else Range(low, high, whole, log, step)
+    return Fixed(low) if low == high else Range(low, high, log, step, whole)
 
 
 def _check_step(low: float, high: float, step: float, log: bool, path: str) -> None:

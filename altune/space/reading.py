@@ -30,7 +30,7 @@ def read_decision(knob: str, value: Any, path: str) -> Decision:
     FormatError
         At the exact place.
     """
-    listed = isinstance(value, list)
+    listed = isinstance(value, (list, tuple))
     if listed and not value:
         raise FormatError("an empty list; give at least one method", path=path, value=value)
     items = [(item, f"{path}[{place}]") for place, item in enumerate(value)] if listed else [(value, path)]
@@ -44,7 +44,7 @@ def read_decision(knob: str, value: Any, path: str) -> Decision:
 
 def _read_alternative(knob: str, value: Any, path: str) -> tuple[Alternative, bool]:
     if isinstance(value, Method):
-        value = parse_method(knob, value, path).to_dict()
+        value = _written(parse_method(knob, value, path))
     if isinstance(value, str):
         value = {"method": value}
     if not isinstance(value, Mapping) or "method" not in value:
@@ -58,6 +58,12 @@ def _read_alternative(knob: str, value: Any, path: str) -> tuple[Alternative, bo
     del fields["method"]
     slots = {name: _read_slot(cls, name, item, join_path(path, name)) for name, item in fields.items()}
     return _checked(Alternative(label, cls, slots), path), named
+
+
+def _written(method: Method) -> dict[str, Any]:
+    """Return what a file would say for a method made in Python: what was given, and no defaults."""
+    given = [name for name in type(method).model_fields if name in method.model_fields_set and name != "method"]
+    return {"method": method.method} | {name: getattr(method, name) for name in given}
 
 
 def _read_label(value: Any, path: str) -> str:

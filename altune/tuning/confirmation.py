@@ -7,16 +7,21 @@ Neither is ever shown as the result.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from altune.curve import LearningCurve, Objective
+from altune.curve import LearningCurve
 from altune.data.blocks import Block
+from altune.objectives import Direction, Objective
 from altune.recipe import Recipe
-from altune.tuning.player import Outcome, Player, Task, whole
-from altune.tuning.search import TrialRecord
+from altune.tuning.judging import REFERENCE, Judge, Place
+from altune.tuning.player import Player, Task, whole
+from altune.tuning.preference import Preference
+from altune.tuning.trials import TrialRecord
+from altune.tuning.workers import Outcome
+from altune.world import World
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +44,20 @@ class Played:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One of the best recipes of the search, played on the select blocks."""
+    """One of the best recipes of the search, played on the select blocks.
+
+    Attributes
+    ----------
+    trial : its number.
+    search_value : first objective in the search.
+    played : its curves on the select blocks.
+    values : first objective on each of them.
+    """
 
     trial: int
     search_value: float
     played: Played
+    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +67,7 @@ class Confirmation:
     Attributes
     ----------
     candidates : the best recipes of the search on the select blocks, best of the search first.
-    selected : position of the one whose mean on the select blocks is highest.
+    selected : position of the one that is best on the select blocks.
     recipe : the selected recipe on the report blocks.
     baselines : each baseline on the report blocks, by name.
     matched : each baseline with the selected recipe's own start and loop sizes, on the report blocks.
@@ -72,7 +86,12 @@ class Confirmation:
         """Return plain JSON values that :meth:`from_dict` reads back."""
         return {
             "candidates": [
-                {"trial": one.trial, "search_value": one.search_value, "played": one.played.to_dict()}
+                {
+                    "trial": one.trial,
+                    "search_value": one.search_value,
+                    "played": one.played.to_dict(),
+                    "values": list(one.values),
+                }
                 for one in self.candidates
             ],
             "selected": self.selected,
@@ -88,7 +107,7 @@ class Confirmation:
         """Read back what :meth:`to_dict` wrote."""
         return cls(
             candidates=tuple(
-                Candidate(one["trial"], one["search_value"], Played.from_dict(one["played"]))
+                Candidate(one["trial"], one["search_value"], Played.from_dict(one["played"]), tuple(one["values"]))
                 for one in plain["candidates"]
             ),
             selected=plain["selected"],
@@ -100,16 +119,59 @@ class Confirmation:
         )
 
 
-def best_recipes(records: Sequence[TrialRecord], most: int) -> list[TrialRecord]:
-    """Return the best trials of different recipes, best first; earlier trials first among equals."""
-    ranked = sorted(
-        (record for record in records if record.value is not None and record.recipe is not None),
-        key=lambda record: (-float(record.value or 0.0), record.number),
-    )
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The fresh blocks of one data set.
+
+    Attributes
+    ----------
+    world : the data set and its scenario.
+    select, report : blocks that the search never scored.
+    """
+
+    world: World
+    select: Sequence[Block]
+    report: Sequence[Block]
+
+
+def best_recipes(
+    records: Sequence[TrialRecord],
+    most: int,
+    objectives: Sequence[Objective],
+    preference: Preference | None = None,
+    values: Mapping[int, float] | None = None,
+) -> list[TrialRecord]:
+    """Return the best trials of different recipes, best first; earlier trials first among equals.
+
+    Trials that break a constraint come last, by how much they break it.
+
+    Parameters
+    ----------
+    records : trials of a search.
+    most : how many are wanted.
+    objectives : the study's.
+    preference : how one is picked of several objectives; by default the first objective decides, then the next.
+    values : what takes the place of the first objective, by trial number.
+    """
+    ranked = [record for record in records if record.value is not None and record.recipe is not None]
+    names = [objective.name for objective in objectives]
+    rule = preference if preference is not None else Preference.usual(names)
     found: dict[str, TrialRecord] = {}
-    for record in ranked:
-        if record.recipe is not None:
-            found.setdefault(record.recipe.digest(), record)
+    for group in (
+        [record for record in ranked if record.feasible],
+        sorted((record for record in ranked if not record.feasible), key=lambda one: max(one.broken.values())),
+    ):
+        if group and group[0].feasible:
+            table = np.array([record.objectives for record in group], dtype=np.float64)
+            if values is not None:
+                table[:, 0] = [values[record.number] for record in group]
+            directions: list[Direction] = [objective.direction for objective in objectives]
+            if values is not None:
+                directions[0] = "maximize"
+            group = [group[place] for place in rule.order(table, names, directions)]
+        for record in group:
+            if record.recipe is not None:
+                found.setdefault(record.recipe.digest(), record)
     return list(found.values())[:most]
 
 
@@ -122,21 +184,20 @@ def confirm(
     player: Player,
     best: Sequence[TrialRecord],
     baselines: Mapping[str, Recipe],
+    parts: Sequence[Parts],
     *,
-    select: Sequence[Block],
-    report: Sequence[Block],
-    objective: Objective,
+    preference: Preference | None = None,
     on_done: Callable[[int, Outcome], None] = lambda index, outcome: None,
-) -> Confirmation:
-    """Select among the best recipes, and report the one selected beside the baselines.
+) -> list[Confirmation]:
+    """Select among the best recipes, and report the one selected beside the baselines, on each data set.
 
     Parameters
     ----------
     player : plays trajectories.
     best : trials whose recipes compete, one or more.
-    baselines : recipes by name.
-    select, report : blocks that the search never scored.
-    objective : what is maximised.
+    baselines : recipes by name, random sampling among them.
+    parts : the fresh blocks, for each data set.
+    preference : how one is picked of several objectives.
     on_done : called once for each trajectory.
 
     Raises
@@ -145,39 +206,82 @@ def confirm(
         If a trajectory fails.
     """
     recipes = [record.recipe for record in best if record.recipe is not None]
-    played = _play_each(player, recipes, select, on_done)
-    candidates = tuple(
-        Candidate(record.number, float(record.value or 0.0), one) for record, one in zip(best, played, strict=True)
-    )
-    means = [np.mean([objective(curve) for curve in one.curves]) for one in played]
-    selected = int(np.argmax(means))
+    candidates, selected = _select(player, best, recipes, baselines[REFERENCE], parts, preference, on_done)
     winner = recipes[selected]
     matched = {name: matched_baseline(baseline, winner) for name, baseline in baselines.items()}
-    reported = _play_each(player, [winner, *baselines.values(), *matched.values()], report, on_done)
-    size = 1 + len(baselines)
-    return Confirmation(
-        candidates=candidates,
-        selected=selected,
-        recipe=reported[0],
-        baselines=dict(zip(baselines, reported[1:size], strict=True)),
-        matched=dict(zip(matched, reported[size:], strict=True)),
-        n_train=len(report[0].pool),
-        n_test=len(report[0].test),
+    confirmations = []
+    for part, own in zip(parts, candidates, strict=True):
+        everyone = [winner, *baselines.values(), *matched.values()]
+        reported = _play_each(player, everyone, part.world, part.report, on_done)
+        size = 1 + len(baselines)
+        confirmations.append(
+            Confirmation(
+                candidates=tuple(own),
+                selected=selected,
+                recipe=reported[0],
+                baselines=dict(zip(baselines, reported[1:size], strict=True)),
+                matched=dict(zip(matched, reported[size:], strict=True)),
+                n_train=len(part.report[0].pool),
+                n_test=len(part.report[0].test),
+            )
+        )
+    return confirmations
+
+
+def trajectories_to_confirm(candidates: int, baselines: int, parts: Sequence[Parts]) -> int:
+    """Return how many trajectories :func:`confirm` asks for."""
+    return sum(
+        (candidates + _needs_references(parts)) * len(part.select) + (1 + 2 * baselines) * len(part.report)
+        for part in parts
     )
 
 
-def trajectories_to_confirm(candidates: int, baselines: int, select: int, report: int) -> int:
-    """Return how many trajectories :func:`confirm` asks for."""
-    return candidates * select + (1 + 2 * baselines) * report
+def _select(
+    player: Player,
+    best: Sequence[TrialRecord],
+    recipes: Sequence[Recipe],
+    reference: Recipe,
+    parts: Sequence[Parts],
+    preference: Preference | None,
+    on_done: Callable[[int, Outcome], None],
+) -> tuple[list[list[Candidate]], int]:
+    """Return the candidates on each data set, and which of them is selected over all."""
+    extra = [reference] if _needs_references(parts) else []
+    played = [_play_each(player, [*recipes, *extra], part.world, part.select, on_done) for part in parts]
+    places = [Place(part.world, block, data) for data, part in enumerate(parts) for block in part.select]
+    # Where no reference is needed, any curve stands in for it and is not looked at.
+    references = [curve for one in played for curve in one[len(recipes) if extra else 0].curves]
+    judge = Judge(places, references, len(places))
+    records = []
+    candidates: list[list[Candidate]] = [[] for _ in parts]
+    for number, trial in enumerate(best):
+        curves = [curve for one in played for curve in one[number].curves]
+        on_places, start = judge.on_places(curves), 0
+        for data, one in enumerate(played):
+            end = start + len(one[number].curves)
+            own = tuple(on_places[start:end].tolist())
+            candidates[data].append(Candidate(trial.number, float(trial.value or 0.0), one[number], own))
+            start = end
+        objectives, broken = judge.values(curves), judge.constraints(curves)
+        records.append(replace(trial, number=number, value=objectives[0], objectives=objectives, broken=broken))
+    selected = best_recipes(records, 1, judge.objectives, preference)[0].number
+    return candidates, selected
+
+
+def _needs_references(parts: Sequence[Parts]) -> bool:
+    scenario = parts[0].world.scenario
+    bounds = [scenario.make_objective(bound.name) for bound in scenario.make_constraints()]
+    return len(parts) > 1 or any(one.needs_reference for one in (*scenario.make_objectives(), *bounds))
 
 
 def _play_each(
     player: Player,
     recipes: Sequence[Recipe],
+    world: World,
     blocks: Sequence[Block],
     on_done: Callable[[int, Outcome], None],
 ) -> list[Played]:
-    tasks = [Task(recipe, block) for recipe in recipes for block in blocks]
+    tasks = [Task(recipe, block, world) for recipe in recipes for block in blocks]
     curves = whole(player.play(tasks, on_done))
     size = len(blocks)
     return [Played(recipe, tuple(curves[index * size : (index + 1) * size])) for index, recipe in enumerate(recipes)]

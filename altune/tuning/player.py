@@ -7,59 +7,51 @@ do not depend on the number of processes: each trajectory draws from its own blo
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import shutil
-import signal
 import tempfile
-import threading
-import time
-import traceback
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import joblib
-import numpy as np
-from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from altune.curve import LearningCurve
-from altune.data import Dataset
 from altune.data.blocks import Block
 from altune.errors import RequestError, StorageError, WorkError
-from altune.pool import Features
-from altune.simulation import Arena, TrajectoryStore, make_arena, play, trajectory_key
+from altune.knobs.stopping import RecordedRules, Stopping, noted_by, notes_of, stopping_point
+from altune.simulation import Arena, TrajectoryStore, make_arena, trajectory_key
+from altune.tuning.arenas import save_arena
+from altune.tuning.backends import Local, Parallel
+from altune.tuning.workers import ARENAS_KEPT, STORAGE, Failure, Order, Outcome, attempt, stop_workers, work, work_far
 
 if TYPE_CHECKING:
     from altune.recipe import Recipe
-    from altune.scenario import Scenario
+    from altune.world import World
 
-ARENAS_KEPT = 32
-STORAGE = "storage"
+
+CURVES_KEPT = 10_000
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One recipe to be played on one block."""
+    """One recipe to be played on one block of a world.
+
+    Attributes
+    ----------
+    recipe, block, world : what is played where.
+    until : label count at which to pause: the curve ends with the first model that has so many; None for the end.
+    limit : most seconds it may take, None without a limit.
+    """
 
     recipe: Recipe
     block: Block
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A trajectory that could not be played: one line, and the traceback for the record."""
-
-    reason: str
-    details: str = field(repr=False, default="")
-
-
-Outcome = LearningCurve | Failure
+    world: World
+    until: float | None = None
+    limit: float | None = None
 
 
 class Player:
@@ -67,60 +59,57 @@ class Player:
 
     Parameters
     ----------
-    dataset, scenario : the world; the scenario must be resolved.
-    seed : the study's seed.
-    store : where finished trajectories are kept, None to keep none.
+    store : where finished trajectories are kept; None to keep the latest in memory.
     jobs : worker processes, 1 to play in this one.
     scratch : folder for the arrays that workers map into memory, emptied at both ends; by default a temporary one,
         which outlives a kill.
+    backend : where the worker processes are; by default on this machine.
+    rules : stopping rules whose notes are taken in every trajectory that stops by one of them, so that recipes which
+        differ in that alone are played once (replay); empty to play each by itself.
+
+    Attributes
+    ----------
+    simulated : trajectories that were played, pauses aside.
+    read_back : trajectories that were found in the store.
     """
 
     def __init__(
         self,
-        dataset: Dataset,
-        scenario: Scenario,
-        seed: int,
         *,
         store: TrajectoryStore | None = None,
         jobs: int = 1,
         scratch: Path | None = None,
+        backend: Parallel | None = None,
+        rules: Sequence[Stopping] = (),
     ) -> None:
-        self.dataset = dataset
-        self.scenario = scenario
-        self.seed = seed
         self.store = store
         self.jobs = jobs
         self.simulated = 0
+        self.read_back = 0
+        self._backend = backend if backend is not None else Local(jobs)
+        self._rules = tuple(dict.fromkeys(noted_by(rule) for rule in rules))
         self._open = contextlib.ExitStack()
         self._parallel: joblib.Parallel | None = None
         # Keyed by the block's identity; the block stands in the value so that its id cannot be given away.
-        self._arenas: OrderedDict[int, Arena] = OrderedDict()
+        self._arenas: OrderedDict[int, tuple[Block, Arena]] = OrderedDict()
         self._folders: dict[int, tuple[Block, Path]] = {}
         self._scratch = scratch
+        self._kept: OrderedDict[str, LearningCurve] = OrderedDict()
 
     def __enter__(self) -> Player:
-        if self.jobs == 1:
+        if self.jobs == 1 and self._backend.near:
             self._open.enter_context(threadpool_limits(limits=1))
-        else:
-            if self._scratch is None:
-                self._scratch = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="altune-")))
-            else:
-                shutil.rmtree(self._scratch, ignore_errors=True)
-                self._open.callback(shutil.rmtree, self._scratch, ignore_errors=True)
-                # Workers outlive a player and know arenas by their path, so no path may ever mean two blocks.
-                self._scratch.mkdir(parents=True, exist_ok=True)
-                self._scratch = Path(tempfile.mkdtemp(dir=self._scratch))
-            self._open.enter_context(joblib.parallel_config(backend="loky", inner_max_num_threads=1))
-            self._parallel = self._open.enter_context(
-                joblib.Parallel(n_jobs=self.jobs, return_as="generator_unordered", batch_size=1)
-            )
+            return self
+        if self._backend.near:
+            self._make_scratch()
+        self._parallel = self._open.enter_context(self._backend.open())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None and self.jobs > 1:
-            _stop_workers()
+        if kind is not None and self.jobs > 1 and self._backend.near:
+            stop_workers()
         with contextlib.suppress(Exception) if kind is not None else contextlib.nullcontext():
             self._open.close()
 
@@ -139,14 +128,18 @@ class Player:
         StorageError
             If finished trajectories cannot be written.
         """
-        keys = [self._key(task) for task in tasks]
+        played = [self._shared(task) for task in tasks]
+        keys = [_key(task) for task in played]
         outcomes: dict[str, Outcome] = {}
         waiting: dict[str, Task] = {}
-        for key, task in zip(keys, tasks, strict=True):
-            stored = self.store.load(key) if self.store is not None and key not in outcomes else None
+        for key, task in zip(keys, played, strict=True):
+            if key in outcomes or key in waiting:
+                continue
+            stored = self._stored(key)
             if stored is not None:
                 outcomes[key] = stored
-            elif key not in outcomes:
+                self.read_back += 1
+            else:
                 waiting[key] = task
         for index, key in enumerate(keys):
             if key in outcomes:
@@ -154,17 +147,19 @@ class Player:
         for key, outcome in self._run(waiting):
             if isinstance(outcome, Failure) and outcome.details == STORAGE:
                 raise StorageError(outcome.reason)
+            self._keep(key, outcome, waiting[key])
             outcomes[key] = outcome
             self.simulated += 1
             for index, other in enumerate(keys):
                 if other == key:
                     on_done(index, outcome)
-        return [outcomes[key] for key in keys]
+        return [self._own(outcomes[key], task, other) for key, task, other in zip(keys, tasks, played, strict=True)]
 
     def curves(
         self,
         recipe: Recipe,
         blocks: Sequence[Block],
+        world: World,
         on_done: Callable[[int, Outcome], None] = lambda index, outcome: None,
     ) -> list[LearningCurve]:
         """Play one recipe on blocks.
@@ -174,41 +169,87 @@ class Player:
         WorkError
             If a trajectory fails.
         """
-        return whole(self.play([Task(recipe, block) for block in blocks], on_done))
+        return whole(self.play([Task(recipe, block, world) for block in blocks], on_done))
+
+    # stopping by replay ---------------------------------------------------------------------------------------
+
+    def _shared(self, task: Task) -> Task:
+        """Return the task whose trajectory serves this one as well."""
+        rule = task.recipe.stopping
+        if not self._rules or rule.held_out_rows or (rule.method != "budget" and noted_by(rule) not in self._rules):
+            return task
+        return replace(task, recipe=task.recipe.replace(stopping=RecordedRules(rules=self._rules)))
+
+    def _own(self, outcome: Outcome, task: Task, played: Task) -> Outcome:
+        """Return a task's own curve, cut out of the one that was played for it."""
+        if isinstance(outcome, Failure):
+            return outcome
+        if played is not task:
+            outcome = _cut(outcome, task.recipe.stopping, self._rules)
+        return outcome if task.until is None else _paused_at(outcome, task.until)
+
+    # where it is played ---------------------------------------------------------------------------------------
 
     def _run(self, waiting: dict[str, Task]) -> Iterator[tuple[str, Outcome]]:
+        orders = {key: self._order(key, task) for key, task in waiting.items()}
         if self._parallel is None:
             for key, task in waiting.items():
-                yield key, _attempt(task.recipe, self._arena(task.block), self.scenario, self.store, key)
-            return
-        calls = [
-            joblib.delayed(_work)(task.recipe, str(self._folder(task.block)), self.scenario, self.store, key)
-            for key, task in waiting.items()
-        ]
-        if calls:
+                yield key, attempt(orders[key], self._arena(task))
+        elif self._backend.near:
+            calls = [joblib.delayed(work)(orders[key], str(self._folder(task))) for key, task in waiting.items()]
+            yield from self._parallel(calls)
+        else:
+            calls = [
+                joblib.delayed(work_far)(orders[key], task.world.dataset, task.block, task.world.seed)
+                for key, task in waiting.items()
+            ]
             yield from self._parallel(calls)
 
-    def _key(self, task: Task) -> str:
-        return trajectory_key(
-            task.recipe, task.block, self.scenario, self.dataset.fingerprint, self.dataset.name, self.seed
-        )
+    def _order(self, key: str, task: Task) -> Order:
+        # Whoever shares no disk with this process hands the curve back, and it is kept here.
+        store = self.store if self._backend.near else None
+        return Order(key, task.recipe, task.world.scenario, task.until, task.limit, store)
 
-    def _arena(self, block: Block) -> Arena:
-        if id(block) not in self._arenas:
-            self._arenas[id(block)] = make_arena(self.dataset, block, self.seed, self.scenario.scaling)
+    def _stored(self, key: str) -> LearningCurve | None:
+        return self.store.load(key) if self.store is not None else self._kept.get(key)
+
+    def _keep(self, key: str, outcome: Outcome, task: Task) -> None:
+        if task.until is not None or isinstance(outcome, Failure):
+            return
+        if self.store is None:
+            self._kept[key] = outcome
+            if len(self._kept) > CURVES_KEPT:
+                self._kept.popitem(last=False)
+        elif not self._backend.near:
+            self.store.save(key, outcome)
+
+    def _arena(self, task: Task) -> Arena:
+        name = id(task.block)
+        if name not in self._arenas:
+            self._arenas[name] = (task.block, _made(task))
             if len(self._arenas) > ARENAS_KEPT:
                 self._arenas.popitem(last=False)
-        return self._arenas[id(block)]
+        return self._arenas[name][1]
 
-    def _folder(self, block: Block) -> Path:
+    def _folder(self, task: Task) -> Path:
         """Return the folder that holds a block's arena for the workers, writing it the first time."""
         if self._scratch is None:
             raise RuntimeError("the player is not open")
-        if id(block) not in self._folders:
+        if id(task.block) not in self._folders:
             folder = self._scratch / str(len(self._folders))
-            save_arena(make_arena(self.dataset, block, self.seed, self.scenario.scaling), folder)
-            self._folders[id(block)] = (block, folder)
-        return self._folders[id(block)][1]
+            save_arena(_made(task), folder)
+            self._folders[id(task.block)] = (task.block, folder)
+        return self._folders[id(task.block)][1]
+
+    def _make_scratch(self) -> None:
+        if self._scratch is None:
+            self._scratch = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="altune-")))
+            return
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._open.callback(shutil.rmtree, self._scratch, ignore_errors=True)
+        # Workers outlive a player and know arenas by their path, so no path may ever mean two blocks.
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        self._scratch = Path(tempfile.mkdtemp(dir=self._scratch))
 
 
 def processes(n_jobs: int) -> int:
@@ -232,110 +273,27 @@ def whole(outcomes: Sequence[Outcome]) -> list[LearningCurve]:
     return [outcome for outcome in outcomes if isinstance(outcome, LearningCurve)]
 
 
-def save_arena(arena: Arena, folder: Path) -> None:
-    """Write an arena's arrays, so that workers map them into memory instead of receiving copies."""
-    folder.mkdir(parents=True)
-    features: dict[str, Features] = {"X_pool": arena.X_pool, "X_test": arena.X_test}
-    for name, X in features.items():
-        shape = np.array([X.shape[0], X.shape[1]])
-        if sparse.issparse(X):
-            for part in ("data", "indices", "indptr"):
-                np.save(folder / f"{name}.{part}.npy", getattr(X, part))
-            np.save(folder / f"{name}.shape.npy", shape)
-        else:
-            np.save(folder / f"{name}.npy", X)
-    np.save(folder / "y_pool.npy", arena.y_pool)
-    np.save(folder / "y_test.npy", arena.y_test)
-    # Plain small values travel as JSON; nothing is pickled into a file.
-    block, streams = arena.block, arena.streams
-    np.save(folder / "pool.npy", block.pool)
-    np.save(folder / "test.npy", block.test)
-    if block.initial is not None:
-        np.save(folder / "initial.npy", block.initial)
-    facts: dict[str, Any] = {"part": block.part, "number": block.number, "n_classes": arena.n_classes}
-    facts |= {"seed": streams.seed, "data": streams.data, "feature_names": arena.feature_names}
-    (folder / "facts.json").write_text(json.dumps(facts), "utf-8")
+def _made(task: Task) -> Arena:
+    return make_arena(task.world.dataset, task.block, task.world.seed, task.world.scenario.scaling)
 
 
-def load_arena(folder: Path) -> Arena:
-    """Read what :func:`save_arena` wrote; the features stay on disk until they are touched."""
-    facts = json.loads((folder / "facts.json").read_text("utf-8"))
-    initial = folder / "initial.npy"
-    block = Block(
-        part=facts["part"],
-        number=facts["number"],
-        pool=np.load(folder / "pool.npy"),
-        test=np.load(folder / "test.npy"),
-        initial=np.load(initial) if initial.exists() else None,
-    )
-    return Arena(
-        block=block,
-        X_pool=_load_features(folder, "X_pool"),
-        X_test=_load_features(folder, "X_test"),
-        y_pool=np.load(folder / "y_pool.npy"),
-        y_test=np.load(folder / "y_test.npy"),
-        n_classes=facts["n_classes"],
-        streams=block.streams(facts["seed"], facts["data"]),
-        feature_names=None if facts["feature_names"] is None else tuple(facts["feature_names"]),
-    )
+def _key(task: Task) -> str:
+    world = task.world
+    dataset = world.dataset
+    return trajectory_key(task.recipe, task.block, world.scenario, dataset.fingerprint, dataset.name, world.seed)
 
 
-def _load_features(folder: Path, name: str) -> Features:
-    if (folder / f"{name}.npy").exists():
-        return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r"))
-    data, indices, indptr = (np.load(folder / f"{name}.{part}.npy") for part in ("data", "indices", "indptr"))
-    return sparse.csr_matrix((data, indices, indptr), shape=tuple(np.load(folder / f"{name}.shape.npy")))
+def _cut(curve: LearningCurve, rule: Stopping, rules: Sequence[Stopping]) -> LearningCurve:
+    """Return the part of a full curve that a rule lets happen."""
+    if rule.method == "budget":
+        return curve
+    notes = notes_of(curve.facts, rules.index(noted_by(rule)))
+    # At the last point the budget ends the run whatever a rule says.
+    point = stopping_point(rule, notes[:-1])
+    return curve if point is None else curve.first(point + 1, rule.method)
 
 
-def _attempt(recipe: Recipe, arena: Arena, scenario: Scenario, store: TrajectoryStore | None, key: str) -> Outcome:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            curve = play(recipe, arena, scenario)
-    except Exception as error:
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
-        return Failure(reason, traceback.format_exc())
-    if store is not None:
-        store.save(key, curve)
-    return curve
-
-
-_worker_arenas: OrderedDict[str, Arena] = OrderedDict()
-_worker_ready = False
-
-
-def _work(
-    recipe: Recipe, folder: str, scenario: Scenario, store: TrajectoryStore | None, key: str
-) -> tuple[str, Outcome]:
-    """Play one task in a worker process."""
-    global _worker_ready
-    if not _worker_ready:
-        # Ctrl-C reaches the whole process group; only the owner decides what it means.
-        with contextlib.suppress(ValueError):
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-        threadpool_limits(limits=1)
-        threading.Thread(target=_end_with_owner, args=(os.getppid(),), daemon=True).start()
-        _worker_ready = True
-    if folder not in _worker_arenas:
-        _worker_arenas[folder] = load_arena(Path(folder))
-        if len(_worker_arenas) > ARENAS_KEPT:
-            _worker_arenas.popitem(last=False)
-    try:
-        return key, _attempt(recipe, _worker_arenas[folder], scenario, store, key)
-    except StorageError as error:
-        return key, Failure(str(error), STORAGE)
-
-
-def _end_with_owner(owner: int) -> None:
-    """End this worker soon after its owner was killed, instead of waiting for tasks that never come."""
-    while os.getppid() == owner:
-        time.sleep(1.0)
-    os._exit(1)
-
-
-def _stop_workers() -> None:
-    """End worker processes at once; what they were playing is played again the next time."""
-    from joblib.externals.loky import get_reusable_executor
-
-    with contextlib.suppress(Exception):
-        get_reusable_executor().shutdown(wait=True, kill_workers=True)
+def _paused_at(curve: LearningCurve, until: float) -> LearningCurve:
+    """Return a curve up to its first model of so many labels."""
+    points = 1 + int((curve.labels < until).sum())
+    return curve if points >= len(curve) else curve.first(points, "paused")

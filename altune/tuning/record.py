@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import optuna
 
 from altune import __version__
-from altune.curve import LearningCurve, Objective
+from altune.curve import LearningCurve
 from altune.errors import RequestError
+from altune.objectives import Objective
 from altune.plain import canonical_digest
 from altune.registry import find_method, methods
 from altune.scenario import Scenario
 from altune.simulation import estimator_text
 from altune.space import SearchSpace
+from altune.space.changes import differences
 from altune.tuning.confirmation import Confirmation, Played
-from altune.tuning.search import TrialRecord, curves_of, record_of
+from altune.tuning.judging import REFERENCE, normalized
+from altune.tuning.preference import Preference
 from altune.tuning.settings import Settings
 from altune.tuning.storage import set_attribute
+from altune.tuning.trials import TrialRecord, curves_of, record_of
 from altune.world import World
 
 HEADER = "altune"
 BASELINES = "baselines"
 CONFIRMATION = "confirmation"
-
-_WORDS = {
-    "space": "the search space",
-    "estimators": "the estimators of your own",
-    "scenario": "the scenario",
-    "data": "the data",
-    "blocks": "the blocks",
-    "settings": "seeds, batch, seed or sampler",
-}
+PREFER = "prefer"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +45,14 @@ class StudyRecord:
 
     study: optuna.Study
 
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """What is stored with the study, to be read and not to be changed.
+
+        Optuna's own ``user_attrs`` copies all of it, every curve of the confirmation included, at each look.
+        """
+        return self.study._storage.get_study_user_attrs(self.study._study_id)
+
     @cached_property
     def header(self) -> dict[str, Any]:
         """What the study was begun with.
@@ -57,7 +62,7 @@ class StudyRecord:
         RequestError
             If altune did not begin it.
         """
-        header = self.study.user_attrs.get(HEADER)
+        header = self.attributes.get(HEADER)
         if not isinstance(header, dict):
             raise RequestError(f"the study {self.study.study_name!r} was not made by altune")
         return header
@@ -78,14 +83,26 @@ class StudyRecord:
                 )
 
     @property
+    def scenarios(self) -> dict[str, Scenario]:
+        """The resolved scenario of each data set, by its name."""
+        return {one["data"]["name"]: Scenario.from_dict(one["scenario"]) for one in self.header["worlds"]}
+
+    @property
     def scenario(self) -> Scenario:
-        """The resolved scenario."""
-        return Scenario.from_dict(self.header["scenario"])
+        """The resolved scenario of the first data set."""
+        return next(iter(self.scenarios.values()))
 
     @property
     def objective(self) -> Objective:
-        """What is maximised."""
+        """What is bettered; of several objectives the one that is confirmed."""
         return self.scenario.make_objective()
+
+    @property
+    def preference(self) -> Preference:
+        """How one trial is picked of several objectives."""
+        names = self.scenario.objective_names
+        text = self.settings.get("prefer")
+        return Preference.usual(names) if text is None else Preference.parse(text, names)
 
     @property
     def space(self) -> SearchSpace:
@@ -95,12 +112,17 @@ class StudyRecord:
     @property
     def data(self) -> dict[str, Any]:
         """Name, fingerprint, rows, features and classes of the data set."""
-        return dict(self.header["data"])
+        return dict(self.header["worlds"][0]["data"])
+
+    @property
+    def data_sets(self) -> dict[str, dict[str, Any]]:
+        """The same of each data set, by its name."""
+        return {one["data"]["name"]: dict(one["data"]) for one in self.header["worlds"]}
 
     @property
     def settings(self) -> dict[str, Any]:
         """Sizes and seeds of the study."""
-        return dict(self.header["settings"])
+        return {**self.header["settings"], "prefer": self.attributes.get(PREFER)}
 
     def trials(self) -> list[TrialRecord]:
         """Every trial, forbidden draws and failures included, in the order of numbers."""
@@ -111,26 +133,58 @@ class StudyRecord:
         return curves_of(self.study.get_trials(deepcopy=False)[number])
 
     def baselines(self) -> dict[str, Played]:
-        """Return the baselines on the search blocks, by name."""
-        stored = self.study.user_attrs.get(BASELINES, {})
+        """Return the baselines on the search blocks, by name; of several data sets, one after the other."""
+        stored = self.attributes.get(BASELINES, {})
         return {name: Played.from_dict(played) for name, played in stored.items()}
 
-    def confirmation(self) -> Confirmation | None:
-        """Return what was confirmed, None where nothing was yet."""
-        stored = self.study.user_attrs.get(CONFIRMATION)
-        return None if stored is None else Confirmation.from_dict(stored["confirmation"])
+    def baseline_values(self) -> dict[str, float]:
+        """Return the first objective of each baseline on the search blocks, on the scale of the trials' values."""
+        scenarios = list(self.scenarios.values())
+        played = self.baselines()
+        references = played[REFERENCE].curves if played else ()
+        usual = len(references) - len(scenarios) * int(self.settings.get("leader_blocks", 0))
+        found = {}
+        for name, one in played.items():
+            shares: list[list[float]] = [[] for _ in scenarios]
+            for place, (curve, reference) in enumerate(zip(one.curves[:usual], references, strict=False)):
+                # Search blocks stand in turn, one of each data set.
+                objective = scenarios[place % len(scenarios)].make_objective()
+                value = objective(curve, reference)
+                shares[place % len(scenarios)].append(
+                    normalized(objective, value, reference) if len(scenarios) > 1 else value
+                )
+            found[name] = float(np.mean([self.objective.over_blocks(own) for own in shares]))
+        return found
+
+    def confirmations(self) -> dict[str, Confirmation]:
+        """Return what was confirmed on each data set, empty where nothing was yet."""
+        stored = self.attributes.get(CONFIRMATION)
+        if stored is None:
+            return {}
+        return {name: Confirmation.from_dict(plain) for name, plain in stored["confirmations"].items()}
 
     def confirmation_key(self) -> str | None:
         """Return what the stored confirmation was made from."""
-        stored = self.study.user_attrs.get(CONFIRMATION)
+        stored = self.attributes.get(CONFIRMATION)
         return None if stored is None else str(stored["key"])
 
 
-def make_header(world: World, space: SearchSpace, settings: Settings) -> dict[str, Any]:
+def make_header(worlds: Sequence[World], space: SearchSpace, settings: Settings) -> dict[str, Any]:
     """Return what a study is begun with: all that must stay the same for it to be gone on with."""
     opened = space.decisions.get("model")
     named = [one.method for one in opened.alternatives] if opened is not None else []
     own = {name: estimator_text(find_method("model", name)) for name in named}
+    return {
+        "version": __version__,
+        "space": space.to_dict(),
+        "estimators": {name: text for name, text in own.items() if text},
+        "worlds": [describe_world(world) for world in worlds],
+        "settings": settings.identity(),
+    }
+
+
+def describe_world(world: World) -> dict[str, Any]:
+    """Return what a study says of one of its data sets, as plain JSON values."""
     rows = [
         [part, block.pool.tolist(), block.test.tolist(), None if block.initial is None else block.initial.tolist()]
         for part, blocks in world.explicit.items()
@@ -138,10 +192,8 @@ def make_header(world: World, space: SearchSpace, settings: Settings) -> dict[st
     ]
     dataset = world.dataset
     return {
-        "version": __version__,
-        "space": space.to_dict(),
-        "estimators": {name: text for name, text in own.items() if text},
         "scenario": world.scenario.to_dict(),
+        "blocks": canonical_digest({"explicit": rows}),
         "data": {
             "name": dataset.name,
             "fingerprint": dataset.fingerprint,
@@ -151,8 +203,6 @@ def make_header(world: World, space: SearchSpace, settings: Settings) -> dict[st
             "classes": [str(name) for name in dataset.classes],
             "class_counts": [int(count) for count in dataset.class_counts],
         },
-        "blocks": canonical_digest({"explicit": rows}),
-        "settings": settings.identity(),
     }
 
 
@@ -170,18 +220,42 @@ def begin_or_continue(study: optuna.Study, header: Mapping[str, Any], where: str
             raise RequestError(f"{where}: the study there was not made by altune; give another --out")
         set_attribute(study, HEADER, dict(header))
         return
-    changed = [words for key, words in _WORDS.items() if _comparable(key, stored) != _comparable(key, header)]
+    changed = what_changed(stored, header)
     if changed:
         raise RequestError(
-            f"{where} holds a run with other values of {', '.join(changed)}; "
-            "give the same command to go on with it, or another --out for a new one"
+            f"{where} holds a run with another request: {'; '.join(changed)}. A study cannot change under its trials: "
+            "give the command that began it to go on, or another --out for a new run (with --cache DIR, what was "
+            "played before is read back)"
         )
 
 
-def _comparable(key: str, header: Mapping[str, Any]) -> Any:
-    value = header.get(key, {})
-    if key == "space" and isinstance(value, Mapping):
-        return {name: part for name, part in value.items() if name != "name"}
-    if key == "data" and isinstance(value, Mapping):
-        return (value.get("name"), value.get("fingerprint"))
-    return value
+def what_changed(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list[str]:
+    """Return what differs between the header of a study and one that is asked for now, in words."""
+    if "worlds" not in stored:
+        return [f"it was begun by altune {stored.get('version', '?')}, whose studies this version does not read"]
+    changed = differences(stored["space"], header["space"])
+    if stored["version"] != header["version"]:
+        changed.append(f"altune is {header['version']}, the run was begun by {stored['version']}")
+    if stored["estimators"] != header["estimators"]:
+        changed.append("the estimators of your own are others")
+    changed += _changed_worlds(stored["worlds"], header["worlds"])
+    for name, value in header["settings"].items():
+        if stored["settings"].get(name) != value:
+            changed.append(f"{name} is {value}, in the run {stored['settings'].get(name)}")
+    return changed
+
+
+def _changed_worlds(stored: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = [[one["data"]["name"] for one in worlds] for worlds in (stored, asked)]
+    if names[0] != names[1]:
+        return [f"the data is {', '.join(names[1])}, in the run {', '.join(names[0])}"]
+    changed = []
+    for old, new in zip(stored, asked, strict=True):
+        if old["data"]["fingerprint"] != new["data"]["fingerprint"]:
+            changed.append(f"the rows of {new['data']['name']} are others than those the run was begun with")
+        for name, value in new["scenario"].items():
+            if old["scenario"].get(name) != value:
+                changed.append(f"the scenario's {name} is {value}, in the run {old['scenario'].get(name)}")
+        if old["blocks"] != new["blocks"]:
+            changed.append("the explicit blocks are others")
+    return changed

@@ -8,58 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 import optuna
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
 
-from altune.curve import LearningCurve, Objective
-from altune.data.blocks import Block
 from altune.errors import WorkError
-from altune.recipe import Facts, Recipe
-from altune.space import SearchSpace
-from altune.tuning.player import Failure, Outcome, Player, Task
-from altune.tuning.samplers import make_sampler
+from altune.tuning.drawing import Draw, Drawing
+from altune.tuning.evaluation import Evaluator
+from altune.tuning.memory import bare, new_memory, tell
 from altune.tuning.storage import append_trial
+from altune.tuning.trials import (
+    BATCH,
+    BROKEN,
+    RECIPE,
+    VALUES,
+    TrialRecord,
+    Verdict,
+    curves_of,
+    finished_trial,
+    forbidden_trial,
+    is_forbidden,
+    record_of,
+)
+from altune.tuning.workers import Outcome
 
-BATCH = "batch"
-RECIPE = "recipe"
-CURVES = "curves"
-VALUES = "values"
-REASON = "reason"
-FORBIDDEN = "forbidden"
 MOST_FORBIDDEN = 1000
-
-
-@dataclass(frozen=True)
-class TrialRecord:
-    """One trial of the search.
-
-    Attributes
-    ----------
-    number : Optuna's number.
-    state : ``complete``, ``failed`` or ``forbidden``.
-    value : mean objective over the search blocks, None unless complete.
-    params : Optuna's parameters by path.
-    values : objective on each block.
-    recipe : what was played, None where the draw was forbidden.
-    reason : why it failed, empty where it did not.
-    """
-
-    number: int
-    state: str
-    value: float | None
-    params: dict[str, Any]
-    values: tuple[float, ...]
-    recipe: Recipe | None
-    reason: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        plain = {"number": self.number, "state": self.state, "value": self.value, "params": self.params}
-        return {**plain, "blocks": list(self.values)} | ({"reason": self.reason} if self.reason else {})
+Callback = Callable[[optuna.Study, FrozenTrial], None]
 
 
 @dataclass
@@ -69,6 +45,7 @@ class SearchProgress:
     wanted: int
     finished: int = 0
     failed: int = 0
+    dropped: int = 0
     in_batch: int = 0
     played: int = 0
     to_play: int = 0
@@ -82,65 +59,73 @@ class Search:
     Parameters
     ----------
     study : the stored study; finished trials are appended to it.
-    space : narrowed to what can work.
-    facts : what the world offers, for combinations that cannot work.
-    player : plays trajectories.
-    blocks : the search blocks.
-    objective : what is maximised.
-    seed : the study's seed.
-    sampler : name of the sampler.
+    drawing : draws recipes from the space.
+    evaluator : plays and judges them.
     batch : trials asked at a time.
     observe : called with the progress after each trajectory and each trial.
+    callbacks : called with the stored study and each trial that was just stored.
     """
 
     study: optuna.Study
-    space: SearchSpace
-    facts: Facts
-    player: Player
-    blocks: Sequence[Block]
-    objective: Objective
-    seed: int
-    sampler: str = "tpe"
+    drawing: Drawing
+    evaluator: Evaluator
     batch: int = 4
     observe: Callable[[SearchProgress], None] = lambda progress: None
+    callbacks: Sequence[Callback] = ()
     progress: SearchProgress = field(default_factory=lambda: SearchProgress(0))
+    _counted: int = 0
+    _ranked: dict[int, Any] = field(default_factory=dict)
 
     def run(self, n_trials: int, out_of_time: Callable[[], bool] = lambda: False) -> None:
-        """Go on until ``n_trials`` trials are finished (forbidden draws aside) or time is up.
+        """Go on until ``n_trials`` trials are finished (forbidden draws aside), time is up or the grid is played.
 
         Raises
         ------
         WorkError
             If the space forbids nearly every draw.
         """
+        most = self.drawing.plan.most_trials
+        wanted = n_trials if most is None else min(n_trials, most)
         stored = self.study.get_trials(deepcopy=False)
-        self.progress = SearchProgress(n_trials)
+        self.progress = SearchProgress(wanted)
         for trial in stored:
             self._count(trial, trial.number)
-        memory = self._memory([trial for trial in stored if self._batch_of(trial) < self._unfinished_batch(stored)])
-        while self._counted(memory) < n_trials and not out_of_time():
-            self._play_batch(memory, stored, n_trials)
-            stored = self.study.get_trials(deepcopy=False)
+        known = {trial.number: trial for trial in stored}
+        # A sampler that keeps a state gets it back by being asked everything again.
+        unfinished = 0 if self.drawing.plan.replayed else self._unfinished_batch(stored)
+        memory = self._memory([trial for trial in stored if self._batch_of(trial) < unfinished])
+        while self._counted < wanted and not out_of_time():
+            if self._ranks:
+                memory = self._memory([self._ranked_trial(trial) for trial in memory.get_trials(deepcopy=False)])
+            self._play_batch(memory, known, min(self.batch, wanted - self._counted))
 
     # batches --------------------------------------------------------------------------------------------------
 
-    def _play_batch(self, memory: optuna.Study, stored: list[FrozenTrial], n_trials: int) -> None:
-        number = self._counted(memory) // self.batch
-        draws = self._ask(memory, min(self.batch, n_trials - self._counted(memory)))
-        known = {trial.number: trial for trial in stored}
-        outcomes = self._simulate([draw for draw in draws if draw.recipe is not None and draw.number not in known])
+    def _play_batch(self, memory: optuna.Study, known: dict[int, FrozenTrial], wanted: int) -> None:
+        number = self._counted // self.batch
+        draws = self._ask(memory, wanted)
+        new = [draw for draw in draws if draw.recipe is not None and draw.number not in known]
+        verdicts = self._evaluate(new)
+        finished = []
         for draw in draws:
-            finished = known.get(draw.number)
-            if finished is None:
-                finished = self._frozen(draw, number, outcomes.get(draw.number, []))
-                append_trial(self.study, finished)
-                self._count(finished, draw.number)
-            elif finished.params != draw.trial.params:
+            trial = known.get(draw.number)
+            if trial is None:
+                trial = self._stored(draw, number, verdicts.get(draw.number))
+                append_trial(self.study, trial)
+                trial.number = draw.number
+                self._count(trial, draw.number)
+                for callback in self.callbacks:
+                    callback(self.study, self.study.get_trials(deepcopy=False)[draw.number])
+            elif trial.params != draw.trial.params:
                 raise WorkError(
                     f"trial {draw.number} of the stored study was drawn otherwise than it would be now; "
                     "it was made by another version: start a new run with another --out"
                 )
-            memory.tell(draw.trial, finished.value, state=finished.state)
+            tell(memory, draw.trial, trial)
+            finished.append(trial)
+        for trial in finished:
+            self._see(trial)
+        self._counted += wanted
         self.progress.in_batch = 0
         self.observe(self.progress)
 
@@ -153,67 +138,62 @@ class Search:
                     f"of {MOST_FORBIDDEN} draws too few may be played (last: {draws[-1].reason}); "
                     "open fewer combinations"
                 )
-            number = len(memory.get_trials(deepcopy=False))
-            memory.sampler = make_sampler(self.sampler, self.seed, number)
-            trial = memory.ask()
-            recipe = self.space.suggest(trial)
-            reason = self.space.check_draw(recipe, self.facts)
-            if reason is not None:
-                trial.set_user_attr(REASON, f"{FORBIDDEN}: {reason}")
-            draws.append(Draw(number, trial, None if reason else recipe, reason or ""))
-            playable += reason is None
+            draws.append(self.drawing.ask(memory, len(memory.get_trials(deepcopy=False))))
+            playable += draws[-1].recipe is not None
         return draws
 
-    def _simulate(self, draws: list[Draw]) -> dict[int, list[Outcome]]:
-        tasks = [Task(draw.recipe, block) for draw in draws for block in self.blocks if draw.recipe is not None]
-        self.progress.in_batch, self.progress.played, self.progress.to_play = len(draws), 0, len(tasks)
+    def _evaluate(self, draws: Sequence[Draw]) -> dict[int, Verdict]:
+        size = self.evaluator.judge.usual
+        self.progress.in_batch, self.progress.played, self.progress.to_play = len(draws), 0, len(draws) * size
 
         def count(index: int, outcome: Outcome) -> None:
             self.progress.played += 1
             self.observe(self.progress)
 
-        outcomes = self.player.play(tasks, count)
-        size = len(self.blocks)
-        return {draw.number: outcomes[index * size : (index + 1) * size] for index, draw in enumerate(draws)}
+        verdicts = self.evaluator.play([draw.recipe for draw in draws if draw.recipe is not None], count)
+        return {draw.number: verdict for draw, verdict in zip(draws, verdicts, strict=True)}
 
-    def _frozen(self, draw: Draw, batch: int, outcomes: list[Outcome]) -> FrozenTrial:
-        attributes: dict[str, Any] = {BATCH: batch}
+    def _stored(self, draw: Draw, batch: int, verdict: Verdict | None) -> FrozenTrial:
         params, distributions = draw.trial.params, draw.trial.distributions
-        failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
-        if draw.recipe is not None:
-            attributes[RECIPE] = draw.recipe.to_dict()
-        if draw.recipe is None or failures:
-            attributes[REASON] = f"{FORBIDDEN}: {draw.reason}" if draw.recipe is None else failures[0].reason
-            if failures:
-                attributes["traceback"] = failures[0].details
-            return create_trial(
-                state=TrialState.FAIL, params=params, distributions=distributions, user_attrs=attributes
-            )
-        curves = [outcome for outcome in outcomes if isinstance(outcome, LearningCurve)]
-        values = [self.objective(curve) for curve in curves]
-        attributes[VALUES] = values
-        attributes[CURVES] = [curve.to_dict() for curve in curves]
-        return create_trial(
-            value=float(np.mean(values)), params=params, distributions=distributions, user_attrs=attributes
-        )
+        if draw.recipe is None or verdict is None:
+            return forbidden_trial(draw.reason, params, distributions, {BATCH: batch})
+        return finished_trial(verdict, params, distributions, {BATCH: batch, RECIPE: draw.recipe.to_dict()})
 
     # what is known --------------------------------------------------------------------------------------------
 
-    def _memory(self, trials: list[FrozenTrial]) -> optuna.Study:
-        memory = optuna.create_study(direction="maximize", pruner=optuna.pruners.NopPruner())
-        memory.add_trials(_bare(trial) for trial in trials)
+    @property
+    def _ranks(self) -> bool:
+        return self.evaluator.judge.several and self.evaluator.judge.across == "ranks"
+
+    def _memory(self, trials: Sequence[FrozenTrial]) -> optuna.Study:
+        memory = new_memory(self.evaluator.judge.directions)
+        memory.add_trials(bare(trial) for trial in trials)
+        self._counted = sum(not is_forbidden(trial) for trial in trials)
+        if not self._ranks or not self._ranked:
+            for trial in trials:
+                self._see(trial)
         return memory
+
+    def _see(self, trial: FrozenTrial) -> None:
+        if trial.state != TrialState.COMPLETE:
+            return
+        on_places = trial.user_attrs[VALUES]
+        self._ranked[trial.number] = np.asarray(on_places)
+        curves = curves_of(trial) if self.evaluator.remembers_curves else ()
+        feasible = all(by <= 0 for by in trial.user_attrs.get(BROKEN, {}).values())
+        self.evaluator.see(on_places, curves, feasible)
+
+    def _ranked_trial(self, trial: FrozenTrial) -> FrozenTrial:
+        ranks = self.evaluator.judge.ranked(self._ranked)
+        return trial if trial.number not in ranks else bare(trial, [ranks[trial.number]])
 
     def _batch_of(self, trial: FrozenTrial) -> int:
         return int(trial.user_attrs[BATCH])
 
-    def _unfinished_batch(self, stored: list[FrozenTrial]) -> int:
+    def _unfinished_batch(self, stored: Sequence[FrozenTrial]) -> int:
         """Return the first batch that has fewer playable trials than a batch holds."""
         full = np.bincount([self._batch_of(trial) for trial in stored if not is_forbidden(trial)], minlength=1)
         return int(np.argmax(np.append(full, 0) < self.batch))
-
-    def _counted(self, study: optuna.Study) -> int:
-        return sum(not is_forbidden(trial) for trial in study.get_trials(deepcopy=False))
 
     def _count(self, trial: FrozenTrial, number: int) -> None:
         if is_forbidden(trial):
@@ -221,61 +201,10 @@ class Search:
         record = record_of(trial, number)
         self.progress.finished += 1
         self.progress.failed += record.state == "failed"
+        self.progress.dropped += record.state == "dropped"
+        sign = self.evaluator.judge.objectives[0].sign
         best = self.progress.best
-        if record.value is not None and (best is None or best.value is None or record.value > best.value):
+        if record.value is None or not record.feasible:
+            return
+        if best is None or best.value is None or sign * record.value > sign * best.value:
             self.progress.best = record
-
-
-@dataclass(frozen=True, eq=False)
-class Draw:
-    """One recipe drawn from the space, or why the draw was forbidden."""
-
-    number: int
-    trial: optuna.Trial
-    recipe: Recipe | None
-    reason: str
-
-
-def is_forbidden(trial: FrozenTrial) -> bool:
-    """Return whether a trial is a draw that was forbidden, and so not counted."""
-    return str(trial.user_attrs.get(REASON, "")).startswith(FORBIDDEN)
-
-
-def record_of(trial: FrozenTrial, number: int | None = None) -> TrialRecord:
-    """Return what a stored trial says; ``number`` stands in for that of a trial not stored yet."""
-    attributes = trial.user_attrs
-    state = "forbidden" if is_forbidden(trial) else "complete" if trial.state == TrialState.COMPLETE else "failed"
-    recipe = Recipe.from_dict(attributes[RECIPE]) if RECIPE in attributes else None
-    return TrialRecord(
-        number=trial.number if number is None else number,
-        state=state,
-        value=trial.value if state == "complete" else None,
-        params=dict(trial.params),
-        values=tuple(attributes.get(VALUES, ())),
-        recipe=recipe,
-        reason=str(attributes.get(REASON, "")),
-    )
-
-
-def curves_of(trial: FrozenTrial) -> list[LearningCurve]:
-    """Return the learning curves of a stored trial, one for each search block."""
-    return [LearningCurve.from_dict(plain) for plain in trial.user_attrs.get(CURVES, [])]
-
-
-def _bare(trial: FrozenTrial) -> FrozenTrial:
-    """Return a trial without its curves, which samplers have no use for."""
-    now = datetime(2000, 1, 1)
-    return FrozenTrial(
-        number=trial.number,
-        trial_id=trial.number,
-        state=trial.state,
-        value=trial.value,
-        values=None,
-        datetime_start=now,
-        datetime_complete=now,
-        params=trial.params,
-        distributions=trial.distributions,
-        user_attrs={REASON: trial.user_attrs[REASON]} if REASON in trial.user_attrs else {},
-        system_attrs={},
-        intermediate_values={},
-    )

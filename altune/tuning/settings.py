@@ -7,6 +7,7 @@ from typing import Any
 
 from altune.errors import RequestError
 from altune.tuning.samplers import check_sampler
+from altune.tuning.spending import Spending
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,16 @@ class Settings:
     Parameters
     ----------
     n_trials : trials to finish, forbidden draws aside, 1 or more.
-    seeds : search blocks on which each trial is played, 1 or more.
+    seeds : search blocks of each data set on which each trial is played, 1 or more.
     batch : trials asked of the sampler at a time, 1 or more; never derived from the number of processes.
     seed : the study's seed, 0 or more.
     sampler : name of the sampler.
     select_among : best recipes of the search that are played on the select blocks.
     select_seeds, report_seeds : fresh blocks to select on and to report on.
+    racing, rungs, leader_blocks : see :class:`altune.tuning.spending.Spending`.
+    across : how several data sets are averaged, ``normalized`` or ``ranks``.
+    prefer : how one trial is picked of several objectives, see :class:`altune.tuning.preference.Preference`.
+    trial_timeout : most seconds that a trial may take, None without a limit.
     """
 
     n_trials: int = 60
@@ -32,6 +37,12 @@ class Settings:
     select_among: int = 5
     select_seeds: int = 10
     report_seeds: int = 20
+    racing: float = 0.0
+    rungs: tuple[float, ...] = ()
+    leader_blocks: int = 0
+    across: str = "normalized"
+    prefer: str | None = None
+    trial_timeout: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("n_trials", "seeds", "batch", "select_among", "select_seeds"):
@@ -41,12 +52,21 @@ class Settings:
             raise RequestError(f"report_seeds must be 2 or more, not {self.report_seeds}: one block has no interval")
         if self.seed < 0:
             raise RequestError(f"seed must be 0 or more, not {self.seed}")
+        if self.trial_timeout is not None and not self.trial_timeout > 0:
+            raise RequestError(f"trial_timeout must be above 0 s, not {self.trial_timeout}")
         check_sampler(self.sampler)
+        _ = self.spending
+
+    @property
+    def spending(self) -> Spending:
+        """What is spent on a trial."""
+        return Spending(self.racing, self.rungs, self.leader_blocks)
 
     def identity(self) -> dict[str, Any]:
         """Return what must stay the same for a study to be gone on with; more trials may be asked for."""
-        return {name: getattr(self, name) for name in ("seeds", "batch", "seed", "sampler")}
+        names = ("seeds", "batch", "seed", "sampler", "racing", "leader_blocks", "across")
+        return {name: getattr(self, name) for name in names} | {"rungs": list(self.rungs)}
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return asdict(self)
+        return asdict(self) | {"rungs": list(self.rungs)}

@@ -42,6 +42,7 @@ from altune.knobs.stopping.performance import (
     balanced_hits,
     expected_f,
 )
+from altune.knobs.stopping.recording import RecordedRules, noted_by, stopping_point
 from altune.knobs.stopping.uncertainty import (
     ContradictoryInformation,
     MaxConfidence,
@@ -68,6 +69,7 @@ __all__ = [
     "PacBayes",
     "PerformanceConvergence",
     "Posterior",
+    "RecordedRules",
     "Rules",
     "Seen",
     "StabilizingPredictions",
@@ -85,7 +87,9 @@ __all__ = [
     "laplace_posterior",
     "last_all",
     "latest",
+    "noted_by",
     "notes_of",
     "prefix",
     "principal_components",
+    "stopping_point",
 ]

@@ -150,6 +150,8 @@ class Criterion(Stopping):
     """
 
     grows: ClassVar[bool] = True
+    only_decides: ClassVar[frozenset[str]] = frozenset({"threshold", "patience", "minimum"})
+    """Parameters that change when the rule fires, and nothing of what it notes."""
 
     patience: int = Field(default=1, ge=1, le=10, description="loops in a row in which the rule must hold")
     minimum: int = Field(default=0, ge=0, le=10_000_000, description="labels bought before which the rule never stops")

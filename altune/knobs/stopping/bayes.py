@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
@@ -35,6 +36,7 @@ class PacBayes(Criterion):
     source: ClassVar[str] = "Ishibashi & Hino, Stopping Criterion for AL Based on Generalization Bounds, AISTATS 2020"
     needs: ClassVar[frozenset[Need]] = frozenset({"dense_features"})
     grows: ClassVar[bool] = False
+    only_decides: ClassVar[frozenset[str]] = Criterion.only_decides | {"reference"}
     method: Literal["pac_bayes"] = "pac_bayes"
     threshold: float = Field(default=0.1, gt=0.0, lt=1.0, description="share of the first bounds to fall to")
     reference: int = Field(default=3, ge=1, le=100, description="first bounds of which the least is the measure")
@@ -149,4 +151,4 @@ def error_bound(forward: float, backward: float) -> float:
 def _one_side(kl: float) -> float:
     if kl <= _NEAR_BRANCH:
         return 0.0
-    return float(np.expm1(lambertw((kl - 1.0) / np.e).real + 1.0))
+    return float(np.expm1(lambertw((kl - 1.0) / math.e).real + 1.0))

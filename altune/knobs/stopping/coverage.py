@@ -22,6 +22,7 @@ class NoNovelty(Criterion):
     """
 
     source: ClassVar[str] = "the information-density criterion; coverage as in Yehuda et al., NeurIPS 2022"
+    only_decides: ClassVar[frozenset[str]] = Criterion.only_decides | {"coverage"}
     method: Literal["no_novelty"] = "no_novelty"
     coverage: float = Field(default=0.95, gt=0.0, le=1.0, description="share of the stop set that must be covered")
     radius: float = Field(default=1.5, gt=0.0, le=1000.0, description="how far a labelled row covers, in spacings")

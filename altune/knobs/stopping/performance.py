@@ -92,6 +92,7 @@ class Convergence(Criterion):
 
     needs: ClassVar[frozenset[Need]] = SCORES
     grows: ClassVar[bool] = False
+    only_decides: ClassVar[frozenset[str]] = Criterion.only_decides | {"window"}
     _key: ClassVar[str] = ""
 
     window: int = Field(default=10, ge=2, le=100, description="loops in a window")

@@ -118,6 +118,7 @@ class ContradictoryInformation(Criterion):
 
     source: ClassVar[str] = "Vlachos, Computer Speech & Language 2008; Ghayoomi, NAACL HLT workshop 2010"
     needs: ClassVar[frozenset[Need]] = SCORES
+    only_decides: ClassVar[frozenset[str]] = Criterion.only_decides | {"drops", "by"}
     method: Literal["contradictory_information"] = "contradictory_information"
     of: Literal["confidence", "variance", "selected_variance"] = Field(
         default="confidence", description="what has to drop"

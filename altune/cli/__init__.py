@@ -1,0 +1,114 @@
+"""The command line: parse, call, print.
+
+Standard output carries results, standard error progress and errors. Exit codes: 0 done, 1 the work failed, 2 the
+request is wrong, 130 interrupted.
+
+A command is a function in a file of this folder, and a line of :data:`COMMANDS`. Its file is imported when the command
+is asked for, and imports in turn what it needs when it runs, so that the list of commands and each one's help come at
+once. The rules for options stand in :mod:`altune.cli.options`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from altune import __version__
+from altune.cli.commands import Command, CommandGroup
+from altune.cli.output import print_error
+from altune.errors import RequestError, WorkError
+
+COMMANDS = {
+    "tune": Command("altune.cli.tune:tune", "Search for the best recipe on DATA, and confirm it."),
+    "sweep": Command("altune.cli.sweep:sweep", "Tune on every combination that FILE lists."),
+    "simulate": Command("altune.cli.play:simulate", "Play one recipe on DATA and print its learning curve."),
+    "compare": Command("altune.cli.play:compare", "Play recipes on the same blocks and print their differences."),
+    "stopping": Command("altune.cli.play:stopping", "Say where each stopping rule would have stopped a recipe."),
+    "worker": Command("altune.cli.worker:worker", "Play trials of a study that several machines share."),
+    "report": Command("altune.cli.show:report", "Write a run's page again, and print the answer."),
+    "rescore": Command("altune.cli.rescore:rescore", "Rank a run's trials by another objective or other prices."),
+    "repair": Command("altune.cli.repair:repair", "Mend what a kill has left in a run or a shared study."),
+    "knobs": Command("altune.cli.show:knobs", "List the methods of each knob."),
+    "spaces": Command("altune.cli.spaces:spaces", "List the search spaces that altune ships, or print one."),
+    "spaces check": Command("altune.cli.spaces:check", "Say what is left of a search space on a data set."),
+    "spaces schema": Command("altune.cli.spaces:schema", "Print the JSON Schema of search space files, for editors."),
+    "datasets": Command("altune.cli.show:datasets", "List the built-in data sets."),
+}
+
+
+class Commands(CommandGroup):
+    """The commands of altune."""
+
+    table = COMMANDS
+
+
+app = typer.Typer(
+    name="altune",
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def version(show: bool) -> None:
+    """Print the version and end."""
+    if show:
+        print(f"altune {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Tune an active-learning process as one tunes a model: search, confirm, explain, use."""
+
+
+def main() -> None:
+    """Run the command line; the entry point of the ``altune`` script."""
+    # Importing makes a million objects that live to the end: looking for garbage among them took a fifth of a short
+    # command, and once more when it ends.
+    gc.set_threshold(100_000, 50, 100)
+    atexit.register(gc.freeze)
+    try:
+        code = app(standalone_mode=False)
+    except RequestError as error:
+        print_error(str(error))
+        code = 2
+    except WorkError as error:
+        print_error(str(error))
+        code = 1
+    except KeyboardInterrupt:
+        print_error("interrupted")
+        code = 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 1
+    except Exception as error:
+        code = _usage_error(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage_error(error: Any) -> int:
+    """Print the one line of an error of the command line's own parser, or go on raising."""
+    if type(error).__name__ == "Abort":
+        print_error("interrupted")
+        return 130
+    if not hasattr(error, "format_message"):
+        raise error
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error.format_message())
+        return 2
+    context = getattr(error, "ctx", None)
+    where = f" (see `{context.command_path} --help`)" if context is not None else ""
+    print_error(f"{error.format_message()}{where}")
+    return 2

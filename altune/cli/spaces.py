@@ -1,0 +1,85 @@
+"""``altune spaces``: the shipped search spaces, a schema for editors, and what is left of a space on a data set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from altune.cli.options import AsJson, ModelOption, ScenarioOptions, Target
+from altune.cli.output import print_json
+
+if TYPE_CHECKING:
+    from altune.space import SpaceCheck
+
+
+def spaces(
+    name: Annotated[str | None, typer.Argument(metavar="SPACE", help="Print this one as YAML: name or file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the search spaces that altune ships, or print one.
+
+    See also `altune spaces check --help` and `altune spaces schema --help`.
+    """
+    from altune.report.tables import table
+    from altune.space import SearchSpace, list_spaces
+    from altune.space.shipped import find_space
+
+    if name is not None:
+        found = SearchSpace.load(name)
+        print_json(found.to_dict()) if as_json else print(find_space(name).read_text("utf-8").rstrip())
+        return
+    listed = list_spaces()
+    print_json(listed) if as_json else print(table(listed, wide="summary"))
+
+
+def schema(
+    recipes: Annotated[bool, typer.Option("--recipes", help="The schema of recipe files instead.")] = False,
+) -> None:
+    """Print the JSON Schema of search space files, for editors.
+
+    Keep it beside your files and name it in their first line: # yaml-language-server: $schema=space.schema.json
+    """
+    from altune.space import recipe_schema, space_schema
+
+    print_json(recipe_schema() if recipes else space_schema())
+
+
+def check(
+    space: Annotated[str, typer.Argument(metavar="SPACE", help="Shipped search space or YAML file.")],
+    scenario: ScenarioOptions,
+    data: Annotated[str, typer.Option(metavar="DATA", help="A built-in data set (see `altune datasets`) or a file.")],
+    target: Target = None,
+    model: ModelOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is left of a search space on a data set, before anything is played."""
+    from altune.models import as_model
+    from altune.space import SearchSpace, check_space
+    from altune.world import make_world
+
+    given = SearchSpace.load(space)
+    if model is not None:
+        given = given.with_model(as_model(model))
+    found = check_space(given, make_world(data, target=target, **scenario.arguments()).facts)
+    print_json(found.to_dict()) if as_json else print(check_text(found))
+
+
+def check_text(found: SpaceCheck) -> str:
+    """Return a check as lines: what is open in each knob, what was left out and why, and how much remains."""
+    from altune.report.tables import table
+
+    rows = [
+        {
+            "knob": one.knob,
+            "alternatives": f"{len(one.left)} of {len(one.given)}",
+            "open inside": ", ".join(path.removeprefix(f"{one.knob}.") for path in one.open if path != one.knob) or "-",
+        }
+        for one in found.knobs
+    ]
+    count = "infinitely many" if found.recipes is None else found.recipes
+    lines = [table(rows, wide="open inside"), ""]
+    lines += [f"left out: {reason}" for one in found.knobs for reason in one.left_out]
+    lines.append(f"recipes: {count}; {100 * found.forbidden_share:.0f} % of {found.draws} random draws are forbidden")
+    lines += [f"  {draws} draws: {reason}" for reason, draws in found.reasons]
+    return "\n".join(lines)

@@ -1,0 +1,169 @@
+"""``altune sweep``: many runs from one file, one table, one page."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from altune.cli.options import AsJson, Jobs, Quiet
+from altune.cli.output import print_json
+
+if TYPE_CHECKING:
+    from altune.console import ConsoleObserver
+    from altune.sweeping.planning import SweepPlan
+    from altune.sweeping.sweep import Sweep, SweptCell
+
+
+def sweep(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The sweep in YAML.")],
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="The sweep's folder; by default runs/FILE.")] = None,
+    jobs: Jobs = -1,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List the cells, count what would be played, and estimate the time.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Tune on every combination of data sets, models, spaces, budgets and seeds that FILE lists.
+
+    Killed or stopped at any moment, the same command goes on where it was; a longer list adds cells.
+    """
+    from altune.sweeping.planning import plan_sweep
+    from altune.sweeping.sweep import sweep as play
+
+    if dry_run:
+        planned = plan_sweep(file, out=out, n_jobs=jobs)
+        print_json(planned.to_dict()) if as_json else print(plan_text(planned))
+        return
+    watch = SweepConsole(quiet or as_json)
+    try:
+        found = play(file, out=out, n_jobs=jobs, observer=watch)
+    except KeyboardInterrupt:
+        watch.close()
+        _say_how_to_go_on(file, out)
+        raise typer.Exit(130) from None
+    finally:
+        watch.close()
+    print_json(found.to_dict()) if as_json else print(sweep_text(found))
+    if found.failed:
+        raise typer.Exit(1)
+
+
+class SweepConsole:
+    """Shows in a terminal which cell is played, and how its run goes.
+
+    Parameters
+    ----------
+    quiet : print nothing but what a person should read.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._own: ConsoleObserver = self._fresh()
+
+    def cell(self, number: int, cells: int, name: str) -> ConsoleObserver:
+        """Print which cell begins; return who draws its run."""
+        self.close()
+        self._own = self._fresh()
+        if not self._quiet:
+            self._own.console.print(f"cell {number} of {cells}: {name}", markup=False)
+        return self._own
+
+    def say(self, line: str) -> None:
+        """Print a line that a person should read."""
+        self._own.say(line)
+
+    def close(self) -> None:
+        """End the live display."""
+        self._own.close()
+
+    def _fresh(self) -> ConsoleObserver:
+        from altune.console import ConsoleObserver
+
+        return ConsoleObserver(self._quiet)
+
+
+def plan_text(planned: SweepPlan) -> str:
+    """Return what a sweep would do as lines for a terminal."""
+    from altune.report.tables import table
+    from altune.sweeping.planning import FINISHED, IMPOSSIBLE
+
+    rows = [
+        {name: "-" if value is None else value for name, value in cell.coordinates.items()}
+        | {"state": cell.state, "trajectories": cell.trajectories}
+        for cell in planned.cells
+    ]
+    lines = [table(rows), ""]
+    lines += [f"cannot be: {cell.folder}: {cell.reason}" for cell in planned.cells if cell.state == IMPOSSIBLE]
+    counts = [f"{len(planned.cells)} cells"]
+    counts += [f"{planned.count(FINISHED)} of them finished already"] if planned.count(FINISHED) else []
+    counts += [f"{planned.left_out} more left out by `skip`"] if planned.left_out else []
+    lines.append(", ".join(counts))
+    lines.append(f"{planned.trajectories} trajectories to play at most; what cells share is played once")
+    processes = f"{planned.jobs} process{'es' if planned.jobs > 1 else ''}"
+    if planned.trajectories:
+        lines.append(
+            f"about {time_words(planned.seconds)} with {processes}, from a quick probe with the baseline vanilla; "
+            "the recipes of the search may be slower"
+        )
+    return "\n".join([*lines, f"folder: {planned.folder}"])
+
+
+def sweep_text(found: Sweep) -> str:
+    """Return the results of a sweep as lines for a terminal."""
+    from altune.report.tables import table
+    from altune.sweeping.sweep import CSV_FILE, PAGE_FILE, PARQUET_FILE
+
+    lines = [table([_line(run) for run in found.runs], wide="recipe"), "", found.answer, ""]
+    lines += [f"failed: {run.cell}: {run.reason}" for run in found.failed]
+    lines += [""] if found.failed else []
+    lines.append(f"{found.folder / PAGE_FILE}         every cell at a glance, to be opened in a browser")
+    lines.append(f"{found.folder / CSV_FILE}        a row for each cell and baseline")
+    lines.append(f"{found.folder / PARQUET_FILE}    the same with its types")
+    return "\n".join(lines)
+
+
+def time_words(seconds: float) -> str:
+    """Return a rough time in words.
+
+    >>> [time_words(seconds) for seconds in (3.2, 200, 9000)]
+    ['3 s', '3 min', '2.5 h']
+    """
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _line(run: SweptCell) -> dict[str, Any]:
+    gaps = dict.fromkeys(("confirmed", "random", "recipe - random", "labels saved", "recipe"), "-")
+    if run.result is None:
+        return {"cell": str(run.cell), "state": run.state, **gaps}
+    from altune.sweeping.rows import interval_text, won_labels
+    from altune.tuning.judging import REFERENCE
+
+    row = next(row for row in run.result.rows if row["baseline"] == REFERENCE)
+    return {
+        "cell": str(run.cell),
+        "state": run.state,
+        "confirmed": f"{row['confirmed_mean']:.4g}",
+        "random": f"{row['baseline_mean']:.4g}",
+        "recipe - random": interval_text(row["difference"], row["low"], row["high"]),
+        "labels saved": "-" if (saved := won_labels(row)) is None else saved,
+        "recipe": row["recipe"] or "-",
+    }
+
+
+def _say_how_to_go_on(file: Path, out: Path | None) -> None:
+    from altune.sweeping.request import read_sweep
+    from altune.sweeping.sweep import finished_cells, sweep_folder
+
+    request, folder = read_sweep(file), sweep_folder(file, out)
+    print(
+        f"\naltune: stopped; {finished_cells(request, folder)} of {len(request.cells())} cells are finished in "
+        f"{folder}. To go on, give the same command:\n  {shlex.join(['altune', *sys.argv[1:]])}",
+        file=sys.stderr,
+    )

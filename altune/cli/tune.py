@@ -1,0 +1,106 @@
+"""``altune tune``: search, confirm, write the run's folder."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from altune.cli.options import (
+    AsJson,
+    ConfirmationOptions,
+    MachineOptions,
+    Quiet,
+    SearchOptions,
+    WorldsOptions,
+    make_settings,
+)
+from altune.cli.output import print_json
+
+if TYPE_CHECKING:
+    from altune.run import Run
+    from altune.space import SearchSpace
+    from altune.tuning.settings import Settings
+    from altune.world import World
+
+
+def tune(
+    search: SearchOptions,
+    world: WorldsOptions,
+    confirmation: ConfirmationOptions,
+    machines: MachineOptions,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and every default.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search for the best way to run active learning on DATA, and confirm it on fresh splits.
+
+    Killed or stopped at any moment, the same command goes on where it was.
+    """
+    from altune.console import ConsoleObserver
+    from altune.run import tune_worlds
+    from altune.space.changes import shown
+
+    settings = make_settings(search, confirmation)
+    worlds = world.make(search.seed)
+    means = machines.make(worlds, search.timeout)
+    space = search.make_space(worlds)
+    folder = out if out is not None else _default_folder(worlds, space, settings)
+    if dry_run:
+        _print_plan(worlds, space, settings, folder, confirmation.confirm, as_json)
+        return
+    with ConsoleObserver(quiet or as_json, worlds[0].scenario.make_objectives(), len(worlds)) as observer:
+        for knob in search.fix or []:
+            observer.say(f"{knob} is held at {shown(space.base_recipe().to_dict()[knob])}")
+        try:
+            found = tune_worlds(
+                worlds, space, settings, means, confirm=confirmation.confirm, out=folder, observer=observer
+            )
+        except KeyboardInterrupt:
+            observer.close()
+            _say_how_to_go_on(folder)
+            raise typer.Exit(130) from None
+    print_json(found.to_dict()) if as_json else _print_found(found, folder)
+
+
+def _default_folder(worlds: Sequence[World], space: SearchSpace, settings: Settings) -> Path:
+    from altune.run import run_digest
+
+    data = "-".join(world.dataset.name for world in worlds)
+    return Path("runs") / f"{data}-{space.name or 'space'}-{run_digest(worlds, space, settings)[:8]}"
+
+
+def _print_plan(
+    worlds: Sequence[World], space: SearchSpace, settings: Settings, folder: Path, confirm: bool, as_json: bool
+) -> None:
+    from altune.report.tables import plan_text
+    from altune.run import plan
+
+    planned = plan(worlds, space, settings, folder, confirm)
+    print_json(planned) if as_json else print(plan_text(planned))
+
+
+def _say_how_to_go_on(folder: Path) -> None:
+    from altune.run import finished_trials
+
+    print(
+        f"\naltune: stopped; {finished_trials(folder)} finished trials are kept in {folder}. "
+        f"To go on, give the same command:\n  {shlex.join(['altune', *sys.argv[1:]])}",
+        file=sys.stderr,
+    )
+
+
+def _print_found(found: Run, folder: Path) -> None:
+    from altune.run import CURVES_FILE, JOURNAL, RECIPE_FILE, REPORT_FILE, SHARED_FILE
+
+    print(found.answer)
+    print(f"\n{folder / RECIPE_FILE}   the recipe" if found.confirmation else "")
+    print(f"{folder / REPORT_FILE}   the evidence, to be opened in a browser")
+    print(f"{folder / CURVES_FILE}    every learning curve")
+    shared = (folder / SHARED_FILE).is_file()
+    print(f"{folder / (SHARED_FILE if shared else JOURNAL)}  {'where the Optuna study is' if shared else 'the study'}")

@@ -1,0 +1,54 @@
+"""``altune worker``: play trials of a study that several machines share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from altune.cli.options import Jobs, Quiet, Target
+from altune.errors import RequestError
+
+
+def worker(
+    storage: Annotated[str, typer.Option(metavar="URL", help="PostgreSQL database of the study.")],
+    study: Annotated[str, typer.Option(metavar="NAME", help="Name of the study in the database.")] = "altune",
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]FILE", help="Where the data are here, if elsewhere than for the owner; repeatable."
+        ),
+    ] = None,
+    target: Target = None,
+    jobs: Jobs = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Play trials of a shared study until all are finished; start as many workers as you like, anywhere.
+
+    Stopped or killed, a worker gives its trial back, and any other goes on with it.
+    """
+    from altune.console import ConsoleObserver
+    from altune.tuning.player import processes
+    from altune.tuning.shared import open_shared, play_queue, rebuild
+    from altune.tuning.steps import Means
+
+    means = Means(processes(jobs))
+    with ConsoleObserver(quiet) as observer:
+        shared = open_shared(storage, study, observer)
+        steps = rebuild(shared, observer, _named(data or [], shared.data_names), target)
+        observer.stage("search", shared.queue.counts().counted * steps.usual)
+        finished = play_queue(shared, steps, means)
+    print(f"{finished} trials finished here; {shared.queue.counts().finished} in all")
+
+
+def _named(words: list[str], names: list[str]) -> dict[str, str]:
+    """Return files by the data set's name; a study of one data set needs no name."""
+    found = {}
+    for word in words:
+        name, equals, file = word.partition("=")
+        if not equals and len(names) == 1:
+            name, file = names[0], word
+        if name not in names or not file:
+            raise RequestError(f"--data takes NAME=FILE with a name of {', '.join(names)}, not {word!r}")
+        found[name] = file
+    return found

@@ -1,0 +1,158 @@
+"""What a search would do, as text for a terminal: every default filled in, and what differs from one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from altune.objectives import KINDS, Risk
+from altune.registry import FIELDS
+from altune.report.run_words import risk_words
+from altune.report.text import table
+from altune.scenario import Annotator
+from altune.tuning.preference import Preference
+from altune.tuning.spending import LEADERS
+
+Row = tuple[str, str]
+
+
+def plan_text(plan: Mapping[str, Any]) -> str:
+    """Return what a search would do; ``plan`` is what :func:`altune.run.plan` returns.
+
+    What few searches ask for (several objectives, a risk, bounds, racing, …) is told only where it was asked for.
+    """
+    rows = [
+        *_data(plan),
+        *_world(plan["scenario"]),
+        *_objectives(plan),
+        *_search(plan["settings"], " of each data set" if plan.get("data_sets") else ""),
+        *_confirmation(plan),
+        ("run", str(plan["run"])),
+    ]
+    defaults = ", ".join(f"{field}: {_words(value)}" for field, value in plan["defaults"].items() if field in FIELDS)
+    parts = [
+        table([{"what": name, "value": value} for name, value in rows], wide="value"),
+        f"search space {plan['space']['name']}\n" + table(plan["space"]["knobs"], wide=("alternatives", "parameters")),
+        f"what is not open: {defaults}",
+        *(f"left out: {line}" for line in plan["space"]["left_out"]),
+    ]
+    return "\n\n".join(parts)
+
+
+def _data(plan: Mapping[str, Any]) -> list[Row]:
+    listed: Sequence[Mapping[str, Any]] = plan.get("data_sets", ())
+    if not listed:
+        data = plan["data"]
+        return [
+            ("data", f"{data['name']}: {_size(data)}"),
+            ("pool and test", f"{data['pool']} and {data['test']} rows of each block"),
+            ("budget", f"{plan['scenario']['budget']} labels"),
+            ("first sample", f"{plan['first_sample']} rows where the recipe does not say"),
+        ]
+    return [row for number, one in enumerate(listed, start=1) for row in _data_set(number, one)]
+
+
+def _data_set(number: int, one: Mapping[str, Any]) -> list[Row]:
+    data = one["data"]
+    return [
+        (f"data set {number}", f"{data['name']}: {_size(data)}"),
+        (
+            "",
+            f"pool {data['pool']}, test {data['test']} rows; budget {one['scenario']['budget']} labels, first sample "
+            f"{one['first_sample']} rows where the recipe does not say",
+        ),
+    ]
+
+
+def _size(data: Mapping[str, Any]) -> str:
+    return f"{data['rows']} rows, {data['features']} features, {data['classes']} classes"
+
+
+def _world(scenario: Mapping[str, Any]) -> list[Row]:
+    prices = f"{scenario['price_per_label']:g} a label, {scenario['price_per_loop']:g} a loop"
+    if scenario["price_per_hour"]:
+        prices += f", {scenario['price_per_hour']:g} an hour of computing"
+    if scenario["value"]:
+        prices += f"; a score of 1 is worth {scenario['value']:g}"
+    loops = scenario["loops"]
+    return [
+        ("loops", "without limit" if isinstance(loops, str) else f"at most {loops} after the first sample"),
+        ("metric", ", ".join([scenario["metric"], *scenario["also"]])),
+        ("annotators", ", ".join(Annotator.model_validate(one).describe() for one in scenario["annotators"])),
+        ("prices", prices),
+    ]
+
+
+def _objectives(plan: Mapping[str, Any]) -> list[Row]:
+    scenario, settings = plan["scenario"], plan["settings"]
+    given = scenario["objective"]
+    names = [given] if isinstance(given, str) else list(given)
+    wanted = "; ".join(_wanted(name, scenario["over"]) for name in names)
+    rows = [("objective" if len(names) == 1 else "objectives", wanted)]
+    if scenario["target_score"] is not None:
+        rows.append(("target", f"a score of {scenario['target_score']:g}"))
+    if len(names) > 1:
+        rule = Preference.parse(settings["prefer"], names) if settings["prefer"] else Preference.usual(names)
+        rows.append(("picked from the front", str(rule)))
+    if scenario["risk"] != "mean":
+        rows.append(("over blocks", risk_words(Risk.parse(scenario["risk"]), "blocks")))
+    if plan.get("data_sets"):
+        means = "mean of values where random sampling is 0 and a perfect model 1"
+        ranks = "mean of the ranks among all trials, on each data set"
+        rows.append(("over data sets", ranks if settings["across"] == "ranks" else means))
+    return [*rows, *([("bounds", "; ".join(scenario["constraints"]))] if scenario["constraints"] else [])]
+
+
+def _wanted(name: str, over: str) -> str:
+    domain = f" over {over}" if KINDS[name].prefix else ""
+    return f"{name}{domain}{' (less is better)' if KINDS[name].direction == 'minimize' else ''}"
+
+
+def _search(settings: Mapping[str, Any], each: str) -> list[Row]:
+    rows = [
+        (
+            "search",
+            f"{settings['n_trials']} trials on {settings['seeds']} blocks{each}, batches of {settings['batch']}",
+        ),
+        ("sampler", f"{settings['sampler']}, seed {settings['seed']}"),
+    ]
+    if settings["racing"]:
+        rows.append(
+            (
+                "racing",
+                f"a trial clearly worse than the best is dropped; one as good with a probability of "
+                f"{settings['racing']:g} at most",
+            )
+        )
+    if settings["rungs"]:
+        shares = ", ".join(f"{share:.0%}" for share in settings["rungs"])
+        rows.append(("rungs", f"at {shares} of the budget a trial that could not win any more is dropped"))
+    if settings["leader_blocks"]:
+        rows.append(("leaders", f"{settings['leader_blocks']} further blocks for trials among the best {LEADERS}"))
+    if settings["trial_timeout"] is not None:
+        rows.append(("time limit", f"{settings['trial_timeout']:g} s for each trial"))
+    return rows
+
+
+def _confirmation(plan: Mapping[str, Any]) -> list[Row]:
+    settings, many = plan["settings"], plan["trajectories"]
+    sizes = f"best {settings['select_among']} on {settings['select_seeds']} blocks, one on {settings['report_seeds']}"
+    listed = ", ".join(f"{count} {name}" for name, count in many.items())
+    each = " of each data set" if plan.get("data_sets") else ""
+    return [
+        ("confirmation", f"{sizes}{each}" if many["confirmation"] else "none"),
+        ("trajectories", f"{sum(many.values())}: {listed}" + _at_most(settings)),
+    ]
+
+
+def _at_most(settings: Mapping[str, Any]) -> str:
+    if settings["leader_blocks"]:
+        return ", and more for leaders"
+    return ", at most" if settings["racing"] or settings["rungs"] else ""
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return str(value)
+    rest = ", ".join(f"{name}={_words(part)}" for name, part in value.items() if name != "method")
+    return f"{value['method']}({rest})" if rest else str(value["method"])

@@ -1,0 +1,1 @@
+"""Sweeps: data sets × models × spaces × budgets × seeds, each cell an ordinary run."""

@@ -1,0 +1,146 @@
+"""Where the database is: a URL as PostgreSQL's own tools take it, in the words of the driver that is used."""
+
+from __future__ import annotations
+
+import getpass
+import importlib.util
+import os
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from altune.errors import MissingExtraError, RequestError, did_you_mean
+
+SOCKET_SECONDS = 60
+_FORM = "write postgresql://USER@HOST:PORT/DATABASE, with the password in PGPASSWORD"
+_DRIVERS = ("pg8000", "psycopg", "psycopg2")
+_OPTIONS = ("application_name", "connect_timeout", "host", "port", "sslmode", "sslrootcert")
+
+
+@dataclass(frozen=True)
+class DatabaseAddress:
+    """A PostgreSQL database, its driver, and what the driver wants to be told.
+
+    Its text is safe to print: it has no password.
+
+    Attributes
+    ----------
+    url : SQLAlchemy's URL, with the driver, the user and the password.
+    options : further arguments of the driver's ``connect``.
+    """
+
+    url: sa.URL
+    options: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def __str__(self) -> str:
+        socket = self.options.get("unix_sock")
+        place = f"?host={os.path.dirname(socket)}" if socket else ""
+        return without_password(str(self.url.set(drivername="postgresql", query={}))) + place
+
+    @property
+    def full_url(self) -> str:
+        """The URL with its password; braces, which Optuna would fill in, are escaped."""
+        return self.url.render_as_string(hide_password=False).replace("{", "%7B").replace("}", "%7D")
+
+
+def without_password(url: str) -> str:
+    """Return a URL as it may be printed, without a password wherever one may stand.
+
+    >>> without_password("postgresql://ann:secret@db.lab/tuning?sslmode=require&password=secret")
+    'postgresql://ann@db.lab/tuning?sslmode=require'
+    """
+    shown = re.sub(r"(://[^/?:@]*):.*@", r"\1@", url, flags=re.DOTALL)
+    place, _, query = shown.partition("?")
+    kept = [part for part in query.split("&") if part and "pass" not in part.partition("=")[0].lower()]
+    return place + ("?" + "&".join(kept) if kept else "")
+
+
+def parse_address(url: str, environment: Mapping[str, str] = os.environ) -> DatabaseAddress:
+    """Read a database's URL; what it leaves out comes from PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.
+
+    Parameters
+    ----------
+    url : ``postgresql://USER@HOST:PORT/DATABASE``; ``?host=/folder`` is a unix socket, ``?sslmode=`` as libpq has it.
+        ``postgresql+psycopg://`` and ``postgresql+psycopg2://`` choose these drivers in place of pg8000.
+    environment : the environment's variables.
+
+    Raises
+    ------
+    RequestError
+        If it is no URL of a PostgreSQL database, or has an option that pg8000 knows nothing of.
+    MissingExtraError
+        If the driver is not installed.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise RequestError(f"{without_password(url)!r} is not the address of a database; {_FORM}") from None
+    backend, _, driver = parsed.drivername.partition("+")
+    _require_postgresql(backend, url)
+    driver = driver or "pg8000"
+    if driver not in _DRIVERS:
+        raise RequestError(f"{without_password(url)}: unknown driver {driver!r}; {did_you_mean(driver, _DRIVERS)}")
+    if importlib.util.find_spec(driver) is None:
+        raise MissingExtraError("a study in PostgreSQL", "postgres")
+    parsed = parsed.set(drivername=f"postgresql+{driver}")
+    if driver != "pg8000":
+        return DatabaseAddress(parsed, {"connect_timeout": SOCKET_SECONDS})
+    return _for_pg8000(parsed, environment)
+
+
+def _require_postgresql(backend: str, url: str) -> None:
+    if backend in ("postgresql", "postgres"):
+        return
+    if backend == "sqlite":
+        raise RequestError(
+            "a SQLite file cannot be shared: several processes would write to it, which SQLite is not made for; "
+            "use postgresql://…, or one machine and a run's folder (--out)"
+        )
+    raise RequestError(f"{without_password(url)}: a shared study needs PostgreSQL; {_FORM}")
+
+
+def _for_pg8000(url: sa.URL, environment: Mapping[str, str]) -> DatabaseAddress:
+    """Do what libpq would: fill in from the environment, and turn its options into pg8000's."""
+    asked = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
+    for name in asked:
+        if name not in _OPTIONS:
+            raise RequestError(f"{without_password(str(url))}: option {name!r}; {did_you_mean(name, _OPTIONS)}")
+    host = url.host or asked.get("host") or environment.get("PGHOST") or "localhost"
+    user = url.username or environment.get("PGUSER") or getpass.getuser()
+    port = url.port or int(asked.get("port") or environment.get("PGPORT") or 5432)
+    options: dict[str, Any] = {"timeout": int(asked.get("connect_timeout") or SOCKET_SECONDS)}
+    if host.startswith("/"):
+        options |= {"unix_sock": f"{host}/.s.PGSQL.{port}", "ssl_context": False}
+    else:
+        mode = asked.get("sslmode") or environment.get("PGSSLMODE") or "prefer"
+        options["ssl_context"] = _encryption(mode, asked.get("sslrootcert") or environment.get("PGSSLROOTCERT"))
+    if "application_name" in asked:
+        options["application_name"] = asked["application_name"]
+    filled = sa.URL.create(
+        url.drivername,
+        username=user,
+        password=url.password or environment.get("PGPASSWORD"),
+        host=None if host.startswith("/") else host,
+        port=None if host.startswith("/") else port,
+        database=url.database or environment.get("PGDATABASE") or user,
+    )
+    return DatabaseAddress(filled, options)
+
+
+def _encryption(mode: str, authority: str | None) -> bool | ssl.SSLContext | None:
+    """Return pg8000's ``ssl_context`` for libpq's ``sslmode``."""
+    unverified: dict[str, bool | None] = {"disable": False, "allow": None, "prefer": None, "require": True}
+    if mode in unverified:
+        return unverified[mode]
+    if mode not in ("verify-ca", "verify-full"):
+        raise RequestError(f"sslmode={mode}: {did_you_mean(mode, [*unverified, 'verify-ca', 'verify-full'])}")
+    try:
+        context = ssl.create_default_context(cafile=authority)
+    except OSError as error:
+        raise RequestError(f"sslrootcert={authority}: {error.strerror or error}") from None
+    context.check_hostname = mode == "verify-full"
+    return context

@@ -1,0 +1,285 @@
+"""Optuna's storage in PostgreSQL, opened by many processes at once and patient when the database is away."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import functools
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
+
+import optuna
+import sqlalchemy as sa
+from optuna.storages import RDBStorage
+from optuna.storages._rdb import models
+from optuna.trial import FrozenTrial, TrialState, create_trial
+from sqlalchemy import orm
+
+from altune.errors import RequestError, StorageError
+from altune.tuning.database.address import DatabaseAddress, parse_address
+from altune.tuning.database.retry import Result, Retry, causes, passing_reason, server_message, sql_state
+
+Direction = Literal["minimize", "maximize"]
+
+CREATION = "altune:creation"
+_SCHEMA_LOCK = "altune:schema"
+_POOL = "altune"
+
+# SQLAlchemy logs a traceback for each dead connection that it fails to close; `Retry` tells of it in one line.
+logging.getLogger(f"sqlalchemy.pool.impl.QueuePool.{_POOL}").setLevel(logging.CRITICAL)
+
+# UTC: Optuna's heartbeats have no time zone. The others let the server end what a vanished machine has left, so that
+# its locks do not stay for the two hours of TCP's defaults.
+_SESSION = {
+    "timezone": "UTC",
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+
+
+class SharedStorage(RDBStorage):
+    """Optuna's storage whose every operation is repeated until the database answers.
+
+    Made by :func:`connect`. One connection is kept for each process; more are opened while threads need them.
+
+    Creating a trial is safe to repeat too: each carries a mark by which a repeated creation finds the first.
+
+    Parameters
+    ----------
+    address : where the database is.
+    retry : how to wait for it.
+    """
+
+    def __init__(self, address: DatabaseAddress, retry: Retry) -> None:
+        self.address = address
+        self.retry = retry
+        super().__init__(
+            address.full_url,
+            engine_kwargs={
+                "pool_pre_ping": True,
+                "pool_size": 1,
+                "max_overflow": 9,
+                "pool_logging_name": _POOL,
+                "isolation_level": "READ COMMITTED",  # whatever the server's default: the locks below count on it
+                "connect_args": address.options,
+            },
+        )
+        self.engine.dispose()
+        sa.event.listen(self.engine, "connect", _set_session)
+
+    def write(
+        self,
+        change: Callable[[sa.Connection], Result],
+        pause: Callable[[float], object] = time.sleep,
+    ) -> Result:
+        """Do a change in one transaction, again where the answer was lost; return what it returns."""
+
+        def attempt() -> Result:
+            with self.engine.begin() as connection:
+                return change(connection)
+
+        return self.retry(attempt, pause)
+
+    def _create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> FrozenTrial:
+        template = copy.deepcopy(template_trial) or create_trial(state=TrialState.RUNNING)
+        template.system_attrs[CREATION] = uuid.uuid4().hex
+        return self.retry(lambda: super(SharedStorage, self)._create_new_trial(study_id, template))
+
+    def _get_prepared_new_trial(
+        self, study_id: int, template_trial: FrozenTrial | None, session: orm.Session
+    ) -> models.TrialModel:
+        """Return the trial of an earlier attempt whose answer was lost, else a new one; the study is locked."""
+        marks = models.TrialSystemAttributeModel
+        mark = template_trial.system_attrs[CREATION] if template_trial is not None else ""
+        made = (
+            session.query(models.TrialModel)
+            .join(marks)
+            .filter(models.TrialModel.study_id == study_id, marks.key == CREATION, marks.value_json == f'"{mark}"')
+            .one_or_none()
+        )
+        return made or super()._get_prepared_new_trial(study_id, template_trial, session)
+
+
+def _repeating(name: str) -> Callable[..., Any]:
+    method = getattr(RDBStorage, name)
+
+    @functools.wraps(method)
+    def repeated(self: SharedStorage, *arguments: Any, **named: Any) -> Any:
+        return self.retry(lambda: method(self, *arguments, **named))
+
+    return repeated
+
+
+# Reading, and writing one value under one name, is safe to repeat; so is making a study of a given name
+# (`open_shared_study` loads the one that is there). Private names are what Optuna's cache in front of a storage calls.
+for _name in (
+    "create_new_study",
+    "set_study_user_attr",
+    "set_study_system_attr",
+    "get_study_id_from_name",
+    "get_study_name_from_id",
+    "get_study_directions",
+    "get_study_user_attrs",
+    "get_study_system_attrs",
+    "get_all_studies",
+    "_set_trial_param",
+    "get_trial_id_from_study_id_trial_number",
+    "get_trial_param",
+    "set_trial_state_values",
+    "set_trial_intermediate_value",
+    "set_trial_user_attr",
+    "set_trial_system_attr",
+    "get_trial",
+    "_get_trials",
+    "_get_best_trial_id",
+    "get_trial_user_attrs",
+    "get_trial_system_attrs",
+    "record_heartbeat",
+    "_get_stale_trial_ids",
+):
+    setattr(SharedStorage, _name, _repeating(_name))
+
+
+def connect(url: str, *, limit: float = 300.0, tell: Callable[[str], None] = lambda line: None) -> SharedStorage:
+    """Connect to the database of a shared study, making Optuna's tables where there are none.
+
+    Parameters
+    ----------
+    url : as :func:`altune.tuning.database.parse_address` reads it.
+    limit : seconds for which a lost database is waited for, in each operation. At this first call only a server that
+        says itself that it is starting or full is waited for: an address that does not answer is rather wrong.
+    tell : takes the lines that a person should read: that the database is waited for, and that it answers again.
+
+    Raises
+    ------
+    RequestError
+        If the address, the password or the database is wrong, or the user may not make tables there.
+    StorageError
+        If the server cannot be reached.
+    """
+    address = parse_address(url)
+    retry = Retry(str(address), limit, tell)
+    try:
+        return retry(lambda: _open(address, retry))
+    except (sa.exc.SQLAlchemyError, optuna.exceptions.OptunaError, _Unreachable) as error:
+        raise _explained(error, address) from None
+    except RuntimeError as error:  # Optuna: tables of another version
+        raise RequestError(f"{address}: {error}") from None
+
+
+class _Unreachable(Exception):
+    """No server answered; kept apart from what passes, which would be waited for."""
+
+
+def _open(address: DatabaseAddress, retry: Retry) -> SharedStorage:
+    # Two processes that make the tables at once would fail: Optuna looks first and creates afterwards.
+    engine = sa.create_engine(address.url, connect_args=address.options, poolclass=sa.NullPool)
+    try:
+        with advisory_lock(engine, _SCHEMA_LOCK):
+            return SharedStorage(address, retry)
+    except (sa.exc.DBAPIError, OSError) as error:
+        if passing_reason(error) is not None and not any(sql_state(link) for link in causes(error)):
+            raise _Unreachable(passing_reason(error)) from None
+        raise
+
+
+def _explained(error: Exception, address: DatabaseAddress) -> RequestError | StorageError:
+    """Return the one line that tells a person what to mend."""
+    if isinstance(error, _Unreachable):
+        return StorageError(f"{address}: no PostgreSQL server answers there ({error}); check host, port and firewall")
+    said = next((link for link in causes(error) if sql_state(link)), error)
+    message = server_message(said)
+    # psycopg tells of a refused connection without a code.
+    if sql_state(said) in ("28P01", "28000") or "password" in message or "no pg_hba.conf entry" in message:
+        return RequestError(f"{address}: the server refuses the login ({message}); set PGUSER and PGPASSWORD right")
+    if sql_state(said) == "3D000" or ("database" in message and "does not exist" in message):
+        return RequestError(f"{address}: {message}; make it with `createdb {address.url.database}`")
+    if sql_state(said) == "42501":
+        return RequestError(f"{address}: the user may not make Optuna's tables there ({message})")
+    return StorageError(f"{address}: {message}")
+
+
+def _set_session(connection: Any, record: Any) -> None:
+    cursor = connection.cursor()
+    calls = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _SESSION.items())
+    cursor.execute(f"SELECT {calls}")
+    cursor.close()
+    connection.commit()
+
+
+@contextlib.contextmanager
+def advisory_lock(engine: sa.Engine, name: str, *, wait: bool = True) -> Iterator[bool]:
+    """Hold a lock of the database under a name; PostgreSQL lets it go when the holder's connection ends.
+
+    It is asked for again and again rather than waited for inside of the server, which could not be interrupted.
+
+    Parameters
+    ----------
+    engine : the database.
+    name : of the lock.
+    wait : whether to wait for it; else the value is False where another holds it.
+    """
+    key = {"name": name}
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        pause = 0.02
+        while not (held := connection.scalar(sa.text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), key)):
+            if not wait:
+                break
+            time.sleep(pause)
+            pause = min(1.5 * pause, 1.0)
+        try:
+            yield bool(held)
+        finally:
+            if held:
+                with contextlib.suppress(sa.exc.SQLAlchemyError):  # lost with the connection: let go already
+                    connection.execute(sa.text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), key)
+
+
+@contextlib.contextmanager
+def study_lock(storage: SharedStorage, study_name: str, purpose: str, *, wait: bool = True) -> Iterator[bool]:
+    """Let one process at a time do something for a study, such as writing its header or playing its baselines.
+
+    The lock is lost with its connection, so what is done under it must be harmless when two do it after all.
+
+    Parameters
+    ----------
+    storage : of the study.
+    study_name : the study's name.
+    purpose : what the lock is for; different purposes do not wait for each other.
+    wait : whether to wait for it; else the value is False where another process holds it.
+    """
+    with contextlib.ExitStack() as stack:
+        name = f"altune:{study_name}:{purpose}"
+        yield storage.retry(lambda: stack.enter_context(advisory_lock(storage.engine, name, wait=wait)))
+
+
+def open_shared_study(
+    storage: SharedStorage, study_name: str, directions: Sequence[Direction] = ("maximize",)
+) -> optuna.Study:
+    """Open the study of that name, making it where there is none; any number of processes may do so at once.
+
+    Raises
+    ------
+    RequestError
+        If there is a study of that name with other directions.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        storage=storage,
+        study_name=study_name,
+        directions=list(directions),
+        pruner=optuna.pruners.NopPruner(),
+        load_if_exists=True,
+    )
+    stored = [direction.name.lower() for direction in study.directions]
+    if stored != list(directions):
+        raise RequestError(
+            f"{storage.address}: the study {study_name!r} there has the directions {', '.join(stored)}; "
+            "choose another name"
+        )
+    return study

@@ -1,0 +1,63 @@
+"""Optuna's tables, and the statements over them that several rooms share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from optuna.storages._rdb import models
+from sqlalchemy.dialects.postgresql import insert
+
+STUDIES = models.StudyModel.__table__
+TRIALS = models.TrialModel.__table__
+PARAMETERS = models.TrialParamModel.__table__
+VALUES = models.TrialValueModel.__table__
+ATTRIBUTES = models.TrialUserAttributeModel.__table__
+HEARTBEATS = models.TrialHeartbeatModel.__table__
+
+# The worker that plays or finished a trial, and the claim under which it does.
+WORKER = "worker"
+CLAIM = "claim"
+
+NOW = sa.func.timezone("utc", sa.func.now())
+
+
+def attribute(name: str, table: Any = ATTRIBUTES) -> Any:
+    """Return the JSON text of a trial's user attribute, as a column of a statement over the trials."""
+    chosen = sa.select(table.c.value_json).where(table.c.trial_id == TRIALS.c.trial_id, table.c.key == name)
+    return chosen.correlate(TRIALS).scalar_subquery()
+
+
+def write_attributes(connection: sa.Connection, trial_id: int, attributes: Mapping[str, Any]) -> None:
+    """Store user attributes of a trial, in place of those of the same names, in one statement."""
+    if not attributes:
+        return
+    rows = [{"trial_id": trial_id, "key": name, "value_json": json.dumps(value)} for name, value in attributes.items()]
+    new = insert(ATTRIBUTES).values(rows)
+    connection.execute(
+        new.on_conflict_do_update(index_elements=["trial_id", "key"], set_={"value_json": new.excluded.value_json})
+    )
+
+
+def drop_attribute(connection: sa.Connection, trial_id: int, name: str) -> None:
+    """Remove a user attribute of a trial, if it is there."""
+    connection.execute(sa.delete(ATTRIBUTES).where(ATTRIBUTES.c.trial_id == trial_id, ATTRIBUTES.c.key == name))
+
+
+def write_heartbeat(connection: sa.Connection, trial_id: int) -> None:
+    """Note that a trial's worker lives now, by the database's clock."""
+    new = insert(HEARTBEATS).values(trial_id=trial_id, heartbeat=NOW)
+    connection.execute(new.on_conflict_do_update(index_elements=["trial_id"], set_={"heartbeat": NOW}))
+
+
+def write_values(connection: sa.Connection, trial_id: int, values: list[float]) -> None:
+    """Store the objective values of a trial."""
+    stored = [models.TrialValueModel.value_to_stored_repr(value) for value in values]
+    rows = [
+        {"trial_id": trial_id, "objective": index, "value": value, "value_type": kind}
+        for index, (value, kind) in enumerate(stored)
+    ]
+    if rows:
+        connection.execute(sa.insert(VALUES).values(rows))

@@ -1,0 +1,191 @@
+"""Plays recipes and judges them, as sparingly as was asked for."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from altune.curve import LearningCurve
+from altune.recipe import Recipe
+from altune.tuning.judging import Judge
+from altune.tuning.player import Player, Task
+from altune.tuning.spending import LEADERS, Envelope, Spending
+from altune.tuning.trials import Verdict
+from altune.tuning.workers import Outcome
+
+Array = NDArray[np.float64]
+ROUNDING = 1e-9
+OnPlayed = Callable[[int, Outcome], None]
+
+
+@dataclass(eq=False)
+class _Playing:
+    """A recipe that is being played."""
+
+    recipe: Recipe
+    curves: list[LearningCurve] = field(default_factory=list)
+    verdict: Verdict | None = None
+
+
+class Evaluator:
+    """Plays recipes on the search blocks and says what each is worth.
+
+    Parameters
+    ----------
+    player : plays trajectories.
+    judge : turns curves into values.
+    spending : what lets a trial be given up early, and which are looked at more closely.
+    limit : most seconds of a trial, shared evenly by its blocks; None without a limit. A trajectory that pauses at a
+        rung has its share for each part.
+    """
+
+    def __init__(self, player: Player, judge: Judge, spending: Spending, limit: float | None = None) -> None:
+        self.player = player
+        self.judge = judge
+        self.spending = spending
+        self._limit = None if limit is None else limit / judge.usual
+        usual = judge.places[: judge.usual]
+        per_data_set = Counter(place.data for place in usual)
+        self._looks = spending.looks(min(per_data_set.values()), len(per_data_set))
+        self._budgets = [place.world.scenario.labels for place in usual]
+        metrics = [place.world.scenario.metric for place in usual]
+        self._envelope = Envelope(self._budgets, metrics, joined=judge.objectives[0].name == "aulc_trapezoid")
+        self._best: Array | None = None
+        self._best_curves: Sequence[LearningCurve] = ()
+        # A recipe drawn again has the same values, and must not fill the places of several leaders or rivals.
+        self._known: dict[tuple[float, ...], Array] = {}
+        self._leaders: set[tuple[float, ...]] = set()
+
+    @property
+    def remembers_curves(self) -> bool:
+        """Whether curves of finished trials are needed, not their values alone."""
+        return bool(self.spending.rungs)
+
+    def see(self, on_places: Sequence[float], curves: Sequence[LearningCurve], feasible: bool = True) -> None:
+        """Take note of a finished trial, to which later ones are compared.
+
+        Parameters
+        ----------
+        on_places : first objective on each place.
+        curves : its curves, where :attr:`remembers_curves`; else they may be left out.
+        feasible : whether it keeps every constraint; one that does not is no rival, however good.
+        """
+        usual = self.judge.usual
+        own = self.judge.objectives[0].sign * np.asarray(on_places[:usual], dtype=np.float64)
+        if len(on_places) > usual:
+            self._leaders.add(tuple(own.tolist()))
+        curves = curves[:usual] if self.remembers_curves else ()
+        if curves:
+            self._envelope.see(curves)
+        if not feasible:
+            return
+        self._known[tuple(own.tolist())] = own
+        if self._best is None or self._mean(own) > self._mean(self._best):
+            self._best, self._best_curves = own, curves
+
+    def play(self, recipes: Sequence[Recipe], on_played: OnPlayed = lambda index, outcome: None) -> list[Verdict]:
+        """Play recipes side by side and return what came of each, in their order."""
+        playing = [_Playing(recipe) for recipe in recipes]
+        for share in self.spending.rungs if self._best is not None and self._envelope.known else ():
+            self._climb(playing, share, on_played)
+        for look in self._looks if self._known else ():
+            self._go_on(playing, look, on_played)
+            self._race(playing)
+        self._go_on(playing, self.judge.usual, on_played)
+        if self.spending.leader_blocks:
+            leaders = [one for one in playing if one.verdict is None and self._leads(one)]
+            self._go_on(leaders, len(self.judge.places), on_played)
+        return [self._judged(one) for one in playing]
+
+    # steps ----------------------------------------------------------------------------------------------------
+
+    def _go_on(self, playing: Sequence[_Playing], look: int, on_played: OnPlayed) -> None:
+        """Play on up to so many places."""
+        alive = [one for one in playing if one.verdict is None]
+        tasks = [self._task(one, place) for one in alive for place in range(len(one.curves), look)]
+        outcomes = iter(self.player.play(tasks, on_played))
+        for one in alive:
+            for _ in range(len(one.curves), look):
+                self._take(one, next(outcomes))
+
+    def _climb(self, playing: Sequence[_Playing], share: float, on_played: OnPlayed) -> None:
+        """Play every block up to a share of the budget, and drop the recipes that could not win any more."""
+        alive = [one for one in playing if one.verdict is None]
+        size = self.judge.usual
+        tasks = [self._task(one, place, share) for one in alive for place in range(size)]
+        outcomes = iter(self.player.play(tasks))
+        for one in alive:
+            curves = [self._curve(one, next(outcomes)) for _ in range(size)]
+            if one.verdict is None:
+                self._stop_short(one, [curve for curve in curves if curve is not None], share)
+
+    def _stop_short(self, one: _Playing, curves: Sequence[LearningCurve], share: float) -> None:
+        """Drop a recipe whose curves so far could not win, even by going on with the best rest that was ever seen."""
+        if self._best is None:
+            return
+        most = self._mean(self._signed(self._envelope.completed(curves)))
+        if most < self._mean(self._best) - ROUNDING:
+            likely = self._signed(self._envelope.expected(curves, self._best_curves))
+            self._drop(one, curves, likely, f"at {share:.0%} of the budget it could not win any more")
+
+    def _race(self, playing: Sequence[_Playing]) -> None:
+        known = np.array(list(self._known.values()))
+        for one in playing:
+            if one.verdict is None:
+                own = self._signed(one.curves)
+                if self.spending.loses_race(own, known, len(self._looks)):
+                    self._drop(one, one.curves, own, f"clearly worse than the best on {len(own)} blocks")
+
+    def _leads(self, one: _Playing) -> bool:
+        """Return whether a recipe is better than all but a few of those that were finished before."""
+        own = self._signed(one.curves[: self.judge.usual])
+        if tuple(own.tolist()) in self._leaders:
+            return True
+        if len(self._known) < LEADERS:
+            return False
+        return self._mean(own) > sorted(self._mean(known) for known in self._known.values())[-LEADERS]
+
+    def _drop(self, one: _Playing, curves: Sequence[LearningCurve], signed: Array, reason: str) -> None:
+        """Give up a recipe, with its values so far; its distance to the best there is what it is likely worth."""
+        sign = self.judge.objectives[0].sign
+        estimate = float(signed.mean())
+        if self._best is not None:
+            estimate = self._mean(self._best) + float((signed - self._best[: len(signed)]).mean())
+        one.verdict = Verdict(list(curves), (sign * signed).tolist(), estimate=sign * estimate, dropped=reason)
+
+    def _judged(self, one: _Playing) -> Verdict:
+        if one.verdict is not None:
+            return one.verdict
+        judge = self.judge
+        on_places = judge.on_places(one.curves).tolist()
+        return Verdict(one.curves, on_places, judge.values(one.curves), judge.constraints(one.curves))
+
+    def _take(self, one: _Playing, outcome: Outcome) -> None:
+        curve = self._curve(one, outcome)
+        if curve is not None:
+            one.curves.append(curve)
+
+    def _curve(self, one: _Playing, outcome: Outcome) -> LearningCurve | None:
+        """Return an outcome's curve; the first failure is the recipe's verdict."""
+        if isinstance(outcome, LearningCurve):
+            return outcome
+        if one.verdict is None:
+            one.verdict = Verdict(failure=outcome)
+        return None
+
+    def _task(self, one: _Playing, number: int, share: float | None = None) -> Task:
+        place = self.judge.places[number]
+        until = None if share is None else float(math.ceil(share * self._budgets[number]))
+        return Task(one.recipe, place.block, place.world, until, self._limit)
+
+    def _signed(self, curves: Sequence[LearningCurve]) -> Array:
+        return self.judge.objectives[0].sign * self.judge.on_places(curves)
+
+    def _mean(self, signed: Array) -> float:
+        """Return the mean over places in which each data set counts alike."""
+        return self.judge.summary(signed, self.judge.objectives[0])

@@ -1,0 +1,6 @@
+"""The samplers of the search: which one draws each trial, and which spaces each can search."""
+
+from altune.tuning.samplers.choosing import SAMPLERS, check_sampler, check_suitable
+from altune.tuning.samplers.plan import SamplerPlan
+
+__all__ = ["SAMPLERS", "SamplerPlan", "check_sampler", "check_suitable"]

@@ -1,0 +1,167 @@
+"""The sampler of a search: for each trial the one that is to draw it, a function of (seed, number, finished trials)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+from optuna import Study
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseGASampler, BaseSampler
+from optuna.trial import FrozenTrial
+
+from altune.space import SearchSpace
+from altune.tuning.samplers.choosing import REPLAYED, check_suitable
+from altune.tuning.samplers.designs import ShuffledGrid, SobolPoints
+from altune.tuning.samplers.drawing import (
+    Draw,
+    Params,
+    Playable,
+    Source,
+    WholeTrialSampler,
+    answered,
+    common_distributions,
+    first_playable,
+)
+from altune.tuning.samplers.engines import make_genetic_sampler, make_sampler, seeds_of
+from altune.tuning.samplers.evolution import child_params, parents_of
+from altune.tuning.samplers.startup import n_finished, n_startup, played_params, random_source, stratified_params
+from altune.tuning.samplers.tpe import ObservedParameters, TrialTPE
+
+_TRIES = {"tpe": 50, "gp": 3, "cmaes": 10, "nsga2": 30, "nsga3": 30}
+
+
+class SamplerPlan:
+    """Which sampler draws each trial of one search.
+
+    Every trial gets a sampler of its own, seeded by (study seed, trial number), which sees the finished trials of
+    the in-memory study and those still running in its batch. A search that was interrupted therefore asks what an
+    undisturbed one asks. All of them settle a trial as a whole and pass over draws that may not be played, so that
+    hardly a number is spent on those; those that learn begin with trials that meet each alternative of each knob.
+
+    Parameters
+    ----------
+    name : ``tpe``, ``random``, ``cmaes``, ``gp``, ``qmc``, ``nsga2``, ``nsga3`` or ``grid``.
+    space : narrowed to what can work.
+    seed : the study's seed, 0 or more.
+    playable : whether a draw may be played, given its parameters by path; a pure function.
+    n_objectives : number of objectives, 1 or more.
+    constraints : whether trials have constraints.
+
+    Attributes
+    ----------
+    replayed : whether the sampler keeps its state with the trials it drew. A search that is gone on with then starts
+        from an empty in-memory study and asks for all trials again, telling the stored results.
+
+    Raises
+    ------
+    RequestError
+        If the sampler is not known or cannot search the space.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        space: SearchSpace,
+        seed: int,
+        playable: Playable,
+        n_objectives: int = 1,
+        constraints: bool = False,
+    ) -> None:
+        check_suitable(name, space, n_objectives, constraints)
+        self.name = name
+        self.space = space
+        self.seed = seed
+        self.playable = playable
+        self.n_objectives = n_objectives
+        self.replayed = name in REPLAYED
+        self._observed = ObservedParameters(space.open_paths)
+
+    @property
+    def most_trials(self) -> int | None:
+        """Number of trials after which nothing is left to draw; None where there is always more."""
+        return len(self._grid) if self.name == "grid" else None
+
+    def sampler(self, number: int, memory: Study) -> BaseSampler:
+        """Return the sampler that is to draw one trial.
+
+        Parameters
+        ----------
+        number : of the trial that will be asked for; draws that were forbidden count.
+        memory : the in-memory study. Its finished trials are all that the sampler learns from.
+        """
+        return WholeTrialSampler(self._draw(number, memory))
+
+    def _draw(self, number: int, memory: Study) -> Draw:
+        if self.name in ("qmc", "grid"):
+            points = self._sobol if self.name == "qmc" else self._grid
+            return lambda study, trial: points.at(number)
+        rng = np.random.default_rng(seeds_of(self.seed, number).spawn(1)[0])
+        if self.name == "random":
+            return lambda study, trial: first_playable(self.playable, random_source(self.space, rng))
+        if self.name in ("nsga2", "nsga3"):
+            return partial(self._child, make_genetic_sampler(self.name, self.seed, number, self._startup), rng)
+        if n_finished(memory) < self._startup:
+            return lambda study, trial: self._first(rng, study)
+        return partial(self._learned, number, rng)
+
+    def _first(self, rng: np.random.Generator, study: Study) -> Params:
+        return stratified_params(self.space, rng, self.playable, played_params(study, self.playable))
+
+    def _learned(self, number: int, rng: np.random.Generator, study: Study, trial: FrozenTrial) -> Params:
+        """Draw by an Optuna sampler, at random where nothing that it proposes may be played."""
+        sources = []
+        if self.name != "tpe":
+            sources.append(self._source(make_sampler(self.name, self.seed, number), _TRIES[self.name], study, trial))
+        if self.name != "cmaes":  # the best of a Gaussian process is the same again when it may not be played
+            sources.append(self._source(self._tpe(number), _TRIES["tpe"], study, trial))
+        return first_playable(self.playable, *sources, random_source(self.space, rng))
+
+    def _tpe(self, number: int) -> TrialTPE:
+        return TrialTPE(int(seeds_of(self.seed, number).generate_state(1, np.uint32)[0]), self._observed)
+
+    def _source(self, engine: BaseSampler, tries: int, study: Study, trial: FrozenTrial) -> Source:
+        # several objectives: Optuna's TPE takes each parameter on its own
+        jointly = {} if isinstance(engine, TrialTPE) and self.n_objectives > 1 else self._common
+
+        def draw() -> Params:
+            relative = engine.sample_relative(study, trial, jointly)
+
+            def answer(path: str, distribution: BaseDistribution) -> Any:
+                if path in relative:
+                    return relative[path]
+                return engine.sample_independent(study, trial, path, distribution)
+
+            return answered(self.space, answer).params
+
+        return draw, tries
+
+    def _child(self, engine: BaseGASampler, rng: np.random.Generator, study: Study, trial: FrozenTrial) -> Params:
+        parents = parents_of(engine, study, trial)
+        if not parents:
+            return self._first(rng, study)
+        played = played_params(study, self.playable)
+
+        def new(params: Mapping[str, Any]) -> bool:
+            return params not in played and self.playable(params)
+
+        child = partial(child_params, self.space, rng, engine, study, trial, parents)
+        return first_playable(new, (child, _TRIES[self.name]), random_source(self.space, rng))
+
+    @cached_property
+    def _sobol(self) -> SobolPoints:
+        return SobolPoints(self.space, self.seed, self.playable)
+
+    @cached_property
+    def _grid(self) -> ShuffledGrid:
+        return ShuffledGrid(self.space, self.seed, self.playable)
+
+    @cached_property
+    def _common(self) -> dict[str, BaseDistribution]:
+        return common_distributions(self.space)
+
+    @cached_property
+    def _startup(self) -> int:
+        return 1 if self.name == "cmaes" else n_startup(self.space)

@@ -1,0 +1,320 @@
+"""A study that many processes share: its owner begins it and queues its trials, workers anywhere play them.
+
+What a worker needs to know stands in the study: the space, the scenario, where the data are and their fingerprint. So
+a worker is told the database and the study's name, and nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from optuna.trial import FrozenTrial
+
+from altune import __version__
+from altune.errors import RequestError, WorkError
+from altune.recipe import Recipe
+from altune.scenario import Scenario
+from altune.space import SearchSpace
+from altune.tuning.evaluation import Evaluator
+from altune.tuning.memory import bare, new_memory
+from altune.tuning.progress import Observer
+from altune.tuning.record import StudyRecord
+from altune.tuning.search import MOST_FORBIDDEN, SearchProgress
+from altune.tuning.settings import Settings
+from altune.tuning.steps import Means, Steps
+from altune.tuning.storage import set_attribute
+from altune.tuning.trials import RECIPE, VALUES, TrialRecord, record_of
+from altune.world import World, make_world
+
+if TYPE_CHECKING:
+    import optuna
+
+    from altune.tuning.database import ClaimedTrial, SharedStorage, TrialQueue, Worker
+
+SOURCES = "sources"
+GRACE = "grace"
+POLL_SECONDS = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """A shared study, opened.
+
+    Attributes
+    ----------
+    study : Optuna's own.
+    storage : the database.
+    queue : its trials.
+    """
+
+    study: optuna.Study
+    storage: SharedStorage
+    queue: TrialQueue
+
+    @property
+    def data_names(self) -> list[str]:
+        """Names of the study's data sets."""
+        return list(StudyRecord(self.study).data_sets)
+
+    @property
+    def where(self) -> str:
+        """Database and study, without a password."""
+        return f"{self.storage.address}, study {self.study.study_name!r}"
+
+
+def open_shared(
+    url: str, name: str, watch: Observer, directions: Sequence[Any] | None = None, grace: float | None = None
+) -> Shared:
+    """Open a shared study, making it where ``directions`` are given and there is none.
+
+    Parameters
+    ----------
+    url, name : the database, and the study's name there.
+    watch : told where the database is waited for.
+    directions : Optuna's, given by the owner.
+    grace : seconds of silence after which a worker is taken for dead, given by the owner; it holds for all.
+
+    Raises
+    ------
+    RequestError
+        If the address is wrong, or there is no such study.
+    StorageError
+        If no server answers.
+    """
+    import optuna
+
+    from altune.tuning.database import GRACE_SECONDS, TrialQueue, connect, open_shared_study
+
+    storage = connect(url, tell=watch.say)
+    if directions is not None:
+        study = open_shared_study(storage, name, list(directions))
+        if grace is not None and study.user_attrs.get(GRACE) != grace:
+            set_attribute(study, GRACE, grace)
+    else:
+        TrialQueue(storage, name)  # says in one line where there is no such study
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        study = optuna.load_study(study_name=name, storage=storage)
+    return Shared(study, storage, TrialQueue(storage, name, grace=study.user_attrs.get(GRACE, GRACE_SECONDS)))
+
+
+def begin_shared(shared: Shared, steps: Steps, means: Means) -> None:
+    """Begin a shared study or make sure that it is this one, play its baselines, and queue its trials.
+
+    Parameters
+    ----------
+    shared : the study.
+    steps : of the run.
+    means : with what to play.
+
+    Raises
+    ------
+    RequestError
+        If the study holds another run, or its search cannot be shared.
+    """
+    from altune.tuning.database import study_lock
+
+    require_shareable(steps)
+    with study_lock(shared.storage, shared.study.study_name, "begin"):
+        steps.begin(shared.study, shared.where)
+        sources = {world.dataset.name: dict(world.source) for world in steps.worlds if world.source is not None}
+        set_attribute(shared.study, SOURCES, sources)
+        with steps.player(None, means) as player:
+            steps.baselines(shared.study, player)
+    most = steps.plan().most_trials
+    wanted = steps.settings.n_trials if most is None else min(most, steps.settings.n_trials)
+    shared.queue.queue_trials(wanted)
+
+
+def require_shareable(steps: Steps) -> None:
+    """Refuse what workers that come and go cannot do together.
+
+    Raises
+    ------
+    RequestError
+        Saying what would do.
+    """
+    if steps.plan().replayed:
+        raise RequestError(
+            f"the sampler {steps.settings.sampler} keeps a state of its own, which workers cannot share; take tpe, "
+            "random, qmc, gp or grid"
+        )
+    if any(world.explicit for world in steps.worlds):
+        raise RequestError("explicit blocks do not travel to workers; leave out --blocks or --storage")
+    if steps.settings.rungs:
+        raise RequestError("rungs need the curves of all trials at hand, which workers have not; leave out --rungs")
+    if len(steps.worlds) > 1 and steps.settings.across == "ranks":
+        raise RequestError("ranks change with every trial, which workers cannot share; take --across normalized")
+
+
+def rebuild(shared: Shared, watch: Observer, data: Mapping[str, str] | None = None, target: str | None = None) -> Steps:
+    """Return the steps of a shared study from what stands in it.
+
+    Parameters
+    ----------
+    shared : the study.
+    watch : told how it goes.
+    data : where data sets are on this machine, by name, where that is elsewhere than on the owner's.
+    target : the label column, where it has another name here.
+
+    Raises
+    ------
+    RequestError
+        If altune did not begin the study, it was begun by another version, or the data here are others.
+    """
+    record = StudyRecord(shared.study)
+    header = record.header
+    if header["version"] != __version__:
+        raise RequestError(
+            f"{shared.where}: begun by altune {header['version']}, and this is {__version__}; a study is played by one "
+            "version"
+        )
+    record.require_estimators(shared.where)
+    settings = Settings(**{**header["settings"], "rungs": tuple(header["settings"]["rungs"])})
+    sources = shared.study.user_attrs.get(SOURCES, {})
+    worlds = [_world(one, sources, data or {}, target, settings.seed, shared.where) for one in header["worlds"]]
+    return Steps(worlds, SearchSpace.from_dict(header["space"]), settings, watch)
+
+
+def _world(
+    header: Mapping[str, Any],
+    sources: Mapping[str, Any],
+    data: Mapping[str, str],
+    target: str | None,
+    seed: int,
+    where: str,
+) -> World:
+    name = header["data"]["name"]
+    source = sources.get(name)
+    found = data.get(name, source["data"] if source else None)
+    if found is None:
+        raise RequestError(
+            f"{where}: the data set {name!r} was made in Python, which says of no file; give --data {name}=FILE"
+        )
+    column = target if target is not None else (source or {}).get("target")
+    world = make_world(found, target=column, scenario=Scenario.from_dict(header["scenario"]), seed=seed)
+    if world.dataset.fingerprint != header["data"]["fingerprint"]:
+        raise RequestError(
+            f"{found}: not the data that the study was begun with (its fingerprint is "
+            f"{world.dataset.fingerprint[:12]}, in the study {header['data']['fingerprint'][:12]}); bring the same "
+            f"file here, or name it by --data {name}=FILE"
+        )
+    return world
+
+
+def play_queue(shared: Shared, steps: Steps, means: Means, *, until_done: bool = True) -> int:
+    """Play trials of the queue until none is left, and return how many were finished here.
+
+    Trials of workers that fell silent are put back into the queue, by whoever notices first.
+
+    Parameters
+    ----------
+    shared : the study.
+    steps : of the run.
+    means : with what to play.
+    until_done : whether to wait for trials that others still play, in case they come back.
+
+    Raises
+    ------
+    WorkError
+        If the space forbids nearly every draw.
+    """
+    from altune.tuning.database import Worker
+
+    baselines = StudyRecord(shared.study).baselines()
+    if baselines.keys() != steps.recipes.keys():
+        raise WorkError(f"{shared.where}: its owner has not played the baselines yet; start this worker again then")
+    worker = Worker()
+    began = time.monotonic()
+    with steps.player(None, means) as player:
+        at_work = _AtWork(shared, steps, steps.evaluator(baselines, player), worker)
+        while means.timeout is None or time.monotonic() - began < means.timeout:
+            shared.queue.requeue_stale()
+            claimed = shared.queue.claim(worker)
+            if claimed is not None:
+                at_work.play(claimed)
+                continue
+            counts = shared.queue.counts()
+            at_work.tell()
+            if counts.waiting == 0 and (counts.running == 0 or not until_done):
+                break
+            time.sleep(POLL_SECONDS)
+    return at_work.finished
+
+
+class _AtWork:
+    """One worker: what it knows of the study's trials, and how it plays one."""
+
+    def __init__(self, shared: Shared, steps: Steps, evaluator: Evaluator, worker: Worker) -> None:
+        self.shared = shared
+        self.steps = steps
+        self.evaluator = evaluator
+        self.worker = worker
+        self.drawing = steps.drawing()
+        self.finished = 0
+        self._known: dict[int, FrozenTrial] = {}
+        self._best: TrialRecord | None = None
+
+    def play(self, claimed: ClaimedTrial) -> None:
+        """Play a claimed trial; given back unplayed if this worker is told to stop."""
+        from altune.tuning.database import Heartbeat, LostClaim
+
+        try:
+            with Heartbeat(self.shared.queue, claimed):
+                recipe = self._recipe(claimed)
+                verdict = self.evaluator.play([recipe])[0]
+        except LostClaim:
+            return
+        except KeyboardInterrupt:
+            self.shared.queue.release(claimed)
+            raise
+        attributes = {**verdict.attributes(), RECIPE: recipe.to_dict()}
+        values = verdict.objectives or None
+        self.finished += self.shared.queue.finish(claimed, values, verdict.state, attributes)
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell the observer how the study stands."""
+        counts = self.shared.queue.counts()
+        self.steps.watch.search(
+            SearchProgress(
+                counts.counted,
+                finished=counts.finished,
+                failed=counts.failed,
+                dropped=counts.pruned,
+                best=self._best,
+            )
+        )
+
+    def _recipe(self, claimed: ClaimedTrial) -> Recipe:
+        """Return the recipe of a claimed trial: the one an earlier worker drew, or a new draw."""
+        if claimed.params:
+            return self.steps.space.recipe_at(claimed.params)
+        memory = new_memory(self.evaluator.judge.directions)
+        memory.add_trials([bare(trial) for trial in self._refreshed()])
+        for _ in range(MOST_FORBIDDEN):
+            draw = self.drawing.ask(memory, claimed.number)
+            if draw.recipe is not None:
+                params = self.shared.queue.set_parameters(
+                    claimed, draw.trial.params, draw.trial.distributions, {RECIPE: draw.recipe.to_dict()}
+                )
+                return self.steps.space.recipe_at(params)
+        raise WorkError(f"of {MOST_FORBIDDEN} draws none may be played (last: {draw.reason}); open fewer combinations")
+
+    def _refreshed(self) -> list[FrozenTrial]:
+        """Return all trials that have parameters, in the order of numbers, and note what finished since."""
+        running = []
+        for trial in self.shared.queue.drawn_trials(list(self._known)):
+            if not trial.state.is_finished():
+                running.append(trial)
+                continue
+            self._known[trial.number] = trial
+            if VALUES in trial.user_attrs and trial.values:
+                record = record_of(trial)
+                self.evaluator.see(trial.user_attrs[VALUES], (), record.feasible)
+                sign = self.evaluator.judge.objectives[0].sign
+                if self._best is None or sign * (record.value or 0.0) > sign * (self._best.value or 0.0):
+                    self._best = record
+        return sorted([*self._known.values(), *running], key=lambda trial: trial.number)

@@ -1,0 +1,294 @@
+"""Plays every recipe of a small space on many blocks, once, and stores all curves: the truth for other benchmarks.
+
+    python benchmarks/full_grid.py                                  # digits and image_segments, 20 blocks each
+    python benchmarks/full_grid.py --data digits --blocks 10 --jobs 2 --out runs/full_grid
+
+432 recipes: 6 first samples x 6 query strategies x 3 loop sizes x 2 ways to schedule C x 2 ways to retrain. One
+parameter lives in a single method (`beta`), and retraining is a knob that hardly does anything: logistic regression
+is convex. A block is written whole or not at all, so a command that was cut off goes on where it stopped, and more
+blocks can be added later.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from altune.curve import LearningCurve
+from altune.errors import AltuneError, RequestError
+from altune.plain import write_text
+from altune.recipe import Recipe
+from altune.simulation import make_arena, play
+from altune.space import SearchSpace
+from altune.space.domains import Choices
+from altune.space.tree import Decision
+from altune.world import World, make_world
+
+FOLDER = Path("runs/full_grid")
+DATA = ("digits", "image_segments")
+BUDGET, LOOPS, SEED = 100, 8, 0
+SPACE: dict[str, Any] = {
+    "initial_sample": [
+        {"method": method, "size": {"choices": [10, 25]}} for method in ("random", "kmeans", "typiclust")
+    ],
+    "retrain": ["reset", "warm_start"],
+    "loop_size": ["constant", {"method": "geometric", "growth": {"choices": [0.8, 1.5]}}],
+    "query_strategy": [
+        "random",
+        "margin",
+        "entropy",
+        {"method": "density_weighted", "beta": {"choices": [0.5, 2.0, 5.0]}},
+    ],
+    "training": ["constant", {"method": "power", "exponent": 1.0}],
+}
+GRID_FILE = "grid.json"
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Every recipe of a space on every block of one data set.
+
+    Attributes
+    ----------
+    data : name of the data set.
+    space : the space whose recipes these are.
+    params : Optuna's parameters of each recipe, ``n_recipes`` of them.
+    weights : the chance of each recipe under the space's own draws, ``(n_recipes,)``, summing to 1.
+    values : the objective, ``(n_recipes, n_blocks)``.
+    labels : labels bought at each point of a curve, ``(n_recipes, n_blocks, n_points)``; −1 beyond a curve's end.
+    scores : accuracy at each point, of the same shape; NaN beyond a curve's end.
+    prior : accuracy before the first model on each block, ``(n_blocks,)``.
+    n_pool, n_test : rows of a block.
+    budget : labels.
+    """
+
+    data: str
+    space: SearchSpace
+    params: list[dict[str, Any]]
+    weights: Array
+    values: Array
+    labels: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    prior: Array
+    n_pool: int
+    n_test: int
+    budget: int
+
+    @property
+    def n_blocks(self) -> int:
+        """Number of blocks."""
+        return int(self.values.shape[1])
+
+    def recipe(self, index: int) -> Recipe:
+        """Return one recipe."""
+        return self.space.recipe_at(self.params[index])
+
+    def index(self) -> dict[frozenset[tuple[str, Any]], int]:
+        """Return the place of each recipe by its parameters."""
+        return {frozenset(params.items()): place for place, params in enumerate(self.params)}
+
+
+def chance(space: SearchSpace, params: Mapping[str, Any]) -> float:
+    """Return how likely the space's own draws give a recipe: each alternative and each choice alike."""
+    return prod(1 / _options(space, path) for path in params)
+
+
+def _options(space: SearchSpace, path: str) -> int:
+    knob = path.split(".")[0]
+    node = space.decisions[knob].find(path, knob)
+    if isinstance(node, Decision):
+        return len(node.alternatives)
+    if isinstance(node, Choices):
+        return len(node.values)
+    raise RequestError(f"{path}: a grid needs choices, not a range")
+
+
+def the_world(data: str) -> World:
+    """Return the world that the recipes are played in."""
+    return make_world(data, budget=BUDGET, loops=LOOPS, seed=SEED)
+
+
+def open_folder(folder: Path, world: World, params: list[dict[str, Any]]) -> None:
+    """Begin a data set's folder, or make sure that it was begun with the same recipes in the same world.
+
+    Raises
+    ------
+    RequestError
+        If it holds another grid.
+    """
+    block = world.blocks("search", 1)[0]
+    plain = {
+        "data": world.dataset.name,
+        "fingerprint": world.dataset.fingerprint,
+        "budget": BUDGET,
+        "loops": LOOPS,
+        "seed": SEED,
+        "space": SPACE,
+        "params": params,
+        "n_pool": len(block.pool),
+        "n_test": len(block.test),
+    }
+    path = folder / GRID_FILE
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(plain))
+    elif json.loads(path.read_text("utf-8")) != json.loads(json.dumps(plain)):
+        raise RequestError(f"{folder} holds another grid; give another --out")
+
+
+def play_block(world: World, number: int, recipes: Sequence[Recipe], jobs: int, folder: Path) -> None:
+    """Play every recipe on one block and write the curves."""
+    shares = [recipes[first::jobs] for first in range(jobs)]
+    played = joblib.Parallel(n_jobs=jobs)(joblib.delayed(play_recipes)(world, number, some) for some in shares)
+    curves: list[LearningCurve] = [played[place % jobs][place // jobs] for place in range(len(recipes))]
+    objective = world.objective
+    path = folder / block_file(number)
+    partial = path.with_suffix(".part")
+    with partial.open("wb") as file:
+        np.savez_compressed(
+            file,
+            values=np.array([objective(curve) for curve in curves]),
+            prior=np.array(curves[0].prior["accuracy"]),
+            labels=padded([curve.labels for curve in curves], -1).astype(np.int32),
+            scores=padded([curve.scores["accuracy"] for curve in curves], np.nan).astype(np.float32),
+        )
+    os.replace(partial, path)
+
+
+def play_recipes(world: World, number: int, recipes: Sequence[Recipe]) -> list[LearningCurve]:
+    """Play some recipes on one block, on one thread."""
+    arena = make_arena(world.dataset, world.blocks("search", number + 1)[number], SEED, world.scenario.scaling)
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return [play(recipe, arena, world.scenario) for recipe in recipes]
+
+
+def block_file(number: int) -> str:
+    """Return the name of a block's file."""
+    return f"block_{number:03d}.npz"
+
+
+def padded(rows: Sequence[NDArray[Any]], fill: float) -> Array:
+    """Return rows of several lengths as one array, ``(n_rows, longest)``."""
+    result = np.full((len(rows), max(len(row) for row in rows)), fill, dtype=np.float64)
+    for place, row in enumerate(rows):
+        result[place, : len(row)] = row
+    return result
+
+
+def load_grid(folder: str | Path, data: str, blocks: int | None = None) -> Grid:
+    """Read what this command stored.
+
+    Parameters
+    ----------
+    folder : the command's ``--out``.
+    data : name of the data set.
+    blocks : how many blocks to read, the first ones; by default all that are there.
+
+    Raises
+    ------
+    RequestError
+        If they are not there.
+    """
+    home = Path(folder) / data
+    path = home / GRID_FILE
+    stored = sorted(home.glob("block_*.npz"))
+    if not path.exists() or len(stored) < (blocks or 1):
+        wanted = f"{blocks or 1} blocks of {data}"
+        raise RequestError(f"{home} does not hold {wanted}; run: python benchmarks/full_grid.py --data {data}")
+    plain = json.loads(path.read_text("utf-8"))
+    parts = [dict(np.load(one)) for one in stored[:blocks]]
+    points = max(part["labels"].shape[1] for part in parts)
+    space = SearchSpace.from_dict(plain["space"])
+    return Grid(
+        data=data,
+        space=space,
+        params=plain["params"],
+        weights=np.array([chance(space, params) for params in plain["params"]]),
+        values=np.stack([part["values"] for part in parts], axis=1),
+        labels=np.stack([_widened(part["labels"], points, -1) for part in parts], axis=1),
+        scores=np.stack([_widened(part["scores"], points, np.nan) for part in parts], axis=1),
+        prior=np.array([float(part["prior"]) for part in parts]),
+        n_pool=plain["n_pool"],
+        n_test=plain["n_test"],
+        budget=plain["budget"],
+    )
+
+
+def _widened(rows: NDArray[Any], points: int, fill: float) -> NDArray[Any]:
+    return np.pad(rows, ((0, 0), (0, points - rows.shape[1])), constant_values=fill)
+
+
+def curve_of(grid: Grid, recipe: int, block: int) -> LearningCurve:
+    """Return a stored curve; what was not stored (rows, seconds, facts) is zero or empty."""
+    there = grid.labels[recipe, block] >= 0
+    labels = grid.labels[recipe, block][there].astype(np.int64)
+    nothing = np.zeros(len(labels))
+    return LearningCurve(
+        labels=labels,
+        used=labels,
+        cost=labels.astype(np.float64),
+        scores={"accuracy": grid.scores[recipe, block][there].astype(np.float64)},
+        prior={"accuracy": float(grid.prior[block])},
+        loop_rows=np.diff(labels, prepend=0),
+        fit_seconds=nothing,
+        query_seconds=nothing,
+        evaluation_seconds=nothing,
+        facts=({},) * len(labels),
+        rows=np.zeros(0, dtype=np.int64),
+        stopped="budget",
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Play what is missing; one block of each data set in turn."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", nargs="+", default=list(DATA), metavar="NAME")
+    parser.add_argument("--blocks", type=int, default=20)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=FOLDER, metavar="FOLDER")
+    options = parser.parse_args(argv)
+    if options.blocks < 1 or options.jobs < 1:
+        parser.error("--blocks and --jobs must be at least 1")
+    space = SearchSpace.from_dict(SPACE)
+    params = list(space.grid())
+    recipes = [space.recipe_at(one) for one in params]
+    try:
+        worlds = {name: the_world(name) for name in options.data}
+        for name, world in worlds.items():
+            open_folder(options.out / name, world, params)
+        for number in range(options.blocks):
+            for name, world in worlds.items():
+                folder = options.out / name
+                if (folder / block_file(number)).exists():
+                    continue
+                began = time.monotonic()
+                play_block(world, number, recipes, options.jobs, folder)
+                took = time.monotonic() - began
+                print(f"{name}: block {number + 1} of {options.blocks}, {took:.0f} s", file=sys.stderr, flush=True)
+    except AltuneError as error:
+        print(f"full_grid: {error}", file=sys.stderr)
+        return 2
+    for name in worlds:
+        print(f"{options.out / name}: {len(recipes)} recipes x {options.blocks} blocks")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,421 @@
+"""What do racing, rungs and further blocks for leaders save, and what do they cost? Searches replayed on a full grid.
+
+    python benchmarks/full_grid.py                                  # once: the truth
+    python benchmarks/spending.py                                   # 20 repetitions: the tables
+    python benchmarks/spending.py --repetitions 3 --data digits     # a first look
+
+The search, the evaluator and the samplers are altune's own; only trajectories are read from the grid. A repetition
+shuffles the grid's 20 blocks: some are searched on, some are for leaders, some select among the best five recipes as
+`altune tune` does, and those left say what the selected recipe is worth. **Regret** is what the best recipe of the
+grid is worth there, less that. Work counts a whole trajectory as 1 and a part by its share of the labels; `anew` is the
+work where a trajectory that paused at a rung starts from its beginning again, as it does in another process.
+
+`difference` is regret less that of plain search with as many trials; `equal work` is regret less that of plain search
+after as much work, for which the policy goes on with more trials, or ends after fewer. Intervals are of 95 % over
+repetitions. `best dropped` is how often the truly best recipe that was drawn is dropped, `again` the share of
+trajectories asked for that were read back because the recipe had been drawn before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from full_grid import DATA, FOLDER, Grid, curve_of, load_grid, the_world
+from numpy.typing import NDArray
+
+from altune.curve import LearningCurve
+from altune.errors import AltuneError, RequestError
+from altune.simulation import PAUSED, TrajectoryStore
+from altune.space import SearchSpace
+from altune.statistics import mean_interval
+from altune.tuning.confirmation import best_recipes
+from altune.tuning.drawing import Drawing
+from altune.tuning.evaluation import Evaluator
+from altune.tuning.judging import Judge, Place
+from altune.tuning.player import Player, Task
+from altune.tuning.progress import Silent
+from altune.tuning.samplers import SamplerPlan
+from altune.tuning.search import Search
+from altune.tuning.settings import Settings
+from altune.tuning.spending import Spending
+from altune.tuning.steps import Means, Steps
+from altune.tuning.storage import open_study
+from altune.tuning.trials import TrialRecord, record_of
+from altune.tuning.workers import Outcome
+from altune.world import World, make_world
+
+Array = NDArray[np.float64]
+SAMPLERS = ("tpe", "random")
+TRIALS = (60, 100)
+MOST_TRIALS = 160
+BATCH = 4
+AMONG = 5
+PLAIN = "plain"
+REFERENCE = {"initial_sample": "random", "query_strategy": "random", "retrain": "reset", "training": "constant"}
+OUT = Path("runs/spending.json")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the 20 blocks are for, and the policies that are compared on them.
+
+    Attributes
+    ----------
+    search, leaders, select : blocks to search on, further ones for leaders, and to select on; the others report.
+    policies : by name.
+    """
+
+    search: int
+    leaders: int
+    select: int
+    policies: dict[str, Spending]
+
+
+RACING = {f"racing {level:g}": Spending(racing=level) for level in (0.05, 0.1, 0.2)}
+RUNGS = {f"rungs {', '.join(map(str, rungs))}": Spending(rungs=rungs) for rungs in ((0.3,), (0.5,), (0.3, 0.6))}
+LAYOUTS = {
+    "5 blocks": Layout(
+        5,
+        5,
+        5,
+        {
+            **RACING,
+            **RUNGS,
+            "leaders 5": Spending(leader_blocks=5),
+            "racing 0.1, leaders 5": Spending(racing=0.1, leader_blocks=5),
+        },
+    ),
+    "10 blocks": Layout(10, 0, 5, RACING),
+    "5 blocks, 10 for leaders": Layout(
+        5,
+        10,
+        2,
+        {"leaders 10": Spending(leader_blocks=10), "racing 0.1, leaders 10": Spending(racing=0.1, leader_blocks=10)},
+    ),
+}
+
+
+class StoredPlayer:
+    """Plays tasks by reading a grid, as :class:`altune.tuning.player.Player` does by simulating.
+
+    Parameters
+    ----------
+    grid : the truth.
+    index : the place of each recipe in it, by digest.
+
+    Attributes
+    ----------
+    work : whole trajectories played, parts by their share of the labels.
+    anew : the same where what paused is played from its beginning again.
+    asked, again : whole trajectories asked for, and those of them that had been asked for before.
+    """
+
+    def __init__(self, grid: Grid, index: dict[str, int]) -> None:
+        self._grid = grid
+        self._index = index
+        self._reached: dict[tuple[int, int], float] = {}
+        self._handed_out: set[tuple[int, int]] = set()
+        self.work = self.anew = 0.0
+        self.asked = self.again = 0
+
+    def play(
+        self, tasks: Sequence[Task], on_done: Callable[[int, Outcome], None] = lambda index, outcome: None
+    ) -> list[Outcome]:
+        """Return the curves of all tasks, those that pause cut off there."""
+        outcomes: list[Outcome] = []
+        for index, task in enumerate(tasks):
+            outcomes.append(self._played(self._index[task.recipe.digest()], task.block.number, task.until))
+            on_done(index, outcomes[-1])
+        return outcomes
+
+    def _played(self, recipe: int, block: int, until: float | None) -> LearningCurve:
+        whole = curve_of(self._grid, recipe, block)
+        points = len(whole) if until is None else 1 + int((whole.labels < until).sum())
+        curve = whole if points >= len(whole) else whole.first(points, PAUSED)
+        if until is None:
+            self.asked += 1
+            self.again += (recipe, block) in self._handed_out
+            self._handed_out.add((recipe, block))
+        self._count((recipe, block), float(curve.labels[-1] / whole.labels[-1]))
+        return curve
+
+    def _count(self, key: tuple[int, int], share: float) -> None:
+        reached = self._reached.get(key, 0.0)
+        if reached == 1.0:
+            return
+        self.work += max(0.0, share - reached)
+        self.anew += share
+        self._reached[key] = max(share, reached)
+
+
+@dataclass
+class Replayed:
+    """One search, as it stood after each trial.
+
+    Attributes
+    ----------
+    trials : its trials in order.
+    work, anew, again : after each of them; ``again`` as a share of the trajectories asked for.
+    """
+
+    trials: list[TrialRecord] = field(default_factory=list)
+    work: list[float] = field(default_factory=list)
+    anew: list[float] = field(default_factory=list)
+    again: list[float] = field(default_factory=list)
+
+    def trials_for(self, work: float) -> int:
+        """Return how many trials, in whole batches, took no more than so much work; one batch at least."""
+        done = int((np.array(self.work) <= work + 1e-9).sum())
+        return max(BATCH, done - done % BATCH)
+
+
+class Stage:
+    """One repetition: a grid with its blocks shuffled and dealt out.
+
+    Parameters
+    ----------
+    grid : the truth.
+    world : in which it was played.
+    layout : what the blocks are for.
+    seed : of the shuffle and the search.
+    """
+
+    def __init__(self, grid: Grid, world: World, layout: Layout, seed: int) -> None:
+        self.grid, self.world, self.layout, self.seed = grid, world, layout, seed
+        order = np.random.default_rng([seed, 11]).permutation(grid.n_blocks)
+        ends = np.cumsum([layout.search, layout.leaders, layout.select])
+        self.searched, self.for_leaders, self.select, self.report = np.split(order, ends)
+        self._index = {grid.recipe(index).digest(): index for index in range(len(grid.params))}
+
+    def search(self, policy: Spending, sampler: str, n_trials: int, work: float = 0.0) -> Replayed:
+        """Replay a search for so many trials, and on until so much work is done."""
+        player, found = StoredPlayer(self.grid, self._index), Replayed()
+
+        def note(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+            found.trials.append(record_of(trial))
+            found.work.append(player.work)
+            found.anew.append(player.anew)
+            found.again.append(player.again / player.asked)
+
+        search = Search(
+            study=optuna.create_study(direction="maximize"),
+            drawing=Drawing(self.grid.space, [self.world.facts], self._plan(sampler)),
+            evaluator=Evaluator(player, self._judge(policy), policy),  # type: ignore[arg-type]
+            batch=BATCH,
+            callbacks=(note,),
+        )
+        search.run(MOST_TRIALS, out_of_time=lambda: len(found.trials) >= n_trials and player.work >= work)
+        return found
+
+    def regret(self, trials: Sequence[TrialRecord]) -> float:
+        """Return by how much the recipe confirmed of these trials is worse than the best of the grid."""
+        best = best_recipes(trials, AMONG, [self.world.objective])
+        values = self.grid.values
+        candidates = [self._index[trial.recipe.digest()] for trial in best if trial.recipe is not None]
+        selected = max(candidates, key=lambda index: float(values[index][self.select].mean()))
+        winner = int(values.mean(axis=1).argmax())
+        return float((values[winner] - values[selected])[self.report].mean())
+
+    def best_dropped(self, trials: Sequence[TrialRecord]) -> bool:
+        """Return whether the truly best recipe that was drawn is not among the trials that were finished."""
+        fresh = np.setdiff1d(np.arange(self.grid.n_blocks), self.searched)
+        truth = self.grid.values[:, fresh].mean(axis=1)
+        drawn = {self._index[trial.recipe.digest()]: False for trial in trials if trial.recipe is not None}
+        for trial in trials:
+            if trial.recipe is not None and trial.state == "complete":
+                drawn[self._index[trial.recipe.digest()]] = True
+        return not drawn[max(drawn, key=lambda index: float(truth[index]))]
+
+    def _plan(self, sampler: str) -> SamplerPlan:
+        return SamplerPlan(sampler, self.grid.space, self.seed, lambda params: True)
+
+    def _judge(self, policy: Spending) -> Judge:
+        blocks = self.world.blocks("search", self.grid.n_blocks)
+        numbers = [*self.searched, *self.for_leaders[: policy.leader_blocks]]
+        places = [Place(self.world, blocks[int(number)], 0) for number in numbers]
+        reference = next(index for index, one in enumerate(self.grid.params) if REFERENCE.items() <= one.items())
+        curves = [curve_of(self.grid, reference, int(number)) for number in numbers]
+        return Judge(places, curves, self.layout.search)
+
+
+def repetition(stage: Stage, name: str, sampler: str, counts: Sequence[int]) -> list[dict[str, Any]]:
+    """Return one line for each policy and number of trials: what it took and what it found."""
+    plain = stage.search(Spending(), sampler, max(counts))
+    lines = []
+    for policy, spending in {PLAIN: Spending(), **stage.layout.policies}.items():
+        found = plain if policy == PLAIN else stage.search(spending, sampler, max(counts), plain.work[max(counts) - 1])
+        for count in counts:
+            budget = plain.work[count - 1]
+            usual, regret = stage.regret(plain.trials[:count]), stage.regret(found.trials[:count])
+            lines.append(
+                {
+                    "data": stage.grid.data,
+                    "layout": name,
+                    "sampler": sampler,
+                    "seed": stage.seed,
+                    "trials": count,
+                    "policy": policy,
+                    "saved": 1 - found.work[count - 1] / budget,
+                    "anew": 1 - found.anew[count - 1] / budget,
+                    "regret": regret,
+                    "difference": regret - usual,
+                    "equal work": stage.regret(found.trials[: found.trials_for(budget)]) - usual,
+                    "trials at equal work": found.trials_for(budget),
+                    "best dropped": float(stage.best_dropped(found.trials[:count])),
+                    "dropped": float(np.mean([trial.state == "dropped" for trial in found.trials[:count]])),
+                    "again": found.again[count - 1],
+                }
+            )
+    return lines
+
+
+KEY = ("data", "layout", "sampler", "trials", "policy")
+MEANS = ("saved", "anew", "trials at equal work", "best dropped", "dropped", "again")
+INTERVALS = ("regret", "difference", "equal work")
+
+
+def summary(lines: Sequence[dict[str, Any]], key: Sequence[str] = KEY) -> list[dict[str, Any]]:
+    """Return one row for each combination of what ``key`` names, with means and 95 % intervals over its lines."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for line in lines:
+        groups.setdefault(tuple(line[name] for name in key), []).append(line)
+    rows = []
+    for known, some in groups.items():
+        row: dict[str, Any] = dict(zip(key, known, strict=True)) | {"repetitions": len(some)}
+        row |= {name: float(np.mean([line[name] for line in some])) for name in MEANS}
+        row |= {name: mean_interval([line[name] for line in some]).to_dict() for name in INTERVALS}
+        rows.append(row)
+    return rows
+
+
+def replayed_stopping(data: str = "iris", n_trials: int = 24) -> dict[str, Any]:
+    """Search a small space of stopping rules for real, with and without replay; return trajectories played."""
+    space = SearchSpace.from_dict(
+        {
+            "query_strategy": ["margin", "entropy"],
+            "stopping": [
+                "budget",
+                {"method": "stabilizing_predictions", "threshold": {"low": 0.9, "high": 0.999}},
+                {"method": "classification_change", "threshold": {"low": 0.0, "high": 0.1}},
+                {"method": "overall_uncertainty", "threshold": {"low": 0.02, "high": 0.3}},
+            ],
+        }
+    )
+    world = make_world(data, objective="net_value", value=100.0, price_per_label=0.5, budget=60, loops=10)
+    steps = Steps([world], space, Settings(n_trials=n_trials, seeds=3), Silent())
+    told: dict[str, Any] = {"data": data, "trials": n_trials, "seeds": 3}
+    for name in ("each", "replayed"):
+        with tempfile.TemporaryDirectory() as folder:
+            own = Player(store=TrajectoryStore(Path(folder)))
+            with own if name == "each" else steps.player(None, Means(cache=Path(folder))) as player:
+                study = open_study(None, [world.objective.direction])
+                baselines = steps.baselines(study, player)
+                before = player.simulated
+                steps.search(study, player, baselines, Means(), time.monotonic())
+                told[name] = player.simulated - before
+                told[f"best, {name}"] = study.best_value
+    return told
+
+
+def show(rows: Sequence[dict[str, Any]], key: Sequence[str]) -> None:
+    """Print a table for each layout, data set, sampler and number of trials, whichever the rows are told apart by."""
+    heads = {name: None for name in key if name != "policy"}
+    for group in dict.fromkeys(tuple(row[name] for name in heads) for row in rows):
+        own = [row for row in rows if tuple(row[name] for name in heads) == group]
+        said = ", ".join(
+            f"{value} trials" if name == "trials" else str(value) for name, value in zip(heads, group, strict=True)
+        )
+        print(f"\n{said} ({own[0]['repetitions']} searches each)")
+        print(
+            f"  {'policy':<24}{'saved':>7}{'anew':>7}{'regret':>26}{'difference':>28}{'equal work':>28}"
+            f"{'trials':>8}{'best dropped':>14}{'again':>7}"
+        )
+        for row in own:
+            print(
+                f"  {row['policy']:<24}{row['saved']:>7.0%}{row['anew']:>7.0%}{_words(row['regret']):>26}"
+                f"{_words(row['difference'], '+'):>28}{_words(row['equal work'], '+'):>28}"
+                f"{row['trials at equal work']:>8.0f}{row['best dropped']:>14.0%}{row['again']:>7.0%}"
+            )
+
+
+def _words(interval: dict[str, Any], sign: str = "") -> str:
+    if interval["low"] is None:
+        return f"{interval['mean']:{sign}.4f}"
+    return f"{interval['mean']:{sign}.4f} [{interval['low']:{sign}.4f}, {interval['high']:{sign}.4f}]"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--grid", type=Path, default=FOLDER, metavar="FOLDER", help="where full_grid.py stored it")
+    parser.add_argument("--data", nargs="+", default=list(DATA), metavar="NAME")
+    parser.add_argument("--repetitions", type=int, default=20)
+    parser.add_argument("--trials", nargs="+", type=int, default=list(TRIALS), help=f"in whole batches of {BATCH}")
+    parser.add_argument("--samplers", nargs="+", choices=SAMPLERS, default=list(SAMPLERS))
+    parser.add_argument("--layouts", nargs="+", choices=list(LAYOUTS), default=list(LAYOUTS))
+    parser.add_argument("--out", type=Path, default=OUT, metavar="FILE", help="where all lines go as JSON")
+    parser.add_argument("--each", action="store_true", help="a table for each data set and sampler, not all together")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(argv)
+    if options.repetitions < 1 or any(count < BATCH or count % BATCH for count in options.trials):
+        parser.error(f"--repetitions must be at least 1 and --trials multiples of {BATCH}")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        lines = measure(options)
+        stopping = replayed_stopping()
+    except AltuneError as error:
+        print(f"spending: {error}", file=sys.stderr)
+        return 2
+    key = KEY if options.each else ("layout", "trials", "policy")
+    rows = summary(lines, key)
+    told = {"rows": rows, "stopping": stopping, "lines": lines}
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(told), "utf-8")
+    if options.json:
+        print(json.dumps(told, indent=2))
+        return 0
+    show(rows, key)
+    print(
+        f"\nstopping by replay, {stopping['data']}, {stopping['trials']} trials on {stopping['seeds']} blocks: "
+        f"{stopping['replayed']} trajectories in place of {stopping['each']}, the same best net value "
+        f"({stopping['best, replayed']:.2f}, {stopping['best, each']:.2f})"
+    )
+    return 0
+
+
+def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return the lines of all repetitions.
+
+    Raises
+    ------
+    RequestError
+        If the grid is not there or has too few blocks.
+    """
+    lines: list[dict[str, Any]] = []
+    for data in options.data:
+        grid, world = load_grid(options.grid, data), the_world(data)
+        for name in options.layouts:
+            layout = LAYOUTS[name]
+            if grid.n_blocks <= layout.search + layout.leaders + layout.select:
+                raise RequestError(f"{name}: the grid's {grid.n_blocks} blocks leave none to report on; play more")
+            for sampler in options.samplers:
+                for seed in range(options.repetitions):
+                    lines += repetition(Stage(grid, world, layout, seed), name, sampler, options.trials)
+                    print(
+                        f"{data}, {name}, {sampler}: {seed + 1} of {options.repetitions}", file=sys.stderr, flush=True
+                    )
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""Learning curves made up by tests, and a player that hands them out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from altune.curve import LearningCurve
+from altune.recipe import Recipe
+from altune.simulation import PAUSED
+from altune.tuning.judging import Across, Judge, Place
+from altune.tuning.player import Task
+from altune.tuning.workers import Failure, Outcome
+from altune.world import World, make_world
+
+BUDGET = 20
+
+
+def made_world(**changes: object) -> World:
+    return make_world("iris", **{"budget": BUDGET, "loops": 5, **changes})
+
+
+def curve(points: Mapping[int, float] | float, prior: float = 0.3, stopped: str = "budget") -> LearningCurve:
+    """Return a curve of scores by label count; a number is one score from the first label on."""
+    points = points if isinstance(points, Mapping) else {1: points}
+    labels = np.array(list(points), dtype=np.int64)
+    nothing = np.zeros(len(labels))
+    return LearningCurve(
+        labels=labels,
+        used=labels,
+        cost=labels.astype(np.float64),
+        scores={"accuracy": np.array(list(points.values()), dtype=np.float64)},
+        prior={"accuracy": prior},
+        loop_rows=np.diff(labels, prepend=0),
+        fit_seconds=nothing,
+        query_seconds=nothing,
+        evaluation_seconds=nothing,
+        facts=({},) * len(labels),
+        rows=np.arange(labels[-1]),
+        stopped=stopped,
+    )
+
+
+def judge_of(
+    worlds: Sequence[World], blocks: int, usual: int, across: Across = "normalized", reference: float = 0.5
+) -> Judge:
+    """Return a judge of so many blocks of each world, the first ones usual, with flat references."""
+    places = [
+        Place(world, world.blocks("search", blocks)[number], data)
+        for number in range(blocks)
+        for data, world in enumerate(worlds)
+    ]
+    return Judge(places, [curve(reference) for _ in places], usual * len(worlds), across)
+
+
+class Shelf:
+    """A player that takes curves from a shelf, by recipe and number of the block.
+
+    Attributes
+    ----------
+    played : (recipe, block, until, limit) of each task, in order.
+    """
+
+    def __init__(self, outcomes: Callable[[Recipe, int], Outcome]) -> None:
+        self._outcomes = outcomes
+        self.played: list[tuple[Recipe, int, float | None, float | None]] = []
+
+    def play(
+        self, tasks: Sequence[Task], on_done: Callable[[int, Outcome], None] = lambda index, outcome: None
+    ) -> list[Outcome]:
+        found = []
+        for index, task in enumerate(tasks):
+            self.played.append((task.recipe, task.block.number, task.until, task.limit))
+            found.append(_as_far_as(self._outcomes(task.recipe, task.block.number), task.until))
+            on_done(index, found[-1])
+        return found
+
+    def blocks(self, recipe: Recipe, until: float | None = None) -> list[int]:
+        """Return the blocks on which a recipe was played so far."""
+        return [block for own, block, share, _ in self.played if own == recipe and share == until]
+
+
+def _as_far_as(outcome: Outcome, until: float | None) -> Outcome:
+    if isinstance(outcome, Failure) or until is None:
+        return outcome
+    points = 1 + int((outcome.labels < until).sum())
+    return outcome if points >= len(outcome) else outcome.first(points, PAUSED)

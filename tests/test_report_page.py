@@ -1,0 +1,108 @@
+"""The report page as text: what it holds, in which order, and that nothing in it becomes markup."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import plotly.graph_objects as go
+import pytest
+from report_samples import EVIL, content, example_curves, example_matched, example_trials
+
+from altune.report import FigurePart, PageContent, TablePart, render_page
+
+
+class Outline(HTMLParser):
+    """What a page holds: its elements, and the text of those that are read aloud."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str | None]] = []
+        self.text: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1] != "script":
+            self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render_page(content(example_curves(), example_matched(), example_trials()))
+
+
+def test_page_needs_nothing_from_outside(page: str) -> None:
+    outline = Outline(page)
+    sources = [value for _, name, value in outline.attributes if name in {"src", "href", "srcset", "data"}]
+    assert set(sources) == {"#answer", "data:,"}
+    assert "default-src 'none'" in page
+    assert page.count("plotly.js v") <= 1
+
+
+def test_page_answers_in_the_order_of_the_questions(page: str) -> None:
+    wanted = ["Better than the baselines", "Before you rely on it", "Is it better?", "How was it found?"]
+    wanted += ["The recipe", "How to use it", "Confirmed recipes", "How it was measured"]
+    headings = [re.sub("<.*?>", "", text) for text in re.findall(r"<h2[^>]*>(.*?)</h2>", page)]
+    assert [text.lstrip("✓ ") for text in headings] == wanted
+    tags = Outline(page).tags
+    assert tags.count("h1") == tags.count("main") == 1
+    assert tags.count("figcaption") == tags.count("figure") == 3
+    assert tags.count("caption") == tags.count("table") == 1
+    assert '<html lang="en">' in page
+
+
+def test_page_without_figures_carries_no_plotly() -> None:
+    small = render_page(PageContent("digits", ["Nothing beats random sampling."], "not better"))
+    assert len(small) < 20_000
+    assert "✕ Not better" in small
+    assert 'class="answer not-better"' in small
+
+
+def test_numbers_are_set_right_and_words_left(page: str) -> None:
+    assert '<td class="number">0.848</td>' in page
+    assert "<td>switch</td>" in page
+
+
+def test_every_text_of_the_page_is_escaped() -> None:
+    figure = go.Figure(go.Scatter(x=[1], y=[1], name=EVIL))
+    page = render_page(
+        PageContent(
+            title=EVIL,
+            answer=[EVIL, EVIL],
+            verdict="unclear",
+            verdict_text=EVIL,
+            highlights=[(EVIL, EVIL)],
+            figures=[FigurePart(EVIL, EVIL, figure, '" onload="alert(1)')],
+            recipe_yaml=EVIL,
+            commands=[(EVIL, EVIL)],
+            tables=[TablePart(EVIL, [EVIL, EVIL], [[EVIL, EVIL]], EVIL)],
+            facts=[(EVIL, EVIL)],
+            advice=[EVIL],
+        )
+    )
+    assert EVIL not in page
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 18
+    outline = Outline(page)
+    assert outline.tags.count("script") == 3, "one for the figure's data, plotly, and the page's own"
+    assert not [name for _, name, _ in outline.attributes if name.startswith("on")]
+
+
+def test_importing_the_report_does_not_load_plotly() -> None:
+    code = "import sys, altune.report as r; assert 'plotly' not in sys.modules; r.plot_differences"
+    code += "; assert 'plotly' in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_an_unknown_name_of_the_report_is_an_attribute_error() -> None:
+    import altune.report
+
+    assert set(altune.report.__all__) <= set(dir(altune.report))
+    with pytest.raises(AttributeError, match="plot_nothing"):
+        _ = altune.report.plot_nothing

@@ -1,0 +1,350 @@
+"""Sweeps: the file, the cells, a kill in the middle, the table, the page and the dry run."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import unquote
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import altune
+from altune.cli import main
+from altune.cli.sweep import SweepConsole
+from altune.errors import FormatError, RequestError
+from altune.recipe import Recipe
+from altune.report.sweep_page import cell_differences
+from altune.sweeping.planning import plan_sweep
+from altune.sweeping.request import read_sweep, safe_name
+from altune.sweeping.results import CellResult
+from altune.sweeping.rows import COLUMNS, offered_methods, short_words
+from altune.sweeping.summary import MethodCount, method_counts, sentences, standing
+from altune.tuning.progress import Silent
+from altune.yaml import write_yaml
+
+TINY = {
+    "scenario": {"loops": 4, "budget": 30},
+    "settings": {"n_trials": 3, "seeds": 2, "select_among": 2, "select_seeds": 2, "report_seeds": 3},
+}
+EVIL = "<script>alert(1)</script>"
+TWO_BY_TWO = {**TINY, "data": [{"file": "iris", "name": EVIL}, "wine"], "spaces": ["quick"], "seeds": [0, 1]}
+
+
+class Cells:
+    """Remembers which cells were begun."""
+
+    def __init__(self):
+        self.begun, self.said = [], []
+
+    def cell(self, number, cells, name):
+        self.begun.append(name)
+        return Silent()
+
+    def say(self, line):
+        self.said.append(line)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return altune.sweep(TWO_BY_TWO, out=tmp_path_factory.mktemp("sweeps") / "whole")
+
+
+@pytest.fixture
+def run_cli(monkeypatch, tmp_path, capsys):
+    """Run the command line in this process, in an empty folder; return exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["altune", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return ended.value.code, out, err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("lines", "place", "said"),
+    [
+        ("data: [iris]\nsede: [1]", "sede", "did you mean 'seeds'"),
+        ("spaces: [quick]", "data", "missing"),
+        ("data: iris", "data", "not a list"),
+        ("data: []", "data", "at least 1 item"),
+        ("data: [{fil: iris}]", "data[0].fil", "did you mean 'file'"),
+        ("data: [iris, iris]", "data", "stands here twice"),
+        ("data: [iris]\nmodels: [mpl]", "models[0].method", "did you mean 'mlp'"),
+        ("data: [iris]\nmodels: [{method: mlp, hiden_units: 3}]", "models[0].hiden_units", "did you mean"),
+        ("data: [iris]\nmodels: [mlp, {method: mlp, alpha: 0.1}]", "models", "tell them apart with `name`"),
+        ("data: [iris]\nspaces: [quik]", "spaces[0]", "did you mean 'quick'"),
+        ("data: [iris]\nbudgets: [1]", "budgets[0]", "greater than or equal to 2"),
+        ("data: [iris]\nbudgets: [30]\nscenario: {budget: 30}", "scenario.budget", "keep one"),
+        ("data: [iris]\nscenario: {metrik: accuracy}", "scenario.metrik", "did you mean 'metric'"),
+        ("data: [iris]\nsettings: {n_trial: 3}", "settings.n_trial", "did you mean 'n_trials'"),
+        ("data: [iris]\nsettings: {n_trials: many}", "settings.n_trials", "'many'"),
+        ("data: [iris]\nsettings: {n_trials: 0}", "settings", "1 or more"),
+        ("data: [iris]\nsettings: {seed: 1}", "settings.seed", "`seeds`"),
+        ("data: [iris]\nskip: [{dta: iris}]", "skip[0].dta", "did you mean 'data'"),
+        ("data: [iris]\nskip: [{data: irs}]", "skip[0].data", "did you mean 'iris'"),
+        ("data: [iris]\nskip: [{}]", "skip[0]", "every cell"),
+        ("data: [iris]\nskip: [{budget: 30}]", "skip[0].budget", "does not list any"),
+    ],
+)
+def test_a_wrong_file_is_told_in_one_line_with_its_place(tmp_path, lines, place, said):
+    file = tmp_path / "sweep.yaml"
+    file.write_text(f"version: 1\n{lines}\n")
+    with pytest.raises(FormatError) as caught:
+        read_sweep(file)
+    assert str(caught.value).startswith(f"{file}: {place}: ")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_cells_are_the_product_in_the_order_of_the_file_without_those_left_out():
+    request = read_sweep(
+        {
+            "data": ["iris", "wine"],
+            "models": ["mlp", {"method": "mlp", "name": "strong", "alpha": 1.0}],
+            "budgets": [30, 40],
+            "skip": [{"data": "wine", "model": "mlp"}, {"budget": 40, "model": "strong"}],
+        }
+    )
+    assert [cell.folder for cell in request.cells()] == [
+        "iris-mlp-standard-30-seed0",
+        "iris-mlp-standard-40-seed0",
+        "iris-strong-standard-30-seed0",
+        "wine-strong-standard-30-seed0",
+    ]
+    assert str(request.cells()[0]) == "iris, mlp, 30 labels"
+    with pytest.raises(FormatError, match="leaves out every cell"):
+        read_sweep({"data": ["iris"], "skip": [{"data": "iris"}]}).cells()
+
+
+def test_files_are_found_beside_the_sweeps_own_file(tmp_path):
+    (tmp_path / "mine.yaml").write_text("query_strategy: [random, margin]\n")
+    (tmp_path / "sweep.yaml").write_text("data: [iris]\nspaces: [mine.yaml, quick]\n")
+    spaces = read_sweep(tmp_path / "sweep.yaml").spaces
+    assert [space.name for space in spaces] == ["mine", "quick"]
+    assert spaces[0].file == tmp_path / "mine.yaml"
+
+
+@pytest.mark.parametrize("name", ["../../etc", "a/b", "CON:", ".", "ä" * 300, EVIL, "x" * 90])
+def test_folder_names_are_safe_and_no_two_names_share_one(name):
+    assert re.fullmatch(r"\w[\w.]*", safe_name(name), re.ASCII)
+    assert len(safe_name(name)) < 80
+    assert safe_name(name) != safe_name(name + "!")
+
+
+def test_the_table_has_a_row_for_each_cell_and_baseline_the_same_in_csv_and_parquet(undisturbed):
+    frame = undisturbed.to_frame()
+    assert frame[["data", "seed", "baseline"]].drop_duplicates().shape[0] == len(frame) == 8
+    assert frame["difference"].to_numpy() == pytest.approx(
+        (frame["confirmed_mean"] - frame["baseline_mean"]).to_numpy()
+    )
+    sides = {1: "better", 0: "unclear", -1: "worse"}
+    assert frame["verdict"].tolist() == [sides[int(row.low > 0) - int(row.high < 0)] for row in frame.itertuples()]
+    assert "worse" in set(frame["verdict"])
+    confirmed = undisturbed.runs[0].run.findings.recipe.mean
+    assert frame["confirmed_mean"][0] == pytest.approx(confirmed)
+    assert set(frame["query_strategy"]) <= {"margin", "entropy", "least_confidence"}
+    read = pd.read_csv(undisturbed.folder / "results.csv", dtype=COLUMNS)
+    parquet = pd.read_parquet(undisturbed.folder / "results.parquet")
+    assert_frame_equal(read, frame, rtol=1e-12)
+    assert_frame_equal(parquet, frame, check_exact=True)
+
+
+def test_a_sweep_killed_in_the_middle_ends_with_the_table_of_one_never_killed(undisturbed, tmp_path):
+    (tmp_path / "sweep.yaml").write_text(write_yaml(TWO_BY_TWO))
+    command = [sys.executable, "-m", "altune", "sweep", "sweep.yaml", "--out", "out", "--jobs", "1", "--quiet"]
+    process = subprocess.Popen(command, cwd=tmp_path, start_new_session=True)
+    names = [run.folder.name for run in undisturbed.runs]
+    journal = tmp_path / "out" / names[1] / "study.journal"
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline and not (journal.exists() and journal.read_bytes().count(b"\n") > 3):
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert (tmp_path / "out" / names[0] / "result.json").is_file()
+    assert not (tmp_path / "out" / names[3]).exists()
+    assert not (tmp_path / "out" / "results.csv").exists()
+    watch = Cells()
+    again = altune.sweep(tmp_path / "sweep.yaml", out=tmp_path / "out", observer=watch)
+    assert len(watch.begun) in (2, 3)
+    assert_frame_equal(again.to_frame().drop(columns="seconds"), undisturbed.to_frame().drop(columns="seconds"))
+
+
+def test_a_finished_sweep_begins_no_cell_and_a_longer_list_adds_only_its_own(tmp_path):
+    one = {**TINY, "data": ["iris"], "spaces": ["quick"]}
+    first = altune.sweep(one, out=tmp_path)
+    watch = Cells()
+    assert_frame_equal(altune.sweep(one, out=tmp_path, observer=watch).to_frame(), first.to_frame())
+    assert watch.begun == []
+    altune.sweep({**one, "seeds": [0, 1]}, out=tmp_path, observer=watch)
+    assert watch.begun == ["iris, seed 1"]
+
+
+def test_what_two_cells_share_is_played_once(tmp_path):
+    def kept(out, spaces):
+        altune.sweep({**TINY, "data": ["iris"], "spaces": spaces}, out=out)
+        return len(list((out / "cache").rglob("*.json")))
+
+    twins = [{"file": "quick", "name": "one"}, {"file": "quick", "name": "two"}]
+    assert kept(tmp_path / "twins", twins) == kept(tmp_path / "alone", ["quick"])
+    assert not list(tmp_path.rglob("trajectories"))
+
+
+def test_a_cell_with_another_request_fails_in_one_line_and_the_others_are_played(run_cli, tmp_path):
+    one = {**TINY, "data": ["iris"], "spaces": ["quick"]}
+    altune.sweep(one, out=tmp_path / "out")
+    changed = {**one, "seeds": [0, 1], "scenario": {"loops": 3, "budget": 30}}
+    (tmp_path / "sweep.yaml").write_text(write_yaml(changed))
+    code, out, err = run_cli("sweep", "sweep.yaml", "--out", "out", "--jobs", "1")
+    assert code == 1
+    assert "cell 2 of 2: iris, seed 1" in err
+    assert "failed: iris, seed 0: " in out
+    table = pd.read_csv(tmp_path / "out" / "results.csv")
+    assert table["state"].tolist() == ["failed", "complete", "complete"]
+    assert "loops is 3, in the run 4" in table["reason"][0]
+
+
+def test_cells_that_cannot_be_are_refused_before_anything_is_played(run_cli, tmp_path):
+    wrong = {**TINY, "data": ["wine", "iris"], "spaces": ["quick"], "budgets": [30, 5000], "scenario": {}}
+    (tmp_path / "sweep.yaml").write_text(write_yaml(wrong))
+    code, out, err = run_cli("sweep", "sweep.yaml", "--jobs", "1")
+    assert (code, out) == (2, "")
+    assert err.count("budget 5000 is larger than the pool") == 3
+    assert "`skip`" in err.splitlines()[-1]
+    assert not (tmp_path / "runs").exists()
+    code, out, _ = run_cli("sweep", "sweep.yaml", "--dry-run", "--jobs", "1")
+    assert code == 0
+    assert "cannot be: wine-quick-5000-seed0: budget 5000 is larger than the pool" in out
+
+
+@pytest.mark.parametrize(
+    ("knobs", "more", "said"),
+    [
+        ({"model": ["mlp", "naive_bayes"]}, {"models": ["mlp"]}, "leaves model open"),
+        ({"model": {"method": "mlp", "alpha": {"low": 0.1, "high": 0.9}}}, {"settings": {"sampler": "grid"}}, "grid"),
+    ],
+)
+def test_what_a_space_cannot_do_is_found_before_anything_is_played(tmp_path, knobs, more, said):
+    space = altune.SearchSpace.from_dict({"name": "mine", **knobs})
+    with pytest.raises(RequestError, match=f"1 of 1 cells cannot be, the first iris: .*{said}"):
+        altune.sweep({"data": ["iris"], "spaces": [space], **more}, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_dry_run_counts_what_the_cells_ask_for_and_leaves_nothing(run_cli, tmp_path, undisturbed):
+    (tmp_path / "sweep.yaml").write_text(write_yaml({**TWO_BY_TWO, "skip": [{"data": "wine", "seed": 1}]}))
+    code, out, _ = run_cli("sweep", "sweep.yaml", "--dry-run", "--json", "--jobs", "2")
+    plain = json.loads(out)
+    assert code == 0
+    assert os.listdir(tmp_path) == ["sweep.yaml"]
+    assert (len(plain["cells"]), plain["left_out"], plain["finished"]) == (3, 1, 0)
+    # 2 baselines and 3 trials on 2 blocks, 2 recipes on 2 to select, one, the baselines and the matched on 3.
+    assert plain["trajectories"] == 3 * (2 * 2 + 3 * 2 + 2 * 2 + 5 * 3)
+    each = [cell["seconds_per_trajectory"] for cell in plain["cells"]]
+    assert min(each) > 0
+    assert plain["seconds"] == pytest.approx(29 * sum(each) / 2)
+    finished = plan_sweep(TWO_BY_TWO, out=undisturbed.folder)
+    assert (finished.trajectories, finished.count("finished")) == (0, 4)
+
+
+def test_interrupted_it_says_how_to_go_on(run_cli, tmp_path, monkeypatch):
+    (tmp_path / "sweep.yaml").write_text(write_yaml({**TINY, "data": ["iris"], "spaces": ["quick"], "seeds": [0, 1]}))
+    begin = SweepConsole.cell
+
+    def interrupted(self, number, cells, name):
+        if number == 2:
+            raise KeyboardInterrupt
+        return begin(self, number, cells, name)
+
+    monkeypatch.setattr(SweepConsole, "cell", interrupted)
+    code, out, err = run_cli("sweep", "sweep.yaml", "--jobs", "1")
+    assert (code, out) == (130, "")
+    assert "1 of 2 cells are finished in runs/sweep. To go on, give the same command:" in err
+
+
+def test_the_page_escapes_what_it_is_given_and_leads_to_each_cells_own(undisturbed):
+    page = (undisturbed.folder / "sweep.html").read_text("utf-8")
+    assert EVIL not in page
+    assert EVIL.replace("<", "&lt;").replace(">", "&gt;") in page
+    links = re.findall(r'<th scope="row"><a href="([^"]+)">', page)
+    assert len(links) == len(undisturbed.runs)
+    assert all((undisturbed.folder / unquote(link)).is_file() for link in links)
+
+
+def test_the_figure_shows_the_numbers_of_the_table(undisturbed):
+    frame = undisturbed.to_frame()
+    own = frame[frame["baseline"] == "random_sampling"]
+    cells = cell_differences(undisturbed.runs)
+    assert [cell.mean for cell in cells] == own["difference"].tolist()
+    assert [cell.verdict for cell in cells] == own["verdict"].tolist()
+    assert [cell.label for cell in cells][2:] == ["wine, seed 0", "wine, seed 1"]
+
+
+def _row(verdict, p, saved, query="margin"):
+    return {
+        **{"baseline": "random_sampling", "verdict": verdict, "p": p, "labels_saved": saved},
+        **{"query_strategy": query, "recipe_model": "mlp"},
+    }
+
+
+def test_wins_are_counted_and_corrected_for_the_number_of_cells():
+    rows = [
+        _row("better", 0.001, 10),
+        _row("better", 0.04, 20),
+        _row("unclear", 0.5, 99),
+        _row("worse", 0.01, None),
+        {"state": "failed"},
+    ]
+    found = standing(rows, "random_sampling")
+    assert (found.cells, found.better, found.worse, found.unclear, found.still_better) == (4, 2, 1, 1, 1)
+    assert found.labels_saved == (10, 20)
+    said = sentences([found], [], 1)
+    assert said[0].startswith("The confirmed recipe beats random sampling in 2 of 4 cells, cannot be told apart")
+    assert "15 fewer labels" in said[1]
+    assert said[-1] == "Cells without a result: 1; the table says why."
+
+
+def test_methods_are_counted_where_they_were_offered():
+    offered = {"query_strategy": ["margin", "random"], "model": ["mlp", "naive_bayes"]}
+    results = [
+        CellResult([_row("better", 0.01, 5, "random")], offered),
+        CellResult([_row("unclear", 0.5, None)], {"query_strategy": ["margin", "entropy"]}),
+    ]
+    assert method_counts(results) == [
+        MethodCount("query_strategy", "random", 1, 1, 1),
+        MethodCount("query_strategy", "margin", 2, 1, 0),
+        MethodCount("query_strategy", "entropy", 1, 0, 0),
+        MethodCount("model", "mlp", 1, 1, 1),
+        MethodCount("model", "naive_bayes", 1, 0, 0),
+    ]
+
+
+def test_a_recipe_in_short_words_names_what_was_open():
+    space = altune.SearchSpace.load("quick")
+    recipe = Recipe.from_dict({"loop_size": {"method": "geometric", "growth": 1.25}, "query_strategy": "entropy"})
+    assert set(offered_methods(space)) == {"initial_sample", "query_strategy", "loop_size"}
+    assert short_words(recipe, ["query_strategy", "loop_size"]) == "geometric (growth 1.25), entropy"
+
+
+def test_scripts_read_coordinates_results_and_files(undisturbed):
+    plain = json.loads(json.dumps(undisturbed.to_dict(), allow_nan=False))
+    assert {"answer", "cells", "files", "seconds"} == set(plain)
+    cell = plain["cells"][3]
+    assert (cell["data"], cell["space"], cell["budget"], cell["seed"], cell["state"]) == (
+        "wine",
+        "quick",
+        30,
+        1,
+        "complete",
+    )
+    assert [row["baseline"] for row in cell["results"]] == ["random_sampling", "vanilla"]
+    assert all(Path(file).is_file() for file in plain["files"].values())

@@ -248,7 +248,7 @@ class Run:
         StorageError
             If the folder cannot be written.
         """
-        from altune.report.run_page import run_page
+        from altune.report.run.page import run_page
 
         if self.folder is None:
             raise RequestError("a run in memory has no folder; give tune() an `out`")

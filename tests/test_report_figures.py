@@ -34,11 +34,11 @@ from altune.report import (
     plot_pareto_front,
     plot_search_history,
 )
-from altune.report.differences import difference_numbers
-from altune.report.learning_curves import learning_curve_numbers
-from altune.report.pareto_front import pareto_front_numbers
-from altune.report.search_history import search_history_numbers
-from altune.report.style import DIRECT, SERIES, safe_text, spread_apart
+from altune.report.figures.differences import difference_numbers
+from altune.report.figures.learning_curves import learning_curve_numbers
+from altune.report.figures.pareto_front import pareto_front_numbers
+from altune.report.figures.search_history import search_history_numbers
+from altune.report.figures.style import DIRECT, SERIES, safe_text, spread_apart
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import altune
 from altune import Run
 from altune.analysis.findings import Findings
 from altune.report import PageContent
-from altune.report.run_page import overall_verdict, run_content, run_page
+from altune.report.run.page import overall_verdict, run_content, run_page
 from altune.space import SearchSpace
 
 EVIL = "<img src=x onerror=alert(1)>"

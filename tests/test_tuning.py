@@ -351,7 +351,7 @@ def test_confirm_takes_its_own_sizes_and_nothing_else(undisturbed):
 
 
 def test_the_pages_commands_meet_the_same_world_on_other_splits(undisturbed):
-    from altune.report.run_page import run_content
+    from altune.report.run.page import run_content
 
     commands = [command for _, command in run_content(undisturbed).commands]
     assert commands[0].startswith("altune simulate iris --recipe ")

@@ -20,7 +20,7 @@ def report(
 ) -> None:
     """Write a run's page again from its study, and print the answer."""
     from altune.plain import write_text
-    from altune.report.run_page import run_page
+    from altune.report.run.page import run_page
     from altune.run import REPORT_FILE, open_run
 
     found = open_run(run)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from altune.report.amounts import Amounts
-    from altune.report.differences import DifferenceRow, plot_differences
-    from altune.report.learning_curves import plot_learning_curves
+    from altune.report.figures.differences import DifferenceRow, plot_differences
+    from altune.report.figures.learning_curves import plot_learning_curves
+    from altune.report.figures.pareto_front import FrontAxis, FrontPoint, plot_pareto_front
+    from altune.report.figures.search_history import TrialPoint, plot_search_history
     from altune.report.page import FigurePart, PageContent, TablePart, render_page
-    from altune.report.pareto_front import FrontAxis, FrontPoint, plot_pareto_front
-    from altune.report.search_history import TrialPoint, plot_search_history
 
 __all__ = [
     "Amounts",
@@ -34,17 +34,17 @@ __all__ = [
 
 _HOMES = {
     "Amounts": "amounts",
-    "DifferenceRow": "differences",
+    "DifferenceRow": "figures.differences",
     "FigurePart": "page",
-    "FrontAxis": "pareto_front",
-    "FrontPoint": "pareto_front",
+    "FrontAxis": "figures.pareto_front",
+    "FrontPoint": "figures.pareto_front",
     "PageContent": "page",
     "TablePart": "page",
-    "TrialPoint": "search_history",
-    "plot_differences": "differences",
-    "plot_learning_curves": "learning_curves",
-    "plot_pareto_front": "pareto_front",
-    "plot_search_history": "search_history",
+    "TrialPoint": "figures.search_history",
+    "plot_differences": "figures.differences",
+    "plot_learning_curves": "figures.learning_curves",
+    "plot_pareto_front": "figures.pareto_front",
+    "plot_search_history": "figures.search_history",
     "render_page": "page",
 }
 

@@ -14,10 +14,10 @@ import plotly.graph_objects as go
 from altune import __version__
 from altune.analysis.findings import plain_name
 from altune.objectives import KINDS
-from altune.report import style
-from altune.report.differences import LOOKS
+from altune.report.figures import style
+from altune.report.figures.differences import LOOKS
+from altune.report.figures.style import safe_text
 from altune.report.page import FigurePart, PageContent, TablePart, Verdict, render_page
-from altune.report.style import safe_text
 from altune.sweeping.rows import interval_text, won_labels
 from altune.tuning.judging import REFERENCE
 

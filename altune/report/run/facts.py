@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from altune.data import list_datasets
 from altune.errors import FormatError
 from altune.objectives import Objective
-from altune.report.run_words import is_area, named, risk_words
+from altune.report.run.words import is_area, named, risk_words
 from altune.scenario import Scenario
 from altune.tuning.spending import LEADERS
 from altune.tuning.trials import TrialRecord

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from altune.errors import RequestError
-from altune.report import style
 from altune.report.amounts import Amounts
-from altune.report.style import safe_text, words
+from altune.report.figures import style
+from altune.report.figures.style import safe_text, words
 
 ROOMY_ROWS = 6
 """Up to so many rows name and number have a line each; beyond, they share one."""

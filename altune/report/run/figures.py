@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from altune.analysis.findings import Findings
 from altune.report.amounts import Amounts
-from altune.report.differences import DifferenceRow, plot_differences
-from altune.report.learning_curves import plot_learning_curves
+from altune.report.figures.differences import DifferenceRow, plot_differences
+from altune.report.figures.learning_curves import plot_learning_curves
+from altune.report.figures.pareto_front import FrontAxis, FrontPoint, plot_pareto_front
+from altune.report.figures.search_history import TrialPoint, plot_search_history
 from altune.report.page import FigurePart
-from altune.report.pareto_front import FrontAxis, FrontPoint, plot_pareto_front
-from altune.report.run_words import (
+from altune.report.run.words import (
     across_note,
     broken_words,
     named,
@@ -19,7 +20,6 @@ from altune.report.run_words import (
     search_value_name,
     value_name,
 )
-from altune.report.search_history import TrialPoint, plot_search_history
 from altune.tuning.confirmation import Confirmation
 from altune.tuning.judging import REFERENCE
 

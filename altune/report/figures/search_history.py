@@ -11,9 +11,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from altune.report import style
 from altune.report.amounts import Amounts
-from altune.report.style import safe_text, words
+from altune.report.figures import style
+from altune.report.figures.style import safe_text, words
 
 BREAKS = "breaks a bound"
 

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from altune.analysis.comparison import LabelsSaved
 from altune.curve import Band, LearningCurve, band
 from altune.errors import RequestError
-from altune.report import style
-from altune.report.style import Look, safe_text, words
+from altune.report.figures import style
+from altune.report.figures.style import Look, safe_text, words
 
 
 class Line(NamedTuple):

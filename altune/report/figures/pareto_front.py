@@ -15,9 +15,9 @@ from plotly.subplots import make_subplots
 
 from altune.errors import RequestError
 from altune.objectives import Direction
-from altune.report import style
 from altune.report.amounts import Amounts
-from altune.report.style import Look, safe_text, words
+from altune.report.figures import style
+from altune.report.figures.style import Look, safe_text, words
 from altune.tuning.preference import pareto_front
 
 Role = Literal["trial", "picked", "baseline", "breaking a bound"]

@@ -10,8 +10,8 @@ from altune.curve import LearningCurve
 from altune.objectives import Objective
 from altune.report.amounts import Amounts
 from altune.report.page import TablePart
-from altune.report.run_figures import picked_trial
-from altune.report.run_words import named, normalizes, risk_note, risk_words, search_amounts
+from altune.report.run.figures import picked_trial
+from altune.report.run.words import named, normalizes, risk_note, risk_words, search_amounts
 from altune.statistics import Interval, mean_interval
 from altune.tuning.confirmation import Candidate, Played
 from altune.tuning.judging import REFERENCE

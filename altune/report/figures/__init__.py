@@ -1,0 +1,1 @@
+"""Plotly figures: in each module the numbers of one question, and the figure that shows them."""

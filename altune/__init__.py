@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from altune.registry import register as register
     from altune.rescoring import rescore as rescore
     from altune.run import Run as Run
-    from altune.run import make_worlds as make_worlds
     from altune.run import open_run as open_run
-    from altune.run import prepare_space as prepare_space
-    from altune.run import tune as tune
     from altune.scenario import Annotator as Annotator
     from altune.scenario import Scenario as Scenario
+    from altune.searching import make_worlds as make_worlds
+    from altune.searching import prepare_space as prepare_space
+    from altune.searching import tune as tune
     from altune.space import SearchSpace as SearchSpace
     from altune.space import list_spaces as list_spaces
     from altune.sweeping.sweep import Sweep as Sweep
@@ -64,16 +64,16 @@ _HOMES = {
     "list_datasets": "data",
     "list_spaces": "space",
     "load_dataset": "data",
-    "make_worlds": "run",
+    "make_worlds": "searching",
     "open_run": "run",
-    "prepare_space": "run",
+    "prepare_space": "searching",
     "register": "registry",
     "register_estimator": "models",
     "register_label_function": "knobs.labeling",
     "rescore": "rescoring",
     "simulate": "playing",
     "sweep": "sweeping.sweep",
-    "tune": "run",
+    "tune": "searching",
 }
 
 __all__ = ["__version__", "report", *_HOMES]

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from altune.curve import LearningCurve
-from altune.run import make_worlds, prepare_space
+from altune.searching import make_worlds, prepare_space
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.player import Player, Task
 from altune.tuning.progress import Silent

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stored_curves import BUDGET, Shelf, curve, judge_of, made_world
 
 from altune.recipe import Recipe
-from altune.run import tune
+from altune.searching import tune
 from altune.space import SearchSpace
 from altune.tuning import workers
 from altune.tuning.evaluation import Evaluator

@@ -17,7 +17,8 @@ from optuna.trial import TrialState
 
 from altune.cli import main
 from altune.errors import RequestError
-from altune.run import open_run, tune
+from altune.run import open_run
+from altune.searching import tune
 from altune.space import SearchSpace
 from altune.tuning.repair import repair
 from altune.tuning.storage import JOURNAL, LOCK, read_study

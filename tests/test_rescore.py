@@ -12,7 +12,8 @@ from altune.cli import main
 from altune.errors import RequestError, ScenarioError, WorkError
 from altune.ranking import Entry, correlations
 from altune.rescoring import price_reader, repriced
-from altune.run import open_run, tune
+from altune.run import open_run
+from altune.searching import tune
 from altune.space import SearchSpace
 from altune.tuning import workers
 from altune.tuning.storage import append_trial, read_study

@@ -16,7 +16,8 @@ import pytest
 import altune
 from altune.data.blocks import make_blocks
 from altune.errors import RequestError, StorageError, WorkError
-from altune.run import open_run, tune
+from altune.run import open_run
+from altune.searching import tune
 from altune.simulation import TrajectoryStore
 from altune.space import SearchSpace
 from altune.tuning.storage import cut_torn_line, ownership, read_study
@@ -201,7 +202,7 @@ def test_samplers_pass_over_forbidden_draws():
 
 
 def test_a_forbidden_draw_that_comes_all_the_same_is_recorded_not_counted_and_drawn_again():
-    from altune.run import make_worlds
+    from altune.searching import make_worlds
     from altune.tuning.drawing import Drawing
     from altune.tuning.progress import Silent
     from altune.tuning.search import Search

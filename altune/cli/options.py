@@ -135,7 +135,7 @@ class WorldsOptions(ScenarioOptions):
 
     def make(self, seed: int) -> list[World]:
         """Return the world of each data set."""
-        from altune.run import make_worlds
+        from altune.searching import make_worlds
 
         given = self.arguments() | {"blocks_file": str(self.blocks)}
         blocks = None if self.blocks is None else read_json(self.blocks)
@@ -192,7 +192,7 @@ class SearchOptions:
 
     def make_space(self, worlds: Sequence[World]) -> SearchSpace:
         """Return the search space with its changes, checked against the worlds."""
-        from altune.run import prepare_space
+        from altune.searching import prepare_space
         from altune.space import SearchSpace
 
         space = SearchSpace.load(self.space).set_values(self.changes or [])

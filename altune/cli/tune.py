@@ -43,7 +43,7 @@ def tune(
     Killed or stopped at any moment, the same command goes on where it was.
     """
     from altune.console import ConsoleObserver
-    from altune.run import tune_worlds
+    from altune.searching import tune_worlds
     from altune.space.changes import shown
 
     settings = make_settings(search, confirmation)
@@ -69,7 +69,7 @@ def tune(
 
 
 def _default_folder(worlds: Sequence[World], space: SearchSpace, settings: Settings) -> Path:
-    from altune.run import run_digest
+    from altune.searching import run_digest
 
     data = "-".join(world.dataset.name for world in worlds)
     return Path("runs") / f"{data}-{space.name or 'space'}-{run_digest(worlds, space, settings)[:8]}"
@@ -79,7 +79,7 @@ def _print_plan(
     worlds: Sequence[World], space: SearchSpace, settings: Settings, folder: Path, confirm: bool, as_json: bool
 ) -> None:
     from altune.report.tables import plan_text
-    from altune.run import plan
+    from altune.searching import plan
 
     planned = plan(worlds, space, settings, folder, confirm)
     print_json(planned) if as_json else print(plan_text(planned))

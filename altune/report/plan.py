@@ -17,7 +17,7 @@ Row = tuple[str, str]
 
 
 def plan_text(plan: Mapping[str, Any]) -> str:
-    """Return what a search would do; ``plan`` is what :func:`altune.run.plan` returns.
+    """Return what a search would do; ``plan`` is what :func:`altune.searching.plan` returns.
 
     What few searches ask for (several objectives, a risk, bounds, racing, …) is told only where it was asked for.
     """

@@ -8,7 +8,7 @@ from typing import Any
 from altune.data import Dataset, load_dataset
 from altune.errors import RequestError
 from altune.plain import canonical_digest
-from altune.run import prepare_space
+from altune.searching import prepare_space
 from altune.space import SearchSpace
 from altune.sweeping.request import Cell, SweepRequest
 from altune.tuning.progress import Silent
@@ -20,7 +20,7 @@ from altune.world import World, make_world
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A cell that fits its world, ready for :func:`altune.run.tune_worlds`."""
+    """A cell that fits its world, ready for :func:`altune.searching.tune_worlds`."""
 
     cell: Cell
     world: World

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from altune.errors import AltuneError, RequestError, StorageError
 from altune.plain import write_text
-from altune.run import REPORT_FILE, Run, open_run, tune_worlds
+from altune.run import REPORT_FILE, Run, open_run
+from altune.searching import tune_worlds
 from altune.sweeping.preparing import Preparation, Prepared, Refused
 from altune.sweeping.request import Cell, SweepRequest, read_sweep
 from altune.sweeping.results import RESULT_FILE, CellResult, read_result, write_result

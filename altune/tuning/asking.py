@@ -59,15 +59,15 @@ class Session:
 
     Parameters
     ----------
-    worlds : one for each data set, from :func:`altune.run.make_worlds`.
-    space : prepared for them, from :func:`altune.run.prepare_space`.
+    worlds : one for each data set, from :func:`altune.searching.make_worlds`.
+    space : prepared for them, from :func:`altune.searching.prepare_space`.
     settings : sizes and seeds.
     out : the run's folder, None to keep the study in memory.
     means : with what :meth:`play` and the baselines are played.
 
     Examples
     --------
-    >>> from altune.run import make_worlds, prepare_space
+    >>> from altune.searching import make_worlds, prepare_space
     >>> worlds = make_worlds("iris", budget=20)
     >>> with Session(worlds, prepare_space("quick", worlds), Settings(seeds=1)) as session:
     ...     asked = session.ask()

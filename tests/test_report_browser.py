@@ -54,10 +54,10 @@ def test_keyboard_reaches_the_copy_button_and_it_copies(browser, page: str, tmp_
     show(browser, page, tmp_path / "report.html", 1200)
     for _ in range(30):
         browser.switch_to.active_element.send_keys(Keys.TAB)
-        if browser.switch_to.active_element.get_attribute("data-copies") == "recipe":
+        if browser.switch_to.active_element.get_attribute("aria-label") == "Copy the recipe":
             break
     button = browser.switch_to.active_element
-    assert button.get_attribute("data-copies") == "recipe"
+    assert button.get_attribute("aria-label") == "Copy the recipe"
     button.send_keys(Keys.ENTER)
     WebDriverWait(browser, 5).until(lambda d: button.text == "Copied")
     assert "Copied" in browser.find_element(By.ID, "status").get_attribute("textContent")

@@ -14,16 +14,20 @@ if TYPE_CHECKING:
     from altune.report.figures.learning_curves import plot_learning_curves
     from altune.report.figures.pareto_front import FrontAxis, FrontPoint, plot_pareto_front
     from altune.report.figures.search_history import TrialPoint, plot_search_history
-    from altune.report.page import FigurePart, PageContent, TablePart, render_page
+    from altune.report.page import PageContent, render_page
+    from altune.report.parts import CodePart, FactsPart, FigurePart, TablePart, TextPart
 
 __all__ = [
     "Amounts",
+    "CodePart",
     "DifferenceRow",
+    "FactsPart",
     "FigurePart",
     "FrontAxis",
     "FrontPoint",
     "PageContent",
     "TablePart",
+    "TextPart",
     "TrialPoint",
     "plot_differences",
     "plot_learning_curves",
@@ -34,12 +38,15 @@ __all__ = [
 
 _HOMES = {
     "Amounts": "amounts",
+    "CodePart": "parts",
+    "FactsPart": "parts",
     "DifferenceRow": "figures.differences",
-    "FigurePart": "page",
+    "FigurePart": "parts",
     "FrontAxis": "figures.pareto_front",
     "FrontPoint": "figures.pareto_front",
     "PageContent": "page",
-    "TablePart": "page",
+    "TablePart": "parts",
+    "TextPart": "parts",
     "TrialPoint": "figures.search_history",
     "plot_differences": "figures.differences",
     "plot_learning_curves": "figures.learning_curves",

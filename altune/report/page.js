@@ -20,13 +20,22 @@
     window.Plotly.relayout(plot, change);
   }
 
-  document.querySelectorAll(".plot").forEach((plot) => {
+  // One figure at a time, so that a page of many answers to its reader from the start.
+  const waiting = [...document.querySelectorAll(".plot")];
+  function draw() {
+    const plot = waiting.shift();
+    if (!plot) return Promise.resolve();
     const spec = JSON.parse(document.getElementById(plot.id + "-data").textContent);
     plot.dataset.height = spec.layout.height;
     const config = { responsive: true, displayModeBar: false, displaylogo: false, scrollZoom: false, doubleClick: false };
-    window.Plotly.newPlot(plot, spec.data, spec.layout, config).then(() => fit(plot));
-  });
-  window.addEventListener("resize", () => document.querySelectorAll(".plot").forEach(fit));
+    return window.Plotly.newPlot(plot, spec.data, spec.layout, config).then(() => fit(plot));
+  }
+  function drawRest() {
+    if (waiting.length) draw().then(() => setTimeout(drawRest, 0));
+  }
+  drawRest();
+  window.addEventListener("beforeprint", () => { while (waiting.length) draw(); });
+  window.addEventListener("resize", () => document.querySelectorAll(".plot[data-narrow]").forEach(fit));
 
   function copyBySelection(code) {
     const range = document.createRange();

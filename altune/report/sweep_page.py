@@ -17,7 +17,8 @@ from altune.objectives import KINDS
 from altune.report.figures import style
 from altune.report.figures.differences import LOOKS
 from altune.report.figures.style import safe_text
-from altune.report.page import FigurePart, PageContent, TablePart, Verdict, render_page
+from altune.report.page import PageContent, Verdict, render_page
+from altune.report.parts import FigurePart, TablePart
 from altune.sweeping.rows import interval_text, won_labels
 from altune.tuning.judging import REFERENCE
 

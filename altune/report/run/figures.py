@@ -10,7 +10,7 @@ from altune.report.figures.differences import DifferenceRow, plot_differences
 from altune.report.figures.learning_curves import plot_learning_curves
 from altune.report.figures.pareto_front import FrontAxis, FrontPoint, plot_pareto_front
 from altune.report.figures.search_history import TrialPoint, plot_search_history
-from altune.report.page import FigurePart
+from altune.report.parts import FigurePart
 from altune.report.run.words import (
     across_note,
     broken_words,

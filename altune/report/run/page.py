@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from altune.analysis.findings import Findings, plain_name
 from altune.report.amounts import Amounts
-from altune.report.page import VERDICTS, FigurePart, PageContent, TablePart, Verdict, render_page
+from altune.report.page import VERDICTS, PageContent, Verdict, render_page
+from altune.report.parts import FigurePart, TablePart
 from altune.report.run.facts import commands_of, facts_of
 from altune.report.run.figures import curves_of_data, differences_of, front_of, history_of
 from altune.report.run.tables import candidates_table, front_table, other_means, result_table

@@ -9,7 +9,7 @@ from altune.analysis.findings import Findings, plain_name
 from altune.curve import LearningCurve
 from altune.objectives import Objective
 from altune.report.amounts import Amounts
-from altune.report.page import TablePart
+from altune.report.parts import TablePart
 from altune.report.run.figures import picked_trial
 from altune.report.run.words import named, normalizes, risk_note, risk_words, search_amounts
 from altune.statistics import Interval, mean_interval

@@ -280,10 +280,24 @@ def wilson_low(hits: int, trials: int, confidence: float = 0.95) -> float:
     >>> round(wilson_low(9, 10, 0.975), 3)
     0.596
     """
-    z = float(stats.norm.ppf(confidence))
-    share, shrink = hits / trials, 1 + z * z / trials
-    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    return max(0.0, (share + z * z / (2 * trials) - spread) / shrink)
+    return _wilson(hits, trials, float(stats.norm.ppf(confidence)))[0]
+
+
+def wilson_interval(hits: int, trials: int, confidence: float = 0.95) -> Interval:
+    """Return a share of hits with Wilson's two-sided score interval (JASA 1927), which stays within [0, 1].
+
+    Parameters
+    ----------
+    hits, trials : ``0 <= hits <= trials``, at least one trial.
+    confidence : coverage wanted, in (0, 1).
+
+    >>> wilson_interval(0, 10).high.__round__(3)
+    0.278
+    """
+    if not 0 <= hits <= trials or trials < 1:
+        raise RequestError(f"a share needs 0 to trials hits and one trial or more, got {hits} of {trials}")
+    low, high = _wilson(hits, trials, float(stats.norm.ppf(_tails(confidence)[1])))
+    return Interval(hits / trials, low, high, trials)
 
 
 def bootstrap_low(values: ArrayLike, confidence: float, rng: np.random.Generator, resamples: int = 1000) -> float:
@@ -291,6 +305,13 @@ def bootstrap_low(values: ArrayLike, confidence: float, rng: np.random.Generator
     x = _finite(values)
     means = rng.choice(x, size=(resamples, len(x))).mean(axis=1)
     return float(np.quantile(means, 1 - confidence))
+
+
+def _wilson(hits: int, trials: int, z: float) -> tuple[float, float]:
+    share, shrink = hits / trials, 1 + z * z / trials
+    middle = share + z * z / (2 * trials)
+    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    return max(0.0, (middle - spread) / shrink), min(1.0, (middle + spread) / shrink)
 
 
 def _half_width(spread: float, blocks: int, confidence: float, overlap: float) -> float:

@@ -8,7 +8,9 @@ from altune.analysis.comparison import compare_recipes, labels_saved
 from altune.curve import LearningCurve
 from altune.objectives import Objective
 from altune.report import (
+    CodePart,
     DifferenceRow,
+    FactsPart,
     FigurePart,
     PageContent,
     TablePart,
@@ -131,7 +133,7 @@ def content(
             ),
         ],
         advice=["5 search blocks are few: the search may have missed a better recipe. Try --seeds 10."],
-        figures=[
+        parts=[
             FigurePart(
                 "Is it better?",
                 f"Accuracy on held-back rows as labels are bought. At {BUDGET} labels random sampling has "
@@ -150,18 +152,8 @@ def content(
                 "the best and are never the result; the confirmation above is.",
                 plot_search_history(trials, {"random_sampling": 0.815, "vanilla": 0.825}, value=objective),
             ),
-        ],
-        recipe_yaml=RECIPE,
-        commands=[
-            (
-                "Label your own data with it:",
-                "altune campaign start pool.csv --recipe recipe.yaml --out campaign",
-            ),
-            ("Play it again on other data:", "altune simulate wine --recipe recipe.yaml --seeds 10"),
-        ],
-        tables=[
             TablePart(
-                "Confirmed recipes",
+                "How was it found?",
                 ["recipe", "query strategy", "initial sample", "mean area", "95 % interval"],
                 [
                     ["trial 41 (selected)", "switch", "typiclust, 20", "0.848", "0.842 to 0.854"],
@@ -169,15 +161,21 @@ def content(
                     ["random_sampling", "random", "random, 10", "0.812", "0.805 to 0.819"],
                 ],
                 "Mean area under the accuracy curve on the 10 fresh blocks that select among the best.",
-            )
-        ],
-        facts=[
-            ("Data", "digits: 1797 rows, 64 features, 10 classes"),
-            ("Budget", "200 labels, at most 20 queries after the first sample"),
-            (
-                "Objective",
-                "aulc: area under the accuracy curve over [0, 200]; each score holds until the next model",
+                "Confirmed recipes",
             ),
-            ("Test", "Nadeau–Bengio corrected t, adjusted by Holm"),
+            FactsPart(
+                "How was it measured?",
+                [
+                    ("Data", "digits: 1797 rows, 64 features, 10 classes"),
+                    ("Budget", "200 labels, at most 20 queries after the first sample"),
+                    (
+                        "Objective",
+                        "aulc: area under the accuracy curve over [0, 200]; each score holds until the next model",
+                    ),
+                    ("Test", "Nadeau–Bengio corrected t, adjusted by Holm"),
+                ],
+            ),
+            CodePart("How to use it", "The recipe:", RECIPE, "the recipe"),
+            CodePart("How to use it", "Play it again on other data:", "altune simulate wine --recipe recipe.yaml"),
         ],
     )

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import pytest
 from report_samples import EVIL, content, example_curves, example_matched, example_trials
 
-from altune.report import FigurePart, PageContent, TablePart, render_page
+from altune.report import CodePart, FactsPart, FigurePart, PageContent, TablePart, TextPart, render_page
 
 
 class Outline(HTMLParser):
@@ -47,10 +47,13 @@ def test_page_needs_nothing_from_outside(page: str) -> None:
 
 
 def test_page_answers_in_the_order_of_the_questions(page: str) -> None:
-    wanted = ["Better than the baselines", "Before you rely on it", "Is it better?", "How was it found?"]
-    wanted += ["The recipe", "How to use it", "Confirmed recipes", "How it was measured"]
+    wanted = ["Better than the baselines", "Before you rely on it"]
+    asked = ["Is it better?", "How was it found?", "How was it measured?", "How to use it"]
     headings = [re.sub("<.*?>", "", text) for text in re.findall(r"<h2[^>]*>(.*?)</h2>", page)]
-    assert [text.lstrip("✓ ") for text in headings] == wanted
+    assert [text.lstrip("✓ ") for text in headings] == wanted + asked
+    links = re.findall(r'<li><a href="#(section-\d)">(.*?)</a></li>', page)
+    assert [text for _, text in links] == asked
+    assert all(f'<h2 id="{name}">{text}</h2>' in page for name, text in links)
     tags = Outline(page).tags
     assert tags.count("h1") == tags.count("main") == 1
     assert tags.count("figcaption") == tags.count("figure") == 3
@@ -79,11 +82,15 @@ def test_every_text_of_the_page_is_escaped() -> None:
             verdict="unclear",
             verdict_text=EVIL,
             highlights=[(EVIL, EVIL)],
-            figures=[FigurePart(EVIL, EVIL, figure, '" onload="alert(1)')],
-            recipe_yaml=EVIL,
-            commands=[(EVIL, EVIL)],
-            tables=[TablePart(EVIL, [EVIL, EVIL], [[EVIL, EVIL]], EVIL)],
-            facts=[(EVIL, EVIL)],
+            parts=[
+                FigurePart(EVIL, EVIL, figure, '" onload="alert(1)'),
+                TablePart(EVIL, [EVIL, EVIL], [[EVIL, EVIL]], EVIL, EVIL),
+                CodePart(EVIL, EVIL, EVIL, EVIL),
+                FactsPart(EVIL, [(EVIL, EVIL)]),
+                TextPart(EVIL, [EVIL]),
+                TextPart("another", [EVIL]),
+                TextPart("and another", [EVIL]),
+            ],
             advice=[EVIL],
         )
     )

@@ -17,7 +17,7 @@ from sklearn.datasets import load_iris
 import altune
 from altune import Run
 from altune.analysis.findings import Findings
-from altune.report import PageContent
+from altune.report import CodePart, FactsPart, FigurePart, PageContent, TablePart
 from altune.report.run.page import overall_verdict, run_content, run_page
 from altune.space import SearchSpace
 
@@ -39,7 +39,23 @@ def tune(data: Any = "iris", space: dict[str, Any] = STRATEGIES, **given: Any) -
 
 
 def facts(content: PageContent) -> dict[str, str]:
-    return dict(content.facts)
+    return dict(next(part.facts for part in content.parts if isinstance(part, FactsPart)))
+
+
+def figures(content: PageContent) -> list[FigurePart]:
+    return [part for part in content.parts if isinstance(part, FigurePart)]
+
+
+def named(content: PageContent, heading: str) -> FigurePart:
+    return next(part for part in figures(content) if part.heading == heading)
+
+
+def commands(content: PageContent) -> list[str]:
+    return [part.text for part in content.parts if isinstance(part, CodePart)]
+
+
+def tables(content: PageContent) -> list[TablePart]:
+    return [part for part in content.parts if isinstance(part, TablePart)]
 
 
 @pytest.fixture(scope="module")
@@ -66,13 +82,13 @@ def evil_run() -> Run:
 
 def test_a_front_has_its_figure_and_its_table(front_run: Run) -> None:
     content = run_content(front_run)
-    figure = next(part.figure for part in content.figures if part.heading == "What does it cost?")
+    figure = next(part.figure for part in figures(content) if part.heading == "What does it cost?")
     marks = {trace.name: trace for trace in figure.data if trace.mode == "markers"}
     broken = [trial for trial in front_run.trials if not trial.feasible]
     assert broken, "the bound must part the trials, or this tests nothing"
     assert len(marks["breaking a bound"].x) == len(broken)
     assert {"random sampling", "vanilla"} <= set(marks)
-    table = next(part for part in content.tables if part.heading == "The Pareto front")
+    table = next(part for part in tables(content) if part.title == "The Pareto front")
     assert table.columns == ("", "aulc", "labels", "in words")
     assert len(table.rows) == len(front_run.front)
     best = max(front_run.front, key=lambda trial: trial.objectives[0])
@@ -83,11 +99,11 @@ def test_a_front_has_its_figure_and_its_table(front_run: Run) -> None:
 def test_the_picked_trial_is_marked_wherever_it_stands(front_run: Run) -> None:
     picked = front_run.confirmation.candidates[front_run.confirmation.selected].trial
     content = run_content(front_run)
-    table = next(part for part in content.tables if part.heading == "The Pareto front")
+    table = next(part for part in tables(content) if part.title == "The Pareto front")
     marked = [row[0] for row in table.rows if "(picked)" in row[0]]
     assert marked == [f"trial {picked}"] * len(marked) or marked == [f"trial {picked} (picked)"]
     assert bool(marked) != (f"Trial {picked}, which was picked, is not on it." in table.caption)
-    figure = next(part.figure for part in content.figures if part.heading == "What does it cost?")
+    figure = next(part.figure for part in figures(content) if part.heading == "What does it cost?")
     star = next(trace for trace in figure.data if trace.name == "picked")
     assert (star.y[0], star.x[0]) == front_run.trials[picked].objectives
 
@@ -108,7 +124,7 @@ def test_the_second_objective_is_a_highlight_and_a_column(front_run: Run) -> Non
     number, what = content.highlights[1]
     assert float(number) == pytest.approx(means[0], abs=0.5)
     assert what == "labels bought; random sampling has 30"
-    table = next(part for part in content.tables if part.heading == "The result in numbers")
+    table = next(part for part in tables(content) if part.title == "The result in numbers")
     column = list(table.columns).index("labels")
     assert [row[column] for row in table.rows] == [f"{mean:.1f}" for mean in means]
 
@@ -128,11 +144,11 @@ def test_where_less_is_better_every_part_says_so() -> None:
     assert number.endswith(" labels")
     assert number.startswith("−" if round(mean, 1) < 0 else "+")
     assert "below zero is better" in what
-    headings = {part.heading: part for part in content.figures}
-    assert "below zero is better" in headings["Is it better?"].explanation
-    best = next(trace for trace in headings["How was it found?"].figure.data if trace.name == "best so far")
+    headings = {part.heading: part for part in figures(content)}
+    assert "below zero is better" in headings["How sure is that?"].explanation
+    best = next(trace for trace in headings["How was it measured?"].figure.data if trace.name == "best so far")
     assert (np.diff(best.y) <= 0).all()
-    assert not re.search(r"\d\.\d{2}", " ".join(content.tables[1].rows[0])), "labels have one decimal"
+    assert not re.search(r"\d\.\d{2}", " ".join(tables(content)[0].rows[0])), "labels have one decimal"
     assert facts(content)["Objective"] == (
         "labels to the target (accuracy), random sampling's at the end (less is better)"
     )
@@ -141,10 +157,10 @@ def test_where_less_is_better_every_part_says_so() -> None:
 def test_a_risk_is_told_with_what_it_changes() -> None:
     content = run_content(tune(risk="cvar:0.5", seeds=3))
     assert facts(content)["Over splits"] == "the mean over the worst 50 % of the splits (cvar:0.5)"
-    differences = next(part for part in content.figures if "Recipe minus baseline" in part.explanation)
+    differences = next(part for part in figures(content) if "Recipe minus baseline" in part.explanation)
     assert "The search bettered the mean over the worst 50 % of the splits; these are means" in differences.explanation
-    assert "worst 50 %" in content.figures[-1].figure.layout.yaxis.title.text
-    candidates = content.tables[0]
+    assert "worst 50 %" in named(content, "How was it measured?").figure.layout.yaxis.title.text
+    candidates = next(part for part in tables(content) if part.title.startswith("The best recipes"))
     own = float(candidates.rows[0][candidates.columns.index("cvar:0.5")])
     assert own <= float(candidates.rows[0][2].split()[0])
 
@@ -164,7 +180,7 @@ def test_dropped_trials_are_counted_with_why_and_drawn() -> None:
     assert "with a probability of 0.5 at most; rungs at 50% of the budget" in told["Spent with care"]
     assert "1 further splits for trials among the best 5" in told["Spent with care"]
     assert told["Search"] == f"{12 - len(dropped)} trials on 5 splits, sampler tpe"
-    figure = content.figures[-1].figure
+    figure = named(content, "How was it measured?").figure
     mark = next(trace for trace in figure.data if trace.name == "trial, dropped early")
     assert list(mark.x) == [trial.number for trial in dropped]
 
@@ -176,7 +192,7 @@ def test_a_trial_that_lost_a_race_stands_where_it_would_have_ended() -> None:
     plain = [np.mean(trial.values) for trial in raced]
     estimates = [next(iter(run.study.trials[trial.number].intermediate_values.values())) for trial in raced]
     assert not np.allclose(plain, estimates), "its blocks must differ from the rest, or this tests nothing"
-    figure = run_content(run).figures[-1].figure
+    figure = named(run_content(run), "How was it measured?").figure
     mark = next(trace for trace in figure.data if trace.name == "trial, dropped early")
     assert list(mark.y) == pytest.approx(estimates)
 
@@ -188,17 +204,22 @@ def test_trials_at_work_are_shown_as_such() -> None:
     run.study.enqueue_trial({"query_strategy": "margin"})
     content = run_content(run)
     assert facts(content)["Not finished"] == "1 running, 1 waiting: this page shows the rest"
-    marks = {trace.name: list(trace.x) for trace in content.figures[-1].figure.data if trace.mode == "markers"}
+    marks = {
+        trace.name: list(trace.x)
+        for trace in named(content, "How was it measured?").figure.data
+        if trace.mode == "markers"
+    }
     assert (marks["trial, running"], marks["trial, waiting"]) == ([3], [4])
 
 
 def test_a_run_that_is_not_confirmed_shows_its_search_and_no_result() -> None:
     content = run_content(tune(space=STOPS, objective=("aulc", "labels"), confirm=False))
     assert content.verdict_text == "Not confirmed yet"
-    assert [part.heading for part in content.figures] == ["What does it cost?", "How was it found?"]
-    assert [part.heading for part in content.tables] == ["The Pareto front"]
+    assert [part.heading for part in figures(content)] == ["What does it cost?", "How was it measured?"]
+    assert [part.title for part in tables(content)] == ["The Pareto front"]
     assert not content.highlights
-    assert not content.commands
+    assert commands(content)[0].startswith("version: 1"), "the recipe, and no command"
+    assert len(commands(content)) == 1
 
 
 # several data sets
@@ -212,21 +233,21 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_several_data_sets_are_answered_first_together_then_each(several: Run) -> None:
     content = run_content(several)
     assert content.title == "How to label iris and wine"
-    headings = [part.heading for part in content.figures]
-    assert headings == ["Is it better?", "On iris", "On wine", "How was it found?"]
+    headings = [part.heading for part in figures(content)]
+    assert headings == ["Is it better?", "Is it better?", "How sure is that?", "How was it measured?"]
     assert [what.split(":")[0] for _, what in content.highlights] == ["iris", "wine"]
-    differences = content.figures[0].figure
+    differences = named(content, "How sure is that?").figure
     hovers = [trace.text for trace in differences.data]
     for name, findings in several.all_findings.items():
         for baseline, one in findings.against.items():
             label = f"<b>{name}: {baseline.replace('_', ' ')}</b>"
             number = f"{one.difference.mean:+.3f}".replace("-", "−")
             assert any(label in hover and number in hover for hover in hovers)
-    assert "The result on wine in numbers" in [part.heading for part in content.tables]
+    assert "The result on wine in numbers" in [part.title for part in tables(content)]
 
 
 def test_values_of_several_data_sets_lie_between_random_sampling_and_perfect(several: Run) -> None:
-    history = run_content(several).figures[-1]
+    history = named(run_content(several), "How was it measured?")
     baseline = next(trace for trace in history.figure.data if trace.name == "random sampling")
     assert baseline.y[0] == pytest.approx(0.0)
     assert "from random sampling (0) to perfect (1)" in history.figure.layout.yaxis.title.text
@@ -236,16 +257,16 @@ def test_values_of_several_data_sets_lie_between_random_sampling_and_perfect(sev
 
 
 def test_commands_name_each_data_set_with_the_scenario_that_was_written(several: Run) -> None:
-    commands = [command for _, command in run_content(several).commands]
+    told = commands(run_content(several))
     for name in ("iris", "wine"):
-        command = next(one for one in commands if one.startswith(f"altune simulate {name} "))
+        command = next(one for one in told if one.startswith(f"altune simulate {name} "))
         path = Path(command.split("--scenario ")[1].split(" ")[0])
         assert altune.Scenario.load(path) == several.record.scenarios[name]
 
 
 def test_ranks_say_that_the_value_shown_did_not_decide() -> None:
     run = tune(["iris", "wine"], across="ranks", objective="deficiency")
-    history = run_content(run).figures[-1]
+    history = named(run_content(run), "How was it measured?")
     assert "What decided is the mean rank" in history.explanation
     assert "0 is random sampling" not in history.explanation
 
@@ -273,10 +294,10 @@ def test_hostile_names_of_data_stay_text(evil_run: Run) -> None:
     assert EVIL not in page
     assert "<script>document.title" not in page
     assert html.escape(EVIL) in page
-    commands = [command for _, command in run_content(evil_run).commands]
-    assert f"'{EVIL}.scenario.yaml'" in commands[0]
-    assert "DATA" in commands[0]
-    assert """'b'"'"'c.csv.scenario.yaml'""" in commands[1]
+    told = commands(run_content(evil_run))[1:]
+    assert f"'{EVIL}.scenario.yaml'" in told[0]
+    assert "DATA" in told[0]
+    assert """'b'"'"'c.csv.scenario.yaml'""" in told[1]
 
 
 # a study that workers share
@@ -320,7 +341,7 @@ def test_the_page_of_a_real_run_opens_from_disk(
     assert browser.title.startswith("How to label ")
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     text = browser.find_element("tag name", "main").text
-    for words in ("fresh splits", "Is it better?", "How was it found?", "The recipe", "query_strategy"):
+    for words in ("fresh splits", "Is it better?", "How was it measured?", "The recipe", "query_strategy"):
         assert words in text
     drawn = browser.execute_script(
         "return [...document.querySelectorAll('.plot')].map(p => p.querySelectorAll('.scatterlayer .trace').length)"

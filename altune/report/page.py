@@ -15,7 +15,7 @@ from typing import Literal
 
 from plotly.offline import get_plotlyjs
 
-from altune.report.parts import CodePart, FactsPart, FigurePart, Part, TablePart, escape, part_html
+from altune.report.parts import FigurePart, Part, TablePart, escape, part_html
 
 Verdict = Literal["better", "not better", "unclear"]
 
@@ -50,21 +50,14 @@ class PageContent:
     verdict_text: str = ""
     highlights: Sequence[tuple[str, str]] = ()
     figures: Sequence[FigurePart] = ()
-    recipe_yaml: str = ""
-    commands: Sequence[tuple[str, str]] = ()
     tables: Sequence[TablePart] = ()
-    facts: Sequence[tuple[str, str]] = ()
     advice: Sequence[str] = ()
     parts: Sequence[Part] = ()
 
     @property
     def all_parts(self) -> list[Part]:
         """Every part."""
-        found: list[Part] = [*self.parts, *self.figures]
-        found += [CodePart("The recipe", "", self.recipe_yaml.rstrip("\n"), "the recipe")] if self.recipe_yaml else []
-        found += [CodePart("How to use it", explanation, command) for explanation, command in self.commands]
-        found += self.tables
-        return found + ([FactsPart("How it was measured", self.facts)] if self.facts else [])
+        return [*self.parts, *self.figures, *self.tables]
 
 
 def render_page(content: PageContent) -> str:

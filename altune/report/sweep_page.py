@@ -18,7 +18,7 @@ from altune.report.figures import style
 from altune.report.figures.differences import LOOKS
 from altune.report.figures.style import safe_text
 from altune.report.page import PageContent, Verdict, render_page
-from altune.report.parts import FigurePart, TablePart
+from altune.report.parts import FactsPart, FigurePart, TablePart
 from altune.sweeping.rows import interval_text, won_labels
 from altune.tuning.judging import REFERENCE
 
@@ -71,9 +71,7 @@ def sweep_content(sweep: Sweep) -> PageContent:
             (f"{one.better} of {one.cells}", f"cells in which the recipe beats {plain_name(one.baseline)}")
             for one in against[:3]
         ],
-        figures=figures,
-        tables=[_cells(sweep), *_methods(sweep)],
-        facts=_facts(sweep),
+        parts=[*figures, _cells(sweep), *_methods(sweep), FactsPart("How it was measured", _facts(sweep))],
         advice=[f"{run.cell}: {run.reason}" for run in sweep.failed],
     )
 

@@ -12,6 +12,10 @@ from altune.report.figures.pareto_front import FrontAxis, FrontPoint, plot_paret
 from altune.report.figures.search_history import TrialPoint, plot_search_history
 from altune.report.parts import FigurePart
 from altune.report.run.words import (
+    BETTER,
+    COST,
+    MEASURED,
+    SURE,
     across_note,
     broken_words,
     named,
@@ -36,10 +40,11 @@ def curves_of_data(run: Run, name: str) -> FigurePart:
     first = next(iter(findings.against.values()))
     several = len(run.confirmations) > 1
     return FigurePart(
-        heading=f"On {name}" if several else "Is it better?",
+        heading=BETTER,
         explanation=(
-            f"Test {findings.objective.metric} of the model in hand at each label count, on {findings.recipe.blocks} "
-            "fresh splits scored on rows that nothing was scored on before. The steps are loops: a score holds until "
+            f"{f'On {name}: test' if several else 'Test'} {findings.objective.metric} of the model in hand at each "
+            f"label count, on {findings.recipe.blocks} fresh splits scored on rows that nothing was scored on before. "
+            "The steps are loops: a score holds until "
             f"the next model is trained.{_ends_early(confirmation, findings)}"
         ),
         figure=plot_learning_curves(
@@ -66,7 +71,7 @@ def differences_of(run: Run) -> FigurePart:
         "the selection itself."
     )
     return FigurePart(
-        heading="Is it better?",
+        heading=SURE,
         explanation=(
             f"Recipe minus baseline on the same splits; {better} zero is better. Intervals are of 95 %, corrected for "
             f"splits that share rows. {matched}{risk_note(findings.objective)}"
@@ -79,10 +84,11 @@ def history_of(run: Run) -> FigurePart:
     """Return what came of each trial."""
     points = [_trial_point(run, trial) for trial in run.trials]
     return FigurePart(
-        heading="How was it found?",
+        heading=MEASURED,
         explanation=(
-            "Each ring is one recipe, played on the search splits. The best of many is flattered by chance, which is "
-            "why the best few were played again on fresh splits; none of these values is the result."
+            "How the recipe was found: each ring is one recipe, played on the search splits. The best of many is "
+            "flattered by chance, which is why the best few were played again on fresh splits; none of these values is "
+            "the result."
             f"{across_note(run)}{_dropped_note(points)}"
         ),
         figure=plot_search_history(
@@ -97,7 +103,7 @@ def front_of(run: Run) -> FigurePart:
     axes = [FrontAxis(named(one), Amounts.of(one)) for one in objectives]
     pairs = " With more than two, each pair has a panel." if len(axes) > 2 else ""
     return FigurePart(
-        heading="What does it cost?",
+        heading=COST,
         explanation=(
             "Each mark is one recipe on the search splits. On the front, nothing is won in one objective without "
             f"losing in another; the line parts what was reached from what was not.{pairs} Picked: "

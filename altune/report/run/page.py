@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from altune.analysis.findings import Findings, plain_name
 from altune.report.amounts import Amounts
 from altune.report.page import VERDICTS, PageContent, Verdict, render_page
-from altune.report.parts import FigurePart, TablePart
+from altune.report.parts import CodePart, FactsPart, Part
 from altune.report.run.facts import commands_of, facts_of
 from altune.report.run.figures import curves_of_data, differences_of, front_of, history_of
 from altune.report.run.tables import candidates_table, front_table, other_means, result_table
+from altune.report.run.words import MEASURED, USE
 
 if TYPE_CHECKING:
     from altune.run import Run
@@ -34,10 +35,7 @@ def run_content(run: Run) -> PageContent:
             answer=[run.answer],
             verdict="unclear",
             verdict_text="Not confirmed yet",
-            figures=[*_front(run), history_of(run)],
-            recipe_yaml=run.best_recipe.to_yaml(),
-            tables=_front_tables(run),
-            facts=facts_of(run),
+            parts=[*_front(run), *_measured(run), *_use(run)],
         )
     found = run.all_findings
     verdict = overall_verdict(found)
@@ -47,11 +45,7 @@ def run_content(run: Run) -> PageContent:
         verdict=verdict,
         verdict_text=_verdict_text(found, verdict),
         highlights=highlights_of(run),
-        figures=_figures(run),
-        recipe_yaml=run.best_recipe.to_yaml(),
-        commands=commands_of(run),
-        tables=_tables(run),
-        facts=facts_of(run),
+        parts=[*_better(run), *_sure(run), *_front(run), *_measured(run), *_use(run)],
     )
 
 
@@ -119,21 +113,27 @@ def _verdict_text(found: Mapping[str, Findings], verdict: Verdict) -> str:
     return f"{VERDICTS[verdict][0]} Better than the baselines on {better} of {len(found)} data sets"
 
 
-def _figures(run: Run) -> list[FigurePart]:
-    several = len(run.confirmations) > 1
-    curves = [curves_of_data(run, name) for name in run.confirmations]
-    differences = differences_of(run)
-    better = [differences, *curves] if several else [*curves, differences]
-    return [*better, *_front(run), history_of(run)]
+# the sections, in the order in which a person asks ----------------------------------------------------------------
 
 
-def _front(run: Run) -> list[FigurePart]:
-    return [front_of(run)] if len(run.scenario.objective_names) > 1 and run.front else []
+def _better(run: Run) -> list[Part]:
+    return [curves_of_data(run, name) for name in run.confirmations]
 
 
-def _front_tables(run: Run) -> list[TablePart]:
-    return [front_table(run)] if len(run.scenario.objective_names) > 1 and run.front else []
+def _sure(run: Run) -> list[Part]:
+    return [differences_of(run), *(result_table(run, name) for name in run.confirmations)]
 
 
-def _tables(run: Run) -> list[TablePart]:
-    return [*_front_tables(run), candidates_table(run), *(result_table(run, name) for name in run.confirmations)]
+def _front(run: Run) -> list[Part]:
+    return [front_of(run), front_table(run)] if len(run.scenario.objective_names) > 1 and run.front else []
+
+
+def _measured(run: Run) -> list[Part]:
+    candidates: list[Part] = [] if run.confirmation is None else [candidates_table(run)]
+    return [history_of(run), *candidates, FactsPart(MEASURED, facts_of(run))]
+
+
+def _use(run: Run) -> list[Part]:
+    recipe = CodePart(USE, "The recipe:", run.best_recipe.to_yaml().rstrip("\n"), "the recipe")
+    commands = [] if run.confirmation is None else commands_of(run)
+    return [recipe, *(CodePart(USE, f"{explanation}:", command) for explanation, command in commands)]

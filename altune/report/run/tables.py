@@ -11,7 +11,7 @@ from altune.objectives import Objective
 from altune.report.amounts import Amounts
 from altune.report.parts import TablePart
 from altune.report.run.figures import picked_trial
-from altune.report.run.words import named, normalizes, risk_note, risk_words, search_amounts
+from altune.report.run.words import COST, MEASURED, SURE, named, normalizes, risk_note, risk_words, search_amounts
 from altune.statistics import Interval, mean_interval
 from altune.tuning.confirmation import Candidate, Played
 from altune.tuning.judging import REFERENCE
@@ -36,7 +36,8 @@ def front_table(run: Run) -> TablePart:
     ]
     off = "" if any(trial.number == picked for trial in front) else f" Trial {picked}, which was picked, is not on it."
     return TablePart(
-        heading="The Pareto front",
+        heading=COST,
+        title="The Pareto front",
         columns=("", *(one.name for one in objectives), "in words"),
         rows=rows,
         caption=(
@@ -72,7 +73,8 @@ def candidates_table(run: Run) -> TablePart:
     blocks = len(first.candidates[0].played.curves)
     fresh = [f"on fresh splits of {name}" for name in confirmations] if several else ["on fresh splits"]
     return TablePart(
-        heading="The best recipes of the search, played again",
+        heading=MEASURED,
+        title="The best recipes of the search, played again",
         columns=(
             "recipe",
             "in the search",
@@ -114,7 +116,8 @@ def result_table(run: Run, name: str) -> TablePart:
     several = len(run.confirmations) > 1
     less = "; below zero is better" if amounts.less_is_better else ""
     return TablePart(
-        heading=f"The result on {name} in numbers" if several else "The result in numbers",
+        heading=SURE,
+        title=f"The result on {name} in numbers" if several else "The result in numbers",
         columns=(
             "",
             "mean",

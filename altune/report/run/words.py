@@ -11,6 +11,16 @@ from altune.report.amounts import Amounts
 if TYPE_CHECKING:
     from altune.run import Run
 
+BETTER = "Is it better?"
+SURE = "How sure is that?"
+WHY = "Why?"
+KNOBS = "Which knobs matter?"
+DID = "What did it do?"
+COST = "What does it cost?"
+MEASURED = "How was it measured?"
+USE = "How to use it"
+"""Sections of a run's page, in the order in which a person asks."""
+
 AREAS = ("aulc_dense", "deficiency")
 OWN_NAME = ("final_score", "last_k_slope")
 

@@ -146,6 +146,7 @@ class ActiveLearningLoop:
         self._is_bought = np.zeros(self.pool.n_rows, dtype=bool)
         self._suspects: Rows = NO_ROWS
         self._to_relabel: Rows = NO_ROWS
+        self._doubted: tuple[Rows, Rows] = (NO_ROWS, NO_ROWS)
         self._trained_label = np.full(self.pool.n_rows, -1, dtype=np.intp)
         self._first_labels = 0
         self._automatic: Automatic | None = None
@@ -174,6 +175,11 @@ class ActiveLearningLoop:
     def automatic(self) -> Automatic | None:
         """Labels that nobody gave and that the model in hand was trained on as well, None without any."""
         return self._automatic
+
+    @property
+    def suspects(self) -> tuple[Rows, Rows]:
+        """Pool rows that the last audit doubts, worst first, and the labels it doubts."""
+        return self._doubted
 
     def ask(self) -> LabelRequest:
         """Return the labels wanted next; asked again before they were told, the same.
@@ -426,6 +432,7 @@ class ActiveLearningLoop:
         )
         turn.notes["audit_ran"] = float(found.ran)
         turn.notes["audit_suspects"] = float(len(found.suspects))
+        self._doubted = rows[found.suspects], labels[found.suspects]
         if labeling.action == "relabel":
             self._to_relabel = rows[found.suspects]
         else:

@@ -76,6 +76,10 @@ class Metadata:
         """Entropy in nats of each candidate, ``(n_candidates,)``."""
         return self._column("entropy", lambda: entropy(self.probabilities))
 
+    def computed(self, column: str) -> Column | None:
+        """Return a column of this loop if something asked for it, None where nothing has."""
+        return self._columns.get(column)
+
     @property
     def generations(self) -> int:
         """Number of earlier loops that are still known."""

@@ -164,7 +164,7 @@ def replay(
     wanted = (
         every_rule(played) if rules is None else {name: parse_method("stopping", one) for name, one in rules.items()}
     )
-    kept, excluded = _replayable(wanted, played, world.facts)
+    kept, excluded = replayable(wanted, played, world.facts)
     if not kept:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in excluded.items())
         raise RequestError(f"no stopping rule is left to replay: {reasons}")
@@ -179,8 +179,22 @@ def replay(
         n_jobs=n_jobs,
         **overrides,
     )
+    return replayed(played, kept, excluded, found)
+
+
+def replayed(
+    recipe: Recipe, kept: Mapping[str, Stopping], excluded: Mapping[str, str], found: Simulation
+) -> StoppingReplay:
+    """Return where each rule would have stopped, from full trajectories in which all of them took notes.
+
+    Parameters
+    ----------
+    recipe : what was played, its own rule aside.
+    kept, excluded : what :func:`replayable` returned; the rules noted in the order of ``kept``.
+    found : the full trajectories.
+    """
     results = [_replayed(name, rule, place, found) for place, (name, rule) in enumerate(kept.items())]
-    return StoppingReplay(played, tuple(results), excluded, found.curves, found.objective)
+    return StoppingReplay(recipe, tuple(results), excluded, found.curves, found.objective)
 
 
 def every_rule(recipe: Recipe) -> dict[str, Stopping]:
@@ -196,7 +210,8 @@ def statistics_of(rule: Criterion, notes: Sequence[Note]) -> NDArray[np.float64]
     return np.array([np.nan if value is None else value for value in values])
 
 
-def _replayable(wanted: Mapping[str, Any], recipe: Recipe, facts: Facts) -> tuple[dict[str, Stopping], dict[str, str]]:
+def replayable(wanted: Mapping[str, Any], recipe: Recipe, facts: Facts) -> tuple[dict[str, Stopping], dict[str, str]]:
+    """Return the rules that can be replayed on a recipe, and why the others cannot, by name."""
     kept: dict[str, Stopping] = {}
     excluded: dict[str, str] = {}
     for name, rule in wanted.items():

@@ -30,6 +30,7 @@ from altune.loop import ActiveLearningLoop
 from altune.models import FittedModel
 from altune.models.custom import CustomModel
 from altune.pool import Features, Rows, Shared
+from altune.recording import audit_facts, uncertainty_facts
 from altune.registry import Method
 from altune.streams import Streams
 
@@ -144,10 +145,12 @@ class Trajectory:
     recipe : the eight decisions and the model.
     arena : the block, made ready by :func:`make_arena`.
     scenario : resolved, with its budget filled in.
+    examined : whether to note how uncertain the model is and what the audit found (:mod:`altune.recording`).
     """
 
-    def __init__(self, recipe: Recipe, arena: Arena, scenario: Scenario) -> None:
+    def __init__(self, recipe: Recipe, arena: Arena, scenario: Scenario, *, examined: bool = False) -> None:
         self.arena = arena
+        self._examined = examined
         self._recipe = recipe
         self._scenario = scenario
         self._panel = Panel(scenario, arena.y_pool, arena.n_classes, arena.streams, arena.class_probabilities)
@@ -208,6 +211,7 @@ class Trajectory:
     def _turn(self) -> None:
         loop, panel, scenario = self._loop, self._panel, self._scenario
         request = loop.ask()
+        seen = uncertainty_facts(loop, request) if self._examined else {}
         loop.tell(panel.label(request.rows, request.annotators))
         # A step of the initial sample before the first model is a round trip to the annotators, priced like a loop.
         self._paid += panel.price(request.annotators, request.rows, request.again) + scenario.price_per_loop
@@ -223,7 +227,9 @@ class Trajectory:
         began = time.perf_counter()
         scores = self._examine(loop.model)
         seconds = time.perf_counter() - began
-        self._points.append(_Point(self._paid, scores, seconds, self._errors(), self._rounds, self._priced))
+        found = {**seen, **audit_facts(loop, self.arena.y_pool)} if self._examined else {}
+        hidden = {**self._errors(), **found}
+        self._points.append(_Point(self._paid, scores, seconds, hidden, self._rounds, self._priced))
 
     def _errors(self) -> dict[str, float]:
         """Return the true error rates of what was trained on, kept apart: only the simulator knows the truth."""
@@ -287,8 +293,17 @@ def play(recipe: Recipe, arena: Arena, scenario: Scenario) -> LearningCurve:
     return trajectory.curve()
 
 
-def trajectory_key(recipe: Recipe, block: Block, scenario: Scenario, fingerprint: str, data: str, seed: int) -> str:
-    """Return the hash of everything that a trajectory depends on."""
+def trajectory_key(
+    recipe: Recipe,
+    block: Block,
+    scenario: Scenario,
+    fingerprint: str,
+    data: str,
+    seed: int,
+    *,
+    examined: bool = False,
+) -> str:
+    """Return the hash of everything that a trajectory depends on, and of what is noted of it."""
     parts = [
         __version__,
         recipe.digest(),
@@ -298,6 +313,7 @@ def trajectory_key(recipe: Recipe, block: Block, scenario: Scenario, fingerprint
         data,
         block.digest(),
         seed,
+        *(["examined"] if examined else []),
     ]
     text = json.dumps(parts)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

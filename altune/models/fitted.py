@@ -65,6 +65,11 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Whether one class only was seen, so that it is predicted everywhere."""
         return len(self.seen) == 1
 
+    @property
+    def scores_classes(self) -> bool:
+        """Whether :meth:`class_scores` answers."""
+        return self.constant or bool({"predict_proba", "decision_function"} & set(self.outputs))
+
     def __sklearn_is_fitted__(self) -> bool:
         return True
 

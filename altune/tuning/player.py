@@ -45,6 +45,7 @@ class Task:
     recipe, block, world : what is played where.
     until : label count at which to pause: the curve ends with the first model that has so many; None for the end.
     limit : most seconds it may take, None without a limit.
+    examined : whether to note more of each loop (:mod:`altune.recording`).
     """
 
     recipe: Recipe
@@ -52,6 +53,7 @@ class Task:
     world: World
     until: float | None = None
     limit: float | None = None
+    examined: bool = False
 
 
 class Player:
@@ -208,7 +210,7 @@ class Player:
     def _order(self, key: str, task: Task) -> Order:
         # Whoever shares no disk with this process hands the curve back, and it is kept here.
         store = self.store if self._backend.near else None
-        return Order(key, task.recipe, task.world.scenario, task.until, task.limit, store)
+        return Order(key, task.recipe, task.world.scenario, task.until, task.limit, store, task.examined)
 
     def _stored(self, key: str) -> LearningCurve | None:
         return self.store.load(key) if self.store is not None else self._kept.get(key)
@@ -280,7 +282,15 @@ def _made(task: Task) -> Arena:
 def _key(task: Task) -> str:
     world = task.world
     dataset = world.dataset
-    return trajectory_key(task.recipe, task.block, world.scenario, dataset.fingerprint, dataset.name, world.seed)
+    return trajectory_key(
+        task.recipe,
+        task.block,
+        world.scenario,
+        dataset.fingerprint,
+        dataset.name,
+        world.seed,
+        examined=task.examined,
+    )
 
 
 def _cut(curve: LearningCurve, rule: Stopping, rules: Sequence[Stopping]) -> LearningCurve:

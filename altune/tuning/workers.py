@@ -57,6 +57,7 @@ class Order:
     until : label count at which it pauses, None for the end.
     limit : most seconds it may take, None without a limit.
     store : where a finished trajectory is kept by whoever played it, None to keep none.
+    examined : whether to note more of each loop.
     """
 
     key: str
@@ -65,6 +66,7 @@ class Order:
     until: float | None = None
     limit: float | None = None
     store: TrajectoryStore | None = None
+    examined: bool = False
 
 
 class TimeLimitReached(Exception):
@@ -85,7 +87,9 @@ def attempt(order: Order, arena: Arena) -> Outcome:
     try:
         with warnings.catch_warnings(), _time_limit(order.limit):
             warnings.simplefilter("ignore")
-            trajectory = _paused.pop(order.key, None) or Trajectory(order.recipe, arena, order.scenario)
+            trajectory = _paused.pop(order.key, None) or Trajectory(
+                order.recipe, arena, order.scenario, examined=order.examined
+            )
             trajectory.advance(float("inf") if order.until is None else order.until)
             curve = trajectory.curve()
     except TimeLimitReached:

@@ -67,3 +67,11 @@ def requests_of(driver: Any) -> list[str]:
     events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
     urls = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
     return [url for url in urls if not url.startswith(("data:", "blob:"))]
+
+
+def accessibility_problems(driver: Any) -> list[str]:
+    """Return what axe-core finds wrong with the page that is shown, by the rules of WCAG 2 and good practice."""
+    from axe_core_python.selenium import Axe
+
+    found = Axe().run(driver)["violations"]
+    return [f"{one['id']}: {one['help']}: {node['html'][:200]}" for one in found for node in one["nodes"]]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import open_browser, requests_of, show
+from browser import accessibility_problems, open_browser, requests_of, show
 from report_samples import BUDGET, EVIL, content, example_curves, example_matched, example_trials
 
 from altune.report import CodePart, FigurePart, PageContent, plot_learning_curves, render_page
@@ -87,3 +87,11 @@ def test_a_window_that_narrows_changes_names_into_a_legend(browser, page: str, t
     ready = "return document.querySelectorAll('.plot .legend').length === 2"
     WebDriverWait(browser, 10).until(lambda d: d.execute_script(ready))
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_an_accessibility_checker_finds_nothing(browser, page: str, tmp_path: Path, width: int) -> None:
+    show(browser, page, tmp_path / "report.html", width)
+    assert accessibility_problems(browser) == []
+    browser.execute_script("document.querySelector('html').lang = ''")
+    assert any(problem.startswith("html-has-lang") for problem in accessibility_problems(browser)), "it does look"

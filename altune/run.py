@@ -7,8 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from altune.analysis.findings import Findings, against_of, answer, answer_of_several, find, front_sentences
 from altune.curve import LearningCurve
 from altune.errors import RequestError, StorageError, WorkError
@@ -24,7 +22,10 @@ from altune.yaml import read_yaml, write_yaml
 
 if TYPE_CHECKING:
     import optuna
+    import pandas as pd
 
+    from altune.analysis.ablation import Ablation
+    from altune.analysis.effects import Effects
     from altune.analysis.importance import KnobImportance
     from altune.objectives import Objective
 
@@ -52,6 +53,7 @@ class Run:
         self.folder = folder
         self.seconds = 0.0
         self._again: Callable[[dict[str, Any]], None] | None = None
+        self._ablate_again: Callable[[], bool] | None = None
 
     def __repr__(self) -> str:
         where = f", {str(self.folder)!r}" if self.folder is not None else ""
@@ -137,6 +139,18 @@ class Run:
         }
 
     @property
+    def ablation(self) -> Ablation | None:
+        """Which decision made the difference on the first data set, None where it was not played."""
+        return next(iter(self.ablations.values()), None)
+
+    @cached_property
+    def ablations(self) -> dict[str, Ablation]:
+        """The path from vanilla to the confirmed recipe on each data set, by its name; empty where there is none."""
+        from altune.analysis.ablation import ablations_of
+
+        return ablations_of(self.record)
+
+    @property
     def answer(self) -> str:
         """What a person can act on, in sentences."""
         if self.findings is None:
@@ -156,7 +170,8 @@ class Run:
             said = answer(next(iter(found.values())), self.best_recipe)
         objectives = self.record.scenario.make_objectives()
         picked = front_sentences(self.front, self.confirmation, objectives, self.record.preference)
-        return [*said[:1], *picked, *said[1:]]
+        steps = [f"{name}: {one.sentence}" if len(found) > 1 else one.sentence for name, one in self.ablations.items()]
+        return [*said[:1], *picked, *said[1:-1], *steps, said[-1]]
 
     def confirm(
         self, *, select_among: int | None = None, select_seeds: int | None = None, report_seeds: int | None = None
@@ -176,10 +191,33 @@ class Run:
             raise RequestError("a run opened from its folder has no data; give the same tune command to confirm it")
         given = {"select_among": select_among, "select_seeds": select_seeds, "report_seeds": report_seeds}
         self._again({name: value for name, value in given.items() if value is not None})
-        self.__dict__.pop("all_findings", None)
+        self.read_again()
         if self.folder is not None:
             self.write()
         return self
+
+    def ablate(self) -> Run:
+        """Play the path from vanilla to the confirmed recipe; done by :func:`altune.tune` unless ``ablation=False``.
+
+        Raises
+        ------
+        RequestError
+            If nothing is confirmed yet; for a run that was opened from its folder.
+        """
+        if self._ablate_again is None:
+            raise RequestError("a run opened from its folder has no data; give the same tune command to ablate it")
+        if self.confirmation is None:
+            raise RequestError("nothing is confirmed yet, so there is no recipe to ablate; call run.confirm() first")
+        if self._ablate_again():
+            self.read_again()
+            if self.folder is not None:
+                self.write()
+        return self
+
+    def read_again(self) -> None:
+        """Forget what was read of the confirmation and the ablation, which the study may hold anew."""
+        for name in ("all_findings", "ablations"):
+            self.__dict__.pop(name, None)
 
     def importance(self, *, confidence: float = 0.95, seed: int = 0) -> KnobImportance:
         """Return how much of what was gained or lost in the search each knob explains.
@@ -190,8 +228,19 @@ class Run:
 
         return importance_of_run(self, confidence=confidence, seed=seed)
 
+    def effects(self, *, confidence: float = 0.95, seed: int = 0) -> Effects:
+        """Return how what was reached depends on a knob's method, on a number, and on two decisions at once.
+
+        See :class:`altune.analysis.effects.Effects`.
+        """
+        from altune.analysis.effects import effects_of_run
+
+        return effects_of_run(self, confidence=confidence, seed=seed)
+
     def curves(self) -> pd.DataFrame:
         """Return every learning curve of the run as one table: part, recipe, block, and a row for each point."""
+        import pandas as pd
+
         frames = []
         for part, data, name, block, curve in self._every_curve():
             frame = curve.to_frame()
@@ -207,6 +256,7 @@ class Run:
         findings = self.findings
         several = {
             name: {"confirmed": one.recipe.to_dict(), "baselines": against_of(one)}
+            | {"ablation": self.ablations[name].to_dict() if name in self.ablations else None}
             for name, one in self.all_findings.items()
         }
         plain: dict[str, Any] = {
@@ -215,6 +265,7 @@ class Run:
             "recipe": self.best_recipe.to_dict(),
             "confirmed": None if findings is None else findings.recipe.to_dict(),
             "baselines": {} if findings is None else against_of(findings),
+            "ablation": None if self.ablation is None else self.ablation.to_dict(),
             "trials": [trial.to_dict() for trial in self.trials],
             "seconds": self.seconds,
             "run": None if self.folder is None else str(self.folder),
@@ -265,6 +316,17 @@ class Run:
             parts += [("report", name, played) for name, played in reported.items()]
             for part, recipe, played in parts:
                 found += [(part, data, recipe, block, curve) for block, curve in enumerate(played.curves)]
+        return found + self._ablated_curves()
+
+    def _ablated_curves(self) -> list[tuple[str, str, str, int, LearningCurve]]:
+        """Return the same of what the ablation played beside the confirmation, on the report blocks."""
+        ablated, names = self.record.ablated(), list(self.confirmations)
+        found: list[tuple[str, str, str, int, LearningCurve]] = []
+        for data, one in zip(names, ablated.played, strict=True) if ablated is not None else ():
+            between = {f"step_{number}": played for number, played in enumerate(one.path[1:-1], start=1)}
+            back = {f"without_{knob}": played for knob, played in one.without.items()}
+            for recipe, played in {**between, **back}.items():
+                found += [("ablation", data, recipe, block, curve) for block, curve in enumerate(played.curves)]
         return found
 
 

@@ -47,6 +47,7 @@ class MethodEffect:
     n_trials : recipes of the search that have it.
     quantiles : 10, 25, 50, 75 and 90 % quantiles of their values; None without any.
     mean, low, high : the marginal with its interval.
+    values : the value of each of these recipes.
     """
 
     knob: str
@@ -56,6 +57,7 @@ class MethodEffect:
     mean: float
     low: float
     high: float
+    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +93,8 @@ class Surface:
     at_a, at_b : their values: numbers, or names of methods or choices.
     mean : the marginal, ``(len(at_a), len(at_b))``.
     spread : its posterior standard deviation, of the same shape.
+    log_a, log_b : whether the range is logarithmic.
+    trial_a, trial_b : the two decisions of the recipes that have both, each ``(n_trials,)``.
     """
 
     a: str
@@ -99,6 +103,10 @@ class Surface:
     at_b: tuple[Any, ...]
     mean: Array
     spread: Array
+    log_a: bool = False
+    log_b: bool = False
+    trial_a: tuple[Any, ...] = ()
+    trial_b: tuple[Any, ...] = ()
 
 
 class Effects:
@@ -114,6 +122,13 @@ class Effects:
     facts : what each world offers.
     confidence : coverage of the intervals, in (0, 1).
     seed : of all draws.
+
+    Raises
+    ------
+    RequestError
+        If the space leaves nothing open, or the confidence is none.
+    WorkError
+        If fewer than five recipes were played, or all reached one value.
     """
 
     def __init__(
@@ -125,12 +140,20 @@ class Effects:
         confidence: float = 0.95,
         seed: int = 0,
     ) -> None:
+        if not 0.0 < confidence < 1.0:
+            raise RequestError(f"confidence must lie between 0 and 1, not {confidence}")
         self._study = prepare(trials, space, facts=facts, seed=seed)
         self._ends = ((1 - confidence) / 2, (1 + confidence) / 2)
         self._seed = seed
+        self.confidence = confidence
+
+    @property
+    def n_trials(self) -> int:
+        """Recipes that the marginals are made from."""
+        return len(self._study.observed)
 
     def methods(self, knob: str) -> list[MethodEffect]:
-        """Return what each method of a knob reaches, the best marginal first.
+        """Return what each method of a knob reaches, the largest marginal first.
 
         Raises
         ------
@@ -151,7 +174,8 @@ class Effects:
             mean, low, high = self._interval((weights / weights.sum()) @ drawn)
             values = self._study.observed.y[own == label]
             quantiles = tuple(np.quantile(values, QUANTILES).tolist()) if len(values) else None
-            found.append(MethodEffect(knob, label, len(values), quantiles, float(mean), float(low), float(high)))
+            reached = (float(mean), float(low), float(high), tuple(values.tolist()))
+            found.append(MethodEffect(knob, label, len(values), quantiles, *reached))
         return sorted(found, key=lambda one: -one.mean)
 
     def curve(self, path: str, points: int = POINTS) -> Curve:
@@ -196,7 +220,11 @@ class Effects:
         both = draws.pair_effect(places[0], places[1], weights[0], weights[1])
         total = draws.means + alone[0][:, None, :] + alone[1][None, :, :] + both
         mean = self._study.centre + self._study.scale * total.mean(axis=-1)
-        return Surface(a, b, tuple(values[0]), tuple(values[1]), mean, self._study.scale * total.std(axis=-1))
+        logs = [isinstance(slot, Range) and slot.log for slot in (self._slot(a), self._slot(b))]
+        both_have = [params for params in self._study.observed.params if a in params and b in params]
+        met = (tuple(params[path] for params in both_have) for path in (a, b))
+        spread = self._study.scale * total.std(axis=-1)
+        return Surface(a, b, tuple(values[0]), tuple(values[1]), mean, spread, *logs, *met)
 
     # parts ------------------------------------------------------------------------------------------------------
 

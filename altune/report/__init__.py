@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from altune.report.amounts import Amounts
     from altune.report.figures.differences import DifferenceRow, plot_differences
+    from altune.report.figures.effect_surface import plot_effect_surface
+    from altune.report.figures.interactions import plot_interactions
+    from altune.report.figures.knob_importance import plot_knob_importance, plot_parameter_importance
     from altune.report.figures.learning_curves import plot_learning_curves
+    from altune.report.figures.method_effects import plot_method_effects
+    from altune.report.figures.parameter_effects import plot_parameter_effect
     from altune.report.figures.pareto_front import FrontAxis, FrontPoint, plot_pareto_front
     from altune.report.figures.search_history import TrialPoint, plot_search_history
     from altune.report.page import PageContent, render_page
@@ -30,7 +35,13 @@ __all__ = [
     "TextPart",
     "TrialPoint",
     "plot_differences",
+    "plot_effect_surface",
+    "plot_interactions",
+    "plot_knob_importance",
     "plot_learning_curves",
+    "plot_method_effects",
+    "plot_parameter_effect",
+    "plot_parameter_importance",
     "plot_pareto_front",
     "plot_search_history",
     "render_page",
@@ -49,7 +60,13 @@ _HOMES = {
     "TextPart": "parts",
     "TrialPoint": "figures.search_history",
     "plot_differences": "figures.differences",
+    "plot_effect_surface": "figures.effect_surface",
+    "plot_interactions": "figures.interactions",
+    "plot_knob_importance": "figures.knob_importance",
     "plot_learning_curves": "figures.learning_curves",
+    "plot_method_effects": "figures.method_effects",
+    "plot_parameter_effect": "figures.parameter_effects",
+    "plot_parameter_importance": "figures.knob_importance",
     "plot_pareto_front": "figures.pareto_front",
     "plot_search_history": "figures.search_history",
     "render_page": "page",

@@ -51,8 +51,12 @@ def search_amounts(run: Run) -> Amounts:
 
 def search_value_name(run: Run) -> str:
     """Return what the value of a trial is, for an axis."""
-    name = "from random sampling (0) to perfect (1)" if normalizes(run) else named(run.objective)
-    return f"{name}{risk_suffix(run.objective.risk)}"
+    return f"{explained_value_name(run)}{risk_suffix(run.objective.risk)}"
+
+
+def explained_value_name(run: Run) -> str:
+    """Return what importance and effects are explained of, for an axis: the mean, whatever the risk."""
+    return "from random sampling (0) to perfect (1)" if normalizes(run) else named(run.objective)
 
 
 def normalizes(run: Run) -> bool:

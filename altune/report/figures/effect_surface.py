@@ -1,0 +1,239 @@
+"""How do two decisions act together? The mean over the space at each pair of their values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from altune.analysis.effects import Effects, Surface
+from altune.report.amounts import Amounts
+from altune.report.figures import style
+from altune.report.figures.explained import marginals_of, path_words, value_name
+from altune.report.figures.parameter_effects import set_axis
+from altune.report.figures.style import safe_text, words
+
+if TYPE_CHECKING:
+    from altune.run import Run
+
+Array = NDArray[np.float64]
+CELL = 40
+"""Height of a line of cells, in pixels."""
+CONTOUR_POINTS = 16
+CELL_POINTS = 6
+"""Values of a number that stands beside names."""
+SHADES = [[0, "#ffffff"], [1, "#56a5d6"]]
+"""Light enough that black is read on all of it."""
+
+
+class SurfaceNumbers(NamedTuple):
+    """What the figure shows; ``b`` is along, ``a`` is up.
+
+    Attributes
+    ----------
+    surface : the marginal.
+    numeric : whether both decisions are numbers.
+    little_known : where the doubt is so large that the surface's differences may be none, of the shape of its mean.
+    trials : recipes nearest to each place, of the same shape.
+    """
+
+    surface: Surface
+    numeric: bool
+    little_known: NDArray[np.bool_]
+    trials: NDArray[np.intp]
+
+
+def effect_surface_numbers(effects: Effects, a: str, b: str) -> SurfaceNumbers:
+    """Return the marginal over two decisions of different knobs, and where little is known of it.
+
+    Little is known where the posterior's standard deviation is more than half of the range of the whole surface.
+
+    Raises
+    ------
+    RequestError
+        If there are no such decisions, or both belong to one knob.
+    """
+    surface = effects.surface(a, b, CONTOUR_POINTS)
+    numeric = all(_is_number(value) for value in (*surface.at_a, *surface.at_b))
+    if not numeric and any(_is_number(side[0]) for side in (surface.at_a, surface.at_b)):
+        surface = effects.surface(a, b, CELL_POINTS)
+    if not numeric and len(surface.at_b) > len(surface.at_a):
+        surface = _turned(surface)
+    little = surface.spread > 0.5 * np.ptp(surface.mean)
+    return SurfaceNumbers(surface, numeric, little, _trials_near(surface))
+
+
+def plot_effect_surface(
+    source: Run | Effects, a: str, b: str, *, value: str | None = None, amounts: Amounts | None = None
+) -> go.Figure:
+    """Plot the mean over the space at each pair of values of two decisions; crosses mark where little is known.
+
+    Parameters
+    ----------
+    source : a run, or its marginals; of a run they are computed at each call.
+    a, b : Optuna's names of two decisions of different knobs: methods, choices or numbers. Two numbers are drawn as
+        contours, else each cell has its number.
+    value : what is measured; by default the run's objective.
+    amounts : how its numbers are written, and whether less is better; by default as the run's objective.
+
+    Raises
+    ------
+    RequestError
+        If there are no such decisions, or both belong to one knob.
+    """
+    shown = marginals_of(source, value, amounts)
+    numbers = effect_surface_numbers(shown.effects, a, b)
+    surface = numbers.surface
+    lines = [
+        value_name(shown.value, shown.amounts),
+        f"mean over the space; darker is better{' (less)' if shown.amounts.less_is_better else ''}",
+    ]
+    lines.append(f"{shown.effects.n_trials} recipes" + ("; ○ those with both" if numbers.numeric else ""))
+    if numbers.little_known.any():
+        sign = "✕" if numbers.numeric else "grey in brackets"
+        lines.append(f"{sign}: little known there")
+    extra = 18 * (len(lines) - 1)
+    figure = style.new_figure(
+        f"{path_words(surface.a, 26)} and {path_words(surface.b, 26)}",
+        "<br>".join(lines),
+        x=path_words(surface.b) + (" (log scale)" if surface.log_b and numbers.numeric else ""),
+        y=path_words(surface.a) + (" (log scale)" if surface.log_a and numbers.numeric else ""),
+        height=62 + extra + (360 if numbers.numeric else CELL * len(surface.at_a) + 110),
+        top=62 + extra,
+    )
+    if numbers.numeric:
+        _add_contours(figure, numbers, shown.amounts)
+    else:
+        _add_cells(figure, numbers, shown.amounts)
+    return figure
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _turned(surface: Surface) -> Surface:
+    """Return the surface with its sides exchanged, so that the longer one runs down the page."""
+    return Surface(
+        surface.b,
+        surface.a,
+        surface.at_b,
+        surface.at_a,
+        surface.mean.T,
+        surface.spread.T,
+        surface.log_b,
+        surface.log_a,
+        surface.trial_b,
+        surface.trial_a,
+    )
+
+
+def _trials_near(surface: Surface) -> NDArray[np.intp]:
+    counts = np.zeros(surface.mean.shape, dtype=np.intp)
+    for a, b in zip(surface.trial_a, surface.trial_b, strict=True):
+        counts[_nearest(surface.at_a, a, surface.log_a), _nearest(surface.at_b, b, surface.log_b)] += 1
+    return counts
+
+
+def _nearest(at: tuple[Any, ...], value: Any, log: bool) -> int:
+    if not _is_number(value):
+        return at.index(value)
+    places, own = np.array(at, dtype=np.float64), float(value)
+    distance = np.abs(np.log(places) - np.log(own)) if log else np.abs(places - own)
+    return int(np.argmin(distance))
+
+
+def _better_is_darker(amounts: Amounts) -> dict[str, Any]:
+    return {"colorscale": SHADES, "reversescale": amounts.less_is_better, "showscale": False}
+
+
+def _hovers(numbers: SurfaceNumbers, amounts: Amounts) -> list[list[str]]:
+    surface = numbers.surface
+    return [
+        [
+            f"{_label(a)}, {_label(b)}: {amounts.exact.text(float(surface.mean[i, j]))} "
+            f"± {amounts.exact.text(float(surface.spread[i, j]))}<br>{numbers.trials[i, j]} recipes near"
+            for j, b in enumerate(surface.at_b)
+        ]
+        for i, a in enumerate(surface.at_a)
+    ]
+
+
+def _add_contours(figure: go.Figure, numbers: SurfaceNumbers, amounts: Amounts) -> None:
+    surface = numbers.surface
+    figure.add_contour(
+        x=list(surface.at_b),
+        y=list(surface.at_a),
+        z=surface.mean,
+        contours={
+            "showlabels": True,
+            "labelfont": {"size": 12, "color": style.INK},
+            "labelformat": f".{amounts.digits}f",
+        },
+        line={"color": style.INK, "width": 1},
+        ncontours=8,
+        text=_hovers(numbers, amounts),
+        hoverinfo="text",
+        **_better_is_darker(amounts),
+    )
+    at = [(a, b) for i, a in enumerate(surface.at_a) for j, b in enumerate(surface.at_b) if numbers.little_known[i, j]]
+    figure.add_scatter(
+        x=[b for _, b in at],
+        y=[a for a, _ in at],
+        mode="markers",
+        marker={"symbol": "x-thin-open", "size": 6, "color": style.QUIET, "line": {"width": 1}},
+        hoverinfo="skip",
+        name="little known",
+    )
+    figure.add_scatter(
+        x=list(surface.trial_b),
+        y=list(surface.trial_a),
+        mode="markers",
+        marker={"symbol": "circle-open", "size": 8, "color": style.INK, "line": {"width": 1.75}},
+        hoverinfo="skip",
+        name="recipes",
+    )
+    for axis, values, trials, log in (
+        ("xaxis", surface.at_b, surface.trial_b, surface.log_b),
+        ("yaxis", surface.at_a, surface.trial_a, surface.log_a),
+    ):
+        set_axis(figure, axis, np.array([*values, *trials], dtype=np.float64), log)
+
+
+def _add_cells(figure: go.Figure, numbers: SurfaceNumbers, amounts: Amounts) -> None:
+    surface = numbers.surface
+    places_a, places_b = list(range(len(surface.at_a))), list(range(len(surface.at_b)))
+    figure.add_heatmap(
+        x=places_b,
+        y=places_a,
+        z=np.where(numbers.little_known, np.nan, surface.mean),
+        zmin=float(surface.mean.min()),
+        zmax=float(surface.mean.max()),
+        text=_hovers(numbers, amounts),
+        hoverinfo="text",
+        xgap=2,
+        ygap=2,
+        **_better_is_darker(amounts),
+    )
+    for i in places_a:
+        for j in places_b:
+            text = amounts.text(float(surface.mean[i, j]))
+            little = bool(numbers.little_known[i, j])
+            figure.add_annotation(
+                text=f"({text})" if little else text,
+                x=j,
+                y=i,
+                showarrow=False,
+                font={"size": 12 if len(places_b) <= 5 else 10, "color": style.BASELINE if little else style.INK},
+            )
+    for axis, values in (("xaxis", surface.at_b), ("yaxis", surface.at_a)):
+        ticks = {"tickmode": "array", "tickvals": list(range(len(values))), "ticktext": [_label(one) for one in values]}
+        figure.update_layout({axis: {**ticks, "showgrid": False}})
+    figure.update_xaxes(range=[-0.5, len(places_b) - 0.5])
+    figure.update_yaxes(range=[len(places_a) - 0.5, -0.5])
+
+
+def _label(value: Any) -> str:
+    return f"{value:.3g}" if _is_number(value) else safe_text(words(str(value)), 20)

@@ -1,0 +1,232 @@
+"""Which knobs matter? The share of the variance that each knob, and each decision inside it, explains."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, NamedTuple
+
+import plotly.graph_objects as go
+
+from altune.analysis.importance import Floor, KnobImportance
+from altune.report.figures import style
+from altune.report.figures.explained import OPEN, importance_of, path_words, percent
+from altune.report.figures.style import safe_text, words
+
+if TYPE_CHECKING:
+    from altune.run import Run
+
+MOST_PARAMETERS = 12
+ROW = 52
+"""Height of a bar with its name above it, in pixels."""
+BAR = 0.3
+FLOOR_FILL = "#dfe3e8"
+
+
+class ShareRow(NamedTuple):
+    """One bar: its name and numbers as safe text, and whether it is told apart from noise."""
+
+    name: str
+    text: str
+    share: float
+    low: float
+    high: float
+    told_apart: bool
+    hover: str
+
+
+class ShareNumbers(NamedTuple):
+    """What the figure shows, the largest share first; ``left_out`` says how many smaller ones are not shown."""
+
+    rows: tuple[ShareRow, ...]
+    floor: Floor
+    subtitle: tuple[str, ...]
+    warning: tuple[str, ...]
+    left_out: int = 0
+
+
+def knob_importance_numbers(importance: KnobImportance) -> ShareNumbers:
+    """Return the bar of each knob; one whose interval is not above that of the noise floor is not told apart."""
+    rows = [
+        ShareRow(
+            safe_text(words(one.knob)),
+            interval_text(one.share, one.low, one.high),
+            one.share,
+            one.low,
+            one.high,
+            one.matters,
+            f"{_plain(percent(one.main))} alone, {_plain(percent(one.total))} alone and with others",
+        )
+        for one in importance.knobs
+    ]
+    return ShareNumbers(tuple(rows), importance.floor, *_said(importance))
+
+
+def parameter_importance_numbers(importance: KnobImportance, most: int = MOST_PARAMETERS) -> ShareNumbers:
+    """Return the bars of the decisions inside the knobs that explain most.
+
+    One is told apart where its knob is, and its own interval lies above that of the noise floor.
+    """
+    matters = {one.knob for one in importance.knobs if one.matters}
+    rows = [
+        ShareRow(
+            safe_text(f"{words(one.knob)}: which method") if one.path == one.knob else path_words(one.path),
+            interval_text(one.share, one.low, one.high),
+            one.share,
+            one.low,
+            one.high,
+            one.knob in matters and one.low > importance.floor.high,
+            safe_text(one.path, 80),
+        )
+        for one in importance.parameters
+    ]
+    return ShareNumbers(tuple(rows[:most]), importance.floor, *_said(importance), max(0, len(rows) - most))
+
+
+def plot_knob_importance(source: Run | KnobImportance) -> go.Figure:
+    """Plot the share of the objective's variance that each knob explains, with intervals and the noise floor.
+
+    Parameters
+    ----------
+    source : a run, or the importance of its knobs; of a run it is computed at each call.
+
+    Raises
+    ------
+    WorkError
+        If fewer than five recipes of the run were played, or all reached one value.
+    """
+    return _plot(knob_importance_numbers(importance_of(source)), "How much each knob explains")
+
+
+def plot_parameter_importance(source: Run | KnobImportance, *, most: int = MOST_PARAMETERS) -> go.Figure:
+    """Plot the share that each decision inside the knobs explains: which method, and each of its parameters.
+
+    Parameters
+    ----------
+    source : a run, or the importance of its knobs.
+    most : decisions that are shown, those that explain most, 1 or more.
+    """
+    return _plot(parameter_importance_numbers(importance_of(source), most), "How much each decision explains alone")
+
+
+def interval_text(share: float, low: float, high: float) -> str:
+    """Return a share with its interval as safe text.
+
+    >>> interval_text(0.62, 0.41, 0.73), interval_text(0.001, 0.0, 0.004)
+    ('62 % [41, 73]', '&lt;1 % [0, 0.4]')
+    """
+    digits = 0 if high >= 0.095 else 1
+    ends = ", ".join(f"{100 * end:.{digits}f}".removesuffix(".0") for end in (low, high))
+    return f"{_plain(percent(share))} [{ends}]"
+
+
+def wrapped_warning(warning: str) -> tuple[str, ...]:
+    """Return a warning in lines that fit a phone, as safe text; nothing where there is none."""
+    lines = textwrap.wrap(f"Careful: {warning}", style.KEY_WIDTH) if warning else []
+    return tuple(safe_text(line, 2 * style.KEY_WIDTH) for line in lines)
+
+
+def _plain(text: str) -> str:
+    return text.replace("<", "&lt;")
+
+
+def _said(importance: KnobImportance) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    blocks = f" on {importance.n_blocks} blocks" if importance.n_blocks > 1 else ""
+    lines = (
+        f"share of the variance, {100 * importance.confidence:g} % interval",
+        f"{importance.n_trials} recipes{blocks}; R² {importance.r2:.2f} on unseen recipes",
+    )
+    return lines, wrapped_warning(importance.warning)
+
+
+def _plot(numbers: ShareNumbers, title: str) -> go.Figure:
+    lines = [*numbers.subtitle, *_key(numbers)]
+    warned = [f"<span style='color:{style.WORSE}'><b>{line}</b></span>" for line in numbers.warning]
+    extra = 18 * (len(lines) + len(warned) - 1)
+    # The floor has the lowest line for itself, for its name.
+    count = len(numbers.rows) + 1
+    figure = style.new_figure(
+        title,
+        "<br>".join([*lines, *warned]),
+        x="share of the variance of what was reached",
+        y="",
+        height=62 + extra + ROW * count + 50,
+        top=62 + extra,
+    )
+    _add_floor(figure, numbers.floor)
+    for place, row in enumerate(reversed(numbers.rows), start=1):
+        _add_row(figure, row, place)
+    ends = [end for row in numbers.rows for end in (row.share, row.high)]
+    figure.update_xaxes(range=[0, 1.06 * max([*ends, numbers.floor.high])], tickformat=".0~%", nticks=6)
+    figure.update_yaxes(visible=False, range=[-0.25, count - 0.1])
+    figure.update_layout(bargap=0)
+    return figure
+
+
+def _key(numbers: ShareNumbers) -> list[str]:
+    quiet = [row for row in numbers.rows if not row.told_apart]
+    lines = ["□ open: not told apart from noise"] if quiet else []
+    return lines + (
+        [f"the {len(numbers.rows)} largest of {len(numbers.rows) + numbers.left_out}"] * bool(numbers.left_out)
+    )
+
+
+def _add_floor(figure: go.Figure, floor: Floor) -> None:
+    """Shade up to where a knob without effect would reach, and name it."""
+    figure.add_shape(
+        type="rect",
+        xref="x",
+        x0=0,
+        x1=floor.high,
+        yref="y domain",
+        y0=0,
+        y1=1,
+        layer="below",
+        fillcolor=FLOOR_FILL,
+        line={"width": 0},
+    )
+    figure.add_vline(x=floor.high, line={"color": style.QUIET, "width": 1.5, "dash": "dash"}, layer="below")
+    _add_text(
+        figure, f"▒ noise floor: {interval_text(floor.share, floor.low, floor.high)}, a dummy knob", 0, style.QUIET
+    )
+
+
+def _add_row(figure: go.Figure, row: ShareRow, place: int) -> None:
+    colour = style.BETTER if row.told_apart else style.QUIET
+    figure.add_bar(
+        x=[row.share],
+        y=[place],
+        width=BAR,
+        orientation="h",
+        marker={"color": style.BETTER if row.told_apart else OPEN, "line": {"color": colour, "width": 2}},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [row.high - row.share],
+            "arrayminus": [row.share - row.low],
+            "thickness": 2,
+            "width": 6,
+            "color": style.INK,
+        },
+        text=f"<b>{row.name}</b>: {row.text}<br>{row.hover}",
+        textposition="none",
+        hoverinfo="text",
+    )
+    name = f"<b>{row.name}</b>" if row.told_apart else row.name
+    _add_text(figure, f"{name}  {row.text}", place, style.INK if row.told_apart else style.QUIET)
+
+
+def _add_text(figure: go.Figure, text: str, place: float, colour: str) -> None:
+    figure.add_annotation(
+        text=text,
+        x=0,
+        xref="x domain",
+        xanchor="left",
+        xshift=3,
+        y=place,
+        yref="y",
+        yanchor="bottom",
+        yshift=9 if place else -6,
+        showarrow=False,
+        borderpad=0,
+        font={"color": colour, "size": 13},
+    )

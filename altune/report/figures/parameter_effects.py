@@ -1,0 +1,164 @@
+"""How does a number of the recipe matter? The mean over the space along one decision, with the trials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from altune.analysis.effects import Curve, Effects
+from altune.report.amounts import Amounts
+from altune.report.figures import style
+from altune.report.figures.explained import marginals_of, path_words, value_up
+from altune.report.figures.style import safe_text
+
+if TYPE_CHECKING:
+    from altune.run import Run
+
+HEIGHT = 400
+TICKS = (1.0, 2.0, 5.0)
+
+
+class CurveNumbers(NamedTuple):
+    """What the figure shows: the marginal, its best place, and the range of values that must be seen."""
+
+    curve: Curve
+    best: float
+    low: float
+    high: float
+
+
+def parameter_effect_numbers(effects: Effects, path: str, amounts: Amounts | None = None) -> CurveNumbers:
+    """Return the marginal over a numeric parameter, and where it is best.
+
+    Raises
+    ------
+    RequestError
+        If there is no such numeric parameter.
+    """
+    curve = effects.curve(path)
+    less = amounts is not None and amounts.less_is_better
+    best = float(curve.at[np.argmin(curve.mean) if less else np.argmax(curve.mean)])
+    seen = np.concatenate([curve.low, curve.high, curve.trial_value])
+    pad = 0.05 * float(np.ptp(seen)) or 0.01
+    return CurveNumbers(curve, best, float(seen.min()) - pad, float(seen.max()) + pad)
+
+
+def plot_parameter_effect(
+    source: Run | Effects, path: str, *, value: str | None = None, amounts: Amounts | None = None
+) -> go.Figure:
+    """Plot the mean over the space along a numeric parameter, with its interval and the trials that have it.
+
+    Parameters
+    ----------
+    source : a run, or its marginals; of a run they are computed at each call.
+    path : Optuna's name of the parameter, such as ``initial_sample.kmeans.size``.
+    value : what is measured, for the axis; by default the run's objective.
+    amounts : how its numbers are written, and whether less is better; by default as the run's objective.
+
+    Raises
+    ------
+    RequestError
+        If there is no such numeric parameter.
+    """
+    shown = marginals_of(source, value, amounts)
+    numbers = parameter_effect_numbers(shown.effects, path, shown.amounts)
+    curve = numbers.curve
+    count = len(curve.trial_at)
+    lines = [
+        f"line: mean over the space, {100 * shown.effects.confidence:g} % interval",
+        f"○ {count} of {shown.effects.n_trials} recipes have this parameter",
+    ]
+    figure = style.new_figure(
+        f"Effect of {path_words(path)}",
+        "<br>".join(lines),
+        x=f"{path_words(path)}{' (log scale)' if curve.log else ''}",
+        y=value_up(shown.value, shown.amounts),
+        height=HEIGHT,
+        top=80,
+    )
+    _add_band(figure, curve)
+    _add_trials(figure, curve, shown.amounts)
+    figure.add_scatter(
+        x=curve.at,
+        y=curve.mean,
+        mode="lines+markers",
+        line={"color": style.BETTER, "width": 3},
+        marker={"size": 4, "color": style.BETTER},
+        text=[
+            f"<b>{at:.4g}</b>: {shown.amounts.exact.interval(mean, low, high)}"
+            for at, mean, low, high in zip(curve.at, curve.mean, curve.low, curve.high, strict=True)
+        ],
+        hoverinfo="text",
+        name="mean over the space",
+    )
+    figure.update_yaxes(range=[numbers.low, numbers.high], nticks=7)
+    set_axis(figure, "xaxis", np.concatenate([curve.at, curve.trial_at]), curve.log)
+    return figure
+
+
+def set_axis(figure: go.Figure, axis: str, values: NDArray[np.float64], log: bool) -> None:
+    """Give an axis its range, and where it is logarithmic round ticks that a person reads at once."""
+    low, high = float(values.min()), float(values.max())
+    if not log:
+        pad = 0.03 * (high - low) or 0.5
+        figure.update_layout({axis: {"range": [low - pad, high + pad], "nticks": 7}})
+        return
+    ends = np.log10([low, high])
+    pad = 0.03 * float(np.ptp(ends)) or 0.1
+    figure.update_layout(
+        {
+            axis: {
+                "type": "log",
+                "range": [ends[0] - pad, ends[1] + pad],
+                "tickmode": "array",
+                "tickvals": (ticks := log_ticks(low, high)),
+                "ticktext": [f"{tick:g}" for tick in ticks],
+            }
+        }
+    )
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Return round numbers inside a range, the ends where there are fewer than two.
+
+    >>> log_ticks(5, 60), log_ticks(1.0, 1.5)
+    ([5.0, 10.0, 20.0, 50.0], [1.0, 1.5])
+    """
+    decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    found = [round(step * 10.0**decade, 12) for decade in decades for step in TICKS]
+    inside = [tick for tick in found if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
+    if len(inside) > 8:
+        inside = [tick for tick in inside if np.isclose(np.log10(tick) % 1, 0)]
+    return inside if len(inside) > 1 else [low, high]
+
+
+def _add_band(figure: go.Figure, curve: Curve) -> None:
+    figure.add_scatter(
+        x=np.concatenate([curve.at, curve.at[::-1]]),
+        y=np.concatenate([curve.high, curve.low[::-1]]),
+        mode="lines",
+        fill="toself",
+        fillcolor=style.translucent(style.BETTER, 0.16),
+        # An edge, so that the band is seen where it is printed without colour.
+        line={"color": style.translucent(style.BETTER, 0.5), "width": 1, "dash": "dot"},
+        hoverinfo="skip",
+        name="interval",
+    )
+
+
+def _add_trials(figure: go.Figure, curve: Curve, amounts: Amounts) -> None:
+    figure.add_scatter(
+        x=curve.trial_at,
+        y=curve.trial_value,
+        mode="markers",
+        marker={"symbol": "circle-open", "size": 7, "color": style.QUIET, "line": {"width": 1.5}},
+        text=[
+            safe_text(f"{at:.4g}: {amounts.exact.text(value)}")
+            for at, value in zip(curve.trial_at, curve.trial_value, strict=True)
+        ],
+        hoverinfo="text",
+        name="recipes",
+    )

@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
-from sklearn.linear_model import LogisticRegression
 
 from altune.models.base import Model
 from altune.models.fitted import Array, Codes, FittedModel
+from altune.models.logistic import PlainLogisticRegression
 from altune.pool import Features
 from altune.registry import Need, register
 
@@ -31,9 +31,9 @@ class LogisticRegressionModel(Model):
     C: float = Field(default=1.0, ge=1e-6, le=1e6, description="inverse strength of the L2 penalty")
     max_iter: int = Field(default=1000, ge=1, le=100_000, description="most iterations of L-BFGS")
 
-    def build(self, seed: int, n_labelled: int) -> LogisticRegression:
+    def build(self, seed: int, n_labelled: int) -> PlainLogisticRegression:
         """Return the estimator; nothing in it is random."""
-        return LogisticRegression(C=self.C, max_iter=self.max_iter, random_state=seed)
+        return PlainLogisticRegression(C=self.C, max_iter=self.max_iter, random_state=seed)
 
     def resume(
         self,

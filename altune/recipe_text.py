@@ -50,6 +50,48 @@ def phrase(method: Method, without: tuple[str, ...] = ()) -> str:
     return f"{method.method} ({', '.join(told)})" if told else method.method
 
 
+def change_words(before: Method, after: Method) -> str:
+    """Return what a knob is changed from and to.
+
+    >>> from altune.registry import parse_method
+    >>> usual = parse_method("initial_sample", {"method": "random"})
+    >>> change_words(usual, parse_method("initial_sample", {"method": "typiclust", "size": 20}))
+    'start: random → typiclust (size 20)'
+    >>> change_words(usual, parse_method("initial_sample", {"method": "random", "size": 20}))
+    'start: size usual → 20'
+    """
+    knob = _SHORT_KNOBS.get(after.knob, after.knob)
+    if before.method != after.method:
+        return f"{knob}: {phrase(before)} → {phrase(after)}".replace("_", " ")
+    return f"{knob}: {', '.join(_differing(before, after))}".replace("_", " ")
+
+
+def changed_words(before: Method, after: Method) -> str:
+    """Return what a knob is changed to, as short as it can be said.
+
+    >>> from altune.registry import parse_method
+    >>> start = parse_method("initial_sample", {"method": "typiclust", "size": 20})
+    >>> changed_words(parse_method("initial_sample", {"method": "random"}), start)
+    'typiclust start (size 20)'
+    """
+    if before.method == after.method:
+        return change_words(before, after).replace(":", "", 1)
+    growth = getattr(after, "growth", 1.0)
+    name = after.method if after.method != "geometric" else "growing" if growth >= 1 else "shrinking"
+    size = getattr(after, "size", None) if after.knob == "initial_sample" else None
+    how = f" (size {size})" if size is not None else ""
+    return (_SHORT.get(after.knob, "{}").format(name) + how).replace("_", " ")
+
+
+def _differing(before: Method, after: Method) -> list[str]:
+    pairs = {name: (getattr(before, name), getattr(after, name)) for name in type(after).model_fields}
+    return [f"{name} {_usual(old)} → {_usual(new)}" for name, (old, new) in pairs.items() if old != new]
+
+
+def _usual(value: Any) -> str:
+    return "usual" if value is None else _value(value)
+
+
 def _value(value: Any) -> str:
     if isinstance(value, Method):
         return phrase(value)
@@ -147,3 +189,26 @@ _WORDINGS: dict[tuple[str, str], Callable[[Any], str]] = {
     ("training", "steps"): _schedule,
     ("model", ""): lambda method: f"use the model {phrase(method)}",
 }
+
+_SHORT_KNOBS = {
+    "initial_sample": "start",
+    "model_init": "start of the model",
+    "retrain": "retraining",
+    "loop_size": "loops",
+    "labeling": "labelling",
+    "query_strategy": "query strategy",
+    "training": "training schedule",
+}
+"""Knobs as a label says them; the others are called by their names."""
+
+_SHORT = {
+    "initial_sample": "{} start",
+    "model_init": "{} start of the model",
+    "retrain": "{} retraining",
+    "loop_size": "{} loops",
+    "stopping": "stopping by {}",
+    "labeling": "labelling by {}",
+    "training": "{} training schedule",
+    "model": "the model {}",
+}
+"""A method in a sentence, by knob; one of another knob is called by its name."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.data import Dataset
-from altune.errors import RequestError
+from altune.errors import RequestError, StorageError, WorkError
 from altune.knobs.initial_sample.base import default_initial_size
 from altune.models import as_model
 from altune.plain import canonical_digest
@@ -18,7 +18,7 @@ from altune.run import SHARED_FILE, Run, write_whole
 from altune.scenario import Scenario
 from altune.space import SearchSpace
 from altune.tuning.backends import make_backend
-from altune.tuning.player import processes
+from altune.tuning.player import Player, processes
 from altune.tuning.progress import Observer, Silent
 from altune.tuning.record import make_header
 from altune.tuning.search import Callback
@@ -59,6 +59,7 @@ def tune(
     across: str = "normalized",
     prefer: str | None = None,
     confirm: bool = True,
+    ablation: bool = True,
     select_among: int = 5,
     select_seeds: int = 10,
     report_seeds: int = 20,
@@ -96,6 +97,8 @@ def tune(
     across : how several data sets are averaged: ``normalized`` values or ``ranks``.
     prefer : how one trial is picked of several objectives, such as ``score within 0.01, then fewest labels``.
     confirm : whether to confirm at the end.
+    ablation : whether to play, after the confirmation, the path from vanilla to the confirmed recipe, one knob at a
+        time, which says which decision made the difference.
     select_among, select_seeds, report_seeds : sizes of the confirmation.
     blocks : explicit blocks, see :func:`altune.data.blocks.read_blocks`; for one data set only.
     out : the run's folder; None keeps the run in memory. A folder that holds the same run is gone on with.
@@ -157,7 +160,9 @@ def tune(
     )
     prepared = prepare_space(space, worlds, model)
     folder = None if out is None else Path(out)
-    return tune_worlds(worlds, prepared, settings, means, confirm=confirm, out=folder, observer=observer)
+    return tune_worlds(
+        worlds, prepared, settings, means, confirm=confirm, ablation=ablation, out=folder, observer=observer
+    )
 
 
 def tune_worlds(
@@ -167,6 +172,7 @@ def tune_worlds(
     means: Means,
     *,
     confirm: bool = True,
+    ablation: bool = True,
     out: Path | None = None,
     observer: Observer | None = None,
 ) -> Run:
@@ -188,11 +194,27 @@ def tune_worlds(
         if confirm:
             with steps.player(out, means) as player:
                 steps.confirm(study, player, settings)
+                if ablation and steps.ablation_is_due(study):
+                    _ablate(steps, run, player)
         run._again = _confirm_later(steps, run, means)
+        run._ablate_again = _ablate_later(steps, run, means)
         run.seconds = time.monotonic() - began
         if out is not None:
             run.write()
     return run
+
+
+def _ablate(steps: Steps, run: Run, player: Player) -> None:
+    """Play the path to the confirmed recipe; whatever ends that early leaves a complete run."""
+    if run.folder is not None:
+        run.write()
+    try:
+        steps.ablate(run.study, player)
+    except StorageError:
+        raise
+    except WorkError as error:
+        steps.watch.say(f"there is no ablation, what is confirmed stands: {error}")
+    run.read_again()
 
 
 def _search_together(steps: Steps, means: Means, out: Path | None) -> optuna.Study:
@@ -234,7 +256,12 @@ def run_digest(worlds: Sequence[World], space: SearchSpace, settings: Settings) 
 
 
 def plan(
-    worlds: Sequence[World], space: SearchSpace, settings: Settings, folder: Path, confirm: bool
+    worlds: Sequence[World],
+    space: SearchSpace,
+    settings: Settings,
+    folder: Path,
+    confirm: bool,
+    ablation: bool = True,
 ) -> dict[str, Any]:
     """Return what a call of :func:`tune` would do, every default filled in, without doing it."""
     steps = Steps(worlds, space, settings, Silent())
@@ -259,7 +286,7 @@ def plan(
         "defaults": base.to_dict(),
         "baselines": {name: recipe.describe() for name, recipe in steps.recipes.items()},
         "settings": settings.to_dict(),
-        "trajectories": steps.trajectories(confirm),
+        "trajectories": steps.trajectories(confirm, ablation),
         "run": str(folder),
     }
 
@@ -293,5 +320,14 @@ def _confirm_later(steps: Steps, run: Run, means: Means) -> Callable[[dict[str, 
         owned = contextlib.nullcontext() if run.folder is None else ownership(run.folder)
         with owned, steps.player(run.folder, means) as player:
             steps.confirm(run.study, player, replace(steps.settings, **changes))
+
+    return again
+
+
+def _ablate_later(steps: Steps, run: Run, means: Means) -> Callable[[], bool]:
+    def again() -> bool:
+        owned = contextlib.nullcontext() if run.folder is None else ownership(run.folder)
+        with owned, steps.player(run.folder, means) as player:
+            return steps.ablate(run.study, player)
 
     return again

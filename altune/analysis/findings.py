@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -189,7 +190,7 @@ def plain_name(baseline: str) -> str:
 def _headline(findings: Findings) -> str:
     blocks = f"{findings.recipe.blocks} fresh splits"
     beaten = [name for name, one in findings.against.items() if findings.beats(one.difference)]
-    gains = "; ".join(f"{_gain(one.difference)} over {plain_name(name)}" for name, one in findings.against.items())
+    gains = "; ".join(f"{gain_words(one.difference)} over {plain_name(name)}" for name, one in findings.against.items())
     if findings.verdict == "better":
         return f"The confirmed recipe beats every baseline on {blocks}: {findings.measure} {gains}."
     if findings.verdict == "not better":
@@ -223,7 +224,7 @@ def _labels(findings: Findings) -> list[str]:
 def _selection(findings: Findings) -> list[str]:
     if findings.verdict == "not better":
         return []
-    parts = "; ".join(f"{_gain(one.matched)} over {plain_name(name)}" for name, one in findings.against.items())
+    parts = "; ".join(f"{gain_words(one.matched)} over {plain_name(name)}" for name, one in findings.against.items())
     if not any(findings.beats(one.matched) for one in findings.against.values()):
         return [
             f"Given the same start and loop sizes, the selection itself shows no gain ({parts}): what helps is when "
@@ -235,10 +236,18 @@ def _selection(findings: Findings) -> list[str]:
     ]
 
 
-def _gain(difference: PairedDifference) -> str:
+def gain_words(difference: PairedDifference) -> str:
+    """Return a difference with its interval; one block has none.
+
+    >>> gain_words(PairedDifference(0.0211, 0.0102, 0.0301, 0.001, 20, 0.9))
+    '+0.021 [+0.010, +0.030]'
+    """
+    ends = [one for one in (difference.low, difference.high) if math.isfinite(one)]
+    largest = max(abs(one) for one in (difference.mean, *ends))
     # Labels, money and seconds are no shares: no one reads three decimals of them.
-    digits = 0 if abs(difference.mean) >= 10 else 1 if max(abs(difference.low), abs(difference.high)) > 2 else 3
-    return f"{difference.mean:+.{digits}f} [{difference.low:+.{digits}f}, {difference.high:+.{digits}f}]"
+    digits = 0 if abs(difference.mean) >= 10 else 1 if largest > 2 else 3
+    shown = [f"{one:+.{digits}f}" for one in (difference.mean, *ends)]
+    return f"{shown[0]} [{shown[1]}, {shown[2]}]" if ends else shown[0]
 
 
 def _listed(names: list[str]) -> str:

@@ -13,6 +13,9 @@ from altune.errors import FormatError
 from altune.recipe import Recipe
 from altune.requirements import Facts
 from altune.space import SearchSpace
+from altune.space.editing import default_decision
+from altune.space.forbidding import describe_rule, matching_rule
+from altune.space.tree import merged
 from altune.tuning.samplers import SamplerPlan
 
 
@@ -55,6 +58,22 @@ class Drawing:
 def refusal(space: SearchSpace, facts: Sequence[Facts], recipe: Recipe, params: Mapping[str, Any]) -> str | None:
     """Return why a drawn recipe must not be played in one of the worlds, None where it may."""
     return next((reason for one in facts if (reason := space.check_draw(recipe, one, params)) is not None), None)
+
+
+def refusal_anywhere(space: SearchSpace, facts: Sequence[Facts], recipe: Recipe) -> str | None:
+    """Return why a recipe must not be played, None where it may, were it outside of the space.
+
+    Where the space cannot give what a knob has, its rules are asked about the method's name alone.
+    """
+    problem = next((problem for one in facts for problem in recipe.problems(one)), None)
+    if problem is not None or not space.forbid:
+        return problem
+    located = []
+    for knob, method in recipe.methods().items():
+        decision = space.decisions.get(knob, default_decision(knob))
+        located.append(iter(list(decision.locate(method, knob)) or [{knob: method.method}]))
+    rules = (matching_rule(space.forbid, found) for found in merged(located))
+    return next((f"the space forbids {describe_rule(rule)}" for rule in rules if rule is not None), None)
 
 
 def is_playable(space: SearchSpace, facts: Sequence[Facts], params: Mapping[str, Any]) -> bool:

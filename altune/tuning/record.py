@@ -20,6 +20,7 @@ from altune.scenario import Scenario
 from altune.simulation import estimator_text
 from altune.space import SearchSpace
 from altune.space.changes import differences
+from altune.tuning.ablation import Ablated
 from altune.tuning.confirmation import Confirmation, Played
 from altune.tuning.judging import REFERENCE, normalized
 from altune.tuning.preference import Preference
@@ -31,7 +32,10 @@ from altune.world import World
 HEADER = "altune"
 BASELINES = "baselines"
 CONFIRMATION = "confirmation"
+ABLATION = "ablation"
 PREFER = "prefer"
+VANILLA = "vanilla"
+"""The baseline at which the path of an ablation starts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +171,14 @@ class StudyRecord:
         """Return what the stored confirmation was made from."""
         stored = self.attributes.get(CONFIRMATION)
         return None if stored is None else str(stored["key"])
+
+    def ablated(self) -> Ablated | None:
+        """Return the path from vanilla to the confirmed recipe; None where it was not played for this confirmation."""
+        stored = self.attributes.get(ABLATION)
+        if stored is None or stored["key"] != self.confirmation_key():
+            return None
+        ends = {name: (one.baselines[VANILLA], one.recipe) for name, one in self.confirmations().items()}
+        return Ablated.from_dict(stored["ablation"], ends)
 
 
 def make_header(worlds: Sequence[World], space: SearchSpace, settings: Settings) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""The steps of a run: baselines, search, confirmation, each of which goes on where an earlier call was cut off."""
+"""The steps of a run: baselines, search, confirmation, ablation. Each goes on where an earlier call was cut off."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,15 +18,26 @@ from altune.plain import canonical_digest
 from altune.registry import find_method
 from altune.simulation import TrajectoryStore
 from altune.space import SearchSpace
+from altune.tuning.ablation import ablate, trajectories_to_ablate
+from altune.tuning.ablation_path import differing
 from altune.tuning.backends import Parallel
 from altune.tuning.confirmation import Parts, Played, best_recipes, confirm, trajectories_to_confirm
-from altune.tuning.drawing import Drawing, is_playable
+from altune.tuning.drawing import Drawing, is_playable, refusal_anywhere
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.judging import REFERENCE, Judge, Place, check_several
 from altune.tuning.player import Player, Task, whole
 from altune.tuning.preference import Preference
 from altune.tuning.progress import Observer
-from altune.tuning.record import BASELINES, CONFIRMATION, PREFER, StudyRecord, begin_or_continue, make_header
+from altune.tuning.record import (
+    ABLATION,
+    BASELINES,
+    CONFIRMATION,
+    PREFER,
+    VANILLA,
+    StudyRecord,
+    begin_or_continue,
+    make_header,
+)
 from altune.tuning.samplers import SamplerPlan
 from altune.tuning.search import Callback, Search
 from altune.tuning.settings import Settings
@@ -146,7 +157,7 @@ class Steps:
             constraints=bool(scenario.constraints),
         )
 
-    def trajectories(self, confirm: bool) -> dict[str, int]:
+    def trajectories(self, confirm: bool, ablation: bool = False) -> dict[str, int]:
         """Return how many trajectories each step asks for at most."""
         among = min(self.settings.select_among, self.settings.n_trials)
         most = self.plan().most_trials
@@ -155,6 +166,7 @@ class Steps:
             "baselines": len(self.recipes) * len(self.places),
             "search": trials * self.usual,
             "confirmation": trajectories_to_confirm(among, len(self.recipes), self.parts) if confirm else 0,
+            "ablation": trajectories_to_ablate(self._most_changes(), self.parts) if confirm and ablation else 0,
         }
 
     def header(self) -> dict[str, Any]:
@@ -272,7 +284,51 @@ class Steps:
         set_attribute(study, CONFIRMATION, {"key": key, "confirmations": named})
         return True
 
+    def ablation_is_due(self, study: optuna.Study) -> bool:
+        """Return whether something is confirmed that differs from vanilla, and the path to it was not yet played."""
+        record = StudyRecord(study)
+        found = next(iter(record.confirmations().values()), None)
+        if found is None or VANILLA not in found.baselines or record.ablated() is not None:
+            return False
+        return bool(differing(found.baselines[VANILLA].recipe, found.recipe.recipe))
+
+    def ablate(self, study: optuna.Study, player: Player) -> bool:
+        """Play the path from vanilla to the confirmed recipe, if it is due; return whether it was done now."""
+        if not self.ablation_is_due(study):
+            return False
+        record = StudyRecord(study)
+        found = list(record.confirmations().values())
+        start, end = found[0].baselines[VANILLA].recipe, found[0].recipe.recipe
+        # Blocks as many as the confirmation had, whatever is asked for now: its curves are not played again.
+        sizes = {
+            "select_seeds": len(found[0].candidates[0].values),
+            "report_seeds": len(found[0].recipe.curves),
+        }
+        parts = self._parts(replace(self.settings, **sizes))
+        self.watch.stage("ablation", trajectories_to_ablate(len(differing(start, end)), parts))
+        ablated = ablate(
+            player,
+            start,
+            end,
+            parts,
+            reference=self.recipes[REFERENCE],
+            refusal=partial(refusal_anywhere, self.space, [world.facts for world in self.worlds]),
+            known=[[one.recipe, *one.baselines.values(), *one.matched.values()] for one in found],
+            across="ranks" if self.settings.across == "ranks" else "normalized",
+            on_done=self._played,
+        )
+        names = [world.dataset.name for world in self.worlds]
+        set_attribute(study, ABLATION, {"key": record.confirmation_key(), "ablation": ablated.to_dict(names)})
+        return True
+
     # what they are made from ----------------------------------------------------------------------------------
+
+    def _most_changes(self) -> int:
+        """Return in how many knobs a recipe of the space can differ from vanilla."""
+        usual, vanilla = self.space.base_recipe(), self.recipes[VANILLA]
+        return sum(
+            self.space.is_open(knob) or getattr(usual, knob) != getattr(vanilla, knob) for knob in usual.methods()
+        )
 
     def _places(self) -> tuple[int, list[Place]]:
         """Return how many places every trial is played on, and all places."""

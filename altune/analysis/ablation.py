@@ -1,0 +1,301 @@
+"""Which decision made the difference between two recipes: numbers of a path that was played, then a sentence.
+
+The steps of the path add up to the whole difference on every block, since each begins where the one before ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from altune.analysis.findings import gain_words
+from altune.curve import LearningCurve
+from altune.objectives import Objective
+from altune.recipe_text import change_words, changed_words
+from altune.registry import Method
+from altune.statistics import Interval, PairedDifference, holm, mean_interval, paired_difference
+from altune.tuning.ablation import Ablated
+from altune.tuning.judging import REFERENCE
+from altune.tuning.record import StudyRecord
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a knob is changed from and to."""
+
+    knob: str
+    before: Method
+    after: Method
+
+    @property
+    def words(self) -> str:
+        """Both in words, such as ``start: random → typiclust``."""
+        return change_words(self.before, self.after)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {"knob": self.knob, "from": self.before.to_dict(), "to": self.after.to_dict()}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the path: one knob, or the smallest group that could be changed together.
+
+    Attributes
+    ----------
+    changes : what is changed.
+    tried : mean objective on the select blocks after each change that was possible, the one taken among them.
+    mean : mean objective on the report blocks after the step.
+    gains : the objective after it minus the one before, for each report block.
+    difference : their mean, paired and corrected.
+    p_holm : p value adjusted for all steps, in [0, 1].
+    """
+
+    changes: tuple[Change, ...]
+    tried: Mapping[str, float]
+    mean: float
+    gains: tuple[float, ...]
+    difference: PairedDifference
+    p_holm: float
+
+    @property
+    def knobs(self) -> tuple[str, ...]:
+        """The knobs that are changed."""
+        return tuple(change.knob for change in self.changes)
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval lies on one side of zero."""
+        return is_clear(self.difference)
+
+    @property
+    def words(self) -> str:
+        """What is changed from what to what."""
+        return "; ".join(change.words for change in self.changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "knobs": list(self.knobs),
+            "changes": [change.to_dict() for change in self.changes],
+            "words": self.words,
+            "value": self.mean,
+            **self.difference.to_dict(),
+            "p_holm": self.p_holm,
+            "gains": list(self.gains),
+            "tried": dict(self.tried),
+        }
+
+
+@dataclass(frozen=True)
+class WithoutKnob:
+    """The recipe at the end beside itself with one knob put back.
+
+    Attributes
+    ----------
+    change : what the knob is at the start and at the end.
+    difference : the recipe minus the one with the knob put back, paired and corrected; None where that cannot work.
+    p_holm : p value adjusted for all knobs, in [0, 1].
+    reason : why it cannot work; empty where it can.
+    """
+
+    change: Change
+    difference: PairedDifference | None
+    p_holm: float | None
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        plain: dict[str, Any] = self.change.to_dict()
+        if self.difference is None:
+            return plain | {"reason": self.reason}
+        return plain | self.difference.to_dict() | {"p_holm": self.p_holm}
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """The path from one recipe to another on the report blocks of one data set.
+
+    Attributes
+    ----------
+    objective : what is measured; values are means over the blocks, whatever risk a search bettered.
+    start_name : what the recipe at the start is called.
+    start, end : mean objective of the two recipes.
+    whole : the end minus the start, paired and corrected.
+    steps : in the order in which the knobs were changed.
+    without : the recipe at the end beside itself with each knob put back.
+    order_blocks : select blocks on which the order was chosen.
+    """
+
+    objective: Objective
+    start_name: str
+    start: Interval
+    end: Interval
+    whole: PairedDifference
+    steps: tuple[Step, ...]
+    without: tuple[WithoutKnob, ...]
+    order_blocks: int
+
+    @property
+    def sentence(self) -> str:
+        """The steps that made a clear difference, in plain words."""
+        return ablation_sentence(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain JSON values of the command line's ``--json``."""
+        return {
+            "answer": self.sentence,
+            "objective": self.objective.name,
+            "from": {"name": self.start_name, **self.start.to_dict()},
+            "to": self.end.to_dict(),
+            "whole": self.whole.to_dict(),
+            "steps": [step.to_dict() for step in self.steps],
+            "without": [one.to_dict() for one in self.without],
+            "order_blocks": self.order_blocks,
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row for each step: knobs, what they are changed from and to, and its gain."""
+        rows = [
+            {
+                "step": number,
+                "knobs": "+".join(step.knobs),
+                "change": step.words,
+                "value": step.mean,
+                "gain": step.difference.mean,
+                "low": step.difference.low,
+                "high": step.difference.high,
+                "p": step.difference.p,
+                "p_holm": step.p_holm,
+                "blocks": step.difference.blocks,
+            }
+            for number, step in enumerate(self.steps, start=1)
+        ]
+        return pd.DataFrame(rows)
+
+
+def is_clear(difference: PairedDifference) -> bool:
+    """Return whether an interval lies on one side of zero."""
+    return difference.low > 0 or difference.high < 0
+
+
+def path_gains(values: Sequence[ArrayLike]) -> Array:
+    """Return the gain of each step on each block, ``(n_steps, n_blocks)``.
+
+    Parameters
+    ----------
+    values : objective on each block of the recipe at the start, then after each step.
+
+    >>> path_gains([[1.0, 2.0], [1.5, 2.0], [1.0, 4.0]]).tolist()
+    [[0.5, 0.0], [-0.5, 2.0]]
+    """
+    return np.diff(np.asarray(values, dtype=np.float64), axis=0)
+
+
+def find_ablation(
+    ablated: Ablated,
+    place: int,
+    objective: Objective,
+    *,
+    n_train: int,
+    n_test: int,
+    references: Sequence[LearningCurve] | None = None,
+    start_name: str = "vanilla",
+) -> Ablation:
+    """Return the numbers of a path on one data set.
+
+    Intervals and tests are corrected for blocks that share rows (Nadeau and Bengio 2003).
+
+    Parameters
+    ----------
+    ablated : the path as it was played.
+    place : position of the data set.
+    objective : what is measured there.
+    n_train, n_test : rows of a report block's pool and test set.
+    references : random sampling's curves on the report blocks, where the objective is measured against them.
+    start_name : what the recipe at the start is called.
+    """
+    played = ablated.played[place]
+    values = [objective.each(one.curves, references) for one in played.path]
+    sizes, overlap = {"n_train": n_train, "n_test": n_test}, n_test / n_train
+    differences = [paired_difference(after, before, **sizes) for before, after in pairwise(values)]
+    adjusted = holm([one.p for one in differences])
+    start, end = played.path[0].recipe, played.path[-1].recipe
+    changes = {
+        knob: Change(knob, getattr(start, knob), getattr(end, knob)) for step in ablated.steps for knob in step.knobs
+    }
+    steps = tuple(
+        Step(
+            tuple(changes[knob] for knob in step.knobs),
+            step.tried,
+            float(after.mean()),
+            tuple(gains.tolist()),
+            difference,
+            float(p),
+        )
+        for step, after, gains, difference, p in zip(
+            ablated.steps, values[1:], path_gains(values), differences, adjusted, strict=True
+        )
+    )
+    back = {
+        knob: paired_difference(values[-1], objective.each(one.curves, references), **sizes)
+        for knob, one in played.without.items()
+    }
+    back_adjusted = dict(zip(back, holm([one.p for one in back.values()]).tolist(), strict=True))
+    without = tuple(
+        WithoutKnob(change, back.get(knob), back_adjusted.get(knob), ablated.impossible.get(knob, ""))
+        for knob, change in changes.items()
+    )
+    return Ablation(
+        objective=objective,
+        start_name=start_name,
+        start=mean_interval(values[0], overlap=overlap),
+        end=mean_interval(values[-1], overlap=overlap),
+        whole=paired_difference(values[-1], values[0], **sizes),
+        steps=steps,
+        without=without,
+        order_blocks=ablated.order_blocks,
+    )
+
+
+def ablations_of(record: StudyRecord) -> dict[str, Ablation]:
+    """Return the path from vanilla to the confirmed recipe on each data set, by its name; empty where there is none."""
+    ablated = record.ablated()
+    if ablated is None:
+        return {}
+    scenarios = record.scenarios
+    return {
+        name: find_ablation(
+            ablated,
+            place,
+            scenarios[name].make_objective(),
+            n_train=one.n_train,
+            n_test=one.n_test,
+            references=one.baselines[REFERENCE].curves,
+        )
+        for place, (name, one) in enumerate(record.confirmations().items())
+    }
+
+
+def ablation_sentence(ablation: Ablation) -> str:
+    """Return the clear steps with their gains, in the order of the path."""
+    clear = [step for step in ablation.steps if step.is_clear]
+    less = ", less is better" if ablation.objective.sign < 0 else ""
+    way = f"From {ablation.start_name} to the recipe ({gain_words(ablation.whole)} in all{less})"
+    if not clear:
+        return f"{way}: no {'single change' if len(ablation.steps) > 1 else 'change'} made a clear difference."
+    told = ", ".join(f"{_changed(step)} {gain_words(step.difference)}" for step in clear)
+    rest = len(ablation.steps) - len(clear)
+    return f"{way}: {told}" + ("; the rest made no clear difference." if rest else ".")
+
+
+def _changed(step: Step) -> str:
+    return " with ".join(changed_words(change.before, change.after) for change in step.changes)

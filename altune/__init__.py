@@ -14,6 +14,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from altune import report as report
+    from altune.ablating import ablate as ablate
+    from altune.comparing import compare as compare
+    from altune.comparing import compare_runs as compare_runs
     from altune.curve import LearningCurve as LearningCurve
     from altune.data import Dataset as Dataset
     from altune.data import list_datasets as list_datasets
@@ -21,10 +24,10 @@ if TYPE_CHECKING:
     from altune.errors import AltuneError as AltuneError
     from altune.errors import RequestError as RequestError
     from altune.errors import WorkError as WorkError
+    from altune.examining import examine as examine
     from altune.knobs.labeling import register_label_function as register_label_function
     from altune.loop import ActiveLearningLoop as ActiveLearningLoop
     from altune.models import register_estimator as register_estimator
-    from altune.playing import compare as compare
     from altune.playing import simulate as simulate
     from altune.recipe import Recipe as Recipe
     from altune.registry import register as register
@@ -60,7 +63,10 @@ _HOMES = {
     "Settings": "tuning.settings",
     "Sweep": "sweeping.sweep",
     "WorkError": "errors",
-    "compare": "playing",
+    "ablate": "ablating",
+    "compare": "comparing",
+    "compare_runs": "comparing",
+    "examine": "examining",
     "list_datasets": "data",
     "list_spaces": "space",
     "load_dataset": "data",

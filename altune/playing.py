@@ -1,17 +1,15 @@
-"""simulate() and compare(): recipes played on fresh blocks, without a search."""
+"""simulate(): recipes played on fresh blocks, without a search."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from altune.analysis.comparison import Comparison, compare_recipes
 from altune.curve import LearningCurve
 from altune.data import Dataset
 from altune.data.blocks import Block
@@ -24,6 +22,9 @@ from altune.statistics import Interval, mean_interval
 from altune.tuning.player import Player, Task, processes, whole
 from altune.tuning.workers import Outcome
 from altune.world import World, make_world
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 AnyRecipe = Recipe | str | Path | Mapping[str, Any]
 
@@ -72,6 +73,8 @@ class Simulation:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each point of each block's curve."""
+        import pandas as pd
+
         frames = [
             curve.to_frame().assign(block=block.number) for block, curve in zip(self.blocks, self.curves, strict=True)
         ]
@@ -102,24 +105,6 @@ class Simulation:
             "high": interval["high"],
             "blocks": blocks,
         }
-
-
-@dataclass(frozen=True, eq=False)
-class RecipeComparison:
-    """Several recipes played on the same blocks.
-
-    Attributes
-    ----------
-    simulations : each recipe's own simulation, by name.
-    result : means with intervals, and every pair's difference with its corrected test.
-    """
-
-    simulations: Mapping[str, Simulation]
-    result: Comparison
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain JSON values of the command line's ``--json``."""
-        return self.result.to_dict()
 
 
 def simulate(
@@ -155,89 +140,68 @@ def simulate(
     >>> simulate("random_sampling", "iris", budget=30, seeds=2).values.shape
     (2,)
     """
-    played = _play({"recipe": recipe}, data, seeds, seed, target, model, scenario, blocks, n_jobs, on_done, overrides)
-    return played["recipe"]
+    world = make_world(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
+    return play_recipes({"recipe": recipe}, [world], seeds, model=model, n_jobs=n_jobs, on_done=on_done)[0]["recipe"]
 
 
-def compare(
+def play_recipes(
     recipes: Mapping[str, AnyRecipe],
-    data: Dataset | str | Path,
+    worlds: Sequence[World],
+    seeds: int,
     *,
-    seeds: int = 20,
-    seed: int = 0,
-    target: str | None = None,
     model: Any = None,
-    scenario: Scenario | None = None,
-    blocks: Any = None,
     n_jobs: int = 1,
     on_done: Any = None,
-    **overrides: Any,
-) -> RecipeComparison:
-    """Play recipes on the same fresh blocks and compare them pairwise.
+) -> list[dict[str, Simulation]]:
+    """Play recipes on the same fresh blocks of each world; return each recipe's simulation, for each world.
 
-    Parameters are those of :func:`simulate`; ``recipes`` are two or more, by name.
-
-    Raises
-    ------
-    RequestError
-        If there are fewer than two recipes, or something does not fit.
+    Parameters
+    ----------
+    recipes : by name.
+    worlds : data sets with their scenarios.
+    seeds : number of blocks of each.
+    model : takes the place of every recipe's model.
+    n_jobs : processes.
+    on_done : called once for each trajectory.
     """
-    if len(recipes) < 2:
-        raise RequestError(f"a comparison needs two recipes or more, not {len(recipes)}")
-    played = _play(recipes, data, seeds, seed, target, model, scenario, blocks, n_jobs, on_done, overrides)
-    first = next(iter(played.values()))
-    block = first.blocks[0]
-    result = compare_recipes(
-        {name: one.curves for name, one in played.items()},
-        first.objective,
-        len(block.pool),
-        len(block.test),
-        first.references,
-    )
-    return RecipeComparison(played, result)
-
-
-def _play(
-    recipes: Mapping[str, AnyRecipe],
-    data: Dataset | str | Path,
-    seeds: int,
-    seed: int,
-    target: str | None,
-    model: Any,
-    scenario: Scenario | None,
-    explicit: Any,
-    n_jobs: int,
-    on_done: Any,
-    overrides: Mapping[str, Any],
-) -> dict[str, Simulation]:
     if seeds < 1:
         raise RequestError(f"seeds must be 1 or more, not {seeds}")
-    world = make_world(data, target=target, scenario=scenario, seed=seed, blocks=explicit, **dict(overrides))
     loaded = {name: load_recipe(recipe) for name, recipe in recipes.items()}
+    extra = [load_recipe("random_sampling")] if worlds[0].objective.needs_reference else []
     if model is not None:
         fixed = as_model(model)
         loaded = {name: recipe.replace(model=fixed) for name, recipe in loaded.items()}
-    for name, recipe in loaded.items():
-        world.require(recipe, f"the recipe {name!r}")
-    blocks = fresh_blocks(world, seeds)
-    extra = [load_recipe("random_sampling")] if world.objective.needs_reference else []
-    if extra and model is not None:
-        extra = [extra[0].replace(model=as_model(model))]
-    tasks = [Task(recipe, block, world) for recipe in [*loaded.values(), *extra] for block in blocks]
+        extra = [recipe.replace(model=fixed) for recipe in extra]
+    for world in worlds:
+        where = f" on {world.dataset.name}" if len(worlds) > 1 else ""
+        for name, recipe in loaded.items():
+            world.require(recipe, f"the recipe {name!r}{where}")
+    blocks = [fresh_blocks(world, seeds) for world in worlds]
+    tasks = [
+        Task(recipe, block, world)
+        for world, own in zip(worlds, blocks, strict=True)
+        for recipe in [*loaded.values(), *extra]
+        for block in own
+    ]
 
     def told(index: int, outcome: Outcome) -> None:
         if on_done is not None:
             on_done()
 
     with Player(jobs=processes(n_jobs)) as player:
-        curves = whole(player.play(tasks, told))
-    size, overlap = len(blocks), len(blocks[0].test) / len(blocks[0].pool)
-    own = [tuple(curves[start : start + size]) for start in range(0, len(curves), size)]
-    references = own[-1] if extra else None
-    return {
-        name: Simulation(recipe, own[index], tuple(blocks), world.objective, overlap, references)
-        for index, (name, recipe) in enumerate(loaded.items())
-    }
+        curves = iter(whole(player.play(tasks, told)))
+    found = []
+    for world, own in zip(worlds, blocks, strict=True):
+        played = [tuple(next(curves) for _ in own) for _ in range(len(loaded) + len(extra))]
+        overlap = len(own[0].test) / len(own[0].pool)
+        references = played[-1] if extra else None
+        found.append(
+            {
+                name: Simulation(recipe, played[index], tuple(own), world.objective, overlap, references)
+                for index, (name, recipe) in enumerate(loaded.items())
+            }
+        )
+    return found
 
 
 def fresh_blocks(world: World, count: int) -> Sequence[Block]:

@@ -16,8 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 import altune
-from altune.analysis.comparison import stale_share
-from altune.playing import compare
+from altune.analysis.stale_starts import stale_share
 from altune.statistics import cvar
 
 DATA = ("digits", "breast_cancer", "wine", "phishing", "image_segments", "satimage", "page_blocks", "german_credit")
@@ -39,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in options.data:
         budget = BUDGETS.get(name, options.budget)
         recipes = {start: altune.Recipe(initial_sample={"method": start}) for start in options.starts}
-        played = compare(recipes, name, seeds=options.blocks, n_jobs=options.jobs, budget=budget)
+        played = altune.compare(recipes, name, seeds=options.blocks, n_jobs=options.jobs, budget=budget)
         for start, one in played.simulations.items():
             stale = stale_share(one.curves, "accuracy", budget)
             worst = cvar(one.values, 0.1)

@@ -11,7 +11,8 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from altune.analysis.comparison import compare_recipes, labels_saved, stale_share
+from altune.analysis.comparison import compare_recipes, labels_saved
+from altune.analysis.stale_starts import stale_share
 from altune.curve import LearningCurve, labels_to_reach
 from altune.errors import RequestError
 from altune.objectives import Objective

@@ -16,12 +16,13 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
+from altune.comparing import compare
 from altune.curve import LearningCurve
 from altune.data import Dataset
 from altune.data.blocks import Block, explicit_block
 from altune.errors import DataError, RequestError, ScenarioError, StorageError, WorkError
 from altune.models import register_estimator
-from altune.playing import compare, simulate
+from altune.playing import simulate
 from altune.recipe import Recipe
 from altune.registry import unregister
 from altune.scenario import Annotator, Scenario

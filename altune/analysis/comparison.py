@@ -1,4 +1,9 @@
-"""How recipes compare on the same blocks: differences, labels saved, runs that start too slowly."""
+"""How recipes compare on the same blocks of one data set: every pair's difference, labels saved.
+
+Differences have the corrected resampled t interval and test of Nadeau and Bengio (2003): the variance of a mean over J
+blocks is (1/J + n_test/n_train)·s², with the rows of the pool as training rows. Holm's correction runs over one family:
+all pairs of the recipes on one data set. Several data sets are several families.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +23,6 @@ from altune.statistics import Interval, PairedDifference, holm, mean_interval, p
 
 Array = NDArray[np.float64]
 
-STALE = 0.25
-"""A run is stale that has realised less than this share of its gain by this share of the budget."""
 RESAMPLES = 2000
 TOLERANCE = 1e-12
 
@@ -118,17 +121,16 @@ def labels_saved(
     budget : labels, 1 or more.
     rng_seed : seed of the bootstrap.
     """
-    blocks = _same_blocks({"recipe": recipe_curves, "baseline": baseline_curves})
+    blocks = same_blocks({"recipe": recipe_curves, "baseline": baseline_curves})
     if budget < 1:
         raise RequestError(f"a budget is 1 label or more, got {budget}")
-    moves = np.unique(np.concatenate([[0, budget], *(curve.labels for curve in recipe_curves)]))
-    counts = moves[moves <= budget].astype(np.int64)
+    counts = label_counts(recipe_curves, budget)
     recipe = np.stack([curve.at(counts, metric) for curve in recipe_curves])
     final = np.array([curve.at(np.array([budget]), metric)[0] for curve in baseline_curves])
 
     whole = np.full((1, blocks), 1 / blocks)
-    first = float(_first_reached(whole @ recipe, whole @ final, counts)[0])
-    low, high = _resampled_ends(recipe, final, counts, np.random.default_rng(rng_seed))
+    first = float(first_reached(whole @ recipe, whole @ final, counts)[0])
+    low, high = resampled_ends(recipe, final, counts, np.random.default_rng(rng_seed))
     reached = math.isfinite(first)
     return LabelsSaved(
         target=float(final.mean()),
@@ -162,7 +164,7 @@ def compare_recipes(
     n_test : rows that a block was scored on.
     references : random sampling's curves, where the objective is measured against them.
     """
-    _same_blocks(named_curves)
+    same_blocks(named_curves)
     values = {name: objective.each(curves, references) for name, curves in named_curves.items()}
     pairs = list(combinations(values, 2))
     differences = [paired_difference(values[a], values[b], n_train=n_train, n_test=n_test) for a, b in pairs]
@@ -175,23 +177,13 @@ def compare_recipes(
     )
 
 
-def stale_share(curves: Sequence[LearningCurve], metric: str, budget: int) -> float:
-    """Return the share of runs that realised < 25 % of their own gain by 25 % of the budget, in [0, 1].
-
-    The gain is counted from the run's first model to the score in hand at the whole budget; a run that
-    gains nothing has nothing to realise and is not stale.
-    """
-    _same_blocks({"curves": curves})
-    return float(np.mean([_is_stale(curve, metric, budget) for curve in curves]))
+def label_counts(curves: Sequence[LearningCurve], budget: int) -> NDArray[np.int64]:
+    """Return the label counts within the budget at which one of the curves moves, 0 and the budget among them."""
+    moves = np.unique(np.concatenate([[0, budget], *(curve.labels for curve in curves)]))
+    return moves[moves <= budget].astype(np.int64)
 
 
-def _is_stale(curve: LearningCurve, metric: str, budget: int) -> bool:
-    start = float(curve.scores[metric][0])
-    early, final = curve.at(np.array([STALE * budget, budget]), metric)
-    return bool(early - start < STALE * (final - start))
-
-
-def _first_reached(scores: Array, targets: Array, counts: NDArray[np.int64]) -> Array:
+def first_reached(scores: Array, targets: Array, counts: NDArray[np.int64]) -> Array:
     """Return for each of ``(n, n_counts)`` curves the first count that has its target, ∞ where none has.
 
     The first crossing of a curve is that of its running maximum, so a curve that dips needs no smoothing
@@ -201,14 +193,26 @@ def _first_reached(scores: Array, targets: Array, counts: NDArray[np.int64]) -> 
     return np.where(hit.any(axis=1), counts[hit.argmax(axis=1)], np.inf)
 
 
-def _resampled_ends(
+def resampled_ends(
     recipe: Array, final: Array, counts: NDArray[np.int64], rng: np.random.Generator
 ) -> tuple[int | None, int | None]:
+    """Return the 95 % bootstrap interval of the count at which the mean of ``recipe`` first has that of ``final``.
+
+    Parameters
+    ----------
+    recipe : scores of each block at each count, ``(n_blocks, n_counts)``.
+    final : scores whose mean is the target, on the same blocks; the whole target is measured anew each time.
+    counts : the label counts.
+
+    Returns
+    -------
+    Both ends; None for one beyond the last count, and for both where there is a single block.
+    """
     blocks = len(final)
     if blocks == 1:
         return None, None
     weights = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=RESAMPLES) / blocks
-    firsts = np.sort(_first_reached(weights @ recipe, weights @ final, counts))
+    firsts = np.sort(first_reached(weights @ recipe, weights @ final, counts))
     # Ranks, not interpolation: a resample that never reaches the target is an infinite count.
     ends = firsts[[math.ceil(0.025 * RESAMPLES) - 1, math.ceil(0.975 * RESAMPLES) - 1]]
     low, high = (int(end) if math.isfinite(end) else None for end in ends)
@@ -216,13 +220,13 @@ def _resampled_ends(
 
 
 def _own_first(curves: Sequence[LearningCurve], metric: str, budget: int) -> int:
-    moves = np.unique(np.concatenate([[0, budget], *(curve.labels for curve in curves)]))
-    counts = moves[moves <= budget].astype(np.int64)
+    counts = label_counts(curves, budget)
     mean = np.mean([curve.at(counts, metric) for curve in curves], axis=0)
-    return int(_first_reached(mean[None], mean[-1:], counts)[0])
+    return int(first_reached(mean[None], mean[-1:], counts)[0])
 
 
-def _same_blocks(named_curves: Mapping[str, Sequence[LearningCurve]]) -> int:
+def same_blocks(named_curves: Mapping[str, Sequence[LearningCurve]]) -> int:
+    """Return the number of blocks, or refuse curves that do not stand on the same number of them."""
     lengths = {name: len(curves) for name, curves in named_curves.items()}
     if not lengths or 0 in lengths.values():
         raise RequestError("there are no learning curves to compare")

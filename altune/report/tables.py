@@ -6,7 +6,7 @@ import inspect
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from altune.report.plan import plan_text
 from altune.report.text import table
 
 __all__ = [
+    "compared_text",
     "comparison_table",
     "curve_table",
     "dataset_rows",
@@ -31,6 +32,12 @@ __all__ = [
     "plan_text",
     "table",
 ]
+
+if TYPE_CHECKING:
+    from altune.analysis.contest import Contest
+    from altune.analysis.many_data import OverData
+    from altune.analysis.reaching import LabelsToReach
+    from altune.comparing import RecipeComparison
 
 MOST_ROWS = 24
 
@@ -71,6 +78,64 @@ def comparison_table(comparison: Comparison) -> str:
         for pair in comparison.differences
     ]
     return f"{table(means)}\n\n{table(pairs)}"
+
+
+def compared_text(found: RecipeComparison) -> str:
+    """Return the answer of a comparison, its tables for each data set and over them, and its notes."""
+    parts = [found.answer]
+    for contest in found.contests:
+        title = [contest.data] if found.over_data is not None else []
+        parts.append("\n".join([*title, comparison_table(contest.comparison), "", _reach_table(contest)]))
+    if found.over_data is not None:
+        parts += [f"over {len(found.contests)} data sets\n{_rank_table(found.over_data)}"]
+    parts += ["\n".join(f"note: {note}" for note in found.notes)] if found.notes else []
+    return "\n\n".join(parts)
+
+
+def _reach_table(contest: Contest) -> str:
+    return table(
+        [
+            {
+                "recipe": own.recipe,
+                f"labels to {own.target:.4f}": "never" if own.labels is None else str(own.labels),
+                "95 % interval": _ends(own),
+                "never": f"{own.never:.0%}",
+                "10 % quantile": spread.unlucky,
+                "worst": spread.worst,
+                "stale": f"{stale.share:.0%}",
+                "seconds": spent.seconds,
+            }
+            for own, spread, stale, spent in zip(
+                contest.reach, contest.spread, contest.stale, contest.spent, strict=True
+            )
+        ]
+    )
+
+
+def _ends(own: LabelsToReach) -> str:
+    if len(own.on_blocks) == 1:
+        return "-"
+    low, high = (f"> {own.budget}" if end is None else str(end) for end in (own.low, own.high))
+    return f"{low} to {high}"
+
+
+def _rank_table(over: OverData) -> str:
+    wins, ranks = over.wins, over.ranks
+    places = {name: place for place, name in enumerate(wins.names)}
+    rows = [
+        {"recipe": name, "mean rank": rank}
+        | {
+            f"against {other}": "-"
+            if other == name
+            else f"{wins.clear[places[name]][places[other]]} won, {wins.clear[places[other]][places[name]]} lost"
+            for other in ranks.names
+        }
+        for name, rank in zip(ranks.names, ranks.ranks, strict=True)
+    ]
+    pairs = [{"pair": f"{one.a} - {one.b}", "p": one.p, "p (Holm)": one.p_holm} for one in ranks.pairs]
+    friedman = f"any difference of ranks (Friedman, Iman and Davenport): p = {ranks.p:.4f}"
+    nemenyi = f"critical difference of mean ranks (Nemenyi): {ranks.critical_difference:.2f}"
+    return f"{table(rows)}\n\n{friedman}\n{nemenyi}\nWilcoxon's signed-rank test over data sets\n{table(pairs)}"
 
 
 def knobs_as_dict(knob: str | None = None, method: str | None = None) -> dict[str, Any]:

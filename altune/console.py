@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from altune.tuning.search import SearchProgress
     from altune.tuning.trials import TrialRecord
 
-STAGES = {"baselines": "baselines", "search": "searching", "confirmation": "confirming"}
+STAGES = {"baselines": "baselines", "search": "searching", "confirmation": "confirming", "ablation": "ablation"}
 
 
 class TimeLeft(ProgressColumn):

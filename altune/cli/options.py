@@ -215,6 +215,9 @@ class ConfirmationOptions:
         str | None,
         Option(metavar="RULE", help="Pick of a Pareto front: 'score within 0.01, then fewest labels'."),
     ] = None
+    ablation: Annotated[
+        bool, Option("--ablation/--no-ablation", help="Play the path from vanilla to the recipe, knob by knob.")
+    ] = True
 
 
 @dataclass(frozen=True, kw_only=True)

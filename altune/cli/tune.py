@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -43,7 +43,7 @@ def tune(
     Killed or stopped at any moment, the same command goes on where it was.
     """
     from altune.console import ConsoleObserver
-    from altune.searching import tune_worlds
+    from altune.searching import plan, tune_worlds
     from altune.space.changes import shown
 
     settings = make_settings(search, confirmation)
@@ -52,14 +52,21 @@ def tune(
     space = search.make_space(worlds)
     folder = out if out is not None else _default_folder(worlds, space, settings)
     if dry_run:
-        _print_plan(worlds, space, settings, folder, confirmation.confirm, as_json)
+        _print_plan(plan(worlds, space, settings, folder, confirmation.confirm, confirmation.ablation), as_json)
         return
     with ConsoleObserver(quiet or as_json, worlds[0].scenario.make_objectives(), len(worlds)) as observer:
         for knob in search.fix or []:
             observer.say(f"{knob} is held at {shown(space.base_recipe().to_dict()[knob])}")
         try:
             found = tune_worlds(
-                worlds, space, settings, means, confirm=confirmation.confirm, out=folder, observer=observer
+                worlds,
+                space,
+                settings,
+                means,
+                confirm=confirmation.confirm,
+                ablation=confirmation.ablation,
+                out=folder,
+                observer=observer,
             )
         except KeyboardInterrupt:
             observer.close()
@@ -75,13 +82,9 @@ def _default_folder(worlds: Sequence[World], space: SearchSpace, settings: Setti
     return Path("runs") / f"{data}-{space.name or 'space'}-{run_digest(worlds, space, settings)[:8]}"
 
 
-def _print_plan(
-    worlds: Sequence[World], space: SearchSpace, settings: Settings, folder: Path, confirm: bool, as_json: bool
-) -> None:
+def _print_plan(planned: Mapping[str, Any], as_json: bool) -> None:
     from altune.report.tables import plan_text
-    from altune.searching import plan
 
-    planned = plan(worlds, space, settings, folder, confirm)
     print_json(planned) if as_json else print(plan_text(planned))
 
 

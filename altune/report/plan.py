@@ -137,7 +137,9 @@ def _search(settings: Mapping[str, Any], each: str) -> list[Row]:
 def _confirmation(plan: Mapping[str, Any]) -> list[Row]:
     settings, many = plan["settings"], plan["trajectories"]
     sizes = f"best {settings['select_among']} on {settings['select_seeds']} blocks, one on {settings['report_seeds']}"
-    listed = ", ".join(f"{count} {name}" for name, count in many.items())
+    # The path to a recipe that is like vanilla in some knobs has fewer steps.
+    upper = {"ablation": "at most "} if many["ablation"] else {}
+    listed = ", ".join(f"{upper.get(name, '')}{count} {name}" for name, count in many.items())
     each = " of each data set" if plan.get("data_sets") else ""
     return [
         ("confirmation", f"{sizes}{each}" if many["confirmation"] else "none"),

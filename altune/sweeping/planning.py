@@ -142,5 +142,5 @@ def _planned(one: Prepared | Refused, finished: bool, probe: _Probe) -> PlannedC
     if finished:
         return PlannedCell(coordinates, FINISHED, 0, None, "", cell.folder)
     steps = one.steps()
-    count = sum(steps.trajectories(confirm=True).values())
+    count = sum(steps.trajectories(confirm=True, ablation=one.ablation).values())
     return PlannedCell(coordinates, TO_PLAY, count, probe.seconds(one, steps), "", cell.folder)

@@ -26,11 +26,14 @@ class Prepared:
     world: World
     space: SearchSpace
     settings: Settings
+    ablation: bool = False
 
     def key(self) -> str:
         """Return a hash of all that the cell's result depends on, this version of altune included."""
         header = make_header([self.world], self.space, self.settings)
-        return canonical_digest({"header": header, "settings": self.settings.to_dict()})
+        # A cell that was finished without an ablation keeps its key, and is gone on with where one is asked for.
+        more = {"ablation": True} if self.ablation else {}
+        return canonical_digest({"header": header, "settings": self.settings.to_dict(), **more})
 
     def steps(self) -> Steps:
         """Return the steps of the cell's run, checked; they hold every block, so keep them no longer than needed.
@@ -83,7 +86,8 @@ class Preparation:
             space = prepare_space(self._spaces[cell.space.name], [world], model)
         except RequestError as error:
             return Refused(cell, str(error))
-        return Prepared(cell, world, space, replace(self._request.settings, seed=cell.seed))
+        settings = replace(self._request.settings, seed=cell.seed)
+        return Prepared(cell, world, space, settings, self._request.ablation)
 
     def _world(self, cell: Cell) -> World:
         key = (cell.data.name, cell.budget, cell.seed)

@@ -10,6 +10,7 @@
     seeds: [0, 1]
     scenario: {metric: balanced_accuracy}
     settings: {n_trials: 40}
+    ablation: true
     skip: [{data: digits, model: small}]
 
 Data and spaces that are files are looked for beside the sweep's own file, else in the working directory.
@@ -147,6 +148,7 @@ class SweepRequest(BaseModel):
     scenario : all else that the world fixes.
     settings : sizes of each study; its seed comes from ``seeds``.
     skip : combinations to leave out; each names some of the coordinates and stands for every cell that has them.
+    ablation : whether each cell also plays the path from vanilla to its recipe, one knob at a time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
@@ -160,6 +162,7 @@ class SweepRequest(BaseModel):
     scenario: Annotated[Scenario, BeforeValidator(_read_scenario)] = Scenario()
     settings: Annotated[Settings, BeforeValidator(_read_settings)] = Settings()
     skip: tuple[dict[str, Any], ...] = ()
+    ablation: bool = False
 
     @model_validator(mode="after")
     def _fits_together(self) -> SweepRequest:

@@ -293,7 +293,15 @@ def _played(prepared: Prepared, path: Path, means: Means, own: Observer, watch: 
     """Play a cell, or go on with it; what fails is told and becomes a failed cell."""
     labels = prepared.world.scenario.labels
     try:
-        run = tune_worlds([prepared.world], prepared.space, prepared.settings, means, out=path, observer=own)
+        run = tune_worlds(
+            [prepared.world],
+            prepared.space,
+            prepared.settings,
+            means,
+            ablation=prepared.ablation,
+            out=path,
+            observer=own,
+        )
         narrowed, _ = prepared.space.narrow(prepared.world.facts)
         result = CellResult(result_rows(run, run.seconds), offered_methods(narrowed))
         write_result(path, prepared.key(), result)

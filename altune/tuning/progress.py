@@ -11,7 +11,10 @@ class Observer(Protocol):
     """Told what happens; every method returns at once."""
 
     def stage(self, name: str, trajectories: int) -> None:
-        """Note that a stage begins (``baselines``, ``search``, ``confirmation``) that plays so many trajectories."""
+        """Note that a stage begins that plays so many trajectories, at most.
+
+        Stages are ``baselines``, ``search``, ``confirmation`` and ``ablation``.
+        """
 
     def played(self) -> None:
         """Note that one more trajectory of the stage is known."""

@@ -1,0 +1,28 @@
+"""``altune ablate``: which decision made the difference between two recipes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from altune.cli.options import AsJson, FreshSeeds, PlayOptions, WorldOptions
+from altune.cli.output import print_json
+
+
+def ablate(
+    world: WorldOptions,
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="random_sampling, vanilla, or a YAML file.")],
+    playing: PlayOptions,
+    start: Annotated[
+        str, typer.Option("--from", metavar="RECIPE", help="Where the path starts: vanilla, or a YAML file.")
+    ] = "vanilla",
+    seeds: FreshSeeds = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Play the path from vanilla to RECIPE, one knob at a time, and say which decision made the difference."""
+    from altune.ablating import ablate as play
+    from altune.report.ablation import ablation_text
+
+    found = play(recipe, **world.arguments(), **playing.arguments(), start=start, seeds=seeds)
+    print_json(found.to_dict()) if as_json else print(ablation_text(found))

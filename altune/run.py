@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from altune.analysis.ablation import Ablation
     from altune.analysis.effects import Effects
     from altune.analysis.importance import KnobImportance
+    from altune.analysis.loops import LoopFacts
     from altune.objectives import Objective
 
 RECIPE_FILE = "recipe.yaml"
@@ -139,6 +140,18 @@ class Run:
         }
 
     @property
+    def loops(self) -> LoopFacts | None:
+        """What each loop of the confirmed recipe did on the first data set, None where that is not known."""
+        return next(iter(self.all_loops.values()), None)
+
+    @cached_property
+    def all_loops(self) -> dict[str, LoopFacts]:
+        """What each loop of the confirmed recipe did on each data set, by its name; empty before :meth:`confirm`."""
+        from altune.analysis.loops import LoopFacts
+
+        return {name: LoopFacts.from_dict(plain) for name, plain in self.record.examined().items()}
+
+    @property
     def ablation(self) -> Ablation | None:
         """Which decision made the difference on the first data set, None where it was not played."""
         return next(iter(self.ablations.values()), None)
@@ -215,8 +228,8 @@ class Run:
         return self
 
     def read_again(self) -> None:
-        """Forget what was read of the confirmation and the ablation, which the study may hold anew."""
-        for name in ("all_findings", "ablations"):
+        """Forget what was read of the confirmation and what follows it, which the study may hold anew."""
+        for name in ("all_findings", "ablations", "all_loops"):
             self.__dict__.pop(name, None)
 
     def importance(self, *, confidence: float = 0.95, seed: int = 0) -> KnobImportance:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from altune.data import Dataset
 from altune.errors import RequestError, StorageError, WorkError
+from altune.examining import examine_run
 from altune.knobs.initial_sample.base import default_initial_size
 from altune.models import as_model
 from altune.plain import canonical_digest
@@ -194,6 +195,7 @@ def tune_worlds(
         if confirm:
             with steps.player(out, means) as player:
                 steps.confirm(study, player, settings)
+                examine_run(steps, study, player)
                 if ablation and steps.ablation_is_due(study):
                     _ablate(steps, run, player)
         run._again = _confirm_later(steps, run, means)
@@ -320,6 +322,7 @@ def _confirm_later(steps: Steps, run: Run, means: Means) -> Callable[[dict[str, 
         owned = contextlib.nullcontext() if run.folder is None else ownership(run.folder)
         with owned, steps.player(run.folder, means) as player:
             steps.confirm(run.study, player, replace(steps.settings, **changes))
+            examine_run(steps, run.study, player)
 
     return again
 

@@ -33,6 +33,7 @@ HEADER = "altune"
 BASELINES = "baselines"
 CONFIRMATION = "confirmation"
 ABLATION = "ablation"
+EXAMINED = "examined"
 PREFER = "prefer"
 VANILLA = "vanilla"
 """The baseline at which the path of an ablation starts."""
@@ -171,6 +172,11 @@ class StudyRecord:
         """Return what the stored confirmation was made from."""
         stored = self.attributes.get(CONFIRMATION)
         return None if stored is None else str(stored["key"])
+
+    def examined(self) -> dict[str, dict[str, Any]]:
+        """Return what each loop of the confirmed recipe did on each data set, as it is stored; empty where unknown."""
+        stored = self.attributes.get(EXAMINED)
+        return {} if stored is None or stored["key"] != self.confirmation_key() else dict(stored["loops"])
 
     def ablated(self) -> Ablated | None:
         """Return the path from vanilla to the confirmed recipe; None where it was not played for this confirmation."""

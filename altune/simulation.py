@@ -189,7 +189,8 @@ class Trajectory:
     def curve(self) -> LearningCurve:
         """Return the learning curve so far; it needs at least one model."""
         loop, points, turns = self._loop, self._points, self._loop.turns
-        prior = self._examine.prior(self.arena.y_pool)
+        key = ("prior", self._scenario.metric_names)
+        prior = self.arena.hidden.get(key, lambda: self._examine.prior(self.arena.y_pool))
         curve = LearningCurve(
             labels=np.array([turn.labels_bought for turn in turns], dtype=np.int64),
             used=np.array([turn.labels_used for turn in turns], dtype=np.int64),

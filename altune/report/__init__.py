@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from altune.report.amounts import Amounts
+    from altune.report.figures.critical_difference import plot_critical_difference
     from altune.report.figures.differences import DifferenceRow, plot_differences
     from altune.report.figures.effect_surface import plot_effect_surface
     from altune.report.figures.interactions import plot_interactions
     from altune.report.figures.knob_importance import plot_knob_importance, plot_parameter_importance
+    from altune.report.figures.labels_to_reach import plot_labels_to_reach
     from altune.report.figures.learning_curves import plot_learning_curves
     from altune.report.figures.method_effects import plot_method_effects
     from altune.report.figures.parameter_effects import plot_parameter_effect
     from altune.report.figures.pareto_front import FrontAxis, FrontPoint, plot_pareto_front
     from altune.report.figures.search_history import TrialPoint, plot_search_history
+    from altune.report.figures.spread import plot_spread
+    from altune.report.figures.stale_starts import plot_stale_starts
+    from altune.report.figures.time_and_cost import plot_time_and_cost
+    from altune.report.figures.win_matrix import plot_win_matrix
     from altune.report.page import PageContent, render_page
     from altune.report.parts import CodePart, FactsPart, FigurePart, TablePart, TextPart
 
@@ -34,24 +40,30 @@ __all__ = [
     "TablePart",
     "TextPart",
     "TrialPoint",
+    "plot_critical_difference",
     "plot_differences",
     "plot_effect_surface",
     "plot_interactions",
     "plot_knob_importance",
+    "plot_labels_to_reach",
     "plot_learning_curves",
     "plot_method_effects",
     "plot_parameter_effect",
     "plot_parameter_importance",
     "plot_pareto_front",
     "plot_search_history",
+    "plot_spread",
+    "plot_stale_starts",
+    "plot_time_and_cost",
+    "plot_win_matrix",
     "render_page",
 ]
 
 _HOMES = {
     "Amounts": "amounts",
     "CodePart": "parts",
-    "FactsPart": "parts",
     "DifferenceRow": "figures.differences",
+    "FactsPart": "parts",
     "FigurePart": "parts",
     "FrontAxis": "figures.pareto_front",
     "FrontPoint": "figures.pareto_front",
@@ -59,16 +71,22 @@ _HOMES = {
     "TablePart": "parts",
     "TextPart": "parts",
     "TrialPoint": "figures.search_history",
+    "plot_critical_difference": "figures.critical_difference",
     "plot_differences": "figures.differences",
     "plot_effect_surface": "figures.effect_surface",
     "plot_interactions": "figures.interactions",
     "plot_knob_importance": "figures.knob_importance",
+    "plot_labels_to_reach": "figures.labels_to_reach",
     "plot_learning_curves": "figures.learning_curves",
     "plot_method_effects": "figures.method_effects",
     "plot_parameter_effect": "figures.parameter_effects",
     "plot_parameter_importance": "figures.knob_importance",
     "plot_pareto_front": "figures.pareto_front",
     "plot_search_history": "figures.search_history",
+    "plot_spread": "figures.spread",
+    "plot_stale_starts": "figures.stale_starts",
+    "plot_time_and_cost": "figures.time_and_cost",
+    "plot_win_matrix": "figures.win_matrix",
     "render_page": "page",
 }
 

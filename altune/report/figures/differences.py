@@ -12,10 +12,8 @@ import plotly.graph_objects as go
 from altune.errors import RequestError
 from altune.report.amounts import Amounts
 from altune.report.figures import style
-from altune.report.figures.style import safe_text, words
-
-ROOMY_ROWS = 6
-"""Up to so many rows name and number have a line each; beyond, they share one."""
+from altune.report.figures.rows import Strip, add_heading, name_of, new_rows
+from altune.report.figures.style import safe_text
 
 
 @dataclass(frozen=True)
@@ -58,17 +56,6 @@ LOOKS = {
 }
 
 
-class _Strip(NamedTuple):
-    """Where name and number of a row stand, in pixels above its interval."""
-
-    low: int
-    high: int
-    row: int
-
-
-_ROOMY, _DENSE = _Strip(14, 54, 86), _Strip(11, 31, 58)
-
-
 def difference_numbers(rows: Sequence[DifferenceRow], amounts: Amounts | None = None) -> tuple[DifferenceNumbers, ...]:
     """Return each row with its text and its verdict: whether its interval lies on the better side of zero.
 
@@ -90,7 +77,13 @@ def difference_numbers(rows: Sequence[DifferenceRow], amounts: Amounts | None = 
 
 
 def plot_differences(
-    rows: Sequence[DifferenceRow], *, value: str = "objective", blocks: int = 0, amounts: Amounts | None = None
+    rows: Sequence[DifferenceRow],
+    *,
+    value: str = "objective",
+    blocks: int = 0,
+    amounts: Amounts | None = None,
+    title: str = "Recipe minus baseline",
+    sides: tuple[str, str] = ("recipe", "baseline"),
 ) -> go.Figure:
     """Plot the recipe minus each baseline with 95 % intervals and the line of no difference.
 
@@ -100,6 +93,8 @@ def plot_differences(
     value : what is measured, for the axis.
     blocks : number of paired blocks, for the subtitle; 0 leaves it out.
     amounts : how differences are written, and whether less is better; by default they are those of a score.
+    title : of the figure.
+    sides : what is compared: what the other is taken from, and the other.
 
     Raises
     ------
@@ -109,18 +104,15 @@ def plot_differences(
     if not rows:
         raise RequestError("there are no differences to plot")
     written = Amounts() if amounts is None else amounts
-    strip = _ROOMY if len(rows) <= ROOMY_ROWS else _DENSE
-    figure = style.new_figure(
-        "Recipe minus baseline",
+    figure, strip = new_rows(
+        safe_text(title, 60),
         _subtitle(blocks, written),
-        x=f"difference in {safe_text(value, 44)}<br>{_sides(written)}",
-        y="",
-        height=130 + strip.row * len(rows),
+        x=f"difference in {safe_text(value, 44)}<br>{_sides(written, sides)}",
+        rows=len(rows),
     )
     figure.add_vline(x=0, line={"color": style.INK, "width": 1.5})
     for place, number in enumerate(reversed(difference_numbers(rows, written))):
         _add_row(figure, number, place, strip)
-    figure.update_yaxes(visible=False, range=[-0.3, len(rows) - 0.3])
     figure.update_xaxes(range=_range(rows), tickformat=written.ticks, nticks=6)
     return figure
 
@@ -130,14 +122,14 @@ def _subtitle(blocks: int, amounts: Amounts) -> str:
     return f"mean with 95 % interval{paired}" + ("; below zero is better" if amounts.less_is_better else "")
 
 
-def _sides(amounts: Amounts) -> str:
-    left, right = ("recipe", "baseline") if amounts.less_is_better else ("baseline", "recipe")
+def _sides(amounts: Amounts, sides: tuple[str, str]) -> str:
+    first, second = (safe_text(side, 20) for side in sides)
+    left, right = (first, second) if amounts.less_is_better else (second, first)
     return f"← {left} better  |  {right} better →"
 
 
 def _label(row: DifferenceRow) -> str:
-    name = safe_text(words(row.name), 24 if row.data else 36) + (", matched" if row.matched else "")
-    return f"{safe_text(row.data, 20)}: {name}" if row.data else name
+    return name_of(row.name, row.data) + (", matched" if row.matched else "")
 
 
 def _verdict(row: DifferenceRow, less_is_better: bool) -> str:
@@ -150,7 +142,7 @@ def _verdict(row: DifferenceRow, less_is_better: bool) -> str:
     return "unclear"
 
 
-def _add_row(figure: go.Figure, number: DifferenceNumbers, place: int, strip: _Strip) -> None:
+def _add_row(figure: go.Figure, number: DifferenceNumbers, place: int, strip: Strip) -> None:
     row, (colour, symbol) = number.row, LOOKS[number.verdict]
     test = "" if row.p is None else f"<br>p = {row.p:.3g}"
     bars = None
@@ -179,41 +171,7 @@ def _add_row(figure: go.Figure, number: DifferenceNumbers, place: int, strip: _S
         hoverinfo="text",
         showlegend=False,
     )
-    _add_heading(figure, number, place, strip)
-
-
-def _add_heading(figure: go.Figure, number: DifferenceNumbers, place: int, strip: _Strip) -> None:
-    """Write name and value on a strip above the row's interval, which fits any width of screen."""
-    figure.add_shape(
-        type="rect",
-        xref="x domain",
-        x0=0,
-        x1=1,
-        yref="y",
-        ysizemode="pixel",
-        yanchor=place,
-        y0=strip.low,
-        y1=strip.high,
-        fillcolor="#f3f5f7",
-        line={"width": 0},
-    )
-    value = f"<span style='color:{LOOKS[number.verdict][0]}'><b>{number.value}</b></span>"
-    between = "<br>" if strip is _ROOMY else "  "
-    figure.add_annotation(
-        text=f"{number.label}{between}{value}",
-        font={"size": 13 if strip is _ROOMY else 12},
-        x=0,
-        xref="x domain",
-        xanchor="left",
-        xshift=6,
-        align="left",
-        y=place,
-        yref="y",
-        yanchor="bottom",
-        yshift=strip.low + 1,
-        showarrow=False,
-        borderpad=0,
-    )
+    add_heading(figure, place, strip, number.label, number.value, colour)
 
 
 def _range(rows: Sequence[DifferenceRow]) -> list[float]:

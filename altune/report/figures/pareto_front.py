@@ -118,13 +118,23 @@ def pareto_front_numbers(points: Sequence[FrontPoint], axes: Sequence[FrontAxis]
     )
 
 
-def plot_pareto_front(points: Sequence[FrontPoint], axes: Sequence[FrontAxis]) -> go.Figure:
+def plot_pareto_front(
+    points: Sequence[FrontPoint],
+    axes: Sequence[FrontAxis],
+    *,
+    title: str = "Pareto front of the search",
+    of: str = "trials",
+    names: bool = False,
+) -> go.Figure:
     """Plot all trials by two objectives at a time, the front as a step line, the picked trial and the baselines.
 
     Parameters
     ----------
     points : trials and baselines.
     axes : the objectives, two or more; each pair has a panel, one below the other.
+    title : of the figure.
+    of : what the points are.
+    names : whether every point is named beside its mark, and not only the picked one and the baselines.
 
     Raises
     ------
@@ -135,9 +145,9 @@ def plot_pareto_front(points: Sequence[FrontPoint], axes: Sequence[FrontAxis]) -
         raise RequestError("a Pareto front needs two objectives or more, and a trial")
     front, pairs = pareto_front_numbers(points, axes)
     marked = _marked(points, front)
-    key = _key(marked, any(points[place].role == "picked" for place in front))
+    key = _key(marked, any(points[place].role == "picked" for place in front), of)
     figure = style.new_figure(
-        "Pareto front of the search",
+        safe_text(title, 60),
         "<br>".join(key),
         x="",
         y="",
@@ -149,6 +159,7 @@ def plot_pareto_front(points: Sequence[FrontPoint], axes: Sequence[FrontAxis]) -
     figure.update_layout(legend_y=-0.22 / len(pairs))
     for row, pair in enumerate(pairs, start=1):
         _add_pair(figure, points, marked, axes, pair, row)
+        _add_names(figure, points, axes, pair, row, names)
     return figure
 
 
@@ -181,9 +192,10 @@ def _marked(points: Sequence[FrontPoint], front: Sequence[int]) -> dict[Mark, li
     return found
 
 
-def _key(marked: Mapping[Mark, Sequence[FrontPoint]], picked_on_front: bool) -> list[str]:
+def _key(marked: Mapping[Mark, Sequence[FrontPoint]], picked_on_front: bool, of: str) -> list[str]:
     """Return which marker is which, and how many there are."""
     said = {mark: f"{len(marked[mark])} {look.words}" for mark, look in LOOKS.items()}
+    said["trial"] = f"{len(marked['trial'])} other {of}"
     said["picked"] = LOOKS["picked"].words
     if picked_on_front:
         said["front"] = f"{len(marked['front'])} other{'' if len(marked['front']) == 1 else 's'} on the front"
@@ -229,7 +241,6 @@ def _add_pair(
     baselines = [point for point in points if point.role == "baseline"]
     for point, look in zip(baselines, style.GREYS * len(baselines), strict=False):
         _add_points(figure, [point], axes, pair, _grey(look), _label(point), row)
-    _add_names(figure, points, axes, pair, row)
     figure.update_xaxes(title_text=_axis_title(along, "←", "→"), range=_range(points, pair.along), **place)
     figure.update_yaxes(title_text=_axis_title(up, "↓", "↑"), range=_range(points, pair.up), **place)
 
@@ -283,12 +294,12 @@ def _label(point: FrontPoint) -> str:
 
 
 def _add_names(
-    figure: go.Figure, points: Sequence[FrontPoint], axes: Sequence[FrontAxis], pair: FrontPair, row: int
+    figure: go.Figure, points: Sequence[FrontPoint], axes: Sequence[FrontAxis], pair: FrontPair, row: int, every: bool
 ) -> None:
-    """Write names beside the picked trial and the baselines, towards the middle and apart from one another."""
+    """Write names beside marks, towards the middle and apart from one another; unless ``every``, of the notable ones."""
     ends, span = _range(points, pair.along), float(np.ptp(_range(points, pair.up)))
     middle = sum(ends) / 2
-    named = [point for point in points if point.role in ("picked", "baseline")]
+    named = [point for point in points if every or point.role in ("picked", "baseline")]
     for right in (False, True):
         side = [point for point in named if (point.values[pair.along] > middle) == right]
         # The picked one's name stands where nothing was reached, clear of marks.

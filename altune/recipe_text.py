@@ -62,7 +62,7 @@ def change_words(before: Method, after: Method) -> str:
     """
     knob = _SHORT_KNOBS.get(after.knob, after.knob)
     if before.method != after.method:
-        return f"{knob}: {phrase(before)} → {phrase(after)}".replace("_", " ")
+        return f"{knob}: {_with_nested(before)} → {_with_nested(after)}".replace("_", " ")
     return f"{knob}: {', '.join(_differing(before, after))}".replace("_", " ")
 
 
@@ -79,8 +79,19 @@ def changed_words(before: Method, after: Method) -> str:
     growth = getattr(after, "growth", 1.0)
     name = after.method if after.method != "geometric" else "growing" if growth >= 1 else "shrinking"
     size = getattr(after, "size", None) if after.knob == "initial_sample" else None
-    how = f" (size {size})" if size is not None else ""
+    told = [one.method for one in after.nested().values()] + ([f"size {size}"] if size is not None else [])
+    how = f" ({', '.join(told)})" if told else ""
     return (_SHORT.get(after.knob, "{}").format(name) + how).replace("_", " ")
+
+
+def _with_nested(method: Method) -> str:
+    """Return a method with the methods in it, whether usual or not, and what else differs from its defaults."""
+    nested = method.nested()
+    told = ", ".join(one.method for one in nested.values())
+    rest = phrase(method, tuple(name.partition("[")[0] for name in nested))
+    if not told:
+        return rest
+    return rest.replace("(", f"({told}, ", 1) if "(" in rest else f"{rest} ({told})"
 
 
 def _differing(before: Method, after: Method) -> list[str]:

@@ -294,7 +294,7 @@ def ablation_sentence(ablation: Ablation) -> str:
         return f"{way}: no {'single change' if len(ablation.steps) > 1 else 'change'} made a clear difference."
     told = ", ".join(f"{_changed(step)} {gain_words(step.difference)}" for step in clear)
     rest = len(ablation.steps) - len(clear)
-    return f"{way}: {told}" + ("; the rest made no clear difference." if rest else ".")
+    return f"{way}: {told}" + ("; no other change made a clear difference by itself." if rest else ".")
 
 
 def _changed(step: Step) -> str:

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from altune.report.amounts import Amounts
+    from altune.report.figures.ablation import plot_ablation
+    from altune.report.figures.audit import plot_audit
+    from altune.report.figures.batch_sizes import plot_batch_sizes
+    from altune.report.figures.class_balance import plot_class_balance
     from altune.report.figures.critical_difference import plot_critical_difference
     from altune.report.figures.differences import DifferenceRow, plot_differences
     from altune.report.figures.effect_surface import plot_effect_surface
@@ -17,13 +21,17 @@ if TYPE_CHECKING:
     from altune.report.figures.knob_importance import plot_knob_importance, plot_parameter_importance
     from altune.report.figures.labels_to_reach import plot_labels_to_reach
     from altune.report.figures.learning_curves import plot_learning_curves
+    from altune.report.figures.leave_one_out import plot_leave_one_out
     from altune.report.figures.method_effects import plot_method_effects
     from altune.report.figures.parameter_effects import plot_parameter_effect
     from altune.report.figures.pareto_front import FrontAxis, FrontPoint, plot_pareto_front
+    from altune.report.figures.pool_map import plot_pool_map
     from altune.report.figures.search_history import TrialPoint, plot_search_history
     from altune.report.figures.spread import plot_spread
     from altune.report.figures.stale_starts import plot_stale_starts
+    from altune.report.figures.stopping_rules import plot_stopping_rules
     from altune.report.figures.time_and_cost import plot_time_and_cost
+    from altune.report.figures.uncertainty import plot_uncertainty
     from altune.report.figures.win_matrix import plot_win_matrix
     from altune.report.page import PageContent, render_page
     from altune.report.parts import CodePart, FactsPart, FigurePart, TablePart, TextPart
@@ -40,6 +48,10 @@ __all__ = [
     "TablePart",
     "TextPart",
     "TrialPoint",
+    "plot_ablation",
+    "plot_audit",
+    "plot_batch_sizes",
+    "plot_class_balance",
     "plot_critical_difference",
     "plot_differences",
     "plot_effect_surface",
@@ -47,19 +59,29 @@ __all__ = [
     "plot_knob_importance",
     "plot_labels_to_reach",
     "plot_learning_curves",
+    "plot_leave_one_out",
     "plot_method_effects",
     "plot_parameter_effect",
     "plot_parameter_importance",
     "plot_pareto_front",
+    "plot_pool_map",
     "plot_search_history",
     "plot_spread",
     "plot_stale_starts",
+    "plot_stopping_rules",
     "plot_time_and_cost",
+    "plot_uncertainty",
     "plot_win_matrix",
     "render_page",
 ]
 
 _HOMES = {
+    "plot_uncertainty": "figures.uncertainty",
+    "plot_stopping_rules": "figures.stopping_rules",
+    "plot_pool_map": "figures.pool_map",
+    "plot_class_balance": "figures.class_balance",
+    "plot_batch_sizes": "figures.batch_sizes",
+    "plot_audit": "figures.audit",
     "Amounts": "amounts",
     "CodePart": "parts",
     "DifferenceRow": "figures.differences",
@@ -71,6 +93,7 @@ _HOMES = {
     "TablePart": "parts",
     "TextPart": "parts",
     "TrialPoint": "figures.search_history",
+    "plot_ablation": "figures.ablation",
     "plot_critical_difference": "figures.critical_difference",
     "plot_differences": "figures.differences",
     "plot_effect_surface": "figures.effect_surface",
@@ -78,6 +101,7 @@ _HOMES = {
     "plot_knob_importance": "figures.knob_importance",
     "plot_labels_to_reach": "figures.labels_to_reach",
     "plot_learning_curves": "figures.learning_curves",
+    "plot_leave_one_out": "figures.leave_one_out",
     "plot_method_effects": "figures.method_effects",
     "plot_parameter_effect": "figures.parameter_effects",
     "plot_parameter_importance": "figures.knob_importance",

@@ -1,0 +1,157 @@
+"""Why is it better? The path from one recipe to another, as a stair."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import plotly.graph_objects as go
+
+from altune.analysis.ablation import Ablation
+from altune.report.amounts import Amounts
+from altune.report.figures import style
+from altune.report.figures.style import safe_text, words
+from altune.report.figures.wrapped_rows import (
+    LOOKS,
+    WrappedRows,
+    ablation_of,
+    error_bars,
+    finite_ends,
+    heading_lines,
+    key_of,
+    padded_range,
+    verdict,
+)
+
+if TYPE_CHECKING:
+    from altune.run import Run
+
+BAR = 16
+"""Pixels of a bar."""
+
+
+class PathRow(NamedTuple):
+    """One row of the path as it is drawn.
+
+    ``before`` and ``after`` are mean values, equal for the recipes at both ends; ``verdict`` is ``better``, ``worse``,
+    ``unclear``, ``no interval`` or, at the ends, ``end``.
+    """
+
+    label: str
+    value: str
+    before: float
+    after: float
+    low: float | None
+    high: float | None
+    verdict: str
+
+
+def ablation_numbers(ablation: Ablation, end_name: str = "the recipe") -> tuple[PathRow, ...]:
+    """Return the rows of the path: the recipe at the start, each step from where the one before ended, the end."""
+    amounts, start, whole = Amounts.of(ablation.objective), ablation.start, ablation.whole
+    rows = [PathRow(words(ablation.start_name), amounts.text(start.mean), start.mean, start.mean, None, None, "end")]
+    before = start.mean
+    for step in ablation.steps:
+        own = step.difference
+        low, high = finite_ends(own)
+        gain = amounts.signed_interval(own.mean, own.low, own.high)
+        said = verdict(own, ablation.objective)
+        rows.append(
+            PathRow(
+                step.words,
+                gain,
+                before,
+                step.mean,
+                None if low is None else before + low,
+                None if high is None else before + high,
+                said,
+            )
+        )
+        before = step.mean
+    total = f"{amounts.text(before)}: {amounts.signed_interval(whole.mean, whole.low, whole.high)} in all"
+    return (*rows, PathRow(end_name, total, before, before, None, None, "end"))
+
+
+def plot_ablation(
+    source: Run | Ablation, *, data: str | None = None, end_name: str = "the recipe", value: str = ""
+) -> go.Figure:
+    """Plot the path from one recipe to another as a stair: a bar for each step, from where the one before ended.
+
+    Parameters
+    ----------
+    source : a run, or an ablation.
+    data : name of the run's data set, by default the first.
+    end_name : what the recipe at the end is called.
+    value : what is measured, for the axis; by default the objective's name.
+
+    Raises
+    ------
+    RequestError
+        If the run has no ablation, or no such data set.
+    """
+    ablation = ablation_of(source, data)
+    rows = ablation_numbers(ablation, end_name)
+    key = key_of(ablation, "mean gain", [row.verdict for row in rows])
+    canvas = WrappedRows([heading_lines(row.label, row.value, row.verdict) for row in rows])
+    figure = canvas.figure(
+        f"From {safe_text(words(ablation.start_name), 24)} to {safe_text(end_name, 24)}, step by step",
+        key,
+        x=_axis(ablation, value),
+    )
+    for place, row in enumerate(rows):
+        _add_stair(figure, row, canvas.middles[place])
+        if place + 1 < len(rows):
+            _add_link(figure, row.after, canvas.middles[place], canvas.middles[place + 1])
+    amounts = Amounts.of(ablation.objective)
+    figure.update_xaxes(
+        range=padded_range([end for row in rows for end in (row.before, row.after, row.low, row.high)]),
+        tickformat=f".{amounts.digits}~f",
+        nticks=6,
+    )
+    return figure
+
+
+def _add_stair(figure: go.Figure, row: PathRow, middle: float) -> None:
+    hover = f"<b>{safe_text(row.label, 120)}</b><br>{row.value}"
+    if row.verdict == "end":
+        figure.add_scatter(
+            x=[row.after],
+            y=[middle],
+            mode="markers",
+            marker={"size": 12, "symbol": "diamond", "color": style.INK},
+            text=hover,
+            hoverinfo="text",
+        )
+        return
+    look = LOOKS[row.verdict]
+    figure.add_bar(
+        orientation="h",
+        base=[row.before],
+        x=[row.after - row.before],
+        y=[middle],
+        width=[BAR],
+        marker={
+            "color": look.fill,
+            "line": {"color": look.colour, "width": 1.5},
+            "pattern": {"shape": look.pattern, "fgcolor": look.colour, "bgcolor": look.fill, "size": 6},
+        },
+        error_x=error_bars(row.after, row.low, row.high, style.INK if row.verdict == "better" else look.colour),
+        hovertext=hover,
+        hoverinfo="text",
+    )
+
+
+def _add_link(figure: go.Figure, x: float, upper: float, lower: float) -> None:
+    figure.add_shape(
+        type="line",
+        layer="below",
+        x0=x,
+        x1=x,
+        y0=upper,
+        y1=lower,
+        line={"color": style.QUIET, "width": 1, "dash": "dot"},
+    )
+
+
+def _axis(ablation: Ablation, value: str) -> str:
+    name = safe_text(value or f"{ablation.objective.kind.plain} ({ablation.objective.metric})", 60)
+    return name + ("<br>← less is better" if ablation.objective.sign < 0 else "")

@@ -1,0 +1,106 @@
+"""Which decisions does the recipe need? The recipe beside itself with one knob put back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import plotly.graph_objects as go
+
+from altune.analysis.ablation import Ablation, WithoutKnob
+from altune.report.amounts import Amounts
+from altune.report.figures import style
+from altune.report.figures.style import safe_text, words
+from altune.report.figures.wrapped_rows import (
+    LOOKS,
+    WrappedRows,
+    ablation_of,
+    error_bars,
+    finite_ends,
+    heading_lines,
+    key_of,
+    padded_range,
+    verdict,
+)
+
+if TYPE_CHECKING:
+    from altune.run import Run
+
+
+class WithoutRow(NamedTuple):
+    """One knob as it is drawn; ``mean`` is None where the recipe cannot work with the knob put back."""
+
+    label: str
+    value: str
+    mean: float | None
+    low: float | None
+    high: float | None
+    verdict: str
+
+
+def leave_one_out_numbers(ablation: Ablation) -> tuple[WithoutRow, ...]:
+    """Return what the recipe loses without each decision, the most first; what cannot be left out comes last."""
+    amounts = Amounts.of(ablation.objective)
+    known = [one for one in ablation.without if one.difference is not None]
+    known.sort(key=lambda one: -ablation.objective.sign * _mean(one))
+    rows = []
+    for one in (*known, *(one for one in ablation.without if one.difference is None)):
+        own, label = one.difference, one.change.words
+        if own is None:
+            rows.append(WithoutRow(label, f"cannot be put back alone: {one.reason}", None, None, None, "unclear"))
+            continue
+        said = verdict(own, ablation.objective)
+        value = amounts.signed_interval(own.mean, own.low, own.high)
+        rows.append(WithoutRow(label, value, own.mean, *finite_ends(own), said))
+    return tuple(rows)
+
+
+def plot_leave_one_out(source: Run | Ablation, *, data: str | None = None, value: str = "") -> go.Figure:
+    """Plot the recipe minus itself with one knob put back, with 95 % intervals, the most important knob on top.
+
+    Parameters
+    ----------
+    source : a run, or an ablation.
+    data : name of the run's data set, by default the first.
+    value : what is measured, for the axis; by default the objective's name.
+
+    Raises
+    ------
+    RequestError
+        If the run has no ablation, or no such data set.
+    """
+    ablation = ablation_of(source, data)
+    rows = leave_one_out_numbers(ablation)
+    start, less = safe_text(words(ablation.start_name), 16), ablation.objective.sign < 0
+    key = [f"the recipe minus itself with {start}'s choice", *key_of(ablation, "mean", [row.verdict for row in rows])]
+    canvas = WrappedRows([heading_lines(row.label, row.value, row.verdict) for row in rows])
+    left, right = ("the recipe's", f"{start}'s") if less else (f"{start}'s", "the recipe's")
+    name = safe_text(value or f"{ablation.objective.kind.plain} ({ablation.objective.metric})", 44)
+    figure = canvas.figure(
+        "What each decision is worth", key, x=f"difference in {name}<br>← {left} better  |  {right} better →"
+    )
+    # Not a shape, which would run through the headings.
+    figure.update_xaxes(zeroline=True, zerolinecolor=style.INK, zerolinewidth=1.5)
+    for row, middle in zip(rows, canvas.middles, strict=True):
+        _add_mark(figure, row, middle)
+    ends = [0.0, *(end for row in rows for end in (row.mean, row.low, row.high))]
+    figure.update_xaxes(range=padded_range(ends), tickformat=Amounts.of(ablation.objective).ticks, nticks=6)
+    return figure
+
+
+def _add_mark(figure: go.Figure, row: WithoutRow, middle: float) -> None:
+    if row.mean is None:
+        return
+    look = LOOKS[row.verdict]
+    figure.add_scatter(
+        x=[row.mean],
+        y=[middle],
+        mode="markers",
+        marker={"size": 12, "color": look.colour, "symbol": look.symbol, "line": {"width": 2, "color": look.colour}},
+        error_x=error_bars(row.mean, row.low, row.high, look.colour),
+        text=f"<b>{safe_text(row.label, 120)}</b><br>{row.value}",
+        hoverinfo="text",
+    )
+
+
+def _mean(one: WithoutKnob) -> float:
+    return 0.0 if one.difference is None else one.difference.mean

@@ -296,7 +296,7 @@ def _label(point: FrontPoint) -> str:
 def _add_names(
     figure: go.Figure, points: Sequence[FrontPoint], axes: Sequence[FrontAxis], pair: FrontPair, row: int, every: bool
 ) -> None:
-    """Write names beside marks, towards the middle and apart from one another; unless ``every``, of the notable ones."""
+    """Write names beside marks, towards the middle and apart from one another; of the notable unless ``every``."""
     ends, span = _range(points, pair.along), float(np.ptp(_range(points, pair.up)))
     middle = sum(ends) / 2
     named = [point for point in points if every or point.role in ("picked", "baseline")]
@@ -307,7 +307,7 @@ def _add_names(
         for point, height in zip(side, style.spread_apart(wanted, 0.07 * span), strict=True):
             picked = point.role == "picked"
             figure.add_annotation(
-                name=style.DIRECT,
+                name=None if every else style.DIRECT,
                 text=f"<b>{_label(point)}, picked</b>" if picked else _label(point),
                 x=point.values[pair.along],
                 y=height,

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -98,6 +100,8 @@ class LearningCurve:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each point: the columns of the curve, one for each metric, one for each fact."""
+        import pandas as pd
+
         columns: dict[str, Any] = {"loop": np.arange(len(self))}
         for name in (
             "labels",

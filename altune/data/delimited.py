@@ -8,11 +8,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from altune.data.files import BROKEN_GZIP, one_line, opened
 from altune.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def read_text_table(file: Path, separator: str) -> pd.DataFrame:
@@ -28,6 +30,8 @@ def read_text_table(file: Path, separator: str) -> pd.DataFrame:
     DataError
         For lines of different lengths, bytes that are no UTF-8, a torn gzip file, or a column without a name.
     """
+    import pandas as pd
+
     with _explained(file):
         header = _header(file, separator)
         with opened(file) as stream:
@@ -69,6 +73,8 @@ def _refuse_short_lines(file: Path, separator: str, width: int) -> None:
 @contextmanager
 def _explained(file: Path) -> Iterator[None]:
     """Turn what reading text can raise into one line with the place."""
+    import pandas as pd
+
     try:
         yield
     except UnicodeDecodeError:

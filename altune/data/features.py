@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from altune.data.memory import require_memory
 from altune.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Kind = Literal["dense", "sparse", "table"]
 Names = tuple[str, ...] | None
@@ -38,7 +41,7 @@ def as_features(X: Any, feature_names: Iterable[str] | None = None) -> tuple[Any
     DataError
         For text in an array, infinite values, a column without values, doubled names, or too large a table.
     """
-    if isinstance(X, pd.DataFrame):
+    if is_frame(X):
         if feature_names is not None:
             raise DataError("feature_names and a frame: a frame's own column names are used; leave one out")
         return _from_frame(X)
@@ -52,6 +55,11 @@ def as_features(X: Any, feature_names: Iterable[str] | None = None) -> tuple[Any
         _check_numbers(features, names)
         features.flags.writeable = False
     return features, names, kind
+
+
+def is_frame(X: Any) -> TypeGuard[pd.DataFrame]:
+    """Return whether something is a pandas frame; pandas, slow to import, is not needed to say no."""
+    return "pandas" in sys.modules and isinstance(X, sys.modules["pandas"].DataFrame)
 
 
 def _from_array(X: Any) -> NDArray[np.float64]:
@@ -105,6 +113,8 @@ def _from_sparse(X: Any) -> Any:
 
 
 def _from_frame(frame: pd.DataFrame) -> tuple[Any, Names, Kind]:
+    import pandas as pd
+
     if 0 in frame.shape:
         raise DataError(f"the table is empty, with the shape {frame.shape}; give at least one row and one column")
     names = _checked_names(map(str, frame.columns), frame.shape[1])
@@ -126,6 +136,8 @@ def _from_frame(frame: pd.DataFrame) -> tuple[Any, Names, Kind]:
 
 def _cleaned(column: pd.Series[Any], name: str) -> pd.Series[Any]:
     """Return a column as float64, instants, categories or text, whatever it came as."""
+    import pandas as pd
+
     if column.isna().all():
         raise DataError(f"column {name!r} has no value in any row; leave it out")
     if _is_number(column.dtype):
@@ -143,6 +155,8 @@ def _cleaned(column: pd.Series[Any], name: str) -> pd.Series[Any]:
 
 
 def _cleaned_objects(column: pd.Series[Any], name: str) -> pd.Series[Any]:
+    import pandas as pd
+
     odd = column.map(lambda value: not (pd.api.types.is_scalar(value) or value is None))
     if odd.any():
         row = int(np.argmax(odd.to_numpy()))
@@ -157,6 +171,8 @@ def _cleaned_objects(column: pd.Series[Any], name: str) -> pd.Series[Any]:
 
 
 def _is_number(dtype: Any) -> bool:
+    import pandas as pd
+
     return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype)
 
 

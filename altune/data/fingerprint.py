@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
+
+from altune.data.features import is_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _CHUNK = 1 << 20  # numbers hashed at a time, so that no second copy of the data is made
 
@@ -26,9 +30,9 @@ def content_fingerprint(X: Any, codes: NDArray[np.intp], classes: Iterable[objec
     """
     digest = hashlib.blake2b(digest_size=16)
     sparse = bool(sp.issparse(X))
-    kind = "table" if isinstance(X, pd.DataFrame) else "sparse" if sparse else "dense"
+    kind = "table" if is_frame(X) else "sparse" if sparse else "dense"
     _texts(digest, ["altune data 1", kind, str(X.shape[0]), str(X.shape[1])])
-    if isinstance(X, pd.DataFrame):
+    if is_frame(X):
         for position in range(X.shape[1]):
             _column(digest, X.iloc[:, position])
     elif sparse:
@@ -44,6 +48,8 @@ def content_fingerprint(X: Any, codes: NDArray[np.intp], classes: Iterable[objec
 
 
 def _column(digest: Any, column: pd.Series[Any]) -> None:
+    import pandas as pd
+
     if pd.api.types.is_numeric_dtype(column.dtype):
         _texts(digest, ["numbers"])
         _floats(digest, column.to_numpy(dtype=np.float64))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from altune.errors import DataError, did_you_mean
@@ -60,6 +60,10 @@ def _factorize(y: Any) -> tuple[NDArray[np.intp], list[Any]]:
     column = _column(y)
     if len(column) == 0:
         raise DataError("there are no rows; give at least two rows of two classes")
+    if isinstance(column, np.ndarray) and column.dtype.kind in "biuU":
+        return _factorize_plain(column)
+    import pandas as pd  # slow to import, and plain labels need it not
+
     try:
         found, values = pd.factorize(column)
     except TypeError as error:
@@ -73,10 +77,18 @@ def _factorize(y: Any) -> tuple[NDArray[np.intp], list[Any]]:
     return np.asarray(found, dtype=np.intp), list(values)
 
 
+def _factorize_plain(column: NDArray[Any]) -> tuple[NDArray[np.intp], list[Any]]:
+    """Return each label's number and the distinct labels in the order of their first rows; none of them is missing."""
+    values, first, found = np.unique(column, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return np.argsort(order)[found].astype(np.intp), list(values[order])
+
+
 def _column(y: Any) -> Any:
     if isinstance(y, list | tuple):
         return np.fromiter(y, dtype=object, count=len(y))
-    column = y if isinstance(y, pd.Series | pd.Index | pd.Categorical) else np.asarray(y)
+    pd = sys.modules.get("pandas")  # whoever gives a column of pandas has imported it
+    column = y if pd is not None and isinstance(y, pd.Series | pd.Index | pd.Categorical) else np.asarray(y)
     if column.ndim != 1:
         raise DataError(
             f"y has the shape {tuple(column.shape)}; give one label for each row "

@@ -6,16 +6,18 @@ import difflib
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 
 from altune.data.delimited import read_text_table
 from altune.data.files import BROKEN_GZIP, data_suffix, existing_file, one_line, opened
 from altune.data.svmlight import read_svmlight
 from altune.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TARGET_NAMES = ("target", "label", "class", "y")
 _SPARSE_KEYS = ("data", "indices", "indptr", "shape")
@@ -71,6 +73,7 @@ def read_delimited(path: str | Path, target: str | None, separator: str) -> Cont
 
 
 def _read_parquet(file: Path, target: str | None) -> Content:
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -3,44 +3,60 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import joblib
-
 from altune.errors import RequestError
+from altune.tuning.crew import Call, Crew
 
 if TYPE_CHECKING:
+    import joblib
+
     from altune.data import Dataset
 
 
+class Team(Protocol):
+    """Processes that make calls."""
+
+    def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
+        """Make calls and yield what each returns, in any order."""
+
+
 class Parallel(Protocol):
-    """Makes the joblib object that runs tasks."""
+    """Brings processes together."""
 
     @property
     def near(self) -> bool:
-        """Whether workers share this machine's disk."""
+        """Whether they share this machine's disk."""
 
-    def open(self) -> contextlib.AbstractContextManager[joblib.Parallel]:
-        """Return the joblib object, for as long as the context lasts."""
+    def open(self) -> contextlib.AbstractContextManager[Team]:
+        """Return the processes, for as long as the context lasts."""
 
 
 @dataclass(frozen=True)
 class Local:
-    """Processes of this machine, by joblib's loky, with one thread each."""
+    """Processes of this machine, with one thread each."""
 
     jobs: int
     near: bool = True
 
-    @contextlib.contextmanager
-    def open(self) -> Iterator[joblib.Parallel]:
-        """Return the joblib object."""
-        with (
-            joblib.parallel_config(backend="loky", inner_max_num_threads=1),
-            joblib.Parallel(n_jobs=self.jobs, return_as="generator_unordered", batch_size=1) as parallel,
-        ):
-            yield parallel
+    def open(self) -> contextlib.AbstractContextManager[Team]:
+        """Return the processes."""
+        return contextlib.nullcontext(Crew(self.jobs))
+
+
+@dataclass(frozen=True, eq=False)
+class Cluster:
+    """The workers of a Dask cluster, through joblib."""
+
+    parallel: joblib.Parallel
+
+    def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
+        """Make calls and yield what each returns."""
+        import joblib
+
+        yield from self.parallel([joblib.delayed(function)(*call) for call in calls])
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,18 +74,20 @@ class Dask:
     near: bool = False
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[joblib.Parallel]:
-        """Return the joblib object.
+    def open(self) -> Iterator[Team]:
+        """Return the workers.
 
         Raises
         ------
         RequestError
             If Dask is not installed or its scheduler does not answer.
         """
+        import joblib
+
         client = self._client()
         settings: dict[str, Any] = {"backend": "dask", "scatter": list(self.datasets)}
         with contextlib.closing(client), joblib.parallel_config(**settings, client=client):
-            yield joblib.Parallel(n_jobs=-1, return_as="list", batch_size=1)
+            yield Cluster(joblib.Parallel(n_jobs=-1, return_as="list", batch_size=1))
 
     def _client(self) -> Any:
         try:

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from altune.tuning.workers import Outcome
 Array = NDArray[np.float64]
 ROUNDING = 1e-9
 OnPlayed = Callable[[int, Outcome], None]
+OnVerdict = Callable[[int, Verdict], None]
 
 
 @dataclass(eq=False)
@@ -28,8 +30,10 @@ class _Playing:
     """A recipe that is being played."""
 
     recipe: Recipe
+    tell: Callable[[Verdict], None]
     curves: list[LearningCurve] = field(default_factory=list)
     verdict: Verdict | None = None
+    told: bool = False
 
 
 class Evaluator:
@@ -88,30 +92,54 @@ class Evaluator:
         if self._best is None or self._mean(own) > self._mean(self._best):
             self._best, self._best_curves = own, curves
 
-    def play(self, recipes: Sequence[Recipe], on_played: OnPlayed = lambda index, outcome: None) -> list[Verdict]:
-        """Play recipes side by side and return what came of each, in their order."""
-        playing = [_Playing(recipe) for recipe in recipes]
+    def play(
+        self,
+        recipes: Sequence[Recipe],
+        on_played: OnPlayed = lambda index, outcome: None,
+        on_verdict: OnVerdict = lambda index, verdict: None,
+    ) -> list[Verdict]:
+        """Play recipes side by side and return what came of each, in their order.
+
+        Parameters
+        ----------
+        recipes : what to play.
+        on_played : called after each trajectory that a trial is played on.
+        on_verdict : called with the recipe's position and what came of it as soon as that is known, in any order.
+        """
+        playing = [_Playing(recipe, partial(on_verdict, index)) for index, recipe in enumerate(recipes)]
         for share in self.spending.rungs if self._best is not None and self._envelope.known else ():
             self._climb(playing, share, on_played)
         for look in self._looks if self._known else ():
             self._go_on(playing, look, on_played)
             self._race(playing)
-        self._go_on(playing, self.judge.usual, on_played)
+        self._go_on(playing, self.judge.usual, on_played, last=not self.spending.leader_blocks)
         if self.spending.leader_blocks:
             leaders = [one for one in playing if one.verdict is None and self._leads(one)]
             self._go_on(leaders, len(self.judge.places), on_played)
-        return [self._judged(one) for one in playing]
+        return [self._settled(one) for one in playing]
 
     # steps ----------------------------------------------------------------------------------------------------
 
-    def _go_on(self, playing: Sequence[_Playing], look: int, on_played: OnPlayed) -> None:
-        """Play on up to so many places."""
+    def _go_on(self, playing: Sequence[_Playing], look: int, on_played: OnPlayed, last: bool = False) -> None:
+        """Play on up to so many places; if they are the last, settle each recipe as soon as it was played on all."""
         alive = [one for one in playing if one.verdict is None]
-        tasks = [self._task(one, place) for one in alive for place in range(len(one.curves), look)]
-        outcomes = iter(self.player.play(tasks, on_played))
-        for one in alive:
-            for _ in range(len(one.curves), look):
-                self._take(one, next(outcomes))
+        wanted = [(one, place) for one in alive for place in range(len(one.curves), look)]
+        left = Counter(id(one) for one, _ in wanted)
+        known: dict[int, Outcome] = {}
+
+        def take(index: int, outcome: Outcome) -> None:
+            known[index] = outcome
+            on_played(index, outcome)
+            one = wanted[index][0]
+            left[id(one)] -= 1
+            if left[id(one)] == 0:
+                for at, (other, _) in enumerate(wanted):
+                    if other is one:
+                        self._take(one, known[at])
+                if last:
+                    self._settled(one)
+
+        self.player.play([self._task(one, place) for one, place in wanted], take)
 
     def _climb(self, playing: Sequence[_Playing], share: float, on_played: OnPlayed) -> None:
         """Play every block up to a share of the budget, and drop the recipes that could not win any more."""
@@ -158,12 +186,16 @@ class Evaluator:
             estimate = self._mean(self._best) + float((signed - self._best[: len(signed)]).mean())
         one.verdict = Verdict(list(curves), (sign * signed).tolist(), estimate=sign * estimate, dropped=reason)
 
-    def _judged(self, one: _Playing) -> Verdict:
-        if one.verdict is not None:
-            return one.verdict
-        judge = self.judge
-        on_places = judge.on_places(one.curves).tolist()
-        return Verdict(one.curves, on_places, judge.values(one.curves), judge.constraints(one.curves))
+    def _settled(self, one: _Playing) -> Verdict:
+        """Return what came of a recipe, judging it if nothing settled it before, and tell it once."""
+        if one.verdict is None:
+            judge = self.judge
+            on_places = judge.on_places(one.curves).tolist()
+            one.verdict = Verdict(one.curves, on_places, judge.values(one.curves), judge.constraints(one.curves))
+        if not one.told:
+            one.told = True
+            one.tell(one.verdict)
+        return one.verdict
 
     def _take(self, one: _Playing, outcome: Outcome) -> None:
         curve = self._curve(one, outcome)

@@ -16,7 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import joblib
 from threadpoolctl import threadpool_limits
 
 from altune.curve import LearningCurve
@@ -25,8 +24,9 @@ from altune.errors import RequestError, StorageError, WorkError
 from altune.knobs.stopping import RecordedRules, Stopping, noted_by, notes_of, stopping_point
 from altune.simulation import Arena, TrajectoryStore, make_arena, trajectory_key
 from altune.tuning.arenas import save_arena
-from altune.tuning.backends import Local, Parallel
-from altune.tuning.workers import ARENAS_KEPT, STORAGE, Failure, Order, Outcome, attempt, stop_workers, work, work_far
+from altune.tuning.backends import Local, Parallel, Team
+from altune.tuning.crew import stop_workers
+from altune.tuning.workers import ARENAS_KEPT, STORAGE, Failure, Order, Outcome, attempt, forget_arenas, work, work_far
 
 if TYPE_CHECKING:
     from altune.recipe import Recipe
@@ -54,6 +54,23 @@ class Task:
     until: float | None = None
     limit: float | None = None
     examined: bool = False
+
+
+class Durations:
+    """How long trajectories take, by what mostly decides it: data, model and query strategy."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[tuple[str, ...], float] = {}
+
+    def see(self, task: Task, outcome: Outcome) -> None:
+        """Take note of a trajectory that was played."""
+        if isinstance(outcome, LearningCurve):
+            parts = (outcome.fit_seconds, outcome.query_seconds, outcome.evaluation_seconds)
+            self._seconds[_kind(task)] = float(sum(part.sum() for part in parts))
+
+    def expected(self, task: Task) -> float:
+        """Return the seconds of the last one of its kind; one of a new kind is taken for the longest."""
+        return self._seconds.get(_kind(task), max(self._seconds.values(), default=0.0))
 
 
 class Player:
@@ -91,20 +108,21 @@ class Player:
         self._backend = backend if backend is not None else Local(jobs)
         self._rules = tuple(dict.fromkeys(noted_by(rule) for rule in rules))
         self._open = contextlib.ExitStack()
-        self._parallel: joblib.Parallel | None = None
+        self._team: Team | None = None
         # Keyed by the block's identity; the block stands in the value so that its id cannot be given away.
         self._arenas: OrderedDict[int, tuple[Block, Arena]] = OrderedDict()
         self._folders: dict[int, tuple[Block, Path]] = {}
         self._scratch = scratch
         self._kept: OrderedDict[str, LearningCurve] = OrderedDict()
+        self._durations = Durations()
 
     def __enter__(self) -> Player:
-        if self.jobs == 1 and self._backend.near:
-            self._open.enter_context(threadpool_limits(limits=1))
-            return self
         if self._backend.near:
+            self._open.enter_context(threadpool_limits(limits=1))
+            if self.jobs == 1:
+                return self
             self._make_scratch()
-        self._parallel = self._open.enter_context(self._backend.open())
+        self._team = self._open.enter_context(self._backend.open())
         return self
 
     def __exit__(
@@ -112,6 +130,7 @@ class Player:
     ) -> None:
         if kind is not None and self.jobs > 1 and self._backend.near:
             stop_workers()
+        forget_arenas()
         with contextlib.suppress(Exception) if kind is not None else contextlib.nullcontext():
             self._open.close()
 
@@ -123,7 +142,8 @@ class Player:
         Parameters
         ----------
         tasks : what to play.
-        on_done : called with the task's index and its outcome as soon as it is known, in any order.
+        on_done : called with the task's index and its outcome as soon as it is known, in any order; what was kept
+            comes first.
 
         Raises
         ------
@@ -131,31 +151,32 @@ class Player:
             If finished trajectories cannot be written.
         """
         played = [self._shared(task) for task in tasks]
-        keys = [_key(task) for task in played]
-        outcomes: dict[str, Outcome] = {}
+        wanted: dict[str, list[int]] = {}
+        for index, task in enumerate(played):
+            wanted.setdefault(_key(task), []).append(index)
+        outcomes: dict[int, Outcome] = {}
+
+        def tell(key: str, outcome: Outcome) -> None:
+            for index in wanted[key]:
+                outcomes[index] = self._own(outcome, tasks[index], played[index])
+                on_done(index, outcomes[index])
+
         waiting: dict[str, Task] = {}
-        for key, task in zip(keys, played, strict=True):
-            if key in outcomes or key in waiting:
-                continue
+        for key, indices in wanted.items():
             stored = self._stored(key)
-            if stored is not None:
-                outcomes[key] = stored
-                self.read_back += 1
+            if stored is None:
+                waiting[key] = played[indices[0]]
             else:
-                waiting[key] = task
-        for index, key in enumerate(keys):
-            if key in outcomes:
-                on_done(index, outcomes[key])
+                self.read_back += 1
+                tell(key, stored)
         for key, outcome in self._run(waiting):
             if isinstance(outcome, Failure) and outcome.details == STORAGE:
                 raise StorageError(outcome.reason)
             self._keep(key, outcome, waiting[key])
-            outcomes[key] = outcome
+            self._durations.see(waiting[key], outcome)
             self.simulated += 1
-            for index, other in enumerate(keys):
-                if other == key:
-                    on_done(index, outcome)
-        return [self._own(outcomes[key], task, other) for key, task, other in zip(keys, tasks, played, strict=True)]
+            tell(key, outcome)
+        return [outcomes[index] for index in range(len(tasks))]
 
     def curves(
         self,
@@ -194,18 +215,19 @@ class Player:
 
     def _run(self, waiting: dict[str, Task]) -> Iterator[tuple[str, Outcome]]:
         orders = {key: self._order(key, task) for key, task in waiting.items()}
-        if self._parallel is None:
+        if self._team is not None:
+            # Longest first, so that at the end no process waits long for the last one.
+            waiting = dict(sorted(waiting.items(), key=lambda one: -self._durations.expected(one[1])))
+        if self._team is None:
             for key, task in waiting.items():
                 yield key, attempt(orders[key], self._arena(task))
         elif self._backend.near:
-            calls = [joblib.delayed(work)(orders[key], str(self._folder(task))) for key, task in waiting.items()]
-            yield from self._parallel(calls)
+            yield from self._team.run(work, [(orders[key], str(self._folder(task))) for key, task in waiting.items()])
         else:
-            calls = [
-                joblib.delayed(work_far)(orders[key], task.world.dataset, task.block, task.world.seed)
-                for key, task in waiting.items()
-            ]
-            yield from self._parallel(calls)
+            yield from self._team.run(
+                work_far,
+                [(orders[key], task.world.dataset, task.block, task.world.seed) for key, task in waiting.items()],
+            )
 
     def _order(self, key: str, task: Task) -> Order:
         # Whoever shares no disk with this process hands the curve back, and it is kept here.
@@ -258,7 +280,11 @@ def processes(n_jobs: int) -> int:
     """Return the number of processes meant by ``n_jobs``: −1 is one on each core that this process may use."""
     if n_jobs == 0 or n_jobs < -1:
         raise RequestError(f"jobs must be 1 or more, or -1 for all cores, not {n_jobs}")
-    return int(joblib.cpu_count()) if n_jobs == -1 else n_jobs
+    if n_jobs > 0:
+        return n_jobs
+    import joblib
+
+    return int(joblib.cpu_count())
 
 
 def whole(outcomes: Sequence[Outcome]) -> list[LearningCurve]:
@@ -273,6 +299,11 @@ def whole(outcomes: Sequence[Outcome]) -> list[LearningCurve]:
         if isinstance(outcome, Failure):
             raise WorkError(outcome.reason)
     return [outcome for outcome in outcomes if isinstance(outcome, LearningCurve)]
+
+
+def _kind(task: Task) -> tuple[str, ...]:
+    recipe = task.recipe
+    return task.world.dataset.name, recipe.model.method, recipe.query_strategy.method
 
 
 def _made(task: Task) -> Arena:

@@ -6,6 +6,7 @@ number). A batch that was cut off is asked again just the same; what it had stor
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,24 +106,24 @@ class Search:
         number = self._counted // self.batch
         draws = self._ask(memory, wanted)
         new = [draw for draw in draws if draw.recipe is not None and draw.number not in known]
-        verdicts = self._evaluate(new)
-        finished = []
-        for draw in draws:
-            trial = known.get(draw.number)
-            if trial is None:
-                trial = self._stored(draw, number, verdicts.get(draw.number))
-                append_trial(self.study, trial)
-                trial.number = draw.number
-                self._count(trial, draw.number)
-                for callback in self.callbacks:
-                    callback(self.study, self.study.get_trials(deepcopy=False)[draw.number])
-            elif trial.params != draw.trial.params:
-                raise WorkError(
-                    f"trial {draw.number} of the stored study was drawn otherwise than it would be now; "
-                    "it was made by another version: start a new run with another --out"
-                )
-            tell(memory, draw.trial, trial)
-            finished.append(trial)
+        waited_for = {draw.number for draw in new}
+        verdicts: dict[int, Verdict] = {}
+        untold, finished = deque(draws), list[FrozenTrial]()
+
+        def tell_on() -> None:
+            """Store what is known in the order of numbers; later trials may still be played."""
+            while untold and untold[0].number not in waited_for:
+                draw = untold.popleft()
+                finished.append(self._told(draw, known, verdicts.get(draw.number), number))
+                tell(memory, draw.trial, finished[-1])
+
+        def settle(draw: Draw, verdict: Verdict) -> None:
+            verdicts[draw.number] = verdict
+            waited_for.remove(draw.number)
+            tell_on()
+
+        tell_on()
+        self._evaluate(new, settle)
         for trial in finished:
             self._see(trial)
         self._counted += wanted
@@ -142,7 +143,24 @@ class Search:
             playable += draws[-1].recipe is not None
         return draws
 
-    def _evaluate(self, draws: Sequence[Draw]) -> dict[int, Verdict]:
+    def _told(self, draw: Draw, known: dict[int, FrozenTrial], verdict: Verdict | None, batch: int) -> FrozenTrial:
+        """Return a finished trial, stored now unless it was before."""
+        trial = known.get(draw.number)
+        if trial is None:
+            trial = self._stored(draw, batch, verdict)
+            append_trial(self.study, trial)
+            trial.number = draw.number
+            self._count(trial, draw.number)
+            for callback in self.callbacks:
+                callback(self.study, self.study.get_trials(deepcopy=False)[draw.number])
+        elif trial.params != draw.trial.params:
+            raise WorkError(
+                f"trial {draw.number} of the stored study was drawn otherwise than it would be now; "
+                "it was made by another version: start a new run with another --out"
+            )
+        return trial
+
+    def _evaluate(self, draws: Sequence[Draw], on_verdict: Callable[[Draw, Verdict], None]) -> None:
         size = self.evaluator.judge.usual
         self.progress.in_batch, self.progress.played, self.progress.to_play = len(draws), 0, len(draws) * size
 
@@ -150,8 +168,11 @@ class Search:
             self.progress.played += 1
             self.observe(self.progress)
 
-        verdicts = self.evaluator.play([draw.recipe for draw in draws if draw.recipe is not None], count)
-        return {draw.number: verdict for draw, verdict in zip(draws, verdicts, strict=True)}
+        self.evaluator.play(
+            [draw.recipe for draw in draws if draw.recipe is not None],
+            count,
+            lambda index, verdict: on_verdict(draws[index], verdict),
+        )
 
     def _stored(self, draw: Draw, batch: int, verdict: Verdict | None) -> FrozenTrial:
         params, distributions = draw.trial.params, draw.trial.distributions

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import threading
-import time
 import traceback
 import warnings
 from collections import OrderedDict
@@ -126,12 +124,10 @@ def _time_limit(seconds: float | None) -> Iterator[None]:
 
 
 _worker_arenas: OrderedDict[str, Arena] = OrderedDict()
-_worker_ready = False
 
 
 def work(order: Order, folder: str) -> tuple[str, Outcome]:
     """Play one order in a worker process of this machine, on a block that lies in a folder."""
-    _get_ready()
     try:
         return order.key, attempt(order, _kept(folder, lambda: load_arena(Path(folder))))
     except StorageError as error:
@@ -146,36 +142,14 @@ def work_far(order: Order, dataset: Dataset, block: Block, seed: int) -> tuple[s
         return order.key, attempt(order, arena)
 
 
+def forget_arenas() -> None:
+    """Let go of the blocks that this process has played on, and of the files behind them."""
+    _worker_arenas.clear()
+
+
 def _kept(name: str, make: Callable[[], Arena]) -> Arena:
     if name not in _worker_arenas:
         _worker_arenas[name] = make()
         if len(_worker_arenas) > ARENAS_KEPT:
             _worker_arenas.popitem(last=False)
     return _worker_arenas[name]
-
-
-def _get_ready() -> None:
-    global _worker_ready
-    if _worker_ready:
-        return
-    # Ctrl-C reaches the whole process group; only the owner decides what it means.
-    with contextlib.suppress(ValueError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threadpool_limits(limits=1)
-    threading.Thread(target=_end_with_owner, args=(os.getppid(),), daemon=True).start()
-    _worker_ready = True
-
-
-def _end_with_owner(owner: int) -> None:
-    """End this worker soon after its owner was killed, instead of waiting for tasks that never come."""
-    while os.getppid() == owner:
-        time.sleep(1.0)
-    os._exit(1)
-
-
-def stop_workers() -> None:
-    """End worker processes of this machine at once; what they were playing is played again the next time."""
-    from joblib.externals.loky import get_reusable_executor
-
-    with contextlib.suppress(Exception):
-        get_reusable_executor().shutdown(wait=True, kill_workers=True)

@@ -1,0 +1,169 @@
+"""Processes of this machine that play together: workers by joblib's loky and, where they are few, this process too.
+
+Nothing heavy is imported here, so that workers start, and import what they play with, while their owner still reads
+the request and does its own checks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from altune.startup import import_sklearn
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from joblib.externals.loky import ProcessPoolExecutor
+
+Call = tuple[Any, ...]
+
+HELPED = 4
+"""Up to so many processes this one plays along, which saves one that imports everything once more. Beside more of them
+it would hand out calls too late, while it plays."""
+IDLE_SECONDS = 300
+_PLAYED_WITH = ("altune.tuning.workers", "altune.recipe")
+_ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "NUMBA")} | {
+    "VECLIB_MAXIMUM_THREADS": "1"
+}
+_executors: dict[int, ProcessPoolExecutor] = {}
+
+
+class Crew:
+    """So many processes, each of which makes one call after the other.
+
+    Parameters
+    ----------
+    jobs : processes, 2 or more.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._workers = _workers(jobs)
+        self._helps = jobs > self._workers
+
+    def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
+        """Make calls, begun in their order, and yield what each returns as soon as it is known.
+
+        Parameters
+        ----------
+        function : what is called; workers import it by its name, or get its code where it cannot be imported.
+        calls : the arguments of each call.
+
+        Raises
+        ------
+        Exception
+            Whatever a call raises, or that a worker has died.
+        """
+        handing = _Handing(_executor(self._workers), self._workers, function, calls)
+        handing.begin()
+        try:
+            for _ in calls:
+                if self._helps and handing.done.empty() and (call := handing.taken()) is not None:
+                    yield function(*call)
+                else:
+                    yield handing.done.get().result()
+        finally:
+            handing.waiting.clear()
+
+
+class _Handing:
+    """Hands calls to workers, one more than there are of them, so that none waits for its next one."""
+
+    def __init__(
+        self, executor: ProcessPoolExecutor, workers: int, function: Callable[..., Any], calls: Sequence[Call]
+    ) -> None:
+        self.waiting = deque(calls)
+        self.done: SimpleQueue[Future[Any]] = SimpleQueue()
+        self._executor = executor
+        self._workers = workers
+        self._function = function
+        self._handed = 0
+        self._lock = threading.RLock()
+
+    def begin(self) -> None:
+        """Hand out the first calls."""
+        with self._lock:
+            self._hand_out()
+
+    def taken(self) -> Call | None:
+        """Return a call that no worker will make, None where all are handed out."""
+        with contextlib.suppress(IndexError):
+            return self.waiting.popleft()
+        return None
+
+    def _hand_out(self) -> None:
+        # Near the end nothing is handed out ahead: whoever is free first takes it.
+        while self._handed < self._workers + (len(self.waiting) > 2 * self._workers):
+            call = self.taken()
+            if call is None:
+                return
+            self._handed += 1
+            self._executor.submit(self._function, *call).add_done_callback(self._back)
+
+    def _back(self, future: Future[Any]) -> None:
+        """Take an outcome, in the executor's own thread, and hand out what comes next."""
+        with self._lock:
+            self._handed -= 1
+            if not future.cancelled() and future.exception() is None:
+                self._hand_out()
+        self.done.put(future)
+
+
+def start_workers(jobs: int) -> None:
+    """Start the workers of a crew before they are wanted; they import what they play with meanwhile."""
+    if jobs > 1:
+        _executor(_workers(jobs)).submit(os.getpid)
+
+
+def stop_workers() -> None:
+    """End worker processes of this machine at once; what they were playing is played again the next time."""
+    while _executors:
+        _, executor = _executors.popitem()
+        with contextlib.suppress(Exception):
+            executor.shutdown(wait=True, kill_workers=True)
+
+
+def get_ready() -> None:
+    """Make a process that just started a worker."""
+    # Ctrl-C reaches the whole process group; only the owner decides what it means.
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_owner, args=(os.getppid(),), daemon=True).start()
+    import_sklearn()
+    for name in _PLAYED_WITH:
+        importlib.import_module(name)
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(limits=1)
+
+
+def _workers(jobs: int) -> int:
+    return jobs - 1 if jobs <= HELPED else jobs
+
+
+def _executor(workers: int) -> ProcessPoolExecutor:
+    """Return the executor of so many workers, the one of an earlier call where it is alive."""
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    known = _executors.get(workers)
+    if known is None:
+        stop_workers()
+        # joblib's own executor, which it shares with whatever else runs in this process, is left to it.
+        known = ProcessPoolExecutor(workers, timeout=IDLE_SECONDS, initializer=get_ready, env=_ONE_THREAD)
+        _executors[workers] = known
+    return known
+
+
+def _end_with_owner(owner: int) -> None:
+    """End this worker soon after its owner was killed, instead of waiting for tasks that never come."""
+    while os.getppid() == owner:
+        time.sleep(1.0)
+    os._exit(1)

@@ -289,7 +289,7 @@ def ablation_sentence(ablation: Ablation) -> str:
     """Return the clear steps with their gains, in the order of the path."""
     clear = [step for step in ablation.steps if step.is_clear]
     less = ", less is better" if ablation.objective.sign < 0 else ""
-    way = f"From {ablation.start_name} to the recipe ({gain_words(ablation.whole)} in all{less})"
+    way = f"From {ablation.start_name.replace('_', ' ')} to the recipe ({gain_words(ablation.whole)} in all{less})"
     if not clear:
         return f"{way}: no {'single change' if len(ablation.steps) > 1 else 'change'} made a clear difference."
     told = ", ".join(f"{_changed(step)} {gain_words(step.difference)}" for step in clear)

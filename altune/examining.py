@@ -15,7 +15,7 @@ import numpy as np
 
 from altune.analysis.loop_numbers import loop_facts, series_of
 from altune.analysis.loops import LoopFacts, RuleStop, StoppingFacts
-from altune.analysis.pool_map import Projection, pool_map
+from altune.analysis.pool_map import Projection, check_projection, pool_map
 from altune.curve import LearningCurve
 from altune.data import Dataset
 from altune.data.blocks import Block
@@ -29,7 +29,8 @@ from altune.registry import parse_method
 from altune.replay import StoppingReplay, every_rule, replayable, replayed
 from altune.scenario import Scenario
 from altune.simulation import make_arena
-from altune.tuning.player import Player, Task, processes, whole
+from altune.tuning.crew import processes
+from altune.tuning.player import Player, Task, whole
 from altune.tuning.record import EXAMINED, StudyRecord
 from altune.tuning.storage import set_attribute
 from altune.tuning.workers import Failure
@@ -91,6 +92,7 @@ def examine(
     if model is not None:
         played = played.replace(model=as_model(model))
     world.require(played)
+    check_projection(projection)
     wanted = None if rules is None else {name: parse_method("stopping", one) for name, one in rules.items()}
     examination = Examination.of(played, world, fresh_blocks(world, seeds), wanted)
     with Player(jobs=processes(n_jobs)) as player:
@@ -154,9 +156,7 @@ class Examination:
         own = [self._own(curve) for curve in recorded]
         shown, where = (list(curves), list(blocks)) if curves else (own, list(self.blocks))
         streams = where[0].streams(world.seed, world.dataset.name)
-        found = loop_facts(
-            self.recipe, world.dataset, metric, where, shown, own, streams.generator("examined_balance")
-        )
+        found = loop_facts(self.recipe, world.dataset, metric, where, shown, own, streams.generator("examined_balance"))
         arena = make_arena(world.dataset, where[0], world.seed, world.scenario.scaling)
         return replace(
             found,
@@ -197,8 +197,7 @@ def stopping_facts(found: StoppingReplay) -> StoppingFacts:
         RuleStop(
             name=one.name,
             labels=tuple(
-                None if stop is None else int(curve.labels[stop])
-                for stop, curve in zip(one.stops, curves, strict=True)
+                None if stop is None else int(curve.labels[stop]) for stop, curve in zip(one.stops, curves, strict=True)
             ),
             saved=round(one.saved.mean, 2),
             kept=round(one.kept.mean, 5),

@@ -156,11 +156,11 @@ def _balance(
 def _classes(dataset: Dataset, pools: Counts) -> tuple[list[NDArray[np.intp]], tuple[str, ...]]:
     """Return codes of the classes that are told apart, the last of them all others together, and their names."""
     order = np.argsort(-pools.sum(axis=0), kind="stable")
-    if len(order) <= MOST_CLASSES:
-        return [order[place : place + 1] for place in range(len(order))], tuple(str(dataset.classes[c]) for c in order)
-    first, rest = order[: MOST_CLASSES - 1], order[MOST_CLASSES - 1 :]
+    most = len(order) if len(order) <= MOST_CLASSES else MOST_CLASSES - 1
+    first, rest = np.sort(order[:most]), order[most:]
     names = tuple(str(dataset.classes[code]) for code in first)
-    return [*(np.array([code]) for code in first), rest], (*names, f"{len(rest)} other classes")
+    alone = [np.array([code]) for code in first]
+    return ([*alone, rest], (*names, f"{len(rest)} other classes")) if len(rest) else (alone, names)
 
 
 def _gathered(counts: Counts, groups: Sequence[NDArray[np.intp]]) -> Counts:

@@ -40,7 +40,7 @@ class ClassBalance:
 
     Attributes
     ----------
-    classes : names, those of most pool rows first; of more than ten the last stands for all others together.
+    classes : names in the data set's order; of more than ten the nine with most pool rows, then all others together.
     pool : share of each class in the pool.
     bought : share of each class among all rows bought so far, loop by loop.
     new : the same among the rows of the loop itself.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -106,6 +107,22 @@ def pool_map(
     )
 
 
+def check_projection(projection: str) -> None:
+    """Refuse a projection that there is not, or whose package is missing, before anything is played.
+
+    Raises
+    ------
+    RequestError
+        If there is no such projection.
+    MissingExtraError
+        If it is not installed.
+    """
+    if projection not in get_args(Projection):
+        raise RequestError(f"{projection!r} is no projection of the pool; take {', '.join(get_args(Projection))}")
+    if projection == "umap" and find_spec("umap") is None:
+        raise MissingExtraError("a map of the pool by UMAP", "umap")
+
+
 def project(
     X: Any, fitted: NDArray[np.intp], shown: NDArray[np.intp], projection: str, rng: np.random.Generator
 ) -> tuple[Array, tuple[float, float] | None]:
@@ -118,6 +135,7 @@ def project(
     projection : ``pca`` or ``umap``.
     rng : for what a projection draws.
     """
+    check_projection(projection)
     seed = int(rng.integers(2**31))
     if projection == "umap":
         umap = _umap(seed).fit(X[fitted])
@@ -125,8 +143,6 @@ def project(
         if all(int(row) in known for row in shown):
             return np.asarray(umap.embedding_[[known[int(row)] for row in shown]], dtype=np.float64), None
         return np.asarray(umap.transform(X[shown]), dtype=np.float64), None
-    if projection != "pca":
-        raise RequestError(f"{projection!r} is no projection of the pool; take {', '.join(get_args(Projection))}")
     from sklearn.decomposition import PCA, TruncatedSVD
 
     kind = TruncatedSVD if sparse.issparse(X) else PCA
@@ -136,9 +152,7 @@ def project(
 
 
 def _umap(seed: int) -> Any:
-    try:
-        from umap import UMAP
-    except ImportError:
-        raise MissingExtraError("a map of the pool by UMAP", "umap") from None
+    from umap import UMAP
+
     # One thread: only then does a seed give the same map again.
     return UMAP(n_components=2, random_state=seed, n_jobs=1)

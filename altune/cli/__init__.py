@@ -28,6 +28,7 @@ COMMANDS = {
     "simulate": Command("altune.cli.play:simulate", "Play one recipe on DATA and print its learning curve."),
     "compare": Command("altune.cli.play:compare", "Play recipes on the same blocks and print their differences."),
     "ablate": Command("altune.cli.ablate:ablate", "Say which decision made the difference between two recipes."),
+    "examine": Command("altune.cli.examine:examine", "Say what each loop of a recipe did on DATA."),
     "stopping": Command("altune.cli.play:stopping", "Say where each stopping rule would have stopped a recipe."),
     "worker": Command("altune.cli.worker:worker", "Play trials of a study that several machines share."),
     "report": Command("altune.cli.show:report", "Write a run's page again, and print the answer."),

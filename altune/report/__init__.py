@@ -76,12 +76,6 @@ __all__ = [
 ]
 
 _HOMES = {
-    "plot_uncertainty": "figures.uncertainty",
-    "plot_stopping_rules": "figures.stopping_rules",
-    "plot_pool_map": "figures.pool_map",
-    "plot_class_balance": "figures.class_balance",
-    "plot_batch_sizes": "figures.batch_sizes",
-    "plot_audit": "figures.audit",
     "Amounts": "amounts",
     "CodePart": "parts",
     "DifferenceRow": "figures.differences",
@@ -94,6 +88,9 @@ _HOMES = {
     "TextPart": "parts",
     "TrialPoint": "figures.search_history",
     "plot_ablation": "figures.ablation",
+    "plot_audit": "figures.audit",
+    "plot_batch_sizes": "figures.batch_sizes",
+    "plot_class_balance": "figures.class_balance",
     "plot_critical_difference": "figures.critical_difference",
     "plot_differences": "figures.differences",
     "plot_effect_surface": "figures.effect_surface",
@@ -106,10 +103,13 @@ _HOMES = {
     "plot_parameter_effect": "figures.parameter_effects",
     "plot_parameter_importance": "figures.knob_importance",
     "plot_pareto_front": "figures.pareto_front",
+    "plot_pool_map": "figures.pool_map",
     "plot_search_history": "figures.search_history",
     "plot_spread": "figures.spread",
     "plot_stale_starts": "figures.stale_starts",
+    "plot_stopping_rules": "figures.stopping_rules",
     "plot_time_and_cost": "figures.time_and_cost",
+    "plot_uncertainty": "figures.uncertainty",
     "plot_win_matrix": "figures.win_matrix",
     "render_page": "page",
 }

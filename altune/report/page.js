@@ -17,7 +17,8 @@
       change.showlegend = narrow;
       change.height = Number(plot.dataset.height) + (narrow ? 28 * (labels.length + 1) : 0);
     }
-    window.Plotly.relayout(plot, change);
+    // What a figure itself arranges otherwise on a narrow screen, panels above each other for one.
+    window.Plotly.relayout(plot, Object.assign(change, narrow ? meta.narrow : meta.wide));
   }
 
   // One figure at a time, so that a page of many answers to its reader from the start.

@@ -165,17 +165,22 @@ def new_figure(title: str, subtitle: str, *, x: str, y: str, height: int, right:
     return figure
 
 
-def add_direct_label(figure: go.Figure, text: str, y: float, colour: str, bold: bool = False) -> None:
-    """Write a series' name at the right edge of the plot, at height ``y`` of the data."""
+def add_direct_label(
+    figure: go.Figure, text: str, y: float, colour: str, bold: bool = False, *, axis: str = ""
+) -> None:
+    """Write a series' name at the right edge of the plot, at height ``y`` of the data.
+
+    ``axis`` is the number of the panel, empty for the first.
+    """
     figure.add_annotation(
         name=DIRECT,
         text=f"<b>{text}</b>" if bold else text,
         x=1,
-        xref="x domain",
+        xref=f"x{axis} domain",
         xanchor="left",
         xshift=6,
         y=y,
-        yref="y",
+        yref=f"y{axis}",
         yanchor="middle",
         align="left",
         showarrow=False,

@@ -1,0 +1,99 @@
+"""How many rows each loop bought."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import plotly.graph_objects as go
+
+from altune.analysis.loops import LoopFacts
+from altune.report.figures import style
+from altune.report.figures.by_loop import blocks_words, common_loops, loop_ticks, loops_of, spread_words
+
+if TYPE_CHECKING:
+    from altune.run import Run
+
+
+class LoopSize(NamedTuple):
+    """One loop: mean rows bought with their 10 and 90 % quantiles over the blocks, and labels bought by then."""
+
+    loop: int
+    rows: float
+    low: float
+    high: float
+    labels: float
+
+
+def batch_size_numbers(source: LoopFacts | Run) -> tuple[LoopSize, ...]:
+    """Return the size of each loop that at least half the blocks had."""
+    facts = loops_of(source)
+    rows, labels = facts.rows, facts.labels
+    return tuple(
+        LoopSize(
+            facts.loops[place],
+            *(float(part[place] or 0.0) for part in (rows.mean, rows.low, rows.high, labels.mean)),
+        )
+        for place in range(common_loops(facts))
+    )
+
+
+def plot_batch_sizes(source: LoopFacts | Run) -> go.Figure:
+    """Plot the rows that each loop bought; the first sample is set apart by its pattern.
+
+    Parameters
+    ----------
+    source : what :func:`altune.examine` found, or a run.
+
+    Raises
+    ------
+    RequestError
+        If the run was not examined.
+    """
+    facts = loops_of(source)
+    sizes = batch_size_numbers(facts)
+    spread = any(size.high > size.low for size in sizes)
+    figure = style.new_figure(
+        "Rows bought in each loop",
+        f"{blocks_words(facts.blocks)}{spread_words(facts.blocks) if spread else ''}<br>"
+        "hatched: the first sample, without a model",
+        x="loop",
+        y="rows",
+        height=340,
+        top=84,
+    )
+    errors = {
+        "type": "data",
+        "symmetric": False,
+        "array": [size.high - size.rows for size in sizes],
+        "arrayminus": [size.rows - size.low for size in sizes],
+        "thickness": 1.25,
+        "width": 3,
+        "color": style.INK,
+    }
+    figure.add_bar(
+        x=[size.loop for size in sizes],
+        y=[size.rows for size in sizes],
+        marker={
+            "color": ["#ffffff" if size.loop == 0 else style.BETTER for size in sizes],
+            "line": {"color": style.BETTER, "width": 1.5},
+            "pattern": {
+                "shape": ["/" if size.loop == 0 else "" for size in sizes],
+                "fgcolor": style.BETTER,
+                "fillmode": "replace",
+            },
+        },
+        error_y=errors if spread else None,
+        text=[f"{size.rows:.3g}" for size in sizes] if len(sizes) <= 12 and not spread else None,
+        textposition="outside",
+        cliponaxis=False,
+        hovertext=[
+            f"loop {size.loop}: {size.rows:.3g} rows ({size.low:.3g} to {size.high:.3g})<br>"
+            f"{size.labels:.4g} labels bought by then"
+            for size in sizes
+        ],
+        hoverinfo="text",
+    )
+    figure.update_layout(bargap=0.25)
+    loop_ticks(figure, sizes[-1].loop)
+    figure.update_yaxes(rangemode="tozero")
+    return figure

@@ -1,0 +1,172 @@
+"""Which classes were bought, against the pool; and how far the choice strayed from the pool, loop by loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import plotly.graph_objects as go
+
+from altune.analysis.loops import LoopFacts
+from altune.report.figures import style
+from altune.report.figures.by_loop import (
+    add_band,
+    add_line,
+    blocks_words,
+    common_loops,
+    label_ends,
+    loop_ticks,
+    loops_of,
+    split_panels,
+    spread_words,
+)
+from altune.report.figures.style import safe_text
+
+if TYPE_CHECKING:
+    from altune.run import Run
+
+ROW = 30
+LOWER = 190
+GAP = 84
+FRAME = 130
+
+
+class ClassRow(NamedTuple):
+    """One class, in per cent of the rows: of the pool, of the first sample, of all that was bought with its band."""
+
+    name: str
+    pool: float
+    first: float
+    bought: float
+    low: float
+    high: float
+
+
+class ClassBalanceNumbers(NamedTuple):
+    """What the figure shows: a row for each class; imbalance by loop, and that of as many rows drawn at random."""
+
+    rows: tuple[ClassRow, ...]
+    loops: tuple[int, ...]
+    imbalance: tuple[float | None, ...]
+    by_chance: tuple[float, ...]
+
+
+def class_balance_numbers(source: LoopFacts | Run) -> ClassBalanceNumbers:
+    """Return what :func:`plot_class_balance` shows."""
+    facts = loops_of(source)
+    balance, count = facts.balance, common_loops(facts)
+    rows = [
+        ClassRow(name, *(100.0 * float(value or 0.0) for value in (pool, series.mean[0], *_last(series, count))))
+        for name, pool, series in zip(balance.classes, balance.pool, balance.bought, strict=True)
+    ]
+    return ClassBalanceNumbers(
+        tuple(rows), facts.loops[:count], balance.imbalance.mean[:count], balance.by_chance[:count]
+    )
+
+
+def plot_class_balance(source: LoopFacts | Run) -> go.Figure:
+    """Plot each class's share of what was bought beside its share of the pool, and the imbalance loop by loop.
+
+    Parameters
+    ----------
+    source : what :func:`altune.examine` found, or a run.
+
+    Raises
+    ------
+    RequestError
+        If the run was not examined.
+    """
+    facts = loops_of(source)
+    numbers = class_balance_numbers(facts)
+    upper = ROW * len(numbers.rows) + 20
+    height = upper + GAP + LOWER
+    figure = style.new_figure(
+        "Which classes were bought?",
+        f"{blocks_words(facts.blocks)}{spread_words(facts.blocks)}<br>◇ in the pool, □ first sample, ● all bought",
+        x="share of the rows, %",
+        y="",
+        height=height + FRAME,
+        right=24 + 8 * 16,
+        top=106,
+    )
+    split_panels(
+        figure,
+        LOWER / height,
+        GAP / height,
+        ("<b>Share of each class</b>", "<b>Distance from the pool's shares</b>"),
+        x="loop (0 is the first sample)",
+        y="KL, nats (0: equal)",
+    )
+    _add_rows(figure, numbers)
+    _add_imbalance(figure, facts, numbers)
+    return figure
+
+
+def _last(series: object, count: int) -> tuple[float | None, ...]:
+    return tuple(getattr(series, name)[count - 1] for name in ("mean", "low", "high"))
+
+
+def _add_rows(figure: go.Figure, numbers: ClassBalanceNumbers) -> None:
+    rows = numbers.rows[::-1]
+    places = list(range(len(rows)))
+    names = [safe_text(row.name, 18) for row in rows]
+    told = [
+        f"<b>{name}</b><br>pool: {row.pool:.1f} %<br>first sample: {row.first:.1f} %<br>all bought: {row.bought:.1f} %"
+        for name, row in zip(names, rows, strict=True)
+    ]
+    for place, row in zip(places, rows, strict=True):
+        figure.add_shape(
+            type="line",
+            x0=row.pool,
+            x1=row.bought,
+            y0=place,
+            y1=place,
+            line={"color": style.BASELINE, "width": 1.5},
+        )
+    marks = (
+        ("in the pool", [row.pool for row in rows], "diamond-open", style.INK, 11),
+        ("first sample", [row.first for row in rows], "square-open", "#D55E00", 9),
+        ("all that was bought", [row.bought for row in rows], "circle", style.BETTER, 10),
+    )
+    for name, values, symbol, colour, size in marks:
+        bars = None
+        if symbol == "circle":
+            bars = {
+                "type": "data",
+                "symmetric": False,
+                "array": [row.high - row.bought for row in rows],
+                "arrayminus": [row.bought - row.low for row in rows],
+                "thickness": 1.5,
+                "width": 3,
+                "color": colour,
+            }
+        figure.add_scatter(
+            x=values,
+            y=places,
+            name=name,
+            mode="markers",
+            marker={"symbol": symbol, "size": size, "color": colour, "line": {"width": 2, "color": colour}},
+            error_x=bars,
+            text=told,
+            hoverinfo="text",
+            showlegend=False,
+        )
+    figure.update_layout(
+        xaxis={"rangemode": "tozero", "ticksuffix": " %"},
+        yaxis={"tickvals": places, "ticktext": names, "range": [-0.6, len(rows) - 0.4]},
+    )
+
+
+def _add_imbalance(figure: go.Figure, facts: LoopFacts, numbers: ClassBalanceNumbers) -> None:
+    loops, own = numbers.loops, style.SERIES[0]
+    chance = style.GREYS[0]
+    add_band(figure, loops, facts.balance.imbalance, own.colour, axis="2")
+    pairs = list(zip(loops, numbers.imbalance, numbers.by_chance, strict=True))
+    hover = [f"loop {loop}: {value:.3f}, by chance {usual:.3f}" for loop, value, usual in pairs]
+    add_line(figure, loops, numbers.by_chance, "random sampling", chance, hover, axis="2", width=1.75)
+    add_line(figure, loops, numbers.imbalance, "this recipe", own, hover, axis="2")
+    shown = [value for value in (*numbers.imbalance, *numbers.by_chance) if value is not None]
+    top = 1.08 * max(shown, default=1.0) or 1.0
+    ends = [("this recipe", float(numbers.imbalance[-1] or 0.0), own.colour)]
+    label_ends(figure, [*ends, ("random sampling", numbers.by_chance[-1], style.QUIET)], top, axis="2", share=0.14)
+    figure.update_layout(yaxis2={"range": [0, top], "nticks": 5})
+    loop_ticks(figure, loops[-1], "xaxis2")

@@ -19,7 +19,8 @@ from altune.objectives import Objective
 from altune.recipe import Recipe, load_recipe
 from altune.scenario import Scenario
 from altune.statistics import Interval, mean_interval
-from altune.tuning.player import Player, Task, processes, whole
+from altune.tuning.crew import processes
+from altune.tuning.player import Player, Task, whole
 from altune.tuning.workers import Outcome
 from altune.world import World, make_world
 

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from altune.data import Dataset
 from altune.errors import RequestError, StorageError, WorkError
-from altune.examining import examine_run
 from altune.knobs.initial_sample.base import default_initial_size
 from altune.models import as_model
 from altune.plain import canonical_digest
-from altune.run import SHARED_FILE, Run, write_whole
 from altune.scenario import Scenario
 from altune.space import SearchSpace
 from altune.tuning.backends import make_backend
-from altune.tuning.player import Player, processes
+from altune.tuning.crew import processes
+from altune.tuning.player import Player
 from altune.tuning.progress import Observer, Silent
 from altune.tuning.record import make_header
 from altune.tuning.search import Callback
@@ -31,6 +30,8 @@ from altune.yaml import write_yaml
 
 if TYPE_CHECKING:
     import optuna
+
+    from altune.run import Run
 
 AnyData = Dataset | str | Path
 
@@ -191,6 +192,10 @@ def tune_worlds(
                 steps.search(study, player, steps.baselines(study, player), means, began)
         else:
             study = _search_together(steps, means, out)
+        # What analyses and writes is imported here, so that the first trial does not wait for it.
+        from altune.examining import examine_run
+        from altune.run import Run
+
         run = Run(study, out)
         if confirm:
             with steps.player(out, means) as player:
@@ -221,6 +226,7 @@ def _ablate(steps: Steps, run: Run, player: Player) -> None:
 
 def _search_together(steps: Steps, means: Means, out: Path | None) -> optuna.Study:
     """Begin or go on with a study that workers share, and play along until it is done."""
+    from altune.run import SHARED_FILE, write_whole
     from altune.tuning.shared import begin_shared, open_shared, play_queue
 
     directions = [one.direction for one in steps.worlds[0].scenario.make_objectives()]
@@ -318,6 +324,8 @@ def prepare_space(space: SearchSpace | str | Path, worlds: Sequence[World], mode
 
 
 def _confirm_later(steps: Steps, run: Run, means: Means) -> Callable[[dict[str, Any]], None]:
+    from altune.examining import examine_run
+
     def again(changes: dict[str, Any]) -> None:
         owned = contextlib.nullcontext() if run.folder is None else ownership(run.folder)
         with owned, steps.player(run.folder, means) as player:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -240,10 +241,16 @@ class MachineOptions:
         str | None, Option(metavar="TIME", help="Silence after which a worker is taken for dead; 2m unless given.")
     ] = None
 
+    def early(self) -> AbstractContextManager[None]:
+        """Start processes of this machine while the request is read; what ends in an error ends them."""
+        from altune.tuning.crew import early_workers
+
+        return early_workers(self.jobs if self.backend == "loky" else 1)
+
     def make(self, worlds: Sequence[World], timeout: str | None) -> Means:
         """Return with what to play."""
         from altune.tuning.backends import make_backend
-        from altune.tuning.player import processes
+        from altune.tuning.crew import processes
         from altune.tuning.steps import Means
 
         jobs = processes(self.jobs)

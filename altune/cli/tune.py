@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,37 +43,38 @@ def tune(
 
     Killed or stopped at any moment, the same command goes on where it was.
     """
-    from altune.console import ConsoleObserver
-    from altune.searching import plan, tune_worlds
-    from altune.space.changes import shown
+    with nullcontext() if dry_run else machines.early():
+        from altune.console import ConsoleObserver
+        from altune.searching import plan, tune_worlds
+        from altune.space.changes import shown
 
-    settings = make_settings(search, confirmation)
-    worlds = world.make(search.seed)
-    means = machines.make(worlds, search.timeout)
-    space = search.make_space(worlds)
-    folder = out if out is not None else _default_folder(worlds, space, settings)
-    if dry_run:
-        _print_plan(plan(worlds, space, settings, folder, confirmation.confirm, confirmation.ablation), as_json)
-        return
-    with ConsoleObserver(quiet or as_json, worlds[0].scenario.make_objectives(), len(worlds)) as observer:
-        for knob in search.fix or []:
-            observer.say(f"{knob} is held at {shown(space.base_recipe().to_dict()[knob])}")
-        try:
-            found = tune_worlds(
-                worlds,
-                space,
-                settings,
-                means,
-                confirm=confirmation.confirm,
-                ablation=confirmation.ablation,
-                out=folder,
-                observer=observer,
-            )
-        except KeyboardInterrupt:
-            observer.close()
-            _say_how_to_go_on(folder)
-            raise typer.Exit(130) from None
-    print_json(found.to_dict()) if as_json else _print_found(found, folder)
+        settings = make_settings(search, confirmation)
+        worlds = world.make(search.seed)
+        means = machines.make(worlds, search.timeout)
+        space = search.make_space(worlds)
+        folder = out if out is not None else _default_folder(worlds, space, settings)
+        if dry_run:
+            _print_plan(plan(worlds, space, settings, folder, confirmation.confirm, confirmation.ablation), as_json)
+            return
+        with ConsoleObserver(quiet or as_json, worlds[0].scenario.make_objectives(), len(worlds)) as observer:
+            for knob in search.fix or []:
+                observer.say(f"{knob} is held at {shown(space.base_recipe().to_dict()[knob])}")
+            try:
+                found = tune_worlds(
+                    worlds,
+                    space,
+                    settings,
+                    means,
+                    confirm=confirmation.confirm,
+                    ablation=confirmation.ablation,
+                    out=folder,
+                    observer=observer,
+                )
+            except KeyboardInterrupt:
+                observer.close()
+                _say_how_to_go_on(folder)
+                raise typer.Exit(130) from None
+        print_json(found.to_dict()) if as_json else _print_found(found, folder)
 
 
 def _default_folder(worlds: Sequence[World], space: SearchSpace, settings: Settings) -> Path:

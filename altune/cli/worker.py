@@ -28,7 +28,7 @@ def worker(
     Stopped or killed, a worker gives its trial back, and any other goes on with it.
     """
     from altune.console import ConsoleObserver
-    from altune.tuning.player import processes
+    from altune.tuning.crew import processes
     from altune.tuning.shared import open_shared, play_queue, rebuild
     from altune.tuning.steps import Means
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from altune.errors import RequestError
 from altune.startup import import_sklearn
 
 if TYPE_CHECKING:
@@ -117,10 +118,32 @@ class _Handing:
         self.done.put(future)
 
 
-def start_workers(jobs: int) -> None:
-    """Start the workers of a crew before they are wanted; they import what they play with meanwhile."""
-    if jobs > 1:
-        _executor(_workers(jobs)).submit(os.getpid)
+def processes(n_jobs: int) -> int:
+    """Return the number of processes meant by ``n_jobs``: −1 is one on each core that this process may use."""
+    if n_jobs == 0 or n_jobs < -1:
+        raise RequestError(f"jobs must be 1 or more, or -1 for all cores, not {n_jobs}")
+    if n_jobs > 0:
+        return n_jobs
+    import joblib
+
+    return int(joblib.cpu_count())
+
+
+@contextlib.contextmanager
+def early_workers(n_jobs: int) -> Iterator[None]:
+    """Start workers before they are wanted, to import what they play with meanwhile; an error ends them at once.
+
+    This process imports scikit-learn when they are on their way.
+    """
+    jobs = processes(n_jobs)
+    try:
+        if jobs > 1:
+            _executor(_workers(jobs)).submit(os.getpid)
+        import_sklearn()
+        yield
+    except BaseException:
+        stop_workers()
+        raise
 
 
 def stop_workers() -> None:

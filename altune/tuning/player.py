@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from altune.curve import LearningCurve
 from altune.data.blocks import Block
-from altune.errors import RequestError, StorageError, WorkError
+from altune.errors import StorageError, WorkError
 from altune.knobs.stopping import RecordedRules, Stopping, noted_by, notes_of, stopping_point
 from altune.simulation import Arena, TrajectoryStore, make_arena, trajectory_key
 from altune.tuning.arenas import save_arena
@@ -274,17 +274,6 @@ class Player:
         # Workers outlive a player and know arenas by their path, so no path may ever mean two blocks.
         self._scratch.mkdir(parents=True, exist_ok=True)
         self._scratch = Path(tempfile.mkdtemp(dir=self._scratch))
-
-
-def processes(n_jobs: int) -> int:
-    """Return the number of processes meant by ``n_jobs``: −1 is one on each core that this process may use."""
-    if n_jobs == 0 or n_jobs < -1:
-        raise RequestError(f"jobs must be 1 or more, or -1 for all cores, not {n_jobs}")
-    if n_jobs > 0:
-        return n_jobs
-    import joblib
-
-    return int(joblib.cpu_count())
 
 
 def whole(outcomes: Sequence[Outcome]) -> list[LearningCurve]:

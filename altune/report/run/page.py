@@ -9,8 +9,11 @@ from altune.analysis.findings import Findings, plain_name
 from altune.report.amounts import Amounts
 from altune.report.page import VERDICTS, PageContent, Verdict, render_page
 from altune.report.parts import CodePart, FactsPart, Part
+from altune.report.run.ablation import ablation_parts
 from altune.report.run.facts import commands_of, facts_of
 from altune.report.run.figures import curves_of_data, differences_of, front_of, history_of
+from altune.report.run.importance import importance_parts
+from altune.report.run.loops import loops_parts
 from altune.report.run.tables import candidates_table, front_table, other_means, result_table
 from altune.report.run.words import MEASURED, USE
 
@@ -35,7 +38,7 @@ def run_content(run: Run) -> PageContent:
             answer=[run.answer],
             verdict="unclear",
             verdict_text="Not confirmed yet",
-            parts=[*_front(run), *_measured(run), *_use(run)],
+            parts=[*_front(run), *importance_parts(run), *_measured(run), *_use(run)],
         )
     found = run.all_findings
     verdict = overall_verdict(found)
@@ -45,7 +48,16 @@ def run_content(run: Run) -> PageContent:
         verdict=verdict,
         verdict_text=_verdict_text(found, verdict),
         highlights=highlights_of(run),
-        parts=[*_better(run), *_sure(run), *_front(run), *_measured(run), *_use(run)],
+        parts=[
+            *_better(run),
+            *_sure(run),
+            *_front(run),
+            *ablation_parts(run),
+            *importance_parts(run),
+            *loops_parts(run),
+            *_measured(run),
+            *_use(run),
+        ],
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from altune.analysis.comparison import Comparison, Pair
 from altune.analysis.contest import Contest
-from altune.analysis.findings import plain_name
+from altune.analysis.findings import PLAIN_NAMES
 from altune.analysis.many_data import OverData
 from altune.objectives import Objective
 
@@ -56,23 +56,22 @@ def sentences_of_one(contest: Contest) -> list[str]:
     """Return what a comparison on one data set says, the most important first."""
     objective = contest.objective
     leader = leader_of(contest.comparison, objective.sign)
-    measure = objective.kind.measure.format(metric=objective.metric, budget=contest.budget)
-    mean = contest.comparison.recipes[leader.name].mean
     name = plain_name(leader.name)
+    where = f"on {contest.blocks} splits of {contest.data}"
+    mean = f"{measure_of(objective, contest.budget)} {_number(contest.comparison.recipes[leader.name].mean)}"
     said = []
     if not leader.ahead:
-        said.append(
-            f"No recipe is told apart from the best on {contest.blocks} splits of {contest.data}: {name} has the best "
-            f"mean ({measure} {_number(mean)}), ahead of {_listed([_gain(pair) for pair in leader.alike])}."
-        )
+        said.append(f"No recipe is told apart from the best {where}: {name} has the best mean ({mean}).")
+    elif leader.alike:
+        others = _listed([plain_name(pair.b) for pair in leader.ahead])
+        said.append(f"{_upper(name)} has the best mean {where} ({mean}) and is better than {others}.")
     else:
-        all_of = "" if leader.alike else "every other recipe: "
-        said.append(
-            f"{_upper(name)} is the best on {contest.blocks} splits of {contest.data} ({measure} {_number(mean)}), "
-            f"better than {all_of}{_listed([_gain(pair) for pair in leader.ahead])}."
-        )
-        if leader.alike:
-            said.append(f"Not told apart from it: {_listed([_gain(pair) for pair in leader.alike])}.")
+        every = "every other recipe" if len(leader.ahead) > 1 else plain_name(leader.ahead[0].b)
+        said.append(f"{_upper(name)} is better than {every} {where}: {mean}.")
+    if leader.ahead:
+        said.append(f"It is better than {_listed([_gain(pair) for pair in reversed(leader.ahead)])}.")
+    if leader.alike:
+        said.append(f"Not told apart from it: {_listed([_gain(pair) for pair in leader.alike])}.")
     return [*said, *_reached(contest, leader), *_stale(contest)]
 
 
@@ -81,7 +80,7 @@ def sentences_of_several(contests: Sequence[Contest], over: OverData) -> list[st
     ranks = over.ranks
     best, count = ranks.names[0], ranks.data_sets
     sure = [pair for pair in ranks.pairs if pair.a == best and pair.p_holm <= ranks.level]
-    ranked = f"mean rank {ranks.ranks[0]:.2f} of {len(ranks.names)} over {count} data sets"
+    ranked = f"mean rank, {ranks.ranks[0]:.2f} of {len(ranks.names)}"
     place = over.wins.names.index(best)
     clear = []
     for other, name in enumerate(over.wins.names):
@@ -91,7 +90,7 @@ def sentences_of_several(contests: Sequence[Contest], over: OverData) -> list[st
     if sure:
         others = _listed([plain_name(pair.b) for pair in sure])
         first = (
-            f"{_upper(plain_name(best))} has the best {ranked}, and over these data sets it is better than {others}."
+            f"{_upper(plain_name(best))} has the best {ranked}; over {count} data sets it is better than {others}."
         )
     else:
         first = (
@@ -111,6 +110,15 @@ def sentences_of_several(contests: Sequence[Contest], over: OverData) -> list[st
     return [*said, f"The best on each data set: {'; '.join(by_data)}."]
 
 
+def plain_name(recipe: str) -> str:
+    """Return a recipe's name as a sentence says it.
+
+    >>> plain_name("typiclust_margin")
+    'typiclust margin'
+    """
+    return PLAIN_NAMES.get(recipe, recipe.replace("_", " "))
+
+
 def measure_of(objective: Objective, budget: int) -> str:
     """Return what values are values of."""
     return objective.kind.measure.format(metric=objective.metric, budget=budget)
@@ -121,7 +129,7 @@ def _reached(contest: Contest, leader: Leader) -> list[str]:
     if leader.name == contest.yardstick and contest.objective.target is None:
         return []
     goal = (
-        f"a {contest.objective.metric} of {own.target:.3f}"
+        f"{own.target:.3f} {contest.objective.metric}"
         if contest.objective.target is not None
         else f"the {contest.objective.metric} that {plain_name(contest.yardstick)} has at {contest.budget} labels "
         f"({own.target:.3f})"

@@ -22,7 +22,9 @@ RESOURCES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Spent:
-    """What a trajectory of a recipe takes, means over blocks.
+    """What a trajectory of a recipe takes over blocks: medians of seconds, means of the rest.
+
+    A run that meets a busy machine, or the first of a process, takes many times the usual seconds.
 
     Attributes
     ----------
@@ -31,7 +33,7 @@ class Spent:
     labels : labels bought by the end.
     cost : money spent by the end, in the scenario's unit.
     loops : loops after the first model.
-    blocks : how many blocks these are means over.
+    blocks : how many blocks these are of.
     """
 
     recipe: str
@@ -58,9 +60,9 @@ def spent_by(named_curves: Mapping[str, Sequence[LearningCurve]]) -> tuple[Spent
     return tuple(
         Spent(
             recipe=name,
-            fit_seconds=_mean([curve.fit_seconds.sum() for curve in curves]),
-            query_seconds=_mean([curve.query_seconds.sum() for curve in curves]),
-            evaluation_seconds=_mean([curve.evaluation_seconds.sum() for curve in curves]),
+            fit_seconds=_median([curve.fit_seconds.sum() for curve in curves]),
+            query_seconds=_median([curve.query_seconds.sum() for curve in curves]),
+            evaluation_seconds=_median([curve.evaluation_seconds.sum() for curve in curves]),
             labels=_mean([curve.labels[-1] for curve in curves]),
             cost=_mean([curve.cost[-1] for curve in curves]),
             loops=_mean([len(curve) - 1 for curve in curves]),
@@ -112,6 +114,10 @@ def recipes_on_front(
     )
     directions: list[Direction] = [direction, *("minimize" for _ in resources)]
     return tuple(spent[place].recipe for place in pareto_front(table, directions))
+
+
+def _median(values: Sequence[Any]) -> float:
+    return float(np.median(values))
 
 
 def _mean(values: Sequence[Any]) -> float:

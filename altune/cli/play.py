@@ -168,6 +168,6 @@ def _refuse_worlds(world: WorldOptions, playing: PlayOptions, others: Mapping[st
         ]
     if given:
         raise RequestError(
-            f"--runs compares what was played, so {', '.join(given)} cannot change it; leave it out, or name a data set "
-            "and the runs as recipes to play them anew"
+            f"--runs compares what was played, so {', '.join(given)} cannot change it; leave it out, or name a data "
+            "set and the runs as recipes to play them anew"
         )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from altune.analysis.compared import leader_of, turned
-from altune.analysis.findings import plain_name
+from altune.analysis.compared import leader_of, plain_name, turned
 from altune.analysis.spent import RESOURCES
 from altune.analysis.stale_starts import over_data_sets
 from altune.report.amounts import Amounts
@@ -116,23 +115,25 @@ def ranks_of(found: RecipeComparison) -> list[FigurePart]:
     ]
 
 
-def reach_of(found: RecipeComparison) -> FigurePart:
-    """Return how many labels each recipe needs."""
-    first = found.contests[0]
-    goal = (
-        f"a {first.objective.metric} of {first.objective.target:g}"
-        if first.objective.target is not None
-        else f"the {first.objective.metric} that {plain_name(first.yardstick)} has at the whole budget"
-    )
+def reach_of(contest: Contest, heading: str) -> FigurePart:
+    """Return how many labels each recipe needs on one data set."""
     return FigurePart(
-        heading=LABELS,
+        heading=heading,
         explanation=(
-            f"Labels until the mean curve first has {goal}. Beside it, in how many splits the recipe's own curve never "
-            "gets there."
+            f"Labels until the mean curve first has {goal_of(contest)}. Beside it, in how many splits the recipe's own "
+            "curve never gets there."
         ),
-        figure=plot_labels_to_reach(found),
-        description="; ".join(f"{row.label}: {row.value}" for row in labels_to_reach_numbers(found)),
+        figure=plot_labels_to_reach(contest.reach),
+        description="; ".join(f"{row.label}: {row.value}" for row in labels_to_reach_numbers(contest.reach)),
     )
+
+
+def goal_of(contest: Contest) -> str:
+    """Return the score that is to be reached, in words."""
+    objective = contest.objective
+    if objective.target is not None:
+        return f"{objective.target:g} {objective.metric}"
+    return f"the {objective.metric} that {plain_name(contest.yardstick)} has at the whole budget"
 
 
 def spread_of_data(contest: Contest, heading: str) -> FigurePart:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from altune import __version__
-from altune.analysis.compared import leader_of
-from altune.analysis.findings import plain_name
+from altune.analysis.compared import leader_of, plain_name
 from altune.report.amounts import Amounts
 from altune.report.compare_figures import (
     BEST,
@@ -21,7 +20,7 @@ from altune.report.compare_figures import (
     stale_of,
     time_of,
 )
-from altune.report.compare_tables import data_table, means_table, pairs_table, reach_table, tests_table
+from altune.report.compare_tables import data_table, labels_table, means_table, pairs_table, reach_table, tests_table
 from altune.report.page import PageContent, Verdict, render_page
 from altune.report.parts import FactsPart, Part
 from altune.report.run.words import named
@@ -106,7 +105,7 @@ def highlights_of(found: RecipeComparison) -> list[tuple[str, str]]:
     ]
     if reach.labels is not None and leader.name != contest.yardstick:
         beside = f"; {plain_name(contest.yardstick)} needs {usual.labels}" if usual.labels is not None else ""
-        shown.append((str(reach.labels), f"labels to a {contest.objective.metric} of {reach.target:.3f}{beside}"))
+        shown.append((str(reach.labels), f"labels to {reach.target:.3f} {contest.objective.metric}{beside}"))
     return shown
 
 
@@ -120,7 +119,7 @@ def _parts(found: RecipeComparison) -> list[Part]:
             curves_of(contest, BEST),
             *differences_of(found),
             *best,
-            reach_of(found),
+            reach_of(contest, LABELS),
             reach_table(contest, LABELS),
             spread_of_data(contest, UNLUCKY),
             stale_of(found),
@@ -128,15 +127,15 @@ def _parts(found: RecipeComparison) -> list[Part]:
             *front_of(found),
             measured,
         ]
-    over = [*ranks_of(found), data_table(found), tests_table(found), *differences_of(found)]
+    over = [*ranks_of(found), data_table(found), tests_table(found), *differences_of(found), labels_table(found)]
     each = [part for contest in found.contests for part in _on(contest)]
-    return [*over, reach_of(found), stale_of(found), time_of(found), *each, measured]
+    return [*over, stale_of(found), time_of(found), *each, measured]
 
 
 def _on(contest: Contest) -> list[Part]:
     """Return what is said of one data set of several."""
     heading = f"On {contest.data}"
-    figures = [curves_of(contest, heading), spread_of_data(contest, heading)]
+    figures = [curves_of(contest, heading), reach_of(contest, heading), spread_of_data(contest, heading)]
     return [*figures, means_table(contest, heading), pairs_table(contest, heading), reach_table(contest, heading)]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from altune.analysis.findings import plain_name
+from altune.analysis.compared import plain_name
 from altune.report.amounts import Amounts
-from altune.report.compare_figures import OVER
+from altune.report.compare_figures import LABELS, OVER, goal_of
 from altune.report.parts import TablePart
 from altune.report.run.words import named
 
@@ -26,19 +26,37 @@ def data_table(found: RecipeComparison) -> TablePart:
         (
             plain_name(name),
             f"{ranks[name]:.2f}",
-            *(amounts.text(contest.comparison.recipes[name].mean) for contest in found.contests),
             amounts.interval(mean.mean, mean.low, mean.high),
+            *(amounts.text(contest.comparison.recipes[name].mean) for contest in found.contests),
         )
         for name, mean in over.comparison.recipes.items()
     ]
     return TablePart(
         heading=OVER,
         title="Recipes by data set",
-        columns=("recipe", "mean rank", *(contest.data for contest in found.contests), "mean"),
+        columns=("recipe", "mean rank", "mean", *(contest.data for contest in found.contests)),
         rows=sorted(rows, key=lambda row: float(row[1])),
         caption=(
             f"{_sentence(named(found.objective))}: means over splits, and over data sets with 95 % intervals of a "
             "bootstrap over data sets, then splits."
+        ),
+    )
+
+
+def labels_table(found: RecipeComparison) -> TablePart:
+    """Return the labels that each recipe needs on each data set."""
+    rows = [
+        (plain_name(own[0].recipe), *("–" if one.labels is None else str(one.labels) for one in own))
+        for own in zip(*(contest.reach for contest in found.contests), strict=True)
+    ]
+    budgets = " / ".join(str(contest.budget) for contest in found.contests)
+    return TablePart(
+        heading=LABELS,
+        columns=("recipe", *(contest.data for contest in found.contests)),
+        rows=rows,
+        caption=(
+            f"Labels until the mean curve first has {goal_of(found.contests[0])}; – where it never has within "
+            f"{budgets} labels. Intervals are in each data set's own section."
         ),
     )
 
@@ -56,8 +74,8 @@ def tests_table(found: RecipeComparison) -> TablePart:
             f"{pair.ranks:+.2f}".replace("-", "−"),
             f"{wins.clear[places[pair.a]][places[pair.b]]}–{wins.ties(places[pair.a], places[pair.b])}–"
             f"{wins.clear[places[pair.b]][places[pair.a]]}",
-            f"{pair.p:.3f}",
-            f"{pair.p_holm:.3f}",
+            _p(pair.p),
+            _p(pair.p_holm),
         )
         for pair in over.ranks.pairs
     ]
@@ -109,8 +127,8 @@ def pairs_table(contest: Contest, heading: str) -> TablePart:
             f"{plain_name(pair.a)} − {plain_name(pair.b)}",
             amounts.signed_interval(pair.difference.mean, pair.difference.low, pair.difference.high),
             f"{pair.difference.better:.0%}",
-            f"{pair.difference.p:.3f}",
-            f"{pair.p_holm:.3f}",
+            _p(pair.difference.p),
+            _p(pair.p_holm),
         )
         for pair in contest.comparison.differences
     ]
@@ -132,7 +150,7 @@ def reach_table(contest: Contest, heading: str) -> TablePart:
             (
                 plain_name(one.recipe),
                 "never" if one.labels is None else str(one.labels),
-                "–" if contest.blocks == 1 else f"{ends[0]} to {ends[1]}",
+                "–" if contest.blocks == 1 else ends[0] if one.low is None else f"{ends[0]} to {ends[1]}",
                 f"{one.never:.0%}",
                 f"{spent.labels:.4g}",
                 f"{spent.cost:.4g}",
@@ -145,7 +163,7 @@ def reach_table(contest: Contest, heading: str) -> TablePart:
         columns=("recipe", "labels needed", "95 % interval", "splits that never", "labels", "cost", "seconds"),
         rows=rows,
         caption=(
-            f"Labels needed for a {contest.objective.metric} of {contest.reach[0].target:.3f}; then what a whole run "
+            f"Labels needed for {contest.reach[0].target:.3f} {contest.objective.metric}; then what a whole run "
             "takes: labels bought, money, seconds of fits and queries on this machine."
         ),
     )
@@ -153,3 +171,7 @@ def reach_table(contest: Contest, heading: str) -> TablePart:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _p(value: float) -> str:
+    return "<0.001" if value < 0.001 else f"{value:.3f}"

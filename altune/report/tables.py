@@ -115,6 +115,8 @@ def _reach_table(contest: Contest) -> str:
 def _ends(own: LabelsToReach) -> str:
     if len(own.on_blocks) == 1:
         return "-"
+    if own.low is None:
+        return f"> {own.budget}"
     low, high = (f"> {own.budget}" if end is None else str(end) for end in (own.low, own.high))
     return f"{low} to {high}"
 

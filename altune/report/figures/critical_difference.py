@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from altune.analysis.mean_ranks import MeanRanks
 from altune.errors import RequestError
 from altune.report.figures import style
-from altune.report.figures.style import Look, safe_text, words
+from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
     from altune.comparing import RecipeComparison
@@ -38,10 +38,13 @@ def critical_difference_numbers(found: RecipeComparison | MeanRanks) -> Critical
     ranks = _ranks(found)
     places = {name: place for place, name in enumerate(ranks.names)}
     nemenyi = ranks.post_hoc == "nemenyi"
-    by = "Nemenyi's critical difference" if nemenyi else "Wilcoxon's tests with Holm's correction"
+    by = "Nemenyi's critical difference" if nemenyi else "Wilcoxon's tests (Holm)"
     p = "p &lt; 0.001" if ranks.p < 0.001 else f"p = {ranks.p:.3f}"
-    lines = [f"{ranks.data_sets} data sets; any difference at all: {p}", f"bars join recipes that {by}"]
-    lines.append(f"{'does' if nemenyi else 'do'} not tell apart at {ranks.level:g}")
+    lines = [
+        f"{ranks.data_sets} data sets; any difference at all: {p}",
+        f"bars join what {by}",
+        f"{'does' if nemenyi else 'do'} not tell apart at {ranks.level:g}",
+    ]
     return CriticalDifferenceNumbers(
         ranks.names,
         ranks.ranks,
@@ -86,16 +89,13 @@ def plot_critical_difference(found: RecipeComparison | MeanRanks) -> go.Figure:
         if any(place in group.members for group in numbers.groups)
     }
     for place, (name, rank) in enumerate(zip(numbers.names, numbers.ranks, strict=True)):
-        look = style.SERIES[place % len(style.SERIES)]
-        _add_recipe(figure, name, rank, bottom[place], deepest.get(place, bottom[place]), look, (size + 1) / 2)
+        _add_recipe(figure, name, rank, bottom[place], deepest.get(place, bottom[place]), (size + 1) / 2)
     if numbers.critical_difference is not None:
         _add_ruler(figure, numbers.critical_difference, size)
     return figure
 
 
-def _add_recipe(
-    figure: go.Figure, name: str, rank: float, height: float, foot: float, look: Look, middle: float
-) -> None:
+def _add_recipe(figure: go.Figure, name: str, rank: float, height: float, foot: float, middle: float) -> None:
     figure.add_scatter(
         x=[rank, rank],
         y=[height, foot],
@@ -108,7 +108,7 @@ def _add_recipe(
         x=[rank],
         y=[height],
         mode="markers",
-        marker={"symbol": look.symbol, "size": 13, "color": look.colour},
+        marker={"symbol": "circle", "size": 13, "color": style.BETTER},
         text=f"<b>{label}</b><br>mean rank {rank:.2f}",
         hoverinfo="text",
         cliponaxis=False,

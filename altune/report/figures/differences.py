@@ -108,7 +108,7 @@ def plot_differences(
         safe_text(title, 60),
         _subtitle(blocks, written),
         x=f"difference in {safe_text(value, 44)}<br>{_sides(written, sides)}",
-        rows=len(rows),
+        texts=[(number.label, number.value) for number in difference_numbers(rows, written)],
     )
     figure.add_vline(x=0, line={"color": style.INK, "width": 1.5})
     for place, number in enumerate(reversed(difference_numbers(rows, written))):

@@ -65,7 +65,7 @@ def plot_labels_to_reach(
         f"Labels to reach {goal}",
         f"● mean curve of {count}, 95 % interval<br>✕ never on average  ▶ the interval goes beyond the budget",
         x="labels bought<br>← fewer is better",
-        rows=len(rows),
+        texts=[(row.label, row.value) for row in rows],
         lines=2,
     )
     for place, row in enumerate(reversed(rows)):
@@ -79,9 +79,9 @@ def _row(data: str, one: LabelsToReach) -> ReachRow:
     budget = one.budget
     single = len(one.on_blocks) == 1
     interval = ""
-    if not single:
+    if one.low is not None:
         low, high = (f"more than {budget}" if end is None else str(end) for end in (one.low, one.high))
-        interval = f" [{low}, {high}]" if one.low is not None else ""
+        interval = f" [{low}, {high}]"
     never = f"; {one.never:.0%} of blocks never" if one.never and not single else ""
     said = f"{one.labels} labels{interval}" if one.labels is not None else f"not within {budget} labels{interval}"
     x = budget if one.labels is None else one.labels

@@ -26,24 +26,35 @@ class Strip(NamedTuple):
     row: int
 
 
-ROOMY, DENSE = Strip(14, 54, 86), Strip(11, 31, 58)
+ROOMY, TIGHT, DENSE = Strip(14, 54, 86), Strip(11, 47, 72), Strip(11, 31, 58)
+LINE = 48
+"""Characters of name and number that share a line of a phone."""
 
 
-def strip_of(rows: int) -> Strip:
-    """Return the strip for so many rows."""
-    return ROOMY if rows <= ROOMY_ROWS else DENSE
+def strip_of(rows: int, longest: int = 0) -> Strip:
+    """Return the strip for so many rows, whose longest name and number have so many characters together.
+
+    >>> strip_of(4, 60) is ROOMY, strip_of(20, 60) is TIGHT, strip_of(20, 30) is DENSE
+    (True, True, True)
+    """
+    if rows <= ROOMY_ROWS:
+        return ROOMY
+    return TIGHT if longest > LINE else DENSE
 
 
-def new_rows(title: str, subtitle: str, *, x: str, rows: int, lines: int = 1) -> tuple[go.Figure, Strip]:
+def new_rows(
+    title: str, subtitle: str, *, x: str, texts: Sequence[tuple[str, str]], lines: int = 1
+) -> tuple[go.Figure, Strip]:
     """Return an empty figure of so many rows, the last at height 0; texts must be safe already.
 
     Parameters
     ----------
     title, subtitle, x : as of :func:`altune.report.figures.style.new_figure`.
-    rows : how many.
+    texts : name and number of each row.
     lines : lines of the subtitle.
     """
-    strip = strip_of(rows)
+    rows = len(texts)
+    strip = strip_of(rows, max(len(label) + len(value) for label, value in texts))
     top = 62 + 18 * (lines - 1)
     figure = style.new_figure(title, subtitle, x=x, y="", height=top + 68 + strip.row * rows, top=top)
     figure.update_yaxes(visible=False, range=[-0.3, rows - 0.3])
@@ -65,7 +76,7 @@ def add_heading(figure: go.Figure, place: int, strip: Strip, label: str, value: 
         fillcolor="#f3f5f7",
         line={"width": 0},
     )
-    between = "<br>" if strip is ROOMY else "  "
+    between = "  " if strip is DENSE else "<br>"
     figure.add_annotation(
         text=f"{label}{between}<span style='color:{colour}'><b>{value}</b></span>",
         font={"size": 13 if strip is ROOMY else 12},

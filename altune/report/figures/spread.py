@@ -76,7 +76,7 @@ def plot_spread(
         "Every block",
         f"{count}: ○ one block  ◆ mean  ▮ worst tenth",
         x=f"{style.safe_text(value, 44)}<br>{'← less is better' if written.less_is_better else 'more is better →'}",
-        rows=len(rows),
+        texts=[(row.label, row.value) for row in rows],
     )
     for place, row in enumerate(reversed(rows)):
         _add_row(figure, row, place)

@@ -63,7 +63,7 @@ def plot_stale_starts(
         "Stale runs",
         "share of runs, Wilson's 95 % interval",
         x="runs with less than a quarter of their own gain<br>by a quarter of the budget  (← fewer is better)",
-        rows=len(rows),
+        texts=[(row.label, row.value) for row in rows],
     )
     for place, row in enumerate(reversed(rows)):
         figure.add_scatter(

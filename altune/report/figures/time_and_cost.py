@@ -65,9 +65,9 @@ def plot_time_and_cost(found: RecipeComparison | Sequence[Spent]) -> go.Figure:
     count = sum({one.blocks for one in listed}) if len({one.blocks for one in listed}) == 1 else 0
     figure, strip = new_rows(
         "Seconds of computing in a run",
-        f"{f'mean of {count} runs' if count else 'mean of all runs'}: {key}",
+        f"{f'typical of {count} runs' if count else 'typical of all runs'}: {key}",
         x="seconds on this machine<br>← less is better",
-        rows=len(rows),
+        texts=[(row.label, row.value) for row in rows],
     )
     for place, row in enumerate(reversed(rows)):
         for part, seconds in zip(PARTS, row.seconds, strict=True):
@@ -79,7 +79,7 @@ def plot_time_and_cost(found: RecipeComparison | Sequence[Spent]) -> go.Figure:
                 marker={
                     "color": part.colour,
                     "line": {"width": 1, "color": "#ffffff"},
-                    "pattern": {"shape": part.pattern, "fgcolor": "#ffffff", "size": 6},
+                    "pattern": {"shape": part.pattern, "fgcolor": "#ffffff", "size": 6, "fillmode": "overlay"},
                 },
                 hovertext=f"<b>{row.label}</b><br>{part.name}: {seconds:.3g} s",
                 hoverinfo="text",

@@ -71,13 +71,19 @@ def plot_win_matrix(found: RecipeComparison | WinMatrix) -> go.Figure:
     """
     numbers = win_matrix_numbers(found)
     size = len(numbers.names)
+    listed = [f"{_letter(place)} {safe_text(words(name), 30)}" for place, name in enumerate(numbers.names)]
+    key = [
+        "row against column: <b>won–tied–lost</b> by the",
+        "95 % interval of each data set; below, means ahead",
+        *style.key_lines("", listed),
+    ]
     figure = style.new_figure(
         f"Data sets won, of {numbers.data_sets}",
-        "row against column: <b>won–tied–lost</b> by the 95 %<br>interval of each data set; below, means ahead",
+        "<br>".join(key),
         x="",
         y="",
-        height=150 + ROW * size,
-        top=110,
+        height=96 + 18 * len(key) + ROW * size,
+        top=76 + 18 * len(key),
     )
     shares = [
         [None if one is None else (one.wins - one.losses) / numbers.data_sets for one in row] for row in numbers.cells
@@ -99,10 +105,15 @@ def plot_win_matrix(found: RecipeComparison | WinMatrix) -> go.Figure:
         for b, one in enumerate(row):
             text = "–" if one is None else f"<b>{one.wins}–{one.ties}–{one.losses}</b><br>{one.ahead} ahead"
             figure.add_annotation(text=text, x=b, y=a, showarrow=False, font={"size": 12 if size < 6 else 10})
-    names = [f"{safe_text(words(name), 18)}  <b>{_letter(a)}</b>" for a, name in enumerate(numbers.names)]
+    letters = [f"<b>{_letter(place)}</b>" for place in range(size)]
+    names = [f"{safe_text(words(name), 24)}  {letter}" for name, letter in zip(numbers.names, letters, strict=True)]
     axis = {"showgrid": False, "ticks": "", "showline": False, "tickvals": list(range(size))}
-    figure.update_xaxes(**axis, ticktext=[f"<b>{_letter(b)}</b>" for b in range(size)], side="top")
+    figure.update_xaxes(**axis, ticktext=letters, side="top")
     figure.update_yaxes(**axis, ticktext=names, autorange="reversed")
+    # A narrow screen has no room for names beside the cells; the key above has them.
+    figure.update_layout(
+        meta=figure.layout.meta | {"narrow": {"yaxis.ticktext": letters}, "wide": {"yaxis.ticktext": names}}
+    )
     return figure
 
 

@@ -124,7 +124,7 @@ def _needs(space: SearchSpace, knobs: Sequence[KnobAtoms], facts: Sequence[Facts
         methods = [_method(space, knob.knob, atom) for atom in knob.atoms]
         if position == at:
             continue
-        mask = np.array([[_works(method, model, facts) for model in models] for method in methods], dtype=bool)
+        mask = _working(methods, models, facts)
         if not mask.all():
             found[(position, at)] = mask
     return found
@@ -132,6 +132,31 @@ def _needs(space: SearchSpace, knobs: Sequence[KnobAtoms], facts: Sequence[Facts
 
 def _method(space: SearchSpace, knob: str, atom: Params) -> Method:
     return space.decisions[knob].suggest(GivenTrial(atom), knob)
+
+
+def _working(methods: Sequence[Method], models: Sequence[Method], facts: Sequence[Facts]) -> Mask:
+    """Return which methods work with which models, ``(n_methods, n_models)``.
+
+    A method that objects to nothing beyond its needs is asked once for each set of needs and abilities.
+    """
+    needs = [None if _objects(method) else method.required() for method in methods]
+    abilities = [model.able() if isinstance(model, Model) else None for model in models]
+    known: dict[Any, bool] = {}
+    mask = np.ones((len(methods), len(models)), dtype=bool)
+    for i, method in enumerate(methods):
+        for j, model in enumerate(models):
+            own = needs[i]
+            key = (i, j) if own is None else (own, abilities[j])
+            if key not in known:
+                known[key] = _works(method, model, facts)
+            mask[i, j] = known[key]
+    return mask
+
+
+def _objects(method: Method) -> bool:
+    """Return whether a method, or one nested in it, may object beyond what it needs."""
+    own = type(method).objections is not Method.objections
+    return own or any(_objects(nested) for nested in method.nested().values())
 
 
 def _works(method: Method, model: Method, facts: Sequence[Facts]) -> bool:
@@ -164,14 +189,16 @@ def explained_by_coalitions(
     """
     everyone = tuple(range(len(knobs)))
     first = draw_playable(knobs, allowed, points, rng)
-    base = values(first)
+    sets = [some for size in range(1, len(knobs)) for some in combinations(everyone, size)]
+    chances = [_cumulated(knob.weights) for knob in knobs]
+    recipes = [first, *(_partners(first, some, chances, allowed, rng) for some in sets)]
+    # All in one call: what a drawn function is at an atom is then worked out once.
+    base, *partners = np.split(values([np.concatenate(column) for column in zip(*recipes, strict=True)]), len(recipes))
     centre = base.mean(axis=0)
     found: dict[Subset, Array] = {}
-    for size in range(1, len(knobs)):
-        for some in combinations(everyone, size):
-            partner = values(_partners(first, some, knobs, allowed, rng))
-            middle = (centre + partner.mean(axis=0)) / 2
-            found[some] = np.maximum(np.mean((base - middle) * (partner - middle), axis=0), 0.0)
+    for some, partner in zip(sets, partners, strict=True):
+        middle = (centre + partner.mean(axis=0)) / 2
+        found[some] = np.maximum(np.mean((base - middle) * (partner - middle), axis=0), 0.0)
     found[everyone] = base.var(axis=0)
     return found
 
@@ -189,7 +216,7 @@ def draw_playable(
     kept: list[list[Rows]] = [[] for _ in knobs]
     missing = count
     for _ in range(MOST_TRIES):
-        drawn = [rng.choice(len(knob.weights), size=count, p=knob.weights).astype(np.intp) for knob in knobs]
+        drawn = [_drawn(_cumulated(knob.weights), count, rng) for knob in knobs]
         good = np.flatnonzero(allowed(drawn))[:missing]
         for column, some in zip(kept, drawn, strict=True):
             column.append(some[good])
@@ -202,7 +229,7 @@ def draw_playable(
 def _partners(
     first: Sequence[Rows],
     some: Subset,
-    knobs: Sequence[KnobAtoms],
+    chances: Sequence[Array],
     allowed: Callable[[Sequence[Rows]], Mask],
     rng: np.random.Generator,
 ) -> list[Rows]:
@@ -210,10 +237,7 @@ def _partners(
     result = [column.copy() for column in first]
     waiting = np.arange(len(first[0]))
     for _ in range(MOST_TRIES):
-        tried = [
-            first[k][waiting] if k in some else rng.choice(len(knob.weights), size=len(waiting), p=knob.weights)
-            for k, knob in enumerate(knobs)
-        ]
+        tried = [first[k][waiting] if k in some else _drawn(chances[k], len(waiting), rng) for k in range(len(chances))]
         good = allowed(tried)
         for column, new in zip(result, tried, strict=True):
             column[waiting[good]] = new[good]
@@ -221,3 +245,13 @@ def _partners(
         if not len(waiting):
             break
     return result
+
+
+def _cumulated(weights: Array) -> Array:
+    whole = np.cumsum(weights)
+    return np.asarray(whole / whole[-1])
+
+
+def _drawn(cumulated: Array, count: int, rng: np.random.Generator) -> Rows:
+    """Return what ``rng.choice`` with these weights does, which adds them up anew at each call."""
+    return np.asarray(cumulated.searchsorted(rng.random(count), side="right"), dtype=np.intp)

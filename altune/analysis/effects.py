@@ -7,7 +7,7 @@ A **marginal** is the mean of the objective over the space's own draws with one 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from altune.analysis.drawing import FunctionDraws, draw_functions
 from altune.analysis.encoding import KnobAtoms, Rows, encode_knob, is_number, part_of
 from altune.analysis.explained import Explained, prepare, space_of_run
+from altune.analysis.marginals import Curve, MethodEffect, Surface
 from altune.analysis.observations import Trial
 from altune.errors import RequestError, did_you_mean
 from altune.requirements import Facts
@@ -35,78 +36,6 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 POINTS = 25
 BASES = 16
 """About how many settings of a knob's other parameters a marginal over one of them averages."""
-
-
-@dataclass(frozen=True)
-class MethodEffect:
-    """What one method of a knob reaches.
-
-    Attributes
-    ----------
-    knob, method : which.
-    n_trials : recipes of the search that have it.
-    quantiles : 10, 25, 50, 75 and 90 % quantiles of their values; None without any.
-    mean, low, high : the marginal with its interval.
-    values : the value of each of these recipes.
-    """
-
-    knob: str
-    method: str
-    n_trials: int
-    quantiles: tuple[float, ...] | None
-    mean: float
-    low: float
-    high: float
-    values: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """The marginal over one numeric parameter.
-
-    Attributes
-    ----------
-    path : Optuna's name.
-    at : values of the parameter, ``(n_points,)``, rising.
-    mean, low, high : the marginal with its interval where the parameter is active, each ``(n_points,)``.
-    log : whether the range is logarithmic.
-    trial_at, trial_value : the recipes that have it, to be drawn beside the curve, each ``(n_trials,)``.
-    """
-
-    path: str
-    at: Array
-    mean: Array
-    low: Array
-    high: Array
-    log: bool
-    trial_at: Array
-    trial_value: Array
-
-
-@dataclass(frozen=True, eq=False)
-class Surface:
-    """The marginal over two decisions.
-
-    Attributes
-    ----------
-    a, b : Optuna's names of two decisions of different knobs.
-    at_a, at_b : their values: numbers, or names of methods or choices.
-    mean : the marginal, ``(len(at_a), len(at_b))``.
-    spread : its posterior standard deviation, of the same shape.
-    log_a, log_b : whether the range is logarithmic.
-    trial_a, trial_b : the two decisions of the recipes that have both, each ``(n_trials,)``.
-    """
-
-    a: str
-    b: str
-    at_a: tuple[Any, ...]
-    at_b: tuple[Any, ...]
-    mean: Array
-    spread: Array
-    log_a: bool = False
-    log_b: bool = False
-    trial_a: tuple[Any, ...] = ()
-    trial_b: tuple[Any, ...] = ()
 
 
 class Effects:
@@ -151,6 +80,17 @@ class Effects:
     def n_trials(self) -> int:
         """Recipes that the marginals are made from."""
         return len(self._study.observed)
+
+    def numbers(self, knob: str) -> list[str]:
+        """Return the numeric parameters that the space leaves open in a knob, by Optuna's names.
+
+        Raises
+        ------
+        RequestError
+            If the space leaves the knob closed, or there is none of that name.
+        """
+        decision = self._decision(knob)
+        return [path for path in decision.open_paths(knob) if path != knob and is_number(decision.find(path, knob))]
 
     def methods(self, knob: str) -> list[MethodEffect]:
         """Return what each method of a knob reaches, the largest marginal first.

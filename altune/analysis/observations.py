@@ -99,6 +99,22 @@ def observe(trials: Iterable[Trial]) -> Observed:
     WorkError
         If fewer than five recipes are left, or all have one value.
     """
+    groups, left_out, repeated = _grouped(trials)
+    if len(groups) < FEWEST:
+        raise WorkError(f"importance needs at least {FEWEST} different recipes that were played, got {len(groups)}")
+    observed = _tabled(groups, left_out, repeated)
+    if np.ptp(observed.y) <= 1e-12 * max(1.0, float(np.abs(observed.y).max())):
+        raise WorkError("every recipe reached the same value, so there is nothing to explain")
+    return observed
+
+
+def different_recipes(trials: Iterable[Trial]) -> int:
+    """Return how many different recipes trials played."""
+    return len(_grouped(trials)[0])
+
+
+def _grouped(trials: Iterable[Trial]) -> tuple[list[_Group], int, int]:
+    """Return the recipes with what they reached, and how many trials were left out and how many repeated one."""
     groups: dict[str, _Group] = {}
     left_out = repeated = 0
     for trial in trials:
@@ -113,12 +129,7 @@ def observe(trials: Iterable[Trial]) -> Observed:
         repeated += bool(group.rows)
         if values not in group.rows:
             group.rows.append(values)
-    if len(groups) < FEWEST:
-        raise WorkError(f"importance needs at least {FEWEST} different recipes that were played, got {len(groups)}")
-    observed = _tabled(list(groups.values()), left_out, repeated)
-    if np.ptp(observed.y) <= 1e-12 * max(1.0, float(np.abs(observed.y).max())):
-        raise WorkError("every recipe reached the same value, so there is nothing to explain")
-    return observed
+    return list(groups.values()), left_out, repeated
 
 
 def _tabled(groups: Sequence[_Group], left_out: int, repeated: int) -> Observed:

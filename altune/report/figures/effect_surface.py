@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from altune.analysis.effects import Effects, Surface
+from altune.analysis.effects import Effects
+from altune.analysis.marginals import Surface
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.explained import marginals_of, path_words, value_name
@@ -22,7 +23,7 @@ Array = NDArray[np.float64]
 CELL = 40
 """Height of a line of cells, in pixels."""
 CONTOUR_POINTS = 16
-CELL_POINTS = 6
+CELL_POINTS = 5
 """Values of a number that stands beside names."""
 SHADES = [[0, "#ffffff"], [1, "#56a5d6"]]
 """Light enough that black is read on all of it."""
@@ -96,7 +97,7 @@ def plot_effect_surface(
         lines.append(f"{sign}: little known there")
     extra = 18 * (len(lines) - 1)
     figure = style.new_figure(
-        f"{path_words(surface.a, 26)} and {path_words(surface.b, 26)}",
+        "Two decisions together",
         "<br>".join(lines),
         x=path_words(surface.b) + (" (log scale)" if surface.log_b and numbers.numeric else ""),
         y=path_words(surface.a) + (" (log scale)" if surface.log_a and numbers.numeric else ""),

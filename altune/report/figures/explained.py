@@ -43,17 +43,21 @@ def marginals_of(source: Run | Effects, value: str | None, amounts: Amounts | No
 
 
 def path_words(path: str, longest: int = LONGEST_PATH) -> str:
-    """Return a decision's path as safe words, the middle left out where it is long.
+    """Return a decision's path as safe words; where it is long the middle is left out, and at last the knob.
 
     >>> path_words("initial_sample.kmeans.size"), path_words("query_strategy")
     ('initial sample › kmeans › size', 'query strategy')
     >>> path_words("query_strategy.mixture.first.density_weighted.beta")
     'query strategy › mixture › … › beta'
+    >>> path_words("query_strategy.density_weighted.beta", 30)
+    'density weighted › beta'
     """
     parts = [words(part) for part in path.split(".")]
-    while len(INSIDE.join(parts)) > longest and len(parts) > 3:
-        parts = [*parts[:2], "…", parts[-1]] if len(parts) > 4 or "…" not in parts else [parts[0], "…", parts[-1]]
-    return safe_text(INSIDE.join(parts), longest + 8)
+    shorter = (
+        [parts, [*parts[:2], "…", parts[-1]], [parts[1], "…", parts[-1]]] if len(parts) > 3 else [parts, parts[1:]]
+    )
+    fitting = [INSIDE.join(some) for some in shorter if len(INSIDE.join(some)) <= longest]
+    return safe_text(fitting[0] if fitting else INSIDE.join(shorter[-1] or parts), longest + 8)
 
 
 def value_name(value: str, amounts: Amounts) -> str:
@@ -79,4 +83,5 @@ def percent(share: float) -> str:
     ('12 %', '<1 %', '0 %')
     """
     # Plotly reads "<" as the beginning of a tag, so callers that draw it escape it.
-    return "<1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
+    # Where knobs depend on each other shares are drawn at random, and one of nothing may fall below 0.
+    return "<1 %" if 0 < share < 0.005 else f"{100 * max(0.0, share):.0f} %"

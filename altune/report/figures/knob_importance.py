@@ -69,7 +69,7 @@ def parameter_importance_numbers(importance: KnobImportance, most: int = MOST_PA
     matters = {one.knob for one in importance.knobs if one.matters}
     rows = [
         ShareRow(
-            safe_text(f"{words(one.knob)}: which method") if one.path == one.knob else path_words(one.path),
+            safe_text(f"{words(one.knob)}: which method") if one.path == one.knob else path_words(one.path, 30),
             interval_text(one.share, one.low, one.high),
             one.share,
             one.low,
@@ -186,7 +186,10 @@ def _add_floor(figure: go.Figure, floor: Floor) -> None:
     )
     figure.add_vline(x=floor.high, line={"color": style.QUIET, "width": 1.5, "dash": "dash"}, layer="below")
     _add_text(
-        figure, f"▒ noise floor: {interval_text(floor.share, floor.low, floor.high)}, a dummy knob", 0, style.QUIET
+        figure,
+        f"▒ noise floor {interval_text(floor.share, floor.low, floor.high)}: a knob without effect",
+        0,
+        style.QUIET,
     )
 
 
@@ -228,5 +231,6 @@ def _add_text(figure: go.Figure, text: str, place: float, colour: str) -> None:
         yshift=9 if place else -6,
         showarrow=False,
         borderpad=0,
+        bgcolor=style.translucent("#ffffff", 0.6),
         font={"color": colour, "size": 13},
     )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.effects import Effects, MethodEffect
+from altune.analysis.effects import Effects
+from altune.analysis.marginals import MethodEffect
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.explained import OPEN, marginals_of, value_along
@@ -91,7 +92,7 @@ def plot_method_effects(
         lines.append(f"the best {len(numbers.rows)} of {len(numbers.rows) + numbers.left_out} methods")
     extra = 18 * (len(lines) - 1)
     figure = style.new_figure(
-        f"What each method of the {safe_text(words(knob), 20)} reaches",
+        f"Methods of the {safe_text(words(knob), 24)}",
         "<br>".join(lines),
         x=value_along(shown.value, shown.amounts),
         y="",

@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from altune.analysis.effects import Curve, Effects
+from altune.analysis.effects import Effects
+from altune.analysis.marginals import Curve
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.explained import marginals_of, path_words, value_up
@@ -72,7 +73,7 @@ def plot_parameter_effect(
         f"○ {count} of {shown.effects.n_trials} recipes have this parameter",
     ]
     figure = style.new_figure(
-        f"Effect of {path_words(path)}",
+        f"Effect of {path_words(path, 30)}",
         "<br>".join(lines),
         x=f"{path_words(path)}{' (log scale)' if curve.log else ''}",
         y=value_up(shown.value, shown.amounts),

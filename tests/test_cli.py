@@ -88,7 +88,7 @@ def test_json_of_tune_has_what_scripts_read(altune):
     assert err == ""
     plain = json.loads(out)
     assert set(plain) == {
-        *("answer", "objective", "recipe", "confirmed", "baselines", "trials", "seconds", "run"),
+        *("answer", "objective", "recipe", "confirmed", "baselines", "ablation", "trials", "seconds", "run"),
     }
     assert set(plain["confirmed"]) == {"mean", "low", "high", "blocks"}
     assert set(plain["baselines"]) == {"random_sampling", "vanilla"}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from altune.errors import RequestError
+from altune.histories import Histories, History
 from altune.knobs.initial_sample.base import default_initial_size
 from altune.knobs.labeling import Answers, Automatic, audit_ranking
 from altune.knobs.labeling.audit import SUSPECT_WEIGHT
@@ -24,7 +25,7 @@ from altune.knobs.stopping import cohen_kappa
 from altune.knobs.stopping.watch import StopWatch
 from altune.knobs.training import LabelsSoFar
 from altune.metadata import Metadata
-from altune.models import FittedModel
+from altune.models import FittedModel, Model
 from altune.pool import Pool, Rows, Shared
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class ActiveLearningLoop:
     annotators : number of annotators that can be asked.
     initial : pool rows to be labelled first in place of the recipe's initial sample.
     shared : structures of the same features that other trajectories have built.
+    histories : first samples and models that other trajectories of the same streams and labels have come to.
     feature_names : names of the columns of ``X``, for label functions; None where they have none.
     oracle : true class codes of all pool rows, ``(n_rows,)``, for an initial sample that is an upper bound and looks
         at them (``uses_oracle``); only a simulation has them, and nothing else in the loop reads them.
@@ -118,6 +120,7 @@ class ActiveLearningLoop:
         annotators: int = 1,
         initial: Rows | None = None,
         shared: Shared | None = None,
+        histories: Histories | None = None,
         oracle: Rows | None = None,
         feature_names: tuple[str, ...] | None = None,
         price_per_label: float = 1.0,
@@ -154,6 +157,8 @@ class ActiveLearningLoop:
             self.pool, streams, predicts=recipe.stopping.watching() or recipe.loop_size.watches_stop_set
         )
         self._errors: tuple[Judged, ...] = ()
+        self._histories = histories if histories is not None else Histories(sharing=False)
+        self._history = History.of((recipe.model, recipe.model_init, recipe.retrain, recipe.training))
         self._query_seconds = 0.0
 
     @property
@@ -272,9 +277,9 @@ class ActiveLearningLoop:
         if first is None:
             size = recipe.initial_sample.size or default_initial_size(pool.budget, pool.n_classes)
             size = min(size, self._affordable_rows() - len(held_out), len(pool.candidates))
-            rng = self.streams.generator("initial_sample")
+            rng, sample = self.streams.generator("initial_sample"), recipe.initial_sample
             if self._oracle is None:
-                first = recipe.initial_sample.select(pool, max(1, size), rng)
+                first = self._histories.sample(sample, size, held_out, lambda: sample.select(pool, max(1, size), rng))
             else:
                 first = recipe.initial_sample.select_knowing(pool, max(1, size), rng, self._oracle)
         return self._people(np.concatenate([held_out, first[: self._affordable_rows() - len(held_out)]]))
@@ -390,29 +395,35 @@ class ActiveLearningLoop:
         if extra is not None:
             used = extra.joined(rows, labels, weight)
             turn.notes["auto_labels"] = float(len(extra.rows))
-        everything = TrainingTurn(
-            model=recipe.training.tune(adapted, so_far),
-            model_init=recipe.model_init,
-            X=so_far.X if extra is None else pool.X[used[0]],
-            y=used[1],
-            weight=used[2],
-            fresh=self._trained_label[used[0]] != used[1],
-            n_classes=pool.n_classes,
-            previous=pool.model,
-            streams=self.streams,
-            loop=turn.loop,
-            pool=pool,
-        )
-        model = recipe.retrain.train(everything)
+        fresh = self._trained_label[used[0]] != used[1]
+
+        def train() -> tuple[Model, FittedModel]:
+            everything = TrainingTurn(
+                model=recipe.training.tune(adapted, so_far),
+                model_init=recipe.model_init,
+                X=so_far.X if extra is None else pool.X[used[0]],
+                y=used[1],
+                weight=used[2],
+                fresh=fresh,
+                n_classes=pool.n_classes,
+                previous=pool.model,
+                streams=self.streams,
+                loop=turn.loop,
+                pool=pool,
+            )
+            return everything.model, recipe.retrain.train(everything)
+
+        self._history = self._history.then(rows, labels, weight, *used, fresh)
+        learner, model = self._histories.model(self._history, not self.turns, train)
         if self._automatic is not None:
             self._trained_label[self._automatic.rows] = -1
         self._trained_label[used[0]] = used[1]
         self._automatic = extra
         turn.labels_used = len(rows)
-        turn.notes.update(recipe.training.note(everything.model))
+        turn.notes.update(recipe.training.note(learner))
         earlier = () if pool.metadata is None else pool.metadata.as_history()
         pool.model = model
-        pool.learner, pool.label_weights = everything.model, weight
+        pool.learner, pool.label_weights = learner, weight
         pool.loop = turn.loop
         pool.metadata = Metadata(pool.X, pool.candidates, model, earlier)
 

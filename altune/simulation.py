@@ -26,6 +26,7 @@ from altune.data import Dataset, encode
 from altune.data.blocks import Block
 from altune.data.encoding import Scaling
 from altune.errors import ScenarioError, StorageError
+from altune.histories import Histories
 from altune.loop import ActiveLearningLoop
 from altune.models import FittedModel
 from altune.models.custom import CustomModel
@@ -48,7 +49,8 @@ class Arena:
 
     The features were encoded by what the pool's features alone say; ``shared`` gathers what trajectories build of
     them, for as long as the arena lives. ``feature_names`` are the columns' names where encoding kept the columns.
-    What depends on true labels is gathered in ``hidden``, which no recipe sees.
+    What depends on true labels is gathered in ``hidden``, which no recipe sees; what equal beginnings of trajectories
+    come to, in ``histories``.
     """
 
     block: Block
@@ -61,6 +63,7 @@ class Arena:
     feature_names: tuple[str, ...] | None = None
     shared: Shared = field(default_factory=Shared)
     hidden: Shared = field(default_factory=Shared)
+    histories: Histories = field(default_factory=Histories)
 
     def class_probabilities(self) -> NDArray[np.float64]:
         """Return what a model of all true labels says of each pool row it did not learn from, worked out once."""
@@ -165,6 +168,7 @@ class Trajectory:
             annotators=len(scenario.annotators),
             initial=arena.first_rows,
             shared=arena.shared,
+            histories=arena.histories,
             feature_names=arena.feature_names,
             oracle=arena.y_pool if recipe.initial_sample.uses_oracle else None,
             price_per_label=scenario.mean_price,

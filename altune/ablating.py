@@ -18,8 +18,9 @@ from altune.tuning.ablation import Ablated
 from altune.tuning.ablation import ablate as play_path
 from altune.tuning.ablation_path import ORDER_BLOCKS, differing
 from altune.tuning.confirmation import Parts
+from altune.tuning.crew import processes
 from altune.tuning.judging import REFERENCE
-from altune.tuning.player import Player, Task, processes, whole
+from altune.tuning.player import Player, Task, whole
 from altune.world import World, make_world
 
 

@@ -268,8 +268,11 @@ class Run:
         """Return the plain JSON values of the command line's ``--json``."""
         findings = self.findings
         several = {
-            name: {"confirmed": one.recipe.to_dict(), "baselines": against_of(one)}
-            | {"ablation": self.ablations[name].to_dict() if name in self.ablations else None}
+            name: {
+                "confirmed": one.recipe.to_dict(),
+                "baselines": against_of(one),
+                "ablation": self.ablations[name].to_dict() if name in self.ablations else None,
+            }
             for name, one in self.all_findings.items()
         }
         plain: dict[str, Any] = {

@@ -11,7 +11,8 @@ from typing import Any
 from altune.sweeping.preparing import Prepared, Refused
 from altune.sweeping.request import COORDINATES, read_sweep
 from altune.sweeping.sweep import survey, sweep_folder
-from altune.tuning.player import Player, Task, processes, whole
+from altune.tuning.crew import processes
+from altune.tuning.player import Player, Task, whole
 from altune.tuning.steps import Steps
 
 FINISHED, TO_PLAY, IMPOSSIBLE = "finished", "to play", "cannot be"

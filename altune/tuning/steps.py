@@ -33,6 +33,7 @@ from altune.tuning.record import (
     BASELINES,
     CONFIRMATION,
     PREFER,
+    WANTED,
     VANILLA,
     StudyRecord,
     begin_or_continue,
@@ -160,11 +161,9 @@ class Steps:
     def trajectories(self, confirm: bool, ablation: bool = False) -> dict[str, int]:
         """Return how many trajectories each step asks for at most."""
         among = min(self.settings.select_among, self.settings.n_trials)
-        most = self.plan().most_trials
-        trials = self.settings.n_trials if most is None else min(most, self.settings.n_trials)
         return {
             "baselines": len(self.recipes) * len(self.places),
-            "search": trials * self.usual,
+            "search": self.wanted * self.usual,
             "confirmation": trajectories_to_confirm(among, len(self.recipes), self.parts) if confirm else 0,
             "ablation": trajectories_to_ablate(self._most_changes(), self.parts) if confirm and ablation else 0,
         }
@@ -184,6 +183,8 @@ class Steps:
         begin_or_continue(study, self.header(), where)
         if study.user_attrs.get(PREFER) != self.settings.prefer:
             set_attribute(study, PREFER, self.settings.prefer)
+        if study.user_attrs.get(WANTED) != self.wanted:
+            set_attribute(study, WANTED, self.wanted)
 
     def player(self, folder: Path | None, means: Means) -> Player:
         """Return a player that keeps what it finishes in the cache or the run's folder; in memory it keeps nothing."""
@@ -300,11 +301,8 @@ class Steps:
         found = list(record.confirmations().values())
         start, end = found[0].baselines[VANILLA].recipe, found[0].recipe.recipe
         # Blocks as many as the confirmation had, whatever is asked for now: its curves are not played again.
-        sizes = {
-            "select_seeds": len(found[0].candidates[0].values),
-            "report_seeds": len(found[0].recipe.curves),
-        }
-        parts = self._parts(replace(self.settings, **sizes))
+        select, report = len(found[0].candidates[0].played.curves), len(found[0].recipe.curves)
+        parts = self._parts(replace(self.settings, select_seeds=select, report_seeds=report))
         self.watch.stage("ablation", trajectories_to_ablate(len(differing(start, end)), parts))
         ablated = ablate(
             player,

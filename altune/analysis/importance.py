@@ -44,6 +44,8 @@ WORDS = {
 }
 LOW_R2 = 0.3
 """Below this cross-validated R² the surrogate is said to explain little."""
+WORTH_ASKING = 15
+"""Recipes from which on a page or a watcher asks which knobs matter."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ COMMANDS = {
     "worker": Command("altune.cli.worker:worker", "Play trials of a study that several machines share."),
     "report": Command("altune.cli.show:report", "Write a run's page again, and print the answer."),
     "rescore": Command("altune.cli.rescore:rescore", "Rank a run's trials by another objective or other prices."),
+    "importance": Command("altune.cli.importance:importance", "Say how much each knob of a run explains."),
+    "watch": Command("altune.cli.watch:watch", "Show how a run stands while it goes on."),
     "repair": Command("altune.cli.repair:repair", "Mend what a kill has left in a run or a shared study."),
     "knobs": Command("altune.cli.show:knobs", "List the methods of each knob."),
     "spaces": Command("altune.cli.spaces:spaces", "List the search spaces that altune ships, or print one."),

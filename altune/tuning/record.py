@@ -35,6 +35,7 @@ CONFIRMATION = "confirmation"
 ABLATION = "ablation"
 EXAMINED = "examined"
 PREFER = "prefer"
+WANTED = "wanted"
 VANILLA = "vanilla"
 """The baseline at which the path of an ablation starts."""
 
@@ -128,6 +129,12 @@ class StudyRecord:
     def settings(self) -> dict[str, Any]:
         """Sizes and seeds of the study."""
         return {**self.header["settings"], "prefer": self.attributes.get(PREFER)}
+
+    @property
+    def wanted(self) -> int | None:
+        """Trials that were asked for last, those that are there included; None where the study does not say."""
+        stored = self.attributes.get(WANTED)
+        return None if stored is None else int(stored)
 
     def trials(self) -> list[TrialRecord]:
         """Every trial, forbidden draws and failures included, in the order of numbers."""

@@ -123,9 +123,7 @@ def begin_shared(shared: Shared, steps: Steps, means: Means) -> None:
         set_attribute(shared.study, SOURCES, sources)
         with steps.player(None, means) as player:
             steps.baselines(shared.study, player)
-    most = steps.plan().most_trials
-    wanted = steps.settings.n_trials if most is None else min(most, steps.settings.n_trials)
-    shared.queue.queue_trials(wanted)
+    shared.queue.queue_trials(steps.wanted)
 
 
 def require_shareable(steps: Steps) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from altune.analysis.importance import LOW_R2, KnobImportance
+from altune.analysis.importance import LOW_R2, WORTH_ASKING, KnobImportance
 from altune.analysis.observations import different_recipes
 from altune.errors import WorkError
 from altune.report.figures.interactions import interaction_numbers, plot_interactions
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from altune.analysis.effects import Effects
     from altune.run import Run
 
-FEWEST = 15
-"""Recipes from which on a page says which knobs matter."""
 MOST_KNOBS = 2
 """Knobs whose methods are shown."""
 
@@ -33,8 +31,8 @@ def importance_parts(run: Run) -> list[Part]:
     if len(run.record.space.decisions) < 2 or run.record.space.n_open < 2:
         return []
     count = different_recipes(run.trials)
-    if count < FEWEST:
-        return [TextPart(KNOBS, [too_few(count)])]
+    if count < WORTH_ASKING:
+        return [TextPart(KNOBS, [_too_few(count)])]
     try:
         importance = run.importance()
     except WorkError as error:
@@ -45,10 +43,10 @@ def importance_parts(run: Run) -> list[Part]:
     return [_of_knobs(run, importance), *_of_best(run, importance, effects), *_of_pairs(importance)]
 
 
-def too_few(count: int) -> str:
+def _too_few(count: int) -> str:
     """Return the sentence that says how many recipes are missing."""
     different = f"{count} different recipe{' was' if count == 1 else 's were'} played"
-    return f"Which knobs matter cannot be said yet: {different}, and {FEWEST} are the least."
+    return f"Which knobs matter cannot be said yet: {different}, and {WORTH_ASKING} are the least."
 
 
 def _of_knobs(run: Run, importance: KnobImportance) -> FigurePart:

@@ -25,9 +25,10 @@ def size_sentence(facts: LoopFacts) -> str:
         return f"{start}, and no loop after them."
     loops = facts.loops[-1]
     count = f"{loops} loop{'' if loops == 1 else 's'}"
-    if facts.steady:
-        return f"{start}, then {_usual(sizes):.0f} in each of {count}."
-    return f"{start}, then {min(sizes):.0f} to {max(sizes):.0f} in each of {count}."
+    # Of equal loops the last one is smaller where the budget is no multiple.
+    told = sizes[:-1] if facts.steady and len(sizes) > 1 else sizes
+    low, high = f"{min(told):.0f}", f"{max(told):.0f}"
+    return f"{start}, then {low if low == high else f'{low} to {high}'} in each of {count}."
 
 
 def balance_sentence(facts: LoopFacts) -> str:
@@ -109,10 +110,6 @@ def stopping_sentence(facts: LoopFacts) -> str:
 def last_place(facts: LoopFacts) -> int:
     """Return the place of the last loop that at least half the blocks had; beyond, means are of too few."""
     return sum(2 * count >= facts.blocks for count in facts.reached) - 1
-
-
-def _usual(sizes: list[float]) -> float:
-    return sorted(sizes)[len(sizes) // 2]
 
 
 def _total(series: Series) -> float:

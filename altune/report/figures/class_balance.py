@@ -92,7 +92,7 @@ def plot_class_balance(source: LoopFacts | Run) -> go.Figure:
         figure,
         LOWER / height,
         GAP / height,
-        ("<b>Share of each class</b>", "<b>Distance from the pool's shares</b>"),
+        ("<b>Share of each class</b>", "<b>Distance from the pool</b>"),
         x="loop (0 is the first sample)",
         y="KL, nats (0: equal)",
     )

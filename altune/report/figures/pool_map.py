@@ -187,8 +187,9 @@ def _add_panel(
             xref=f"x{number}",
             yref=f"y{number}",
             showarrow=False,
-            bgcolor="rgba(255,255,255,0.75)",
-            borderpad=1,
+            yshift=9,
+            bgcolor="rgba(255,255,255,0.6)",
+            borderpad=0,
             font={"size": 13, "color": style.INK},
         )
     count = len(phase.picks)

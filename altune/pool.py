@@ -24,7 +24,7 @@ class Shared:
     """Structures of one pool that depend on its features alone, built once and kept: neighbours, clusterings, norms.
 
     All trajectories of a block share one, so nothing that depends on labels, on a model or on a random draw of the
-    trajectory may be kept here.
+    trajectory may be kept here (``Pool.memory``, a trajectory's own, may hold what depends on the rows it bought).
     """
 
     def __init__(self) -> None:
@@ -61,6 +61,8 @@ class Pool:
     learner : what ``model`` was trained by, with this loop's hyperparameters, so that a strategy can train
         others like it; None before the first.
     metadata : what the model in hand says of the candidates, None before the first model.
+    memory : what this trajectory would else work out anew in each loop, such as distances to the rows bought so far;
+        it may make a selection faster, never another.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Pool:
         self.n_classes = n_classes
         self.budget = budget
         self.shared = shared if shared is not None else Shared()
+        self.memory = Shared()
         self.labelled: Rows = np.empty(0, dtype=np.intp)
         self.labels: Rows = np.empty(0, dtype=np.intp)
         self.held_out: Rows = np.empty(0, dtype=np.intp)

@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.preprocessing import scale
 
-from altune.geometry import covering, distances
+from altune.geometry import covering, distances, pooled
 from altune.geometry.clustering import central_points, kmeans, medoids, nearest_to_centres
 from altune.geometry.covering import (
     distances_to,
@@ -28,7 +28,9 @@ from altune.geometry.distances import (
     squared_distances,
     squared_to_nearest,
 )
-from altune.geometry.typicality import typical_points, typicality
+from altune.geometry.seeding import Seeding
+from altune.geometry.typicality import typical_rows, typicality, typicality_of_pairs
+from altune.pool import Pool
 
 
 @pytest.fixture(scope="module")
@@ -256,9 +258,21 @@ def groups(*sizes):
     return X, np.repeat(np.arange(len(sizes)), sizes)
 
 
+def typiclust(X, n_labelled, size, n_clusters):
+    """The picks among all rows but the first few, by k-means of so many clusters."""
+    points = make_points(X)
+    order = np.arange(len(X))
+    clusters = kmeans(points, n_clusters, rng(3)).labels
+
+    def within(members, n_neighbours):
+        return typicality(points.take(members), n_neighbours)
+
+    return typical_rows(clusters, order[:n_labelled], order[n_labelled:], size, rng(), within)
+
+
 def test_typiclust_visits_large_clusters_first_and_takes_their_most_typical_row():
     X, group = groups(10, 30, 20)
-    picks = typical_points(make_points(X), 0, 3, rng())
+    picks = typiclust(X, 0, 3, 3)
     assert group[picks].tolist() == [1, 2, 0]
     for pick in picks:
         members = np.flatnonzero(group == group[pick])
@@ -269,23 +283,111 @@ def test_typiclust_visits_large_clusters_first_and_takes_their_most_typical_row(
 def test_typiclust_prefers_clusters_with_few_labels_and_leaves_small_ones_for_the_end():
     X, group = groups(40, 12, 4, 9)
     order = np.concatenate([[0, 40], np.setdiff1d(np.arange(len(X)), [0, 40])])  # one label in groups 0, 1
-    picks = order[typical_points(make_points(X[order]), 2, 2, rng())]
+    picks = order[typiclust(X[order], 2, 2, 4)]
     # four clusters; group 2 is too small, so after group 3 the largest with one label follows
     assert group[picks].tolist() == [3, 0]
 
 
 def test_typiclust_goes_round_and_round_and_ends_with_the_small_clusters():
     X, group = groups(9, 7, 3)
-    picks = typical_points(make_points(X), 0, 3, rng())
-    assert group[picks].tolist() == [0, 1, 0]
-    labels_of_all = typical_points(make_points(X), 0, 10**6, rng())
-    assert sorted(labels_of_all) == list(range(19))
+    assert group[typiclust(X, 0, 3, 3)].tolist() == [0, 1, 0]
+    assert sorted(typiclust(X, 0, 10**6, 3)) == list(range(19))
 
 
 def test_typiclust_picks_no_labelled_row_and_nothing_of_nothing():
-    points = make_points(load_wine().data)
-    assert typical_points(points, 170, 100, rng()).min() >= 170
-    assert len(typical_points(points, 178, 5, rng())) == 0
+    X = load_wine().data
+    assert typiclust(X, 170, 100, 178).min() >= 170
+    assert len(typiclust(X, 178, 5, 178)) == 0
+
+
+@pytest.mark.parametrize("n_neighbours", [1, 7, 99])
+def test_typicality_of_pairs_is_that_of_the_points(cancer, n_neighbours):
+    points = make_points(cancer[:60])
+    found = typicality_of_pairs(squared_distances(points, points), n_neighbours)
+    np.testing.assert_allclose(found, typicality(points, n_neighbours), rtol=1e-12)
+    assert typicality_of_pairs(np.zeros((1, 1)), n_neighbours).tolist() == [1]
+
+
+# what a pool keeps
+
+
+def opened(X, *covered, held_out=()):
+    """A pool whose rows were bought so far, and which shares nothing yet."""
+    pool = Pool(X, 2, budget=100)
+    pool.close(rows(*covered, *held_out))
+    pool.held_out = rows(*held_out)
+    return pool
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("pairs", [True, False])
+def test_distances_to_covered_rows_are_kept_up_to_date_as_brute_force_has_them(form, pairs, cancer, monkeypatch):
+    monkeypatch.setattr(pooled, "PAIRED_ROWS", 2_048 if pairs else 0)
+    pool = opened(form(cancer), 3, 8, held_out=(40, 41))
+    unit = np.sqrt(pooled.pool_points(pool).norms / (cancer**2).sum(axis=1)) if form is sparse.csr_array else None
+    apart = cdist(cancer, cancer)
+    for bought in ([], [100, 5], [7], [], range(200, 230)):
+        pool.close(np.array(bought, dtype=np.intp))
+        covered = pooled.covered_rows(pool)
+        found = np.sqrt(pooled.squared_to_covered(pool))
+        scale = unit[0] if unit is not None else found.max() / apart[:, covered].min(axis=1).max()
+        np.testing.assert_allclose(found, scale * apart[:, covered].min(axis=1), atol=1e-7)
+    taken = opened(form(cancer), 3)  # another trajectory keeps its own
+    assert (np.sqrt(pooled.squared_to_covered(taken)) > 0).sum() == len(cancer) - 1
+
+
+@pytest.mark.parametrize("pairs", [True, False])
+def test_the_farthest_candidates_are_the_greedy_k_center_loop_by_loop(pairs, cancer, monkeypatch):
+    monkeypatch.setattr(pooled, "PAIRED_ROWS", 2_048 if pairs else 0)
+    pool, bought = opened(cancer, 5, 17), [5, 17]
+    for _ in range(4):
+        picks = pooled.farthest_candidates(pool, 15, rng())
+        assert picks.tolist() == greedy_k_center(cancer, bought, 15)
+        pool.close(picks)
+        bought += picks.tolist()
+
+
+def test_the_farthest_candidates_are_neither_bought_nor_held_out(cancer):
+    pool = opened(cancer, 5, held_out=range(6, 290))
+    assert sorted(pooled.farthest_candidates(pool, 99, rng())) == [*range(5), *range(290, 300)]
+
+
+def seeding(X, seed=0):
+    points = make_points(X)
+    return Seeding(len(points), lambda some: squared_distances(points.take(some), points), rng(seed))
+
+
+def test_the_first_seeds_do_not_depend_on_how_many_are_asked_for(cancer):
+    step, once = seeding(cancer, 7), seeding(cancer, 7).first(60)
+    for count in (3, 10, 60, 20):
+        assert step.first(count).tolist() == once[:count].tolist()
+    assert len(set(once)) == 60
+
+
+def test_seeds_leave_less_distance_than_random_rows(cancer):
+    apart = cdist(cancer, cancer) ** 2
+    seeds = [apart[:, seeding(cancer, seed).first(20)].min(axis=1).sum() for seed in range(5)]
+    random = [apart[:, rng(seed).permutation(len(cancer))[:20]].min(axis=1).sum() for seed in range(20)]
+    assert max(seeds) < min(random)
+
+
+def test_seeds_of_duplicates_are_distinct_and_end_with_the_rows():
+    made = seeding(np.repeat([[0.0, 1.0], [4.0, 0.0]], 5, axis=0))
+    first = made.first(2)
+    assert {int(first[0]) // 5, int(first[1]) // 5} == {0, 1}
+    assert sorted(made.first(99)) == list(range(10))
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_clusters_of_a_pool_depend_on_its_features_and_their_number_alone(form, monkeypatch):
+    X = form(load_wine().data)
+    pool, other = opened(X, 1, 2), opened(X, 5)
+    eight = pooled.pool_clusters(pool, 8)
+    pooled.pool_clusters(other, 30)
+    assert pooled.pool_clusters(other, 8).tolist() == eight.tolist()
+    assert len(set(eight)) == 8
+    monkeypatch.setattr(pooled, "kmeans_from", None)
+    assert pooled.pool_clusters(pool, 8) is eight
 
 
 # density

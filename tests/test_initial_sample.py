@@ -73,7 +73,8 @@ def test_a_sample_continued_takes_neither_bought_nor_held_out_rows(name, wine):
 def test_one_stream_gives_one_sample_and_another_stream_another(name, wine):
     first = sample(name, wine, 10, seed=3).tolist()
     assert sample(name, wine, 10, seed=3).tolist() == first
-    if name != "kennard_stone":  # it starts from the two farthest rows and has nothing to draw
+    # one starts from the two farthest rows, the other from clusters that all trajectories of a block share
+    if name not in ("kennard_stone", "typiclust"):
         assert any(sample(name, wine, 10, seed=seed).tolist() != first for seed in range(4, 9))
 
 

@@ -117,10 +117,14 @@ def test_greedy_cover_by_brute_force(wine):
     inside = cdist(points.values, points.values) < 0.3
     covered = np.zeros(len(wine), dtype=bool)
     covered[:20] = True
-    picked = greedy_cover(ball_graph(points, points, radius), covered.copy(), 40, np.random.default_rng(0))
+    allowed = np.arange(10, len(wine))
+    graph = ball_graph(points, points, radius)
+    picked = greedy_cover(graph, sparse.csr_array(graph.T), ~covered, allowed, 40, np.random.default_rng(0))
+    assert len(set(picked)) == 40
     for turn, pick in enumerate(picked):
         gains = (inside & ~covered).sum(axis=1)
         gains[picked[:turn]] = -1
+        gains[:10] = -1
         assert gains[pick] == gains.max()
         covered |= inside[pick]
 

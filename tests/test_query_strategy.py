@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 
 from altune.errors import FormatError
+from altune.geometry.distances import make_points
 from altune.knobs.query_strategy import QueryStrategy, ScoreStrategy
 from altune.knobs.query_strategy.composed import mix_ranks
 from altune.knobs.query_strategy.hybrid import Gradients
@@ -51,6 +52,8 @@ class Linear:
     def predict(self, X):
         return self.class_scores(X).argmax(axis=1)
 
+    embeds = False
+
     def embedding(self, X):
         return X
 
@@ -63,6 +66,8 @@ class Told:
 
     def class_scores(self, X):
         return self.scores
+
+    embeds = False
 
     def embedding(self, X):
         return X
@@ -305,7 +310,7 @@ def gradients_in_full(pool):
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
 def test_badge_distances_are_those_of_the_gradients_in_full(form, digits):
     full = gradients_in_full(digits)
-    factors = Gradients(digits.known().probabilities, form(digits.X[digits.candidates]))
+    factors = Gradients(digits.known().probabilities, make_points(form(digits.X[digits.candidates]), centre=False))
     want = cdist(full, full, "sqeuclidean")
     got = np.stack([factors.distances_to(row) for row in range(len(full))])
     unit = got[0, 1] / want[0, 1]
@@ -335,7 +340,7 @@ def test_badge_starts_where_scikit_activeml_starts(digits):
     model = classifier.SklearnClassifier(LogisticRegression(), classes=range(10))
     picks, utilities = skactiveml.Badge(random_state=0).query(digits.X, y, model, batch_size=2, return_utilities=True)
     assert select("badge", digits, 5)[0] == picks[0]
-    factors = Gradients(digits.known().probabilities, digits.X[digits.candidates])
+    factors = Gradients(digits.known().probabilities, make_points(digits.X[digits.candidates], centre=False))
     first = int(np.searchsorted(digits.candidates, picks[0]))
     # theirs also counts the distance to a gradient of 0, which the authors' code does not
     ours = np.minimum(factors.distances_to(first), factors.norms)

@@ -6,6 +6,8 @@ NeurIPS 2022. As in the authors' code a ball is open: it holds the points nearer
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -63,33 +65,48 @@ def ball_graph(points: Points, others: Points, squared_radius: float) -> Graph:
     return sparse.csr_array((np.ones(len(indices), dtype=np.int8), indices, pointers), shape=(len(points), len(others)))
 
 
-def greedy_cover(graph: Graph, covered: NDArray[np.bool_], size: int, rng: np.random.Generator) -> Rows:
+def greedy_cover(
+    graph: Graph, reached_by: Graph, open_: NDArray[np.bool_], allowed: Rows, size: int, rng: np.random.Generator
+) -> Rows:
     """Pick points one by one, each the one whose ball covers the most points not covered yet.
 
     Where nothing is left to cover, the rest are picked at random. Time O(edges) in all.
 
     Parameters
     ----------
-    graph : who may be picked, and what they cover, ``(n_candidates, n_points)``.
-    covered : what is covered already, ``(n_points,)``.
-    size : points wanted; all of them where there are fewer.
+    graph : what the ball around each point covers, ``(n_points, n_points)``.
+    reached_by : its transpose.
+    open_ : what is still to be covered, ``(n_points,)``.
+    allowed : points that may be picked, sorted.
+    size : points wanted; all allowed ones where there are fewer.
     rng : breaks ties.
 
     Returns
     -------
-    positions among the candidates, ``(min(size, n_candidates),)``, distinct, in the order of picking.
+    points, ``(min(size, n_allowed),)``, distinct, in the order of picking.
     """
-    open_ = ~covered
-    reached_by = sparse.csr_array(graph.T)
-    degrees = np.asarray(graph @ open_.astype(np.int64), dtype=np.float64)
-    picked = np.empty(min(size, graph.shape[0]), dtype=np.intp)
+    open_ = open_.copy()
+    degrees = np.full(graph.shape[0], -np.inf)
+    degrees[allowed] = np.asarray(graph @ open_.astype(np.int64), dtype=np.float64)[allowed]
+    picked = np.empty(min(size, len(allowed)), dtype=np.intp)
     for turn in range(len(picked)):
         pick = random_argmax(degrees, rng)
         picked[turn] = pick
-        inside = graph.indices[graph.indptr[pick] : graph.indptr[pick + 1]]
+        inside = columns_of(graph, [pick])
         fresh = inside[open_[inside]]
         open_[fresh] = False
-        losing = reached_by[fresh].indices
-        degrees -= np.bincount(losing, minlength=len(degrees))
-        degrees[picked[: turn + 1]] = -np.inf
+        degrees -= np.bincount(columns_of(reached_by, fresh), minlength=len(degrees))
+        degrees[pick] = -np.inf
     return picked
+
+
+def columns_of(graph: Graph, rows: Sequence[int] | Rows) -> NDArray[np.int32]:
+    """Return the columns of the 1s of some rows, one row after the other.
+
+    >>> columns_of(sparse.csr_array(np.array([[0, 1], [1, 1]])), [1, 0]).tolist()
+    [0, 1, 1]
+    """
+    # scipy takes longer to set up a matrix of the rows than a whole pick takes here
+    parts = [graph.indices[graph.indptr[row] : graph.indptr[row + 1]] for row in rows]
+    found: NDArray[np.int32] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from altune.geometry.distances import (
     Array,
     Points,
     blocks,
+    is_sparse,
     random_argmax,
     squared_distances,
     squared_norms,
@@ -54,6 +55,17 @@ def kmeans(points: Points, n_clusters: int, rng: np.random.Generator, weights: A
         model = MiniBatchKMeans(n_clusters, n_init=1, batch_size=4096, random_state=seed)
     else:
         model = KMeans(n_clusters, n_init=1, random_state=seed)
+    return _fitted(model, points, weights)
+
+
+def kmeans_from(points: Points, seeds: Rows) -> Clustering:
+    """Cluster by k-means with these points as the first centres."""
+    centres = points.values[seeds]
+    start = centres.toarray() if is_sparse(centres) else centres
+    return _fitted(KMeans(len(seeds), init=start, n_init=1), points, None)
+
+
+def _fitted(model: Any, points: Points, weights: Array | None) -> Clustering:
     with warnings.catch_warnings():
         # fewer distinct points than clusters is a valid pool, not something to tell in each loop
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -45,11 +45,28 @@ def farthest_first(points: Points, covered: Points, size: int, rng: np.random.Ge
     Core-Set Approach*, ICLR 2018.
     """
     nearest = squared_to_nearest(points, covered)
-    picked = np.empty(min(size, len(points)), dtype=np.intp)
-    for turn in range(len(picked)):
+    return farthest_of(nearest, lambda pick: distances_to(points, pick), min(size, len(points)), rng)
+
+
+def farthest_of(nearest: Array, distances_from: Callable[[int], Array], size: int, rng: np.random.Generator) -> Rows:
+    """Pick points one by one, each the farthest from what is covered.
+
+    Parameters
+    ----------
+    nearest : squared distances to what is covered already, ``(n_points,)``; −∞ for points that may not be picked.
+    distances_from : gives the squared distances of all points to one of them, ``(n_points,)``.
+    size : points wanted, at most as many as may be picked.
+    rng : breaks ties.
+
+    Returns
+    -------
+    positions, ``(size,)``, distinct, in the order of picking.
+    """
+    picked = np.empty(size, dtype=np.intp)
+    for turn in range(size):
         pick = random_argmax(nearest, rng)
         picked[turn] = pick
-        nearest = np.minimum(nearest, distances_to(points, pick))
+        nearest = np.minimum(nearest, distances_from(pick))
         nearest[pick] = -np.inf  # so that a duplicate cannot bring the same row back
     return picked
 

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
 
-from altune.geometry.balls import Graph, ball_graph, greedy_cover, pure_squared_radius, squared_to_other_cluster
-from altune.geometry.clustering import kmeans
+from altune.geometry.balls import (
+    Graph,
+    ball_graph,
+    columns_of,
+    greedy_cover,
+    pure_squared_radius,
+    squared_to_other_cluster,
+)
+from altune.geometry.clustering import kmeans, kmeans_from
+from altune.geometry.covering import distances_to, farthest_of
 from altune.geometry.density import mean_similarity
 from altune.geometry.designs import unit_mean_square
-from altune.geometry.distances import Array, Points, make_points
+from altune.geometry.distances import Array, Points, make_points, squared_distances, squared_to_nearest
+from altune.geometry.seeding import Seeding
+from altune.geometry.typicality import MOST_CLUSTERS, typical_rows, typicality, typicality_of_pairs
 from altune.pool import Features, Pool, Rows
 
 LARGE_POOL = 5_000
 """Up to so many rows a graph of the whole pool is kept; beyond, one of a subpool is made when it is needed."""
 
 PURITY_ROWS = 2_000
+PAIRED_ROWS = 2_048
+"""Up to so many rows the distances of all pairs are kept, 32 MiB."""
 
 
 def pool_points(pool: Pool) -> Points:
@@ -51,6 +65,19 @@ def embedded(pool: Pool, rows: Rows) -> Features:
     return pool.model.embedding(pool.X[rows])
 
 
+def embedded_points(pool: Pool) -> Points:
+    """Return the points of what the model in hand makes of the candidates, scaled but not centred.
+
+    Where it makes nothing of the features, and the pool has up to 5,000 rows, all loops take theirs from the same.
+    """
+    if pool.model is None:
+        raise RuntimeError("there is no embedding before the first model is trained")
+    if pool.model.embeds or pool.n_rows > LARGE_POOL:
+        return make_points(pool.model.embedding(pool.known().X), centre=False)
+    everything = pool.shared.get("geometry.uncentred", lambda: make_points(pool.X, centre=False))
+    return everything.take(pool.candidates)
+
+
 def draw_rows(rows: Rows, most: int, rng: np.random.Generator) -> Rows:
     """Return ``rows``, or ``most`` of them drawn at random in sorted order where there are more."""
     return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
@@ -81,16 +108,105 @@ def cover_rows(pool: Pool, size: int, squared_radius: float, most: int, rng: np.
     bought = covered_rows(pool)
     if pool.n_rows <= min(most, LARGE_POOL):
         graph = pool_ball_graph(pool, squared_radius)
-        covered = np.ones(pool.n_rows, dtype=bool)
-        covered[pool.candidates] = False
-        covered[graph[bought].indices] = True
-        return pool.candidates[greedy_cover(graph[pool.candidates], covered, size, rng)]
+        key = ("geometry.balls_around", squared_radius)
+        reached_by = pool.shared.get(key, lambda: sparse.csr_array(graph.T))
+        open_ = np.zeros(pool.n_rows, dtype=bool)
+        open_[pool.candidates] = True
+        open_[columns_of(graph, bought)] = False
+        return greedy_cover(graph, reached_by, open_, pool.candidates, size, rng)
     competing = draw_rows(pool.candidates, max(most, size), rng)
     points = pool_points(pool)
     wanted = points.take(competing)
-    covered = np.zeros(len(competing), dtype=bool)
-    covered[ball_graph(points.take(bought), wanted, squared_radius).indices] = True
-    return competing[greedy_cover(ball_graph(wanted, wanted, squared_radius), covered, size, rng)]
+    open_ = np.ones(len(competing), dtype=bool)
+    open_[ball_graph(points.take(bought), wanted, squared_radius).indices] = False
+    graph = ball_graph(wanted, wanted, squared_radius)
+    everything = np.arange(len(competing))
+    return competing[greedy_cover(graph, sparse.csr_array(graph.T), open_, everything, size, rng)]
+
+
+def pool_pairs(pool: Pool) -> Array | None:
+    """Return the squared distances of all pairs of rows of a pool of up to 2,048, made once; None for a larger one."""
+    if pool.n_rows > PAIRED_ROWS:
+        return None
+    points = pool_points(pool)
+    return pool.shared.get("geometry.pairs", lambda: squared_distances(points, points))
+
+
+def distances_from(pool: Pool, row: int) -> Array:
+    """Return the squared distances of all pool rows to one of them, ``(n_rows,)``."""
+    pairs = pool_pairs(pool)
+    return distances_to(pool_points(pool), row) if pairs is None else pairs[row]
+
+
+class _Reached:
+    """How far each pool row is from the nearest row of a set that only grows."""
+
+    def __init__(self, n_rows: int) -> None:
+        self.rows: Rows = np.empty(0, dtype=np.intp)
+        self.squared: Array = np.full(n_rows, np.inf)
+
+    def extend(self, points: Points, rows: Rows) -> None:
+        """Take the set to be ``rows``, sorted, of which only those that are new are looked at."""
+        if not np.isin(self.rows, rows, assume_unique=True).all():  # no trajectory gives rows back, but a test may
+            self.rows, self.squared = self.rows[:0], np.full(len(points), np.inf)
+        fresh = np.setdiff1d(rows, self.rows, assume_unique=True)
+        self.squared = np.minimum(self.squared, squared_to_nearest(points, points.take(fresh)))
+        self.rows = rows
+
+
+def squared_to_covered(pool: Pool) -> Array:
+    """Return the squared distance of each pool row to the nearest covered one, ``(n_rows,)``; ∞ without any.
+
+    In a large pool only rows that were covered since the last call are looked at.
+    """
+    covered, pairs = covered_rows(pool), pool_pairs(pool)
+    if pairs is not None:
+        return pairs[covered].min(axis=0, initial=np.inf)
+    reached = pool.memory.get("geometry.reached", lambda: _Reached(pool.n_rows))
+    reached.extend(pool_points(pool), covered)
+    return reached.squared
+
+
+def farthest_candidates(pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    """Return ``min(size, n_candidates)`` candidates, each the farthest from all covered rows and those before it."""
+    nearest = np.full(pool.n_rows, -np.inf)
+    nearest[pool.candidates] = squared_to_covered(pool)[pool.candidates]
+    return farthest_of(nearest, lambda row: distances_from(pool, row), min(size, len(pool.candidates)), rng)
+
+
+def pool_clusters(pool: Pool, n_clusters: int) -> NDArray[np.intp]:
+    """Return the k-means cluster of each pool row, ``(n_rows,)``, worked out once for each number of clusters.
+
+    The seeds come from a stream of their own, so the clusters depend on the features and their number alone. A pool
+    of more than 5,000 rows is clustered by minibatches at each call.
+    """
+    points = pool_points(pool)
+    if pool.n_rows > LARGE_POOL:
+        return kmeans(points, n_clusters, np.random.default_rng(0)).labels
+    pairs = pool_pairs(pool)
+
+    def distances(rows: Rows) -> Array:
+        return squared_distances(points.take(rows), points) if pairs is None else pairs[rows]
+
+    def build() -> NDArray[np.intp]:
+        seeding = pool.shared.get("geometry.seeding", lambda: Seeding(len(points), distances, np.random.default_rng(0)))
+        return kmeans_from(points, seeding.first(n_clusters)).labels
+
+    return pool.shared.get(("geometry.clusters", n_clusters), build)
+
+
+def typical_candidates(pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    """Return candidates, each the most typical of its cluster, of clusters with few covered rows (TypiClust)."""
+
+    def typicality_within(rows: Rows, n_neighbours: int) -> Array:
+        pairs = pool_pairs(pool)
+        if pairs is None:
+            return typicality(pool_points(pool).take(rows), n_neighbours)
+        return typicality_of_pairs(pairs[np.ix_(rows, rows)], n_neighbours)
+
+    covered = covered_rows(pool)
+    clusters = pool_clusters(pool, min(len(covered) + size, MOST_CLUSTERS))
+    return typical_rows(clusters, covered, pool.candidates, size, rng, typicality_within)
 
 
 def _squared_to_other_cluster(pool: Pool) -> Array:

@@ -7,12 +7,11 @@ where the paper writes distances; this module follows the paper.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.geometry.clustering import kmeans
 from altune.geometry.distances import Array, Points, blocks, random_argmax, squared_distances
 from altune.pool import Rows
 
@@ -49,44 +48,66 @@ def typicality(points: Points, n_neighbours: int) -> Array:
     for block in blocks(len(points), len(points)):
         squared = squared_distances(Points(points.values[block], points.norms[block]), points)
         squared[np.arange(len(squared)), np.arange(block.start, block.stop)] = np.inf
-        nearest = np.partition(squared, n_neighbours - 1, axis=1)[:, :n_neighbours]
-        mean[block] = np.sqrt(nearest).mean(axis=1)
+        mean[block] = _mean_distance(squared, n_neighbours)
     return 1.0 / np.maximum(mean, _LEAST_DISTANCE)
 
 
-def typical_points(points: Points, n_labelled: int, size: int, rng: np.random.Generator) -> Rows:
-    """Pick the most typical unlabelled point of one cluster after the other (TypiClust).
+def typicality_of_pairs(squared: Array, n_neighbours: int) -> Array:
+    """Return the same from the squared distances of all pairs, ``(n_points, n_points)``."""
+    n_neighbours = min(n_neighbours, len(squared) - 1)
+    if n_neighbours < 1:
+        return np.ones(len(squared))
+    squared = squared.copy()
+    np.fill_diagonal(squared, np.inf)
+    return 1.0 / np.maximum(_mean_distance(squared, n_neighbours), _LEAST_DISTANCE)
 
-    1. k-means into min(n_labelled + size, 500) clusters of labelled and unlabelled points together.
-    2. Leave clusters of at most 5 points for the end; order the others by labelled points (few first),
-       then by size (large first), ties by chance.
-    3. In that order, over and over: pick the unlabelled point of the cluster with the largest typicality
-       among its unlabelled points, with min(20, half of them) neighbours, and take it out. A cluster with
-       nothing left is skipped.
+
+def _mean_distance(squared: Array, n_nearest: int) -> Array:
+    nearest = np.partition(squared, n_nearest - 1, axis=1)[:, :n_nearest]
+    mean: Array = np.sqrt(nearest).mean(axis=1)
+    return mean
+
+
+def typical_rows(
+    clusters: NDArray[np.intp],
+    labelled: Rows,
+    candidates: Rows,
+    size: int,
+    rng: np.random.Generator,
+    typicality_within: Callable[[Rows, int], Array],
+) -> Rows:
+    """Pick the most typical candidate of one cluster after the other (TypiClust).
+
+    1. Leave clusters of at most 5 rows for the end; order the others by labelled rows (few first), then by size
+       (large first), ties by chance.
+    2. In that order, over and over: pick the candidate of the cluster with the largest typicality among its
+       candidates, with min(20, half of them) neighbours, and take it out. A cluster with nothing left is skipped.
 
     Parameters
     ----------
-    points : labelled ones first, then those that may be picked.
-    n_labelled : how many are labelled, 0 or more.
-    size : points wanted; all unlabelled ones where there are fewer.
-    rng : seeds the clustering and breaks ties.
+    clusters : cluster of each row of the pool, ``(n_rows,)``; as many as rows are labelled and wanted, 500 at most.
+    labelled, candidates : the rows that count.
+    size : rows wanted; all candidates where there are fewer.
+    rng : breaks ties.
+    typicality_within : gives the typicality of rows among each other with so many neighbours, ``(n_given,)``.
 
     Returns
     -------
-    positions within ``points``, ``(min(size, n_unlabelled),)``, distinct, in the order of picking.
+    candidates, ``(min(size, n_candidates),)``, distinct, in the order of picking.
 
     Notes
     -----
-    In a cluster of more than 10,000 unlabelled points, a random 10,000 compete, each other's neighbours.
+    In a cluster of more than 10,000 candidates, a random 10,000 compete, each other's neighbours.
     """
-    size = min(size, len(points) - n_labelled)
+    size = min(size, len(candidates))
     if size <= 0:
         return np.empty(0, dtype=np.intp)
-    clusters = kmeans(points, min(n_labelled + size, MOST_CLUSTERS), rng).labels
-    members = [n_labelled + found for found in _members(clusters[n_labelled:], int(clusters.max()) + 1)]
+    n_clusters = int(clusters.max()) + 1
+    taken = np.bincount(clusters[labelled], minlength=n_clusters)
+    members = _members(candidates, clusters[candidates], n_clusters)
     picked: list[int] = []
-    for cluster in _turns(clusters, n_labelled, members, rng):
-        pick = _most_typical(points, members[cluster], rng)
+    for cluster in _turns(taken, members, rng):
+        pick = _most_typical(members[cluster], rng, typicality_within)
         members[cluster] = members[cluster][members[cluster] != pick]
         picked.append(pick)
         if len(picked) == size:
@@ -94,15 +115,14 @@ def typical_points(points: Points, n_labelled: int, size: int, rng: np.random.Ge
     return np.array(picked, dtype=np.intp)
 
 
-def _members(labels: NDArray[np.intp], n_clusters: int) -> list[Rows]:
+def _members(rows: Rows, labels: NDArray[np.intp], n_clusters: int) -> list[Rows]:
     order = np.argsort(labels, kind="stable")
-    return list(np.split(order, np.searchsorted(labels[order], np.arange(1, n_clusters))))
+    return list(np.split(rows[order], np.searchsorted(labels[order], np.arange(1, n_clusters))))
 
 
-def _turns(clusters: NDArray[np.intp], n_labelled: int, members: list[Rows], rng: np.random.Generator) -> Iterator[int]:
+def _turns(labelled: NDArray[np.intp], members: list[Rows], rng: np.random.Generator) -> Iterator[int]:
     """Yield clusters with something left to pick: the large ones round and round, then the small ones."""
-    sizes = np.bincount(clusters, minlength=len(members))
-    labelled = np.bincount(clusters[:n_labelled], minlength=len(members))
+    sizes = labelled + np.array([len(rows) for rows in members])
     order = np.lexsort((rng.random(len(members)), -sizes, labelled))
     for group in (order[sizes[order] > SMALL_CLUSTER], order[sizes[order] <= SMALL_CLUSTER]):
         while any(len(members[cluster]) for cluster in group):
@@ -111,8 +131,8 @@ def _turns(clusters: NDArray[np.intp], n_labelled: int, members: list[Rows], rng
                     yield int(cluster)
 
 
-def _most_typical(points: Points, members: Rows, rng: np.random.Generator) -> int:
+def _most_typical(members: Rows, rng: np.random.Generator, typicality_within: Callable[[Rows, int], Array]) -> int:
     if len(members) > LARGE_CLUSTER:
         members = rng.choice(members, LARGE_CLUSTER, replace=False)
     neighbours = max(1, min(MOST_NEIGHBOURS, len(members) // 2))
-    return int(members[random_argmax(typicality(points.take(members), neighbours), rng)])
+    return int(members[random_argmax(typicality_within(members, neighbours), rng)])

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.neural_network import MLPClassifier
 
 from altune.models.base import Model
 from altune.models.fitted import Array, Codes, FittedModel
@@ -70,9 +69,14 @@ class FittedEnsemble(FittedModel):
         scores: Array = self.estimator.predict_proba(X)
         return scores
 
+    @property
+    def embeds(self) -> bool:
+        """Whether a member has a hidden layer."""
+        return any(member.embeds for member in self.members)
+
     def embedding(self, X: Features) -> Any:
         """Return the members' last hidden activations side by side; without hidden layers, ``X`` itself."""
-        hidden = [member.embedding(X) for member in self.members if _has_hidden_layers(member)]
+        hidden = [member.embedding(X) for member in self.members if member.embeds]
         return np.hstack(hidden) if hidden else X
 
     def each(self, change: Callable[[FittedModel, int], FittedModel]) -> FittedEnsemble:
@@ -100,7 +104,3 @@ def go_on(
     if isinstance(previous, FittedEnsemble):
         return previous.each(lambda one, i: act(one, X, y, n_classes, (seed + i) % 2**31, sample_weight))
     return act(previous, X, y, n_classes, seed, sample_weight)
-
-
-def _has_hidden_layers(member: FittedModel) -> bool:
-    return isinstance(member.estimator, MLPClassifier) and len(member.estimator.coefs_) > 1

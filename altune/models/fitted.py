@@ -119,9 +119,14 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise WorkError(f"{type(self.estimator).__name__} gave class scores that are not finite")
         return spread(np.asarray(scores, dtype=np.float64), self.codes, self.n_classes)
 
+    @property
+    def embeds(self) -> bool:
+        """Whether it has a hidden layer, so that :meth:`embedding` is another than the features."""
+        return isinstance(self.estimator, MLPClassifier) and len(self.estimator.coefs_) > 1
+
     def embedding(self, X: Features) -> Any:
         """Return the last hidden layer's activations, ``(n_rows, n_units)``; without one, ``X`` itself."""
-        if isinstance(self.estimator, MLPClassifier) and len(self.estimator.coefs_) > 1:
+        if self.embeds:
             return hidden_activations(X, self.estimator.coefs_, self.estimator.intercepts_)
         return X
 

@@ -7,8 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from altune.geometry.clustering import central_points, medoids
-from altune.geometry.pooled import covered_rows, pool_points
-from altune.geometry.typicality import typical_points
+from altune.geometry.pooled import pool_points, typical_candidates
 from altune.knobs.initial_sample.base import InitialSample
 from altune.pool import Pool, Rows
 from altune.registry import register
@@ -54,6 +53,4 @@ class TypiClustSample(InitialSample):
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
         """Return ``size`` typical candidates; rows bought before count as labelled ones."""
-        covered = covered_rows(pool)
-        rows = np.concatenate([covered, pool.candidates])
-        return rows[typical_points(pool_points(pool).take(rows), len(covered), size, rng)]
+        return typical_candidates(pool, size, rng)

@@ -13,7 +13,7 @@ from altune.geometry.covering import (
     sample_by_squared_distance,
 )
 from altune.geometry.distances import squared_to_nearest
-from altune.geometry.pooled import covered_rows, pool_points
+from altune.geometry.pooled import covered_rows, farthest_candidates, pool_points
 from altune.knobs.initial_sample.base import InitialSample
 from altune.pool import Pool, Rows
 from altune.registry import register
@@ -29,9 +29,7 @@ class KCenterSample(InitialSample):
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
         """Return ``size`` candidates, each the farthest from those before."""
-        points = pool_points(pool)
-        covered = points.take(covered_rows(pool))
-        return pool.candidates[farthest_first(points.take(pool.candidates), covered, size, rng)]
+        return farthest_candidates(pool, size, rng)
 
 
 @register
@@ -52,7 +50,7 @@ class KennardStoneSample(InitialSample):
         covered = covered_rows(pool)
         candidates = pool.candidates
         if len(covered) or size < 2 or len(candidates) < 3:
-            return candidates[farthest_first(points.take(candidates), points.take(covered), size, rng)]
+            return farthest_candidates(pool, size, rng)
         pair = candidates[list(farthest_pair(points.take(candidates), rng))]
         rest = np.setdiff1d(candidates, pair, assume_unique=True)
         later = rest[farthest_first(points.take(rest), points.take(pair), size - 2, rng)]

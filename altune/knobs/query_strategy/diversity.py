@@ -6,9 +6,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from altune.geometry.covering import farthest_first
-from altune.geometry.pooled import covered_rows, pool_points
-from altune.geometry.typicality import typical_points
+from altune.geometry.pooled import farthest_candidates, typical_candidates
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.pool import Pool, Rows
 from altune.registry import register
@@ -24,9 +22,7 @@ class KCenter(QueryStrategy):
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
         """Return candidates, each the farthest from all rows bought and all picked before it."""
-        points = pool_points(pool)
-        covered = points.take(covered_rows(pool))
-        return pool.candidates[farthest_first(points.take(pool.candidates), covered, size, rng)]
+        return farthest_candidates(pool, size, rng)
 
 
 @register
@@ -35,7 +31,8 @@ class TypiClust(QueryStrategy):
 
     Clusters are visited by labelled rows (few first), then size (large first); those of at most 5 rows
     come last. Typicality is 1 / (mean distance to the min(20, half the cluster) nearest candidates of
-    the cluster).
+    the cluster). The clusters depend on the features and their number alone, so recipes that are played on
+    the same block share them.
     """
 
     source: ClassVar[str] = "Hacohen, Dekel, Weinshall, Active Learning on a Budget, ICML 2022"
@@ -44,6 +41,4 @@ class TypiClust(QueryStrategy):
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
         """Return typical candidates, one for each cluster in turn."""
-        covered = covered_rows(pool)
-        rows = np.concatenate([covered, pool.candidates])
-        return rows[typical_points(pool_points(pool).take(rows), len(covered), size, rng)]
+        return typical_candidates(pool, size, rng)

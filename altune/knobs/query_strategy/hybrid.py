@@ -15,8 +15,9 @@ from altune.geometry.distances import (
     random_argmax,
     without_rounding,
 )
+from altune.geometry.pooled import embedded_points
 from altune.knobs.query_strategy.base import QueryStrategy
-from altune.pool import Features, Pool, Rows
+from altune.pool import Pool, Rows
 from altune.registry import Need, register
 
 Array = NDArray[np.float64]
@@ -37,10 +38,7 @@ class Badge(QueryStrategy):
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
         """Return candidates whose gradients are long and unlike each other."""
-        known = pool.known()
-        if pool.model is None:
-            raise RuntimeError("badge is asked after a model was trained")
-        gradients = Gradients(known.probabilities, pool.model.embedding(known.X))
+        gradients = Gradients(pool.known().probabilities, embedded_points(pool))
         uncovered = np.full(len(pool.candidates), np.inf)
         first = random_argmax(gradients.norms, rng)
         return pool.candidates[sample_by_squared_distance(gradients.distances_to, uncovered, size, rng, first=first)]
@@ -55,14 +53,14 @@ class Gradients:
     Parameters
     ----------
     probabilities : ``(n_rows, n_classes)``.
-    embedding : ``(n_rows, d)``, dense or CSR.
+    embedding : ``(n_rows, d)``, scaled but not centred.
     """
 
-    def __init__(self, probabilities: Array, embedding: Features) -> None:
+    def __init__(self, probabilities: Array, embedding: Points) -> None:
         errors = probabilities.copy()
         errors[np.arange(len(errors)), probabilities.argmax(axis=1)] -= 1.0
         self._errors: Points = make_points(errors, centre=False)
-        self._embedding: Points = make_points(embedding, centre=False)
+        self._embedding = embedding
         self.norms: Array = self._errors.norms * self._embedding.norms
 
     def distances_to(self, row: int) -> Array:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from altune.analysis.loop_numbers import loop_facts, series_of
+from altune.analysis.loop_numbers import loop_facts
 from altune.analysis.loops import LoopFacts, RuleStop, StoppingFacts
 from altune.analysis.pool_map import Projection, check_projection, pool_map
+from altune.analysis.series import series_of
 from altune.curve import LearningCurve
 from altune.data import Dataset
 from altune.data.blocks import Block

@@ -11,10 +11,11 @@ import pytest
 from sklearn.datasets import load_digits, load_iris
 
 import altune
-from altune.analysis.loop_numbers import by_chance, class_counts, divergence, evenness, series_of
+from altune.analysis.class_balance import by_chance, class_counts, divergence, evenness
 from altune.analysis.loop_sentences import loop_sentences
 from altune.analysis.loops import LoopFacts
 from altune.analysis.pool_map import BACKGROUND_ROWS, pool_map
+from altune.analysis.series import series_of
 from altune.cli import main
 from altune.errors import MissingExtraError, RequestError
 from altune.examining import Examination

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from altune.analysis.loops import LoopFacts, Series
+from altune.analysis.loops import LoopFacts
+from altune.analysis.series import Series
 
 MUCH = 1.5
 """Times the imbalance of chance from which on the classes bought are said to stray."""
@@ -42,10 +43,11 @@ def balance_sentence(facts: LoopFacts) -> str:
     own, usual = float(balance.imbalance.mean[place] or 0.0), balance.by_chance[place]
     if own <= MUCH * usual:
         return "The classes bought are as near to the pool's shares as those of rows drawn at random."
+    times = f"{own / usual:.1f} times as far from the pool's shares as those of rows drawn at random"
     return (
         f"Most over-bought is class {most}: {pool_more + more:.1f} % of the rows bought, {pool_more:.1f} % of the "
-        f"pool; most under-bought is class {least}: {pool_less + less:.1f} %, {pool_less:.1f} % of the pool. The classes "
-        f"bought lie {own / usual:.1f} times as far from the pool's shares as those of rows drawn at random."
+        f"pool; most under-bought is class {least}: {pool_less + less:.1f} %, {pool_less:.1f} % of the pool. "
+        f"The classes bought lie {times}."
     )
 
 

@@ -13,51 +13,10 @@ from typing import Any
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
+from altune.analysis.class_balance import ClassBalance
 from altune.analysis.pool_map import PoolMap
+from altune.analysis.series import Series
 from altune.errors import RequestError
-
-Numbers = tuple[float | None, ...]
-
-
-@dataclass(frozen=True)
-class Series:
-    """One number of each loop; None where no block has it.
-
-    Attributes
-    ----------
-    mean : mean over the blocks that had the loop.
-    low, high : its 10 % and 90 % quantiles over them.
-    """
-
-    mean: Numbers
-    low: Numbers
-    high: Numbers
-
-
-@dataclass(frozen=True)
-class ClassBalance:
-    """Of which true classes the rows were that were bought.
-
-    Attributes
-    ----------
-    classes : names in the data set's order; of more than ten the nine with most pool rows, then all others together.
-    pool : share of each class in the pool.
-    bought : share of each class among all rows bought so far, loop by loop.
-    new : the same among the rows of the loop itself.
-    evenness : entropy of the classes bought so far as a share of ln K; 1 where all K classes are equally frequent.
-    pool_evenness : the same of the pool.
-    imbalance : divergence KL(bought so far ‖ pool) in nats, over all K classes; 0 where both have the same shares.
-    by_chance : what it is on average where as many rows are drawn at random.
-    """
-
-    classes: tuple[str, ...]
-    pool: tuple[float, ...]
-    bought: tuple[Series, ...]
-    new: tuple[Series, ...]
-    evenness: Series
-    pool_evenness: float
-    imbalance: Series
-    by_chance: tuple[float, ...]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import plotly.graph_objects as go
 
 from altune.analysis.loops import AuditFacts, LoopFacts
+from altune.analysis.series import Series
 from altune.errors import RequestError
 from altune.report.figures import style
 from altune.report.figures.by_loop import (
@@ -129,17 +130,16 @@ def _add_shares(figure: go.Figure, audit: AuditFacts, numbers: AuditNumbers) -> 
     if audit.action == "drop":
         add_line(figure, loops, numbers.bought, "bought", other, hover, width=2.0)
         ends.append(("bought", numbers.bought[-1], style.QUIET))
-    series = audit.wrong_used
-    scaled = type(series)(*(tuple(None if v is None else 100.0 * v for v in part) for part in _parts(series)))
     if audit.blocks > 1:
-        add_band(figure, loops, scaled, own.colour)
+        add_band(figure, loops, _in_per_cent(audit.wrong_used), own.colour)
     add_line(figure, loops, numbers.used, "trained on", own, hover)
     label_ends(figure, ends, top, share=0.1)
     figure.update_layout(yaxis={"range": [0, top], "ticksuffix": " %", "nticks": 6})
 
 
-def _parts(series: object) -> tuple[tuple[float | None, ...], ...]:
-    return tuple(getattr(series, name) for name in ("mean", "low", "high"))
+def _in_per_cent(series: Series) -> Series:
+    parts = (series.mean, series.low, series.high)
+    return Series(*(tuple(None if value is None else 100.0 * value for value in part) for part in parts))
 
 
 def _add_suspects(figure: go.Figure, numbers: AuditNumbers) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
-from altune.analysis.loops import LoopFacts, Series
+from altune.analysis.loops import LoopFacts
+from altune.analysis.series import Series
 from altune.errors import RequestError
 from altune.report.figures import style
 from altune.report.figures.style import Look

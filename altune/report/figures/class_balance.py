@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import plotly.graph_objects as go
 
 from altune.analysis.loops import LoopFacts
+from altune.analysis.series import Series
 from altune.report.figures import style
 from altune.report.figures.by_loop import (
     add_band,
@@ -101,8 +102,8 @@ def plot_class_balance(source: LoopFacts | Run) -> go.Figure:
     return figure
 
 
-def _last(series: object, count: int) -> tuple[float | None, ...]:
-    return tuple(getattr(series, name)[count - 1] for name in ("mean", "low", "high"))
+def _last(series: Series, count: int) -> tuple[float | None, ...]:
+    return series.mean[count - 1], series.low[count - 1], series.high[count - 1]
 
 
 def _add_rows(figure: go.Figure, numbers: ClassBalanceNumbers) -> None:

@@ -95,7 +95,11 @@ def test_what_scikit_learn_refuses_is_refused() -> None:
         PlainLogisticRegression().fit(np.where(X > 1, np.nan, X), y)
     with pytest.raises(ValueError, match="one class"):
         PlainLogisticRegression().fit(X, np.zeros(len(y), dtype=int))
-    fitted = PlainLogisticRegression().fit(X, y)
+    fitted = PlainLogisticRegression(warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match="shape"):
+        PlainLogisticRegression(warm_start=True).fit(X, y > 0).fit(X, y)
+    with pytest.raises(ValueError, match="shape"):
+        PlainLogisticRegression(warm_start=True).fit(X, (y > 0).astype(int)).fit(X, y)
     with pytest.raises(ValueError, match="NaN"):
         fitted.predict(np.full_like(X, np.nan))
     with pytest.raises(ValueError, match="features"):

@@ -33,14 +33,12 @@ class PlainLogisticRegression(LogisticRegression):  # type: ignore[misc]
         codes = np.asarray(y)
         classes, positions = np.unique(codes, return_inverse=True)
         plain = _is_plain(X) and _is_finite(X) and codes.ndim == 1 and codes.dtype.kind in "iu"
-        if not plain or len(classes) < 2 or not self._is_usual():
+        outputs = 1 if len(classes) == 2 else len(classes)
+        start = self._start(outputs, X.shape[1]) if plain and len(classes) > 1 and self._is_usual() else None
+        if start is None:
             super().fit(X, y, sample_weight)
             return self
         weights = None if sample_weight is None else np.ascontiguousarray(sample_weight, dtype=np.float64)
-        outputs = 1 if len(classes) == 2 else len(classes)
-        start = np.zeros((outputs, X.shape[1] + 1))
-        if self.warm_start and hasattr(self, "coef_"):
-            start[:, :-1], start[:, -1] = self.coef_, self.intercept_
         total = len(codes) if weights is None else float(np.sum(weights))
         make = _TwoClasses if outputs == 1 else _ManyClasses
         loss = make(X, positions.astype(np.float64), weights, total, 1.0 / (self.C * total), len(classes))
@@ -83,6 +81,15 @@ class PlainLogisticRegression(LogisticRegression):  # type: ignore[misc]
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=1, keepdims=True)
         return scores
+
+    def _start(self, outputs: int, n_features: int) -> Array | None:
+        """Return where L-BFGS starts, ``(outputs, n_features + 1)``; None where the last coefficients do not fit."""
+        start = np.zeros((outputs, n_features + 1))
+        if self.warm_start and hasattr(self, "coef_"):
+            if self.coef_.shape != (outputs, n_features):
+                return None
+            start[:, :-1], start[:, -1] = self.coef_, self.intercept_
+        return start
 
     def _is_usual(self) -> bool:
         """Return whether only those settings were changed that :meth:`fit` heeds."""

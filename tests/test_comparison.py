@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from altune.analysis.comparison import compare_recipes, labels_saved
-from altune.analysis.stale_starts import stale_share
+from altune.analysis.reaching import all_labels_to_reach
+from altune.analysis.spent import recipes_on_front, resources_that_differ, spent_by, spent_over
+from altune.analysis.spread import spread_of
+from altune.analysis.stale_starts import over_data_sets, stale_share, stale_starts
 from altune.curve import LearningCurve, labels_to_reach
 from altune.errors import RequestError
 from altune.objectives import Objective
@@ -190,3 +194,64 @@ def test_a_run_is_stale_that_is_slow_by_its_own_measure() -> None:
 def test_stale_share_on_real_data_is_a_share(played: dict[str, list[LearningCurve]]) -> None:
     shares = [stale_share(curves, "accuracy", BUDGET) for curves in played.values()]
     assert all(0 <= share <= 0.5 for share in shares)
+
+
+def test_labels_to_reach_worked_by_hand() -> None:
+    quick = [curve([10, 20, 40], [0.6, 0.8, 0.9]), curve([10, 20, 40], [0.7, 0.9, 0.9])]
+    slow = [curve([10, 40], [0.6, 0.8]), curve([10, 40], [0.6, 0.9])]
+    found = all_labels_to_reach({"quick": quick, "slow": slow}, "accuracy", 40, yardstick="slow")
+    assert [one.target for one in found] == pytest.approx([0.85, 0.85])
+    assert [one.labels for one in found] == [20, 40]
+    assert [one.on_blocks for one in found] == [(40, 20), (None, 40)]
+    assert [one.never for one in found] == [0.0, 0.5]
+    fixed = all_labels_to_reach({"quick": quick, "slow": slow}, "accuracy", 40, target=0.95)
+    assert [(one.labels, one.low, one.high, one.never) for one in fixed] == [(None, None, None, 1.0)] * 2
+    with pytest.raises(RequestError, match="no recipe 'fast' to measure by; there are quick, slow"):
+        all_labels_to_reach({"quick": quick, "slow": slow}, "accuracy", 40, yardstick="fast")
+
+
+def test_labels_to_reach_agree_with_labels_saved_on_real_data(played: dict[str, list[LearningCurve]]) -> None:
+    saved = labels_saved(played["margin"], played["random"], "accuracy", BUDGET)
+    margin, random = all_labels_to_reach(played, "accuracy", BUDGET, yardstick="random")
+    assert (margin.labels, margin.low, margin.high) == (saved.recipe_labels, saved.low, saved.high)
+    assert margin.target == pytest.approx(saved.target)
+    assert random.labels == saved.baseline_first
+    assert random.never == np.mean([max(one.scores["accuracy"]) < saved.target for one in played["random"]])
+
+
+def test_spread_is_told_from_the_unlucky_side() -> None:
+    values = np.linspace(0.5, 1.0, 11)
+    more, less = spread_of("a", values), spread_of("a", values, "minimize")
+    assert (more.unlucky, more.worst, more.best) == pytest.approx((0.55, 0.5, 1.0))
+    assert (less.unlucky, less.worst, less.best) == pytest.approx((0.95, 1.0, 0.5))
+    assert spread_of("a", values, overlap=0.3).mean.low < more.mean.low
+
+
+def test_what_recipes_take_and_who_is_on_the_front() -> None:
+    def taking(labels: list[int], seconds: float, price: float) -> LearningCurve:
+        own = curve(labels, [0.5] * len(labels))
+        spent = np.full(len(labels), seconds)
+        return replace(own, fit_seconds=spent, query_seconds=spent, evaluation_seconds=spent, cost=own.labels * price)
+
+    cheap = [taking([10, 20], 1.0, 1.0), taking([10, 20], 1.0, 1.0), taking([10, 20], 50.0, 1.0)]
+    dear = [taking([10, 20, 30], 2.0, 1.0)] * 3
+    small, large = spent_by({"cheap": cheap, "dear": dear})
+    assert (small.fit_seconds, small.seconds, small.labels, small.loops) == (2.0, 4.0, 20.0, 1.0), (
+        "a slow run is no mean"
+    )
+    assert (large.evaluation_seconds, large.cost, large.blocks) == (6.0, 30.0, 3)
+    assert resources_that_differ([small, large]) == ("labels", "seconds"), "money says what labels say"
+    assert recipes_on_front([0.8, 0.9], [small, large], "maximize", ("labels",)) == ("cheap", "dear")
+    assert recipes_on_front([0.9, 0.9], [small, large], "maximize", ("labels",)) == ("cheap",)
+    assert recipes_on_front([0.9, 0.8], [small, large], "minimize", ()) == ("dear",)
+    (mean, _) = spent_over([[small, large], [large, small]])
+    assert (mean.labels, mean.blocks) == (25.0, 6)
+
+
+def test_stale_runs_are_counted_with_their_interval() -> None:
+    quick, stuck = curve([10, 25, 100], [0.5, 0.8, 0.9]), curve([10, 25, 100], [0.5, 0.55, 0.9])
+    found = stale_starts({"a": [quick, stuck], "b": [quick, quick]}, "accuracy", 100)
+    assert [(one.recipe, one.stale, one.runs) for one in found] == [("a", 1, 2), ("b", 0, 2)]
+    (a, b) = over_data_sets([found, found])
+    assert (a.stale, a.runs, a.share, b.low) == (2, 4, 0.5, 0.0)
+    assert a.high - a.low < found[0].high - found[0].low

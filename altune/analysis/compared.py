@@ -71,7 +71,7 @@ def sentences_of_one(contest: Contest) -> list[str]:
     if leader.ahead:
         said.append(f"It is better than {_listed([_gain(pair) for pair in reversed(leader.ahead)])}.")
     if leader.alike:
-        said.append(f"Not told apart from it: {_listed([_gain(pair) for pair in leader.alike])}.")
+        said.append(f"Not told apart from it, all pairs considered: {_listed([_gain(pair) for pair in leader.alike])}.")
     return [*said, *_reached(contest, leader), *_stale(contest)]
 
 

@@ -193,7 +193,7 @@ def nemenyi_difference(recipes: int, data_sets: int, level: float = LEVEL) -> fl
     1.25
     """
     q = float(stats.studentized_range.ppf(1 - level, recipes, math.inf)) / math.sqrt(2)
-    return q * math.sqrt(recipes * (recipes + 1) / (6 * data_sets))
+    return float(q * math.sqrt(recipes * (recipes + 1) / (6 * data_sets)))
 
 
 def largest_groups(names: Sequence[str], alike: Sequence[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:

@@ -112,7 +112,8 @@ def recipes_on_front(
     table = np.array(
         [[value, *(getattr(one, name) for name in resources)] for value, one in zip(values, spent, strict=True)]
     )
-    directions: list[Direction] = [direction, *("minimize" for _ in resources)]
+    directions: list[Direction] = [direction]
+    directions += ["minimize"] * len(resources)
     return tuple(spent[place].recipe for place in pareto_front(table, directions))
 
 

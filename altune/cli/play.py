@@ -152,8 +152,10 @@ def read_post_hoc(text: str) -> PostHoc:
     RequestError
         For anything else.
     """
-    if text == "wilcoxon" or text == "nemenyi":
-        return text
+    if text == "wilcoxon":
+        return "wilcoxon"
+    if text == "nemenyi":
+        return "nemenyi"
     raise RequestError(f"--post-hoc takes wilcoxon or nemenyi, not {text!r}")
 
 

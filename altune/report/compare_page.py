@@ -114,11 +114,11 @@ def _parts(found: RecipeComparison) -> list[Part]:
     measured = FactsPart(MEASURED, _facts(found))
     if found.over_data is None:
         contest = found.contests[0]
-        best = [means_table(contest, BEST), pairs_table(contest, BEST)]
         return [
             curves_of(contest, BEST),
             *differences_of(found),
-            *best,
+            means_table(contest, BEST),
+            pairs_table(contest, BEST),
             reach_of(contest, LABELS),
             reach_table(contest, LABELS),
             spread_of_data(contest, UNLUCKY),
@@ -127,7 +127,13 @@ def _parts(found: RecipeComparison) -> list[Part]:
             *front_of(found),
             measured,
         ]
-    over = [*ranks_of(found), data_table(found), tests_table(found), *differences_of(found), labels_table(found)]
+    over: list[Part] = [
+        *ranks_of(found),
+        data_table(found),
+        tests_table(found),
+        *differences_of(found),
+        labels_table(found),
+    ]
     each = [part for contest in found.contests for part in _on(contest)]
     return [*over, stale_of(found), time_of(found), *each, measured]
 
@@ -135,7 +141,7 @@ def _parts(found: RecipeComparison) -> list[Part]:
 def _on(contest: Contest) -> list[Part]:
     """Return what is said of one data set of several."""
     heading = f"On {contest.data}"
-    figures = [curves_of(contest, heading), reach_of(contest, heading), spread_of_data(contest, heading)]
+    figures: list[Part] = [curves_of(contest, heading), reach_of(contest, heading), spread_of_data(contest, heading)]
     return [*figures, means_table(contest, heading), pairs_table(contest, heading), reach_table(contest, heading)]
 
 

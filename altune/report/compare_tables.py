@@ -49,7 +49,7 @@ def labels_table(found: RecipeComparison) -> TablePart:
         (plain_name(own[0].recipe), *("–" if one.labels is None else str(one.labels) for one in own))
         for own in zip(*(contest.reach for contest in found.contests), strict=True)
     ]
-    budgets = " / ".join(str(contest.budget) for contest in found.contests)
+    budgets = " / ".join(dict.fromkeys(str(contest.budget) for contest in found.contests))
     return TablePart(
         heading=LABELS,
         columns=("recipe", *(contest.data for contest in found.contests)),

@@ -15,6 +15,7 @@ from altune import __version__
 from altune.analysis.findings import plain_name
 from altune.objectives import KINDS
 from altune.report.figures import style
+from altune.report.figures.critical_difference import plot_critical_difference
 from altune.report.figures.differences import LOOKS
 from altune.report.figures.style import safe_text
 from altune.report.page import PageContent, Verdict, render_page
@@ -57,7 +58,7 @@ def sweep_content(sweep: Sweep) -> PageContent:
     verdict: Verdict = "unclear"
     if first is not None:
         verdict = "better" if first.better == first.cells else "unclear" if first.better else "not better"
-    figures = [_differences(sweep)] if first is not None else []
+    figures = [_differences(sweep), *_ranks(sweep)] if first is not None else []
     return PageContent(
         title=f"{sweep.folder.name}: a sweep of {len(sweep.runs)} cells",
         answer=sweep.sentences,
@@ -214,6 +215,32 @@ def _differences(sweep: Sweep) -> FigurePart:
         figure=plot_cell_differences(cells, f"{KINDS[row['objective']].plain} ({row['metric']})"),
         description="; ".join(f"{cell.label}: {cell.text}" for cell in cells),
     )
+
+
+def _ranks(sweep: Sweep) -> list[FigurePart]:
+    found = sweep.ranking
+    if found is None:
+        return []
+    ranks = found.ranks
+    each = "each data set, cells of one counting together" if found.over == "data sets" else "each cell"
+    short = ""
+    if ranks.least_p > ranks.level:
+        short = (
+            f" With {ranks.data_sets} {found.over} no test of {len(ranks.pairs)} pairs can tell any apart: it takes "
+            f"{ranks.enough_data_sets} or more."
+        )
+    names = zip(ranks.names, ranks.ranks, strict=True)
+    return [
+        FigurePart(
+            heading="Does it rank first?",
+            explanation=(
+                f"The confirmed recipe and the baselines ranked by their means on {each}; what a bar joins is not told "
+                f"apart.{short}"
+            ),
+            figure=plot_critical_difference(ranks, over=found.over),
+            description="; ".join(f"{plain_name(name)}: mean rank {rank:.2f}" for name, rank in names),
+        )
+    ]
 
 
 def _cells(sweep: Sweep) -> TablePart:

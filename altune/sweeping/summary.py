@@ -8,6 +8,8 @@ from statistics import median
 from typing import Any
 
 from altune.analysis.findings import plain_name
+from altune.analysis.mean_ranks import MeanRanks, mean_ranks
+from altune.objectives import KINDS
 from altune.registry import FIELDS
 from altune.statistics import holm
 from altune.sweeping.results import CellResult
@@ -15,6 +17,9 @@ from altune.sweeping.rows import won_labels
 from altune.tuning.judging import REFERENCE
 
 LEVEL = 0.05
+CONFIRMED = "confirmed recipe"
+FEWEST_RANKED = 3
+"""Data sets, or cells, below which mean ranks say nothing."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,51 @@ def standings(rows: Sequence[Mapping[str, Any]]) -> list[Standing]:
     """Return how the recipes stand against each baseline, random sampling first."""
     names = dict.fromkeys(str(row["baseline"]) for row in rows if row.get("baseline"))
     return [standing(rows, name) for name in names]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The confirmed recipes and the baselines by mean rank.
+
+    Attributes
+    ----------
+    ranks : mean ranks with their tests.
+    over : ``data sets``, each with the mean of its cells, or ``cells`` where there are too few data sets.
+    """
+
+    ranks: MeanRanks
+    over: str
+
+
+def ranking(rows: Sequence[Mapping[str, Any]]) -> Ranking | None:
+    """Return how the confirmed recipes rank among the baselines; None where there are too few cells to rank.
+
+    Cells of one data set are no independent witnesses, so that their means count as one wherever there are three data
+    sets or more.
+
+    Parameters
+    ----------
+    rows : of the sweep's table; those of unfinished cells are passed over.
+    """
+    cells: dict[tuple[Any, ...], dict[str, float]] = {}
+    for row in rows:
+        if row.get("baseline"):
+            place = tuple(row.get(name) for name in ("data", "model", "space", "budget", "seed"))
+            sign = 1.0 if KINDS[row["objective"]].direction == "maximize" else -1.0
+            means = cells.setdefault(place, {CONFIRMED: sign * float(row["confirmed_mean"])})
+            means[str(row["baseline"])] = sign * float(row["baseline_mean"])
+    if not cells:
+        return None
+    names = [name for name in next(iter(cells.values())) if all(name in means for means in cells.values())]
+    by_data: dict[Any, list[dict[str, float]]] = {}
+    for place, means in cells.items():
+        by_data.setdefault(place[0], []).append(means)
+    several = len(by_data) >= FEWEST_RANKED
+    groups = list(by_data.values()) if several else [[means] for means in cells.values()]
+    if len(groups) < FEWEST_RANKED or len(names) < 2:
+        return None
+    table = [[sum(means[name] for means in group) / len(group) for name in names] for group in groups]
+    return Ranking(mean_ranks(table, names), "data sets" if several else "cells")
 
 
 def method_counts(results: Sequence[CellResult]) -> list[MethodCount]:

@@ -23,8 +23,16 @@ from altune.sweeping.preparing import Preparation, Prepared, Refused
 from altune.sweeping.request import Cell, SweepRequest, read_sweep
 from altune.sweeping.results import RESULT_FILE, CellResult, read_result, write_result
 from altune.sweeping.rows import offered_methods, result_rows, to_table
-from altune.sweeping.summary import MethodCount, Standing, method_counts, sentences, standings
-from altune.tuning.player import processes
+from altune.sweeping.summary import (
+    MethodCount,
+    Ranking,
+    Standing,
+    method_counts,
+    ranking,
+    sentences,
+    standings,
+)
+from altune.tuning.crew import processes
 from altune.tuning.progress import Observer, Silent
 from altune.tuning.steps import Means
 from altune.tuning.storage import ownership
@@ -132,6 +140,11 @@ class Sweep:
     def standings(self) -> list[Standing]:
         """How the confirmed recipes stand against each baseline, random sampling first."""
         return standings(self._rows())
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """How the confirmed recipes rank among the baselines; None where there are too few cells to rank."""
+        return ranking(self._rows())
 
     @property
     def method_counts(self) -> list[MethodCount]:

@@ -33,7 +33,9 @@ class CriticalDifferenceNumbers(NamedTuple):
     subtitle: tuple[str, ...]
 
 
-def critical_difference_numbers(found: RecipeComparison | MeanRanks) -> CriticalDifferenceNumbers:
+def critical_difference_numbers(
+    found: RecipeComparison | MeanRanks, over: str = "data sets"
+) -> CriticalDifferenceNumbers:
     """Return mean ranks, groups that are not told apart, and what the subtitle says of the tests."""
     ranks = _ranks(found)
     places = {name: place for place, name in enumerate(ranks.names)}
@@ -41,7 +43,7 @@ def critical_difference_numbers(found: RecipeComparison | MeanRanks) -> Critical
     by = "Nemenyi's critical difference" if nemenyi else "Wilcoxon's tests (Holm)"
     p = "p &lt; 0.001" if ranks.p < 0.001 else f"p = {ranks.p:.3f}"
     lines = [
-        f"{ranks.data_sets} data sets; any difference at all: {p}",
+        f"{ranks.data_sets} {over}; any difference at all: {p}",
         f"bars join what {by}",
         f"{'does' if nemenyi else 'do'} not tell apart at {ranks.level:g}",
     ]
@@ -54,23 +56,25 @@ def critical_difference_numbers(found: RecipeComparison | MeanRanks) -> Critical
     )
 
 
-def plot_critical_difference(found: RecipeComparison | MeanRanks) -> go.Figure:
+def plot_critical_difference(found: RecipeComparison | MeanRanks, *, over: str = "data sets") -> go.Figure:
     """Plot mean ranks over data sets, and bars that join the recipes that are not told apart.
 
     Parameters
     ----------
     found : a comparison over several data sets, or its mean ranks.
+    over : what is ranked on, in the plural.
 
     Raises
     ------
     RequestError
         If the comparison has one data set.
     """
-    numbers = critical_difference_numbers(found)
+    over = safe_text(over)
+    numbers = critical_difference_numbers(found, over)
     size, bars = len(numbers.names), len(numbers.groups)
     height = ROW * size + BAR * bars + 24
     figure = style.new_figure(
-        "Mean rank over data sets",
+        f"Mean rank over {over}",
         "<br>".join(numbers.subtitle),
         x="mean rank, 1 is the best<br>← better",
         y="",

@@ -63,7 +63,7 @@ def plot_labels_to_reach(
     count = f"{next(iter(blocks))} blocks" if len(blocks) == 1 else "all blocks"
     figure, strip = new_rows(
         f"Labels to reach {goal}",
-        f"● mean curve of {count}, 95 % interval<br>✕ never on average  ▶ the interval goes beyond the budget",
+        f"● mean curve of {count}, 95 % interval<br>✕ never on average  ▶ on beyond the budget",
         x="labels bought<br>← fewer is better",
         texts=[(row.label, row.value) for row in rows],
         lines=2,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import open_browser, requests_of, show
+from browser import accessibility_problems, open_browser, requests_of, show
 from sklearn.datasets import load_iris
 
 import altune
@@ -144,7 +144,7 @@ def test_where_less_is_better_every_part_says_so() -> None:
     assert number.endswith(" labels")
     assert number.startswith("−" if round(mean, 1) < 0 else "+")
     assert "below zero is better" in what
-    headings = {part.heading: part for part in figures(content)}
+    headings = {part.heading: part for part in reversed(figures(content))}
     assert "below zero is better" in headings["How sure is that?"].explanation
     best = next(trace for trace in headings["How was it measured?"].figure.data if trace.name == "best so far")
     assert (np.diff(best.y) <= 0).all()
@@ -233,8 +233,13 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_several_data_sets_are_answered_first_together_then_each(several: Run) -> None:
     content = run_content(several)
     assert content.title == "How to label iris and wine"
-    headings = [part.heading for part in figures(content)]
-    assert headings == ["Is it better?", "Is it better?", "How sure is that?", "How was it measured?"]
+    headings = [part.heading for part in content.parts]
+    assert headings[:4] == ["Is it better?", "Is it better?", "How sure is that?", "How sure is that?"]
+    asked = ["Is it better?", "How sure is that?", "Why?", "Which knobs matter?", "What did it do?"]
+    assert set(headings[4:]) <= {*asked, "How was it measured?", "How to use it"}
+    assert list(dict.fromkeys(headings)) == [
+        name for name in (*asked, "How was it measured?", "How to use it") if name in headings
+    ]
     assert [what.split(":")[0] for _, what in content.highlights] == ["iris", "wine"]
     differences = named(content, "How sure is that?").figure
     hovers = [trace.text for trace in differences.data]
@@ -343,9 +348,14 @@ def test_the_page_of_a_real_run_opens_from_disk(
     text = browser.find_element("tag name", "main").text
     for words in ("fresh splits", "Is it better?", "How was it measured?", "The recipe", "query_strategy"):
         assert words in text
+    marks = ".trace, .heatmaplayer image"
     drawn = browser.execute_script(
-        "return [...document.querySelectorAll('.plot')].map(p => p.querySelectorAll('.scatterlayer .trace').length)"
+        f"return [...document.querySelectorAll('.plot')].map(p => p.querySelectorAll('{marks}').length)"
     )
-    assert len(drawn) == 4
+    assert len(drawn) >= 6
     assert min(drawn) > 0
+    assert accessibility_problems(browser) == []
+    texts = browser.execute_script("return [...document.querySelectorAll('.plot text')].map(t => t.textContent)")
+    if name == "evil_run":
+        assert any(text.startswith("<script>") for text in texts), "names of classes stand as text in the figures"
     assert browser.execute_script("return document.querySelectorAll('main img').length") == 0

@@ -126,7 +126,7 @@ def _table(part: TablePart, number: int) -> str:
     title = f"<h3>{escape(part.title)}</h3>" if part.title else ""
     name = f"table-{number}"
     return (
-        f'{title}<div class="scroll" tabindex="0" role="region" aria-labelledby="{name}">'
+        f'{title}<div class="scroll" tabindex="0" role="group" aria-labelledby="{name}">'
         f'<table><caption id="{name}"><span>{escape(part.caption or part.title or part.heading)}</span></caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )

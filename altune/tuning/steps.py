@@ -117,6 +117,12 @@ class Steps:
         self.preference = None if settings.prefer is None else Preference.parse(settings.prefer, names)
         settings.spending.check(self.usual, names, scenario.over, scenario.risk)
 
+    @property
+    def wanted(self) -> int:
+        """Trials that the search makes: those asked for, or all that a grid has where those are fewer."""
+        most = self.plan().most_trials
+        return self.settings.n_trials if most is None else min(self.settings.n_trials, most)
+
     def check(self, confirm: bool) -> None:
         """Refuse what cannot work, before anything is written."""
         for world in self.worlds:

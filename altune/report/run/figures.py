@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from altune.analysis.findings import Findings
+from altune.analysis.spread import Spread, spread_of
 from altune.report.amounts import Amounts
 from altune.report.figures.differences import DifferenceRow, plot_differences
 from altune.report.figures.learning_curves import plot_learning_curves
 from altune.report.figures.pareto_front import FrontAxis, FrontPoint, plot_pareto_front
 from altune.report.figures.search_history import TrialPoint, plot_search_history
+from altune.report.figures.spread import plot_spread
 from altune.report.parts import FigurePart
 from altune.report.run.words import (
     BETTER,
@@ -78,6 +80,34 @@ def differences_of(run: Run) -> FigurePart:
         ),
         figure=plot_differences(rows, value=value_name(findings), blocks=findings.recipe.blocks, amounts=amounts),
     )
+
+
+def spread_of_run(run: Run) -> FigurePart:
+    """Return every report block of the recipe and the baselines, on every data set: what an unlucky user gets."""
+    several = len(run.confirmations) > 1
+    found = {data: _spreads(run, data) for data in run.confirmations}
+    objective = run.objective
+    return FigurePart(
+        heading=SURE,
+        explanation=(
+            "A real campaign is one run and not a mean. Each ring is one fresh split; nine of ten do better than the "
+            f"bar.{risk_note(objective)}"
+        ),
+        figure=plot_spread(
+            found if several else next(iter(found.values())), value=named(objective), amounts=Amounts.of(objective)
+        ),
+    )
+
+
+def _spreads(run: Run, data: str) -> list[Spread]:
+    confirmation, objective = run.confirmations[data], run.all_findings[data].objective
+    references = confirmation.baselines[REFERENCE].curves
+    played = {"confirmed recipe": confirmation.recipe, **confirmation.baselines}
+    overlap = confirmation.n_test / confirmation.n_train
+    return [
+        spread_of(name, objective.each(one.curves, references), objective.direction, overlap)
+        for name, one in played.items()
+    ]
 
 
 def history_of(run: Run) -> FigurePart:

@@ -11,7 +11,7 @@ from altune.report.page import VERDICTS, PageContent, Verdict, render_page
 from altune.report.parts import CodePart, FactsPart, Part
 from altune.report.run.ablation import ablation_parts
 from altune.report.run.facts import commands_of, facts_of
-from altune.report.run.figures import curves_of_data, differences_of, front_of, history_of
+from altune.report.run.figures import curves_of_data, differences_of, front_of, history_of, spread_of_run
 from altune.report.run.importance import importance_parts
 from altune.report.run.loops import loops_parts
 from altune.report.run.tables import candidates_table, front_table, other_means, result_table
@@ -133,7 +133,7 @@ def _better(run: Run) -> list[Part]:
 
 
 def _sure(run: Run) -> list[Part]:
-    return [differences_of(run), *(result_table(run, name) for name in run.confirmations)]
+    return [differences_of(run), spread_of_run(run), *(result_table(run, name) for name in run.confirmations)]
 
 
 def _front(run: Run) -> list[Part]:

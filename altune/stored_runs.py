@@ -26,11 +26,13 @@ class StoredRun:
 
     Attributes
     ----------
-    name : its folder's name, or the study's.
+    name : in the comparison.
+    where : the whole path of its folder, or its place among the runs where it has none.
     run : the run.
     """
 
     name: str
+    where: str
     run: Run
 
     @property
@@ -107,16 +109,18 @@ def stored_contests(
 
 
 def _opened(sources: Sequence[str | Path | Run]) -> list[StoredRun]:
+    """Return the runs by their folders' names, the whole path where two share one, the place of one in memory."""
     found: dict[str, StoredRun] = {}
-    for source in sources:
+    for number, source in enumerate(sources, start=1):
         run = source if isinstance(source, Run) else open_run(source)
-        folder = run.folder if run.folder is not None else Path(run.record.data["name"])
-        name = folder.resolve().name if folder.resolve().name not in found else str(folder)
-        if name in found:
-            raise RequestError(f"the run {name} stands there twice; give each of them once")
+        where = f"run {number}" if run.folder is None else str(run.folder.resolve())
         if run.confirmation is None:
-            raise RequestError(f"{folder}: the run is not confirmed, so there is nothing to compare; confirm it first")
-        found[name] = StoredRun(name, run)
+            raise RequestError(f"{where}: the run is not confirmed, so there is nothing to compare; confirm it first")
+        if any(where == one.where or run is one.run for one in found.values()):
+            raise RequestError(f"the run {where} stands there twice; give each of them once")
+        short = Path(where).name
+        name = where if short in found else short
+        found[name] = StoredRun(name, where, run)
     return list(found.values())
 
 
@@ -141,8 +145,8 @@ def _require_same(first: StoredRun, other: StoredRun, shared: Sequence[str]) -> 
         ]
     if problems:
         raise RequestError(
-            f"{first.name} and {other.name} cannot be compared by what they stored: {'; '.join(dict.fromkeys(problems))}; "
-            "`altune compare DATA` plays their recipes anew on the same blocks"
+            f"{first.name} and {other.name} cannot be compared by what they stored: "
+            f"{'; '.join(dict.fromkeys(problems))}; `altune compare DATA` plays their recipes anew on the same blocks"
         )
 
 

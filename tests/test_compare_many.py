@@ -246,7 +246,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "elsewhere": {"report_seeds": 2, "budget": 24, "seed": 1},
     }
     for name, more in asked.items():
-        altune.tune("iris", out=base / name, **{**TINY, **more})
+        altune.tune("iris", out=base / name, ablation=False, **{**TINY, **more})
     return {name: base / name for name in asked}
 
 

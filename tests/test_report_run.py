@@ -305,6 +305,35 @@ def test_hostile_names_of_data_stay_text(evil_run: Run) -> None:
     assert """'b'"'"'c.csv.scenario.yaml'""" in told[1]
 
 
+# figures of a run without its page
+
+
+def test_a_run_is_all_that_a_figure_needs(front_run: Run) -> None:
+    content = run_content(front_run)
+    own = {
+        "Is it better?": altune.report.plot_learning_curves(front_run),
+        "How sure is that?": altune.report.plot_differences(front_run),
+        "What does it cost?": altune.report.plot_pareto_front(front_run),
+        "How was it measured?": altune.report.plot_search_history(front_run),
+    }
+    for heading, figure in own.items():
+        assert figure.to_json() == named(content, heading).figure.to_json()
+    other = altune.report.plot_learning_curves(front_run, "accuracy", 20)
+    assert other.layout.xaxis.range == (0, 20)
+    assert len(other.data) == len(own["Is it better?"].data)
+
+
+def test_a_figure_says_what_a_run_lacks() -> None:
+    run = tune(confirm=False)
+    for plot in (altune.report.plot_learning_curves, altune.report.plot_differences):
+        with pytest.raises(altune.RequestError, match="not confirmed"):
+            plot(run)
+    with pytest.raises(altune.RequestError, match="one objective"):
+        altune.report.plot_pareto_front(run)
+    with pytest.raises(altune.RequestError, match="give metric and budget"):
+        altune.report.plot_learning_curves({"a": run.baselines["vanilla"].curves})
+
+
 # a study that workers share
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
@@ -14,6 +14,9 @@ from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.rows import Strip, add_heading, name_of, new_rows
 from altune.report.figures.style import safe_text
+
+if TYPE_CHECKING:
+    from altune.run import Run
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def difference_numbers(rows: Sequence[DifferenceRow], amounts: Amounts | None = 
 
 
 def plot_differences(
-    rows: Sequence[DifferenceRow],
+    rows: Run | Sequence[DifferenceRow],
     *,
     value: str = "objective",
     blocks: int = 0,
@@ -89,7 +92,8 @@ def plot_differences(
 
     Parameters
     ----------
-    rows : one for each baseline and matched baseline, of one data set after the other, the first on top.
+    rows : a confirmed run, which brings all that follows; or one for each baseline and matched baseline, of one data
+        set after the other, the first on top.
     value : what is measured, for the axis.
     blocks : number of paired blocks, for the subtitle; 0 leaves it out.
     amounts : how differences are written, and whether less is better; by default they are those of a score.
@@ -99,8 +103,14 @@ def plot_differences(
     Raises
     ------
     RequestError
-        If there are no rows.
+        If there are no rows, or the run is not confirmed.
     """
+    if not isinstance(rows, Sequence):
+        from altune.report.run.figures import differences_of
+
+        if rows.confirmation is None:
+            raise RequestError("the run is not confirmed yet, so nothing can be said of it; confirm it first")
+        return differences_of(rows).figure
     if not rows:
         raise RequestError("there are no differences to plot")
     written = Amounts() if amounts is None else amounts

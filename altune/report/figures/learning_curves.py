@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,6 +13,11 @@ from altune.curve import Band, LearningCurve, band
 from altune.errors import RequestError
 from altune.report.figures import style
 from altune.report.figures.style import Look, safe_text, words
+
+if TYPE_CHECKING:
+    from altune.comparing import RecipeComparison
+    from altune.playing import Simulation
+    from altune.run import Run
 
 
 class Line(NamedTuple):
@@ -59,9 +64,9 @@ def learning_curve_numbers(
 
 
 def plot_learning_curves(
-    named_curves: Mapping[str, Sequence[LearningCurve]],
-    metric: str,
-    budget: int,
+    found: Run | RecipeComparison | Simulation | Mapping[str, Sequence[LearningCurve]],
+    metric: str = "",
+    budget: int = 0,
     *,
     matched: Mapping[str, Sequence[LearningCurve]] | None = None,
     saved: LabelsSaved | None = None,
@@ -71,13 +76,26 @@ def plot_learning_curves(
 
     Parameters
     ----------
-    named_curves : curves over blocks by name, the recipe first.
-    metric : the score to plot.
-    budget : right end, in labels.
+    found : a confirmed run, a comparison or a simulation, of several data sets the first; or curves over blocks by
+        name, the recipe first.
+    metric : the score to plot; by default the one that was measured.
+    budget : right end, in labels; by default that of the scenario.
     matched : baselines played with the recipe's own start and loop sizes, drawn dotted without a band.
     saved : labels that the recipe saves, drawn as a horizontal arrow where it reaches the target.
     baselines : names to draw quietly; by default all but the first.
+
+    Raises
+    ------
+    RequestError
+        If there are no curves, a run is not confirmed, or bare curves come without a metric and a budget.
     """
+    from altune.run import Run
+
+    if isinstance(found, Run) and found.confirmation is not None and not metric and not budget:
+        from altune.report.run.figures import curves_of_data
+
+        return curves_of_data(found, next(iter(found.confirmations))).figure
+    named_curves, metric, budget = _named(found, metric, budget)
     numbers = learning_curve_numbers(named_curves, metric, budget, matched=matched, baselines=baselines)
     blocks = sorted({line.band.blocks for line in numbers.lines})
     count = f"{blocks[0]} block{'' if blocks == [1] else 's'}" if len(blocks) == 1 else "all blocks"
@@ -100,6 +118,32 @@ def plot_learning_curves(
     figure.update_xaxes(range=[0, budget])
     figure.update_yaxes(range=[numbers.low, numbers.high])
     return figure
+
+
+def _named(
+    found: Run | RecipeComparison | Simulation | Mapping[str, Sequence[LearningCurve]], metric: str, budget: int
+) -> tuple[Mapping[str, Sequence[LearningCurve]], str, int]:
+    """Return curves by name with what is plotted of them up to where."""
+    from altune.comparing import RecipeComparison
+    from altune.playing import Simulation
+
+    if isinstance(found, Mapping):
+        if not metric or budget < 1:
+            raise RequestError("curves alone do not say what to plot: give metric and budget")
+        return found, metric, budget
+    if isinstance(found, RecipeComparison):
+        contest = found.contests[0]
+        return contest.curves, metric or contest.objective.metric, budget or contest.budget
+    if isinstance(found, Simulation):
+        last = max(int(curve.labels[-1]) for curve in found.curves)
+        return {"recipe": found.curves}, metric or found.objective.metric, budget or last
+    confirmation = found.confirmation
+    if confirmation is None:
+        raise RequestError("the run is not confirmed yet, so it has no curves of its recipe; confirm it first")
+    curves = {"confirmed recipe": confirmation.recipe.curves}
+    curves |= {name: played.curves for name, played in confirmation.baselines.items()}
+    scenario = next(iter(found.record.scenarios.values()))
+    return curves, metric or scenario.metric, budget or scenario.labels
 
 
 def _range(lines: Sequence[Line], curves: Sequence[Sequence[LearningCurve]]) -> tuple[float, float]:

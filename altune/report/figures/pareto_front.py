@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -19,6 +19,9 @@ from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.style import Look, safe_text, words
 from altune.tuning.preference import pareto_front
+
+if TYPE_CHECKING:
+    from altune.run import Run
 
 Role = Literal["trial", "picked", "baseline", "breaking a bound"]
 Mark = Literal["trial", "front", "picked", "breaking a bound"]
@@ -119,8 +122,8 @@ def pareto_front_numbers(points: Sequence[FrontPoint], axes: Sequence[FrontAxis]
 
 
 def plot_pareto_front(
-    points: Sequence[FrontPoint],
-    axes: Sequence[FrontAxis],
+    points: Run | Sequence[FrontPoint],
+    axes: Sequence[FrontAxis] = (),
     *,
     title: str = "Pareto front of the search",
     of: str = "trials",
@@ -130,8 +133,8 @@ def plot_pareto_front(
 
     Parameters
     ----------
-    points : trials and baselines.
-    axes : the objectives, two or more; each pair has a panel, one below the other.
+    points : a run, or trials and baselines.
+    axes : the objectives, two or more; each pair has a panel, one below the other. A run brings its own.
     title : of the figure.
     of : what the points are.
     names : whether every point is named beside its mark, and not only the picked one and the baselines.
@@ -141,6 +144,12 @@ def plot_pareto_front(
     RequestError
         If there are fewer than two objectives or no trials.
     """
+    if not isinstance(points, Sequence):
+        from altune.report.run.figures import front_of
+
+        if len(points.scenario.objective_names) < 2:
+            raise RequestError("the run has one objective, and a Pareto front needs two or more")
+        return front_of(points).figure
     if len(axes) < 2 or all(point.role == "baseline" for point in points):
         raise RequestError("a Pareto front needs two objectives or more, and a trial")
     front, pairs = pareto_front_numbers(points, axes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.style import safe_text, words
+
+if TYPE_CHECKING:
+    from altune.run import Run
 
 BREAKS = "breaks a bound"
 
@@ -103,8 +106,8 @@ def search_history_numbers(trials: Sequence[TrialPoint], amounts: Amounts | None
 
 
 def plot_search_history(
-    trials: Sequence[TrialPoint],
-    baselines: Mapping[str, float],
+    trials: Run | Sequence[TrialPoint],
+    baselines: Mapping[str, float] | None = None,
     *,
     value: str = "objective",
     amounts: Amounts | None = None,
@@ -113,11 +116,16 @@ def plot_search_history(
 
     Parameters
     ----------
-    trials : all trials; forbidden draws are counted in the subtitle, not drawn.
-    baselines : value of each baseline on the same blocks.
+    trials : a run, or all trials; forbidden draws are counted in the subtitle, not drawn.
+    baselines : value of each baseline on the same blocks; a run brings its own, like what follows.
     value : what is measured, for the axis.
     amounts : how its numbers are written, and whether less is better; by default it is a score.
     """
+    if not isinstance(trials, Sequence):
+        from altune.report.run.figures import history_of
+
+        return history_of(trials).figure
+    baselines = baselines or {}
     written = Amounts() if amounts is None else amounts
     numbers = search_history_numbers(trials, written)
     key = _key(numbers)

@@ -55,6 +55,11 @@ def lines_of(folder):
     return (folder / JOURNAL).read_bytes().splitlines(keepends=True)
 
 
+def first_trial(lines):
+    """Return the place of the first trial's line, behind what the study was begun with."""
+    return next(place for place, line in enumerate(lines) if json.loads(line)["op_code"] == 4)
+
+
 def whole_trials(data):
     """Return the finished trials whose line is whole, read without any of altune's code."""
     operations = [json.loads(line) for line in data.split(b"\n")[:-1]]
@@ -142,8 +147,9 @@ def test_cut_anywhere_it_keeps_just_the_trials_whose_line_was_whole(undisturbed,
 
 
 def test_cut_repaired_and_gone_on_with_it_ends_as_one_never_disturbed(undisturbed, folder):
-    data = (folder / JOURNAL).read_bytes()
-    (folder / JOURNAL).write_bytes(data[: len(data) // 2])
+    lines = lines_of(folder)
+    first = first_trial(lines)
+    (folder / JOURNAL).write_bytes(b"".join(lines[: first + 3]) + lines[first + 3][:500])
     for name in ("recipe.yaml", "report.html", "curves.csv"):
         (folder / name).unlink()
     repair(folder)
@@ -153,19 +159,20 @@ def test_cut_repaired_and_gone_on_with_it_ends_as_one_never_disturbed(undisturbe
 
 def test_damaged_lines_in_the_middle_are_moved_aside_with_all_behind_them(undisturbed, folder, monkeypatch):
     lines = lines_of(folder)
-    lines[4] = b"\0" * 80 + b"\r\xff\n"
-    lines[6] = b"[]\n"
+    second = first_trial(lines) + 1
+    lines[second] = b"\0" * 80 + b"\r\xff\n"
+    lines[second + 2] = b"[]\n"
     (folder / JOURNAL).write_bytes(b"".join(lines))
     with pytest.raises(RequestError, match=f"`altune repair {folder}` says which"):
         open_run(folder)
     with pytest.raises(RequestError, match="altune repair"):
         played(folder)
     (mended,) = repair(folder).mended
-    assert mended.what == "lines 5 and 7 cannot be read"
-    assert "cut before line 5" in mended.done
+    assert mended.what == f"lines {second + 1} and {second + 3} cannot be read"
+    assert f"cut before line {second + 1}" in mended.done
     assert "3 trials behind it" in mended.done
-    assert lines_of(folder) == lines[:4]
-    assert (folder / f"{JOURNAL}.torn").read_bytes() == b"".join(lines[4:])
+    assert lines_of(folder) == lines[:second]
+    assert (folder / f"{JOURNAL}.torn").read_bytes() == b"".join(lines[second:])
     from altune.tuning import workers
 
     monkeypatch.setattr(workers, "Trajectory", None)  # the trials behind it come back from their trajectories
@@ -182,16 +189,17 @@ def test_what_was_moved_aside_before_is_never_written_over(folder):
 
 def test_trials_that_another_program_began_are_taken_out(undisturbed, folder):
     lines = lines_of(folder)
-    (folder / JOURNAL).write_bytes(b"".join(lines[:6]))
+    fourth = first_trial(lines) + 3
+    (folder / JOURNAL).write_bytes(b"".join(lines[:fourth]))
     study = read_study(folder)
     asked = study.ask()
     asked.set_user_attr("who", "me")
     study.enqueue_trial({"x": 1})
     with (folder / JOURNAL).open("ab") as file:
-        file.writelines(lines[6:8])
+        file.writelines(lines[fourth : fourth + 2])
     (mended,) = repair(folder).mended
     assert mended.what == "trials 3 and 4, begun by another program, never finished"
-    assert lines_of(folder) == lines[:8]
+    assert lines_of(folder) == lines[: fourth + 2]
     assert b'"who"' in (folder / f"{JOURNAL}.torn").read_bytes()
     assert all(trial.state == TrialState.COMPLETE for trial in read_study(folder).trials)
     assert without_times(played(folder)) == without_times(undisturbed)

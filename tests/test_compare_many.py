@@ -113,6 +113,17 @@ def test_few_data_sets_cannot_tell_apart_and_say_so() -> None:
     assert enough.cliques == ()
 
 
+def test_groups_are_told_apart_after_the_correction_only() -> None:
+    # Six data sets that all agree: p = 2/64 for each of the three pairs, 0.094 after Holm's correction.
+    agreeing = (
+        np.arange(6)[:, None] + np.array([0.1, 0.2, 0.3]) + np.random.default_rng(0).normal(scale=1e-3, size=(6, 3))
+    )
+    found = mean_ranks(agreeing, "abc")
+    assert {round(pair.p, 5) for pair in found.pairs} == {0.03125}
+    assert found.cliques == (("c", "b", "a"),)
+    assert mean_ranks(agreeing, "abc", level=0.1).cliques == ()
+
+
 def test_all_equal_is_no_difference() -> None:
     same = mean_ranks(np.ones((4, 3)), "abc")
     assert (same.chi_square, same.p_chi_square, same.p) == (0.0, 1.0, 1.0)

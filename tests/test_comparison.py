@@ -219,6 +219,11 @@ def test_labels_to_reach_agree_with_labels_saved_on_real_data(played: dict[str, 
     assert random.never == np.mean([max(one.scores["accuracy"]) < saved.target for one in played["random"]])
 
 
+def test_one_recipe_twice_needs_the_same_labels(played: dict[str, list[LearningCurve]]) -> None:
+    found = all_labels_to_reach({**played, "again": played["margin"]}, "accuracy", BUDGET, yardstick="random")
+    assert found[0] == replace(found[2], recipe="margin"), "the same blocks are drawn for all"
+
+
 def test_spread_is_told_from_the_unlucky_side() -> None:
     values = np.linspace(0.5, 1.0, 11)
     more, less = spread_of("a", values), spread_of("a", values, "minimize")

@@ -24,7 +24,7 @@ from altune.sweeping.planning import plan_sweep
 from altune.sweeping.request import read_sweep, safe_name
 from altune.sweeping.results import CellResult
 from altune.sweeping.rows import COLUMNS, offered_methods, short_words
-from altune.sweeping.summary import MethodCount, method_counts, sentences, standing
+from altune.sweeping.summary import MethodCount, method_counts, ranking, sentences, standing
 from altune.tuning.progress import Silent
 from altune.yaml import write_yaml
 
@@ -348,3 +348,30 @@ def test_scripts_read_coordinates_results_and_files(undisturbed):
     )
     assert [row["baseline"] for row in cell["results"]] == ["random_sampling", "vanilla"]
     assert all(Path(file).is_file() for file in plain["files"].values())
+
+
+def ranked_row(data: str, seed: int, confirmed: float, random: float, objective: str = "aulc") -> dict[str, object]:
+    return {
+        **{"data": data, "model": None, "space": "quick", "budget": 20, "seed": seed, "objective": objective},
+        **{"baseline": "random_sampling", "confirmed_mean": confirmed, "baseline_mean": random},
+    }
+
+
+def test_cells_of_a_data_set_count_together_in_the_mean_ranks():
+    rows = [ranked_row(data, seed, 0.8 + 0.1 * seed, 0.85) for data in "abc" for seed in (0, 1, 2)]
+    found = ranking(rows)
+    assert (found.over, found.ranks.data_sets, found.ranks.names[0]) == ("data sets", 3, "confirmed recipe")
+    cells = ranking(rows[:3])
+    assert (cells.over, cells.ranks.data_sets) == ("cells", 3)
+    assert cells.ranks.ranks == pytest.approx((4 / 3, 5 / 3))
+    assert ranking(rows[:2]) is None
+    assert ranking([{"data": "a", "baseline": None}]) is None
+    less = ranking([ranked_row(data, 0, 30.0, 40.0, "labels_to_target") for data in "abc"])
+    assert less.ranks.names[0] == "confirmed recipe", "fewer labels are better"
+
+
+def test_the_page_ranks_where_there_is_enough_to_rank(undisturbed):
+    page = (undisturbed.folder / "sweep.html").read_text("utf-8")
+    assert undisturbed.ranking.over == "cells"
+    assert "Does it rank first?" in page
+    assert "Mean rank over cells" in page

@@ -58,7 +58,9 @@ def test_no_strategy_that_looks_back_finds_a_column_that_it_did_not_ask_for():
     arena = make_arena(made.dataset, made.blocks("report", 1)[0], 0)
     trajectory = Trajectory(recipe, arena, made.scenario, examined=True)
     trajectory.advance()
-    assert trajectory._loop.pool.known().computed("probabilities") is None
+    known = trajectory._loop.pool.known()
+    assert known.generations == 4
+    assert all(known.earlier(back, "probabilities") is None for back in range(1, 5))
     assert any(uncertainty_key("pool", "entropy", "mean") in facts for facts in trajectory.curve().facts)
 
 
@@ -177,11 +179,24 @@ def test_shares_sum_to_one_and_agree_with_each_other(facts):
     assert sum(facts.balance.pool) == pytest.approx(1, abs=1e-4)
 
 
-def test_the_recipes_own_rule_ends_what_is_told_and_not_the_other_rules_curve(facts):
-    own = next(rule for rule in facts.stopping.rules if rule.name == "recipe")
-    assert own.fired, "a rule that never fires proves nothing"
-    assert facts.labels.high[-1] <= max(labels or 70 for labels in own.labels)
-    assert facts.stopping.last == 70
+def test_shares_are_those_of_all_rows_bought_so_far():
+    found = altune.examine("random_sampling", "iris", budget=30, loops=4, seeds=1, rules={})
+    curve = altune.simulate("random_sampling", "iris", budget=30, loops=4, seeds=1).curves[0]
+    ends = np.cumsum(curve.loop_rows)
+    for loop, end in enumerate(ends.tolist()):
+        shares = np.bincount(load_iris().target[curve.rows[:end]], minlength=3) / end
+        assert [series.mean[loop] for series in found.balance.bought] == pytest.approx(shares, abs=1e-4)
+
+
+def test_the_recipes_own_rule_ends_what_is_told_and_not_the_other_rules_curve():
+    recipe = Recipe(stopping={"method": "classification_change", "threshold": 0.06, "minimum": 20})
+    found = altune.examine(recipe, "iris", budget=70, loops=10, seeds=1)
+    plain = altune.simulate(recipe, "iris", budget=70, loops=10, seeds=1).curves[0]
+    assert plain.stopped == "classification_change", "a rule that never fires proves nothing"
+    assert found.labels.mean == tuple(plain.labels.tolist())
+    own = next(rule for rule in found.stopping.rules if rule.name == "recipe")
+    assert own.labels == (plain.labels[-1],)
+    assert found.stopping.last == 70
 
 
 def test_stops_are_those_of_a_replay():

@@ -121,6 +121,13 @@ def test_phases_of_the_map_hold_every_row_once(facts):
     assert len(numbers.names) == 3
 
 
+def test_a_panel_shows_what_was_bought_before_it(facts):
+    figure, phases = plot_pool_map(facts), pool_map_numbers(facts).phases
+    sizes = [len(trace.x) for trace in figure.data]
+    behind, first, second, third = len(facts.pool_map.x), *(len(phase.picks) for phase in phases)
+    assert sizes == [behind, 0, first, behind, first, second, behind, first + second, third]
+
+
 def test_a_single_loop_and_many_classes_have_a_map(plain):
     shown = plain.pool_map
     first = shown.picked_loop.count(0)

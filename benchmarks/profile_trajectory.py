@@ -24,7 +24,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ from threadpoolctl import threadpool_limits
 from altune.curve import LearningCurve
 from altune.data import load_dataset
 from altune.errors import AltuneError
+from altune.histories import Histories
 from altune.models import Model
 from altune.pool import Features, Rows
 from altune.recipe import Recipe
@@ -130,8 +131,8 @@ class Stage:
         return self.world.scenario
 
     def play(self) -> LearningCurve:
-        """Play the trajectory."""
-        return play(self.recipe, self.arena, self.scenario)
+        """Play the trajectory, taking over no model of an earlier repetition."""
+        return play(self.recipe, replace(self.arena, histories=Histories()), self.scenario)
 
     def play_bare(self, curve: LearningCurve) -> list[float]:
         """Fit, predict and score on the rows that a trajectory bought, by hand; return the accuracies."""

@@ -273,7 +273,7 @@ def test_features_alone_are_worked_out_once_for_a_block(wine, monkeypatch):
     ):
         monkeypatch.setattr(f"altune.knobs.initial_sample.{module}.{name}", None)
     monkeypatch.setattr("altune.geometry.pooled.kmeans", None)
-    monkeypatch.setattr("altune.geometry.pooled.ball_graph", None)
+    monkeypatch.setattr("altune.geometry.pooled.ball_graph_of", None)
     assert {name: sample(name, wine, 9, 4, shared=shared).tolist() for name in FEATURES_ONLY} == first
 
 

@@ -6,7 +6,7 @@ NeurIPS 2022. As in the authors' code a ball is open: it holds the points nearer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,13 @@ def squared_to_other_cluster(
     nearest = np.full(len(points), np.inf)
     for block in blocks(len(points), len(others)):
         squared = squared_distances(Points(points.values[block], points.norms[block]), others)
-        squared[labels[block][:, None] == other_labels[None, :]] = np.inf
-        nearest[block] = squared.min(axis=1)
+        nearest[block] = nearest_of_other_cluster(squared, labels[block], other_labels)
+    return nearest
+
+
+def nearest_of_other_cluster(squared: Array, labels: NDArray[np.intp], other_labels: NDArray[np.intp]) -> Array:
+    """Return the same from all squared distances, ``(n_points, n_others)``."""
+    nearest: Array = squared.min(axis=1, initial=np.inf, where=labels[:, None] != other_labels[None, :])
     return nearest
 
 
@@ -53,16 +58,26 @@ def pure_squared_radius(squared: Array, purity: float) -> float:
 
 def ball_graph(points: Points, others: Points, squared_radius: float) -> Graph:
     """Return which of ``others`` the open ball around each point holds, ``(n_points, n_others)``."""
+    parts = (
+        squared_distances(Points(points.values[block], points.norms[block]), others)
+        for block in blocks(len(points), len(others))
+    )
+    return ball_graph_of(parts, len(others), squared_radius)
+
+
+def ball_graph_of(parts: Iterable[Array], n_others: int, squared_radius: float) -> Graph:
+    """Return the same from squared distances to all others, some rows after the other."""
     limit = squared_radius * (1.0 - 1e-9)  # what lies on the radius, up to rounding, is outside
     counts, columns = [np.zeros(1, dtype=np.int64)], []
-    for block in blocks(len(points), len(others)):
-        squared = squared_distances(Points(points.values[block], points.norms[block]), others)
+    for squared in parts:
         inside = squared < limit
         counts.append(inside.sum(axis=1))
         columns.append(np.nonzero(inside)[1].astype(np.int32))
     indices = np.concatenate(columns) if columns else np.empty(0, dtype=np.int32)
     pointers = np.cumsum(np.concatenate(counts))
-    return sparse.csr_array((np.ones(len(indices), dtype=np.int8), indices, pointers), shape=(len(points), len(others)))
+    return sparse.csr_array(
+        (np.ones(len(indices), dtype=np.int8), indices, pointers), shape=(len(pointers) - 1, n_others)
+    )
 
 
 def greedy_cover(

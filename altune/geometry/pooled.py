@@ -9,8 +9,10 @@ from scipy import sparse
 from altune.geometry.balls import (
     Graph,
     ball_graph,
+    ball_graph_of,
     columns_of,
     greedy_cover,
+    nearest_of_other_cluster,
     pure_squared_radius,
     squared_to_other_cluster,
 )
@@ -95,8 +97,14 @@ def pool_pure_radius(pool: Pool, purity: float) -> float:
 
 def pool_ball_graph(pool: Pool, squared_radius: float) -> Graph:
     """Return the graph of the balls around all rows of a pool of up to 5,000, made once for each radius."""
-    points = pool_points(pool)
-    return pool.shared.get(("geometry.balls", squared_radius), lambda: ball_graph(points, points, squared_radius))
+    points, pairs = pool_points(pool), pool_pairs(pool)
+
+    def build() -> Graph:
+        if pairs is None:
+            return ball_graph(points, points, squared_radius)
+        return ball_graph_of([pairs], len(points), squared_radius)
+
+    return pool.shared.get(("geometry.balls", squared_radius), build)
 
 
 def cover_rows(pool: Pool, size: int, squared_radius: float, most: int, rng: np.random.Generator) -> Rows:
@@ -145,25 +153,26 @@ class _Reached:
         self.rows: Rows = np.empty(0, dtype=np.intp)
         self.squared: Array = np.full(n_rows, np.inf)
 
-    def extend(self, points: Points, rows: Rows) -> None:
+    def extend(self, points: Points, pairs: Array | None, rows: Rows) -> None:
         """Take the set to be ``rows``, sorted, of which only those that are new are looked at."""
         if not np.isin(self.rows, rows, assume_unique=True).all():  # no trajectory gives rows back, but a test may
             self.rows, self.squared = self.rows[:0], np.full(len(points), np.inf)
         fresh = np.setdiff1d(rows, self.rows, assume_unique=True)
-        self.squared = np.minimum(self.squared, squared_to_nearest(points, points.take(fresh)))
+        if pairs is None:
+            nearest = squared_to_nearest(points, points.take(fresh))
+        else:
+            nearest = pairs[fresh].min(axis=0, initial=np.inf)
+        self.squared = np.minimum(self.squared, nearest)
         self.rows = rows
 
 
 def squared_to_covered(pool: Pool) -> Array:
     """Return the squared distance of each pool row to the nearest covered one, ``(n_rows,)``; ∞ without any.
 
-    In a large pool only rows that were covered since the last call are looked at.
+    Only rows that were covered since the last call are looked at.
     """
-    covered, pairs = covered_rows(pool), pool_pairs(pool)
-    if pairs is not None:
-        return pairs[covered].min(axis=0, initial=np.inf)
     reached = pool.memory.get("geometry.reached", lambda: _Reached(pool.n_rows))
-    reached.extend(pool_points(pool), covered)
+    reached.extend(pool_points(pool), pool_pairs(pool), covered_rows(pool))
     return reached.squared
 
 
@@ -213,5 +222,7 @@ def _squared_to_other_cluster(pool: Pool) -> Array:
     rng = np.random.default_rng(0)
     points = pool_points(pool)
     labels = kmeans(points, pool.n_classes, rng).labels
-    rows = draw_rows(np.arange(pool.n_rows), PURITY_ROWS, rng)
+    rows, pairs = draw_rows(np.arange(pool.n_rows), PURITY_ROWS, rng), pool_pairs(pool)
+    if pairs is not None:
+        return nearest_of_other_cluster(pairs[rows], labels[rows], labels)
     return squared_to_other_cluster(points.take(rows), labels[rows], points, labels)

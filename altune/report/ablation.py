@@ -21,7 +21,10 @@ def ablation_text(ablation: Ablation) -> str:
         }
         for step in ablation.steps
     ]
-    first = dict.fromkeys(path[0], "") | {"step": ablation.start_name.replace("_", " "), "value": amounts.text(ablation.start.mean)}
+    first = dict.fromkeys(path[0], "") | {
+        "step": ablation.start_name.replace("_", " "),
+        "value": amounts.text(ablation.start.mean),
+    }
     worth: list[dict[str, Any]] = [
         {"knob put back": one.change.words, **_difference(one.difference, one.p_holm, amounts, "lost without it")}
         for one in ablation.without

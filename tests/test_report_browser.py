@@ -95,3 +95,11 @@ def test_an_accessibility_checker_finds_nothing(browser, page: str, tmp_path: Pa
     assert accessibility_problems(browser) == []
     browser.execute_script("document.querySelector('html').lang = ''")
     assert any(problem.startswith("html-has-lang") for problem in accessibility_problems(browser)), "it does look"
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_a_figure_is_written_as_a_picture(browser, tmp_path: Path, suffix: str) -> None:
+    figure = plot_learning_curves(example_curves(), "accuracy", BUDGET)
+    figure.write_image(tmp_path / f"curves.{suffix}", width=900)
+    written = (tmp_path / f"curves.{suffix}").read_bytes()
+    assert written.startswith(b"\x89PNG") if suffix == "png" else b"labels bought" in written

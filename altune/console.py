@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from altune.tuning.search import SearchProgress
     from altune.tuning.trials import TrialRecord
 
-STAGES = {"baselines": "baselines", "search": "searching", "confirmation": "confirming", "ablation": "ablation"}
+STAGES = {
+    "baselines": "baselines",
+    "search": "searching",
+    "confirmation": "confirming",
+    "examination": "examining",
+    "ablation": "ablation",
+}
 
 
 class TimeLeft(ProgressColumn):

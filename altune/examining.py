@@ -33,6 +33,7 @@ from altune.simulation import make_arena
 from altune.tuning.crew import processes
 from altune.tuning.player import Player, Task, whole
 from altune.tuning.record import EXAMINED, StudyRecord
+from altune.tuning.steps import PLAYED_AGAIN
 from altune.tuning.storage import set_attribute
 from altune.tuning.workers import Failure
 from altune.world import World, make_world
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from altune.tuning.steps import Steps
 
 OWN = "recipe"
-PLAYED_AGAIN = 3
-"""Report blocks of a run on which the confirmed recipe is played again, to note more than its curves do."""
 CURVE_COUNTS = 120
 
 
@@ -224,7 +223,8 @@ def examine_run(steps: Steps, study: optuna.Study, player: Player) -> bool:
     key, confirmations = record.confirmation_key(), record.confirmations()
     if key is None or record.examined():
         return False
-    steps.watch.stage("examination", PLAYED_AGAIN * len(confirmations))
+    many = [min(PLAYED_AGAIN, len(one.recipe.curves)) for one in confirmations.values()]
+    steps.watch.stage("examination", sum(many))
     found: dict[str, Any] = {}
     for world in steps.worlds:
         one = confirmations[world.dataset.name].recipe

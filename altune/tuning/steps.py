@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 TRAJECTORIES = "trajectories"
 SCRATCH = "blocks"
+PLAYED_AGAIN = 3
+"""Report blocks on which the confirmed recipe is played again, to note more of its loops than its curves do."""
 RANKED = ("tpe", "random", "qmc", "grid")
 """Samplers that keep no state of their own, which ranks, changing with each trial, would spoil."""
 
@@ -171,6 +173,7 @@ class Steps:
             "baselines": len(self.recipes) * len(self.places),
             "search": self.wanted * self.usual,
             "confirmation": trajectories_to_confirm(among, len(self.recipes), self.parts) if confirm else 0,
+            "examination": sum(min(PLAYED_AGAIN, len(part.report)) for part in self.parts) if confirm else 0,
             "ablation": trajectories_to_ablate(self._most_changes(), self.parts) if confirm and ablation else 0,
         }
 

@@ -46,7 +46,7 @@ def leave_one_out_numbers(ablation: Ablation) -> tuple[WithoutRow, ...]:
     for one in (*known, *(one for one in ablation.without if one.difference is None)):
         own, label = one.difference, one.change.words
         if own is None:
-            rows.append(WithoutRow(label, f"cannot be put back alone: {one.reason}", None, None, None, "unclear"))
+            rows.append(WithoutRow(label, f"cannot be put back alone: {one.reason}", None, None, None, "no interval"))
             continue
         said = verdict(own, ablation.objective)
         value = amounts.signed_interval(own.mean, own.low, own.high)

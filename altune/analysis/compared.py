@@ -89,9 +89,7 @@ def sentences_of_several(contests: Sequence[Contest], over: OverData) -> list[st
             clear.append(f"{plain_name(name)} on {won or 'none'}{f' (and loses on {lost})' if lost else ''}")
     if sure:
         others = _listed([plain_name(pair.b) for pair in sure])
-        first = (
-            f"{_upper(plain_name(best))} has the best {ranked}; over {count} data sets it is better than {others}."
-        )
+        first = f"{_upper(plain_name(best))} has the best {ranked}; over {count} data sets it is better than {others}."
     else:
         first = (
             f"Over {count} data sets no recipe is told apart from the best: {plain_name(best)} has the best {ranked}."
@@ -102,12 +100,11 @@ def sentences_of_several(contests: Sequence[Contest], over: OverData) -> list[st
             f"With {count} data sets no difference over data sets could be shown: Wilcoxon's test of "
             f"{len(ranks.pairs)} pairs needs {ranks.enough_data_sets} data sets or more."
         )
-    leaders = {one.data: leader_of(one.comparison, one.objective.sign) for one in contests}
-    by_data = [
-        f"{data}: {plain_name(own.name)}" + ("" if own.ahead else " (not told apart from any)")
-        for data, own in leaders.items()
-    ]
-    return [*said, f"The best on each data set: {'; '.join(by_data)}."]
+    led: dict[str, list[str]] = {}
+    for one in contests:
+        led.setdefault(leader_of(one.comparison, one.objective.sign).name, []).append(one.data)
+    by_recipe = [f"{plain_name(name)} on {_listed(data)}" for name, data in led.items()]
+    return [*said, f"The best mean has {'; '.join(by_recipe)}."]
 
 
 def plain_name(recipe: str) -> str:

@@ -56,7 +56,7 @@ def labels_table(found: RecipeComparison) -> TablePart:
         rows=rows,
         caption=(
             f"Labels until the mean curve first has {goal_of(found.contests[0])}; – where it never has within "
-            f"{budgets} labels. Intervals are in each data set's own section."
+            f"{budgets} labels, 0 where the majority class alone has it. Intervals are in each data set's own section."
         ),
     )
 
@@ -87,8 +87,8 @@ def tests_table(found: RecipeComparison) -> TablePart:
         caption=(
             "Wilcoxon's signed-rank test of the means over data sets, adjusted for all pairs. Mean ranks that differ "
             f"by {over.ranks.critical_difference:.2f} or more differ by Nemenyi's test. Any difference at all: "
-            f"Friedman's χ² = {over.ranks.chi_square:.2f} (p = {over.ranks.p_chi_square:.3f}), by Iman and Davenport "
-            f"p = {over.ranks.p:.3f}."
+            f"Friedman's χ² = {over.ranks.chi_square:.2f} (p {_p_words(over.ranks.p_chi_square)}), by Iman and Davenport "
+            f"p {_p_words(over.ranks.p)}."
         ),
     )
 
@@ -175,3 +175,7 @@ def _sentence(text: str) -> str:
 
 def _p(value: float) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _p_words(value: float) -> str:
+    return f"< {_p(value)[1:]}" if value < 0.001 else f"= {_p(value)}"

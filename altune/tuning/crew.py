@@ -23,8 +23,6 @@ from altune.startup import import_sklearn
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from joblib.externals.loky import ProcessPoolExecutor
-
 Call = tuple[Any, ...]
 
 HELPED = 4
@@ -35,7 +33,35 @@ _PLAYED_WITH = ("altune.tuning.workers", "altune.recipe")
 _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "NUMBA")} | {
     "VECLIB_MAXIMUM_THREADS": "1"
 }
-_executors: dict[int, ProcessPoolExecutor] = {}
+
+
+class _Executor:
+    """Workers of this machine, by joblib's loky; joblib's own executor, which others share, is left to it."""
+
+    def __init__(self, workers: int) -> None:
+        from joblib.externals.loky import ProcessPoolExecutor
+
+        self._executor = ProcessPoolExecutor(workers, timeout=IDLE_SECONDS, initializer=get_ready, env=_ONE_THREAD)
+        self._unfinished: set[Future[Any]] = set()
+
+    def submit(self, function: Callable[..., Any], *call: Any) -> Future[Any]:
+        """Hand a call to whichever worker is free first."""
+        future: Future[Any] = self._executor.submit(function, *call)
+        self._unfinished.add(future)
+        future.add_done_callback(self._unfinished.discard)
+        return future
+
+    def stop(self) -> None:
+        """End the workers, whatever they are doing."""
+        # loky stumbles over a call that it has taken and not handed on yet; it takes no longer than that.
+        latest = time.monotonic() + 1.0
+        while time.monotonic() < latest and any(not (one.running() or one.done()) for one in [*self._unfinished]):
+            time.sleep(1e-3)
+        with contextlib.suppress(Exception):
+            self._executor.shutdown(wait=True, kill_workers=True)
+
+
+_executors: dict[int, _Executor] = {}
 
 
 class Crew:
@@ -78,9 +104,7 @@ class Crew:
 class _Handing:
     """Hands calls to workers, one more than there are of them, so that none waits for its next one."""
 
-    def __init__(
-        self, executor: ProcessPoolExecutor, workers: int, function: Callable[..., Any], calls: Sequence[Call]
-    ) -> None:
+    def __init__(self, executor: _Executor, workers: int, function: Callable[..., Any], calls: Sequence[Call]) -> None:
         self.waiting = deque(calls)
         self.done: SimpleQueue[Future[Any]] = SimpleQueue()
         self._executor = executor
@@ -150,8 +174,7 @@ def stop_workers() -> None:
     """End worker processes of this machine at once; what they were playing is played again the next time."""
     while _executors:
         _, executor = _executors.popitem()
-        with contextlib.suppress(Exception):
-            executor.shutdown(wait=True, kill_workers=True)
+        executor.stop()
 
 
 def get_ready() -> None:
@@ -172,17 +195,12 @@ def _workers(jobs: int) -> int:
     return jobs - 1 if jobs <= HELPED else jobs
 
 
-def _executor(workers: int) -> ProcessPoolExecutor:
-    """Return the executor of so many workers, the one of an earlier call where it is alive."""
-    from joblib.externals.loky import ProcessPoolExecutor
-
-    known = _executors.get(workers)
-    if known is None:
+def _executor(workers: int) -> _Executor:
+    """Return the executor of so many workers, the one of an earlier call where there is one."""
+    if workers not in _executors:
         stop_workers()
-        # joblib's own executor, which it shares with whatever else runs in this process, is left to it.
-        known = ProcessPoolExecutor(workers, timeout=IDLE_SECONDS, initializer=get_ready, env=_ONE_THREAD)
-        _executors[workers] = known
-    return known
+        _executors[workers] = _Executor(workers)
+    return _executors[workers]
 
 
 def _end_with_owner(owner: int) -> None:

@@ -90,9 +90,10 @@ class Standing:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        best = None if self.best is None else {"number": self.best.number, "value": self.best.value}
-        if best is not None and self.best is not None and self.best.recipe is not None:
-            best["recipe"] = self.best.recipe.to_dict()
+        best: dict[str, Any] | None = None
+        if self.best is not None:
+            recipe = None if self.best.recipe is None else self.best.recipe.to_dict()
+            best = {"number": self.best.number, "value": self.best.value, "recipe": recipe}
         return {
             "run": str(self.run.folder),
             "stage": self.stage,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -70,27 +71,28 @@ def test_a_run_in_progress_is_followed_to_its_end(tmp_path: Path) -> None:
     space.write_text(SearchSpace.from_dict(SPACE).to_yaml())
     words = [sys.executable, "-m", "altune"]
     sizes = [f"--{name.replace('_', '-')}={value}" for name, value in SIZES.items()]
-    tune = [*words, "tune", "digits", "--space", space, *sizes, "--trials", "30", "--jobs", "1", "-q", "--out", folder]
+    tune = [*words, "tune", "digits", "--space", space, *sizes, "--trials", "12", "--jobs", "1", "-q", "--out", folder]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(list(map(str, tune)), env=environment, stdout=subprocess.DEVNULL) as owner:
         end = time.monotonic() + 60
         while not (folder / JOURNAL).is_file() or b'"altune":' not in (folder / JOURNAL).read_bytes():
             assert time.monotonic() < end, "the run did not begin"
             time.sleep(0.05)
-        watcher = subprocess.run(
-            [*words, "watch", str(folder), "--every", "0.3"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        # It pauses until the watcher has seen it, however busy the machine is.
+        owner.send_signal(signal.SIGSTOP)
+        watch = [*words, "watch", str(folder), "--every", "0.3"]
+        with subprocess.Popen(watch, env=environment, stdout=subprocess.PIPE, text=True) as watcher:
+            assert watcher.stdout is not None
+            first = watcher.stdout.readline()
+            owner.send_signal(signal.SIGCONT)
+            seen = first + watcher.stdout.read()
         assert owner.wait(60) == 0, "a watcher must not disturb a run"
-    assert watcher.returncode == 0, watcher.stderr
-    blocks = watcher.stdout.split(f"digits: {folder}\n")[1:]
+    assert watcher.returncode == 0
+    blocks = seen.split(f"digits: {folder}\n")[1:]
     assert len(blocks) > 1
-    assert "of 30 trials" in blocks[0]
+    assert " of 12 trials" in blocks[0]
     assert not blocks[0].startswith("ended"), "it must have been seen on its way"
-    assert "ended [########################] 30 of 30 trials" in blocks[-1]
+    assert "ended [########################] 12 of 12 trials" in blocks[-1]
     assert altune.open_run(folder).sentences[0].split(":")[0] in " ".join(blocks[-1].split())
 
 

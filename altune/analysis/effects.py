@@ -160,11 +160,11 @@ class Effects:
         both = draws.pair_effect(places[0], places[1], weights[0], weights[1])
         total = draws.means + alone[0][:, None, :] + alone[1][None, :, :] + both
         mean = self._study.centre + self._study.scale * total.mean(axis=-1)
-        logs = [isinstance(slot, Range) and slot.log for slot in (self._slot(a), self._slot(b))]
+        log_a, log_b = (isinstance(slot, Range) and slot.log for slot in (self._slot(a), self._slot(b)))
         both_have = [params for params in self._study.observed.params if a in params and b in params]
-        met = (tuple(params[path] for params in both_have) for path in (a, b))
+        met_a, met_b = (tuple(params[path] for params in both_have) for path in (a, b))
         spread = self._study.scale * total.std(axis=-1)
-        return Surface(a, b, tuple(values[0]), tuple(values[1]), mean, spread, *logs, *met)
+        return Surface(a, b, tuple(values[0]), tuple(values[1]), mean, spread, log_a, log_b, met_a, met_b)
 
     # parts ------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from altune.analysis.importance import KnobImportance
@@ -153,6 +152,6 @@ def _end(standing: Standing) -> list[str]:
     return [f"{standing.ended}."]
 
 
-def _wrapped(text: str, indent: str = "  ") -> Sequence[str]:
+def _wrapped(text: str, indent: str = "  ") -> list[str]:
     width = shutil.get_terminal_size((110, 24)).columns - len(indent)
     return [indent + line for line in textwrap.wrap(text, max(24, width))]

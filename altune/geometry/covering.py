@@ -105,7 +105,7 @@ def sample_by_squared_distance(
         pick = first if turn == 0 and first is not None else _draw(nearest, free, rng)
         picked[turn] = pick
         free[pick] = False
-        nearest = np.minimum(nearest, distances_from(pick))
+        np.minimum(nearest, distances_from(pick), out=nearest)
         nearest[pick] = 0.0
     return picked
 
@@ -139,10 +139,9 @@ def distances_to(points: Points, position: int) -> Array:
 
 
 def _draw(nearest: Array, free: NDArray[np.bool_], rng: np.random.Generator) -> int:
-    weights = np.where(free, nearest, 0.0)
-    top = weights.max()
+    top = nearest.max()  # what was drawn is at 0
     if not 0.0 < top < np.inf:
         return int(rng.choice(np.flatnonzero(free)))
-    cumulated = np.cumsum(weights / top)
+    cumulated = np.cumsum(nearest / top)
     drawn = int(np.searchsorted(cumulated, rng.random() * cumulated[-1], side="right"))
-    return drawn if drawn < len(weights) and weights[drawn] > 0 else int(np.flatnonzero(weights)[-1])
+    return drawn if drawn < len(nearest) and nearest[drawn] > 0 else int(np.flatnonzero(nearest)[-1])

@@ -66,7 +66,8 @@ class Gradients:
     def distances_to(self, row: int) -> Array:
         """Return the squared distances of all gradients to that of ``row``, ``(n_rows,)``."""
         one = slice(row, row + 1)
-        a = inner_products(self._errors.values, self._errors.values[one])[:, 0]
-        g = inner_products(self._embedding.values, self._embedding.values[one])[:, 0]
+        squared = inner_products(self._errors.values, self._errors.values[one])[:, 0]
+        squared *= inner_products(self._embedding.values, self._embedding.values[one])[:, 0]
+        squared *= 2.0
         lengths = self.norms + self.norms[row]
-        return without_rounding(lengths - 2.0 * a * g, lengths)
+        return without_rounding(np.subtract(lengths, squared, out=squared), lengths)

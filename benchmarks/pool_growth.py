@@ -1,0 +1,190 @@
+"""How do time and memory of a loop grow with the pool? A search space's alternatives, from 1,000 rows to 1,000,000.
+
+    python benchmarks/pool_growth.py                            # the space large_pool; several minutes
+    python benchmarks/pool_growth.py --rows 1000 10000 100000   # smaller pools
+    python benchmarks/pool_growth.py --only margin kmeans       # some alternatives
+
+Each alternative of ``initial_sample`` and ``query_strategy`` is played (two loops of 20 rows, logistic regression) in a
+process of its own on rows of 50 features of float32. Exit code 1 where one fails, needs more than ``--memory`` GiB
+above the data, or takes more than 1.5 times the seconds a row in the largest pool than in the one before. Linux, macOS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+from large_pool import CLASSES, CLUSTERS_PER_CLASS, KNOBS, peak_gibibytes
+from numpy.typing import NDArray
+
+from altune.data import Dataset
+from altune.playing import simulate
+from altune.pool import Rows
+from altune.space import SearchSpace
+
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+CHUNK = 10_000
+LOOP_ROWS, LOOPS = 20, 2
+LEAST_SECONDS = 0.05
+"""What takes less in the smaller pool is mostly overhead, of which nothing can be said."""
+STEEPEST = 1.5
+
+
+@dataclass(frozen=True)
+class Played:
+    """What one alternative took on one pool: seconds of the first sample and of a later query, and GiB of memory."""
+
+    knob: str
+    method: str
+    rows: int
+    start: float | None = None
+    query: float | None = None
+    gibibytes: float | None = None
+    problem: str = ""
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds of the knob's own work."""
+        return self.start if self.knob == "initial_sample" else self.query
+
+
+def make_rows(rows: int, features: int) -> tuple[NDArray[np.float32], Rows]:
+    """Return rows of float32 around a few centres for each class, made in chunks to leave no memory behind."""
+    rng = np.random.default_rng(0)
+    informative = max(1, features // 2)
+    centres = rng.normal(scale=1.5, size=(CLASSES, CLUSTERS_PER_CLASS, informative))
+    codes = rng.integers(CLASSES, size=rows)
+    X = np.empty((rows, features), dtype=np.float32)
+    for start in range(0, rows, CHUNK):
+        part = slice(start, min(start + CHUNK, rows))
+        X[part] = rng.normal(size=X[part].shape)
+        X[part, :informative] += centres[codes[part], rng.integers(CLUSTERS_PER_CLASS, size=len(codes[part]))]
+    return X, codes.astype(np.intp)
+
+
+def alternatives(space: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return knob and method of each alternative of the knobs that look at the pool, ranges closed at their ends."""
+    plain = SearchSpace.load(space).to_dict()
+    return [(knob, closed(one)) for knob in KNOBS for one in plain.get(knob, [])]
+
+
+def closed(value: Any) -> Any:
+    """Close what is open: a range at its upper end, choices at the last one, alternatives at the first.
+
+    >>> closed({"method": "probcover", "subpool": {"choices": [1000, 5000]}})
+    {'method': 'probcover', 'subpool': 5000}
+    """
+    if isinstance(value, Mapping):
+        if "high" in value:
+            return value["high"]
+        if "choices" in value:
+            return value["choices"][-1]
+        return {name: closed(part) for name, part in value.items()}
+    return closed(value[0]) if isinstance(value, list) else value
+
+
+def play_one(knob: str, method: Mapping[str, Any], rows: int, features: int) -> Played:
+    """Return what an alternative takes in this process."""
+    X, y = make_rows(rows, features)
+    before = peak_gibibytes()
+    recipe: dict[str, Any] = {
+        "initial_sample": {"method": "random", "size": LOOP_ROWS},
+        "loop_size": {"method": "constant", "size": LOOP_ROWS},
+        knob: dict(method),
+    }
+    if knob == "initial_sample":
+        recipe[knob]["size"] = LOOP_ROWS
+    name = str(method["method"])
+    try:
+        data = Dataset(X, y, name="growth")
+        played = simulate(recipe, data, seeds=1, budget=LOOP_ROWS * (LOOPS + 1), loops=LOOPS)
+    except Exception as error:
+        return Played(knob, name, rows, problem=f"{type(error).__name__}: {error}".splitlines()[0])
+    seconds = played.curves[0].query_seconds
+    return Played(knob, name, rows, float(seconds[0]), float(seconds[-1]), peak_gibibytes() - before)
+
+
+def _work(knob: str, method: Mapping[str, Any], rows: int, features: int, told: Connection) -> None:
+    told.send(play_one(knob, method, rows, features))
+
+
+def play_apart(knob: str, method: Mapping[str, Any], rows: int, features: int) -> Played:
+    """Return the same from a process of its own, whose memory is all its own."""
+    context: Any = multiprocessing.get_context("spawn")
+    ours, told = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(knob, method, rows, features, told))
+    process.start()
+    told.close()
+    try:
+        found: Played = ours.recv()
+        return found
+    except EOFError:
+        return Played(knob, str(method["method"]), rows, problem="its process died: out of memory?")
+    finally:
+        process.join()
+
+
+def problem_of(played: Sequence[Played], memory: float) -> str:
+    """Return what is wrong with an alternative, from the smallest pool to the largest; nothing where it is right."""
+    for one in played:
+        if one.problem:
+            return one.problem
+        if one.gibibytes is not None and one.gibibytes > memory:
+            return f"over {memory:g} GiB"
+    if len(played) > 1:
+        smaller, larger = played[-2:]
+        if smaller.seconds is not None and larger.seconds is not None and smaller.seconds > LEAST_SECONDS:
+            steeper = larger.seconds / smaller.seconds / (larger.rows / smaller.rows)
+            return f"{steeper:.1f} times the seconds a row" if steeper > STEEPEST else ""
+    return ""
+
+
+def row(played: Sequence[Played], problem: str) -> str:
+    """Return the line of one alternative as text: seconds in each pool, and memory in the largest."""
+    cells = "".join(f"{'':>12}" if one.seconds is None else f"{one.seconds:>12.4f}" for one in played)
+    memory = played[-1].gibibytes
+    grown = f"{'':>8}" if memory is None else f"{memory:>8.2f}"
+    return f"{played[0].knob:<16}{played[0].method:<20}{cells}{grown}  {problem or 'passes'}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 where every alternative passes, 1 where not."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("--space", default="large_pool", help="search space (large_pool)")
+    parser.add_argument("--rows", type=int, nargs="+", default=list(SIZES), help="rows of each pool's data set")
+    parser.add_argument("--features", type=int, default=50)
+    parser.add_argument("--memory", type=float, default=2.0, help="GiB above the data (2)")
+    parser.add_argument("--only", nargs="+", default=[], metavar="METHOD")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    given = parser.parse_args(arguments)
+    sizes = sorted(given.rows)
+    if sizes[0] < 10 * CLASSES * LOOP_ROWS // 4 or given.features < 1:
+        parser.error(f"--rows must be {10 * CLASSES * LOOP_ROWS // 4} or more, --features 1 or more")
+    chosen = [(knob, one) for knob, one in alternatives(given.space) if not given.only or one["method"] in given.only]
+    if not chosen:
+        parser.error(f"the space {given.space} has none of {', '.join(given.only)}")
+    if not given.json:
+        heads = "".join(f"{size:>12,}" for size in sizes)
+        print(f"{'seconds of a choice':<36}{heads}{'GiB':>8}", flush=True)
+    lines, failed = [], False
+    for knob, method in chosen:
+        played = [play_apart(knob, method, size, given.features) for size in sizes]
+        problem = problem_of(played, given.memory)
+        failed = failed or bool(problem)
+        lines += [asdict(one) for one in played]
+        if not given.json:
+            print(row(played, problem), flush=True)
+    if given.json:
+        print(json.dumps({"features": given.features, "lines": lines}))
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -81,11 +81,13 @@ def test_labels_to_reach_are_marks_lines_and_arrows() -> None:
     usual = LabelsToReach("a_b", 0.9, 40, 30, 60, (40, None, 50, 60), 100)
     beyond = LabelsToReach("b", 0.9, 80, 60, None, (80, None), 100)
     never = LabelsToReach("c", 0.9, None, None, None, (None, None), 100)
+    rarely = LabelsToReach("c", 0.9, None, 60, None, (None, 70), 100)
+    assert labels_to_reach_numbers([rarely])[0].value == "not by 100 [60, over 100]; 50% of blocks never"
     single = LabelsToReach("d", 0.9, 40, None, None, (40,), 100)
     rows = labels_to_reach_numbers([usual, beyond, never, single])
     assert [row.value for row in rows] == [
         "40 labels [30, 60]; 25% of blocks never",
-        "80 labels [60, more than 100]; 50% of blocks never",
+        "80 labels [60, over 100]; 50% of blocks never",
         "not within 100 labels; 100% of blocks never",
         "40 labels",
     ]

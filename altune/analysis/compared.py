@@ -84,8 +84,8 @@ def sentences_of_several(contests: Sequence[Contest], over: OverData) -> list[st
     place = over.wins.names.index(best)
     clear = []
     for other, name in enumerate(over.wins.names):
-        if name != best:
-            won, lost = over.wins.clear[place][other], over.wins.clear[other][place]
+        won, lost = over.wins.clear[place][other], over.wins.clear[other][place]
+        if won or lost:
             clear.append(f"{plain_name(name)} on {won or 'none'}{f' (and loses on {lost})' if lost else ''}")
     if sure:
         others = _listed([plain_name(pair.b) for pair in sure])
@@ -94,7 +94,10 @@ def sentences_of_several(contests: Sequence[Contest], over: OverData) -> list[st
         first = (
             f"Over {count} data sets no recipe is told apart from the best: {plain_name(best)} has the best {ranked}."
         )
-    said = [first, f"Data set by data set its 95 % interval says that it beats {_listed(clear)}."]
+    beaten = (
+        f"its 95 % intervals say that it beats {_listed(clear)}" if clear else "no 95 % interval says that it beats any"
+    )
+    said = [first, f"Data set by data set {beaten}."]
     if ranks.least_p > ranks.level:
         said.append(
             f"With {count} data sets no difference over data sets could be shown: Wilcoxon's test of "
@@ -104,7 +107,7 @@ def sentences_of_several(contests: Sequence[Contest], over: OverData) -> list[st
     for one in contests:
         led.setdefault(leader_of(one.comparison, one.objective.sign).name, []).append(one.data)
     by_recipe = [f"{plain_name(name)} on {_listed(data)}" for name, data in led.items()]
-    return [*said, f"The best mean has {'; '.join(by_recipe)}."]
+    return [*said, f"Best mean: {'; '.join(by_recipe)}."]
 
 
 def plain_name(recipe: str) -> str:

@@ -80,10 +80,11 @@ def _row(data: str, one: LabelsToReach) -> ReachRow:
     single = len(one.on_blocks) == 1
     interval = ""
     if one.low is not None:
-        low, high = (f"more than {budget}" if end is None else str(end) for end in (one.low, one.high))
+        low, high = (f"over {budget}" if end is None else str(end) for end in (one.low, one.high))
         interval = f" [{low}, {high}]"
     never = f"; {one.never:.0%} of blocks never" if one.never and not single else ""
-    said = f"{one.labels} labels{interval}" if one.labels is not None else f"not within {budget} labels{interval}"
+    none = f"not by {budget}{interval}" if interval else f"not within {budget} labels"
+    said = f"{one.labels} labels{interval}" if one.labels is not None else none
     x = budget if one.labels is None else one.labels
     low_end = x if single else budget if one.low is None else one.low
     high_end = x if single else budget if one.high is None else one.high

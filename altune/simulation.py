@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 
 PAUSED = "paused"
+STORE_BYTES = 4 * 2**30
+"""A folder of finished trajectories is kept at 4 GiB, some 500,000 of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -336,15 +338,25 @@ class TrajectoryStore:
     """Finished trajectories in a folder, one JSON file each, written whole or not at all.
 
     A trajectory that was finished before a kill is read back, not replayed. A torn or foreign file counts as absent.
+
+    Parameters
+    ----------
+    folder : made when the first trajectory is stored.
+    most_bytes : what :meth:`prune` leaves at most; runs may share the folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, most_bytes: int = STORE_BYTES) -> None:
         self.folder = folder
+        self.most_bytes = most_bytes
 
     def load(self, key: str) -> LearningCurve | None:
         """Return a stored curve, None where there is none."""
+        path = self._path(key)
         try:
-            return LearningCurve.from_dict(json.loads(self._path(key).read_text("utf-8")))
+            curve = LearningCurve.from_dict(json.loads(path.read_text("utf-8")))
+            with contextlib.suppress(OSError):  # read last, pruned last
+                os.utime(path)
+            return curve
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -366,6 +378,21 @@ class TrajectoryStore:
             with contextlib.suppress(OSError):
                 partial.unlink()
             raise StorageError(f"{path.parent}: cannot write: {error.strerror}; the same command goes on") from None
+
+    def prune(self) -> int:
+        """Remove the trajectories that were longest not read or written, down to ``most_bytes``; return how many."""
+        found = []
+        for path in self.folder.glob("*/*.json"):
+            with contextlib.suppress(OSError):  # another run may be pruning as well
+                stat = path.stat()
+                found.append((stat.st_mtime_ns, stat.st_size, path))
+        size, removed = sum(size for _, size, _ in found), 0
+        for _, own, path in sorted(found):
+            if size <= self.most_bytes:
+                break
+            path.unlink(missing_ok=True)
+            size, removed = size - own, removed + 1
+        return removed
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"

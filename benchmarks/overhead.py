@@ -2,6 +2,8 @@
 
     python benchmarks/overhead.py                       # 1,000 trials stored, the next 100 timed
     python benchmarks/overhead.py --space full --stored 1000
+    python benchmarks/overhead.py --stored 10000 --sampler random --timed 0 --keep DIR    # a large run, kept
+    python benchmarks/overhead.py --read DIR                    # seconds and memory of whatever opens such a run
 
 The search, the sampler, the judge and the journal are the real ones; only the player hands out curves that were played
 once. Processor seconds of this process and wall seconds are printed for each trial; acceptance is below 50 ms.
@@ -10,8 +12,10 @@ once. Processor seconds of this process and wall seconds are printed for each tr
 from __future__ import annotations
 
 import argparse
+import contextlib
 import cProfile
 import pstats
+import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +27,7 @@ from altune.searching import make_worlds, prepare_space
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.player import Player, Task
 from altune.tuning.progress import Silent
+from altune.tuning.record import StudyRecord
 from altune.tuning.search import Search
 from altune.tuning.settings import Settings
 from altune.tuning.steps import Means, Steps
@@ -52,6 +57,66 @@ class Echo(Player):
         return found
 
 
+READERS = {
+    "nothing but imports": "pass",
+    "open_run": "run = open_run(folder)",
+    "... and its trials": "run = open_run(folder); run.trials",
+    "finished_trials": "finished_trials(folder)",
+    "watch": "Watched(folder).standing()",
+    "go on: the next trial by TPE": "next_trial(folder)",
+    "every curve as a table": "open_run(folder).curves()",
+    "the page": "run_page(open_run(folder))",
+}
+BEFORE = """
+import resource, sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from overhead import next_trial
+from altune.report.run.page import run_page
+from altune.run import finished_trials, open_run
+from altune.watching import Watched
+folder = Path(sys.argv[1])
+began = time.process_time()
+"""
+AFTER = """
+used = time.process_time() - began
+print(used, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def next_trial(folder: Path, sampler: str = "tpe") -> None:
+    """Make everything ready to go on with a run, and ask for one trial."""
+    from altune.tuning.storage import read_study
+
+    worlds = make_worlds("digits")
+    space = prepare_space("standard", worlds)
+    steps = Steps(worlds, space, Settings(sampler=sampler), Silent())
+    study = read_study(folder)
+    baselines = StudyRecord(study).baselines()
+    judge = steps.judge(baselines)
+    search = Search(study, steps.drawing(), Evaluator(Echo(()), judge, steps.settings.spending))
+    stored = study.get_trials(deepcopy=False)
+    began = time.process_time()
+    memory = search._memory(stored)
+    known = time.process_time()
+    search.drawing.ask(memory, len(stored))
+    print(f"   remembering {known - began:.2f} s, TPE itself {time.process_time() - known:.2f} s", file=sys.stderr)
+
+
+def read(folder: Path) -> None:
+    """Print processor seconds and the most memory of whatever opens a run, each in a process of its own."""
+    size = (folder / "study.journal").stat().st_size / 2**20
+    print(f"{folder}: {size:.0f} MiB of journal")
+    for name, code in READERS.items():
+        command = [sys.executable, "-c", BEFORE + code + AFTER, str(folder), str(Path(__file__).parent)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            print(f"{name:32} failed")
+            continue
+        used, memory = map(float, done.stdout.split())
+        print(f"{name:32}{used:8.2f} s{memory:8.0f} MiB")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--space", default="standard")
@@ -59,12 +124,19 @@ def main() -> int:
     parser.add_argument("--timed", type=int, default=100)
     parser.add_argument("--sampler", default="tpe")
     parser.add_argument("--profile", action="store_true", help="print where the time goes")
+    parser.add_argument("--keep", type=Path, help="keep the run in this folder")
+    parser.add_argument("--read", type=Path, metavar="DIR", help="time what opens the run of a folder")
     given = parser.parse_args()
+    if given.read is not None:
+        read(given.read)
+        return 0
     worlds = make_worlds("digits")
     space = prepare_space(given.space, worlds)
     settings = Settings(n_trials=given.stored + given.timed, sampler=given.sampler)
     steps = Steps(worlds, space, settings, Silent())
-    with tempfile.TemporaryDirectory() as folder:
+    kept = tempfile.TemporaryDirectory() if given.keep is None else contextlib.nullcontext(str(given.keep))
+    with kept as folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
         study = steps.open(Path(folder))
         with steps.player(None, Means()) as player:
             baselines = steps.baselines(study, player)
@@ -82,6 +154,8 @@ def main() -> int:
         wall, used = time.perf_counter() - wall, time.process_time() - used
         size = (Path(folder) / "study.journal").stat().st_size / 2**20
     print(f"space {given.space}, sampler {given.sampler}, {given.stored} trials stored ({size:.0f} MiB of journal)")
+    if not given.timed:
+        return 0
     print(f"each of the next {given.timed}: {1000 * used / given.timed:.1f} ms of processor, ", end="")
     print(f"{1000 * wall / given.timed:.1f} ms wall, reading the study once included")
     if given.profile:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -492,3 +493,17 @@ def test_compared_recipes_meet_the_same_blocks():
 if __name__ == "__main__":
     text = json.dumps({name: golden_play(name) for name in GOLDEN_PLAYS}, indent=1)
     GOLDEN.write_text(text + "\n")
+
+
+def test_a_full_store_forgets_what_was_longest_not_read(tmp_path: Path) -> None:
+    store = TrajectoryStore(tmp_path)
+    curve = simulate("vanilla", "iris", budget=10, seeds=1).curves[0]
+    for number in range(6):
+        store.save(f"{number}{number}key", curve)
+        os.utime(store._path(f"{number}{number}key"), ns=(number, number))
+    assert store.load("00key") is not None
+    each = store._path("00key").stat().st_size
+    assert store.prune() == 0
+    assert TrajectoryStore(tmp_path, 3 * each).prune() == 3
+    assert [store.load(f"{number}{number}key") is not None for number in range(6)] == [True, *[False] * 3, True, True]
+    assert TrajectoryStore(tmp_path / "none").prune() == 0

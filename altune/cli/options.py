@@ -229,7 +229,7 @@ class MachineOptions:
 
     jobs: Jobs = -1
     cache: Annotated[
-        Path | None, Option(metavar="DIR", help="Folder of finished trajectories that several runs share.")
+        Path | None, Option(metavar="DIR", help="Folder of finished trajectories that runs share, up to 4 GiB.")
     ] = None
     backend: Annotated[str, Option(metavar="NAME", help="loky for this machine, dask for a cluster.")] = "loky"
     scheduler: Annotated[str | None, Option(metavar="ADDRESS", help="Address of the Dask scheduler.")] = None

@@ -131,6 +131,8 @@ class Player:
         if kind is not None and self.jobs > 1 and self._backend.near:
             stop_workers()
         forget_arenas()
+        if self.store is not None and self.simulated:
+            self.store.prune()
         with contextlib.suppress(Exception) if kind is not None else contextlib.nullcontext():
             self._open.close()
 

@@ -64,7 +64,7 @@ def docstrings(package: str) -> Iterator[str]:
     for file in sorted(Path(spec.submodule_search_locations[0]).rglob("*.py")):
         if "tests" in file.parts:
             continue
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        for node in ast.walk(ast.parse(file.read_bytes())):
             text = ast.get_docstring(node) if isinstance(node, ast.FunctionDef) else None
             if text and len(text) >= LEAST_LETTERS:
                 yield text

@@ -247,8 +247,9 @@ def test_a_dry_run_counts_what_the_cells_ask_for_and_leaves_nothing(run_cli, tmp
     assert code == 0
     assert os.listdir(tmp_path) == ["sweep.yaml"]
     assert (len(plain["cells"]), plain["left_out"], plain["finished"]) == (3, 1, 0)
-    # 2 baselines and 3 trials on 2 blocks, 2 recipes on 2 to select, one, the baselines and the matched on 3.
-    assert plain["trajectories"] == 3 * (2 * 2 + 3 * 2 + 2 * 2 + 5 * 3)
+    # 2 baselines and 3 trials on 2 blocks, 2 recipes on 2 to select, one, the baselines and the matched on 3,
+    # and that one examined on 3.
+    assert plain["trajectories"] == 3 * (2 * 2 + 3 * 2 + 2 * 2 + 5 * 3 + 3)
     each = [cell["seconds_per_trajectory"] for cell in plain["cells"]]
     assert min(each) > 0
     assert plain["seconds"] == pytest.approx(29 * sum(each) / 2)

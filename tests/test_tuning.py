@@ -353,9 +353,10 @@ def test_confirm_takes_its_own_sizes_and_nothing_else(undisturbed):
 
 
 def test_the_pages_commands_meet_the_same_world_on_other_splits(undisturbed):
+    from altune.report import CodePart
     from altune.report.run.page import run_content
 
-    commands = [command for _, command in run_content(undisturbed).commands]
+    commands = [part.text for part in run_content(undisturbed).parts if isinstance(part, CodePart)][1:]
     assert commands[0].startswith("altune simulate iris --recipe ")
     assert "--seed 1" in commands[0]
     assert altune.Scenario.load(undisturbed.folder / "scenario.yaml") == undisturbed.scenario

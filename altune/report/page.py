@@ -15,7 +15,7 @@ from typing import Literal
 
 from plotly.offline import get_plotlyjs
 
-from altune.report.parts import FigurePart, Part, TablePart, escape, part_html
+from altune.report.parts import FigurePart, Part, escape, part_html
 
 Verdict = Literal["better", "not better", "unclear"]
 
@@ -49,20 +49,13 @@ class PageContent:
     verdict: Verdict
     verdict_text: str = ""
     highlights: Sequence[tuple[str, str]] = ()
-    figures: Sequence[FigurePart] = ()
-    tables: Sequence[TablePart] = ()
     advice: Sequence[str] = ()
     parts: Sequence[Part] = ()
-
-    @property
-    def all_parts(self) -> list[Part]:
-        """Every part."""
-        return [*self.parts, *self.figures, *self.tables]
 
 
 def render_page(content: PageContent) -> str:
     """Return the page as HTML text that needs no other file and no network."""
-    sections = _sections(content.all_parts)
+    sections = _sections(content.parts)
     drawn = any(isinstance(part, FigurePart) for parts in sections.values() for _, part in parts)
     body = [
         _answer(content),

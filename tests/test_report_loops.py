@@ -73,6 +73,15 @@ def test_balance_is_in_per_cent_of_the_last_common_loop(facts):
     assert numbers.imbalance == facts.balance.imbalance.mean[: last + 1]
 
 
+def test_classes_told_together_stand_apart(plain):
+    gathered = replace(plain, balance=replace(plain.balance, others=5))
+    numbers = class_balance_numbers(gathered)
+    assert [row.name for row in numbers.rows] == list(plain.balance.classes[:-1])
+    assert numbers.others.name == plain.balance.classes[-1]
+    assert f"{numbers.others.pool:.0f} % of the pool" in plot_class_balance(gathered).layout.title.text
+    assert class_balance_numbers(plain).others is None
+
+
 def test_loops_of_fewer_than_half_the_blocks_are_left_out(plain):
     reached = (2, 2, 2, 1, 0, 0)
     short = replace(plain, reached=reached)

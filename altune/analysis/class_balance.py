@@ -27,6 +27,7 @@ class ClassBalance:
     Attributes
     ----------
     classes : names in the data set's order; of more than ten the nine with most pool rows, then all others together.
+    others : how many classes the last one gathers; 0 where each is told by itself.
     pool : share of each class in the pool.
     bought : share of each class among all rows bought so far, loop by loop.
     new : the same among the rows of the loop itself.
@@ -37,6 +38,7 @@ class ClassBalance:
     """
 
     classes: tuple[str, ...]
+    others: int
     pool: tuple[float, ...]
     bought: tuple[Series, ...]
     new: tuple[Series, ...]
@@ -108,6 +110,7 @@ def balance_of(
     sizes = np.cumsum(middle.loop_rows)[loops].tolist()
     return ClassBalance(
         classes=names,
+        others=k - len(names) + 1 if k > len(names) else 0,
         pool=tuple(np.round(_shares(_gathered(pools, order)).mean(axis=0), DIGITS).tolist()),
         bought=tuple(series_of([one[:, place] for one in shares[0]], loops) for place in range(len(names))),
         new=tuple(series_of([one[:, place] for one in shares[1]], loops) for place in range(len(names))),

@@ -43,9 +43,13 @@ class ClassRow(NamedTuple):
 
 
 class ClassBalanceNumbers(NamedTuple):
-    """What the figure shows: a row for each class; imbalance by loop, and that of as many rows drawn at random."""
+    """What the figure shows: a row for each class; imbalance by loop, and that of as many rows drawn at random.
+
+    Classes that are told together stand apart, as ``others``: their share would press the rest against the axis.
+    """
 
     rows: tuple[ClassRow, ...]
+    others: ClassRow | None
     loops: tuple[int, ...]
     imbalance: tuple[float | None, ...]
     by_chance: tuple[float, ...]
@@ -59,8 +63,9 @@ def class_balance_numbers(source: LoopFacts | Run) -> ClassBalanceNumbers:
         ClassRow(name, *(100.0 * float(value or 0.0) for value in (pool, series.mean[0], *_last(series, count))))
         for name, pool, series in zip(balance.classes, balance.pool, balance.bought, strict=True)
     ]
+    others = rows.pop() if balance.others else None
     return ClassBalanceNumbers(
-        tuple(rows), facts.loops[:count], balance.imbalance.mean[:count], balance.by_chance[:count]
+        tuple(rows), others, facts.loops[:count], balance.imbalance.mean[:count], balance.by_chance[:count]
     )
 
 
@@ -82,12 +87,13 @@ def plot_class_balance(source: LoopFacts | Run) -> go.Figure:
     height = upper + GAP + LOWER
     figure = style.new_figure(
         "Which classes were bought?",
-        f"{blocks_words(facts.blocks)}{spread_words(facts.blocks)}<br>◇ in the pool, □ first sample, ● all bought",
+        f"{blocks_words(facts.blocks)}{spread_words(facts.blocks)}<br>"
+        f"◇ in the pool, □ first sample, ● all bought{_others(numbers.others)}",
         x="share of the rows, %",
         y="",
         height=height + FRAME,
         right=24 + 8 * 16,
-        top=106,
+        top=106 if numbers.others is None else 126,
     )
     split_panels(
         figure,
@@ -100,6 +106,10 @@ def plot_class_balance(source: LoopFacts | Run) -> go.Figure:
     _add_rows(figure, numbers)
     _add_imbalance(figure, facts, numbers)
     return figure
+
+
+def _others(row: ClassRow | None) -> str:
+    return "" if row is None else f"<br>{safe_text(row.name)}: {row.pool:.0f} % of the pool, {row.bought:.0f} % bought"
 
 
 def _last(series: Series, count: int) -> tuple[float | None, ...]:

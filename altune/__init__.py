@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from altune.playing import simulate as simulate
     from altune.recipe import Recipe as Recipe
     from altune.registry import register as register
+    from altune.replaying import replay as replay
     from altune.rescoring import rescore as rescore
     from altune.run import Run as Run
     from altune.run import open_run as open_run
@@ -76,6 +77,7 @@ _HOMES = {
     "register": "registry",
     "register_estimator": "models",
     "register_label_function": "knobs.labeling",
+    "replay": "replaying",
     "rescore": "rescoring",
     "simulate": "playing",
     "sweep": "sweeping.sweep",

@@ -27,7 +27,7 @@ from altune.objectives import Objective
 from altune.playing import AnyRecipe, Simulation, fresh_blocks
 from altune.recipe import Recipe, load_recipe
 from altune.registry import parse_method
-from altune.replay import StoppingReplay, every_rule, replayable, replayed
+from altune.replaying import StoppingReplay, every_rule, replayable, replayed
 from altune.scenario import Scenario
 from altune.simulation import make_arena
 from altune.tuning.crew import processes

@@ -200,7 +200,7 @@ def test_the_recipes_own_rule_ends_what_is_told_and_not_the_other_rules_curve():
 
 
 def test_stops_are_those_of_a_replay():
-    from altune.replay import replay
+    from altune.replaying import replay
 
     rules = {"calm": {"method": "classification_change", "threshold": 0.05}, "sure": "min_expected_error"}
     world = {"budget": 60, "loops": 12, "seeds": 2, "rules": rules}

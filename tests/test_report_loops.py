@@ -166,6 +166,15 @@ def test_rules_of_which_none_stops_still_make_a_figure(facts):
     assert "2 rules do not stop before the end" in plot_stopping_rules(none).layout.title.text
 
 
+def test_a_replay_is_drawn_like_an_examined_recipe() -> None:
+    rules = {"calm": {"method": "classification_change", "threshold": 0.1}}
+    found = altune.replay("vanilla", "iris", budget=60, loops=8, seeds=3, rules=rules)
+    row = stopping_rule_numbers(found).rows[0]
+    stops = [int(curve.labels[stop]) for curve, stop in zip(found.curves, found["calm"].stops, strict=True) if stop]
+    assert (row.name, row.fired, row.low, row.high) == ("calm", len(stops), min(stops), max(stops))
+    assert plot_stopping_rules(found).layout.yaxis.title.text == "accuracy"
+
+
 @pytest.mark.parametrize("name", ["audit", "stopping_rules", "uncertainty", "pool_map"])
 def test_what_is_not_there_is_refused_in_one_line(plain, name):
     bare = replace(plain, audit=None, stopping=None, uncertainty=None, pool_map=None)

@@ -14,7 +14,7 @@ from altune.knobs.stopping import stopping_point
 from altune.playing import simulate
 from altune.recipe import Recipe
 from altune.registry import methods, parse_method
-from altune.replay import replay, statistics_of
+from altune.replaying import replay, statistics_of
 from altune.scenario import Annotator, Scenario
 
 LOOSE = {

@@ -108,7 +108,7 @@ def stopping(
     as_json: AsJson = False,
 ) -> None:
     """Play one recipe on DATA to the end and say where each stopping rule would have stopped."""
-    from altune.replay import replay
+    from altune.replaying import replay
     from altune.report.tables import table
 
     named = {name: {"method": name} for name in rule} if rule else None

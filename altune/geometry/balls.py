@@ -6,7 +6,8 @@ NeurIPS 2022. As in the authors' code a ball is open: it holds the points nearer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +116,7 @@ def greedy_cover(
     return picked
 
 
-def columns_of(graph: Graph, rows: Sequence[int] | Rows) -> NDArray[np.int32]:
+def columns_of(graph: Graph, rows: Iterable[Any]) -> NDArray[np.int32]:
     """Return the columns of the 1s of some rows, one row after the other.
 
     >>> columns_of(sparse.csr_array(np.array([[0, 1], [1, 1]])), [1, 0]).tolist()

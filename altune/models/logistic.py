@@ -105,7 +105,8 @@ def _is_plain(X: Any) -> bool:
 
 
 def _is_finite(X: Any) -> bool:
-    return bool(np.isfinite((X.data if sparse.issparse(X) else X).sum()))
+    values: Any = X if isinstance(X, np.ndarray) else X.data
+    return bool(np.isfinite(values.sum()))
 
 
 class _Loss(ABC):

@@ -13,6 +13,7 @@ from altune.report.figures.by_loop import add_band, blocks_words, loops_of, spli
 from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
+    from altune.replaying import StoppingReplay
     from altune.run import Run
 
 ROW = 50
@@ -41,7 +42,7 @@ class StoppingNumbers(NamedTuple):
     never: tuple[str, ...]
 
 
-def stopping_rule_numbers(source: LoopFacts | Run) -> StoppingNumbers:
+def stopping_rule_numbers(source: LoopFacts | StoppingReplay | Run) -> StoppingNumbers:
     """Return what :func:`plot_stopping_rules` shows; labels at the stop are those of the blocks where a rule fired.
 
     Raises
@@ -49,7 +50,7 @@ def stopping_rule_numbers(source: LoopFacts | Run) -> StoppingNumbers:
     RequestError
         If no rule could be told.
     """
-    found = _stopping_of(loops_of(source))
+    found, _ = _stopping_of(source)
     rows = [
         StopRow(
             rule.name,
@@ -67,27 +68,27 @@ def stopping_rule_numbers(source: LoopFacts | Run) -> StoppingNumbers:
     return StoppingNumbers(tuple(rows), tuple(rule.name for rule in found.rules if not rule.fired))
 
 
-def plot_stopping_rules(source: LoopFacts | Run) -> go.Figure:
+def plot_stopping_rules(source: LoopFacts | StoppingReplay | Run) -> go.Figure:
     """Plot the learning curve, and below it where each stopping rule would have ended it.
 
     Parameters
     ----------
-    source : what :func:`altune.examine` found, or a run.
+    source : what :func:`altune.examine` or :func:`altune.replay` found, or a run.
 
     Raises
     ------
     RequestError
         If the run was not examined, or no rule could be told.
     """
-    facts = loops_of(source)
-    found, numbers = _stopping_of(facts), stopping_rule_numbers(facts)
+    found, metric = _stopping_of(source)
+    numbers = stopping_rule_numbers(source)
     rows = max(1, len(numbers.rows))
     total = UPPER + GAP + ROW * rows + 10
     figure = style.new_figure(
         "Where would each rule have stopped?",
         f"{blocks_words(found.blocks)}; saved: labels left,<br>kept: share of the final score{_never(numbers)}",
         x="",
-        y=safe_text(words(facts.metric)),
+        y=safe_text(words(metric)),
         height=total + 170,
         top=104,
     )
@@ -110,10 +111,17 @@ def plot_stopping_rules(source: LoopFacts | Run) -> go.Figure:
     return figure
 
 
-def _stopping_of(facts: LoopFacts) -> StoppingFacts:
+def _stopping_of(source: LoopFacts | StoppingReplay | Run) -> tuple[StoppingFacts, str]:
+    """Return where the rules stop, and the metric of the curve."""
+    from altune.examining import stopping_facts
+    from altune.replaying import StoppingReplay
+
+    if isinstance(source, StoppingReplay):
+        return stopping_facts(source), source.objective.metric
+    facts = loops_of(source)
     if facts.stopping is None:
         raise RequestError("no stopping rule could be told from the recipe's trajectories; there is nothing to plot")
-    return facts.stopping
+    return facts.stopping, facts.metric
 
 
 def _never(numbers: StoppingNumbers) -> str:

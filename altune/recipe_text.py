@@ -11,6 +11,20 @@ if TYPE_CHECKING:
     from altune.recipe import Recipe
 
 
+KNOB_WORDS = {
+    "initial_sample": "the initial sample",
+    "model_init": "the model's start",
+    "retrain": "retraining",
+    "loop_size": "the loop size",
+    "stopping": "stopping",
+    "labeling": "labelling",
+    "query_strategy": "the query strategy",
+    "training": "the training schedule",
+    "model": "the model",
+}
+"""Knobs as they stand in a sentence."""
+
+
 def describe_recipe(recipe: Recipe) -> str:
     """Return a sentence for each knob that differs from its default, in the order in which things happen."""
     from altune.recipe import Recipe as Default

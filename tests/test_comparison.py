@@ -12,6 +12,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+import altune
 from altune.analysis.comparison import compare_recipes, labels_saved
 from altune.analysis.reaching import all_labels_to_reach
 from altune.analysis.spent import recipes_on_front, resources_that_differ, spent_by, spent_over
@@ -262,3 +263,18 @@ def test_stale_runs_are_counted_with_their_interval() -> None:
     (a, b) = over_data_sets([found, found])
     assert (a.stale, a.runs, a.share, b.low) == (2, 4, 0.5, 0.0)
     assert a.high - a.low < found[0].high - found[0].low
+
+
+def test_what_is_left_beside_a_matched_baseline_is_named() -> None:
+    sizes = {"budget": 30, "n_trials": 3, "seeds": 2, "select_among": 1, "select_seeds": 2, "report_seeds": 3}
+    strategies = [{"method": "margin"}, {"method": "entropy"}]
+    alone = altune.tune("iris", altune.SearchSpace.from_dict({"query_strategy": strategies}), ablation=False, **sizes)
+    assert (alone.findings.others, alone.findings.selection) == ((), "the selection itself")
+    space = {
+        "query_strategy": strategies,
+        "stopping": {"method": "classification_change", "threshold": 0.5},
+        "retrain": {"method": "warm_start"},
+        "baselines": {"plain": {"stopping": {"method": "budget"}, "retrain": {"method": "reset"}}},
+    }
+    both = altune.tune("iris", altune.SearchSpace.from_dict(space), ablation=False, **sizes)
+    assert both.findings.selection == "the selection together with retraining and stopping"

@@ -10,6 +10,8 @@ from typing import Any, Literal
 from altune.analysis.comparison import LabelsSaved, labels_saved
 from altune.objectives import Objective
 from altune.recipe import Recipe
+from altune.recipe_text import KNOB_WORDS
+from altune.registry import FIELDS
 from altune.statistics import Interval, PairedDifference, mean_interval, paired_difference
 from altune.tuning.confirmation import Confirmation
 from altune.tuning.judging import REFERENCE
@@ -72,12 +74,14 @@ class Findings:
     budget : labels.
     recipe : the confirmed recipe's mean objective on the report blocks.
     against : each baseline, by name.
+    others : knobs beside the query strategy in which the recipe differs from a matched baseline.
     """
 
     objective: Objective
     budget: int
     recipe: Interval
     against: Mapping[str, Against]
+    others: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -88,6 +92,14 @@ class Findings:
     def beats(self, difference: PairedDifference) -> bool:
         """Return whether the whole interval of a difference lies on the better side of zero."""
         return difference.low > 0 if self.objective.sign > 0 else difference.high < 0
+
+    @property
+    def selection(self) -> str:
+        """What a difference to a matched baseline is the worth of."""
+        if not self.others:
+            return "the selection itself"
+        words = [KNOB_WORDS[knob] for knob in self.others]
+        return f"the selection together with {' and '.join([', '.join(words[:-1])] * (len(words) > 1) + words[-1:])}"
 
     @property
     def measure(self) -> str:
@@ -117,7 +129,17 @@ def find(confirmation: Confirmation, objective: Objective, budget: int) -> Findi
             matched=paired_difference(own, matched, **sizes),
             labels=labels_saved(confirmation.recipe.curves, baseline.curves, objective.metric, budget),
         )
-    return Findings(objective, budget, mean_interval(own, overlap=overlap), against)
+    return Findings(objective, budget, mean_interval(own, overlap=overlap), against, _others(confirmation))
+
+
+def _others(confirmation: Confirmation) -> tuple[str, ...]:
+    """Return the knobs beside the query strategy in which the recipe differs from a matched baseline."""
+    recipe, matched = confirmation.recipe.recipe, [one.recipe for one in confirmation.matched.values()]
+    return tuple(
+        knob
+        for knob in FIELDS
+        if knob != "query_strategy" and any(getattr(one, knob) != getattr(recipe, knob) for one in matched)
+    )
 
 
 def against_of(findings: Findings) -> dict[str, Any]:
@@ -227,12 +249,12 @@ def _selection(findings: Findings) -> list[str]:
     parts = "; ".join(f"{gain_words(one.matched)} over {plain_name(name)}" for name, one in findings.against.items())
     if not any(findings.beats(one.matched) for one in findings.against.values()):
         return [
-            f"Given the same start and loop sizes, the selection itself shows no gain ({parts}): what helps is when "
+            f"Given the same start and loop sizes, {findings.selection} shows no gain ({parts}): what helps is when "
             "and how many rows are labelled."
         ]
     return [
-        f"Given the same start and loop sizes, what is left of the gain is {parts}: that much is the selection "
-        "itself, the rest is when and how many rows are labelled."
+        f"Given the same start and loop sizes, what is left of the gain is {parts}: that much is "
+        f"{findings.selection}, the rest is when and how many rows are labelled."
     ]
 
 

@@ -23,6 +23,7 @@ from altune.analysis.explained import Explained, cross_validated, prepare, space
 from altune.analysis.observations import Trial
 from altune.analysis.replicates import Replicates, estimate, replicate
 from altune.errors import RequestError, did_you_mean
+from altune.recipe_text import KNOB_WORDS
 from altune.requirements import Facts
 from altune.space import SearchSpace
 
@@ -31,17 +32,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-WORDS = {
-    "initial_sample": "the initial sample",
-    "model_init": "the model's start",
-    "retrain": "retraining",
-    "loop_size": "the loop size",
-    "stopping": "stopping",
-    "labeling": "labelling",
-    "query_strategy": "the query strategy",
-    "training": "the training schedule",
-    "model": "the model",
-}
 LOW_R2 = 0.3
 """Below this cross-validated R² the surrogate is said to explain little."""
 WORTH_ASKING = 15
@@ -293,7 +283,7 @@ def _warning(r2: float, n: int, any_matters: bool) -> str:
 
 
 def _words(knob: str) -> str:
-    return WORDS.get(knob, knob)
+    return KNOB_WORDS.get(knob, knob)
 
 
 def _capital(text: str) -> str:

@@ -70,7 +70,7 @@ def differences_of(run: Run) -> FigurePart:
         "Baselines with the recipe's own start and loop sizes are in the tables."
         if several
         else "Matched: the baseline was given the recipe's own start and loop sizes, so what is left is the worth of "
-        "the selection itself."
+        f"{findings.selection}."
     )
     return FigurePart(
         heading=SURE,

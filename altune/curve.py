@@ -7,7 +7,7 @@ the first model the score is the prior predictor's, after the last one the last 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 NOTHING: Counts = np.empty(0, dtype=np.int64)
 TOLERANCE = 1e-12
+_COLUMNS = ("labels", "used", "cost", "loop_rows", "fit_seconds", "query_seconds", "evaluation_seconds")
 _POINTWISE = (
     "labels",
     "used",
@@ -100,23 +101,7 @@ class LearningCurve:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each point: the columns of the curve, one for each metric, one for each fact."""
-        import pandas as pd
-
-        columns: dict[str, Any] = {"loop": np.arange(len(self))}
-        for name in (
-            "labels",
-            "used",
-            "cost",
-            "loop_rows",
-            "fit_seconds",
-            "query_seconds",
-            "evaluation_seconds",
-        ):
-            columns[name] = getattr(self, name)
-        columns.update(self.scores)
-        frame = pd.DataFrame(columns)
-        facts = pd.DataFrame(list(self.facts)) if any(self.facts) else pd.DataFrame(index=frame.index)
-        return pd.concat([frame, facts], axis=1)
+        return curves_frame([self])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values that :meth:`from_dict` reads back."""
@@ -208,3 +193,29 @@ def band(curves: list[LearningCurve] | tuple[LearningCurve, ...], metric: str, e
     scores = np.stack([curve.at(counts, metric) for curve in curves])
     low, high = np.quantile(scores, [0.1, 0.9], axis=0)
     return Band(counts, scores.mean(axis=0), low, high, len(curves))
+
+
+def curves_frame(curves: Sequence[LearningCurve], keys: Mapping[str, Sequence[Any]] | None = None) -> pd.DataFrame:
+    """Return one row for each point of many curves, as :meth:`LearningCurve.to_frame` has them, all at once.
+
+    Parameters
+    ----------
+    curves : in the order of their rows. What one of them does not have is a gap.
+    keys : columns to stand first, by name, a value for each curve.
+    """
+    import pandas as pd
+
+    lengths = [len(curve) for curve in curves]
+    rows, first = sum(lengths), 0
+    columns: dict[str, Any] = {"loop": np.concatenate([np.arange(length) for length in lengths] or [NOTHING])}
+    for name in _COLUMNS:
+        columns[name] = np.concatenate([getattr(curve, name) for curve in curves] or [NOTHING])
+    for curve, length in zip(curves, lengths, strict=True):
+        for metric, values in curve.scores.items():
+            columns.setdefault(metric, np.full(rows, np.nan))[first : first + length] = values
+        for place, facts in enumerate(curve.facts, first):
+            for name, value in facts.items():
+                columns.setdefault(name, np.full(rows, np.nan))[place] = value
+        first += length
+    told = {name: np.repeat(np.array(list(values)), lengths) for name, values in (keys or {}).items()}
+    return pd.DataFrame(told | columns)

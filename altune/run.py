@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.analysis.findings import Findings, against_of, answer, answer_of_several, find, front_sentences
-from altune.curve import LearningCurve
+from altune.curve import LearningCurve, curves_frame
 from altune.errors import RequestError, StorageError, WorkError
 from altune.recipe import Recipe
 from altune.scenario import Scenario
@@ -252,17 +252,10 @@ class Run:
 
     def curves(self) -> pd.DataFrame:
         """Return every learning curve of the run as one table: part, recipe, block, and a row for each point."""
-        import pandas as pd
-
-        frames = []
-        for part, data, name, block, curve in self._every_curve():
-            frame = curve.to_frame()
-            columns: dict[str, Any] = {"part": part, "recipe": name, "block": block}
-            columns |= {"data": data} if len(self.record.data_sets) > 1 else {}
-            for column, value in reversed(columns.items()):
-                frame.insert(0, column, value)
-            frames.append(frame)
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        every = self._every_curve()
+        part, data, recipe, block, curves = zip(*every, strict=True) if every else ((),) * 5
+        keys = {"part": part, "recipe": recipe, "block": block}
+        return curves_frame(curves, keys | ({"data": data} if len(self.record.data_sets) > 1 else {}))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain JSON values of the command line's ``--json``."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from altune.curve import LearningCurve, band, held_area, trapezoid_area
+from altune.curve import LearningCurve, band, curves_frame, held_area, trapezoid_area
 from altune.errors import ScenarioError
 from altune.objectives import OBJECTIVES, Objective
 
@@ -210,3 +212,15 @@ def test_a_band_is_the_mean_of_what_is_in_hand():
     np.testing.assert_allclose(found.low, [0.12, 0.32, 0.54, 0.91, 0.91])
     assert found.blocks == 2
     assert band([curve([2, 16], [0.5, 1.0])], "accuracy", 10).counts.tolist() == [0, 2, 10]
+
+
+def test_many_curves_at_once_are_the_frames_of_each_one_below_the_other() -> None:
+    alike = [curve([2, 6], [0.5, 1.0]), replace(curve([2, 4, 6], [0.1, 0.5, 1.0]), facts=({}, {"audit_ran": 1.0}, {}))]
+    keys = {"recipe": ["a", "b"], "block": [3, 4]}
+    frames = [
+        one.to_frame().assign(recipe=name, block=block) for one, name, block in zip(alike, *keys.values(), strict=True)
+    ]
+    found = curves_frame(alike, keys)
+    assert list(found.columns[:3]) == ["recipe", "block", "loop"]
+    pd.testing.assert_frame_equal(found, pd.concat(frames, ignore_index=True)[list(found.columns)])
+    assert curves_frame([]).empty

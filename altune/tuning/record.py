@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+from optuna.trial import FrozenTrial
 
 from altune import __version__
 from altune.curve import LearningCurve
@@ -138,7 +139,21 @@ class StudyRecord:
 
     def trials(self) -> list[TrialRecord]:
         """Every trial, forbidden draws and failures included, in the order of numbers."""
-        return [record_of(trial) for trial in self.study.get_trials(deepcopy=False)]
+        return [self._record(trial) for trial in self.study.get_trials(deepcopy=False)]
+
+    @cached_property
+    def _finished(self) -> dict[int, tuple[FrozenTrial, TrialRecord]]:
+        return {}
+
+    def _record(self, trial: FrozenTrial) -> TrialRecord:
+        """Return what a trial says; of a finished one, which never changes, it is worked out once."""
+        known = self._finished.get(trial.number)
+        if known is not None and known[0] is trial:
+            return known[1]
+        record = record_of(trial)
+        if trial.state.is_finished():
+            self._finished[trial.number] = trial, record
+        return record
 
     def curves(self, number: int) -> list[LearningCurve]:
         """Return the learning curves of a trial, one for each search block."""

@@ -114,7 +114,7 @@ class RecipeComparison:
         StorageError
             If the folder cannot be written.
         """
-        from altune.report.compare_page import compare_page
+        from altune.report.comparison.page import compare_page
 
         where = Path(folder)
         try:

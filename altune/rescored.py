@@ -99,7 +99,7 @@ class Rescored:
     @property
     def sentences(self) -> list[str]:
         """What a person can act on, the most important first."""
-        from altune.report.rescored import rescored_sentences
+        from altune.report.texts.rescored import rescored_sentences
 
         return rescored_sentences(self)
 

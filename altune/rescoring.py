@@ -216,7 +216,7 @@ class _Rescoring:
     def _rescored(
         self, ranked: list[RankedTrial], front: tuple[int, ...], correlated: tuple[float | None, float | None]
     ) -> Rescored:
-        from altune.report.rescored import tune_command
+        from altune.report.texts.rescored import tune_command
 
         baselines = self._baselines()
         self._note_dropped()

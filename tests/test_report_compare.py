@@ -33,7 +33,7 @@ from altune.report import (
     plot_win_matrix,
 )
 from altune.report.amounts import Amounts
-from altune.report.compare_page import compare_content, compare_page, verdict_of
+from altune.report.comparison.page import compare_content, compare_page, verdict_of
 from altune.report.figures.critical_difference import critical_difference_numbers
 from altune.report.figures.labels_to_reach import labels_to_reach_numbers
 from altune.report.figures.spread import spread_numbers

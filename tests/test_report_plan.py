@@ -9,7 +9,7 @@ import pytest
 
 from altune.console import ConsoleObserver
 from altune.objectives import Objective
-from altune.report.tables import plan_text, table
+from altune.report.texts.tables import plan_text, table
 from altune.searching import make_worlds, plan, prepare_space
 from altune.tuning.search import SearchProgress
 from altune.tuning.settings import Settings

@@ -18,7 +18,7 @@ import pytest
 import altune
 from altune.cli import main
 from altune.errors import RequestError, StorageError
-from altune.report.watch_text import watch_text
+from altune.report.texts.watch import watch_text
 from altune.space import SearchSpace
 from altune.tuning.storage import JOURNAL, LOCK
 from altune.watching import Watched, pace

@@ -77,7 +77,7 @@ def make_folder(folder: Path) -> None:
 
 def _text(facts: LoopFacts) -> str:
     from altune.analysis.loop_sentences import loop_sentences
-    from altune.report.tables import table
+    from altune.report.texts.tables import table
 
     rows = [
         {

@@ -11,7 +11,7 @@ from altune.cli.options import AsJson
 from altune.cli.output import print_json
 
 if TYPE_CHECKING:
-    from altune.report.importance_text import Stock
+    from altune.report.texts.importance import Stock
     from altune.run import Run
 
 
@@ -22,7 +22,7 @@ def importance(
     as_json: AsJson = False,
 ) -> None:
     """Say how much of what was gained or lost in a run each knob explains, from its trials, simulating nothing."""
-    from altune.report.importance_text import importance_dict, importance_text
+    from altune.report.texts.importance import importance_dict, importance_text
     from altune.run import open_run
 
     opened = open_run(run)

@@ -28,7 +28,7 @@ def simulate(
     """Play one recipe on DATA and print its learning curve."""
     from altune.plain import write_text
     from altune.playing import simulate as play
-    from altune.report.tables import curve_table
+    from altune.report.texts.tables import curve_table
 
     found = play(recipe, **world.arguments(), **playing.arguments(), seeds=seeds)
     if csv is not None:
@@ -75,7 +75,7 @@ def compare(
     With --runs no data set is named: `altune compare --runs runs/a runs/b`.
     """
     from altune import comparing
-    from altune.report.tables import compared_text
+    from altune.report.texts.tables import compared_text
 
     rule = read_post_hoc(post_hoc)
     if runs:
@@ -109,7 +109,7 @@ def stopping(
 ) -> None:
     """Play one recipe on DATA to the end and say where each stopping rule would have stopped."""
     from altune.replaying import replay
-    from altune.report.tables import table
+    from altune.report.texts.tables import table
 
     named = {name: {"method": name} for name in rule} if rule else None
     found = replay(recipe, rules=named, **world.arguments(), **playing.arguments(), seeds=seeds)

@@ -65,8 +65,8 @@ def rescore(
     as_json: AsJson = False,
 ) -> None:
     """Rank a run's trials by another objective or other prices, from their curves, simulating nothing."""
-    from altune.report.rescored import rescored_rows
-    from altune.report.tables import table
+    from altune.report.texts.rescored import rescored_rows
+    from altune.report.texts.tables import table
     from altune.rescoring import rescore as score
 
     found = score(run, **scoring.arguments())

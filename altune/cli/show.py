@@ -35,7 +35,7 @@ def knobs(
     as_json: AsJson = False,
 ) -> None:
     """List the methods of each knob with their parameters, needs and source."""
-    from altune.report.tables import knob_table, knobs_as_dict, method_page
+    from altune.report.texts.tables import knob_table, knobs_as_dict, method_page
 
     if method is not None and knob is not None:
         text, listed = method_page(knob, method), knobs_as_dict(knob, method)
@@ -47,7 +47,7 @@ def knobs(
 def datasets(as_json: AsJson = False) -> None:
     """List the built-in data sets."""
     from altune.data import list_datasets
-    from altune.report.tables import dataset_rows, dataset_table
+    from altune.report.texts.tables import dataset_rows, dataset_table
 
     listed = list_datasets()
     print_json(dataset_rows(listed)) if as_json else print(dataset_table(listed))

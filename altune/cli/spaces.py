@@ -21,7 +21,7 @@ def spaces(
 
     See also `altune spaces check --help` and `altune spaces schema --help`.
     """
-    from altune.report.tables import table
+    from altune.report.texts.tables import table
     from altune.space import SearchSpace, list_spaces
     from altune.space.shipped import find_space
 
@@ -67,7 +67,7 @@ def check(
 
 def check_text(found: SpaceCheck) -> str:
     """Return a check as lines: what is open in each knob, what was left out and why, and how much remains."""
-    from altune.report.tables import table
+    from altune.report.texts.tables import table
 
     rows = [
         {

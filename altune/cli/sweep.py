@@ -89,7 +89,7 @@ class SweepConsole:
 
 def plan_text(planned: SweepPlan) -> str:
     """Return what a sweep would do as lines for a terminal."""
-    from altune.report.tables import table
+    from altune.report.texts.tables import table
     from altune.sweeping.planning import FINISHED, IMPOSSIBLE
 
     rows = [
@@ -115,7 +115,7 @@ def plan_text(planned: SweepPlan) -> str:
 
 def sweep_text(found: Sweep) -> str:
     """Return the results of a sweep as lines for a terminal."""
-    from altune.report.tables import table
+    from altune.report.texts.tables import table
     from altune.sweeping.sweep import CSV_FILE, PAGE_FILE, PARQUET_FILE
 
     lines = [table([_line(run) for run in found.runs], wide="recipe"), "", found.answer, ""]

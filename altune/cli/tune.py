@@ -85,7 +85,7 @@ def _default_folder(worlds: Sequence[World], space: SearchSpace, settings: Setti
 
 
 def _print_plan(planned: Mapping[str, Any], as_json: bool) -> None:
-    from altune.report.tables import plan_text
+    from altune.report.texts.tables import plan_text
 
     print_json(planned) if as_json else print(plan_text(planned))
 

@@ -71,7 +71,7 @@ def _follow(watched: Watched, seconds: float) -> None:
 
 def _look(watched: Watched, *, anew: bool = False) -> tuple[str, bool]:
     """Return how the run stands in words, and whether it has ended."""
-    from altune.report.watch_text import watch_text
+    from altune.report.texts.watch import watch_text
 
     standing = watched.standing()
     ended = bool(standing.ended)

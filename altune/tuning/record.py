@@ -157,7 +157,9 @@ class StudyRecord:
 
     def curves(self, number: int) -> list[LearningCurve]:
         """Return the learning curves of a trial, one for each search block."""
-        return curves_of(self.study.get_trials(deepcopy=False)[number])
+        known = self._finished.get(number)
+        # Optuna looks at the journal again, and lists all trials, each time it is asked.
+        return curves_of(self.study.get_trials(deepcopy=False)[number] if known is None else known[0])
 
     def baselines(self) -> dict[str, Played]:
         """Return the baselines on the search blocks, by name; of several data sets, one after the other."""

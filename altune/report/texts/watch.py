@@ -7,9 +7,9 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from altune.analysis.importance import KnobImportance
-from altune.report.importance_text import share_text
 from altune.report.run.words import across_note, broken_words, search_amounts, search_value_name
-from altune.report.text import table
+from altune.report.texts.aligned import table
+from altune.report.texts.importance import share_text
 
 if TYPE_CHECKING:
     from altune.tuning.trials import TrialRecord

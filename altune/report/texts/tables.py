@@ -17,8 +17,8 @@ from altune.curve import LearningCurve, band
 from altune.data import DatasetFacts
 from altune.models import Model
 from altune.registry import FIELDS, Method, describe_parameters, find_method, methods
-from altune.report.plan import plan_text
-from altune.report.text import table
+from altune.report.texts.aligned import table
+from altune.report.texts.plan import plan_text
 
 __all__ = [
     "compared_text",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from altune.analysis.compared import plain_name
 from altune.report.amounts import Amounts
-from altune.report.compare_figures import LABELS, OVER, goal_of
+from altune.report.comparison.figures import LABELS, OVER, goal_of
 from altune.report.parts import TablePart
 from altune.report.run.words import named
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from altune import __version__
 from altune.analysis.compared import leader_of, plain_name
 from altune.report.amounts import Amounts
-from altune.report.compare_figures import (
+from altune.report.comparison.figures import (
     BEST,
     LABELS,
     UNLUCKY,
@@ -20,7 +20,7 @@ from altune.report.compare_figures import (
     stale_of,
     time_of,
 )
-from altune.report.compare_tables import data_table, labels_table, means_table, pairs_table, reach_table, tests_table
+from altune.report.comparison.tables import data_table, labels_table, means_table, pairs_table, reach_table, tests_table
 from altune.report.page import PageContent, Verdict, render_page
 from altune.report.parts import FactsPart, Part
 from altune.report.run.words import named

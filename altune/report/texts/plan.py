@@ -8,7 +8,7 @@ from typing import Any
 from altune.objectives import KINDS, Risk
 from altune.registry import FIELDS
 from altune.report.run.words import risk_words
-from altune.report.text import table
+from altune.report.texts.aligned import table
 from altune.scenario import Annotator
 from altune.tuning.preference import Preference
 from altune.tuning.spending import LEADERS

@@ -7,7 +7,7 @@ from typing import Any
 
 from altune.analysis.importance import KnobImportance
 from altune.analysis.stock_importance import ANSWERS
-from altune.report.text import table
+from altune.report.texts.aligned import table
 
 MOST_INSIDE = 10
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from altune.analysis.ablation import Ablation
 from altune.report.amounts import Amounts
-from altune.report.text import table
+from altune.report.texts.aligned import table
 from altune.statistics import PairedDifference
 
 

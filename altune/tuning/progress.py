@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from altune.tuning.search import SearchProgress
+if TYPE_CHECKING:
+    from altune.tuning.search import SearchProgress
 
 
 class Observer(Protocol):

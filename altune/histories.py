@@ -11,10 +11,9 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from altune.models import FittedModel, Model
@@ -77,19 +76,29 @@ class Histories:
         return (self._first if first else self._later).get(history, build)
 
 
-class History(tuple[Hashable, ...]):
-    """Everything that led to a model, as a key: the methods that training reads, and a hash of what was trained on."""
+class History(NamedTuple):
+    """Everything that led to a model, as a key.
+
+    Attributes
+    ----------
+    classes : of the methods that training reads; one that is registered anew under the same name is another.
+    methods : their parameters, as text.
+    trained : a hash of all that was trained on, loop by loop.
+    """
+
+    classes: tuple[type, ...]
+    methods: tuple[str, ...]
+    trained: bytes = b""
 
     @classmethod
     def of(cls, methods: Iterable[Method]) -> History:
         """Return the history of a trajectory that has trained nothing yet."""
         named = tuple(methods)
-        # The classes themselves stand in it: a method registered anew under the same name is another.
-        return cls((tuple(map(type, named)), tuple(method.model_dump_json() for method in named), b""))
+        return cls(tuple(map(type, named)), tuple(method.model_dump_json() for method in named))
 
-    def then(self, *arrays: NDArray[np.generic] | None) -> History:
+    def then(self, *arrays: NDArray[Any] | None) -> History:
         """Return the history after one more training on such arrays."""
-        digest = hashlib.blake2b(self[2], digest_size=16)
+        digest = hashlib.blake2b(self.trained, digest_size=16)
         for array in arrays:
             digest.update(b"none" if array is None else array.dtype.str.encode() + array.tobytes())
-        return History((*self[:2], digest.digest()))
+        return self._replace(trained=digest.digest())

@@ -14,6 +14,7 @@ from sklearn.preprocessing import scale
 from altune.errors import FormatError
 from altune.geometry.distances import make_points
 from altune.knobs.query_strategy import QueryStrategy, ScoreStrategy
+from altune.knobs.query_strategy.base import largest
 from altune.knobs.query_strategy.composed import mix_ranks
 from altune.knobs.query_strategy.hybrid import Gradients
 from altune.metadata import Metadata
@@ -422,3 +423,13 @@ def test_epsilon_mix_takes_its_share_by_chance(digits):
     assert select({"method": "epsilon_mix", "epsilon": 0.0}, digits, 20).tolist() == best
     at_random = select({"method": "epsilon_mix", "epsilon": 1.0}, digits, 460).tolist()
     assert sorted(at_random) == digits.candidates.tolist()
+
+
+def test_the_largest_of_many_are_those_of_a_whole_sort_ties_included():
+    for seed in range(300):
+        chance = np.random.default_rng(seed)
+        scores = chance.integers(0, int(chance.integers(1, 30)), int(chance.integers(1, 60))).astype(float)
+        for size in (1, 7, 100):
+            order = np.random.default_rng(seed).permutation(len(scores))
+            want = order[np.argsort(-scores[order], kind="stable")[:size]]
+            assert largest(scores, size, np.random.default_rng(seed)).tolist() == want.tolist()

@@ -16,10 +16,11 @@ import pytest
 import altune
 from altune.data.blocks import make_blocks
 from altune.errors import RequestError, StorageError, WorkError
-from altune.run import open_run
+from altune.run import finished_trials, open_run
 from altune.searching import tune
 from altune.simulation import TrajectoryStore
 from altune.space import SearchSpace
+from altune.tuning.progress import Silent
 from altune.tuning.storage import cut_torn_line, ownership, read_study
 from altune.tuning.trials import REASON
 
@@ -360,3 +361,16 @@ def test_the_pages_commands_meet_the_same_world_on_other_splits(undisturbed):
     assert commands[0].startswith("altune simulate iris --recipe ")
     assert "--seed 1" in commands[0]
     assert altune.Scenario.load(undisturbed.folder / "scenario.yaml") == undisturbed.scenario
+
+
+def test_a_trial_is_stored_while_later_ones_of_its_batch_are_played(tmp_path):
+    seen = []
+
+    class Watching(Silent):
+        def search(self, progress):
+            seen.append((progress.played, finished_trials(tmp_path / "run")))
+
+    small(tmp_path / "run", n_trials=4, batch=4, confirm=False, observer=Watching())
+    assert (8, 3) in seen  # the last trajectory was played, and its own trial is not told yet
+    assert (2, 0) in seen
+    assert (3, 1) in seen

@@ -163,6 +163,7 @@ def main() -> int:
                 "confirmed": confirmed.score(best["params"]),
             }
         }
+        keep(rows, given.out)
         for how in ("well", "usual"):
             if how not in given.only:
                 continue
@@ -179,10 +180,15 @@ def main() -> int:
                 "altune_reaches_after": reached,
                 "times_to_equal": None if reached is None else used.wall / reached,
             }
+            keep(rows, given.out)
     print_table(rows, given.trials, given.seeds)
-    if given.out is not None:
-        given.out.write_text(json.dumps(rows, indent=2), "utf-8")
     return 0
+
+
+def keep(rows: dict[str, dict[str, Any]], out: Path | None) -> None:
+    """Write what was measured so far."""
+    if out is not None:
+        out.write_text(json.dumps(rows, indent=2), "utf-8")
 
 
 def print_table(rows: dict[str, dict[str, Any]], trials: int, seeds: int) -> None:

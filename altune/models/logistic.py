@@ -58,7 +58,7 @@ class PlainLogisticRegression(LogisticRegression):  # type: ignore[misc]
 
     def decision_function(self, X: Any) -> Array:
         """Return the decision values, ``(n_rows, n_classes)``; ``(n_rows,)`` for two classes."""
-        if _is_plain(X) and X.shape[1] == self.n_features_in_:
+        if _is_plain(X) and hasattr(self, "coef_") and X.shape[1] == self.coef_.shape[1]:
             scores: Array = X @ self.coef_.T + self.intercept_
             if _is_finite(scores):
                 return scores.ravel() if scores.shape[1] == 1 else scores

@@ -360,6 +360,20 @@ def test_failed_and_repeated_trials() -> None:
     assert seen.noise == pytest.approx(np.ones(len(seen)))
 
 
+def test_of_very_many_recipes_the_first_and_some_others_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    played = search(MIXED, objective, 150, 0, noise=0.1, sampler="tpe")[1]
+    every_one = knob_importance(played, MIXED)
+    monkeypatch.setattr("altune.analysis.observations.MOST", 60)
+    some = knob_importance(played, MIXED)
+    assert (every_one.aside, some.n_trials, some.aside) == (0, 60, every_one.n_trials - 60)
+    assert f"From 60 of {every_one.n_trials} recipes" in some.sentences()[-1]
+    seen = observe(played)
+    assert seen.params[:30] == observe(played[:30]).params[:30]
+    assert list(seen.params) == [one for one in map(dict, seen.params) if one in [other.params for other in played]]
+    for knob in some.knobs:
+        assert knob.share == pytest.approx(every_one[knob.knob].share, abs=0.1)
+
+
 def test_a_dropped_recipe_is_compared_on_the_blocks_it_met() -> None:
     effect = np.array([0.0, 1.0, 5.0])
     labels = ["random", "margin", "entropy", "kcenter", "badge"]

@@ -73,7 +73,7 @@ def prepare(trials: Iterable[Trial], space: SearchSpace, *, facts: Sequence[Fact
     """Fit the surrogate to the trials of a search."""
     if space.n_open == 0:
         raise RequestError("the space leaves nothing open, so there is nothing to explain")
-    observed = observe(trials)
+    observed = observe(trials, seed)
     knobs = tuple(knob for knob in encode_knobs(space, observed.params, seed) if knob.parts)
     design = design_of(knobs, observed.noise)
     centre, scale = float(observed.y.mean()), float(observed.y.std())

@@ -117,6 +117,7 @@ class KnobImportance:
     n_trials : recipes that the shares are made from.
     left_out : trials that failed or were forbidden.
     repeated : trials that drew a recipe a second time.
+    aside : recipes that were played and laid aside, where there are very many.
     n_blocks : blocks that recipes were played on, 0 where only means are known.
     confidence : coverage wanted of each interval.
     """
@@ -134,6 +135,7 @@ class KnobImportance:
     repeated: int
     n_blocks: int
     confidence: float
+    aside: int = 0
 
     def __getitem__(self, knob: str) -> KnobShare:
         """Return what one knob explains.
@@ -188,8 +190,9 @@ class KnobImportance:
                 f"{_capital(_words(one.a))} and {_words(one.b)} act together: {100 * one.share:.0f} % belongs to "
                 "their combination, so neither is best chosen alone."
             )
+        of = f" of {self.n_trials + self.aside:,}" if self.aside else ""
         said.append(
-            f"From {self.n_trials} recipes; on recipes it did not see the surrogate explains "
+            f"From {self.n_trials}{of} recipes; on recipes it did not see the surrogate explains "
             f"{100 * max(0.0, self.r2):.0f} % of the differences (R² = {self.r2:.2f})."
         )
         return said
@@ -270,6 +273,7 @@ def _summary(study: Explained, best: Replicates, drawn: Replicates, r2: float, c
         repeated=observed.repeated,
         n_blocks=observed.n_blocks,
         confidence=confidence,
+        aside=observed.aside,
     )
 
 

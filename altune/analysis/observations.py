@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +15,8 @@ from altune.space.domains import canonical
 Array = NDArray[np.float64]
 
 FEWEST = 5
+MOST = 600
+"""Recipes that are explained: the surrogate's work grows with their cube."""
 LEFT_OUT = ("failed", "forbidden")
 UNFINISHED = ("running", "waiting")
 
@@ -63,6 +65,7 @@ class Observed:
     noise : variance of a recipe's noise relative to one that met all blocks once, ``(n,)``.
     left_out : trials that failed or were forbidden.
     repeated : trials that drew a recipe again that was already there.
+    aside : recipes that were played and laid aside, because there are more than :data:`MOST`.
     """
 
     params: tuple[Mapping[str, Any], ...]
@@ -71,6 +74,7 @@ class Observed:
     noise: Array
     left_out: int
     repeated: int
+    aside: int = 0
 
     def __len__(self) -> int:
         return len(self.y)
@@ -87,12 +91,18 @@ class _Group:
     rows: list[tuple[float, ...]] = field(default_factory=list)
 
 
-def observe(trials: Iterable[Trial]) -> Observed:
+def observe(trials: Iterable[Trial], seed: int = 0) -> Observed:
     """Gather the recipes that trials played.
 
     A trial that failed or was forbidden has no value and is left out. A recipe that a racing search dropped counts
     with the blocks it met, compared with the others on those blocks, and with more noise. A recipe drawn again on the
-    same blocks says nothing new and counts once; a repetition with other values is averaged.
+    same blocks says nothing new and counts once; a repetition with other values is averaged. Of more than
+    :data:`MOST` recipes the first half is that of the search, which spreads widest, and the others are drawn.
+
+    Parameters
+    ----------
+    trials : what was played, in the order of numbers.
+    seed : of what is drawn of very many recipes.
 
     Raises
     ------
@@ -102,10 +112,19 @@ def observe(trials: Iterable[Trial]) -> Observed:
     groups, left_out, repeated = _grouped(trials)
     if len(groups) < FEWEST:
         raise WorkError(f"importance needs at least {FEWEST} different recipes that were played, got {len(groups)}")
-    observed = _tabled(groups, left_out, repeated)
+    kept = _not_too_many(groups, seed)
+    observed = replace(_tabled(kept, left_out, repeated), aside=len(groups) - len(kept))
     if np.ptp(observed.y) <= 1e-12 * max(1.0, float(np.abs(observed.y).max())):
         raise WorkError("every recipe reached the same value, so there is nothing to explain")
     return observed
+
+
+def _not_too_many(groups: Sequence[_Group], seed: int) -> Sequence[_Group]:
+    if len(groups) <= MOST:
+        return groups
+    first = MOST // 2
+    drawn = np.random.default_rng([seed, 5]).choice(len(groups) - first, size=MOST - first, replace=False)
+    return [*groups[:first], *(groups[first + place] for place in np.sort(drawn))]
 
 
 def different_recipes(trials: Iterable[Trial]) -> int:

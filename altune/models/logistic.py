@@ -126,18 +126,18 @@ class _Loss(ABC):
         self.X, self.target, self.weights = X, target, weights
         self.total, self.penalty, self.n_classes = total, penalty, n_classes
         self.losses = np.empty(len(target))
-        self._at: Array = np.empty(0)
+        self._at = b""
         self._gradient: Array = np.empty(0)
 
     def value(self, flat: Array) -> float:
         """Return the loss."""
-        self._at = flat.copy()
+        self._at = flat.tobytes()
         value, self._gradient = self.both(flat)
         return value
 
     def gradient(self, flat: Array) -> Array:
         """Return the gradient, at no cost where the loss was asked for last."""
-        if not np.array_equal(flat, self._at):
+        if flat.tobytes() != self._at:
             self.value(flat)
         return self._gradient
 

@@ -157,10 +157,11 @@ def spread(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _options_of(group: Any) -> list[inspect.Parameter]:
-    """Return the fields of an option group as parameters, its own before those of the group that it extends."""
+    """Return the fields of an option group as parameters, its own before those of the groups that it extends."""
     hints = get_type_hints(group, include_extras=True)
     section = getattr(group, "section", None)
-    own_first = sorted(dataclasses.fields(group), key=lambda field: field.name not in vars(group)["__annotations__"])
+    homes = [vars(home).get("__annotations__", {}) for home in group.__mro__]
+    own_first = sorted(dataclasses.fields(group), key=lambda field: [field.name in home for home in homes].index(True))
     return [
         inspect.Parameter(
             field.name,

@@ -37,17 +37,10 @@ Target = Annotated[str | None, Option(metavar="COLUMN", help="Label column of a 
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScenarioOptions:
-    """What the world fixes, whatever the data."""
+class ScoringOptions:
+    """What curves are scored by, before a search or after it."""
 
-    section: ClassVar[str] = "The world"
-
-    budget: Annotated[int | None, Option(metavar="N", help="Labels that may be bought in all.")] = None
-    loops: Annotated[
-        str | None, Option(metavar="N", help="The most loops after the first sample (20), or `unlimited`.")
-    ] = None
     metric: Annotated[str | None, Option(metavar="NAME", help="Any scikit-learn scorer; by default accuracy.")] = None
-    also: Annotated[list[str] | None, Option(metavar="NAME", help="Record this scorer too; repeatable.")] = None
     objective: Annotated[
         str | None, Option(metavar="NAMES", help="What is bettered, such as aulc; several as aulc,labels.")
     ] = None
@@ -65,6 +58,34 @@ class ScenarioOptions:
     hour_price: Annotated[
         float | None, Option(metavar="PRICE", help="Price of an hour of computing, for net_value.")
     ] = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the scenario's fields by name; None is not given."""
+        return {
+            "metric": self.metric,
+            "objective": read_names(self.objective),
+            "risk": self.risk,
+            "constraints": self.constraint or None,
+            "target_score": self.target_score,
+            "over": self.over,
+            "value": self.value,
+            "price_per_label": self.label_price,
+            "price_per_loop": self.loop_price,
+            "price_per_hour": self.hour_price,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenarioOptions(ScoringOptions):
+    """What the world fixes, whatever the data."""
+
+    section: ClassVar[str] = "The world"
+
+    budget: Annotated[int | None, Option(metavar="N", help="Labels that may be bought in all.")] = None
+    loops: Annotated[
+        str | None, Option(metavar="N", help="The most loops after the first sample (20), or `unlimited`.")
+    ] = None
+    also: Annotated[list[str] | None, Option(metavar="NAME", help="Record this scorer too; repeatable.")] = None
     annotators: Annotated[
         str | None, Option(metavar="ERRORS", help="Error rate of each annotator, such as 0.1,0.1,0.2.")
     ] = None
@@ -77,20 +98,11 @@ class ScenarioOptions:
         from altune.scenario import Scenario
 
         return {
+            **super().arguments(),
             "scenario": None if self.scenario is None else Scenario.load(self.scenario),
             "budget": self.budget,
             "loops": read_loops(self.loops),
-            "metric": self.metric,
             "also": self.also or None,
-            "objective": read_names(self.objective),
-            "risk": self.risk,
-            "constraints": self.constraint or None,
-            "target_score": self.target_score,
-            "over": self.over,
-            "value": self.value,
-            "price_per_label": self.label_price,
-            "price_per_loop": self.loop_price,
-            "price_per_hour": self.hour_price,
             "annotators": read_annotators(self.annotators),
         }
 

@@ -175,6 +175,15 @@ def test_a_replay_is_drawn_like_an_examined_recipe() -> None:
     assert plot_stopping_rules(found).layout.yaxis.title.text == "accuracy"
 
 
+def test_names_of_lines_that_end_at_zero_stand_inside_their_panel(facts: LoopFacts) -> None:
+    flat = replace(facts.balance.imbalance, mean=(0.5,) + (0.0,) * (len(facts.balance.imbalance.mean) - 1))
+    figure = plot_class_balance(replace(facts, balance=replace(facts.balance, imbalance=flat)))
+    low, high = figure.layout.yaxis2.range
+    names = {note.text: note.y for note in figure.layout.annotations if note.yref == "y2"}
+    assert {"this recipe", "random sampling"} <= set(names)
+    assert all(low < place < high for place in names.values())
+
+
 @pytest.mark.parametrize("name", ["audit", "stopping_rules", "uncertainty", "pool_map"])
 def test_what_is_not_there_is_refused_in_one_line(plain, name):
     bare = replace(plain, audit=None, stopping=None, uncertainty=None, pool_map=None)

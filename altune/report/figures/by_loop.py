@@ -118,6 +118,9 @@ def label_ends(
     share : least distance of two names, as a share of the height.
     """
     places = style.spread_apart([value for _, value, _ in ends], share * height)
+    # Plotly leaves out a text that stands below the axis.
+    lift = max(0.0, HALF * share * height - min(places))
+    places = [place + lift for place in places]
     for (name, _, colour), place in zip(ends, places, strict=True):
         style.add_direct_label(figure, name, place, colour, axis=axis)
 

@@ -13,6 +13,13 @@ def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_kept_outputs_hold_results_and_nothing_of_where_they_were_made(path):
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert not [output for cell in cells for output in cell.outputs if output.get("name") == "stderr"]
+    assert "site-packages" not in path.read_text("utf-8")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_its_kept_outputs_are_complete(path, tmp_path):

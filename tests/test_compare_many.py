@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -56,6 +57,21 @@ PUBLISHED_Q = {
 }
 
 
+def test_few_data_sets_are_tested_exactly_and_never_beyond_what_chance_does() -> None:
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(4, 3))
+    found = mean_ranks(table, "abc")
+    seen = found.chi_square
+    shuffled = [
+        friedman_statistic(stats.rankdata(-rng.permuted(table, axis=1), axis=1)) >= seen - 1e-9 for _ in range(4000)
+    ]
+    assert found.exact
+    assert found.p == pytest.approx(np.mean(shuffled), abs=0.03)
+    many = mean_ranks(np.tile(np.arange(5.0), (6, 1)), "abcde")
+    assert (many.exact, many.p_f) == (False, 0.0)
+    assert many.p == pytest.approx(120.0**-5)
+
+
 def test_mean_ranks_are_those_of_the_published_example() -> None:
     found = mean_ranks(DEMSAR, NAMES)
     ranks = dict(zip(found.names, found.ranks, strict=True))
@@ -107,6 +123,8 @@ def test_few_data_sets_cannot_tell_apart_and_say_so() -> None:
     assert few.enough_data_sets == 8
     assert few.cliques == (("d", "c", "b", "a"),)
     assert few.to_dict()["iman_davenport"] == {"statistic": None, "p": 0.0}, "all agree: F is infinite"
+    agree, recipes = few.data_sets, len(few.names)
+    assert few.p == pytest.approx(math.factorial(recipes) ** (1.0 - agree)), "and yet chance does so, that often"
     noise = np.random.default_rng(0).normal(scale=1e-3, size=(8, 4))
     enough = mean_ranks(noise + np.array([0.1, 0.2, 0.3, 0.4]), "abcd")
     assert enough.least_p <= 0.05

@@ -1,10 +1,11 @@
 """Mean ranks over many data sets: who is told apart from whom.
 
 J. Demšar, *Statistical Comparisons of Classifiers over Multiple Data Sets*, JMLR 7, 2006, has the test that any differ
-(Friedman, sharpened by Iman and Davenport) and two ways to say which: Nemenyi's critical difference of mean ranks, and
-Wilcoxon's signed-rank test of each pair with Holm's correction. The latter is the default, as A. Benavoli, G. Corani
-and F. Mangili advise (*Should We Really Use Post-Hoc Tests Based on Mean-Ranks?*, JMLR 17, 2016): whether two recipes
-are told apart by mean ranks hangs on which others happen to be compared with them, and by Wilcoxon's test it does not.
+(Friedman, sharpened by Iman and Davenport; exact here where data sets are few) and two ways to say which: Nemenyi's
+critical difference of mean ranks, and Wilcoxon's signed-rank test of each pair with Holm's correction. The latter is
+the default, as A. Benavoli, G. Corani and F. Mangili advise (*Should We Really Use Post-Hoc Tests Based on Mean-Ranks?*,
+JMLR 17, 2016): whether two recipes are told apart by mean ranks hangs on which others happen to be compared with them,
+and by Wilcoxon's test it does not.
 
 This module takes arrays and returns numbers; it knows nothing of curves.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ from altune.statistics import holm, wilcoxon_signed_rank
 Array = NDArray[np.float64]
 PostHoc = Literal["wilcoxon", "nemenyi"]
 LEVEL = 0.05
+MOST_SHUFFLES = 20_000
 ROUNDING = 12
 """Decimals beyond which means are equal on paper."""
 
@@ -64,8 +66,9 @@ class MeanRanks:
     ranks : mean rank of each, 1 the best; ties share their mean.
     data_sets : how many data sets were ranked.
     chi_square, p_chi_square : Friedman's statistic, corrected for ties, and its p value.
-    f, p : Iman and Davenport's statistic of the same and its p value, which is to be preferred; ``f`` is infinite
-        where all data sets agree.
+    f, p_f : Iman and Davenport's statistic of the same and its p value; ``f`` is infinite where all data sets agree.
+    p : of no difference at all: exact where few data sets were ranked, else ``p_f``.
+    exact : whether ``p`` is.
     critical_difference : Nemenyi's: mean ranks this far apart differ at the level.
     pairs : every pair, in the order of ``names``.
     cliques : the largest groups of two or more recipes within which no pair is told apart, by ``post_hoc``.
@@ -79,12 +82,19 @@ class MeanRanks:
     chi_square: float
     p_chi_square: float
     f: float
+    p_f: float
     p: float
+    exact: bool
     critical_difference: float
     pairs: tuple[RankPair, ...]
     cliques: tuple[tuple[str, ...], ...]
     post_hoc: PostHoc
     level: float
+
+    @property
+    def test(self) -> str:
+        """The test that ``p`` is of."""
+        return "Friedman's test, exact" if self.exact else "Friedman's test by Iman and Davenport"
 
     @property
     def least_p(self) -> float:
@@ -102,7 +112,9 @@ class MeanRanks:
             "ranks": dict(zip(self.names, self.ranks, strict=True)),
             "data_sets": self.data_sets,
             "friedman": {"statistic": self.chi_square, "p": self.p_chi_square},
-            "iman_davenport": {"statistic": self.f if math.isfinite(self.f) else None, "p": self.p},
+            "iman_davenport": {"statistic": self.f if math.isfinite(self.f) else None, "p": self.p_f},
+            "p": self.p,
+            "exact": self.exact,
             "critical_difference": self.critical_difference,
             "pairs": [pair.to_dict() for pair in self.pairs],
             "cliques": [list(clique) for clique in self.cliques],
@@ -139,6 +151,8 @@ def mean_ranks(
     rows, columns = scores.shape
     chi_square = friedman_statistic(ranks)
     f = iman_davenport(chi_square, rows, columns)
+    p_f = float(stats.f.sf(f, columns - 1, (columns - 1) * (rows - 1)))
+    exact = exact_p(ranks)
     found = list(combinations(order.tolist(), 2))
     p_values = [wilcoxon_signed_rank(scores[:, a], scores[:, b]) for a, b in found]
     pairs = tuple(
@@ -159,7 +173,10 @@ def mean_ranks(
         chi_square=chi_square,
         p_chi_square=float(stats.chi2.sf(chi_square, columns - 1)),
         f=f,
-        p=float(stats.f.sf(f, columns - 1, (columns - 1) * (rows - 1))),
+        p_f=p_f,
+        # By chance alone all data sets agree this often, which the F of full agreement, infinite, does not know.
+        p=max(p_f, math.factorial(columns) ** (1.0 - rows)) if exact is None else exact,
+        exact=exact is not None,
         critical_difference=difference,
         pairs=pairs,
         cliques=largest_groups(ordered, alike),
@@ -174,6 +191,23 @@ def friedman_statistic(ranks: Array) -> float:
     around = rows * (ranks.mean(axis=0) - (columns + 1) / 2) ** 2
     within = float(((ranks - (columns + 1) / 2) ** 2).sum()) / (rows * (columns - 1))
     return float(around.sum() / within) if within > 0 else 0.0
+
+
+def exact_p(ranks: Array) -> float | None:
+    """Return how often shuffled ranks have a Friedman statistic as large; None where there are over 20,000 ways.
+
+    >>> round(exact_p(np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])), 4)
+    0.1667
+    """
+    rows, columns = ranks.shape
+    if (rows - 1) * math.lgamma(columns + 1) > math.log(MOST_SHUFFLES):
+        return None
+    sums = ranks[:1]
+    for row in ranks[1:]:
+        sums = (sums[:, None, :] + np.array(list(permutations(row)))[None]).reshape(-1, columns)
+    spread = np.sum((sums - sums.mean(axis=1, keepdims=True)) ** 2, axis=1)
+    seen = float(np.sum((ranks.sum(axis=0) - ranks.sum() / columns) ** 2))
+    return float(np.mean(spread >= seen - 1e-9))
 
 
 def iman_davenport(chi_square: float, data_sets: int, recipes: int) -> float:

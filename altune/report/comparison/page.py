@@ -176,7 +176,7 @@ def _facts(found: RecipeComparison) -> list[tuple[str, str]]:
         facts.append(
             (
                 "Over data sets",
-                "Friedman's test by Iman and Davenport; pairs by "
+                f"{found.over_data.ranks.test}; pairs by "
                 + (by if found.post_hoc == "wilcoxon" else "Nemenyi's critical difference (Demšar 2006)")
                 + "; means with a bootstrap over data sets, then splits",
             )

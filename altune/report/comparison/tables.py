@@ -87,8 +87,7 @@ def tests_table(found: RecipeComparison) -> TablePart:
         caption=(
             "Wilcoxon's signed-rank test of the means over data sets, adjusted for all pairs. Mean ranks that differ "
             f"by {over.ranks.critical_difference:.2f} or more differ by Nemenyi's test. Any difference at all: "
-            f"Friedman's χ² = {over.ranks.chi_square:.2f} (p {_p_words(over.ranks.p_chi_square)}), by Iman and "
-            f"Davenport p {_p_words(over.ranks.p)}."
+            f"Friedman's χ² = {over.ranks.chi_square:.2f}, p {_p_words(over.ranks.p)} ({over.ranks.test})."
         ),
     )
 

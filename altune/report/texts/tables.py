@@ -136,7 +136,7 @@ def _rank_table(over: OverData) -> str:
     ]
     pairs = [{"pair": f"{one.a} - {one.b}", "p": one.p, "p (Holm)": one.p_holm} for one in ranks.pairs]
     p = "< 0.0001" if ranks.p < 0.0001 else f"= {ranks.p:.4f}"
-    friedman = f"any difference of ranks (Friedman, Iman and Davenport): p {p}"
+    friedman = f"any difference of ranks ({ranks.test}): p {p}"
     nemenyi = f"critical difference of mean ranks (Nemenyi): {ranks.critical_difference:.2f}"
     return f"{table(rows)}\n\n{friedman}\n{nemenyi}\nWilcoxon's signed-rank test over data sets\n{table(pairs)}"
 

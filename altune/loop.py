@@ -13,19 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from altune.errors import RequestError
-from altune.histories import Histories, History
+from altune.histories import Histories
 from altune.knobs.initial_sample.base import default_initial_size
-from altune.knobs.labeling import Answers, Automatic, audit_ranking
-from altune.knobs.labeling.audit import SUSPECT_WEIGHT
+from altune.knobs.labeling import Answers, Automatic
 from altune.knobs.loop_size import Judged, LoopState
 from altune.knobs.loop_size.base import UtilityOf
 from altune.knobs.query_strategy.base import ScoreStrategy
-from altune.knobs.retrain import TrainingTurn
 from altune.knobs.stopping import cohen_kappa
 from altune.knobs.stopping.watch import StopWatch
-from altune.knobs.training import LabelsSoFar
-from altune.metadata import Metadata
-from altune.models import FittedModel, Model
+from altune.loop_training import NO_ROWS, LoopTraining, Turn
+from altune.models import FittedModel
 from altune.pool import Pool, Rows, Shared
 
 if TYPE_CHECKING:
@@ -34,8 +31,6 @@ if TYPE_CHECKING:
     from altune.pool import Features
     from altune.recipe import Recipe
     from altune.streams import Streams
-
-NO_ROWS: Rows = np.empty(0, dtype=np.intp)
 
 
 @dataclass(frozen=True)
@@ -55,19 +50,6 @@ class LabelRequest:
 
     def __len__(self) -> int:
         return len(self.rows)
-
-
-@dataclass
-class Turn:
-    """What one turn of the loop did."""
-
-    loop: int
-    labels_bought: int
-    labels_used: int = 0
-    loop_rows: int = 0
-    fit_seconds: float = 0.0
-    query_seconds: float = 0.0
-    notes: dict[str, float] = field(default_factory=dict)
 
 
 class ActiveLearningLoop:
@@ -147,18 +129,12 @@ class ActiveLearningLoop:
         self._request: LabelRequest | None = None
         self._bought: Rows = NO_ROWS
         self._is_bought = np.zeros(self.pool.n_rows, dtype=bool)
-        self._suspects: Rows = NO_ROWS
-        self._to_relabel: Rows = NO_ROWS
-        self._doubted: tuple[Rows, Rows] = (NO_ROWS, NO_ROWS)
-        self._trained_label = np.full(self.pool.n_rows, -1, dtype=np.intp)
-        self._first_labels = 0
-        self._automatic: Automatic | None = None
+        self._training = LoopTraining(recipe, self.pool, streams, histories)
         self._watch = StopWatch(
             self.pool, streams, predicts=recipe.stopping.watching() or recipe.loop_size.watches_stop_set
         )
         self._errors: tuple[Judged, ...] = ()
-        self._histories = histories if histories is not None else Histories(sharing=False)
-        self._history = History.of((recipe.model, recipe.model_init, recipe.retrain, recipe.training))
+        self._histories = self._training.histories
         self._query_seconds = 0.0
 
     @property
@@ -179,12 +155,12 @@ class ActiveLearningLoop:
     @property
     def automatic(self) -> Automatic | None:
         """Labels that nobody gave and that the model in hand was trained on as well, None without any."""
-        return self._automatic
+        return self._training.automatic
 
     @property
     def suspects(self) -> tuple[Rows, Rows]:
         """Pool rows that the last audit doubts, worst first, and the labels it doubts."""
-        return self._doubted
+        return self._training.doubted
 
     def ask(self) -> LabelRequest:
         """Return the labels wanted next; asked again before they were told, the same.
@@ -231,8 +207,8 @@ class ActiveLearningLoop:
         if pool.model is None and self._goes_on():
             return
         # The first turn holds all steps of the initial sample, any other its own request.
-        rows = len(new_rows) if self.turns else len(self._bought)
-        turn = Turn(len(self.turns), pool.labels_bought, query_seconds=self._query_seconds, loop_rows=rows)
+        loop_rows = len(new_rows) if self.turns else len(self._bought)
+        turn = Turn(len(self.turns), pool.labels_bought, query_seconds=self._query_seconds, loop_rows=loop_rows)
         self._query_seconds = 0.0
         if len(request.again):
             turn.notes["labels_bought_again"] = float(len(request.again))
@@ -240,7 +216,8 @@ class ActiveLearningLoop:
         self._judge(new_rows)
         chooser = pool.model
         began = time.perf_counter()
-        self._train(turn)
+        rows = self._usable_rows()
+        self._training.train(turn, rows, self.recipe.labeling.combine(self.answers, rows, pool.n_classes))
         turn.fit_seconds = time.perf_counter() - began
         self.turns.append(turn)
         self._decide(turn, chooser, new_rows)
@@ -303,8 +280,7 @@ class ActiveLearningLoop:
     def _next_request(self) -> LabelRequest:
         pool = self.pool
         loop = len(self.turns)
-        again = self._to_relabel[: max(0, self._affordable_rows() - 1)]
-        self._to_relabel = NO_ROWS
+        again = self._training.take_to_relabel()[: max(0, self._affordable_rows() - 1)]
         affordable = self._affordable_rows(len(again) * self.recipe.labeling.labels_per_row)
         size = max(1, int(self.recipe.loop_size.next_size(self._state(affordable))))
         size = min(size, affordable, len(pool.candidates))
@@ -355,99 +331,11 @@ class ActiveLearningLoop:
         """Return the label of each of ``rows`` by all answers so far."""
         return self.recipe.labeling.combine(self.answers, rows, self.pool.n_classes) if len(rows) else NO_ROWS
 
-    # training -------------------------------------------------------------------------------------------------
-
     def _usable_rows(self) -> Rows:
         """Return the rows bought to be trained on, sorted."""
         usable = self._is_bought.copy()
         usable[self.pool.held_out] = False
         return np.flatnonzero(usable)
-
-    def _train(self, turn: Turn) -> None:
-        pool, recipe = self.pool, self.recipe
-        rows = self._usable_rows()
-        labels = recipe.labeling.combine(self.answers, rows, pool.n_classes)
-        base = recipe.training.adapt(recipe.model, len(rows), self._first_labels or len(rows))
-        self._audit(turn, base, rows, labels)
-        weight = None
-        if len(self._suspects):
-            suspect = np.isin(rows, self._suspects)
-            if recipe.labeling.action == "drop":
-                rows, labels = rows[~suspect], labels[~suspect]
-            elif recipe.labeling.action == "weight":
-                weight = np.where(suspect, SUSPECT_WEIGHT, 1.0)
-        self._first_labels = self._first_labels or len(rows)
-        pool.set_labels(rows, labels)
-        adapted = recipe.training.adapt(recipe.model, len(rows), self._first_labels)
-        so_far = LabelsSoFar(
-            X=pool.X[rows],
-            y=labels,
-            weight=weight,
-            n_classes=pool.n_classes,
-            first_labels=self._first_labels,
-            last_labels=self.turns[-1].labels_used if self.turns else 0,
-            last=pool.learner,
-            streams=self.streams,
-            loop=turn.loop,
-        )
-        extra = recipe.labeling.automatic(pool, self._automatic)
-        used = rows, labels, weight
-        if extra is not None:
-            used = extra.joined(rows, labels, weight)
-            turn.notes["auto_labels"] = float(len(extra.rows))
-        fresh = self._trained_label[used[0]] != used[1]
-
-        def train() -> tuple[Model, FittedModel]:
-            everything = TrainingTurn(
-                model=recipe.training.tune(adapted, so_far),
-                model_init=recipe.model_init,
-                X=so_far.X if extra is None else pool.X[used[0]],
-                y=used[1],
-                weight=used[2],
-                fresh=fresh,
-                n_classes=pool.n_classes,
-                previous=pool.model,
-                streams=self.streams,
-                loop=turn.loop,
-                pool=pool,
-            )
-            return everything.model, recipe.retrain.train(everything)
-
-        self._history = self._history.then(rows, labels, weight, *used, fresh)
-        learner, model = self._histories.model(self._history, not self.turns, train)
-        if self._automatic is not None:
-            self._trained_label[self._automatic.rows] = -1
-        self._trained_label[used[0]] = used[1]
-        self._automatic = extra
-        turn.labels_used = len(rows)
-        turn.notes.update(recipe.training.note(learner))
-        earlier = () if pool.metadata is None else pool.metadata.as_history()
-        pool.model = model
-        pool.learner, pool.label_weights = learner, weight
-        pool.loop = turn.loop
-        pool.metadata = Metadata(pool.X, pool.candidates, model, earlier)
-
-    def _audit(self, turn: Turn, model: object, rows: Rows, labels: Rows) -> None:
-        labeling = self.recipe.labeling
-        if labeling.audit == "none" or turn.loop % labeling.every:
-            return
-        found = audit_ranking(
-            labeling.audit,
-            model,  # type: ignore[arg-type]
-            self.pool.X[rows],
-            labels,
-            self.pool.n_classes,
-            share=labeling.share,
-            streams=self.streams,
-            loop=turn.loop,
-        )
-        turn.notes["audit_ran"] = float(found.ran)
-        turn.notes["audit_suspects"] = float(len(found.suspects))
-        self._doubted = rows[found.suspects], labels[found.suspects]
-        if labeling.action == "relabel":
-            self._to_relabel = rows[found.suspects]
-        else:
-            self._suspects = rows[found.suspects]
 
     # stopping -------------------------------------------------------------------------------------------------
 

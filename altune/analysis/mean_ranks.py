@@ -3,7 +3,7 @@
 J. Demšar, *Statistical Comparisons of Classifiers over Multiple Data Sets*, JMLR 7, 2006, has the test that any differ
 (Friedman, sharpened by Iman and Davenport; exact here where data sets are few) and two ways to say which: Nemenyi's
 critical difference of mean ranks, and Wilcoxon's signed-rank test of each pair with Holm's correction. The latter is
-the default, as A. Benavoli, G. Corani and F. Mangili advise (*Should We Really Use Post-Hoc Tests Based on Mean-Ranks?*
+the default, as A. Benavoli, G. Corani and F. Mangili advise (*Should We Really Use Post-Hoc Tests Based on Mean-Ranks*,
 JMLR 17, 2016): whether two recipes are told apart by mean ranks hangs on which others happen to be compared with them,
 and by Wilcoxon's test it does not.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from parity import GivenClusters
+from parity_cases import GivenClusters
 from profile_trajectory import bare
 from scipy import sparse
 from skactiveml import pool as theirs

@@ -23,62 +23,31 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
-from full_grid import DATA, FOLDER, Grid, curve_of, load_grid, the_world
-from numpy.typing import NDArray
+from full_grid import DATA, FOLDER, load_grid, the_world
+from stored_search import BATCH, Layout, Stage
 
-from altune.curve import LearningCurve
 from altune.errors import AltuneError, RequestError
-from altune.simulation import PAUSED, TrajectoryStore
+from altune.simulation import TrajectoryStore
 from altune.space import SearchSpace
 from altune.statistics import mean_interval
-from altune.tuning.confirmation import best_recipes
-from altune.tuning.drawing import Drawing
-from altune.tuning.evaluation import Evaluator
-from altune.tuning.judging import Judge, Place
-from altune.tuning.player import Player, Task
+from altune.tuning.player import Player
 from altune.tuning.progress import Silent
-from altune.tuning.samplers import SamplerPlan
-from altune.tuning.search import Search
 from altune.tuning.settings import Settings
 from altune.tuning.spending import Spending
 from altune.tuning.steps import Means, Steps
 from altune.tuning.storage import open_study
-from altune.tuning.trials import TrialRecord, record_of
-from altune.tuning.workers import Outcome
-from altune.world import World, make_world
+from altune.world import make_world
 
-Array = NDArray[np.float64]
 SAMPLERS = ("tpe", "random")
 TRIALS = (60, 100)
-MOST_TRIALS = 160
-BATCH = 4
-AMONG = 5
 PLAIN = "plain"
-REFERENCE = {"initial_sample": "random", "query_strategy": "random", "retrain": "reset", "training": "constant"}
 OUT = Path("runs/spending.json")
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What the 20 blocks are for, and the policies that are compared on them.
-
-    Attributes
-    ----------
-    search, leaders, select : blocks to search on, further ones for leaders, and to select on; the others report.
-    policies : by name.
-    """
-
-    search: int
-    leaders: int
-    select: int
-    policies: dict[str, Spending]
 
 
 RACING = {f"racing {level:g}": Spending(racing=level) for level in (0.05, 0.1, 0.2)}
@@ -103,149 +72,6 @@ LAYOUTS = {
         {"leaders 10": Spending(leader_blocks=10), "racing 0.1, leaders 10": Spending(racing=0.1, leader_blocks=10)},
     ),
 }
-
-
-class StoredPlayer:
-    """Plays tasks by reading a grid, as :class:`altune.tuning.player.Player` does by simulating.
-
-    Parameters
-    ----------
-    grid : the truth.
-    index : the place of each recipe in it, by digest.
-
-    Attributes
-    ----------
-    work : whole trajectories played, parts by their share of the labels.
-    anew : the same where what paused is played from its beginning again.
-    asked, again : whole trajectories asked for, and those of them that had been asked for before.
-    """
-
-    def __init__(self, grid: Grid, index: dict[str, int]) -> None:
-        self._grid = grid
-        self._index = index
-        self._reached: dict[tuple[int, int], float] = {}
-        self._handed_out: set[tuple[int, int]] = set()
-        self.work = self.anew = 0.0
-        self.asked = self.again = 0
-
-    def play(
-        self, tasks: Sequence[Task], on_done: Callable[[int, Outcome], None] = lambda index, outcome: None
-    ) -> list[Outcome]:
-        """Return the curves of all tasks, those that pause cut off there."""
-        outcomes: list[Outcome] = []
-        for index, task in enumerate(tasks):
-            outcomes.append(self._played(self._index[task.recipe.digest()], task.block.number, task.until))
-            on_done(index, outcomes[-1])
-        return outcomes
-
-    def _played(self, recipe: int, block: int, until: float | None) -> LearningCurve:
-        whole = curve_of(self._grid, recipe, block)
-        points = len(whole) if until is None else 1 + int((whole.labels < until).sum())
-        curve = whole if points >= len(whole) else whole.first(points, PAUSED)
-        if until is None:
-            self.asked += 1
-            self.again += (recipe, block) in self._handed_out
-            self._handed_out.add((recipe, block))
-        self._count((recipe, block), float(curve.labels[-1] / whole.labels[-1]))
-        return curve
-
-    def _count(self, key: tuple[int, int], share: float) -> None:
-        reached = self._reached.get(key, 0.0)
-        if reached == 1.0:
-            return
-        self.work += max(0.0, share - reached)
-        self.anew += share
-        self._reached[key] = max(share, reached)
-
-
-@dataclass
-class Replayed:
-    """One search, as it stood after each trial.
-
-    Attributes
-    ----------
-    trials : its trials in order.
-    work, anew, again : after each of them; ``again`` as a share of the trajectories asked for.
-    """
-
-    trials: list[TrialRecord] = field(default_factory=list)
-    work: list[float] = field(default_factory=list)
-    anew: list[float] = field(default_factory=list)
-    again: list[float] = field(default_factory=list)
-
-    def trials_for(self, work: float) -> int:
-        """Return how many trials, in whole batches, took no more than so much work; one batch at least."""
-        done = int((np.array(self.work) <= work + 1e-9).sum())
-        return max(BATCH, done - done % BATCH)
-
-
-class Stage:
-    """One repetition: a grid with its blocks shuffled and dealt out.
-
-    Parameters
-    ----------
-    grid : the truth.
-    world : in which it was played.
-    layout : what the blocks are for.
-    seed : of the shuffle and the search.
-    """
-
-    def __init__(self, grid: Grid, world: World, layout: Layout, seed: int) -> None:
-        self.grid, self.world, self.layout, self.seed = grid, world, layout, seed
-        order = np.random.default_rng([seed, 11]).permutation(grid.n_blocks)
-        ends = np.cumsum([layout.search, layout.leaders, layout.select])
-        self.searched, self.for_leaders, self.select, self.report = np.split(order, ends)
-        self._index = {grid.recipe(index).digest(): index for index in range(len(grid.params))}
-
-    def search(self, policy: Spending, sampler: str, n_trials: int, work: float = 0.0) -> Replayed:
-        """Replay a search for so many trials, and on until so much work is done."""
-        player, found = StoredPlayer(self.grid, self._index), Replayed()
-
-        def note(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-            found.trials.append(record_of(trial))
-            found.work.append(player.work)
-            found.anew.append(player.anew)
-            found.again.append(player.again / player.asked)
-
-        search = Search(
-            study=optuna.create_study(direction="maximize"),
-            drawing=Drawing(self.grid.space, [self.world.facts], self._plan(sampler)),
-            evaluator=Evaluator(player, self._judge(policy), policy),  # type: ignore[arg-type]
-            batch=BATCH,
-            callbacks=(note,),
-        )
-        search.run(MOST_TRIALS, out_of_time=lambda: len(found.trials) >= n_trials and player.work >= work)
-        return found
-
-    def regret(self, trials: Sequence[TrialRecord]) -> float:
-        """Return by how much the recipe confirmed of these trials is worse than the best of the grid."""
-        best = best_recipes(trials, AMONG, [self.world.objective])
-        values = self.grid.values
-        candidates = [self._index[trial.recipe.digest()] for trial in best if trial.recipe is not None]
-        selected = max(candidates, key=lambda index: float(values[index][self.select].mean()))
-        winner = int(values.mean(axis=1).argmax())
-        return float((values[winner] - values[selected])[self.report].mean())
-
-    def best_dropped(self, trials: Sequence[TrialRecord]) -> bool:
-        """Return whether the truly best recipe that was drawn is not among the trials that were finished."""
-        fresh = np.setdiff1d(np.arange(self.grid.n_blocks), self.searched)
-        truth = self.grid.values[:, fresh].mean(axis=1)
-        drawn = {self._index[trial.recipe.digest()]: False for trial in trials if trial.recipe is not None}
-        for trial in trials:
-            if trial.recipe is not None and trial.state == "complete":
-                drawn[self._index[trial.recipe.digest()]] = True
-        return not drawn[max(drawn, key=lambda index: float(truth[index]))]
-
-    def _plan(self, sampler: str) -> SamplerPlan:
-        return SamplerPlan(sampler, self.grid.space, self.seed, lambda params: True)
-
-    def _judge(self, policy: Spending) -> Judge:
-        blocks = self.world.blocks("search", self.grid.n_blocks)
-        numbers = [*self.searched, *self.for_leaders[: policy.leader_blocks]]
-        places = [Place(self.world, blocks[int(number)], 0) for number in numbers]
-        reference = next(index for index, one in enumerate(self.grid.params) if REFERENCE.items() <= one.items())
-        curves = [curve_of(self.grid, reference, int(number)) for number in numbers]
-        return Judge(places, curves, self.layout.search)
 
 
 def repetition(stage: Stage, name: str, sampler: str, counts: Sequence[int]) -> list[dict[str, Any]]:

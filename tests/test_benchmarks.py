@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from benchmark_scripts import FOLDER, load
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from altune.simulation import Examiner
 
-FOLDER = Path(__file__).parents[1] / "benchmarks"
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", FOLDER / f"{name}.py")
-    if spec is None or spec.loader is None:
-        pytest.fail(f"no benchmark {name}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 wdbc = load("published_wdbc")
 profile = load("profile_trajectory")
 findings = load("findings")
+recipes = load("findings_recipes")
 
 
 @pytest.fixture(scope="module")
@@ -217,12 +202,12 @@ def test_an_unknown_strategy_is_named(capsys: pytest.CaptureFixture[str]) -> Non
 def test_the_entropy_of_two_classes_knows_no_tail() -> None:
     tail, none = [0.4, 0.3, 0.1, 0.1, 0.1], [0.5, 0.375, 0.125, 0.0, 0.0]
     both = np.array([tail, none])
-    whole, of_2 = (findings.partial_entropy(both, kept, 1.0) for kept in (None, 2))
+    whole, of_2 = (recipes.partial_entropy(both, kept, 1.0) for kept in (None, 2))
     assert whole[0] > whole[1]
-    assert of_2 == pytest.approx(findings.entropy(np.array([[4 / 7, 3 / 7]] * 2)))
+    assert of_2 == pytest.approx(recipes.entropy(np.array([[4 / 7, 3 / 7]] * 2)))
     # without a limit: the first class alone, unless the second is as likely
-    assert findings.partial_entropy(both, None, 400.0) == pytest.approx([0.0, 0.0])
-    assert findings.partial_entropy(np.array([[0.4, 0.4, 0.2]]), None, 400.0) == pytest.approx([np.log(2)])
+    assert recipes.partial_entropy(both, None, 400.0) == pytest.approx([0.0, 0.0])
+    assert recipes.partial_entropy(np.array([[0.4, 0.4, 0.2]]), None, 400.0) == pytest.approx([np.log(2)])
 
 
 def test_since_when_means_without_exception_to_the_end() -> None:

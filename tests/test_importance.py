@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import optuna
 import pytest
+from benchmark_scripts import load
 
 from altune.analysis.dependence import draw_playable, playable
 from altune.analysis.drawing import draw_functions
@@ -61,18 +59,7 @@ FINITE = SearchSpace.from_dict(
 )
 
 
-def benchmark(name: str) -> ModuleType:
-    folder = Path(__file__).parents[1] / "benchmarks"
-    spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
-    if spec is None or spec.loader is None:
-        pytest.fail(f"no benchmark {name}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-grid_command = benchmark("full_grid")
+grid_command = load("full_grid")
 
 
 def strategy_part(params: Params) -> float:
@@ -584,7 +571,7 @@ def test_another_grid_is_refused(
 
 
 def test_the_benchmark_compares_with_the_grids_own_shares() -> None:
-    table = benchmark("importance")
+    table = load("importance")
     params = every(FINITE)
     values = np.array([[strategy_part(one) + loop_part(one) + block for block in range(6)] for one in params])
     nothing = np.zeros((len(params), 6, 1))

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from benchmark_scripts import load
 
 from altune.knobs.query_strategy.diversity import KCenter
 from altune.knobs.query_strategy.uncertainty import Margin
 
 pytest.importorskip("skactiveml.pool")
-FOLDER = Path(__file__).parents[1] / "benchmarks"
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", FOLDER / f"{name}.py")
-    if spec is None or spec.loader is None:
-        pytest.fail(f"no benchmark {name}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 parity = load("parity")
+inputs_of = load("parity_inputs")
 large = load("large_pool")
 
 
@@ -88,17 +75,17 @@ def test_other_picks_with_the_same_scores_disagree(
 
 
 def test_rows_of_equal_score_may_be_exchanged_and_no_others() -> None:
-    inputs = parity.make_inputs("wine")
+    inputs = inputs_of.make_inputs("wine")
     scores = np.zeros(len(inputs.pool.candidates))
     scores[:3] = [2.0, 1.0, 1.0]
     a, b, c, d = inputs.pool.candidates[:4]
-    assert parity.same_up_to_ties(inputs, scores, [a, b], [a, c])
-    assert not parity.same_up_to_ties(inputs, scores, [a, b], [a, d])
+    assert inputs_of.same_up_to_ties(inputs, scores, [a, b], [a, c])
+    assert not inputs_of.same_up_to_ties(inputs, scores, [a, b], [a, d])
 
 
 def test_both_are_given_one_fitted_model() -> None:
-    for data in parity.ALL:
-        inputs = parity.make_inputs(data)
+    for data in inputs_of.ALL:
+        inputs = inputs_of.make_inputs(data)
         theirs = inputs.model.predict_proba(inputs.X[inputs.pool.candidates])
         np.testing.assert_array_equal(inputs.pool.known().probabilities, theirs)
         assert np.isnan(inputs.y).sum() == len(inputs.pool.candidates)
@@ -107,7 +94,7 @@ def test_both_are_given_one_fitted_model() -> None:
 def test_the_command_prints_one_object_and_names_what_it_knows(capsys: pytest.CaptureFixture[str]) -> None:
     assert parity.main(["--only", "badge", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert [(line["strategy"], line["data"]) for line in told["lines"]] == [("badge", data) for data in parity.ALL]
+    assert [(line["strategy"], line["data"]) for line in told["lines"]] == [("badge", data) for data in inputs_of.ALL]
     with pytest.raises(SystemExit) as stopped:
         parity.main(["--only", "bagde"])
     assert stopped.value.code == 2

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from benchmark_scripts import load
 
 pytest.importorskip("skactiveml")
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
-import pool_growth as growth
-import speed
-import speed_contestants as contestants
-import speed_data
+growth, speed = load("pool_growth"), load("speed")
+contestants, speed_data = load("speed_contestants"), load("speed_data")
 
 LOOPS = 3
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from benchmark_scripts import load
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -229,14 +226,8 @@ def test_an_envelope_is_known_once_a_trial_was_seen():
 
 
 @pytest.fixture
-def benchmark_module(monkeypatch):
-    folder = Path(__file__).parents[1] / "benchmarks"
-    monkeypatch.syspath_prepend(str(folder))
-    spec = importlib.util.spec_from_file_location("benchmark_spending", folder / "spending.py")
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
-    return module
+def benchmark_module():
+    return load("stored_search")
 
 
 def a_grid(module):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy import sparse
+from scipy import optimize, sparse
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
@@ -15,8 +16,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 
-from altune.models import ExtraTrees, LogisticRegressionModel, RandomForest, logistic
-from altune.models.logistic import PlainLogisticRegression, _ManyClasses
+from altune.models import ExtraTrees, LogisticRegressionModel, RandomForest, lbfgs, logistic
+from altune.models.logistic import PlainLogisticRegression, _ManyClasses, _TwoClasses
 
 LOADERS = {"digits": load_digits, "wine": load_wine, "breast_cancer": load_breast_cancer}
 ANSWERS = ("predict", "predict_proba", "decision_function")
@@ -109,21 +110,67 @@ def test_what_scikit_learn_refuses_is_refused() -> None:
 def test_a_scikit_learn_without_its_losses_trains_in_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
     everything, X, y = some_rows("wine", 60)
     monkeypatch.setattr(logistic, "HalfMultinomialLoss", None)
-    monkeypatch.setattr(logistic, "minimize", None)
+    monkeypatch.setattr(logistic, "minimize_loss", None)
     require_same(PlainLogisticRegression().fit(X, y), LogisticRegression().fit(X, y), everything)
 
 
-def test_the_gradient_is_that_of_the_point_it_is_asked_for() -> None:
+@pytest.mark.parametrize(("make", "n_classes"), [(_ManyClasses, 3), (_TwoClasses, 2)])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_the_gradient_is_that_of_the_loss(make: Any, n_classes: int, form: Any) -> None:
     _, X, y = some_rows("wine", 30)
-    loss = _ManyClasses(X, y.astype(float), None, 30.0, 0.1, 3)
-    one, other = np.random.default_rng(0).normal(size=(2, 3 * (X.shape[1] + 1)))
-    loss.value(one)
-    kept = loss.gradient(one).copy()
-    assert not np.allclose(loss.gradient(other), kept)
-    steps = 1e-6 * np.eye(len(one))
-    slopes = [(loss.value(one + step) - loss.value(one - step)) / 2e-6 for step in steps]
-    np.testing.assert_allclose(slopes, kept, atol=1e-7)
-    assert np.array_equal(loss.gradient(one), kept)
+    loss = make(form(X), np.minimum(y, n_classes - 1).astype(float), None, 30.0, 0.1, n_classes)
+    flat = np.random.default_rng(0).normal(size=(1 if n_classes == 2 else n_classes) * (X.shape[1] + 1))
+    kept = flat.copy()
+    _, gradient = loss(flat)
+    assert np.array_equal(flat, kept)
+    steps = 1e-6 * np.eye(len(flat))
+    slopes = [(loss(flat + step)[0] - loss(flat - step)[0]) / 2e-6 for step in steps]
+    np.testing.assert_allclose(slopes, gradient, atol=1e-7)
+
+
+def rosenbrock(x: Any) -> tuple[float, Any]:
+    return float(optimize.rosen(x)), optimize.rosen_der(x)
+
+
+@pytest.mark.parametrize("max_iter", [1, 5, 1000])
+def test_lbfgs_takes_scipys_steps(max_iter: int) -> None:
+    assert lbfgs._steps_are_known()
+    start = np.random.default_rng(0).normal(size=30)
+    end, steps = lbfgs.minimize_loss(rosenbrock, start, max_iter=max_iter, gtol=1e-6, ftol=1e-15)
+    options = {"maxiter": max_iter, "maxls": 50, "gtol": 1e-6, "ftol": 1e-15}
+    found = optimize.minimize(rosenbrock, start, jac=True, method="L-BFGS-B", options=options)
+    assert np.array_equal(end, found.x)
+    assert steps == found.nit
+
+
+def test_lbfgs_ends_where_a_loss_cannot_be_lowered() -> None:
+    def uphill(x: Any) -> tuple[float, Any]:  # its gradient points the wrong way
+        return float(x @ x), -2 * x
+
+    end, steps = lbfgs.minimize_loss(uphill, np.ones(3), max_iter=100, gtol=1e-9, ftol=0.0)
+    found = optimize.minimize(uphill, np.ones(3), jac=True, method="L-BFGS-B", options={"maxls": 50, "ftol": 0.0})
+    assert np.array_equal(end, found.x)
+    assert steps == found.nit
+
+
+def broken_step(*arguments: Any) -> None:
+    raise TypeError("another signature")
+
+
+def idle_step(*arguments: Any) -> None:
+    arguments[11][:] = 4
+
+
+@pytest.mark.parametrize("step", [broken_step, idle_step])
+def test_a_scipy_with_other_steps_is_used_through_its_front_door(monkeypatch: pytest.MonkeyPatch, step: Any) -> None:
+    everything, X, y = some_rows("wine", 60)
+    monkeypatch.setattr(lbfgs, "_lbfgsb", SimpleNamespace(setulb=step))
+    lbfgs._steps_are_known.cache_clear()
+    try:
+        require_same(PlainLogisticRegression().fit(X, y), LogisticRegression().fit(X, y), everything)
+        assert not lbfgs._steps_are_known()
+    finally:
+        lbfgs._steps_are_known.cache_clear()
 
 
 def test_a_model_trains_the_faster_one_and_its_clone_is_the_same() -> None:

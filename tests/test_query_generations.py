@@ -69,6 +69,11 @@ def test_history_is_the_weighted_mean_over_generations(kind, told):
     np.testing.assert_allclose(given, (now + 0.5 * one + 0.25 * two) / 1.75)
 
 
+def test_history_leaves_rows_that_tie_tied_wherever_they_stand():
+    past = [(back, np.full(101, value)) for back, value in enumerate([0.1, 0.7, 0.3, 0.9])]
+    assert len(np.unique(weighted_history(past, 0.7))) == 1
+
+
 def test_history_of_the_first_loop_is_the_uncertainty_itself(told):
     _, given = play(told[:1], ["history"])
     np.testing.assert_allclose(given, uncertain(told[0], "margin")[1:])

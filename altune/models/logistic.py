@@ -13,9 +13,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
+
+from altune.models.lbfgs import minimize_loss
 
 try:  # scikit-learn's own sums, so that the last bit agrees; a scikit-learn that moved them trains in its own way
     from sklearn._loss.loss import HalfBinomialLoss, HalfMultinomialLoss
@@ -42,18 +43,14 @@ class PlainLogisticRegression(LogisticRegression):  # type: ignore[misc]
         total = len(codes) if weights is None else float(np.sum(weights))
         make = _TwoClasses if outputs == 1 else _ManyClasses
         loss = make(X, positions.astype(np.float64), weights, total, 1.0 / (self.C * total), len(classes))
-        found = minimize(
-            loss.value,
-            start.ravel(order="F"),
-            method="L-BFGS-B",
-            jac=loss.gradient,
-            options={"maxiter": self.max_iter, "maxls": 50, "gtol": self.tol, "ftol": 64 * np.finfo(float).eps},
+        flat, steps = minimize_loss(
+            loss, start.ravel(order="F"), max_iter=self.max_iter, gtol=self.tol, ftol=64 * np.finfo(float).eps
         )
         # in memory as scikit-learn leaves them: the order decides how products with them are rounded
-        coefficients = found.x.reshape((outputs, -1), order="F").copy(order="C" if outputs == 1 else "K")
+        coefficients = flat.reshape((outputs, -1), order="F").copy(order="C" if outputs == 1 else "K")
         self.classes_, self.n_features_in_ = classes, X.shape[1]
         self.coef_, self.intercept_ = coefficients[:, :-1], coefficients[:, -1]
-        self.n_iter_ = np.array([min(found.nit, self.max_iter)], dtype=np.int32)
+        self.n_iter_ = np.array([min(steps, self.max_iter)], dtype=np.int32)
         return self
 
     def decision_function(self, X: Any) -> Array:
@@ -110,7 +107,7 @@ def _is_finite(X: Any) -> bool:
 
 
 class _Loss(ABC):
-    """The mean log loss with its penalty, of flat coefficients; the gradient comes with it and is kept.
+    """The mean log loss with its penalty, and the gradient, of flat coefficients.
 
     Parameters
     ----------
@@ -126,24 +123,10 @@ class _Loss(ABC):
         self.X, self.target, self.weights = X, target, weights
         self.total, self.penalty, self.n_classes = total, penalty, n_classes
         self.losses = np.empty(len(target))
-        self._at = b""
-        self._gradient: Array = np.empty(0)
-
-    def value(self, flat: Array) -> float:
-        """Return the loss."""
-        self._at = flat.tobytes()
-        value, self._gradient = self.both(flat)
-        return value
-
-    def gradient(self, flat: Array) -> Array:
-        """Return the gradient, at no cost where the loss was asked for last."""
-        if flat.tobytes() != self._at:
-            self.value(flat)
-        return self._gradient
 
     @abstractmethod
-    def both(self, flat: Array) -> tuple[float, Array]:
-        """Return the loss and the gradient, ``(n_coefficients,)``."""
+    def __call__(self, flat: Array) -> tuple[float, Array]:
+        """Return the loss and the gradient, ``(n_coefficients,)``, a new array."""
 
 
 class _ManyClasses(_Loss):
@@ -152,17 +135,20 @@ class _ManyClasses(_Loss):
         self.base = HalfMultinomialLoss(n_classes=self.n_classes)
         self.slopes = np.empty((len(self.target), self.n_classes))
 
-    def both(self, flat: Array) -> tuple[float, Array]:
+    def __call__(self, flat: Array) -> tuple[float, Array]:
         coefficients = flat.reshape((self.n_classes, -1), order="F")
-        weights, intercept = coefficients[:, :-1], coefficients[:, -1]
-        self.base.loss_gradient(self.target, self.X @ weights.T + intercept, self.weights, self.losses, self.slopes)
-        self.slopes /= self.total
-        gradient = np.empty(coefficients.shape, order="F")
-        gradient[:, :-1] = self.slopes.T @ self.X + self.penalty * weights
-        gradient[:, -1] = self.slopes.sum(axis=0)
-        entries = weights.ravel(order="K")
+        weights = coefficients[:, :-1]
+        raw, slopes = self.X @ weights.T, self.slopes
+        raw += coefficients[:, -1]
+        self.base.loss_gradient(self.target, raw, self.weights, self.losses, slopes)
+        slopes /= self.total
+        gradient = self.penalty * flat
+        by_class = gradient.reshape((self.n_classes, -1), order="F")
+        by_class[:, :-1] += slopes.T @ self.X
+        slopes.sum(axis=0, out=by_class[:, -1])
+        entries = flat[: weights.size]
         length = 0.5 * self.penalty * float(entries @ entries)
-        return float(self.losses.sum() / self.total) + length, gradient.ravel(order="F")
+        return float(self.losses.sum() / self.total) + length, gradient
 
 
 class _TwoClasses(_Loss):
@@ -171,12 +157,14 @@ class _TwoClasses(_Loss):
         self.base = HalfBinomialLoss()
         self.slopes = np.empty(len(self.target))
 
-    def both(self, flat: Array) -> tuple[float, Array]:
-        weights = flat[:-1]
-        self.base.loss_gradient(self.target, self.X @ weights + flat[-1], self.weights, self.losses, self.slopes)
-        self.slopes /= self.total
-        gradient = np.empty(len(flat))
-        gradient[:-1] = self.X.T @ self.slopes + self.penalty * weights
-        gradient[-1] = self.slopes.sum()
+    def __call__(self, flat: Array) -> tuple[float, Array]:
+        weights, slopes = flat[:-1], self.slopes
+        raw = self.X @ weights
+        raw += flat[-1]
+        self.base.loss_gradient(self.target, raw, self.weights, self.losses, slopes)
+        slopes /= self.total
+        gradient = self.penalty * flat
+        gradient[:-1] += self.X.T @ slopes
+        gradient[-1] = slopes.sum()
         length = float(0.5 * self.penalty * (weights @ weights))
         return float(self.losses.sum() / self.total) + length, gradient

@@ -104,6 +104,10 @@ def weighted_history(past: list[tuple[int, Array]], decay: float) -> Array:
     >>> weighted_history([(0, np.array([1.0])), (2, np.array([6.0]))], 0.5).tolist()
     [2.0]
     """
-    weights = np.array([decay**back for back, _ in past])
-    result: Array = weights @ np.stack([scores for _, scores in past]) / weights.sum()
+    # row by row, not as a matrix product: its rounding hangs on where a row stands, which would part rows that tie
+    total, weight = np.zeros(len(past[0][1])), 0.0
+    for back, scores in past:
+        total += decay**back * scores
+        weight += decay**back
+    result: Array = total / weight
     return result

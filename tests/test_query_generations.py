@@ -70,8 +70,9 @@ def test_history_is_the_weighted_mean_over_generations(kind, told):
 
 
 def test_history_leaves_rows_that_tie_tied_wherever_they_stand():
-    past = [(back, np.full(101, value)) for back, value in enumerate([0.1, 0.7, 0.3, 0.9])]
-    assert len(np.unique(weighted_history(past, 0.7))) == 1
+    for values in np.random.default_rng(0).random((50, 4)):
+        past = [(back, np.full(101, value)) for back, value in enumerate(values)]
+        assert len(np.unique(weighted_history(past, 0.7))) == 1
 
 
 def test_history_of_the_first_loop_is_the_uncertainty_itself(told):

@@ -14,9 +14,20 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import scale
 
-from altune.models import ExtraTrees, LogisticRegressionModel, RandomForest, lbfgs, logistic
+from altune.models import (
+    ExtraTrees,
+    LogisticRegressionModel,
+    MultilayerPerceptron,
+    RandomForest,
+    SoftmaxRegression,
+    epochs,
+    lbfgs,
+    logistic,
+    neural,
+)
 from altune.models.logistic import PlainLogisticRegression, _ManyClasses, _TwoClasses
 
 LOADERS = {"digits": load_digits, "wine": load_wine, "breast_cancer": load_breast_cancer}
@@ -192,3 +203,74 @@ def test_forests_are_scikit_learns(model: Any, theirs: Any) -> None:
     same = theirs(**settings, random_state=5).fit(X, y)
     assert np.array_equal(ours.predict_proba(everything), same.predict_proba(everything))
     assert [tree.get_params() for tree in ours.estimators_] == [tree.get_params() for tree in same.estimators_]
+
+
+def trained_in_steps(model: Any, X: Any, y: Any, n_classes: int, weights: Any) -> Any:
+    """Return scikit-learn's network, trained by its own ``partial_fit`` until the loss no longer falls."""
+    estimator = model.build(seed=3, n_labelled=len(y)).set_params(random_state=np.random.RandomState(3))
+    losses: list[float] = []
+    stale = 0
+    while len(losses) < model.max_epochs and stale < neural.PATIENCE:
+        estimator.partial_fit(X, y, weights, classes=np.arange(n_classes))
+        stale = 0 if estimator.loss_ < min(losses, default=np.inf) - neural.TOLERANCE else stale + 1
+        losses.append(estimator.loss_)
+    return estimator
+
+
+def require_same_network(ours: Any, theirs: Any) -> None:
+    for name in ("coefs_", "intercepts_"):
+        assert all(np.array_equal(*pair) for pair in zip(getattr(ours, name), getattr(theirs, name), strict=True))
+    assert ours.loss_ == theirs.loss_
+
+
+@pytest.mark.parametrize("data", ["digits", "breast_cancer"])
+@pytest.mark.parametrize("n_rows", [6, 100])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    "model",
+    [
+        MultilayerPerceptron(hidden_units=20),
+        MultilayerPerceptron(hidden_units=9, hidden_layers=3, batch_size=7, alpha=0.1, learning_rate=0.02),
+        MultilayerPerceptron(max_epochs=1),
+        SoftmaxRegression(),
+        SoftmaxRegression(batch_size=1, max_epochs=20),
+    ],
+    ids=["mlp", "deep", "one epoch", "sgd", "single rows"],
+)
+def test_networks_are_scikit_learns(data: str, n_rows: int, form: Any, weighted: bool, model: Any) -> None:
+    _, X, y = some_rows(data, n_rows)
+    n_classes = len(np.unique(y)) + (data == "digits")  # a class that no row has
+    weights = np.random.default_rng(1).random(len(y)) + 0.1 if weighted else None
+    ours = model.fit(form(X), y, n_classes, 3, weights).estimator
+    require_same_network(ours, trained_in_steps(model, form(X), y, n_classes, weights))
+
+
+def test_a_network_goes_through_its_later_epochs_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, X, y = some_rows("wine", 40)
+    calls = []
+    first = MLPClassifier.partial_fit
+    monkeypatch.setattr(MLPClassifier, "partial_fit", lambda self, *a, **k: calls.append(1) or first(self, *a, **k))
+    MultilayerPerceptron(max_epochs=12).fit(X, y, 3, seed=0)
+    assert len(calls) == 1
+
+
+def test_a_network_whose_optimiser_hides_its_state_is_trained_by_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, X, y = some_rows("wine", 40)
+    model = MultilayerPerceptron(max_epochs=12)
+    expected = model.fit(X, y, 3, seed=3).estimator
+
+    def hidden(optimizer: Any, size: int) -> None:
+        raise AttributeError("ms")
+
+    monkeypatch.setattr(epochs, "_Adam", hidden)
+    require_same_network(model.fit(X, y, 3, seed=3).estimator, expected)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_weights_that_run_away_are_named() -> None:
+    _, X, y = some_rows("wine", 40)
+    estimator = MultilayerPerceptron().build(seed=0, n_labelled=40).partial_fit(X, y, classes=np.arange(3))
+    estimator.coefs_[0][0, 0] = np.inf
+    with pytest.raises(ValueError, match="not finite"):
+        epochs.Epochs(estimator, X, np.eye(3)[y], None).run()

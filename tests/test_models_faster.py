@@ -11,7 +11,7 @@ import pytest
 from scipy import optimize, sparse
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
@@ -19,6 +19,7 @@ from sklearn.preprocessing import scale
 
 from altune.models import (
     ExtraTrees,
+    HistGradientBoosting,
     LogisticRegressionModel,
     MultilayerPerceptron,
     RandomForest,
@@ -274,3 +275,18 @@ def test_weights_that_run_away_are_named() -> None:
     estimator.coefs_[0][0, 0] = np.inf
     with pytest.raises(ValueError, match="not finite"):
         epochs.Epochs(estimator, X, np.eye(3)[y], None).run()
+
+
+@pytest.mark.parametrize("data", LOADERS)
+@pytest.mark.parametrize("n_rows", [6, 120, 400])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_boosted_trees_are_scikit_learns(data: str, n_rows: int, weighted: bool) -> None:
+    everything, X, y = some_rows(data, n_rows)
+    X[0, 0] = everything[0, 0] = -0.0
+    weights = np.random.default_rng(1).random(len(y)) + 0.1 if weighted else None
+    settings = {"max_iter": 4, "min_samples_leaf": 3}
+    ours = HistGradientBoosting(**settings).fit(X, y, len(np.unique(y)), 0, weights).estimator
+    theirs = HistGradientBoostingClassifier(**settings, early_stopping=False, random_state=0).fit(X, y, weights)
+    assert np.array_equal(ours.predict_proba(everything), theirs.predict_proba(everything))
+    values = max(len(np.unique(column)) for column in X.T)
+    assert ours.max_bins == max(2, min(values, 255))

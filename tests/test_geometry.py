@@ -347,6 +347,31 @@ def test_the_farthest_candidates_are_the_greedy_k_center_loop_by_loop(pairs, can
         bought += picks.tolist()
 
 
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_what_a_selection_measured_is_measured_once(form, cancer, monkeypatch):
+    monkeypatch.setattr(pooled, "PAIRED_ROWS", 0)
+    pool = opened(form(cancer), 5, 17)
+    picks = pooled.farthest_candidates(pool, 15, rng())
+    pool.close(picks)
+    measured = []
+    nearest = pooled.squared_to_nearest
+    monkeypatch.setattr(pooled, "squared_to_nearest", lambda *given: measured.append(len(given[1])) or nearest(*given))
+    found = pooled.squared_to_covered(pool)
+    assert measured == []
+    np.testing.assert_allclose(found, pooled.squared_to_covered(opened(form(cancer), 5, 17, *picks)), atol=1e-12)
+
+
+@pytest.mark.parametrize("pairs", [True, False])
+def test_rows_that_were_picked_and_not_bought_do_not_count(pairs, cancer, monkeypatch):
+    monkeypatch.setattr(pooled, "PAIRED_ROWS", 2_048 if pairs else 0)
+    pool = opened(cancer, 5, 17)
+    for bought, beside in ((slice(0, 4), ()), (slice(0, 15), (3, 4))):  # fewer than were picked, and more
+        picks = pooled.farthest_candidates(pool, 15, rng())
+        pool.close(np.array([*picks[bought], *beside], dtype=np.intp))
+        expected = pooled.squared_to_covered(opened(cancer, *pooled.covered_rows(pool)))
+        np.testing.assert_allclose(pooled.squared_to_covered(pool), expected, atol=1e-12)
+
+
 def test_the_farthest_candidates_are_neither_bought_nor_held_out(cancer):
     pool = opened(cancer, 5, held_out=range(6, 290))
     assert sorted(pooled.farthest_candidates(pool, 99, rng())) == [*range(5), *range(290, 300)]

@@ -11,9 +11,11 @@ from altune.geometry.distances import (
     Array,
     Points,
     blocks,
+    is_sparse,
     random_argmax,
     squared_distances,
     squared_to_nearest,
+    without_rounding,
 )
 from altune.pool import Rows
 
@@ -62,11 +64,11 @@ def farthest_of(nearest: Array, distances_from: Callable[[int], Array], size: in
     -------
     positions, ``(size,)``, distinct, in the order of picking.
     """
-    picked = np.empty(size, dtype=np.intp)
+    nearest, picked = nearest.copy(), np.empty(size, dtype=np.intp)
     for turn in range(size):
         pick = random_argmax(nearest, rng)
         picked[turn] = pick
-        nearest = np.minimum(nearest, distances_from(pick))
+        np.minimum(nearest, distances_from(pick), out=nearest)
         nearest[pick] = -np.inf  # so that a duplicate cannot bring the same row back
     return picked
 
@@ -135,7 +137,12 @@ def farthest_pair(points: Points, rng: np.random.Generator) -> tuple[int, int]:
 
 def distances_to(points: Points, position: int) -> Array:
     """Return the squared distances of all points to the one at ``position``, ``(n_points,)``."""
-    return squared_distances(points, points.take(np.array([position])))[:, 0]
+    if is_sparse(points.values):
+        return squared_distances(points, points.take(np.array([position])))[:, 0]
+    squared = points.values @ points.values[position]
+    squared *= 2.0
+    lengths = points.norms + points.norms[position]
+    return without_rounding(np.subtract(lengths, squared, out=squared), lengths)
 
 
 def _draw(nearest: Array, free: NDArray[np.bool_], rng: np.random.Generator) -> int:

@@ -110,15 +110,14 @@ def squared_distances(a: Points, b: Points) -> Array:
     # in place: with millions of cells, making room for them takes longer than the arithmetic
     squared = inner_products(a.values, b.values)
     squared *= 2.0
-    np.subtract(lengths, squared, out=squared)
-    lengths *= _ROUNDING
-    squared[squared <= lengths] = 0.0
-    return squared
+    return without_rounding(np.subtract(lengths, squared, out=squared), lengths)
 
 
 def without_rounding(squared: Array, lengths: Array) -> Array:
-    """Set squared distances to 0 where they are no larger than the rounding of their ``lengths``."""
-    return np.where(squared > _ROUNDING * lengths, squared, 0.0)
+    """Set squared distances to 0, where they are within the rounding of their ``lengths``; both are used up."""
+    lengths *= _ROUNDING
+    squared[squared <= lengths] = 0.0
+    return squared
 
 
 def squared_to_nearest(points: Points, centres: Points) -> Array:

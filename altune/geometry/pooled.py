@@ -33,6 +33,10 @@ PAIRED_ROWS = 2_048
 """Up to so many rows the distances of all pairs are kept, 32 MiB."""
 
 
+SHARED_BYTES = 64 * 2**20
+"""Up to so many bytes of features a second copy of them is kept for all loops."""
+
+
 def pool_points(pool: Pool) -> Points:
     """Return the points of all pool rows, made once for each pool."""
     return pool.shared.get("geometry.points", lambda: make_points(pool.X))
@@ -70,14 +74,18 @@ def embedded(pool: Pool, rows: Rows) -> Features:
 def embedded_points(pool: Pool) -> Points:
     """Return the points of what the model in hand makes of the candidates, scaled but not centred.
 
-    Where it makes nothing of the features, and the pool has up to 5,000 rows, all loops take theirs from the same.
+    Where it makes nothing of the features, and the pool's take up to 64 MiB, all loops take theirs from the same.
     """
     if pool.model is None:
         raise RuntimeError("there is no embedding before the first model is trained")
-    if pool.model.embeds or pool.n_rows > LARGE_POOL:
+    if pool.model.embeds or not _is_small(pool.X):
         return make_points(pool.model.embedding(pool.known().X), centre=False)
     everything = pool.shared.get("geometry.uncentred", lambda: make_points(pool.X, centre=False))
     return everything.take(pool.candidates)
+
+
+def _is_small(X: Features) -> bool:
+    return int((X if isinstance(X, np.ndarray) else X.data).nbytes) <= SHARED_BYTES
 
 
 def draw_rows(rows: Rows, most: int, rng: np.random.Generator) -> Rows:
@@ -152,18 +160,30 @@ class _Reached:
     def __init__(self, n_rows: int) -> None:
         self.rows: Rows = np.empty(0, dtype=np.intp)
         self.squared: Array = np.full(n_rows, np.inf)
+        self._next: tuple[Rows, Array] | None = None
+
+    def foresee(self, rows: Rows, squared: Array) -> None:
+        """Take down how far the pool will be from the set if ``rows`` join it, which a selection found out."""
+        self._next = rows, squared
 
     def extend(self, points: Points, pairs: Array | None, rows: Rows) -> None:
         """Take the set to be ``rows``, sorted, of which only those that are new are looked at."""
+        foreseen, self._next = self._next, None
         if not np.isin(self.rows, rows, assume_unique=True).all():  # no trajectory gives rows back, but a test may
             self.rows, self.squared = self.rows[:0], np.full(len(points), np.inf)
+        elif foreseen is not None and np.isin(foreseen[0], rows, assume_unique=True).all():
+            self.rows, self.squared = np.union1d(self.rows, foreseen[0]), foreseen[1]
         fresh = np.setdiff1d(rows, self.rows, assume_unique=True)
-        if pairs is None:
-            nearest = squared_to_nearest(points, points.take(fresh))
-        else:
-            nearest = pairs[fresh].min(axis=0, initial=np.inf)
-        self.squared = np.minimum(self.squared, nearest)
+        if len(fresh):
+            near = squared_to_nearest(points, points.take(fresh)) if pairs is None else pairs[fresh].min(axis=0)
+            self.squared = np.minimum(self.squared, near)
         self.rows = rows
+
+
+def _reached(pool: Pool) -> _Reached:
+    reached = pool.memory.get("geometry.reached", lambda: _Reached(pool.n_rows))
+    reached.extend(pool_points(pool), pool_pairs(pool), covered_rows(pool))
+    return reached
 
 
 def squared_to_covered(pool: Pool) -> Array:
@@ -171,16 +191,27 @@ def squared_to_covered(pool: Pool) -> Array:
 
     Only rows that were covered since the last call are looked at.
     """
-    reached = pool.memory.get("geometry.reached", lambda: _Reached(pool.n_rows))
-    reached.extend(pool_points(pool), pool_pairs(pool), covered_rows(pool))
-    return reached.squared
+    return _reached(pool).squared
 
 
 def farthest_candidates(pool: Pool, size: int, rng: np.random.Generator) -> Rows:
-    """Return ``min(size, n_candidates)`` candidates, each the farthest from all covered rows and those before it."""
+    """Return ``min(size, n_candidates)`` candidates, each the farthest from all covered rows and those before it.
+
+    How far the pool is from them is kept, so that the next loop does not measure it again.
+    """
+    reached = _reached(pool)
+    after = reached.squared.copy()
     nearest = np.full(pool.n_rows, -np.inf)
-    nearest[pool.candidates] = squared_to_covered(pool)[pool.candidates]
-    return farthest_of(nearest, lambda row: distances_from(pool, row), min(size, len(pool.candidates)), rng)
+    nearest[pool.candidates] = after[pool.candidates]
+
+    def distances(row: int) -> Array:
+        found = distances_from(pool, row)
+        np.minimum(after, found, out=after)
+        return found
+
+    picked = farthest_of(nearest, distances, min(size, len(pool.candidates)), rng)
+    reached.foresee(picked, after)
+    return picked
 
 
 def pool_clusters(pool: Pool, n_clusters: int) -> NDArray[np.intp]:

@@ -53,8 +53,7 @@ def largest(scores: NDArray[np.float64], size: int, rng: np.random.Generator) ->
     """
     order = rng.permutation(len(scores))
     if size < len(scores):  # the few that can be among the best: sorting a large pool takes longer than the query
-        values = scores[order]
-        order = order[values >= np.partition(values, -size)[-size]]
+        order = order[(scores >= np.partition(scores, -size)[-size])[order]]
     ranked = np.argsort(-scores[order], kind="stable")
     return order[ranked[:size]]
 

@@ -84,13 +84,17 @@ DATA: dict[str, Part] = {
             },
             trajectories=50,
         ),
-        Part("images", lambda: load_dataset("mnist_5k"), {"logistic_regression": {}, "random_forest": {}}),
+        Part(
+            "images",
+            lambda: load_dataset("mnist_5k"),
+            {"logistic_regression": {}, "random_forest": {}, "mlp": {}, "hist_gradient_boosting": {"max_iter": 2}},
+        ),
         Part(
             "table",
             lambda: load_dataset("shuttle"),
-            {"logistic_regression": {}, "random_forest": {}, "hist_gradient_boosting": {"max_iter": 20}},
+            {"logistic_regression": {}, "random_forest": {}, "mlp": {}, "hist_gradient_boosting": {"max_iter": 20}},
             LINEAR,
         ),
-        Part("text", load_text, strategies=LINEAR),
+        Part("text", load_text, {"logistic_regression": {}, "random_forest": {}, "mlp": {}}, LINEAR),
     )
 }

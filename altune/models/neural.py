@@ -178,7 +178,7 @@ def run_epochs(estimator: MLPClassifier, lesson: Lesson, max_epochs: int) -> int
         best = min(best, estimator.loss_)
     if later is not None:
         later.close()
-    # momenta are of no use to whoever goes on, and four times as large as the weights
+    # momenta are of no use to whoever goes on, and twice as large as the weights
     vars(estimator).pop("_optimizer", None)
     return epoch
 

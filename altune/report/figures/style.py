@@ -135,12 +135,11 @@ def new_figure(title: str, subtitle: str, *, x: str, y: str, height: int, right:
         "fixedrange": True,
     }
     axis_title = {"standoff": 10, "font": {"size": 13}}
-    figure = go.Figure()
-    figure.update_layout(
-        template="none",
-        height=height,
-        font={"family": FONT, "size": 13, "color": INK},
-        title={
+    layout: dict[str, Any] = {
+        "template": "none",
+        "height": height,
+        "font": {"family": FONT, "size": 13, "color": INK},
+        "title": {
             "text": f"<b>{title}</b><br><span style='font-size:13px;color:{QUIET}'>{subtitle}</span>",
             "font": {"size": 15},
             "x": 0,
@@ -151,18 +150,18 @@ def new_figure(title: str, subtitle: str, *, x: str, y: str, height: int, right:
             "yanchor": "top",
             "pad": {"l": 4, "t": 20},
         },
-        margin={"l": 12, "r": right, "t": top, "b": 12},
-        xaxis=axis | {"title": {"text": x, **axis_title}},
-        yaxis=axis | {"title": {"text": y, **axis_title}},
-        paper_bgcolor="#ffffff",
-        plot_bgcolor="#ffffff",
-        showlegend=False,
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": -0.22, "yanchor": "top"},
-        hoverlabel={"bgcolor": "#ffffff", "bordercolor": "#8c959f", "font": {"color": INK}},
-        dragmode=False,
-        meta={"wide_right": right, "narrow_right": 12},
-    )
-    return figure
+        "margin": {"l": 12, "r": right, "t": top, "b": 12},
+        "xaxis": axis | {"title": {"text": x, **axis_title}},
+        "yaxis": axis | {"title": {"text": y, **axis_title}},
+        "paper_bgcolor": "#ffffff",
+        "plot_bgcolor": "#ffffff",
+        "showlegend": False,
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.22, "yanchor": "top"},
+        "hoverlabel": {"bgcolor": "#ffffff", "bordercolor": "#8c959f", "font": {"color": INK}},
+        "dragmode": False,
+        "meta": {"wide_right": right, "narrow_right": 12},
+    }
+    return go.Figure(layout=layout)  # given later, it would be checked against plotly's own template first
 
 
 def add_direct_label(

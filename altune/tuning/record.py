@@ -190,7 +190,15 @@ class StudyRecord:
         stored = self.attributes.get(CONFIRMATION)
         if stored is None:
             return {}
-        return {name: Confirmation.from_dict(plain) for name, plain in stored["confirmations"].items()}
+        if stored["key"] not in self._confirmed:  # it is stored once, whole; a page asks for it twenty times
+            found = {name: Confirmation.from_dict(plain) for name, plain in stored["confirmations"].items()}
+            self._confirmed.clear()
+            self._confirmed[stored["key"]] = found
+        return dict(self._confirmed[stored["key"]])
+
+    @cached_property
+    def _confirmed(self) -> dict[str, dict[str, Confirmation]]:
+        return {}
 
     def confirmation_key(self) -> str | None:
         """Return what the stored confirmation was made from."""

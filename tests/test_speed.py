@@ -131,10 +131,10 @@ def test_what_is_wrong_with_an_alternative_is_told() -> None:
     large = replace(small, rows=1_000_000, query=1.2, plain=0.24)  # a pass grows twelvefold, past the caches
 
     def told(one: growth.Played, other: growth.Played) -> str:
-        return growth.problem_of([one, other], 2.0, 1.5)
+        return growth.problem_of([one, other], 2.0, growth.STEEPEST)
 
     assert told(small, large) == ""
-    assert told(small, replace(large, query=2.4)) == "grows 2.0 times as much as a pass over the rows"
+    assert told(small, replace(large, query=3.0)) == "grows 2.5 times as much as a pass over the rows"
     assert told(replace(small, query=0.005), replace(large, query=3.8)) == ""
     assert told(small, replace(large, gibibytes=2.5)) == "over 2 GiB"
     assert told(small, replace(large, problem="MemoryError")) == "MemoryError"

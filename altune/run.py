@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from altune.analysis.ablation import Ablation
     from altune.analysis.effects import Effects
+    from altune.analysis.explained import Explained
     from altune.analysis.importance import KnobImportance
     from altune.analysis.loops import LoopFacts
     from altune.objectives import Objective
@@ -55,6 +56,7 @@ class Run:
         self.seconds = 0.0
         self._again: Callable[[dict[str, Any]], None] | None = None
         self._ablate_again: Callable[[], bool] | None = None
+        self._last_explained: tuple[Any, Explained] | None = None
 
     def __repr__(self) -> str:
         where = f", {str(self.folder)!r}" if self.folder is not None else ""
@@ -237,18 +239,29 @@ class Run:
 
         See :func:`altune.analysis.importance.knob_importance`.
         """
-        from altune.analysis.importance import importance_of_run
+        from altune.analysis.importance import importance_of
 
-        return importance_of_run(self, confidence=confidence, seed=seed)
+        return importance_of(self._explained(seed), confidence=confidence, seed=seed)
 
     def effects(self, *, confidence: float = 0.95, seed: int = 0) -> Effects:
         """Return how what was reached depends on a knob's method, on a number, and on two decisions at once.
 
         See :class:`altune.analysis.effects.Effects`.
         """
-        from altune.analysis.effects import effects_of_run
+        from altune.analysis.effects import Effects
 
-        return effects_of_run(self, confidence=confidence, seed=seed)
+        return Effects.of(self._explained(seed), confidence=confidence, seed=seed)
+
+    def _explained(self, seed: int) -> Explained:
+        """Return the trials with the surrogate that explains them, fitted once for the same trials and seed."""
+        from altune.analysis.explained import prepare, space_of_run
+
+        trials = self.trials
+        of = seed, [(trial.params, trial.values) for trial in trials]
+        if self._last_explained is None or self._last_explained[0] != of:
+            space, facts = space_of_run(self.record)
+            self._last_explained = of, prepare(trials, space, facts=facts, seed=seed)
+        return self._last_explained[1]
 
     def curves(self) -> pd.DataFrame:
         """Return every learning curve of the run as one table: part, recipe, block, and a row for each point."""

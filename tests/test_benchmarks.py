@@ -233,3 +233,17 @@ def test_a_part_or_model_that_is_not_there_exits_with_2(arguments: list[str]) ->
     with pytest.raises(SystemExit) as stopped:
         findings.main(arguments)
     assert stopped.value.code == 2
+
+
+# processes --------------------------------------------------------------------------------------------------------
+
+
+def test_throughputs_are_what_is_done_in_the_same_time() -> None:
+    one, two = {"wall": 200.0, "search": 180.0}, {"wall": 110.0, "search": 95.0}
+    found = load("processes").throughputs(one, two, apart=190.0)
+    assert found == pytest.approx({"whole": 1.818, "search": 1.895, "machine": 1.895}, abs=1e-3)
+
+
+def test_the_search_alone_is_shorter_than_its_process() -> None:
+    found = load("processes").searched(1, 3)
+    assert 0 < found["search"] < found["wall"]

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
@@ -34,6 +35,16 @@ def broken(number):
     return where(number)
 
 
+def dying(number):
+    if number == 3:
+        os._exit(1)
+    return where(number)
+
+
+def unable_to_start():
+    raise ImportError("no such library")
+
+
 @pytest.fixture(autouse=True, scope="module")
 def no_workers_stay():
     yield
@@ -60,6 +71,41 @@ def test_many_workers_leave_the_owner_free(monkeypatch):
 
 def test_no_call_is_none():
     assert list(Crew(2).run(where, [])) == []
+
+
+def test_the_owner_does_not_wait_for_a_worker_that_starts():
+    stop_workers()
+    assert Crew(2).begin(where, (0,)) is None
+    made = {process for _, process in Crew(2).run(slow_where, [(number,) for number in range(5)])}
+    assert made == {os.getpid()}
+
+
+def test_what_was_begun_before_is_yielded_too():
+    team = Crew(2)
+    crew._executor(1).ready.result()
+    for number in (100, 101):
+        begun = team.begin(slow_where, (number,))
+        assert begun is not None
+        assert team.begin(where, (0,)) is None  # there is one worker, and it has something to do
+        found = dict(team.run(slow_where, [(number,) for number in range(5)], [begun]))
+        assert sorted(found) == [0, 1, 2, 3, 4, number]
+        assert found[number] != os.getpid()
+
+
+def test_a_worker_that_dies_is_told_of(monkeypatch):
+    monkeypatch.setattr(crew, "HELPED", 1)
+    with pytest.raises(BrokenProcessPool):
+        list(Crew(2).run(dying, [(number,) for number in range(20)]))
+    stop_workers()
+
+
+def test_workers_that_cannot_start_are_told_of(monkeypatch):
+    stop_workers()
+    monkeypatch.setattr(crew, "HELPED", 1)
+    monkeypatch.setattr(crew, "get_ready", unable_to_start)
+    with pytest.raises(BrokenProcessPool):
+        list(Crew(2).run(where, [(number,) for number in range(20)]))
+    stop_workers()
 
 
 def test_what_a_call_raises_is_raised():

@@ -15,10 +15,10 @@ from benchmark_scripts import load
 
 from altune.analysis.dependence import draw_playable, playable
 from altune.analysis.drawing import draw_functions
-from altune.analysis.effects import Effects, effects_of_run, method_effects
+from altune.analysis.effects import Effects, method_effects
 from altune.analysis.encoding import encode_knobs, part_of, weighted_atoms
 from altune.analysis.explained import prepare
-from altune.analysis.importance import KnobImportance, importance_of_run, knob_importance
+from altune.analysis.importance import KnobImportance, knob_importance
 from altune.analysis.observations import Observation, observe
 from altune.analysis.stock_importance import optuna_importance
 from altune.analysis.surrogate import (
@@ -513,13 +513,13 @@ def test_a_real_run_explains_itself() -> None:
     import altune
 
     run = altune.tune("iris", FINITE, budget=30, loops=4, n_trials=12, seeds=2, confirm=False, seed=0)
-    result = importance_of_run(run)
+    result = run.importance()
     assert run.importance().to_dict() == result.to_dict()
     assert {one.knob for one in result.knobs} == set(FINITE.decisions)
     assert result.n_blocks == 2
     assert result.n_trials + result.repeated == 12
     assert set(optuna_importance(run.study, "ped_anova")) <= set(FINITE.decisions)
-    marginals = effects_of_run(run).methods("query_strategy")
+    marginals = run.effects().methods("query_strategy")
     assert {one.method for one in marginals} == {"random", "margin", "density_weighted"}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from altune.registry import unregister
 from altune.scenario import Annotator, Scenario
 from altune.simulation import Panel, TrajectoryStore, make_arena, play, trajectory_key
 from altune.streams import Streams
+from altune.tuning import crew
 from altune.tuning.player import Player, Task
 from altune.tuning.workers import Failure
 from altune.world import make_world
@@ -345,7 +347,8 @@ def tasks_for(world, *recipes: Recipe, blocks: int = 2) -> list[Task]:
     return [Task(recipe, block, world) for recipe in recipes for block in world.blocks("search", blocks)]
 
 
-def test_two_processes_play_what_one_plays():
+def test_other_processes_play_what_this_one_plays(monkeypatch):
+    monkeypatch.setattr(crew, "HELPED", 1)
     noisy = Scenario(budget=30, loops=4, annotators=(Annotator(error=0.1),) * 3)
     world = make_world(iris(), scenario=noisy)
     tasks = tasks_for(
@@ -358,6 +361,25 @@ def test_two_processes_play_what_one_plays():
             assert player.simulated == len(tasks)
     for a, b in zip(*played, strict=True):
         same(a, b)
+
+
+def test_what_a_worker_began_is_played_once_and_counted(tmp_path):
+    world = make_world(iris(), budget=30)
+    tasks = tasks_for(world, Recipe(), Recipe(query_strategy="random"))
+    store = TrajectoryStore(tmp_path / "curves")
+    with Player() as here:
+        alone = here.play(tasks)
+    with Player(store=store, jobs=2) as player:
+        crew._executor(1).ready.result()
+        player.begin(tasks)
+        until = time.monotonic() + 60
+        while not list(store.folder.rglob("*.json")) and time.monotonic() < until:
+            time.sleep(0.01)
+        for _ in range(2):
+            for a, b in zip(alone, player.play(tasks), strict=True):
+                same(a, b)
+            player.begin(tasks)  # all are there
+        assert (player.simulated, player.read_back) == (len(tasks), len(tasks))
 
 
 def test_a_play_again_is_the_same_and_equal_tasks_are_played_once():

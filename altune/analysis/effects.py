@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from altune.analysis.drawing import FunctionDraws, draw_functions
 from altune.analysis.encoding import KnobAtoms, Rows, encode_knob, is_number, part_of
-from altune.analysis.explained import Explained, prepare, space_of_run
+from altune.analysis.explained import Explained, check_confidence, prepare
 from altune.analysis.marginals import Curve, MethodEffect, Surface
 from altune.analysis.observations import Trial
 from altune.errors import RequestError, did_you_mean
@@ -25,9 +25,7 @@ from altune.requirements import Facts
 from altune.space import SearchSpace
 from altune.space.domains import Choices, Range, stored_choice
 from altune.space.tree import Decision, Slot
-
-if TYPE_CHECKING:
-    from altune.run import Run
+from altune.threads import on_one_thread
 
 Array = NDArray[np.float64]
 
@@ -69,9 +67,19 @@ class Effects:
         confidence: float = 0.95,
         seed: int = 0,
     ) -> None:
-        if not 0.0 < confidence < 1.0:
-            raise RequestError(f"confidence must lie between 0 and 1, not {confidence}")
-        self._study = prepare(trials, space, facts=facts, seed=seed)
+        check_confidence(confidence)
+        self._begin(prepare(trials, space, facts=facts, seed=seed), confidence, seed)
+
+    @classmethod
+    def of(cls, study: Explained, *, confidence: float = 0.95, seed: int = 0) -> Effects:
+        """Return the marginals of a search to which the surrogate was fitted already."""
+        check_confidence(confidence)
+        effects = cls.__new__(cls)
+        effects._begin(study, confidence, seed)
+        return effects
+
+    def _begin(self, study: Explained, confidence: float, seed: int) -> None:
+        self._study = study
         self._ends = ((1 - confidence) / 2, (1 + confidence) / 2)
         self._seed = seed
         self.confidence = confidence
@@ -92,6 +100,7 @@ class Effects:
         decision = self._decision(knob)
         return [path for path in decision.open_paths(knob) if path != knob and is_number(decision.find(path, knob))]
 
+    @on_one_thread
     def methods(self, knob: str) -> list[MethodEffect]:
         """Return what each method of a knob reaches, the largest marginal first.
 
@@ -118,6 +127,7 @@ class Effects:
             found.append(MethodEffect(knob, label, len(values), quantiles, *reached))
         return sorted(found, key=lambda one: -one.mean)
 
+    @on_one_thread
     def curve(self, path: str, points: int = POINTS) -> Curve:
         """Return the marginal over one numeric parameter, at values of equal chance.
 
@@ -141,6 +151,7 @@ class Effects:
             path, np.array(at, dtype=np.float64), mean, low, high, log, np.array(there), self._study.observed.y[has]
         )
 
+    @on_one_thread
     def surface(self, a: str, b: str, points: int = 12) -> Surface:
         """Return the marginal over two decisions of different knobs: methods, choices or numbers.
 
@@ -249,12 +260,6 @@ def _values(slot: Slot, points: int) -> list[Any]:
     if isinstance(slot, Range):
         return list(dict.fromkeys(slot.at((place + 0.5) / points) for place in range(points)))
     return []
-
-
-def effects_of_run(run: Run, *, confidence: float = 0.95, seed: int = 0) -> Effects:
-    """Return the marginals of a run, from its trials; nothing is simulated."""
-    space, facts = space_of_run(run.record)
-    return Effects(run.trials, space, facts=facts, confidence=confidence, seed=seed)
 
 
 def method_effects(

@@ -16,6 +16,7 @@ from altune.analysis.surrogate import Design, Fitted, Hyperparameters, Prior, de
 from altune.errors import RequestError
 from altune.requirements import Facts
 from altune.space import SearchSpace
+from altune.threads import on_one_thread
 from altune.tuning.record import StudyRecord
 from altune.world import wants_probabilities
 
@@ -69,6 +70,19 @@ class Explained:
         return np.asarray(y + self.observed.deviations @ drawn / self.scale / math.sqrt(blocks * (blocks - 1)))
 
 
+def check_confidence(confidence: float) -> None:
+    """Refuse a coverage of intervals that is none.
+
+    Raises
+    ------
+    RequestError
+        If it does not lie between 0 and 1.
+    """
+    if not 0.0 < confidence < 1.0:
+        raise RequestError(f"confidence must lie between 0 and 1, not {confidence}")
+
+
+@on_one_thread
 def prepare(trials: Iterable[Trial], space: SearchSpace, *, facts: Sequence[Facts] = (), seed: int = 0) -> Explained:
     """Fit the surrogate to the trials of a search."""
     if space.n_open == 0:

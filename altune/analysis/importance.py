@@ -13,22 +13,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from altune.analysis.explained import Explained, cross_validated, prepare, space_of_run
+from altune.analysis.explained import Explained, check_confidence, cross_validated, prepare
 from altune.analysis.observations import Trial
 from altune.analysis.replicates import Replicates, estimate, replicate
 from altune.errors import RequestError, did_you_mean
 from altune.recipe_text import KNOB_WORDS
 from altune.requirements import Facts
 from altune.space import SearchSpace
-
-if TYPE_CHECKING:
-    from altune.run import Run
+from altune.threads import on_one_thread
 
 Array = NDArray[np.float64]
 
@@ -223,16 +221,15 @@ def knob_importance(
     WorkError
         If fewer than five recipes were played, or all reached one value.
     """
-    if not 0.0 < confidence < 1.0:
-        raise RequestError(f"confidence must lie between 0 and 1, not {confidence}")
-    study = prepare(trials, space, facts=facts, seed=seed)
+    check_confidence(confidence)
+    return importance_of(prepare(trials, space, facts=facts, seed=seed), confidence=confidence, seed=seed)
+
+
+@on_one_thread
+def importance_of(study: Explained, *, confidence: float = 0.95, seed: int = 0) -> KnobImportance:
+    """Return the importance of the knobs in a search to which the surrogate was fitted."""
+    check_confidence(confidence)
     return _summary(study, estimate(study, seed), replicate(study, seed), cross_validated(study, seed), confidence)
-
-
-def importance_of_run(run: Run, *, confidence: float = 0.95, seed: int = 0) -> KnobImportance:
-    """Return the importance of the knobs in a run, from its trials; nothing is simulated."""
-    space, facts = space_of_run(run.record)
-    return knob_importance(run.trials, space, facts=facts, confidence=confidence, seed=seed)
 
 
 def _summary(study: Explained, best: Replicates, drawn: Replicates, r2: float, confidence: float) -> KnobImportance:

@@ -11,6 +11,8 @@ from altune.errors import RequestError
 from altune.tuning.crew import Call, Crew
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     import joblib
 
     from altune.data import Dataset
@@ -19,8 +21,13 @@ if TYPE_CHECKING:
 class Team(Protocol):
     """Processes that make calls."""
 
-    def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
-        """Make calls and yield what each returns, in any order."""
+    def begin(self, function: Callable[..., Any], call: Call) -> Future[Any] | None:
+        """Begin a call beside what this process does, if that can be; :meth:`run` takes it back."""
+
+    def run(
+        self, function: Callable[..., Any], calls: Sequence[Call], begun: Sequence[Future[Any]] = ()
+    ) -> Iterator[Any]:
+        """Make calls and yield what each returns, and each of those that were begun before, in any order."""
 
 
 class Parallel(Protocol):
@@ -52,7 +59,12 @@ class Cluster:
 
     parallel: joblib.Parallel
 
-    def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
+    def begin(self, function: Callable[..., Any], call: Call) -> None:
+        """Return None: all calls of a batch are sent at once."""
+
+    def run(
+        self, function: Callable[..., Any], calls: Sequence[Call], begun: Sequence[Future[Any]] = ()
+    ) -> Iterator[Any]:
         """Make calls and yield what each returns."""
         import joblib
 

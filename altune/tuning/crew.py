@@ -14,14 +14,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from altune.errors import RequestError
 from altune.startup import import_sklearn
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 Call = tuple[Any, ...]
 
@@ -36,13 +34,19 @@ _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", 
 
 
 class _Executor:
-    """Workers of this machine, by joblib's loky; joblib's own executor, which others share, is left to it."""
+    """Workers of this machine, by joblib's loky; joblib's own executor, which others share, is left to it.
+
+    Attributes
+    ----------
+    ready : done when the first worker has imported what it plays with.
+    """
 
     def __init__(self, workers: int) -> None:
         from joblib.externals.loky import ProcessPoolExecutor
 
         self._executor = ProcessPoolExecutor(workers, timeout=IDLE_SECONDS, initializer=get_ready, env=_ONE_THREAD)
         self._unfinished: set[Future[Any]] = set()
+        self.ready = self.submit(os.getpid)
 
     def submit(self, function: Callable[..., Any], *call: Any) -> Future[Any]:
         """Hand a call to whichever worker is free first."""
@@ -75,14 +79,31 @@ class Crew:
     def __init__(self, jobs: int) -> None:
         self._workers = _workers(jobs)
         self._helps = jobs > self._workers
+        self._begun = 0
 
-    def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
+    def begin(self, function: Callable[..., Any], call: Call) -> Future[Any] | None:
+        """Let a worker make a call while this process does something else.
+
+        Returns
+        -------
+        What :meth:`run` takes back, or None where every worker has something to do or none is ready yet.
+        """
+        executor = _executor(self._workers)
+        if not executor.ready.done() or self._begun == self._workers:
+            return None
+        self._begun += 1
+        return executor.submit(function, *call)
+
+    def run(
+        self, function: Callable[..., Any], calls: Sequence[Call], begun: Sequence[Future[Any]] = ()
+    ) -> Iterator[Any]:
         """Make calls, begun in their order, and yield what each returns as soon as it is known.
 
         Parameters
         ----------
         function : what is called; workers import it by its name, or get its code where it cannot be imported.
         calls : the arguments of each call.
+        begun : what :meth:`begin` returned, of calls that are not among these.
 
         Raises
         ------
@@ -90,9 +111,10 @@ class Crew:
             Whatever a call raises, or that a worker has died.
         """
         handing = _Handing(_executor(self._workers), self._workers, function, calls)
-        handing.begin()
+        self._begun -= len(begun)
+        handing.begin(begun)
         try:
-            for _ in calls:
+            for _ in range(len(calls) + len(begun)):
                 if self._helps and handing.done.empty() and (call := handing.taken()) is not None:
                     yield function(*call)
                 else:
@@ -113,16 +135,26 @@ class _Handing:
         self._handed = 0
         self._lock = threading.RLock()
 
-    def begin(self) -> None:
-        """Hand out the first calls."""
+    def begin(self, begun: Sequence[Future[Any]]) -> None:
+        """Hand out the first calls as soon as there is a worker, beside those that were begun before."""
         with self._lock:
-            self._hand_out()
+            self._handed += len(begun)
+        for future in begun:
+            future.add_done_callback(self._back)
+        self._executor.ready.add_done_callback(self._worker_is_ready)
 
     def taken(self) -> Call | None:
         """Return a call that no worker will make, None where all are handed out."""
         with contextlib.suppress(IndexError):
             return self.waiting.popleft()
         return None
+
+    def _worker_is_ready(self, ready: Future[Any]) -> None:
+        if ready.cancelled() or ready.exception() is not None:
+            self.done.put(ready)
+            return
+        with self._lock:
+            self._hand_out()
 
     def _hand_out(self) -> None:
         # Near the end nothing is handed out ahead: whoever is free first takes it.
@@ -131,7 +163,12 @@ class _Handing:
             if call is None:
                 return
             self._handed += 1
-            self._executor.submit(self._function, *call).add_done_callback(self._back)
+            try:
+                future = self._executor.submit(self._function, *call)
+            except Exception as error:  # in a thread of the executor nobody would hear of it
+                future = Future()
+                future.set_exception(error)
+            future.add_done_callback(self._back)
 
     def _back(self, future: Future[Any]) -> None:
         """Take an outcome, in the executor's own thread, and hand out what comes next."""
@@ -162,7 +199,7 @@ def early_workers(n_jobs: int) -> Iterator[None]:
     jobs = processes(n_jobs)
     try:
         if jobs > 1:
-            _executor(_workers(jobs)).submit(os.getpid)
+            _executor(_workers(jobs))
         import_sklearn()
         yield
     except BaseException:

@@ -92,6 +92,14 @@ class Evaluator:
         if self._best is None or self._mean(own) > self._mean(self._best):
             self._best, self._best_curves = own, curves
 
+    def begin(self, recipe: Recipe) -> None:
+        """Let workers that have nothing to do begin with a recipe, which the next call of :meth:`play` must hold."""
+        if self._climbs:
+            return
+        first = self._looks[0] if self._looks and self._known else self.judge.usual
+        one = _Playing(recipe, lambda verdict: None)
+        self.player.begin([self._task(one, place) for place in range(first)])
+
     def play(
         self,
         recipes: Sequence[Recipe],
@@ -107,7 +115,7 @@ class Evaluator:
         on_verdict : called with the recipe's position and what came of it as soon as that is known, in any order.
         """
         playing = [_Playing(recipe, partial(on_verdict, index)) for index, recipe in enumerate(recipes)]
-        for share in self.spending.rungs if self._best is not None and self._envelope.known else ():
+        for share in self.spending.rungs if self._climbs else ():
             self._climb(playing, share, on_played)
         for look in self._looks if self._known else ():
             self._go_on(playing, look, on_played)
@@ -119,6 +127,11 @@ class Evaluator:
         return [self._settled(one) for one in playing]
 
     # steps ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _climbs(self) -> bool:
+        """Whether recipes are first played up to the rungs."""
+        return bool(self.spending.rungs) and self._best is not None and self._envelope.known
 
     def _go_on(self, playing: Sequence[_Playing], look: int, on_played: OnPlayed, last: bool = False) -> None:
         """Play on up to so many places; if they are the last, settle each recipe as soon as it was played on all."""

@@ -29,6 +29,8 @@ from altune.tuning.crew import stop_workers
 from altune.tuning.workers import ARENAS_KEPT, STORAGE, Failure, Order, Outcome, attempt, forget_arenas, work, work_far
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from altune.recipe import Recipe
     from altune.world import World
 
@@ -115,6 +117,7 @@ class Player:
         self._scratch = scratch
         self._kept: OrderedDict[str, LearningCurve] = OrderedDict()
         self._durations = Durations()
+        self._begun: dict[str, Future[tuple[str, Outcome]]] = {}
 
     def __enter__(self) -> Player:
         if self._backend.near:
@@ -135,6 +138,24 @@ class Player:
             self.store.prune()
         with contextlib.suppress(Exception) if kind is not None else contextlib.nullcontext():
             self._open.close()
+
+    def begin(self, tasks: Sequence[Task]) -> None:
+        """Let workers play the first of some tasks, as far as they have nothing to do, until :meth:`play` wants them.
+
+        Parameters
+        ----------
+        tasks : among those that are played next, and to be played whatever comes.
+        """
+        if self._team is None or not self._backend.near:
+            return
+        for task in map(self._shared, tasks):
+            key = _key(task)
+            if key in self._begun or self._stored(key) is not None:
+                continue
+            future = self._team.begin(work, self._near_call(key, task))
+            if future is None:
+                return
+            self._begun[key] = future
 
     def play(
         self, tasks: Sequence[Task], on_done: Callable[[int, Outcome], None] = lambda index, outcome: None
@@ -165,7 +186,8 @@ class Player:
 
         waiting: dict[str, Task] = {}
         for key, indices in wanted.items():
-            stored = self._stored(key)
+            # A worker that began early may have kept its curve already.
+            stored = None if key in self._begun else self._stored(key)
             if stored is None:
                 waiting[key] = played[indices[0]]
             else:
@@ -216,20 +238,27 @@ class Player:
     # where it is played ---------------------------------------------------------------------------------------
 
     def _run(self, waiting: dict[str, Task]) -> Iterator[tuple[str, Outcome]]:
-        orders = {key: self._order(key, task) for key, task in waiting.items()}
         if self._team is not None:
             # Longest first, so that at the end no process waits long for the last one.
             waiting = dict(sorted(waiting.items(), key=lambda one: -self._durations.expected(one[1])))
         if self._team is None:
             for key, task in waiting.items():
-                yield key, attempt(orders[key], self._arena(task))
+                yield key, attempt(self._order(key, task), self._arena(task))
         elif self._backend.near:
-            yield from self._team.run(work, [(orders[key], str(self._folder(task))) for key, task in waiting.items()])
+            begun = {key: self._begun.pop(key) for key in waiting if key in self._begun}
+            calls = [self._near_call(key, task) for key, task in waiting.items() if key not in begun]
+            yield from self._team.run(work, calls, [*begun.values()])
         else:
             yield from self._team.run(
                 work_far,
-                [(orders[key], task.world.dataset, task.block, task.world.seed) for key, task in waiting.items()],
+                [
+                    (self._order(key, task), task.world.dataset, task.block, task.world.seed)
+                    for key, task in waiting.items()
+                ],
             )
+
+    def _near_call(self, key: str, task: Task) -> tuple[Order, str]:
+        return self._order(key, task), str(self._folder(task))
 
     def _order(self, key: str, task: Task) -> Order:
         # Whoever shares no disk with this process hands the curve back, and it is kept here.

@@ -7,7 +7,7 @@ number). A batch that was cut off is asked again just the same; what it had stor
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,7 +104,7 @@ class Search:
 
     def _play_batch(self, memory: optuna.Study, known: dict[int, FrozenTrial], wanted: int) -> None:
         number = self._counted // self.batch
-        draws = self._ask(memory, wanted)
+        draws = self._ask(memory, known, wanted)
         new = [draw for draw in draws if draw.recipe is not None and draw.number not in known]
         waited_for = {draw.number for draw in new}
         verdicts: dict[int, Verdict] = {}
@@ -130,7 +130,8 @@ class Search:
         self.progress.in_batch = 0
         self.observe(self.progress)
 
-    def _ask(self, memory: optuna.Study, wanted: int) -> list[Draw]:
+    def _ask(self, memory: optuna.Study, known: Container[int], wanted: int) -> list[Draw]:
+        """Ask for a batch; workers begin with its first new trial while the others are drawn."""
         draws: list[Draw] = []
         playable = 0
         while playable < wanted:
@@ -139,8 +140,11 @@ class Search:
                     f"of {MOST_FORBIDDEN} draws too few may be played (last: {draws[-1].reason}); "
                     "open fewer combinations"
                 )
-            draws.append(self.drawing.ask(memory, len(memory.get_trials(deepcopy=False))))
-            playable += draws[-1].recipe is not None
+            draw = self.drawing.ask(memory, len(memory.get_trials(deepcopy=False)))
+            draws.append(draw)
+            playable += draw.recipe is not None
+            if draw.recipe is not None and draw.number not in known:
+                self.evaluator.begin(draw.recipe)
         return draws
 
     def _told(self, draw: Draw, known: dict[int, FrozenTrial], verdict: Verdict | None, batch: int) -> FrozenTrial:

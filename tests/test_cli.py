@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -254,27 +255,15 @@ def test_rare_classes_and_plain_accuracy_bring_one_line_of_advice(altune, tmp_pa
     assert err == ""
 
 
-@pytest.mark.slow
-def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(tmp_path):
-    words = [
-        "tune",
-        "digits",
-        "--budget",
-        "100",
-        "--out",
-        "run",
-        "--trials",
-        "40",
-        "--seeds",
-        "3",
-        "--jobs",
-        "2",
-        "--no-confirm",
-    ]
-    command = [sys.executable, "-m", "altune", *words]
+SIZES = ["--budget", "100", "--trials", "24", "--seeds", "3", "--jobs", "2"]
+SEARCH = ["tune", "digits", *SIZES, "--no-confirm", "--out", "run"]
+
+
+def begun_search(folder):
+    """Begin a search, and return its process when some trials are stored."""
     process = subprocess.Popen(
-        command,
-        cwd=tmp_path,
+        [sys.executable, "-m", "altune", *SEARCH],
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -282,16 +271,37 @@ def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(tmp_path):
         # Tests that a shell runs in the background inherit that Ctrl-C is ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    journal = tmp_path / "run" / "study.journal"
+    journal = folder / "run" / "study.journal"
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline and not (journal.exists() and journal.read_bytes().count(b"\n") > 6):
         time.sleep(0.02)
+    return process
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(tmp_path):
+    process = begun_search(tmp_path)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert "To go on, give the same command" in err
     assert out == ""
-    again = subprocess.run([*command, "--json"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert len(json.loads(again.stdout)["trials"]) == 40
+    command = [sys.executable, "-m", "altune", *SEARCH, "--json"]
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert len(json.loads(again.stdout)["trials"]) == 24
     assert not (tmp_path / "run" / "blocks").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the worker in /proc")
+def test_a_worker_that_is_killed_is_told_of_in_one_line(tmp_path):
+    process = begun_search(tmp_path)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    workers = [int(one) for one in children if b"popen_loky" in Path(f"/proc/{one}/cmdline").read_bytes()]
+    assert workers
+    os.kill(workers[0], signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1, err
+    assert "Traceback" not in err
+    assert "a worker process was killed" in err.splitlines()[-1]

@@ -4,14 +4,13 @@ import os
 import subprocess
 import sys
 import time
-from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
 from scipy import sparse
 
 from altune.data import Dataset
-from altune.errors import RequestError
+from altune.errors import RequestError, WorkError
 from altune.recipe import Recipe
 from altune.simulation import make_arena, play
 from altune.tuning import crew
@@ -94,7 +93,7 @@ def test_what_was_begun_before_is_yielded_too():
 
 def test_a_worker_that_dies_is_told_of(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 1)
-    with pytest.raises(BrokenProcessPool):
+    with pytest.raises(WorkError, match="worker process was killed or could not start"):
         list(Crew(2).run(dying, [(number,) for number in range(20)]))
     stop_workers()
 
@@ -103,7 +102,7 @@ def test_workers_that_cannot_start_are_told_of(monkeypatch):
     stop_workers()
     monkeypatch.setattr(crew, "HELPED", 1)
     monkeypatch.setattr(crew, "get_ready", unable_to_start)
-    with pytest.raises(BrokenProcessPool):
+    with pytest.raises(WorkError, match="worker process was killed or could not start"):
         list(Crew(2).run(where, [(number,) for number in range(20)]))
     stop_workers()
 

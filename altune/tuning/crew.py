@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any
 
-from altune.errors import RequestError
+from altune.errors import RequestError, WorkError
 from altune.startup import import_sklearn
 
 Call = tuple[Any, ...]
@@ -92,7 +92,7 @@ class Crew:
         if not executor.ready.done() or self._begun == self._workers:
             return None
         self._begun += 1
-        return executor.submit(function, *call)
+        return _submitted(executor, function, call)
 
     def run(
         self, function: Callable[..., Any], calls: Sequence[Call], begun: Sequence[Future[Any]] = ()
@@ -107,8 +107,10 @@ class Crew:
 
         Raises
         ------
+        WorkError
+            If a worker has died.
         Exception
-            Whatever a call raises, or that a worker has died.
+            Whatever a call raises.
         """
         handing = _Handing(_executor(self._workers), self._workers, function, calls)
         self._begun -= len(begun)
@@ -118,9 +120,31 @@ class Crew:
                 if self._helps and handing.done.empty() and (call := handing.taken()) is not None:
                     yield function(*call)
                 else:
-                    yield handing.done.get().result()
+                    yield _result(handing.done.get())
         finally:
             handing.waiting.clear()
+
+
+def _submitted(executor: _Executor, function: Callable[..., Any], call: Call) -> Future[Any]:
+    """Hand a call to a worker; that there is none any more is told by what is returned."""
+    try:
+        return executor.submit(function, *call)
+    except Exception as error:  # in a thread of the executor nobody would hear of it
+        future: Future[Any] = Future()
+        future.set_exception(error)
+        return future
+
+
+def _result(future: Future[Any]) -> Any:
+    from concurrent.futures.process import BrokenProcessPool
+
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise WorkError(
+            "a worker process was killed or could not start, for want of memory perhaps; what was finished is kept, "
+            "and the same command goes on"
+        ) from error
 
 
 class _Handing:
@@ -163,12 +187,7 @@ class _Handing:
             if call is None:
                 return
             self._handed += 1
-            try:
-                future = self._executor.submit(self._function, *call)
-            except Exception as error:  # in a thread of the executor nobody would hear of it
-                future = Future()
-                future.set_exception(error)
-            future.add_done_callback(self._back)
+            _submitted(self._executor, self._function, call).add_done_callback(self._back)
 
     def _back(self, future: Future[Any]) -> None:
         """Take an outcome, in the executor's own thread, and hand out what comes next."""

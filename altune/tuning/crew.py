@@ -211,7 +211,7 @@ def processes(n_jobs: int) -> int:
 
 @contextlib.contextmanager
 def early_workers(n_jobs: int) -> Iterator[None]:
-    """Start workers before they are wanted, to import what they play with meanwhile, and end them at once at the end.
+    """Start workers before they are wanted, to import what they play with meanwhile; an error ends them at once.
 
     This process imports scikit-learn when they are on their way.
     """
@@ -221,8 +221,9 @@ def early_workers(n_jobs: int) -> Iterator[None]:
             _executor(_workers(jobs))
         import_sklearn()
         yield
-    finally:
+    except BaseException:
         stop_workers()
+        raise
 
 
 def stop_workers() -> None:

@@ -250,7 +250,7 @@ class Run:
         """
         from altune.analysis.effects import Effects
 
-        return Effects.of(self._explained(seed), confidence=confidence, seed=seed)
+        return Effects(self._explained(seed), confidence=confidence, seed=seed)
 
     def _explained(self, seed: int) -> Explained:
         """Return the trials with the surrogate that explains them, fitted once for the same trials and seed."""

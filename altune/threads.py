@@ -16,7 +16,10 @@ T = TypeVar("T")
 
 
 def on_one_thread(function: Callable[P, T]) -> Callable[P, T]:
-    """Return a function during which the libraries of linear algebra keep to one thread."""
+    """Return a function during which the libraries of linear algebra keep to one thread.
+
+    threadpoolctl's own decorator has no types and, before 3.8, limits only what was loaded when it was applied.
+    """
 
     @functools.wraps(function)
     def limited(*given: P.args, **named: P.kwargs) -> T:

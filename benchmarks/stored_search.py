@@ -78,6 +78,9 @@ class StoredPlayer:
         self.work = self.anew = 0.0
         self.asked = self.again = 0
 
+    def begin(self, tasks: Sequence[Task]) -> None:
+        """Leave it: reading takes no time that could be used."""
+
     def play(
         self, tasks: Sequence[Task], on_done: Callable[[int, Outcome], None] = lambda index, outcome: None
     ) -> list[Outcome]:
@@ -160,7 +163,7 @@ class Stage:
         search = Search(
             study=optuna.create_study(direction="maximize"),
             drawing=Drawing(self.grid.space, [self.world.facts], self._plan(sampler)),
-            evaluator=Evaluator(player, self._judge(policy), policy),  # type: ignore[arg-type]
+            evaluator=Evaluator(player, self._judge(policy), policy),
             batch=BATCH,
             callbacks=(note,),
         )

@@ -59,12 +59,17 @@ class Shelf:
 
     Attributes
     ----------
+    begun : tasks that could have been begun, in order.
     played : (recipe, block, until, limit) of each task, in order.
     """
 
     def __init__(self, outcomes: Callable[[Recipe, int], Outcome]) -> None:
         self._outcomes = outcomes
+        self.begun: list[Task] = []
         self.played: list[tuple[Recipe, int, float | None, float | None]] = []
+
+    def begin(self, tasks: Sequence[Task]) -> None:
+        self.begun += tasks
 
     def play(
         self, tasks: Sequence[Task], on_done: Callable[[int, Outcome], None] = lambda index, outcome: None

@@ -74,7 +74,7 @@ def test_no_call_is_none():
 
 def test_the_owner_does_not_wait_for_a_worker_that_starts():
     stop_workers()
-    assert Crew(2).begin(where, (0,)) is None
+    assert not Crew(2).begin(where, (0,))
     made = {process for _, process in Crew(2).run(slow_where, [(number,) for number in range(5)])}
     assert made == {os.getpid()}
 
@@ -83,10 +83,9 @@ def test_what_was_begun_before_is_yielded_too():
     team = Crew(2)
     crew._executor(1).ready.result()
     for number in (100, 101):
-        begun = team.begin(slow_where, (number,))
-        assert begun is not None
-        assert team.begin(where, (0,)) is None  # there is one worker, and it has something to do
-        found = dict(team.run(slow_where, [(number,) for number in range(5)], [begun]))
+        assert team.begin(slow_where, (number,))
+        assert not team.begin(where, (0,))  # there is one worker, and it has something to do
+        found = dict(team.run(slow_where, [(number,) for number in range(5)]))
         assert sorted(found) == [0, 1, 2, 3, 4, number]
         assert found[number] != os.getpid()
 

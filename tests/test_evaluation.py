@@ -64,6 +64,20 @@ def test_usually_every_block_is_played_once():
     assert verdicts[1].on_places == pytest.approx([(0.3 + 19 * (0.5 + 0.1 * block)) / 20 for block in FIRST])
 
 
+@pytest.mark.parametrize(("spending", "first"), [(PLAIN, FIRST), (LEAD, FIRST), (RACE, [0]), (RUNG, [])])
+def test_what_is_begun_is_what_is_played_first(spending, first):
+    one, shelf = evaluator({5: 0.7}, spending)
+    one.begin(recipe(5))
+    assert [task.block.number for task in shelf.begun] == FIRST  # nothing to race against, no rung to fall at
+    see_usual_trials(one)
+    shelf.begun.clear()
+    one.begin(recipe(5))
+    assert [task.block.number for task in shelf.begun] == first
+    one.play([recipe(5)])
+    begun = [(task.recipe, task.block.number, task.until, task.limit) for task in shelf.begun]
+    assert shelf.played[: len(begun)] == begun
+
+
 def test_a_race_is_lost_on_the_first_blocks():
     one, shelf = evaluator({5: 0.5, 6: 0.7, 7: lambda block: 0.7 if block < 1 else 0.5}, RACE)
     see_usual_trials(one, curves=False)

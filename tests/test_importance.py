@@ -12,6 +12,7 @@ import numpy as np
 import optuna
 import pytest
 from benchmark_scripts import load
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from altune.analysis.dependence import draw_playable, playable
 from altune.analysis.drawing import draw_functions
@@ -25,6 +26,7 @@ from altune.analysis.surrogate import (
     Hyperparameters,
     Prior,
     design_of,
+    fit,
     negative_log_likelihood,
 )
 from altune.analysis.variance import exact_shares, shares_of_coalitions, shares_of_components
@@ -457,7 +459,7 @@ def test_optunas_evaluators_are_added_up_by_knob() -> None:
 
 @pytest.fixture(scope="module")
 def effects() -> Effects:
-    return Effects(search(MIXED, objective, 150, 0, noise=0.2)[1], MIXED)
+    return Effects(prepare(search(MIXED, objective, 150, 0, noise=0.2)[1], MIXED))
 
 
 def test_the_marginal_of_each_method(effects: Effects) -> None:
@@ -514,13 +516,36 @@ def test_a_real_run_explains_itself() -> None:
 
     run = altune.tune("iris", FINITE, budget=30, loops=4, n_trials=12, seeds=2, confirm=False, seed=0)
     result = run.importance()
-    assert run.importance().to_dict() == result.to_dict()
+    assert knob_importance(run.trials, FINITE).to_dict() == result.to_dict()
     assert {one.knob for one in result.knobs} == set(FINITE.decisions)
     assert result.n_blocks == 2
     assert result.n_trials + result.repeated == 12
     assert set(optuna_importance(run.study, "ped_anova")) <= set(FINITE.decisions)
     marginals = run.effects().methods("query_strategy")
     assert {one.method for one in marginals} == {"random", "margin", "density_weighted"}
+
+
+def test_a_run_fits_the_surrogate_once_for_the_same_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    import altune
+
+    fitted = []
+    monkeypatch.setattr("altune.analysis.explained.fit", lambda *given: fitted.append(threads()) or fit(*given))
+    options = {"budget": 30, "loops": 4, "seeds": 2, "confirm": False, "seed": 0}
+    run = altune.tune("iris", FINITE, n_trials=12, **options)
+    with threadpool_limits(limits=2):
+        effects, again = run.effects(), run.effects()
+        assert len(fitted) == 1
+        run.effects(seed=1)
+        assert len(fitted) == 2
+        assert threads() == {2}
+    assert fitted == [{1}, {1}]
+    for one, other in zip(effects.methods("query_strategy"), again.methods("query_strategy"), strict=True):
+        assert one == other
+
+
+def threads() -> set[int]:
+    """Return how many threads linear algebra has now."""
+    return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
 
 
 # the full grid ----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import pytest
 
 import altune
 from altune.analysis.effects import Effects
+from altune.analysis.explained import prepare
 from altune.analysis.importance import KnobImportance, knob_importance
 from altune.analysis.observations import Observation
 from altune.analysis.stock_importance import ANSWERS, EVALUATORS, optuna_importance
@@ -88,7 +89,7 @@ def noise() -> KnobImportance:
 
 @pytest.fixture(scope="module")
 def effects(played: list[Observation]) -> Effects:
-    return Effects(played, SPACE)
+    return Effects(prepare(played, SPACE))
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +190,7 @@ def test_the_best_methods_are_shown_where_there_are_many(effects: Effects) -> No
 
 def test_a_method_without_a_trial_is_drawn_open(played: list[Observation]) -> None:
     without = [one for one in played if one.params["query_strategy"] != "random"]
-    figure = plot_method_effects(Effects(without, SPACE), "query_strategy")
+    figure = plot_method_effects(Effects(prepare(without, SPACE)), "query_strategy")
     open_marks = [trace.text for trace in figure.data if trace.marker.color == "#ffffff"]
     assert len(open_marks) == 1
     assert "random" in open_marks[0]
@@ -211,12 +212,12 @@ def test_the_curve_of_a_number_has_a_log_axis_where_its_range_has(effects: Effec
 
 
 def test_a_surface_of_two_numbers_marks_where_little_is_known(played: list[Observation]) -> None:
-    few = Effects(played[:14], SPACE)
+    few = Effects(prepare(played[:14], SPACE))
     numbers = effect_surface_numbers(few, SIZE, GROWTH)
     assert numbers.numeric
     assert (numbers.little_known == (numbers.surface.spread > 0.5 * np.ptp(numbers.surface.mean))).all()
     assert numbers.little_known.any()
-    assert not effect_surface_numbers(Effects(played, SPACE), SIZE, GROWTH).little_known.all()
+    assert not effect_surface_numbers(Effects(prepare(played, SPACE)), SIZE, GROWTH).little_known.all()
     figure = plot_effect_surface(few, SIZE, GROWTH)
     marks = next(trace for trace in figure.data if trace.name == "little known")
     assert len(marks.x) == numbers.little_known.sum()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import product
+
 import numpy as np
 import pytest
 from benchmark_scripts import load
@@ -267,6 +270,39 @@ def test_the_benchmark_counts_a_part_by_its_labels_and_nothing_twice(benchmark_m
     assert (player.asked, player.again) == (2, 0)
     assert play(0) == ([10, 20, 40], "budget", 2.0, 2.5)
     assert (player.asked, player.again) == (3, 1)
+
+
+def test_a_search_is_replayed_on_a_grid(benchmark_module):
+    decisions = {
+        "initial_sample": ["random", "kmeans"],
+        "query_strategy": ["random", "margin"],
+        "retrain": ["reset", "warm_start"],
+        "training": ["constant", {"method": "power", "exponent": 1.0}],
+    }
+    space = SearchSpace.from_dict(decisions)
+    params = [
+        dict(zip(decisions, chosen, strict=True))
+        for chosen in product(*(space.decisions[knob].labels for knob in decisions))
+    ]
+    level = np.linspace(0.4, 0.9, len(params))[:, None] * np.ones(12)
+    labels = np.broadcast_to(np.array([10, 20, 40], dtype=np.int32), (len(params), 12, 3))
+    grid = replace(
+        a_grid(benchmark_module),
+        space=space,
+        params=params,
+        weights=np.full(len(params), 1 / len(params)),
+        values=level,
+        labels=labels,
+        scores=np.repeat(level[:, :, None], 3, axis=2).astype(np.float32),
+        prior=np.full(12, 0.3),
+    )
+    layout = benchmark_module.Layout(search=5, leaders=0, select=3, policies={})
+    stage = benchmark_module.Stage(grid, made_world(budget=40), layout, 0)
+    found = stage.search(Spending(racing=0.1), "random", 24)
+    assert len(found.trials) == 24
+    assert found.work == sorted(found.work)
+    best = max(found.trials, key=lambda trial: trial.value or 0.0)
+    assert stage.regret(found.trials) == pytest.approx(0.9 - grid.values[params.index(best.params), 0])
 
 
 def test_equal_work_ends_with_the_last_batch_that_fits(benchmark_module):

@@ -21,7 +21,6 @@ from altune.analysis.explained import Explained, check_confidence, prepare
 from altune.analysis.marginals import Curve, MethodEffect, Surface
 from altune.analysis.observations import Trial
 from altune.errors import RequestError, did_you_mean
-from altune.requirements import Facts
 from altune.space import SearchSpace
 from altune.space.domains import Choices, Range, stored_choice
 from altune.space.tree import Decision, Slot
@@ -37,48 +36,25 @@ BASES = 16
 
 
 class Effects:
-    """The marginals of a search; the surrogate is fitted once.
+    """The marginals of a search.
 
     They are those of the space's draws with independent knobs: a combination that the space forbids is averaged over
     like any other. Intervals hold the doubt about the function and about the blocks.
 
     Parameters
     ----------
-    trials : what was played.
-    space : what the trials were drawn from.
-    facts : what each world offers.
+    study : the search, from :func:`altune.analysis.explained.prepare`.
     confidence : coverage of the intervals, in (0, 1).
     seed : of all draws.
 
     Raises
     ------
     RequestError
-        If the space leaves nothing open, or the confidence is none.
-    WorkError
-        If fewer than five recipes were played, or all reached one value.
+        If the confidence is none.
     """
 
-    def __init__(
-        self,
-        trials: Iterable[Trial],
-        space: SearchSpace,
-        *,
-        facts: Sequence[Facts] = (),
-        confidence: float = 0.95,
-        seed: int = 0,
-    ) -> None:
+    def __init__(self, study: Explained, *, confidence: float = 0.95, seed: int = 0) -> None:
         check_confidence(confidence)
-        self._begin(prepare(trials, space, facts=facts, seed=seed), confidence, seed)
-
-    @classmethod
-    def of(cls, study: Explained, *, confidence: float = 0.95, seed: int = 0) -> Effects:
-        """Return the marginals of a search to which the surrogate was fitted already."""
-        check_confidence(confidence)
-        effects = cls.__new__(cls)
-        effects._begin(study, confidence, seed)
-        return effects
-
-    def _begin(self, study: Explained, confidence: float, seed: int) -> None:
         self._study = study
         self._ends = ((1 - confidence) / 2, (1 + confidence) / 2)
         self._seed = seed
@@ -269,7 +245,7 @@ def method_effects(
 
     Columns: ``knob``, ``method``, ``n_trials``, ``q10`` to ``q90``, ``mean``, ``low``, ``high``.
     """
-    effects = Effects(trials, space, confidence=confidence, seed=seed)
+    effects = Effects(prepare(trials, space, seed=seed), confidence=confidence, seed=seed)
     rows = []
     for knob, decision in space.decisions.items():
         for one in effects.methods(knob) if len(decision.alternatives) > 1 else ():
@@ -282,9 +258,9 @@ def method_effects(
 
 def parameter_curve(trials: Iterable[Trial], space: SearchSpace, path: str, *, seed: int = 0) -> Curve:
     """Return the marginal over one numeric parameter; use :class:`Effects` for several of them."""
-    return Effects(trials, space, seed=seed).curve(path)
+    return Effects(prepare(trials, space, seed=seed), seed=seed).curve(path)
 
 
 def pair_surface(trials: Iterable[Trial], space: SearchSpace, a: str, b: str, *, seed: int = 0) -> Surface:
     """Return the marginal over two decisions; use :class:`Effects` for several of them."""
-    return Effects(trials, space, seed=seed).surface(a, b)
+    return Effects(prepare(trials, space, seed=seed), seed=seed).surface(a, b)

@@ -84,7 +84,22 @@ def check_confidence(confidence: float) -> None:
 
 @on_one_thread
 def prepare(trials: Iterable[Trial], space: SearchSpace, *, facts: Sequence[Facts] = (), seed: int = 0) -> Explained:
-    """Fit the surrogate to the trials of a search."""
+    """Fit the surrogate to the trials of a search.
+
+    Parameters
+    ----------
+    trials : what was played.
+    space : what the trials were drawn from.
+    facts : what each world offers.
+    seed : of all draws.
+
+    Raises
+    ------
+    RequestError
+        If the space leaves nothing open.
+    WorkError
+        If fewer than five recipes were played, or all reached one value.
+    """
     if space.n_open == 0:
         raise RequestError("the space leaves nothing open, so there is nothing to explain")
     observed = observe(trials, seed)

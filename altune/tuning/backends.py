@@ -11,8 +11,6 @@ from altune.errors import RequestError
 from altune.tuning.crew import Call, Crew
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     import joblib
 
     from altune.data import Dataset
@@ -21,13 +19,11 @@ if TYPE_CHECKING:
 class Team(Protocol):
     """Processes that make calls."""
 
-    def begin(self, function: Callable[..., Any], call: Call) -> Future[Any] | None:
-        """Begin a call beside what this process does, if that can be; :meth:`run` takes it back."""
+    def begin(self, function: Callable[..., Any], call: Call) -> bool:
+        """Begin a call beside what this process does, and return whether that could be; :meth:`run` yields it."""
 
-    def run(
-        self, function: Callable[..., Any], calls: Sequence[Call], begun: Sequence[Future[Any]] = ()
-    ) -> Iterator[Any]:
-        """Make calls and yield what each returns, and each of those that were begun before, in any order."""
+    def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
+        """Make calls and yield what each returns, those begun before among them, in any order."""
 
 
 class Parallel(Protocol):
@@ -59,12 +55,11 @@ class Cluster:
 
     parallel: joblib.Parallel
 
-    def begin(self, function: Callable[..., Any], call: Call) -> None:
-        """Return None: all calls of a batch are sent at once."""
+    def begin(self, function: Callable[..., Any], call: Call) -> bool:
+        """Return False: all calls of a batch are sent at once."""
+        return False
 
-    def run(
-        self, function: Callable[..., Any], calls: Sequence[Call], begun: Sequence[Future[Any]] = ()
-    ) -> Iterator[Any]:
+    def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
         """Make calls and yield what each returns."""
         import joblib
 

@@ -79,31 +79,30 @@ class Crew:
     def __init__(self, jobs: int) -> None:
         self._workers = _workers(jobs)
         self._helps = jobs > self._workers
-        self._begun = 0
+        self._begun: list[Future[Any]] = []
 
-    def begin(self, function: Callable[..., Any], call: Call) -> Future[Any] | None:
-        """Let a worker make a call while this process does something else.
+    def begin(self, function: Callable[..., Any], call: Call) -> bool:
+        """Let a worker make a call while this process does something else; the next :meth:`run` yields its outcome.
 
         Returns
         -------
-        What :meth:`run` takes back, or None where every worker has something to do or none is ready yet.
+        Whether it was begun: not where every worker has something to do, or none is ready yet.
         """
         executor = _executor(self._workers)
-        if not executor.ready.done() or self._begun == self._workers:
-            return None
-        self._begun += 1
-        return _submitted(executor, function, call)
+        if not executor.ready.done() or len(self._begun) == self._workers:
+            return False
+        self._begun.append(_submitted(executor, function, call))
+        return True
 
-    def run(
-        self, function: Callable[..., Any], calls: Sequence[Call], begun: Sequence[Future[Any]] = ()
-    ) -> Iterator[Any]:
-        """Make calls, begun in their order, and yield what each returns as soon as it is known.
+    def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
+        """Make calls, in their order, and yield what each returns as soon as it is known.
+
+        What was begun before is yielded among them.
 
         Parameters
         ----------
         function : what is called; workers import it by its name, or get its code where it cannot be imported.
         calls : the arguments of each call.
-        begun : what :meth:`begin` returned, of calls that are not among these.
 
         Raises
         ------
@@ -112,8 +111,8 @@ class Crew:
         Exception
             Whatever a call raises.
         """
+        begun, self._begun = self._begun, []
         handing = _Handing(_executor(self._workers), self._workers, function, calls)
-        self._begun -= len(begun)
         handing.begin(begun)
         try:
             for _ in range(len(calls) + len(begun)):
@@ -142,8 +141,8 @@ def _result(future: Future[Any]) -> Any:
         return future.result()
     except BrokenProcessPool as error:
         raise WorkError(
-            "a worker process was killed or could not start, for want of memory perhaps; what was finished is kept, "
-            "and the same command goes on"
+            "a worker process was killed or could not start, for want of memory perhaps; the same command goes on "
+            "with what was stored"
         ) from error
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from altune.curve import LearningCurve
 from altune.recipe import Recipe
 from altune.tuning.judging import Judge
-from altune.tuning.player import Player, Task
+from altune.tuning.player import Task
 from altune.tuning.spending import LEADERS, Envelope, Spending
 from altune.tuning.trials import Verdict
 from altune.tuning.workers import Outcome
@@ -23,6 +24,16 @@ Array = NDArray[np.float64]
 ROUNDING = 1e-9
 OnPlayed = Callable[[int, Outcome], None]
 OnVerdict = Callable[[int, Verdict], None]
+
+
+class Plays(Protocol):
+    """Whatever plays tasks: :class:`altune.tuning.player.Player`, or what reads stored curves."""
+
+    def begin(self, tasks: Sequence[Task]) -> None:
+        """Begin with some of the tasks of the next call of :meth:`play`, or leave it."""
+
+    def play(self, tasks: Sequence[Task], on_done: OnPlayed = ...) -> list[Outcome]:
+        """Play all tasks, calling ``on_done`` with each one's index and outcome, and return the outcomes in order."""
 
 
 @dataclass(eq=False)
@@ -48,7 +59,7 @@ class Evaluator:
         rung has its share for each part.
     """
 
-    def __init__(self, player: Player, judge: Judge, spending: Spending, limit: float | None = None) -> None:
+    def __init__(self, player: Plays, judge: Judge, spending: Spending, limit: float | None = None) -> None:
         self.player = player
         self.judge = judge
         self.spending = spending
@@ -94,9 +105,9 @@ class Evaluator:
 
     def begin(self, recipe: Recipe) -> None:
         """Let workers that have nothing to do begin with a recipe, which the next call of :meth:`play` must hold."""
-        if self._climbs:
+        if self._rungs:
             return
-        first = self._looks[0] if self._looks and self._known else self.judge.usual
+        first = self._early_looks[0] if self._early_looks else self.judge.usual
         one = _Playing(recipe, lambda verdict: None)
         self.player.begin([self._task(one, place) for place in range(first)])
 
@@ -115,9 +126,9 @@ class Evaluator:
         on_verdict : called with the recipe's position and what came of it as soon as that is known, in any order.
         """
         playing = [_Playing(recipe, partial(on_verdict, index)) for index, recipe in enumerate(recipes)]
-        for share in self.spending.rungs if self._climbs else ():
+        for share in self._rungs:
             self._climb(playing, share, on_played)
-        for look in self._looks if self._known else ():
+        for look in self._early_looks:
             self._go_on(playing, look, on_played)
             self._race(playing)
         self._go_on(playing, self.judge.usual, on_played, last=not self.spending.leader_blocks)
@@ -129,9 +140,14 @@ class Evaluator:
     # steps ----------------------------------------------------------------------------------------------------
 
     @property
-    def _climbs(self) -> bool:
-        """Whether recipes are first played up to the rungs."""
-        return bool(self.spending.rungs) and self._best is not None and self._envelope.known
+    def _rungs(self) -> Sequence[float]:
+        """Shares of the budget at which recipes are looked at first; none before a rival is known."""
+        return self.spending.rungs if self._best is not None and self._envelope.known else ()
+
+    @property
+    def _early_looks(self) -> Sequence[int]:
+        """Numbers of places after which a race may be lost; none before a rival is known."""
+        return self._looks if self._known else ()
 
     def _go_on(self, playing: Sequence[_Playing], look: int, on_played: OnPlayed, last: bool = False) -> None:
         """Play on up to so many places; if they are the last, settle each recipe as soon as it was played on all."""

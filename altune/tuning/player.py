@@ -29,8 +29,6 @@ from altune.tuning.crew import stop_workers
 from altune.tuning.workers import ARENAS_KEPT, STORAGE, Failure, Order, Outcome, attempt, forget_arenas, work, work_far
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from altune.recipe import Recipe
     from altune.world import World
 
@@ -117,7 +115,7 @@ class Player:
         self._scratch = scratch
         self._kept: OrderedDict[str, LearningCurve] = OrderedDict()
         self._durations = Durations()
-        self._begun: dict[str, Future[tuple[str, Outcome]]] = {}
+        self._begun: set[str] = set()
 
     def __enter__(self) -> Player:
         if self._backend.near:
@@ -140,11 +138,11 @@ class Player:
             self._open.close()
 
     def begin(self, tasks: Sequence[Task]) -> None:
-        """Let workers play the first of some tasks, as far as they have nothing to do, until :meth:`play` wants them.
+        """Let workers that have nothing to do play the first of some tasks meanwhile.
 
         Parameters
         ----------
-        tasks : among those that are played next, and to be played whatever comes.
+        tasks : which the next call of :meth:`play` must hold.
         """
         if self._team is None or not self._backend.near:
             return
@@ -152,10 +150,9 @@ class Player:
             key = _key(task)
             if key in self._begun or self._stored(key) is not None:
                 continue
-            future = self._team.begin(work, self._near_call(key, task))
-            if future is None:
+            if not self._team.begin(work, self._near_call(key, task)):
                 return
-            self._begun[key] = future
+            self._begun.add(key)
 
     def play(
         self, tasks: Sequence[Task], on_done: Callable[[int, Outcome], None] = lambda index, outcome: None
@@ -245,9 +242,9 @@ class Player:
             for key, task in waiting.items():
                 yield key, attempt(self._order(key, task), self._arena(task))
         elif self._backend.near:
-            begun = {key: self._begun.pop(key) for key in waiting if key in self._begun}
-            calls = [self._near_call(key, task) for key, task in waiting.items() if key not in begun]
-            yield from self._team.run(work, calls, [*begun.values()])
+            calls = [self._near_call(key, task) for key, task in waiting.items() if key not in self._begun]
+            self._begun.clear()
+            yield from self._team.run(work, calls)
         else:
             yield from self._team.run(
                 work_far,

@@ -131,7 +131,7 @@ class Search:
         self.observe(self.progress)
 
     def _ask(self, memory: optuna.Study, known: Container[int], wanted: int) -> list[Draw]:
-        """Ask for a batch; workers begin with its first new trial while the others are drawn."""
+        """Ask for a batch; workers begin with its new trials while the others are drawn."""
         draws: list[Draw] = []
         playable = 0
         while playable < wanted:

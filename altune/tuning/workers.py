@@ -14,13 +14,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from threadpoolctl import threadpool_limits
-
 from altune.curve import LearningCurve
 from altune.data import Dataset
 from altune.data.blocks import Block
 from altune.errors import StorageError
 from altune.simulation import Arena, Trajectory, TrajectoryStore, make_arena
+from altune.threads import on_one_thread
 from altune.tuning.arenas import load_arena
 
 if TYPE_CHECKING:
@@ -134,12 +133,12 @@ def work(order: Order, folder: str) -> tuple[str, Outcome]:
         return order.key, Failure(str(error), STORAGE)
 
 
+@on_one_thread
 def work_far(order: Order, dataset: Dataset, block: Block, seed: int) -> tuple[str, Outcome]:
     """Play one order in a worker process of any machine, which gets the data and makes the block ready itself."""
     name = f"{dataset.fingerprint} {dataset.name} {block.digest()} {seed} {order.scenario.scaling}"
-    with threadpool_limits(limits=1):
-        arena = _kept(name, lambda: make_arena(dataset, block, seed, order.scenario.scaling))
-        return order.key, attempt(order, arena)
+    arena = _kept(name, lambda: make_arena(dataset, block, seed, order.scenario.scaling))
+    return order.key, attempt(order, arena)
 
 
 def forget_arenas() -> None:

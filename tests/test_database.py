@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import multiprocessing
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -147,6 +149,25 @@ def test_a_wrong_password_is_told_in_one_line(server: Postgres):
     assert "wrong" not in str(refused.value)
     with pytest.raises(RequestError, match="may not make Optuna's tables"):
         connect(server.url("postgres", "ann", "right"))
+    _wait_for(lambda: connections(server, "postgres", "ann") == 0, 10)
+
+
+def test_a_storage_that_is_no_longer_used_closes_its_connections(server: Postgres, database: str, url: str):
+    queue = open_queue(url)
+    assert queue.counts() == Counts()
+    assert connections(server, database) == 1
+    gc.collect()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        del queue
+        gc.collect()
+    assert told == []
+    _wait_for(lambda: connections(server, database) == 0, 10)
+
+
+def connections(server: Postgres, database: str, user: str = "postgres") -> int:
+    counted = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND usename = '{user}' AND pid <> "
+    return server.execute(counted + "pg_backend_pid()")[0][0]
 
 
 def test_a_missing_database_is_told_in_one_line(server: Postgres):

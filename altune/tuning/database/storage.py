@@ -8,6 +8,7 @@ import functools
 import logging
 import time
 import uuid
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -45,7 +46,8 @@ _SESSION = {
 class SharedStorage(RDBStorage):
     """Optuna's storage whose every operation is repeated until the database answers.
 
-    Made by :func:`connect`. One connection is kept for each process; more are opened while threads need them.
+    Made by :func:`connect`. One connection is kept for each process, until the storage is no longer used; more are
+    opened while threads need them.
 
     Creating a trial is safe to repeat too: each carries a mark by which a repeated creation finds the first.
 
@@ -58,19 +60,23 @@ class SharedStorage(RDBStorage):
     def __init__(self, address: DatabaseAddress, retry: Retry) -> None:
         self.address = address
         self.retry = retry
-        super().__init__(
-            address.full_url,
-            engine_kwargs={
-                "pool_pre_ping": True,
-                "pool_size": 1,
-                "max_overflow": 9,
-                "pool_logging_name": _POOL,
-                "isolation_level": "READ COMMITTED",  # whatever the server's default: the locks below count on it
-                "connect_args": address.options,
-            },
-        )
-        self.engine.dispose()
+        try:
+            super().__init__(
+                address.full_url,
+                engine_kwargs={
+                    "pool_pre_ping": True,
+                    "pool_size": 1,
+                    "max_overflow": 9,
+                    "pool_logging_name": _POOL,
+                    "isolation_level": "READ COMMITTED",  # whatever the server's default: the locks below count on it
+                    "connect_args": address.options,
+                },
+            )
+        finally:  # connections of before the listener, also those of a storage that could not be opened
+            if hasattr(self, "engine"):
+                self.engine.dispose()
         sa.event.listen(self.engine, "connect", _set_session)
+        weakref.finalize(self, self.engine.dispose)
 
     def write(
         self,

@@ -34,7 +34,7 @@ def scheduler():
     workers.terminate()
     owner.terminate()
     workers.wait(30)
-    owner.wait(30)
+    owner.communicate(timeout=30)
 
 
 def values(run):

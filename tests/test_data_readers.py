@@ -89,6 +89,9 @@ def test_npz_reads_dense_arrays_and_the_parts_of_a_csr_matrix(tmp_path):
 def test_npz_without_the_arrays_names_those_it_found(tmp_path):
     np.savez(tmp_path / "other.npz", features=np.eye(3), labels=np.arange(3))
     assert "found: features, labels" in refused(tmp_path / "other.npz")
+    with (tmp_path / "single.npz").open("wb") as file:
+        np.save(file, np.eye(3))
+    assert "a single array; save X and y" in refused(tmp_path / "single.npz")
 
 
 class Bomb:

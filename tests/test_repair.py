@@ -86,7 +86,8 @@ def test_a_sound_run_is_left_alone(folder):
 
 
 def damage_everything(folder):
-    (folder / JOURNAL).open("ab").write(b'{"op_code": 4, "torn')
+    with (folder / JOURNAL).open("ab") as journal:
+        journal.write(b'{"op_code": 4, "torn')
     (folder / f"{JOURNAL}.lock").symlink_to(folder / JOURNAL)
     (folder / ".report.html.part").write_text("<html")
     kept = sorted((folder / "trajectories").glob("*/*.json"))[0]

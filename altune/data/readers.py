@@ -122,10 +122,12 @@ def find_target(columns: Sequence[str], target: str | None, where: str) -> str:
 
 def _read_npz(file: Path) -> Content:
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as opened:  # numpy leaves a torn file open
+            archive = np.load(opened, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DataError(f"{file}: a single array; save X and y with numpy.savez(file, X=X, y=y)")
-            return _from_arrays({name: archive[name] for name in archive.files}, str(file))
+            with archive:
+                return _from_arrays({name: archive[name] for name in archive.files}, str(file))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, *BROKEN_GZIP) as error:
         if "pickle" in str(error).lower():
             raise DataError(

@@ -217,9 +217,9 @@ def knob_importance(
     Raises
     ------
     RequestError
-        If the space leaves nothing open.
+        If the confidence is none, or the space leaves nothing open.
     WorkError
-        If fewer than five recipes were played, or all reached one value.
+        As :func:`altune.analysis.explained.prepare`.
     """
     check_confidence(confidence)
     return importance_of(prepare(trials, space, facts=facts, seed=seed), confidence=confidence, seed=seed)

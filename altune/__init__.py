@@ -10,78 +10,78 @@ import importlib
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from altune.core.version import __version__
 
 if TYPE_CHECKING:
     from altune import report as report
-    from altune.ablating import ablate as ablate
-    from altune.comparing import compare as compare
-    from altune.comparing import compare_runs as compare_runs
-    from altune.curve import LearningCurve as LearningCurve
+    from altune.analysis.run import Run as Run
+    from altune.analysis.sweep.result import Sweep as Sweep
+    from altune.core.errors import AltuneError as AltuneError
+    from altune.core.errors import RequestError as RequestError
+    from altune.core.errors import WorkError as WorkError
+    from altune.core.registry import register as register
     from altune.data import Dataset as Dataset
     from altune.data import list_datasets as list_datasets
     from altune.data import load_dataset as load_dataset
-    from altune.errors import AltuneError as AltuneError
-    from altune.errors import RequestError as RequestError
-    from altune.errors import WorkError as WorkError
-    from altune.examining import examine as examine
     from altune.knobs.labeling import register_label_function as register_label_function
-    from altune.loop import ActiveLearningLoop as ActiveLearningLoop
+    from altune.loop.loop import ActiveLearningLoop as ActiveLearningLoop
     from altune.models import register_estimator as register_estimator
-    from altune.playing import simulate as simulate
-    from altune.recipe import Recipe as Recipe
-    from altune.registry import register as register
-    from altune.replaying import replay as replay
-    from altune.rescoring import rescore as rescore
-    from altune.run import Run as Run
-    from altune.run import open_run as open_run
-    from altune.scenario import Annotator as Annotator
-    from altune.scenario import Scenario as Scenario
-    from altune.searching import make_worlds as make_worlds
-    from altune.searching import prepare_space as prepare_space
-    from altune.searching import tune as tune
-    from altune.space import SearchSpace as SearchSpace
-    from altune.space import list_spaces as list_spaces
-    from altune.sweeping.sweep import Sweep as Sweep
-    from altune.sweeping.sweep import sweep as sweep
-    from altune.tuning.asking import Session as Session
+    from altune.recipes.recipe import Recipe as Recipe
+    from altune.recipes.space import SearchSpace as SearchSpace
+    from altune.recipes.space import list_spaces as list_spaces
+    from altune.simulation.curve import LearningCurve as LearningCurve
+    from altune.simulation.environments import make_worlds as make_worlds
+    from altune.simulation.scenario import Annotator as Annotator
+    from altune.simulation.scenario import Scenario as Scenario
     from altune.tuning.mlflow import MLflowCallback as MLflowCallback
+    from altune.tuning.prepared_space import prepare_space as prepare_space
+    from altune.tuning.session import Session as Session
     from altune.tuning.settings import Settings as Settings
+    from altune.workflows.ablate import ablate as ablate
+    from altune.workflows.compare import compare as compare
+    from altune.workflows.compare_runs import compare_runs as compare_runs
+    from altune.workflows.examine import examine as examine
+    from altune.workflows.open_run import open_run as open_run
+    from altune.workflows.replay import replay as replay
+    from altune.workflows.rescore import rescore as rescore
+    from altune.workflows.simulate import simulate as simulate
+    from altune.workflows.sweep.sweep import sweep as sweep
+    from altune.workflows.tune import tune as tune
 
 _HOMES = {
-    "ActiveLearningLoop": "loop",
-    "AltuneError": "errors",
-    "Annotator": "scenario",
+    "ActiveLearningLoop": "loop.loop",
+    "AltuneError": "core.errors",
+    "Annotator": "simulation.scenario",
     "Dataset": "data",
-    "LearningCurve": "curve",
+    "LearningCurve": "simulation.curve",
     "MLflowCallback": "tuning.mlflow",
-    "Recipe": "recipe",
-    "RequestError": "errors",
-    "Run": "run",
-    "Scenario": "scenario",
-    "SearchSpace": "space",
-    "Session": "tuning.asking",
+    "Recipe": "recipes.recipe",
+    "RequestError": "core.errors",
+    "Run": "analysis.run",
+    "Scenario": "simulation.scenario",
+    "SearchSpace": "recipes.space",
+    "Session": "tuning.session",
     "Settings": "tuning.settings",
-    "Sweep": "sweeping.sweep",
-    "WorkError": "errors",
-    "ablate": "ablating",
-    "compare": "comparing",
-    "compare_runs": "comparing",
-    "examine": "examining",
+    "Sweep": "analysis.sweep.result",
+    "WorkError": "core.errors",
+    "ablate": "workflows.ablate",
+    "compare": "workflows.compare",
+    "compare_runs": "workflows.compare_runs",
+    "examine": "workflows.examine",
     "list_datasets": "data",
-    "list_spaces": "space",
+    "list_spaces": "recipes.space",
     "load_dataset": "data",
-    "make_worlds": "searching",
-    "open_run": "run",
-    "prepare_space": "searching",
-    "register": "registry",
+    "make_worlds": "simulation.environments",
+    "open_run": "workflows.open_run",
+    "prepare_space": "tuning.prepared_space",
+    "register": "core.registry",
     "register_estimator": "models",
     "register_label_function": "knobs.labeling",
-    "replay": "replaying",
-    "rescore": "rescoring",
-    "simulate": "playing",
-    "sweep": "sweeping.sweep",
-    "tune": "searching",
+    "replay": "workflows.replay",
+    "rescore": "workflows.rescore",
+    "simulate": "workflows.simulate",
+    "sweep": "workflows.sweep.sweep",
+    "tune": "workflows.tune",
 }
 
 __all__ = ["__version__", "report", *_HOMES]

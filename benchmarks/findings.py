@@ -26,10 +26,10 @@ from findings_recipes import FIRST, PARTS, play_block
 from numpy.typing import NDArray
 
 import altune
-from altune.curve import LearningCurve
-from altune.errors import AltuneError
-from altune.statistics import PairedDifference, paired_difference
-from altune.yaml import read_yaml_text
+from altune.core.errors import AltuneError
+from altune.core.yaml import read_yaml_text
+from altune.numerics.statistics import PairedDifference, paired_difference
+from altune.simulation.curve import LearningCurve
 
 EVEN = 0.01
 """A difference this small counts as none where none is expected."""

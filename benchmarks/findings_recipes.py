@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 import altune
+from altune.core.pool import Pool, Rows
+from altune.core.registry import Need
+from altune.core.uncertainty import entropy
 from altune.data.blocks import make_blocks
 from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy
-from altune.pool import Pool, Rows
-from altune.registry import Need
-from altune.scenario import Scenario
-from altune.simulation import Arena, make_arena, play
-from altune.uncertainty import entropy
+from altune.simulation.prepared import Arena, make_arena
+from altune.simulation.scenario import Scenario
+from altune.simulation.trajectory import play
 
 FIRST = 20
 

@@ -28,15 +28,16 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from altune.curve import LearningCurve
-from altune.errors import AltuneError, RequestError
-from altune.plain import write_text
-from altune.recipe import Recipe
-from altune.simulation import make_arena, play
-from altune.space import SearchSpace
-from altune.space.domains import Choices
-from altune.space.tree import Decision
-from altune.world import World, make_world
+from altune.core.errors import AltuneError, RequestError
+from altune.core.files import write_text
+from altune.recipes.recipe import Recipe
+from altune.recipes.space import SearchSpace
+from altune.recipes.space.domains import Choices
+from altune.recipes.space.tree import Decision
+from altune.simulation.curve import LearningCurve
+from altune.simulation.environment import World, make_world
+from altune.simulation.prepared import make_arena
+from altune.simulation.trajectory import play
 
 FOLDER = Path("runs/full_grid")
 DATA = ("digits", "image_segments")

@@ -27,11 +27,11 @@ from full_grid import DATA, FOLDER, Grid, load_grid
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from altune.analysis.importance import knob_importance
-from altune.analysis.observations import Observation
-from altune.analysis.stock_importance import EVALUATORS, optuna_importance
-from altune.analysis.variance import Shares, exact_shares
-from altune.errors import AltuneError
+from altune.analysis.importance.knob_importance import knob_importance
+from altune.analysis.importance.observations import Observation
+from altune.analysis.importance.optuna import EVALUATORS, optuna_importance
+from altune.analysis.importance.variance import Shares, exact_shares
+from altune.core.errors import AltuneError
 
 Array = NDArray[np.float64]
 

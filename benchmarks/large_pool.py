@@ -25,12 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import altune.knobs
+from altune.core.metadata import Metadata
+from altune.core.pool import Pool, Rows
+from altune.core.registry import methods, parse_method
 from altune.knobs.initial_sample.base import InitialSample
 from altune.knobs.query_strategy.base import QueryStrategy
-from altune.metadata import Metadata
 from altune.models import LogisticRegressionModel
-from altune.pool import Pool, Rows
-from altune.registry import methods, parse_method
 
 KNOBS = ("initial_sample", "query_strategy")
 CLASSES, CLUSTERS_PER_CLASS, LABELLED = 10, 3, 200

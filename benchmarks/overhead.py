@@ -22,16 +22,17 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from altune.curve import LearningCurve
-from altune.searching import make_worlds, prepare_space
+from altune.simulation.curve import LearningCurve
+from altune.simulation.environments import make_worlds
+from altune.simulation.execution.player import Player, Task
+from altune.simulation.execution.worker import Outcome
 from altune.tuning.evaluation import Evaluator
-from altune.tuning.player import Player, Task
-from altune.tuning.progress import Silent
+from altune.tuning.observer import Silent
+from altune.tuning.prepared_space import prepare_space
 from altune.tuning.record import StudyRecord
 from altune.tuning.search import Search
 from altune.tuning.settings import Settings
-from altune.tuning.steps import Means, Steps
-from altune.tuning.workers import Outcome
+from altune.tuning.stages import Means, Steps
 
 
 class Echo(Player):

@@ -19,7 +19,7 @@ from parity_cases import CASES, Case
 from parity_inputs import make_inputs
 
 import altune.knobs
-from altune.registry import methods
+from altune.core.registry import methods
 
 
 @dataclass(frozen=True)

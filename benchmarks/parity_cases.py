@@ -30,15 +30,15 @@ from skactiveml import pool as theirs
 from skactiveml.classifier import SklearnClassifier
 from sklearn.linear_model import LogisticRegression
 
-from altune.geometry.distances import squared_to_nearest
-from altune.geometry.pooled import embedded_points, pool_ball_graph, pool_clusters, pool_points, pool_pure_radius
-from altune.geometry.typicality import typicality
+from altune.core.pool import Rows
+from altune.knobs.pool_geometry import embedded_points, pool_ball_graph, pool_clusters, pool_points, pool_pure_radius
 from altune.knobs.query_strategy.clustering import drop_features
 from altune.knobs.query_strategy.covering import scale_to_one
 from altune.knobs.query_strategy.falcun import relevance_chances
 from altune.knobs.query_strategy.hybrid import Gradients
 from altune.knobs.query_strategy.neighbourhood import unlabelled_scores
-from altune.pool import Rows
+from altune.numerics.geometry.distances import squared_to_nearest
+from altune.numerics.geometry.typicality import typicality
 
 
 @dataclass(frozen=True, eq=False)

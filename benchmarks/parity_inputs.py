@@ -16,12 +16,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.preprocessing import scale
 
-from altune.disagreement import bootstrap_positions
+from altune.core.metadata import Metadata
+from altune.core.pool import Pool, Rows
+from altune.core.registry import parse_method
 from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy
-from altune.metadata import Metadata
 from altune.models import FittedModel, LogisticRegressionModel
-from altune.pool import Pool, Rows
-from altune.registry import parse_method
+from altune.numerics.disagreement import bootstrap_positions
 
 Array = NDArray[np.float64]
 

@@ -28,10 +28,10 @@ import numpy as np
 from large_pool import CLASSES, CLUSTERS_PER_CLASS, KNOBS, peak_gibibytes
 from numpy.typing import NDArray
 
+from altune.core.pool import Rows
 from altune.data import Dataset
-from altune.playing import simulate
-from altune.pool import Rows
-from altune.space import SearchSpace
+from altune.recipes.space import SearchSpace
+from altune.workflows.simulate import simulate
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 CHUNK = 10_000

@@ -32,7 +32,7 @@ def command(jobs: int, trials: int, out: Path) -> list[str]:
 
 def search_seconds(run: Path) -> float:
     """Return the seconds from the first trial that was stored to the last."""
-    from altune.run import open_run
+    from altune.workflows.open_run import open_run
 
     told = [trial.datetime_complete for trial in open_run(run).study.get_trials(deepcopy=False)]
     ends = [moment.timestamp() for moment in told if moment is not None]

@@ -31,16 +31,18 @@ import numpy as np
 from sklearn.metrics import accuracy_score
 from threadpoolctl import threadpool_limits
 
-from altune.curve import LearningCurve
+from altune.core.errors import AltuneError
+from altune.core.pool import Features, Rows
 from altune.data import load_dataset
-from altune.errors import AltuneError
-from altune.histories import Histories
+from altune.loop.prefix_cache import Histories
 from altune.models import Model
-from altune.pool import Features, Rows
-from altune.recipe import Recipe
-from altune.scenario import Scenario
-from altune.simulation import Arena, Examiner, make_arena, play
-from altune.world import World, make_world
+from altune.recipes.recipe import Recipe
+from altune.simulation.curve import LearningCurve
+from altune.simulation.environment import World, make_world
+from altune.simulation.prepared import Arena, make_arena
+from altune.simulation.scenario import Scenario
+from altune.simulation.scoring import Examiner
+from altune.simulation.trajectory import play
 
 POOL_SHARE, FIRST_ROWS, LOOPS, LOOP_ROWS = 0.6, 20, 20, 20
 ESTIMATOR_PARTS = {

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 import altune
 
 if TYPE_CHECKING:
-    from altune.playing import Simulation
+    from altune.simulation.result import Simulation
 
 ROWS, POOL_ROWS, FIRST_ROWS, PUBLISHED_SEEDS = 569, 341, 20, 150
 SEED_TOLERANCE = 2e-4

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import altune
-from altune.report.run.page import run_page
+from altune.report.pages.run.page import run_page
 
 WIDTHS = (1200, 390)
 WANTED = 2.0

@@ -72,7 +72,7 @@ def timed(command: list[str], unpinned: bool = False) -> Used:
 
 def by_altune(trials: int, seeds: int, seed: int, folder: Path) -> tuple[Used, list[dict[str, Any]]]:
     """Search by altune's command line on two processes; return what it took, and its trials with when each was told."""
-    from altune.run import open_run
+    from altune.workflows.open_run import open_run
 
     space = folder / "by_hand.yaml"
     space.write_text(SPACE, "utf-8")

@@ -29,13 +29,14 @@ from speed_contestants import NEEDS_SCORES, OWN_RULES, STRATEGIES, TheirLoop, pl
 from speed_data import DATA, Part
 from threadpoolctl import threadpool_limits
 
-from altune.curve import LearningCurve
-from altune.histories import Histories
-from altune.pool import Rows, Shared
-from altune.recipe import Recipe
-from altune.scenario import Scenario
-from altune.simulation import Arena, make_arena, play
-from altune.world import make_world
+from altune.core.pool import Rows, Shared
+from altune.loop.prefix_cache import Histories
+from altune.recipes.recipe import Recipe
+from altune.simulation.curve import LearningCurve
+from altune.simulation.environment import make_world
+from altune.simulation.prepared import Arena, make_arena
+from altune.simulation.scenario import Scenario
+from altune.simulation.trajectory import play
 
 POOL_SHARE, FIRST_ROWS, LOOPS, LOOP_ROWS = 0.6, 20, 20, 20
 QUICK_TRAJECTORIES = 5

@@ -14,12 +14,12 @@ from skactiveml import pool as theirs
 from skactiveml.classifier import SklearnClassifier
 from sklearn.metrics import accuracy_score
 
-from altune.curve import LearningCurve
-from altune.geometry.pooled import pool_clusters, pool_points, pool_pure_radius
+from altune.core.pool import Pool, Rows
+from altune.knobs.pool_geometry import pool_clusters, pool_points, pool_pure_radius
 from altune.models import Model
 from altune.models.neural import PATIENCE, TOLERANCE, MultilayerPerceptron
-from altune.pool import Pool, Rows
-from altune.simulation import Arena
+from altune.simulation.curve import LearningCurve
+from altune.simulation.prepared import Arena
 
 LOOP_ROWS = 20
 NEEDS_SCORES = ("margin", "least_confidence", "entropy", "badge")

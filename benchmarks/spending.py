@@ -32,17 +32,17 @@ import optuna
 from full_grid import DATA, FOLDER, load_grid, the_world
 from stored_search import BATCH, Layout, Stage
 
-from altune.errors import AltuneError, RequestError
-from altune.simulation import TrajectoryStore
-from altune.space import SearchSpace
-from altune.statistics import mean_interval
-from altune.tuning.player import Player
-from altune.tuning.progress import Silent
+from altune.core.errors import AltuneError, RequestError
+from altune.numerics.statistics import mean_interval
+from altune.recipes.space import SearchSpace
+from altune.simulation.environment import make_world
+from altune.simulation.execution.player import Player
+from altune.simulation.store import TrajectoryStore
+from altune.tuning.observer import Silent
+from altune.tuning.racing import Spending
 from altune.tuning.settings import Settings
-from altune.tuning.spending import Spending
-from altune.tuning.steps import Means, Steps
+from altune.tuning.stages import Means, Steps
 from altune.tuning.storage import open_study
-from altune.world import make_world
 
 SAMPLERS = ("tpe", "random")
 TRIALS = (60, 100)

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 
 import altune
-from altune.analysis.stale_starts import stale_share
-from altune.statistics import cvar
+from altune.analysis.comparison.stale_starts import stale_share
+from altune.numerics.statistics import cvar
 
 DATA = ("digits", "breast_cancer", "wine", "phishing", "image_segments", "satimage", "page_blocks", "german_credit")
 STARTS = ("random", "kmeans", "kmeans_pp", "kcenter", "typiclust")

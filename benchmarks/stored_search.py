@@ -10,19 +10,19 @@ import optuna
 from full_grid import Grid, curve_of
 from numpy.typing import NDArray
 
-from altune.curve import LearningCurve
-from altune.simulation import PAUSED
+from altune.simulation.curve import LearningCurve
+from altune.simulation.environment import World
+from altune.simulation.execution.player import Task
+from altune.simulation.execution.worker import Outcome
+from altune.simulation.trajectory import PAUSED
 from altune.tuning.confirmation import best_recipes
-from altune.tuning.drawing import Drawing
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.judging import Judge, Place
-from altune.tuning.player import Task
+from altune.tuning.proposals import Drawing
+from altune.tuning.racing import Spending
 from altune.tuning.samplers import SamplerPlan
 from altune.tuning.search import Search
-from altune.tuning.spending import Spending
 from altune.tuning.trials import TrialRecord, record_of
-from altune.tuning.workers import Outcome
-from altune.world import World
 
 Array = NDArray[np.float64]
 
@@ -56,7 +56,7 @@ class Layout:
 
 
 class StoredPlayer:
-    """Plays tasks by reading a grid, as :class:`altune.tuning.player.Player` does by simulating.
+    """Plays tasks by reading a grid, as :class:`altune.simulation.execution.player.Player` does by simulating.
 
     Parameters
     ----------

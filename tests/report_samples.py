@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from altune.analysis.comparison import compare_recipes, labels_saved
-from altune.curve import LearningCurve
-from altune.objectives import Objective
+from altune.analysis.paired import compare_recipes, labels_saved
 from altune.report import (
     CodePart,
     DifferenceRow,
@@ -19,6 +17,8 @@ from altune.report import (
     plot_learning_curves,
     plot_search_history,
 )
+from altune.simulation.curve import LearningCurve
+from altune.simulation.objectives import Objective
 
 Curves = dict[str, list[LearningCurve]]
 BUDGET = 200

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from altune.curve import LearningCurve
-from altune.recipe import Recipe
-from altune.simulation import PAUSED
+from altune.recipes.recipe import Recipe
+from altune.simulation.curve import LearningCurve
+from altune.simulation.environment import World, make_world
+from altune.simulation.execution.player import Task
+from altune.simulation.execution.worker import Failure, Outcome
+from altune.simulation.trajectory import PAUSED
 from altune.tuning.judging import Across, Judge, Place
-from altune.tuning.player import Task
-from altune.tuning.workers import Failure, Outcome
-from altune.world import World, make_world
 
 BUDGET = 20
 

@@ -16,31 +16,32 @@ from test_tuning import SMALL
 
 import altune
 from altune.analysis.ablation import Ablation, find_ablation, path_gains
+from altune.analysis.run import Run
 from altune.cli import main
-from altune.curve import LearningCurve
-from altune.errors import RequestError
-from altune.objectives import Objective, Risk
-from altune.recipe import Recipe
-from altune.recipe_text import change_words, changed_words
-from altune.registry import parse_method
+from altune.core.errors import RequestError
+from altune.core.registry import parse_method
+from altune.numerics.statistics import PairedDifference
+from altune.recipes.describe import change_words, changed_words
+from altune.recipes.recipe import Recipe
+from altune.recipes.space import SearchSpace
 from altune.report.figures.ablation import ablation_numbers, plot_ablation
 from altune.report.figures.leave_one_out import leave_one_out_numbers, plot_leave_one_out
 from altune.report.figures.wrapped_rows import verdict
-from altune.report.run.ablation import ablation_parts
-from altune.run import Run, open_run
-from altune.searching import make_worlds
-from altune.searching import plan as plan_of
-from altune.space import SearchSpace
-from altune.statistics import PairedDifference
-from altune.sweeping.planning import plan_sweep
+from altune.report.pages.run.ablation import ablation_parts
+from altune.simulation.curve import LearningCurve
+from altune.simulation.environment import make_world
+from altune.simulation.environments import make_worlds
+from altune.simulation.execution.player import Player
+from altune.simulation.objectives import Objective, Risk
 from altune.tuning.ablation import Ablated, AblationCurves, trajectories_to_ablate
 from altune.tuning.ablation import ablate as play_path
 from altune.tuning.ablation_path import PathStep, differing
 from altune.tuning.confirmation import Parts, Played
-from altune.tuning.drawing import refusal_anywhere
-from altune.tuning.player import Player
+from altune.tuning.proposals import refusal_anywhere
 from altune.tuning.settings import Settings
-from altune.world import make_world
+from altune.workflows.open_run import open_run
+from altune.workflows.plan import plan as plan_of
+from altune.workflows.sweep.planning import plan_sweep
 
 OWN = {
     "initial_sample": [{"method": "kmeans", "size": 6}, {"method": "typiclust", "size": 6}],
@@ -354,7 +355,7 @@ def test_jobs_change_nothing_and_memory_and_disk_agree(run: Run) -> None:
 
 
 def test_a_run_reads_its_ablation_back_and_plays_nothing_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from altune.tuning import workers
+    from altune.simulation.execution import worker as workers
 
     assert run.folder is not None
     assert same(open_run(run.folder)) == same(run)

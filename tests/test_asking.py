@@ -4,8 +4,8 @@ import pytest
 
 import altune
 from altune import Session, Settings, make_worlds, prepare_space
-from altune.errors import RequestError
-from altune.run import open_run
+from altune.core.errors import RequestError
+from altune.workflows.open_run import open_run
 
 SMALL = {"budget": 30, "n_trials": 4, "seeds": 2, "select_among": 1, "select_seeds": 2, "report_seeds": 2}
 

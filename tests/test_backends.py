@@ -9,9 +9,9 @@ import time
 import pytest
 
 import altune
-from altune.errors import RequestError
-from altune.simulation import TrajectoryStore
-from altune.tuning.backends import make_backend
+from altune.core.errors import RequestError
+from altune.simulation.execution.backends import make_backend
+from altune.simulation.store import TrajectoryStore
 
 SMALL = {"budget": 30, "n_trials": 6, "seeds": 2, "select_among": 2, "select_seeds": 2, "report_seeds": 2}
 

@@ -11,7 +11,7 @@ from benchmark_scripts import FOLDER, load
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
-from altune.simulation import Examiner
+from altune.simulation.scoring import Examiner
 
 wdbc = load("published_wdbc")
 profile = load("profile_trajectory")

@@ -15,20 +15,20 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import altune
-from altune.analysis.comparison import Comparison, Pair
-from altune.analysis.many_data import over_data, resampled_means
-from altune.analysis.mean_ranks import (
+from altune.analysis.comparison.mean_ranks import (
     friedman_statistic,
     iman_davenport,
     largest_groups,
     mean_ranks,
     nemenyi_difference,
 )
-from altune.analysis.win_matrix import win_matrix
+from altune.analysis.comparison.over_data import over_data, resampled_means
+from altune.analysis.comparison.result import RecipeComparison
+from altune.analysis.comparison.win_matrix import win_matrix
+from altune.analysis.paired import Comparison, Pair
 from altune.cli import main
-from altune.comparing import RecipeComparison
-from altune.errors import RequestError
-from altune.statistics import Interval, PairedDifference, wilson_interval
+from altune.core.errors import RequestError
+from altune.numerics.statistics import Interval, PairedDifference, wilson_interval
 
 # AUC of C4.5, C4.5+m, C4.5+cf and C4.5+m+cf on 14 data sets: Demšar, JMLR 7, 2006, table 6. The printed .975 of the two
 # last ones on `voting` have the ranks 2 and 3 there, so one is a little more.

@@ -13,15 +13,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 import altune
-from altune.analysis.comparison import compare_recipes, labels_saved
-from altune.analysis.reaching import all_labels_to_reach
-from altune.analysis.spent import recipes_on_front, resources_that_differ, spent_by, spent_over
-from altune.analysis.spread import spread_of
-from altune.analysis.stale_starts import over_data_sets, stale_share, stale_starts
-from altune.curve import LearningCurve, labels_to_reach
-from altune.errors import RequestError
-from altune.objectives import Objective
-from altune.statistics import paired_difference
+from altune.analysis.comparison.labels_to_reach import all_labels_to_reach
+from altune.analysis.comparison.resources import recipes_on_front, resources_that_differ, spent_by, spent_over
+from altune.analysis.comparison.spread import spread_of
+from altune.analysis.comparison.stale_starts import over_data_sets, stale_share, stale_starts
+from altune.analysis.paired import compare_recipes, labels_saved
+from altune.core.errors import RequestError
+from altune.numerics.statistics import paired_difference
+from altune.simulation.curve import LearningCurve, labels_to_reach
+from altune.simulation.objectives import Objective
 
 BUDGET = 60
 

@@ -13,7 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
 import altune.knobs  # noqa: F401
-from altune.errors import AltuneError, MissingExtraError, RequestError
+from altune.core.errors import AltuneError, MissingExtraError, RequestError
+from altune.core.registry import KNOBS, Method, every_method, methods, parse_method, register, unregister
 from altune.knobs.initial_sample import InitialSample
 from altune.knobs.labeling import SingleAnnotator
 from altune.knobs.loop_size import LoopSize
@@ -24,7 +25,6 @@ from altune.knobs.stopping import Stopping
 from altune.knobs.training import Training
 from altune.models import FittedModel, Model, NaiveBayes, SoftmaxRegression, register_estimator
 from altune.models.custom import CustomModel
-from altune.registry import KNOBS, Method, every_method, methods, parse_method, register, unregister
 from altune.testing import ContractError, check_method, check_query_strategy, checks_for, variants
 
 QUICK: dict[str, dict[str, Any]] = {

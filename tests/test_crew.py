@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from altune.core.errors import RequestError, WorkError
 from altune.data import Dataset
-from altune.errors import RequestError, WorkError
-from altune.recipe import Recipe
-from altune.simulation import make_arena, play
-from altune.tuning import crew
-from altune.tuning.arenas import SharedFiles, load_arena, save_arena
-from altune.tuning.crew import Crew, early_workers, processes, stop_workers
-from altune.world import make_world
+from altune.recipes.recipe import Recipe
+from altune.simulation.environment import make_world
+from altune.simulation.execution import processes as crew
+from altune.simulation.execution.processes import Crew, early_workers, processes, stop_workers
+from altune.simulation.execution.shared_arrays import SharedFiles, load_arena, save_arena
+from altune.simulation.prepared import make_arena
+from altune.simulation.trajectory import play
 
 
 def where(number):
@@ -128,7 +129,7 @@ def test_a_number_of_processes_that_cannot_be_is_refused(jobs):
 
 
 def test_early_workers_end_with_an_error():
-    code = "from altune.tuning.crew import early_workers\nwith early_workers(2):\n    raise SystemExit(2)"
+    code = "from altune.simulation.execution.processes import early_workers\nwith early_workers(2):\n    raise SystemExit(2)"
     began = time.monotonic()
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 2
     assert time.monotonic() - began < 30

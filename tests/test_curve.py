@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from altune.curve import LearningCurve, band, curves_frame, held_area, trapezoid_area
-from altune.errors import ScenarioError
-from altune.objectives import OBJECTIVES, Objective
+from altune.core.errors import ScenarioError
+from altune.simulation.curve import LearningCurve, band, curves_frame, held_area, trapezoid_area
+from altune.simulation.objectives import OBJECTIVES, Objective
 
 
 def curve(labels, scores, prior=0.1, cost=None, **parts):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
+from altune.core.errors import DataError, MissingExtraError
 from altune.data import DatasetFacts, list_datasets, load_dataset
 from altune.data.extra import read_keel
-from altune.errors import DataError, MissingExtraError
 
 FACTS = list_datasets()
 

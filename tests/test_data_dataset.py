@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_iris
 
+from altune.core.errors import DataError
 from altune.data import Dataset
 from altune.data.memory import available_memory, require_memory
-from altune.errors import DataError
 
 IRIS = load_iris()
 

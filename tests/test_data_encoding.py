@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
+from altune.core.errors import DataError, RequestError
 from altune.data import Dataset, encode, load_dataset
-from altune.errors import DataError, RequestError
 
 POOL, TEST = np.arange(0, 200), np.arange(200, 300)
 

@@ -9,10 +9,10 @@ import pytest
 import scipy.sparse as sp
 from sklearn.datasets import dump_svmlight_file, load_wine
 
+from altune.core.errors import DataError
 from altune.data import Dataset, load_dataset
 from altune.data.files import data_name
 from altune.data.readers import find_target
-from altune.errors import DataError
 
 WINE = load_wine(as_frame=True)
 TABLE = WINE.data.assign(label=np.array(["low", "mid", "high"])[WINE.target])

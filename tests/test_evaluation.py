@@ -10,14 +10,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from stored_curves import BUDGET, Shelf, curve, judge_of, made_world
 
-from altune.recipe import Recipe
-from altune.searching import tune
-from altune.space import SearchSpace
-from altune.tuning import crew, workers
+from altune.recipes.recipe import Recipe
+from altune.recipes.space import SearchSpace
+from altune.simulation.execution import processes as crew
+from altune.simulation.execution import worker as workers
+from altune.simulation.execution.player import Player, Task
+from altune.simulation.execution.worker import Failure
 from altune.tuning.evaluation import Evaluator
-from altune.tuning.player import Player, Task
-from altune.tuning.spending import LEADERS, Spending
-from altune.tuning.workers import Failure
+from altune.tuning.racing import LEADERS, Spending
+from altune.workflows.tune import tune
 
 WORLD = made_world()
 JUDGE = judge_of([WORLD], blocks=8, usual=5)

@@ -12,25 +12,21 @@ from scipy.spatial.distance import cdist
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.preprocessing import scale
 
-from altune.geometry import covering, distances, pooled
-from altune.geometry.clustering import central_points, kmeans, medoids, nearest_to_centres
-from altune.geometry.covering import (
-    distances_to,
-    farthest_first,
-    farthest_pair,
-    sample_by_squared_distance,
-)
-from altune.geometry.density import mean_similarity
-from altune.geometry.distances import (
+from altune.core.pool import Pool
+from altune.knobs import pool_geometry as pooled
+from altune.numerics.geometry import covering, distances
+from altune.numerics.geometry.clustering import central_points, kmeans, medoids, nearest_to_centres
+from altune.numerics.geometry.covering import distances_to, farthest_first, farthest_pair, sample_by_squared_distance
+from altune.numerics.geometry.density import mean_similarity
+from altune.numerics.geometry.distances import (
     blocks,
     make_points,
     random_argmax,
     squared_distances,
     squared_to_nearest,
 )
-from altune.geometry.seeding import Seeding
-from altune.geometry.typicality import typical_rows, typicality, typicality_of_pairs
-from altune.pool import Pool
+from altune.numerics.geometry.seeding import Seeding
+from altune.numerics.geometry.typicality import typical_rows, typicality, typicality_of_pairs
 
 
 @pytest.fixture(scope="module")

@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from altune.core.registry import methods
 from altune.data import Dataset, load_dataset
 from altune.models.custom import CustomModel
-from altune.recipe import Recipe
-from altune.registry import methods
-from altune.simulation import Arena, make_arena, play
-from altune.world import World, make_world
+from altune.recipes.recipe import Recipe
+from altune.simulation.environment import World, make_world
+from altune.simulation.prepared import Arena, make_arena
+from altune.simulation.trajectory import play
 
 GOLDEN = Path(__file__).parent / "data" / "golden_picks.json"
 EXCEPT = {"skactiveml", "label_functions"}

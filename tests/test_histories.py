@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from altune.histories import Histories, History, Kept
+from altune.loop.prefix_cache import Histories, History, Kept
 from altune.models.base import Model
-from altune.recipe import Recipe
-from altune.scenario import Annotator
-from altune.simulation import make_arena, play
-from altune.world import make_world
+from altune.recipes.recipe import Recipe
+from altune.simulation.environment import make_world
+from altune.simulation.prepared import make_arena
+from altune.simulation.scenario import Annotator
+from altune.simulation.trajectory import play
 
 START = {"initial_sample": {"method": "typiclust", "size": 9}, "loop_size": {"method": "constant", "size": 6}}
 NOISY = {"annotators": [Annotator(error=0.1), Annotator(error=0.2)]}

@@ -7,9 +7,9 @@ from typing import Any, get_args
 import pytest
 
 import altune.knobs
+from altune.core.registry import KNOBS, methods
 from altune.knobs.labeling.base import AuditName
 from altune.models import Model
-from altune.registry import KNOBS, methods
 
 IDENTIFIERS: dict[str, list[str]] = {
     "initial_sample": [

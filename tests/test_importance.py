@@ -14,26 +14,20 @@ import pytest
 from benchmark_scripts import load
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from altune.analysis.dependence import draw_playable, playable
-from altune.analysis.drawing import draw_functions
-from altune.analysis.effects import Effects, method_effects
-from altune.analysis.encoding import encode_knobs, part_of, weighted_atoms
-from altune.analysis.explained import prepare
-from altune.analysis.importance import KnobImportance, knob_importance
-from altune.analysis.observations import Observation, observe
-from altune.analysis.stock_importance import optuna_importance
-from altune.analysis.surrogate import (
-    Hyperparameters,
-    Prior,
-    design_of,
-    fit,
-    negative_log_likelihood,
-)
-from altune.analysis.variance import exact_shares, shares_of_coalitions, shares_of_components
-from altune.errors import RequestError, WorkError
-from altune.requirements import Facts
-from altune.space import SearchSpace
-from altune.space.given import GivenTrial
+from altune.analysis.importance.dependence import draw_playable, playable
+from altune.analysis.importance.effects import Effects, method_effects
+from altune.analysis.importance.encoding import encode_knobs, part_of, weighted_atoms
+from altune.analysis.importance.explained import prepare
+from altune.analysis.importance.function_draws import draw_functions
+from altune.analysis.importance.knob_importance import KnobImportance, knob_importance
+from altune.analysis.importance.observations import Observation, observe
+from altune.analysis.importance.optuna import optuna_importance
+from altune.analysis.importance.surrogate import Hyperparameters, Prior, design_of, fit, negative_log_likelihood
+from altune.analysis.importance.variance import exact_shares, shares_of_coalitions, shares_of_components
+from altune.core.errors import RequestError, WorkError
+from altune.recipes.requirements import Facts
+from altune.recipes.space import SearchSpace
+from altune.recipes.space.given import GivenTrial
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -352,7 +346,7 @@ def test_failed_and_repeated_trials() -> None:
 def test_of_very_many_recipes_the_first_and_some_others_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     played = search(MIXED, objective, 150, 0, noise=0.1, sampler="tpe")[1]
     every_one = knob_importance(played, MIXED)
-    monkeypatch.setattr("altune.analysis.observations.MOST", 60)
+    monkeypatch.setattr("altune.analysis.importance.observations.MOST", 60)
     some = knob_importance(played, MIXED)
     assert (every_one.aside, some.n_trials, some.aside) == (0, 60, every_one.n_trials - 60)
     assert f"From 60 of {every_one.n_trials} recipes" in some.sentences()[-1]
@@ -529,7 +523,9 @@ def test_a_run_fits_the_surrogate_once_for_the_same_trials(monkeypatch: pytest.M
     import altune
 
     fitted = []
-    monkeypatch.setattr("altune.analysis.explained.fit", lambda *given: fitted.append(threads()) or fit(*given))
+    monkeypatch.setattr(
+        "altune.analysis.importance.explained.fit", lambda *given: fitted.append(threads()) or fit(*given)
+    )
     options = {"budget": 30, "loops": 4, "seeds": 2, "confirm": False, "seed": 0}
     run = altune.tune("iris", FINITE, n_trials=12, **options)
     with threadpool_limits(limits=2):

@@ -10,10 +10,10 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, load_iris, load_wine
 from sklearn.preprocessing import scale
 
-from altune.errors import FormatError
+from altune.core.errors import FormatError
+from altune.core.pool import Pool
+from altune.core.registry import methods, parse_method
 from altune.knobs.initial_sample import InitialSample, default_initial_size
-from altune.pool import Pool
-from altune.registry import methods, parse_method
 
 OURS = ["random", "kmeans", "kmeans_pp", "kmedoids", "kcenter", "kennard_stone", "typiclust"]
 

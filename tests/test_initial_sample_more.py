@@ -11,22 +11,23 @@ from scipy.spatial.distance import cdist
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.preprocessing import scale
 
+from altune.core.errors import FormatError, RequestError
+from altune.core.pool import Pool, Shared
+from altune.core.registry import describe_parameters, find_method, methods, parse_method
+from altune.core.streams import Streams
 from altune.data import Dataset
 from altune.data.blocks import explicit_block
-from altune.errors import FormatError, RequestError
-from altune.geometry.balls import ball_graph, greedy_cover, pure_squared_radius
-from altune.geometry.designs import d_optimal_points, leverage_scores, unit_mean_square
-from altune.geometry.distances import make_points
-from altune.geometry.facilities import locate_facilities, similarity_graph
-from altune.geometry.pooled import pool_points, pool_pure_radius
 from altune.knobs.initial_sample import InitialSample
-from altune.loop import ActiveLearningLoop
-from altune.pool import Pool, Shared
-from altune.recipe import Recipe
-from altune.registry import describe_parameters, find_method, methods, parse_method
-from altune.scenario import Annotator, Scenario
-from altune.simulation import make_arena, play
-from altune.streams import Streams
+from altune.knobs.pool_geometry import pool_points, pool_pure_radius
+from altune.loop.loop import ActiveLearningLoop
+from altune.numerics.geometry.balls import ball_graph, greedy_cover, pure_squared_radius
+from altune.numerics.geometry.designs import d_optimal_points, leverage_scores, unit_mean_square
+from altune.numerics.geometry.distances import make_points
+from altune.numerics.geometry.facilities import locate_facilities, similarity_graph
+from altune.recipes.recipe import Recipe
+from altune.simulation.prepared import make_arena
+from altune.simulation.scenario import Annotator, Scenario
+from altune.simulation.trajectory import play
 
 FEATURES_ONLY = ["facility_location", "probcover", "density", "d_optimal", "leverage"]
 OURS = [*FEATURES_ONLY, "until_all_classes", "oracle_stratified"]
@@ -140,7 +141,7 @@ def test_probcover_covers_dense_places_first_and_a_bought_row_covers_its_own():
 
 @pytest.mark.parametrize("name", ["probcover", "facility_location"])
 def test_large_pools_compete_by_a_subpool(name, monkeypatch, wine):
-    for module in ("altune.geometry.pooled", "altune.knobs.initial_sample.density"):
+    for module in ("altune.knobs.pool_geometry", "altune.knobs.initial_sample.density"):
         monkeypatch.setattr(f"{module}.LARGE_POOL", 60)
     rows = sample(name, wine, 100, bought=range(5))
     assert len(set(rows.tolist())) == 100
@@ -247,7 +248,9 @@ def test_leverage_is_its_formula_whichever_side_is_inverted(form, monkeypatch):
         values = points.values.toarray() if sparse.issparse(points.values) else points.values
         want = np.diagonal(values @ np.linalg.inv(values.T @ values + 0.3 * np.eye(shape[1])) @ values.T)
         np.testing.assert_allclose(leverage_scores(points, 0.3, chance), want)
-    monkeypatch.setattr("altune.geometry.designs.MOST_COLUMNS", 30)  # 40 features, 40 rows: against a sample of 30
+    monkeypatch.setattr(
+        "altune.numerics.geometry.designs.MOST_COLUMNS", 30
+    )  # 40 features, 40 rows: against a sample of 30
     points = points_of(chance.normal(size=(40, 40)))
     estimated = leverage_scores(points, 0.3, chance)
     assert (estimated > 0).all()
@@ -272,8 +275,8 @@ def test_features_alone_are_worked_out_once_for_a_block(wine, monkeypatch):
         ("design", "leverage_scores"),
     ):
         monkeypatch.setattr(f"altune.knobs.initial_sample.{module}.{name}", None)
-    monkeypatch.setattr("altune.geometry.pooled.kmeans", None)
-    monkeypatch.setattr("altune.geometry.pooled.ball_graph_of", None)
+    monkeypatch.setattr("altune.knobs.pool_geometry.kmeans", None)
+    monkeypatch.setattr("altune.knobs.pool_geometry.ball_graph_of", None)
     assert {name: sample(name, wine, 9, 4, shared=shared).tolist() for name in FEATURES_ONLY} == first
 
 

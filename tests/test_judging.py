@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from stored_curves import BUDGET, curve, judge_of, made_world
 
-from altune.errors import RequestError
+from altune.core.errors import RequestError
 from altune.tuning.judging import Judge, Place, check_several, normalized
 
 PRIOR = 0.3

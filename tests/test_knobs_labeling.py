@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.preprocessing import scale
 
+from altune.core.registry import parse_method
+from altune.core.streams import Streams
 from altune.knobs.labeling import AUDITS, Answers, audit_ranking
 from altune.knobs.labeling.audit import SUSPECT_WEIGHT, out_of_fold
-from altune.loop import ActiveLearningLoop
+from altune.loop.loop import ActiveLearningLoop
 from altune.models import FittedModel, LogisticRegressionModel
-from altune.recipe import Facts, Recipe
-from altune.registry import parse_method
-from altune.streams import Streams
+from altune.recipes.recipe import Facts, Recipe
 
 STREAMS = Streams(0, "cancer", "search", 0)
 

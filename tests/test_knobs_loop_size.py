@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from altune.errors import FormatError
+from altune.core.errors import FormatError
+from altune.core.registry import parse_method
 from altune.knobs.initial_sample import default_initial_size
 from altune.knobs.loop_size import LoopState
-from altune.registry import parse_method
 
 
 def sizes(method, *, first, budget, loops, pool=10_000):

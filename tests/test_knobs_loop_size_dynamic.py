@@ -12,7 +12,9 @@ from scipy.integrate import quad
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.preprocessing import scale
 
-from altune.errors import FormatError, RequestError
+from altune.core.errors import FormatError, RequestError
+from altune.core.registry import parse_method
+from altune.core.streams import Streams
 from altune.knobs.loop_size import Judged, LoopState
 from altune.knobs.loop_size.agreement import stepped
 from altune.knobs.loop_size.cost import (
@@ -24,12 +26,10 @@ from altune.knobs.loop_size.cost import (
     stale_error,
 )
 from altune.knobs.stopping import cohen_kappa
-from altune.loop import ActiveLearningLoop
-from altune.recipe import Facts, Recipe
-from altune.registry import parse_method
-from altune.scenario import Annotator, Scenario
-from altune.streams import Streams
-from altune.world import make_world
+from altune.loop.loop import ActiveLearningLoop
+from altune.recipes.recipe import Facts, Recipe
+from altune.simulation.environment import make_world
+from altune.simulation.scenario import Annotator, Scenario
 
 STREAMS = Streams(0, "dynamic", "search", 0)
 

@@ -12,6 +12,8 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.preprocessing import scale
 from sklearn.tree import DecisionTreeClassifier
 
+from altune.core.registry import unregister
+from altune.core.streams import Streams
 from altune.knobs.model_init import BestOfStarts, DefaultStart, ModelInit, mean_log_probability
 from altune.knobs.retrain import Reset, TrainingTurn, WarmStart
 from altune.knobs.training import ConstantTraining, PowerTraining, StepsTraining, with_hyperparameter
@@ -24,9 +26,7 @@ from altune.models import (
     SoftmaxRegression,
     register_estimator,
 )
-from altune.recipe import Facts, Recipe
-from altune.registry import unregister
-from altune.streams import Streams
+from altune.recipes.recipe import Facts, Recipe
 
 STREAMS = Streams(0, "cancer", "search", 0)
 

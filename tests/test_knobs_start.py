@@ -11,7 +11,10 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import scale
 
-from altune.errors import FormatError, RequestError
+from altune.core.errors import FormatError, RequestError
+from altune.core.pool import Pool, Shared
+from altune.core.registry import parse_method
+from altune.core.streams import Streams
 from altune.knobs.model_init import (
     ClassPriorStart,
     DefaultStart,
@@ -21,7 +24,7 @@ from altune.knobs.model_init import (
 )
 from altune.knobs.model_init.pretrained import matched_classes, pool_clusters
 from altune.knobs.retrain import ResetEvery, ShrinkPerturb, TrainingTurn, WarmStart
-from altune.loop import ActiveLearningLoop
+from altune.loop.loop import ActiveLearningLoop
 from altune.models import (
     FittedEnsemble,
     LogisticRegressionModel,
@@ -33,10 +36,7 @@ from altune.models import (
     shrink_and_perturb,
     with_output_bias,
 )
-from altune.pool import Pool, Shared
-from altune.recipe import Facts, Recipe
-from altune.registry import parse_method
-from altune.streams import Streams
+from altune.recipes.recipe import Facts, Recipe
 
 STREAMS = Streams(0, "start", "search", 0)
 MLP = MultilayerPerceptron(hidden_units=12, max_epochs=25, learning_rate=0.02, batch_size=16)

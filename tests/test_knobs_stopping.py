@@ -11,12 +11,12 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score
 from sklearn.preprocessing import scale
 
+from altune.core.registry import parse_method
+from altune.core.streams import Streams
 from altune.knobs.stopping import StopView, balanced_hits, cohen_kappa, last_all
-from altune.loop import ActiveLearningLoop
-from altune.recipe import Recipe
-from altune.registry import parse_method
-from altune.statistics import bootstrap_low, wilson_low
-from altune.streams import Streams
+from altune.loop.loop import ActiveLearningLoop
+from altune.numerics.statistics import bootstrap_low, wilson_low
+from altune.recipes.recipe import Recipe
 
 
 def rule(name, **parameters):

@@ -9,13 +9,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import scale
 
-from altune.errors import FormatError
+from altune.core.errors import FormatError
+from altune.core.registry import parse_method
+from altune.core.streams import Streams
 from altune.knobs.training import LabelsSoFar, Retune, set_hyperparameter
-from altune.loop import ActiveLearningLoop
+from altune.loop.loop import ActiveLearningLoop
 from altune.models import KNearestNeighbours, LinearSVM, LogisticRegressionModel, SoftmaxRegression
-from altune.recipe import Facts, Recipe
-from altune.registry import parse_method
-from altune.streams import Streams
+from altune.recipes.recipe import Facts, Recipe
 
 STREAMS = Streams(0, "retune", "search", 0)
 
@@ -197,7 +197,7 @@ def test_its_time_is_training_time(cancer, monkeypatch):
         return whole(self, model, labels)
 
     monkeypatch.setattr(Retune, "tune", slow)
-    monkeypatch.setattr("altune.loop.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("altune.loop.loop.time.perf_counter", lambda: clock[0])
     loop, _ = play(*cancer, 2, 60, training="retune")
     assert {turn.fit_seconds for turn in loop.turns} == {100.0}
     assert {turn.query_seconds for turn in loop.turns} == {0.0}

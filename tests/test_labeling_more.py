@@ -13,20 +13,20 @@ from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.preprocessing import scale
 
 import altune
+from altune.core.errors import FormatError, RequestError, WorkError
+from altune.core.pool import Pool
+from altune.core.registry import methods, parse_method
+from altune.core.streams import Streams
 from altune.data import Dataset
-from altune.errors import FormatError, RequestError, WorkError
 from altune.knobs.labeling import AUDITS, FEATURE_AUDITS, Answers, Automatic, audit_ranking, dawid_skene
 from altune.knobs.labeling.functions import unregister_label_function
 from altune.knobs.labeling.label_models import given_beliefs, latent_classes, most_named
-from altune.loop import ActiveLearningLoop
+from altune.loop.loop import ActiveLearningLoop
 from altune.models import LogisticRegressionModel
-from altune.playing import simulate
-from altune.pool import Pool
-from altune.recipe import Facts, Recipe
-from altune.registry import methods, parse_method
-from altune.scenario import Annotator, Scenario
-from altune.space import SearchSpace
-from altune.streams import Streams
+from altune.recipes.recipe import Facts, Recipe
+from altune.recipes.space import SearchSpace
+from altune.simulation.scenario import Annotator, Scenario
+from altune.workflows.simulate import simulate
 
 STREAMS = Streams(0, "cancer", "search", 0)
 

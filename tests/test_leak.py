@@ -16,17 +16,18 @@ import pytest
 from scipy import sparse
 from sklearn.datasets import load_iris, load_wine
 
-import altune.simulation
+import altune.simulation.trajectory
+from altune.core.errors import MissingExtraError
+from altune.core.registry import every_method, parse_method, register, unregister
 from altune.data import Dataset, encode
 from altune.data.blocks import explicit_block
-from altune.errors import MissingExtraError
 from altune.knobs.query_strategy import ScoreStrategy
-from altune.loop import ActiveLearningLoop
+from altune.loop.loop import ActiveLearningLoop
 from altune.models.custom import CustomModel
-from altune.recipe import Facts, Recipe
-from altune.registry import every_method, parse_method, register, unregister
-from altune.scenario import Annotator, Scenario
-from altune.simulation import make_arena, play
+from altune.recipes.recipe import Facts, Recipe
+from altune.simulation.prepared import make_arena
+from altune.simulation.scenario import Annotator, Scenario
+from altune.simulation.trajectory import play
 from altune.testing import variants
 
 BUDGET = 48
@@ -113,7 +114,7 @@ def record(recipe: Recipe, data: Dataset, block: Any, monkeypatch: Any, scenario
                 (self.pool.labelled, self.pool.labels, self.pool.candidates, said, dict(turn.notes), self.stopped)
             )
 
-    monkeypatch.setattr(altune.simulation, "ActiveLearningLoop", Spied)
+    monkeypatch.setattr(altune.simulation.trajectory, "ActiveLearningLoop", Spied)
     arena = make_arena(data, block, seed=3)
     kept.X_pool = arena.X_pool
     kept.curve = play(recipe, arena, scenario)
@@ -214,7 +215,7 @@ def test_preprocessing_that_looks_at_test_rows_is_caught(monkeypatch):
         everything = encode(dataset, np.concatenate([pool, test]), test, scaling=scaling)[0]
         return everything[: len(pool)], everything[len(pool) :]
 
-    monkeypatch.setattr(altune.simulation, "encode", fitted_on_all)
+    monkeypatch.setattr(altune.simulation.trajectory, "encode", fitted_on_all)
     first = record(Recipe(), data, block, monkeypatch)
     again = record(Recipe(), poisoned(data, block, first.curve.rows), block, monkeypatch)
     with pytest.raises(AssertionError):

@@ -9,12 +9,12 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.preprocessing import scale
 
-from altune.errors import RequestError
-from altune.loop import ActiveLearningLoop
+from altune.core.errors import RequestError
+from altune.core.registry import methods, parse_method
+from altune.core.streams import Streams
+from altune.loop.loop import ActiveLearningLoop
 from altune.models.custom import CustomModel
-from altune.recipe import Facts, Recipe
-from altune.registry import methods, parse_method
-from altune.streams import Streams
+from altune.recipes.recipe import Facts, Recipe
 from altune.testing import variants
 
 STREAMS = Streams(0, "iris", "search", 0)

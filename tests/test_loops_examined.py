@@ -11,20 +11,21 @@ import pytest
 from sklearn.datasets import load_digits, load_iris
 
 import altune
-from altune.analysis.class_balance import by_chance, class_counts, divergence, evenness
-from altune.analysis.loop_sentences import loop_sentences
-from altune.analysis.loops import LoopFacts
-from altune.analysis.pool_map import BACKGROUND_ROWS, pool_map
-from altune.analysis.series import series_of
+from altune.analysis.loops.class_balance import by_chance, class_counts, divergence, evenness
+from altune.analysis.loops.facts import LoopFacts
+from altune.analysis.loops.pool_map import BACKGROUND_ROWS, pool_map
+from altune.analysis.loops.sentences import loop_sentences
+from altune.analysis.loops.series import series_of
 from altune.cli import main
-from altune.errors import MissingExtraError, RequestError
-from altune.examining import Examination
-from altune.recipe import Recipe
-from altune.recording import MOST_ROWS, uncertainty_key
-from altune.scenario import Annotator
-from altune.simulation import Trajectory, make_arena, play
-from altune.space import SearchSpace
-from altune.world import make_world
+from altune.core.errors import MissingExtraError, RequestError
+from altune.recipes.recipe import Recipe
+from altune.recipes.space import SearchSpace
+from altune.simulation.environment import make_world
+from altune.simulation.prepared import make_arena
+from altune.simulation.probes import MOST_ROWS, uncertainty_key
+from altune.simulation.scenario import Annotator
+from altune.simulation.trajectory import Trajectory, play
+from altune.workflows.examine import Examination
 
 NOISY = (Annotator(error=0.2),)
 AUDIT = {"method": "single", "audit": "knn_disagreement", "share": 0.2}
@@ -84,7 +85,7 @@ def test_uncertainty_is_that_of_the_model_which_picked():
 
 
 def test_of_a_large_pool_a_sample_is_looked_at(monkeypatch):
-    monkeypatch.setattr("altune.recording.MOST_ROWS", 20)
+    monkeypatch.setattr("altune.simulation.probes.MOST_ROWS", 20)
     assert MOST_ROWS > 20
     plain, noted, _ = examined(Recipe(query_strategy="random"), "breast_cancer")
     assert plain.rows.tolist() == noted.rows.tolist()
@@ -107,7 +108,7 @@ def test_suspects_are_held_against_the_truth(action):
 
 
 def test_examined_trajectories_have_a_key_of_their_own():
-    from altune.tuning.player import Player, Task
+    from altune.simulation.execution.player import Player, Task
 
     made = make_world("iris", budget=20, loops=3)
     block = made.blocks("report", 1)[0]
@@ -200,7 +201,7 @@ def test_the_recipes_own_rule_ends_what_is_told_and_not_the_other_rules_curve():
 
 
 def test_stops_are_those_of_a_replay():
-    from altune.replaying import replay
+    from altune.workflows.replay import replay
 
     rules = {"calm": {"method": "classification_change", "threshold": 0.05}, "sure": "min_expected_error"}
     world = {"budget": 60, "loops": 12, "seeds": 2, "rules": rules}
@@ -322,7 +323,7 @@ def test_map_of_a_sparse_pool_and_of_one_feature():
 
 
 def test_map_shows_a_sample_of_a_large_pool(monkeypatch):
-    monkeypatch.setattr("altune.analysis.pool_map.BACKGROUND_ROWS", 30)
+    monkeypatch.setattr("altune.analysis.loops.pool_map.BACKGROUND_ROWS", 30)
     assert BACKGROUND_ROWS > 30
     plain, _, arena = examined(Recipe())
     found = pool_map(arena, plain, ["a", "b", "c"])
@@ -332,8 +333,8 @@ def test_map_shows_a_sample_of_a_large_pool(monkeypatch):
 
 
 def test_a_missing_extra_and_an_unknown_projection_are_refused_before_anything_is_played(monkeypatch):
-    monkeypatch.setattr("altune.analysis.pool_map.find_spec", lambda name: None)
-    monkeypatch.setattr("altune.examining.Player", None)
+    monkeypatch.setattr("altune.analysis.loops.pool_map.find_spec", lambda name: None)
+    monkeypatch.setattr("altune.workflows.examine.Player", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'altune\[umap\]'"):
         altune.examine("vanilla", "iris", projection="umap")
     with pytest.raises(RequestError, match="'tsne' is no projection of the pool; take pca, umap"):
@@ -379,8 +380,8 @@ def test_a_run_that_was_not_confirmed_or_is_older_opens_without():
 
 def test_a_recipe_that_cannot_be_played_again_leaves_the_run_whole(monkeypatch):
     said: list[str] = []
-    monkeypatch.setattr("altune.simulation.uncertainty_facts", lambda loop, request: 1 / 0)
-    monkeypatch.setattr("altune.tuning.progress.Silent.say", lambda self, line: said.append(line))
+    monkeypatch.setattr("altune.simulation.trajectory.uncertainty_facts", lambda loop, request: 1 / 0)
+    monkeypatch.setattr("altune.tuning.observer.Silent.say", lambda self, line: said.append(line))
     found = tuned().loops
     assert found.uncertainty is None
     assert found.stopping is None

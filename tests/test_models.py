@@ -20,11 +20,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier
 
-from altune.errors import FormatError, RequestError, WorkError
+from altune.core.errors import FormatError, RequestError, WorkError
+from altune.core.registry import describe_parameters, methods, parse_method, unregister
 from altune.models import FittedModel, LogisticRegressionModel, Model, as_model, register_estimator
 from altune.models.custom import CustomModel
 from altune.models.linear import starting_coefficients
-from altune.registry import describe_parameters, methods, parse_method, unregister
 
 QUICK: dict[str, dict[str, Any]] = {
     "random_forest": {"n_estimators": 10},

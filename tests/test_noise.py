@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_iris
 
-from altune.annotators import Panel, cross_fitted, difficulty, drawn_classes
+from altune.core.errors import FormatError, ScenarioError
+from altune.core.streams import Streams
 from altune.data import Dataset
 from altune.data.blocks import explicit_block
-from altune.errors import FormatError, ScenarioError
-from altune.playing import simulate
-from altune.recipe import Recipe
-from altune.scenario import Annotator, Scenario
-from altune.simulation import make_arena, play
-from altune.streams import Streams
+from altune.recipes.recipe import Recipe
+from altune.simulation.annotators import Panel, cross_fitted, difficulty, drawn_classes
+from altune.simulation.prepared import make_arena
+from altune.simulation.scenario import Annotator, Scenario
+from altune.simulation.trajectory import play
+from altune.workflows.simulate import simulate
 
 N_ROWS = 4000
 ALL = np.arange(N_ROWS)

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from altune.curve import LearningCurve
-from altune.errors import FormatError, ScenarioError
-from altune.objectives import KINDS, Constraint, Objective, Risk, perfect
-from altune.scenario import Scenario
+from altune.core.errors import FormatError, ScenarioError
+from altune.simulation.curve import LearningCurve
+from altune.simulation.objectives import KINDS, Constraint, Objective, Risk, perfect
+from altune.simulation.scenario import Scenario
 
 
 def curve(labels, scores, prior=0.1, cost=None, seconds=1.0):

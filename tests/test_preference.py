@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from altune.errors import RequestError
+from altune.core.errors import RequestError
 from altune.tuning.preference import Preference, pareto_front
 
 NAMES = ("aulc", "labels")

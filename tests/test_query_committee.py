@@ -12,17 +12,17 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits, load_iris, load_wine
 from sklearn.preprocessing import scale
 
-from altune.disagreement import bootstrap_positions, mean_divergence, mutual_information, vote_entropy
-from altune.errors import FormatError
-from altune.joint_entropy import MOST_CONFIGURATIONS, JointLabels, most_informative_batch
-from altune.loop import ActiveLearningLoop
-from altune.metadata import Metadata
+from altune.core.errors import FormatError
+from altune.core.metadata import Metadata
+from altune.core.pool import Pool
+from altune.core.registry import parse_method, unregister
+from altune.core.streams import Streams
+from altune.loop.loop import ActiveLearningLoop
 from altune.models import LogisticRegressionModel, as_model, register_estimator
-from altune.pool import Pool
-from altune.recipe import Recipe
-from altune.registry import parse_method, unregister
-from altune.requirements import Facts, method_problems
-from altune.streams import Streams
+from altune.numerics.disagreement import bootstrap_positions, mean_divergence, mutual_information, vote_entropy
+from altune.numerics.joint_entropy import MOST_CONFIGURATIONS, JointLabels, most_informative_batch
+from altune.recipes.recipe import Recipe
+from altune.recipes.requirements import Facts, method_problems
 
 OURS = ["qbc", {"method": "qbc", "disagreement": "mean_kl"}, "bald", "batchbald"]
 

@@ -10,17 +10,17 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 
-from altune.geometry import hierarchy
-from altune.geometry.distances import make_points
-from altune.geometry.hierarchy import linked_clusters
-from altune.geometry.pooled import cover_rows, pool_points, pool_pure_radius
+from altune.core.metadata import Metadata
+from altune.core.pool import Pool
+from altune.core.registry import describe_parameters, find_method, parse_method
+from altune.knobs.pool_geometry import cover_rows, pool_points, pool_pure_radius
 from altune.knobs.query_strategy import QueryStrategy, ScoreStrategy
 from altune.knobs.query_strategy.clustering import round_robin
 from altune.knobs.query_strategy.neighbourhood import unlabelled_scores
-from altune.metadata import Metadata
 from altune.models import LogisticRegressionModel
-from altune.pool import Pool
-from altune.registry import describe_parameters, find_method, parse_method
+from altune.numerics.geometry import hierarchy
+from altune.numerics.geometry.distances import make_points
+from altune.numerics.geometry.hierarchy import linked_clusters
 
 OURS = ["kmeans", "probcover", "cluster_margin", "discriminative", "quire"]
 
@@ -138,7 +138,7 @@ def test_probcover_radius_is_within_the_grid_of_scikit_activeml():
 
 def test_probcover_of_a_subpool_covers_alike(cancer, monkeypatch):
     whole = select("probcover", cancer, 10)
-    monkeypatch.setattr("altune.geometry.pooled.LARGE_POOL", 100)
+    monkeypatch.setattr("altune.knobs.pool_geometry.LARGE_POOL", 100)
     radius = pool_pure_radius(cancer, 0.95)
     points = pool_points(cancer).values
     inside = cdist(points, points) < np.sqrt(radius)

@@ -9,13 +9,13 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 
-from altune.fisher import InformationRatio, most_reducing_batch
+from altune.core.metadata import Metadata
+from altune.core.pool import Pool
+from altune.core.registry import parse_method
 from altune.knobs.query_strategy.expected_change import MOST_DIMENSIONS, most_probable, short_embedding
 from altune.knobs.query_strategy.subpool import complete, draw_positions, spread_scores
-from altune.metadata import Metadata
 from altune.models import LogisticRegressionModel, MultilayerPerceptron, as_model
-from altune.pool import Pool
-from altune.registry import parse_method
+from altune.numerics.fisher import InformationRatio, most_reducing_batch
 
 OURS = ["egl", "eer", {"method": "eer", "loss": "zero_one"}, "variance_reduction"]
 

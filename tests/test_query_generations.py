@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from altune.errors import FormatError
+from altune.core.errors import FormatError
+from altune.core.metadata import Metadata
+from altune.core.pool import Pool
+from altune.core.registry import parse_method
+from altune.core.streams import Streams
+from altune.core.uncertainty import entropy
 from altune.knobs.query_strategy.generations import uncertainties, weighted_history
 from altune.knobs.query_strategy.randomised import perturbed
-from altune.loop import ActiveLearningLoop
-from altune.metadata import Metadata
-from altune.pool import Pool
-from altune.recipe import Recipe
-from altune.registry import parse_method
-from altune.streams import Streams
-from altune.uncertainty import entropy
+from altune.loop.loop import ActiveLearningLoop
+from altune.recipes.recipe import Recipe
 
 SCORED = ["least_confidence", "margin", "entropy"]
 

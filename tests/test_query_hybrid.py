@@ -11,8 +11,9 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 
-from altune.geometry.balls import ball_graph
-from altune.geometry.distances import make_points
+from altune.core.metadata import Metadata
+from altune.core.pool import Pool
+from altune.core.registry import describe_parameters, find_method, parse_method
 from altune.knobs.query_strategy import QueryStrategy
 from altune.knobs.query_strategy.bait import (
     InformationBatch,
@@ -24,10 +25,9 @@ from altune.knobs.query_strategy.clustering import drop_features, tempered
 from altune.knobs.query_strategy.covering import competence_of, fitted_balls, pick_by_competence, scale_to_one
 from altune.knobs.query_strategy.falcun import draw_by_relevance, relevance_chances
 from altune.knobs.query_strategy.neighbourhood import mean_divergence
-from altune.metadata import Metadata
 from altune.models import FittedModel, LogisticRegressionModel, MultilayerPerceptron
-from altune.pool import Pool
-from altune.registry import describe_parameters, find_method, parse_method
+from altune.numerics.geometry.balls import ball_graph
+from altune.numerics.geometry.distances import make_points
 
 OURS = ["bait", "clue", "contrastive", "dcom", "dropquery", "falcun"]
 

@@ -11,15 +11,15 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 
-from altune.errors import FormatError
-from altune.geometry.distances import make_points
+from altune.core.errors import FormatError
+from altune.core.metadata import Metadata
+from altune.core.pool import Pool
+from altune.core.registry import describe_parameters, find_method, methods, parse_method
 from altune.knobs.query_strategy import QueryStrategy, ScoreStrategy
 from altune.knobs.query_strategy.base import largest
 from altune.knobs.query_strategy.composed import mix_ranks
 from altune.knobs.query_strategy.hybrid import Gradients
-from altune.metadata import Metadata
-from altune.pool import Pool
-from altune.registry import describe_parameters, find_method, methods, parse_method
+from altune.numerics.geometry.distances import make_points
 
 OURS = [
     "random",
@@ -255,7 +255,7 @@ def test_density_weighted_without_weight_is_uncertainty(digits):
 
 def test_similarity_is_computed_once_for_a_pool(digits, monkeypatch):
     scores("density_weighted", digits)
-    monkeypatch.setattr("altune.geometry.pooled.mean_similarity", None)
+    monkeypatch.setattr("altune.knobs.pool_geometry.mean_similarity", None)
     scores("density_weighted", digits)
 
 

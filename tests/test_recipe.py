@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from altune.errors import FormatError, RequestError
-from altune.plain import write_text
-from altune.recipe import BASELINES, DEFAULTS, Facts, Recipe, load_recipe
-from altune.registry import FIELDS, describe_parameters, every_method, find_method, parse_method
-from altune.yaml import MAX_BYTES, MAX_DEPTH, read_yaml, read_yaml_text, write_yaml
+from altune.core.errors import FormatError, RequestError
+from altune.core.files import write_text
+from altune.core.registry import FIELDS, describe_parameters, every_method, find_method, parse_method
+from altune.core.yaml import MAX_BYTES, MAX_DEPTH, read_yaml, read_yaml_text, write_yaml
+from altune.recipes.recipe import BASELINES, DEFAULTS, Facts, Recipe, load_recipe
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 VALUES = st.recursive(
@@ -212,7 +212,7 @@ def test_equality_and_digest_follow_the_decisions() -> None:
 
 
 def test_the_digest_is_the_same_in_another_process() -> None:
-    code = "from altune.recipe import Recipe; print(Recipe(query_strategy='badge').digest())"
+    code = "from altune.recipes.recipe import Recipe; print(Recipe(query_strategy='badge').digest())"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert other.stdout.strip() == Recipe(query_strategy="badge").digest()
 

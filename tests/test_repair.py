@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState
 
 from altune.cli import main
-from altune.errors import RequestError
-from altune.run import open_run
-from altune.searching import tune
-from altune.space import SearchSpace
-from altune.tuning.repair import repair
+from altune.core.errors import RequestError
+from altune.recipes.space import SearchSpace
 from altune.tuning.storage import JOURNAL, LOCK, read_study
+from altune.workflows.open_run import open_run
+from altune.workflows.repair import repair
+from altune.workflows.tune import tune
 
 SPACE = {
     "initial_sample": {"method": "random", "size": {"choices": [4, 8]}},
@@ -174,7 +174,7 @@ def test_damaged_lines_in_the_middle_are_moved_aside_with_all_behind_them(undist
     assert "3 trials behind it" in mended.done
     assert lines_of(folder) == lines[:second]
     assert (folder / f"{JOURNAL}.torn").read_bytes() == b"".join(lines[second:])
-    from altune.tuning import workers
+    from altune.simulation.execution import worker as workers
 
     monkeypatch.setattr(workers, "Trajectory", None)  # the trials behind it come back from their trajectories
     assert without_times(played(folder)) == without_times(undisturbed)
@@ -276,7 +276,7 @@ def server():
 
 def test_trials_of_silent_workers_go_back_into_the_queue(server, monkeypatch, capsys):
     from altune.tuning.database import TrialQueue, Worker, connect, open_shared_study
-    from altune.tuning.repair import repair_queue
+    from altune.workflows.repair import repair_queue
 
     url = server.create_database("repaired")
     storage = connect(url)

@@ -13,17 +13,16 @@ from browser import open_browser, requests_of, show
 from report_samples import BUDGET, EVIL, played
 
 import altune
-from altune.analysis.contest import Contest
-from altune.analysis.mean_ranks import mean_ranks
-from altune.analysis.reaching import LabelsToReach
-from altune.analysis.spent import Spent
-from altune.analysis.spread import spread_of
-from altune.analysis.stale_starts import counted
-from altune.analysis.win_matrix import WinMatrix
-from altune.comparing import RecipeComparison
-from altune.errors import RequestError
-from altune.objectives import Objective
-from altune.recipe import load_recipe
+from altune.analysis.comparison.contest import Contest
+from altune.analysis.comparison.labels_to_reach import LabelsToReach
+from altune.analysis.comparison.mean_ranks import mean_ranks
+from altune.analysis.comparison.resources import Spent
+from altune.analysis.comparison.result import RecipeComparison
+from altune.analysis.comparison.spread import spread_of
+from altune.analysis.comparison.stale_starts import counted
+from altune.analysis.comparison.win_matrix import WinMatrix
+from altune.core.errors import RequestError
+from altune.recipes.recipe import load_recipe
 from altune.report import (
     plot_critical_difference,
     plot_labels_to_reach,
@@ -33,14 +32,15 @@ from altune.report import (
     plot_win_matrix,
 )
 from altune.report.amounts import Amounts
-from altune.report.comparison.page import compare_content, compare_page, verdict_of
 from altune.report.figures.critical_difference import critical_difference_numbers
 from altune.report.figures.labels_to_reach import labels_to_reach_numbers
 from altune.report.figures.spread import spread_numbers
 from altune.report.figures.stale_starts import stale_starts_numbers
 from altune.report.figures.time_and_cost import time_and_cost_numbers
 from altune.report.figures.win_matrix import win_matrix_numbers
-from altune.report.parts import FigurePart, TablePart
+from altune.report.html.parts import FigurePart, TablePart
+from altune.report.pages.comparison.page import compare_content, compare_page, verdict_of
+from altune.simulation.objectives import Objective
 
 
 def contest(data: str, names: tuple[str, str, str] = ("good", "random_sampling", "poor"), shift: int = 0) -> Contest:

@@ -20,9 +20,8 @@ from report_samples import (
     example_trials,
 )
 
-from altune.analysis.comparison import LabelsSaved, labels_saved
-from altune.errors import RequestError
-from altune.objectives import Objective
+from altune.analysis.paired import LabelsSaved, labels_saved
+from altune.core.errors import RequestError
 from altune.report import (
     Amounts,
     DifferenceRow,
@@ -39,6 +38,7 @@ from altune.report.figures.learning_curves import learning_curve_numbers
 from altune.report.figures.pareto_front import pareto_front_numbers
 from altune.report.figures.search_history import search_history_numbers
 from altune.report.figures.style import DIRECT, SERIES, safe_text, spread_apart
+from altune.simulation.objectives import Objective
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,14 @@ import optuna
 import pytest
 
 import altune
-from altune.analysis.effects import Effects
-from altune.analysis.explained import prepare
-from altune.analysis.importance import KnobImportance, knob_importance
-from altune.analysis.observations import Observation
-from altune.analysis.stock_importance import ANSWERS, EVALUATORS, optuna_importance
+from altune.analysis.importance.effects import Effects
+from altune.analysis.importance.explained import prepare
+from altune.analysis.importance.knob_importance import KnobImportance, knob_importance
+from altune.analysis.importance.observations import Observation
+from altune.analysis.importance.optuna import ANSWERS, EVALUATORS, optuna_importance
 from altune.cli import main
-from altune.errors import RequestError
+from altune.core.errors import RequestError
+from altune.recipes.space import SearchSpace
 from altune.report import (
     Amounts,
     FigurePart,
@@ -35,9 +36,8 @@ from altune.report.figures.interactions import interaction_numbers
 from altune.report.figures.knob_importance import knob_importance_numbers, parameter_importance_numbers
 from altune.report.figures.method_effects import method_effect_numbers
 from altune.report.figures.parameter_effects import parameter_effect_numbers
-from altune.report.run.importance import importance_parts
-from altune.report.run.words import KNOBS
-from altune.space import SearchSpace
+from altune.report.pages.run.importance import importance_parts
+from altune.report.words import KNOBS
 
 EVIL = "<img src=x onerror=alert(1)>"
 SPACE = SearchSpace.from_dict(

@@ -14,9 +14,10 @@ from browser import open_browser, requests_of, show
 from sklearn.datasets import load_iris
 
 import altune
-from altune.analysis.loops import LoopFacts, RuleStop
-from altune.errors import RequestError
-from altune.recipe import Recipe
+from altune.analysis.loops.facts import LoopFacts, RuleStop
+from altune.core.errors import RequestError
+from altune.recipes.recipe import Recipe
+from altune.recipes.space import SearchSpace
 from altune.report import PageContent, render_page
 from altune.report.figures.audit import audit_numbers, plot_audit
 from altune.report.figures.batch_sizes import batch_size_numbers, plot_batch_sizes
@@ -25,9 +26,8 @@ from altune.report.figures.class_balance import class_balance_numbers, plot_clas
 from altune.report.figures.pool_map import plot_pool_map, pool_map_numbers
 from altune.report.figures.stopping_rules import plot_stopping_rules, stopping_rule_numbers
 from altune.report.figures.uncertainty import plot_uncertainty, uncertainty_numbers
-from altune.report.run.loops import loops_parts, parts_of_loops
-from altune.scenario import Annotator
-from altune.space import SearchSpace
+from altune.report.pages.run.loops import loops_parts, parts_of_loops
+from altune.simulation.scenario import Annotator
 
 EVIL = "<img src=x onerror=alert(1)>"
 PLOTS = {

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from altune.console import ConsoleObserver
-from altune.objectives import Objective
 from altune.report.texts.tables import plan_text, table
-from altune.searching import make_worlds, plan, prepare_space
+from altune.simulation.environments import make_worlds
+from altune.simulation.objectives import Objective
+from altune.tuning.prepared_space import prepare_space
 from altune.tuning.search import SearchProgress
 from altune.tuning.settings import Settings
 from altune.tuning.trials import TrialRecord
+from altune.workflows.plan import plan
+from altune.workflows.progress import ConsoleObserver
 
 
 def plan_of(data: Any = "iris", space: str = "quick", settings: Settings | None = None, **given: Any) -> dict[str, str]:

@@ -17,9 +17,9 @@ from sklearn.datasets import load_iris
 import altune
 from altune import Run
 from altune.analysis.findings import Findings
+from altune.recipes.space import SearchSpace
 from altune.report import CodePart, FactsPart, FigurePart, PageContent, TablePart
-from altune.report.run.page import overall_verdict, run_content, run_page
-from altune.space import SearchSpace
+from altune.report.pages.run.page import overall_verdict, run_content, run_page
 
 EVIL = "<img src=x onerror=alert(1)>"
 SIZES: dict[str, Any] = {"select_among": 2, "select_seeds": 2, "report_seeds": 3, "budget": 30, "loops": 8}

@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 
 import altune
+from altune.analysis.rescoring.rescoring import price_reader, repriced
 from altune.cli import main
-from altune.errors import RequestError, ScenarioError, WorkError
-from altune.ranking import Entry, correlations
-from altune.rescoring import price_reader, repriced
-from altune.run import open_run
-from altune.searching import tune
-from altune.space import SearchSpace
-from altune.tuning import workers
+from altune.core.errors import RequestError, ScenarioError, WorkError
+from altune.recipes.space import SearchSpace
+from altune.simulation.execution import worker as workers
+from altune.tuning.ranking import Entry, correlations
 from altune.tuning.storage import append_trial, read_study
+from altune.workflows.open_run import open_run
+from altune.workflows.tune import tune
 
 SPACE = {
     "initial_sample": {"method": "random", "size": {"choices": [4, 8]}},

@@ -9,9 +9,9 @@ import pytest
 from optuna.trial import TrialState, create_trial
 from scipy.stats.qmc import Sobol
 
-from altune.errors import MissingExtraError, RequestError
-from altune.requirements import Facts
-from altune.space import SearchSpace
+from altune.core.errors import MissingExtraError, RequestError
+from altune.recipes.requirements import Facts
+from altune.recipes.space import SearchSpace
 from altune.tuning.samplers import SAMPLERS, SamplerPlan, check_sampler, check_suitable, choosing
 from altune.tuning.samplers.startup import n_startup
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
+from altune.core.errors import FormatError, ScenarioError
 from altune.data import Dataset, load_dataset
 from altune.data.blocks import pool_size
-from altune.errors import FormatError, ScenarioError
-from altune.objectives import Objective
-from altune.scenario import Annotator, Scenario, default_budget
+from altune.simulation.objectives import Objective
+from altune.simulation.scenario import Annotator, Scenario, default_budget
 
 
 @pytest.fixture(scope="module")
@@ -169,8 +169,8 @@ def test_the_digest_sees_every_field():
 
 
 def test_scaling_is_what_the_scenario_says():
-    from altune.simulation import make_arena
-    from altune.world import make_world
+    from altune.simulation.environment import make_world
+    from altune.simulation.prepared import make_arena
 
     X, y = load_iris(return_X_y=True)
     world = make_world(Dataset(X, y, name="iris"), budget=30)

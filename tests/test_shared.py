@@ -9,10 +9,10 @@ import time
 import pytest
 
 import altune
-from altune.errors import RequestError
-from altune.run import open_run
-from altune.tuning.progress import Silent
+from altune.core.errors import RequestError
+from altune.tuning.observer import Silent
 from altune.tuning.shared import open_shared, rebuild
+from altune.workflows.open_run import open_run
 from tests.postgres import Postgres
 
 TUNE = ["--space", "quick", "--budget", "150", "--seeds", "3", "--select-among", "2", "--select-seeds", "2"]

@@ -18,22 +18,24 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from altune.comparing import compare
-from altune.curve import LearningCurve
+from altune.core.errors import DataError, RequestError, ScenarioError, StorageError, WorkError
+from altune.core.registry import unregister
+from altune.core.streams import Streams
 from altune.data import Dataset
 from altune.data.blocks import Block, explicit_block
-from altune.errors import DataError, RequestError, ScenarioError, StorageError, WorkError
 from altune.models import register_estimator
-from altune.playing import simulate
-from altune.recipe import Recipe
-from altune.registry import unregister
-from altune.scenario import Annotator, Scenario
-from altune.simulation import Panel, TrajectoryStore, make_arena, play, trajectory_key
-from altune.streams import Streams
-from altune.tuning import crew
-from altune.tuning.player import Player, Task
-from altune.tuning.workers import Failure
-from altune.world import make_world
+from altune.recipes.recipe import Recipe
+from altune.simulation.curve import LearningCurve
+from altune.simulation.environment import make_world
+from altune.simulation.execution import processes as crew
+from altune.simulation.execution.player import Player, Task
+from altune.simulation.execution.worker import Failure
+from altune.simulation.prepared import make_arena
+from altune.simulation.scenario import Annotator, Scenario
+from altune.simulation.store import TrajectoryStore, trajectory_key
+from altune.simulation.trajectory import Panel, play
+from altune.workflows.compare import compare
+from altune.workflows.simulate import simulate
 
 GOLDEN = Path(__file__).parent / "data" / "golden_curves.json"
 WHOLE = ("labels", "used", "loop_rows", "rows")

@@ -11,13 +11,13 @@ from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 
-from altune.errors import FormatError, MissingExtraError, RequestError, WorkError
+from altune.core.errors import FormatError, MissingExtraError, RequestError, WorkError
+from altune.core.metadata import Metadata
+from altune.core.pool import Pool
+from altune.core.registry import parse_method
 from altune.knobs.query_strategy import adapter
-from altune.metadata import Metadata
 from altune.models import LogisticRegressionModel
-from altune.pool import Pool
-from altune.recipe import Facts, Recipe
-from altune.registry import parse_method
+from altune.recipes.recipe import Facts, Recipe
 
 skactiveml_pool = pytest.importorskip("skactiveml.pool")
 skactiveml_classifier = pytest.importorskip("skactiveml.classifier")

@@ -12,12 +12,12 @@ import optuna
 import pytest
 from optuna.trial import FixedTrial
 
-from altune.errors import FormatError, RequestError
-from altune.recipe import DEFAULTS, Facts, Recipe
-from altune.registry import parse_method
-from altune.space import SearchSpace, list_spaces
-from altune.space.shipped import head_comment, shipped_spaces
-from altune.yaml import read_yaml_text
+from altune.core.errors import FormatError, RequestError
+from altune.core.registry import parse_method
+from altune.core.yaml import read_yaml_text
+from altune.recipes.recipe import DEFAULTS, Facts, Recipe
+from altune.recipes.space import SearchSpace, list_spaces
+from altune.recipes.space.shipped import head_comment, shipped_spaces
 
 SHIPPED = [
     "cold_start",
@@ -116,13 +116,13 @@ def test_unknown_spaces_are_refused_with_the_nearest_name(tmp_path: Path) -> Non
 def test_an_installed_package_finds_the_spaces_inside_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "altune" / "search_spaces").mkdir(parents=True)
     (tmp_path / "altune" / "search_spaces" / "inside.yaml").write_text("# One. Two.\nretrain: reset\n")
-    monkeypatch.setattr("altune.errors.__file__", str(tmp_path / "altune" / "errors.py"))
+    monkeypatch.setattr("altune.__file__", str(tmp_path / "altune" / "__init__.py"))
     assert list(shipped_spaces()) == ["inside"]
     assert SearchSpace.load("inside").n_open == 0
 
 
 def test_reading_a_space_needs_no_optuna() -> None:
-    code = "import sys, altune.space as s; s.SearchSpace.load('full'); sys.exit('optuna' in sys.modules)"
+    code = "import sys, altune.recipes.space as s; s.SearchSpace.load('full'); sys.exit('optuna' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -277,8 +277,8 @@ def test_a_list_is_a_value_where_no_method_stands(list_method: str) -> None:
 def list_method() -> Any:
     from typing import Literal
 
+    from altune.core.registry import register, unregister
     from altune.knobs.loop_size import LoopSize, LoopState
-    from altune.registry import register, unregister
 
     class ListedForTest(LoopSize):
         """Sizes as they are listed."""

@@ -11,9 +11,9 @@ import optuna
 import pytest
 from scipy.stats import ks_2samp
 
-from altune.errors import FormatError, RequestError
-from altune.space import SearchSpace
-from altune.space.shipped import shipped_spaces
+from altune.core.errors import FormatError, RequestError
+from altune.recipes.space import SearchSpace
+from altune.recipes.space.shipped import shipped_spaces
 
 SMALL = {
     "initial_sample": {"method": "random", "size": {"low": 10, "high": 30, "step": 10}},

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from altune.errors import FormatError
-from altune.requirements import Facts
-from altune.space import SearchSpace, check_space, differences
+from altune.core.errors import FormatError
+from altune.recipes.requirements import Facts
+from altune.recipes.space import SearchSpace, check_space, differences
 
 # What is left in a world
 

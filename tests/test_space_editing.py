@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from altune.errors import FormatError
-from altune.space import Range, SearchSpace
+from altune.core.errors import FormatError
+from altune.recipes.space import Range, SearchSpace
 
 STANDARD = SearchSpace.load("standard")
 

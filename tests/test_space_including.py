@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from altune.errors import FormatError
-from altune.space import SearchSpace
+from altune.core.errors import FormatError
+from altune.recipes.space import SearchSpace
 
 
 def write(folder: Path, **files: str) -> Path:

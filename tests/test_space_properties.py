@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import FixedTrial
 
-from altune.recipe import Recipe
-from altune.registry import Method, describe_parameters, every_method, parse_method
-from altune.space import Choices, Range, SearchSpace, differences
-from altune.space.given import GivenTrial
-from altune.yaml import read_yaml_text, write_yaml
+from altune.core.registry import Method, describe_parameters, every_method, parse_method
+from altune.core.yaml import read_yaml_text, write_yaml
+from altune.recipes.recipe import Recipe
+from altune.recipes.space import Choices, Range, SearchSpace, differences
+from altune.recipes.space.given import GivenTrial
 
 # Spaces to draw: alternatives of the registered methods, nested strategies, ranges, choices and names
 

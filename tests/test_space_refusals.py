@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from altune.errors import FormatError
-from altune.space import SearchSpace
+from altune.core.errors import FormatError
+from altune.recipes.space import SearchSpace
 
 
 @pytest.mark.parametrize(

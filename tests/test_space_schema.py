@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sklearn.tree import DecisionTreeClassifier
 
-from altune.errors import FormatError
+from altune.core.errors import FormatError
+from altune.core.registry import FIELDS, describe_parameters, methods, unregister
+from altune.core.yaml import read_yaml, read_yaml_text
 from altune.models import register_estimator
-from altune.recipe import Recipe
-from altune.registry import FIELDS, describe_parameters, methods, unregister
-from altune.space import SearchSpace, recipe_schema, space_schema
-from altune.space.shipped import shipped_spaces
-from altune.yaml import read_yaml, read_yaml_text
+from altune.recipes.recipe import Recipe
+from altune.recipes.space import SearchSpace, recipe_schema, space_schema
+from altune.recipes.space.shipped import shipped_spaces
 
 jsonschema = pytest.importorskip("jsonschema")
 SPACE, RECIPE = space_schema(), recipe_schema()

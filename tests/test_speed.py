@@ -54,7 +54,7 @@ def test_trajectories_of_one_block_start_from_other_rows_and_share_what_they_bui
     first, second = stage.other_first_rows(2)
     alone = stage.play(None, second)
     stage.play(shared, first)
-    monkeypatch.setattr("altune.geometry.pooled.kmeans_from", None)
+    monkeypatch.setattr("altune.knobs.pool_geometry.kmeans_from", None)
     assert stage.play(shared, second).rows.tolist() == alone.rows.tolist()
     assert set(first) != set(second)
 

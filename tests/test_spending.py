@@ -14,12 +14,12 @@ from scipy import stats
 from scipy.special import polygamma
 from stored_curves import BUDGET, curve, made_world
 
-from altune.curve import LearningCurve, trapezoid_area
-from altune.errors import RequestError
-from altune.simulation import PAUSED
-from altune.space import SearchSpace
-from altune.tuning.player import Task
-from altune.tuning.spending import Envelope, Noise, Spending, _inverse_trigamma, paired_noise
+from altune.core.errors import RequestError
+from altune.recipes.space import SearchSpace
+from altune.simulation.curve import LearningCurve, trapezoid_area
+from altune.simulation.execution.player import Task
+from altune.simulation.trajectory import PAUSED
+from altune.tuning.racing import Envelope, Noise, Spending, _inverse_trigamma, paired_noise
 
 # what is asked for ------------------------------------------------------------------------------------------------
 

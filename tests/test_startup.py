@@ -7,8 +7,15 @@ import sys
 import pytest
 
 SLOW = {"alembic", "cleanlab", "matplotlib", "pandas", "plotly", "pyarrow", "skrub", "sqlalchemy", "torch"}
-LATER = {"altune.analysis", "altune.examining", "altune.report", "altune.run", "altune.testing", "sklearn.impute"}
-OF_OWNERS = {"optuna", "altune.space", "altune.tuning.search", "altune.cli", "sklearn.datasets"}
+LATER = {
+    "altune.analysis",
+    "altune.workflows.examine",
+    "altune.report",
+    "altune.analysis.run",
+    "altune.testing",
+    "sklearn.impute",
+}
+OF_OWNERS = {"optuna", "altune.recipes.space", "altune.tuning.search", "altune.cli", "sklearn.datasets"}
 
 FIRST_TRIAL = """
 import json, sys
@@ -56,13 +63,13 @@ def test_the_first_trial_waits_for_nothing_that_only_the_end_needs(at_the_first_
 
 def test_a_worker_imports_what_it_plays_with(at_the_first_trial):
     worker = at_the_first_trial["worker"]
-    assert {"sklearn", "altune.simulation"} <= worker
+    assert {"sklearn", "altune.simulation.trajectory"} <= worker
     assert not worker & (SLOW | LATER | OF_OWNERS)
 
 
 @pytest.mark.parametrize("first", ["", "import pandas; "])
 def test_pandas_is_there_for_whoever_wants_it(first):
-    code = f"{first}import sys; from altune.startup import import_sklearn; import_sklearn()"
+    code = f"{first}import sys; from altune.core.startup import import_sklearn; import_sklearn()"
     code += "; before = 'pandas' in sys.modules"
     code += "; import pandas, sklearn; print(before, pandas.DataFrame({'a': [1]}).shape)"
     assert run("-c", code).split() == [str(bool(first)), "(1,", "1)"]

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from altune.errors import RequestError
-from altune.statistics import (
+from altune.core.errors import RequestError
+from altune.numerics.statistics import (
     bootstrap_interval,
     cvar,
     holm,

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from altune.analysis.stopping_replay import statistics_of
 from altune.cli import app
-from altune.errors import RequestError
+from altune.core.errors import RequestError
+from altune.core.registry import methods, parse_method
 from altune.knobs.stopping import stopping_point
-from altune.playing import simulate
-from altune.recipe import Recipe
-from altune.registry import methods, parse_method
-from altune.replaying import replay, statistics_of
-from altune.scenario import Annotator, Scenario
+from altune.recipes.recipe import Recipe
+from altune.simulation.scenario import Annotator, Scenario
+from altune.workflows.replay import replay
+from altune.workflows.simulate import simulate
 
 LOOSE = {
     "stabilizing_predictions": {"threshold": 0.9},

@@ -13,7 +13,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.preprocessing import scale
 
-from altune.errors import FormatError
+from altune.core.errors import FormatError
+from altune.core.pool import Pool
+from altune.core.registry import methods, parse_method
+from altune.core.streams import Streams
 from altune.knobs.stopping import (
     Posterior,
     Seen,
@@ -26,14 +29,11 @@ from altune.knobs.stopping import (
     principal_components,
 )
 from altune.knobs.stopping.watch import StopWatch
-from altune.loop import ActiveLearningLoop
+from altune.loop.loop import ActiveLearningLoop
 from altune.models import LogisticRegressionModel
-from altune.playing import simulate
-from altune.pool import Pool
-from altune.recipe import Facts, Recipe
-from altune.registry import methods, parse_method
-from altune.space import SearchSpace
-from altune.streams import Streams
+from altune.recipes.recipe import Facts, Recipe
+from altune.recipes.space import SearchSpace
+from altune.workflows.simulate import simulate
 
 NOTHING = np.empty(0, dtype=np.intp)
 RULES = {

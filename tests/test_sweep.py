@@ -15,18 +15,18 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import altune
+from altune.analysis.sweep.request import read_sweep, safe_name
+from altune.analysis.sweep.results import CellResult
+from altune.analysis.sweep.rows import COLUMNS, offered_methods, short_words
+from altune.analysis.sweep.summary import MethodCount, method_counts, ranking, sentences, standing
 from altune.cli import main
 from altune.cli.sweep import SweepConsole
-from altune.errors import FormatError, RequestError
-from altune.recipe import Recipe
-from altune.report.sweep_page import cell_differences
-from altune.sweeping.planning import plan_sweep
-from altune.sweeping.request import read_sweep, safe_name
-from altune.sweeping.results import CellResult
-from altune.sweeping.rows import COLUMNS, offered_methods, short_words
-from altune.sweeping.summary import MethodCount, method_counts, ranking, sentences, standing
-from altune.tuning.progress import Silent
-from altune.yaml import write_yaml
+from altune.core.errors import FormatError, RequestError
+from altune.core.yaml import write_yaml
+from altune.recipes.recipe import Recipe
+from altune.report.pages.sweep import cell_differences
+from altune.tuning.observer import Silent
+from altune.workflows.sweep.planning import plan_sweep
 
 TINY = {
     "scenario": {"loops": 4, "budget": 30},

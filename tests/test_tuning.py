@@ -14,15 +14,16 @@ import optuna
 import pytest
 
 import altune
+from altune.core.errors import RequestError, StorageError, WorkError
 from altune.data.blocks import make_blocks
-from altune.errors import RequestError, StorageError, WorkError
-from altune.run import finished_trials, open_run
-from altune.searching import tune
-from altune.simulation import TrajectoryStore
-from altune.space import SearchSpace
-from altune.tuning.progress import Silent
+from altune.recipes.space import SearchSpace
+from altune.simulation.store import TrajectoryStore
+from altune.tuning.observer import Silent
+from altune.tuning.run_folder import finished_trials
 from altune.tuning.storage import cut_torn_line, ownership, read_study
 from altune.tuning.trials import REASON
+from altune.workflows.open_run import open_run
+from altune.workflows.tune import tune
 
 SPACE = {
     "initial_sample": [{"method": "random", "size": {"low": 4, "high": 12}}, {"method": "kmeans", "size": 6}],
@@ -64,7 +65,7 @@ def test_memory_and_disk_agree(undisturbed):
 
 
 def test_the_same_command_again_simulates_nothing(undisturbed, monkeypatch):
-    from altune.tuning import workers
+    from altune.simulation.execution import worker as workers
 
     def never(*arguments):
         raise AssertionError("a trajectory was simulated again")
@@ -204,12 +205,12 @@ def test_samplers_pass_over_forbidden_draws():
 
 
 def test_a_forbidden_draw_that_comes_all_the_same_is_recorded_not_counted_and_drawn_again():
-    from altune.searching import make_worlds
-    from altune.tuning.drawing import Drawing
-    from altune.tuning.progress import Silent
+    from altune.simulation.environments import make_worlds
+    from altune.tuning.observer import Silent
+    from altune.tuning.proposals import Drawing
     from altune.tuning.search import Search
     from altune.tuning.settings import Settings
-    from altune.tuning.steps import Means, Steps
+    from altune.tuning.stages import Means, Steps
 
     class Careless:
         """Draws as Optuna does, without a look at what may be played."""
@@ -234,8 +235,8 @@ def test_a_forbidden_draw_that_comes_all_the_same_is_recorded_not_counted_and_dr
 def test_a_failing_trial_is_kept_with_its_error_and_the_search_goes_on():
     from typing import ClassVar, Literal
 
+    from altune.core.registry import register, unregister
     from altune.knobs.query_strategy.base import QueryStrategy
-    from altune.registry import register, unregister
 
     @register
     class Broken(QueryStrategy):
@@ -329,7 +330,7 @@ def test_another_estimator_of_the_same_class_is_another_run(tmp_path):
     try:
         assert "Not confirmed yet" in open_run(tmp_path / "run").answer
     finally:
-        from altune.registry import unregister
+        from altune.core.registry import unregister
 
         unregister("model", "bagging_classifier")
 
@@ -355,7 +356,7 @@ def test_confirm_takes_its_own_sizes_and_nothing_else(undisturbed):
 
 def test_the_pages_commands_meet_the_same_world_on_other_splits(undisturbed):
     from altune.report import CodePart
-    from altune.report.run.page import run_content
+    from altune.report.pages.run.page import run_content
 
     commands = [part.text for part in run_content(undisturbed).parts if isinstance(part, CodePart)][1:]
     assert commands[0].startswith("altune simulate iris --recipe ")

@@ -5,8 +5,8 @@ import json
 import pytest
 
 import altune
-from altune.errors import RequestError
-from altune.simulation import Trajectory
+from altune.core.errors import RequestError
+from altune.simulation.trajectory import Trajectory
 
 SMALL = {"budget": 30, "seeds": 5, "select_among": 2, "select_seeds": 2, "report_seeds": 2, "seed": 3}
 NUMBERS = {
@@ -95,7 +95,7 @@ def test_what_one_run_played_no_other_plays_again(tmp_path, monkeypatch):
     def never(*arguments):
         raise AssertionError("a trajectory was simulated again")
 
-    monkeypatch.setattr("altune.tuning.workers.Trajectory", never)
+    monkeypatch.setattr("altune.simulation.execution.worker.Trajectory", never)
     warm = go(6, tmp_path / "shared", tmp_path / "two", seeds=2)
     assert without_times(warm) == without_times(cold)
 
@@ -108,7 +108,7 @@ def test_in_memory_a_recipe_that_comes_again_is_not_played_again(monkeypatch):
             played.append((recipe.digest(), arena.block.digest()))
             super().__init__(recipe, arena, scenario, **more)
 
-    monkeypatch.setattr("altune.tuning.workers.Trajectory", Counted)
+    monkeypatch.setattr("altune.simulation.execution.worker.Trajectory", Counted)
     run = go(20, None, space=FEW, seeds=2)
     assert len(run.trials) == 20
     assert len(played) == len(set(played))
@@ -126,7 +126,7 @@ def test_a_stopping_rule_is_replayed_where_little_else_is_open(monkeypatch):
             super().__init__(recipe, arena, scenario, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr("altune.tuning.workers.Trajectory", Counted)
+        patch.setattr("altune.simulation.execution.worker.Trajectory", Counted)
         shared = go(10, None, **kind)
     assert len(played) <= 2 * 3  # each block once for all rules, and for the two baselines
     for trial in shared.trials:
@@ -147,7 +147,7 @@ def test_a_trial_that_takes_too_long_has_failed_and_the_search_goes_on(monkeypat
                 time.sleep(30)
             super().advance(until)
 
-    monkeypatch.setattr("altune.tuning.workers.Trajectory", Slow)
+    monkeypatch.setattr("altune.simulation.execution.worker.Trajectory", Slow)
     run = go(6, None, space=FEW, sampler="grid", seeds=1, trial_timeout=3.0, confirm=False)
     states = {trial.recipe.query_strategy.method: trial.state for trial in run.trials}
     assert states == {"margin": "complete", "random": "complete", "entropy": "failed"}

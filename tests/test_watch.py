@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 
 import altune
+from altune.analysis.standing import pace
 from altune.cli import main
-from altune.errors import RequestError, StorageError
+from altune.core.errors import RequestError, StorageError
+from altune.recipes.space import SearchSpace
 from altune.report.texts.watch import watch_text
-from altune.space import SearchSpace
 from altune.tuning.storage import JOURNAL, LOCK
-from altune.watching import Watched, pace
+from altune.workflows.watch import Watched
 from tests.postgres import Postgres
 
 SPACE = {"initial_sample": {"method": "random", "size": {"low": 5, "high": 20}}, "query_strategy": ["random", "margin"]}
@@ -227,7 +228,7 @@ def test_a_database_that_goes_away_is_waited_for(
     altune.tune("iris", SearchSpace.from_dict(SPACE), **settings, n_trials=6, confirm=False, storage=url, out=folder)
     lines: list[str] = []
 
-    class Told(altune.tuning.progress.Silent):
+    class Told(altune.tuning.observer.Silent):
         def say(self, line: str) -> None:
             lines.append(line)
             server.start()

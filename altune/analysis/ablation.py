@@ -15,11 +15,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from altune.analysis.findings import gain_words
-from altune.curve import LearningCurve
-from altune.objectives import Objective
-from altune.recipe_text import change_words, changed_words
-from altune.registry import Method
-from altune.statistics import Interval, PairedDifference, holm, mean_interval, paired_difference
+from altune.core.registry import Method
+from altune.numerics.statistics import Interval, PairedDifference, holm, mean_interval, paired_difference
+from altune.recipes.describe import change_words, changed_words
+from altune.simulation.curve import LearningCurve
+from altune.simulation.objectives import Objective
 from altune.tuning.ablation import Ablated
 from altune.tuning.judging import REFERENCE
 from altune.tuning.record import StudyRecord

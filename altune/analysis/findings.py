@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from altune.analysis.comparison import LabelsSaved, labels_saved
-from altune.objectives import Objective
-from altune.recipe import Recipe
-from altune.recipe_text import KNOB_WORDS
-from altune.registry import FIELDS
-from altune.statistics import Interval, PairedDifference, mean_interval, paired_difference
+from altune.analysis.paired import LabelsSaved, labels_saved
+from altune.core.registry import FIELDS
+from altune.numerics.statistics import Interval, PairedDifference, mean_interval, paired_difference
+from altune.recipes.describe import KNOB_WORDS
+from altune.recipes.recipe import Recipe
+from altune.simulation.objectives import Objective
 from altune.tuning.confirmation import Confirmation
 from altune.tuning.judging import REFERENCE
 from altune.tuning.preference import Preference

@@ -17,30 +17,30 @@ from typing import Annotated, Any
 
 import typer
 
-from altune import __version__
 from altune.cli.commands import Command, CommandGroup
 from altune.cli.output import print_error
-from altune.errors import RequestError, WorkError
+from altune.core.errors import RequestError, WorkError
+from altune.core.version import __version__
 
 COMMANDS = {
     "tune": Command("altune.cli.tune:tune", "Search for the best recipe on DATA, and confirm it."),
     "sweep": Command("altune.cli.sweep:sweep", "Tune on every combination that FILE lists."),
-    "simulate": Command("altune.cli.play:simulate", "Play one recipe on DATA and print its learning curve."),
-    "compare": Command("altune.cli.play:compare", "Play recipes on the same blocks and print their differences."),
+    "simulate": Command("altune.cli.simulate:simulate", "Play one recipe on DATA and print its learning curve."),
+    "compare": Command("altune.cli.compare:compare", "Play recipes on the same blocks and print their differences."),
     "ablate": Command("altune.cli.ablate:ablate", "Say which decision made the difference between two recipes."),
     "examine": Command("altune.cli.examine:examine", "Say what each loop of a recipe did on DATA."),
-    "stopping": Command("altune.cli.play:stopping", "Say where each stopping rule would have stopped a recipe."),
+    "stopping": Command("altune.cli.stopping:stopping", "Say where each stopping rule would have stopped a recipe."),
     "worker": Command("altune.cli.worker:worker", "Play trials of a study that several machines share."),
-    "report": Command("altune.cli.show:report", "Write a run's page again, and print the answer."),
+    "report": Command("altune.cli.report:report", "Write a run's page again, and print the answer."),
     "rescore": Command("altune.cli.rescore:rescore", "Rank a run's trials by another objective or other prices."),
     "importance": Command("altune.cli.importance:importance", "Say how much each knob of a run explains."),
     "watch": Command("altune.cli.watch:watch", "Show how a run stands while it goes on."),
     "repair": Command("altune.cli.repair:repair", "Mend what a kill has left in a run or a shared study."),
-    "knobs": Command("altune.cli.show:knobs", "List the methods of each knob."),
+    "knobs": Command("altune.cli.knobs:knobs", "List the methods of each knob."),
     "spaces": Command("altune.cli.spaces:spaces", "List the search spaces that altune ships, or print one."),
     "spaces check": Command("altune.cli.spaces:check", "Say what is left of a search space on a data set."),
     "spaces schema": Command("altune.cli.spaces:schema", "Print the JSON Schema of search space files, for editors."),
-    "datasets": Command("altune.cli.show:datasets", "List the built-in data sets."),
+    "datasets": Command("altune.cli.datasets:datasets", "List the built-in data sets."),
 }
 
 

@@ -21,8 +21,8 @@ def ablate(
     as_json: AsJson = False,
 ) -> None:
     """Play the path from vanilla to RECIPE, one knob at a time, and say which decision made the difference."""
-    from altune.ablating import ablate as play
     from altune.report.texts.ablation import ablation_text
+    from altune.workflows.ablate import ablate as play
 
     found = play(recipe, **world.arguments(), **playing.arguments(), start=start, seeds=seeds)
     print_json(found.to_dict()) if as_json else print(ablation_text(found))

@@ -11,7 +11,7 @@ from altune.cli.options import AsJson, FreshSeeds, PlayOptions, WorldOptions
 from altune.cli.output import print_json
 
 if TYPE_CHECKING:
-    from altune.analysis.loops import LoopFacts
+    from altune.analysis.loops.facts import LoopFacts
 
 PAGE_FILE = "examined.html"
 TABLE_FILE = "loops.csv"
@@ -35,9 +35,9 @@ def examine(
     Which classes were bought, how many rows, what the audit found, how unsure the model was, where in the pool the rows
     lie, and where each stopping rule would have ended it.
     """
-    from altune.examining import examine as play
     from altune.models import as_model
-    from altune.recipe import load_recipe
+    from altune.recipes.recipe import load_recipe
+    from altune.workflows.examine import examine as play
 
     played = load_recipe(recipe)
     if playing.model is not None:
@@ -45,8 +45,8 @@ def examine(
     given = {**playing.arguments(), "model": None}
     found = play(played, projection=projection, **world.arguments(), **given, seeds=seeds)  # type: ignore[arg-type]
     if out is not None:
-        from altune.plain import write_text
-        from altune.report.loops_page import loops_page
+        from altune.core.files import write_text
+        from altune.report.pages.loops import loops_page
 
         make_folder(out)
         write_text(out / PAGE_FILE, loops_page(found, played))
@@ -67,7 +67,7 @@ def make_folder(folder: Path) -> None:
     RequestError
         If it cannot be made.
     """
-    from altune.errors import RequestError
+    from altune.core.errors import RequestError
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def make_folder(folder: Path) -> None:
 
 
 def _text(facts: LoopFacts) -> str:
-    from altune.analysis.loop_sentences import loop_sentences
+    from altune.analysis.loops.sentences import loop_sentences
     from altune.report.texts.tables import table
 
     rows = [

@@ -11,8 +11,8 @@ from altune.cli.options import AsJson
 from altune.cli.output import print_json
 
 if TYPE_CHECKING:
+    from altune.analysis.run import Run
     from altune.report.texts.importance import Stock
-    from altune.run import Run
 
 
 def importance(
@@ -23,7 +23,7 @@ def importance(
 ) -> None:
     """Say how much of what was gained or lost in a run each knob explains, from its trials, simulating nothing."""
     from altune.report.texts.importance import importance_dict, importance_text
-    from altune.run import open_run
+    from altune.workflows.open_run import open_run
 
     opened = open_run(run)
     found = opened.importance(confidence=confidence)
@@ -33,8 +33,8 @@ def importance(
 
 def _stock(run: Run) -> Stock:
     """Return what each of Optuna's evaluators says, or why one says nothing."""
-    from altune.analysis.stock_importance import EVALUATORS, optuna_importance
-    from altune.errors import WorkError
+    from altune.analysis.importance.optuna import EVALUATORS, optuna_importance
+    from altune.core.errors import WorkError
 
     found: dict[str, dict[str, float] | str] = {}
     for name in EVALUATORS:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from typer import Argument, Option
 
-from altune.errors import RequestError
+from altune.core.errors import RequestError
 
 if TYPE_CHECKING:
-    from altune.space import SearchSpace
+    from altune.recipes.space import SearchSpace
+    from altune.simulation.environment import World
     from altune.tuning.settings import Settings
-    from altune.tuning.steps import Means
-    from altune.world import World
+    from altune.tuning.stages import Means
 
 ModelOption = Annotated[str | None, Option("--model", metavar="NAME", help="Fix the model by name.")]
 RecipeOption = Annotated[str, Option("--recipe", metavar="RECIPE", help="random_sampling, vanilla, or a YAML file.")]
@@ -95,7 +95,7 @@ class ScenarioOptions(ScoringOptions):
 
     def arguments(self) -> dict[str, Any]:
         """Return the scenario's keyword arguments of ``make_world``, ``simulate`` and the like; None is not given."""
-        from altune.scenario import Scenario
+        from altune.simulation.scenario import Scenario
 
         return {
             **super().arguments(),
@@ -126,7 +126,7 @@ class WorldOptions(ScenarioOptions):
 
     def make(self, seed: int) -> World:
         """Return the world, with its data read and its scenario resolved."""
-        from altune.world import make_world
+        from altune.simulation.environment import make_world
 
         return make_world(**self.arguments(), seed=seed)
 
@@ -148,7 +148,7 @@ class WorldsOptions(ScenarioOptions):
 
     def make(self, seed: int) -> list[World]:
         """Return the world of each data set."""
-        from altune.searching import make_worlds
+        from altune.simulation.environments import make_worlds
 
         given = self.arguments() | {"blocks_file": str(self.blocks)}
         blocks = None if self.blocks is None else read_json(self.blocks)
@@ -205,8 +205,8 @@ class SearchOptions:
 
     def make_space(self, worlds: Sequence[World]) -> SearchSpace:
         """Return the search space with its changes, checked against the worlds."""
-        from altune.searching import prepare_space
-        from altune.space import SearchSpace
+        from altune.recipes.space import SearchSpace
+        from altune.tuning.prepared_space import prepare_space
 
         space = SearchSpace.load(self.space).set_values(self.changes or [])
         for knob in self.fix or []:
@@ -255,15 +255,15 @@ class MachineOptions:
 
     def early(self) -> AbstractContextManager[None]:
         """Start processes of this machine while the request is read; what ends in an error ends them."""
-        from altune.tuning.crew import early_workers
+        from altune.simulation.execution.processes import early_workers
 
         return early_workers(self.jobs if self.backend == "loky" else 1)
 
     def make(self, worlds: Sequence[World], timeout: str | None) -> Means:
         """Return with what to play."""
-        from altune.tuning.backends import make_backend
-        from altune.tuning.crew import processes
-        from altune.tuning.steps import Means
+        from altune.simulation.execution.backends import make_backend
+        from altune.simulation.execution.processes import processes
+        from altune.tuning.stages import Means
 
         jobs = processes(self.jobs)
         return Means(

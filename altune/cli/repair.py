@@ -9,7 +9,7 @@ import typer
 
 from altune.cli.options import AsJson
 from altune.cli.output import print_json
-from altune.errors import RequestError
+from altune.core.errors import RequestError
 
 
 def repair(
@@ -23,8 +23,8 @@ def repair(
 
     Nothing that was finished is lost: what cannot stay in the journal is moved into a file beside it.
     """
-    from altune.tuning.repair import repair as mend
-    from altune.tuning.repair import repair_shared
+    from altune.workflows.repair import repair as mend
+    from altune.workflows.repair import repair_shared
 
     if (run is None) == (storage is None):
         raise RequestError("give the folder of a run, or --storage URL (and --study NAME) for a shared study")

@@ -37,7 +37,7 @@ def rescore(
     """Rank a run's trials by another objective or other prices, from their curves, simulating nothing."""
     from altune.report.texts.rescored import rescored_rows
     from altune.report.texts.tables import table
-    from altune.rescoring import rescore as score
+    from altune.workflows.rescore import rescore as score
 
     found = score(run, **scoring.arguments())
     print_json(found.to_dict()) if as_json else print(f"{table(rescored_rows(found))}\n\n{found.answer}")

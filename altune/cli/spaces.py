@@ -10,7 +10,7 @@ from altune.cli.options import AsJson, ModelOption, ScenarioOptions, Target
 from altune.cli.output import print_json
 
 if TYPE_CHECKING:
-    from altune.space import SpaceCheck
+    from altune.recipes.space import SpaceCheck
 
 
 def spaces(
@@ -21,9 +21,9 @@ def spaces(
 
     See also `altune spaces check --help` and `altune spaces schema --help`.
     """
+    from altune.recipes.space import SearchSpace, list_spaces
+    from altune.recipes.space.shipped import find_space
     from altune.report.texts.tables import table
-    from altune.space import SearchSpace, list_spaces
-    from altune.space.shipped import find_space
 
     if name is not None:
         found = SearchSpace.load(name)
@@ -40,7 +40,7 @@ def schema(
 
     Keep it beside your files and name it in their first line: # yaml-language-server: $schema=space.schema.json
     """
-    from altune.space import recipe_schema, space_schema
+    from altune.recipes.space import recipe_schema, space_schema
 
     print_json(recipe_schema() if recipes else space_schema())
 
@@ -55,8 +55,8 @@ def check(
 ) -> None:
     """Say what is left of a search space on a data set, before anything is played."""
     from altune.models import as_model
-    from altune.space import SearchSpace, check_space
-    from altune.world import make_world
+    from altune.recipes.space import SearchSpace, check_space
+    from altune.simulation.environment import make_world
 
     given = SearchSpace.load(space)
     if model is not None:

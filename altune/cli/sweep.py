@@ -13,9 +13,9 @@ from altune.cli.options import AsJson, Jobs, Quiet
 from altune.cli.output import print_json
 
 if TYPE_CHECKING:
-    from altune.console import ConsoleObserver
-    from altune.sweeping.planning import SweepPlan
-    from altune.sweeping.sweep import Sweep, SweptCell
+    from altune.analysis.sweep.result import Sweep, SweptCell
+    from altune.workflows.progress import ConsoleObserver
+    from altune.workflows.sweep.planning import SweepPlan
 
 
 def sweep(
@@ -32,8 +32,8 @@ def sweep(
 
     Killed or stopped at any moment, the same command goes on where it was; a longer list adds cells.
     """
-    from altune.sweeping.planning import plan_sweep
-    from altune.sweeping.sweep import sweep as play
+    from altune.workflows.sweep.planning import plan_sweep
+    from altune.workflows.sweep.sweep import sweep as play
 
     if dry_run:
         planned = plan_sweep(file, out=out, n_jobs=jobs)
@@ -82,7 +82,7 @@ class SweepConsole:
         self._own.close()
 
     def _fresh(self) -> ConsoleObserver:
-        from altune.console import ConsoleObserver
+        from altune.workflows.progress import ConsoleObserver
 
         return ConsoleObserver(self._quiet)
 
@@ -90,7 +90,7 @@ class SweepConsole:
 def plan_text(planned: SweepPlan) -> str:
     """Return what a sweep would do as lines for a terminal."""
     from altune.report.texts.tables import table
-    from altune.sweeping.planning import FINISHED, IMPOSSIBLE
+    from altune.workflows.sweep.planning import FINISHED, IMPOSSIBLE
 
     rows = [
         {name: "-" if value is None else value for name, value in cell.coordinates.items()}
@@ -116,7 +116,7 @@ def plan_text(planned: SweepPlan) -> str:
 def sweep_text(found: Sweep) -> str:
     """Return the results of a sweep as lines for a terminal."""
     from altune.report.texts.tables import table
-    from altune.sweeping.sweep import CSV_FILE, PAGE_FILE, PARQUET_FILE
+    from altune.workflows.sweep.sweep import CSV_FILE, PAGE_FILE, PARQUET_FILE
 
     lines = [table([_line(run) for run in found.runs], wide="recipe"), "", found.answer, ""]
     lines += [f"failed: {run.cell}: {run.reason}" for run in found.failed]
@@ -142,7 +142,7 @@ def _line(run: SweptCell) -> dict[str, Any]:
     gaps = dict.fromkeys(("confirmed", "random", "recipe - random", "labels saved", "recipe"), "-")
     if run.result is None:
         return {"cell": str(run.cell), "state": run.state, **gaps}
-    from altune.sweeping.rows import interval_text, won_labels
+    from altune.analysis.sweep.rows import interval_text, won_labels
     from altune.tuning.judging import REFERENCE
 
     row = next(row for row in run.result.rows if row["baseline"] == REFERENCE)
@@ -158,8 +158,8 @@ def _line(run: SweptCell) -> dict[str, Any]:
 
 
 def _say_how_to_go_on(file: Path, out: Path | None) -> None:
-    from altune.sweeping.request import read_sweep
-    from altune.sweeping.sweep import finished_cells, sweep_folder
+    from altune.analysis.sweep.request import read_sweep
+    from altune.workflows.sweep.sweep import finished_cells, sweep_folder
 
     request, folder = read_sweep(file), sweep_folder(file, out)
     print(

@@ -23,10 +23,10 @@ from altune.cli.options import (
 from altune.cli.output import print_json
 
 if TYPE_CHECKING:
-    from altune.run import Run
-    from altune.space import SearchSpace
+    from altune.analysis.run import Run
+    from altune.recipes.space import SearchSpace
+    from altune.simulation.environment import World
     from altune.tuning.settings import Settings
-    from altune.world import World
 
 
 def tune(
@@ -44,9 +44,10 @@ def tune(
     Killed or stopped at any moment, the same command goes on where it was.
     """
     with nullcontext() if dry_run else machines.early():
-        from altune.console import ConsoleObserver
-        from altune.searching import plan, tune_worlds
-        from altune.space.changes import shown
+        from altune.recipes.space.changes import shown
+        from altune.workflows.plan import plan
+        from altune.workflows.progress import ConsoleObserver
+        from altune.workflows.tune import tune_worlds
 
         settings = make_settings(search, confirmation)
         worlds = world.make(search.seed)
@@ -78,7 +79,7 @@ def tune(
 
 
 def _default_folder(worlds: Sequence[World], space: SearchSpace, settings: Settings) -> Path:
-    from altune.searching import run_digest
+    from altune.workflows.tune import run_digest
 
     data = "-".join(world.dataset.name for world in worlds)
     return Path("runs") / f"{data}-{space.name or 'space'}-{run_digest(worlds, space, settings)[:8]}"
@@ -91,7 +92,7 @@ def _print_plan(planned: Mapping[str, Any], as_json: bool) -> None:
 
 
 def _say_how_to_go_on(folder: Path) -> None:
-    from altune.run import finished_trials
+    from altune.tuning.run_folder import finished_trials
 
     print(
         f"\naltune: stopped; {finished_trials(folder)} finished trials are kept in {folder}. "
@@ -101,7 +102,8 @@ def _say_how_to_go_on(folder: Path) -> None:
 
 
 def _print_found(found: Run, folder: Path) -> None:
-    from altune.run import CURVES_FILE, JOURNAL, RECIPE_FILE, REPORT_FILE, SHARED_FILE
+    from altune.analysis.run import JOURNAL
+    from altune.tuning.run_folder import CURVES_FILE, RECIPE_FILE, REPORT_FILE, SHARED_FILE
 
     print(found.answer)
     print(f"\n{folder / RECIPE_FILE}   the recipe" if found.confirmation else "")

@@ -11,13 +11,13 @@ import typer
 
 from altune.cli.options import AsJson, read_seconds
 from altune.cli.output import print_error, print_json
-from altune.errors import RequestError, StorageError
-from altune.tuning.progress import Silent
+from altune.core.errors import RequestError, StorageError
+from altune.tuning.observer import Silent
 
 if TYPE_CHECKING:
     from rich.live import Live
 
-    from altune.watching import Watched
+    from altune.workflows.watch import Watched
 
 
 def watch(
@@ -30,7 +30,7 @@ def watch(
 
     Nothing is written into the run's folder. With --json it looks once.
     """
-    from altune.watching import Watched
+    from altune.workflows.watch import Watched
 
     seconds = read_seconds(every, "--every")
     if not seconds:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from altune.cli.options import Jobs, Quiet, Target
-from altune.errors import RequestError
+from altune.core.errors import RequestError
 
 
 def worker(
@@ -27,10 +27,10 @@ def worker(
 
     Stopped or killed, a worker gives its trial back, and any other goes on with it.
     """
-    from altune.console import ConsoleObserver
-    from altune.tuning.crew import processes
+    from altune.simulation.execution.processes import processes
     from altune.tuning.shared import open_shared, play_queue, rebuild
-    from altune.tuning.steps import Means
+    from altune.tuning.stages import Means
+    from altune.workflows.progress import ConsoleObserver
 
     means = Means(processes(jobs))
     with ConsoleObserver(quiet) as observer:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+from altune.core.errors import DataError
 from altune.data.bundled import BUNDLED, BuiltIn, DatasetFacts
 from altune.data.dataset import Dataset
 from altune.data.encoding import encode
 from altune.data.extra import EXTRA
 from altune.data.files import SUFFIXES
 from altune.data.memory import require_memory
-from altune.errors import DataError
 
 __all__ = ["Dataset", "DatasetFacts", "encode", "list_datasets", "load_dataset", "require_memory"]
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import train_test_split
 
+from altune.core.errors import DataError
+from altune.core.streams import Streams
 from altune.data.dataset import Dataset
-from altune.errors import DataError
-from altune.streams import Streams
 
 Part = Literal["search", "select", "report"]
 PARTS: tuple[Part, ...] = ("search", "select", "report")

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.errors import DataError
 from altune.data.features import Kind, as_features
 from altune.data.files import data_name
 from altune.data.fingerprint import content_fingerprint
 from altune.data.labels import ClassName, encode_labels
 from altune.data.readers import Content, read_delimited, read_file
-from altune.errors import DataError
 
 
 class Dataset:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from altune.core.errors import DataError
 from altune.data.files import BROKEN_GZIP, one_line, opened
-from altune.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,9 +10,9 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
+from altune.core.errors import DataError, RequestError, did_you_mean
 from altune.data.dataset import Dataset
 from altune.data.memory import require_memory
-from altune.errors import DataError, RequestError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd

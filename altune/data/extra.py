@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from altune.core.errors import DataError, MissingExtraError
 from altune.data.bundled import UCI_LICENCE, BuiltIn, DatasetFacts
 from altune.data.dataset import Dataset
 from altune.data.features import Kind
-from altune.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
     import pandas as pd

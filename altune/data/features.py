@@ -10,8 +10,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from altune.core.errors import DataError
 from altune.data.memory import require_memory
-from altune.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd

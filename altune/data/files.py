@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from altune.errors import DataError
+from altune.core.errors import DataError
 
 SUFFIXES = (
     *(".csv", ".tsv", ".parquet", ".npz", ".svmlight", ".libsvm"),

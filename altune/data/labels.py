@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.errors import DataError, did_you_mean
+from altune.core.errors import DataError, did_you_mean
 
 ClassName = str | int | float | bool
 Codes = NDArray[np.intp]

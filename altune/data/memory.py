@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from altune.errors import DataError
+from altune.core.errors import DataError
 
 BYTES_PER_NUMBER = 8
 _MEMINFO = Path("/proc/meminfo")
@@ -36,7 +36,7 @@ def require_memory(n_rows: int, n_columns: int, what: str, *, available: int | N
     --------
     >>> require_memory(10**6, 10**6, "the table as numbers", available=8 * 10**9)
     Traceback (most recent call last):
-    altune.errors.DataError: the table as numbers: 1000000 rows x 1000000 columns need 8000.0 GB, 8.0 GB are \
+    altune.core.errors.DataError: the table as numbers: 1000000 rows x 1000000 columns need 8000.0 GB, 8.0 GB are \
 available; use fewer columns, or sparse features (a scipy CSR matrix, or a .svmlight file)
     """
     limit = available if available is not None else available_memory()

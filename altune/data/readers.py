@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from altune.core.errors import DataError
 from altune.data.delimited import read_text_table
 from altune.data.files import BROKEN_GZIP, data_suffix, existing_file, one_line, opened
 from altune.data.svmlight import read_svmlight
-from altune.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ import io
 import zlib
 from typing import IO, Any
 
-from altune.errors import DataError
+from altune.core.errors import DataError
 
 
 def read_svmlight(stream: IO[bytes], where: str) -> tuple[Any, Any]:

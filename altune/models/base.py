@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from altune.errors import RequestError, WorkError
+from altune.core.errors import RequestError, WorkError
+from altune.core.pool import Features
+from altune.core.registry import Method, Need
 from altune.models.fitted import Array, Codes, FittedModel
-from altune.pool import Features
-from altune.registry import Method, Need
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError, ValidatorFunctionWrapHandler, WithJsonSchema
 
-from altune.errors import RequestError
+from altune.core.errors import RequestError
 
 
 def number_or_word(value: Any, check: ValidatorFunctionWrapHandler) -> Any:

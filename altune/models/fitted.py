@@ -12,9 +12,9 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.metaestimators import available_if
 
-from altune.errors import WorkError
-from altune.pool import Features
-from altune.uncertainty import softmax
+from altune.core.errors import WorkError
+from altune.core.pool import Features
+from altune.core.uncertainty import softmax
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]

@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from altune.core.pool import Features
+from altune.core.registry import Need, register
 from altune.models.base import Model
 from altune.models.fitted import Array, Codes, FittedModel
 from altune.models.logistic import PlainLogisticRegression
-from altune.pool import Features
-from altune.registry import Need, register
 
 
 @register

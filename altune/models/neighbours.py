@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from sklearn.neighbors import KNeighborsClassifier
 
+from altune.core.registry import Need, register
 from altune.models.base import Model
-from altune.registry import Need, register
 
 
 @register

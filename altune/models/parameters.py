@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from altune.errors import RequestError
+from altune.core.errors import RequestError
 from altune.models.fitted import Array, FittedModel
 
 

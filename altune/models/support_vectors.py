@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, WrapValidator
 from sklearn.svm import SVC, LinearSVC
 
+from altune.core.registry import Need, register
 from altune.models.base import Model
 from altune.models.declared import number_or_word
-from altune.registry import Need, register
 
 
 @register

@@ -10,10 +10,10 @@ from pydantic import Field, WrapValidator
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
+from altune.core.registry import Need, register
 from altune.models.base import Lesson, Model
 from altune.models.declared import number_or_word
 from altune.models.fitted import Array
-from altune.registry import Need, register
 
 MOST_BINS = 255
 """scikit-learn's own number of bins, and the largest."""

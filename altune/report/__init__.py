@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from altune.report.figures.time_and_cost import plot_time_and_cost
     from altune.report.figures.uncertainty import plot_uncertainty
     from altune.report.figures.win_matrix import plot_win_matrix
-    from altune.report.page import PageContent, render_page
-    from altune.report.parts import CodePart, FactsPart, FigurePart, TablePart, TextPart
+    from altune.report.html.page import PageContent, render_page
+    from altune.report.html.parts import CodePart, FactsPart, FigurePart, TablePart, TextPart
 
 __all__ = [
     "Amounts",
@@ -77,15 +77,15 @@ __all__ = [
 
 _HOMES = {
     "Amounts": "amounts",
-    "CodePart": "parts",
+    "CodePart": "html.parts",
     "DifferenceRow": "figures.differences",
-    "FactsPart": "parts",
-    "FigurePart": "parts",
+    "FactsPart": "html.parts",
+    "FigurePart": "html.parts",
     "FrontAxis": "figures.pareto_front",
     "FrontPoint": "figures.pareto_front",
-    "PageContent": "page",
-    "TablePart": "parts",
-    "TextPart": "parts",
+    "PageContent": "html.page",
+    "TablePart": "html.parts",
+    "TextPart": "html.parts",
     "TrialPoint": "figures.search_history",
     "plot_ablation": "figures.ablation",
     "plot_audit": "figures.audit",
@@ -111,7 +111,7 @@ _HOMES = {
     "plot_time_and_cost": "figures.time_and_cost",
     "plot_uncertainty": "figures.uncertainty",
     "plot_win_matrix": "figures.win_matrix",
-    "render_page": "page",
+    "render_page": "html.page",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from altune.objectives import Objective
+from altune.simulation.objectives import Objective
 
 MINUS = "\N{MINUS SIGN}"
 WHOLE_FROM = 10.0

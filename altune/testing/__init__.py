@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from altune.errors import RequestError
-from altune.registry import FIELDS, Method
+from altune.core.errors import RequestError
+from altune.core.registry import FIELDS, Method
 from altune.testing.core import Check, ContractError, instance
 from altune.testing.form import variants
 from altune.testing.model import check_model, model_checks
@@ -94,7 +94,7 @@ def checks_for(method: Method | type[Method]) -> list[Check]:
 
     Examples
     --------
-    >>> from altune.registry import find_method
+    >>> from altune.core.registry import find_method
     >>> [name for name, check in checks_for(find_method("loop_size", "constant"))][-2:]
     ['sizes', 'pure']
     """
@@ -118,7 +118,7 @@ def check_method(method: Method | type[Method]) -> None:
 
     Examples
     --------
-    >>> from altune.registry import find_method
+    >>> from altune.core.registry import find_method
     >>> check_method(find_method("loop_size", "geometric"))
     """
     for _, check in checks_for(method):

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import ValidationError
 
-from altune.errors import AltuneError, RequestError
+from altune.core.errors import AltuneError, RequestError
+from altune.core.registry import Method
 from altune.knobs.query_strategy import QueryStrategy
 from altune.models import Model
-from altune.registry import Method
-from altune.requirements import Facts, method_problems
+from altune.recipes.requirements import Facts, method_problems
 
 Check = tuple[str, Callable[[], None]]
 """A check's name and the check itself, which returns nothing or raises :class:`ContractError`."""

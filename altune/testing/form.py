@@ -11,9 +11,9 @@ from typing import Any, get_args
 from joblib.externals.loky.backend.reduction import dumps
 from pydantic import ValidationError
 
-from altune.errors import RequestError
+from altune.core.errors import RequestError
+from altune.core.registry import Method, Need, methods, validate_fields
 from altune.models import Model
-from altune.registry import Method, Need, methods, validate_fields
 from altune.testing.core import Check, ContractError, blaming, require
 
 

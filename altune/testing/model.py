@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from altune.errors import RequestError
+from altune.core.errors import RequestError
+from altune.core.registry import Need
 from altune.models import FittedModel, Model
-from altune.registry import Need
 from altune.testing.core import Check, ContractError, alike, blaming, check_randomness, instance, require
 from altune.testing.form import form_checks
 from altune.testing.training import N_CLASSES, rows_and_labels

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from altune.metadata import Metadata
+from altune.core.metadata import Metadata
+from altune.core.pool import Features, Pool, Rows
+from altune.core.registry import Need
+from altune.core.uncertainty import softmax
 from altune.models import Model
-from altune.pool import Features, Pool, Rows
-from altune.registry import Need
-from altune.uncertainty import softmax
 
 Array = NDArray[np.float64]
 N_ROWS = 40

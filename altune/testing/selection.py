@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from altune.core.pool import Pool, Rows
 from altune.knobs.initial_sample import InitialSample
 from altune.knobs.query_strategy import QueryStrategy, ScoreStrategy
-from altune.pool import Pool, Rows
 from altune.testing.core import (
     Check,
     alike,

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.pool import Pool, Rows
+from altune.core.registry import Method, validate_fields
+from altune.core.streams import Streams
 from altune.knobs.model_init import DefaultStart, ModelInit
 from altune.knobs.retrain import Retrain, TrainingTurn
 from altune.knobs.training import LabelsSoFar, Training
 from altune.models import FittedModel, Model
-from altune.pool import Pool, Rows
-from altune.registry import Method, validate_fields
-from altune.requirements import Facts
-from altune.streams import Streams
+from altune.recipes.requirements import Facts
 from altune.testing.core import (
     Check,
     ContractError,

@@ -14,11 +14,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.pool import Rows
 from altune.knobs.labeling import Answers, Labeling
 from altune.knobs.loop_size import Judged, LoopSize, LoopState
 from altune.knobs.loop_size.base import UtilityOf
 from altune.knobs.stopping import Note, Seen, Stopping, StopView
-from altune.pool import Rows
 from altune.testing.core import Check, alike, blaming, check_randomness, instance, require
 from altune.testing.form import form_checks
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from altune.data.blocks import Block
-from altune.recipe import Recipe
+from altune.recipes.recipe import Recipe
+from altune.simulation.environment import World
+from altune.simulation.execution.player import Player, Task, whole
+from altune.simulation.execution.worker import Failure, Outcome
 from altune.tuning.ablation_path import OnDone, PathStep, Route, changed, differing, needs_references, order_blocks
 from altune.tuning.confirmation import Parts, Played
 from altune.tuning.judging import Across
-from altune.tuning.player import Player, Task, whole
-from altune.tuning.workers import Failure, Outcome
-from altune.world import World
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from altune.curve import LearningCurve
+from altune.core.registry import FIELDS
 from altune.data.blocks import Block
-from altune.recipe import Recipe
-from altune.registry import FIELDS
+from altune.recipes.recipe import Recipe
+from altune.simulation.curve import LearningCurve
+from altune.simulation.execution.player import Player, Task, whole
+from altune.simulation.execution.worker import Failure, Outcome
 from altune.tuning.confirmation import Parts
 from altune.tuning.judging import Across, Judge, Place
-from altune.tuning.player import Player, Task, whole
-from altune.tuning.workers import Failure, Outcome
 
 ORDER_BLOCKS = 10
 """Select blocks of a data set on which the order is chosen, at most."""

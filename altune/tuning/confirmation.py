@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from altune.curve import LearningCurve
 from altune.data.blocks import Block
-from altune.objectives import Direction, Objective
-from altune.recipe import Recipe
+from altune.recipes.recipe import Recipe
+from altune.simulation.curve import LearningCurve
+from altune.simulation.environment import World
+from altune.simulation.execution.player import Player, Task, whole
+from altune.simulation.execution.worker import Outcome
+from altune.simulation.objectives import Direction, Objective
 from altune.tuning.judging import REFERENCE, Judge, Place
-from altune.tuning.player import Player, Task, whole
 from altune.tuning.preference import Preference
 from altune.tuning.trials import TrialRecord
-from altune.tuning.workers import Outcome
-from altune.world import World
 
 
 @dataclass(frozen=True, eq=False)

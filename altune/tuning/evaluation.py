@@ -12,13 +12,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.curve import LearningCurve
-from altune.recipe import Recipe
+from altune.recipes.recipe import Recipe
+from altune.simulation.curve import LearningCurve
+from altune.simulation.execution.player import Task
+from altune.simulation.execution.worker import Outcome
 from altune.tuning.judging import Judge
-from altune.tuning.player import Task
-from altune.tuning.spending import LEADERS, Envelope, Spending
+from altune.tuning.racing import LEADERS, Envelope, Spending
 from altune.tuning.trials import Verdict
-from altune.tuning.workers import Outcome
 
 Array = NDArray[np.float64]
 ROUNDING = 1e-9
@@ -27,7 +27,7 @@ OnVerdict = Callable[[int, Verdict], None]
 
 
 class Plays(Protocol):
-    """Whatever plays tasks: :class:`altune.tuning.player.Player`, or what reads stored curves."""
+    """Whatever plays tasks: :class:`altune.simulation.execution.player.Player`, or what reads stored curves."""
 
     def begin(self, tasks: Sequence[Task]) -> None:
         """Begin with some of the tasks of the next call of :meth:`play`, or leave it."""

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from altune.errors import RequestError
+from altune.core.errors import RequestError
 from altune.tuning.storage import cut_torn_line, torn_bytes
 
 # Optuna's operations in a journal (optuna.storages.journal._storage.JournalOperation).

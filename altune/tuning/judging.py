@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from altune.curve import LearningCurve
+from altune.core.errors import RequestError
 from altune.data.blocks import Block
-from altune.errors import RequestError
-from altune.objectives import Constraint, Direction, Objective, perfect
-from altune.world import World
+from altune.simulation.curve import LearningCurve
+from altune.simulation.environment import World
+from altune.simulation.objectives import Constraint, Direction, Objective, perfect
 
 Array = NDArray[np.float64]
 Across = Literal["normalized", "ranks"]

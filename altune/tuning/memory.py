@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from altune.objectives import Direction
+from altune.simulation.objectives import Direction
 from altune.tuning.trials import BROKEN, REASON, set_constraint
 
 _LONG_AGO = datetime(2000, 1, 1)

@@ -7,7 +7,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial
 
-from altune.errors import MissingExtraError
+from altune.core.errors import MissingExtraError
 from altune.tuning.record import StudyRecord
 from altune.tuning.trials import is_forbidden, record_of
 

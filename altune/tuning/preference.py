@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.errors import RequestError, did_you_mean
-from altune.objectives import KINDS, Direction
+from altune.core.errors import RequestError, did_you_mean
+from altune.simulation.objectives import KINDS, Direction
 from altune.tuning.trials import TrialRecord
 
 Array = NDArray[np.float64]

@@ -11,16 +11,17 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial
 
-from altune import __version__
-from altune.curve import LearningCurve
-from altune.errors import RequestError
-from altune.objectives import Objective
-from altune.plain import canonical_digest
-from altune.registry import find_method, methods
-from altune.scenario import Scenario
-from altune.simulation import estimator_text
-from altune.space import SearchSpace
-from altune.space.changes import differences
+from altune.core.errors import RequestError
+from altune.core.files import canonical_digest
+from altune.core.registry import find_method, methods
+from altune.core.version import __version__
+from altune.recipes.space import SearchSpace
+from altune.recipes.space.changes import differences
+from altune.simulation.curve import LearningCurve
+from altune.simulation.environment import World
+from altune.simulation.objectives import Objective
+from altune.simulation.scenario import Scenario
+from altune.simulation.store import estimator_text
 from altune.tuning.ablation import Ablated
 from altune.tuning.confirmation import Confirmation, Played
 from altune.tuning.judging import REFERENCE, normalized
@@ -28,7 +29,6 @@ from altune.tuning.preference import Preference
 from altune.tuning.settings import Settings
 from altune.tuning.storage import set_attribute
 from altune.tuning.trials import TrialRecord, curves_of, record_of
-from altune.world import World
 
 HEADER = "altune"
 BASELINES = "baselines"

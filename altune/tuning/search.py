@@ -15,10 +15,11 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from altune.errors import WorkError
-from altune.tuning.drawing import Draw, Drawing
+from altune.core.errors import WorkError
+from altune.simulation.execution.worker import Outcome
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.memory import bare, new_memory, tell
+from altune.tuning.proposals import Draw, Drawing
 from altune.tuning.storage import append_trial
 from altune.tuning.trials import (
     BATCH,
@@ -33,7 +34,6 @@ from altune.tuning.trials import (
     is_forbidden,
     record_of,
 )
-from altune.tuning.workers import Outcome
 
 MOST_FORBIDDEN = 1000
 Callback = Callable[[optuna.Study, FrozenTrial], None]

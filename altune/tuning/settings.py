@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from altune.errors import RequestError
+from altune.core.errors import RequestError
+from altune.tuning.racing import Spending
 from altune.tuning.samplers import check_sampler
-from altune.tuning.spending import Spending
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Settings:
     sampler : name of the sampler.
     select_among : best recipes of the search that are played on the select blocks.
     select_seeds, report_seeds : fresh blocks to select on and to report on.
-    racing, rungs, leader_blocks : see :class:`altune.tuning.spending.Spending`.
+    racing, rungs, leader_blocks : see :class:`altune.tuning.racing.Spending`.
     across : how several data sets are averaged, ``normalized`` or ``ranks``.
     prefer : how one trial is picked of several objectives, see :class:`altune.tuning.preference.Preference`.
     trial_timeout : most seconds that a trial may take, None without a limit.

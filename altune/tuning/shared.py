@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial
 
-from altune import __version__
-from altune.errors import RequestError, WorkError
-from altune.recipe import Recipe
-from altune.scenario import Scenario
-from altune.space import SearchSpace
+from altune.core.errors import RequestError, WorkError
+from altune.core.version import __version__
+from altune.recipes.recipe import Recipe
+from altune.recipes.space import SearchSpace
+from altune.simulation.environment import World, make_world
+from altune.simulation.scenario import Scenario
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.memory import bare, new_memory
-from altune.tuning.progress import Observer
+from altune.tuning.observer import Observer
 from altune.tuning.record import StudyRecord
 from altune.tuning.search import MOST_FORBIDDEN, SearchProgress
 from altune.tuning.settings import Settings
-from altune.tuning.steps import Means, Steps
+from altune.tuning.stages import Means, Steps
 from altune.tuning.storage import set_attribute
 from altune.tuning.trials import RECIPE, VALUES, TrialRecord, record_of
-from altune.world import World, make_world
 
 if TYPE_CHECKING:
     import optuna

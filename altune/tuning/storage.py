@@ -2,7 +2,7 @@
 
 A journal whose last line is torn opens, and the next write fails; a lock whose owner is dead makes Optuna wait. So
 the owner cuts the journal to its last newline and removes a left lock before it opens the study. That much is done at
-every opening; :mod:`altune.tuning.repair` does the same by the same functions, and what is rarer.
+every opening; :mod:`altune.workflows.repair` does the same by the same functions, and what is rarer.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
-from altune.errors import RequestError, StorageError
-from altune.objectives import Direction
+from altune.core.errors import RequestError, StorageError
+from altune.simulation.objectives import Direction
 
 STUDY_NAME = "altune"
 JOURNAL = "study.journal"

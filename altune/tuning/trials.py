@@ -9,9 +9,9 @@ from typing import Any, Literal
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from altune.curve import LearningCurve
-from altune.recipe import Recipe
-from altune.tuning.workers import Failure
+from altune.recipes.recipe import Recipe
+from altune.simulation.curve import LearningCurve
+from altune.simulation.execution.worker import Failure
 
 BATCH = "batch"
 RECIPE = "recipe"

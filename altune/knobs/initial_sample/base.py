@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from altune.pool import Pool, Rows
-from altune.registry import Method
+from altune.core.pool import Pool, Rows
+from altune.core.registry import Method
 
 
 class InitialSample(Method):

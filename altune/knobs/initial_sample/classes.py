@@ -7,12 +7,12 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator
 
-from altune.errors import RequestError
-from altune.geometry.pooled import covered_rows
+from altune.core.errors import RequestError
+from altune.core.pool import Pool, Rows
+from altune.core.registry import parse_method, register
 from altune.knobs.initial_sample.base import InitialSample
 from altune.knobs.initial_sample.random import RandomSample
-from altune.pool import Pool, Rows
-from altune.registry import parse_method, register
+from altune.knobs.pool_geometry import covered_rows
 
 NO_ROWS: Rows = np.empty(0, dtype=np.intp)
 

@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from altune.geometry.clustering import central_points, medoids
-from altune.geometry.pooled import pool_points, typical_candidates
+from altune.core.pool import Pool, Rows
+from altune.core.registry import register
 from altune.knobs.initial_sample.base import InitialSample
-from altune.pool import Pool, Rows
-from altune.registry import register
+from altune.knobs.pool_geometry import pool_points, typical_candidates
+from altune.numerics.geometry.clustering import central_points, medoids
 
 
 @register

@@ -6,17 +6,12 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from altune.geometry.covering import (
-    distances_to,
-    farthest_first,
-    farthest_pair,
-    sample_by_squared_distance,
-)
-from altune.geometry.distances import squared_to_nearest
-from altune.geometry.pooled import covered_rows, farthest_candidates, pool_points
+from altune.core.pool import Pool, Rows
+from altune.core.registry import register
 from altune.knobs.initial_sample.base import InitialSample
-from altune.pool import Pool, Rows
-from altune.registry import register
+from altune.knobs.pool_geometry import covered_rows, farthest_candidates, pool_points
+from altune.numerics.geometry.covering import distances_to, farthest_first, farthest_pair, sample_by_squared_distance
+from altune.numerics.geometry.distances import squared_to_nearest
 
 
 @register

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.geometry.density import log_kernel_density
-from altune.geometry.facilities import locate_facilities, similarity_graph
-from altune.geometry.pooled import (
+from altune.core.pool import Pool, Rows
+from altune.core.registry import register
+from altune.knobs.initial_sample.base import InitialSample
+from altune.knobs.pool_geometry import (
     LARGE_POOL,
     cover_rows,
     covered_rows,
@@ -19,9 +20,8 @@ from altune.geometry.pooled import (
     pool_pure_radius,
     pool_similarity,
 )
-from altune.knobs.initial_sample.base import InitialSample
-from altune.pool import Pool, Rows
-from altune.registry import register
+from altune.numerics.geometry.density import log_kernel_density
+from altune.numerics.geometry.facilities import locate_facilities, similarity_graph
 
 REFERENCE_ROWS = 2_000
 

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.geometry.designs import d_optimal_points, leverage_scores
-from altune.geometry.distances import random_argmax
-from altune.geometry.pooled import covered_rows, unit_points
+from altune.core.pool import Pool, Rows
+from altune.core.registry import register
 from altune.knobs.initial_sample.base import InitialSample
-from altune.pool import Pool, Rows
-from altune.registry import register
+from altune.knobs.pool_geometry import covered_rows, unit_points
+from altune.numerics.geometry.designs import d_optimal_points, leverage_scores
+from altune.numerics.geometry.distances import random_argmax
 
 
 @register

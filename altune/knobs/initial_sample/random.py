@@ -6,9 +6,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from altune.core.pool import Pool, Rows
+from altune.core.registry import register
 from altune.knobs.initial_sample.base import InitialSample
-from altune.pool import Pool, Rows
-from altune.registry import register
 
 
 @register

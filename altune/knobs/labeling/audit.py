@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 from sklearn.model_selection import StratifiedKFold
 
-from altune.geometry.distances import make_points
-from altune.geometry.neighbours import nearest_neighbours
+from altune.core.streams import Streams
+from altune.core.uncertainty import entropy
 from altune.models import Model
-from altune.streams import Streams
-from altune.uncertainty import entropy
+from altune.numerics.geometry.distances import make_points
+from altune.numerics.geometry.neighbours import nearest_neighbours
 
 if TYPE_CHECKING:
-    from altune.pool import Features, Rows
+    from altune.core.pool import Features, Rows
 
 FOLDS = 5
 SUSPECT_WEIGHT = 0.2

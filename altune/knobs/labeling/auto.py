@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from altune.core.pool import Pool, Rows
+from altune.core.registry import Need, register
 from altune.knobs.labeling.base import Answers, Automatic, Labeling, latest_answer, plurality
 from altune.knobs.labeling.vote import ask_several, too_few_annotators
-from altune.pool import Pool, Rows
-from altune.registry import Need, register
 
 
 class AssistedLabeling(Labeling):

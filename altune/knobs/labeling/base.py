@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.pool import Pool, Rows
-from altune.registry import Method
+from altune.core.pool import Pool, Rows
+from altune.core.registry import Method
 
 
 class Answers:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from altune.core.pool import Rows
+from altune.core.registry import Need, register
 from altune.knobs.labeling.base import Answers, Labeling, latest_answer
 from altune.knobs.labeling.vote import ask_several, too_few_annotators
-from altune.pool import Rows
-from altune.registry import Need, register
 
 Array = NDArray[np.float64]
 STEPS = 100

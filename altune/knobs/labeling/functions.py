@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
-from altune.errors import RequestError, did_you_mean
+from altune.core.errors import RequestError, did_you_mean
+from altune.core.pool import Features, Pool, Rows
+from altune.core.registry import register
 from altune.knobs.labeling.auto import AssistedLabeling
 from altune.knobs.labeling.base import Automatic
 from altune.knobs.labeling.label_models import ABSTAIN, given_beliefs, latent_classes, most_named
-from altune.pool import Features, Pool, Rows
-from altune.registry import register
 
 Array = NDArray[np.float64]
 Call = Callable[[Features], Any]

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.pool import Rows
 from altune.knobs.labeling.dawid_skene import dawid_skene
-from altune.pool import Rows
 
 Array = NDArray[np.float64]
 ABSTAIN = -1

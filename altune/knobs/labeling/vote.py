@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from altune.core.pool import Rows
+from altune.core.registry import Need, register
 from altune.knobs.labeling.base import Answers, Labeling, latest_answer, plurality
-from altune.pool import Rows
-from altune.registry import Need, register
 
 
 @register

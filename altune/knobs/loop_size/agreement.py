@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from altune.core.registry import register
 from altune.knobs.loop_size.base import BoundedLoops, LoopState, equal_part
-from altune.registry import register
 
 
 @register

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.registry import Method
+from altune.core.registry import Method
 
 UtilityOf = Literal["strategy", "uncertainty"]
 

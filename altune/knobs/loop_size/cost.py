@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from altune.core.registry import register
 from altune.knobs.loop_size.base import BoundedLoops, Judged, LoopState, equal_part
-from altune.registry import register
 
 Array = NDArray[np.float64]
 LEAST_POINTS = 3

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from altune.core.registry import register
 from altune.knobs.loop_size.base import LoopSize, LoopState, equal_part
-from altune.registry import register
 
 
 @register

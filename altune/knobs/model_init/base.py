@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from altune.core.registry import Method, register
+from altune.core.streams import Streams
 from altune.models import FittedModel, Model
-from altune.registry import Method, register
-from altune.streams import Streams
 
 if TYPE_CHECKING:
-    from altune.pool import Features, Pool, Rows
+    from altune.core.pool import Features, Pool, Rows
 
 Weight = NDArray[np.float64] | None
 

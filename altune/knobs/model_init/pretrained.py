@@ -8,16 +8,16 @@ import numpy as np
 from pydantic import Field
 from scipy.optimize import linear_sum_assignment
 
-from altune.geometry.clustering import kmeans
-from altune.geometry.distances import make_points
-from altune.geometry.pooled import draw_rows, pool_points
+from altune.core.registry import Need, register
+from altune.core.streams import Streams
 from altune.knobs.model_init.base import ModelInit, Weight
+from altune.knobs.pool_geometry import draw_rows, pool_points
 from altune.models import FittedModel, Model
-from altune.registry import Need, register
-from altune.streams import Streams
+from altune.numerics.geometry.clustering import kmeans
+from altune.numerics.geometry.distances import make_points
 
 if TYPE_CHECKING:
-    from altune.pool import Features, Pool, Rows
+    from altune.core.pool import Features, Pool, Rows
 
 
 @register

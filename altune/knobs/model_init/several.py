@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from altune.core.registry import Need, register
+from altune.core.streams import Streams
 from altune.knobs.model_init.base import ModelInit, Weight
 from altune.models import FittedEnsemble, FittedModel, Model
-from altune.registry import Need, register
-from altune.streams import Streams
 
 if TYPE_CHECKING:
-    from altune.pool import Features, Pool, Rows
+    from altune.core.pool import Features, Pool, Rows
 
 HELD_OUT = 0.2
 

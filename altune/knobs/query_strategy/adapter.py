@@ -17,13 +17,13 @@ from pydantic import Field, model_validator
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
 
-from altune.errors import FormatError, MissingExtraError, WorkError, did_you_mean
-from altune.geometry.pooled import draw_rows
+from altune.core.errors import FormatError, MissingExtraError, WorkError, did_you_mean
+from altune.core.files import canonical_digest
+from altune.core.pool import Features, Pool, Rows
+from altune.core.registry import Need, register
+from altune.knobs.pool_geometry import draw_rows
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.models.fitted import FittedModel
-from altune.plain import canonical_digest
-from altune.pool import Features, Pool, Rows
-from altune.registry import Need, register
 
 COMMITTEE = 5
 FILLED = frozenset({"random_state", "missing_label", "classes"})

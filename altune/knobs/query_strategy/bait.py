@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn.decomposition import TruncatedSVD
 
-from altune.geometry.designs import unit_mean_square
-from altune.geometry.distances import is_sparse, make_points, random_argmax
-from altune.geometry.pooled import draw_rows, embedded
+from altune.core.pool import Features, Pool, Rows
+from altune.core.registry import Need, register
+from altune.knobs.pool_geometry import draw_rows, embedded
 from altune.knobs.query_strategy.base import QueryStrategy
-from altune.pool import Features, Pool, Rows
-from altune.registry import Need, register
+from altune.numerics.geometry.designs import unit_mean_square
+from altune.numerics.geometry.distances import is_sparse, make_points, random_argmax
 
 Array = NDArray[np.float64]
 MOST_CLASSES = 10

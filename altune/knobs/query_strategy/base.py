@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, SerializeAsAny
 
-from altune.pool import Pool, Rows
-from altune.registry import Method, parse_method
+from altune.core.pool import Pool, Rows
+from altune.core.registry import Method, parse_method
 
 
 class QueryStrategy(Method):

@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
 
-from altune.geometry.clustering import central_points
-from altune.geometry.density import unit_rows
-from altune.geometry.distances import is_sparse, make_points
-from altune.geometry.hierarchy import linked_clusters
-from altune.geometry.pooled import embedded, pool_points
+from altune.core.metadata import Metadata
+from altune.core.pool import Features, Pool, Rows
+from altune.core.registry import Need, register
+from altune.core.uncertainty import entropy
+from altune.knobs.pool_geometry import embedded, pool_points
 from altune.knobs.query_strategy.base import QueryStrategy, largest
-from altune.metadata import Metadata
-from altune.pool import Features, Pool, Rows
-from altune.registry import Need, register
-from altune.uncertainty import entropy
+from altune.numerics.geometry.clustering import central_points
+from altune.numerics.geometry.density import unit_rows
+from altune.numerics.geometry.distances import is_sparse, make_points
+from altune.numerics.geometry.hierarchy import linked_clusters
 
 Array = NDArray[np.float64]
 

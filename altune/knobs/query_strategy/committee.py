@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.disagreement import bootstrap_positions, mean_divergence, mutual_information, vote_entropy
-from altune.joint_entropy import most_informative_batch
+from altune.core.pool import Pool, Rows
+from altune.core.registry import Need, register
 from altune.knobs.query_strategy.base import ScoreStrategy
 from altune.knobs.query_strategy.learners import SCORES, ModelledStrategy, train_on_labels
 from altune.knobs.query_strategy.subpool import SubpoolSize, complete, draw_positions, spread_scores
 from altune.models import FittedModel
-from altune.pool import Pool, Rows
-from altune.registry import Need, register
+from altune.numerics.disagreement import bootstrap_positions, mean_divergence, mutual_information, vote_entropy
+from altune.numerics.joint_entropy import most_informative_batch
 
 Array = NDArray[np.float64]
 

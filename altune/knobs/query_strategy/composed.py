@@ -10,12 +10,12 @@ from pydantic import Field, field_validator
 from scipy.special import expit
 from scipy.stats import rankdata
 
+from altune.core.pool import Pool, Rows
+from altune.core.registry import register
 from altune.knobs.query_strategy.base import NestedStrategy, QueryStrategy, ScoreStrategy
 from altune.knobs.query_strategy.density import DensityWeighted
 from altune.knobs.query_strategy.diversity import TypiClust
 from altune.knobs.query_strategy.uncertainty import Margin
-from altune.pool import Pool, Rows
-from altune.registry import register
 
 Array = NDArray[np.float64]
 

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
 
-from altune.geometry.balls import ball_graph
-from altune.geometry.distances import Points, blocks, random_argmax, squared_distances
-from altune.geometry.pooled import cover_rows, draw_rows, pool_points, pool_pure_radius
+from altune.core.pool import Pool, Rows
+from altune.core.registry import Need, register
+from altune.knobs.pool_geometry import cover_rows, draw_rows, pool_points, pool_pure_radius
 from altune.knobs.query_strategy.base import QueryStrategy
-from altune.pool import Pool, Rows
-from altune.registry import Need, register
+from altune.numerics.geometry.balls import ball_graph
+from altune.numerics.geometry.distances import Points, blocks, random_argmax, squared_distances
 
 Array = NDArray[np.float64]
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.geometry.pooled import pool_similarity
+from altune.core.pool import Pool
+from altune.core.registry import Need, register
+from altune.knobs.pool_geometry import pool_similarity
 from altune.knobs.query_strategy.base import ScoreStrategy
-from altune.pool import Pool
-from altune.registry import Need, register
 
 
 @register

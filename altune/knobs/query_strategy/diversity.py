@@ -6,10 +6,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from altune.geometry.pooled import farthest_candidates, typical_candidates
+from altune.core.pool import Pool, Rows
+from altune.core.registry import register
+from altune.knobs.pool_geometry import farthest_candidates, typical_candidates
 from altune.knobs.query_strategy.base import QueryStrategy
-from altune.pool import Pool, Rows
-from altune.registry import register
 
 
 @register

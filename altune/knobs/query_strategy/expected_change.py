@@ -10,15 +10,15 @@ from pydantic import Field
 from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 
-from altune.fisher import InformationRatio, most_reducing_batch
-from altune.geometry.distances import is_sparse, make_points
+from altune.core.pool import Features, Pool, Rows
+from altune.core.registry import Need, register
+from altune.core.uncertainty import entropy, least_confidence
 from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy
 from altune.knobs.query_strategy.learners import SCORES, ModelledStrategy
 from altune.knobs.query_strategy.subpool import SubpoolSize, complete, draw_positions, spread_scores
 from altune.models import FittedModel, Model
-from altune.pool import Features, Pool, Rows
-from altune.registry import Need, register
-from altune.uncertainty import entropy, least_confidence
+from altune.numerics.fisher import InformationRatio, most_reducing_batch
+from altune.numerics.geometry.distances import is_sparse, make_points
 
 Array = NDArray[np.float64]
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from altune.core.pool import Pool, Rows
+from altune.core.registry import Need, register
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.knobs.query_strategy.covering import scale_to_one
-from altune.pool import Pool, Rows
-from altune.registry import Need, register
 
 Array = NDArray[np.float64]
 

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from altune.core.metadata import KEPT_GENERATIONS, Metadata
+from altune.core.pool import Pool
+from altune.core.registry import Need, register
 from altune.knobs.query_strategy.base import ScoreStrategy
 from altune.knobs.query_strategy.uncertainty import UncertaintyKind, uncertainty_of
-from altune.metadata import KEPT_GENERATIONS, Metadata
-from altune.pool import Pool
-from altune.registry import Need, register
 
 Array = NDArray[np.float64]
 

@@ -7,18 +7,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.geometry.covering import sample_by_squared_distance
-from altune.geometry.distances import (
-    Points,
-    inner_products,
-    make_points,
-    random_argmax,
-    without_rounding,
-)
-from altune.geometry.pooled import embedded_points
+from altune.core.pool import Pool, Rows
+from altune.core.registry import Need, register
+from altune.knobs.pool_geometry import embedded_points
 from altune.knobs.query_strategy.base import QueryStrategy
-from altune.pool import Pool, Rows
-from altune.registry import Need, register
+from altune.numerics.geometry.covering import sample_by_squared_distance
+from altune.numerics.geometry.distances import Points, inner_products, make_points, random_argmax, without_rounding
 
 Array = NDArray[np.float64]
 

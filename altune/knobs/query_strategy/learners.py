@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
+from altune.core.metadata import Metadata
+from altune.core.pool import Pool, Rows
+from altune.core.registry import Need, parse_method
 from altune.knobs.query_strategy.base import QueryStrategy
-from altune.metadata import Metadata
 from altune.models import FittedModel, Model
-from altune.pool import Pool, Rows
-from altune.registry import Need, parse_method
 
 SCORES: frozenset[Need] = frozenset({"class_scores"})
 

@@ -10,13 +10,13 @@ from pydantic import Field
 from scipy.linalg import cholesky, solve_triangular
 from sklearn.linear_model import LogisticRegression
 
-from altune.geometry.designs import unit_mean_square
-from altune.geometry.distances import Points, blocks, make_points, squared_distances
-from altune.geometry.neighbours import nearest_neighbours
-from altune.geometry.pooled import covered_rows, draw_rows, embedded, unit_points
+from altune.core.pool import Features, Pool, Rows
+from altune.core.registry import Need, register
+from altune.knobs.pool_geometry import covered_rows, draw_rows, embedded, unit_points
 from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy, largest
-from altune.pool import Features, Pool, Rows
-from altune.registry import Need, register
+from altune.numerics.geometry.designs import unit_mean_square
+from altune.numerics.geometry.distances import Points, blocks, make_points, squared_distances
+from altune.numerics.geometry.neighbours import nearest_neighbours
 
 Array = NDArray[np.float64]
 LEAST_PROBABILITY = 1e-7

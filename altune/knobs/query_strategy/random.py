@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from altune.core.pool import Pool, Rows
+from altune.core.registry import register
 from altune.knobs.query_strategy.base import NestedStrategy, QueryStrategy, ScoreStrategy
 from altune.knobs.query_strategy.uncertainty import Margin
-from altune.pool import Pool, Rows
-from altune.registry import register
 
 
 @register

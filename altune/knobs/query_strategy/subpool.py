@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.pool import Rows
+from altune.core.pool import Rows
 
 Array = NDArray[np.float64]
 

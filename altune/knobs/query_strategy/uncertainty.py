@@ -7,12 +7,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.metadata import Metadata
+from altune.core.pool import Pool
+from altune.core.registry import Need, register
+from altune.core.uncertainty import entropy, least_confidence, margin
 from altune.knobs.query_strategy.base import ScoreStrategy
 from altune.knobs.query_strategy.learners import ModelledStrategy
-from altune.metadata import Metadata
-from altune.pool import Pool
-from altune.registry import Need, register
-from altune.uncertainty import entropy, least_confidence, margin
 
 UncertaintyKind = Literal["least_confidence", "margin", "entropy"]
 

@@ -1,7 +1,7 @@
 """Knob 5: when to end before the budget does.
 
 A rule is a pure function of what it noted in each loop, so that one full trajectory scores every rule afterwards
-by replay (:mod:`altune.replaying`). The exception is ``target``, whose hold-out purchases change the
+by replay (:mod:`altune.analysis.stopping_replay`). The exception is ``target``, whose hold-out purchases change the
 trajectory.
 """
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from altune.core.registry import register
 from altune.knobs.stopping.base import Array, Criterion, Note, StopView, latest
-from altune.registry import register
 
 if TYPE_CHECKING:
-    from altune.pool import Rows
+    from altune.core.pool import Rows
 
 
 @register

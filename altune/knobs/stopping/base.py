@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.registry import Method
+from altune.core.registry import Method
 
 if TYPE_CHECKING:
-    from altune.pool import Rows
+    from altune.core.pool import Rows
 
 STOP_SET_ROWS = 1000
 LABELS = "stop_labels"

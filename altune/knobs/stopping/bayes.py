@@ -10,11 +10,11 @@ import numpy as np
 from pydantic import Field
 from scipy.special import expit, lambertw
 
+from altune.core.registry import Need, register
 from altune.knobs.stopping.base import Array, Criterion, Note, StopView, latest
-from altune.registry import Need, register
 
 if TYPE_CHECKING:
-    from altune.pool import Rows
+    from altune.core.pool import Rows
 
 MOST_COMPONENTS = 20
 _STEPS = 50

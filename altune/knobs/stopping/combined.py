@@ -9,10 +9,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
+from altune.core.registry import parse_method, register
 from altune.knobs.stopping.agreement import ClassificationChange, StabilizingPredictions
 from altune.knobs.stopping.base import Note, Stopping, StopView
 from altune.knobs.stopping.uncertainty import MinExpectedError, OverallUncertainty
-from altune.registry import parse_method, register
 
 
 def read_rule(value: Any) -> Any:

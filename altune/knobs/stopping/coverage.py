@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from altune.core.registry import register
 from altune.knobs.stopping.base import Criterion, Note, StopView, latest
-from altune.registry import register
 
 
 @register

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from altune.core.registry import Need, register
+from altune.core.uncertainty import margin
 from altune.knobs.stopping.base import Array, Criterion, Note, StopView, latest
 from altune.knobs.stopping.uncertainty import SCORES
-from altune.registry import Need, register
-from altune.statistics import bootstrap_low, wilson_low
-from altune.uncertainty import margin
+from altune.numerics.statistics import bootstrap_low, wilson_low
 
 if TYPE_CHECKING:
-    from altune.pool import Rows
+    from altune.core.pool import Rows
 
 
 @register

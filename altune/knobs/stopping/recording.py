@@ -18,7 +18,7 @@ class RecordedRules(Rules):
 def noted_by(rule: Stopping) -> Stopping:
     """Return the rule that stands for all that note what this one notes: what only decides has its default.
 
-    >>> from altune.registry import parse_method
+    >>> from altune.core.registry import parse_method
     >>> strict = parse_method("stopping", {"method": "stabilizing_predictions", "threshold": 0.999})
     >>> noted_by(strict).threshold
     0.99
@@ -36,7 +36,7 @@ def noted_by(rule: Stopping) -> Stopping:
 def stopping_point(rule: Stopping, notes: Sequence[Note]) -> int | None:
     """Return the first point at which a rule stops given its notes of all loops, None where it never does.
 
-    >>> from altune.registry import parse_method
+    >>> from altune.core.registry import parse_method
     >>> stopping_point(parse_method("stopping", "classification_change"), [{}, {"stop_changed": 0.0}])
     1
     """

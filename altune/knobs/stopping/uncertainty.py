@@ -8,9 +8,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from altune.core.registry import Need, register
+from altune.core.uncertainty import entropy, least_confidence
 from altune.knobs.stopping.base import Criterion, Note, StopView, latest
-from altune.registry import Need, register
-from altune.uncertainty import entropy, least_confidence
 
 SCORES: frozenset[Need] = frozenset({"class_scores"})
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from altune.geometry.distances import Points, squared_distances
-from altune.geometry.neighbours import nearest_neighbours
-from altune.geometry.pooled import pool_points
+from altune.knobs.pool_geometry import pool_points
 from altune.knobs.stopping.base import STOP_SET_ROWS, Array, Mask, StopView
 from altune.knobs.stopping.bayes import Components, Posterior, divergence, laplace_posterior, principal_components
+from altune.numerics.geometry.distances import Points, squared_distances
+from altune.numerics.geometry.neighbours import nearest_neighbours
 
 if TYPE_CHECKING:
+    from altune.core.pool import Pool, Rows
+    from altune.core.streams import Streams
     from altune.models import FittedModel
-    from altune.pool import Pool, Rows
-    from altune.streams import Streams
 
 KEPT_PREDICTIONS = 5
 SPACING_NEIGHBOURS = 10

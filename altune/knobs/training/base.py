@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.registry import Method, register
-from altune.streams import Streams
+from altune.core.registry import Method, register
+from altune.core.streams import Streams
 
 if TYPE_CHECKING:
+    from altune.core.pool import Features, Rows
     from altune.models import Model
-    from altune.pool import Features, Rows
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,12 @@ import numpy as np
 from pydantic import Field
 from sklearn.model_selection import StratifiedKFold
 
+from altune.core.registry import Need, describe_parameters, register
 from altune.knobs.training.base import LabelsSoFar, Training, not_offered, set_hyperparameter
-from altune.registry import Need, describe_parameters, register
 
 if TYPE_CHECKING:
+    from altune.core.pool import Features, Rows
     from altune.models import FittedModel, Model
-    from altune.pool import Features, Rows
 
 
 @register

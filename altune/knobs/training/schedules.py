@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from altune.core.registry import register
 from altune.knobs.training.base import Training, not_offered, with_hyperparameter
-from altune.registry import register
 
 if TYPE_CHECKING:
     from altune.models import Model

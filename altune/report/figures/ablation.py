@@ -23,7 +23,7 @@ from altune.report.figures.wrapped_rows import (
 )
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 BAR = 16
 """Pixels of a bar."""

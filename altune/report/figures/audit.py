@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.loops import AuditFacts, LoopFacts
-from altune.analysis.series import Series
-from altune.errors import RequestError
+from altune.analysis.loops.facts import AuditFacts, LoopFacts
+from altune.analysis.loops.series import Series
+from altune.core.errors import RequestError
 from altune.report.figures import style
 from altune.report.figures.by_loop import (
     add_band,
@@ -24,7 +24,7 @@ from altune.report.figures.by_loop import (
 from altune.report.figures.style import words
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 ACTIONS = {"drop": "suspects are dropped", "weight": "suspects weigh a fifth", "relabel": "suspects are bought again"}
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.loops import LoopFacts
+from altune.analysis.loops.facts import LoopFacts
 from altune.report.figures import style
 from altune.report.figures.by_loop import blocks_words, common_loops, loop_ticks, loops_of, spread_words
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 
 class LoopSize(NamedTuple):

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
-from altune.analysis.loops import LoopFacts
-from altune.analysis.series import Series
-from altune.errors import RequestError
+from altune.analysis.loops.facts import LoopFacts
+from altune.analysis.loops.series import Series
+from altune.core.errors import RequestError
 from altune.report.figures import style
 from altune.report.figures.style import Look
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 HALF = 0.5
 PANEL_TITLE = "panel"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.loops import LoopFacts
-from altune.analysis.series import Series
+from altune.analysis.loops.facts import LoopFacts
+from altune.analysis.loops.series import Series
 from altune.report.figures import style
 from altune.report.figures.by_loop import (
     add_band,
@@ -23,7 +23,7 @@ from altune.report.figures.by_loop import (
 from altune.report.figures.style import safe_text
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 ROW = 30
 LOWER = 190

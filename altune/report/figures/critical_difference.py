@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.mean_ranks import MeanRanks
-from altune.errors import RequestError
+from altune.analysis.comparison.mean_ranks import MeanRanks
+from altune.core.errors import RequestError
 from altune.report.figures import style
 from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
-    from altune.comparing import RecipeComparison
+    from altune.analysis.comparison.result import RecipeComparison
 
 ROW, BAR = 34, 20
 

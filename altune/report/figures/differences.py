@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.errors import RequestError
+from altune.core.errors import RequestError
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.rows import Strip, add_heading, name_of, new_rows
 from altune.report.figures.style import safe_text
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def plot_differences(
         If there are no rows, or the run is not confirmed.
     """
     if not isinstance(rows, Sequence):
-        from altune.report.run.figures import differences_of
+        from altune.report.pages.run.figures import differences_of
 
         if rows.confirmation is None:
             raise RequestError("the run is not confirmed yet, so nothing can be said of it; confirm it first")

@@ -8,8 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from altune.analysis.effects import Effects
-from altune.analysis.marginals import Surface
+from altune.analysis.importance.effects import Effects
+from altune.analysis.importance.marginals import Surface
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.explained import marginals_of, path_words, value_name
@@ -17,7 +17,7 @@ from altune.report.figures.parameter_effects import set_axis
 from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 Array = NDArray[np.float64]
 CELL = 40

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from altune.analysis.effects import Effects
-from altune.analysis.importance import KnobImportance
+from altune.analysis.importance.effects import Effects
+from altune.analysis.importance.knob_importance import KnobImportance
 from altune.report.amounts import Amounts
 from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 OPEN = "#ffffff"
 """Inside of a mark that is not told apart from noise."""
@@ -35,7 +35,7 @@ def marginals_of(source: Run | Effects, value: str | None, amounts: Amounts | No
     """Return the marginals of a run with the name of its objective; ``value`` and ``amounts`` go before its own."""
     if isinstance(source, Effects):
         return Marginals(source, value or "objective", amounts or Amounts())
-    from altune.report.run.words import explained_value_name, search_amounts
+    from altune.report.words import explained_value_name, search_amounts
 
     return Marginals(
         source.effects(), value or explained_value_name(source), search_amounts(source) if amounts is None else amounts

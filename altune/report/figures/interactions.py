@@ -8,14 +8,14 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from altune.analysis.importance import KnobImportance
+from altune.analysis.importance.knob_importance import KnobImportance
 from altune.report.figures import style
 from altune.report.figures.explained import OPEN, importance_of, percent
 from altune.report.figures.knob_importance import interval_text, wrapped_warning
 from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 CELL = 46
 """Height of a knob's line, in pixels."""

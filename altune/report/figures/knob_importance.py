@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.importance import Floor, KnobImportance
+from altune.analysis.importance.knob_importance import Floor, KnobImportance
 from altune.report.figures import style
 from altune.report.figures.explained import OPEN, importance_of, path_words, percent
 from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 MOST_PARAMETERS = 12
 ROW = 52

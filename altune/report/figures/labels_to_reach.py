@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.reaching import LabelsToReach
+from altune.analysis.comparison.labels_to_reach import LabelsToReach
 from altune.report.figures import style
 from altune.report.figures.rows import add_heading, name_of, new_rows, rows_of
 
 if TYPE_CHECKING:
-    from altune.comparing import RecipeComparison
+    from altune.analysis.comparison.result import RecipeComparison
 
 REACHED, NEVER = (style.BETTER, "circle"), (style.WORSE, "x")
 

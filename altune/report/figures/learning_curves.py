@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from altune.analysis.comparison import LabelsSaved
-from altune.curve import Band, LearningCurve, band
-from altune.errors import RequestError
+from altune.analysis.paired import LabelsSaved
+from altune.core.errors import RequestError
 from altune.report.figures import style
 from altune.report.figures.style import Look, safe_text, words
+from altune.simulation.curve import Band, LearningCurve, band
 
 if TYPE_CHECKING:
-    from altune.comparing import RecipeComparison
-    from altune.playing import Simulation
-    from altune.run import Run
+    from altune.analysis.comparison.result import RecipeComparison
+    from altune.analysis.run import Run
+    from altune.simulation.result import Simulation
 
 
 class Line(NamedTuple):
@@ -89,10 +89,10 @@ def plot_learning_curves(
     RequestError
         If there are no curves, a run is not confirmed, or bare curves come without a metric and a budget.
     """
-    from altune.run import Run
+    from altune.analysis.run import Run
 
     if isinstance(found, Run) and found.confirmation is not None and not metric and not budget:
-        from altune.report.run.figures import curves_of_data
+        from altune.report.pages.run.figures import curves_of_data
 
         return curves_of_data(found, next(iter(found.confirmations))).figure
     named_curves, metric, budget = _named(found, metric, budget)
@@ -124,8 +124,8 @@ def _named(
     found: Run | RecipeComparison | Simulation | Mapping[str, Sequence[LearningCurve]], metric: str, budget: int
 ) -> tuple[Mapping[str, Sequence[LearningCurve]], str, int]:
     """Return curves by name with what is plotted of them up to where."""
-    from altune.comparing import RecipeComparison
-    from altune.playing import Simulation
+    from altune.analysis.comparison.result import RecipeComparison
+    from altune.simulation.result import Simulation
 
     if isinstance(found, Mapping):
         if not metric or budget < 1:

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.effects import Effects
-from altune.analysis.marginals import MethodEffect
+from altune.analysis.importance.effects import Effects
+from altune.analysis.importance.marginals import MethodEffect
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.explained import OPEN, marginals_of, value_along
 from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 MOST_METHODS = 12
 ROW = 64

@@ -8,15 +8,15 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from altune.analysis.effects import Effects
-from altune.analysis.marginals import Curve
+from altune.analysis.importance.effects import Effects
+from altune.analysis.importance.marginals import Curve
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.explained import marginals_of, path_words, value_up
 from altune.report.figures.style import safe_text
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 HEIGHT = 400
 TICKS = (1.0, 2.0, 5.0)

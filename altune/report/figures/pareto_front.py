@@ -13,15 +13,15 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from altune.errors import RequestError
-from altune.objectives import Direction
+from altune.core.errors import RequestError
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.style import Look, safe_text, words
+from altune.simulation.objectives import Direction
 from altune.tuning.preference import pareto_front
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 Role = Literal["trial", "picked", "baseline", "breaking a bound"]
 Mark = Literal["trial", "front", "picked", "breaking a bound"]
@@ -145,7 +145,7 @@ def plot_pareto_front(
         If there are fewer than two objectives or no trials.
     """
     if not isinstance(points, Sequence):
-        from altune.report.run.figures import front_of
+        from altune.report.pages.run.figures import front_of
 
         if len(points.scenario.objective_names) < 2:
             raise RequestError("the run has one objective, and a Pareto front needs two or more")

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from altune.analysis.loops import LoopFacts
-from altune.analysis.pool_map import PoolMap
-from altune.errors import RequestError
+from altune.analysis.loops.facts import LoopFacts
+from altune.analysis.loops.pool_map import PoolMap
+from altune.core.errors import RequestError
 from altune.report.figures import style
 from altune.report.figures.by_loop import PANEL_TITLE, loops_of
 from altune.report.figures.style import safe_text
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 MOST_NAMED = 12
 """Classes whose names stand on the map."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import plotly.graph_objects as go
 
-from altune.errors import RequestError
+from altune.core.errors import RequestError
 from altune.report.figures import style
 
 if TYPE_CHECKING:
-    from altune.comparing import RecipeComparison
+    from altune.analysis.comparison.result import RecipeComparison
 
 One = TypeVar("One")
 ROOMY_ROWS = 6

@@ -16,7 +16,7 @@ from altune.report.figures import style
 from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 BREAKS = "breaks a bound"
 
@@ -122,7 +122,7 @@ def plot_search_history(
     amounts : how its numbers are written, and whether less is better; by default it is a score.
     """
     if not isinstance(trials, Sequence):
-        from altune.report.run.figures import history_of
+        from altune.report.pages.run.figures import history_of
 
         return history_of(trials).figure
     baselines = baselines or {}

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.spread import Spread
+from altune.analysis.comparison.spread import Spread
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.rows import add_heading, name_of, new_rows, rows_of
 
 if TYPE_CHECKING:
-    from altune.comparing import RecipeComparison
+    from altune.analysis.comparison.result import RecipeComparison
 
 SHIFT = 0.035
 """How far apart neighbouring blocks are set, so that equal ones are both seen."""

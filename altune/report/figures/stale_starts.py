@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.stale_starts import StaleStarts
+from altune.analysis.comparison.stale_starts import StaleStarts
 from altune.report.figures import style
 from altune.report.figures.rows import add_heading, name_of, new_rows, rows_of
 
 if TYPE_CHECKING:
-    from altune.comparing import RecipeComparison
+    from altune.analysis.comparison.result import RecipeComparison
 
 LEAST_END = 0.3
 """The axis shows at least so much, so that one stale run does not look like many."""

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.loops import LoopFacts, StoppingFacts
-from altune.errors import RequestError
+from altune.analysis.loops.facts import LoopFacts, StoppingFacts
+from altune.core.errors import RequestError
 from altune.report.figures import style
 from altune.report.figures.by_loop import add_band, blocks_words, loops_of, split_panels
 from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
-    from altune.replaying import StoppingReplay
-    from altune.run import Run
+    from altune.analysis.run import Run
+    from altune.analysis.stopping_replay import StoppingReplay
 
 ROW = 50
 UPPER = 230
@@ -113,8 +113,8 @@ def plot_stopping_rules(source: LoopFacts | StoppingReplay | Run) -> go.Figure:
 
 def _stopping_of(source: LoopFacts | StoppingReplay | Run) -> tuple[StoppingFacts, str]:
     """Return where the rules stop, and the metric of the curve."""
-    from altune.examining import stopping_facts
-    from altune.replaying import StoppingReplay
+    from altune.analysis.loops.stopping import stopping_facts
+    from altune.analysis.stopping_replay import StoppingReplay
 
     if isinstance(source, StoppingReplay):
         return stopping_facts(source), source.objective.metric

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.spent import Spent, spent_over
+from altune.analysis.comparison.resources import Spent, spent_over
 from altune.report.figures import style
 from altune.report.figures.rows import add_heading, name_of, new_rows
 
 if TYPE_CHECKING:
-    from altune.comparing import RecipeComparison
+    from altune.analysis.comparison.result import RecipeComparison
 
 
 class Part(NamedTuple):

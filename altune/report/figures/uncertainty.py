@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.loops import LoopFacts
-from altune.analysis.series import Series
-from altune.errors import RequestError
+from altune.analysis.loops.facts import LoopFacts
+from altune.analysis.loops.series import Series
+from altune.core.errors import RequestError
 from altune.report.figures import style
 from altune.report.figures.by_loop import (
     add_band,
@@ -21,7 +21,7 @@ from altune.report.figures.by_loop import (
 )
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 AXES = {
     "least_confidence": "1 − probability of the likeliest class",

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.win_matrix import WinMatrix
-from altune.errors import RequestError
+from altune.analysis.comparison.win_matrix import WinMatrix
+from altune.core.errors import RequestError
 from altune.report.figures import style
 from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
-    from altune.comparing import RecipeComparison
+    from altune.analysis.comparison.result import RecipeComparison
 
 ROW = 64
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import plotly.graph_objects as go
 
 from altune.analysis.ablation import Ablation
-from altune.errors import RequestError
-from altune.objectives import Objective
+from altune.core.errors import RequestError
+from altune.numerics.statistics import PairedDifference
 from altune.report.figures import style
 from altune.report.figures.style import safe_text
-from altune.statistics import PairedDifference
+from altune.simulation.objectives import Objective
 
 if TYPE_CHECKING:
-    from altune.run import Run
+    from altune.analysis.run import Run
 
 LINE, ZONE, GAP = 18, 36, 10
 """Pixels of a heading's line, of what is drawn below it, and between rows."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from altune.analysis.ablation import Ablation
+from altune.numerics.statistics import PairedDifference
 from altune.report.amounts import Amounts
 from altune.report.texts.aligned import table
-from altune.statistics import PairedDifference
 
 
 def ablation_text(ablation: Ablation) -> str:

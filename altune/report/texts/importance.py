@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from altune.analysis.importance import KnobImportance
-from altune.analysis.stock_importance import ANSWERS
+from altune.analysis.importance.knob_importance import KnobImportance
+from altune.analysis.importance.optuna import ANSWERS
 from altune.report.texts.aligned import table
 
 MOST_INSIDE = 10

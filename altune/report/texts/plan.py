@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from altune.objectives import KINDS, Risk
-from altune.registry import FIELDS
-from altune.report.run.words import risk_words
+from altune.core.registry import FIELDS
 from altune.report.texts.aligned import table
-from altune.scenario import Annotator
+from altune.report.words import risk_words
+from altune.simulation.objectives import KINDS, Risk
+from altune.simulation.scenario import Annotator
 from altune.tuning.preference import Preference
-from altune.tuning.spending import LEADERS
+from altune.tuning.racing import LEADERS
 
 Row = tuple[str, str]
 
 
 def plan_text(plan: Mapping[str, Any]) -> str:
-    """Return what a search would do; ``plan`` is what :func:`altune.searching.plan` returns.
+    """Return what a search would do; ``plan`` is what :func:`altune.workflows.plan.plan` returns.
 
     What few searches ask for (several objectives, a risk, bounds, racing, …) is told only where it was asked for.
     """

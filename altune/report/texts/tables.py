@@ -12,13 +12,13 @@ import numpy as np
 
 import altune.knobs
 import altune.models  # noqa: F401  (both register every method that altune ships)
-from altune.analysis.comparison import Comparison
-from altune.curve import LearningCurve, band
+from altune.analysis.paired import Comparison
+from altune.core.registry import FIELDS, Method, describe_parameters, find_method, methods
 from altune.data import DatasetFacts
 from altune.models import Model
-from altune.registry import FIELDS, Method, describe_parameters, find_method, methods
 from altune.report.texts.aligned import table
 from altune.report.texts.plan import plan_text
+from altune.simulation.curve import LearningCurve, band
 
 __all__ = [
     "compared_text",
@@ -34,10 +34,10 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from altune.analysis.contest import Contest
-    from altune.analysis.many_data import OverData
-    from altune.analysis.reaching import LabelsToReach
-    from altune.comparing import RecipeComparison
+    from altune.analysis.comparison.contest import Contest
+    from altune.analysis.comparison.labels_to_reach import LabelsToReach
+    from altune.analysis.comparison.over_data import OverData
+    from altune.analysis.comparison.result import RecipeComparison
 
 MOST_ROWS = 24
 

@@ -6,14 +6,14 @@ import shutil
 import textwrap
 from typing import TYPE_CHECKING
 
-from altune.analysis.importance import KnobImportance
-from altune.report.run.words import across_note, broken_words, search_amounts, search_value_name
+from altune.analysis.importance.knob_importance import KnobImportance
 from altune.report.texts.aligned import table
 from altune.report.texts.importance import share_text
+from altune.report.words import across_note, broken_words, search_amounts, search_value_name
 
 if TYPE_CHECKING:
+    from altune.analysis.standing import Standing
     from altune.tuning.trials import TrialRecord
-    from altune.watching import Standing
 
 BAR = 24
 SHOWN = 5

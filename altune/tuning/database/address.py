@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from altune.errors import MissingExtraError, RequestError, did_you_mean
+from altune.core.errors import MissingExtraError, RequestError, did_you_mean
 
 SOCKET_SECONDS = 60
 _FORM = "write postgresql://USER@HOST:PORT/DATABASE, with the password in PGPASSWORD"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from types import TracebackType
 
-from altune.errors import StorageError
+from altune.core.errors import StorageError
 from altune.tuning.database.claims import ClaimedTrial
 from altune.tuning.database.queue import TrialQueue
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from altune.errors import RequestError
+from altune.core.errors import RequestError
 from altune.tuning.database import changes, overview, tables
 from altune.tuning.database.claims import ClaimedTrial, LostClaim, Requeued, Worker
 from altune.tuning.database.overview import Counts, Overview

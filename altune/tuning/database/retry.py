@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from altune.errors import StorageError
+from altune.core.errors import StorageError
 
 Result = TypeVar("Result")
 

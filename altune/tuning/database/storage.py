@@ -19,7 +19,7 @@ from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import orm
 
-from altune.errors import RequestError, StorageError
+from altune.core.errors import RequestError, StorageError
 from altune.tuning.database.address import DatabaseAddress, parse_address
 from altune.tuning.database.retry import Result, Retry, causes, passing_reason, server_message, sql_state
 

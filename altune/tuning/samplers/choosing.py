@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from altune.errors import MissingExtraError, RequestError, did_you_mean
-from altune.space import SearchSpace
-from altune.space.domains import Choices, Fixed, Range
-from altune.space.tree import Decision
+from altune.core.errors import MissingExtraError, RequestError, did_you_mean
+from altune.recipes.space import SearchSpace
+from altune.recipes.space.domains import Choices, Fixed, Range
+from altune.recipes.space.tree import Decision
 from altune.tuning.samplers.designs import LARGEST_GRID
 
 SAMPLERS: dict[str, str] = {

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.stats.qmc import Sobol
 
-from altune.errors import RequestError
-from altune.space import SearchSpace
+from altune.core.errors import RequestError
+from altune.recipes.space import SearchSpace
 from altune.tuning.samplers.drawing import Params, Playable
 
 LARGEST_GRID = 10_000

@@ -13,10 +13,10 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler
 from optuna.trial import BaseTrial, FrozenTrial
 
-from altune.errors import FormatError
-from altune.space import SearchSpace
-from altune.space.domains import Fixed
-from altune.space.tree import Decision
+from altune.core.errors import FormatError
+from altune.recipes.space import SearchSpace
+from altune.recipes.space.domains import Fixed
+from altune.recipes.space.tree import Decision
 
 _MOST_PROBES = 100
 

@@ -16,7 +16,7 @@ from optuna.samplers import BaseGASampler, BaseSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
-from altune.space import SearchSpace
+from altune.recipes.space import SearchSpace
 from altune.tuning.samplers.drawing import Params, answered
 
 CROSSOVER = 0.9

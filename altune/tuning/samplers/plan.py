@@ -12,7 +12,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseGASampler, BaseSampler
 from optuna.trial import FrozenTrial
 
-from altune.space import SearchSpace
+from altune.recipes.space import SearchSpace
 from altune.tuning.samplers.choosing import REPLAYED, check_suitable
 from altune.tuning.samplers.designs import ShuffledGrid, SobolPoints
 from altune.tuning.samplers.drawing import (

@@ -10,7 +10,7 @@ import numpy as np
 from optuna import Study
 from optuna.trial import TrialState
 
-from altune.space import SearchSpace
+from altune.recipes.space import SearchSpace
 from altune.tuning.samplers.drawing import Params, Playable, Source, first_playable
 
 FEWEST = 10

@@ -1,0 +1,116 @@
+"""How many labels each recipe needs to reach one score."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from altune.analysis.paired import first_reached, label_counts, resampled_ends, same_blocks
+from altune.core.errors import RequestError
+from altune.simulation.curve import LearningCurve, labels_to_reach
+
+
+@dataclass(frozen=True)
+class LabelsToReach:
+    """When a recipe first has a score.
+
+    Attributes
+    ----------
+    recipe : its name.
+    target : the score.
+    labels : label count at which the recipe's mean curve first has it; None where it never does.
+    low, high : 95 % bootstrap interval of ``labels`` over blocks; None for an end beyond the budget, and for both
+        ends where there is a single block.
+    on_blocks : the same of each block's own curve, None where it never gets there.
+    budget : labels.
+    """
+
+    recipe: str
+    target: float
+    labels: int | None
+    low: int | None
+    high: int | None
+    on_blocks: tuple[int | None, ...]
+    budget: int
+
+    @property
+    def never(self) -> float:
+        """Share of blocks whose own curve never has the score, in [0, 1]."""
+        return sum(count is None for count in self.on_blocks) / len(self.on_blocks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "labels": self.labels,
+            "low": self.low,
+            "high": self.high,
+            "never": self.never,
+            "blocks": list(self.on_blocks),
+        }
+
+
+def all_labels_to_reach(
+    named_curves: Mapping[str, Sequence[LearningCurve]],
+    metric: str,
+    budget: int,
+    *,
+    target: float | None = None,
+    yardstick: str | None = None,
+    rng_seed: int = 0,
+) -> tuple[LabelsToReach, ...]:
+    """Return how many labels each recipe needs to reach one score.
+
+    Curves are means over blocks of the score in hand at each label count. The interval resamples blocks, the same ones
+    for the recipe and the yardstick, whose final score is measured anew in each resample; a given target stays.
+
+    Parameters
+    ----------
+    named_curves : curves of each recipe, all on the same blocks in the same order.
+    metric : the score.
+    budget : labels.
+    target : the score to reach; by default the mean that ``yardstick`` has at the whole budget.
+    yardstick : name of a recipe; by default the first.
+    rng_seed : seed of the bootstrap.
+
+    Raises
+    ------
+    RequestError
+        If the yardstick is none of the recipes.
+    """
+    blocks = same_blocks(named_curves)
+    measure = next(iter(named_curves)) if yardstick is None else yardstick
+    if measure not in named_curves:
+        raise RequestError(f"no recipe {measure!r} to measure by; there are {', '.join(named_curves)}")
+    if target is None:
+        final = np.array([curve.at(np.array([budget]), metric)[0] for curve in named_curves[measure]])
+    else:
+        final = np.full(blocks, float(target))
+    found = []
+    for name, curves in named_curves.items():
+        counts = label_counts(curves, budget)
+        scores = np.stack([curve.at(counts, metric) for curve in curves])
+        whole = np.full((1, blocks), 1 / blocks)
+        first = float(first_reached(whole @ scores, whole @ final, counts)[0])
+        # Each recipe's resamples are the same blocks, so that what is luck for one is luck for all.
+        low, high = resampled_ends(scores, final, counts, np.random.default_rng(rng_seed))
+        goal = float(final.mean())
+        found.append(
+            LabelsToReach(
+                recipe=name,
+                target=goal,
+                labels=int(first) if math.isfinite(first) else None,
+                low=low,
+                high=high,
+                on_blocks=tuple(_within(labels_to_reach(curve, metric, goal), budget) for curve in curves),
+                budget=budget,
+            )
+        )
+    return tuple(found)
+
+
+def _within(count: int | None, budget: int) -> int | None:
+    return None if count is None or count > budget else count

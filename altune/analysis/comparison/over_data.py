@@ -1,0 +1,114 @@
+"""Recipes over several data sets: means with a bootstrap over data sets and blocks, wins, mean ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from altune.analysis.comparison.contest import Contest
+from altune.analysis.comparison.mean_ranks import MeanRanks, PostHoc, mean_ranks
+from altune.analysis.comparison.win_matrix import WinMatrix, win_matrix
+from altune.analysis.paired import Comparison, Pair
+from altune.core.errors import RequestError
+from altune.numerics.statistics import Interval, PairedDifference, holm, wilcoxon_signed_rank
+
+Array = NDArray[np.float64]
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class OverData:
+    """Recipes over several data sets.
+
+    Attributes
+    ----------
+    data_sets : their names.
+    comparison : means over data sets and every pair's difference; ``blocks`` counts data sets, intervals are of a
+        bootstrap over data sets and then blocks, p values of Wilcoxon's signed-rank test over data sets.
+    wins : who wins against whom.
+    ranks : mean ranks with their tests.
+    """
+
+    data_sets: tuple[str, ...]
+    comparison: Comparison
+    wins: WinMatrix
+    ranks: MeanRanks
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {**self.comparison.to_dict(), "wins": self.wins.to_dict(), "ranks": self.ranks.to_dict()}
+
+
+def over_data(contests: Sequence[Contest], *, post_hoc: PostHoc = "wilcoxon", seed: int = 0) -> OverData:
+    """Return how recipes compare over several data sets, each counting alike.
+
+    Parameters
+    ----------
+    contests : the same recipes on each data set, two data sets or more.
+    post_hoc : what tells pairs apart by rank, see :func:`altune.analysis.comparison.mean_ranks.mean_ranks`.
+    seed : of the bootstrap.
+
+    Raises
+    ------
+    RequestError
+        If there are fewer than two data sets, or not the same recipes on each.
+    """
+    if len(contests) < 2 or len({tuple(one.curves) for one in contests}) > 1:
+        raise RequestError("a comparison over data sets needs two of them or more, with the same recipes on each")
+    names = list(contests[0].curves)
+    sign = contests[0].objective.sign
+    tables = [np.stack([one.values[name] for name in names]) for one in contests]
+    means = np.stack([table.mean(axis=1) for table in tables])
+    return OverData(
+        data_sets=tuple(one.data for one in contests),
+        comparison=_compared(names, means, resampled_means(tables, np.random.default_rng(seed))),
+        wins=win_matrix([one.comparison for one in contests], sign),
+        ranks=mean_ranks(sign * means, names, post_hoc=post_hoc),
+    )
+
+
+def resampled_means(tables: Sequence[Array], rng: np.random.Generator, resamples: int = RESAMPLES) -> Array:
+    """Return means over data sets, resampled: data sets first, then the blocks of each, ``(resamples, n_recipes)``.
+
+    Parameters
+    ----------
+    tables : values of each data set, ``(n_recipes, n_blocks)``; the same blocks for all recipes.
+    rng : the only source of randomness.
+    resamples : how many.
+    """
+    found = np.zeros((resamples, len(tables[0])))
+    for _ in tables:
+        chosen = rng.integers(len(tables), size=resamples)
+        for place, table in enumerate(tables):
+            own = np.flatnonzero(chosen == place)
+            blocks = table.shape[1]
+            weights = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=len(own)) / blocks
+            found[own] += weights @ table.T
+    return found / len(tables)
+
+
+def _compared(names: Sequence[str], means: Array, resampled: Array) -> Comparison:
+    count = len(means)
+    pairs = list(combinations(range(len(names)), 2))
+    p_values = [wilcoxon_signed_rank(means[:, a], means[:, b]) for a, b in pairs]
+    differences = []
+    for (a, b), p, adjusted in zip(pairs, p_values, holm(p_values), strict=True):
+        low, high = _ends(resampled[:, a] - resampled[:, b])
+        apart = means[:, a] - means[:, b]
+        found = PairedDifference(float(apart.mean()), low, high, p, count, float(np.mean(apart > 0)))
+        differences.append(Pair(names[a], names[b], found, float(adjusted)))
+    intervals = {
+        name: Interval(float(means[:, place].mean()), *_ends(resampled[:, place]), count)
+        for place, name in enumerate(names)
+    }
+    return Comparison(intervals, tuple(differences))
+
+
+def _ends(values: Array) -> tuple[float, float]:
+    low, high = np.quantile(values, [0.025, 0.975])
+    return float(low), float(high)

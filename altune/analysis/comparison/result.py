@@ -1,0 +1,131 @@
+"""The result of a comparison of recipes, on one data set or several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from altune.analysis.comparison.contest import Contest
+from altune.analysis.comparison.mean_ranks import PostHoc
+from altune.analysis.comparison.over_data import OverData, over_data
+from altune.analysis.comparison.sentences import sentences_of_one, sentences_of_several
+from altune.analysis.paired import Comparison
+from altune.core.errors import StorageError
+from altune.core.files import write_text
+from altune.recipes.recipe import Recipe
+from altune.simulation.objectives import Objective
+from altune.simulation.result import Simulation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+PAGE_FILE = "compare.html"
+TABLE_FILE = "results.csv"
+
+
+@dataclass(frozen=True, eq=False)
+class RecipeComparison:
+    """Recipes on the same blocks of one data set or many.
+
+    Attributes
+    ----------
+    recipes : what was compared, by name.
+    contests : every number of each data set.
+    played : each recipe's own simulation, by data set and name; empty for runs compared from what they stored.
+    notes : what a reader must know of where recipes came from.
+    post_hoc : what tells recipes apart by rank over data sets: ``wilcoxon`` or ``nemenyi``.
+    """
+
+    recipes: Mapping[str, Recipe]
+    contests: tuple[Contest, ...]
+    played: Mapping[str, Mapping[str, Simulation]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    post_hoc: PostHoc = "wilcoxon"
+
+    @property
+    def simulations(self) -> Mapping[str, Simulation]:
+        """Each recipe's own simulation on the first data set, by name."""
+        return next(iter(self.played.values()), {})
+
+    @property
+    def objective(self) -> Objective:
+        """What is measured, as on the first data set."""
+        return self.contests[0].objective
+
+    @property
+    def result(self) -> Comparison:
+        """Means with intervals, and every pair's difference with its corrected test; of several, over data sets."""
+        return self.contests[0].comparison if self.over_data is None else self.over_data.comparison
+
+    @cached_property
+    def over_data(self) -> OverData | None:
+        """Wins, mean ranks and means over data sets, None for one data set."""
+        return over_data(self.contests, post_hoc=self.post_hoc) if len(self.contests) > 1 else None
+
+    @property
+    def sentences(self) -> list[str]:
+        """The answer sentence by sentence, the most important first."""
+        if self.over_data is None:
+            return sentences_of_one(self.contests[0])
+        return sentences_of_several(self.contests, self.over_data)
+
+    @property
+    def answer(self) -> str:
+        """What a person should know, in sentences."""
+        return "\n".join(self.sentences)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row for each data set, recipe and block."""
+        import pandas as pd
+
+        return pd.concat([one.to_frame() for one in self.contests], ignore_index=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain JSON values of the command line's ``--json``.
+
+        ``recipes`` and ``differences`` are those of the data set; of several they are over data sets, and each data
+        set has its own under ``data_sets``.
+        """
+        plain: dict[str, Any] = {
+            "answer": self.answer,
+            "objective": self.objective.name,
+            "metric": self.objective.metric,
+            "data": [one.data for one in self.contests],
+            "notes": list(self.notes),
+        }
+        if self.over_data is None:
+            return plain | self.contests[0].to_dict()
+        return plain | self.over_data.to_dict() | {"data_sets": {one.data: one.to_dict() for one in self.contests}}
+
+    def write(self, folder: str | Path) -> None:
+        """Write ``compare.html`` and ``results.csv`` into a folder, which is made where there is none.
+
+        Raises
+        ------
+        StorageError
+            If the folder cannot be written.
+        """
+        from altune.report.pages.comparison.page import compare_page
+
+        where = Path(folder)
+        try:
+            where.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"{where}: cannot be made: {error.strerror}") from None
+        write_text(where / TABLE_FILE, self.to_frame().to_csv(index=False))
+        write_text(where / PAGE_FILE, compare_page(self))
+
+
+def yardstick_of(recipes: Mapping[str, Recipe]) -> str:
+    """Return the recipe whose final score the others are to reach: random sampling where there is one, else the first.
+
+    >>> yardstick_of({"a": load_recipe("vanilla"), "b": load_recipe("random_sampling")})
+    'b'
+    """
+    if "random_sampling" in recipes:
+        return "random_sampling"
+    return next((name for name, one in recipes.items() if one.query_strategy.method == "random"), next(iter(recipes)))

@@ -1,0 +1,71 @@
+"""How far the blocks of a recipe lie apart: what an unlucky user has, beside the mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from altune.numerics.statistics import Interval, mean_interval
+from altune.simulation.objectives import Direction
+
+UNLUCKY = 0.1
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One recipe's objective over its blocks.
+
+    Attributes
+    ----------
+    recipe : its name.
+    values : the objective on each block, in the order of the blocks.
+    mean : mean with its 95 % interval, corrected for blocks that share rows.
+    unlucky : what nine blocks of ten do better than: the 10 % quantile, or the 90 % one where less is better.
+    worst, best : of the blocks.
+    """
+
+    recipe: str
+    values: tuple[float, ...]
+    mean: Interval
+    unlucky: float
+    worst: float
+    best: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            **self.mean.to_dict(),
+            "p10": self.unlucky,
+            "worst": self.worst,
+            "best": self.best,
+            "values": list(self.values),
+        }
+
+
+def spread_of(recipe: str, values: ArrayLike, direction: Direction = "maximize", overlap: float = 0.0) -> Spread:
+    """Return how far the blocks of a recipe lie apart.
+
+    Parameters
+    ----------
+    recipe : its name.
+    values : the objective on each block.
+    direction : whether more is better.
+    overlap : n_test / n_train, by which the interval of the mean is corrected.
+
+    >>> spread_of("margin", [0.7, 0.9, 0.8]).worst, spread_of("margin", [30, 50], "minimize").worst
+    (0.7, 50.0)
+    """
+    x = np.asarray(values, dtype=np.float64)
+    more = direction == "maximize"
+    low, high = float(x.min()), float(x.max())
+    return Spread(
+        recipe=recipe,
+        values=tuple(x.tolist()),
+        mean=mean_interval(x, overlap=overlap),
+        unlucky=float(np.quantile(x, UNLUCKY if more else 1 - UNLUCKY)),
+        worst=low if more else high,
+        best=high if more else low,
+    )

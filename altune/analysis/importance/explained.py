@@ -1,0 +1,151 @@
+"""A search with the surrogate that explains it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from altune.analysis.importance.dependence import Playable, playable
+from altune.analysis.importance.encoding import KnobAtoms, encode_knobs
+from altune.analysis.importance.observations import Observed, Trial, observe
+from altune.analysis.importance.surrogate import (
+    Design,
+    Fitted,
+    Hyperparameters,
+    Prior,
+    design_of,
+    fit,
+    fitted,
+    predict,
+)
+from altune.core.errors import RequestError
+from altune.core.threads import on_one_thread
+from altune.recipes.requirements import Facts
+from altune.recipes.space import SearchSpace
+from altune.simulation.environment import wants_probabilities
+from altune.tuning.record import StudyRecord
+
+Array = NDArray[np.float64]
+
+FOLDS = 10
+REFIT_ITERATIONS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """A search with the surrogate that explains it.
+
+    Attributes
+    ----------
+    space : what the trials were drawn from.
+    observed : the recipes and their values.
+    knobs : the encoded knobs.
+    design : the trials as the surrogate sees them.
+    allowed : which combinations may be played.
+    hyper : the fitted hyperparameters.
+    centre, scale : mean and standard deviation of the observed values.
+    """
+
+    space: SearchSpace
+    observed: Observed
+    knobs: tuple[KnobAtoms, ...]
+    design: Design
+    allowed: Playable
+    hyper: Hyperparameters
+    centre: float
+    scale: float
+
+    @property
+    def y(self) -> Array:
+        """The standardised values, ``(n,)``."""
+        return (self.observed.y - self.centre) / self.scale
+
+    def fitted(self) -> Fitted:
+        """Return the surrogate at its fitted hyperparameters."""
+        return fitted(self.knobs, self.observed.noise, self.hyper)
+
+    def resampled_values(self, count: int, rng: np.random.Generator) -> Array:
+        """Return standardised values with the blocks resampled, ``(n, count)``; as they are without blocks."""
+        y = np.repeat(self.y[:, None], count, axis=1)
+        blocks = self.observed.n_blocks
+        if blocks < 2:
+            return y
+        drawn = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=count).T - 1.0
+        # The mean of a resample varies by (J - 1)/J of what the mean of J blocks does.
+        return np.asarray(y + self.observed.deviations @ drawn / self.scale / math.sqrt(blocks * (blocks - 1)))
+
+
+def check_confidence(confidence: float) -> None:
+    """Refuse a coverage of intervals that is none.
+
+    Raises
+    ------
+    RequestError
+        If it does not lie between 0 and 1.
+    """
+    if not 0.0 < confidence < 1.0:
+        raise RequestError(f"confidence must lie between 0 and 1, not {confidence}")
+
+
+@on_one_thread
+def prepare(trials: Iterable[Trial], space: SearchSpace, *, facts: Sequence[Facts] = (), seed: int = 0) -> Explained:
+    """Fit the surrogate to the trials of a search.
+
+    Parameters
+    ----------
+    trials : what was played.
+    space : what the trials were drawn from.
+    facts : what each world offers.
+    seed : of all draws.
+
+    Raises
+    ------
+    RequestError
+        If the space leaves nothing open.
+    WorkError
+        If fewer than five recipes were played, or all reached one value.
+    """
+    if space.n_open == 0:
+        raise RequestError("the space leaves nothing open, so there is nothing to explain")
+    observed = observe(trials, seed)
+    knobs = tuple(knob for knob in encode_knobs(space, observed.params, seed) if knob.parts)
+    design = design_of(knobs, observed.noise)
+    centre, scale = float(observed.y.mean()), float(observed.y.std())
+    hyper = fit(design, (observed.y - centre) / scale, Prior())
+    return Explained(space, observed, knobs, design, playable(space, knobs, facts), hyper, centre, scale)
+
+
+def space_of_run(record: StudyRecord) -> tuple[SearchSpace, tuple[Facts, ...]]:
+    """Return what the trials of a run were drawn from: the space without what can never work, and what worlds offer."""
+    space = record.space
+    found = []
+    for name, data in record.data_sets.items():
+        scenario = record.scenarios[name]
+        facts = Facts(
+            sparse=data["kind"] == "sparse",
+            n_classes=len(data["classes"]),
+            annotators=len(scenario.annotators),
+            metric_of_probabilities=next((one for one in scenario.metric_names if wants_probabilities(one)), None),
+            price_per_label=scenario.mean_price,
+            price_per_loop=scenario.price_per_loop,
+            n_features=None if data["kind"] == "table" else int(data["features"]),
+        )
+        space = space.narrow(facts)[0]
+        found.append(facts)
+    return space, tuple(found)
+
+
+def cross_validated(study: Explained, seed: int = 0) -> float:
+    """Return R² of predictions for recipes left out in turn, the surrogate fitted anew without them."""
+    n = len(study.observed)
+    order = np.random.default_rng([seed, 1]).permutation(n)
+    predicted = np.zeros(n)
+    for fold in np.array_split(order, min(FOLDS, n)):
+        kept = np.setdiff1d(order, fold)
+        hyper = fit(study.design.at(kept), study.y[kept], Prior(), study.hyper, REFIT_ITERATIONS)
+        predicted[fold] = predict(study.design, hyper, study.y, kept, fold)
+    return float(1.0 - np.sum((study.y - predicted) ** 2) / np.sum(study.y**2))

@@ -1,0 +1,1 @@
+"""What each loop of a recipe did."""

@@ -1,0 +1,158 @@
+"""The pool in two dimensions, with the rows that were bought and the loop in which they were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from altune.core.errors import MissingExtraError, RequestError
+
+if TYPE_CHECKING:
+    from altune.simulation.curve import LearningCurve
+    from altune.simulation.prepared import Arena
+
+Projection = Literal["pca", "umap"]
+Array = NDArray[np.float64]
+
+BACKGROUND_ROWS = 2_000
+PICKED_ROWS = 5_000
+FITTED_ROWS = 10_000
+"""Rows of the pool that a projection is fitted to at most."""
+
+
+@dataclass(frozen=True)
+class PoolMap:
+    """The pool of one block in two dimensions.
+
+    Attributes
+    ----------
+    projection : ``pca`` (of sparse features without centring, a truncated singular value decomposition) or ``umap``.
+    explained : share of the variance along each axis, in [0, 1]; None where that has no meaning.
+    classes : names of all classes.
+    pool_rows : rows of the pool.
+    x, y, code : position and class of the rows behind, all of the pool or 2,000 drawn at random.
+    picked_x, picked_y, picked_code : the same of the rows bought, in the order of purchase.
+    picked_loop : the loop in which each was bought.
+    picked_row : its row number in the data set.
+    """
+
+    projection: Projection
+    explained: tuple[float, float] | None
+    classes: tuple[str, ...]
+    pool_rows: int
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    code: tuple[int, ...]
+    picked_x: tuple[float, ...]
+    picked_y: tuple[float, ...]
+    picked_code: tuple[int, ...]
+    picked_loop: tuple[int, ...]
+    picked_row: tuple[int, ...]
+
+
+def pool_map(
+    arena: Arena, curve: LearningCurve, classes: Sequence[str], projection: Projection = "pca"
+) -> PoolMap | None:
+    """Return the map of a block's pool, with the rows that a curve bought; None for fewer than two features.
+
+    It is fitted to the features as the model gets them, and depends on no label. Of more than 5,000 rows bought the
+    first 5,000 are shown.
+
+    Parameters
+    ----------
+    arena : the block.
+    curve : the recipe's learning curve on it.
+    classes : names of the classes.
+    projection : ``pca`` or ``umap``.
+
+    Raises
+    ------
+    RequestError
+        If there is no such projection.
+    MissingExtraError
+        If ``umap`` is asked for and not installed.
+    """
+    X = arena.X_pool
+    if X.shape[1] < 2 or X.shape[0] < 3:
+        return None
+    pool, rng = arena.block.pool, arena.streams.generator("pool_map")
+    order = np.argsort(pool)
+    bought = order[np.searchsorted(pool, curve.rows[:PICKED_ROWS], sorter=order)]
+    loops = np.repeat(np.arange(len(curve)), curve.loop_rows)[: len(bought)]
+    behind = np.sort(rng.permutation(len(pool))[:BACKGROUND_ROWS])
+    fitted = np.union1d(behind, np.sort(rng.permutation(len(pool))[:FITTED_ROWS]))
+    places, explained = project(X, fitted, np.concatenate([behind, bought]), projection, rng)
+    # Three decimals of the larger side's length are what a screen shows.
+    places = np.round((places - places.min(axis=0)) / (float(np.ptp(places, axis=0).max()) or 1.0), 3)
+    first, second = places[: len(behind)], places[len(behind) :]
+    return PoolMap(
+        projection=projection,
+        explained=explained,
+        classes=tuple(classes),
+        pool_rows=len(pool),
+        x=tuple(first[:, 0].tolist()),
+        y=tuple(first[:, 1].tolist()),
+        code=tuple(arena.y_pool[behind].tolist()),
+        picked_x=tuple(second[:, 0].tolist()),
+        picked_y=tuple(second[:, 1].tolist()),
+        picked_code=tuple(arena.y_pool[bought].tolist()),
+        picked_loop=tuple(loops.tolist()),
+        picked_row=tuple(curve.rows[: len(bought)].tolist()),
+    )
+
+
+def check_projection(projection: str) -> None:
+    """Refuse a projection that there is not, or whose package is missing, before anything is played.
+
+    Raises
+    ------
+    RequestError
+        If there is no such projection.
+    MissingExtraError
+        If it is not installed.
+    """
+    if projection not in get_args(Projection):
+        raise RequestError(f"{projection!r} is no projection of the pool; take {', '.join(get_args(Projection))}")
+    if projection == "umap" and find_spec("umap") is None:
+        raise MissingExtraError("a map of the pool by UMAP", "umap")
+
+
+def project(
+    X: Any, fitted: NDArray[np.intp], shown: NDArray[np.intp], projection: str, rng: np.random.Generator
+) -> tuple[Array, tuple[float, float] | None]:
+    """Return the places of rows in two dimensions, ``(n_shown, 2)``, and the variance explained along each.
+
+    Parameters
+    ----------
+    X : features, ``(n_rows, n_features)``, two or more of each, dense or CSR.
+    fitted, shown : rows to fit to, and rows to place.
+    projection : ``pca`` or ``umap``.
+    rng : for what a projection draws.
+    """
+    check_projection(projection)
+    seed = int(rng.integers(2**31))
+    if projection == "umap":
+        umap = _umap(seed).fit(X[fitted])
+        known = {int(row): place for place, row in enumerate(fitted)}
+        if all(int(row) in known for row in shown):
+            return np.asarray(umap.embedding_[[known[int(row)] for row in shown]], dtype=np.float64), None
+        return np.asarray(umap.transform(X[shown]), dtype=np.float64), None
+    from sklearn.decomposition import PCA, TruncatedSVD
+
+    kind = TruncatedSVD if sparse.issparse(X) else PCA
+    found = kind(2, random_state=seed).fit(X[fitted])
+    share = np.nan_to_num(found.explained_variance_ratio_).round(4).tolist()
+    return np.asarray(found.transform(X[shown]), dtype=np.float64), (share[0], share[1])
+
+
+def _umap(seed: int) -> Any:
+    from umap import UMAP
+
+    # One thread: only then does a seed give the same map again.
+    return UMAP(n_components=2, random_state=seed, n_jobs=1)

@@ -1,0 +1,1 @@
+"""The trials of a run ranked by another objective."""

@@ -1,0 +1,277 @@
+"""Stored curves under another objective or other prices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.trial import TrialState
+
+from altune.analysis.findings import Findings, find
+from altune.analysis.rescoring.result import RankedTrial, Rescored
+from altune.core.errors import RequestError, ScenarioError, WorkError
+from altune.core.registry import FIELDS, Method
+from altune.recipes.recipe import Recipe
+from altune.simulation.curve import LearningCurve
+from altune.simulation.scenario import Scenario
+from altune.tuning.confirmation import Confirmation, Played
+from altune.tuning.judging import REFERENCE, Across, Judge, Place
+from altune.tuning.preference import Preference
+from altune.tuning.ranking import Entry, Side, correlations
+from altune.tuning.trials import curves_of, is_forbidden, record_of
+
+if TYPE_CHECKING:
+    from altune.data.blocks import Block
+    from altune.simulation.environment import World
+    from altune.tuning.record import StudyRecord
+
+
+Array = NDArray[np.float64]
+DENSE = "aulc_dense"
+
+
+def changed(scenario: Scenario, given: Mapping[str, Any]) -> Scenario:
+    """Return a scenario with some fields changed, refused where the curves could not tell.
+
+    Raises
+    ------
+    ScenarioError
+        If a metric or an area is asked for that was not recorded.
+    """
+    recorded = scenario.metric_names
+    metric = given.get("metric", scenario.metric)
+    if metric not in recorded:
+        raise ScenarioError(
+            f"the metric {metric!r} was not recorded in this run, which has {', '.join(recorded)}; a run records "
+            "others beside its own with --also NAME"
+        )
+    also = {} if metric == scenario.metric else {"also": [name for name in recorded if name != metric]}
+    new = Scenario.from_dict({**scenario.to_dict(), **also, **given})
+    wanted = {*new.objective_names, *(bound.name for bound in new.make_constraints())}
+    if DENSE in wanted and not scenario.dense_points:
+        raise ScenarioError(
+            f"{DENSE} was not recorded in this run: it needs models refitted on a grid while a recipe is played; "
+            "simulate anew with this objective"
+        )
+    return new
+
+
+def repriced(curve: LearningCurve, old: Scenario, new: Scenario) -> LearningCurve:
+    """Return a curve with its cost as it would have been at the new prices per label and per loop.
+
+    That is exact for a recipe that does not itself read them: the curve counts what each was paid for.
+    """
+    label, loop = new.price_per_label - old.price_per_label, new.price_per_loop - old.price_per_loop
+    return (
+        curve
+        if not label and not loop
+        else replace(curve, cost=curve.cost + label * curve.priced + loop * curve.rounds)
+    )
+
+
+def price_reader(recipe: Recipe) -> str | None:
+    """Return the method of a recipe that reads the scenario's prices, in words; None where none does."""
+    for knob in FIELDS:
+        for method in _with_nested(getattr(recipe, knob)):
+            if getattr(method, "reads_prices", False):
+                return f"its {knob}, {method.method}, reads the prices"
+    return None
+
+
+def _with_nested(method: Method) -> list[Method]:
+    return [method, *(inner for nested in method.nested().values() for inner in _with_nested(nested))]
+
+
+class _Rescoring:
+    """One run and one set of changes."""
+
+    def __init__(self, record: StudyRecord, folder: Path | None, given: Mapping[str, Any], prefer: str | None) -> None:
+        self.record = record
+        self.folder = folder
+        self.settings = record.settings
+        self.old_scenarios = record.scenarios
+        self.new_scenarios = {name: changed(one, given) for name, one in self.old_scenarios.items()}
+        self.given = dict(given)
+        self.prefer = prefer
+        self.left_out: dict[str, str] = {}
+        self.trials = [one for one in record.study.get_trials(deepcopy=False) if one.state == TrialState.COMPLETE]
+        if not self.trials:
+            raise WorkError("the run has no finished trial to rescore")
+        self.played = record.baselines()
+        pairs = list(zip(self.old_scenarios.values(), self.new_scenarios.values(), strict=True))
+        self.pairs = pairs
+        self.prices_change = any(
+            old.mean_price != new.mean_price or old.price_per_loop != new.price_per_loop for old, new in pairs
+        )
+        self.old = self._side(self.old_scenarios, record.preference, self.played[REFERENCE].curves)
+        self.new = self._side(self.new_scenarios, self._preference(), self._in_turn(self.played[REFERENCE].curves))
+        self._check()
+
+    def result(self) -> Rescored:
+        """Rank everything."""
+        records = {one.number: record_of(one) for one in self.trials}
+        old = [Entry(one.number, one.objectives, one.broken) for one in records.values()]
+        new: list[Entry] = []
+        places: dict[int, Array] = {}
+        for trial in self.trials:
+            recipe = records[trial.number].recipe
+            if recipe is None or self._is_left_out(f"trial {trial.number}", recipe):
+                continue
+            curves = self._in_turn(curves_of(trial))
+            values, broken = self.new.judge.values(curves), self.new.judge.constraints(curves)
+            new.append(Entry(trial.number, values, broken))
+            places[trial.number] = self.new.judge.on_places(curves)
+        if not new:
+            raise WorkError(f"no trial can be rescored: {next(iter(self.left_out.values()))}")
+        before = self.old.order(old, {number: np.array(one.values) for number, one in records.items()})
+        now = self.new.order(new, places)
+        old_ranks = {entry.number: place + 1 for place, entry in enumerate(before)}
+        ranked = [
+            RankedTrial(
+                entry.number,
+                place + 1,
+                old_ranks[entry.number],
+                entry.objectives[0],
+                float(records[entry.number].value or 0.0),
+                entry.objectives,
+                entry.broken,
+                cast(Recipe, records[entry.number].recipe),
+            )
+            for place, entry in enumerate(now)
+        ]
+        return self._rescored(ranked, self.new.front(new), correlations(before, now))
+
+    def _rescored(
+        self, ranked: list[RankedTrial], front: tuple[int, ...], correlated: tuple[float | None, float | None]
+    ) -> Rescored:
+        from altune.analysis.rescoring.command import tune_command
+
+        baselines = self._baselines()
+        self._note_dropped()
+        confirmations = self.record.confirmations()
+        confirmed = self._confirmed(confirmations)
+        first = next(iter(confirmations.values()), None)
+        replayed = all(old.played_digest() == new.played_digest() for old, new in self.pairs)
+        return Rescored(
+            scenarios=self.new_scenarios,
+            changes=self._changes(),
+            objectives=self.new.objectives,
+            old_objectives=self.old.objectives,
+            trials=tuple(ranked),
+            front=front,
+            baselines=baselines,
+            spearman=correlated[0],
+            kendall=correlated[1],
+            left_out=self.left_out,
+            confirmed=confirmed,
+            confirmed_trial=None if first is None else first.candidates[first.selected].trial,
+            confirmed_recipe=None if first is None else first.recipe.recipe,
+            replayed=replayed,
+            command=tune_command(self.record, self.folder, {**self.given, "prefer": self.prefer}, self._counted()),
+        )
+
+    # parts ----------------------------------------------------------------------------------------------------
+
+    def _side(
+        self, scenarios: Mapping[str, Scenario], preference: Preference, references: Sequence[LearningCurve]
+    ) -> Side:
+        settings, size = self.settings, len(scenarios)
+        usual = len(references) - size * int(settings.get("leader_blocks", 0))
+        # A judge asks a place for its scenario and nothing else; the data are not needed, and may be elsewhere.
+        worlds = [cast("World", _Stand(scenario)) for scenario in scenarios.values()]
+        block = cast("Block", None)
+        # Search blocks stand in turn, one of each data set.
+        places = [Place(worlds[number % size], block, number % size) for number in range(len(references))]
+        across: Across = "ranks" if settings.get("across") == "ranks" else "normalized"
+        return Side(scenarios, Judge(places, references, usual, across), preference)
+
+    def _preference(self) -> Preference:
+        names = next(iter(self.new_scenarios.values())).objective_names
+        if self.prefer is not None:
+            return Preference.parse(self.prefer, names)
+        same = names == next(iter(self.old_scenarios.values())).objective_names
+        return self.record.preference if same else Preference.usual(names)
+
+    def _check(self) -> None:
+        """Refuse what no trial could be rescored by."""
+        objectives, judge = self.new.objectives, self.new.judge
+        if judge.several and len(objectives) > 1:
+            raise RequestError("several objectives and several data sets at once are not told apart; take one of them")
+        if judge.several and judge.across == "normalized" and not objectives[0].normalizes:
+            raise RequestError(
+                f"the objective {objectives[0].name} has no common scale over the run's {len(judge.worlds)} data sets; "
+                "take an area or final_score"
+            )
+        scenario = judge.worlds[0].scenario
+        bounds = [scenario.make_objective(bound.name) for bound in scenario.make_constraints()]
+        measured = judge.several or len(judge.places) > judge.usual
+        reason = price_reader(self.played[REFERENCE].recipe) if self.prices_change else None
+        if reason is not None and (measured or any(one.needs_reference for one in (*objectives, *bounds))):
+            raise RequestError(f"{objectives[0].name} is measured against {REFERENCE}, and {reason}: simulate anew")
+
+    def _counted(self) -> int:
+        return sum(not is_forbidden(trial) for trial in self.record.study.get_trials(deepcopy=False))
+
+    def _is_left_out(self, name: str, recipe: Recipe) -> bool:
+        reason = price_reader(recipe) if self.prices_change else None
+        if reason is not None:
+            self.left_out[name] = f"{reason}, so at others it is played otherwise"
+        return reason is not None
+
+    def _note_dropped(self) -> None:
+        for trial in self.record.study.get_trials(deepcopy=False, states=(TrialState.PRUNED,)):
+            reason = "given up early by the run's own objective, before all blocks were played"
+            self.left_out[f"trial {trial.number}"] = reason
+
+    def _in_turn(self, curves: Sequence[LearningCurve]) -> list[LearningCurve]:
+        """Return curves on search blocks at the new prices."""
+        return [repriced(curve, *self.pairs[place % len(self.pairs)]) for place, curve in enumerate(curves)]
+
+    def _baselines(self) -> dict[str, tuple[float, float]]:
+        found = {}
+        for name, one in self.played.items():
+            if not self._is_left_out(f"baseline {name}", one.recipe):
+                # Baselines are played on the blocks for leaders too; their value is that of the usual ones.
+                curves = one.curves[: self.new.judge.usual]
+                found[name] = (self.old.judge.values(curves)[0], self.new.judge.values(self._in_turn(curves))[0])
+        return found
+
+    def _confirmed(self, confirmations: Mapping[str, Confirmation]) -> dict[str, Findings]:
+        found = {}
+        for name, confirmation in confirmations.items():
+            old, new = self.old_scenarios[name], self.new_scenarios[name]
+            if self._is_left_out("the confirmed recipe", confirmation.recipe.recipe):
+                return {}
+            kept = [one for one in confirmation.baselines if f"baseline {one}" not in self.left_out]
+            if REFERENCE not in kept:
+                return {}
+            again = replace(
+                confirmation,
+                recipe=_repriced_all(confirmation.recipe, old, new),
+                baselines={one: _repriced_all(confirmation.baselines[one], old, new) for one in kept},
+                matched={one: _repriced_all(confirmation.matched[one], old, new) for one in kept},
+            )
+            found[name] = find(again, new.make_objective(), new.labels)
+        return found
+
+    def _changes(self) -> dict[str, tuple[Any, Any]]:
+        old, new = (next(iter(one.values())).to_dict() for one in (self.old_scenarios, self.new_scenarios))
+        found = {name: (old[name], new[name]) for name in new if name in self.given and old[name] != new[name]}
+        if str(self.old.preference) != str(self.new.preference) and len(self.new.objectives) > 1:
+            found["prefer"] = (str(self.old.preference), str(self.new.preference))
+        return found
+
+
+@dataclass(frozen=True)
+class _Stand:
+    """Stands in for a world whose data are not at hand."""
+
+    scenario: Scenario
+
+
+def _repriced_all(played: Played, old: Scenario, new: Scenario) -> Played:
+    return replace(played, curves=tuple(repriced(curve, old, new) for curve in played.curves))

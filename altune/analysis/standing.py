@@ -1,0 +1,112 @@
+"""The progress of a run, as read from its study."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from altune.analysis.run import Run
+from altune.tuning.trials import TrialRecord
+
+if TYPE_CHECKING:
+    from altune.tuning.database import WorkerSeen
+
+
+PACE = 40
+"""Trials, the last ones, that tell the pace."""
+PAUSE = 10.0
+"""A gap so many times as long as nearly all others is a pause, not a trial."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a run stands.
+
+    Attributes
+    ----------
+    run : the run, as it was read.
+    trials : every trial.
+    wanted : trials that were asked for, None where the study does not say.
+    best : the best trial so far, whose value flatters it; None before one is complete.
+    seconds_each : seconds from one finished trial to the next; None before there is a pace.
+    workers : of a shared study, the latest seen first.
+    at_work : whether the process that owns the folder lives; None where that cannot be told.
+    ended : why nothing more will come, in words; empty while the run goes on.
+    """
+
+    run: Run
+    trials: tuple[TrialRecord, ...]
+    wanted: int | None
+    best: TrialRecord | None
+    seconds_each: float | None
+    workers: tuple[WorkerSeen, ...] = ()
+    at_work: bool | None = None
+    ended: str = ""
+    states: Counter[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "states", Counter(trial.state for trial in self.trials))
+
+    @property
+    def finished(self) -> int:
+        """Trials that ended, forbidden draws aside."""
+        return sum(self.states[state] for state in ("complete", "dropped", "failed"))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds that the search still takes at the pace so far."""
+        if self.wanted is None or self.seconds_each is None:
+            return None
+        return max(0, self.wanted - self.finished) * self.seconds_each
+
+    @property
+    def stage(self) -> str:
+        """``baselines``, ``searching``, ``confirming`` or ``ended``."""
+        if self.ended:
+            return "ended"
+        if not self.run.record.baselines():
+            return "baselines"
+        return "confirming" if self.wanted is not None and self.finished >= self.wanted else "searching"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        best: dict[str, Any] | None = None
+        if self.best is not None:
+            recipe = None if self.best.recipe is None else self.best.recipe.to_dict()
+            best = {"number": self.best.number, "value": self.best.value, "recipe": recipe}
+        return {
+            "run": str(self.run.folder),
+            "stage": self.stage,
+            "wanted": self.wanted,
+            "finished": self.finished,
+            "trials": dict(self.states),
+            "seconds_each": self.seconds_each,
+            "seconds_left": self.seconds_left,
+            "best": best,
+            "baselines": self.run.record.baseline_values(),
+            "at_work": self.at_work,
+            "ended": self.ended,
+        }
+
+
+def pace(times: Sequence[float]) -> float | None:
+    """Return the seconds from one finished trial to the next, pauses left out; None where there is no pace yet.
+
+    Parameters
+    ----------
+    times : when trials were finished, in seconds, in any order; trials of one batch come nearly at once.
+
+    Examples
+    --------
+    >>> pace([0.0, 10.0, 20.0, 30.0]), pace([5.0])
+    (10.0, None)
+    """
+    gaps = np.diff(np.sort(np.array(times, dtype=np.float64)))[-PACE:]
+    if not len(gaps):
+        return None
+    usual = gaps[gaps <= PAUSE * np.quantile(gaps, 0.9)]
+    return float(usual.mean()) if len(usual) and usual.sum() > 0 else None

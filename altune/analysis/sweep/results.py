@@ -1,0 +1,22 @@
+"""The stored result of one cell of a sweep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+RESULT_FILE = "result.json"
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """The result of a finished cell.
+
+    Attributes
+    ----------
+    rows : its rows of the sweep's table, without coordinates and state.
+    offered : the methods that were to choose from, for each knob where there were several.
+    """
+
+    rows: list[dict[str, Any]]
+    offered: dict[str, list[str]]

@@ -1,0 +1,132 @@
+"""One tidy table: a row for each cell and baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from altune.core.registry import FIELDS, KNOBS, Method
+from altune.numerics.statistics import PairedDifference
+from altune.recipes.recipe import Recipe
+from altune.recipes.space import SearchSpace
+
+if TYPE_CHECKING:
+    from altune.analysis.findings import Findings
+    from altune.analysis.run import Run
+
+COLUMNS: dict[str, str] = {
+    **{"data": "string", "model": "string", "space": "string", "budget": "Int64", "seed": "Int64"},
+    **{"state": "string", "reason": "string", "objective": "string", "metric": "string"},
+    **{"confirmed_mean": "float64", "confirmed_low": "float64", "confirmed_high": "float64"},
+    **{"baseline": "string", "baseline_mean": "float64", "verdict": "string"},
+    **{"difference": "float64", "low": "float64", "high": "float64", "p": "float64"},
+    **{"matched_difference": "float64", "matched_low": "float64", "matched_high": "float64"},
+    **{"labels_saved": "Int64", "trials": "Int64", "failed_trials": "Int64", "recipe": "string"},
+    **dict.fromkeys(KNOBS, "string"),
+    **{"recipe_model": "string", "seconds": "float64", "folder": "string"},
+}
+"""The table's columns with their types in pandas.
+
+``budget`` is in labels, ``seconds`` are of the call that finished the cell; ``low`` and ``high`` are the ends of the
+95 % interval of ``difference``, the confirmed recipe minus the baseline; ``verdict`` says on which side of zero it
+lies. ``recipe`` has the knobs that the space opens, the columns of the knobs have the method of each.
+"""
+
+
+def result_rows(run: Run, seconds: float) -> list[dict[str, Any]]:
+    """Return what a confirmed run says, a row for each baseline; the coordinates and the state are not yet there."""
+    findings = run.findings
+    if findings is None:
+        raise ValueError("a run without a confirmation has no result")
+    recipe, own = run.best_recipe, findings.recipe.to_dict()
+    states = [trial.state for trial in run.trials]
+    space = run.record.space
+    shared: dict[str, Any] = {
+        "objective": findings.objective.name,
+        "metric": findings.objective.metric,
+        **{f"confirmed_{name}": own[name] for name in ("mean", "low", "high")},
+        "trials": sum(state != "forbidden" for state in states),
+        "failed_trials": states.count("failed"),
+        "recipe": short_words(recipe, [knob for knob in FIELDS if space.is_open(knob)]),
+        **{knob: method.method for knob, method in recipe.methods().items() if knob in KNOBS},
+        "recipe_model": recipe.model.method,
+        "seconds": round(seconds, 3),
+    }
+    rows = []
+    for name, one in findings.against.items():
+        plain = one.to_dict()
+        rows.append(
+            shared
+            | {"baseline": name, "baseline_mean": plain["mean"], "verdict": _verdict(findings, one.difference)}
+            | {key: plain[key] for key in ("difference", "low", "high", "p", "labels_saved")}
+            | {f"matched_{key}": plain["matched"][key] for key in ("difference", "low", "high")}
+        )
+    return rows
+
+
+def offered_methods(space: SearchSpace) -> dict[str, list[str]]:
+    """Return the methods that a space leaves to choose from, for each knob where there are several.
+
+    >>> offered_methods(SearchSpace.from_dict({"query_strategy": ["random", "margin"], "loop_size": "constant"}))
+    {'query_strategy': ['random', 'margin']}
+    """
+    found = {}
+    for knob, decision in space.decisions.items():
+        names = list(dict.fromkeys(one.method for one in decision.alternatives))
+        if len(names) > 1:
+            found[knob] = names
+    return found
+
+
+def short_words(recipe: Recipe, knobs: Sequence[str]) -> str:
+    """Return the methods of some knobs in a few words.
+
+    >>> recipe = Recipe.from_dict({"initial_sample": {"method": "typiclust", "size": 20}, "query_strategy": "margin"})
+    >>> short_words(recipe, ["initial_sample", "query_strategy"])
+    'typiclust (size 20), margin'
+    """
+    return ", ".join(_short(method) for knob, method in recipe.methods().items() if knob in knobs)
+
+
+def won_labels(row: Mapping[str, Any]) -> int | None:
+    """Return the labels that a row's recipe saved, None where it does not beat the baseline: then nothing is won."""
+    saved = row["labels_saved"] if row["verdict"] == "better" else None
+    return None if saved is None else int(saved)
+
+
+def interval_text(mean: float, low: float | None, high: float | None) -> str:
+    """Return a difference with its interval; labels and money need no decimals.
+
+    >>> interval_text(0.0123, -0.002, 0.03), interval_text(-42.4, -50.2, None)
+    ('+0.012 [-0.002, +0.030]', '-42')
+    """
+    style = "+.3f" if abs(mean) < 10 else "+.0f"
+    return f"{mean:{style}}" if low is None or high is None else f"{mean:{style}} [{low:{style}}, {high:{style}}]"
+
+
+def to_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return rows as a table with every column of :data:`COLUMNS`; what a row does not say is missing."""
+    table = pd.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], columns=list(COLUMNS))
+    return table.astype(COLUMNS)
+
+
+def _verdict(findings: Findings, difference: PairedDifference) -> str:
+    if findings.beats(difference):
+        return "better"
+    worse = difference.high < 0 if findings.objective.sign > 0 else difference.low > 0
+    return "worse" if worse else "unclear"
+
+
+def _short(method: Method) -> str:
+    parameters = [f"{name} {_value(value)}" for name, value in method.to_dict().items() if name != "method"]
+    return f"{method.method} ({', '.join(parameters)})" if parameters else method.method
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return str(value.get("method", "…"))
+    if isinstance(value, list):
+        return "[" + " ".join(_value(one) for one in value) + "]"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,38 @@
+"""altune simulate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from altune.cli.options import AsJson, FreshSeeds, PlayOptions, RecipeOption, WorldOptions
+from altune.cli.output import print_json
+
+
+def simulate(
+    world: WorldOptions,
+    playing: PlayOptions,
+    recipe: RecipeOption = "random_sampling",
+    seeds: FreshSeeds = 10,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every point of every curve.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play one recipe on DATA and print its learning curve."""
+    from altune.core.files import write_text
+    from altune.report.texts.tables import curve_table
+    from altune.workflows.simulate import simulate as play
+
+    found = play(recipe, **world.arguments(), **playing.arguments(), seeds=seeds)
+    if csv is not None:
+        write_text(csv, found.to_frame().to_csv(index=False))
+    if as_json:
+        print_json(found.to_dict())
+        return
+    interval = found.interval
+    print(
+        f"{found.objective.name} of {found.objective.metric}: {interval.mean:.4f} "
+        f"[{interval.low:.4f}, {interval.high:.4f}] over {interval.blocks} blocks"
+    )
+    print(curve_table(found.curves, found.objective.metric))

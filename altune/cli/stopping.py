@@ -1,0 +1,34 @@
+"""altune stopping."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from altune.cli.options import AsJson, FreshSeeds, PlayOptions, RecipeOption, WorldOptions
+from altune.cli.output import print_json
+
+
+def stopping(
+    world: WorldOptions,
+    playing: PlayOptions,
+    recipe: RecipeOption = "vanilla",
+    rule: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A rule with its defaults; repeatable. By default all.")
+    ] = None,
+    seeds: FreshSeeds = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Play one recipe on DATA to the end and say where each stopping rule would have stopped."""
+    from altune.report.texts.tables import table
+    from altune.workflows.replay import replay
+
+    named = {name: {"method": name} for name in rule} if rule else None
+    found = replay(recipe, rules=named, **world.arguments(), **playing.arguments(), seeds=seeds)
+    if as_json:
+        print_json(found.to_dict())
+        return
+    print(table(found.rows()))
+    for name, reason in found.excluded.items():
+        print(f"left out: {name}: {reason}")

@@ -1,0 +1,69 @@
+"""Plain values at the face to files: hashes, atomic writes, and the keys at the top of a file."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from altune.core.errors import FormatError, RequestError, did_you_mean
+
+
+def is_file_name(source: str | Path) -> bool:
+    """Return whether a word names a file rather than something built in.
+
+    >>> is_file_name("vanilla"), is_file_name("my.yaml")
+    (False, True)
+    """
+    path = Path(source)
+    return isinstance(source, Path) or path.suffix != "" or len(path.parts) > 1 or path.is_file()
+
+
+def check_keys(mapping: Mapping[Any, Any], accepted: tuple[str, ...], of_space: tuple[str, ...] = ()) -> None:
+    """Refuse unknown keys at the top of a file, and any version but 1.
+
+    Raises
+    ------
+    FormatError
+        Naming the key and the nearest accepted one.
+    """
+    for key in mapping:
+        if key in of_space:
+            raise FormatError("belongs to a search space; a recipe leaves nothing open", path=str(key), value=key)
+        if key not in accepted:
+            raise FormatError(f"no such field; {did_you_mean(key, accepted)}", path=str(key), value=key)
+    version = mapping.get("version", 1)
+    if type(version) is not int or version != 1:
+        raise FormatError(f"{version!r} is not known; this altune reads version 1", path="version", value=version)
+    name = mapping.get("name")
+    if name is not None and (not isinstance(name, str) or not name.strip()):
+        raise FormatError(f"{name!r} is not a name; write a word or two", path="name", value=name)
+
+
+def canonical_digest(plain: Mapping[str, Any]) -> str:
+    """Return a hash of plain values, 32 hexadecimal digits, whatever the machine and the order of keys."""
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file so that a reader sees the old content or the new, never a part.
+
+    Raises
+    ------
+    RequestError
+        If the folder does not exist or cannot be written to.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise RequestError(f"{path}: cannot be written: {error.strerror}") from None

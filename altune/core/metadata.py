@@ -1,0 +1,118 @@
+"""What is known of the candidates at one loop, computed when first asked for and kept by generation.
+
+Columns are aligned with ``rows``, the candidates of their loop. Those that were computed stay available to later
+loops as *generations*, so that a strategy can look at how a score moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from altune.core.uncertainty import entropy, least_confidence, margin
+
+if TYPE_CHECKING:
+    from altune.core.pool import Features, Rows
+    from altune.models import FittedModel
+
+Column = NDArray[np.float64]
+KEPT_GENERATIONS = 5
+
+
+class Metadata:
+    """Lazily computed columns over the candidates of one loop.
+
+    Parameters
+    ----------
+    X : features of the whole pool, ``(n_rows, n_features)``.
+    rows : the candidates, sorted, ``(n_candidates,)``.
+    model : the model of this loop.
+    earlier : metadata of earlier loops, newest first.
+    """
+
+    def __init__(self, X: Features, rows: Rows, model: FittedModel, earlier: tuple[Metadata, ...] = ()) -> None:
+        self.rows = rows
+        self._X: Features | None = X
+        self._model: FittedModel | None = model
+        self._columns: dict[str, Column] = {}
+        self._earlier = earlier
+
+    @property
+    def X(self) -> Features:
+        """Features of the candidates, ``(n_candidates, n_features)``."""
+        if self._X is None:
+            raise RuntimeError("an earlier generation holds only the columns that were computed in its loop")
+        if len(self.rows) == self._X.shape[0]:
+            return self._X
+        dense = isinstance(self._X, np.ndarray)
+        return np.take(self._X, self.rows, axis=0) if dense else self._X[self.rows]
+
+    @property
+    def probabilities(self) -> Column:
+        """Class scores of the model over all classes, ``(n_candidates, n_classes)``; rows sum to 1."""
+        return self._column("probabilities", lambda: self._current_model().class_scores(self.X))
+
+    @property
+    def predictions(self) -> NDArray[np.intp]:
+        """Most probable class of each candidate, ``(n_candidates,)``."""
+        best: NDArray[np.intp] = np.argmax(self.probabilities, axis=1)
+        return best
+
+    @property
+    def least_confidence(self) -> Column:
+        """1 − p₁ of each candidate, ``(n_candidates,)``."""
+        return self._column("least_confidence", lambda: least_confidence(self.probabilities))
+
+    @property
+    def margin(self) -> Column:
+        """p₁ − p₂ of each candidate, ``(n_candidates,)``; small is uncertain."""
+        return self._column("margin", lambda: margin(self.probabilities))
+
+    @property
+    def entropy(self) -> Column:
+        """Entropy in nats of each candidate, ``(n_candidates,)``."""
+        return self._column("entropy", lambda: entropy(self.probabilities))
+
+    def computed(self, column: str) -> Column | None:
+        """Return a column of this loop if something asked for it, None where nothing has."""
+        return self._columns.get(column)
+
+    @property
+    def generations(self) -> int:
+        """Number of earlier loops that are still known."""
+        return len(self._earlier)
+
+    def earlier(self, back: int, column: str) -> Column | None:
+        """Return a column as it was ``back`` loops ago for today's candidates, None where it was not computed."""
+        if not 1 <= back <= len(self._earlier):
+            return None
+        then = self._earlier[back - 1]
+        values = then._columns.get(column)
+        if values is None:
+            return None
+        where = np.searchsorted(then.rows, self.rows)
+        where = np.minimum(where, len(then.rows) - 1)
+        if not np.array_equal(then.rows[where], self.rows):
+            return None
+        return values[where]
+
+    def as_history(self) -> tuple[Metadata, ...]:
+        """Return this loop's columns and the kept earlier ones, newest first, freed of model and features."""
+        self._X = None
+        self._model = None
+        kept = (self, *self._earlier)[:KEPT_GENERATIONS]
+        self._earlier = ()
+        return kept
+
+    def _column(self, name: str, compute: Callable[[], Column]) -> Column:
+        if name not in self._columns:
+            self._columns[name] = compute()
+        return self._columns[name]
+
+    def _current_model(self) -> FittedModel:
+        if self._model is None:
+            raise RuntimeError("an earlier generation holds only the columns that were computed in its loop")
+        return self._model

@@ -1,0 +1,288 @@
+"""Methods by knob and name.
+
+A *method* is one way to set a knob. It is a frozen pydantic model with a literal ``method`` field, so that one
+class is its own configuration, validation, documentation and JSON Schema. This module keeps them by knob and name,
+reads them from plain mappings, and says in one line what is wrong with a mapping that cannot be read.
+
+It never imports what a file names: a method is known because altune ships it, because Python code registered it,
+or because an installed package offers it through the entry point group ``altune.methods``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
+from typing import Any, ClassVar, Literal, TypeVar, cast, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from altune.core.errors import FormatError, RequestError, did_you_mean, join_path
+
+KNOBS: tuple[str, ...] = (
+    "initial_sample",
+    "model_init",
+    "retrain",
+    "loop_size",
+    "stopping",
+    "labeling",
+    "query_strategy",
+    "training",
+)
+"""The eight knobs, in the order of the design."""
+
+FIELDS: tuple[str, ...] = (*KNOBS, "model")
+"""What a recipe holds one value for: the eight knobs and the model."""
+
+Need = Literal[
+    "class_scores",  # probabilities, or a decision function to take the softmax of
+    "probabilities",
+    "decision_function",
+    "resume",  # the estimator can go on from its last parameters on all labels
+    "partial_fit",  # the estimator can go on from its last parameters on some labels
+    "random_start",  # the start of the estimator's parameters depends on a seed
+    "sample_weight",
+    "sparse",
+    "dense_features",
+    "three_classes",
+    "several_annotators",
+]
+"""What a method may need of the model or of the world, and what a model can do."""
+
+
+class Method(BaseModel):
+    """One way to set a knob.
+
+    Subclasses set ``knob``, a literal ``method`` field with its name as the default, a docstring with the formula,
+    and further fields with ranges and descriptions. They are frozen: whatever changes in a loop lives in the loop.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+    knob: ClassVar[str] = ""
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    source: ClassVar[str] = ""
+
+    method: str
+
+    def required(self) -> frozenset[Need]:
+        """Return what this method, its parameters and the methods nested in it need."""
+        needs = frozenset(self.needs)
+        for nested in self.nested().values():
+            needs |= nested.required()
+        return needs
+
+    def objections(self, model: Any, facts: Any) -> list[str]:
+        """Return why this method cannot work with a model and a world, beyond what it needs; usually nothing.
+
+        Parameters
+        ----------
+        model : the recipe's :class:`altune.models.Model`.
+        facts : the recipe's :class:`altune.recipes.recipe.Facts` of the world.
+        """
+        return []
+
+    def nested(self) -> dict[str, Method]:
+        """Return the methods held by fields of this one, by field name; those of a list as ``rules[0]``."""
+        found: dict[str, Method] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, Method):
+                found[name] = value
+            elif isinstance(value, tuple):
+                found |= {f"{name}[{place}]": part for place, part in enumerate(value) if isinstance(part, Method)}
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain mapping that reads back to an equal method; unset optional fields are left out."""
+        plain: dict[str, Any] = {"method": self.method}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if name == "method" or value is None:
+                continue
+            plain[name] = value.to_dict() if isinstance(value, Method) else _plain(value)
+        return plain
+
+
+MethodT = TypeVar("MethodT", bound=Method)
+
+_methods: dict[str, dict[str, type[Method]]] = {field: {} for field in FIELDS}
+_plugins_loaded = False
+
+
+def register(cls: type[MethodT]) -> type[MethodT]:
+    """Make a method known by the name in its ``method`` field; usable as a class decorator.
+
+    Raises
+    ------
+    RequestError
+        If the class has no knob, no literal ``method`` default or no docstring, or if another class has the name.
+    """
+    if cls.knob not in _methods:
+        raise RequestError(f"{cls.__name__}: knob {cls.knob!r} is not one; {did_you_mean(cls.knob, FIELDS)}")
+    field = cls.model_fields["method"]
+    literal = get_args(field.annotation)
+    if len(literal) != 1 or field.default != literal[0]:
+        raise RequestError(f"{cls.__name__}: give it a field `method: Literal['its_name'] = 'its_name'`")
+    if not inspect.cleandoc(cls.__doc__ or ""):
+        raise RequestError(f"{cls.__name__}: a method needs a docstring that says what it does")
+    name = str(literal[0])
+    known = _methods[cls.knob].get(name)
+    if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+        raise RequestError(f"{cls.knob} already has a method {name!r} ({known.__module__}.{known.__qualname__})")
+    _methods[cls.knob][name] = cls
+    return cls
+
+
+def unregister(knob: str, name: str) -> None:
+    """Forget a method, for tests and notebooks."""
+    _methods[knob].pop(name, None)
+
+
+def methods(knob: str) -> dict[str, type[Method]]:
+    """Return the methods of a knob (or of ``model``) by name, plugins included."""
+    if knob not in _methods:
+        raise RequestError(f"no knob {knob!r}; {did_you_mean(knob, FIELDS)}")
+    _load_plugins()
+    return dict(_methods[knob])
+
+
+def every_method() -> Iterator[type[Method]]:
+    """Yield every registered method, knob by knob in the order of the design."""
+    for field in FIELDS:
+        yield from methods(field).values()
+
+
+def find_method(knob: str, name: object, path: str = "") -> type[Method]:
+    """Return the class of a method by name.
+
+    Raises
+    ------
+    FormatError
+        If the knob has no such method; the message names the accepted ones and the nearest spelling.
+    """
+    known = methods(knob)
+    if not isinstance(name, str) or name not in known:
+        raise FormatError(
+            f"{knob} has no method {name!r}; {did_you_mean(name, known)}",
+            path=path,
+            value=name,
+            accepted=sorted(known),
+        )
+    return known[name]
+
+
+def parse_method(knob: str, value: object, path: str = "") -> Method:
+    """Read one method of a knob from a mapping such as ``{"method": "margin"}``, or from its bare name.
+
+    Raises
+    ------
+    FormatError
+        With the place inside ``path``, the value, and what would have been accepted.
+    """
+    if isinstance(value, Method):
+        if value.knob != knob:
+            raise FormatError(f"{value.method!r} is a method of {value.knob}, not of {knob}", path=path, value=value)
+        return value
+    if isinstance(value, str):
+        value = {"method": value}
+    if not isinstance(value, Mapping):
+        raise FormatError(
+            f"{value!r} is not a method; write a mapping such as {{method: {_example(knob)}}}",
+            path=path,
+            value=value,
+        )
+    if "method" not in value:
+        raise FormatError(f"the name is missing; write {{method: {_example(knob)}, ...}}", path=path, value=value)
+    cls = find_method(knob, value["method"], join_path(path, "method"))
+    return validate_fields(cls, value, path)
+
+
+def validate_fields(cls: type[MethodT], value: Mapping[str, Any], path: str = "") -> MethodT:
+    """Build a method of a known class, turning pydantic's report into one :class:`FormatError`."""
+    check_field_names(cls, value, path)
+    try:
+        return cls.model_validate(dict(value))
+    except ValidationError as error:
+        raise explain_validation(error, path) from None
+
+
+def check_field_names(cls: type[Method], value: Mapping[str, Any], path: str = "") -> None:
+    """Refuse parameters that the method does not have, naming the ones it has."""
+    for key in value:
+        if key not in cls.model_fields:
+            accepted = [name for name in cls.model_fields if name != "method"]
+            listed = did_you_mean(key, accepted) if accepted else "it has none"
+            raise FormatError(
+                f"{value.get('method', cls.__name__)} has no parameter {key!r}; {listed}",
+                path=join_path(path, str(key)),
+                value=key,
+                accepted=accepted,
+            )
+
+
+def explain_validation(error: ValidationError, path: str = "") -> FormatError:
+    """Turn the first complaint of a pydantic report into one line: place, value, what would be right."""
+    first = error.errors(include_url=False)[0]
+    cause = first.get("ctx", {}).get("error")
+    for step in first["loc"]:
+        path = join_path(path, f"[{step}]" if isinstance(step, int) else str(step))
+    if isinstance(cause, FormatError):
+        return cause.within(path=path)
+    message = first["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    value = first["input"]
+    if isinstance(cause, Exception):
+        return FormatError(str(cause), path=path, value=value)
+    return FormatError(f"{value!r} is not accepted: {message}", path=path, value=value)
+
+
+def describe_parameters(cls: type[Method]) -> dict[str, dict[str, Any]]:
+    """Return ``{parameter: {type, default, low, high, description}}`` of a method, as its JSON Schema has them."""
+    properties = cls.model_json_schema(mode="validation").get("properties", {})
+    described: dict[str, dict[str, Any]] = {}
+    for name, field in cls.model_fields.items():
+        if name == "method":
+            continue
+        schema = properties.get(name, {})
+        options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
+        kind = options[0] if options else {}
+        entry: dict[str, Any] = {"type": kind.get("type", "method"), "default": _plain(field.get_default())}
+        for low in ("minimum", "exclusiveMinimum"):
+            if low in kind:
+                entry["low"] = kind[low]
+        for high in ("maximum", "exclusiveMaximum"):
+            if high in kind:
+                entry["high"] = kind[high]
+        if "enum" in kind:
+            entry["choices"] = kind["enum"]
+        entry["description"] = field.description or ""
+        described[name] = entry
+    return described
+
+
+def _load_plugins() -> None:
+    global _plugins_loaded
+    if _plugins_loaded:
+        return
+    _plugins_loaded = True
+    for entry in entry_points(group="altune.methods"):
+        loaded = entry.load()
+        register(cast("type[Method]", loaded))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Method):
+        return value.to_dict()
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_none=True)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _example(knob: str) -> str:
+    known = methods(knob)
+    return next(iter(known), "name")

@@ -1,0 +1,3 @@
+"""The version of altune."""
+
+__version__ = "0.1.0"

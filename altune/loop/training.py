@@ -1,0 +1,165 @@
+"""The training half of the loop's turn: audit, train, and put the model into the pool's hands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from altune.core.metadata import Metadata
+from altune.core.pool import Pool, Rows
+from altune.knobs.labeling import Automatic, audit_ranking
+from altune.knobs.labeling.audit import SUSPECT_WEIGHT
+from altune.knobs.retrain import TrainingTurn
+from altune.knobs.training import LabelsSoFar
+from altune.loop.prefix_cache import Histories, History
+from altune.models import FittedModel, Model
+
+if TYPE_CHECKING:
+    from altune.core.streams import Streams
+    from altune.recipes.recipe import Recipe
+
+NO_ROWS: Rows = np.empty(0, dtype=np.intp)
+
+
+@dataclass
+class Turn:
+    """What one turn of the loop did."""
+
+    loop: int
+    labels_bought: int
+    labels_used: int = 0
+    loop_rows: int = 0
+    fit_seconds: float = 0.0
+    query_seconds: float = 0.0
+    notes: dict[str, float] = field(default_factory=dict)
+
+
+class LoopTraining:
+    """What a loop remembers of its labels and models from one training to the next.
+
+    Parameters
+    ----------
+    recipe : the eight decisions and the model.
+    pool : what the loop works on; its model and labels are set here.
+    streams : the random streams of this trajectory.
+    histories : what trajectories of one block share; None for a loop that stands alone.
+
+    Attributes
+    ----------
+    histories : the same.
+    automatic : labels that nobody gave and that the model in hand was trained on as well, None without any.
+    doubted : pool rows that the last audit doubts, worst first, and the labels it doubts.
+    """
+
+    def __init__(self, recipe: Recipe, pool: Pool, streams: Streams, histories: Histories | None) -> None:
+        self._recipe = recipe
+        self._pool = pool
+        self._streams = streams
+        self.histories = histories if histories is not None else Histories(sharing=False)
+        self.automatic: Automatic | None = None
+        self.doubted: tuple[Rows, Rows] = (NO_ROWS, NO_ROWS)
+        self._history = History.of((recipe.model, recipe.model_init, recipe.retrain, recipe.training))
+        self._suspects: Rows = NO_ROWS
+        self._to_relabel: Rows = NO_ROWS
+        self._trained_label = np.full(pool.n_rows, -1, dtype=np.intp)
+        self._first_labels = 0
+        self._last_labels = 0
+
+    def take_to_relabel(self) -> Rows:
+        """Return the rows that are to be bought again, once."""
+        rows, self._to_relabel = self._to_relabel, NO_ROWS
+        return rows
+
+    def train(self, turn: Turn, rows: Rows, labels: Rows) -> None:
+        """Audit the labels, train the next model and put it into the pool's hands; ``turn`` is told what was done.
+
+        Parameters
+        ----------
+        turn : the turn that this is.
+        rows : pool rows that were bought to be trained on, sorted.
+        labels : the label of each, by all answers so far.
+        """
+        pool, recipe = self._pool, self._recipe
+        base = recipe.training.adapt(recipe.model, len(rows), self._first_labels or len(rows))
+        self._audit(turn, base, rows, labels)
+        weight = None
+        if len(self._suspects):
+            suspect = np.isin(rows, self._suspects)
+            if recipe.labeling.action == "drop":
+                rows, labels = rows[~suspect], labels[~suspect]
+            elif recipe.labeling.action == "weight":
+                weight = np.where(suspect, SUSPECT_WEIGHT, 1.0)
+        self._first_labels = self._first_labels or len(rows)
+        pool.set_labels(rows, labels)
+        adapted = recipe.training.adapt(recipe.model, len(rows), self._first_labels)
+        so_far = LabelsSoFar(
+            X=pool.X[rows],
+            y=labels,
+            weight=weight,
+            n_classes=pool.n_classes,
+            first_labels=self._first_labels,
+            last_labels=self._last_labels,
+            last=pool.learner,
+            streams=self._streams,
+            loop=turn.loop,
+        )
+        extra = recipe.labeling.automatic(pool, self.automatic)
+        used = rows, labels, weight
+        if extra is not None:
+            used = extra.joined(rows, labels, weight)
+            turn.notes["auto_labels"] = float(len(extra.rows))
+        fresh = self._trained_label[used[0]] != used[1]
+
+        def train() -> tuple[Model, FittedModel]:
+            everything = TrainingTurn(
+                model=recipe.training.tune(adapted, so_far),
+                model_init=recipe.model_init,
+                X=so_far.X if extra is None else pool.X[used[0]],
+                y=used[1],
+                weight=used[2],
+                fresh=fresh,
+                n_classes=pool.n_classes,
+                previous=pool.model,
+                streams=self._streams,
+                loop=turn.loop,
+                pool=pool,
+            )
+            return everything.model, recipe.retrain.train(everything)
+
+        self._history = self._history.then(rows, labels, weight, *used, fresh)
+        learner, model = self.histories.model(self._history, turn.loop == 0, train)
+        if self.automatic is not None:
+            self._trained_label[self.automatic.rows] = -1
+        self._trained_label[used[0]] = used[1]
+        self.automatic = extra
+        turn.labels_used = self._last_labels = len(rows)
+        turn.notes.update(recipe.training.note(learner))
+        earlier = () if pool.metadata is None else pool.metadata.as_history()
+        pool.model = model
+        pool.learner, pool.label_weights = learner, weight
+        pool.loop = turn.loop
+        pool.metadata = Metadata(pool.X, pool.candidates, model, earlier)
+
+    def _audit(self, turn: Turn, model: object, rows: Rows, labels: Rows) -> None:
+        labeling = self._recipe.labeling
+        if labeling.audit == "none" or turn.loop % labeling.every:
+            return
+        found = audit_ranking(
+            labeling.audit,
+            model,  # type: ignore[arg-type]
+            self._pool.X[rows],
+            labels,
+            self._pool.n_classes,
+            share=labeling.share,
+            streams=self._streams,
+            loop=turn.loop,
+        )
+        turn.notes["audit_ran"] = float(found.ran)
+        turn.notes["audit_suspects"] = float(len(found.suspects))
+        self.doubted = rows[found.suspects], labels[found.suspects]
+        if labeling.action == "relabel":
+            self._to_relabel = rows[found.suspects]
+        else:
+            self._suspects = rows[found.suspects]

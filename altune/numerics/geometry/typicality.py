@@ -1,0 +1,138 @@
+"""Typicality: how dense it is around a point, and the typical points of many clusters.
+
+Source: G. Hacohen, A. Dekel, D. Weinshall, *Active Learning on a Budget: Opposite Strategies Suit High
+and Low Budgets*, ICML 2022, and the authors' code. Their code takes the mean of *squared* distances
+where the paper writes distances; this module follows the paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from altune.core.pool import Rows
+from altune.numerics.geometry.distances import Array, Points, blocks, random_argmax, squared_distances
+
+MOST_CLUSTERS = 500
+SMALL_CLUSTER = 5
+MOST_NEIGHBOURS = 20
+LARGE_CLUSTER = 10_000
+_LEAST_DISTANCE = 1e-12
+
+
+def typicality(points: Points, n_neighbours: int) -> Array:
+    """Return 1 / (mean distance to the ``n_neighbours`` nearest other points), ``(n_points,)``.
+
+    Parameters
+    ----------
+    points : at least one; a single point has typicality 1.
+    n_neighbours : 1 or more; cut to the number of other points.
+
+    Returns
+    -------
+    finite and positive, in the inverse of the unit of ``points.values``; 1e12 at most, reached by
+    duplicates.
+
+    Examples
+    --------
+    >>> from altune.numerics.geometry.distances import make_points
+    >>> typicality(make_points(np.array([[0.0], [0.25], [0.75]])), 1).round(9).tolist()
+    [4.0, 4.0, 2.0]
+    """
+    n_neighbours = min(n_neighbours, len(points) - 1)
+    if n_neighbours < 1:
+        return np.ones(len(points))
+    mean = np.empty(len(points))
+    for block in blocks(len(points), len(points)):
+        squared = squared_distances(Points(points.values[block], points.norms[block]), points)
+        squared[np.arange(len(squared)), np.arange(block.start, block.stop)] = np.inf
+        mean[block] = _mean_distance(squared, n_neighbours)
+    return 1.0 / np.maximum(mean, _LEAST_DISTANCE)
+
+
+def typicality_of_pairs(squared: Array, n_neighbours: int) -> Array:
+    """Return the same from the squared distances of all pairs, ``(n_points, n_points)``."""
+    n_neighbours = min(n_neighbours, len(squared) - 1)
+    if n_neighbours < 1:
+        return np.ones(len(squared))
+    squared = squared.copy()
+    np.fill_diagonal(squared, np.inf)
+    return 1.0 / np.maximum(_mean_distance(squared, n_neighbours), _LEAST_DISTANCE)
+
+
+def _mean_distance(squared: Array, n_nearest: int) -> Array:
+    nearest = np.partition(squared, n_nearest - 1, axis=1)[:, :n_nearest]
+    mean: Array = np.sqrt(nearest).mean(axis=1)
+    return mean
+
+
+def typical_rows(
+    clusters: NDArray[np.intp],
+    labelled: Rows,
+    candidates: Rows,
+    size: int,
+    rng: np.random.Generator,
+    typicality_within: Callable[[Rows, int], Array],
+) -> Rows:
+    """Pick the most typical candidate of one cluster after the other (TypiClust).
+
+    1. Leave clusters of at most 5 rows for the end; order the others by labelled rows (few first), then by size
+       (large first), ties by chance.
+    2. In that order, over and over: pick the candidate of the cluster with the largest typicality among its
+       candidates, with min(20, half of them) neighbours, and take it out. A cluster with nothing left is skipped.
+
+    Parameters
+    ----------
+    clusters : cluster of each row of the pool, ``(n_rows,)``; as many as rows are labelled and wanted, 500 at most.
+    labelled, candidates : the rows that count.
+    size : rows wanted; all candidates where there are fewer.
+    rng : breaks ties.
+    typicality_within : gives the typicality of rows among each other with so many neighbours, ``(n_given,)``.
+
+    Returns
+    -------
+    candidates, ``(min(size, n_candidates),)``, distinct, in the order of picking.
+
+    Notes
+    -----
+    In a cluster of more than 10,000 candidates, a random 10,000 compete, each other's neighbours.
+    """
+    size = min(size, len(candidates))
+    if size <= 0:
+        return np.empty(0, dtype=np.intp)
+    n_clusters = int(clusters.max()) + 1
+    taken = np.bincount(clusters[labelled], minlength=n_clusters)
+    members = _members(candidates, clusters[candidates], n_clusters)
+    picked: list[int] = []
+    for cluster in _turns(taken, members, rng):
+        pick = _most_typical(members[cluster], rng, typicality_within)
+        members[cluster] = members[cluster][members[cluster] != pick]
+        picked.append(pick)
+        if len(picked) == size:
+            break
+    return np.array(picked, dtype=np.intp)
+
+
+def _members(rows: Rows, labels: NDArray[np.intp], n_clusters: int) -> list[Rows]:
+    order = np.argsort(labels, kind="stable")
+    return list(np.split(rows[order], np.searchsorted(labels[order], np.arange(1, n_clusters))))
+
+
+def _turns(labelled: NDArray[np.intp], members: list[Rows], rng: np.random.Generator) -> Iterator[int]:
+    """Yield clusters with something left to pick: the large ones round and round, then the small ones."""
+    sizes = labelled + np.array([len(rows) for rows in members])
+    order = np.lexsort((rng.random(len(members)), -sizes, labelled))
+    for group in (order[sizes[order] > SMALL_CLUSTER], order[sizes[order] <= SMALL_CLUSTER]):
+        while any(len(members[cluster]) for cluster in group):
+            for cluster in group:
+                if len(members[cluster]):
+                    yield int(cluster)
+
+
+def _most_typical(members: Rows, rng: np.random.Generator, typicality_within: Callable[[Rows, int], Array]) -> int:
+    if len(members) > LARGE_CLUSTER:
+        members = rng.choice(members, LARGE_CLUSTER, replace=False)
+    neighbours = max(1, min(MOST_NEIGHBOURS, len(members) // 2))
+    return int(members[random_argmax(typicality_within(members, neighbours), rng)])

@@ -1,0 +1,239 @@
+"""A recipe in plain words, for someone who has not read the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from altune.core.registry import FIELDS, Method
+
+if TYPE_CHECKING:
+    from altune.recipes.recipe import Recipe
+
+
+KNOB_WORDS = {
+    "initial_sample": "the initial sample",
+    "model_init": "the model's start",
+    "retrain": "retraining",
+    "loop_size": "the loop size",
+    "stopping": "stopping",
+    "labeling": "labelling",
+    "query_strategy": "the query strategy",
+    "training": "the training schedule",
+    "model": "the model",
+}
+"""Knobs as they stand in a sentence."""
+
+
+def describe_recipe(recipe: Recipe) -> str:
+    """Return a sentence for each knob that differs from its default, in the order in which things happen."""
+    from altune.recipes.recipe import Recipe as Default
+
+    usual = Default()
+    order = ("model", *(field for field in FIELDS if field != "model"))
+    told = [sentence(getattr(recipe, knob)) for knob in order if getattr(recipe, knob) != getattr(usual, knob)]
+    if not told:
+        return "All as usual: random first rows, then margin in equal loops, trained from scratch each time."
+    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in told)
+
+
+def sentence(method: Method) -> str:
+    """Return what a method does, without a full stop.
+
+    >>> from altune.core.registry import parse_method
+    >>> sentence(parse_method("initial_sample", {"method": "typiclust", "size": 20}))
+    'label 20 rows chosen by typiclust first'
+    """
+    wording = _WORDINGS.get((method.knob, method.method)) or _WORDINGS.get((method.knob, ""))
+    return wording(method) if wording else f"{method.knob.replace('_', ' ')}: {phrase(method)}"
+
+
+def phrase(method: Method, without: tuple[str, ...] = ()) -> str:
+    """Return a method's name with the parameters that differ from their defaults.
+
+    >>> from altune.core.registry import parse_method
+    >>> phrase(parse_method("query_strategy", {"method": "switch", "at": 0.3}))
+    'switch (at 0.3)'
+    """
+    told = []
+    for name, field in type(method).model_fields.items():
+        value = getattr(method, name)
+        if name in ("method", *without) or value == field.get_default():
+            continue
+        told.append(f"{name.replace('_', ' ')} {_value(value)}")
+    return f"{method.method} ({', '.join(told)})" if told else method.method
+
+
+def change_words(before: Method, after: Method) -> str:
+    """Return what a knob is changed from and to.
+
+    >>> from altune.core.registry import parse_method
+    >>> usual = parse_method("initial_sample", {"method": "random"})
+    >>> change_words(usual, parse_method("initial_sample", {"method": "typiclust", "size": 20}))
+    'start: random → typiclust (size 20)'
+    >>> change_words(usual, parse_method("initial_sample", {"method": "random", "size": 20}))
+    'start: size usual → 20'
+    """
+    knob = _SHORT_KNOBS.get(after.knob, after.knob)
+    if before.method != after.method:
+        return f"{knob}: {_with_nested(before)} → {_with_nested(after)}".replace("_", " ")
+    return f"{knob}: {', '.join(_differing(before, after))}".replace("_", " ")
+
+
+def changed_words(before: Method, after: Method) -> str:
+    """Return what a knob is changed to, as short as it can be said.
+
+    >>> from altune.core.registry import parse_method
+    >>> start = parse_method("initial_sample", {"method": "typiclust", "size": 20})
+    >>> changed_words(parse_method("initial_sample", {"method": "random"}), start)
+    'typiclust start (size 20)'
+    """
+    if before.method == after.method:
+        return change_words(before, after).replace(":", "", 1)
+    growth = getattr(after, "growth", 1.0)
+    name = after.method if after.method != "geometric" else "growing" if growth >= 1 else "shrinking"
+    size = getattr(after, "size", None) if after.knob == "initial_sample" else None
+    told = [one.method for one in after.nested().values()] + ([f"size {size}"] if size is not None else [])
+    how = f" ({', '.join(told)})" if told else ""
+    return (_SHORT.get(after.knob, "{}").format(name) + how).replace("_", " ")
+
+
+def _with_nested(method: Method) -> str:
+    """Return a method with the methods in it, whether usual or not, and what else differs from its defaults."""
+    nested = method.nested()
+    told = ", ".join(one.method for one in nested.values())
+    rest = phrase(method, tuple(name.partition("[")[0] for name in nested))
+    if not told:
+        return rest
+    return rest.replace("(", f"({told}, ", 1) if "(" in rest else f"{rest} ({told})"
+
+
+def _differing(before: Method, after: Method) -> list[str]:
+    pairs = {name: (getattr(before, name), getattr(after, name)) for name in type(after).model_fields}
+    return [f"{name} {_usual(old)} → {_usual(new)}" for name, (old, new) in pairs.items() if old != new]
+
+
+def _usual(value: Any) -> str:
+    return "usual" if value is None else _value(value)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Method):
+        return phrase(value)
+    if isinstance(value, tuple) and any(isinstance(part, Method) for part in value):
+        return ", ".join(_value(part) for part in value)
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _initial_sample(method: Any) -> str:
+    rows = "a twentieth of the budget in rows" if method.size is None else _rows(method.size)
+    how = phrase(method, ("size",))
+    return f"label {rows} chosen {'at random' if how == 'random' else f'by {how}'} first"
+
+
+def _query_strategy(method: Any) -> str:
+    return "choose the next rows " + ("at random" if method.method == "random" else f"by {phrase(method)}")
+
+
+def _switch(method: Any) -> str:
+    spent = f"{100 * method.at:.3g} % of the budget"
+    first, then = phrase(method.first), phrase(method.then)
+    return f"choose the next rows by {first} until {spent} is spent, then by {then}"
+
+
+def _mixture(method: Any) -> str:
+    weight = f"weight {method.weight_start:.3g} early, {method.weight_end:.3g} late"
+    return f"choose the next rows by a mixture of {phrase(method.first)} ({weight}) and {phrase(method.second)}"
+
+
+def _constant_loops(method: Any) -> str:
+    return f"label {_rows(method.size)} in each loop" if method.size else "label equally many rows in each loop"
+
+
+def _geometric_loops(method: Any) -> str:
+    trend = "grow" if method.growth >= 1 else "shrink"
+    first = "" if method.start is None else f", {_rows(method.start)} in the first"
+    return f"label in loops that {trend} by a factor of {method.growth:.3g}{first}"
+
+
+def _fraction_loops(method: Any) -> str:
+    whole = "of the pool" if method.of == "pool" else "as many rows as are labelled already"
+    return f"label {100 * method.rho:.3g} % {whole} in each loop"
+
+
+def _warm_start(method: Any) -> str:
+    if method.on == "all":
+        return "train on from the last model in each loop, on all labels"
+    labels = f"the new labels and {100 * method.replay:.3g} % of the old ones" if method.replay else "the new labels"
+    return f"train on from the last model in each loop, on {labels}"
+
+
+def _best_of(method: Any) -> str:
+    return f"start each training {method.starts} times and keep the best start"
+
+
+def _labeling(method: Any) -> str:
+    asked = f"{method.annotators} annotators" if method.method == "majority" else "one annotator"
+    text = f"ask {asked} for each row"
+    if method.method not in ("single", "majority"):
+        text = f"label by {phrase(method, ('audit', 'action', 'share', 'every'))}"
+    if method.audit == "none":
+        return text
+    action = {"drop": "drop", "weight": "weigh down", "relabel": "buy again"}.get(method.action, method.action)
+    loops = "each loop" if method.every == 1 else f"every {method.every} loops"
+    share = f"{100 * method.share:.3g} %"
+    return f"{text}, audit the labels by {method.audit} {loops} and {action} up to {share} of them"
+
+
+def _stopping(method: Any) -> str:
+    return f"stop before the budget ends by {phrase(method)}"
+
+
+def _schedule(method: Any) -> str:
+    changed = phrase(method, ("hyperparameter",))
+    return f"change the model's {method.hyperparameter} as labels come in, by {changed}"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+_WORDINGS: dict[tuple[str, str], Callable[[Any], str]] = {
+    ("initial_sample", ""): _initial_sample,
+    ("query_strategy", ""): _query_strategy,
+    ("query_strategy", "switch"): _switch,
+    ("query_strategy", "mixture"): _mixture,
+    ("loop_size", "constant"): _constant_loops,
+    ("loop_size", "geometric"): _geometric_loops,
+    ("loop_size", "fraction"): _fraction_loops,
+    ("retrain", "warm_start"): _warm_start,
+    ("model_init", "best_of"): _best_of,
+    ("labeling", ""): _labeling,
+    ("stopping", ""): _stopping,
+    ("training", "power"): _schedule,
+    ("training", "steps"): _schedule,
+    ("model", ""): lambda method: f"use the model {phrase(method)}",
+}
+
+_SHORT_KNOBS = {
+    "initial_sample": "start",
+    "model_init": "start of the model",
+    "retrain": "retraining",
+    "loop_size": "loops",
+    "labeling": "labelling",
+    "query_strategy": "query strategy",
+    "training": "training schedule",
+}
+"""Knobs as a label says them; the others are called by their names."""
+
+_SHORT = {
+    "initial_sample": "{} start",
+    "model_init": "{} start of the model",
+    "retrain": "{} retraining",
+    "loop_size": "{} loops",
+    "stopping": "stopping by {}",
+    "labeling": "labelling by {}",
+    "training": "{} training schedule",
+    "model": "the model {}",
+}
+"""A method in a sentence, by knob; one of another knob is called by its name."""

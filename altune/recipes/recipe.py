@@ -1,0 +1,245 @@
+"""The recipe: one method for each of the eight knobs, and a model.
+
+It is a full description of how to run active learning, frozen plain data. It reads from and writes to YAML,
+never runs what a file names, and refuses choices left open: those belong to a search space.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+)
+
+import altune.knobs  # noqa: F401  (registers every method that altune ships)
+from altune.core.errors import FormatError, RequestError, did_you_mean, join_path
+from altune.core.files import canonical_digest, check_keys, is_file_name, write_text
+from altune.core.registry import FIELDS, Method, find_method, parse_method
+from altune.core.yaml import read_yaml, write_yaml
+from altune.knobs.initial_sample.base import InitialSample
+from altune.knobs.labeling import Labeling
+from altune.knobs.loop_size import LoopSize
+from altune.knobs.model_init import ModelInit
+from altune.knobs.query_strategy.base import QueryStrategy
+from altune.knobs.retrain import Retrain
+from altune.knobs.stopping import Stopping
+from altune.knobs.training import Training
+from altune.models import Model
+from altune.recipes.requirements import Facts, method_problems
+
+DEFAULTS: dict[str, str] = {
+    "initial_sample": "random",
+    "model_init": "default",
+    "retrain": "reset",
+    "loop_size": "constant",
+    "stopping": "budget",
+    "labeling": "single",
+    "query_strategy": "margin",
+    "training": "constant",
+    "model": "logistic_regression",
+}
+"""The method of each knob, and the model, where a file or call does not say."""
+
+BASELINES: dict[str, dict[str, Any]] = {
+    "random_sampling": {"query_strategy": {"method": "random"}},
+    "vanilla": {
+        "initial_sample": {"method": "random"},
+        "retrain": {"method": "reset"},
+        "loop_size": {"method": "constant"},
+        "query_strategy": {"method": "least_confidence"},
+    },
+}
+"""The recipes that every search is compared with, as the knobs that define them."""
+
+__all__ = [
+    "BASELINES",
+    "DEFAULTS",
+    "Facts",
+    "Recipe",
+    "leaf_types",
+    "load_recipe",
+    "nested_knob",
+    "read_method",
+]
+
+RANGE_KEYS = frozenset({"low", "high", "log", "step", "choices"})
+_SPACE_KEYS = ("baselines", "forbid")
+
+
+def nested_knob(cls: type[Method], parameter: str) -> str | None:
+    """Return the knob whose methods a parameter holds, None where it holds a plain value.
+
+    >>> nested_knob(find_method("query_strategy", "switch"), "first")
+    'query_strategy'
+    """
+    for kind in leaf_types(cls.model_fields[parameter].annotation):
+        if isinstance(kind, type) and issubclass(kind, Method):
+            return kind.knob
+    return None
+
+
+def leaf_types(annotation: Any) -> tuple[Any, ...]:
+    """Return the members of a declared type, without ``Annotated`` and ``Optional``.
+
+    >>> leaf_types(int | None)
+    (<class 'int'>,)
+    """
+    if get_origin(annotation) is Annotated:
+        return leaf_types(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return tuple(leaf for member in get_args(annotation) for leaf in leaf_types(member))
+    return () if annotation is type(None) else (annotation,)
+
+
+def read_method(knob: str, value: object, path: str = "") -> Method:
+    """Read one method with nothing left open, the methods nested in it included.
+
+    Raises
+    ------
+    FormatError
+        With the place, the value and what would be right; a choice or a range is named as a search space's.
+    """
+    if isinstance(value, list):
+        raise FormatError(
+            "a list of methods is a choice, which belongs to a search space; a recipe has one method here",
+            path=path,
+            value=value,
+        )
+    if isinstance(value, Mapping) and "method" in value:
+        cls = find_method(knob, value["method"], join_path(path, "method"))
+        value = {name: _read_parameter(cls, name, item, join_path(path, str(name))) for name, item in value.items()}
+    return parse_method(knob, value, path)
+
+
+def _read_parameter(cls: type[Method], name: object, value: object, path: str) -> object:
+    if name not in cls.model_fields or name == "method":
+        return value
+    nested = nested_knob(cls, str(name))
+    if nested is not None and value is not None:
+        return read_method(nested, value, path)
+    if isinstance(value, Mapping) and value and RANGE_KEYS.issuperset(value):
+        raise FormatError(
+            "a range or choice of values belongs to a search space; a recipe has one value here",
+            path=path,
+            value=value,
+        )
+    return value
+
+
+def _field(knob: str) -> Any:
+    return Field(default_factory=partial(parse_method, knob, DEFAULTS[knob]))
+
+
+class Recipe(BaseModel):
+    """One value for each knob, and the model.
+
+    Each field takes a method or a mapping such as ``{"method": "margin"}``; what is not given takes its
+    default. Recipes are equal, and hash alike, where their values are.
+
+    Examples
+    --------
+    >>> recipe = Recipe(query_strategy={"method": "random"})
+    >>> recipe.query_strategy.method, recipe.initial_sample.method
+    ('random', 'random')
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    name: str | None = None
+    initial_sample: SerializeAsAny[InitialSample] = _field("initial_sample")
+    model_init: SerializeAsAny[ModelInit] = _field("model_init")
+    retrain: SerializeAsAny[Retrain] = _field("retrain")
+    loop_size: SerializeAsAny[LoopSize] = _field("loop_size")
+    stopping: SerializeAsAny[Stopping] = _field("stopping")
+    labeling: SerializeAsAny[Labeling] = _field("labeling")
+    query_strategy: SerializeAsAny[QueryStrategy] = _field("query_strategy")
+    training: SerializeAsAny[Training] = _field("training")
+    model: SerializeAsAny[Model] = _field("model")
+
+    def __init__(self, **fields: Any) -> None:
+        check_keys(fields, ("version", "name", *FIELDS), _SPACE_KEYS)
+        methods = {knob: read_method(knob, fields[knob], knob) for knob in FIELDS if knob in fields}
+        super().__init__(**{**fields, **methods})
+
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, Any], file: str = "") -> Recipe:
+        """Read a recipe from plain values; ``file`` is named in errors."""
+        try:
+            return cls(**{str(key): value for key, value in mapping.items()})
+        except FormatError as error:
+            raise error.within(file=file) from None
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recipe:
+        """Read a recipe from a YAML file."""
+        return cls.from_dict(read_yaml(path), str(path))
+
+    def save(self, path: str | Path) -> None:
+        """Write the recipe to a YAML file, whole or not at all."""
+        write_text(path, self.to_yaml())
+
+    def methods(self) -> dict[str, Method]:
+        """Return the method of each knob and the model, in the order of the design."""
+        return {field: getattr(self, field) for field in FIELDS}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, defaults written out, that read back to an equal recipe."""
+        head: dict[str, Any] = {"version": self.version}
+        if self.name is not None:
+            head["name"] = self.name
+        return head | {field: method.to_dict() for field, method in self.methods().items()}
+
+    def to_yaml(self) -> str:
+        """Return the recipe as YAML."""
+        return write_yaml(self.to_dict())
+
+    def digest(self) -> str:
+        """Return a stable hash of the decisions, 32 hexadecimal digits; the name is no part of it."""
+        return canonical_digest({key: value for key, value in self.to_dict().items() if key != "name"})
+
+    def __hash__(self) -> int:
+        return hash(self.digest())
+
+    def replace(self, **fields: Any) -> Recipe:
+        """Return a recipe with other values for some fields.
+
+        >>> Recipe().replace(query_strategy="random").query_strategy.method
+        'random'
+        """
+        return Recipe.from_dict({"name": self.name, **self.methods(), **fields})
+
+    def describe(self) -> str:
+        """Return the recipe in plain words: a sentence for each knob that differs from its default."""
+        from altune.recipes.describe import describe_recipe
+
+        return describe_recipe(self)
+
+    def problems(self, facts: Facts) -> list[str]:
+        """Return why the recipe cannot work in a world, one line each; empty where it can."""
+        return [problem for method in self.methods().values() for problem in method_problems(method, self.model, facts)]
+
+
+def load_recipe(source: str | Path | Recipe | Mapping[str, Any]) -> Recipe:
+    """Return a recipe by built-in name (``random_sampling``, ``vanilla``), from a YAML file, or as given.
+
+    >>> load_recipe("vanilla").query_strategy.method
+    'least_confidence'
+    """
+    if isinstance(source, Recipe):
+        return source
+    if isinstance(source, Mapping):
+        return Recipe.from_dict(source)
+    if isinstance(source, str) and source in BASELINES:
+        return Recipe.from_dict({"name": source, **BASELINES[source]})
+    if is_file_name(source):
+        return Recipe.load(source)
+    raise RequestError(f"no recipe {source!r}; {did_you_mean(source, BASELINES)}, or the path of a YAML file")

@@ -1,0 +1,95 @@
+"""Whether a method can work: what it needs, what the model can do and what the world offers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from altune.core.registry import Method, Need
+from altune.models import Model
+
+_NEED_WORDS: dict[Need, str] = {
+    "class_scores": "class scores (probabilities or a decision function)",
+    "probabilities": "probabilities",
+    "decision_function": "a decision function",
+    "resume": "an estimator that resumes from its last parameters",
+    "partial_fit": "an estimator with partial_fit",
+    "random_start": "an estimator whose start is random",
+    "sample_weight": "sample weights",
+    "sparse": "an estimator for sparse data",
+    "dense_features": "dense features",
+    "three_classes": "three classes or more",
+    "several_annotators": "several annotators",
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the world offers to a recipe.
+
+    Attributes
+    ----------
+    sparse : whether the features are a sparse matrix.
+    n_classes : classes of the scenario, 2 or more.
+    annotators : annotators of the scenario, 1 or more.
+    metric_of_probabilities : a metric of the scenario that scores probabilities only, None without one.
+    price_per_label : what one answer costs on average.
+    price_per_loop : what a loop costs beside its labels.
+    n_features : columns of the features as the model gets them, None where only encoding tells.
+    feature_names : their names, None where they have none.
+    """
+
+    sparse: bool = False
+    n_classes: int = 2
+    annotators: int = 1
+    metric_of_probabilities: str | None = None
+    price_per_label: float = 1.0
+    price_per_loop: float = 0.0
+    n_features: int | None = None
+    feature_names: tuple[str, ...] | None = None
+
+
+def method_problems(method: Method, model: Model, facts: Facts) -> list[str]:
+    """Return why a method of any knob cannot work with a model and a world, one line each."""
+    found = [
+        f"{method.knob}: {_blamed(method, need)} needs {_NEED_WORDS[need]}; {_lacking(need, model, facts)}"
+        for need in sorted(method.required())
+        if not _met(need, model, facts)
+    ]
+    if method.knob == "model" and facts.sparse and "sparse" not in model.able():
+        found.append(f"model: {model.method!r} cannot be trained on sparse data")
+    metric = facts.metric_of_probabilities
+    if method.knob == "model" and metric is not None and "probabilities" not in model.able():
+        found.append(f"model: the metric {metric!r} needs probabilities; the model {model.method!r} has none")
+    return found + _objections(method, model, facts)
+
+
+def _objections(method: Method, model: Model, facts: Facts) -> list[str]:
+    own = list(method.objections(model, facts))
+    return own + [line for nested in method.nested().values() for line in _objections(nested, model, facts)]
+
+
+def _met(need: Need, model: Model, facts: Facts) -> bool:
+    if need == "dense_features":
+        return not facts.sparse
+    if need == "three_classes":
+        return facts.n_classes >= 3
+    if need == "several_annotators":
+        return facts.annotators >= 2
+    return need in model.able()
+
+
+def _lacking(need: Need, model: Model, facts: Facts) -> str:
+    if need == "dense_features":
+        return "the data are sparse"
+    if need == "three_classes":
+        return f"the data have {facts.n_classes}"
+    if need == "several_annotators":
+        return f"the scenario has {facts.annotators}"
+    return f"the model {model.method!r} has none"
+
+
+def _blamed(method: Method, need: Need) -> str:
+    for field, nested in method.nested().items():
+        if need in nested.required():
+            return f"{method.method!r}, in its {field}: {_blamed(nested, need)},"
+    return repr(method.method)

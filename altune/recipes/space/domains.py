@@ -1,0 +1,286 @@
+"""What one parameter of an alternative may be: a fixed value, a range of numbers, or a choice of values."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, get_origin
+
+from altune.core.errors import FormatError, did_you_mean
+from altune.core.registry import Method
+from altune.recipes.recipe import leaf_types
+
+if TYPE_CHECKING:
+    from optuna.trial import BaseTrial
+
+    from altune.recipes.space.given import GivenTrial
+
+_RANGE = ("low", "high", "log", "step")
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A parameter with one plain value."""
+
+    value: Any
+
+    def suggest(self, trial: BaseTrial | GivenTrial, path: str) -> Any:
+        """Return the value; Optuna never hears of it."""
+        return self.value
+
+    def to_plain(self) -> Any:
+        """Return the value."""
+        return self.value
+
+    def contains(self, value: Any) -> bool:
+        """Return whether a plain value is the fixed one."""
+        return same(value, self.value)
+
+    def count(self) -> int:
+        """Return 1."""
+        return 1
+
+
+@dataclass(frozen=True)
+class Range:
+    """A range of integers or floats, both ends included.
+
+    In Python it stands where a file has ``{low: ..., high: ...}``.
+
+    Attributes
+    ----------
+    low, high : its ends.
+    log : whether it is drawn on a logarithmic scale.
+    step : distance of neighbouring values, None where all between are possible.
+    whole : whether the parameter's declared type is an integer; a space finds it by itself.
+
+    Examples
+    --------
+    >>> from altune.recipes.space import Range, SearchSpace
+    >>> space = SearchSpace.from_dict({"initial_sample": {"method": "random", "size": Range(5, 60, log=True)}})
+    >>> space.to_dict()["initial_sample"]
+    {'method': 'random', 'size': {'low': 5, 'high': 60, 'log': True}}
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+    whole: bool = False
+
+    def suggest(self, trial: BaseTrial | GivenTrial, path: str) -> int | float:
+        """Ask Optuna for a number."""
+        if self.whole:
+            step = 1 if self.step is None else int(self.step)
+            return trial.suggest_int(path, int(self.low), int(self.high), step=step, log=self.log)
+        return trial.suggest_float(path, self.low, self.high, step=self.step, log=self.log)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the range as it is written in a file."""
+        plain: dict[str, Any] = {"low": self.low, "high": self.high}
+        if self.log:
+            plain["log"] = True
+        if self.step is not None:
+            plain["step"] = self.step
+        return plain
+
+    def contains(self, value: Any) -> bool:
+        """Return whether a plain value lies in the range, on its grid where it has one."""
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not self.low <= value <= self.high:
+            return False
+        if self.whole and value != int(value):
+            return False
+        return self.step is None or _whole_steps(value - self.low, self.step)
+
+    def count(self) -> int | None:
+        """Return how many values there are; None for floats without a step."""
+        if self.step is None:
+            return int(self.high) - int(self.low) + 1 if self.whole else None
+        # decimals, as Optuna counts: 0.3 is three steps of 0.1
+        distance = Decimal(str(self.high)) - Decimal(str(self.low))
+        return int(distance // Decimal(str(self.step))) + 1
+
+    def each(self) -> Iterator[float]:
+        """Yield every value, from low to high; floats without a step have too many."""
+        return (self._value(place) for place in range(self.count() or 0))
+
+    def at(self, coordinate: float) -> float:
+        """Return the value at a coordinate in [0, 1), as Optuna maps a uniform draw to this range."""
+        count = self.count()
+        if self.log:
+            half = 0.5 if self.whole else 0.0
+            start, end = math.log(self.low - half), math.log(self.high + half)
+            drawn = math.exp(start + coordinate * (end - start))
+            return min(max(round(drawn) if self.whole else drawn, self.low), self.high)
+        if count is None:
+            return min(self.low + coordinate * (self.high - self.low), self.high)
+        return self._value(int(coordinate * count))
+
+    def _value(self, place: int) -> float:
+        if self.whole:
+            return int(self.low) + place * int(self.step or 1)
+        return min(self.low + place * (self.step or 0.0), self.high)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """A choice of plain values; Optuna knows those that are not scalars by their canonical JSON text.
+
+    In Python it stands where a file has ``{choices: [...]}``.
+    """
+
+    values: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(self.values))
+
+    def suggest(self, trial: BaseTrial | GivenTrial, path: str) -> Any:
+        """Ask Optuna for one of the values."""
+        stored = [stored_choice(value) for value in self.values]
+        return self.values[stored.index(trial.suggest_categorical(path, stored))]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the choice as it is written in a file."""
+        return {"choices": list(self.values)}
+
+    def contains(self, value: Any) -> bool:
+        """Return whether a plain value is one of the choices."""
+        return any(same(value, choice) for choice in self.values)
+
+    def count(self) -> int:
+        """Return how many values there are."""
+        return len(self.values)
+
+    def each(self) -> Iterator[Any]:
+        """Yield every value, in order."""
+        return iter(self.values)
+
+    def at(self, coordinate: float) -> Any:
+        """Return the value in whose slice of [0, 1) a coordinate lies; all slices are equal."""
+        return self.values[int(coordinate * len(self.values))]
+
+
+Domain = Fixed | Range | Choices
+
+
+def stored_choice(value: Any) -> bool | int | float | str | None:
+    """Return what Optuna stores for a choice: scalars as they are, all else as canonical JSON text.
+
+    >>> stored_choice(3), stored_choice([50, 20])
+    (3, '[50,20]')
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return canonical(value)
+
+
+def canonical(value: Any) -> str:
+    """Return the one JSON text of a plain value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def same(one: Any, other: Any) -> bool:
+    """Return whether two plain values are equal, a truth value never being a number."""
+    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
+        return isinstance(one, bool) == isinstance(other, bool) and one == other
+    return canonical(one) == canonical(other)
+
+
+def read_domain(cls: type[Method], parameter: str, value: Any, path: str) -> Domain:
+    """Read what a file says of one plain parameter.
+
+    Raises
+    ------
+    FormatError
+        At ``path``, where a range or choice is not well formed or does not suit the declared type.
+    """
+    if isinstance(value, (Range, Choices)):
+        value = value.to_plain()
+    kinds = leaf_types(cls.model_fields[parameter].annotation)
+    takes_mapping = any(isinstance(get_origin(kind) or kind, type) and _is_mapping(kind) for kind in kinds)
+    if not isinstance(value, Mapping) or (takes_mapping and not _looks_open(value)):
+        return Fixed(value)
+    if "choices" in value:
+        return _read_choices(value, path)
+    for key in value:
+        if key not in _RANGE:
+            accepted = (*_RANGE, "choices")
+            raise FormatError(f"a range has no {key!r}; {did_you_mean(key, accepted)}", path=path, value=key)
+    for key in ("low", "high"):
+        if key not in value:
+            raise FormatError(f"the range has no {key!r}; write {{low: ..., high: ...}}", path=path, value=value)
+    if float in kinds:
+        return _read_range(value, whole=False, path=path)
+    if int in kinds:
+        return _read_range(value, whole=True, path=path)
+    raise FormatError(
+        f"a range needs a number and {parameter!r} is none; write {{choices: [...]}}",
+        path=path,
+        value=dict(value),
+    )
+
+
+def _read_choices(value: Mapping[str, Any], path: str) -> Choices:
+    extra = [key for key in value if key != "choices"]
+    if extra:
+        raise FormatError(f"a choice has no {extra[0]!r}; `choices` stands alone", path=path, value=extra[0])
+    choices = value["choices"]
+    if not isinstance(choices, (list, tuple)):
+        raise FormatError(f"choices must be a list, not {choices!r}", path=path, value=choices)
+    if not choices:
+        raise FormatError("choices is empty; give at least one value", path=path, value=choices)
+    return Choices(tuple(choices))
+
+
+def _read_range(value: Mapping[str, Any], *, whole: bool, path: str) -> Domain:
+    low, high = (_number(value[key], key, whole, path) for key in ("low", "high"))
+    log = value.get("log", False)
+    if not isinstance(log, bool):
+        raise FormatError(f"log must be true or false, not {log!r}", path=path, value=log)
+    step = None if value.get("step") is None else _number(value["step"], "step", whole, path)
+    if low > high:
+        raise FormatError(f"low {low} is above high {high}", path=path, value=low)
+    if log and low <= 0:
+        raise FormatError(f"a logarithmic range needs low above 0, not {low}", path=path, value=low)
+    if step is not None:
+        _check_step(low, high, step, log, path)
+    return Fixed(low) if low == high else Range(low, high, log, step, whole)
+
+
+def _check_step(low: float, high: float, step: float, log: bool, path: str) -> None:
+    if log:
+        raise FormatError("step and log exclude each other; leave one out", path=path, value=step)
+    if step <= 0:
+        raise FormatError(f"step must be above 0, not {step}", path=path, value=step)
+    if not _whole_steps(high - low, step):
+        reached = low + step * math.floor((high - low) / step)
+        raise FormatError(
+            f"steps of {step} from {low} never reach high {high}; the last one is {reached:g}",
+            path=path,
+            value=high,
+        )
+
+
+def _number(value: Any, key: str, whole: bool, path: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise FormatError(f"{key} must be a number, not {value!r}", path=path, value=value)
+    if not whole:
+        return float(value)
+    if value != int(value):
+        raise FormatError(f"{key} must be a whole number, not {value!r}", path=path, value=value)
+    return int(value)
+
+
+def _whole_steps(distance: float, step: float) -> bool:
+    return math.isclose(distance / step, round(distance / step), rel_tol=1e-9, abs_tol=1e-9)
+
+
+def _looks_open(value: Mapping[str, Any]) -> bool:
+    return bool(value) and ("choices" in value or {"low", "high"} <= set(value)) and set(value) <= {*_RANGE, "choices"}
+
+
+def _is_mapping(kind: Any) -> bool:
+    return issubclass(get_origin(kind) or kind, Mapping)

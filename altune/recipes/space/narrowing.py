@@ -1,0 +1,143 @@
+"""Find, before a search starts, the alternatives that can never work in a world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from altune.core.errors import FormatError
+from altune.core.registry import KNOBS, Method
+from altune.models import Model
+from altune.recipes.requirements import Facts, method_problems
+from altune.recipes.space.domains import Choices
+from altune.recipes.space.tree import MOST_VARIANTS, Alternative, Decision, Pick
+
+Variant = tuple[Method, frozenset[Pick]]
+
+
+def narrow_decisions(decisions: Mapping[str, Decision], facts: Facts) -> tuple[dict[str, Decision], list[str]]:
+    """Leave out what works with no model of the space, and models that nothing works with.
+
+    Parameters
+    ----------
+    decisions : one for each knob and the model.
+    facts : what the world offers.
+
+    Returns
+    -------
+    The decisions left, and one line for each alternative or choice left out, with its reason.
+
+    Raises
+    ------
+    FormatError
+        If nothing is left of a knob.
+    """
+    left = dict(decisions)
+    reasons: list[str] = []
+    before = -1
+    while len(reasons) != before:
+        before = len(reasons)
+        left["model"] = _narrow_models(left, (), facts, reasons)
+        models = _representatives(left["model"])
+        for knob in KNOBS:
+            left[knob] = _narrow_knob(left[knob], models, facts, reasons)
+        left["model"] = _narrow_models(left, KNOBS, facts, reasons)
+    return left, reasons
+
+
+def _narrow_knob(decision: Decision, models: list[Model], facts: Facts, reasons: list[str]) -> Decision:
+    knob = decision.knob
+    kept: list[Alternative] = []
+    refused: list[str] = []
+    for alternative in decision.alternatives:
+        path = f"{knob}.{alternative.label}"
+        if alternative.count_variants() > MOST_VARIANTS:
+            kept.append(alternative)
+            continue
+        variants = list(alternative.variants(path))
+        working = [variant for variant in variants if _works(variant[0], models, facts)]
+        if working:
+            lost = _lost_picks(decision, variants, working)
+            reasons.extend(f"{place} is left out: {_reason(method, models, facts)}" for place, method in lost.items())
+            picks: frozenset[Pick] = frozenset().union(*(found for _, found in working))
+            kept.append(alternative.keep(picks, path) if lost else alternative)
+        else:
+            refused.append(f"{path} is left out: {_reason(variants[0][0], models, facts)}")
+    if not kept:
+        why = "; ".join(line.replace(" is left out: ", ": ") for line in refused)
+        raise FormatError(f"no alternative can work: {why}", path=knob)
+    reasons.extend(refused)
+    return replace(decision, alternatives=tuple(kept))
+
+
+def _narrow_models(
+    decisions: Mapping[str, Decision], knobs: tuple[str, ...], facts: Facts, reasons: list[str]
+) -> Decision:
+    kept: list[Alternative] = []
+    refused: list[str] = []
+    for alternative in decisions["model"].alternatives:
+        problem = _model_problem(alternative, decisions, knobs, facts)
+        if problem is None:
+            kept.append(alternative)
+        else:
+            refused.append(f"model.{alternative.label} is left out: {problem}")
+    if not kept:
+        why = "; ".join(line.replace(" is left out: ", ": ") for line in refused)
+        raise FormatError(f"no alternative can work: {why}", path="model")
+    reasons.extend(refused)
+    return replace(decisions["model"], alternatives=tuple(kept))
+
+
+def _model_problem(
+    alternative: Alternative, decisions: Mapping[str, Decision], knobs: tuple[str, ...], facts: Facts
+) -> str | None:
+    models = _representatives(Decision("model", (alternative,)))
+    able = [model for model in models if not method_problems(model, model, facts)]
+    if not able:
+        return _reason(models[0], models[:1], facts)
+    for knob in knobs:
+        if not any(_works(method, able, facts) for method, _ in _some_variants(decisions[knob])):
+            first = next(_some_variants(decisions[knob]))[0]
+            return _reason(first, able, facts)
+    return None
+
+
+def _some_variants(decision: Decision) -> Iterator[Variant]:
+    for alternative in decision.alternatives:
+        path = f"{decision.knob}.{alternative.label}"
+        if alternative.count_variants() > MOST_VARIANTS:
+            yield alternative.typical(), frozenset()
+        else:
+            yield from alternative.variants(path)
+
+
+def _representatives(decision: Decision) -> list[Model]:
+    return [method for method, _ in _some_variants(decision) if isinstance(method, Model)]
+
+
+def _works(method: Method, models: list[Model], facts: Facts) -> bool:
+    return any(not method_problems(method, model, facts) for model in models)
+
+
+def _reason(method: Method, models: list[Model], facts: Facts) -> str:
+    problems = list(dict.fromkeys(method_problems(method, model, facts)[0] for model in models))
+    more = f", and so on for the {len(problems) - 1} other models" if len(problems) > 1 else ""
+    return problems[0].removeprefix(f"{method.knob}: ") + more
+
+
+def _lost_picks(decision: Decision, variants: list[Variant], working: list[Variant]) -> dict[str, Method]:
+    """Return the places that occur in no working variant, each with a method that shows why."""
+    alive = frozenset[Pick]().union(*(picks for _, picks in working))
+    lost: dict[str, Method] = {}
+    for method, picks in variants:
+        for path, choice in sorted(picks - alive, key=str):
+            lost.setdefault(_place(decision, path, choice), method)
+    below = tuple(f"{place}." for place in lost)
+    return {place: method for place, method in lost.items() if not place.startswith(below)}
+
+
+def _place(decision: Decision, path: str, choice: str | int) -> str:
+    node = decision.find(path, decision.knob)
+    if isinstance(node, Choices) and isinstance(choice, int):
+        return f"{path}: {node.values[choice]}"
+    return f"{path}.{choice}"

@@ -1,0 +1,210 @@
+"""JSON Schemas (draft 2020-12) of recipes and search spaces, for editors that complete and check YAML.
+
+They are written from the methods that are registered at the moment, a user's own estimators included. What no schema
+can say, such as a combination of parameters that cannot be, is left to the reader.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from typing import Any
+
+from altune.core.registry import FIELDS, Method, describe_parameters, methods
+from altune.recipes.recipe import DEFAULTS, Recipe, leaf_types, nested_knob
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+Schema = dict[str, Any]
+
+_QUESTIONS = {
+    "initial_sample": "Which rows, and how many, are labelled before any model exists?",
+    "model_init": "How do the model's parameters start?",
+    "retrain": "Does each loop train from scratch, or go on from the last model?",
+    "loop_size": "How many rows does the next loop label?",
+    "stopping": "When does it end before the budget does?",
+    "labeling": "Who or what labels, and how are labels audited?",
+    "query_strategy": "Which rows are labelled next?",
+    "training": "How do the model's hyperparameters follow the number of labels?",
+    "model": "Which estimator is trained, with which hyperparameters?",
+}
+
+_NAME: Schema = {"type": "string", "pattern": r"\S", "description": "a word or two; no part of what is searched"}
+_LABEL: Schema = {
+    "type": "string",
+    "pattern": r"^\w[\w-]*$",
+    "description": "takes the method's place in Optuna's names, where a method stands more than once",
+}
+_WORD: Schema = {"type": "string", "minLength": 1}
+_INCLUDE: Schema = {
+    "description": "spaces to build on, by shipped name or by path beside this file; later ones win, own knobs win all",
+    "anyOf": [_WORD, {"type": "array", "minItems": 1, "uniqueItems": True, "items": _WORD}],
+}
+_FORBID: Schema = {
+    "description": "combinations that are never played: Optuna paths, each with a value or a list of values",
+    "type": "array",
+    "items": {
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": {"pattern": rf"^({'|'.join(FIELDS)})(\..+)?$"},
+        "additionalProperties": {
+            "anyOf": [{"type": ["string", "number", "boolean", "null"]}, {"type": "array", "minItems": 1}]
+        },
+    },
+}
+
+
+def space_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a search space file.
+
+    Examples
+    --------
+    >>> sorted(set(space_schema()["properties"]) - set(recipe_schema()["properties"]))
+    ['baselines', 'forbid', 'include']
+    """
+    baselines = {
+        "description": "recipes played beside the search, by name, each as the knobs that define it",
+        "type": "object",
+        "additionalProperties": _mapping(_fields("recipe")),
+    }
+    properties = {"include": _INCLUDE, **_fields("space"), "baselines": baselines, "forbid": _FORBID}
+    return _document("altune search space", properties, ("space", "recipe"))
+
+
+def recipe_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a recipe file.
+
+    Examples
+    --------
+    >>> recipe_schema()["properties"]["query_strategy"]
+    {'$ref': '#/$defs/recipe.query_strategy'}
+    """
+    return _document("altune recipe", _fields("recipe"), ("recipe",))
+
+
+def _document(title: str, properties: Schema, forms: tuple[str, ...]) -> Schema:
+    definitions: Schema = {}
+    for form in forms:
+        for knob in FIELDS:
+            definitions |= _knob(knob, form)
+    schema = {"$schema": DIALECT, "title": title, **_mapping(properties), "$defs": definitions}
+    plain: Schema = json.loads(json.dumps(schema))
+    return plain
+
+
+def _mapping(properties: Schema, required: list[str] | None = None) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        **({"required": required} if required else {}),
+        "additionalProperties": False,
+    }
+
+
+def _fields(form: str) -> Schema:
+    return {"version": {"const": 1}, "name": _NAME} | {knob: _reference(f"{form}.{knob}") for knob in FIELDS}
+
+
+def _reference(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _knob(knob: str, form: str) -> Schema:
+    """Return the definitions of a knob and its methods; ``form`` is ``space``, where things are open, or ``recipe``."""
+    known = methods(knob)
+    place = f"{form}.{knob}"
+    definitions: Schema = {}
+    for name, cls in known.items():
+        written = cls.model_json_schema()
+        definitions[f"{place}.{name}"] = _method(cls, form, written["properties"])
+        definitions |= _inner_definitions(written)
+    bare = [name for name, cls in known.items() if not _required(cls)]
+    one = {"anyOf": [{"enum": bare}, *(_reference(f"{place}.{name}") for name in known)]}
+    about = {"description": f"{_QUESTIONS[knob]} The default is {DEFAULTS[knob]}."}
+    if form == "recipe":
+        return definitions | {place: about | one}
+    several = {"type": "array", "minItems": 1, "items": _reference(f"{place}:alternative")}
+    either = {"anyOf": [_reference(f"{place}:alternative"), several]}
+    return definitions | {f"{place}:alternative": one, place: about | either}
+
+
+def _method(cls: type[Method], form: str, written: Schema) -> Schema:
+    facts = describe_parameters(cls)
+    properties: Schema = {"method": {"const": cls.model_fields["method"].default}}
+    if form == "space":
+        properties["name"] = _LABEL
+    properties |= {name: _parameter(cls, name, form, facts[name], written[name]) for name in facts}
+    source = f" Source: {cls.source}." if cls.source else ""
+    return {"description": _first_paragraph(cls) + source, **_mapping(properties, ["method", *_required(cls)])}
+
+
+def _parameter(cls: type[Method], name: str, form: str, facts: dict[str, Any], written: Schema) -> Schema:
+    head: Schema = {"description": facts["description"]} if facts["description"] else {}
+    if not cls.model_fields[name].is_required():
+        head["default"] = facts["default"]
+    plain = [_rewritten(option) for option in written.get("anyOf", [_without_head(written)])]
+    nested = nested_knob(cls, name)
+    if nested is not None:
+        options = [_reference(f"{form}.{nested}"), *(option for option in plain if option == {"type": "null"})]
+    elif form == "recipe":
+        options = plain
+    else:
+        options = [*plain, *_ranges(plain), _choices(plain)]
+    return head | (options[0] if len(options) == 1 else {"anyOf": options})
+
+
+def _ranges(plain: list[Schema]) -> list[Schema]:
+    numbers = [option for option in plain if option.get("type") in ("integer", "number") and "enum" not in option]
+    numbers.sort(key=lambda option: option["type"] == "integer")  # the reader, too, takes floats before integers
+    if not numbers:
+        return []
+    ends = {
+        "low": numbers[0],
+        "high": numbers[0],
+        "log": {"type": "boolean", "default": False},
+        "step": {"type": numbers[0]["type"], "exclusiveMinimum": 0},
+    }
+    logarithmic = {"properties": {"log": {"const": True}}, "required": ["log"]}
+    refused = {"properties": {"low": {"exclusiveMinimum": 0}, "step": False}}
+    return [_mapping(ends, ["low", "high"]) | {"if": logarithmic, "then": refused}]
+
+
+def _choices(plain: list[Schema]) -> Schema:
+    items = plain[0] if len(plain) == 1 else {"anyOf": plain}
+    listed = {"type": "array", "minItems": 1, "uniqueItems": True, "items": items}
+    return _mapping({"choices": listed}, ["choices"])
+
+
+def _required(cls: type[Method]) -> list[str]:
+    return [name for name, field in cls.model_fields.items() if field.is_required() and name != "method"]
+
+
+def _without_head(written: Schema) -> Schema:
+    return {key: value for key, value in written.items() if key not in ("default", "description", "title")}
+
+
+def _inner_definitions(written: Schema) -> Schema:
+    """Return what a method's own schema defines beside methods, such as one label function."""
+    return {name: _rewritten(part) for name, part in written.get("$defs", {}).items() if name not in _bases()}
+
+
+def _rewritten(part: Any) -> Any:
+    """Return a part of a method's own schema with the abstract methods in it referring to those that are registered."""
+    if isinstance(part, dict):
+        if "$ref" in part:
+            name = part["$ref"].removeprefix("#/$defs/")
+            return part | _reference(f"recipe.{_bases()[name]}" if name in _bases() else name)
+        return {key: _rewritten(value) for key, value in part.items()}
+    return [_rewritten(item) for item in part] if isinstance(part, list) else part
+
+
+def _base(knob: str) -> type[Method]:
+    base: type[Method] = leaf_types(Recipe.model_fields[knob].annotation)[0]
+    return base
+
+
+def _bases() -> dict[str, str]:
+    return {_base(knob).__name__: knob for knob in FIELDS}
+
+
+def _first_paragraph(cls: type[Method]) -> str:
+    return " ".join(inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].split())

@@ -1,0 +1,227 @@
+"""The tree of a search space: decisions have alternatives, these have parameters, some a decision again.
+
+Each node knows its Optuna name by the path it is asked under: ``query_strategy``, then
+``query_strategy.switch.first``, then ``query_strategy.switch.first.density_weighted.beta``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from altune.core.registry import Method, validate_fields
+from altune.recipes.space.domains import Choices, Domain, Fixed, Range
+
+if TYPE_CHECKING:
+    from optuna.trial import BaseTrial
+
+    from altune.recipes.space.given import GivenTrial
+
+Slot: TypeAlias = "Domain | Decision"
+Pick = tuple[str, Any]  # (Optuna path, label of an alternative or position of a choice)
+MOST_VARIANTS = 4096
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One way to set a knob, some of its parameters left open.
+
+    Attributes
+    ----------
+    label : what stands for it in Optuna paths: the method's name, or the ``name:`` given.
+    cls : the method.
+    slots : what each parameter named in the file may be; the others keep their defaults.
+    """
+
+    label: str
+    cls: type[Method]
+    slots: dict[str, Slot]
+
+    @property
+    def method(self) -> str:
+        """The method's name."""
+        return str(self.cls.model_fields["method"].default)
+
+    def build(self, values: dict[str, Any], path: str = "") -> Method:
+        """Return the method with given values for the parameters."""
+        return validate_fields(self.cls, {"method": self.method, **values}, path)
+
+    def suggest(self, trial: BaseTrial | GivenTrial, path: str) -> Method:
+        """Ask Optuna for all that is open and return the method."""
+        values = {name: slot.suggest(trial, f"{path}.{name}") for name, slot in self.slots.items()}
+        return self.build(values, path)
+
+    def typical(self) -> Method:
+        """Return the method with what is fixed, and defaults for what is open."""
+        values: dict[str, Any] = {}
+        for name, slot in self.slots.items():
+            if isinstance(slot, Decision):
+                values[name] = slot.alternatives[0].typical()
+            elif isinstance(slot, Fixed) or self.cls.model_fields[name].is_required():
+                values[name] = ends(slot)[0]
+        return self.build(values)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the alternative as it is written in a file."""
+        named = {"name": self.label} if self.label != self.method else {}
+        slots = {name: slot.to_plain() for name, slot in self.slots.items()}
+        return named | {"method": self.method} | slots
+
+    def locate(self, method: Method, path: str) -> Iterator[dict[str, Any]]:
+        """Yield each way to get ``method`` here, as the value or label at each path inside."""
+        if type(method) is not self.cls:
+            return
+        usual = self.typical()
+        others = [name for name in self.cls.model_fields if name not in self.slots]
+        if all(getattr(method, name) == getattr(usual, name) for name in others):
+            yield from merged(
+                locate_slot(slot, getattr(method, name), f"{path}.{name}") for name, slot in self.slots.items()
+            )
+
+    def variants(self, path: str) -> Iterator[tuple[Method, frozenset[Pick]]]:
+        """Yield every combination of choices, with ranges at their low ends, then at their high ends."""
+        has_range = any(isinstance(slot, Range) for slot in self.slots.values())
+        for end in (0, -1) if has_range else (0,):
+            options = [list(slot_variants(slot, f"{path}.{name}", end)) for name, slot in self.slots.items()]
+            for combination in product(*options):
+                values = dict(zip(self.slots, (value for value, _ in combination), strict=True))
+                yield self.build(values), frozenset().union(*(picks for _, picks in combination))
+
+    def count_variants(self) -> int:
+        """Return an upper bound of how many variants there are."""
+        return 2 * prod(_count_slot(slot) for slot in self.slots.values())
+
+    def keep(self, picks: frozenset[Pick], path: str) -> Alternative:
+        """Return the alternative with only those choices and nested alternatives that are among ``picks``."""
+        slots: dict[str, Slot] = {}
+        for name, slot in self.slots.items():
+            inner = f"{path}.{name}"
+            if isinstance(slot, Choices):
+                values = tuple(value for place, value in enumerate(slot.values) if (inner, place) in picks)
+                slots[name] = Choices(values) if len(values) > 1 else Fixed(values[0])
+            else:
+                slots[name] = slot.keep(picks, inner) if isinstance(slot, Decision) else slot
+        return replace(self, slots=slots)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A place where a method stands, and the alternatives for it."""
+
+    knob: str
+    alternatives: tuple[Alternative, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The alternatives' labels, in the order of the file."""
+        return tuple(alternative.label for alternative in self.alternatives)
+
+    def suggest(self, trial: BaseTrial | GivenTrial, path: str) -> Method:
+        """Ask Optuna for one alternative, if there are several, and for what is open in it."""
+        chosen = self.alternatives[0]
+        if len(self.alternatives) > 1:
+            label = trial.suggest_categorical(path, list(self.labels))
+            chosen = self.alternatives[self.labels.index(str(label))]
+        return chosen.suggest(trial, f"{path}.{chosen.label}")
+
+    def to_plain(self) -> Any:
+        """Return the decision as it is written in a file: one mapping, or a list of them."""
+        plain = [alternative.to_plain() for alternative in self.alternatives]
+        return plain[0] if len(plain) == 1 else plain
+
+    def open_paths(self, path: str) -> list[str]:
+        """Return the Optuna names of all that is open here."""
+        found = [path] if len(self.alternatives) > 1 else []
+        for alternative in self.alternatives:
+            for name, slot in alternative.slots.items():
+                inner = f"{path}.{alternative.label}.{name}"
+                if isinstance(slot, Decision):
+                    found += slot.open_paths(inner)
+                elif not isinstance(slot, Fixed):
+                    found.append(inner)
+        return found
+
+    def locate(self, method: Method, path: str) -> Iterator[dict[str, Any]]:
+        """Yield each way to get ``method`` here, as the value or label at each path."""
+        for alternative in self.alternatives:
+            for found in alternative.locate(method, f"{path}.{alternative.label}"):
+                yield {path: alternative.label, **found}
+
+    def find(self, path: str, here: str) -> Slot | None:
+        """Return the node with an Optuna name, None where there is none."""
+        if path == here:
+            return self
+        for alternative in self.alternatives:
+            for name, slot in alternative.slots.items():
+                inner = f"{here}.{alternative.label}.{name}"
+                if isinstance(slot, Decision) and path.startswith(inner):
+                    node = slot.find(path, inner)
+                    if node is not None:
+                        return node
+                elif path == inner:
+                    return slot
+        return None
+
+    def variants(self, path: str) -> Iterator[tuple[Method, frozenset[Pick]]]:
+        """Yield the variants of every alternative."""
+        for alternative in self.alternatives:
+            for method, picks in alternative.variants(f"{path}.{alternative.label}"):
+                yield method, picks | {(path, alternative.label)}
+
+    def keep(self, picks: frozenset[Pick], path: str) -> Decision:
+        """Return the decision with only those alternatives that are among ``picks``."""
+        kept = tuple(
+            alternative.keep(picks, f"{path}.{alternative.label}")
+            for alternative in self.alternatives
+            if (path, alternative.label) in picks
+        )
+        return replace(self, alternatives=kept)
+
+
+def ends(slot: Slot) -> list[Any]:
+    """Return the values of a slot that stand for all of it: both ends of a range, every choice."""
+    if isinstance(slot, Decision):
+        return [alternative.typical() for alternative in slot.alternatives]
+    if isinstance(slot, Range):
+        return [slot.low, slot.high]
+    return list(slot.values) if isinstance(slot, Choices) else [slot.value]
+
+
+def slot_variants(slot: Slot, path: str, end: int) -> Iterator[tuple[Any, frozenset[Pick]]]:
+    """Yield the values of a slot, with the picks that give them; of a range one end."""
+    if isinstance(slot, Decision):
+        yield from slot.variants(path)
+    elif isinstance(slot, Choices):
+        for place, value in enumerate(slot.values):
+            yield value, frozenset({(path, place)})
+    else:
+        yield ends(slot)[end], frozenset()
+
+
+def locate_slot(slot: Slot, value: Any, path: str) -> Iterator[dict[str, Any]]:
+    """Yield ``{path: value}``, and what lies below, for each way in which the slot can take the value."""
+    if isinstance(slot, Decision):
+        yield from slot.locate(value, path)
+        return
+    plain = _plain(value)
+    if slot.contains(plain):
+        yield {path: plain}
+
+
+def merged(parts: Iterable[Iterator[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """Yield every union of one mapping from each part."""
+    for combination in product(*parts):
+        yield {path: value for found in combination for path, value in found.items()}
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _count_slot(slot: Slot) -> int:
+    if isinstance(slot, Decision):
+        return sum(alternative.count_variants() for alternative in slot.alternatives)
+    return len(slot.values) if isinstance(slot, Choices) else 1

@@ -1,0 +1,270 @@
+"""How a run was measured, and the commands that use what it found."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from altune.core.errors import FormatError
+from altune.core.yaml import read_yaml
+from altune.data import list_datasets
+from altune.report.words import is_area, named, risk_words
+from altune.simulation.objectives import Objective
+from altune.simulation.scenario import Scenario
+from altune.tuning.racing import LEADERS
+from altune.tuning.trials import TrialRecord
+
+if TYPE_CHECKING:
+    from altune.analysis.run import Run
+
+Fact = tuple[str, str]
+MOST_HOSTS = 5
+WORKER = "worker"
+
+
+def facts_of(run: Run) -> list[Fact]:
+    """Return how a run was measured: (name, value), the world first."""
+    return [
+        *_data(run),
+        *_world(run.scenario),
+        *_objectives(run),
+        *_search(run),
+        *_trials(run),
+        *_shared(run),
+        *_confirmation(run),
+        ("Seed", str(run.record.settings["seed"])),
+        ("Made by", f"altune {run.record.header['version']}"),
+    ]
+
+
+def commands_of(run: Run) -> list[Fact]:
+    """Return commands that use the confirmed recipe, each after a line that says what it does.
+
+    A data set that is not built in stands as ``DATA``: the study does not keep where its file was.
+    """
+    names = list(run.record.data_sets)
+    folder = Path() if run.folder is None else run.folder
+    recipe = shlex.quote(str(folder / "recipe.yaml"))
+    worlds = {name: (_argument(name), _world_options(run, name, folder)) for name in names}
+    several = len(names) > 1
+    found = [
+        (
+            f"Play it on other splits{f' of {name}' if several else ''}",
+            f"altune simulate {data} --recipe {recipe} {world}",
+        )
+        for name, (data, world) in worlds.items()
+    ]
+    data, world = worlds[names[0]]
+    return [
+        *found,
+        (
+            f"Compare it with a recipe of your own{f' on {names[0]}' if several else ''}",
+            f"altune compare {data} {recipe} mine.yaml {world}",
+        ),
+        ("Use it in Python", f"recipe = altune.Recipe.load({str(folder / 'recipe.yaml')!r})"),
+    ]
+
+
+def _argument(name: str) -> str:
+    # A file is not reached by its stem, which is all that the study keeps of its name.
+    return name if name in {facts.name for facts in list_datasets()} else "DATA"
+
+
+def _world_options(run: Run, name: str, folder: Path) -> str:
+    several = len(run.record.data_sets) > 1
+    file = f"{Path(name).name}.scenario.yaml" if several else "scenario.yaml"
+    return f"--scenario {shlex.quote(str(folder / file))} --seed {run.record.settings['seed'] + 1}"
+
+
+# what was given -----------------------------------------------------------------------------------------------------
+
+
+def _data(run: Run) -> list[Fact]:
+    listed = run.record.data_sets
+    if len(listed) == 1:
+        data = next(iter(listed.values()))
+        return [
+            ("Data", f"{data['name']}: {_size(data)}"),
+            ("Rarest class", _rarest(data)),
+            ("Budget", f"{run.scenario.labels} labels"),
+        ]
+    scenarios = run.record.scenarios
+    return [
+        (f"Data set {number}", f"{name}: {_size(data)}, the rarest {_rarest(data)}; {scenarios[name].labels} labels")
+        for number, (name, data) in enumerate(listed.items(), start=1)
+    ]
+
+
+def _size(data: dict[str, Any]) -> str:
+    return f"{data['rows']} rows, {data['features']} features, {len(data['class_counts'])} classes"
+
+
+def _rarest(data: dict[str, Any]) -> str:
+    counts = data["class_counts"]
+    return f"{min(counts)} rows, {min(counts) / sum(counts):.1%}"
+
+
+def _world(scenario: Scenario) -> list[Fact]:
+    loops = "without limit" if scenario.most_loops is None else f"at most {scenario.most_loops} after the first sample"
+    found = [
+        ("Loops", loops),
+        ("Metric", ", ".join(scenario.metric_names)),
+        ("Annotators", ", ".join(one.describe() for one in scenario.annotators)),
+    ]
+    prices = _prices(scenario)
+    return [*found, ("Prices", prices)] if prices else found
+
+
+def _prices(scenario: Scenario) -> str:
+    """Return the prices, where anything depends on them."""
+    spent = {*scenario.objective_names, *(bound.name for bound in scenario.make_constraints())}
+    if not spent & {"net_value", "cost"} and scenario.over == "labels":
+        return ""
+    parts = [f"{scenario.price_per_label:g} a label, {scenario.price_per_loop:g} a loop"]
+    parts += [f"{scenario.price_per_hour:g} an hour of computing"] if scenario.price_per_hour else []
+    parts += [f"a score of 1 is worth {scenario.value:g}"] if "net_value" in scenario.objective_names else []
+    return "; ".join(parts)
+
+
+def _objectives(run: Run) -> list[Fact]:
+    scenario = run.scenario
+    objectives = scenario.make_objectives()
+    found = [("Objective" if len(objectives) == 1 else "Objectives", "; ".join(_wanted(one) for one in objectives))]
+    if len(objectives) > 1:
+        found.append(("Picked from the front", str(run.record.preference)))
+    if objectives[0].risk.kind != "mean":
+        found.append(("Over splits", f"{risk_words(objectives[0].risk)} ({scenario.risk})"))
+    if len(run.record.data_sets) > 1:
+        found.append(("Over data sets", _across(run)))
+    if scenario.constraints:
+        trials = [trial for trial in run.trials if trial.broken]
+        broken = sum(not trial.feasible for trial in trials)
+        found.append(("Bounds", f"{'; '.join(scenario.constraints)} (broken by {broken} of {len(trials)} trials)"))
+    return found
+
+
+def _wanted(objective: Objective) -> str:
+    domain = f" over [0, {objective.end:g}] {objective.over}" if is_area(objective) else ""
+    target = ""
+    if objective.name in ("labels_to_target", "data_utilization"):
+        reached = "random sampling's at the end" if objective.target is None else f"{objective.target:g}"
+        target = f", a score of {reached}" if objective.target is not None else f", {reached}"
+    less = " (less is better)" if objective.direction == "minimize" else ""
+    return f"{named(objective)}{domain}{target}{less}"
+
+
+def _across(run: Run) -> str:
+    if run.record.settings["across"] == "ranks":
+        return "trials are ranked on each data set, and the mean rank decides"
+    return "the mean, on a scale where 0 is random sampling and 1 a perfect model"
+
+
+# what was done ------------------------------------------------------------------------------------------------------
+
+
+def _search(run: Run) -> list[Fact]:
+    settings = run.record.settings
+    complete = sum(trial.state == "complete" for trial in run.trials)
+    each = " of each data set" if len(run.record.data_sets) > 1 else ""
+    found = [("Search", f"{complete} trials on {settings['seeds']} splits{each}, sampler {settings['sampler']}")]
+    spared = _spared(settings)
+    return [*found, ("Spent with care", "; ".join(spared))] if spared else found
+
+
+def _spared(settings: dict[str, Any]) -> list[str]:
+    """Return what lets a trial be given up early or be looked at more closely, where it was asked for."""
+    parts = []
+    if settings.get("racing"):
+        parts.append(
+            f"racing: a trial as good as the best is dropped with a probability of {settings['racing']:g} at most"
+        )
+    if settings.get("rungs"):
+        shares = ", ".join(f"{share:.0%}" for share in settings["rungs"])
+        parts.append(f"rungs at {shares} of the budget: a trial that could not win any more is dropped")
+    if settings.get("leader_blocks"):
+        parts.append(f"{settings['leader_blocks']} further splits for trials among the best {LEADERS}")
+    return parts
+
+
+def _trials(run: Run) -> list[Fact]:
+    by_state: dict[str, list[TrialRecord]] = {}
+    for trial in run.trials:
+        by_state.setdefault(trial.state, []).append(trial)
+    found = []
+    if "dropped" in by_state:
+        found.append(("Dropped early", _reasons(by_state["dropped"])))
+    if "failed" in by_state:
+        found.append(("Failed", _reasons(by_state["failed"])))
+    if "forbidden" in by_state:
+        found.append(("Forbidden", f"{_count(by_state['forbidden'], 'draw')}, drawn again"))
+    at_work = [f"{len(by_state[state])} {state}" for state in ("running", "waiting") if state in by_state]
+    return [*found, ("Not finished", f"{', '.join(at_work)}: this page shows the rest")] if at_work else found
+
+
+def _reasons(trials: Sequence[TrialRecord]) -> str:
+    counts = Counter(trial.reason or "for no reason that was noted" for trial in trials)
+    return f"{_count(trials, 'trial')}: " + "; ".join(f"{count} {reason}" for reason, count in counts.most_common(4))
+
+
+def _count(listed: Sequence[object], name: str) -> str:
+    return f"{len(listed)} {name}{'' if len(listed) == 1 else 's'}"
+
+
+def _shared(run: Run) -> list[Fact]:
+    """Return the database, without a password, and who played, for a study that workers share."""
+    found = []
+    where = _database(run.folder)
+    if where:
+        found.append(("Database", where))
+    workers: dict[str, str] = {}
+    played: Counter[str] = Counter()
+    for trial in run.study.get_trials(deepcopy=False):
+        worker = trial.user_attrs.get(WORKER)
+        if isinstance(worker, dict):
+            workers[str(worker["id"])] = str(worker["host"])
+            played[str(worker["host"])] += 1
+    if not workers:
+        return found
+    hosts = Counter(workers.values())
+    parts = [f"{host} ({count}, {played[host]} trials)" for host, count in hosts.most_common(MOST_HOSTS)]
+    parts += [f"{len(hosts) - MOST_HOSTS} more"] if len(hosts) > MOST_HOSTS else []
+    machines = "one machine" if len(hosts) == 1 else f"{len(hosts)} machines"
+    return [*found, ("Workers", f"{len(workers)} on {machines}: {', '.join(parts)}")]
+
+
+def _database(folder: Path | None) -> str:
+    from altune.tuning.run_folder import SHARED_FILE
+
+    if folder is None or not (folder / SHARED_FILE).is_file():
+        return ""
+    from altune.tuning.database import without_password
+
+    try:
+        where = read_yaml(folder / SHARED_FILE)
+    except FormatError:
+        return ""
+    return f"{without_password(str(where.get('storage', '')))}, study {where.get('study', '')}"
+
+
+def _confirmation(run: Run) -> list[Fact]:
+    confirmations = run.confirmations
+    if not confirmations:
+        return []
+    first = next(iter(confirmations.values()))
+    sizes = "; ".join(
+        f"{f'{name}: ' if len(confirmations) > 1 else ''}pools of {one.n_train} rows, scored on {one.n_test} "
+        "held-back rows"
+        for name, one in confirmations.items()
+    )
+    each = " of each data set" if len(confirmations) > 1 else ""
+    selected = len(first.candidates[0].played.curves)
+    return [
+        (
+            "Confirmation",
+            f"{len(first.candidates)} recipes on {selected} splits{each} to select, one on "
+            f"{len(first.recipe.curves)} to report ({sizes})",
+        )
+    ]

@@ -1,0 +1,220 @@
+"""The figures of a run's page, from the stored study."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from altune.analysis.comparison.spread import Spread, spread_of
+from altune.analysis.findings import Findings
+from altune.report.amounts import Amounts
+from altune.report.figures.differences import DifferenceRow, plot_differences
+from altune.report.figures.learning_curves import plot_learning_curves
+from altune.report.figures.pareto_front import FrontAxis, FrontPoint, plot_pareto_front
+from altune.report.figures.search_history import TrialPoint, plot_search_history
+from altune.report.figures.spread import plot_spread
+from altune.report.html.parts import FigurePart
+from altune.report.words import (
+    BETTER,
+    COST,
+    MEASURED,
+    SURE,
+    across_note,
+    broken_words,
+    named,
+    risk_note,
+    search_amounts,
+    search_value_name,
+    value_name,
+)
+from altune.tuning.confirmation import Confirmation
+from altune.tuning.judging import REFERENCE
+
+if TYPE_CHECKING:
+    from altune.analysis.run import Run
+    from altune.tuning.trials import TrialRecord
+
+
+def curves_of_data(run: Run, name: str) -> FigurePart:
+    """Return the learning curves of the confirmed recipe and the baselines on one data set."""
+    confirmation, findings = run.confirmations[name], run.all_findings[name]
+    curves = {"confirmed recipe": confirmation.recipe.curves}
+    curves |= {baseline: played.curves for baseline, played in confirmation.baselines.items()}
+    first = next(iter(findings.against.values()))
+    several = len(run.confirmations) > 1
+    return FigurePart(
+        heading=BETTER,
+        explanation=(
+            f"{f'On {name}: test' if several else 'Test'} {findings.objective.metric} of the model in hand at each "
+            f"label count, on {findings.recipe.blocks} fresh splits scored on rows that nothing was scored on before. "
+            "The steps are loops: a score holds until "
+            f"the next model is trained.{_ends_early(confirmation, findings)}"
+        ),
+        figure=plot_learning_curves(
+            curves,
+            findings.objective.metric,
+            findings.budget,
+            saved=first.labels if findings.beats(first.difference) else None,
+        ),
+    )
+
+
+def differences_of(run: Run) -> FigurePart:
+    """Return the recipe minus each baseline, on every data set; matched baselines too where there is one."""
+    found = run.all_findings
+    several = len(found) > 1
+    rows = [row for name, findings in found.items() for row in _rows(findings, name if several else "")]
+    findings = next(iter(found.values()))
+    amounts = Amounts.of(findings.objective)
+    better = "below" if amounts.less_is_better else "above"
+    matched = (
+        "Baselines with the recipe's own start and loop sizes are in the tables."
+        if several
+        else "Matched: the baseline was given the recipe's own start and loop sizes, so what is left is the worth of "
+        f"{findings.selection}."
+    )
+    return FigurePart(
+        heading=SURE,
+        explanation=(
+            f"Recipe minus baseline on the same splits; {better} zero is better. Intervals are of 95 %, corrected for "
+            f"splits that share rows. {matched}{risk_note(findings.objective)}"
+        ),
+        figure=plot_differences(rows, value=value_name(findings), blocks=findings.recipe.blocks, amounts=amounts),
+    )
+
+
+def spread_of_run(run: Run) -> FigurePart:
+    """Return every report block of the recipe and the baselines, on every data set: what an unlucky user gets."""
+    several = len(run.confirmations) > 1
+    found = {data: _spreads(run, data) for data in run.confirmations}
+    objective = run.objective
+    return FigurePart(
+        heading=SURE,
+        explanation=(
+            "A real campaign is one run and not a mean. Each ring is one fresh split; nine of ten do better than the "
+            f"bar.{risk_note(objective)}"
+        ),
+        figure=plot_spread(
+            found if several else next(iter(found.values())), value=named(objective), amounts=Amounts.of(objective)
+        ),
+    )
+
+
+def _spreads(run: Run, data: str) -> list[Spread]:
+    confirmation, objective = run.confirmations[data], run.all_findings[data].objective
+    references = confirmation.baselines[REFERENCE].curves
+    played = {"confirmed recipe": confirmation.recipe, **confirmation.baselines}
+    overlap = confirmation.n_test / confirmation.n_train
+    return [
+        spread_of(name, objective.each(one.curves, references), objective.direction, overlap)
+        for name, one in played.items()
+    ]
+
+
+def history_of(run: Run) -> FigurePart:
+    """Return what came of each trial."""
+    points = [_trial_point(run, trial) for trial in run.trials]
+    return FigurePart(
+        heading=MEASURED,
+        explanation=(
+            "How the recipe was found: each ring is one recipe, played on the search splits. The best of many is "
+            "flattered by chance, which is why the best few were played again on fresh splits; none of these values is "
+            "the result."
+            f"{across_note(run)}{_dropped_note(points)}"
+        ),
+        figure=plot_search_history(
+            points, run.record.baseline_values(), value=search_value_name(run), amounts=search_amounts(run)
+        ),
+    )
+
+
+def front_of(run: Run) -> FigurePart:
+    """Return the Pareto front of the search."""
+    objectives = run.scenario.make_objectives()
+    axes = [FrontAxis(named(one), Amounts.of(one)) for one in objectives]
+    pairs = " With more than two, each pair has a panel." if len(axes) > 2 else ""
+    return FigurePart(
+        heading=COST,
+        explanation=(
+            "Each mark is one recipe on the search splits. On the front, nothing is won in one objective without "
+            f"losing in another; the line parts what was reached from what was not.{pairs} Picked: "
+            f"{run.record.preference}, measured anew on fresh splits, so that it may lie off the front of the search."
+        ),
+        figure=plot_pareto_front([*_trial_points(run), *_baseline_points(run)], axes),
+    )
+
+
+def picked_trial(run: Run) -> int:
+    """Return the number of the trial whose recipe was confirmed; before that, of the best of the search."""
+    confirmation = run.confirmation
+    if confirmation is None:
+        return run.best_trial.number
+    return confirmation.candidates[confirmation.selected].trial
+
+
+def _ends_early(confirmation: Confirmation, findings: Findings) -> str:
+    ends = [int(curve.labels[-1]) for curve in confirmation.recipe.curves]
+    mean = sum(ends) / len(ends)
+    # A last loop that is cut to whole rows may miss the budget by a label or two.
+    if mean > 0.98 * findings.budget:
+        return ""
+    return f" The recipe stops at {mean:.0f} labels on average, and its last score holds to the end."
+
+
+def _rows(findings: Findings, data: str) -> list[DifferenceRow]:
+    rows = []
+    for name, one in findings.against.items():
+        kinds = ((one.difference, False),) if data else ((one.difference, False), (one.matched, True))
+        for difference, matched in kinds:
+            rows.append(
+                DifferenceRow(name, difference.mean, difference.low, difference.high, matched, difference.p, data)
+            )
+    return rows
+
+
+def _trial_point(run: Run, trial: TrialRecord) -> TrialPoint:
+    told = [trial.reason] if trial.reason else []
+    told += [trial.recipe.query_strategy.method] if trial.recipe is not None else []
+    value = _estimate(run, trial) if trial.state == "dropped" else trial.value
+    return TrialPoint(trial.number, value, trial.state, "; ".join(told), broken_words(dict(trial.broken)))
+
+
+def _estimate(run: Run, trial: TrialRecord) -> float | None:
+    """Return what a dropped trial seemed to be worth when it was given up."""
+    seen = run.study.get_trials(deepcopy=False)[trial.number].intermediate_values
+    if seen:
+        return float(seen[max(seen)])
+    return sum(trial.values) / len(trial.values) if trial.values else None
+
+
+def _dropped_note(points: list[TrialPoint]) -> str:
+    if not any(point.state == "dropped" for point in points):
+        return ""
+    return " Trials that were dropped early stand at what they seemed to be worth by then."
+
+
+def _trial_points(run: Run) -> list[FrontPoint]:
+    picked = picked_trial(run)
+    return [
+        FrontPoint(
+            f"trial {trial.number}",
+            trial.objectives,
+            "breaking a bound" if not trial.feasible else "picked" if trial.number == picked else "trial",
+            trial.recipe.describe() if trial.recipe is not None else "",
+        )
+        for trial in run.trials
+        if trial.objectives
+    ]
+
+
+def _baseline_points(run: Run) -> list[FrontPoint]:
+    played = run.baselines
+    references = played[REFERENCE].curves
+    return [
+        FrontPoint(
+            name,
+            tuple(one.over_blocks(one.each(own.curves, references)) for one in run.scenario.make_objectives()),
+            "baseline",
+            own.recipe.describe(),
+        )
+        for name, own in played.items()
+    ]

@@ -1,0 +1,1 @@
+"""Play a recipe on labelled data: scenario, blocks, annotators, learning curves and objectives."""

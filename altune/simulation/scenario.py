@@ -1,0 +1,370 @@
+"""The scenario: what the world fixes and no search may touch.
+
+Data aside (the data set stands beside it), that is the budget, the most loops there can be, the metrics, the
+annotators with their ways to err, and the prices. A recipe decides how to act in it; that annotators err at 10 % is
+the world, that each row is labelled by three of them is a decision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from altune.core.errors import FormatError, ScenarioError, did_you_mean
+from altune.core.registry import explain_validation
+from altune.core.yaml import read_yaml
+from altune.data import Dataset
+from altune.simulation.objectives import KINDS, SPENT, Constraint, Objective, Risk
+
+DEFAULT_LOOPS = 20
+DENSE_POINTS = 20
+UNLIMITED = "unlimited"
+
+
+_SCORED_AFTERWARDS = ("objective", "risk", "target_score", "constraints", "over", "value", "price_per_hour")
+
+
+class Annotator(BaseModel):
+    """One annotator of the world: how this person errs, in one of four ways, and what an answer costs.
+
+    ``error`` is the probability of a wrong answer, any wrong class alike; ``pair`` that of naming the next class in
+    place of the true one (the first for the last); ``confusion`` has a row for each true class and the probability of
+    each answer in it; ``instance`` is the mean probability of a wrong answer where hard rows get more of them:
+    Pr = min(.5, ε·h / E h) with h = 1 − p_y of a model cross-fitted on all true labels, towards the class that the row
+    looks most like. ``price`` is what one answer costs, by default the scenario's ``price_per_label``::
+
+        annotators:
+          - {error: 0.1}
+          - {pair: 0.2, price: 0.5}
+          - {instance: 0.15}
+          - {confusion: [[0.9, 0.1], [0.3, 0.7]], price: 2.0}
+
+    Examples
+    --------
+    >>> Annotator(pair=0.2).describe()
+    '20% of labels flipped to the next class'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    error: float = Field(default=0.0, ge=0.0, lt=1.0, description="probability of a wrong answer")
+    pair: float = Field(default=0.0, ge=0.0, lt=1.0, description="probability of naming the next class")
+    instance: float = Field(default=0.0, ge=0.0, le=0.5, description="mean probability of an error, more on hard rows")
+    confusion: tuple[tuple[float, ...], ...] | None = Field(
+        default=None, description="probability of each answer, a row for each true class"
+    )
+    price: float | None = Field(default=None, ge=0.0, description="price of one answer")
+
+    @model_validator(mode="after")
+    def _errs_in_one_way(self) -> Annotator:
+        if sum([self.error > 0, self.pair > 0, self.instance > 0, self.confusion is not None]) > 1:
+            raise ValueError("an annotator errs in one way: give one of error, pair, instance and confusion")
+        for row in self.confusion or ():
+            if len(row) != len(self.confusion or ()):
+                raise ValueError("confusion must be square, with a row and a column for each class")
+            if min(row) < 0 or abs(sum(row) - 1) > 1e-6:
+                raise ValueError(f"each row of confusion must be probabilities that sum to 1, not {list(row)}")
+        return self
+
+    @property
+    def faultless(self) -> bool:
+        """Whether every answer is the true class."""
+        return not (self.error or self.pair or self.instance or self.confusion is not None)
+
+    def describe(self) -> str:
+        """Return how this annotator errs, in a few words."""
+        if self.confusion is not None:
+            right = sum(row[code] for code, row in enumerate(self.confusion)) / len(self.confusion)
+            return f"confuses classes, {1 - right:.0%} errors with all alike"
+        if self.pair:
+            return f"{self.pair:.0%} of labels flipped to the next class"
+        if self.instance:
+            return f"{self.instance:.0%} errors, mostly on hard rows"
+        return f"{self.error:.0%} errors" if self.error else "faultless"
+
+
+class Scenario(BaseModel):
+    """What every recipe of a study meets alike; fields left out take the defaults of :meth:`resolve`.
+
+    Examples
+    --------
+    >>> Scenario(budget=200, metric="balanced_accuracy").metric_names
+    ('balanced_accuracy',)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+    version: Literal[1] = 1
+    budget: int | None = Field(default=None, ge=2, description="labels that may be bought in all")
+    loops: int | Literal["unlimited"] = Field(
+        default=DEFAULT_LOOPS, description="the most loops after the first sample, or 'unlimited'"
+    )
+    metric: str = Field(default="accuracy", description="scikit-learn scorer that the objective integrates")
+    also: tuple[str, ...] = Field(default=(), description="further scorers, recorded in every curve")
+    objective: str | tuple[str, ...] = Field(default="aulc", description="what is bettered; several for a Pareto front")
+    risk: str = Field(default="mean", description="how blocks are summed up: mean, quantile:0.1 or cvar:0.2")
+    target_score: float | None = Field(default=None, description="score to be reached, for labels_to_target")
+    constraints: tuple[str, ...] = Field(default=(), description="bounds to be kept, such as 'labels <= 300'")
+    over: Literal["labels", "cost"] = Field(default="labels", description="what an area is integrated over")
+    value: float = Field(default=0.0, ge=0.0, description="worth of a score of 1, for net_value")
+    annotators: tuple[Annotator, ...] = Field(default=(Annotator(),), min_length=1, max_length=1000)
+    price_per_label: float = Field(default=1.0, ge=0.0, description="price of one label")
+    price_per_loop: float = Field(default=0.0, ge=0.0, description="price of one loop")
+    price_per_review: float | None = Field(
+        default=None, ge=0.0, description="price of a label that an audit buys again, by default that of any label"
+    )
+    price_of_class: tuple[Annotated[float, Field(ge=0.0)], ...] = Field(
+        default=(), description="what a label costs more by the row's true class, in the order of the classes"
+    )
+    price_of_difficulty: float = Field(
+        default=0.0,
+        ge=0.0,
+        description="what a label costs more for a row of mean difficulty; others in proportion",
+    )
+    price_per_hour: float = Field(default=0.0, ge=0.0, description="price of an hour of computing, for net_value")
+    price_per_auto_label: float = Field(
+        default=0.0, ge=0.0, description="price of a row's first label by the model or by label functions"
+    )
+    dense: int = Field(
+        default=0, ge=0, le=10_000, description="label counts at which models are refitted, for aulc_dense (20)"
+    )
+    scaling: Literal["auto", "standard", "none"] = Field(
+        default="auto",
+        description="standard scaling of dense features, largest absolute value of sparse ones",
+    )
+
+    @field_validator("loops", mode="before")
+    @classmethod
+    def _some_loops(cls, loops: object) -> object:
+        whole = isinstance(loops, (int, float)) and not isinstance(loops, bool) and float(loops).is_integer()
+        if loops != UNLIMITED and not (whole and float(str(loops)) >= 1):
+            raise ValueError(f"loops must be 1 or more, or {UNLIMITED!r}, not {loops!r}")
+        return loops
+
+    @field_validator("metric", "also")
+    @classmethod
+    def _known_metric(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        from sklearn.metrics import get_scorer_names
+
+        for name in (value,) if isinstance(value, str) else value:
+            if name not in get_scorer_names():
+                raise ValueError(f"no scorer {name!r}; {_nearest_scorers(name)}")
+        return value
+
+    @field_validator("objective")
+    @classmethod
+    def _known_objectives(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        names = (value,) if isinstance(value, str) else value
+        for name in names:
+            if name not in KINDS:
+                raise ValueError(f"no objective {name!r}; {did_you_mean(name, KINDS)}")
+        if not names or len(set(names)) < len(names):
+            raise ValueError("name one objective, or several different ones")
+        if names[0] in SPENT:
+            raise ValueError(f"{names[0]} alone is won by labelling nothing; name an objective of the score first")
+        return names[0] if len(names) == 1 else names
+
+    @field_validator("risk")
+    @classmethod
+    def _known_risk(cls, value: str) -> str:
+        _checked(Risk.parse, value)
+        return value
+
+    @field_validator("constraints")
+    @classmethod
+    def _known_constraints(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(_checked(Constraint.parse, text)) for text in value)
+
+    @model_validator(mode="after")
+    def _net_value_has_a_value(self) -> Scenario:
+        if "net_value" in self.objective_names and self.value <= 0:
+            raise ValueError("the objective net_value needs `value`, the worth of a score of 1, above 0")
+        return self
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Every metric that a curve records, the objective's first."""
+        return (self.metric, *(name for name in self.also if name != self.metric))
+
+    @property
+    def objective_names(self) -> tuple[str, ...]:
+        """Every objective, the one that is confirmed first."""
+        return (self.objective,) if isinstance(self.objective, str) else self.objective
+
+    @property
+    def dense_points(self) -> int:
+        """Label counts at which models are refitted; 0 where nothing asks for it."""
+        return self.dense or (DENSE_POINTS if "aulc_dense" in self.objective_names else 0)
+
+    @property
+    def most_loops(self) -> int | None:
+        """Loops after the first sample, None where there is no limit."""
+        return None if isinstance(self.loops, str) else self.loops
+
+    @property
+    def labels(self) -> int:
+        """The budget in labels.
+
+        Raises
+        ------
+        ScenarioError
+            Before :meth:`resolve` has filled it in.
+        """
+        if self.budget is None:
+            raise ScenarioError("the budget is not known before the scenario is resolved for a data set")
+        return self.budget
+
+    def price(self, annotator: int) -> float:
+        """Return what one answer of an annotator costs."""
+        own = self.annotators[annotator].price
+        return self.price_per_label if own is None else own
+
+    @property
+    def mean_price(self) -> float:
+        """What one answer costs, the mean over the annotators."""
+        return sum(self.price(number) for number in range(len(self.annotators))) / len(self.annotators)
+
+    def resolve(self, dataset: Dataset, pool_rows: int) -> Scenario:
+        """Return the scenario with its budget filled in for a data set, checked against the pool.
+
+        Parameters
+        ----------
+        dataset : gives the number of classes.
+        pool_rows : rows of the smallest pool.
+
+        Raises
+        ------
+        ScenarioError
+            If the budget is larger than the pool, or a confusion or price does not fit the classes.
+        """
+        self._check_classes(dataset)
+        budget = self.budget if self.budget is not None else default_budget(dataset.n_classes, pool_rows)
+        most = pool_rows * len(self.annotators)
+        if budget > most:
+            several = f" and its {len(self.annotators)} annotators can give" if len(self.annotators) > 1 else ""
+            raise ScenarioError(
+                f"budget {budget} is larger than the pool of {pool_rows} rows of {dataset.name}{several}; "
+                f"give at most {most}"
+            )
+        return self.model_copy(update={"budget": budget})
+
+    def _check_classes(self, dataset: Dataset) -> None:
+        """Refuse what is said class by class for another number of classes."""
+        said = f"{dataset.name} has {dataset.n_classes} classes"
+        for number, person in enumerate(self.annotators):
+            if person.confusion is not None and len(person.confusion) != dataset.n_classes:
+                rows = len(person.confusion)
+                raise ScenarioError(f"the confusion of annotator {number} is {rows} by {rows}, and {said}")
+        if self.price_of_class and len(self.price_of_class) != dataset.n_classes:
+            raise ScenarioError(f"price_of_class holds {len(self.price_of_class)} prices, and {said}")
+
+    def make_objective(self, name: str | None = None) -> Objective:
+        """Return an objective as a function of one learning curve, the first by default.
+
+        The scenario must be resolved.
+
+        Raises
+        ------
+        ScenarioError
+            If there is nothing to integrate over.
+        """
+        found = self.objective_names[0] if name is None else name
+        end = float(self.labels) if self.over == "labels" else self._dearest()
+        if end <= 0:
+            raise ScenarioError("an area over cost needs a price per label or per loop above 0")
+        if found in ("aulc_log", "alc_normalized") and end <= 1:
+            raise ScenarioError(f"{found} needs a domain beyond 1, and all that can be spent is {end:g}")
+        return Objective(
+            found,
+            self.metric,
+            self.over,
+            end,
+            value=self.value,
+            target=self.target_score,
+            risk=Risk.parse(self.risk),
+            price_per_hour=self.price_per_hour,
+        )
+
+    def make_objectives(self) -> tuple[Objective, ...]:
+        """Return every objective, the one that is confirmed first."""
+        return tuple(self.make_objective(name) for name in self.objective_names)
+
+    def make_constraints(self) -> tuple[Constraint, ...]:
+        """Return the bounds that a recipe must keep."""
+        return tuple(Constraint.parse(text) for text in self.constraints)
+
+    def _dearest(self) -> float:
+        """Return the most that can be spent."""
+        # Difficulty counts with its mean, automatic labels not at all: who spends more is cut off at the end.
+        dearest = max([*(self.price(index) for index in range(len(self.annotators))), self.price_per_review or 0.0])
+        dearest += max(self.price_of_class, default=0.0) + self.price_of_difficulty
+        loops = self.labels if self.most_loops is None else self.most_loops
+        return self.labels * dearest + (loops + 1) * self.price_per_loop
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values that :meth:`from_dict` reads back."""
+        return self.model_dump(mode="json")
+
+    def digest(self) -> str:
+        """Return a stable hash of everything the scenario says."""
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def played_digest(self) -> str:
+        """Return a stable hash of all that a trajectory depends on; what it is scored by afterwards is no part."""
+        plain = {name: value for name, value in self.to_dict().items() if name not in _SCORED_AFTERWARDS}
+        text = json.dumps({**plain, "dense": self.dense_points}, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any], file: str = "") -> Scenario:
+        """Read a scenario from a plain mapping.
+
+        Raises
+        ------
+        FormatError
+            Naming file, path, value and what is accepted.
+        """
+        for key in plain:
+            if key not in cls.model_fields:
+                listed = did_you_mean(key, cls.model_fields)
+                raise FormatError(f"a scenario has no {key!r}; {listed}", path=str(key), file=file, value=key)
+        try:
+            return cls.model_validate(dict(plain))
+        except ValidationError as error:
+            raise explain_validation(error).within(file=file) from None
+
+    @classmethod
+    def load(cls, path: str | Path) -> Scenario:
+        """Read a scenario from a YAML file."""
+        return cls.from_dict(read_yaml(path), file=str(path))
+
+
+def default_budget(n_classes: int, pool_rows: int) -> int:
+    """Return 20 labels for each class, at least 100, at most half the pool.
+
+    >>> default_budget(10, 1000), default_budget(2, 1000), default_budget(10, 300)
+    (200, 100, 150)
+    """
+    return max(2, min(max(100, 20 * n_classes), pool_rows // 2))
+
+
+def _nearest_scorers(name: str) -> str:
+    import difflib
+
+    from sklearn.metrics import get_scorer_names
+
+    near = difflib.get_close_matches(name, get_scorer_names(), n=4, cutoff=0.4)
+    return f"near: {', '.join(near)}" if near else "see sklearn.metrics.get_scorer_names()"
+
+
+def _checked(read: Callable[[str], Any], text: str) -> Any:
+    try:
+        return read(text)
+    except ScenarioError as error:
+        raise ValueError(str(error)) from None

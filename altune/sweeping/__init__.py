@@ -1,1 +1,0 @@
-"""Sweeps: data sets × models × spaces × budgets × seeds, each cell an ordinary run."""

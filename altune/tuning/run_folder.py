@@ -1,0 +1,41 @@
+"""The folder of a run: the names of its files, and the study that it holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from altune.core.errors import RequestError
+from altune.core.yaml import read_yaml
+from altune.tuning.observer import Silent
+from altune.tuning.record import StudyRecord
+from altune.tuning.storage import read_study
+
+if TYPE_CHECKING:
+    import optuna
+
+
+RECIPE_FILE = "recipe.yaml"
+SCENARIO_FILE = "scenario.yaml"
+CURVES_FILE = "curves.csv"
+REPORT_FILE = "report.html"
+SHARED_FILE = "storage.yaml"
+
+
+def finished_trials(folder: Path) -> int:
+    """Return how many trials a run's folder holds, forbidden draws aside; 0 where there is no run."""
+    try:
+        record = StudyRecord(_stored_study(folder))
+    except RequestError:
+        return 0
+    return sum(trial.state != "forbidden" for trial in record.trials())
+
+
+def _stored_study(folder: Path) -> optuna.Study:
+    """Return the study of a run's folder, or the one in a database that the folder names."""
+    if not (folder / SHARED_FILE).is_file():
+        return read_study(folder)
+    from altune.tuning.shared import open_shared
+
+    where = read_yaml(folder / SHARED_FILE)
+    return open_shared(str(where["storage"]), str(where["study"]), Silent()).study

@@ -1,0 +1,1 @@
+"""A module for each public verb: it simulates, analyses and writes."""

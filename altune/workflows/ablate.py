@@ -1,0 +1,126 @@
+"""ablate(): which decision made the difference between two recipes, without a search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from altune.analysis.ablation import Ablation, find_ablation
+from altune.core.errors import RequestError
+from altune.data import Dataset
+from altune.models import as_model
+from altune.recipes.recipe import Recipe, load_recipe
+from altune.simulation.environment import World, make_world
+from altune.simulation.execution.player import Player, Task, whole
+from altune.simulation.execution.processes import processes
+from altune.simulation.play import AnyRecipe, fresh_blocks
+from altune.simulation.scenario import Scenario
+from altune.tuning.ablation import Ablated
+from altune.tuning.ablation import ablate as play_path
+from altune.tuning.ablation_path import ORDER_BLOCKS, differing
+from altune.tuning.confirmation import Parts
+from altune.tuning.judging import REFERENCE
+
+
+def ablate(
+    recipe: AnyRecipe,
+    data: Dataset | str | Path,
+    *,
+    start: AnyRecipe = "vanilla",
+    seeds: int = 20,
+    seed: int = 0,
+    target: str | None = None,
+    model: Any = None,
+    scenario: Scenario | None = None,
+    blocks: Any = None,
+    n_jobs: int = 1,
+    on_done: Callable[[], None] | None = None,
+    **overrides: Any,
+) -> Ablation:
+    """Play the path from one recipe to another, one knob at a time, and say what each step gains.
+
+    At each step the knob is changed that gains most. The order is chosen on up to 10 blocks, and what the steps gain
+    is played on ``seeds`` others, so that no gain is flattered by the choice. Beside the path, the recipe is played
+    with each knob alone put back to what it is at the start.
+
+    Parameters
+    ----------
+    recipe : the recipe at the end: a recipe, the name of a built-in one, a YAML file, or a mapping.
+    data : a data set, the name of a built-in one, or a file.
+    start : the recipe at the start, likewise.
+    seeds : number of blocks to report on, 1 or more.
+    seed : the study's seed, from which the blocks are drawn.
+    target : the label column of a table.
+    model : takes the place of both recipes' model.
+    scenario : the world; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
+    blocks : explicit blocks, see :func:`altune.data.blocks.read_blocks`; with ``report`` blocks among them.
+    n_jobs : processes; −1 for one on each core. It changes no result.
+    on_done : called once for each trajectory.
+
+    Raises
+    ------
+    RequestError
+        If the two recipes are the same, or something does not fit.
+    WorkError
+        If a recipe of the path fails.
+
+    Examples
+    --------
+    >>> found = ablate({"query_strategy": {"method": "margin"}}, "iris", budget=30, seeds=2)
+    >>> [step.knobs for step in found.steps]
+    [('query_strategy',)]
+    """
+    if seeds < 1:
+        raise RequestError(f"seeds must be 1 or more, not {seeds}")
+    world = make_world(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
+    first, last, reference = (_loaded(one, model) for one in (start, recipe, REFERENCE))
+    world.require(first, "the recipe at the start")
+    world.require(last, "the recipe at the end")
+    if not differing(first, last):
+        raise RequestError("the two recipes are the same, so there is no path between them")
+    part = _part(world, seeds)
+    with Player(jobs=processes(n_jobs)) as player:
+
+        def told(*_: object) -> None:
+            if on_done is not None:
+                on_done()
+
+        ablated = play_path(
+            player, first, last, [part], reference=reference, refusal=partial(_refusal, world), on_done=told
+        )
+        references = None
+        if world.objective.needs_reference:
+            references = whole(player.play([Task(reference, block, world) for block in part.report], told))
+    return _found(ablated, part, references, first.name or "the start")
+
+
+def _loaded(source: AnyRecipe, model: Any) -> Recipe:
+    recipe = load_recipe(source)
+    return recipe if model is None else recipe.replace(model=as_model(model))
+
+
+def _refusal(world: World, recipe: Recipe) -> str | None:
+    return next(iter(recipe.problems(world.facts)), None)
+
+
+def _part(world: World, seeds: int) -> Parts:
+    if not world.explicit:
+        return Parts(world, world.blocks("select", ORDER_BLOCKS), fresh_blocks(world, seeds))
+    if not world.explicit.get("report"):
+        raise RequestError("the order must not be chosen on the blocks that are reported: give `report` blocks as well")
+    return Parts(world, world.explicit.get("select") or world.explicit["search"], world.explicit["report"])
+
+
+def _found(ablated: Ablated, part: Parts, references: Any, start_name: str) -> Ablation:
+    block = part.report[0]
+    return find_ablation(
+        ablated,
+        0,
+        part.world.objective,
+        n_train=len(block.pool),
+        n_test=len(block.test),
+        references=references,
+        start_name=start_name,
+    )

@@ -1,0 +1,111 @@
+"""compare(): play recipes on the same blocks of one data set or several, and compare them pairwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from altune.analysis.comparison.contest import Contest
+from altune.analysis.comparison.mean_ranks import PostHoc
+from altune.analysis.comparison.result import RecipeComparison, yardstick_of
+from altune.core.errors import RequestError
+from altune.data import Dataset
+from altune.recipes.recipe import Recipe, load_recipe
+from altune.simulation.environment import World
+from altune.simulation.play import AnyRecipe, play_recipes
+from altune.simulation.result import Simulation
+from altune.simulation.scenario import Scenario
+
+if TYPE_CHECKING:
+    from altune.analysis.run import Run
+
+
+AnyData = Dataset | str | Path
+
+
+def compare(
+    recipes: Mapping[str, AnyRecipe | Run],
+    data: AnyData | Sequence[AnyData],
+    *,
+    seeds: int = 20,
+    seed: int = 0,
+    target: str | None = None,
+    model: Any = None,
+    scenario: Scenario | None = None,
+    blocks: Any = None,
+    n_jobs: int = 1,
+    on_done: Any = None,
+    post_hoc: PostHoc = "wilcoxon",
+    **overrides: Any,
+) -> RecipeComparison:
+    """Play recipes on the same fresh blocks, of one data set or several, and compare them pairwise.
+
+    Parameters
+    ----------
+    recipes : two or more, by name: whatever :func:`altune.simulate` takes, a run or its folder, of which the confirmed
+        recipe is taken, whatever data and scenario it was confirmed in.
+    data : a data set, the name of a built-in one, or a file; or several of them.
+    seeds : number of blocks of each data set.
+    seed : the study's seed, from which the blocks are drawn.
+    target : the label column of tables.
+    model : takes the place of every recipe's model.
+    scenario : the world; ``overrides`` (``budget``, ``loops``, ``metric``, ``target_score``, …) replace its fields.
+    blocks : explicit blocks of one data set, see :func:`altune.data.blocks.read_blocks`.
+    n_jobs : processes; −1 for one on each core. It changes no result but seconds.
+    on_done : called once for each trajectory.
+    post_hoc : what tells recipes apart by rank over several data sets: ``wilcoxon``, signed-rank tests with Holm's
+        correction, or ``nemenyi``, a critical difference of mean ranks.
+
+    Raises
+    ------
+    RequestError
+        If there are fewer than two recipes, or something does not fit.
+    """
+    from altune.simulation.environments import make_worlds
+
+    if len(recipes) < 2:
+        raise RequestError(f"a comparison needs two recipes or more, not {len(recipes)}")
+    if post_hoc not in ("wilcoxon", "nemenyi"):
+        raise RequestError(f"post_hoc is wilcoxon or nemenyi, not {post_hoc!r}")
+    worlds = make_worlds(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
+    names = [world.dataset.name for world in worlds]
+    if len(set(names)) < len(names):
+        raise RequestError(f"two data sets have one name among {', '.join(names)}; give each of them once")
+    loaded, notes = _load_all(recipes, worlds)
+    played = play_recipes(loaded, worlds, seeds, model=model, n_jobs=n_jobs, on_done=on_done)
+    contests = tuple(_contest(world, own) for world, own in zip(worlds, played, strict=True))
+    own_recipes = {name: one.recipe for name, one in played[0].items()}
+    return RecipeComparison(own_recipes, contests, dict(zip(names, played, strict=True)), notes, post_hoc)
+
+
+def _contest(world: World, played: Mapping[str, Simulation]) -> Contest:
+    first = next(iter(played.values()))
+    block = first.blocks[0]
+    return Contest(
+        data=world.dataset.name,
+        curves={name: one.curves for name, one in played.items()},
+        objective=first.objective,
+        budget=world.scenario.labels,
+        n_train=len(block.pool),
+        n_test=len(block.test),
+        yardstick=yardstick_of({name: one.recipe for name, one in played.items()}),
+        references=first.references,
+    )
+
+
+def _load_all(
+    recipes: Mapping[str, AnyRecipe | Run], worlds: Sequence[World]
+) -> tuple[dict[str, Recipe], tuple[str, ...]]:
+    from altune.analysis.comparison.stored_runs import is_run, recipe_of_run
+    from altune.analysis.run import Run
+
+    loaded: dict[str, Recipe] = {}
+    notes = []
+    for name, source in recipes.items():
+        if isinstance(source, Run) or (isinstance(source, (str, Path)) and is_run(source)):
+            loaded[name], note = recipe_of_run(name, source, worlds)
+            notes.append(note)
+        else:
+            loaded[name] = load_recipe(source)
+    return loaded, tuple(notes)

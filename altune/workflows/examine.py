@@ -1,0 +1,202 @@
+"""examine(): what each loop of a recipe did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from altune.analysis.loops.facts import LoopFacts, StoppingFacts
+from altune.analysis.loops.numbers import loop_facts
+from altune.analysis.loops.pool_map import Projection, check_projection, pool_map
+from altune.analysis.loops.stopping import OWN, single_rules, stopping_facts
+from altune.analysis.stopping_replay import replayable, replayed
+from altune.core.errors import RequestError
+from altune.core.registry import parse_method
+from altune.data import Dataset
+from altune.data.blocks import Block
+from altune.knobs.stopping import RecordedRules, Stopping, notes_of, stopping_point
+from altune.models import as_model
+from altune.recipes.recipe import Recipe, load_recipe
+from altune.simulation.curve import LearningCurve
+from altune.simulation.environment import World, make_world
+from altune.simulation.execution.player import Player, Task, whole
+from altune.simulation.execution.processes import processes
+from altune.simulation.execution.worker import Failure
+from altune.simulation.objectives import Objective
+from altune.simulation.play import AnyRecipe, fresh_blocks
+from altune.simulation.prepared import make_arena
+from altune.simulation.result import Simulation
+from altune.simulation.scenario import Scenario
+from altune.tuning.record import EXAMINED, StudyRecord
+from altune.tuning.stages import PLAYED_AGAIN
+from altune.tuning.storage import set_attribute
+
+if TYPE_CHECKING:
+    import optuna
+
+    from altune.tuning.stages import Steps
+
+
+CURVE_COUNTS = 120
+
+
+def examine(
+    recipe: AnyRecipe,
+    data: Dataset | str | Path,
+    *,
+    rules: Mapping[str, Any] | None = None,
+    projection: Projection = "pca",
+    seeds: int = 5,
+    seed: int = 0,
+    target: str | None = None,
+    model: Any = None,
+    scenario: Scenario | None = None,
+    blocks: Any = None,
+    n_jobs: int = 1,
+    **overrides: Any,
+) -> LoopFacts:
+    """Play a recipe on fresh blocks, and say what each of its loops did.
+
+    Parameters
+    ----------
+    recipe : as for :func:`altune.simulate`.
+    rules : stopping rules by a name of your choice, beside the recipe's own; by default every registered one.
+    projection : how the pool is drawn in two dimensions: ``pca``, or ``umap`` (extra ``umap``).
+    seeds : number of blocks.
+    data, seed, target, model, scenario, blocks, n_jobs, overrides : as for :func:`altune.simulate`.
+
+    Raises
+    ------
+    RequestError
+        If something does not fit.
+    WorkError
+        If a trajectory fails.
+
+    Examples
+    --------
+    >>> found = examine("vanilla", "iris", budget=30, seeds=2, loops=4)
+    >>> found.loops, found.balance.classes
+    ((0, 1, 2, 3, 4), ('setosa', 'versicolor', 'virginica'))
+    """
+    if seeds < 1:
+        raise RequestError(f"seeds must be 1 or more, not {seeds}")
+    world = make_world(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
+    played = load_recipe(recipe)
+    if model is not None:
+        played = played.replace(model=as_model(model))
+    world.require(played)
+    check_projection(projection)
+    wanted = None if rules is None else {name: parse_method("stopping", one) for name, one in rules.items()}
+    examination = Examination.of(played, world, fresh_blocks(world, seeds), wanted)
+    with Player(jobs=processes(n_jobs)) as player:
+        recorded = whole(player.play(examination.tasks()))
+    return examination.facts(recorded, projection=projection)
+
+
+@dataclass(frozen=True, eq=False)
+class Examination:
+    """A recipe to be played with notes of every loop.
+
+    Attributes
+    ----------
+    recipe, world, blocks : what is played where.
+    rules : stopping rules that take notes, by name, the recipe's own among them; empty where it cannot be replayed.
+    excluded : rules that cannot be told from one trajectory, with the reason.
+    """
+
+    recipe: Recipe
+    world: World
+    blocks: Sequence[Block]
+    rules: Mapping[str, Stopping]
+    excluded: Mapping[str, str]
+
+    @classmethod
+    def of(
+        cls, recipe: Recipe, world: World, blocks: Sequence[Block], rules: Mapping[str, Any] | None = None
+    ) -> Examination:
+        """Return the examination of a recipe under some rules, by default every registered one."""
+        if recipe.stopping.held_out_rows:
+            reason = f"{recipe.stopping.method} buys hold-out rows, without which the run would be another"
+            return cls(recipe, world, blocks, {}, {"every rule": reason})
+        own = {} if recipe.stopping.method == "budget" else {OWN: recipe.stopping}
+        kept, excluded = replayable(own | dict(single_rules(recipe) if rules is None else rules), recipe, world.facts)
+        return cls(recipe, world, blocks, kept, excluded)
+
+    def tasks(self) -> list[Task]:
+        """Return what has to be played, a task for each block."""
+        noting = self.recipe
+        if self.rules:
+            noting = noting.replace(stopping=RecordedRules(rules=tuple(self.rules.values())))
+        return [Task(noting, block, self.world, examined=True) for block in self.blocks]
+
+    def facts(
+        self,
+        recorded: Sequence[LearningCurve],
+        *,
+        curves: Sequence[LearningCurve] = (),
+        blocks: Sequence[Block] = (),
+        projection: Projection = "pca",
+    ) -> LoopFacts:
+        """Return what each loop did.
+
+        Parameters
+        ----------
+        recorded : the curves of :meth:`tasks`, none where they could not be played.
+        curves, blocks : the recipe's own curves on as many blocks or more, where they are known already.
+        projection : how the pool is drawn.
+        """
+        world, metric = self.world, self.world.objective.metric
+        own = [self._own(curve) for curve in recorded]
+        shown, where = (list(curves), list(blocks)) if curves else (own, list(self.blocks))
+        streams = where[0].streams(world.seed, world.dataset.name)
+        found = loop_facts(self.recipe, world.dataset, metric, where, shown, own, streams.generator("examined_balance"))
+        arena = make_arena(world.dataset, where[0], world.seed, world.scenario.scaling)
+        return replace(
+            found,
+            stopping=self._stopping(recorded) if self.rules and recorded else None,
+            pool_map=pool_map(arena, shown[0], [str(name) for name in world.dataset.classes], projection),
+        )
+
+    def _own(self, curve: LearningCurve) -> LearningCurve:
+        """Return the part of a full curve that the recipe's own rule lets happen."""
+        if OWN not in self.rules or self.recipe.stopping.method == "budget":
+            return curve
+        rule = self.recipe.stopping
+        point = stopping_point(rule, notes_of(curve.facts, list(self.rules).index(OWN))[:-1])
+        return curve if point is None else curve.first(point + 1, rule.method)
+
+    def _stopping(self, recorded: Sequence[LearningCurve]) -> StoppingFacts:
+        world = self.world
+        objective = Objective("aulc", world.objective.metric, "labels", world.scenario.labels)
+        overlap = len(self.blocks[0].test) / len(self.blocks[0].pool)
+        played = Simulation(self.recipe, tuple(recorded), tuple(self.blocks), objective, overlap)
+        return stopping_facts(replayed(self.recipe, self.rules, self.excluded, played))
+
+
+def examine_run(steps: Steps, study: optuna.Study, player: Player) -> bool:
+    """Examine the confirmed recipe on its report blocks, unless the study has that; return whether it was done now.
+
+    Its curves there are known; it is played again on the first few, for what they do not say.
+    """
+    record = StudyRecord(study)
+    key, confirmations = record.confirmation_key(), record.confirmations()
+    if key is None or record.examined():
+        return False
+    many = [min(PLAYED_AGAIN, len(one.recipe.curves)) for one in confirmations.values()]
+    steps.watch.stage("examination", sum(many))
+    found: dict[str, Any] = {}
+    for world in steps.worlds:
+        one = confirmations[world.dataset.name].recipe
+        blocks = world.blocks("report", len(one.curves))
+        examination = Examination.of(one.recipe, world, blocks[:PLAYED_AGAIN])
+        outcomes = player.play(examination.tasks(), lambda index, outcome: steps.watch.played())
+        # A run is worth as much without: what cannot be played again is left out, and said.
+        failed = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+        for failure in failed[:1]:
+            steps.watch.say(f"the confirmed recipe could not be played again to be examined: {failure.reason}")
+        recorded = [] if failed else whole(outcomes)
+        found[world.dataset.name] = examination.facts(recorded, curves=one.curves, blocks=blocks).to_dict()
+    set_attribute(study, EXAMINED, {"key": key, "loops": found})
+    return True

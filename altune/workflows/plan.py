@@ -1,0 +1,50 @@
+"""What a run will do, worked out before anything is played."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from altune.knobs.initial_sample.base import default_initial_size
+from altune.recipes.space import SearchSpace
+from altune.simulation.environment import World
+from altune.tuning.observer import Silent
+from altune.tuning.settings import Settings
+from altune.tuning.stages import Steps
+
+
+def plan(
+    worlds: Sequence[World],
+    space: SearchSpace,
+    settings: Settings,
+    folder: Path,
+    confirm: bool,
+    ablation: bool = True,
+) -> dict[str, Any]:
+    """Return what a call of :func:`tune` would do, every default filled in, without doing it."""
+    steps = Steps(worlds, space, settings, Silent())
+    steps.check(confirm)
+    base = steps.space.base_recipe()
+    described = []
+    for world in worlds:
+        dataset, block = world.dataset, world.blocks("search", 1)[0]
+        described.append(
+            {
+                "data": {"name": dataset.name, "rows": dataset.n_rows, "features": dataset.n_features}
+                | {"classes": dataset.n_classes, "pool": len(block.pool), "test": len(block.test)},
+                "scenario": world.scenario.to_dict(),
+                "first_sample": base.initial_sample.size
+                or default_initial_size(world.scenario.labels, dataset.n_classes),
+            }
+        )
+    return {
+        **described[0],
+        **({"data_sets": described} if len(described) > 1 else {}),
+        "space": {"name": steps.space.name, "knobs": steps.space.describe(), "left_out": steps.left_out},
+        "defaults": base.to_dict(),
+        "baselines": {name: recipe.describe() for name, recipe in steps.recipes.items()},
+        "settings": settings.to_dict(),
+        "trajectories": steps.trajectories(confirm, ablation),
+        "run": str(folder),
+    }

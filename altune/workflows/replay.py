@@ -1,0 +1,77 @@
+"""replay(): where each stopping rule would have ended, from one simulation per block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from altune.analysis.stopping_replay import StoppingReplay, every_rule, replayable, replayed
+from altune.core.errors import RequestError
+from altune.core.registry import parse_method
+from altune.data import Dataset
+from altune.knobs.stopping import RecordedRules
+from altune.models import as_model
+from altune.recipes.recipe import load_recipe
+from altune.simulation.environment import make_world
+from altune.simulation.play import AnyRecipe
+from altune.simulation.scenario import Scenario
+from altune.workflows.simulate import simulate
+
+
+def replay(
+    recipe: AnyRecipe,
+    data: Dataset | str | Path,
+    *,
+    rules: Mapping[str, Any] | None = None,
+    seeds: int = 10,
+    seed: int = 0,
+    target: str | None = None,
+    model: Any = None,
+    scenario: Scenario | None = None,
+    blocks: Any = None,
+    n_jobs: int = 1,
+    **overrides: Any,
+) -> StoppingReplay:
+    """Play a recipe to the end of the budget on fresh blocks, and say where each rule would have stopped.
+
+    Parameters
+    ----------
+    recipe : as for :func:`altune.simulate`; its own rule, where it has one, becomes the rule ``recipe``.
+    rules : rules by a name of your choice; by default every registered one with its defaults.
+    data, seeds, seed, target, model, scenario, blocks, n_jobs, overrides : as for :func:`altune.simulate`.
+
+    Raises
+    ------
+    RequestError
+        If no rule is left that can be replayed, or something does not fit.
+
+    Examples
+    --------
+    >>> found = replay("vanilla", "iris", budget=30, seeds=2, rules={"calm": {"method": "classification_change"}})
+    >>> [one.name for one in found.rules]
+    ['calm']
+    """
+    world = make_world(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
+    played = load_recipe(recipe)
+    if model is not None:
+        played = played.replace(model=as_model(model))
+    wanted = (
+        every_rule(played) if rules is None else {name: parse_method("stopping", one) for name, one in rules.items()}
+    )
+    kept, excluded = replayable(wanted, played, world.facts)
+    if not kept:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in excluded.items())
+        raise RequestError(f"no stopping rule is left to replay: {reasons}")
+    recorder = RecordedRules(rules=tuple(kept.values()))
+    found = simulate(
+        played.replace(stopping=recorder),
+        world.dataset,
+        seeds=seeds,
+        seed=seed,
+        scenario=scenario,
+        blocks=blocks,
+        n_jobs=n_jobs,
+        **overrides,
+    )
+    return replayed(played, kept, excluded, found)

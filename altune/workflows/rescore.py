@@ -1,0 +1,75 @@
+"""rescore(): rank the trials of a run by another objective, without simulating."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from altune.analysis.rescoring.rescoring import _Rescoring
+from altune.analysis.rescoring.result import Rescored
+from altune.analysis.run import Run
+from altune.core.errors import RequestError
+from altune.workflows.open_run import open_run
+
+
+def rescore(
+    run: Run | str | Path,
+    *,
+    objective: str | Sequence[str] | None = None,
+    metric: str | None = None,
+    risk: str | None = None,
+    target_score: float | None = None,
+    constraints: Sequence[str] | None = None,
+    over: str | None = None,
+    value: float | None = None,
+    price_per_label: float | None = None,
+    price_per_loop: float | None = None,
+    price_per_hour: float | None = None,
+    prefer: str | None = None,
+) -> Rescored:
+    """Rank the trials of a run anew, simulating nothing; the run itself stays as it is.
+
+    Parameters
+    ----------
+    run : a run or its folder.
+    objective, metric, risk, target_score, constraints, over, value : fields of the scenario that are changed; None
+        leaves one as it is. A metric must be one that the run recorded, its own or one of ``also``.
+    price_per_label, price_per_loop : new prices. A price of an annotator's own, of a review, a class or difficulty
+        stays.
+    price_per_hour : price of an hour of computing, for ``net_value``.
+    prefer : how one trial is picked of several objectives; by default as in the run, where the objectives stay.
+
+    Returns
+    -------
+    Rescored
+
+    Raises
+    ------
+    RequestError
+        If nothing is changed, there is no run, or the change is wrong or needs what was not recorded.
+    WorkError
+        If no trial can be rescored.
+
+    Examples
+    --------
+    >>> rescored = altune.rescore("runs/mine", objective="net_value", value=500, price_per_loop=5)  # doctest: +SKIP
+    >>> rescored.trials[0].number  # doctest: +SKIP
+    17
+    """
+    fields = {
+        "objective": list(objective) if objective is not None and not isinstance(objective, str) else objective,
+        "metric": metric,
+        "risk": risk,
+        "target_score": target_score,
+        "constraints": None if constraints is None else list(constraints),
+        "over": over,
+        "value": value,
+        "price_per_label": price_per_label,
+        "price_per_loop": price_per_loop,
+        "price_per_hour": price_per_hour,
+    }
+    given = {name: new for name, new in fields.items() if new is not None}
+    if not given and prefer is None:
+        raise RequestError("nothing to rescore by: give an objective, a metric, a price or another change")
+    found = run if isinstance(run, Run) else open_run(run)
+    return _Rescoring(found.record, found.folder, given, prefer).result()

@@ -1,0 +1,49 @@
+"""simulate(): play one recipe on fresh blocks and return its learning curves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from altune.data import Dataset
+from altune.simulation.environment import make_world
+from altune.simulation.play import AnyRecipe, play_recipes
+from altune.simulation.result import Simulation
+from altune.simulation.scenario import Scenario
+
+
+def simulate(
+    recipe: AnyRecipe,
+    data: Dataset | str | Path,
+    *,
+    seeds: int = 10,
+    seed: int = 0,
+    target: str | None = None,
+    model: Any = None,
+    scenario: Scenario | None = None,
+    blocks: Any = None,
+    n_jobs: int = 1,
+    on_done: Any = None,
+    **overrides: Any,
+) -> Simulation:
+    """Play one recipe on fresh blocks and return its learning curves.
+
+    Parameters
+    ----------
+    recipe : a recipe, the name of a built-in one, a YAML file, or a mapping.
+    data : a data set, the name of a built-in one, or a file.
+    seeds : number of blocks.
+    seed : the study's seed, from which the blocks are drawn.
+    target : the label column of a table.
+    model : takes the place of the recipe's model.
+    scenario : the world; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
+    blocks : explicit blocks, see :func:`altune.data.blocks.read_blocks`.
+    n_jobs : processes; −1 for one on each core. It changes no result.
+
+    Examples
+    --------
+    >>> simulate("random_sampling", "iris", budget=30, seeds=2).values.shape
+    (2,)
+    """
+    world = make_world(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
+    return play_recipes({"recipe": recipe}, [world], seeds, model=model, n_jobs=n_jobs, on_done=on_done)[0]["recipe"]

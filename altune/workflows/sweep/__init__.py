@@ -1,0 +1,1 @@
+"""Sweeps over data sets, models, spaces, budgets and seeds."""

@@ -1,0 +1,147 @@
+"""What a sweep would do: cells, trajectories, and a rough time from a quick probe. Nothing is stored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from altune.analysis.sweep.request import COORDINATES, read_sweep
+from altune.simulation.execution.player import Player, Task, whole
+from altune.simulation.execution.processes import processes
+from altune.tuning.stages import Steps
+from altune.workflows.sweep.preparing import Prepared, Refused
+from altune.workflows.sweep.sweep import survey, sweep_folder
+
+FINISHED, TO_PLAY, IMPOSSIBLE = "finished", "to play", "cannot be"
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell before it is played.
+
+    Attributes
+    ----------
+    coordinates : by name, the budget filled in.
+    state : ``finished``, ``to play`` or ``cannot be``.
+    trajectories : how many it asks for at most; 0 unless it is to be played.
+    seconds : of one trajectory in the probe, None where nothing was probed.
+    reason : why it cannot be; empty where it can.
+    folder : name of its folder.
+    """
+
+    coordinates: Mapping[str, Any]
+    state: str
+    trajectories: int
+    seconds: float | None
+    reason: str
+    folder: str
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """What a sweep would do.
+
+    Attributes
+    ----------
+    cells : in the order of the file, without those left out.
+    left_out : cells that ``skip`` leaves out.
+    jobs : processes.
+    folder : the sweep's folder.
+    """
+
+    cells: Sequence[PlannedCell]
+    left_out: int
+    jobs: int
+    folder: Path
+
+    @property
+    def trajectories(self) -> int:
+        """Trajectories to be played at most; what cells share is played once."""
+        return sum(cell.trajectories for cell in self.cells)
+
+    @property
+    def seconds(self) -> float:
+        """A rough time of the whole, from the probe."""
+        return sum(cell.trajectories * (cell.seconds or 0.0) for cell in self.cells) / self.jobs
+
+    def count(self, state: str) -> int:
+        """Return how many cells are in a state."""
+        return sum(cell.state == state for cell in self.cells)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        cells = [
+            dict(cell.coordinates)
+            | {"state": cell.state, "trajectories": cell.trajectories, "reason": cell.reason or None}
+            | {"seconds_per_trajectory": cell.seconds, "folder": cell.folder}
+            for cell in self.cells
+        ]
+        return {
+            "cells": cells,
+            "left_out": self.left_out,
+            "finished": self.count(FINISHED),
+            "trajectories": self.trajectories,
+            "seconds": self.seconds,
+            "jobs": self.jobs,
+            "folder": str(self.folder),
+        }
+
+
+def plan_sweep(source: str | Path | Mapping[str, Any], *, out: str | Path | None = None, n_jobs: int = 1) -> SweepPlan:
+    """Return what :func:`altune.sweep` would do, without doing it.
+
+    The time comes from playing the baseline vanilla on one search block for each combination of data, model and
+    budget that is yet to be played.
+
+    Raises
+    ------
+    RequestError
+        If the file is wrong; a cell that cannot be is in the plan with its reason.
+    """
+    request, folder, jobs = read_sweep(source), sweep_folder(source, out), processes(n_jobs)
+    probe = _Probe()
+    cells = [_planned(one, result is not None, probe) for one, result in survey(request, folder)]
+    every = 1
+    for coordinate in COORDINATES:
+        every *= len(request.values_of(coordinate))
+    return SweepPlan(cells, every - len(cells), jobs, folder)
+
+
+class _Probe:
+    """Seconds of one trajectory, measured once for each data set, model and budget."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[tuple[Any, ...], float] = {}
+
+    def seconds(self, prepared: Prepared, steps: Steps) -> float:
+        """Return the seconds of one trajectory of a cell."""
+        model = steps.recipes["vanilla"].model
+        key = (prepared.cell.data.name, repr(model), prepared.world.scenario.labels)
+        if key not in self._seconds:
+            self._seconds[key] = _measured(steps)
+        return self._seconds[key]
+
+
+def _measured(steps: Steps) -> float:
+    place = steps.places[0]
+    with Player() as player:
+        # The first trajectory on a block also prepares the block's features, which all others there share.
+        for name in ("random_sampling", "vanilla"):
+            began = time.perf_counter()
+            whole(player.play([Task(steps.recipes[name], place.block, place.world)]))
+    return time.perf_counter() - began
+
+
+def _planned(one: Prepared | Refused, finished: bool, probe: _Probe) -> PlannedCell:
+    cell = one.cell
+    if isinstance(one, Refused):
+        return PlannedCell(cell.coordinates, IMPOSSIBLE, 0, None, one.reason, cell.folder)
+    coordinates = cell.coordinates | {"budget": one.world.scenario.labels}
+    if finished:
+        return PlannedCell(coordinates, FINISHED, 0, None, "", cell.folder)
+    steps = one.steps()
+    count = sum(steps.trajectories(confirm=True, ablation=one.ablation).values())
+    return PlannedCell(coordinates, TO_PLAY, count, probe.seconds(one, steps), "", cell.folder)

@@ -1,0 +1,101 @@
+"""Cells before they are played: their worlds and spaces, and which of them cannot be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from altune.analysis.sweep.request import Cell, SweepRequest
+from altune.core.errors import RequestError
+from altune.core.files import canonical_digest
+from altune.data import Dataset, load_dataset
+from altune.recipes.space import SearchSpace
+from altune.simulation.environment import World, make_world
+from altune.tuning.observer import Silent
+from altune.tuning.prepared_space import prepare_space
+from altune.tuning.record import make_header
+from altune.tuning.settings import Settings
+from altune.tuning.stages import Steps
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A cell that fits its world, ready for :func:`altune.workflows.tune.tune_worlds`."""
+
+    cell: Cell
+    world: World
+    space: SearchSpace
+    settings: Settings
+    ablation: bool = False
+
+    def key(self) -> str:
+        """Return a hash of all that the cell's result depends on, this version of altune included."""
+        header = make_header([self.world], self.space, self.settings)
+        # A cell that was finished without an ablation keeps its key, and is gone on with where one is asked for.
+        more = {"ablation": True} if self.ablation else {}
+        return canonical_digest({"header": header, "settings": self.settings.to_dict(), **more})
+
+    def steps(self) -> Steps:
+        """Return the steps of the cell's run, checked; they hold every block, so keep them no longer than needed.
+
+        Raises
+        ------
+        RequestError
+            If the space has nothing left in this world, a baseline cannot work, or the sampler cannot search it.
+        """
+        steps = Steps([self.world], self.space, self.settings, Silent())
+        steps.check(confirm=True)
+        return steps
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A cell that cannot be, and why."""
+
+    cell: Cell
+    reason: str
+
+
+class Preparation:
+    """Prepares the cells of a sweep; what several share, data sets, worlds and spaces, is made once.
+
+    Parameters
+    ----------
+    request : the sweep; its data sets and spaces are read here.
+
+    Raises
+    ------
+    RequestError
+        If a data set or a space cannot be read.
+    """
+
+    def __init__(self, request: SweepRequest) -> None:
+        self._request = request
+        self._data = {entry.name: _dataset(entry.file, entry.target) for entry in request.data}
+        self._spaces = {
+            entry.name: entry.file if isinstance(entry.file, SearchSpace) else SearchSpace.load(entry.file)
+            for entry in request.spaces
+        }
+        self._worlds: dict[tuple[Any, ...], World] = {}
+
+    def prepare(self, cell: Cell) -> Prepared | Refused:
+        """Return a cell with its world and space, or why it cannot be."""
+        try:
+            world = self._world(cell)
+            model = None if cell.model is None else cell.model.model
+            space = prepare_space(self._spaces[cell.space.name], [world], model)
+        except RequestError as error:
+            return Refused(cell, str(error))
+        settings = replace(self._request.settings, seed=cell.seed)
+        return Prepared(cell, world, space, settings, self._request.ablation)
+
+    def _world(self, cell: Cell) -> World:
+        key = (cell.data.name, cell.budget, cell.seed)
+        if key not in self._worlds:
+            dataset = self._data[cell.data.name]
+            self._worlds[key] = make_world(dataset, scenario=self._request.scenario, seed=cell.seed, budget=cell.budget)
+        return self._worlds[key]
+
+
+def _dataset(source: Any, target: str | None) -> Dataset:
+    return source if isinstance(source, Dataset) else load_dataset(source, target=target)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 import altune
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Need
+from altune.core.types import RowNumbers
 from altune.core.uncertainty import entropy
 from altune.data.blocks import make_blocks
 from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy
@@ -73,7 +74,7 @@ class PeekingOracle(QueryStrategy):
     method: Literal["peeking_oracle"] = "peeking_oracle"
     arena: ClassVar[Arena | None] = None
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return the batch that would help most."""
         arena = type(self).arena
         learner = pool.learner
@@ -82,7 +83,7 @@ class PeekingOracle(QueryStrategy):
         margin = altune.Recipe().query_strategy.select(pool, size, rng)
         batches = [margin, *(rng.choice(pool.candidates, size=len(margin), replace=False) for _ in range(12))]
 
-        def score(batch: Rows) -> float:
+        def score(batch: RowNumbers) -> float:
             rows = np.sort(np.concatenate([pool.labelled, batch]))
             model = learner.fit(arena.X_pool[rows], arena.y_pool[rows], arena.n_classes, 0)
             return float(np.mean(model.predict(arena.X_test) == arena.y_test))

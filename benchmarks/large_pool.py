@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 
 import altune.knobs
 from altune.core.metadata import Metadata
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import methods, parse_method
+from altune.core.types import RowNumbers
 from altune.knobs.initial_sample.base import InitialSample
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.models import LogisticRegressionModel
@@ -63,7 +64,7 @@ class Line:
     problem: str = ""
 
 
-def make_classes(rows: int, features: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], Rows]:
+def make_classes(rows: int, features: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], RowNumbers]:
     """Return rows around a few centres for each class, half of the features noise, and their class codes."""
     informative = max(1, features // 2)
     codes = rng.integers(CLASSES, size=rows)
@@ -73,7 +74,7 @@ def make_classes(rows: int, features: int, rng: np.random.Generator) -> tuple[ND
     return X, codes.astype(np.intp)
 
 
-def make_pool(shape: Shape, knob: str) -> tuple[Pool, Rows]:
+def make_pool(shape: Shape, knob: str) -> tuple[Pool, RowNumbers]:
     """Return the pool as a method of the knob meets it, and the true codes of its rows."""
     rng = np.random.default_rng(0)
     X, y = make_classes(shape.rows, shape.features, rng)
@@ -90,7 +91,7 @@ def make_pool(shape: Shape, knob: str) -> tuple[Pool, Rows]:
     return pool, y
 
 
-def choose(knob: str, name: str, pool: Pool, truth: Rows, size: int, seed: int) -> str:
+def choose(knob: str, name: str, pool: Pool, truth: RowNumbers, size: int, seed: int) -> str:
     """Let a method choose, and return what is wrong with its choice; nothing where it is right."""
     method, rng = parse_method(knob, name), np.random.default_rng(seed)
     if isinstance(method, InitialSample):

@@ -30,7 +30,7 @@ from skactiveml import pool as theirs
 from skactiveml.classifier import SklearnClassifier
 from sklearn.linear_model import LogisticRegression
 
-from altune.core.pool import Rows
+from altune.core.types import RowNumbers
 from altune.knobs.pool_geometry import embedded_points, pool_ball_graph, pool_clusters, pool_points, pool_pure_radius
 from altune.knobs.query_strategy.clustering import drop_features
 from altune.knobs.query_strategy.covering import scale_to_one
@@ -87,10 +87,10 @@ def compare_kcenter(inputs: Inputs) -> Found:
 class GivenClusters:
     """A clustering that altune made, in scikit-learn's form."""
 
-    def __init__(self, n_clusters: int, labels: Rows) -> None:
+    def __init__(self, n_clusters: int, labels: RowNumbers) -> None:
         self.labels = labels
 
-    def fit_predict(self, X: Array) -> Rows:
+    def fit_predict(self, X: Array) -> RowNumbers:
         """Return the cluster of each row."""
         return self.labels
 

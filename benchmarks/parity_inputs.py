@@ -17,8 +17,9 @@ from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.preprocessing import scale
 
 from altune.core.metadata import Metadata
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import parse_method
+from altune.core.types import RowNumbers
 from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy
 from altune.models import FittedModel, LogisticRegressionModel
 from altune.numerics.disagreement import bootstrap_positions
@@ -30,7 +31,7 @@ LOADERS = {"wine": load_wine, "breast_cancer": load_breast_cancer, "digits": loa
 
 
 SIZES = {"wine": (178, 15), "breast_cancer": (569, 20), "digits": (500, 40)}
-"""Rows of each data set, and labelled ones."""
+"""RowNumbers of each data set, and labelled ones."""
 
 
 ALL = tuple(LOADERS)
@@ -103,7 +104,7 @@ def our_method(value: Any) -> QueryStrategy:
     return method
 
 
-def our_picks(value: Any, inputs: Inputs, size: int = SIZE) -> Rows:
+def our_picks(value: Any, inputs: Inputs, size: int = SIZE) -> RowNumbers:
     """Return what altune picks."""
     return our_method(value).select(inputs.pool, size, np.random.default_rng(SEED))
 
@@ -121,7 +122,9 @@ def rank_correlation(ours: Array, others: Array) -> float:
     return float(spearmanr(*(np.round(part / np.abs(part).max(), 9) for part in (ours, others))).statistic)
 
 
-def same_up_to_ties(inputs: Inputs, scores: Array, ours: Sequence[int] | Rows, others: Sequence[int] | Rows) -> bool:
+def same_up_to_ties(
+    inputs: Inputs, scores: Array, ours: Sequence[int] | RowNumbers, others: Sequence[int] | RowNumbers
+) -> bool:
     """Return whether two choices are equal, or differ only by rows of equal score, ``(n_candidates,)``."""
     first, second = (
         np.sort(scores[np.searchsorted(inputs.pool.candidates, np.asarray(one))]) for one in (ours, others)

@@ -28,7 +28,7 @@ import numpy as np
 from large_pool import CLASSES, CLUSTERS_PER_CLASS, KNOBS, peak_gibibytes
 from numpy.typing import NDArray
 
-from altune.core.pool import Rows
+from altune.core.types import RowNumbers
 from altune.data import Dataset
 from altune.recipes.space import SearchSpace
 from altune.workflows.simulate import simulate
@@ -64,7 +64,7 @@ class Played:
         return self.start if self.knob == "initial_sample" else self.query
 
 
-def make_rows(rows: int, features: int) -> tuple[NDArray[np.float32], Rows]:
+def make_rows(rows: int, features: int) -> tuple[NDArray[np.float32], RowNumbers]:
     """Return rows of float32 around a few centres for each class, made in chunks to leave no memory behind."""
     rng = np.random.default_rng(0)
     informative = max(1, features // 2)

@@ -32,7 +32,7 @@ from sklearn.metrics import accuracy_score
 from threadpoolctl import threadpool_limits
 
 from altune.core.errors import AltuneError
-from altune.core.pool import Features, Rows
+from altune.core.types import Features, RowNumbers
 from altune.data import load_dataset
 from altune.loop.prefix_cache import Histories
 from altune.models import Model
@@ -148,7 +148,7 @@ class Stage:
             scores.append(float(accuracy_score(arena.y_test, estimator.predict(arena.X_test))))
         return scores
 
-    def _fit(self, X: Features, y: Rows, seed: int) -> Any:
+    def _fit(self, X: Features, y: RowNumbers, seed: int) -> Any:
         model = self.recipe.model
         if trains_itself(model):
             return model.fit(X, y, self.arena.n_classes, seed)

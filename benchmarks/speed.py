@@ -29,7 +29,8 @@ from speed_contestants import NEEDS_SCORES, OWN_RULES, STRATEGIES, TheirLoop, pl
 from speed_data import DATA, Part
 from threadpoolctl import threadpool_limits
 
-from altune.core.pool import Rows, Shared
+from altune.core.pool import Shared
+from altune.core.types import RowNumbers
 from altune.loop.prefix_cache import Histories
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
@@ -77,7 +78,7 @@ class Stage:
     scenario: Scenario
     arena: Arena
 
-    def play(self, shared: Shared | None = None, first: Rows | None = None) -> LearningCurve:
+    def play(self, shared: Shared | None = None, first: RowNumbers | None = None) -> LearningCurve:
         """Play the trajectory; without ``shared``, as the first one of its block; ``first`` are other first rows.
 
         No model is taken over from another trajectory.
@@ -86,7 +87,7 @@ class Stage:
         arena = replace(self.arena, block=block, shared=shared or Shared(), hidden=Shared(), histories=Histories())
         return play(self.recipe, arena, self.scenario)
 
-    def other_first_rows(self, count: int) -> list[Rows]:
+    def other_first_rows(self, count: int) -> list[RowNumbers]:
         """Return the first labelled rows of so many trajectories."""
         rng = np.random.default_rng(1)
         return [rng.choice(self.arena.block.pool, FIRST_ROWS, replace=False) for _ in range(count)]

@@ -14,7 +14,8 @@ from skactiveml import pool as theirs
 from skactiveml.classifier import SklearnClassifier
 from sklearn.metrics import accuracy_score
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
+from altune.core.types import RowNumbers
 from altune.knobs.pool_geometry import pool_clusters, pool_points, pool_pure_radius
 from altune.models import Model
 from altune.models.neural import PATIENCE, TOLERANCE, MultilayerPerceptron
@@ -40,7 +41,7 @@ def make_estimator(model: Model, seed: int, n_labelled: int) -> Any:
     return estimator
 
 
-def bought_rows(arena: Arena, curve: LearningCurve) -> Rows:
+def bought_rows(arena: Arena, curve: LearningCurve) -> RowNumbers:
     """Return the rows that a trajectory bought, in order, as positions in the pool."""
     place = np.argsort(arena.block.pool)
     return place[np.searchsorted(arena.block.pool, curve.rows, sorter=place)]

@@ -129,7 +129,8 @@ def test_a_number_of_processes_that_cannot_be_is_refused(jobs):
 
 
 def test_early_workers_end_with_an_error():
-    code = "from altune.simulation.execution.processes import early_workers\nwith early_workers(2):\n    raise SystemExit(2)"
+    start = "from altune.simulation.execution.processes import early_workers"
+    code = f"{start}\nwith early_workers(2):\n    raise SystemExit(2)"
     began = time.monotonic()
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 2
     assert time.monotonic() - began < 30

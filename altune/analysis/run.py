@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from altune.analysis.findings import Findings, against_of, answer, answer_of_several, find, front_sentences
-from altune.core.errors import RequestError, StorageError, WorkError
-from altune.core.yaml import write_yaml
+from altune.core.errors import RequestError, WorkError
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve, curves_frame
 from altune.simulation.scenario import Scenario
 from altune.tuning.confirmation import Confirmation, Played, best_recipes
 from altune.tuning.preference import pareto_trials
 from altune.tuning.record import StudyRecord
-from altune.tuning.run_folder import CURVES_FILE, RECIPE_FILE, REPORT_FILE, SCENARIO_FILE, finished_trials
-from altune.tuning.storage import JOURNAL
+from altune.tuning.run_folder import stored_study
 from altune.tuning.trials import TrialRecord
-from altune.workflows.open_run import open_run
 
 if TYPE_CHECKING:
     import optuna
@@ -33,7 +30,14 @@ if TYPE_CHECKING:
     from altune.simulation.objectives import Objective
 
 
-__all__ = ["JOURNAL", "REPORT_FILE", "Run", "finished_trials", "open_run"]
+class LaterStages(Protocol):
+    """What a run asks when it is confirmed or ablated after it was made; whoever has its data can do it."""
+
+    def confirm(self, run: Run, sizes: Mapping[str, Any]) -> None:
+        """Confirm the best recipes, store that with the study, and write the run's folder."""
+
+    def ablate(self, run: Run) -> None:
+        """Play the path from vanilla to the confirmed recipe, unless the study holds it, and write the run's folder."""
 
 
 class Run:
@@ -44,15 +48,30 @@ class Run:
     record : everything that the study says.
     folder : the run's folder, None for a run in memory.
     seconds : wall seconds of this call; what was read back took none.
+    later : confirms and ablates the run again; None for a run that was opened from its folder, which has no data.
     """
 
-    def __init__(self, study: optuna.Study, folder: Path | None = None) -> None:
+    def __init__(
+        self, study: optuna.Study, folder: Path | None = None, *, seconds: float = 0.0, later: LaterStages | None = None
+    ) -> None:
         self.record = StudyRecord(study)
         self.folder = folder
-        self.seconds = 0.0
-        self._again: Callable[[dict[str, Any]], None] | None = None
-        self._ablate_again: Callable[[], bool] | None = None
+        self.seconds = seconds
+        self._later = later
         self._last_explained: tuple[Any, Explained] | None = None
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Run:
+        """Open a run from its folder, for reading.
+
+        Raises
+        ------
+        RequestError
+            If there is no run, or its model is an estimator of the user's that is not registered here.
+        """
+        run = cls(stored_study(Path(folder)), Path(folder))
+        run.record.require_estimators(str(folder))
+        return run
 
     def __repr__(self) -> str:
         where = f", {str(self.folder)!r}" if self.folder is not None else ""
@@ -198,13 +217,10 @@ class Run:
         RequestError
             For a run that was opened from its folder: give the same ``tune`` command again instead.
         """
-        if self._again is None:
+        if self._later is None:
             raise RequestError("a run opened from its folder has no data; give the same tune command to confirm it")
         given = {"select_among": select_among, "select_seeds": select_seeds, "report_seeds": report_seeds}
-        self._again({name: value for name, value in given.items() if value is not None})
-        self.read_again()
-        if self.folder is not None:
-            self.write()
+        self._later.confirm(self, {name: value for name, value in given.items() if value is not None})
         return self
 
     def ablate(self) -> Run:
@@ -215,14 +231,11 @@ class Run:
         RequestError
             If nothing is confirmed yet; for a run that was opened from its folder.
         """
-        if self._ablate_again is None:
+        if self._later is None:
             raise RequestError("a run opened from its folder has no data; give the same tune command to ablate it")
         if self.confirmation is None:
             raise RequestError("nothing is confirmed yet, so there is no recipe to ablate; call run.confirm() first")
-        if self._ablate_again():
-            self.read_again()
-            if self.folder is not None:
-                self.write()
+        self._later.ablate(self)
         return self
 
     def read_again(self) -> None:
@@ -294,29 +307,6 @@ class Run:
             plain |= {"front": [trial.number for trial in self.front]}
         return plain
 
-    def write(self) -> None:
-        """Write ``recipe.yaml``, ``scenario.yaml``, ``curves.csv`` and ``report.html`` into the run's folder.
-
-        Raises
-        ------
-        StorageError
-            If the folder cannot be written.
-        """
-        from altune.report.pages.run.page import run_page
-
-        if self.folder is None:
-            raise RequestError("a run in memory has no folder; give tune() an `out`")
-        try:
-            for name, scenario in self.record.scenarios.items():
-                file = SCENARIO_FILE if len(self.record.scenarios) == 1 else f"{Path(name).name}.{SCENARIO_FILE}"
-                write_whole(self.folder / file, write_yaml(scenario.to_dict()))
-            if self.confirmation is not None:
-                self.best_recipe.save(self.folder / RECIPE_FILE)
-            write_whole(self.folder / CURVES_FILE, self.curves().to_csv(index=False))
-            write_whole(self.folder / REPORT_FILE, run_page(self))
-        except OSError as error:
-            raise StorageError(f"{self.folder}: cannot write: {error.strerror}; the same command goes on") from None
-
     def _every_curve(self) -> list[tuple[str, str, str, int, LearningCurve]]:
         """Return (part, data set, recipe, block, curve) of every curve there is."""
         names = list(self.record.data_sets)
@@ -346,10 +336,3 @@ class Run:
             for recipe, played in {**between, **back}.items():
                 found += [("ablation", data, recipe, block, curve) for block, curve in enumerate(played.curves)]
         return found
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_text(text, "utf-8")
-    partial.replace(path)

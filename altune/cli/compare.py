@@ -47,8 +47,8 @@ def compare(
 
     With --runs no data set is named: `altune compare --runs runs/a runs/b`.
     """
-    from altune.analysis.comparison.result import PAGE_FILE
     from altune.report.texts.tables import compared_text
+    from altune.report.write import COMPARISON_FILE, write_comparison
     from altune.workflows.compare import compare as compare_recipes
     from altune.workflows.compare_runs import compare_runs
 
@@ -63,13 +63,13 @@ def compare(
             named_recipes(recipes), data, **given, **playing.arguments(), seeds=seeds, post_hoc=rule
         )
     if out is not None:
-        found.write(out)
+        write_comparison(found, out)
     if as_json:
-        print_json(found.to_dict() | ({} if out is None else {"page": str(out / PAGE_FILE)}))
+        print_json(found.to_dict() | ({} if out is None else {"page": str(out / COMPARISON_FILE)}))
         return
     print(compared_text(found))
     if out is not None:
-        print(f"\n{out / PAGE_FILE}")
+        print(f"\n{out / COMPARISON_FILE}")
 
 
 def named_recipes(words: Sequence[str]) -> dict[str, str]:

@@ -115,8 +115,8 @@ def plan_text(planned: SweepPlan) -> str:
 
 def sweep_text(found: Sweep) -> str:
     """Return the results of a sweep as lines for a terminal."""
+    from altune.analysis.sweep.results import CSV_FILE, PAGE_FILE, PARQUET_FILE
     from altune.report.texts.tables import table
-    from altune.workflows.sweep.sweep import CSV_FILE, PAGE_FILE, PARQUET_FILE
 
     lines = [table([_line(run) for run in found.runs], wide="recipe"), "", found.answer, ""]
     lines += [f"failed: {run.cell}: {run.reason}" for run in found.failed]

@@ -102,8 +102,8 @@ def _say_how_to_go_on(folder: Path) -> None:
 
 
 def _print_found(found: Run, folder: Path) -> None:
-    from altune.analysis.run import JOURNAL
     from altune.tuning.run_folder import CURVES_FILE, RECIPE_FILE, REPORT_FILE, SHARED_FILE
+    from altune.tuning.storage import JOURNAL
 
     print(found.answer)
     print(f"\n{folder / RECIPE_FILE}   the recipe" if found.confirmation else "")

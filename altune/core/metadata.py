@@ -7,16 +7,12 @@ loops as *generations*, so that a strategy can look at how a score moved.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.types import Codes, Features, RowNumbers, TrainedModel
 from altune.core.uncertainty import entropy, least_confidence, margin
-
-if TYPE_CHECKING:
-    from altune.core.pool import Features, Rows
-    from altune.models import FittedModel
 
 Column = NDArray[np.float64]
 KEPT_GENERATIONS = 5
@@ -33,10 +29,10 @@ class Metadata:
     earlier : metadata of earlier loops, newest first.
     """
 
-    def __init__(self, X: Features, rows: Rows, model: FittedModel, earlier: tuple[Metadata, ...] = ()) -> None:
+    def __init__(self, X: Features, rows: RowNumbers, model: TrainedModel, earlier: tuple[Metadata, ...] = ()) -> None:
         self.rows = rows
         self._X: Features | None = X
-        self._model: FittedModel | None = model
+        self._model: TrainedModel | None = model
         self._columns: dict[str, Column] = {}
         self._earlier = earlier
 
@@ -56,9 +52,9 @@ class Metadata:
         return self._column("probabilities", lambda: self._current_model().class_scores(self.X))
 
     @property
-    def predictions(self) -> NDArray[np.intp]:
+    def predictions(self) -> Codes:
         """Most probable class of each candidate, ``(n_candidates,)``."""
-        best: NDArray[np.intp] = np.argmax(self.probabilities, axis=1)
+        best: Codes = np.argmax(self.probabilities, axis=1)
         return best
 
     @property
@@ -112,7 +108,7 @@ class Metadata:
             self._columns[name] = compute()
         return self._columns[name]
 
-    def _current_model(self) -> FittedModel:
+    def _current_model(self) -> TrainedModel:
         if self._model is None:
             raise RuntimeError("an earlier generation holds only the columns that were computed in its loop")
         return self._model

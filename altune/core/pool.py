@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.types import Codes, Features, Learner, RowNumbers, TrainedModel
+
 if TYPE_CHECKING:
     from altune.core.metadata import Metadata
-    from altune.models import FittedModel, Model
 
-Rows = NDArray[np.intp]
-Features = Any  # (n_rows, n_features) float array, or a scipy CSR matrix of the same shape
 T = TypeVar("T")
 
 
@@ -81,21 +80,21 @@ class Pool:
         self.budget = budget
         self.shared = shared if shared is not None else Shared()
         self.memory = Shared()
-        self.labelled: Rows = np.empty(0, dtype=np.intp)
-        self.labels: Rows = np.empty(0, dtype=np.intp)
-        self.held_out: Rows = np.empty(0, dtype=np.intp)
+        self.labelled: RowNumbers = np.empty(0, dtype=np.intp)
+        self.labels: Codes = np.empty(0, dtype=np.intp)
+        self.held_out: RowNumbers = np.empty(0, dtype=np.intp)
         self.labels_bought = 0
         self.loop = 0
         self.label_weights: NDArray[np.float64] | None = None
-        self.model: FittedModel | None = None
-        self.learner: Model | None = None
+        self.model: TrainedModel | None = None
+        self.learner: Learner | None = None
         self.metadata: Metadata | None = None
         self._open = np.ones(self.n_rows, dtype=bool)
-        self._candidates: Rows | None = None
+        self._candidates: RowNumbers | None = None
 
     @property
-    def candidates(self) -> Rows:
-        """Rows that may be queried now, sorted, ``(n_candidates,)``."""
+    def candidates(self) -> RowNumbers:
+        """RowNumbers that may be queried now, sorted, ``(n_candidates,)``."""
         if self._candidates is None:
             self._candidates = np.flatnonzero(self._open)
         return self._candidates
@@ -107,12 +106,12 @@ class Pool:
             return 0.0
         return float(min(1.0, np.log(self.labels_bought) / np.log(self.budget)))
 
-    def close(self, rows: Rows) -> None:
+    def close(self, rows: RowNumbers) -> None:
         """Take rows out of the candidates: they were bought."""
         self._open[rows] = False
         self._candidates = None
 
-    def set_labels(self, rows: Rows, labels: Rows) -> None:
+    def set_labels(self, rows: RowNumbers, labels: Codes) -> None:
         """Replace the labels in use; ``rows`` are sorted."""
         self.labelled = np.asarray(rows, dtype=np.intp)
         self.labels = np.asarray(labels, dtype=np.intp)

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from altune.core.pool import Features, Pool, Rows
+from altune.core.pool import Pool
+from altune.core.types import Features, RowNumbers
 from altune.numerics.geometry.balls import (
     Graph,
     ball_graph,
@@ -47,7 +48,7 @@ def pool_similarity(pool: Pool) -> Array:
     return pool.shared.get("geometry.similarity", lambda: mean_similarity(pool.X))
 
 
-def covered_rows(pool: Pool) -> Rows:
+def covered_rows(pool: Pool) -> RowNumbers:
     """Return the rows that were bought to learn from, sorted.
 
     A row that an audit dropped has been bought and seen, so it counts; rows held out for validation
@@ -64,7 +65,7 @@ def unit_points(pool: Pool) -> Points:
     return pool.shared.get("geometry.unit_points", lambda: unit_mean_square(pool_points(pool)))
 
 
-def embedded(pool: Pool, rows: Rows) -> Features:
+def embedded(pool: Pool, rows: RowNumbers) -> Features:
     """Return what the model in hand makes of rows: its embedding, or their features where it has none."""
     if pool.model is None:
         raise RuntimeError("there is no embedding before the first model is trained")
@@ -88,7 +89,7 @@ def _is_small(X: Features) -> bool:
     return int((X if isinstance(X, np.ndarray) else X.data).nbytes) <= SHARED_BYTES
 
 
-def draw_rows(rows: Rows, most: int, rng: np.random.Generator) -> Rows:
+def draw_rows(rows: RowNumbers, most: int, rng: np.random.Generator) -> RowNumbers:
     """Return ``rows``, or ``most`` of them drawn at random in sorted order where there are more."""
     return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
 
@@ -115,11 +116,11 @@ def pool_ball_graph(pool: Pool, squared_radius: float) -> Graph:
     return pool.shared.get(("geometry.balls", squared_radius), build)
 
 
-def cover_rows(pool: Pool, size: int, squared_radius: float, most: int, rng: np.random.Generator) -> Rows:
+def cover_rows(pool: Pool, size: int, squared_radius: float, most: int, rng: np.random.Generator) -> RowNumbers:
     """Return ``size`` candidates whose balls cover the most rows that bought rows leave uncovered.
 
     Where the pool has more than ``most`` rows, a random ``most`` candidates compete and are to be covered.
-    Rows held out for validation neither cover nor have to be covered.
+    RowNumbers held out for validation neither cover nor have to be covered.
     """
     bought = covered_rows(pool)
     if pool.n_rows <= min(most, LARGE_POOL):
@@ -158,15 +159,15 @@ class _Reached:
     """How far each pool row is from the nearest row of a set that only grows."""
 
     def __init__(self, n_rows: int) -> None:
-        self.rows: Rows = np.empty(0, dtype=np.intp)
+        self.rows: RowNumbers = np.empty(0, dtype=np.intp)
         self.squared: Array = np.full(n_rows, np.inf)
-        self._next: tuple[Rows, Array] | None = None
+        self._next: tuple[RowNumbers, Array] | None = None
 
-    def foresee(self, rows: Rows, squared: Array) -> None:
+    def foresee(self, rows: RowNumbers, squared: Array) -> None:
         """Take down how far the pool will be from the set if ``rows`` join it, which a selection found out."""
         self._next = rows, squared
 
-    def extend(self, points: Points, pairs: Array | None, rows: Rows) -> None:
+    def extend(self, points: Points, pairs: Array | None, rows: RowNumbers) -> None:
         """Take the set to be ``rows``, sorted, of which only those that are new are looked at."""
         foreseen, self._next = self._next, None
         if not np.isin(self.rows, rows, assume_unique=True).all():  # no trajectory gives rows back, but a test may
@@ -194,7 +195,7 @@ def squared_to_covered(pool: Pool) -> Array:
     return _reached(pool).squared
 
 
-def farthest_candidates(pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+def farthest_candidates(pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
     """Return ``min(size, n_candidates)`` candidates, each the farthest from all covered rows and those before it.
 
     How far the pool is from them is kept, so that the next loop does not measure it again.
@@ -225,7 +226,7 @@ def pool_clusters(pool: Pool, n_clusters: int) -> NDArray[np.intp]:
         return kmeans(points, n_clusters, np.random.default_rng(0)).labels
     pairs = pool_pairs(pool)
 
-    def distances(rows: Rows) -> Array:
+    def distances(rows: RowNumbers) -> Array:
         return squared_distances(points.take(rows), points) if pairs is None else pairs[rows]
 
     def build() -> NDArray[np.intp]:
@@ -235,10 +236,10 @@ def pool_clusters(pool: Pool, n_clusters: int) -> NDArray[np.intp]:
     return pool.shared.get(("geometry.clusters", n_clusters), build)
 
 
-def typical_candidates(pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+def typical_candidates(pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
     """Return candidates, each the most typical of its cluster, of clusters with few covered rows (TypiClust)."""
 
-    def typicality_within(rows: Rows, n_neighbours: int) -> Array:
+    def typicality_within(rows: RowNumbers, n_neighbours: int) -> Array:
         pairs = pool_pairs(pool)
         if pairs is None:
             return typicality(pool_points(pool).take(rows), n_neighbours)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from altune.core.errors import RequestError
-from altune.core.pool import Pool, Rows, Shared
+from altune.core.pool import Pool, Shared
+from altune.core.types import RowNumbers
 from altune.knobs.initial_sample.base import default_initial_size
 from altune.knobs.labeling import Answers, Automatic
 from altune.knobs.loop_size import Judged, LoopState
@@ -28,8 +29,8 @@ from altune.models import FittedModel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from altune.core.pool import Features
     from altune.core.streams import Streams
+    from altune.core.types import Features
     from altune.recipes.recipe import Recipe
 
 
@@ -44,9 +45,9 @@ class LabelRequest:
     again : the rows among them that an audit buys again.
     """
 
-    rows: Rows
-    annotators: Rows
-    again: Rows = field(default_factory=lambda: NO_ROWS)
+    rows: RowNumbers
+    annotators: RowNumbers
+    again: RowNumbers = field(default_factory=lambda: NO_ROWS)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -100,10 +101,10 @@ class ActiveLearningLoop:
         loops: int | None,
         streams: Streams,
         annotators: int = 1,
-        initial: Rows | None = None,
+        initial: RowNumbers | None = None,
         shared: Shared | None = None,
         histories: Histories | None = None,
-        oracle: Rows | None = None,
+        oracle: RowNumbers | None = None,
         feature_names: tuple[str, ...] | None = None,
         price_per_label: float = 1.0,
         price_per_loop: float = 0.0,
@@ -127,7 +128,7 @@ class ActiveLearningLoop:
         self.stopped: str | None = None
         self._initial = initial
         self._request: LabelRequest | None = None
-        self._bought: Rows = NO_ROWS
+        self._bought: RowNumbers = NO_ROWS
         self._is_bought = np.zeros(self.pool.n_rows, dtype=bool)
         self._training = LoopTraining(recipe, self.pool, streams, histories)
         self._watch = StopWatch(
@@ -145,10 +146,10 @@ class ActiveLearningLoop:
     @property
     def model(self) -> FittedModel | None:
         """The model in hand, None before the first."""
-        return self.pool.model
+        return self._training.model
 
     @property
-    def bought(self) -> Rows:
+    def bought(self) -> RowNumbers:
         """Pool rows in the order they were first bought, held-out ones included."""
         return self._bought
 
@@ -158,7 +159,7 @@ class ActiveLearningLoop:
         return self._training.automatic
 
     @property
-    def suspects(self) -> tuple[Rows, Rows]:
+    def suspects(self) -> tuple[RowNumbers, RowNumbers]:
         """Pool rows that the last audit doubts, worst first, and the labels it doubts."""
         return self._training.doubted
 
@@ -178,7 +179,7 @@ class ActiveLearningLoop:
             self._query_seconds += time.perf_counter() - began
         return self._request
 
-    def tell(self, labels: Rows) -> None:
+    def tell(self, labels: RowNumbers) -> None:
         """Take the answers to what was asked, audit, train, and decide whether to go on.
 
         Parameters
@@ -214,7 +215,7 @@ class ActiveLearningLoop:
             turn.notes["labels_bought_again"] = float(len(request.again))
             turn.notes["labels_corrected"] = float(np.count_nonzero(self._combined(request.again) != doubted))
         self._judge(new_rows)
-        chooser = pool.model
+        chooser = self.model
         began = time.perf_counter()
         rows = self._usable_rows()
         self._training.train(turn, rows, self.recipe.labeling.combine(self.answers, rows, pool.n_classes))
@@ -222,7 +223,7 @@ class ActiveLearningLoop:
         self.turns.append(turn)
         self._decide(turn, chooser, new_rows)
 
-    def _check_answers(self, answers: Rows, request: LabelRequest) -> None:
+    def _check_answers(self, answers: RowNumbers, request: LabelRequest) -> None:
         if answers.shape != (len(request),):
             raise RequestError(f"{len(request)} labels were asked for and {answers.size} told")
         if not np.issubdtype(answers.dtype, np.integer):
@@ -244,7 +245,7 @@ class ActiveLearningLoop:
         held_out = NO_ROWS
         if recipe.stopping.held_out_rows:
             # At most half the budget validates: the other half has to train something.
-            # Rows that a protocol labels first are there to be trained on.
+            # RowNumbers that a protocol labels first are there to be trained on.
             offered = pool.candidates if self._initial is None else np.setdiff1d(pool.candidates, self._initial)
             size = min(recipe.stopping.held_out_rows, self._affordable_rows() // 2, len(offered))
             held_out = np.sort(self.streams.generator("held_out").choice(offered, size=size, replace=False))
@@ -315,7 +316,7 @@ class ActiveLearningLoop:
         said = self._watch.predictions
         return cohen_kappa(said[-2], said[-1], self.pool.n_classes) if len(said) > 1 else None
 
-    def _judge(self, new_rows: Rows) -> None:
+    def _judge(self, new_rows: RowNumbers) -> None:
         """Note how the model in hand does on labels that were bought after it was trained."""
         model = self.pool.model
         if model is None or not len(new_rows) or not self.recipe.loop_size.judges_new_labels:
@@ -323,15 +324,15 @@ class ActiveLearningLoop:
         wrong = int(np.count_nonzero(model.predict(self.pool.X[new_rows]) != self._combined(new_rows)))
         self._errors += (Judged(self.turns[-1].labels_used, len(new_rows), wrong),)
 
-    def _people(self, rows: Rows, *step: int, again: Rows = NO_ROWS) -> LabelRequest:
+    def _people(self, rows: RowNumbers, *step: int, again: RowNumbers = NO_ROWS) -> LabelRequest:
         rng = self.streams.generator("labeling", len(self.turns), *step)
         return LabelRequest(*self.recipe.labeling.ask(rows.astype(np.intp), self.annotators, rng), again)
 
-    def _combined(self, rows: Rows) -> Rows:
+    def _combined(self, rows: RowNumbers) -> RowNumbers:
         """Return the label of each of ``rows`` by all answers so far."""
         return self.recipe.labeling.combine(self.answers, rows, self.pool.n_classes) if len(rows) else NO_ROWS
 
-    def _usable_rows(self) -> Rows:
+    def _usable_rows(self) -> RowNumbers:
         """Return the rows bought to be trained on, sorted."""
         usable = self._is_bought.copy()
         usable[self.pool.held_out] = False
@@ -339,7 +340,7 @@ class ActiveLearningLoop:
 
     # stopping -------------------------------------------------------------------------------------------------
 
-    def _decide(self, turn: Turn, chooser: FittedModel | None, new_rows: Rows) -> None:
+    def _decide(self, turn: Turn, chooser: FittedModel | None, new_rows: RowNumbers) -> None:
         stopping, pool = self.recipe.stopping, self.pool
         view = self._watch.look(turn.loop, chooser, new_rows, self._combined)
         turn.notes.update(stopping.note(view))
@@ -355,8 +356,8 @@ class ActiveLearningLoop:
             self.stopped = stopping.method
 
 
-def _first_mentions(rows: Rows) -> Rows:
+def _first_mentions(rows: RowNumbers) -> RowNumbers:
     """Return distinct rows in the order in which they are first mentioned."""
     _, first = np.unique(rows, return_index=True)
-    mentioned: Rows = rows[np.sort(first)]
+    mentioned: RowNumbers = rows[np.sort(first)]
     return mentioned

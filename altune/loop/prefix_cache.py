@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from altune.core.pool import Rows
     from altune.core.registry import Method
+    from altune.core.types import RowNumbers
     from altune.models import FittedModel, Model
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class Histories:
         self._first = Kept(FIRST_MODELS_KEPT * sharing)
         self._later = Kept(LATER_MODELS_KEPT * sharing)
 
-    def sample(self, how: Method, size: int, held_out: Rows, build: Callable[[], Rows]) -> Rows:
+    def sample(self, how: Method, size: int, held_out: RowNumbers, build: Callable[[], RowNumbers]) -> RowNumbers:
         """Return a first sample: which rows are labelled before there is a model."""
         return self._samples.get((type(how), how.model_dump_json(), size, held_out.tobytes()), build)
 

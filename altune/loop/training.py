@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from altune.core.metadata import Metadata
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
+from altune.core.types import RowNumbers
 from altune.knobs.labeling import Automatic, audit_ranking
 from altune.knobs.labeling.audit import SUSPECT_WEIGHT
 from altune.knobs.retrain import TrainingTurn
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from altune.core.streams import Streams
     from altune.recipes.recipe import Recipe
 
-NO_ROWS: Rows = np.empty(0, dtype=np.intp)
+NO_ROWS: RowNumbers = np.empty(0, dtype=np.intp)
 
 
 @dataclass
@@ -49,6 +50,7 @@ class LoopTraining:
     Attributes
     ----------
     histories : the same.
+    model, learner : the current model, and what it was trained by; None before the first.
     automatic : labels that nobody gave and that the model in hand was trained on as well, None without any.
     doubted : pool rows that the last audit doubts, worst first, and the labels it doubts.
     """
@@ -58,21 +60,23 @@ class LoopTraining:
         self._pool = pool
         self._streams = streams
         self.histories = histories if histories is not None else Histories(sharing=False)
+        self.model: FittedModel | None = None
+        self.learner: Model | None = None
         self.automatic: Automatic | None = None
-        self.doubted: tuple[Rows, Rows] = (NO_ROWS, NO_ROWS)
+        self.doubted: tuple[RowNumbers, RowNumbers] = (NO_ROWS, NO_ROWS)
         self._history = History.of((recipe.model, recipe.model_init, recipe.retrain, recipe.training))
-        self._suspects: Rows = NO_ROWS
-        self._to_relabel: Rows = NO_ROWS
+        self._suspects: RowNumbers = NO_ROWS
+        self._to_relabel: RowNumbers = NO_ROWS
         self._trained_label = np.full(pool.n_rows, -1, dtype=np.intp)
         self._first_labels = 0
         self._last_labels = 0
 
-    def take_to_relabel(self) -> Rows:
+    def take_to_relabel(self) -> RowNumbers:
         """Return the rows that are to be bought again, once."""
         rows, self._to_relabel = self._to_relabel, NO_ROWS
         return rows
 
-    def train(self, turn: Turn, rows: Rows, labels: Rows) -> None:
+    def train(self, turn: Turn, rows: RowNumbers, labels: RowNumbers) -> None:
         """Audit the labels, train the next model and put it into the pool's hands; ``turn`` is told what was done.
 
         Parameters
@@ -101,7 +105,7 @@ class LoopTraining:
             n_classes=pool.n_classes,
             first_labels=self._first_labels,
             last_labels=self._last_labels,
-            last=pool.learner,
+            last=self.learner,
             streams=self._streams,
             loop=turn.loop,
         )
@@ -121,7 +125,7 @@ class LoopTraining:
                 weight=used[2],
                 fresh=fresh,
                 n_classes=pool.n_classes,
-                previous=pool.model,
+                previous=self.model,
                 streams=self._streams,
                 loop=turn.loop,
                 pool=pool,
@@ -137,12 +141,12 @@ class LoopTraining:
         turn.labels_used = self._last_labels = len(rows)
         turn.notes.update(recipe.training.note(learner))
         earlier = () if pool.metadata is None else pool.metadata.as_history()
-        pool.model = model
-        pool.learner, pool.label_weights = learner, weight
+        self.learner, self.model = learner, model
+        pool.learner, pool.model, pool.label_weights = learner, model, weight
         pool.loop = turn.loop
         pool.metadata = Metadata(pool.X, pool.candidates, model, earlier)
 
-    def _audit(self, turn: Turn, model: object, rows: Rows, labels: Rows) -> None:
+    def _audit(self, turn: Turn, model: object, rows: RowNumbers, labels: RowNumbers) -> None:
         labeling = self._recipe.labeling
         if labeling.audit == "none" or turn.loop % labeling.every:
             return

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from altune.core.pool import Features
+from altune.core.types import Features
 from altune.models.base import Model
 from altune.models.fitted import Array, Codes, FittedModel
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, xlogy
 from sklearn.neural_network import MLPClassifier
 
-from altune.core.pool import Features
+from altune.core.types import Features
 
 Array = NDArray[np.float64]
 

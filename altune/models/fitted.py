@@ -13,7 +13,7 @@ from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.metaestimators import available_if
 
 from altune.core.errors import WorkError
-from altune.core.pool import Features
+from altune.core.types import Features
 from altune.core.uncertainty import softmax
 
 Array = NDArray[np.float64]

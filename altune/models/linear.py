@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from altune.core.pool import Features
 from altune.core.registry import Need, register
+from altune.core.types import Features
 from altune.models.base import Model
 from altune.models.fitted import Array, Codes, FittedModel
 from altune.models.logistic import PlainLogisticRegression

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from altune.core.registry import FIELDS, Method
-
-if TYPE_CHECKING:
-    from altune.recipes.recipe import Recipe
-
 
 KNOB_WORDS = {
     "initial_sample": "the initial sample",
@@ -25,13 +21,16 @@ KNOB_WORDS = {
 """Knobs as they stand in a sentence."""
 
 
-def describe_recipe(recipe: Recipe) -> str:
-    """Return a sentence for each knob that differs from its default, in the order in which things happen."""
-    from altune.recipes.recipe import Recipe as Default
+def describe_methods(methods: Mapping[str, Method], usual: Mapping[str, Method]) -> str:
+    """Return a sentence for each knob whose method is not the usual one, in the order in which things happen.
 
-    usual = Default()
+    Parameters
+    ----------
+    methods : the methods of a recipe by the recipe's fields.
+    usual : those of the default recipe.
+    """
     order = ("model", *(field for field in FIELDS if field != "model"))
-    told = [sentence(getattr(recipe, knob)) for knob in order if getattr(recipe, knob) != getattr(usual, knob)]
+    told = [sentence(methods[knob]) for knob in order if methods[knob] != usual[knob]]
     if not told:
         return "All as usual: random first rows, then margin in equal loops, trained from scratch each time."
     return " ".join(f"{text[:1].upper()}{text[1:]}." for text in told)

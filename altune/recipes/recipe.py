@@ -33,6 +33,7 @@ from altune.knobs.retrain import Retrain
 from altune.knobs.stopping import Stopping
 from altune.knobs.training import Training
 from altune.models import Model
+from altune.recipes.describe import describe_methods
 from altune.recipes.requirements import Facts, method_problems
 
 DEFAULTS: dict[str, str] = {
@@ -219,9 +220,7 @@ class Recipe(BaseModel):
 
     def describe(self) -> str:
         """Return the recipe in plain words: a sentence for each knob that differs from its default."""
-        from altune.recipes.describe import describe_recipe
-
-        return describe_recipe(self)
+        return describe_methods(self.methods(), Recipe().methods())
 
     def problems(self, facts: Facts) -> list[str]:
         """Return why the recipe cannot work in a world, one line each; empty where it can."""

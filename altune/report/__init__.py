@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from altune.report.figures.batch_sizes import plot_batch_sizes
     from altune.report.figures.class_balance import plot_class_balance
     from altune.report.figures.critical_difference import plot_critical_difference
-    from altune.report.figures.differences import DifferenceRow, plot_differences
+    from altune.report.figures.differences import plot_differences
     from altune.report.figures.effect_surface import plot_effect_surface
+    from altune.report.figures.inputs import DifferenceRow, FrontAxis, FrontPoint, TrialPoint
     from altune.report.figures.interactions import plot_interactions
     from altune.report.figures.knob_importance import plot_knob_importance, plot_parameter_importance
     from altune.report.figures.labels_to_reach import plot_labels_to_reach
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
     from altune.report.figures.leave_one_out import plot_leave_one_out
     from altune.report.figures.method_effects import plot_method_effects
     from altune.report.figures.parameter_effects import plot_parameter_effect
-    from altune.report.figures.pareto_front import FrontAxis, FrontPoint, plot_pareto_front
+    from altune.report.figures.pareto_front import plot_pareto_front
     from altune.report.figures.pool_map import plot_pool_map
-    from altune.report.figures.search_history import TrialPoint, plot_search_history
+    from altune.report.figures.search_history import plot_search_history
     from altune.report.figures.spread import plot_spread
     from altune.report.figures.stale_starts import plot_stale_starts
     from altune.report.figures.stopping_rules import plot_stopping_rules
@@ -78,15 +79,15 @@ __all__ = [
 _HOMES = {
     "Amounts": "amounts",
     "CodePart": "html.parts",
-    "DifferenceRow": "figures.differences",
+    "DifferenceRow": "figures.inputs",
     "FactsPart": "html.parts",
     "FigurePart": "html.parts",
-    "FrontAxis": "figures.pareto_front",
-    "FrontPoint": "figures.pareto_front",
+    "FrontAxis": "figures.inputs",
+    "FrontPoint": "figures.inputs",
     "PageContent": "html.page",
     "TablePart": "html.parts",
     "TextPart": "html.parts",
-    "TrialPoint": "figures.search_history",
+    "TrialPoint": "figures.inputs",
     "plot_ablation": "figures.ablation",
     "plot_audit": "figures.audit",
     "plot_batch_sizes": "figures.batch_sizes",

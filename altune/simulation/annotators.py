@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import KFold
 
 from altune.core.errors import ScenarioError
-from altune.core.pool import Features, Rows
 from altune.core.streams import Streams
+from altune.core.types import Features, RowNumbers
 from altune.models import LogisticRegressionModel
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ FOLDS = 5
 MOST_DIFFICULT = 0.5
 
 
-def cross_fitted(X: Features, y: Rows, n_classes: int, streams: Streams) -> Array:
+def cross_fitted(X: Features, y: RowNumbers, n_classes: int, streams: Streams) -> Array:
     """Return class probabilities of each pool row by a model of the true labels of the others, ``(n_rows, n_classes)``.
 
     The model is altune's logistic regression on five folds, whatever the recipe's own model is.
@@ -39,7 +39,7 @@ def cross_fitted(X: Features, y: Rows, n_classes: int, streams: Streams) -> Arra
     return probabilities
 
 
-def difficulty(probabilities: Array, y: Rows) -> Array:
+def difficulty(probabilities: Array, y: RowNumbers) -> Array:
     """Return how hard each row is beside the others, h / E h with h = 1 − p_y, ``(n_rows,)``; the mean is 1."""
     hard: Array = 1.0 - probabilities[np.arange(len(y)), y]
     mean = float(hard.mean())
@@ -64,7 +64,7 @@ class Panel:
     def __init__(
         self,
         scenario: Scenario,
-        truth: Rows,
+        truth: RowNumbers,
         n_classes: int,
         streams: Streams,
         probabilities: Callable[[], Array] | None = None,
@@ -74,11 +74,11 @@ class Panel:
         self._n_classes = n_classes
         self._streams = streams
         self._asked: dict[int, NDArray[np.int64]] = {}
-        self._answers: dict[tuple[int, int], Rows] = {}
+        self._answers: dict[tuple[int, int], RowNumbers] = {}
         self._probabilities = probabilities
         self._extra = self._extra_prices()
 
-    def label(self, rows: Rows, annotators: Rows) -> Rows:
+    def label(self, rows: RowNumbers, annotators: RowNumbers) -> RowNumbers:
         """Return the answers, one class code for each entry."""
         answers = self._truth[rows].copy()
         for annotator, person in enumerate(self._scenario.annotators):
@@ -92,7 +92,7 @@ class Panel:
                 asked[row] += 1
         return answers
 
-    def price(self, annotators: Rows, rows: Rows | None = None, again: Rows | None = None) -> float:
+    def price(self, annotators: RowNumbers, rows: RowNumbers | None = None, again: RowNumbers | None = None) -> float:
         """Return what answers cost together.
 
         Parameters
@@ -113,7 +113,7 @@ class Panel:
             paid += float(self._extra[rows].sum())
         return paid
 
-    def usual(self, annotators: Rows, rows: Rows, again: Rows) -> int:
+    def usual(self, annotators: RowNumbers, rows: RowNumbers, again: RowNumbers) -> int:
         """Return how many of the answers cost the scenario's price per label, which no annotator or review replaces."""
         scenario = self._scenario
         plain = np.array([person.price is None for person in scenario.annotators])[annotators]
@@ -138,7 +138,7 @@ class Panel:
             raise ScenarioError("errors or prices that depend on the row need the features of the pool")
         return self._probabilities()
 
-    def _sheet(self, annotator: int, repeat: int) -> Rows:
+    def _sheet(self, annotator: int, repeat: int) -> RowNumbers:
         """Return what an annotator answers for every pool row when asked for the (repeat + 1)-th time."""
         key = (annotator, repeat)
         if key not in self._answers:
@@ -146,7 +146,7 @@ class Panel:
             self._answers[key] = self._drawn(self._scenario.annotators[annotator], rng)
         return self._answers[key]
 
-    def _drawn(self, person: Annotator, rng: np.random.Generator) -> Rows:
+    def _drawn(self, person: Annotator, rng: np.random.Generator) -> RowNumbers:
         truth, chance = self._truth, rng.random(len(self._truth))
         if person.confusion is not None:
             return drawn_classes(np.asarray(person.confusion)[truth], chance)
@@ -157,7 +157,7 @@ class Panel:
         shift = rng.integers(1, self._n_classes, size=len(truth))
         return np.where(chance < person.error, (truth + shift) % self._n_classes, truth)
 
-    def _misled(self, rate: float, chance: Array, rng: np.random.Generator) -> Rows:
+    def _misled(self, rate: float, chance: Array, rng: np.random.Generator) -> RowNumbers:
         """Return answers that err more on hard rows, towards the class that such a row looks most like."""
         probabilities, truth = self._fitted(), self._truth
         wrong = chance < np.minimum(MOST_DIFFICULT, rate * difficulty(probabilities, truth))
@@ -167,12 +167,12 @@ class Panel:
         return np.where(wrong, drawn_classes(others, rng.random(len(truth))), truth)
 
 
-def drawn_classes(probabilities: Array, chance: Array) -> Rows:
+def drawn_classes(probabilities: Array, chance: Array) -> RowNumbers:
     """Return one class for each row by its probabilities, ``(n_rows,)``, given uniform numbers in [0, 1).
 
     >>> drawn_classes(np.array([[0.25, 0.75], [0.25, 0.75]]), np.array([0.2, 0.3])).tolist()
     [0, 1]
     """
     edges = np.cumsum(probabilities, axis=1)
-    drawn: Rows = (chance[:, None] * edges[:, -1:] >= edges).sum(axis=1)
+    drawn: RowNumbers = (chance[:, None] * edges[:, -1:] >= edges).sum(axis=1)
     return drawn

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.core.pool import Features, Rows, Shared
+from altune.core.pool import Shared
 from altune.core.streams import Streams
+from altune.core.types import Features, RowNumbers
 from altune.data import Dataset, encode
 from altune.data.blocks import Block
 from altune.data.encoding import Scaling
@@ -29,8 +30,8 @@ class Arena:
     block: Block
     X_pool: Features
     X_test: Features
-    y_pool: Rows
-    y_test: Rows
+    y_pool: RowNumbers
+    y_test: RowNumbers
     n_classes: int
     streams: Streams
     feature_names: tuple[str, ...] | None = None
@@ -45,7 +46,7 @@ class Arena:
         )
 
     @property
-    def first_rows(self) -> Rows | None:
+    def first_rows(self) -> RowNumbers | None:
         """Positions in the pool of the rows that are labelled first, where the block fixes them."""
         if self.block.initial is None:
             return None

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from altune.core.uncertainty import entropy, least_confidence, margin
 
 if TYPE_CHECKING:
-    from altune.core.pool import Rows
+    from altune.core.types import RowNumbers
     from altune.loop.loop import ActiveLearningLoop, LabelRequest
 
 Array = NDArray[np.float64]
@@ -79,7 +79,7 @@ def uncertainty_facts(loop: ActiveLearningLoop, request: LabelRequest) -> dict[s
     return found
 
 
-def audit_facts(loop: ActiveLearningLoop, truth: Rows) -> dict[str, float]:
+def audit_facts(loop: ActiveLearningLoop, truth: RowNumbers) -> dict[str, float]:
     """Return how many of the suspects of this loop's audit are truly wrong; nothing where no audit ran.
 
     Parameters

@@ -11,14 +11,14 @@ from sklearn.dummy import DummyClassifier
 from sklearn.metrics import check_scoring
 
 from altune.core.errors import ScenarioError
-from altune.core.pool import Features, Rows
+from altune.core.types import Features, RowNumbers
 from altune.models import FittedModel
 
 
 class Examiner:
     """Scores models on the test rows by scikit-learn's own scorers; each prediction is made once for all metrics."""
 
-    def __init__(self, metrics: tuple[str, ...], X: Features, y: Rows, n_classes: int) -> None:
+    def __init__(self, metrics: tuple[str, ...], X: Features, y: RowNumbers, n_classes: int) -> None:
         self._metrics = metrics
         self._X = X
         self._y = y
@@ -35,7 +35,7 @@ class Examiner:
             scores = self._scorer(model, self._X, self._y)
         return {metric: float(scores[metric]) for metric in self._metrics}
 
-    def prior(self, y_pool: Rows) -> dict[str, float]:
+    def prior(self, y_pool: RowNumbers) -> dict[str, float]:
         """Return the scores of the predictor that knows the pool's class shares and nothing else.
 
         Raises

@@ -12,8 +12,9 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from altune.core.metadata import Metadata
-from altune.core.pool import Features, Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Need
+from altune.core.types import Features, RowNumbers
 from altune.core.uncertainty import softmax
 from altune.models import Model
 
@@ -28,7 +29,7 @@ class Projection(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(self, seed: int = 7) -> None:
         self.seed = seed
 
-    def fit(self, X: Features, y: Rows) -> Projection:
+    def fit(self, X: Features, y: RowNumbers) -> Projection:
         """Draw the projection; the labels say what the classes are and how many rows count, no more."""
         self.classes_ = np.unique(y)
         self.weights = np.random.default_rng((self.seed, len(y))).normal(size=(X.shape[1], len(self.classes_)))
@@ -40,9 +41,9 @@ class Projection(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         scaled = X * (1.0 / self.scale)
         return softmax(np.asarray(scaled @ self.weights, dtype=np.float64))
 
-    def predict(self, X: Features) -> Rows:
+    def predict(self, X: Features) -> RowNumbers:
         """Return the most probable classes, ``(n_rows,)``."""
-        best: Rows = np.argmax(self.predict_proba(X), axis=1)
+        best: RowNumbers = np.argmax(self.predict_proba(X), axis=1)
         return best
 
 
@@ -63,7 +64,7 @@ class ProjectionModel(Model):
         return Projection(seed)
 
 
-def make_pool(X: Features, y: Rows, n_labelled: int, n_classes: int, outputs: tuple[str, ...]) -> Pool:
+def make_pool(X: Features, y: RowNumbers, n_labelled: int, n_classes: int, outputs: tuple[str, ...]) -> Pool:
     """Return a pool whose first rows are labelled, with a model in hand and its metadata.
 
     Parameters
@@ -94,7 +95,7 @@ class PoolCase:
 
     name: str
     features: Callable[[np.random.Generator], Any]
-    codes: Callable[[int], Rows] = lambda n_rows: np.arange(n_rows, dtype=np.intp) % 3
+    codes: Callable[[int], RowNumbers] = lambda n_rows: np.arange(n_rows, dtype=np.intp) % 3
     n_labelled: int = 9
     n_classes: int = 3
     sparse: bool = False
@@ -118,11 +119,11 @@ def _sparse_rows(rng: np.random.Generator) -> Array:
     return X
 
 
-def _one_class(n_rows: int) -> Rows:
+def _one_class(n_rows: int) -> RowNumbers:
     return np.zeros(n_rows, dtype=np.intp)
 
 
-def _all_different(n_rows: int) -> Rows:
+def _all_different(n_rows: int) -> RowNumbers:
     return np.arange(n_rows, dtype=np.intp) % 200
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
+from altune.core.types import RowNumbers
 from altune.knobs.initial_sample import InitialSample
 from altune.knobs.query_strategy import QueryStrategy, ScoreStrategy
 from altune.testing.core import (
@@ -80,7 +81,7 @@ def _made(method: Selecting, case: PoolCase, outputs: tuple[str, ...] = OUTPUTS)
     return case.make(isinstance(method, QueryStrategy), outputs)
 
 
-def _select(method: Selecting, case: PoolCase, pool: Pool, size: int, seed: int) -> Rows:
+def _select(method: Selecting, case: PoolCase, pool: Pool, size: int, seed: int) -> RowNumbers:
     """Ask a method for rows; a first sample that is an upper bound is told the true labels, as in a simulation."""
     rng = np.random.default_rng(seed)
     if isinstance(method, InitialSample) and method.uses_oracle:
@@ -122,7 +123,7 @@ def check_selection_randomness(method: Selecting) -> None:
     case = _ordinary(method)
     reused = _made(method, case)
 
-    def on(pool: Pool) -> Rows:
+    def on(pool: Pool) -> RowNumbers:
         return _select(method, case, pool, 7, 3)
 
     check_randomness(method, "selecting", lambda: on(_made(method, case)))
@@ -162,5 +163,5 @@ def check_ties(method: QueryStrategy) -> None:
     require(method, len(firsts) > 1, "among identical rows it always picks the same one; break ties by the generator")
 
 
-def _first_picks(pick: Callable[[int], Rows]) -> set[int]:
+def _first_picks(pick: Callable[[int], RowNumbers]) -> set[int]:
     return {int(pick(seed)[0]) for seed in range(12)}

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Method, validate_fields
 from altune.core.streams import Streams
+from altune.core.types import RowNumbers
 from altune.knobs.model_init import DefaultStart, ModelInit
 from altune.knobs.retrain import Retrain, TrainingTurn
 from altune.knobs.training import LabelsSoFar, Training
@@ -98,7 +99,7 @@ def _learning_checks(method: Method, learn: Learn) -> list[Check]:
     ]
 
 
-def rows_and_labels() -> tuple[NDArray[np.float64], Rows]:
+def rows_and_labels() -> tuple[NDArray[np.float64], RowNumbers]:
     """Return separable features and labels of five loops of eight rows, classes as CLASSES_OF_LOOPS has them."""
     rng = np.random.default_rng(4)
     y = np.concatenate([np.resize(classes, ROWS_OF_A_LOOP) for classes in CLASSES_OF_LOOPS]).astype(np.intp)

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.core.pool import Rows
+from altune.core.types import RowNumbers
 from altune.knobs.labeling import Answers, Labeling
 from altune.knobs.loop_size import Judged, LoopSize, LoopState
 from altune.knobs.loop_size.base import UtilityOf
@@ -24,7 +24,7 @@ from altune.testing.form import form_checks
 
 N_CLASSES = 3
 ANNOTATORS = 25
-NO_ROWS: Rows = np.empty(0, dtype=np.intp)
+NO_ROWS: RowNumbers = np.empty(0, dtype=np.intp)
 
 
 def check_loop_size(method: LoopSize | type[LoopSize]) -> None:
@@ -133,7 +133,7 @@ def stop_views(method: Stopping) -> Iterator[StopView]:
     """Yield the views of eight loops: predictions that move less and less, one class only at first."""
     rng = np.random.default_rng(0)
     truth = rng.integers(N_CLASSES, size=60)
-    predictions: list[Rows] = []
+    predictions: list[RowNumbers] = []
     held_out = truth[: method.held_out_rows]
     for loop in range(8):
         wrong = rng.random(60) < 0.5 * 0.5**loop
@@ -150,11 +150,11 @@ def stop_views(method: Stopping) -> Iterator[StopView]:
         )
 
 
-def _watched(truth: Rows, now: Rows, before: Rows | None, loop: int) -> Seen:
+def _watched(truth: RowNumbers, now: RowNumbers, before: RowNumbers | None, loop: int) -> Seen:
     """Return what a rule may ask in a loop: scores of growing confidence, distances and divergences that shrink."""
     sure = 1.0 - 0.6 * 0.5**loop
 
-    def scores(named: Rows) -> NDArray[np.float64]:
+    def scores(named: RowNumbers) -> NDArray[np.float64]:
         spread = np.full((len(named), N_CLASSES), (1.0 - sure) / (N_CLASSES - 1))
         spread[np.arange(len(named)), named] = sure
         return spread
@@ -221,11 +221,11 @@ def check_never_at_once(method: Stopping) -> None:
 # labeling -----------------------------------------------------------------------------------------
 
 
-def _asked(method: Labeling, seed: int) -> tuple[Rows, Rows]:
+def _asked(method: Labeling, seed: int) -> tuple[RowNumbers, RowNumbers]:
     return method.ask(np.array([7, 2, 30, 11], dtype=np.intp), ANNOTATORS, np.random.default_rng(seed))
 
 
-def _answered(method: Labeling, repeats: int) -> tuple[Answers, Rows]:
+def _answered(method: Labeling, repeats: int) -> tuple[Answers, RowNumbers]:
     answers = Answers()
     rng = np.random.default_rng(5)
     for seed in range(repeats):

@@ -9,7 +9,7 @@ from altune.core.errors import RequestError
 from altune.core.yaml import read_yaml
 from altune.tuning.observer import Silent
 from altune.tuning.record import StudyRecord
-from altune.tuning.storage import read_study
+from altune.tuning.storage import JOURNAL, read_study
 
 if TYPE_CHECKING:
     import optuna
@@ -22,16 +22,21 @@ REPORT_FILE = "report.html"
 SHARED_FILE = "storage.yaml"
 
 
+def is_run(source: str | Path) -> bool:
+    """Return whether a path is the folder of a run."""
+    return (Path(source) / JOURNAL).is_file() or (Path(source) / SHARED_FILE).is_file()
+
+
 def finished_trials(folder: Path) -> int:
     """Return how many trials a run's folder holds, forbidden draws aside; 0 where there is no run."""
     try:
-        record = StudyRecord(_stored_study(folder))
+        record = StudyRecord(stored_study(folder))
     except RequestError:
         return 0
     return sum(trial.state != "forbidden" for trial in record.trials())
 
 
-def _stored_study(folder: Path) -> optuna.Study:
+def stored_study(folder: Path) -> optuna.Study:
     """Return the study of a run's folder, or the one in a database that the folder names."""
     if not (folder / SHARED_FILE).is_file():
         return read_study(folder)

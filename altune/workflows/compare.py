@@ -97,8 +97,9 @@ def _contest(world: World, played: Mapping[str, Simulation]) -> Contest:
 def _load_all(
     recipes: Mapping[str, AnyRecipe | Run], worlds: Sequence[World]
 ) -> tuple[dict[str, Recipe], tuple[str, ...]]:
-    from altune.analysis.comparison.stored_runs import is_run, recipe_of_run
+    from altune.analysis.comparison.stored_runs import recipe_of_run
     from altune.analysis.run import Run
+    from altune.tuning.run_folder import is_run
 
     loaded: dict[str, Recipe] = {}
     notes = []

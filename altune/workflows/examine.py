@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from altune.tuning.stages import Steps
 
 
-CURVE_COUNTS = 120
-
-
 def examine(
     recipe: AnyRecipe,
     data: Dataset | str | Path,

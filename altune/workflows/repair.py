@@ -220,13 +220,14 @@ def _left_blocks(folder: Path) -> Iterator[Damage]:
 
 
 def _missing_files(folder: Path, contents: Contents) -> Iterator[Damage]:
+    from altune.analysis.run import Run
+    from altune.report.write import write_run
     from altune.tuning.run_folder import CURVES_FILE, RECIPE_FILE, REPORT_FILE
-    from altune.workflows.open_run import open_run
 
     missing = [name for name in (RECIPE_FILE, REPORT_FILE, CURVES_FILE) if not (folder / name).is_file()]
     if missing and contents.confirmed:
         what = f"the run is confirmed, and {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
-        yield Damage(Mended(what, str(folder), "written again"), lambda: open_run(folder).write())
+        yield Damage(Mended(what, str(folder), "written again"), lambda: write_run(Run.open(folder)))
 
 
 def _remove(paths: Sequence[Path]) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import StorageError, WorkError
-from altune.core.files import canonical_digest
+from altune.core.files import canonical_digest, write_text
 from altune.core.yaml import write_yaml
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import World
@@ -191,27 +190,29 @@ def tune_worlds(
             study = _search_together(steps, means, out)
         # What analyses and writes is imported here, so that the first trial does not wait for it.
         from altune.analysis.run import Run
+        from altune.report.write import write_run
         from altune.workflows.examine import examine_run
+        from altune.workflows.later import StagesOfRun
 
-        run = Run(study, out)
+        run = Run(study, out, later=StagesOfRun(steps, means))
         if confirm:
             with steps.player(out, means) as player:
                 steps.confirm(study, player, settings)
                 examine_run(steps, study, player)
                 if ablation and steps.ablation_is_due(study):
                     _ablate(steps, run, player)
-        run._again = _confirm_later(steps, run, means)
-        run._ablate_again = _ablate_later(steps, run, means)
         run.seconds = time.monotonic() - began
         if out is not None:
-            run.write()
+            write_run(run)
     return run
 
 
 def _ablate(steps: Steps, run: Run, player: Player) -> None:
     """Play the path to the confirmed recipe; whatever ends that early leaves a complete run."""
+    from altune.report.write import write_run
+
     if run.folder is not None:
-        run.write()
+        write_run(run)
     try:
         steps.ablate(run.study, player)
     except StorageError:
@@ -223,7 +224,6 @@ def _ablate(steps: Steps, run: Run, player: Player) -> None:
 
 def _search_together(steps: Steps, means: Means, out: Path | None) -> optuna.Study:
     """Begin or go on with a study that workers share, and play along until it is done."""
-    from altune.analysis.run import write_whole
     from altune.tuning.run_folder import SHARED_FILE
     from altune.tuning.shared import begin_shared, open_shared, play_queue
 
@@ -232,7 +232,7 @@ def _search_together(steps: Steps, means: Means, out: Path | None) -> optuna.Stu
     begin_shared(shared, steps, means)
     if out is not None:
         where = {"storage": str(shared.storage.address), "study": means.study_name}
-        write_whole(out / SHARED_FILE, write_yaml(where))
+        write_text(out / SHARED_FILE, write_yaml(where))
     steps.watch.say(f"workers join with: altune worker --storage {shared.storage.address} --study {means.study_name}")
     steps.watch.stage("search", steps.settings.n_trials * steps.usual)
     play_queue(shared, steps, means)
@@ -243,24 +243,3 @@ def run_digest(worlds: Sequence[World], space: SearchSpace, settings: Settings) 
     """Return a hash of all that must stay the same for a run to be gone on with."""
     header = make_header(worlds, space, settings)
     return canonical_digest({key: value for key, value in header.items() if key != "version"})
-
-
-def _confirm_later(steps: Steps, run: Run, means: Means) -> Callable[[dict[str, Any]], None]:
-    from altune.workflows.examine import examine_run
-
-    def again(changes: dict[str, Any]) -> None:
-        owned = contextlib.nullcontext() if run.folder is None else ownership(run.folder)
-        with owned, steps.player(run.folder, means) as player:
-            steps.confirm(run.study, player, replace(steps.settings, **changes))
-            examine_run(steps, run.study, player)
-
-    return again
-
-
-def _ablate_later(steps: Steps, run: Run, means: Means) -> Callable[[], bool]:
-    def again() -> bool:
-        owned = contextlib.nullcontext() if run.folder is None else ownership(run.folder)
-        with owned, steps.player(run.folder, means) as player:
-            return steps.ablate(run.study, player)
-
-    return again

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from altune.analysis.importance.explained import space_of_run
 from altune.analysis.importance.knob_importance import WORTH_ASKING, KnobImportance, knob_importance
 from altune.analysis.importance.observations import different_recipes
-from altune.analysis.run import JOURNAL, Run
+from altune.analysis.run import Run
 from altune.analysis.standing import Standing, pace
 from altune.core.errors import RequestError, StorageError, WorkError
 from altune.core.yaml import read_yaml
@@ -21,7 +21,7 @@ from altune.tuning.confirmation import best_recipes
 from altune.tuning.observer import Observer, Silent
 from altune.tuning.record import HEADER
 from altune.tuning.run_folder import REPORT_FILE, SHARED_FILE
-from altune.tuning.storage import LOCK, read_study
+from altune.tuning.storage import JOURNAL, LOCK, read_study
 from altune.tuning.trials import TrialRecord, record_of
 
 if TYPE_CHECKING:

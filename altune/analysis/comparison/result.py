@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.analysis.comparison.contest import Contest
@@ -13,18 +12,12 @@ from altune.analysis.comparison.mean_ranks import PostHoc
 from altune.analysis.comparison.over_data import OverData, over_data
 from altune.analysis.comparison.sentences import sentences_of_one, sentences_of_several
 from altune.analysis.paired import Comparison
-from altune.core.errors import StorageError
-from altune.core.files import write_text
 from altune.recipes.recipe import Recipe
 from altune.simulation.objectives import Objective
 from altune.simulation.result import Simulation
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-PAGE_FILE = "compare.html"
-TABLE_FILE = "results.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,24 +93,6 @@ class RecipeComparison:
         if self.over_data is None:
             return plain | self.contests[0].to_dict()
         return plain | self.over_data.to_dict() | {"data_sets": {one.data: one.to_dict() for one in self.contests}}
-
-    def write(self, folder: str | Path) -> None:
-        """Write ``compare.html`` and ``results.csv`` into a folder, which is made where there is none.
-
-        Raises
-        ------
-        StorageError
-            If the folder cannot be written.
-        """
-        from altune.report.pages.comparison.page import compare_page
-
-        where = Path(folder)
-        try:
-            where.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(f"{where}: cannot be made: {error.strerror}") from None
-        write_text(where / TABLE_FILE, self.to_frame().to_csv(index=False))
-        write_text(where / PAGE_FILE, compare_page(self))
 
 
 def yardstick_of(recipes: Mapping[str, Recipe]) -> str:

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from altune.analysis.comparison.contest import Contest
-from altune.analysis.run import JOURNAL, Run
+from altune.analysis.run import Run
 from altune.core.errors import RequestError
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import World
 from altune.simulation.scenario import Scenario
 from altune.tuning.confirmation import Confirmation, Played
 from altune.tuning.judging import REFERENCE
-from altune.tuning.run_folder import SHARED_FILE
-from altune.workflows.open_run import open_run
 
 _NOT_PLAYED = ("also", "risk", "constraints", "target_score", "objective")
 """Fields of a scenario that change neither curves nor what is measured; the first objective is looked at by itself."""
@@ -43,11 +41,6 @@ class StoredRun:
         return {one["data"]["name"]: one for one in self.run.record.header["worlds"]}
 
 
-def is_run(source: str | Path) -> bool:
-    """Return whether a word names the folder of a run."""
-    return (Path(source) / JOURNAL).is_file() or (Path(source) / SHARED_FILE).is_file()
-
-
 def recipe_of_run(name: str, source: str | Path | Run, worlds: Sequence[World]) -> tuple[Recipe, str]:
     """Return the confirmed recipe of a run, and what a reader must know of where it came from.
 
@@ -57,7 +50,7 @@ def recipe_of_run(name: str, source: str | Path | Run, worlds: Sequence[World]) 
     source : the run or its folder.
     worlds : in which it is to be played now.
     """
-    run = source if isinstance(source, Run) else open_run(source)
+    run = source if isinstance(source, Run) else Run.open(source)
     stored = {one["data"]["name"]: one for one in run.record.header["worlds"]}
     took = "the recipe that was confirmed" if run.confirmation is not None else "not confirmed: the best of the search"
     seen = [world.dataset.name for world in worlds if world.dataset.name in stored]
@@ -114,7 +107,7 @@ def _opened(sources: Sequence[str | Path | Run]) -> list[StoredRun]:
     """Return the runs by their folders' names, the whole path where two share one, the place of one in memory."""
     found: dict[str, StoredRun] = {}
     for number, source in enumerate(sources, start=1):
-        run = source if isinstance(source, Run) else open_run(source)
+        run = source if isinstance(source, Run) else Run.open(source)
         where = f"run {number}" if run.folder is None else str(run.folder.resolve())
         if run.confirmation is None:
             raise RequestError(f"{where}: the run is not confirmed, so there is nothing to compare; confirm it first")

@@ -1,11 +1,11 @@
 """How much of the objective's variance each knob explains.
 
 The variance is that of the objective over the space's own draws, whatever the search visited. A surrogate
-(:mod:`altune.analysis.importance.surrogate`) is fitted to the trials; each function drawn from it falls into main effects and
-interactions, an interaction is split evenly among its knobs (Shapley effects), and the conditional parameters count
-inside their knob. Intervals join three kinds of doubt: about the function where no trial was made (draws of the
-posterior), about the surrogate's own settings (trials resampled), and about the blocks (blocks resampled). A dummy
-knob, filled at random anew in each resample, gives the noise floor.
+(:mod:`altune.analysis.importance.surrogate`) is fitted to the trials; each function drawn from it falls into main
+effects and interactions, an interaction is split evenly among its knobs (Shapley effects), and the conditional
+parameters count inside their knob. Intervals join three kinds of doubt: about the function where no trial was made
+(draws of the posterior), about the surrogate's own settings (trials resampled), and about the blocks (blocks
+resampled). A dummy knob, filled at random anew in each resample, gives the noise floor.
 """
 
 from __future__ import annotations

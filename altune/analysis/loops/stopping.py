@@ -9,9 +9,9 @@ from altune.analysis.loops.series import series_of
 from altune.analysis.stopping_replay import StoppingReplay, every_rule
 from altune.knobs.stopping import Stopping
 from altune.recipes.recipe import Recipe
-from altune.workflows.examine import CURVE_COUNTS
 
 OWN = "recipe"
+CURVE_COUNTS = 120
 
 
 def single_rules(recipe: Recipe) -> dict[str, Stopping]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from altune.analysis.rescoring.sentences import _shown
+from altune.analysis.rescoring.result import shown
 
 if TYPE_CHECKING:
     from altune.tuning.record import StudyRecord
@@ -48,7 +48,7 @@ def tune_command(record: StudyRecord, folder: Path | None, given: Mapping[str, A
     words = ["altune", "tune", *_data(record), "--space", _space(record), "--scenario", scenario]
     for name, value in given.items():
         for one in value if name == "constraints" else [] if value is None else [value]:
-            words += [OPTIONS[name], ",".join(one) if isinstance(one, list) else _shown(one)]
+            words += [OPTIONS[name], ",".join(one) if isinstance(one, list) else shown(one)]
     words += _sizes(record, trials)
     if folder is not None:
         from altune.tuning.stages import TRAJECTORIES
@@ -84,5 +84,5 @@ def _sizes(record: StudyRecord, trials: int) -> list[str]:
         word
         for name, value in stored.items()
         if name in usual and value != usual[name]
-        for word in (names[name], ",".join(f"{one:g}" for one in value) if isinstance(value, list) else _shown(value))
+        for word in (names[name], ",".join(f"{one:g}" for one in value) if isinstance(value, list) else shown(value))
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,14 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from altune.analysis.run import Run
 from altune.analysis.sweep.request import Cell, SweepRequest
-from altune.analysis.sweep.results import CellResult
+from altune.analysis.sweep.results import CSV_FILE, PAGE_FILE, PARQUET_FILE, CellResult
 from altune.analysis.sweep.rows import to_table
 from altune.analysis.sweep.summary import MethodCount, Ranking, Standing, method_counts, ranking, sentences, standings
-from altune.core.errors import RequestError, StorageError
-from altune.core.files import write_text
 from altune.tuning.run_folder import REPORT_FILE
-from altune.workflows.open_run import open_run
-from altune.workflows.sweep.sweep import CSV_FILE, PAGE_FILE, PARQUET_FILE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +54,7 @@ class SweptCell:
     @cached_property
     def run(self) -> Run | None:
         """The run, opened from its folder when it is first asked for; None where the cell failed."""
-        return None if self.result is None else open_run(self.folder)
+        return None if self.result is None else Run.open(self.folder)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the cell's rows of the table; a failed cell has one."""
@@ -132,28 +127,6 @@ class Sweep:
         ]
         files = {name: str(self.folder / name) for name in (CSV_FILE, PARQUET_FILE, PAGE_FILE)}
         return {"answer": self.answer, "cells": cells, "files": files, "seconds": self.seconds}
-
-    def write(self) -> None:
-        """Write ``results.csv``, ``results.parquet`` and ``sweep.html`` into the sweep's folder.
-
-        Raises
-        ------
-        StorageError
-            If the folder cannot be written.
-        """
-        from altune.report.pages.sweep import sweep_page
-
-        table = self.to_frame()
-        partial = self.folder / f".{PARQUET_FILE}.{os.getpid()}.part"
-        try:
-            write_text(self.folder / CSV_FILE, table.to_csv(index=False))
-            table.to_parquet(partial, index=False)
-            os.replace(partial, self.folder / PARQUET_FILE)
-            write_text(self.folder / PAGE_FILE, sweep_page(self))
-        except OSError as error:
-            raise StorageError(f"{self.folder}: cannot write: {error.strerror}; the same command goes on") from None
-        except RequestError as error:
-            raise StorageError(f"{error}; the same command goes on") from None
 
     def _rows(self) -> list[dict[str, Any]]:
         return [row for run in self.runs for row in run.rows()]

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 RESULT_FILE = "result.json"
+CSV_FILE = "results.csv"
+PARQUET_FILE = "results.parquet"
+PAGE_FILE = "sweep.html"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Method
+from altune.core.types import RowNumbers
 
 
 class InitialSample(Method):
@@ -36,7 +37,7 @@ class InitialSample(Method):
     )
 
     @abstractmethod
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` distinct rows of ``pool.candidates`` (all of them where there are fewer).
 
         Parameters
@@ -46,7 +47,7 @@ class InitialSample(Method):
         rng : the only source of randomness.
         """
 
-    def more(self, pool: Pool, rng: np.random.Generator) -> Rows:
+    def more(self, pool: Pool, rng: np.random.Generator) -> RowNumbers:
         """Return further rows to be labelled before the first model, charged like all others; none by default.
 
         Parameters
@@ -56,7 +57,7 @@ class InitialSample(Method):
         """
         return np.empty(0, dtype=np.intp)
 
-    def select_knowing(self, pool: Pool, size: int, rng: np.random.Generator, truth: Rows) -> Rows:
+    def select_knowing(self, pool: Pool, size: int, rng: np.random.Generator, truth: RowNumbers) -> RowNumbers:
         """Return the rows of an upper bound that ``uses_oracle``; no other first sample is asked this way.
 
         Parameters

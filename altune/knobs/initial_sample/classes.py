@@ -8,13 +8,14 @@ import numpy as np
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator
 
 from altune.core.errors import RequestError
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import parse_method, register
+from altune.core.types import RowNumbers
 from altune.knobs.initial_sample.base import InitialSample
 from altune.knobs.initial_sample.random import RandomSample
 from altune.knobs.pool_geometry import covered_rows
 
-NO_ROWS: Rows = np.empty(0, dtype=np.intp)
+NO_ROWS: RowNumbers = np.empty(0, dtype=np.intp)
 
 
 def read_sample(value: Any) -> Any:
@@ -55,11 +56,11 @@ class UntilAllClasses(InitialSample):
             raise ValueError(f"until_all_classes cannot continue {sample.method!r}")
         return sample
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return the first rows of the sample, no more than ``cap``."""
         return self.sample.select(pool, size if self.cap is None else min(size, max(1, self.cap)), rng)
 
-    def more(self, pool: Pool, rng: np.random.Generator) -> Rows:
+    def more(self, pool: Pool, rng: np.random.Generator) -> RowNumbers:
         """Return the rows of one more step while a class is missing and the cap allows."""
         if len(np.unique(pool.labels)) == pool.n_classes or not len(pool.candidates):
             return NO_ROWS
@@ -75,7 +76,7 @@ class OracleStratified(InitialSample):
     """Stratified by the true labels: an upper bound of what any first sample can do about classes, no method.
 
     It looks at labels that nobody has paid for, so it exists in simulations alone and a labelling campaign
-    refuses it. Rows are drawn at random within the classes, which get as equal shares as their rows allow
+    refuses it. RowNumbers are drawn at random within the classes, which get as equal shares as their rows allow
     (``balanced``), or shares as in the pool, at least one row each while the size allows (``proportional``).
     """
 
@@ -87,11 +88,11 @@ class OracleStratified(InitialSample):
         default="balanced", description="rows of each class: alike, or as in the pool"
     )
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Refuse: the true labels are not in the pool."""
         raise RequestError("oracle_stratified needs labels that nobody has paid for; only a simulation has them")
 
-    def select_knowing(self, pool: Pool, size: int, rng: np.random.Generator, truth: Rows) -> Rows:
+    def select_knowing(self, pool: Pool, size: int, rng: np.random.Generator, truth: RowNumbers) -> RowNumbers:
         """Return ``size`` distinct candidates, stratified by their true labels."""
         rows = rng.permutation(pool.candidates)
         _, codes, counts = np.unique(truth[rows], return_inverse=True, return_counts=True)

@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import register
+from altune.core.types import RowNumbers
 from altune.knobs.initial_sample.base import InitialSample
 from altune.knobs.pool_geometry import pool_points, typical_candidates
 from altune.numerics.geometry.clustering import central_points, medoids
@@ -21,7 +22,7 @@ class KMeansSample(InitialSample):
 
     method: Literal["kmeans"] = "kmeans"
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return the candidate nearest to each of ``size`` centres; the next nearest where it is taken."""
         return pool.candidates[central_points(pool_points(pool).take(pool.candidates), size, rng)]
 
@@ -34,7 +35,7 @@ class KMedoidsSample(InitialSample):
 
     method: Literal["kmedoids"] = "kmedoids"
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` candidates that are medoids of the candidates."""
         return pool.candidates[medoids(pool_points(pool).take(pool.candidates), size, rng)]
 
@@ -51,6 +52,6 @@ class TypiClustSample(InitialSample):
 
     method: Literal["typiclust"] = "typiclust"
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` typical candidates; rows bought before count as labelled ones."""
         return typical_candidates(pool, size, rng)

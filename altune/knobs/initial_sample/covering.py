@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import register
+from altune.core.types import RowNumbers
 from altune.knobs.initial_sample.base import InitialSample
 from altune.knobs.pool_geometry import covered_rows, farthest_candidates, pool_points
 from altune.numerics.geometry.covering import distances_to, farthest_first, farthest_pair, sample_by_squared_distance
@@ -22,7 +23,7 @@ class KCenterSample(InitialSample):
 
     method: Literal["kcenter"] = "kcenter"
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` candidates, each the farthest from those before."""
         return farthest_candidates(pool, size, rng)
 
@@ -39,7 +40,7 @@ class KennardStoneSample(InitialSample):
 
     method: Literal["kennard_stone"] = "kennard_stone"
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return the two candidates farthest apart and others; after rows bought before, farthest first."""
         points = pool_points(pool)
         covered = covered_rows(pool)
@@ -63,7 +64,7 @@ class KMeansPlusPlusSample(InitialSample):
 
     method: Literal["kmeans_pp"] = "kmeans_pp"
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` candidates drawn by squared distance to those before."""
         all_points = pool_points(pool)
         points = all_points.take(pool.candidates)

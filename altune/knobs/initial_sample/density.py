@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import register
+from altune.core.types import RowNumbers
 from altune.knobs.initial_sample.base import InitialSample
 from altune.knobs.pool_geometry import (
     LARGE_POOL,
@@ -45,7 +46,7 @@ class DensitySample(InitialSample):
     )
     beta: float = Field(default=1.0, ge=0.0, le=10.0, description="exponent of the density; 0 draws uniformly")
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` distinct candidates, most of them from dense places."""
         logs = np.log(pool_similarity(pool)) if self.kind == "similarity" else _log_density(pool)
         # the largest of log-weight plus Gumbel noise is a weighted draw without replacement
@@ -67,7 +68,7 @@ class ProbCoverSample(InitialSample):
     method: Literal["probcover"] = "probcover"
     purity: float = Field(default=0.95, ge=0.5, le=1.0, description="α, the share of balls that must be pure")
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` candidates whose balls cover much of the pool; what bought rows cover counts."""
         return cover_rows(pool, size, pool_pure_radius(pool, self.purity), LARGE_POOL, rng)
 
@@ -87,7 +88,7 @@ class FacilityLocationSample(InitialSample):
     method: Literal["facility_location"] = "facility_location"
     neighbours: int = Field(default=30, ge=1, le=500, description="rows that each row may be represented by")
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` candidates that stand for many rows; bought rows stand for some already."""
         points = pool_points(pool)
         if pool.n_rows <= LARGE_POOL:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import register
+from altune.core.types import RowNumbers
 from altune.knobs.initial_sample.base import InitialSample
 from altune.knobs.pool_geometry import covered_rows, unit_points
 from altune.numerics.geometry.designs import d_optimal_points, leverage_scores
@@ -28,7 +29,7 @@ class DOptimalSample(InitialSample):
     method: Literal["d_optimal"] = "d_optimal"
     ridge: float = Field(default=1.0, ge=1e-6, le=1e6, description="λ, in units of the mean square of a feature")
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` candidates that tell most of a linear model; rows bought before are in A."""
         points = unit_points(pool)
         covered = points.take(covered_rows(pool))
@@ -49,7 +50,7 @@ class LeverageSample(InitialSample):
     draw: Literal["sampled", "largest"] = Field(default="sampled", description="rows drawn by h, or its largest")
     ridge: float = Field(default=1.0, ge=1e-6, le=1e6, description="λ, in units of the mean square of a feature")
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` distinct candidates of high leverage."""
         key = ("geometry.leverage", self.ridge)
         scores = pool.shared.get(key, lambda: leverage_scores(unit_points(pool), self.ridge, np.random.default_rng(0)))[
@@ -63,7 +64,7 @@ class LeverageSample(InitialSample):
         return pool.candidates[order[:size]]
 
 
-def _largest_first(scores: NDArray[np.float64], size: int, rng: np.random.Generator) -> Rows:
+def _largest_first(scores: NDArray[np.float64], size: int, rng: np.random.Generator) -> RowNumbers:
     scores = scores.copy()
     picked = np.empty(min(size, len(scores)), dtype=np.intp)
     for turn in range(len(picked)):

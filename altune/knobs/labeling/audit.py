@@ -24,7 +24,7 @@ from altune.numerics.geometry.distances import make_points
 from altune.numerics.geometry.neighbours import nearest_neighbours
 
 if TYPE_CHECKING:
-    from altune.core.pool import Features, Rows
+    from altune.core.types import Features, RowNumbers
 
 FOLDS = 5
 SUSPECT_WEIGHT = 0.2
@@ -44,7 +44,7 @@ class Audit:
     ran : whether there were rows enough of each class to judge.
     """
 
-    suspects: Rows
+    suspects: RowNumbers
     ran: bool
 
 
@@ -52,7 +52,7 @@ def audit_ranking(
     name: str,
     model: Model,
     X: Features,
-    y: Rows,
+    y: RowNumbers,
     n_classes: int,
     *,
     share: float,
@@ -81,7 +81,7 @@ def audit_ranking(
     return Audit(ranked[:most], ran=True)
 
 
-def out_of_fold(model: Model, X: Features, y: Rows, n_classes: int, streams: Streams, loop: int) -> Probabilities:
+def out_of_fold(model: Model, X: Features, y: RowNumbers, n_classes: int, streams: Streams, loop: int) -> Probabilities:
     """Return class scores of each row by a model that was not trained on it, ``(n_used, n_classes)``."""
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=streams.integer("audit", loop))
     scores = np.zeros((len(y), n_classes))
@@ -91,7 +91,7 @@ def out_of_fold(model: Model, X: Features, y: Rows, n_classes: int, streams: Str
     return scores
 
 
-def confident_learning(labels: Rows, probabilities: Probabilities) -> Rows:
+def confident_learning(labels: RowNumbers, probabilities: Probabilities) -> RowNumbers:
     """Return the rows that confident learning takes for mislabelled, least self-confident first.
 
     Source: Northcutt, Jiang & Chuang, Confident Learning, JAIR 2021, by cleanlab.
@@ -106,7 +106,7 @@ def confident_learning(labels: Rows, probabilities: Probabilities) -> Rows:
     return np.asarray(ranked, dtype=np.intp)
 
 
-def self_confidence(labels: Rows, probabilities: Probabilities) -> Rows:
+def self_confidence(labels: RowNumbers, probabilities: Probabilities) -> RowNumbers:
     """Return the rows whose label is not the likeliest class, smallest p_y first.
 
     >>> self_confidence(np.array([0, 0, 0]), np.array([[0.4, 0.6], [0.1, 0.9], [0.8, 0.2]])).tolist()
@@ -116,7 +116,7 @@ def self_confidence(labels: Rows, probabilities: Probabilities) -> Rows:
     return _ranked(-own, own < other)
 
 
-def normalized_margin(labels: Rows, probabilities: Probabilities) -> Rows:
+def normalized_margin(labels: RowNumbers, probabilities: Probabilities) -> RowNumbers:
     """Return the rows whose label is not the likeliest class, smallest p_y − max_{k≠y} p_k first.
 
     Source: Northcutt, Athalye & Mueller, Pervasive Label Errors, NeurIPS 2021 (the score of cleanlab).
@@ -125,7 +125,7 @@ def normalized_margin(labels: Rows, probabilities: Probabilities) -> Rows:
     return _ranked(other - own, own < other)
 
 
-def cross_entropy_entropy(labels: Rows, probabilities: Probabilities) -> Rows:
+def cross_entropy_entropy(labels: RowNumbers, probabilities: Probabilities) -> RowNumbers:
     """Return the rows whose label is more surprising than the model expects to be surprised, worst first.
 
     The score is −ln p_y − H(p): ambiguous rows, which surprise with any label, stand back.
@@ -136,7 +136,7 @@ def cross_entropy_entropy(labels: Rows, probabilities: Probabilities) -> Rows:
     return _ranked(surprise, surprise > 0)
 
 
-def knn_disagreement(labels: Rows, X: Features, seed: int) -> Rows:
+def knn_disagreement(labels: RowNumbers, X: Features, seed: int) -> RowNumbers:
     """Return the rows of which most of the ten nearest labelled neighbours have another label, worst first.
 
     Of rows with equal disagreement the one nearest to its neighbours is worse.
@@ -149,7 +149,7 @@ def knn_disagreement(labels: Rows, X: Features, seed: int) -> Rows:
     return _ranked(disagreement - 1e-6 * far, disagreement > 0.5)
 
 
-def isolation_forest(labels: Rows, X: Features, seed: int) -> Rows:
+def isolation_forest(labels: RowNumbers, X: Features, seed: int) -> RowNumbers:
     """Return the rows that an isolation forest of their own class sets apart, worst first.
 
     Source: Liu, Ting & Zhou, Isolation Forest, ICDM 2008; a row is set apart where its score is above a half.
@@ -162,19 +162,19 @@ def isolation_forest(labels: Rows, X: Features, seed: int) -> Rows:
     return _ranked(score, score > 0.5)
 
 
-def _own_and_other(labels: Rows, probabilities: Probabilities) -> tuple[Probabilities, Probabilities]:
+def _own_and_other(labels: RowNumbers, probabilities: Probabilities) -> tuple[Probabilities, Probabilities]:
     places = np.arange(len(labels))
     others = probabilities.copy()
     others[places, labels] = -1.0
     return probabilities[places, labels], others.max(axis=1)
 
 
-def _ranked(badness: Probabilities, suspicious: NDArray[np.bool_]) -> Rows:
+def _ranked(badness: Probabilities, suspicious: NDArray[np.bool_]) -> RowNumbers:
     order = np.argsort(-badness, kind="stable")
     return order[suspicious[order]]
 
 
-AUDITS: dict[str, Callable[[Rows, Probabilities], Rows]] = {
+AUDITS: dict[str, Callable[[RowNumbers, Probabilities], RowNumbers]] = {
     "confident_learning": confident_learning,
     "self_confidence": self_confidence,
     "normalized_margin": normalized_margin,
@@ -182,7 +182,7 @@ AUDITS: dict[str, Callable[[Rows, Probabilities], Rows]] = {
 }
 """Detectors by name: labels as codes ``(n,)`` and out-of-fold probabilities ``(n, k)`` in, ranked suspects out."""
 
-FEATURE_AUDITS: dict[str, Callable[[Rows, Features, int], Rows]] = {
+FEATURE_AUDITS: dict[str, Callable[[RowNumbers, Features, int], RowNumbers]] = {
     "knn_disagreement": knn_disagreement,
     "isolation_forest": isolation_forest,
 }

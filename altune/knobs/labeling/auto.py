@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Need, register
+from altune.core.types import RowNumbers
 from altune.knobs.labeling.base import Answers, Automatic, Labeling, latest_answer, plurality
 from altune.knobs.labeling.vote import ask_several, too_few_annotators
 
@@ -44,13 +45,13 @@ class AssistedLabeling(Labeling):
         """Labels bought for each row that is queried."""
         return self.annotators if self.by == "majority" else 1
 
-    def ask(self, rows: Rows, n_annotators: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    def ask(self, rows: RowNumbers, n_annotators: int, rng: np.random.Generator) -> tuple[RowNumbers, RowNumbers]:
         """Return each row once, or with several different annotators."""
         if self.by == "majority":
             return ask_several(rows, self.labels_per_row, n_annotators, rng)
         return rows, rng.integers(n_annotators, size=len(rows))
 
-    def combine(self, answers: Answers, rows: Rows, n_classes: int) -> Rows:
+    def combine(self, answers: Answers, rows: RowNumbers, n_classes: int) -> RowNumbers:
         """Return the class answered most often for each row; between equals the newest."""
         return plurality(answers.votes(rows, n_classes), latest_answer(answers, rows))
 

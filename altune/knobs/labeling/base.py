@@ -10,19 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Method
+from altune.core.types import RowNumbers
 
 
 class Answers:
     """Every label bought so far: which row, by which annotator, and what the answer was, in order of purchase."""
 
     def __init__(self) -> None:
-        self.rows: Rows = np.empty(0, dtype=np.intp)
-        self.annotators: Rows = np.empty(0, dtype=np.intp)
-        self.labels: Rows = np.empty(0, dtype=np.intp)
+        self.rows: RowNumbers = np.empty(0, dtype=np.intp)
+        self.annotators: RowNumbers = np.empty(0, dtype=np.intp)
+        self.labels: RowNumbers = np.empty(0, dtype=np.intp)
 
-    def add(self, rows: Rows, annotators: Rows, labels: Rows) -> None:
+    def add(self, rows: RowNumbers, annotators: RowNumbers, labels: RowNumbers) -> None:
         """Append answers, three arrays of one length."""
         self.rows = np.concatenate([self.rows, np.asarray(rows, dtype=np.intp)])
         self.annotators = np.concatenate([self.annotators, np.asarray(annotators, dtype=np.intp)])
@@ -31,7 +32,7 @@ class Answers:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def votes(self, rows: Rows, n_classes: int) -> NDArray[np.float64]:
+    def votes(self, rows: RowNumbers, n_classes: int) -> NDArray[np.float64]:
         """Return how often each class was answered for each of ``rows``, ``(len(rows), n_classes)``."""
         counts = np.zeros((len(rows), n_classes))
         order = np.argsort(rows, kind="stable")
@@ -53,13 +54,13 @@ class Automatic:
     weight : their weight in training beside 1 for a label that was bought, in (0, 1].
     """
 
-    rows: Rows
-    labels: Rows
+    rows: RowNumbers
+    labels: RowNumbers
     weight: float
 
     def joined(
-        self, rows: Rows, labels: Rows, weight: NDArray[np.float64] | None
-    ) -> tuple[Rows, Rows, NDArray[np.float64] | None]:
+        self, rows: RowNumbers, labels: RowNumbers, weight: NDArray[np.float64] | None
+    ) -> tuple[RowNumbers, RowNumbers, NDArray[np.float64] | None]:
         """Return bought rows, labels and weights together with these, in the order of pool rows."""
         order = np.argsort(np.concatenate([rows, self.rows]), kind="stable")
         both = None
@@ -119,11 +120,11 @@ class Labeling(Method):
         return 1
 
     @abstractmethod
-    def ask(self, rows: Rows, n_annotators: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    def ask(self, rows: RowNumbers, n_annotators: int, rng: np.random.Generator) -> tuple[RowNumbers, RowNumbers]:
         """Return ``(rows, annotators)``, one entry for each label to buy, ``labels_per_row`` for each row."""
 
     @abstractmethod
-    def combine(self, answers: Answers, rows: Rows, n_classes: int) -> Rows:
+    def combine(self, answers: Answers, rows: RowNumbers, n_classes: int) -> RowNumbers:
         """Return one label for each of ``rows`` from all answers so far, ``(len(rows),)``."""
 
     def fingerprint(self) -> str:
@@ -143,7 +144,7 @@ class Labeling(Method):
         return None
 
 
-def plurality(votes: NDArray[np.float64], latest: Rows) -> Rows:
+def plurality(votes: NDArray[np.float64], latest: RowNumbers) -> RowNumbers:
     """Return the class of most votes for each row; among tied classes the latest answer's, else the first.
 
     Parameters
@@ -153,11 +154,11 @@ def plurality(votes: NDArray[np.float64], latest: Rows) -> Rows:
     """
     tied = votes == votes.max(axis=1, keepdims=True)
     newest_is_tied = tied[np.arange(len(votes)), latest]
-    winners: Rows = np.where(newest_is_tied, latest, np.argmax(votes, axis=1))
+    winners: RowNumbers = np.where(newest_is_tied, latest, np.argmax(votes, axis=1))
     return winners
 
 
-def latest_answer(answers: Answers, rows: Rows) -> Rows:
+def latest_answer(answers: Answers, rows: RowNumbers) -> RowNumbers:
     """Return the newest answer for each of ``rows``, which must all have one."""
     if len(rows) == 0:
         return np.empty(0, dtype=np.intp)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.pool import Rows
 from altune.core.registry import Need, register
+from altune.core.types import RowNumbers
 from altune.knobs.labeling.base import Answers, Labeling, latest_answer
 from altune.knobs.labeling.vote import ask_several, too_few_annotators
 
@@ -61,11 +61,11 @@ class DawidSkene(Labeling):
         """Labels bought for each row."""
         return self.annotators
 
-    def ask(self, rows: Rows, n_annotators: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    def ask(self, rows: RowNumbers, n_annotators: int, rng: np.random.Generator) -> tuple[RowNumbers, RowNumbers]:
         """Return each row with ``annotators`` different annotators, drawn at random."""
         return ask_several(rows, self.annotators, n_annotators, rng)
 
-    def combine(self, answers: Answers, rows: Rows, n_classes: int) -> Rows:
+    def combine(self, answers: Answers, rows: RowNumbers, n_classes: int) -> RowNumbers:
         """Return the most probable class among those answered for each row; between equals the newest."""
         if len(rows) == 0:
             return np.empty(0, dtype=np.intp)
@@ -77,14 +77,14 @@ class DawidSkene(Labeling):
         belief = np.where(answered, found.posterior[np.searchsorted(every, rows)], -1.0)
         # So little decides between equals and nothing else.
         belief[np.arange(len(rows)), latest_answer(answers, rows)] += 1e-9
-        best: Rows = np.argmax(belief, axis=1).astype(np.intp)
+        best: RowNumbers = np.argmax(belief, axis=1).astype(np.intp)
         return best
 
 
 def dawid_skene(
-    items: Rows,
-    annotators: Rows,
-    outcomes: Rows,
+    items: RowNumbers,
+    annotators: RowNumbers,
+    outcomes: RowNumbers,
     n_classes: int,
     *,
     smoothing: float,

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from altune.core.errors import RequestError, did_you_mean
-from altune.core.pool import Features, Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import register
+from altune.core.types import Features, RowNumbers
 from altune.knobs.labeling.auto import AssistedLabeling
 from altune.knobs.labeling.base import Automatic
 from altune.knobs.labeling.label_models import ABSTAIN, given_beliefs, latent_classes, most_named
@@ -106,7 +107,7 @@ class LabelFunction(BaseModel):
         if self.function is not None:
             self._call = _functions.get(self.function)
 
-    def votes(self, X: Features, names: tuple[str, ...] | None, n_classes: int) -> Rows:
+    def votes(self, X: Features, names: tuple[str, ...] | None, n_classes: int) -> RowNumbers:
         """Return a class code for each row, −1 where the function abstains, ``(n_rows,)``."""
         if self._call is not None:
             return _checked(self._call(X), X.shape[0], n_classes, str(self.function))
@@ -155,7 +156,7 @@ class LabelFunctions(AssistedLabeling):
     Where several speak of a row, ``label_model`` joins them: ``vote`` takes the class that most name, and none where
     they are even; ``given`` is Bayes' rule from each function's stated accuracy and its coverage, silence counting too,
     with the class shares of the labels that were bought; ``em`` estimates how each function speaks of each class from
-    their agreement (latent classes with abstaining as an answer). Rows of which no function speaks get no label.
+    their agreement (latent classes with abstaining as an answer). RowNumbers of which no function speaks get no label.
     """
 
     source: ClassVar[str] = "Ratner et al., Snorkel, VLDB 2017; Dawid & Skene 1979 (em)"
@@ -200,7 +201,7 @@ class LabelFunctions(AssistedLabeling):
         rows = pool.candidates[labels[pool.candidates] != ABSTAIN]
         return Automatic(rows, labels[rows], self.weight) if len(rows) else None
 
-    def joined_votes(self, votes: Rows, bought: Rows, n_classes: int) -> Rows:
+    def joined_votes(self, votes: RowNumbers, bought: RowNumbers, n_classes: int) -> RowNumbers:
         """Return one label for each row, −1 for none, ``(n_rows,)``.
 
         Parameters
@@ -221,7 +222,7 @@ class LabelFunctions(AssistedLabeling):
         return np.where(speaks, np.argmax(belief, axis=1), ABSTAIN).astype(np.intp)
 
 
-def _checked(codes: Any, n_rows: int, n_classes: int, name: str) -> Rows:
+def _checked(codes: Any, n_rows: int, n_classes: int, name: str) -> RowNumbers:
     votes = np.asarray(codes)
     if votes.shape != (n_rows,) or not np.issubdtype(votes.dtype, np.integer):
         raise RequestError(f"label function {name!r} must give one whole number for each of {n_rows} rows")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.core.pool import Rows
+from altune.core.types import RowNumbers
 from altune.knobs.labeling.dawid_skene import dawid_skene
 
 Array = NDArray[np.float64]
@@ -16,7 +16,7 @@ ABSTAIN = -1
 EM_SMOOTHING = 1.0
 
 
-def most_named(votes: Rows, n_classes: int) -> Rows:
+def most_named(votes: RowNumbers, n_classes: int) -> RowNumbers:
     """Return the class that most functions name, −1 where none speaks or classes are even, ``(n_rows,)``.
 
     >>> most_named(np.array([[0, 0, 1], [0, -1, 1], [-1, -1, -1]]), 2).tolist()
@@ -28,7 +28,7 @@ def most_named(votes: Rows, n_classes: int) -> Rows:
     return np.where(clear, np.argmax(counts, axis=1), ABSTAIN).astype(np.intp)
 
 
-def given_beliefs(votes: Rows, prior: Array, accuracy: Array, coverage: list[float | None]) -> Array:
+def given_beliefs(votes: RowNumbers, prior: Array, accuracy: Array, coverage: list[float | None]) -> Array:
     """Return class probabilities by Bayes' rule from accuracies and coverages, ``(n_rows, n_classes)``.
 
     Functions are taken as independent given the class. One that names class c for a share β of the rows, rightly
@@ -61,10 +61,10 @@ def given_beliefs(votes: Rows, prior: Array, accuracy: Array, coverage: list[flo
     return belief
 
 
-def latent_classes(votes: Rows, n_classes: int) -> Array:
+def latent_classes(votes: RowNumbers, n_classes: int) -> Array:
     """Return class probabilities from the agreement of the functions alone, ``(n_rows, n_classes)``.
 
-    Rows of which no function speaks take no part, and get equal probabilities.
+    RowNumbers of which no function speaks take no part, and get equal probabilities.
     """
     belief = np.full((len(votes), n_classes), 1.0 / n_classes)
     speaks = np.flatnonzero((votes != ABSTAIN).any(axis=1))

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from altune.core.pool import Rows
 from altune.core.registry import Need, register
+from altune.core.types import RowNumbers
 from altune.knobs.labeling.base import Answers, Labeling, latest_answer, plurality
 
 
@@ -21,13 +21,13 @@ class SingleAnnotator(Labeling):
 
     method: Literal["single"] = "single"
 
-    def ask(self, rows: Rows, n_annotators: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    def ask(self, rows: RowNumbers, n_annotators: int, rng: np.random.Generator) -> tuple[RowNumbers, RowNumbers]:
         """Return each row once."""
         if n_annotators == 1:
             return rows, np.zeros(len(rows), dtype=np.intp)
         return rows, rng.integers(n_annotators, size=len(rows))
 
-    def combine(self, answers: Answers, rows: Rows, n_classes: int) -> Rows:
+    def combine(self, answers: Answers, rows: RowNumbers, n_classes: int) -> RowNumbers:
         """Return the class answered most often for each row."""
         if len(answers) == len(rows):  # one answer for each
             return latest_answer(answers, rows)
@@ -52,16 +52,18 @@ class MajorityVote(Labeling):
         """Labels bought for each row."""
         return self.annotators
 
-    def ask(self, rows: Rows, n_annotators: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    def ask(self, rows: RowNumbers, n_annotators: int, rng: np.random.Generator) -> tuple[RowNumbers, RowNumbers]:
         """Return each row with ``annotators`` different annotators, drawn at random."""
         return ask_several(rows, self.annotators, n_annotators, rng)
 
-    def combine(self, answers: Answers, rows: Rows, n_classes: int) -> Rows:
+    def combine(self, answers: Answers, rows: RowNumbers, n_classes: int) -> RowNumbers:
         """Return the class that most annotators named for each row."""
         return plurality(answers.votes(rows, n_classes), latest_answer(answers, rows))
 
 
-def ask_several(rows: Rows, each: int, n_annotators: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
+def ask_several(
+    rows: RowNumbers, each: int, n_annotators: int, rng: np.random.Generator
+) -> tuple[RowNumbers, RowNumbers]:
     """Return each row with ``each`` different annotators, drawn at random."""
     order = np.argsort(rng.random((len(rows), n_annotators)), axis=1)[:, :each]
     return np.repeat(rows, order.shape[1]), order.ravel()

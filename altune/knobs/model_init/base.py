@@ -14,7 +14,8 @@ from altune.core.streams import Streams
 from altune.models import FittedModel, Model
 
 if TYPE_CHECKING:
-    from altune.core.pool import Features, Pool, Rows
+    from altune.core.pool import Pool
+    from altune.core.types import Features, RowNumbers
 
 Weight = NDArray[np.float64] | None
 
@@ -29,7 +30,7 @@ class ModelInit(Method):
         self,
         model: Model,
         X: Features,
-        y: Rows,
+        y: RowNumbers,
         weight: Weight,
         *,
         n_classes: int,
@@ -63,7 +64,7 @@ class DefaultStart(ModelInit):
         self,
         model: Model,
         X: Features,
-        y: Rows,
+        y: RowNumbers,
         weight: Weight,
         *,
         n_classes: int,

@@ -17,7 +17,8 @@ from altune.numerics.geometry.clustering import kmeans
 from altune.numerics.geometry.distances import make_points
 
 if TYPE_CHECKING:
-    from altune.core.pool import Features, Pool, Rows
+    from altune.core.pool import Pool
+    from altune.core.types import Features, RowNumbers
 
 
 @register
@@ -42,7 +43,7 @@ class Pretrained(ModelInit):
         self,
         model: Model,
         X: Features,
-        y: Rows,
+        y: RowNumbers,
         weight: Weight,
         *,
         n_classes: int,
@@ -62,19 +63,19 @@ class Pretrained(ModelInit):
         return model.update(taught, X, y, n_classes, seed, weight)
 
 
-def pool_clusters(pool: Pool) -> Rows:
+def pool_clusters(pool: Pool) -> RowNumbers:
     """Return the cluster of each pool row, ``(n_rows,)``, as many clusters as classes, made once for each pool."""
     key = ("model_init.clusters", pool.n_classes)
     # what trajectories share may not hang on one of them, so the draws come from a stream of their own
     return pool.shared.get(key, lambda: kmeans(pool_points(pool), pool.n_classes, np.random.default_rng(0)).labels)
 
 
-def clustered(X: Features, n_clusters: int) -> Rows:
+def clustered(X: Features, n_clusters: int) -> RowNumbers:
     """Return the k-means cluster of each row, ``(n_rows,)``."""
     return kmeans(make_points(X), n_clusters, np.random.default_rng(0)).labels
 
 
-def matched_classes(clusters: Rows, labels: Rows, n_classes: int) -> Rows:
+def matched_classes(clusters: RowNumbers, labels: RowNumbers, n_classes: int) -> RowNumbers:
     """Return the class that each cluster is given, ``(n_classes,)``: a permutation that makes most labels agree.
 
     Source: H. W. Kuhn, *The Hungarian method for the assignment problem*, Naval Research Logistics 1955.
@@ -84,5 +85,5 @@ def matched_classes(clusters: Rows, labels: Rows, n_classes: int) -> Rows:
     """
     agreeing = np.zeros((n_classes, n_classes))
     np.add.at(agreeing, (clusters, labels), 1.0)
-    classes: Rows = linear_sum_assignment(-agreeing)[1]
+    classes: RowNumbers = linear_sum_assignment(-agreeing)[1]
     return classes

@@ -14,7 +14,8 @@ from altune.knobs.model_init.base import ModelInit, Weight
 from altune.models import FittedModel, Model, with_output_bias
 
 if TYPE_CHECKING:
-    from altune.core.pool import Features, Pool, Rows
+    from altune.core.pool import Pool
+    from altune.core.types import Features, RowNumbers
 
 
 @register
@@ -37,7 +38,7 @@ class ClassPriorStart(ModelInit):
         self,
         model: Model,
         X: Features,
-        y: Rows,
+        y: RowNumbers,
         weight: Weight,
         *,
         n_classes: int,
@@ -52,7 +53,7 @@ class ClassPriorStart(ModelInit):
         return model.resume(biased, X, y, n_classes, seed, weight)
 
 
-def log_class_priors(labels: Rows, weight: Weight, n_classes: int, smoothing: float) -> NDArray[np.float64]:
+def log_class_priors(labels: RowNumbers, weight: Weight, n_classes: int, smoothing: float) -> NDArray[np.float64]:
     """Return ln((n_k + a)/(n + a·K)) for each class, ``(n_classes,)``.
 
     >>> np.exp(log_class_priors(np.array([0, 0, 0, 2]), None, 3, 1.0)).round(3).tolist()

@@ -14,7 +14,8 @@ from altune.knobs.model_init.base import ModelInit, Weight
 from altune.models import FittedEnsemble, FittedModel, Model
 
 if TYPE_CHECKING:
-    from altune.core.pool import Features, Pool, Rows
+    from altune.core.pool import Pool
+    from altune.core.types import Features, RowNumbers
 
 HELD_OUT = 0.2
 
@@ -37,7 +38,7 @@ class BestOfStarts(ModelInit):
         self,
         model: Model,
         X: Features,
-        y: Rows,
+        y: RowNumbers,
         weight: Weight,
         *,
         n_classes: int,
@@ -78,7 +79,7 @@ class EnsembleOfStarts(ModelInit):
         self,
         model: Model,
         X: Features,
-        y: Rows,
+        y: RowNumbers,
         weight: Weight,
         *,
         n_classes: int,
@@ -91,7 +92,7 @@ class EnsembleOfStarts(ModelInit):
         return FittedEnsemble([model.fit(X, y, n_classes, seed, weight) for seed in seeds])
 
 
-def mean_log_probability(probabilities: NDArray[np.float64], labels: Rows) -> float:
+def mean_log_probability(probabilities: NDArray[np.float64], labels: RowNumbers) -> float:
     """Return the mean natural logarithm of the true classes' probabilities, each at least 1e-12.
 
     >>> round(mean_log_probability(np.array([[0.5, 0.5], [0.0, 1.0]]), np.array([0, 1])), 4)

@@ -19,8 +19,9 @@ from sklearn.linear_model import LogisticRegression
 
 from altune.core.errors import FormatError, MissingExtraError, WorkError, did_you_mean
 from altune.core.files import canonical_digest
-from altune.core.pool import Features, Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Need, register
+from altune.core.types import Features, RowNumbers, TrainedModel
 from altune.knobs.pool_geometry import draw_rows
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.models.fitted import FittedModel
@@ -90,7 +91,7 @@ class SkactivemlQuery(QueryStrategy):
             return [f"query_strategy: skactiveml's {self.strategy} is for two classes; the data have {facts.n_classes}"]
         return []
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return the rows that the strategy picks among the candidates.
 
         Raises
@@ -237,11 +238,11 @@ class _Held:
     def __deepcopy__(self, memo: Any) -> _Held:
         return self
 
-    def knows(self, X: Features, y: Rows) -> bool:
+    def knows(self, X: Features, y: RowNumbers) -> bool:
         """Return whether these are the rows that the model in hand was trained on."""
         return X.shape == self.X.shape and bool(np.array_equal(y, self.y) and np.array_equal(X, self.X))
 
-    def train(self, X: Features, y: Rows, seed: int, weight: Any = None) -> FittedModel:
+    def train(self, X: Features, y: RowNumbers, seed: int, weight: Any = None) -> TrainedModel:
         """Return a model like the one in hand, trained on other rows."""
         if self.learner is not None:
             return self.learner.fit(X, y, self.n_classes, seed, weight)
@@ -267,8 +268,9 @@ class Relearning(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.held = held
         self.seed = seed
 
-    def fit(self, X: Features, y: Rows, sample_weight: Any = None) -> Relearning:
+    def fit(self, X: Features, y: RowNumbers, sample_weight: Any = None) -> Relearning:
         """Learn from rows, their class codes and, where given, their weights."""
+        self.fitted_: TrainedModel
         codes = np.asarray(y, dtype=np.intp)
         self.classes_ = np.arange(self.held.n_classes)
         if self.seed is not None:
@@ -281,7 +283,7 @@ class Relearning(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.fitted_ = self.held.train(X, codes, 0, sample_weight)
         return self
 
-    def predict(self, X: Features) -> Rows:
+    def predict(self, X: Features) -> RowNumbers:
         """Return class codes, ``(n_rows,)``."""
         return self.fitted_.predict(X)
 

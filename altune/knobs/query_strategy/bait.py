@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn.decomposition import TruncatedSVD
 
-from altune.core.pool import Features, Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Need, register
+from altune.core.types import Features, RowNumbers
 from altune.knobs.pool_geometry import draw_rows, embedded
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.numerics.geometry.designs import unit_mean_square
@@ -41,7 +42,7 @@ class Bait(QueryStrategy):
     parameters: int = Field(default=400, ge=20, le=2000, description="most parameters, classes times directions")
     subpool: int = Field(default=1000, ge=10, le=5000, description="random candidates that compete")
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return candidates that together tell the most of what the pool needs to know."""
         if pool.model is None:
             raise RuntimeError("bait is asked after a model was trained")
@@ -91,7 +92,7 @@ class InformationBatch:
         """Return tr(A⁻¹F)."""
         return float(np.einsum("ij,ji->", self.inverse, self._wanted))
 
-    def falls(self, sign: float = 1.0, rows: Rows | None = None) -> Array:
+    def falls(self, sign: float = 1.0, rows: RowNumbers | None = None) -> Array:
         """Return by how much the trace falls when each row is added (``sign`` 1) or taken out (−1)."""
         own = self._own if rows is None else self._own[rows]
         shares = self._shares if rows is None else self._shares[rows]
@@ -99,7 +100,7 @@ class InformationBatch:
         falls: Array = sign * np.trace(solved, axis1=1, axis2=2)
         return falls
 
-    def pick(self, size: int, rng: np.random.Generator) -> Rows:
+    def pick(self, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` rows (all where there are fewer): twice as many are added, the surplus is taken out."""
         n = len(self._embedding)
         size = min(size, n)

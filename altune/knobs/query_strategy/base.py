@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, SerializeAsAny
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Method, parse_method
+from altune.core.types import RowNumbers
 
 
 class QueryStrategy(Method):
@@ -22,7 +23,7 @@ class QueryStrategy(Method):
     knob: ClassVar[str] = "query_strategy"
 
     @abstractmethod
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``min(size, len(pool.candidates))`` distinct rows of ``pool.candidates``, best first.
 
         Parameters
@@ -40,12 +41,12 @@ class ScoreStrategy(QueryStrategy):
     def scores(self, pool: Pool, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return a finite score for each of ``pool.candidates``, ``(n_candidates,)``; label the largest first."""
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return the ``size`` candidates of the largest scores; ties fall by chance."""
         return pool.candidates[largest(self.scores(pool, rng), size, rng)]
 
 
-def largest(scores: NDArray[np.float64], size: int, rng: np.random.Generator) -> Rows:
+def largest(scores: NDArray[np.float64], size: int, rng: np.random.Generator) -> RowNumbers:
     """Return the positions of the ``size`` largest scores, best first, ties in random order.
 
     >>> largest(np.array([0.1, 0.9, 0.5]), 2, np.random.default_rng(0)).tolist()

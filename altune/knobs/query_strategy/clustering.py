@@ -10,8 +10,9 @@ from pydantic import Field
 from scipy import sparse
 
 from altune.core.metadata import Metadata
-from altune.core.pool import Features, Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Need, register
+from altune.core.types import Features, RowNumbers
 from altune.core.uncertainty import entropy
 from altune.knobs.pool_geometry import embedded, pool_points
 from altune.knobs.query_strategy.base import QueryStrategy, largest
@@ -41,7 +42,7 @@ class KMeansQuery(QueryStrategy):
     )
     weighted: bool = Field(default=True, description="whether rows weigh in the clustering by their uncertainty")
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return unsure candidates that lie apart."""
         unsure = uncertainty_of(pool.known(), self.uncertainty)
         best = largest(unsure, self.beta * size, rng)
@@ -62,7 +63,7 @@ class Clue(QueryStrategy):
     method: Literal["clue"] = "clue"
     temperature: float = Field(default=1.0, ge=0.1, le=10.0, description="T of the probabilities in the weights")
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return candidates near the centres of the unsure."""
         weights = entropy(tempered(pool.known().probabilities, self.temperature))
         points = make_points(embedded(pool, pool.candidates))
@@ -86,7 +87,7 @@ class ClusterMargin(QueryStrategy):
     multiple: float = Field(default=1.25, ge=1.0, le=50.0, description="m, how many times the rows compete")
     cluster_size: float = Field(default=10.0, ge=1.0, le=500.0, description="mean rows of a cluster")
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return candidates of small margin from many clusters."""
         size = min(size, len(pool.candidates))
         key = ("geometry.linked_clusters", self.cluster_size)
@@ -111,7 +112,7 @@ class DropQuery(QueryStrategy):
     dropout: float = Field(default=0.75, ge=0.05, le=0.95, description="share of the features that is dropped")
     repeats: int = Field(default=3, ge=1, le=25, description="M, predictions with features dropped")
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return changeable candidates that lie apart."""
         if pool.model is None:
             raise RuntimeError("dropquery is asked after a model was trained")
@@ -146,7 +147,7 @@ def tempered(probabilities: Array, temperature: float) -> Array:
     return scaled
 
 
-def round_robin(clusters: NDArray[np.intp], size: int, rng: np.random.Generator) -> Rows:
+def round_robin(clusters: NDArray[np.intp], size: int, rng: np.random.Generator) -> RowNumbers:
     """Take one random member of each cluster in turn, small clusters first, ties by chance.
 
     Parameters

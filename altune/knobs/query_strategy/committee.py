@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Need, register
+from altune.core.types import RowNumbers
 from altune.knobs.query_strategy.base import ScoreStrategy
 from altune.knobs.query_strategy.learners import SCORES, ModelledStrategy, train_on_labels
 from altune.knobs.query_strategy.subpool import SubpoolSize, complete, draw_positions, spread_scores
@@ -97,7 +98,7 @@ class BatchBald(_CommitteeStrategy):
     """BatchBALD: rows whose labels jointly say most about the model, picked greedily.
 
     H(y₁…y_b) − E Σ H(p_m(y_i)) counts what two rows would say alike only once. The joint entropy is exact up to
-    1024 configurations of labels, and beyond estimated from 1024 that the committee draws. Rows after the
+    1024 configurations of labels, and beyond estimated from 1024 that the committee draws. RowNumbers after the
     tenth begin a new joint batch, since M members are told apart by a few labels. Where more rows are wanted than
     the subpool has, random ones follow.
     """
@@ -109,7 +110,7 @@ class BatchBald(_CommitteeStrategy):
     members: int = Field(default=10, ge=2, le=20, description="models in the committee")
     subpool: SubpoolSize = 500
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return candidates in the order of picking."""
         committee = self.committee(pool, self.members, rng)
         positions = draw_positions(len(pool.candidates), self.subpool, rng)

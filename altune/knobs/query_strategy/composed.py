@@ -10,8 +10,9 @@ from pydantic import Field, field_validator
 from scipy.special import expit
 from scipy.stats import rankdata
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import register
+from altune.core.types import RowNumbers
 from altune.knobs.query_strategy.base import NestedStrategy, QueryStrategy, ScoreStrategy
 from altune.knobs.query_strategy.density import DensityWeighted
 from altune.knobs.query_strategy.diversity import TypiClust
@@ -77,7 +78,7 @@ class Switch(QueryStrategy):
     then: NestedStrategy = Field(default=Margin(), description="the strategy of the second phase")
     at: float = Field(default=0.2, gt=0.0, lt=1.0, description="share of the budget bought at which `then` takes over")
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return the rows of the strategy whose phase it is."""
         late = pool.labels_bought >= self.at * pool.budget
         return (self.then if late else self.first).select(pool, size, rng)

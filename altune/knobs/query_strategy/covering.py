@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Need, register
+from altune.core.types import RowNumbers
 from altune.knobs.pool_geometry import cover_rows, draw_rows, pool_points, pool_pure_radius
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.numerics.geometry.balls import ball_graph
@@ -35,7 +36,7 @@ class ProbCover(QueryStrategy):
         default=5000, ge=10, le=5000, description="in larger pools, random candidates that compete and are covered"
     )
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return candidates whose balls cover much of what is left uncovered."""
         return cover_rows(pool, size, pool_pure_radius(pool, self.purity), self.subpool, rng)
 
@@ -64,7 +65,7 @@ class DCoM(QueryStrategy):
         default=5000, ge=10, le=5000, description="in larger pools, random candidates that compete and are covered"
     )
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return candidates that are uncertain, typical of uncovered places, or both, as competence has it."""
         known = pool.known()
         rows = draw_rows(pool.candidates, max(self.subpool, size), rng)
@@ -87,7 +88,9 @@ class Balls(NamedTuple):
     coverage: float
 
 
-def fitted_balls(labelled: Points, labels: Rows, points: Points, predicted: Rows, squared_limit: float) -> Balls:
+def fitted_balls(
+    labelled: Points, labels: RowNumbers, points: Points, predicted: RowNumbers, squared_limit: float
+) -> Balls:
     """Return the balls of labelled rows, each the largest that is pure enough for what they cover together.
 
     Parameters
@@ -101,7 +104,7 @@ def fitted_balls(labelled: Points, labels: Rows, points: Points, predicted: Rows
 
 
 def _balls(
-    labelled: Points, labels: Rows, points: Points, predicted: Rows, squared_limit: float, purity: float
+    labelled: Points, labels: RowNumbers, points: Points, predicted: RowNumbers, squared_limit: float, purity: float
 ) -> Balls:
     covered = np.zeros(len(points), dtype=bool)
     radii: list[float] = []
@@ -115,7 +118,7 @@ def _balls(
     return Balls(float(np.mean(radii)) if radii else float(np.sqrt(squared_limit)), covered, coverage)
 
 
-def _pure_ball(squared: Array, same: NDArray[np.bool_], purity: float, limit: float) -> tuple[float, Rows]:
+def _pure_ball(squared: Array, same: NDArray[np.bool_], purity: float, limit: float) -> tuple[float, RowNumbers]:
     """Return the radius of the largest ball, centre included, of which a share ``purity`` is ``same``, and its rows."""
     inside = np.flatnonzero(squared < limit)
     inside = inside[np.argsort(squared[inside], kind="stable")]
@@ -147,7 +150,7 @@ def pick_by_competence(
     competence: float,
     size: int,
     rng: np.random.Generator,
-) -> Rows:
+) -> RowNumbers:
     """Pick points one by one by S·uncertainty + (1 − S)·degree, the degree scaled to [0, 1] at each pick.
 
     Parameters

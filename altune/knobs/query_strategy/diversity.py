@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import register
+from altune.core.types import RowNumbers
 from altune.knobs.pool_geometry import farthest_candidates, typical_candidates
 from altune.knobs.query_strategy.base import QueryStrategy
 
@@ -20,7 +21,7 @@ class KCenter(QueryStrategy):
 
     method: Literal["kcenter"] = "kcenter"
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return candidates, each the farthest from all rows bought and all picked before it."""
         return farthest_candidates(pool, size, rng)
 
@@ -39,6 +40,6 @@ class TypiClust(QueryStrategy):
 
     method: Literal["typiclust"] = "typiclust"
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return typical candidates, one for each cluster in turn."""
         return typical_candidates(pool, size, rng)

@@ -10,13 +10,13 @@ from pydantic import Field
 from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 
-from altune.core.pool import Features, Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Need, register
+from altune.core.types import Features, Learner, RowNumbers, TrainedModel
 from altune.core.uncertainty import entropy, least_confidence
 from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy
 from altune.knobs.query_strategy.learners import SCORES, ModelledStrategy
 from altune.knobs.query_strategy.subpool import SubpoolSize, complete, draw_positions, spread_scores
-from altune.models import FittedModel, Model
 from altune.numerics.fisher import InformationRatio, most_reducing_batch
 from altune.numerics.geometry.distances import is_sparse, make_points
 
@@ -103,7 +103,7 @@ class VarianceReduction(QueryStrategy):
     ridge: float = Field(default=1.0, ge=1e-3, le=1e3, description="δ, the L2 penalty that the model is taken to have")
     subpool: SubpoolSize = 1000
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return candidates, each the one that lowers the ratio most after those before it."""
         model = model_in_hand(pool)
         positions = draw_positions(len(pool.candidates), self.subpool, rng)
@@ -120,19 +120,19 @@ class VarianceReduction(QueryStrategy):
 class _Lesson:
     """The labels in use, and models trained on them and one more; all of them from the same seed."""
 
-    def __init__(self, pool: Pool, learner: Model, seed: int) -> None:
+    def __init__(self, pool: Pool, learner: Learner, seed: int) -> None:
         self.pool, self.learner, self.seed = pool, learner, seed
         given = pool.label_weights if "sample_weight" in learner.able() else None
         self.weights = None if given is None else np.append(given, 1.0)
 
-    def train_with(self, row: int, code: int) -> FittedModel:
+    def train_with(self, row: int, code: int) -> TrainedModel:
         """Return the model trained on the labels in use and on ``row`` labelled ``code``."""
         pool = self.pool
         X, y = pool.X[np.append(pool.labelled, row)], np.append(pool.labels, code)
         return self.learner.fit(X, y, pool.n_classes, self.seed, self.weights)
 
 
-def model_in_hand(pool: Pool) -> FittedModel:
+def model_in_hand(pool: Pool) -> TrainedModel:
     """Return the pool's model; before the first one there is nothing to ask."""
     if pool.model is None:
         raise RuntimeError("this strategy is asked after a model was trained")
@@ -161,7 +161,7 @@ def expected_loss(probabilities: Array, loss: Literal["log_loss", "zero_one"]) -
     return float(each.mean())
 
 
-def most_probable(probabilities: Array, count: int) -> tuple[Rows, Array]:
+def most_probable(probabilities: Array, count: int) -> tuple[RowNumbers, Array]:
     """Return the most probable classes of one row that are possible at all, and their shares, which sum to 1.
 
     >>> most_probable(np.array([0.1, 0.6, 0.0, 0.3]), 2)[0].tolist()

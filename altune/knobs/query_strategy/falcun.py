@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Need, register
+from altune.core.types import RowNumbers
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.knobs.query_strategy.covering import scale_to_one
 
@@ -30,7 +31,7 @@ class Falcun(QueryStrategy):
     method: Literal["falcun"] = "falcun"
     gamma: float = Field(default=10.0, ge=0.0, le=1000.0, description="γ: 0 draws at random, ∞ takes the largest")
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return candidates that are unsure and of many kinds."""
         known = pool.known()
         return pool.candidates[draw_by_relevance(known.probabilities, 1.0 - known.margin, self.gamma, size, rng)]
@@ -38,7 +39,7 @@ class Falcun(QueryStrategy):
 
 def draw_by_relevance(
     probabilities: Array, uncertainty: Array, gamma: float, size: int, rng: np.random.Generator
-) -> Rows:
+) -> RowNumbers:
     """Draw rows one by one, each with a chance in proportion to its relevance to the power of γ.
 
     Parameters

@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Need, register
+from altune.core.types import RowNumbers
 from altune.knobs.pool_geometry import embedded_points
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.numerics.geometry.covering import sample_by_squared_distance
@@ -30,7 +31,7 @@ class Badge(QueryStrategy):
 
     method: Literal["badge"] = "badge"
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return candidates whose gradients are long and unlike each other."""
         gradients = Gradients(pool.known().probabilities, embedded_points(pool))
         uncovered = np.full(len(pool.candidates), np.inf)

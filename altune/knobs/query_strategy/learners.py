@@ -8,10 +8,11 @@ import numpy as np
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from altune.core.metadata import Metadata
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Need, parse_method
+from altune.core.types import Learner, RowNumbers, TrainedModel
 from altune.knobs.query_strategy.base import QueryStrategy
-from altune.models import FittedModel, Model
+from altune.models import Model
 
 SCORES: frozenset[Need] = frozenset({"class_scores"})
 
@@ -58,7 +59,7 @@ class ModelledStrategy(QueryStrategy):
             found.append(f"{asked}, which cannot be trained on sparse data")
         return found
 
-    def learner(self, pool: Pool) -> Model:
+    def learner(self, pool: Pool) -> Learner:
         """Return the query model, or the task's with this loop's hyperparameters."""
         learner = self.query_model or pool.learner
         if learner is None:
@@ -73,7 +74,7 @@ class ModelledStrategy(QueryStrategy):
         return Metadata(pool.X, pool.candidates, train_on_labels(pool, self.query_model, everything, rng))
 
 
-def train_on_labels(pool: Pool, learner: Model, positions: Rows, rng: np.random.Generator) -> FittedModel:
+def train_on_labels(pool: Pool, learner: Learner, positions: RowNumbers, rng: np.random.Generator) -> TrainedModel:
     """Return a model trained from scratch on some of the labels in use.
 
     Parameters

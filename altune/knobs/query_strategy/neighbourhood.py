@@ -10,8 +10,9 @@ from pydantic import Field
 from scipy.linalg import cholesky, solve_triangular
 from sklearn.linear_model import LogisticRegression
 
-from altune.core.pool import Features, Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import Need, register
+from altune.core.types import Features, RowNumbers
 from altune.knobs.pool_geometry import covered_rows, draw_rows, embedded, unit_points
 from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy, largest
 from altune.numerics.geometry.designs import unit_mean_square
@@ -91,14 +92,14 @@ class Discriminative(QueryStrategy):
     C: float = Field(default=1.0, ge=1e-4, le=1e4, description="inverse strength of the regression's L2 penalty")
     subpool: int = Field(default=5000, ge=10, le=5000, description="in larger pools, random candidates that compete")
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return candidates that the labelled rows say least of."""
         size = min(size, len(pool.candidates))
         rows = draw_rows(pool.candidates, max(self.subpool, size), rng)
         bought = covered_rows(pool)
         points = unit_mean_square(make_points(embedded(pool, np.concatenate([bought, rows]))))
         labelled = np.arange(len(points)) < len(bought)
-        picked: list[Rows] = []
+        picked: list[RowNumbers] = []
         for part in np.array_split(np.arange(size), min(self.sub_batches, size)):
             scores = unlabelled_scores(points.values, labelled, self.C)
             left = np.flatnonzero(~labelled)

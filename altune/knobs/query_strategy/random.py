@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.pool import Pool, Rows
+from altune.core.pool import Pool
 from altune.core.registry import register
+from altune.core.types import RowNumbers
 from altune.knobs.query_strategy.base import NestedStrategy, QueryStrategy, ScoreStrategy
 from altune.knobs.query_strategy.uncertainty import Margin
 
@@ -37,7 +38,7 @@ class EpsilonMix(QueryStrategy):
     strategy: NestedStrategy = Field(default=Margin(), description="the strategy that is mixed with chance")
     epsilon: float = Field(default=0.1, ge=0.0, le=1.0, description="probability that a row is a random one")
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> Rows:
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return the strategy's best rows, then Binomial(size, ε) random ones of the rest."""
         size = min(size, len(pool.candidates))
         n_random = int(rng.binomial(size, self.epsilon))

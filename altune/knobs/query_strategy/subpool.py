@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.pool import Rows
+from altune.core.types import RowNumbers
 
 Array = NDArray[np.float64]
 
@@ -18,7 +18,7 @@ SubpoolSize = Annotated[
 """The type of a parameter that bounds the candidates looked at."""
 
 
-def draw_positions(n_candidates: int, size: int, rng: np.random.Generator) -> Rows:
+def draw_positions(n_candidates: int, size: int, rng: np.random.Generator) -> RowNumbers:
     """Return the positions of a random subpool, sorted; all of them, without a draw, where they are few.
 
     >>> draw_positions(3, 10, np.random.default_rng(0)).tolist()
@@ -29,7 +29,7 @@ def draw_positions(n_candidates: int, size: int, rng: np.random.Generator) -> Ro
     return np.sort(rng.choice(n_candidates, size=size, replace=False))
 
 
-def spread_scores(scores: Array, positions: Rows, n_candidates: int) -> Array:
+def spread_scores(scores: Array, positions: RowNumbers, n_candidates: int) -> Array:
     """Return the scores of all candidates, those not looked at just below the smallest, ``(n_candidates,)``.
 
     >>> spread_scores(np.array([2.0, 1.0]), np.array([0, 2]), 3).round(6).tolist()
@@ -40,7 +40,7 @@ def spread_scores(scores: Array, positions: Rows, n_candidates: int) -> Array:
     return everyone
 
 
-def complete(picked: Rows, n_candidates: int, size: int, rng: np.random.Generator) -> Rows:
+def complete(picked: RowNumbers, n_candidates: int, size: int, rng: np.random.Generator) -> RowNumbers:
     """Return the picked positions, and random others where fewer than ``size`` were picked."""
     missing = min(size, n_candidates) - len(picked)
     if missing <= 0:

@@ -15,7 +15,8 @@ from altune.knobs.model_init import ModelInit
 from altune.models import FittedModel, Model, go_on
 
 if TYPE_CHECKING:
-    from altune.core.pool import Features, Pool, Rows
+    from altune.core.pool import Pool
+    from altune.core.types import Features, RowNumbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class TrainingTurn:
     model: Model
     model_init: ModelInit
     X: Features
-    y: Rows
+    y: RowNumbers
     weight: NDArray[np.float64] | None
     fresh: NDArray[np.bool_]
     n_classes: int
@@ -69,7 +70,7 @@ class TrainingTurn:
         """Go on from a model, or from each member of an ensemble, on all labels."""
         return go_on(self.model, previous, self.X, self.y, self.n_classes, self.seed(), self.weight)
 
-    def update(self, previous: FittedModel, rows: Rows) -> FittedModel:
+    def update(self, previous: FittedModel, rows: RowNumbers) -> FittedModel:
         """Go on from a model, or from each member of an ensemble, on the labels at some positions."""
         weight = None if self.weight is None else self.weight[rows]
         part = self.X[rows], self.y[rows], self.n_classes, self.seed(), weight

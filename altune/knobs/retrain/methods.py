@@ -13,7 +13,7 @@ from altune.knobs.retrain.base import Retrain, TrainingTurn
 from altune.models import FittedEnsemble, FittedModel, shrink_and_perturb
 
 if TYPE_CHECKING:
-    from altune.core.pool import Rows
+    from altune.core.types import RowNumbers
 
 
 @register
@@ -56,7 +56,7 @@ class _GoingOn(Retrain):
         """Return whether this loop trains from a fresh start although there is a last model."""
         return False
 
-    def replayed(self, fresh: NDArray[np.bool_], rng: np.random.Generator) -> Rows:
+    def replayed(self, fresh: NDArray[np.bool_], rng: np.random.Generator) -> RowNumbers:
         """Return the positions of the new labels and of a random share of the old ones, sorted."""
         old = np.flatnonzero(~fresh)
         again = rng.choice(old, size=round(self.replay * len(old)), replace=False)

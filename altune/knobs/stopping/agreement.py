@@ -12,7 +12,7 @@ from altune.core.registry import register
 from altune.knobs.stopping.base import Array, Criterion, Note, StopView, latest
 
 if TYPE_CHECKING:
-    from altune.core.pool import Rows
+    from altune.core.types import RowNumbers
 
 
 @register
@@ -125,7 +125,7 @@ class DeltaF(Criterion):
         return statistic < self.threshold
 
 
-def cohen_kappa(a: Rows, b: Rows, n_classes: int) -> float:
+def cohen_kappa(a: RowNumbers, b: RowNumbers, n_classes: int) -> float:
     """Return Cohen's κ of two labellings; 1 where both are constant and equal.
 
     >>> cohen_kappa(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]), 2)
@@ -137,7 +137,7 @@ def cohen_kappa(a: Rows, b: Rows, n_classes: int) -> float:
     return 1.0 if expected >= 1.0 else (observed - expected) / (1.0 - expected)
 
 
-def f_changes(a: Rows, b: Rows, n_classes: int) -> Array:
+def f_changes(a: RowNumbers, b: RowNumbers, n_classes: int) -> Array:
     """Return 1 − F of one labelling against the other for each class, ``(n_classes,)``; NaN where neither names it.
 
     >>> f_changes(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]), 3).round(3).tolist()

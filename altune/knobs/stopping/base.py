@@ -18,7 +18,7 @@ from pydantic import Field
 from altune.core.registry import Method
 
 if TYPE_CHECKING:
-    from altune.core.pool import Rows
+    from altune.core.types import RowNumbers
 
 STOP_SET_ROWS = 1000
 LABELS = "stop_labels"
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Note = Mapping[str, float]
 
-_NO_ROWS: Rows = np.empty(0, dtype=np.intp)
+_NO_ROWS: RowNumbers = np.empty(0, dtype=np.intp)
 _NO_SCORES: Array = np.empty((0, 0))
 
 
@@ -49,11 +49,11 @@ class Watched(Protocol):
         """Class scores of the rows bought in this loop by the model that chose them, ``(n_new, n_classes)``."""
 
     @property
-    def new_predictions(self) -> Rows:
+    def new_predictions(self) -> RowNumbers:
         """What the model that chose them said of the rows bought in this loop, ``(n_new,)``."""
 
     @property
-    def new_labels(self) -> Rows:
+    def new_labels(self) -> RowNumbers:
         """Their labels, as the recipe's labeling combined them, ``(n_new,)``."""
 
     def distances(self, neighbours: int) -> Array:
@@ -77,8 +77,8 @@ class Seen:
     scores: Array = field(default_factory=lambda: _NO_SCORES)
     unlabelled: Mask = field(default_factory=lambda: np.empty(0, dtype=bool))
     new_scores: Array = field(default_factory=lambda: _NO_SCORES)
-    new_predictions: Rows = field(default_factory=lambda: _NO_ROWS)
-    new_labels: Rows = field(default_factory=lambda: _NO_ROWS)
+    new_predictions: RowNumbers = field(default_factory=lambda: _NO_ROWS)
+    new_labels: RowNumbers = field(default_factory=lambda: _NO_ROWS)
     nearest: Array = field(default_factory=lambda: np.empty(0))
     diverged: tuple[float, float] | None = None
 
@@ -107,9 +107,9 @@ class StopView:
     watched : further quantities, worked out when they are asked for.
     """
 
-    predictions: Sequence[Rows]
-    held_out_labels: Rows
-    held_out_predictions: Rows
+    predictions: Sequence[RowNumbers]
+    held_out_labels: RowNumbers
+    held_out_predictions: RowNumbers
     labels_bought: int
     n_classes: int
     rng: np.random.Generator
@@ -130,7 +130,7 @@ class Stopping(Method):
 
     @property
     def held_out_rows(self) -> int:
-        """Rows bought at random for validation before anything else, charged to the budget."""
+        """RowNumbers bought at random for validation before anything else, charged to the budget."""
         return 0
 
     @abstractmethod

@@ -14,7 +14,7 @@ from altune.core.registry import Need, register
 from altune.knobs.stopping.base import Array, Criterion, Note, StopView, latest
 
 if TYPE_CHECKING:
-    from altune.core.pool import Rows
+    from altune.core.types import RowNumbers
 
 MOST_COMPONENTS = 20
 _STEPS = 50
@@ -89,7 +89,7 @@ def principal_components(X: Array, most: int = MOST_COMPONENTS) -> Components:
     return Components(mean, axes[kept].T / scale)
 
 
-def laplace_posterior(Z: Array, y: Rows, n_classes: int, precision: float) -> Posterior:
+def laplace_posterior(Z: Array, y: RowNumbers, n_classes: int, precision: float) -> Posterior:
     """Return Laplace's approximation of logistic regression, one class against the rest, with the prior N(0, I/α).
 
     Parameters

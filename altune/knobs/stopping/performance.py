@@ -16,7 +16,7 @@ from altune.knobs.stopping.uncertainty import SCORES
 from altune.numerics.statistics import bootstrap_low, wilson_low
 
 if TYPE_CHECKING:
-    from altune.core.pool import Rows
+    from altune.core.types import RowNumbers
 
 
 @register
@@ -36,7 +36,7 @@ class Target(Criterion):
 
     @property
     def held_out_rows(self) -> int:
-        """Rows bought for validation only."""
+        """RowNumbers bought for validation only."""
         return self.holdout
 
     def measure(self, view: StopView) -> dict[str, float]:
@@ -177,7 +177,7 @@ def expected_f(scores: Array) -> float:
     return float(np.mean(2.0 * hits[known] / total[known]))
 
 
-def balanced_hits(right: NDArray[np.bool_], labels: Rows) -> Array:
+def balanced_hits(right: NDArray[np.bool_], labels: RowNumbers) -> Array:
     """Return hits weighted so that their mean is the balanced accuracy, ``(n_rows,)``."""
     counts = np.bincount(labels)
     weight = len(labels) / (np.count_nonzero(counts) * counts[labels])

@@ -19,13 +19,13 @@ from altune.numerics.geometry.distances import Points, squared_distances
 from altune.numerics.geometry.neighbours import nearest_neighbours
 
 if TYPE_CHECKING:
-    from altune.core.pool import Pool, Rows
+    from altune.core.pool import Pool
     from altune.core.streams import Streams
-    from altune.models import FittedModel
+    from altune.core.types import RowNumbers, TrainedModel
 
 KEPT_PREDICTIONS = 5
 SPACING_NEIGHBOURS = 10
-NO_ROWS: Rows = np.empty(0, dtype=np.intp)
+NO_ROWS: RowNumbers = np.empty(0, dtype=np.intp)
 
 
 class StopWatch:
@@ -44,13 +44,13 @@ class StopWatch:
 
     def __init__(self, pool: Pool, streams: Streams, *, predicts: bool) -> None:
         self.pool = pool
-        self.predictions: deque[Rows] = deque(maxlen=KEPT_PREDICTIONS)
+        self.predictions: deque[RowNumbers] = deque(maxlen=KEPT_PREDICTIONS)
         self._streams = streams
         self._predicts = predicts
         self._posteriors: dict[float, Posterior] = {}
 
     @cached_property
-    def stop_set(self) -> Rows:
+    def stop_set(self) -> RowNumbers:
         """At most 1000 rows of the pool, sorted, drawn once."""
         size = min(STOP_SET_ROWS, self.pool.n_rows)
         return np.sort(self._streams.generator("stop_set").choice(self.pool.n_rows, size=size, replace=False))
@@ -69,7 +69,11 @@ class StopWatch:
         return middle if middle > 0 else float(near.max()) or 1.0
 
     def look(
-        self, loop: int, chooser: FittedModel | None, new_rows: Rows, labels_of: Callable[[Rows], Rows]
+        self,
+        loop: int,
+        chooser: TrainedModel | None,
+        new_rows: RowNumbers,
+        labels_of: Callable[[RowNumbers], RowNumbers],
     ) -> StopView:
         """Return what the rule sees of the loop that just ended.
 
@@ -109,7 +113,11 @@ class Look:
     """One loop, as :class:`altune.knobs.stopping.base.Watched` describes it."""
 
     def __init__(
-        self, watch: StopWatch, chooser: FittedModel | None, new_rows: Rows, labels_of: Callable[[Rows], Rows]
+        self,
+        watch: StopWatch,
+        chooser: TrainedModel | None,
+        new_rows: RowNumbers,
+        labels_of: Callable[[RowNumbers], RowNumbers],
     ) -> None:
         self._watch = watch
         self._chooser = chooser
@@ -140,14 +148,14 @@ class Look:
         return self._chooser.class_scores(pool.X[self._new_rows])
 
     @cached_property
-    def new_predictions(self) -> Rows:
+    def new_predictions(self) -> RowNumbers:
         """Classes of the new rows by the model that chose them."""
         if self._chooser is None or not len(self._new_rows):
             return NO_ROWS
         return self._chooser.predict(self._watch.pool.X[self._new_rows])
 
     @cached_property
-    def new_labels(self) -> Rows:
+    def new_labels(self) -> RowNumbers:
         """Labels of the new rows."""
         return self._labels_of(self._new_rows)
 

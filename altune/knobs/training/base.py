@@ -13,7 +13,7 @@ from altune.core.registry import Method, register
 from altune.core.streams import Streams
 
 if TYPE_CHECKING:
-    from altune.core.pool import Features, Rows
+    from altune.core.types import Features, RowNumbers
     from altune.models import Model
 
 
@@ -34,7 +34,7 @@ class LabelsSoFar:
     """
 
     X: Features
-    y: Rows
+    y: RowNumbers
     weight: NDArray[np.float64] | None
     n_classes: int
     first_labels: int

@@ -13,7 +13,7 @@ from altune.core.registry import Need, describe_parameters, register
 from altune.knobs.training.base import LabelsSoFar, Training, not_offered, set_hyperparameter
 
 if TYPE_CHECKING:
-    from altune.core.pool import Features, Rows
+    from altune.core.types import Features, RowNumbers
     from altune.models import FittedModel, Model
 
 
@@ -123,7 +123,7 @@ class Retune(Training):
             merit[judged] = self.merit(fitted, so_far.X[judged], y[judged])
         return float(np.average(merit, weights=weight))
 
-    def merit(self, fitted: FittedModel, X: Features, y: Rows) -> Any:
+    def merit(self, fitted: FittedModel, X: Features, y: RowNumbers) -> Any:
         """Return ln p of the true class, at least ln 1e-12, or 1 for a hit, ``(n_rows,)``."""
         if self.judge == "accuracy":
             return (fitted.predict(X) == y).astype(np.float64)

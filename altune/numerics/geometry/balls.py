@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from altune.core.pool import Rows
+from altune.core.types import RowNumbers
 from altune.numerics.geometry.distances import Array, Points, blocks, random_argmax, squared_distances
 
 Graph = sparse.csr_array
@@ -82,8 +82,8 @@ def ball_graph_of(parts: Iterable[Array], n_others: int, squared_radius: float) 
 
 
 def greedy_cover(
-    graph: Graph, reached_by: Graph, open_: NDArray[np.bool_], allowed: Rows, size: int, rng: np.random.Generator
-) -> Rows:
+    graph: Graph, reached_by: Graph, open_: NDArray[np.bool_], allowed: RowNumbers, size: int, rng: np.random.Generator
+) -> RowNumbers:
     """Pick points one by one, each the one whose ball covers the most points not covered yet.
 
     Where nothing is left to cover, the rest are picked at random. Time O(edges) in all.

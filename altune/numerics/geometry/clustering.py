@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from altune.core.pool import Rows
+from altune.core.types import RowNumbers
 from altune.numerics.geometry.distances import (
     Array,
     Points,
@@ -58,7 +58,7 @@ def kmeans(points: Points, n_clusters: int, rng: np.random.Generator, weights: A
     return _fitted(model, points, weights)
 
 
-def kmeans_from(points: Points, seeds: Rows) -> Clustering:
+def kmeans_from(points: Points, seeds: RowNumbers) -> Clustering:
     """Cluster by k-means with these points as the first centres."""
     centres = points.values[seeds]
     start = centres.toarray() if is_sparse(centres) else centres
@@ -73,7 +73,7 @@ def _fitted(model: Any, points: Points, weights: Array | None) -> Clustering:
     return Clustering(model.labels_.astype(np.intp), np.asarray(model.cluster_centers_, dtype=np.float64))
 
 
-def nearest_to_centres(points: Points, centres: Array, rng: np.random.Generator) -> Rows:
+def nearest_to_centres(points: Points, centres: Array, rng: np.random.Generator) -> RowNumbers:
     """Return the point nearest to each centre, or the next nearest where that one stands for another already.
 
     Parameters
@@ -98,7 +98,7 @@ def nearest_to_centres(points: Points, centres: Array, rng: np.random.Generator)
     return picked
 
 
-def central_points(points: Points, size: int, rng: np.random.Generator, weights: Array | None = None) -> Rows:
+def central_points(points: Points, size: int, rng: np.random.Generator, weights: Array | None = None) -> RowNumbers:
     """Return ``size`` distinct points, each nearest to one of ``size`` k-means centres (all where fewer).
 
     ``weights``, ``(n_points,)``, are what each point counts for in the clustering.
@@ -108,7 +108,7 @@ def central_points(points: Points, size: int, rng: np.random.Generator, weights:
     return nearest_to_centres(points, kmeans(points, size, rng, weights).centres, rng)
 
 
-def medoids(points: Points, size: int, rng: np.random.Generator) -> Rows:
+def medoids(points: Points, size: int, rng: np.random.Generator) -> RowNumbers:
     """Return ``size`` distinct points with a small sum of distances from every point to its nearest one.
 
     Alternates between giving points to their nearest medoid and moving each medoid to the member with
@@ -146,7 +146,7 @@ def _owners(points: Points, centres: Points) -> NDArray[np.intp]:
     return owner
 
 
-def _medoid(points: Points, members: Rows, current: int, rng: np.random.Generator) -> int:
+def _medoid(points: Points, members: RowNumbers, current: int, rng: np.random.Generator) -> int:
     if len(members) > MEDOID_ROWS:
         members = np.union1d(rng.choice(members, MEDOID_ROWS, replace=False), [current])
     cluster = points.take(members)

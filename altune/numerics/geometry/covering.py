@@ -1,4 +1,4 @@
-"""Rows that cover a cloud of points: farthest first, and sampling by squared distance."""
+"""RowNumbers that cover a cloud of points: farthest first, and sampling by squared distance."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.core.pool import Rows
+from altune.core.types import RowNumbers
 from altune.numerics.geometry.distances import (
     Array,
     Points,
@@ -23,7 +23,7 @@ EXACT_PAIR_ROWS = 5_000
 """Up to so many rows the farthest pair is found among all pairs, in O(N²d)."""
 
 
-def farthest_first(points: Points, covered: Points, size: int, rng: np.random.Generator) -> Rows:
+def farthest_first(points: Points, covered: Points, size: int, rng: np.random.Generator) -> RowNumbers:
     """Pick points one by one, each the farthest from all covered and picked ones: argmax_u min_l d(u, l).
 
     The largest distance left to cover is at most twice the smallest possible. Time O(N·size·d), memory
@@ -50,7 +50,9 @@ def farthest_first(points: Points, covered: Points, size: int, rng: np.random.Ge
     return farthest_of(nearest, lambda pick: distances_to(points, pick), min(size, len(points)), rng)
 
 
-def farthest_of(nearest: Array, distances_from: Callable[[int], Array], size: int, rng: np.random.Generator) -> Rows:
+def farthest_of(
+    nearest: Array, distances_from: Callable[[int], Array], size: int, rng: np.random.Generator
+) -> RowNumbers:
     """Pick points one by one, each the farthest from what is covered.
 
     Parameters
@@ -79,7 +81,7 @@ def sample_by_squared_distance(
     size: int,
     rng: np.random.Generator,
     first: int | None = None,
-) -> Rows:
+) -> RowNumbers:
     """Draw points one by one with probability D² / Σ D², D the distance to the nearest one drawn so far.
 
     Where every point left lies on a drawn one, the draw is uniform. Only one column of distances is

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from altune.core.pool import Features
+from altune.core.types import Features
 from altune.numerics.geometry.distances import Array, Points, blocks, is_sparse, squared_distances, squared_norms
 
 LEAST_SIMILARITY = 1e-12

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from altune.core.pool import Features, Rows
+from altune.core.types import Features, RowNumbers
 from altune.numerics.geometry.distances import Array, Points, inner_products, is_sparse, random_argmax
 
 MOST_COLUMNS = 5_000
@@ -27,7 +27,7 @@ def unit_mean_square(points: Points) -> Points:
     return Points(points.values * scale, points.norms * scale**2)
 
 
-def d_optimal_points(points: Points, covered: Points, size: int, ridge: float, rng: np.random.Generator) -> Rows:
+def d_optimal_points(points: Points, covered: Points, size: int, ridge: float, rng: np.random.Generator) -> RowNumbers:
     """Pick points one by one, each with the largest log(1 + xᵀA⁻¹x), A = λI + Σ xxᵀ over all picked.
 
     It is the greedy maximum of log det A. By Sherman and Morrison A⁻¹ = I/λ − Σ vvᵀ with one vector v for each

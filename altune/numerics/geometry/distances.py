@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from altune.core.pool import Features, Rows
+from altune.core.types import Features, RowNumbers
 
 Array = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ class Points:
     def __len__(self) -> int:
         return len(self.norms)
 
-    def take(self, rows: Rows) -> Points:
+    def take(self, rows: RowNumbers) -> Points:
         """Return the points of ``rows``, in that order."""
         return Points(self.values[rows], self.norms[rows])
 

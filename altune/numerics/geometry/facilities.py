@@ -7,7 +7,7 @@ import heapq
 import numpy as np
 from scipy import sparse
 
-from altune.core.pool import Rows
+from altune.core.types import RowNumbers
 from altune.numerics.geometry.distances import Array, Points
 from altune.numerics.geometry.neighbours import nearest_neighbours
 
@@ -34,8 +34,8 @@ def similarity_graph(points: Points, n_neighbours: int) -> sparse.csc_array:
 
 
 def locate_facilities(
-    similarity: sparse.csc_array, allowed: Rows, covered: Rows, size: int, rng: np.random.Generator
-) -> Rows:
+    similarity: sparse.csc_array, allowed: RowNumbers, covered: RowNumbers, size: int, rng: np.random.Generator
+) -> RowNumbers:
     """Pick points one by one for the largest Σ_i max_{j picked} s_ij, the greedy 1 − 1/e approximation.
 
     Lazy: a point's gain only falls as others are picked, so it is computed again just when it leads.
@@ -77,9 +77,9 @@ def locate_facilities(
     return np.array(picked, dtype=np.intp)
 
 
-def _column(similarity: sparse.csc_array, point: int) -> tuple[Rows, Array]:
+def _column(similarity: sparse.csc_array, point: int) -> tuple[RowNumbers, Array]:
     part = slice(similarity.indptr[point], similarity.indptr[point + 1])
-    rows: Rows = similarity.indices[part].astype(np.intp)
+    rows: RowNumbers = similarity.indices[part].astype(np.intp)
     values: Array = similarity.data[part]
     return rows, values
 

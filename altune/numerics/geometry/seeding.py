@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from altune.core.pool import Rows
+from altune.core.types import RowNumbers
 from altune.numerics.geometry.distances import Array
 
 TRIALS = 8
@@ -32,14 +32,14 @@ class Seeding:
     drawn with probability D² / Σ D², the one that leaves the least Σ D².
     """
 
-    def __init__(self, n_points: int, distances_from: Callable[[Rows], Array], rng: np.random.Generator) -> None:
+    def __init__(self, n_points: int, distances_from: Callable[[RowNumbers], Array], rng: np.random.Generator) -> None:
         self._n_points = n_points
         self._distances_from = distances_from
         self._rng = rng
         self._seeds: list[int] = []
         self._nearest: Array = np.full(n_points, np.inf)
 
-    def first(self, count: int) -> Rows:
+    def first(self, count: int) -> RowNumbers:
         """Return the first ``count`` seeds, distinct; all points where there are fewer."""
         while len(self._seeds) < min(count, self._n_points):
             self._draw()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.core.pool import Rows
+from altune.core.types import RowNumbers
 from altune.numerics.geometry.distances import Array, Points, blocks, random_argmax, squared_distances
 
 MOST_CLUSTERS = 500
@@ -70,12 +70,12 @@ def _mean_distance(squared: Array, n_nearest: int) -> Array:
 
 def typical_rows(
     clusters: NDArray[np.intp],
-    labelled: Rows,
-    candidates: Rows,
+    labelled: RowNumbers,
+    candidates: RowNumbers,
     size: int,
     rng: np.random.Generator,
-    typicality_within: Callable[[Rows, int], Array],
-) -> Rows:
+    typicality_within: Callable[[RowNumbers, int], Array],
+) -> RowNumbers:
     """Pick the most typical candidate of one cluster after the other (TypiClust).
 
     1. Leave clusters of at most 5 rows for the end; order the others by labelled rows (few first), then by size
@@ -115,12 +115,12 @@ def typical_rows(
     return np.array(picked, dtype=np.intp)
 
 
-def _members(rows: Rows, labels: NDArray[np.intp], n_clusters: int) -> list[Rows]:
+def _members(rows: RowNumbers, labels: NDArray[np.intp], n_clusters: int) -> list[RowNumbers]:
     order = np.argsort(labels, kind="stable")
     return list(np.split(rows[order], np.searchsorted(labels[order], np.arange(1, n_clusters))))
 
 
-def _turns(labelled: NDArray[np.intp], members: list[Rows], rng: np.random.Generator) -> Iterator[int]:
+def _turns(labelled: NDArray[np.intp], members: list[RowNumbers], rng: np.random.Generator) -> Iterator[int]:
     """Yield clusters with something left to pick: the large ones round and round, then the small ones."""
     sizes = labelled + np.array([len(rows) for rows in members])
     order = np.lexsort((rng.random(len(members)), -sizes, labelled))
@@ -131,7 +131,9 @@ def _turns(labelled: NDArray[np.intp], members: list[Rows], rng: np.random.Gener
                     yield int(cluster)
 
 
-def _most_typical(members: Rows, rng: np.random.Generator, typicality_within: Callable[[Rows, int], Array]) -> int:
+def _most_typical(
+    members: RowNumbers, rng: np.random.Generator, typicality_within: Callable[[RowNumbers, int], Array]
+) -> int:
     if len(members) > LARGE_CLUSTER:
         members = rng.choice(members, LARGE_CLUSTER, replace=False)
     neighbours = max(1, min(MOST_NEIGHBOURS, len(members) // 2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from altune.core.errors import FormatError, did_you_mean
 from altune.core.files import canonical_digest, check_keys
@@ -25,9 +25,7 @@ from altune.recipes.space.narrowing import narrow_decisions
 from altune.recipes.space.reading import read_decision
 from altune.recipes.space.shipped import find_space
 from altune.recipes.space.tree import Decision, merged
-
-if TYPE_CHECKING:
-    from optuna.trial import BaseTrial
+from altune.recipes.space.trial import Trial
 
 _HEAD = ("version", "name", INCLUDE)
 
@@ -67,8 +65,9 @@ class SearchSpace(Assignments):
 
         Parameters
         ----------
-        mapping : what a file would say. Beside plain values it may hold methods, :class:`altune.recipes.space.Range` and
-            :class:`altune.recipes.space.Choices`, recipes as baselines, and tuples for lists.
+        mapping : what a file would say. Beside plain values it may hold methods,
+            :class:`altune.recipes.space.Range` and :class:`altune.recipes.space.Choices`, recipes as baselines, and
+            tuples for lists.
         file : named in errors; what the space includes is looked for beside it, else in the working directory.
 
         Raises
@@ -128,7 +127,7 @@ class SearchSpace(Assignments):
         """Return the recipes to compare with: random sampling, vanilla, and the file's own."""
         return complete_baselines(self.base_recipe(), self.baselines)
 
-    def suggest(self, trial: BaseTrial | GivenTrial) -> Recipe:
+    def suggest(self, trial: Trial) -> Recipe:
         """Ask an Optuna trial for all that is open and return the recipe."""
         return Recipe.from_dict({knob: decision.suggest(trial, knob) for knob, decision in self.decisions.items()})
 

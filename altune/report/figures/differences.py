@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
@@ -12,34 +11,12 @@ import plotly.graph_objects as go
 from altune.core.errors import RequestError
 from altune.report.amounts import Amounts
 from altune.report.figures import style
+from altune.report.figures.inputs import DifferenceRow, differences_of
 from altune.report.figures.rows import Strip, add_heading, name_of, new_rows
 from altune.report.figures.style import safe_text
 
 if TYPE_CHECKING:
     from altune.analysis.run import Run
-
-
-@dataclass(frozen=True)
-class DifferenceRow:
-    """The recipe minus one baseline.
-
-    Attributes
-    ----------
-    name : the baseline's name.
-    mean : mean difference over blocks; positive where the recipe has more.
-    low, high : ends of the 95 % interval; infinite or None where a single block gives none.
-    matched : whether the baseline was played with the recipe's own start and loop sizes.
-    p : p value of no difference, in [0, 1], shown when pointed at.
-    data : name of the data set, where there are several.
-    """
-
-    name: str
-    mean: float
-    low: float | None
-    high: float | None
-    matched: bool = False
-    p: float | None = None
-    data: str = ""
 
 
 class DifferenceNumbers(NamedTuple):
@@ -106,11 +83,7 @@ def plot_differences(
         If there are no rows, or the run is not confirmed.
     """
     if not isinstance(rows, Sequence):
-        from altune.report.pages.run.figures import differences_of
-
-        if rows.confirmation is None:
-            raise RequestError("the run is not confirmed yet, so nothing can be said of it; confirm it first")
-        return differences_of(rows).figure
+        return plot_differences(**differences_of(rows)._asdict(), title=title, sides=sides)
     if not rows:
         raise RequestError("there are no differences to plot")
     written = Amounts() if amounts is None else amounts

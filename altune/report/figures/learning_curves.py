@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from altune.analysis.paired import LabelsSaved
 from altune.core.errors import RequestError
 from altune.report.figures import style
+from altune.report.figures.inputs import curves_of
 from altune.report.figures.style import Look, safe_text, words
 from altune.simulation.curve import Band, LearningCurve, band
 
@@ -89,14 +90,13 @@ def plot_learning_curves(
     RequestError
         If there are no curves, a run is not confirmed, or bare curves come without a metric and a budget.
     """
-    from altune.analysis.run import Run
-
-    if isinstance(found, Run) and found.confirmation is not None and not metric and not budget:
-        from altune.report.pages.run.figures import curves_of_data
-
-        return curves_of_data(found, next(iter(found.confirmations))).figure
-    named_curves, metric, budget = _named(found, metric, budget)
-    numbers = learning_curve_numbers(named_curves, metric, budget, matched=matched, baselines=baselines)
+    if not isinstance(found, Mapping):
+        own = curves_of(found)
+        saved = own.saved if not metric and not budget else saved
+        found, metric, budget = own.curves, metric or own.metric, budget or own.budget
+    if not metric or budget < 1:
+        raise RequestError("curves alone do not say what to plot: give metric and budget")
+    numbers = learning_curve_numbers(found, metric, budget, matched=matched, baselines=baselines)
     blocks = sorted({line.band.blocks for line in numbers.lines})
     count = f"{blocks[0]} block{'' if blocks == [1] else 's'}" if len(blocks) == 1 else "all blocks"
     figure = style.new_figure(
@@ -118,32 +118,6 @@ def plot_learning_curves(
     figure.update_xaxes(range=[0, budget])
     figure.update_yaxes(range=[numbers.low, numbers.high])
     return figure
-
-
-def _named(
-    found: Run | RecipeComparison | Simulation | Mapping[str, Sequence[LearningCurve]], metric: str, budget: int
-) -> tuple[Mapping[str, Sequence[LearningCurve]], str, int]:
-    """Return curves by name with what is plotted of them up to where."""
-    from altune.analysis.comparison.result import RecipeComparison
-    from altune.simulation.result import Simulation
-
-    if isinstance(found, Mapping):
-        if not metric or budget < 1:
-            raise RequestError("curves alone do not say what to plot: give metric and budget")
-        return found, metric, budget
-    if isinstance(found, RecipeComparison):
-        contest = found.contests[0]
-        return contest.curves, metric or contest.objective.metric, budget or contest.budget
-    if isinstance(found, Simulation):
-        last = max(int(curve.labels[-1]) for curve in found.curves)
-        return {"recipe": found.curves}, metric or found.objective.metric, budget or last
-    confirmation = found.confirmation
-    if confirmation is None:
-        raise RequestError("the run is not confirmed yet, so it has no curves of its recipe; confirm it first")
-    curves = {"confirmed recipe": confirmation.recipe.curves}
-    curves |= {name: played.curves for name, played in confirmation.baselines.items()}
-    scenario = next(iter(found.record.scenarios.values()))
-    return curves, metric or scenario.metric, budget or scenario.labels
 
 
 def _range(lines: Sequence[Line], curves: Sequence[Sequence[LearningCurve]]) -> tuple[float, float]:

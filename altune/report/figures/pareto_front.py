@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -14,8 +13,8 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from altune.core.errors import RequestError
-from altune.report.amounts import Amounts
 from altune.report.figures import style
+from altune.report.figures.inputs import FrontAxis, FrontPoint, front_of
 from altune.report.figures.style import Look, safe_text, words
 from altune.simulation.objectives import Direction
 from altune.tuning.preference import pareto_front
@@ -23,48 +22,10 @@ from altune.tuning.preference import pareto_front
 if TYPE_CHECKING:
     from altune.analysis.run import Run
 
-Role = Literal["trial", "picked", "baseline", "breaking a bound"]
 Mark = Literal["trial", "front", "picked", "breaking a bound"]
 Array = NDArray[np.float64]
 PANEL = 400
 """Height of one pair of objectives, in pixels."""
-
-
-@dataclass(frozen=True)
-class FrontAxis:
-    """One objective.
-
-    Attributes
-    ----------
-    name : what is measured, in words.
-    amounts : how its numbers are written, and whether less is better.
-    """
-
-    name: str
-    amounts: Amounts = field(default_factory=Amounts)
-
-    @property
-    def direction(self) -> Direction:
-        """``minimize`` where less is better, else ``maximize``."""
-        return "minimize" if self.amounts.less_is_better else "maximize"
-
-
-@dataclass(frozen=True)
-class FrontPoint:
-    """One trial or baseline.
-
-    Attributes
-    ----------
-    name : ``trial 12``, or the baseline's name.
-    values : each objective, in the order of the axes.
-    role : ``breaking a bound`` keeps a trial off the front; a ``picked`` one may be on it or not.
-    detail : text shown when it is pointed at, such as the recipe in words.
-    """
-
-    name: str
-    values: tuple[float, ...]
-    role: Role = "trial"
-    detail: str = ""
 
 
 class FrontPair(NamedTuple):
@@ -145,11 +106,7 @@ def plot_pareto_front(
         If there are fewer than two objectives or no trials.
     """
     if not isinstance(points, Sequence):
-        from altune.report.pages.run.figures import front_of
-
-        if len(points.scenario.objective_names) < 2:
-            raise RequestError("the run has one objective, and a Pareto front needs two or more")
-        return front_of(points).figure
+        return plot_pareto_front(*front_of(points), title=title, of=of, names=names)
     if len(axes) < 2 or all(point.role == "baseline" for point in points):
         raise RequestError("a Pareto front needs two objectives or more, and a trial")
     front, pairs = pareto_front_numbers(points, axes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,37 +12,11 @@ from numpy.typing import NDArray
 
 from altune.report.amounts import Amounts
 from altune.report.figures import style
+from altune.report.figures.inputs import BREAKS, TrialPoint, history_of
 from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
     from altune.analysis.run import Run
-
-BREAKS = "breaks a bound"
-
-
-@dataclass(frozen=True)
-class TrialPoint:
-    """One trial of a search.
-
-    Attributes
-    ----------
-    number : its number in the study, from 0.
-    value : the objective over its blocks; of a dropped trial what it seemed to be worth; None where it has none.
-    state : ``complete``, or why it does not count: ``dropped``, ``forbidden``, ``failed``, ``running``, ``waiting``.
-    detail : text shown when it is pointed at, such as the query strategy's name.
-    broken : the bounds that it breaks, in words; empty where it keeps them all.
-    """
-
-    number: int
-    value: float | None
-    state: str = "complete"
-    detail: str = ""
-    broken: str = ""
-
-    @property
-    def shown_state(self) -> str:
-        """The state that the figure shows: a complete trial that breaks a bound has one of its own."""
-        return BREAKS if self.state == "complete" and self.broken else self.state
 
 
 class TrialLook(NamedTuple):
@@ -122,9 +95,7 @@ def plot_search_history(
     amounts : how its numbers are written, and whether less is better; by default it is a score.
     """
     if not isinstance(trials, Sequence):
-        from altune.report.pages.run.figures import history_of
-
-        return history_of(trials).figure
+        return plot_search_history(**history_of(trials)._asdict())
     baselines = baselines or {}
     written = Amounts() if amounts is None else amounts
     numbers = search_history_numbers(trials, written)

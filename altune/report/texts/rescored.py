@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from altune.analysis.rescoring.result import SHOWN
+
 if TYPE_CHECKING:
     from altune.analysis.rescoring.result import Rescored
-
-
-SHOWN = 10
 
 
 def rescored_rows(found: Rescored) -> list[dict[str, Any]]:

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from altune.core.pool import Features, Shared
+from altune.core.pool import Shared
+from altune.core.types import Features
 from altune.data.blocks import Block
 from altune.simulation.prepared import Arena
 

@@ -9,35 +9,13 @@ import numpy as np
 
 from altune.core.errors import ScenarioError, did_you_mean
 from altune.simulation.curve import Array, LearningCurve
-from altune.simulation.objectives.formulas import FORMULAS
+from altune.simulation.objectives.formulas import FORMULAS, Terms
 from altune.simulation.objectives.kinds import KINDS, Direction, ObjectiveKind
-from altune.simulation.objectives.risk import MEAN, Risk
 
 
 @dataclass(frozen=True)
-class Objective:
-    """What a search betters: one number from one curve.
-
-    Parameters
-    ----------
-    name : one of :data:`OBJECTIVES`.
-    metric : the score that is measured.
-    over : ``labels``, or ``cost`` to integrate an area over money spent.
-    end : right end of the domain: the budget in labels, or the most that can be spent.
-    value : worth of a score of 1 over a score of 0, in the scenario's unit of money (``net_value`` only).
-    target : score to be reached (``labels_to_target`` and ``data_utilization``); None for the reference's final one.
-    risk : how blocks are summed up.
-    price_per_hour : price of an hour of computing (``net_value`` only).
-    """
-
-    name: str = "aulc"
-    metric: str = "accuracy"
-    over: str = "labels"
-    end: float = 1.0
-    value: float = 0.0
-    target: float | None = None
-    risk: Risk = MEAN
-    price_per_hour: float = 0.0
+class Objective(Terms):
+    """What a search optimises: one number from one curve; its parameters are those of :class:`Terms`."""
 
     def __post_init__(self) -> None:
         if self.name not in KINDS:

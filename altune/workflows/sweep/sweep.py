@@ -21,9 +21,6 @@ from altune.workflows.sweep.results import read_result, write_result
 from altune.workflows.tune import tune_worlds
 
 CACHE = "cache"
-CSV_FILE = "results.csv"
-PARQUET_FILE = "results.parquet"
-PAGE_FILE = "sweep.html"
 Surveyed = tuple[Prepared | Refused, CellResult | None]
 
 
@@ -81,6 +78,8 @@ def sweep(
     StorageError
         If the table cannot be written.
     """
+    from altune.report.write import write_sweep
+
     began = time.monotonic()
     watch = observer if observer is not None else SilentSweep()
     request, folder = read_sweep(source), sweep_folder(source, out)
@@ -96,7 +95,7 @@ def sweep(
             else:
                 swept.append(SweptCell(prepared.cell, prepared.world.scenario.labels, path, result))
         done = Sweep(request, swept, folder, time.monotonic() - began)
-        done.write()
+        write_sweep(done)
     return done
 
 

@@ -9,10 +9,11 @@ from altune.analysis.comparison.sentences import leader_of, plain_name, turned
 from altune.analysis.comparison.stale_starts import over_data_sets
 from altune.report.amounts import Amounts
 from altune.report.figures.critical_difference import plot_critical_difference
-from altune.report.figures.differences import DifferenceRow, plot_differences
+from altune.report.figures.differences import plot_differences
+from altune.report.figures.inputs import DifferenceRow, FrontAxis, FrontPoint
 from altune.report.figures.labels_to_reach import labels_to_reach_numbers, plot_labels_to_reach
 from altune.report.figures.learning_curves import plot_learning_curves
-from altune.report.figures.pareto_front import FrontAxis, FrontPoint, plot_pareto_front
+from altune.report.figures.pareto_front import plot_pareto_front
 from altune.report.figures.spread import plot_spread
 from altune.report.figures.stale_starts import plot_stale_starts, stale_starts_numbers
 from altune.report.figures.time_and_cost import plot_time_and_cost

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from altune.analysis.comparison.spread import Spread, spread_of
 from altune.analysis.findings import Findings
 from altune.report.amounts import Amounts
-from altune.report.figures.differences import DifferenceRow, plot_differences
+from altune.report.figures import inputs
+from altune.report.figures.differences import plot_differences
 from altune.report.figures.learning_curves import plot_learning_curves
-from altune.report.figures.pareto_front import FrontAxis, FrontPoint, plot_pareto_front
-from altune.report.figures.search_history import TrialPoint, plot_search_history
+from altune.report.figures.pareto_front import plot_pareto_front
+from altune.report.figures.search_history import plot_search_history
 from altune.report.figures.spread import plot_spread
 from altune.report.html.parts import FigurePart
 from altune.report.words import (
@@ -19,27 +21,20 @@ from altune.report.words import (
     MEASURED,
     SURE,
     across_note,
-    broken_words,
     named,
     risk_note,
-    search_amounts,
-    search_value_name,
-    value_name,
 )
 from altune.tuning.confirmation import Confirmation
 from altune.tuning.judging import REFERENCE
 
 if TYPE_CHECKING:
     from altune.analysis.run import Run
-    from altune.tuning.trials import TrialRecord
 
 
 def curves_of_data(run: Run, name: str) -> FigurePart:
     """Return the learning curves of the confirmed recipe and the baselines on one data set."""
     confirmation, findings = run.confirmations[name], run.all_findings[name]
-    curves = {"confirmed recipe": confirmation.recipe.curves}
-    curves |= {baseline: played.curves for baseline, played in confirmation.baselines.items()}
-    first = next(iter(findings.against.values()))
+    own = inputs.curves_of(run, name)
     several = len(run.confirmations) > 1
     return FigurePart(
         heading=BETTER,
@@ -49,12 +44,7 @@ def curves_of_data(run: Run, name: str) -> FigurePart:
             "The steps are loops: a score holds until "
             f"the next model is trained.{_ends_early(confirmation, findings)}"
         ),
-        figure=plot_learning_curves(
-            curves,
-            findings.objective.metric,
-            findings.budget,
-            saved=first.labels if findings.beats(first.difference) else None,
-        ),
+        figure=plot_learning_curves(own.curves, own.metric, own.budget, saved=own.saved),
     )
 
 
@@ -62,7 +52,6 @@ def differences_of(run: Run) -> FigurePart:
     """Return the recipe minus each baseline, on every data set; matched baselines too where there is one."""
     found = run.all_findings
     several = len(found) > 1
-    rows = [row for name, findings in found.items() for row in _rows(findings, name if several else "")]
     findings = next(iter(found.values()))
     amounts = Amounts.of(findings.objective)
     better = "below" if amounts.less_is_better else "above"
@@ -78,7 +67,7 @@ def differences_of(run: Run) -> FigurePart:
             f"Recipe minus baseline on the same splits; {better} zero is better. Intervals are of 95 %, corrected for "
             f"splits that share rows. {matched}{risk_note(findings.objective)}"
         ),
-        figure=plot_differences(rows, value=value_name(findings), blocks=findings.recipe.blocks, amounts=amounts),
+        figure=plot_differences(**inputs.differences_of(run)._asdict()),
     )
 
 
@@ -112,26 +101,23 @@ def _spreads(run: Run, data: str) -> list[Spread]:
 
 def history_of(run: Run) -> FigurePart:
     """Return what came of each trial."""
-    points = [_trial_point(run, trial) for trial in run.trials]
+    own = inputs.history_of(run)
     return FigurePart(
         heading=MEASURED,
         explanation=(
             "How the recipe was found: each ring is one recipe, played on the search splits. The best of many is "
             "flattered by chance, which is why the best few were played again on fresh splits; none of these values is "
             "the result."
-            f"{across_note(run)}{_dropped_note(points)}"
+            f"{across_note(run)}{_dropped_note(own.trials)}"
         ),
-        figure=plot_search_history(
-            points, run.record.baseline_values(), value=search_value_name(run), amounts=search_amounts(run)
-        ),
+        figure=plot_search_history(**own._asdict()),
     )
 
 
 def front_of(run: Run) -> FigurePart:
     """Return the Pareto front of the search."""
-    objectives = run.scenario.make_objectives()
-    axes = [FrontAxis(named(one), Amounts.of(one)) for one in objectives]
-    pairs = " With more than two, each pair has a panel." if len(axes) > 2 else ""
+    own = inputs.front_of(run)
+    pairs = " With more than two, each pair has a panel." if len(own.axes) > 2 else ""
     return FigurePart(
         heading=COST,
         explanation=(
@@ -139,16 +125,8 @@ def front_of(run: Run) -> FigurePart:
             f"losing in another; the line parts what was reached from what was not.{pairs} Picked: "
             f"{run.record.preference}, measured anew on fresh splits, so that it may lie off the front of the search."
         ),
-        figure=plot_pareto_front([*_trial_points(run), *_baseline_points(run)], axes),
+        figure=plot_pareto_front(*own),
     )
-
-
-def picked_trial(run: Run) -> int:
-    """Return the number of the trial whose recipe was confirmed; before that, of the best of the search."""
-    confirmation = run.confirmation
-    if confirmation is None:
-        return run.best_trial.number
-    return confirmation.candidates[confirmation.selected].trial
 
 
 def _ends_early(confirmation: Confirmation, findings: Findings) -> str:
@@ -160,61 +138,7 @@ def _ends_early(confirmation: Confirmation, findings: Findings) -> str:
     return f" The recipe stops at {mean:.0f} labels on average, and its last score holds to the end."
 
 
-def _rows(findings: Findings, data: str) -> list[DifferenceRow]:
-    rows = []
-    for name, one in findings.against.items():
-        kinds = ((one.difference, False),) if data else ((one.difference, False), (one.matched, True))
-        for difference, matched in kinds:
-            rows.append(
-                DifferenceRow(name, difference.mean, difference.low, difference.high, matched, difference.p, data)
-            )
-    return rows
-
-
-def _trial_point(run: Run, trial: TrialRecord) -> TrialPoint:
-    told = [trial.reason] if trial.reason else []
-    told += [trial.recipe.query_strategy.method] if trial.recipe is not None else []
-    value = _estimate(run, trial) if trial.state == "dropped" else trial.value
-    return TrialPoint(trial.number, value, trial.state, "; ".join(told), broken_words(dict(trial.broken)))
-
-
-def _estimate(run: Run, trial: TrialRecord) -> float | None:
-    """Return what a dropped trial seemed to be worth when it was given up."""
-    seen = run.study.get_trials(deepcopy=False)[trial.number].intermediate_values
-    if seen:
-        return float(seen[max(seen)])
-    return sum(trial.values) / len(trial.values) if trial.values else None
-
-
-def _dropped_note(points: list[TrialPoint]) -> str:
+def _dropped_note(points: Sequence[inputs.TrialPoint]) -> str:
     if not any(point.state == "dropped" for point in points):
         return ""
     return " Trials that were dropped early stand at what they seemed to be worth by then."
-
-
-def _trial_points(run: Run) -> list[FrontPoint]:
-    picked = picked_trial(run)
-    return [
-        FrontPoint(
-            f"trial {trial.number}",
-            trial.objectives,
-            "breaking a bound" if not trial.feasible else "picked" if trial.number == picked else "trial",
-            trial.recipe.describe() if trial.recipe is not None else "",
-        )
-        for trial in run.trials
-        if trial.objectives
-    ]
-
-
-def _baseline_points(run: Run) -> list[FrontPoint]:
-    played = run.baselines
-    references = played[REFERENCE].curves
-    return [
-        FrontPoint(
-            name,
-            tuple(one.over_blocks(one.each(own.curves, references)) for one in run.scenario.make_objectives()),
-            "baseline",
-            own.recipe.describe(),
-        )
-        for name, own in played.items()
-    ]

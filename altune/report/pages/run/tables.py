@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from altune.analysis.findings import Findings, plain_name
 from altune.numerics.statistics import Interval, mean_interval
 from altune.report.amounts import Amounts
+from altune.report.figures.inputs import picked_trial
 from altune.report.html.parts import TablePart
-from altune.report.pages.run.figures import picked_trial
 from altune.report.words import COST, MEASURED, SURE, named, normalizes, risk_note, risk_words, search_amounts
 from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective

@@ -1,0 +1,92 @@
+"""Write the files of a run, a comparison and a sweep into their folders."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from altune.analysis.sweep.results import CSV_FILE, PAGE_FILE, PARQUET_FILE
+from altune.core.errors import RequestError, StorageError
+from altune.core.files import write_text, written_whole
+from altune.core.yaml import write_yaml
+from altune.report.pages.comparison.page import compare_page
+from altune.report.pages.run.page import run_page
+from altune.report.pages.sweep import sweep_page
+from altune.tuning.run_folder import CURVES_FILE, RECIPE_FILE, REPORT_FILE, SCENARIO_FILE
+
+if TYPE_CHECKING:
+    from altune.analysis.comparison.result import RecipeComparison
+    from altune.analysis.run import Run
+    from altune.analysis.sweep.result import Sweep
+
+COMPARISON_FILE = "compare.html"
+BLOCKS_FILE = "results.csv"
+
+
+def write_run(run: Run) -> None:
+    """Write ``recipe.yaml``, ``scenario.yaml``, ``curves.csv`` and ``report.html`` into the run's folder.
+
+    Raises
+    ------
+    RequestError
+        If the run is in memory.
+    StorageError
+        If the folder cannot be written.
+    """
+    folder = run.folder
+    if folder is None:
+        raise RequestError("a run in memory has no folder; give tune() an `out`")
+    scenarios = run.record.scenarios
+    with _into(folder):
+        for name, scenario in scenarios.items():
+            file = SCENARIO_FILE if len(scenarios) == 1 else f"{Path(name).name}.{SCENARIO_FILE}"
+            write_text(folder / file, write_yaml(scenario.to_dict()))
+        if run.confirmation is not None:
+            run.best_recipe.save(folder / RECIPE_FILE)
+        write_text(folder / CURVES_FILE, run.curves().to_csv(index=False))
+        write_text(folder / REPORT_FILE, run_page(run))
+
+
+def write_comparison(comparison: RecipeComparison, folder: str | Path) -> None:
+    """Write ``compare.html`` and ``results.csv`` into a folder, which is made where there is none.
+
+    Raises
+    ------
+    StorageError
+        If the folder cannot be written.
+    """
+    where = Path(folder)
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{where}: cannot be made: {error.strerror}") from None
+    write_text(where / BLOCKS_FILE, comparison.to_frame().to_csv(index=False))
+    write_text(where / COMPARISON_FILE, compare_page(comparison))
+
+
+def write_sweep(sweep: Sweep) -> None:
+    """Write ``results.csv``, ``results.parquet`` and ``sweep.html`` into the sweep's folder.
+
+    Raises
+    ------
+    StorageError
+        If the folder cannot be written.
+    """
+    table = sweep.to_frame()
+    with _into(sweep.folder):
+        write_text(sweep.folder / CSV_FILE, table.to_csv(index=False))
+        with written_whole(sweep.folder / PARQUET_FILE) as partial:
+            table.to_parquet(partial, index=False)
+        write_text(sweep.folder / PAGE_FILE, sweep_page(sweep))
+
+
+@contextlib.contextmanager
+def _into(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot write: {error.strerror}; the same command goes on") from None
+    except RequestError as error:
+        raise StorageError(f"{error}; the same command goes on") from None

@@ -73,9 +73,10 @@ import resource, sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from overhead import next_trial
-from altune.report.run.page import run_page
-from altune.run import finished_trials, open_run
-from altune.watching import Watched
+from altune.report.pages.run.page import run_page
+from altune.tuning.run_folder import finished_trials
+from altune.workflows.open_run import open_run
+from altune.workflows.watch import Watched
 folder = Path(sys.argv[1])
 began = time.process_time()
 """

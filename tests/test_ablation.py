@@ -412,7 +412,7 @@ import sys, os, signal
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 import test_ablation as t
-from altune.tuning.progress import Silent
+from altune.tuning.observer import Silent
 class Watch(Silent):
     name, count = "", 0
     def stage(self, name, trajectories):

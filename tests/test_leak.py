@@ -16,7 +16,7 @@ import pytest
 from scipy import sparse
 from sklearn.datasets import load_iris, load_wine
 
-import altune.simulation.trajectory
+import altune.simulation.prepared
 from altune.core.errors import MissingExtraError
 from altune.core.registry import every_method, parse_method, register, unregister
 from altune.data import Dataset, encode
@@ -215,7 +215,7 @@ def test_preprocessing_that_looks_at_test_rows_is_caught(monkeypatch):
         everything = encode(dataset, np.concatenate([pool, test]), test, scaling=scaling)[0]
         return everything[: len(pool)], everything[len(pool) :]
 
-    monkeypatch.setattr(altune.simulation.trajectory, "encode", fitted_on_all)
+    monkeypatch.setattr(altune.simulation.prepared, "encode", fitted_on_all)
     first = record(Recipe(), data, block, monkeypatch)
     again = record(Recipe(), poisoned(data, block, first.curve.rows), block, monkeypatch)
     with pytest.raises(AssertionError):

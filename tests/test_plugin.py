@@ -18,9 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.knobs.query_strategy.base import ScoreStrategy
-from altune.pool import Pool
-from altune.registry import Need
+from altune.knobs import Need, Pool, ScoreStrategy
 """
 
 

@@ -19,18 +19,18 @@ OF_OWNERS = {"optuna", "altune.recipes.space", "altune.tuning.search", "altune.c
 
 FIRST_TRIAL = """
 import json, sys
-from altune.tuning import crew
+from altune.simulation.execution import processes
 
 def here():
     return sorted(sys.modules)
 
 def told(study, trial):
-    print(json.dumps({"owner": here(), "worker": crew._executor(1).submit(here).result()}))
-    crew.stop_workers()
+    print(json.dumps({"owner": here(), "worker": processes._executor(1).submit(here).result()}))
+    processes.stop_workers()
     sys.exit(0)
 
-with crew.early_workers(2):
-    from altune.searching import tune
+with processes.early_workers(2):
+    from altune.workflows.tune import tune
     tune("iris", "quick", budget=20, n_trials=1, seeds=1, n_jobs=2, callbacks=[told], out=sys.argv[1])
 """
 

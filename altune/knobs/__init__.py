@@ -1,25 +1,33 @@
-"""The eight knobs, one room for each; importing this package registers every method that altune ships."""
+"""The eight knobs, a folder for each, and all that the author of a method needs.
+
+Importing this package registers every method that altune ships.
+"""
 
 from __future__ import annotations
 
-from altune.knobs import (
-    initial_sample,
-    labeling,
-    loop_size,
-    model_init,
-    query_strategy,
-    retrain,
-    stopping,
-    training,
-)
+from altune.core.pool import Pool
+from altune.core.registry import Method, Need, register
+from altune.knobs.initial_sample import InitialSample
+from altune.knobs.labeling import Labeling
+from altune.knobs.loop_size import LoopSize
+from altune.knobs.model_init import ModelInit
+from altune.knobs.query_strategy import QueryStrategy, ScoreStrategy
+from altune.knobs.retrain import Retrain
+from altune.knobs.stopping import Stopping
+from altune.knobs.training import Training
 
 __all__ = [
-    "initial_sample",
-    "labeling",
-    "loop_size",
-    "model_init",
-    "query_strategy",
-    "retrain",
-    "stopping",
-    "training",
+    "InitialSample",
+    "Labeling",
+    "LoopSize",
+    "Method",
+    "ModelInit",
+    "Need",
+    "Pool",
+    "QueryStrategy",
+    "Retrain",
+    "ScoreStrategy",
+    "Stopping",
+    "Training",
+    "register",
 ]

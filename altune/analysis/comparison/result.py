@@ -98,6 +98,7 @@ class RecipeComparison:
 def yardstick_of(recipes: Mapping[str, Recipe]) -> str:
     """Return the recipe whose final score the others are to reach: random sampling where there is one, else the first.
 
+    >>> from altune.recipes.recipe import load_recipe
     >>> yardstick_of({"a": load_recipe("vanilla"), "b": load_recipe("random_sampling")})
     'b'
     """

@@ -10,11 +10,10 @@ from pydantic import Field
 
 from altune.core.pool import Pool
 from altune.core.registry import Need, register
-from altune.core.types import RowNumbers
+from altune.core.types import RowNumbers, TrainedModel
 from altune.knobs.query_strategy.base import ScoreStrategy
 from altune.knobs.query_strategy.learners import SCORES, ModelledStrategy, train_on_labels
 from altune.knobs.query_strategy.subpool import SubpoolSize, complete, draw_positions, spread_scores
-from altune.models import FittedModel
 from altune.numerics.disagreement import bootstrap_positions, mean_divergence, mutual_information, vote_entropy
 from altune.numerics.joint_entropy import most_informative_batch
 
@@ -28,7 +27,7 @@ class _CommitteeStrategy(ModelledStrategy):
     of each class that was not drawn; with weights where the labels in use have them.
     """
 
-    def committee(self, pool: Pool, members: int, rng: np.random.Generator) -> list[FittedModel]:
+    def committee(self, pool: Pool, members: int, rng: np.random.Generator) -> list[TrainedModel]:
         """Return the trained members."""
         learner = self.learner(pool)
         resamples = [bootstrap_positions(pool.labels, rng) for _ in range(members)]

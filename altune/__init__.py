@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from altune.recipes.space import SearchSpace as SearchSpace
     from altune.recipes.space import list_spaces as list_spaces
     from altune.simulation.curve import LearningCurve as LearningCurve
-    from altune.simulation.environments import make_worlds as make_worlds
+    from altune.simulation.environment import make_environments as make_environments
     from altune.simulation.scenario import Annotator as Annotator
     from altune.simulation.scenario import Scenario as Scenario
     from altune.tuning.mlflow import MLflowCallback as MLflowCallback
@@ -71,7 +71,7 @@ _HOMES = {
     "list_datasets": "data",
     "list_spaces": "recipes.space",
     "load_dataset": "data",
-    "make_worlds": "simulation.environments",
+    "make_environments": "simulation.environment",
     "open_run": "workflows.open_run",
     "prepare_space": "tuning.prepared_space",
     "register": "core.registry",

@@ -128,11 +128,11 @@ def late_recipes(loop: int, model: dict[str, Any] | None) -> Recipes:
         "entropy_of_2": PartialEntropy(likeliest=2),
         "entropy_sharpened": PartialEntropy(power=16.0),
     }
-    world = {
+    environment = {
         "initial_sample": {"method": "random", "size": FIRST},
         "loop_size": {"method": "constant", "size": loop},
     } | ({} if model is None else {"model": model})
-    return {name: ({**world, "query_strategy": one}, {"loops": "unlimited"}) for name, one in strategies.items()}
+    return {name: ({**environment, "query_strategy": one}, {"loops": "unlimited"}) for name, one in strategies.items()}
 
 
 def main_recipes(loop: int) -> Recipes:

@@ -35,7 +35,7 @@ from altune.recipes.space import SearchSpace
 from altune.recipes.space.domains import Choices
 from altune.recipes.space.tree import Decision
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environment import World, make_world
+from altune.simulation.environment import Environment, make_environment
 from altune.simulation.prepared import make_arena
 from altune.simulation.trajectory import play
 
@@ -120,23 +120,23 @@ def _options(space: SearchSpace, path: str) -> int:
     raise RequestError(f"{path}: a grid needs choices, not a range")
 
 
-def the_world(data: str) -> World:
-    """Return the world that the recipes are played in."""
-    return make_world(data, budget=BUDGET, loops=LOOPS, seed=SEED)
+def the_environment(data: str) -> Environment:
+    """Return the environment that the recipes are played in."""
+    return make_environment(data, budget=BUDGET, loops=LOOPS, seed=SEED)
 
 
-def open_folder(folder: Path, world: World, params: list[dict[str, Any]]) -> None:
-    """Begin a data set's folder, or make sure that it was begun with the same recipes in the same world.
+def open_folder(folder: Path, environment: Environment, params: list[dict[str, Any]]) -> None:
+    """Begin a data set's folder, or make sure that it was begun with the same recipes in the same environment.
 
     Raises
     ------
     RequestError
         If it holds another grid.
     """
-    block = world.blocks("search", 1)[0]
+    block = environment.blocks("search", 1)[0]
     plain = {
-        "data": world.dataset.name,
-        "fingerprint": world.dataset.fingerprint,
+        "data": environment.dataset.name,
+        "fingerprint": environment.dataset.fingerprint,
         "budget": BUDGET,
         "loops": LOOPS,
         "seed": SEED,
@@ -153,12 +153,12 @@ def open_folder(folder: Path, world: World, params: list[dict[str, Any]]) -> Non
         raise RequestError(f"{folder} holds another grid; give another --out")
 
 
-def play_block(world: World, number: int, recipes: Sequence[Recipe], jobs: int, folder: Path) -> None:
+def play_block(environment: Environment, number: int, recipes: Sequence[Recipe], jobs: int, folder: Path) -> None:
     """Play every recipe on one block and write the curves."""
     shares = [recipes[first::jobs] for first in range(jobs)]
-    played = joblib.Parallel(n_jobs=jobs)(joblib.delayed(play_recipes)(world, number, some) for some in shares)
+    played = joblib.Parallel(n_jobs=jobs)(joblib.delayed(play_recipes)(environment, number, some) for some in shares)
     curves: list[LearningCurve] = [played[place % jobs][place // jobs] for place in range(len(recipes))]
-    objective = world.objective
+    objective = environment.objective
     path = folder / block_file(number)
     partial = path.with_suffix(".part")
     with partial.open("wb") as file:
@@ -172,12 +172,14 @@ def play_block(world: World, number: int, recipes: Sequence[Recipe], jobs: int, 
     os.replace(partial, path)
 
 
-def play_recipes(world: World, number: int, recipes: Sequence[Recipe]) -> list[LearningCurve]:
+def play_recipes(environment: Environment, number: int, recipes: Sequence[Recipe]) -> list[LearningCurve]:
     """Play some recipes on one block, on one thread."""
-    arena = make_arena(world.dataset, world.blocks("search", number + 1)[number], SEED, world.scenario.scaling)
+    arena = make_arena(
+        environment.dataset, environment.blocks("search", number + 1)[number], SEED, environment.scenario.scaling
+    )
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return [play(recipe, arena, world.scenario) for recipe in recipes]
+        return [play(recipe, arena, environment.scenario) for recipe in recipes]
 
 
 def block_file(number: int) -> str:
@@ -271,22 +273,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     params = list(space.grid())
     recipes = [space.recipe_at(one) for one in params]
     try:
-        worlds = {name: the_world(name) for name in options.data}
-        for name, world in worlds.items():
-            open_folder(options.out / name, world, params)
+        environments = {name: the_environment(name) for name in options.data}
+        for name, environment in environments.items():
+            open_folder(options.out / name, environment, params)
         for number in range(options.blocks):
-            for name, world in worlds.items():
+            for name, environment in environments.items():
                 folder = options.out / name
                 if (folder / block_file(number)).exists():
                     continue
                 began = time.monotonic()
-                play_block(world, number, recipes, options.jobs, folder)
+                play_block(environment, number, recipes, options.jobs, folder)
                 took = time.monotonic() - began
                 print(f"{name}: block {number + 1} of {options.blocks}, {took:.0f} s", file=sys.stderr, flush=True)
     except AltuneError as error:
         print(f"full_grid: {error}", file=sys.stderr)
         return 2
-    for name in worlds:
+    for name in environments:
         print(f"{options.out / name}: {len(recipes)} recipes x {options.blocks} blocks")
     return 0
 

@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environments import make_worlds
+from altune.simulation.environment import make_environments
 from altune.simulation.execution.player import Player, Task
 from altune.simulation.execution.worker import Outcome
 from altune.tuning.evaluation import Evaluator
@@ -90,9 +90,9 @@ def next_trial(folder: Path, sampler: str = "tpe") -> None:
     """Make everything ready to go on with a run, and ask for one trial."""
     from altune.tuning.storage import read_study
 
-    worlds = make_worlds("digits")
-    space = prepare_space("standard", worlds)
-    steps = Steps(worlds, space, Settings(sampler=sampler), Silent())
+    environments = make_environments("digits")
+    space = prepare_space("standard", environments)
+    steps = Steps(environments, space, Settings(sampler=sampler), Silent())
     study = read_study(folder)
     baselines = StudyRecord(study).baselines()
     judge = steps.judge(baselines)
@@ -132,10 +132,10 @@ def main() -> int:
     if given.read is not None:
         read(given.read)
         return 0
-    worlds = make_worlds("digits")
-    space = prepare_space(given.space, worlds)
+    environments = make_environments("digits")
+    space = prepare_space(given.space, environments)
     settings = Settings(n_trials=given.stored + given.timed, sampler=given.sampler)
-    steps = Steps(worlds, space, settings, Silent())
+    steps = Steps(environments, space, settings, Silent())
     kept = tempfile.TemporaryDirectory() if given.keep is None else contextlib.nullcontext(str(given.keep))
     with kept as folder:
         Path(folder).mkdir(parents=True, exist_ok=True)

@@ -38,7 +38,7 @@ from altune.loop.prefix_cache import Histories
 from altune.models import Model
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environment import World, make_world
+from altune.simulation.environment import Environment, make_environment
 from altune.simulation.prepared import Arena, make_arena
 from altune.simulation.scenario import Scenario
 from altune.simulation.scoring import Examiner
@@ -121,16 +121,16 @@ def _replace(owner: type, name: str, value: Any, undo: ExitStack) -> None:
 
 @dataclass(frozen=True)
 class Stage:
-    """A recipe, the world and the arena it is played in."""
+    """A recipe, the environment and the arena it is played in."""
 
     recipe: Recipe
-    world: World
+    environment: Environment
     arena: Arena
 
     @property
     def scenario(self) -> Scenario:
         """The resolved scenario."""
-        return self.world.scenario
+        return self.environment.scenario
 
     def play(self) -> LearningCurve:
         """Play the trajectory, taking over no model of an earlier repetition."""
@@ -167,7 +167,7 @@ def set_stage(strategy: str, model: str, loops: int = LOOPS) -> Stage:
     order = np.random.default_rng(0).permutation(dataset.n_rows)
     pool, test = np.split(order, [round(POOL_SHARE * dataset.n_rows)])
     blocks = [{"pool": pool, "test": test, "initial": pool[:FIRST_ROWS]}]
-    world = make_world(dataset, budget=FIRST_ROWS + loops * LOOP_ROWS, loops=loops, blocks=blocks)
+    environment = make_environment(dataset, budget=FIRST_ROWS + loops * LOOP_ROWS, loops=loops, blocks=blocks)
     recipe = Recipe.from_dict(
         {
             "query_strategy": {"method": strategy},
@@ -175,9 +175,9 @@ def set_stage(strategy: str, model: str, loops: int = LOOPS) -> Stage:
             "model": {"method": model},
         }
     )
-    world.require(recipe)
-    arena = make_arena(dataset, world.explicit["search"][0], seed=0)
-    return Stage(recipe, world, arena)
+    environment.require(recipe)
+    arena = make_arena(dataset, environment.explicit["search"][0], seed=0)
+    return Stage(recipe, environment, arena)
 
 
 def measure(stage: Stage, repetitions: int) -> list[dict[str, float]]:

@@ -34,7 +34,7 @@ from altune.core.types import RowNumbers
 from altune.loop.prefix_cache import Histories
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environment import make_world
+from altune.simulation.environment import make_environment
 from altune.simulation.prepared import Arena, make_arena
 from altune.simulation.scenario import Scenario
 from altune.simulation.trajectory import play
@@ -101,8 +101,8 @@ def make_stages(part: Part, model: str, strategies: Sequence[str], loops: int) -
     first = np.concatenate([pool[np.flatnonzero(dataset.y[pool] == code)[:1]] for code in range(dataset.n_classes)])
     first = np.concatenate([first, np.setdiff1d(pool, first)[: FIRST_ROWS - len(first)]])
     blocks = [{"pool": pool, "test": test, "initial": first}]
-    world = make_world(dataset, budget=FIRST_ROWS + loops * LOOP_ROWS, loops=loops, blocks=blocks)
-    arena = make_arena(dataset, world.explicit["search"][0], seed=0)
+    environment = make_environment(dataset, budget=FIRST_ROWS + loops * LOOP_ROWS, loops=loops, blocks=blocks)
+    arena = make_arena(dataset, environment.explicit["search"][0], seed=0)
     stages = {}
     for strategy in strategies:
         recipe = Recipe.from_dict(
@@ -112,8 +112,8 @@ def make_stages(part: Part, model: str, strategies: Sequence[str], loops: int) -
                 "model": {"method": model, **part.models[model]},
             }
         )
-        world.require(recipe)
-        stages[strategy] = Stage(recipe, world.scenario, arena)
+        environment.require(recipe)
+        stages[strategy] = Stage(recipe, environment.scenario, arena)
     return stages
 
 

@@ -29,13 +29,13 @@ from typing import Any
 
 import numpy as np
 import optuna
-from full_grid import DATA, FOLDER, load_grid, the_world
+from full_grid import DATA, FOLDER, load_grid, the_environment
 from stored_search import BATCH, Layout, Stage
 
 from altune.core.errors import AltuneError, RequestError
 from altune.numerics.statistics import mean_interval
 from altune.recipes.space import SearchSpace
-from altune.simulation.environment import make_world
+from altune.simulation.environment import make_environment
 from altune.simulation.execution.player import Player
 from altune.simulation.store import TrajectoryStore
 from altune.tuning.observer import Silent
@@ -137,14 +137,14 @@ def replayed_stopping(data: str = "iris", n_trials: int = 24) -> dict[str, Any]:
             ],
         }
     )
-    world = make_world(data, objective="net_value", value=100.0, price_per_label=0.5, budget=60, loops=10)
-    steps = Steps([world], space, Settings(n_trials=n_trials, seeds=3), Silent())
+    environment = make_environment(data, objective="net_value", value=100.0, price_per_label=0.5, budget=60, loops=10)
+    steps = Steps([environment], space, Settings(n_trials=n_trials, seeds=3), Silent())
     told: dict[str, Any] = {"data": data, "trials": n_trials, "seeds": 3}
     for name in ("each", "replayed"):
         with tempfile.TemporaryDirectory() as folder:
             own = Player(store=TrajectoryStore(Path(folder)))
             with own if name == "each" else steps.player(None, Means(cache=Path(folder))) as player:
-                study = open_study(None, [world.objective.direction])
+                study = open_study(None, [environment.objective.direction])
                 baselines = steps.baselines(study, player)
                 before = player.simulated
                 steps.search(study, player, baselines, Means(), time.monotonic())
@@ -229,14 +229,14 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     """
     lines: list[dict[str, Any]] = []
     for data in options.data:
-        grid, world = load_grid(options.grid, data), the_world(data)
+        grid, environment = load_grid(options.grid, data), the_environment(data)
         for name in options.layouts:
             layout = LAYOUTS[name]
             if grid.n_blocks <= layout.search + layout.leaders + layout.select:
                 raise RequestError(f"{name}: the grid's {grid.n_blocks} blocks leave none to report on; play more")
             for sampler in options.samplers:
                 for seed in range(options.repetitions):
-                    lines += repetition(Stage(grid, world, layout, seed), name, sampler, options.trials)
+                    lines += repetition(Stage(grid, environment, layout, seed), name, sampler, options.trials)
                     print(
                         f"{data}, {name}, {sampler}: {seed + 1} of {options.repetitions}", file=sys.stderr, flush=True
                     )

@@ -11,7 +11,7 @@ from full_grid import Grid, curve_of
 from numpy.typing import NDArray
 
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environment import World
+from altune.simulation.environment import Environment
 from altune.simulation.execution.player import Task
 from altune.simulation.execution.worker import Outcome
 from altune.simulation.trajectory import PAUSED
@@ -138,13 +138,13 @@ class Stage:
     Parameters
     ----------
     grid : the truth.
-    world : in which it was played.
+    environment : in which it was played.
     layout : what the blocks are for.
     seed : of the shuffle and the search.
     """
 
-    def __init__(self, grid: Grid, world: World, layout: Layout, seed: int) -> None:
-        self.grid, self.world, self.layout, self.seed = grid, world, layout, seed
+    def __init__(self, grid: Grid, environment: Environment, layout: Layout, seed: int) -> None:
+        self.grid, self.environment, self.layout, self.seed = grid, environment, layout, seed
         order = np.random.default_rng([seed, 11]).permutation(grid.n_blocks)
         ends = np.cumsum([layout.search, layout.leaders, layout.select])
         self.searched, self.for_leaders, self.select, self.report = np.split(order, ends)
@@ -162,7 +162,7 @@ class Stage:
 
         search = Search(
             study=optuna.create_study(direction="maximize"),
-            drawing=Drawing(self.grid.space, [self.world.facts], self._plan(sampler)),
+            drawing=Drawing(self.grid.space, [self.environment.facts], self._plan(sampler)),
             evaluator=Evaluator(player, self._judge(policy), policy),
             batch=BATCH,
             callbacks=(note,),
@@ -172,7 +172,7 @@ class Stage:
 
     def regret(self, trials: Sequence[TrialRecord]) -> float:
         """Return by how much the recipe confirmed of these trials is worse than the best of the grid."""
-        best = best_recipes(trials, AMONG, [self.world.objective])
+        best = best_recipes(trials, AMONG, [self.environment.objective])
         values = self.grid.values
         candidates = [self._index[trial.recipe.digest()] for trial in best if trial.recipe is not None]
         selected = max(candidates, key=lambda index: float(values[index][self.select].mean()))
@@ -193,9 +193,9 @@ class Stage:
         return SamplerPlan(sampler, self.grid.space, self.seed, lambda params: True)
 
     def _judge(self, policy: Spending) -> Judge:
-        blocks = self.world.blocks("search", self.grid.n_blocks)
+        blocks = self.environment.blocks("search", self.grid.n_blocks)
         numbers = [*self.searched, *self.for_leaders[: policy.leader_blocks]]
-        places = [Place(self.world, blocks[int(number)], 0) for number in numbers]
+        places = [Place(self.environment, blocks[int(number)], 0) for number in numbers]
         reference = next(index for index, one in enumerate(self.grid.params) if REFERENCE.items() <= one.items())
         curves = [curve_of(self.grid, reference, int(number)) for number in numbers]
         return Judge(places, curves, self.layout.search)

@@ -8,7 +8,7 @@ import numpy as np
 
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environment import World, make_world
+from altune.simulation.environment import Environment, make_environment
 from altune.simulation.execution.player import Task
 from altune.simulation.execution.worker import Failure, Outcome
 from altune.simulation.trajectory import PAUSED
@@ -17,8 +17,8 @@ from altune.tuning.judging import Across, Judge, Place
 BUDGET = 20
 
 
-def made_world(**changes: object) -> World:
-    return make_world("iris", **{"budget": BUDGET, "loops": 5, **changes})
+def made_environment(**changes: object) -> Environment:
+    return make_environment("iris", **{"budget": BUDGET, "loops": 5, **changes})
 
 
 def curve(points: Mapping[int, float] | float, prior: float = 0.3, stopped: str = "budget") -> LearningCurve:
@@ -43,15 +43,15 @@ def curve(points: Mapping[int, float] | float, prior: float = 0.3, stopped: str 
 
 
 def judge_of(
-    worlds: Sequence[World], blocks: int, usual: int, across: Across = "normalized", reference: float = 0.5
+    environments: Sequence[Environment], blocks: int, usual: int, across: Across = "normalized", reference: float = 0.5
 ) -> Judge:
-    """Return a judge of so many blocks of each world, the first ones usual, with flat references."""
+    """Return a judge of so many blocks of each environment, the first ones usual, with flat references."""
     places = [
-        Place(world, world.blocks("search", blocks)[number], data)
+        Place(environment, environment.blocks("search", blocks)[number], data)
         for number in range(blocks)
-        for data, world in enumerate(worlds)
+        for data, environment in enumerate(environments)
     ]
-    return Judge(places, [curve(reference) for _ in places], usual * len(worlds), across)
+    return Judge(places, [curve(reference) for _ in places], usual * len(environments), across)
 
 
 class Shelf:

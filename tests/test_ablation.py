@@ -29,8 +29,7 @@ from altune.report.figures.leave_one_out import leave_one_out_numbers, plot_leav
 from altune.report.figures.wrapped_rows import verdict
 from altune.report.pages.run.ablation import ablation_parts
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environment import make_world
-from altune.simulation.environments import make_worlds
+from altune.simulation.environment import make_environment, make_environments
 from altune.simulation.execution.player import Player
 from altune.simulation.objectives import Objective, Risk
 from altune.tuning.ablation import Ablated, AblationCurves, trajectories_to_ablate
@@ -175,16 +174,16 @@ def test_telescoping_of_any_values() -> None:
 def test_each_step_is_the_best_on_the_select_blocks(run: Run) -> None:
     """Follow the path by playing every change anew, on the blocks that no report has."""
     found = ablation_of(run)
-    world = make_worlds("iris", budget=40, loops=4)[0]
+    environment = make_environments("iris", budget=40, loops=4)[0]
     confirmation = run.confirmation
     assert confirmation is not None
     recipe, end = confirmation.baselines["vanilla"].recipe, run.best_recipe
-    blocks = world.blocks("select", 3)
+    blocks = environment.blocks("select", 3)
     with Player() as player:
         for step in found.steps[:-1]:
             means = {
                 knob: run.objective.each(
-                    player.curves(recipe.replace(**{knob: getattr(end, knob)}), blocks, world)
+                    player.curves(recipe.replace(**{knob: getattr(end, knob)}), blocks, environment)
                 ).mean()
                 for knob in differing(recipe, end)
             }
@@ -195,25 +194,30 @@ def test_each_step_is_the_best_on_the_select_blocks(run: Run) -> None:
     assert found.steps[-1].tried == {}
 
 
-def part_of(world, report: int = 2) -> Parts:
-    return Parts(world, world.blocks("select", 2), world.blocks("report", report))
+def part_of(environment, report: int = 2) -> Parts:
+    return Parts(environment, environment.blocks("select", 2), environment.blocks("report", report))
 
 
 def path_of(start: Recipe, end: Recipe, refusal=lambda recipe: None, **scenario: object) -> Ablated:
-    world = make_world("iris", budget=30, loops=3, **scenario)
+    environment = make_environment("iris", budget=30, loops=3, **scenario)
     with Player() as player:
         return play_path(
-            player, start, end, [part_of(world)], reference=altune.Recipe(query_strategy="random"), refusal=refusal
+            player,
+            start,
+            end,
+            [part_of(environment)],
+            reference=altune.Recipe(query_strategy="random"),
+            refusal=refusal,
         )
 
 
 def test_a_knob_that_cannot_be_changed_yet_is_put_off() -> None:
     end = altune.Recipe(retrain={"method": "warm_start"}, query_strategy="entropy")
-    world = make_world("iris", budget=30)
+    environment = make_environment("iris", budget=30)
     start = altune.Recipe(model="k_nearest_neighbours")
 
     def refusal(recipe: Recipe) -> str | None:
-        return next(iter(recipe.problems(world.facts)), None)
+        return next(iter(recipe.problems(environment.facts)), None)
 
     found = path_of(start, end, refusal)
     order = [knob for step in found.steps for knob in step.knobs]
@@ -248,13 +252,13 @@ def test_rules_of_a_space_hold_on_the_way() -> None:
             "forbid": [{"query_strategy": "margin", "retrain": "reset"}],
         }
     )
-    world = make_world("iris", budget=30)
+    environment = make_environment("iris", budget=30)
     # Outside of the space in its first sample, and still the rule is about the other two knobs.
     outside = altune.Recipe(query_strategy="margin")
-    assert "forbids" in str(refusal_anywhere(space, [world.facts], outside))
-    assert refusal_anywhere(space, [world.facts], outside.replace(retrain="warm_start")) is None
-    assert refusal_anywhere(space, [world.facts], outside.replace(query_strategy="least_confidence")) is None
-    assert "annotators" in str(refusal_anywhere(space, [world.facts], outside.replace(labeling="majority")))
+    assert "forbids" in str(refusal_anywhere(space, [environment.facts], outside))
+    assert refusal_anywhere(space, [environment.facts], outside.replace(retrain="warm_start")) is None
+    assert refusal_anywhere(space, [environment.facts], outside.replace(query_strategy="least_confidence")) is None
+    assert "annotators" in str(refusal_anywhere(space, [environment.facts], outside.replace(labeling="majority")))
 
 
 @pytest.mark.parametrize("scenario", [{"objective": "labels_to_target"}, {"objective": "deficiency"}])
@@ -269,7 +273,7 @@ def test_less_is_better_and_references(scenario: dict[str, str]) -> None:
 
 
 def test_what_a_path_plays_stays_below_the_bound() -> None:
-    world = make_world("iris", budget=30, loops=3, objective="deficiency")
+    environment = make_environment("iris", budget=30, loops=3, objective="deficiency")
     start, end = altune.Recipe(), altune.Recipe(query_strategy="random", retrain="warm_start", initial_sample="kmeans")
     told: list[int] = []
     with Player() as player:
@@ -277,14 +281,14 @@ def test_what_a_path_plays_stays_below_the_bound() -> None:
             player,
             start,
             end,
-            [part_of(world)],
+            [part_of(environment)],
             reference=altune.Recipe(query_strategy="random"),
             refusal=lambda recipe: None,
             on_done=lambda index, outcome: told.append(index),
         )
     # 3 + 2 changes and random sampling on 2 select blocks; 2 between, 2 of 3 put back and both ends on 2 others.
-    assert len(told) == 6 * 2 + 6 * 2 == trajectories_to_ablate(3, [part_of(world)], ends=True)
-    assert trajectories_to_ablate(1, [part_of(world)]) == trajectories_to_ablate(0, [part_of(world)]) == 0
+    assert len(told) == 6 * 2 + 6 * 2 == trajectories_to_ablate(3, [part_of(environment)], ends=True)
+    assert trajectories_to_ablate(1, [part_of(environment)]) == trajectories_to_ablate(0, [part_of(environment)]) == 0
 
 
 # figures --------------------------------------------------------------------------------------------------------
@@ -448,12 +452,12 @@ def test_several_data_sets_share_the_order() -> None:
 
 
 def test_a_plan_counts_an_ablation_as_an_upper_bound() -> None:
-    worlds, space = make_worlds("iris", budget=40, loops=4), SearchSpace.from_dict(OWN)
+    environments, space = make_environments("iris", budget=40, loops=4), SearchSpace.from_dict(OWN)
     settings = Settings(n_trials=4, seeds=2, select_among=2, select_seeds=3, report_seeds=4)
-    planned = plan_of(worlds, space, settings, Path("run"), True)
+    planned = plan_of(environments, space, settings, Path("run"), True)
     assert planned["trajectories"]["ablation"] == 5 * 3 + 4 * 4
-    assert plan_of(worlds, space, settings, Path("run"), True, False)["trajectories"]["ablation"] == 0
-    assert plan_of(worlds, space, settings, Path("run"), False)["trajectories"]["ablation"] == 0
+    assert plan_of(environments, space, settings, Path("run"), True, False)["trajectories"]["ablation"] == 0
+    assert plan_of(environments, space, settings, Path("run"), False)["trajectories"]["ablation"] == 0
     sweep = {"data": ["iris"], "spaces": [space], "settings": {"n_trials": 4, "select_seeds": 3, "report_seeds": 4}}
     asked, usual = plan_sweep({**sweep, "ablation": True}), plan_sweep(sweep)
     assert asked.trajectories - usual.trajectories == 5 * 3 + 4 * 4

@@ -3,7 +3,7 @@
 import pytest
 
 import altune
-from altune import Session, Settings, make_worlds, prepare_space
+from altune import Session, Settings, make_environments, prepare_space
 from altune.core.errors import RequestError
 from altune.workflows.open_run import open_run
 
@@ -11,8 +11,10 @@ SMALL = {"budget": 30, "n_trials": 4, "seeds": 2, "select_among": 1, "select_see
 
 
 def session(out=None, **settings):
-    worlds = make_worlds("iris", budget=30)
-    return Session(worlds, prepare_space("quick", worlds), Settings(**{"seeds": 2, "seed": 0, **settings}), out=out)
+    environments = make_environments("iris", budget=30)
+    return Session(
+        environments, prepare_space("quick", environments), Settings(**{"seeds": 2, "seed": 0, **settings}), out=out
+    )
 
 
 def test_one_after_the_other_is_what_tune_does_with_a_batch_of_one():

@@ -191,7 +191,7 @@ BAD = {
     "model twice": (["good.csv", "--space", "neural", "--model", "mlp"], "model"),
     "one trial too few": (["good.csv", "--trials", "0"], "n_trials"),
     "negative seed": (["good.csv", "--seed", "-1"], "seed"),
-    "no such scenario": (["good.csv", "--scenario", "world.yaml"], "world.yaml"),
+    "no such scenario": (["good.csv", "--scenario", "environment.yaml"], "environment.yaml"),
     "no such option": (["good.csv", "--budgets", "3"], "--budgets"),
 }
 
@@ -223,8 +223,8 @@ def test_a_wrong_recipe_names_file_place_value_and_what_is_right(altune, tmp_pat
 
 
 def test_a_scenario_file_is_read_and_options_override_it(altune, tmp_path):
-    (tmp_path / "world.yaml").write_text("budget: 30\nmetric: balanced_accuracy\nannotators: [{error: 0.1}]\n")
-    _, out, _ = altune("tune", "iris", "--scenario", "world.yaml", "--budget", "35", "--dry-run", "--json")
+    (tmp_path / "environment.yaml").write_text("budget: 30\nmetric: balanced_accuracy\nannotators: [{error: 0.1}]\n")
+    _, out, _ = altune("tune", "iris", "--scenario", "environment.yaml", "--budget", "35", "--dry-run", "--json")
     scenario = json.loads(out)["scenario"]
     assert (scenario["budget"], scenario["metric"]) == (35, "balanced_accuracy")
     assert scenario["annotators"][0]["error"] == 0.1

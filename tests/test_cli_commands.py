@@ -73,9 +73,9 @@ def test_options_that_commands_share_are_told_alike_everywhere():
     assert differing <= own, "these say what differs from command to command"
 
 
-def test_help_groups_the_options_of_the_world(altune):
+def test_help_groups_the_options_of_the_environment(altune):
     for name in ("tune", "simulate", "compare", "stopping"):
-        sections = altune(name, "--help")[1].split("The world:")[1].split("\n\n")
+        sections = altune(name, "--help")[1].split("The environment:")[1].split("\n\n")
         for option in ("--target", "--budget", "--loops", "--metric", "--annotators", "--scenario", "--blocks"):
             assert f"  {option} " in sections[0]
 

@@ -12,7 +12,7 @@ from scipy import sparse
 from altune.core.errors import RequestError, WorkError
 from altune.data import Dataset
 from altune.recipes.recipe import Recipe
-from altune.simulation.environment import make_world
+from altune.simulation.environment import make_environment
 from altune.simulation.execution import processes as crew
 from altune.simulation.execution.processes import Crew, early_workers, processes, stop_workers
 from altune.simulation.execution.shared_arrays import SharedFiles, load_arena, save_arena
@@ -202,12 +202,12 @@ def test_a_block_on_disk_plays_as_the_one_in_memory(tmp_path, kind, strategy):
     rng = np.random.default_rng(1)
     X = rng.normal(size=(150, 6)) * (rng.random((150, 6)) < 0.6)
     data = Dataset(sparse.csr_array(X) if kind == "sparse" else X, rng.integers(0, 3, 150), name=kind)
-    world = make_world(data, budget=30, loops=4)
-    arena = make_arena(data, world.blocks("search", 1)[0], 0)
+    environment = make_environment(data, budget=30, loops=4)
+    arena = make_arena(data, environment.blocks("search", 1)[0], 0)
     save_arena(arena, tmp_path / "0")
     recipe = Recipe.from_dict({"query_strategy": strategy})
-    wanted = play(recipe, arena, world.scenario)
+    wanted = play(recipe, arena, environment.scenario)
     for _ in range(2):
-        found = play(recipe, load_arena(tmp_path / "0"), world.scenario)
+        found = play(recipe, load_arena(tmp_path / "0"), environment.scenario)
         assert np.array_equal(found.rows, wanted.rows)
         assert np.array_equal(found.scores["accuracy"], wanted.scores["accuracy"])

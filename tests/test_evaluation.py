@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from stored_curves import BUDGET, Shelf, curve, judge_of, made_world
+from stored_curves import BUDGET, Shelf, curve, judge_of, made_environment
 
 from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
@@ -20,8 +20,8 @@ from altune.tuning.evaluation import Evaluator
 from altune.tuning.racing import LEADERS, Spending
 from altune.workflows.tune import tune
 
-WORLD = made_world()
-JUDGE = judge_of([WORLD], blocks=8, usual=5)
+ENVIRONMENT = made_environment()
+JUDGE = judge_of([ENVIRONMENT], blocks=8, usual=5)
 PLAIN, RACE, RUNG, LEAD = Spending(), Spending(racing=0.2), Spending(rungs=(0.5,)), Spending(leader_blocks=3)
 FIRST = [0, 1, 2, 3, 4]
 NOISE = 0.01 * np.random.default_rng(0).normal(size=(12, 8))
@@ -99,8 +99,8 @@ def test_a_dropped_trial_is_likely_worth_the_best_less_its_distance():
 
 
 def test_where_less_is_better_the_race_runs_the_other_way():
-    world = made_world(objective="labels_to_target")
-    judge = judge_of([world], blocks=5, usual=5)
+    environment = made_environment(objective="labels_to_target")
+    judge = judge_of([environment], blocks=5, usual=5)
     # the target is what random sampling has: 0.5
     late, soon = curve({1: 0.4, 18: 0.9}), curve({1: 0.4, 3: 0.9})
     one, shelf = evaluator({5: late, 6: soon}, RACE, judge)
@@ -113,8 +113,8 @@ def test_where_less_is_better_the_race_runs_the_other_way():
 
 
 def test_several_data_sets_are_raced_in_whole_rounds():
-    worlds = [WORLD, made_world(seed=1), made_world(seed=2)]
-    one, shelf = evaluator({5: 0.3}, RACE, judge_of(worlds, blocks=2, usual=2))
+    environments = [ENVIRONMENT, made_environment(seed=1), made_environment(seed=2)]
+    one, shelf = evaluator({5: 0.3}, RACE, judge_of(environments, blocks=2, usual=2))
     for row in NOISE:
         one.see(list(row[:6]), ())
     assert len(one.play([recipe(5)])[0].on_places) == 3
@@ -226,7 +226,7 @@ def test_the_time_limit_is_shared_evenly_by_the_blocks():
 
 # the guard of rungs -----------------------------------------------------------------------------------------------
 
-AREAS = {name: judge_of([made_world(objective=name)], 2, 2) for name in ("aulc", "aulc_trapezoid", "aulc_log")}
+AREAS = {name: judge_of([made_environment(objective=name)], 2, 2) for name in ("aulc", "aulc_trapezoid", "aulc_log")}
 scores = st.floats(0, 1, width=32)
 
 
@@ -274,8 +274,8 @@ def test_a_winner_that_stays_below_the_envelope_is_never_given_up(name, before, 
 def test_a_trajectory_goes_on_the_same_wherever_it_paused(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 1)  # elsewhere is never here
     one = Recipe(query_strategy="entropy", retrain="warm_start", model="logistic_regression")
-    block = WORLD.blocks("search", 1)[0]
-    part, rest = Task(one, block, WORLD, until=10.0), Task(one, block, WORLD)
+    block = ENVIRONMENT.blocks("search", 1)[0]
+    part, rest = Task(one, block, ENVIRONMENT, until=10.0), Task(one, block, ENVIRONMENT)
     with Player() as here:
         paused = here.play([part])[0]
         with Player(jobs=2) as elsewhere:

@@ -6,7 +6,7 @@ import pytest
 from altune.loop.prefix_cache import Histories, History, Kept
 from altune.models.base import Model
 from altune.recipes.recipe import Recipe
-from altune.simulation.environment import make_world
+from altune.simulation.environment import make_environment
 from altune.simulation.prepared import make_arena
 from altune.simulation.scenario import Annotator
 from altune.simulation.trajectory import play
@@ -48,31 +48,31 @@ def without_times(curve):
 
 
 @pytest.fixture(scope="module")
-def world():
-    return make_world("wine", budget=45, loops=5, **NOISY)
+def environment():
+    return make_environment("wine", budget=45, loops=5, **NOISY)
 
 
-def arena_of(world):
-    return make_arena(world.dataset, world.blocks("search", 1)[0], world.seed)
+def arena_of(environment):
+    return make_arena(environment.dataset, environment.blocks("search", 1)[0], environment.seed)
 
 
 @pytest.fixture(scope="module")
-def alone(world):
-    return {name: without_times(play(one, arena_of(world), world.scenario)) for name, one in ALIKE.items()}
+def alone(environment):
+    return {name: without_times(play(one, arena_of(environment), environment.scenario)) for name, one in ALIKE.items()}
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_sharing_changes_no_result(world, alone, order):
-    arena = arena_of(world)
+def test_sharing_changes_no_result(environment, alone, order):
+    arena = arena_of(environment)
     for name in list(ALIKE)[::order]:
-        assert without_times(play(ALIKE[name], arena, world.scenario)) == alone[name], name
+        assert without_times(play(ALIKE[name], arena, environment.scenario)) == alone[name], name
 
 
 def test_the_recipes_of_this_file_differ(alone):
     assert len({str(curve) for curve in alone.values()}) >= 10
 
 
-def fits(monkeypatch, world, recipes):
+def fits(monkeypatch, environment, recipes):
     counted = []
     fit = Model.fit
 
@@ -81,19 +81,19 @@ def fits(monkeypatch, world, recipes):
         return fit(self, *arguments, **others)
 
     monkeypatch.setattr(Model, "fit", counting)
-    arena = arena_of(world)
+    arena = arena_of(environment)
     for one in recipes:
-        play(one, arena, world.scenario)
+        play(one, arena, environment.scenario)
     return len(counted)
 
 
-def test_equal_beginnings_are_trained_once(monkeypatch, world):
+def test_equal_beginnings_are_trained_once(monkeypatch, environment):
     margin, entropy, early = (ALIKE[name] for name in ("margin", "entropy", "stops early"))
-    once = fits(monkeypatch, world, [margin])
-    assert fits(monkeypatch, world, [margin, margin]) == once
-    assert fits(monkeypatch, world, [margin, early]) == once
+    once = fits(monkeypatch, environment, [margin])
+    assert fits(monkeypatch, environment, [margin, margin]) == once
+    assert fits(monkeypatch, environment, [margin, early]) == once
     # the models before the first query are one and the same, those after it are not
-    assert fits(monkeypatch, world, [margin, entropy]) == 2 * once - 1
+    assert fits(monkeypatch, environment, [margin, entropy]) == 2 * once - 1
 
 
 def test_what_was_trained_on_other_labels_is_another_history():

@@ -572,10 +572,10 @@ def test_the_grid_is_played_stored_and_gone_on_with(
     assert grid.values.shape == (12, 2)
     assert grid.weights.sum() == pytest.approx(1.0)
     assert sorted(set(np.round(grid.weights, 6))) == [0.0625, 0.125]
-    world = grid_command.the_world("iris")
+    environment = grid_command.the_environment("iris")
     for place in (0, 11):
         curve = grid_command.curve_of(grid, place, 1)
-        assert world.objective(curve) == pytest.approx(grid.values[place, 1], abs=1e-6)
+        assert environment.objective(curve) == pytest.approx(grid.values[place, 1], abs=1e-6)
         assert grid.space.params_of(grid.recipe(place)) == grid.params[place]
 
 
@@ -584,7 +584,7 @@ def test_another_grid_is_refused(
 ) -> None:
     small(monkeypatch)
     arguments = ["--data", "iris", "--out", str(tmp_path), "--blocks", "1"]
-    grid_command.open_folder(tmp_path / "iris", grid_command.the_world("iris"), [{"retrain": "reset"}])
+    grid_command.open_folder(tmp_path / "iris", grid_command.the_environment("iris"), [{"retrain": "reset"}])
     assert grid_command.main(arguments) == 2
     assert "another grid" in capsys.readouterr().err
     with pytest.raises(RequestError, match="does not hold 1 blocks of wine"):

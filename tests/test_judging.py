@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from stored_curves import BUDGET, curve, judge_of, made_world
+from stored_curves import BUDGET, curve, judge_of, made_environment
 
 from altune.core.errors import RequestError
 from altune.tuning.judging import Judge, Place, check_several, normalized
@@ -29,7 +29,7 @@ def with_references(judge, scores):
 
 
 def test_one_data_set_is_the_plain_mean_of_the_objective():
-    judge = judge_of([made_world()], blocks=3, usual=3)
+    judge = judge_of([made_environment()], blocks=3, usual=3)
     assert judge.on_places(flat(0.5, 0.6, 0.8)) == pytest.approx([area(0.5), area(0.6), area(0.8)])
     assert judge.values(flat(0.5, 0.6, 0.8)) == pytest.approx((np.mean([area(0.5), area(0.6), area(0.8)]),))
     assert judge.directions == ("maximize",)
@@ -37,12 +37,12 @@ def test_one_data_set_is_the_plain_mean_of_the_objective():
 
 
 def test_the_risk_stands_for_the_blocks_where_it_was_asked_for():
-    judge = judge_of([made_world(risk="cvar:0.5")], blocks=4, usual=4)
+    judge = judge_of([made_environment(risk="cvar:0.5")], blocks=4, usual=4)
     assert judge.values(flat(0.9, 0.5, 0.8, 0.6)) == pytest.approx(((area(0.5) + area(0.6)) / 2,))
 
 
 def test_several_objectives_each_have_their_mean():
-    judge = judge_of([made_world(objective=["aulc", "labels"])], blocks=2, usual=2)
+    judge = judge_of([made_environment(objective=["aulc", "labels"])], blocks=2, usual=2)
     ended = [curve({1: 0.5, 10: 0.7}), curve({1: 0.5, 16: 0.7})]
     areas = [(PRIOR + 9 * 0.5 + 10 * 0.7) / BUDGET, (PRIOR + 15 * 0.5 + 4 * 0.7) / BUDGET]
     assert judge.values(ended) == pytest.approx((np.mean(areas), 13.0))
@@ -50,7 +50,7 @@ def test_several_objectives_each_have_their_mean():
 
 
 def test_a_bound_is_broken_by_the_mean_over_blocks():
-    judge = judge_of([made_world(constraints=["labels <= 12", "final_score >= 0.8"])], blocks=2, usual=2)
+    judge = judge_of([made_environment(constraints=["labels <= 12", "final_score >= 0.8"])], blocks=2, usual=2)
     ended = [curve({1: 0.5, 10: 0.7}), curve({1: 0.5, 16: 0.7})]
     assert judge.constraints(ended) == pytest.approx({"labels <= 12": 1.0, "final_score >= 0.8": 0.1})
     assert judge.constraints([curve({1: 0.5, 10: 0.9})] * 2) == pytest.approx(
@@ -62,8 +62,8 @@ def test_a_bound_is_broken_by_the_mean_over_blocks():
 
 
 def two_data_sets(across="normalized", blocks=2, **changes):
-    worlds = [made_world(**changes), made_world(seed=1, **changes)]
-    return with_references(judge_of(worlds, blocks, blocks, across), [0.4, 0.8] * blocks)
+    environments = [made_environment(**changes), made_environment(seed=1, **changes)]
+    return with_references(judge_of(environments, blocks, blocks, across), [0.4, 0.8] * blocks)
 
 
 def test_on_two_data_sets_random_sampling_is_0_and_a_perfect_model_1():
@@ -83,7 +83,7 @@ def test_each_data_set_counts_alike_however_many_blocks_it_has():
 
 
 def test_where_random_sampling_is_perfect_nothing_is_divided_by_zero():
-    objective = made_world(objective="final_score").objective
+    objective = made_environment(objective="final_score").objective
     assert normalized(objective, 0.9, curve(1.0)) == pytest.approx(-100.0)
 
 
@@ -107,7 +107,7 @@ def test_where_less_is_better_less_ranks_higher():
 
 
 def test_what_cannot_be_averaged_over_data_sets_is_refused():
-    one, other = made_world(), made_world(seed=1)
+    one, other = made_environment(), made_environment(seed=1)
     check_several([one], "normalized")
     with pytest.raises(RequestError, match="share a name"):
         check_several([one, other], "normalized")
@@ -119,7 +119,7 @@ def test_what_cannot_be_averaged_over_data_sets_is_refused():
 
 
 def leaders_judge(references):
-    return with_references(judge_of([made_world()], blocks=5, usual=2), references)
+    return with_references(judge_of([made_environment()], blocks=5, usual=2), references)
 
 
 def test_a_leader_is_worth_its_mean_gain_above_what_random_sampling_has_on_the_usual_blocks():
@@ -149,8 +149,8 @@ def test_on_average_over_blocks_a_leader_gains_and_loses_nothing_by_leading():
     assert np.mean(found) == pytest.approx(np.mean([area(score) for score in own]))
 
 
-def test_places_know_their_worlds():
+def test_places_know_their_environments():
     judge = two_data_sets(blocks=1)
     assert [place.data for place in judge.places] == [0, 1]
     assert isinstance(judge.places[0], Place)
-    assert judge.worlds == [place.world for place in judge.places]
+    assert judge.environments == [place.environment for place in judge.places]

@@ -28,7 +28,7 @@ from altune.knobs.loop_size.cost import (
 from altune.knobs.stopping import cohen_kappa
 from altune.loop.loop import ActiveLearningLoop
 from altune.recipes.recipe import Facts, Recipe
-from altune.simulation.environment import make_world
+from altune.simulation.environment import make_environment
 from altune.simulation.scenario import Annotator, Scenario
 
 STREAMS = Streams(0, "dynamic", "search", 0)
@@ -387,13 +387,15 @@ def test_prices_that_a_size_reads_must_exist():
     assert recipe.problems(Facts(price_per_loop=2.0, price_per_label=0.0)) != []
 
 
-def test_the_world_hands_on_its_prices():
+def test_the_environment_hands_on_its_prices():
     annotators = (Annotator(price=3.0), Annotator())
-    world = make_world("iris", scenario=Scenario(annotators=annotators, price_per_label=1.0, price_per_loop=4.0))
-    assert (world.facts.price_per_label, world.facts.price_per_loop) == (2.0, 4.0)
-    world.require(Recipe(loop_size="cost_aware"))
+    environment = make_environment(
+        "iris", scenario=Scenario(annotators=annotators, price_per_label=1.0, price_per_loop=4.0)
+    )
+    assert (environment.facts.price_per_label, environment.facts.price_per_loop) == (2.0, 4.0)
+    environment.require(Recipe(loop_size="cost_aware"))
     with pytest.raises(RequestError, match="price of a loop"):
-        make_world("iris").require(Recipe(loop_size="cost_aware"))
+        make_environment("iris").require(Recipe(loop_size="cost_aware"))
 
 
 def test_a_row_that_several_label_is_priced_by_all_of_them(cancer):

@@ -123,7 +123,7 @@ def test_trust_keeps_it_from_being_worse_than_the_vote_while_answers_are_few():
     assert np.mean(errors["none"]) > np.mean(errors["trust"]) + 0.05
 
 
-def test_more_annotators_than_the_world_has_are_refused():
+def test_more_annotators_than_the_scenario_has_are_refused():
     recipe = Recipe(labeling={"method": "dawid_skene", "annotators": 5})
     assert "asks 5 annotators, and the scenario has 3" in recipe.problems(Facts(annotators=3))[0]
     assert "several annotators" in recipe.problems(Facts())[0]

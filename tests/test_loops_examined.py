@@ -20,7 +20,7 @@ from altune.cli import main
 from altune.core.errors import MissingExtraError, RequestError
 from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
-from altune.simulation.environment import make_world
+from altune.simulation.environment import make_environment
 from altune.simulation.prepared import make_arena
 from altune.simulation.probes import MOST_ROWS, uncertainty_key
 from altune.simulation.scenario import Annotator
@@ -32,9 +32,11 @@ AUDIT = {"method": "single", "audit": "knn_disagreement", "share": 0.2}
 SPARSE = {"method": "constant", "size": 10}
 
 
-def examined(recipe: Recipe, data: Any = "iris", *, seed: int = 0, loops: int = 6, budget: int = 40, **world: Any):
+def examined(
+    recipe: Recipe, data: Any = "iris", *, seed: int = 0, loops: int = 6, budget: int = 40, **environment: Any
+):
     """Return the plain and the examined curve of one block, with the arena."""
-    made = make_world(data, budget=budget, loops=loops, **world)
+    made = make_environment(data, budget=budget, loops=loops, **environment)
     arena = make_arena(made.dataset, made.blocks("report", 1)[0], seed)
     trajectory = Trajectory(recipe, arena, made.scenario, examined=True)
     trajectory.advance()
@@ -55,7 +57,7 @@ def test_notes_change_nothing_that_the_recipe_does(strategy):
 
 def test_no_strategy_that_looks_back_finds_a_column_that_it_did_not_ask_for():
     recipe = Recipe(query_strategy="random")
-    made = make_world("iris", budget=30, loops=4)
+    made = make_environment("iris", budget=30, loops=4)
     arena = make_arena(made.dataset, made.blocks("report", 1)[0], 0)
     trajectory = Trajectory(recipe, arena, made.scenario, examined=True)
     trajectory.advance()
@@ -66,7 +68,7 @@ def test_no_strategy_that_looks_back_finds_a_column_that_it_did_not_ask_for():
 
 
 def test_uncertainty_is_that_of_the_model_which_picked():
-    made = make_world("wine", budget=30, loops=4)
+    made = make_environment("wine", budget=30, loops=4)
     arena = make_arena(made.dataset, made.blocks("report", 1)[0], 0)
     trajectory = Trajectory(Recipe(query_strategy="margin"), arena, made.scenario, examined=True)
     trajectory.advance(until=1)
@@ -110,7 +112,7 @@ def test_suspects_are_held_against_the_truth(action):
 def test_examined_trajectories_have_a_key_of_their_own():
     from altune.simulation.execution.player import Player, Task
 
-    made = make_world("iris", budget=20, loops=3)
+    made = make_environment("iris", budget=20, loops=3)
     block = made.blocks("report", 1)[0]
     with Player() as player:
         plain, noted = player.play([Task(Recipe(), block, made), Task(Recipe(), block, made, examined=True)])
@@ -204,9 +206,9 @@ def test_stops_are_those_of_a_replay():
     from altune.workflows.replay import replay
 
     rules = {"calm": {"method": "classification_change", "threshold": 0.05}, "sure": "min_expected_error"}
-    world = {"budget": 60, "loops": 12, "seeds": 2, "rules": rules}
-    found = altune.examine("vanilla", "wine", **world).stopping
-    usual = replay("vanilla", "wine", **world)
+    environment = {"budget": 60, "loops": 12, "seeds": 2, "rules": rules}
+    found = altune.examine("vanilla", "wine", **environment).stopping
+    usual = replay("vanilla", "wine", **environment)
     for rule in found.rules:
         own = usual[rule.name]
         stops = [None if s is None else int(c.labels[s]) for s, c in zip(own.stops, usual.curves, strict=True)]
@@ -240,7 +242,7 @@ def test_audit_tells_wrong_labels_bought_from_those_used(facts):
 def test_a_dropped_suspect_stays_out_between_two_audits():
     recipe = Recipe(query_strategy="random", labeling={**AUDIT, "action": "drop", "every": 3}, loop_size=SPARSE)
     _, noted, arena = examined(recipe, budget=80, annotators=NOISY)
-    made = make_world("iris", budget=80, loops=6, annotators=NOISY)
+    made = make_environment("iris", budget=80, loops=6, annotators=NOISY)
     examination = Examination.of(recipe, made, [arena.block])
     found = examination.facts([noted]).audit
     suspects = np.array([one.get("audit_suspects", np.nan) for one in noted.facts])

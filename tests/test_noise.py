@@ -1,4 +1,4 @@
-"""The world's noise: how annotators err, what answers cost, and that neither depends on who asks when."""
+"""The environment's noise: how annotators err, what answers cost, and that neither depends on who asks when."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_more_noise_of_one_kind_errs_on_the_same_rows_and_more():
 )
 def test_what_no_annotator_can_be_is_refused(annotator, words):
     with pytest.raises(FormatError) as caught:
-        Scenario.from_dict({"annotators": [annotator]}, file="world.yaml")
+        Scenario.from_dict({"annotators": [annotator]}, file="environment.yaml")
     assert words in str(caught.value)
 
 
@@ -175,8 +175,8 @@ def test_what_does_not_fit_the_classes_is_refused():
         simulate("vanilla", iris(), budget=20, seeds=1, scenario=Scenario(price_of_class=(1.0, 2.0)))
 
 
-def test_a_world_of_every_kind_reads_back_from_yaml(tmp_path):
-    path = tmp_path / "world.yaml"
+def test_a_scenario_of_every_kind_reads_back_from_yaml(tmp_path):
+    path = tmp_path / "environment.yaml"
     path.write_text(
         "annotators:\n  - {error: 0.1}\n  - {pair: 0.2, price: 0.5}\n  - {instance: 0.15}\n"
         "  - {confusion: [[0.9, 0.1], [0.3, 0.7]], price: 2.0}\n"

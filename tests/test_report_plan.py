@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from altune.report.texts.tables import plan_text, table
-from altune.simulation.environments import make_worlds
+from altune.simulation.environment import make_environments
 from altune.simulation.objectives import Objective
 from altune.tuning.prepared_space import prepare_space
 from altune.tuning.search import SearchProgress
@@ -20,8 +20,8 @@ from altune.workflows.progress import ConsoleObserver
 
 def plan_of(data: Any = "iris", space: str = "quick", settings: Settings | None = None, **given: Any) -> dict[str, str]:
     """Return the first table of a plan as rows by name."""
-    worlds = make_worlds(data, budget=30, loops=8, **given)
-    made = plan(worlds, prepare_space(space, worlds), settings or Settings(), Path("runs/x"), True)
+    environments = make_environments(data, budget=30, loops=8, **given)
+    made = plan(environments, prepare_space(space, environments), settings or Settings(), Path("runs/x"), True)
     first = plan_text(made).split("\n\n")[0].splitlines()
     width = first[0].index("value")
     rows: dict[str, str] = {}

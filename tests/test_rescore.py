@@ -25,12 +25,12 @@ SPACE = {
 }
 SIZES = {"budget": 30, "loops": 6, "n_trials": 6, "seeds": 2, "batch": 6, "sampler": "random"}
 CONFIRM = {"select_among": 2, "select_seeds": 2, "report_seeds": 3}
-WORLD = {"also": ["f1_macro"], "price_per_loop": 1.0, "annotators": [{"error": 0.1}, {"error": 0.1, "price": 2.5}]}
+SCENARIO = {"also": ["f1_macro"], "price_per_loop": 1.0, "annotators": [{"error": 0.1}, {"error": 0.1, "price": 2.5}]}
 
 
 def played(out=None, space=SPACE, **changes):
     """Return a run; the sampler is random, so that the same trials are played whatever is bettered."""
-    return tune("iris", SearchSpace.from_dict(space), out=out, **{**SIZES, **CONFIRM, **WORLD, **changes})
+    return tune("iris", SearchSpace.from_dict(space), out=out, **{**SIZES, **CONFIRM, **SCENARIO, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ def test_a_bound_puts_those_who_break_it_last(run):
     assert feasible == sorted(feasible, reverse=True)
 
 
-def test_of_several_data_sets_each_block_is_scored_in_its_own_world():
+def test_of_several_data_sets_each_block_is_scored_in_its_own_environment():
     settings = {**SIZES, "budget": None, "n_trials": 3, "confirm": False}
     space = SearchSpace.from_dict({**SPACE, "loop_size": {"method": "constant", "size": 8}})
     both = tune(["iris", "wine"], space, **settings, also=["f1_macro"])

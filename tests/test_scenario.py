@@ -169,13 +169,13 @@ def test_the_digest_sees_every_field():
 
 
 def test_scaling_is_what_the_scenario_says():
-    from altune.simulation.environment import make_world
+    from altune.simulation.environment import make_environment
     from altune.simulation.prepared import make_arena
 
     X, y = load_iris(return_X_y=True)
-    world = make_world(Dataset(X, y, name="iris"), budget=30)
-    block = world.blocks("search", 1)[0]
-    raw = make_arena(world.dataset, block, 0, "none")
+    environment = make_environment(Dataset(X, y, name="iris"), budget=30)
+    block = environment.blocks("search", 1)[0]
+    raw = make_arena(environment.dataset, block, 0, "none")
     np.testing.assert_array_equal(raw.X_pool, X[block.pool])
-    scaled = make_arena(world.dataset, block, 0, "standard")
+    scaled = make_arena(environment.dataset, block, 0, "standard")
     np.testing.assert_allclose(scaled.X_pool.std(axis=0), 1.0)

@@ -124,7 +124,7 @@ def test_a_worker_checks_its_data(server, tmp_path):
     table.write_text("a,b,label\n" + "".join(f"{n},{n * 7 % 11},{'xy'[n % 2]}\n" for n in range(120)))
     altune.tune(table, "quick", target="label", budget=20, n_trials=1, seeds=1, report_seeds=2, storage=url)
     shared = open_shared(url, "altune", Silent())
-    assert rebuild(shared, Silent()).worlds[0].dataset.n_rows == 120
+    assert rebuild(shared, Silent()).environments[0].dataset.n_rows == 120
     table.write_text(table.read_text().replace("1,7,y", "2,7,y"))
     with pytest.raises(RequestError, match="not the data that the study was begun with"):
         rebuild(shared, Silent())

@@ -1,4 +1,4 @@
-"""The simulator: golden curves, the world it plays in, what it stores, and findings that a right one shows.
+"""The simulator: golden curves, the environment it plays in, what it stores, and findings that a right one shows.
 
 Golden curves are rewritten by ``python tests/test_simulation.py``, after a change that is meant to move them.
 """
@@ -26,7 +26,7 @@ from altune.data.blocks import Block, explicit_block
 from altune.models import register_estimator
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environment import make_world
+from altune.simulation.environment import make_environment
 from altune.simulation.execution import processes as crew
 from altune.simulation.execution.player import Player, Task
 from altune.simulation.execution.worker import Failure
@@ -107,9 +107,9 @@ GOLDEN_PLAYS: dict[str, tuple[Any, Scenario, dict[str, Any]]] = {
 
 def golden_play(name: str) -> dict[str, Any]:
     data, scenario, fields = GOLDEN_PLAYS[name]
-    world = make_world(data(), scenario=scenario, seed=1)
-    arena = make_arena(world.dataset, world.blocks("search", 1)[0], 1)
-    plain = play(Recipe(**fields), arena, world.scenario).to_dict()
+    environment = make_environment(data(), scenario=scenario, seed=1)
+    arena = make_arena(environment.dataset, environment.blocks("search", 1)[0], 1)
+    plain = play(Recipe(**fields), arena, environment.scenario).to_dict()
     return {part: value for part, value in plain.items() if "seconds" not in part}
 
 
@@ -127,7 +127,7 @@ def test_golden_curves(name):
         assert mine == pytest.approx(theirs, abs=1e-9)
 
 
-# the world ------------------------------------------------------------------------------------------
+# the environment ------------------------------------------------------------------------------------------
 
 
 def panel(annotators, n_rows=2000, n_classes=4, block=0, **parts):
@@ -288,12 +288,12 @@ def test_only_the_changed_knob_changes_what_is_drawn():
 
 def test_the_same_question_gets_the_same_wrong_answer_whatever_the_recipe():
     data, scenario = iris(), Scenario(budget=90, loops=5, annotators=(Annotator(error=0.3),))
-    world = make_world(data, scenario=scenario)
-    block = world.blocks("search", 1)[0]
+    environment = make_environment(data, scenario=scenario)
+    block = environment.blocks("search", 1)[0]
     said = []
     for recipe in (Recipe(), Recipe(query_strategy="random", initial_sample={"method": "kmeans", "size": 20})):
         arena = make_arena(data, block, 0)
-        curve = play(recipe, arena, world.scenario)
+        curve = play(recipe, arena, environment.scenario)
         assert len(curve.rows) == 90  # the whole pool: the same labels in the end
         said.append(curve.facts[-1]["wrong_labels_used"])
     assert said[0] == said[1]
@@ -345,16 +345,16 @@ def test_margin_beats_random_sampling_on_cancer():
 # playing many ---------------------------------------------------------------------------------------
 
 
-def tasks_for(world, *recipes: Recipe, blocks: int = 2) -> list[Task]:
-    return [Task(recipe, block, world) for recipe in recipes for block in world.blocks("search", blocks)]
+def tasks_for(environment, *recipes: Recipe, blocks: int = 2) -> list[Task]:
+    return [Task(recipe, block, environment) for recipe in recipes for block in environment.blocks("search", blocks)]
 
 
 def test_other_processes_play_what_this_one_plays(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 1)
     noisy = Scenario(budget=30, loops=4, annotators=(Annotator(error=0.1),) * 3)
-    world = make_world(iris(), scenario=noisy)
+    environment = make_environment(iris(), scenario=noisy)
     tasks = tasks_for(
-        world, Recipe(), Recipe(labeling={"method": "majority"}, model={"method": "sgd", "max_epochs": 5})
+        environment, Recipe(), Recipe(labeling={"method": "majority"}, model={"method": "sgd", "max_epochs": 5})
     )
     played = []
     for jobs in (1, 2):
@@ -366,8 +366,8 @@ def test_other_processes_play_what_this_one_plays(monkeypatch):
 
 
 def test_what_a_worker_began_is_played_once_and_counted(tmp_path):
-    world = make_world(iris(), budget=30)
-    tasks = tasks_for(world, Recipe(), Recipe(query_strategy="random"))
+    environment = make_environment(iris(), budget=30)
+    tasks = tasks_for(environment, Recipe(), Recipe(query_strategy="random"))
     store = TrajectoryStore(tmp_path / "curves")
     with Player() as here:
         alone = here.play(tasks)
@@ -385,8 +385,8 @@ def test_what_a_worker_began_is_played_once_and_counted(tmp_path):
 
 
 def test_a_play_again_is_the_same_and_equal_tasks_are_played_once():
-    world = make_world(iris(), budget=30)
-    tasks = tasks_for(world, Recipe(), Recipe(name="again"))
+    environment = make_environment(iris(), budget=30)
+    tasks = tasks_for(environment, Recipe(), Recipe(name="again"))
     with Player() as player:
         first = player.play(tasks)
         assert player.simulated == 2
@@ -396,8 +396,8 @@ def test_a_play_again_is_the_same_and_equal_tasks_are_played_once():
 
 
 def test_finished_trajectories_are_read_back_and_torn_ones_are_played_again(tmp_path):
-    world = make_world(iris(), budget=30)
-    tasks = tasks_for(world, Recipe(), Recipe(query_strategy="random"))
+    environment = make_environment(iris(), budget=30)
+    tasks = tasks_for(environment, Recipe(), Recipe(query_strategy="random"))
     store = TrajectoryStore(tmp_path / "curves")
 
     def played():
@@ -427,27 +427,27 @@ def test_finished_trajectories_are_read_back_and_torn_ones_are_played_again(tmp_
 
 def test_a_store_that_cannot_be_written_is_a_storage_error(tmp_path):
     (tmp_path / "curves").write_text("a file where the folder should be")
-    world = make_world(iris(), budget=30)
+    environment = make_environment(iris(), budget=30)
     with (
         Player(store=TrajectoryStore(tmp_path / "curves")) as player,
         pytest.raises(StorageError, match="cannot write"),
     ):
-        player.play(tasks_for(world, Recipe()))
+        player.play(tasks_for(environment, Recipe()))
 
 
 def test_a_trajectory_that_fails_is_a_failure_with_its_reason():
-    world = make_world(iris(), budget=30)
-    broken = explicit_block(world.dataset, np.arange(60), np.arange(60, 150))
-    tasks = [Task(Recipe(), broken, world), *tasks_for(world, Recipe(), blocks=1)]
+    environment = make_environment(iris(), budget=30)
+    broken = explicit_block(environment.dataset, np.arange(60), np.arange(60, 150))
+    tasks = [Task(Recipe(), broken, environment), *tasks_for(environment, Recipe(), blocks=1)]
     cannot = Recipe(model="naive_bayes", retrain={"method": "warm_start", "on": "all"})
     with Player() as player:
-        failed, *fine = player.play([Task(cannot, broken, world), *tasks])
+        failed, *fine = player.play([Task(cannot, broken, environment), *tasks])
         assert isinstance(failed, Failure)
         assert failed.reason.startswith("RequestError: naive_bayes cannot go on")
         assert "Traceback" in failed.details
         assert all(isinstance(outcome, LearningCurve) for outcome in fine)
         with pytest.raises(WorkError, match="naive_bayes cannot go on"):
-            player.curves(cannot, [broken], world)
+            player.curves(cannot, [broken], environment)
 
 
 def test_the_key_of_a_trajectory_holds_all_that_it_depends_on():

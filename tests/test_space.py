@@ -30,7 +30,7 @@ SHIPPED = [
     "standard",
     "stopping",
 ]
-WORLD = Facts(n_classes=3, annotators=5)
+ENVIRONMENT = Facts(n_classes=3, annotators=5)
 
 
 def draw(
@@ -53,7 +53,7 @@ def draw(
 def test_every_draw_from_a_shipped_space_is_a_valid_recipe(
     name: str, sampler: type[optuna.samplers.RandomSampler] | type[optuna.samplers.TPESampler]
 ) -> None:
-    space, left_out = SearchSpace.load(name).narrow(WORLD)
+    space, left_out = SearchSpace.load(name).narrow(ENVIRONMENT)
     assert left_out == []
     playable = 0
     draws = 150 if name == "full" else 40
@@ -62,7 +62,7 @@ def test_every_draw_from_a_shipped_space_is_a_valid_recipe(
         assert set(params) <= set(space.open_paths)
         assert space.recipe_at(params) == recipe
         assert space.params_of(recipe) == params
-        playable += space.check_draw(recipe, WORLD, params) is None
+        playable += space.check_draw(recipe, ENVIRONMENT, params) is None
     assert playable >= (6 if name == "full" else draws)
 
 

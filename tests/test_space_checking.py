@@ -1,4 +1,4 @@
-"""What is left of a space in a world, and what differs between two spaces, in plain words."""
+"""What is left of a space in an environment, and what differs between two spaces, in plain words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from altune.core.errors import FormatError
 from altune.recipes.requirements import Facts
 from altune.recipes.space import SearchSpace, check_space, differences
 
-# What is left in a world
+# What is left in an environment
 
 
 def test_what_can_work_is_counted_and_what_cannot_is_named() -> None:

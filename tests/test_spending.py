@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import polygamma
-from stored_curves import BUDGET, curve, made_world
+from stored_curves import BUDGET, curve, made_environment
 
 from altune.core.errors import RequestError
 from altune.recipes.space import SearchSpace
@@ -253,13 +253,13 @@ def a_grid(module):
 
 
 def test_the_benchmark_counts_a_part_by_its_labels_and_nothing_twice(benchmark_module):
-    grid, world = a_grid(benchmark_module), made_world()
+    grid, environment = a_grid(benchmark_module), made_environment()
     recipes = [grid.recipe(index) for index in range(2)]
     player = benchmark_module.StoredPlayer(grid, {one.digest(): index for index, one in enumerate(recipes)})
-    block = world.blocks("search", 1)[0]
+    block = environment.blocks("search", 1)[0]
 
     def play(recipe, until=None):
-        (found,) = player.play([Task(recipes[recipe], block, world, until)])
+        (found,) = player.play([Task(recipes[recipe], block, environment, until)])
         return found.labels.tolist(), found.stopped, player.work, player.anew
 
     assert play(0, until=15.0) == ([10, 20], "paused", 0.5, 0.5)
@@ -297,7 +297,7 @@ def test_a_search_is_replayed_on_a_grid(benchmark_module):
         prior=np.full(12, 0.3),
     )
     layout = benchmark_module.Layout(search=5, leaders=0, select=3, policies={})
-    stage = benchmark_module.Stage(grid, made_world(budget=40), layout, 0)
+    stage = benchmark_module.Stage(grid, made_environment(budget=40), layout, 0)
     found = stage.search(Spending(racing=0.1), "random", 24)
     assert len(found.trials) == 24
     assert found.work == sorted(found.work)

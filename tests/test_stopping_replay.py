@@ -34,7 +34,7 @@ LOOSE = {
     "any": {"rules": [{"method": "oracle_accuracy", "threshold": 1.0, "patience": 2}, "classification_change"]},
     "all": {"rules": [{"method": "min_expected_error", "threshold": 0.1}, {"method": "delta_f", "threshold": 0.2}]},
 }
-WORLD = {"budget": 90, "loops": 18, "seeds": 2}
+SCENARIO = {"budget": 90, "loops": 18, "seeds": 2}
 BASE = Recipe(query_strategy="margin", labeling={"method": "single", "audit": "self_confidence", "action": "relabel"})
 NOISY = Scenario(annotators=(Annotator(error=0.05), Annotator(pair=0.1)), price_per_loop=2.0)
 
@@ -42,7 +42,7 @@ NOISY = Scenario(annotators=(Annotator(error=0.05), Annotator(pair=0.1)), price_
 @pytest.fixture(scope="module")
 def played():
     rules = {name: {"method": name, **parameters} for name, parameters in LOOSE.items()}
-    return replay(BASE, "breast_cancer", rules=rules, scenario=NOISY, **WORLD)
+    return replay(BASE, "breast_cancer", rules=rules, scenario=NOISY, **SCENARIO)
 
 
 def test_all_rules_but_two_are_replayed():
@@ -52,7 +52,7 @@ def test_all_rules_but_two_are_replayed():
 @pytest.mark.parametrize("name", LOOSE)
 def test_a_replayed_rule_stops_where_it_really_stops(played, name):
     method = {"method": name, **LOOSE[name]}
-    really = simulate(BASE.replace(stopping=method), "breast_cancer", scenario=NOISY, **WORLD)
+    really = simulate(BASE.replace(stopping=method), "breast_cancer", scenario=NOISY, **SCENARIO)
     found = played[name]
     assert any(stop is not None for stop in found.stops), "a rule that never fires proves nothing"
     for whole, live, stop in zip(played.curves, really.curves, found.stops, strict=True):
@@ -114,8 +114,8 @@ def test_what_cannot_be_replayed_is_left_out_with_its_reason():
 
 
 def test_a_stop_under_prices_is_worth_what_it_saves():
-    world = Scenario(objective="net_value", value=100.0, price_per_label=1.0)
-    found = replay("vanilla", "iris", rules={"early": "oracle_accuracy"}, scenario=world, budget=40, seeds=2)
+    environment = Scenario(objective="net_value", value=100.0, price_per_label=1.0)
+    found = replay("vanilla", "iris", rules={"early": "oracle_accuracy"}, scenario=environment, budget=40, seeds=2)
     early = found["early"]
     by_hand = [
         100 * curve.scores["accuracy"][end] - curve.labels[end]

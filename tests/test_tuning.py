@@ -205,7 +205,7 @@ def test_samplers_pass_over_forbidden_draws():
 
 
 def test_a_forbidden_draw_that_comes_all_the_same_is_recorded_not_counted_and_drawn_again():
-    from altune.simulation.environments import make_worlds
+    from altune.simulation.environment import make_environments
     from altune.tuning.observer import Silent
     from altune.tuning.proposals import Drawing
     from altune.tuning.search import Search
@@ -220,11 +220,11 @@ def test_a_forbidden_draw_that_comes_all_the_same_is_recorded_not_counted_and_dr
         def sampler(self, number, memory):
             return optuna.samplers.RandomSampler(seed=number)
 
-    steps = Steps(make_worlds("iris", budget=40), SearchSpace.from_dict(FORBIDDING), Settings(seeds=1), Silent())
+    steps = Steps(make_environments("iris", budget=40), SearchSpace.from_dict(FORBIDDING), Settings(seeds=1), Silent())
     study = steps.open(None)
     with steps.player(None, Means()) as player:
         evaluator = steps.evaluator(steps.baselines(study, player), player)
-        drawing = Drawing(steps.space, [world.facts for world in steps.worlds], Careless())
+        drawing = Drawing(steps.space, [environment.facts for environment in steps.environments], Careless())
         Search(study, drawing, evaluator).run(12)
     states = [trial.state.name for trial in study.trials]
     assert states.count("COMPLETE") == 12
@@ -354,7 +354,7 @@ def test_confirm_takes_its_own_sizes_and_nothing_else(undisturbed):
         run.confirm(n_trials=3)
 
 
-def test_the_pages_commands_meet_the_same_world_on_other_splits(undisturbed):
+def test_the_pages_commands_meet_the_same_environment_on_other_splits(undisturbed):
     from altune.report import CodePart
     from altune.report.pages.run.page import run_content
 

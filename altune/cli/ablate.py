@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from altune.cli.options import AsJson, FreshSeeds, PlayOptions, WorldOptions
+from altune.cli.options import AsJson, DataOptions, FreshSeeds, PlayOptions
 from altune.cli.output import print_json
 
 
 def ablate(
-    world: WorldOptions,
+    environment: DataOptions,
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="random_sampling, vanilla, or a YAML file.")],
     playing: PlayOptions,
     start: Annotated[
@@ -24,5 +24,5 @@ def ablate(
     from altune.report.texts.ablation import ablation_text
     from altune.workflows.ablate import ablate as play
 
-    found = play(recipe, **world.arguments(), **playing.arguments(), start=start, seeds=seeds)
+    found = play(recipe, **environment.arguments(), **playing.arguments(), start=start, seeds=seeds)
     print_json(found.to_dict()) if as_json else print(ablation_text(found))

@@ -3,9 +3,9 @@
 A command's function takes options as typer has them (``Annotated[int, typer.Option(...)]``) and, for options that
 several commands share, a frozen dataclass whose fields are such options::
 
-    def simulate(world: WorldOptions, recipe: RecipeOption = "random_sampling", as_json: AsJson = False) -> None:
+    def simulate(environment: DataOptions, recipe: RecipeOption = "random_sampling", as_json: AsJson = False) -> None:
 
-The user sees one option for each field, the function gets one ``WorldOptions``.
+The user sees one option for each field, the function gets one ``DataOptions``.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from altune.cli.options import AsJson, FreshSeeds, PlayOptions, WorldOptions
+from altune.cli.options import AsJson, DataOptions, FreshSeeds, PlayOptions
 from altune.cli.output import print_json
 from altune.core.errors import RequestError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def compare(
-    world: WorldOptions,
+    environment: DataOptions,
     recipes: Annotated[
         list[str],
         typer.Argument(
@@ -54,10 +54,10 @@ def compare(
 
     rule = read_post_hoc(post_hoc)
     if runs:
-        _refuse_worlds(world, playing, {"--data": more, "--seeds": seeds if seeds != 20 else None})
-        found = compare_runs([world.data, *recipes], target_score=world.target_score, post_hoc=rule)
+        _refuse_data_options(environment, playing, {"--data": more, "--seeds": seeds if seeds != 20 else None})
+        found = compare_runs([environment.data, *recipes], target_score=environment.target_score, post_hoc=rule)
     else:
-        given = world.arguments()
+        given = environment.arguments()
         data = [given.pop("data"), *(more or [])]
         found = compare_recipes(
             named_recipes(recipes), data, **given, **playing.arguments(), seeds=seeds, post_hoc=rule
@@ -110,10 +110,10 @@ def read_post_hoc(text: str) -> PostHoc:
     raise RequestError(f"--post-hoc takes wilcoxon or nemenyi, not {text!r}")
 
 
-def _refuse_worlds(world: WorldOptions, playing: PlayOptions, others: Mapping[str, object]) -> None:
+def _refuse_data_options(environment: DataOptions, playing: PlayOptions, others: Mapping[str, object]) -> None:
     """Refuse options of what is played, where nothing is."""
     given = [name for name, value in others.items() if value is not None]
-    for group in (world, playing):
+    for group in (environment, playing):
         given += [
             f"--{one.name.replace('_', '-')}"
             for one in fields(group)

@@ -2,7 +2,7 @@
 
 A single option is an annotated type. Options that go together are a frozen dataclass, which a command takes as one
 parameter (see :mod:`altune.cli.commands`); its methods turn what was typed into what altune's functions take. A new
-option of the world, the search or the confirmation is one field here and reaches every command that takes the group.
+option of the environment, the search or the confirmation is one field here and reaches every command that takes the group.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from altune.core.errors import RequestError
 
 if TYPE_CHECKING:
     from altune.recipes.space import SearchSpace
-    from altune.simulation.environment import World
+    from altune.simulation.environment import Environment
     from altune.tuning.settings import Settings
     from altune.tuning.stages import Means
 
@@ -77,9 +77,9 @@ class ScoringOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ScenarioOptions(ScoringOptions):
-    """What the world fixes, whatever the data."""
+    """What the scenario fixes, whatever the data."""
 
-    section: ClassVar[str] = "The world"
+    section: ClassVar[str] = "Scenario"
 
     budget: Annotated[int | None, Option(metavar="N", help="Labels that may be bought in all.")] = None
     loops: Annotated[
@@ -94,7 +94,7 @@ class ScenarioOptions(ScoringOptions):
     ] = None
 
     def arguments(self) -> dict[str, Any]:
-        """Return the scenario's keyword arguments of ``make_world``, ``simulate`` and the like; None is not given."""
+        """Return the scenario's keyword arguments of ``make_environment``, ``simulate`` and the like; None is not given."""
         from altune.simulation.scenario import Scenario
 
         return {
@@ -108,8 +108,8 @@ class ScenarioOptions(ScoringOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorldOptions(ScenarioOptions):
-    """One data set with what the world fixes."""
+class DataOptions(ScenarioOptions):
+    """One data set with what is given."""
 
     data: Annotated[str, Argument(metavar="DATA", help="A built-in data set (see `altune datasets`) or a file.")]
     target: Target = None
@@ -118,22 +118,22 @@ class WorldOptions(ScenarioOptions):
     )
 
     def arguments(self) -> dict[str, Any]:
-        """Return the world's keyword arguments of ``make_world``, ``simulate`` and the like."""
+        """Return the keyword arguments of ``make_environment``, ``simulate`` and the like."""
         given = {"data": self.data, "target": self.target, **super().arguments()}
         if self.blocks is not None:
             given |= {"blocks": read_json(self.blocks), "blocks_file": str(self.blocks)}
         return given
 
-    def make(self, seed: int) -> World:
-        """Return the world, with its data read and its scenario resolved."""
-        from altune.simulation.environment import make_world
+    def make(self, seed: int) -> Environment:
+        """Return the environment, with its data read and its scenario resolved."""
+        from altune.simulation.environment import make_environment
 
-        return make_world(**self.arguments(), seed=seed)
+        return make_environment(**self.arguments(), seed=seed)
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorldsOptions(ScenarioOptions):
-    """One data set or several, with what the world fixes."""
+class ManyDataOptions(ScenarioOptions):
+    """One data set or several, with what is given."""
 
     data: Annotated[
         list[str],
@@ -146,13 +146,13 @@ class WorldsOptions(ScenarioOptions):
         None
     )
 
-    def make(self, seed: int) -> list[World]:
-        """Return the world of each data set."""
-        from altune.simulation.environments import make_worlds
+    def make(self, seed: int) -> list[Environment]:
+        """Return the environment of each data set."""
+        from altune.simulation.environment import make_environments
 
         given = self.arguments() | {"blocks_file": str(self.blocks)}
         blocks = None if self.blocks is None else read_json(self.blocks)
-        return make_worlds(self.data, target=self.target, seed=seed, blocks=blocks, **given)
+        return make_environments(self.data, target=self.target, seed=seed, blocks=blocks, **given)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,15 +203,15 @@ class SearchOptions:
     ] = "normalized"
     seed: Seed = 0
 
-    def make_space(self, worlds: Sequence[World]) -> SearchSpace:
-        """Return the search space with its changes, checked against the worlds."""
+    def make_space(self, environments: Sequence[Environment]) -> SearchSpace:
+        """Return the search space with its changes, checked against the environments."""
         from altune.recipes.space import SearchSpace
         from altune.tuning.prepared_space import prepare_space
 
         space = SearchSpace.load(self.space).set_values(self.changes or [])
         for knob in self.fix or []:
             space = space.close(knob)
-        return prepare_space(space, worlds, self.model)
+        return prepare_space(space, environments, self.model)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,7 +259,7 @@ class MachineOptions:
 
         return early_workers(self.jobs if self.backend == "loky" else 1)
 
-    def make(self, worlds: Sequence[World], timeout: str | None) -> Means:
+    def make(self, environments: Sequence[Environment], timeout: str | None) -> Means:
         """Return with what to play."""
         from altune.simulation.execution.backends import make_backend
         from altune.simulation.execution.processes import processes
@@ -268,7 +268,9 @@ class MachineOptions:
         jobs = processes(self.jobs)
         return Means(
             jobs,
-            make_backend(self.backend, jobs, self.scheduler, tuple(world.dataset for world in worlds)),
+            make_backend(
+                self.backend, jobs, self.scheduler, tuple(environment.dataset for environment in environments)
+            ),
             self.cache,
             read_seconds(timeout),
             storage=self.storage,

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from altune.cli.options import AsJson, FreshSeeds, PlayOptions, RecipeOption, WorldOptions
+from altune.cli.options import AsJson, DataOptions, FreshSeeds, PlayOptions, RecipeOption
 from altune.cli.output import print_json
 
 
 def simulate(
-    world: WorldOptions,
+    environment: DataOptions,
     playing: PlayOptions,
     recipe: RecipeOption = "random_sampling",
     seeds: FreshSeeds = 10,
@@ -24,7 +24,7 @@ def simulate(
     from altune.report.texts.tables import curve_table
     from altune.workflows.simulate import simulate as play
 
-    found = play(recipe, **world.arguments(), **playing.arguments(), seeds=seeds)
+    found = play(recipe, **environment.arguments(), **playing.arguments(), seeds=seeds)
     if csv is not None:
         write_text(csv, found.to_frame().to_csv(index=False))
     if as_json:

@@ -56,12 +56,12 @@ def check(
     """Say what is left of a search space on a data set, before anything is played."""
     from altune.models import as_model
     from altune.recipes.space import SearchSpace, check_space
-    from altune.simulation.environment import make_world
+    from altune.simulation.environment import make_environment
 
     given = SearchSpace.load(space)
     if model is not None:
         given = given.with_model(as_model(model))
-    found = check_space(given, make_world(data, target=target, **scenario.arguments()).facts)
+    found = check_space(given, make_environment(data, target=target, **scenario.arguments()).facts)
     print_json(found.to_dict()) if as_json else print(check_text(found))
 
 

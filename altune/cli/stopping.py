@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from altune.cli.options import AsJson, FreshSeeds, PlayOptions, RecipeOption, WorldOptions
+from altune.cli.options import AsJson, DataOptions, FreshSeeds, PlayOptions, RecipeOption
 from altune.cli.output import print_json
 
 
 def stopping(
-    world: WorldOptions,
+    environment: DataOptions,
     playing: PlayOptions,
     recipe: RecipeOption = "vanilla",
     rule: Annotated[
@@ -25,7 +25,7 @@ def stopping(
     from altune.workflows.replay import replay
 
     named = {name: {"method": name} for name in rule} if rule else None
-    found = replay(recipe, rules=named, **world.arguments(), **playing.arguments(), seeds=seeds)
+    found = replay(recipe, rules=named, **environment.arguments(), **playing.arguments(), seeds=seeds)
     if as_json:
         print_json(found.to_dict())
         return

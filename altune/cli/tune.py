@@ -15,9 +15,9 @@ from altune.cli.options import (
     AsJson,
     ConfirmationOptions,
     MachineOptions,
+    ManyDataOptions,
     Quiet,
     SearchOptions,
-    WorldsOptions,
     make_settings,
 )
 from altune.cli.output import print_json
@@ -25,13 +25,13 @@ from altune.cli.output import print_json
 if TYPE_CHECKING:
     from altune.analysis.run import Run
     from altune.recipes.space import SearchSpace
-    from altune.simulation.environment import World
+    from altune.simulation.environment import Environment
     from altune.tuning.settings import Settings
 
 
 def tune(
     search: SearchOptions,
-    world: WorldsOptions,
+    environment: ManyDataOptions,
     confirmation: ConfirmationOptions,
     machines: MachineOptions,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder.")] = None,
@@ -47,22 +47,26 @@ def tune(
         from altune.recipes.space.changes import shown
         from altune.workflows.plan import plan
         from altune.workflows.progress import ConsoleObserver
-        from altune.workflows.tune import tune_worlds
+        from altune.workflows.tune import tune_environments
 
         settings = make_settings(search, confirmation)
-        worlds = world.make(search.seed)
-        means = machines.make(worlds, search.timeout)
-        space = search.make_space(worlds)
-        folder = out if out is not None else _default_folder(worlds, space, settings)
+        environments = environment.make(search.seed)
+        means = machines.make(environments, search.timeout)
+        space = search.make_space(environments)
+        folder = out if out is not None else _default_folder(environments, space, settings)
         if dry_run:
-            _print_plan(plan(worlds, space, settings, folder, confirmation.confirm, confirmation.ablation), as_json)
+            _print_plan(
+                plan(environments, space, settings, folder, confirmation.confirm, confirmation.ablation), as_json
+            )
             return
-        with ConsoleObserver(quiet or as_json, worlds[0].scenario.make_objectives(), len(worlds)) as observer:
+        with ConsoleObserver(
+            quiet or as_json, environments[0].scenario.make_objectives(), len(environments)
+        ) as observer:
             for knob in search.fix or []:
                 observer.say(f"{knob} is held at {shown(space.base_recipe().to_dict()[knob])}")
             try:
-                found = tune_worlds(
-                    worlds,
+                found = tune_environments(
+                    environments,
                     space,
                     settings,
                     means,
@@ -78,11 +82,11 @@ def tune(
         print_json(found.to_dict()) if as_json else _print_found(found, folder)
 
 
-def _default_folder(worlds: Sequence[World], space: SearchSpace, settings: Settings) -> Path:
+def _default_folder(environments: Sequence[Environment], space: SearchSpace, settings: Settings) -> Path:
     from altune.workflows.tune import run_digest
 
-    data = "-".join(world.dataset.name for world in worlds)
-    return Path("runs") / f"{data}-{space.name or 'space'}-{run_digest(worlds, space, settings)[:8]}"
+    data = "-".join(environment.dataset.name for environment in environments)
+    return Path("runs") / f"{data}-{space.name or 'space'}-{run_digest(environments, space, settings)[:8]}"
 
 
 def _print_plan(planned: Mapping[str, Any], as_json: bool) -> None:

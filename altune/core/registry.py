@@ -47,7 +47,7 @@ Need = Literal[
     "three_classes",
     "several_annotators",
 ]
-"""What a method may need of the model or of the world, and what a model can do."""
+"""What a method may need of the model or of the environment, and what a model can do."""
 
 
 class Method(BaseModel):
@@ -73,12 +73,12 @@ class Method(BaseModel):
         return needs
 
     def objections(self, model: Any, facts: Any) -> list[str]:
-        """Return why this method cannot work with a model and a world, beyond what it needs; usually nothing.
+        """Return why this method cannot work with a model and an environment, beyond what it needs; usually nothing.
 
         Parameters
         ----------
         model : the recipe's :class:`altune.models.Model`.
-        facts : the recipe's :class:`altune.recipes.recipe.Facts` of the world.
+        facts : the recipe's :class:`altune.recipes.recipe.Facts` of the environment.
         """
         return []
 

@@ -223,7 +223,7 @@ class Recipe(BaseModel):
         return describe_methods(self.methods(), Recipe().methods())
 
     def problems(self, facts: Facts) -> list[str]:
-        """Return why the recipe cannot work in a world, one line each; empty where it can."""
+        """Return why the recipe cannot work in an environment, one line each; empty where it can."""
         return [problem for method in self.methods().values() for problem in method_problems(method, self.model, facts)]
 
 

@@ -1,4 +1,4 @@
-"""Whether a method can work: what it needs, what the model can do and what the world offers."""
+"""Whether a method can work: what it needs, what the model can do and what the environment offers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NEED_WORDS: dict[Need, str] = {
 
 @dataclass(frozen=True)
 class Facts:
-    """What the world offers to a recipe.
+    """What the environment offers to a recipe.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Facts:
 
 
 def method_problems(method: Method, model: Model, facts: Facts) -> list[str]:
-    """Return why a method of any knob cannot work with a model and a world, one line each."""
+    """Return why a method of any knob cannot work with a model and an environment, one line each."""
     found = [
         f"{method.knob}: {_blamed(method, need)} needs {_NEED_WORDS[need]}; {_lacking(need, model, facts)}"
         for need in sorted(method.required())

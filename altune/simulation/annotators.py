@@ -1,4 +1,4 @@
-"""The annotators of the world: what they answer, and what an answer costs.
+"""The annotators of the scenario: what they answer, and what an answer costs.
 
 The true labels and how hard a row is live here, in the simulator; a recipe gets answers and nothing else.
 """
@@ -47,7 +47,7 @@ def difficulty(probabilities: Array, y: RowNumbers) -> Array:
 
 
 class Panel:
-    """The annotators of the world.
+    """The annotators of the scenario.
 
     An answer depends on (row, annotator, how often that annotator was asked about that row) alone, so two recipes
     that ask the same question get the same answer, whenever they ask it.

@@ -1,8 +1,8 @@
-"""The world that recipes are played in: a data set, a resolved scenario, and the blocks that both make."""
+"""The environment of a simulation: a data set, a resolved scenario, and the blocks that both make."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,12 @@ from altune.simulation.prepared import kept_names
 from altune.simulation.scenario import Scenario
 from altune.simulation.scoring import Examiner
 
+AnyData = Dataset | str | Path
 RARE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class World:
+class Environment:
     """What every recipe of a study meets alike.
 
     Attributes
@@ -58,7 +59,7 @@ class World:
         return make_blocks(self.dataset, part, count, self.seed)
 
     def advice(self) -> list[str]:
-        """Return lines that a careful colleague would say about this world; usually none."""
+        """Return lines that a careful colleague would say about this environment; usually none."""
         lines = []
         counts = self.dataset.class_counts
         rarest = int(np.argmin(counts))
@@ -83,7 +84,7 @@ class World:
             raise RequestError(f"{name} cannot work here: {problems[0]}")
 
 
-def make_world(
+def make_environment(
     data: Dataset | str | Path,
     *,
     target: str | None = None,
@@ -92,8 +93,8 @@ def make_world(
     blocks: Any = None,
     blocks_file: str = "blocks",
     **overrides: Any,
-) -> World:
-    """Check that data and scenario fit each other, and return the world they make.
+) -> Environment:
+    """Check that data and scenario fit each other, and return the environment they make.
 
     Parameters
     ----------
@@ -135,7 +136,7 @@ def make_world(
         n_features=width,
         feature_names=None if width is None else kept_names(dataset, width),
     )
-    return World(dataset, resolved, seed, facts, explicit, source_of(data, target))
+    return Environment(dataset, resolved, seed, facts, explicit, source_of(data, target))
 
 
 def source_of(data: Dataset | str | Path, target: str | None) -> dict[str, str | None] | None:
@@ -196,3 +197,21 @@ def wants_probabilities(metric: str) -> bool:
     except ValueError:
         return False
     return False
+
+
+def make_environments(
+    data: AnyData | Sequence[AnyData], *, target: str | None = None, **given: Any
+) -> list[Environment]:
+    """Return the environment of each data set; ``given`` is what :func:`altune.simulation.environment.make_environment` takes.
+
+    Raises
+    ------
+    RequestError
+        If something does not fit, saying what.
+    """
+    listed = [data] if isinstance(data, (Dataset, str, Path)) else list(data)
+    if not listed:
+        raise RequestError("no data set was given")
+    if len(listed) > 1 and given.get("blocks") is not None:
+        raise RequestError("explicit blocks go with one data set")
+    return [make_environment(one, target=target, **given) for one in listed]

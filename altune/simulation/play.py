@@ -10,7 +10,7 @@ from altune.core.errors import RequestError
 from altune.data.blocks import Block
 from altune.models import as_model
 from altune.recipes.recipe import Recipe, load_recipe
-from altune.simulation.environment import World
+from altune.simulation.environment import Environment
 from altune.simulation.execution.player import Player, Task, whole
 from altune.simulation.execution.processes import processes
 from altune.simulation.execution.worker import Outcome
@@ -21,19 +21,19 @@ AnyRecipe = Recipe | str | Path | Mapping[str, Any]
 
 def play_recipes(
     recipes: Mapping[str, AnyRecipe],
-    worlds: Sequence[World],
+    environments: Sequence[Environment],
     seeds: int,
     *,
     model: Any = None,
     n_jobs: int = 1,
     on_done: Any = None,
 ) -> list[dict[str, Simulation]]:
-    """Play recipes on the same fresh blocks of each world; return each recipe's simulation, for each world.
+    """Play recipes on the same fresh blocks of each environment; return each recipe's simulation, for each environment.
 
     Parameters
     ----------
     recipes : by name.
-    worlds : data sets with their scenarios.
+    environments : data sets with their scenarios.
     seeds : number of blocks of each.
     model : takes the place of every recipe's model.
     n_jobs : processes.
@@ -42,19 +42,19 @@ def play_recipes(
     if seeds < 1:
         raise RequestError(f"seeds must be 1 or more, not {seeds}")
     loaded = {name: load_recipe(recipe) for name, recipe in recipes.items()}
-    extra = [load_recipe("random_sampling")] if worlds[0].objective.needs_reference else []
+    extra = [load_recipe("random_sampling")] if environments[0].objective.needs_reference else []
     if model is not None:
         fixed = as_model(model)
         loaded = {name: recipe.replace(model=fixed) for name, recipe in loaded.items()}
         extra = [recipe.replace(model=fixed) for recipe in extra]
-    for world in worlds:
-        where = f" on {world.dataset.name}" if len(worlds) > 1 else ""
+    for environment in environments:
+        where = f" on {environment.dataset.name}" if len(environments) > 1 else ""
         for name, recipe in loaded.items():
-            world.require(recipe, f"the recipe {name!r}{where}")
-    blocks = [fresh_blocks(world, seeds) for world in worlds]
+            environment.require(recipe, f"the recipe {name!r}{where}")
+    blocks = [fresh_blocks(environment, seeds) for environment in environments]
     tasks = [
-        Task(recipe, block, world)
-        for world, own in zip(worlds, blocks, strict=True)
+        Task(recipe, block, environment)
+        for environment, own in zip(environments, blocks, strict=True)
         for recipe in [*loaded.values(), *extra]
         for block in own
     ]
@@ -66,21 +66,21 @@ def play_recipes(
     with Player(jobs=processes(n_jobs)) as player:
         curves = iter(whole(player.play(tasks, told)))
     found = []
-    for world, own in zip(worlds, blocks, strict=True):
+    for environment, own in zip(environments, blocks, strict=True):
         played = [tuple(next(curves) for _ in own) for _ in range(len(loaded) + len(extra))]
         overlap = len(own[0].test) / len(own[0].pool)
         references = played[-1] if extra else None
         found.append(
             {
-                name: Simulation(recipe, played[index], tuple(own), world.objective, overlap, references)
+                name: Simulation(recipe, played[index], tuple(own), environment.objective, overlap, references)
                 for index, (name, recipe) in enumerate(loaded.items())
             }
         )
     return found
 
 
-def fresh_blocks(world: World, count: int) -> Sequence[Block]:
+def fresh_blocks(environment: Environment, count: int) -> Sequence[Block]:
     """Return report blocks, which no search of the same seed has scored; of explicit ones, the given ones."""
-    if world.explicit:
-        return world.explicit.get("report") or world.explicit["search"]
-    return world.blocks("report", count)
+    if environment.explicit:
+        return environment.explicit.get("report") or environment.explicit["search"]
+    return environment.blocks("report", count)

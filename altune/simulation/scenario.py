@@ -1,8 +1,8 @@
-"""The scenario: what the world fixes and no search may touch.
+"""The scenario: what is given and no search may touch.
 
 Data aside (the data set stands beside it), that is the budget, the most loops there can be, the metrics, the
 annotators with their ways to err, and the prices. A recipe decides how to act in it; that annotators err at 10 % is
-the world, that each row is labelled by three of them is a decision.
+the environment, that each row is labelled by three of them is a decision.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SCORED_AFTERWARDS = ("objective", "risk", "target_score", "constraints", "over"
 
 
 class Annotator(BaseModel):
-    """One annotator of the world: how this person errs, in one of four ways, and what an answer costs.
+    """One annotator of the environment: how this person errs, in one of four ways, and what an answer costs.
 
     ``error`` is the probability of a wrong answer, any wrong class alike; ``pair`` that of naming the next class in
     place of the true one (the first for the last); ``confusion`` has a row for each true class and the probability of

@@ -126,7 +126,7 @@ def able_models(method: Method, facts: Facts | None = None) -> Iterator[Model]:
         SoftmaxRegression,
     )
 
-    world = facts or Facts(n_classes=4, annotators=25)
+    environment = facts or Facts(n_classes=4, annotators=25)
     quick: tuple[Model, ...] = (
         LogisticRegressionModel(),
         LinearSVM(),
@@ -137,7 +137,7 @@ def able_models(method: Method, facts: Facts | None = None) -> Iterator[Model]:
         RandomForest(n_estimators=5),
     )
     for model in quick:
-        if not method_problems(method, model, world):
+        if not method_problems(method, model, environment):
             yield model
 
 

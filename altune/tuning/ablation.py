@@ -14,7 +14,7 @@ from typing import Any
 
 from altune.data.blocks import Block
 from altune.recipes.recipe import Recipe
-from altune.simulation.environment import World
+from altune.simulation.environment import Environment
 from altune.simulation.execution.player import Player, Task, whole
 from altune.simulation.execution.worker import Failure, Outcome
 from altune.tuning.ablation_path import OnDone, PathStep, Route, changed, differing, needs_references, order_blocks
@@ -141,7 +141,7 @@ def ablate(
     tables = []
     for place, part in enumerate(parts):
         before = {played.recipe.digest(): list(played.curves) for played in (known[place] if known else ())}
-        tables.append(_outcomes(player, [*recipes, *possible.values()], part.world, part.report, before, on_done))
+        tables.append(_outcomes(player, [*recipes, *possible.values()], part.environment, part.report, before, on_done))
     for knob, recipe in possible.items():
         failed = [one for table in tables for one in table[recipe.digest()] if isinstance(one, Failure)]
         if failed:
@@ -161,14 +161,16 @@ def ablate(
 def _outcomes(
     player: Player,
     recipes: Sequence[Recipe],
-    world: World,
+    environment: Environment,
     blocks: Sequence[Block],
     known: Mapping[str, Sequence[Outcome]],
     on_done: OnDone,
 ) -> dict[str, Sequence[Outcome]]:
     """Return what came of each recipe on blocks, by its digest; what is known is not played."""
     wanted = {recipe.digest(): recipe for recipe in recipes if recipe.digest() not in known}
-    outcomes = player.play([Task(recipe, block, world) for recipe in wanted.values() for block in blocks], on_done)
+    outcomes = player.play(
+        [Task(recipe, block, environment) for recipe in wanted.values() for block in blocks], on_done
+    )
     size = len(blocks)
     own = {digest: outcomes[index * size : (index + 1) * size] for index, digest in enumerate(wanted)}
     return {**known, **own}

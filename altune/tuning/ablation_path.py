@@ -66,7 +66,7 @@ def order_blocks(part: Parts) -> Sequence[Block]:
 
 def needs_references(parts: Sequence[Parts]) -> bool:
     """Return whether random sampling must be played as well, to measure against."""
-    return len(parts) > 1 or parts[0].world.objective.needs_reference
+    return len(parts) > 1 or parts[0].environment.objective.needs_reference
 
 
 class Route:
@@ -97,7 +97,7 @@ class Route:
         self._on_done = on_done
         self._across = across
         self._places = [
-            Place(part.world, block, data) for data, part in enumerate(parts) for block in order_blocks(part)
+            Place(part.environment, block, data) for data, part in enumerate(parts) for block in order_blocks(part)
         ]
         self._needs_references = needs_references(parts)
         self._references: Sequence[LearningCurve] = ()
@@ -138,7 +138,7 @@ class Route:
         }
 
     def _play(self, recipes: Sequence[Recipe]) -> list[list[Outcome]]:
-        tasks = [Task(recipe, place.block, place.world) for recipe in recipes for place in self._places]
+        tasks = [Task(recipe, place.block, place.environment) for recipe in recipes for place in self._places]
         outcomes = self._player.play(tasks, self._on_done) if tasks else []
         size = len(self._places)
         return [outcomes[index * size : (index + 1) * size] for index in range(len(recipes))]

@@ -15,7 +15,7 @@ import numpy as np
 from altune.data.blocks import Block
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environment import World
+from altune.simulation.environment import Environment
 from altune.simulation.execution.player import Player, Task, whole
 from altune.simulation.execution.worker import Outcome
 from altune.simulation.objectives import Direction, Objective
@@ -125,11 +125,11 @@ class Parts:
 
     Attributes
     ----------
-    world : the data set and its scenario.
+    environment : the data set and its scenario.
     select, report : blocks that the search never scored.
     """
 
-    world: World
+    environment: Environment
     select: Sequence[Block]
     report: Sequence[Block]
 
@@ -212,7 +212,7 @@ def confirm(
     confirmations = []
     for part, own in zip(parts, candidates, strict=True):
         everyone = [winner, *baselines.values(), *matched.values()]
-        reported = _play_each(player, everyone, part.world, part.report, on_done)
+        reported = _play_each(player, everyone, part.environment, part.report, on_done)
         size = 1 + len(baselines)
         confirmations.append(
             Confirmation(
@@ -247,8 +247,8 @@ def _select(
 ) -> tuple[list[list[Candidate]], int]:
     """Return the candidates on each data set, and which of them is selected over all."""
     extra = [reference] if _needs_references(parts) else []
-    played = [_play_each(player, [*recipes, *extra], part.world, part.select, on_done) for part in parts]
-    places = [Place(part.world, block, data) for data, part in enumerate(parts) for block in part.select]
+    played = [_play_each(player, [*recipes, *extra], part.environment, part.select, on_done) for part in parts]
+    places = [Place(part.environment, block, data) for data, part in enumerate(parts) for block in part.select]
     # Where no reference is needed, any curve stands in for it and is not looked at.
     references = [curve for one in played for curve in one[len(recipes) if extra else 0].curves]
     judge = Judge(places, references, len(places))
@@ -269,7 +269,7 @@ def _select(
 
 
 def _needs_references(parts: Sequence[Parts]) -> bool:
-    scenario = parts[0].world.scenario
+    scenario = parts[0].environment.scenario
     bounds = [scenario.make_objective(bound.name) for bound in scenario.make_constraints()]
     return len(parts) > 1 or any(one.needs_reference for one in (*scenario.make_objectives(), *bounds))
 
@@ -277,11 +277,11 @@ def _needs_references(parts: Sequence[Parts]) -> bool:
 def _play_each(
     player: Player,
     recipes: Sequence[Recipe],
-    world: World,
+    environment: Environment,
     blocks: Sequence[Block],
     on_done: Callable[[int, Outcome], None],
 ) -> list[Played]:
-    tasks = [Task(recipe, block, world) for recipe in recipes for block in blocks]
+    tasks = [Task(recipe, block, environment) for recipe in recipes for block in blocks]
     curves = whole(player.play(tasks, on_done))
     size = len(blocks)
     return [Played(recipe, tuple(curves[index * size : (index + 1) * size])) for index, recipe in enumerate(recipes)]

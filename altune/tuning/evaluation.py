@@ -67,8 +67,8 @@ class Evaluator:
         usual = judge.places[: judge.usual]
         per_data_set = Counter(place.data for place in usual)
         self._looks = spending.looks(min(per_data_set.values()), len(per_data_set))
-        self._budgets = [place.world.scenario.labels for place in usual]
-        metrics = [place.world.scenario.metric for place in usual]
+        self._budgets = [place.environment.scenario.labels for place in usual]
+        metrics = [place.environment.scenario.metric for place in usual]
         self._envelope = Envelope(self._budgets, metrics, joined=judge.objectives[0].name == "aulc_trapezoid")
         self._best: Array | None = None
         self._best_curves: Sequence[LearningCurve] = ()
@@ -242,7 +242,7 @@ class Evaluator:
     def _task(self, one: _Playing, number: int, share: float | None = None) -> Task:
         place = self.judge.places[number]
         until = None if share is None else float(math.ceil(share * self._budgets[number]))
-        return Task(one.recipe, place.block, place.world, until, self._limit)
+        return Task(one.recipe, place.block, place.environment, until, self._limit)
 
     def _signed(self, curves: Sequence[LearningCurve]) -> Array:
         return self.judge.objectives[0].sign * self.judge.on_places(curves)

@@ -19,7 +19,7 @@ from scipy.stats import rankdata
 from altune.core.errors import RequestError
 from altune.data.blocks import Block
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environment import World
+from altune.simulation.environment import Environment
 from altune.simulation.objectives import Constraint, Direction, Objective, perfect
 
 Array = NDArray[np.float64]
@@ -34,11 +34,11 @@ class Place:
 
     Attributes
     ----------
-    world, block : what is played there.
+    environment, block : what is played there.
     data : position of the data set among the study's.
     """
 
-    world: World
+    environment: Environment
     block: Block
     data: int
 
@@ -61,14 +61,14 @@ class Judge:
     across: Across = "normalized"
 
     @cached_property
-    def worlds(self) -> list[World]:
-        """The worlds, one for each data set."""
-        return list({place.data: place.world for place in self.places}.values())
+    def environments(self) -> list[Environment]:
+        """The environments, one for each data set."""
+        return list({place.data: place.environment for place in self.places}.values())
 
     @cached_property
     def objectives(self) -> tuple[Objective, ...]:
         """The objectives on the first data set; other data sets differ in their domain alone."""
-        return self.worlds[0].scenario.make_objectives()
+        return self.environments[0].scenario.make_objectives()
 
     @property
     def directions(self) -> tuple[Direction, ...]:
@@ -78,7 +78,7 @@ class Judge:
     @property
     def several(self) -> bool:
         """Whether there are several data sets."""
-        return len(self.worlds) > 1
+        return len(self.environments) > 1
 
     def on_places(self, curves: Sequence[LearningCurve], name: str | None = None) -> Array:
         """Return an objective on each place that was played, ``(n_played,)``, normalised where there are several sets.
@@ -90,7 +90,7 @@ class Judge:
         """
         values = []
         for place, curve, reference in zip(self.places, curves, self.references, strict=False):
-            objective = place.world.scenario.make_objective(name)
+            objective = place.environment.scenario.make_objective(name)
             value = objective(curve, reference)
             values.append(normalized(objective, value, reference) if self.several else value)
         return np.array(values)
@@ -111,13 +111,13 @@ class Judge:
 
     def constraints(self, curves: Sequence[LearningCurve]) -> dict[str, float]:
         """Return by how much a trial breaks each bound, on the data set where it does so most; 0 or less keeps it."""
-        bounds = self.worlds[0].scenario.make_constraints()
+        bounds = self.environments[0].scenario.make_constraints()
         return {str(bound): max(self._broken(bound, curves[: self.usual])) for bound in bounds}
 
     def _broken(self, bound: Constraint, curves: Sequence[LearningCurve]) -> list[float]:
         own = np.array(
             [
-                place.world.scenario.make_objective(bound.name)(curve, reference)
+                place.environment.scenario.make_objective(bound.name)(curve, reference)
                 for place, curve, reference in zip(self.places, curves, self.references, strict=False)
             ]
         )
@@ -157,7 +157,7 @@ class Judge:
         return dict(zip(by_number, np.mean(shares, axis=0).tolist(), strict=True))
 
 
-def check_several(worlds: Sequence[World], across: str) -> None:
+def check_several(environments: Sequence[Environment], across: str) -> None:
     """Refuse what cannot be averaged over data sets.
 
     Raises
@@ -167,12 +167,12 @@ def check_several(worlds: Sequence[World], across: str) -> None:
     """
     if across not in ("normalized", "ranks"):
         raise RequestError(f"no way {across!r} to average over data sets; take normalized or ranks")
-    if len(worlds) == 1:
+    if len(environments) == 1:
         return
-    names = [world.dataset.name for world in worlds]
+    names = [environment.dataset.name for environment in environments]
     if len(set(names)) < len(names):
         raise RequestError(f"two data sets share a name: {', '.join(names)}")
-    scenario = worlds[0].scenario
+    scenario = environments[0].scenario
     if len(scenario.objective_names) > 1:
         raise RequestError("several objectives and several data sets at once are not told apart; take one of them")
     if across == "normalized" and not scenario.make_objective().normalizes:

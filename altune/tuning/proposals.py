@@ -35,7 +35,7 @@ class Drawing:
     Parameters
     ----------
     space : narrowed to what can work.
-    facts : what each data set's world offers; a recipe must work in all of them.
+    facts : what each data set's environment offers; a recipe must work in all of them.
     plan : gives the sampler of each trial.
     """
 
@@ -56,7 +56,7 @@ class Drawing:
 
 
 def refusal(space: SearchSpace, facts: Sequence[Facts], recipe: Recipe, params: Mapping[str, Any]) -> str | None:
-    """Return why a drawn recipe must not be played in one of the worlds, None where it may."""
+    """Return why a drawn recipe must not be played in one of the environments, None where it may."""
     return next((reason for one in facts if (reason := space.check_draw(recipe, one, params)) is not None), None)
 
 

@@ -18,7 +18,7 @@ from altune.core.version import __version__
 from altune.recipes.space import SearchSpace
 from altune.recipes.space.changes import differences
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environment import World
+from altune.simulation.environment import Environment
 from altune.simulation.objectives import Objective
 from altune.simulation.scenario import Scenario
 from altune.simulation.store import estimator_text
@@ -92,7 +92,7 @@ class StudyRecord:
     @property
     def scenarios(self) -> dict[str, Scenario]:
         """The resolved scenario of each data set, by its name."""
-        return {one["data"]["name"]: Scenario.from_dict(one["scenario"]) for one in self.header["worlds"]}
+        return {one["data"]["name"]: Scenario.from_dict(one["scenario"]) for one in self.header["environments"]}
 
     @property
     def scenario(self) -> Scenario:
@@ -119,12 +119,12 @@ class StudyRecord:
     @property
     def data(self) -> dict[str, Any]:
         """Name, fingerprint, rows, features and classes of the data set."""
-        return dict(self.header["worlds"][0]["data"])
+        return dict(self.header["environments"][0]["data"])
 
     @property
     def data_sets(self) -> dict[str, dict[str, Any]]:
         """The same of each data set, by its name."""
-        return {one["data"]["name"]: dict(one["data"]) for one in self.header["worlds"]}
+        return {one["data"]["name"]: dict(one["data"]) for one in self.header["environments"]}
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -219,7 +219,7 @@ class StudyRecord:
         return Ablated.from_dict(stored["ablation"], ends)
 
 
-def make_header(worlds: Sequence[World], space: SearchSpace, settings: Settings) -> dict[str, Any]:
+def make_header(environments: Sequence[Environment], space: SearchSpace, settings: Settings) -> dict[str, Any]:
     """Return what a study is begun with: all that must stay the same for it to be gone on with."""
     opened = space.decisions.get("model")
     named = [one.method for one in opened.alternatives] if opened is not None else []
@@ -228,21 +228,21 @@ def make_header(worlds: Sequence[World], space: SearchSpace, settings: Settings)
         "version": __version__,
         "space": space.to_dict(),
         "estimators": {name: text for name, text in own.items() if text},
-        "worlds": [describe_world(world) for world in worlds],
+        "environments": [describe_environment(environment) for environment in environments],
         "settings": settings.identity(),
     }
 
 
-def describe_world(world: World) -> dict[str, Any]:
+def describe_environment(environment: Environment) -> dict[str, Any]:
     """Return what a study says of one of its data sets, as plain JSON values."""
     rows = [
         [part, block.pool.tolist(), block.test.tolist(), None if block.initial is None else block.initial.tolist()]
-        for part, blocks in world.explicit.items()
+        for part, blocks in environment.explicit.items()
         for block in blocks
     ]
-    dataset = world.dataset
+    dataset = environment.dataset
     return {
-        "scenario": world.scenario.to_dict(),
+        "scenario": environment.scenario.to_dict(),
         "blocks": canonical_digest({"explicit": rows}),
         "data": {
             "name": dataset.name,
@@ -281,22 +281,22 @@ def begin_or_continue(study: optuna.Study, header: Mapping[str, Any], where: str
 
 def what_changed(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list[str]:
     """Return what differs between the header of a study and one that is asked for now, in words."""
-    if "worlds" not in stored:
+    if "environments" not in stored:
         return [f"it was begun by altune {stored.get('version', '?')}, whose studies this version does not read"]
     changed = differences(stored["space"], header["space"])
     if stored["version"] != header["version"]:
         changed.append(f"altune is {header['version']}, the run was begun by {stored['version']}")
     if stored["estimators"] != header["estimators"]:
         changed.append("the estimators of your own are others")
-    changed += _changed_worlds(stored["worlds"], header["worlds"])
+    changed += _changed_environments(stored["environments"], header["environments"])
     for name, value in header["settings"].items():
         if stored["settings"].get(name) != value:
             changed.append(f"{name} is {value}, in the run {stored['settings'].get(name)}")
     return changed
 
 
-def _changed_worlds(stored: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = [[one["data"]["name"] for one in worlds] for worlds in (stored, asked)]
+def _changed_environments(stored: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = [[one["data"]["name"] for one in environments] for environments in (stored, asked)]
     if names[0] != names[1]:
         return [f"the data is {', '.join(names[1])}, in the run {', '.join(names[0])}"]
     changed = []

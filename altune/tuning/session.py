@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from altune.data.blocks import Block
     from altune.recipes.space import SearchSpace
-    from altune.simulation.environment import World
+    from altune.simulation.environment import Environment
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +43,12 @@ class Asked:
     ----------
     number : by which it is told.
     recipe : what to play.
-    places : on which world and block, in the order in which curves are told.
+    places : on which environment and block, in the order in which curves are told.
     """
 
     number: int
     recipe: Recipe
-    places: tuple[tuple[World, Block], ...]
+    places: tuple[tuple[Environment, Block], ...]
 
 
 class Session:
@@ -59,7 +59,7 @@ class Session:
 
     Parameters
     ----------
-    worlds : one for each data set, from :func:`altune.simulation.environments.make_worlds`.
+    environments : one for each data set, from :func:`altune.simulation.environment.make_environments`.
     space : prepared for them, from :func:`altune.tuning.prepared_space.prepare_space`.
     settings : sizes and seeds.
     out : the run's folder, None to keep the study in memory.
@@ -67,9 +67,9 @@ class Session:
 
     Examples
     --------
-    >>> from altune.workflows.tune import make_worlds, prepare_space
-    >>> worlds = make_worlds("iris", budget=20)
-    >>> with Session(worlds, prepare_space("quick", worlds), Settings(seeds=1)) as session:
+    >>> from altune.workflows.tune import make_environments, prepare_space
+    >>> environments = make_environments("iris", budget=20)
+    >>> with Session(environments, prepare_space("quick", environments), Settings(seeds=1)) as session:
     ...     asked = session.ask()
     ...     record = session.tell(asked.number, session.play(asked))
     >>> record.number, record.state
@@ -78,14 +78,14 @@ class Session:
 
     def __init__(
         self,
-        worlds: Sequence[World],
+        environments: Sequence[Environment],
         space: SearchSpace,
         settings: Settings,
         *,
         out: Path | None = None,
         means: Means | None = None,
     ) -> None:
-        self.steps = Steps(worlds, space, settings, Silent())
+        self.steps = Steps(environments, space, settings, Silent())
         self.steps.check(confirm=False)
         if self.steps.plan().replayed:
             raise RequestError(
@@ -131,7 +131,7 @@ class Session:
             if draw.recipe is not None:
                 self._asked[number] = draw
                 usual = self.judge.places[: self.judge.usual]
-                return Asked(number, draw.recipe, tuple((place.world, place.block) for place in usual))
+                return Asked(number, draw.recipe, tuple((place.environment, place.block) for place in usual))
             self._store(draw, None)
         raise RequestError(
             f"of {MOST_FORBIDDEN} draws none may be played (last: {draw.reason}); open fewer combinations"

@@ -17,7 +17,7 @@ from altune.core.errors import RequestError, WorkError
 from altune.core.version import __version__
 from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
-from altune.simulation.environment import World, make_world
+from altune.simulation.environment import Environment, make_environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.memory import bare, new_memory
@@ -119,7 +119,11 @@ def begin_shared(shared: Shared, steps: Steps, means: Means) -> None:
     require_shareable(steps)
     with study_lock(shared.storage, shared.study.study_name, "begin"):
         steps.begin(shared.study, shared.where)
-        sources = {world.dataset.name: dict(world.source) for world in steps.worlds if world.source is not None}
+        sources = {
+            environment.dataset.name: dict(environment.source)
+            for environment in steps.environments
+            if environment.source is not None
+        }
         set_attribute(shared.study, SOURCES, sources)
         with steps.player(None, means) as player:
             steps.baselines(shared.study, player)
@@ -139,11 +143,11 @@ def require_shareable(steps: Steps) -> None:
             f"the sampler {steps.settings.sampler} keeps a state of its own, which workers cannot share; take tpe, "
             "random, qmc, gp or grid"
         )
-    if any(world.explicit for world in steps.worlds):
+    if any(environment.explicit for environment in steps.environments):
         raise RequestError("explicit blocks do not travel to workers; leave out --blocks or --storage")
     if steps.settings.rungs:
         raise RequestError("rungs need the curves of all trials at hand, which workers have not; leave out --rungs")
-    if len(steps.worlds) > 1 and steps.settings.across == "ranks":
+    if len(steps.environments) > 1 and steps.settings.across == "ranks":
         raise RequestError("ranks change with every trial, which workers cannot share; take --across normalized")
 
 
@@ -172,18 +176,20 @@ def rebuild(shared: Shared, watch: Observer, data: Mapping[str, str] | None = No
     record.require_estimators(shared.where)
     settings = Settings(**{**header["settings"], "rungs": tuple(header["settings"]["rungs"])})
     sources = shared.study.user_attrs.get(SOURCES, {})
-    worlds = [_world(one, sources, data or {}, target, settings.seed, shared.where) for one in header["worlds"]]
-    return Steps(worlds, SearchSpace.from_dict(header["space"]), settings, watch)
+    environments = [
+        _environment(one, sources, data or {}, target, settings.seed, shared.where) for one in header["environments"]
+    ]
+    return Steps(environments, SearchSpace.from_dict(header["space"]), settings, watch)
 
 
-def _world(
+def _environment(
     header: Mapping[str, Any],
     sources: Mapping[str, Any],
     data: Mapping[str, str],
     target: str | None,
     seed: int,
     where: str,
-) -> World:
+) -> Environment:
     name = header["data"]["name"]
     source = sources.get(name)
     found = data.get(name, source["data"] if source else None)
@@ -192,14 +198,14 @@ def _world(
             f"{where}: the data set {name!r} was made in Python, which says of no file; give --data {name}=FILE"
         )
     column = target if target is not None else (source or {}).get("target")
-    world = make_world(found, target=column, scenario=Scenario.from_dict(header["scenario"]), seed=seed)
-    if world.dataset.fingerprint != header["data"]["fingerprint"]:
+    environment = make_environment(found, target=column, scenario=Scenario.from_dict(header["scenario"]), seed=seed)
+    if environment.dataset.fingerprint != header["data"]["fingerprint"]:
         raise RequestError(
             f"{found}: not the data that the study was begun with (its fingerprint is "
-            f"{world.dataset.fingerprint[:12]}, in the study {header['data']['fingerprint'][:12]}); bring the same "
+            f"{environment.dataset.fingerprint[:12]}, in the study {header['data']['fingerprint'][:12]}); bring the same "
             f"file here, or name it by --data {name}=FILE"
         )
-    return world
+    return environment
 
 
 def play_queue(shared: Shared, steps: Steps, means: Means, *, until_done: bool = True) -> int:

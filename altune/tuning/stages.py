@@ -17,7 +17,7 @@ from altune.core.registry import find_method
 from altune.data.blocks import Part
 from altune.recipes.space import SearchSpace
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environment import World
+from altune.simulation.environment import Environment
 from altune.simulation.execution.backends import Parallel
 from altune.simulation.execution.player import Player, Task, whole
 from altune.simulation.store import TrajectoryStore
@@ -90,31 +90,33 @@ class Steps:
 
     Parameters
     ----------
-    worlds : one for each data set.
+    environments : one for each data set.
     space : as it was given.
     settings : sizes and seeds.
     watch : told how it goes.
 
     Attributes
     ----------
-    space : narrowed to what can work in every world.
+    space : narrowed to what can work in every environment.
     left_out : one line for each alternative that was left out.
     recipes : the baselines.
     places : the search blocks that every trial is played on, of all data sets in turn; then those for leaders.
     parts : the fresh blocks of each data set.
     """
 
-    def __init__(self, worlds: Sequence[World], space: SearchSpace, settings: Settings, watch: Observer) -> None:
-        check_several(worlds, settings.across)
-        self.worlds = list(worlds)
+    def __init__(
+        self, environments: Sequence[Environment], space: SearchSpace, settings: Settings, watch: Observer
+    ) -> None:
+        check_several(environments, settings.across)
+        self.environments = list(environments)
         self.given = space
-        self.space, self.left_out = _narrowed(space, worlds)
+        self.space, self.left_out = _narrowed(space, environments)
         self.settings = settings
         self.watch = watch
         self.recipes = self.space.baseline_recipes()
         self.usual, self.places = self._places()
         self.parts = self._parts(settings)
-        scenario = worlds[0].scenario
+        scenario = environments[0].scenario
         names = scenario.objective_names
         self.preference = None if settings.prefer is None else Preference.parse(settings.prefer, names)
         settings.spending.check(self.usual, names, scenario.over, scenario.risk)
@@ -127,9 +129,9 @@ class Steps:
 
     def check(self, confirm: bool) -> None:
         """Refuse what cannot work, before anything is written."""
-        for world in self.worlds:
+        for environment in self.environments:
             for name, recipe in self.recipes.items():
-                world.require(recipe, f"the baseline {name}")
+                environment.require(recipe, f"the baseline {name}")
         self.plan()
         if confirm and any(not part.select or len(part.report) < 2 for part in self.parts):
             raise RequestError(
@@ -154,8 +156,8 @@ class Steps:
         RequestError
             If the sampler cannot search this space.
         """
-        scenario, facts = self.worlds[0].scenario, [world.facts for world in self.worlds]
-        if self.settings.across == "ranks" and len(self.worlds) > 1 and self.settings.sampler not in RANKED:
+        scenario, facts = self.environments[0].scenario, [environment.facts for environment in self.environments]
+        if self.settings.across == "ranks" and len(self.environments) > 1 and self.settings.sampler not in RANKED:
             raise RequestError(f"--across ranks needs the sampler {', '.join(RANKED)}, not {self.settings.sampler}")
         return SamplerPlan(
             self.settings.sampler,
@@ -179,11 +181,11 @@ class Steps:
 
     def header(self) -> dict[str, Any]:
         """Return all that must stay the same for the run to be gone on with."""
-        return make_header(self.worlds, self.given, self.settings)
+        return make_header(self.environments, self.given, self.settings)
 
     def open(self, folder: Path | None) -> optuna.Study:
         """Open or make the study in a run's folder, and make sure that it is this run's."""
-        study = open_study(folder, [one.direction for one in self.worlds[0].scenario.make_objectives()])
+        study = open_study(folder, [one.direction for one in self.environments[0].scenario.make_objectives()])
         self.begin(study, str(folder))
         return study
 
@@ -211,7 +213,9 @@ class Steps:
         stored = StudyRecord(study).baselines()
         if stored.keys() != self.recipes.keys():
             self.watch.stage("baselines", len(self.recipes) * len(self.places))
-            tasks = [Task(recipe, one.block, one.world) for recipe in self.recipes.values() for one in self.places]
+            tasks = [
+                Task(recipe, one.block, one.environment) for recipe in self.recipes.values() for one in self.places
+            ]
             curves = whole(player.play(tasks, self._played))
             size = len(self.places)
             stored = {
@@ -235,7 +239,7 @@ class Steps:
 
     def drawing(self) -> Drawing:
         """Return what draws recipes."""
-        return Drawing(self.space, [world.facts for world in self.worlds], self.plan())
+        return Drawing(self.space, [environment.facts for environment in self.environments], self.plan())
 
     def search(
         self, study: optuna.Study, player: Player, baselines: dict[str, Played], means: Means, began: float
@@ -265,7 +269,7 @@ class Steps:
             If no trial succeeded.
         """
         trials = record.trials()
-        objectives = self.worlds[0].scenario.make_objectives()
+        objectives = self.environments[0].scenario.make_objectives()
         best = best_recipes(trials, most, objectives, self.preference, self._ranks(trials))
         if best:
             return best
@@ -290,7 +294,7 @@ class Steps:
         parts = self._parts(settings)
         self.watch.stage("confirmation", trajectories_to_confirm(len(best), len(self.recipes), parts))
         found = confirm(player, best, self.recipes, parts, preference=self.preference, on_done=self._played)
-        named = {part.world.dataset.name: one.to_dict() for part, one in zip(parts, found, strict=True)}
+        named = {part.environment.dataset.name: one.to_dict() for part, one in zip(parts, found, strict=True)}
         set_attribute(study, CONFIRMATION, {"key": key, "confirmations": named})
         return True
 
@@ -319,12 +323,12 @@ class Steps:
             end,
             parts,
             reference=self.recipes[REFERENCE],
-            refusal=partial(refusal_anywhere, self.space, [world.facts for world in self.worlds]),
+            refusal=partial(refusal_anywhere, self.space, [environment.facts for environment in self.environments]),
             known=[[one.recipe, *one.baselines.values(), *one.matched.values()] for one in found],
             across="ranks" if self.settings.across == "ranks" else "normalized",
             on_done=self._played,
         )
-        names = [world.dataset.name for world in self.worlds]
+        names = [environment.dataset.name for environment in self.environments]
         set_attribute(study, ABLATION, {"key": record.confirmation_key(), "ablation": ablated.to_dict(names)})
         return True
 
@@ -340,24 +344,24 @@ class Steps:
     def _places(self) -> tuple[int, list[Place]]:
         """Return how many places every trial is played on, and all places."""
         settings = self.settings
-        usual = _in_turn(self.worlds, "search", 0, settings.seeds)
+        usual = _in_turn(self.environments, "search", 0, settings.seeds)
         extra: list[Place] = []
         if settings.leader_blocks:
-            if any(world.explicit for world in self.worlds):
+            if any(environment.explicit for environment in self.environments):
                 raise RequestError("explicit blocks leave none for leaders; leave out leader_blocks (--leader-blocks)")
-            if settings.across == "ranks" and len(self.worlds) > 1:
+            if settings.across == "ranks" and len(self.environments) > 1:
                 raise RequestError("ranks are taken on the blocks of all trials; leave out leader_blocks or --across")
-            extra = _in_turn(self.worlds, "search", settings.seeds, settings.seeds + settings.leader_blocks)
+            extra = _in_turn(self.environments, "search", settings.seeds, settings.seeds + settings.leader_blocks)
         return len(usual), usual + extra
 
     def _parts(self, settings: Settings) -> list[Parts]:
         return [
             Parts(
-                world,
-                world.blocks("select", settings.select_seeds),
-                world.blocks("report", settings.report_seeds),
+                environment,
+                environment.blocks("select", settings.select_seeds),
+                environment.blocks("report", settings.report_seeds),
             )
-            for world in self.worlds
+            for environment in self.environments
         ]
 
     def _shared_rules(self) -> list[Stopping]:
@@ -372,7 +376,7 @@ class Steps:
         return [rule for rule in rules if rule.method != "budget" and not rule.held_out_rows]
 
     def _ranks(self, trials: Sequence[TrialRecord]) -> dict[int, float] | None:
-        if len(self.worlds) == 1 or self.settings.across != "ranks":
+        if len(self.environments) == 1 or self.settings.across != "ranks":
             return None
         judge = Judge(self.places, (), self.usual, "ranks")
         return judge.ranked({one.number: np.array(one.values) for one in trials if one.state == "complete"})
@@ -381,20 +385,20 @@ class Steps:
         self.watch.played()
 
 
-def _narrowed(space: SearchSpace, worlds: Sequence[World]) -> tuple[SearchSpace, list[str]]:
+def _narrowed(space: SearchSpace, environments: Sequence[Environment]) -> tuple[SearchSpace, list[str]]:
     left_out: list[str] = []
-    for world in worlds:
-        space, reasons = space.narrow(world.facts)
+    for environment in environments:
+        space, reasons = space.narrow(environment.facts)
         left_out += reasons
     return space, list(dict.fromkeys(left_out))
 
 
-def _in_turn(worlds: Sequence[World], part: Part, first: int, last: int) -> list[Place]:
+def _in_turn(environments: Sequence[Environment], part: Part, first: int, last: int) -> list[Place]:
     """Return places of all data sets in turn, so that any first few of them hold all alike."""
-    blocks = [world.blocks(part, last)[first:] for world in worlds]
+    blocks = [environment.blocks(part, last)[first:] for environment in environments]
     return [
-        Place(world, own[number], data)
+        Place(environment, own[number], data)
         for number in range(max(len(own) for own in blocks))
-        for data, (world, own) in enumerate(zip(worlds, blocks, strict=True))
+        for data, (environment, own) in enumerate(zip(environments, blocks, strict=True))
         if number < len(own)
     ]

@@ -12,7 +12,7 @@ from altune.core.errors import RequestError
 from altune.data import Dataset
 from altune.models import as_model
 from altune.recipes.recipe import Recipe, load_recipe
-from altune.simulation.environment import World, make_world
+from altune.simulation.environment import Environment, make_environment
 from altune.simulation.execution.player import Player, Task, whole
 from altune.simulation.execution.processes import processes
 from altune.simulation.play import AnyRecipe, fresh_blocks
@@ -54,7 +54,7 @@ def ablate(
     seed : the study's seed, from which the blocks are drawn.
     target : the label column of a table.
     model : takes the place of both recipes' model.
-    scenario : the world; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
+    scenario : the scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
     blocks : explicit blocks, see :func:`altune.data.blocks.read_blocks`; with ``report`` blocks among them.
     n_jobs : processes; −1 for one on each core. It changes no result.
     on_done : called once for each trajectory.
@@ -74,13 +74,13 @@ def ablate(
     """
     if seeds < 1:
         raise RequestError(f"seeds must be 1 or more, not {seeds}")
-    world = make_world(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
+    environment = make_environment(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
     first, last, reference = (_loaded(one, model) for one in (start, recipe, REFERENCE))
-    world.require(first, "the recipe at the start")
-    world.require(last, "the recipe at the end")
+    environment.require(first, "the recipe at the start")
+    environment.require(last, "the recipe at the end")
     if not differing(first, last):
         raise RequestError("the two recipes are the same, so there is no path between them")
-    part = _part(world, seeds)
+    part = _part(environment, seeds)
     with Player(jobs=processes(n_jobs)) as player:
 
         def told(*_: object) -> None:
@@ -88,11 +88,11 @@ def ablate(
                 on_done()
 
         ablated = play_path(
-            player, first, last, [part], reference=reference, refusal=partial(_refusal, world), on_done=told
+            player, first, last, [part], reference=reference, refusal=partial(_refusal, environment), on_done=told
         )
         references = None
-        if world.objective.needs_reference:
-            references = whole(player.play([Task(reference, block, world) for block in part.report], told))
+        if environment.objective.needs_reference:
+            references = whole(player.play([Task(reference, block, environment) for block in part.report], told))
     return _found(ablated, part, references, first.name or "the start")
 
 
@@ -101,16 +101,20 @@ def _loaded(source: AnyRecipe, model: Any) -> Recipe:
     return recipe if model is None else recipe.replace(model=as_model(model))
 
 
-def _refusal(world: World, recipe: Recipe) -> str | None:
-    return next(iter(recipe.problems(world.facts)), None)
+def _refusal(environment: Environment, recipe: Recipe) -> str | None:
+    return next(iter(recipe.problems(environment.facts)), None)
 
 
-def _part(world: World, seeds: int) -> Parts:
-    if not world.explicit:
-        return Parts(world, world.blocks("select", ORDER_BLOCKS), fresh_blocks(world, seeds))
-    if not world.explicit.get("report"):
+def _part(environment: Environment, seeds: int) -> Parts:
+    if not environment.explicit:
+        return Parts(environment, environment.blocks("select", ORDER_BLOCKS), fresh_blocks(environment, seeds))
+    if not environment.explicit.get("report"):
         raise RequestError("the order must not be chosen on the blocks that are reported: give `report` blocks as well")
-    return Parts(world, world.explicit.get("select") or world.explicit["search"], world.explicit["report"])
+    return Parts(
+        environment,
+        environment.explicit.get("select") or environment.explicit["search"],
+        environment.explicit["report"],
+    )
 
 
 def _found(ablated: Ablated, part: Parts, references: Any, start_name: str) -> Ablation:
@@ -118,7 +122,7 @@ def _found(ablated: Ablated, part: Parts, references: Any, start_name: str) -> A
     return find_ablation(
         ablated,
         0,
-        part.world.objective,
+        part.environment.objective,
         n_train=len(block.pool),
         n_test=len(block.test),
         references=references,

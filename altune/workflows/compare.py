@@ -12,7 +12,7 @@ from altune.analysis.comparison.result import RecipeComparison, yardstick_of
 from altune.core.errors import RequestError
 from altune.data import Dataset
 from altune.recipes.recipe import Recipe, load_recipe
-from altune.simulation.environment import World
+from altune.simulation.environment import Environment
 from altune.simulation.play import AnyRecipe, play_recipes
 from altune.simulation.result import Simulation
 from altune.simulation.scenario import Scenario
@@ -50,7 +50,7 @@ def compare(
     seed : the study's seed, from which the blocks are drawn.
     target : the label column of tables.
     model : takes the place of every recipe's model.
-    scenario : the world; ``overrides`` (``budget``, ``loops``, ``metric``, ``target_score``, …) replace its fields.
+    scenario : the scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``target_score``, …) replace its fields.
     blocks : explicit blocks of one data set, see :func:`altune.data.blocks.read_blocks`.
     n_jobs : processes; −1 for one on each core. It changes no result but seconds.
     on_done : called once for each trajectory.
@@ -62,31 +62,31 @@ def compare(
     RequestError
         If there are fewer than two recipes, or something does not fit.
     """
-    from altune.simulation.environments import make_worlds
+    from altune.simulation.environment import make_environments
 
     if len(recipes) < 2:
         raise RequestError(f"a comparison needs two recipes or more, not {len(recipes)}")
     if post_hoc not in ("wilcoxon", "nemenyi"):
         raise RequestError(f"post_hoc is wilcoxon or nemenyi, not {post_hoc!r}")
-    worlds = make_worlds(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
-    names = [world.dataset.name for world in worlds]
+    environments = make_environments(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
+    names = [environment.dataset.name for environment in environments]
     if len(set(names)) < len(names):
         raise RequestError(f"two data sets have one name among {', '.join(names)}; give each of them once")
-    loaded, notes = _load_all(recipes, worlds)
-    played = play_recipes(loaded, worlds, seeds, model=model, n_jobs=n_jobs, on_done=on_done)
-    contests = tuple(_contest(world, own) for world, own in zip(worlds, played, strict=True))
+    loaded, notes = _load_all(recipes, environments)
+    played = play_recipes(loaded, environments, seeds, model=model, n_jobs=n_jobs, on_done=on_done)
+    contests = tuple(_contest(environment, own) for environment, own in zip(environments, played, strict=True))
     own_recipes = {name: one.recipe for name, one in played[0].items()}
     return RecipeComparison(own_recipes, contests, dict(zip(names, played, strict=True)), notes, post_hoc)
 
 
-def _contest(world: World, played: Mapping[str, Simulation]) -> Contest:
+def _contest(environment: Environment, played: Mapping[str, Simulation]) -> Contest:
     first = next(iter(played.values()))
     block = first.blocks[0]
     return Contest(
-        data=world.dataset.name,
+        data=environment.dataset.name,
         curves={name: one.curves for name, one in played.items()},
         objective=first.objective,
-        budget=world.scenario.labels,
+        budget=environment.scenario.labels,
         n_train=len(block.pool),
         n_test=len(block.test),
         yardstick=yardstick_of({name: one.recipe for name, one in played.items()}),
@@ -95,7 +95,7 @@ def _contest(world: World, played: Mapping[str, Simulation]) -> Contest:
 
 
 def _load_all(
-    recipes: Mapping[str, AnyRecipe | Run], worlds: Sequence[World]
+    recipes: Mapping[str, AnyRecipe | Run], environments: Sequence[Environment]
 ) -> tuple[dict[str, Recipe], tuple[str, ...]]:
     from altune.analysis.comparison.stored_runs import recipe_of_run
     from altune.analysis.run import Run
@@ -105,7 +105,7 @@ def _load_all(
     notes = []
     for name, source in recipes.items():
         if isinstance(source, Run) or (isinstance(source, (str, Path)) and is_run(source)):
-            loaded[name], note = recipe_of_run(name, source, worlds)
+            loaded[name], note = recipe_of_run(name, source, environments)
             notes.append(note)
         else:
             loaded[name] = load_recipe(source)

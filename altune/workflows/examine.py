@@ -20,7 +20,7 @@ from altune.knobs.stopping import RecordedRules, Stopping, notes_of, stopping_po
 from altune.models import as_model
 from altune.recipes.recipe import Recipe, load_recipe
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environment import World, make_world
+from altune.simulation.environment import Environment, make_environment
 from altune.simulation.execution.player import Player, Task, whole
 from altune.simulation.execution.processes import processes
 from altune.simulation.execution.worker import Failure
@@ -79,14 +79,14 @@ def examine(
     """
     if seeds < 1:
         raise RequestError(f"seeds must be 1 or more, not {seeds}")
-    world = make_world(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
+    environment = make_environment(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
     played = load_recipe(recipe)
     if model is not None:
         played = played.replace(model=as_model(model))
-    world.require(played)
+    environment.require(played)
     check_projection(projection)
     wanted = None if rules is None else {name: parse_method("stopping", one) for name, one in rules.items()}
-    examination = Examination.of(played, world, fresh_blocks(world, seeds), wanted)
+    examination = Examination.of(played, environment, fresh_blocks(environment, seeds), wanted)
     with Player(jobs=processes(n_jobs)) as player:
         recorded = whole(player.play(examination.tasks()))
     return examination.facts(recorded, projection=projection)
@@ -98,35 +98,37 @@ class Examination:
 
     Attributes
     ----------
-    recipe, world, blocks : what is played where.
+    recipe, environment, blocks : what is played where.
     rules : stopping rules that take notes, by name, the recipe's own among them; empty where it cannot be replayed.
     excluded : rules that cannot be told from one trajectory, with the reason.
     """
 
     recipe: Recipe
-    world: World
+    environment: Environment
     blocks: Sequence[Block]
     rules: Mapping[str, Stopping]
     excluded: Mapping[str, str]
 
     @classmethod
     def of(
-        cls, recipe: Recipe, world: World, blocks: Sequence[Block], rules: Mapping[str, Any] | None = None
+        cls, recipe: Recipe, environment: Environment, blocks: Sequence[Block], rules: Mapping[str, Any] | None = None
     ) -> Examination:
         """Return the examination of a recipe under some rules, by default every registered one."""
         if recipe.stopping.held_out_rows:
             reason = f"{recipe.stopping.method} buys hold-out rows, without which the run would be another"
-            return cls(recipe, world, blocks, {}, {"every rule": reason})
+            return cls(recipe, environment, blocks, {}, {"every rule": reason})
         own = {} if recipe.stopping.method == "budget" else {OWN: recipe.stopping}
-        kept, excluded = replayable(own | dict(single_rules(recipe) if rules is None else rules), recipe, world.facts)
-        return cls(recipe, world, blocks, kept, excluded)
+        kept, excluded = replayable(
+            own | dict(single_rules(recipe) if rules is None else rules), recipe, environment.facts
+        )
+        return cls(recipe, environment, blocks, kept, excluded)
 
     def tasks(self) -> list[Task]:
         """Return what has to be played, a task for each block."""
         noting = self.recipe
         if self.rules:
             noting = noting.replace(stopping=RecordedRules(rules=tuple(self.rules.values())))
-        return [Task(noting, block, self.world, examined=True) for block in self.blocks]
+        return [Task(noting, block, self.environment, examined=True) for block in self.blocks]
 
     def facts(
         self,
@@ -144,16 +146,18 @@ class Examination:
         curves, blocks : the recipe's own curves on as many blocks or more, where they are known already.
         projection : how the pool is drawn.
         """
-        world, metric = self.world, self.world.objective.metric
+        environment, metric = self.environment, self.environment.objective.metric
         own = [self._own(curve) for curve in recorded]
         shown, where = (list(curves), list(blocks)) if curves else (own, list(self.blocks))
-        streams = where[0].streams(world.seed, world.dataset.name)
-        found = loop_facts(self.recipe, world.dataset, metric, where, shown, own, streams.generator("examined_balance"))
-        arena = make_arena(world.dataset, where[0], world.seed, world.scenario.scaling)
+        streams = where[0].streams(environment.seed, environment.dataset.name)
+        found = loop_facts(
+            self.recipe, environment.dataset, metric, where, shown, own, streams.generator("examined_balance")
+        )
+        arena = make_arena(environment.dataset, where[0], environment.seed, environment.scenario.scaling)
         return replace(
             found,
             stopping=self._stopping(recorded) if self.rules and recorded else None,
-            pool_map=pool_map(arena, shown[0], [str(name) for name in world.dataset.classes], projection),
+            pool_map=pool_map(arena, shown[0], [str(name) for name in environment.dataset.classes], projection),
         )
 
     def _own(self, curve: LearningCurve) -> LearningCurve:
@@ -165,8 +169,8 @@ class Examination:
         return curve if point is None else curve.first(point + 1, rule.method)
 
     def _stopping(self, recorded: Sequence[LearningCurve]) -> StoppingFacts:
-        world = self.world
-        objective = Objective("aulc", world.objective.metric, "labels", world.scenario.labels)
+        environment = self.environment
+        objective = Objective("aulc", environment.objective.metric, "labels", environment.scenario.labels)
         overlap = len(self.blocks[0].test) / len(self.blocks[0].pool)
         played = Simulation(self.recipe, tuple(recorded), tuple(self.blocks), objective, overlap)
         return stopping_facts(replayed(self.recipe, self.rules, self.excluded, played))
@@ -184,16 +188,16 @@ def examine_run(steps: Steps, study: optuna.Study, player: Player) -> bool:
     many = [min(PLAYED_AGAIN, len(one.recipe.curves)) for one in confirmations.values()]
     steps.watch.stage("examination", sum(many))
     found: dict[str, Any] = {}
-    for world in steps.worlds:
-        one = confirmations[world.dataset.name].recipe
-        blocks = world.blocks("report", len(one.curves))
-        examination = Examination.of(one.recipe, world, blocks[:PLAYED_AGAIN])
+    for environment in steps.environments:
+        one = confirmations[environment.dataset.name].recipe
+        blocks = environment.blocks("report", len(one.curves))
+        examination = Examination.of(one.recipe, environment, blocks[:PLAYED_AGAIN])
         outcomes = player.play(examination.tasks(), lambda index, outcome: steps.watch.played())
         # A run is worth as much without: what cannot be played again is left out, and said.
         failed = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
         for failure in failed[:1]:
             steps.watch.say(f"the confirmed recipe could not be played again to be examined: {failure.reason}")
         recorded = [] if failed else whole(outcomes)
-        found[world.dataset.name] = examination.facts(recorded, curves=one.curves, blocks=blocks).to_dict()
+        found[environment.dataset.name] = examination.facts(recorded, curves=one.curves, blocks=blocks).to_dict()
     set_attribute(study, EXAMINED, {"key": key, "loops": found})
     return True

@@ -8,14 +8,14 @@ from typing import Any
 
 from altune.knobs.initial_sample.base import default_initial_size
 from altune.recipes.space import SearchSpace
-from altune.simulation.environment import World
+from altune.simulation.environment import Environment
 from altune.tuning.observer import Silent
 from altune.tuning.settings import Settings
 from altune.tuning.stages import Steps
 
 
 def plan(
-    worlds: Sequence[World],
+    environments: Sequence[Environment],
     space: SearchSpace,
     settings: Settings,
     folder: Path,
@@ -23,19 +23,19 @@ def plan(
     ablation: bool = True,
 ) -> dict[str, Any]:
     """Return what a call of :func:`tune` would do, every default filled in, without doing it."""
-    steps = Steps(worlds, space, settings, Silent())
+    steps = Steps(environments, space, settings, Silent())
     steps.check(confirm)
     base = steps.space.base_recipe()
     described = []
-    for world in worlds:
-        dataset, block = world.dataset, world.blocks("search", 1)[0]
+    for environment in environments:
+        dataset, block = environment.dataset, environment.blocks("search", 1)[0]
         described.append(
             {
                 "data": {"name": dataset.name, "rows": dataset.n_rows, "features": dataset.n_features}
                 | {"classes": dataset.n_classes, "pool": len(block.pool), "test": len(block.test)},
-                "scenario": world.scenario.to_dict(),
+                "scenario": environment.scenario.to_dict(),
                 "first_sample": base.initial_sample.size
-                or default_initial_size(world.scenario.labels, dataset.n_classes),
+                or default_initial_size(environment.scenario.labels, dataset.n_classes),
             }
         )
     return {

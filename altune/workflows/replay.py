@@ -13,7 +13,7 @@ from altune.data import Dataset
 from altune.knobs.stopping import RecordedRules
 from altune.models import as_model
 from altune.recipes.recipe import load_recipe
-from altune.simulation.environment import make_world
+from altune.simulation.environment import make_environment
 from altune.simulation.play import AnyRecipe
 from altune.simulation.scenario import Scenario
 from altune.workflows.simulate import simulate
@@ -52,21 +52,21 @@ def replay(
     >>> [one.name for one in found.rules]
     ['calm']
     """
-    world = make_world(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
+    environment = make_environment(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
     played = load_recipe(recipe)
     if model is not None:
         played = played.replace(model=as_model(model))
     wanted = (
         every_rule(played) if rules is None else {name: parse_method("stopping", one) for name, one in rules.items()}
     )
-    kept, excluded = replayable(wanted, played, world.facts)
+    kept, excluded = replayable(wanted, played, environment.facts)
     if not kept:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in excluded.items())
         raise RequestError(f"no stopping rule is left to replay: {reasons}")
     recorder = RecordedRules(rules=tuple(kept.values()))
     found = simulate(
         played.replace(stopping=recorder),
-        world.dataset,
+        environment.dataset,
         seeds=seeds,
         seed=seed,
         scenario=scenario,

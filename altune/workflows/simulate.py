@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from altune.data import Dataset
-from altune.simulation.environment import make_world
+from altune.simulation.environment import make_environment
 from altune.simulation.play import AnyRecipe, play_recipes
 from altune.simulation.result import Simulation
 from altune.simulation.scenario import Scenario
@@ -36,7 +36,7 @@ def simulate(
     seed : the study's seed, from which the blocks are drawn.
     target : the label column of a table.
     model : takes the place of the recipe's model.
-    scenario : the world; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
+    scenario : the scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
     blocks : explicit blocks, see :func:`altune.data.blocks.read_blocks`.
     n_jobs : processes; −1 for one on each core. It changes no result.
 
@@ -45,5 +45,7 @@ def simulate(
     >>> simulate("random_sampling", "iris", budget=30, seeds=2).values.shape
     (2,)
     """
-    world = make_world(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
-    return play_recipes({"recipe": recipe}, [world], seeds, model=model, n_jobs=n_jobs, on_done=on_done)[0]["recipe"]
+    environment = make_environment(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
+    return play_recipes({"recipe": recipe}, [environment], seeds, model=model, n_jobs=n_jobs, on_done=on_done)[0][
+        "recipe"
+    ]

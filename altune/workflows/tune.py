@@ -12,8 +12,7 @@ from altune.core.errors import StorageError, WorkError
 from altune.core.files import canonical_digest, write_text
 from altune.core.yaml import write_yaml
 from altune.recipes.space import SearchSpace
-from altune.simulation.environment import World
-from altune.simulation.environments import AnyData, make_worlds
+from altune.simulation.environment import AnyData, Environment, make_environments
 from altune.simulation.execution.backends import make_backend
 from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
@@ -80,7 +79,7 @@ def tune(
     space : a search space, the name of a shipped one, or a YAML file.
     target : the label column of a table.
     model : fixes the model: a name, a mapping, an altune model, or any scikit-learn classifier.
-    scenario, budget, loops, metric, objective, overrides : the world; single values, ``also``, ``annotators``,
+    scenario, budget, loops, metric, objective, overrides : the environment; single values, ``also``, ``annotators``,
         ``price_per_label``, ``risk``, ``constraints`` and any other field of a scenario among them, replace the
         scenario's. Several objectives give a Pareto front; the first is confirmed against the baselines.
     n_trials : trials, 1 or more. A run that is gone on with counts those it has.
@@ -134,7 +133,7 @@ def tune(
         prefer,
         trial_timeout,
     )
-    worlds = make_worlds(
+    environments = make_environments(
         data,
         target=target,
         scenario=scenario,
@@ -149,22 +148,22 @@ def tune(
     jobs = processes(n_jobs)
     means = Means(
         jobs,
-        make_backend(backend, jobs, scheduler, tuple(world.dataset for world in worlds)),
+        make_backend(backend, jobs, scheduler, tuple(environment.dataset for environment in environments)),
         None if cache is None else Path(cache),
         timeout,
         tuple(callbacks),
         storage,
         study_name,
     )
-    prepared = prepare_space(space, worlds, model)
+    prepared = prepare_space(space, environments, model)
     folder = None if out is None else Path(out)
-    return tune_worlds(
-        worlds, prepared, settings, means, confirm=confirm, ablation=ablation, out=folder, observer=observer
+    return tune_environments(
+        environments, prepared, settings, means, confirm=confirm, ablation=ablation, out=folder, observer=observer
     )
 
 
-def tune_worlds(
-    worlds: Sequence[World],
+def tune_environments(
+    environments: Sequence[Environment],
     space: SearchSpace,
     settings: Settings,
     means: Means,
@@ -174,12 +173,16 @@ def tune_worlds(
     out: Path | None = None,
     observer: Observer | None = None,
 ) -> Run:
-    """Do what :func:`tune` does, for worlds that were made and a space that was prepared for them."""
+    """Do what :func:`tune` does, for environments that were made and a space that was prepared for them."""
     began = time.monotonic()
     watch = observer if observer is not None else Silent()
-    steps = Steps(worlds, space, settings, watch)
+    steps = Steps(environments, space, settings, watch)
     steps.check(confirm)
-    for line in [*(line for world in worlds for line in world.advice()), *steps.warnings(), *steps.left_out]:
+    for line in [
+        *(line for environment in environments for line in environment.advice()),
+        *steps.warnings(),
+        *steps.left_out,
+    ]:
         watch.say(line)
     with contextlib.nullcontext() if out is None else ownership(out):
         if means.storage is None:
@@ -227,7 +230,7 @@ def _search_together(steps: Steps, means: Means, out: Path | None) -> optuna.Stu
     from altune.tuning.run_folder import SHARED_FILE
     from altune.tuning.shared import begin_shared, open_shared, play_queue
 
-    directions = [one.direction for one in steps.worlds[0].scenario.make_objectives()]
+    directions = [one.direction for one in steps.environments[0].scenario.make_objectives()]
     shared = open_shared(str(means.storage), means.study_name, steps.watch, directions, means.grace)
     begin_shared(shared, steps, means)
     if out is not None:
@@ -239,7 +242,7 @@ def _search_together(steps: Steps, means: Means, out: Path | None) -> optuna.Stu
     return shared.study
 
 
-def run_digest(worlds: Sequence[World], space: SearchSpace, settings: Settings) -> str:
+def run_digest(environments: Sequence[Environment], space: SearchSpace, settings: Settings) -> str:
     """Return a hash of all that must stay the same for a run to be gone on with."""
-    header = make_header(worlds, space, settings)
+    header = make_header(environments, space, settings)
     return canonical_digest({key: value for key, value in header.items() if key != "version"})

@@ -11,7 +11,7 @@ from altune.analysis.comparison.contest import Contest
 from altune.analysis.run import Run
 from altune.core.errors import RequestError
 from altune.recipes.recipe import Recipe
-from altune.simulation.environment import World
+from altune.simulation.environment import Environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.confirmation import Confirmation, Played
 from altune.tuning.judging import REFERENCE
@@ -36,32 +36,32 @@ class StoredRun:
     run: Run
 
     @property
-    def worlds(self) -> dict[str, Mapping[str, Any]]:
+    def environments(self) -> dict[str, Mapping[str, Any]]:
         """What its study says of each data set, by name."""
-        return {one["data"]["name"]: one for one in self.run.record.header["worlds"]}
+        return {one["data"]["name"]: one for one in self.run.record.header["environments"]}
 
 
-def recipe_of_run(name: str, source: str | Path | Run, worlds: Sequence[World]) -> tuple[Recipe, str]:
+def recipe_of_run(name: str, source: str | Path | Run, environments: Sequence[Environment]) -> tuple[Recipe, str]:
     """Return the confirmed recipe of a run, and what a reader must know of where it came from.
 
     Parameters
     ----------
     name : of the recipe in the comparison.
     source : the run or its folder.
-    worlds : in which it is to be played now.
+    environments : in which it is to be played now.
     """
     run = source if isinstance(source, Run) else Run.open(source)
-    stored = {one["data"]["name"]: one for one in run.record.header["worlds"]}
+    stored = {one["data"]["name"]: one for one in run.record.header["environments"]}
     took = "the recipe that was confirmed" if run.confirmation is not None else "not confirmed: the best of the search"
-    seen = [world.dataset.name for world in worlds if world.dataset.name in stored]
+    seen = [environment.dataset.name for environment in environments if environment.dataset.name in stored]
     fields = {
         field: None
-        for world in worlds
-        if world.dataset.name in stored
-        for field in _differing(stored[world.dataset.name]["scenario"], world.scenario.to_dict())
+        for environment in environments
+        if environment.dataset.name in stored
+        for field in _differing(stored[environment.dataset.name]["scenario"], environment.scenario.to_dict())
     }
     other = f"; its scenario there had another {', '.join(fields)}" if fields else ""
-    unseen = [world.dataset.name for world in worlds if world.dataset.name not in stored]
+    unseen = [environment.dataset.name for environment in environments if environment.dataset.name not in stored]
     new = f"; {', '.join(unseen)} it never saw" if unseen and seen else ""
     return run.best_recipe, f"{name}: {took} on {', '.join(stored)}{other}{new}"
 
@@ -79,16 +79,16 @@ def stored_contests(
     if len(sources) < 2:
         raise RequestError(f"a comparison of runs needs two or more, not {len(sources)}")
     runs = _opened(sources)
-    shared = [name for name in runs[0].worlds if all(name in one.worlds for one in runs)]
+    shared = [name for name in runs[0].environments if all(name in one.environments for one in runs)]
     if not shared:
-        said = "; ".join(f"{one.name} has {', '.join(one.worlds)}" for one in runs)
+        said = "; ".join(f"{one.name} has {', '.join(one.environments)}" for one in runs)
         raise RequestError(f"the runs share no data set: {said}; give `altune compare DATA` their folders to play anew")
     for other in runs[1:]:
         _require_same(runs[0], other, shared)
     notes = [
         f"{one.name}: {', '.join(rest)} is left out, which not all runs have"
         for one in runs
-        if (rest := [name for name in one.worlds if name not in shared])
+        if (rest := [name for name in one.environments if name not in shared])
     ]
     contests = []
     recipes: dict[str, Recipe] = {}
@@ -128,7 +128,7 @@ def _require_same(first: StoredRun, other: StoredRun, shared: Sequence[str]) -> 
             f"the seed is {seeds[0]} in {first.name} and {seeds[1]} in {other.name}, so their blocks differ"
         )
     for data in shared:
-        mine, theirs = first.worlds[data], other.worlds[data]
+        mine, theirs = first.environments[data], other.environments[data]
         if mine["data"]["fingerprint"] != theirs["data"]["fingerprint"]:
             problems.append(f"the rows of {data} are others")
         if mine["blocks"] != theirs["blocks"]:

@@ -59,13 +59,13 @@ class Playable:
 
 
 def playable(space: SearchSpace, knobs: Sequence[KnobAtoms], facts: Sequence[Facts]) -> Playable:
-    """Return which combinations may be played, by the space's rules and by what methods need of model and world.
+    """Return which combinations may be played, by the space's rules and by what methods need of model and environment.
 
     Parameters
     ----------
     space : the search space.
     knobs : its encoded knobs.
-    facts : what each world offers; empty where it is not known, so that only the space's rules count.
+    facts : what each environment offers; empty where it is not known, so that only the space's rules count.
     """
     rules = [_rule_masks(space, knobs, rule) for rule in space.forbid]
     pairs = _needs(space, knobs, facts)

@@ -99,7 +99,7 @@ def prepare(trials: Iterable[Trial], space: SearchSpace, *, facts: Sequence[Fact
     ----------
     trials : what was played.
     space : what the trials were drawn from.
-    facts : what each world offers.
+    facts : what each environment offers.
     seed : of all draws.
 
     Raises
@@ -120,7 +120,7 @@ def prepare(trials: Iterable[Trial], space: SearchSpace, *, facts: Sequence[Fact
 
 
 def space_of_run(record: StudyRecord) -> tuple[SearchSpace, tuple[Facts, ...]]:
-    """Return what the trials of a run were drawn from: the space without what can never work, and what worlds offer."""
+    """Return what the trials of a run were drawn from: the space without what can never work, and what environments offer."""
     space = record.space
     found = []
     for name, data in record.data_sets.items():

@@ -210,7 +210,7 @@ def knob_importance(
     ----------
     trials : what was played: trials of a run, or :class:`altune.analysis.importance.observations.Observation`.
     space : what they were drawn from.
-    facts : what each world offers, where the space holds combinations that cannot work there.
+    facts : what each environment offers, where the space holds combinations that cannot work there.
     confidence : coverage of the intervals, in (0, 1).
     seed : of all draws; the same seed gives the same numbers.
 

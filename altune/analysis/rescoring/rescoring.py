@@ -26,7 +26,7 @@ from altune.tuning.trials import curves_of, is_forbidden, record_of
 
 if TYPE_CHECKING:
     from altune.data.blocks import Block
-    from altune.simulation.environment import World
+    from altune.simulation.environment import Environment
     from altune.tuning.record import StudyRecord
 
 
@@ -182,10 +182,10 @@ class _Rescoring:
         settings, size = self.settings, len(scenarios)
         usual = len(references) - size * int(settings.get("leader_blocks", 0))
         # A judge asks a place for its scenario and nothing else; the data are not needed, and may be elsewhere.
-        worlds = [cast("World", _Stand(scenario)) for scenario in scenarios.values()]
+        environments = [cast("Environment", _Stand(scenario)) for scenario in scenarios.values()]
         block = cast("Block", None)
         # Search blocks stand in turn, one of each data set.
-        places = [Place(worlds[number % size], block, number % size) for number in range(len(references))]
+        places = [Place(environments[number % size], block, number % size) for number in range(len(references))]
         across: Across = "ranks" if settings.get("across") == "ranks" else "normalized"
         return Side(scenarios, Judge(places, references, usual, across), preference)
 
@@ -203,10 +203,10 @@ class _Rescoring:
             raise RequestError("several objectives and several data sets at once are not told apart; take one of them")
         if judge.several and judge.across == "normalized" and not objectives[0].normalizes:
             raise RequestError(
-                f"the objective {objectives[0].name} has no common scale over the run's {len(judge.worlds)} data sets; "
+                f"the objective {objectives[0].name} has no common scale over the run's {len(judge.environments)} data sets; "
                 "take an area or final_score"
             )
-        scenario = judge.worlds[0].scenario
+        scenario = judge.environments[0].scenario
         bounds = [scenario.make_objective(bound.name) for bound in scenario.make_constraints()]
         measured = judge.several or len(judge.places) > judge.usual
         reason = price_reader(self.played[REFERENCE].recipe) if self.prices_change else None
@@ -268,7 +268,7 @@ class _Rescoring:
 
 @dataclass(frozen=True)
 class _Stand:
-    """Stands in for a world whose data are not at hand."""
+    """Stands in for an environment whose data are not at hand."""
 
     scenario: Scenario
 

@@ -145,7 +145,7 @@ class SweepRequest(BaseModel):
     ----------
     data, models, spaces, budgets, seeds : the lists. Without models the spaces decide on the model, without budgets
         the scenario on the budget.
-    scenario : all else that the world fixes.
+    scenario : all else that the scenario fixes.
     settings : sizes of each study; its seed comes from ``seeds``.
     skip : combinations to leave out; each names some of the coordinates and stands for every cell that has them.
     ablation : whether each cell also plays the path from vanilla to its recipe, one knob at a time.

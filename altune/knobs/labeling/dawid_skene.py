@@ -53,7 +53,7 @@ class DawidSkene(Labeling):
     trust: float = Field(default=8.0, ge=0.0, le=1000.0, description="right answers added for each class and annotator")
 
     def objections(self, model: Any, facts: Any) -> list[str]:
-        """Say so where the world has fewer annotators than are asked."""
+        """Say so where the scenario has fewer annotators than are asked."""
         return super().objections(model, facts) + too_few_annotators(self.method, self.annotators, facts)
 
     @property

@@ -14,7 +14,7 @@ from altune.knobs.labeling.base import Answers, Labeling, latest_answer, plurali
 
 @register
 class SingleAnnotator(Labeling):
-    """One annotator for each row, drawn at random where the world has several.
+    """One annotator for each row, drawn at random where the scenario has several.
 
     Where a row was bought again, the class answered most often holds; between equals the newest.
     """
@@ -44,7 +44,7 @@ class MajorityVote(Labeling):
     annotators: int = Field(default=3, ge=2, le=25, description="annotators asked for each row; each is one label")
 
     def objections(self, model: Any, facts: Any) -> list[str]:
-        """Say so where the world has fewer annotators than are asked."""
+        """Say so where the scenario has fewer annotators than are asked."""
         return super().objections(model, facts) + too_few_annotators(self.method, self.annotators, facts)
 
     @property
@@ -70,7 +70,7 @@ def ask_several(
 
 
 def too_few_annotators(method: str, each: int, facts: Any) -> list[str]:
-    """Say so where the world has several annotators, and fewer than are asked."""
+    """Say so where the scenario has several annotators, and fewer than are asked."""
     if 2 <= facts.annotators < each:
         return [f"labeling {method!r} asks {each} annotators, and the scenario has {facts.annotators}"]
     return []

@@ -43,7 +43,7 @@ class ModelledStrategy(QueryStrategy):
         return bool(SCORES & self.needs)
 
     def required(self) -> frozenset[Need]:
-        """Return what is needed of the task's model and the world."""
+        """Return what is needed of the task's model and the environment."""
         own = super().required() - SCORES
         return own | SCORES if self.asks_scores and self.query_model is None else own
 

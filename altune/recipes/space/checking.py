@@ -1,4 +1,4 @@
-"""What is left of a space in a world, before anything is played."""
+"""What is left of a space in an environment, before anything is played."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class KnobCheck:
 
 @dataclass(frozen=True)
 class SpaceCheck:
-    """What is left of a space in a world.
+    """What is left of a space in an environment.
 
     Attributes
     ----------
@@ -92,12 +92,12 @@ class SpaceCheck:
 
 
 def check_space(space: SearchSpace, facts: Facts, draws: int = DRAWS, seed: int = 0) -> SpaceCheck:
-    """Return what is left of a space in a world, and how many random draws of it may not be played.
+    """Return what is left of a space in an environment, and how many random draws of it may not be played.
 
     Parameters
     ----------
     space : the space as it was given.
-    facts : what the world offers.
+    facts : what the environment offers.
     draws : random draws to estimate with, 1 or more.
     seed : of these draws.
 

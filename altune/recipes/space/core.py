@@ -152,7 +152,7 @@ class SearchSpace(Assignments):
     def check_draw(self, recipe: Recipe, facts: Facts, params: Mapping[str, Any] | None = None) -> str | None:
         """Return why a drawn recipe must not be played, None where it may.
 
-        Either a knob needs what the drawn model or the world does not offer, or a rule of ``forbid`` matches.
+        Either a knob needs what the drawn model or the environment does not offer, or a rule of ``forbid`` matches.
         Give the trial's ``params`` where named alternatives overlap, so that it is known which one was drawn.
         """
         problems = recipe.problems(facts)
@@ -165,7 +165,7 @@ class SearchSpace(Assignments):
         return None
 
     def narrow(self, facts: Facts) -> tuple[SearchSpace, list[str]]:
-        """Leave out the alternatives that can never work with any model of the space in a world.
+        """Leave out the alternatives that can never work with any model of the space in an environment.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Find, before a search starts, the alternatives that can never work in a world."""
+"""Find, before a search starts, the alternatives that can never work in an environment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def narrow_decisions(decisions: Mapping[str, Decision], facts: Facts) -> tuple[d
     Parameters
     ----------
     decisions : one for each knob and the model.
-    facts : what the world offers.
+    facts : what the environment offers.
 
     Returns
     -------

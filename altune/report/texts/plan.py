@@ -23,7 +23,7 @@ def plan_text(plan: Mapping[str, Any]) -> str:
     """
     rows = [
         *_data(plan),
-        *_world(plan["scenario"]),
+        *_scenario(plan["scenario"]),
         *_objectives(plan),
         *_search(plan["settings"], " of each data set" if plan.get("data_sets") else ""),
         *_confirmation(plan),
@@ -68,7 +68,7 @@ def _size(data: Mapping[str, Any]) -> str:
     return f"{data['rows']} rows, {data['features']} features, {data['classes']} classes"
 
 
-def _world(scenario: Mapping[str, Any]) -> list[Row]:
+def _scenario(scenario: Mapping[str, Any]) -> list[Row]:
     prices = f"{scenario['price_per_label']:g} a label, {scenario['price_per_loop']:g} a loop"
     if scenario["price_per_hour"]:
         prices += f", {scenario['price_per_hour']:g} an hour of computing"

@@ -41,7 +41,7 @@ from altune.simulation.store import TrajectoryStore, trajectory_key
 
 if TYPE_CHECKING:
     from altune.recipes.recipe import Recipe
-    from altune.simulation.environment import World
+    from altune.simulation.environment import Environment
 
 
 CURVES_KEPT = 10_000
@@ -49,11 +49,11 @@ CURVES_KEPT = 10_000
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One recipe to be played on one block of a world.
+    """One recipe to be played on one block of an environment.
 
     Attributes
     ----------
-    recipe, block, world : what is played where.
+    recipe, block, environment : what is played where.
     until : label count at which to pause: the curve ends with the first model that has so many; None for the end.
     limit : most seconds it may take, None without a limit.
     examined : whether to note more of each loop (:mod:`altune.simulation.probes`).
@@ -61,7 +61,7 @@ class Task:
 
     recipe: Recipe
     block: Block
-    world: World
+    environment: Environment
     until: float | None = None
     limit: float | None = None
     examined: bool = False
@@ -214,7 +214,7 @@ class Player:
         self,
         recipe: Recipe,
         blocks: Sequence[Block],
-        world: World,
+        environment: Environment,
         on_done: Callable[[int, Outcome], None] = lambda index, outcome: None,
     ) -> list[LearningCurve]:
         """Play one recipe on blocks.
@@ -224,7 +224,7 @@ class Player:
         WorkError
             If a trajectory fails.
         """
-        return whole(self.play([Task(recipe, block, world) for block in blocks], on_done))
+        return whole(self.play([Task(recipe, block, environment) for block in blocks], on_done))
 
     # stopping by replay ---------------------------------------------------------------------------------------
 
@@ -260,7 +260,7 @@ class Player:
             yield from self._team.run(
                 work_far,
                 [
-                    (self._order(key, task), task.world.dataset, task.block, task.world.seed)
+                    (self._order(key, task), task.environment.dataset, task.block, task.environment.seed)
                     for key, task in waiting.items()
                 ],
             )
@@ -271,7 +271,7 @@ class Player:
     def _order(self, key: str, task: Task) -> Order:
         # Whoever shares no disk with this process hands the curve back, and it is kept here.
         store = self.store if self._backend.near else None
-        return Order(key, task.recipe, task.world.scenario, task.until, task.limit, store, task.examined)
+        return Order(key, task.recipe, task.environment.scenario, task.until, task.limit, store, task.examined)
 
     def _stored(self, key: str) -> LearningCurve | None:
         return self.store.load(key) if self.store is not None else self._kept.get(key)
@@ -331,23 +331,23 @@ def whole(outcomes: Sequence[Outcome]) -> list[LearningCurve]:
 
 def _kind(task: Task) -> tuple[str, ...]:
     recipe = task.recipe
-    return task.world.dataset.name, recipe.model.method, recipe.query_strategy.method
+    return task.environment.dataset.name, recipe.model.method, recipe.query_strategy.method
 
 
 def _made(task: Task) -> Arena:
-    return make_arena(task.world.dataset, task.block, task.world.seed, task.world.scenario.scaling)
+    return make_arena(task.environment.dataset, task.block, task.environment.seed, task.environment.scenario.scaling)
 
 
 def _key(task: Task) -> str:
-    world = task.world
-    dataset = world.dataset
+    environment = task.environment
+    dataset = environment.dataset
     return trajectory_key(
         task.recipe,
         task.block,
-        world.scenario,
+        environment.scenario,
         dataset.fingerprint,
         dataset.name,
-        world.seed,
+        environment.seed,
         examined=task.examined,
     )
 

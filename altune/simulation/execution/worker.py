@@ -52,7 +52,7 @@ class Order:
     Attributes
     ----------
     key : the hash of all that the whole trajectory depends on.
-    recipe, scenario : what is played in which world.
+    recipe, scenario : what is played in which environment.
     until : label count at which it pauses, None for the end.
     limit : most seconds it may take, None without a limit.
     store : where a finished trajectory is kept by whoever played it, None to keep none.

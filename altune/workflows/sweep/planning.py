@@ -119,7 +119,7 @@ class _Probe:
     def seconds(self, prepared: Prepared, steps: Steps) -> float:
         """Return the seconds of one trajectory of a cell."""
         model = steps.recipes["vanilla"].model
-        key = (prepared.cell.data.name, repr(model), prepared.world.scenario.labels)
+        key = (prepared.cell.data.name, repr(model), prepared.environment.scenario.labels)
         if key not in self._seconds:
             self._seconds[key] = _measured(steps)
         return self._seconds[key]
@@ -131,7 +131,7 @@ def _measured(steps: Steps) -> float:
         # The first trajectory on a block also prepares the block's features, which all others there share.
         for name in ("random_sampling", "vanilla"):
             began = time.perf_counter()
-            whole(player.play([Task(steps.recipes[name], place.block, place.world)]))
+            whole(player.play([Task(steps.recipes[name], place.block, place.environment)]))
     return time.perf_counter() - began
 
 
@@ -139,7 +139,7 @@ def _planned(one: Prepared | Refused, finished: bool, probe: _Probe) -> PlannedC
     cell = one.cell
     if isinstance(one, Refused):
         return PlannedCell(cell.coordinates, IMPOSSIBLE, 0, None, one.reason, cell.folder)
-    coordinates = cell.coordinates | {"budget": one.world.scenario.labels}
+    coordinates = cell.coordinates | {"budget": one.environment.scenario.labels}
     if finished:
         return PlannedCell(coordinates, FINISHED, 0, None, "", cell.folder)
     steps = one.steps()

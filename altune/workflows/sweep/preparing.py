@@ -1,4 +1,4 @@
-"""Cells before they are played: their worlds and spaces, and which of them cannot be."""
+"""Cells before they are played: their environments and spaces, and which of them cannot be."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from altune.core.errors import RequestError
 from altune.core.files import canonical_digest
 from altune.data import Dataset, load_dataset
 from altune.recipes.space import SearchSpace
-from altune.simulation.environment import World, make_world
+from altune.simulation.environment import Environment, make_environment
 from altune.tuning.observer import Silent
 from altune.tuning.prepared_space import prepare_space
 from altune.tuning.record import make_header
@@ -20,17 +20,17 @@ from altune.tuning.stages import Steps
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A cell that fits its world, ready for :func:`altune.workflows.tune.tune_worlds`."""
+    """A cell that fits its environment, ready for :func:`altune.workflows.tune.tune_environments`."""
 
     cell: Cell
-    world: World
+    environment: Environment
     space: SearchSpace
     settings: Settings
     ablation: bool = False
 
     def key(self) -> str:
         """Return a hash of all that the cell's result depends on, this version of altune included."""
-        header = make_header([self.world], self.space, self.settings)
+        header = make_header([self.environment], self.space, self.settings)
         # A cell that was finished without an ablation keeps its key, and is gone on with where one is asked for.
         more = {"ablation": True} if self.ablation else {}
         return canonical_digest({"header": header, "settings": self.settings.to_dict(), **more})
@@ -41,9 +41,9 @@ class Prepared:
         Raises
         ------
         RequestError
-            If the space has nothing left in this world, a baseline cannot work, or the sampler cannot search it.
+            If the space has nothing left in this environment, a baseline cannot work, or the sampler cannot search it.
         """
-        steps = Steps([self.world], self.space, self.settings, Silent())
+        steps = Steps([self.environment], self.space, self.settings, Silent())
         steps.check(confirm=True)
         return steps
 
@@ -57,7 +57,7 @@ class Refused:
 
 
 class Preparation:
-    """Prepares the cells of a sweep; what several share, data sets, worlds and spaces, is made once.
+    """Prepares the cells of a sweep; what several share, data sets, environments and spaces, is made once.
 
     Parameters
     ----------
@@ -76,25 +76,27 @@ class Preparation:
             entry.name: entry.file if isinstance(entry.file, SearchSpace) else SearchSpace.load(entry.file)
             for entry in request.spaces
         }
-        self._worlds: dict[tuple[Any, ...], World] = {}
+        self._environments: dict[tuple[Any, ...], Environment] = {}
 
     def prepare(self, cell: Cell) -> Prepared | Refused:
-        """Return a cell with its world and space, or why it cannot be."""
+        """Return a cell with its environment and space, or why it cannot be."""
         try:
-            world = self._world(cell)
+            environment = self._scenario(cell)
             model = None if cell.model is None else cell.model.model
-            space = prepare_space(self._spaces[cell.space.name], [world], model)
+            space = prepare_space(self._spaces[cell.space.name], [environment], model)
         except RequestError as error:
             return Refused(cell, str(error))
         settings = replace(self._request.settings, seed=cell.seed)
-        return Prepared(cell, world, space, settings, self._request.ablation)
+        return Prepared(cell, environment, space, settings, self._request.ablation)
 
-    def _world(self, cell: Cell) -> World:
+    def _scenario(self, cell: Cell) -> Environment:
         key = (cell.data.name, cell.budget, cell.seed)
-        if key not in self._worlds:
+        if key not in self._environments:
             dataset = self._data[cell.data.name]
-            self._worlds[key] = make_world(dataset, scenario=self._request.scenario, seed=cell.seed, budget=cell.budget)
-        return self._worlds[key]
+            self._environments[key] = make_environment(
+                dataset, scenario=self._request.scenario, seed=cell.seed, budget=cell.budget
+            )
+        return self._environments[key]
 
 
 def _dataset(source: Any, target: str | None) -> Dataset:

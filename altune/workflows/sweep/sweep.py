@@ -18,7 +18,7 @@ from altune.tuning.stages import Means
 from altune.tuning.storage import ownership
 from altune.workflows.sweep.preparing import Preparation, Prepared, Refused
 from altune.workflows.sweep.results import read_result, write_result
-from altune.workflows.tune import tune_worlds
+from altune.workflows.tune import tune_environments
 
 CACHE = "cache"
 Surveyed = tuple[Prepared | Refused, CellResult | None]
@@ -93,7 +93,7 @@ def sweep(
                 own = watch.cell(number, len(found), str(prepared.cell))
                 swept.append(_played(prepared, path, means, own, watch))
             else:
-                swept.append(SweptCell(prepared.cell, prepared.world.scenario.labels, path, result))
+                swept.append(SweptCell(prepared.cell, prepared.environment.scenario.labels, path, result))
         done = Sweep(request, swept, folder, time.monotonic() - began)
         write_sweep(done)
     return done
@@ -149,10 +149,10 @@ def _all_prepared(found: Sequence[Surveyed], watch: SweepObserver) -> list[tuple
 
 def _played(prepared: Prepared, path: Path, means: Means, own: Observer, watch: SweepObserver) -> SweptCell:
     """Play a cell, or go on with it; what fails is told and becomes a failed cell."""
-    labels = prepared.world.scenario.labels
+    labels = prepared.environment.scenario.labels
     try:
-        run = tune_worlds(
-            [prepared.world],
+        run = tune_environments(
+            [prepared.environment],
             prepared.space,
             prepared.settings,
             means,
@@ -160,7 +160,7 @@ def _played(prepared: Prepared, path: Path, means: Means, own: Observer, watch: 
             out=path,
             observer=own,
         )
-        narrowed, _ = prepared.space.narrow(prepared.world.facts)
+        narrowed, _ = prepared.space.narrow(prepared.environment.facts)
         result = CellResult(result_rows(run, run.seconds), offered_methods(narrowed))
         write_result(path, prepared.key(), result)
     except AltuneError as error:

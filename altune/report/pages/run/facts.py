@@ -26,10 +26,10 @@ WORKER = "worker"
 
 
 def facts_of(run: Run) -> list[Fact]:
-    """Return how a run was measured: (name, value), the world first."""
+    """Return how a run was measured: (name, value), the environment first."""
     return [
         *_data(run),
-        *_world(run.scenario),
+        *_scenario(run.scenario),
         *_objectives(run),
         *_search(run),
         *_trials(run),
@@ -48,21 +48,21 @@ def commands_of(run: Run) -> list[Fact]:
     names = list(run.record.data_sets)
     folder = Path() if run.folder is None else run.folder
     recipe = shlex.quote(str(folder / "recipe.yaml"))
-    worlds = {name: (_argument(name), _world_options(run, name, folder)) for name in names}
+    environments = {name: (_argument(name), _scenario_options(run, name, folder)) for name in names}
     several = len(names) > 1
     found = [
         (
             f"Play it on other splits{f' of {name}' if several else ''}",
-            f"altune simulate {data} --recipe {recipe} {world}",
+            f"altune simulate {data} --recipe {recipe} {environment}",
         )
-        for name, (data, world) in worlds.items()
+        for name, (data, environment) in environments.items()
     ]
-    data, world = worlds[names[0]]
+    data, environment = environments[names[0]]
     return [
         *found,
         (
             f"Compare it with a recipe of your own{f' on {names[0]}' if several else ''}",
-            f"altune compare {data} {recipe} mine.yaml {world}",
+            f"altune compare {data} {recipe} mine.yaml {environment}",
         ),
         ("Use it in Python", f"recipe = altune.Recipe.load({str(folder / 'recipe.yaml')!r})"),
     ]
@@ -73,7 +73,7 @@ def _argument(name: str) -> str:
     return name if name in {facts.name for facts in list_datasets()} else "DATA"
 
 
-def _world_options(run: Run, name: str, folder: Path) -> str:
+def _scenario_options(run: Run, name: str, folder: Path) -> str:
     several = len(run.record.data_sets) > 1
     file = f"{Path(name).name}.scenario.yaml" if several else "scenario.yaml"
     return f"--scenario {shlex.quote(str(folder / file))} --seed {run.record.settings['seed'] + 1}"
@@ -107,7 +107,7 @@ def _rarest(data: dict[str, Any]) -> str:
     return f"{min(counts)} rows, {min(counts) / sum(counts):.1%}"
 
 
-def _world(scenario: Scenario) -> list[Fact]:
+def _scenario(scenario: Scenario) -> list[Fact]:
     loops = "without limit" if scenario.most_loops is None else f"at most {scenario.most_loops} after the first sample"
     found = [
         ("Loops", loops),

@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
+from altune.core.deprecations import new_name
 from altune.core.version import __version__
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ __all__ = ["__version__", "report", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
+    name = new_name(name)
     if name in _HOMES:
         found = getattr(importlib.import_module(f"altune.{_HOMES[name]}"), name)
     elif name.startswith("_") or importlib.util.find_spec(f"altune.{name}") is None:

@@ -113,7 +113,7 @@ def play_one(knob: str, method: Mapping[str, Any], rows: int, features: int) -> 
     name = str(method["method"])
     try:
         data = Dataset(X, y, name="growth")
-        played = simulate(recipe, data, seeds=1, budget=LOOP_ROWS * (LOOPS + 1), loops=LOOPS)
+        played = simulate(recipe, data, n_blocks=1, budget=LOOP_ROWS * (LOOPS + 1), loops=LOOPS)
     except Exception as error:
         return Played(knob, name, rows, problem=f"{type(error).__name__}: {error}".splitlines()[0])
     seconds, memory = played.curves[0].query_seconds, peak_gibibytes() - before

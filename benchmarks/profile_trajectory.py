@@ -167,7 +167,7 @@ def set_stage(strategy: str, model: str, loops: int = LOOPS) -> Stage:
     order = np.random.default_rng(0).permutation(dataset.n_rows)
     pool, test = np.split(order, [round(POOL_SHARE * dataset.n_rows)])
     blocks = [{"pool": pool, "test": test, "initial": pool[:FIRST_ROWS]}]
-    environment = make_environment(dataset, budget=FIRST_ROWS + loops * LOOP_ROWS, loops=loops, blocks=blocks)
+    environment = make_environment(dataset, budget=FIRST_ROWS + loops * LOOP_ROWS, loops=loops, splits=blocks)
     recipe = Recipe.from_dict(
         {
             "query_strategy": {"method": strategy},

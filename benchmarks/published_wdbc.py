@@ -4,8 +4,8 @@ Support vector machine with a radial kernel, margin sampling one row at a time f
 rows is empty. The protocol is played through ``altune.simulate`` alone, on blocks that are given as row numbers.
 
     python benchmarks/published_wdbc.py                              # seeds 0, 1, 2 against their published areas
-    python benchmarks/published_wdbc.py --seeds 150                  # and the published mean
-    python benchmarks/published_wdbc.py --strategy random --seeds 30
+    python benchmarks/published_wdbc.py --blocks 150                  # and the published mean
+    python benchmarks/published_wdbc.py --strategy random --blocks 30
 
 Exit code 0 where everything agrees, 1 where not.
 """
@@ -88,7 +88,7 @@ def play(strategy: str, seeds: int, jobs: int = 1, budget: int = POOL_ROWS) -> S
         "breast_cancer",
         budget=budget,
         loops="unlimited",
-        blocks=[protocol_block(seed) for seed in range(seeds)],
+        splits=[protocol_block(seed) for seed in range(seeds)],
         n_jobs=jobs,
     )
 

@@ -59,7 +59,7 @@ def main() -> int:
 def made(trials: int, folder: Path) -> altune.Run:
     """Return a run of digits with so many trials."""
     return altune.tune(
-        "digits", model="logistic_regression", budget=100, loops=10, n_trials=trials, seeds=3, n_jobs=-1, out=folder
+        "digits", model="logistic_regression", budget=100, loops=10, n_trials=trials, n_blocks=3, n_jobs=-1, out=folder
     )
 
 

@@ -70,7 +70,7 @@ def timed(command: list[str], unpinned: bool = False) -> Used:
         return Used(wall, usage.ru_utime + usage.ru_stime, output.read())
 
 
-def by_altune(trials: int, seeds: int, seed: int, folder: Path) -> tuple[Used, list[dict[str, Any]]]:
+def by_altune(trials: int, blocks: int, seed: int, folder: Path) -> tuple[Used, list[dict[str, Any]]]:
     """Search by altune's command line on two processes; return what it took, and its trials with when each was told."""
     from altune.workflows.open_run import open_run
 
@@ -78,7 +78,7 @@ def by_altune(trials: int, seeds: int, seed: int, folder: Path) -> tuple[Used, l
     space.write_text(SPACE, "utf-8")
     run = folder / "run"
     words = ["tune", "digits", "--space", str(space), "--budget", str(BUDGET), "--loops", "unlimited"]
-    words += ["--trials", str(trials), "--seeds", str(seeds), "--seed", str(seed), "--jobs", "2"]
+    words += ["--trials", str(trials), "--blocks", str(blocks), "--seed", str(seed), "--jobs", "2"]
     began = time.time()
     used = timed([sys.executable, "-m", "altune", *words, "--no-confirm", "--quiet", "--out", str(run)])
     told = [
@@ -93,11 +93,11 @@ def by_altune(trials: int, seeds: int, seed: int, folder: Path) -> tuple[Used, l
     return used, told
 
 
-def by_hand(how: str, recipes: list[dict[str, Any]], seeds: int, folder: Path) -> tuple[Used, dict[str, Any]]:
+def by_hand(how: str, recipes: list[dict[str, Any]], blocks: int, folder: Path) -> tuple[Used, dict[str, Any]]:
     """Play a list of recipes by the search written by hand; return what it took and what it found."""
     listed = folder / "recipes.json"
     listed.write_text(json.dumps(recipes), "utf-8")
-    words = ["--how", how, "--trials", str(len(recipes)), "--seeds", str(seeds), "--list", str(listed)]
+    words = ["--how", how, "--trials", str(len(recipes)), "--blocks", str(blocks), "--list", str(listed)]
     used = timed([sys.executable, str(HERE / "search_by_hand.py"), *words], unpinned=how == "usual")
     return used, json.loads(used.output)
 
@@ -105,8 +105,8 @@ def by_hand(how: str, recipes: list[dict[str, Any]], seeds: int, folder: Path) -
 class Confirmed:
     """Scores of recipes on splits that no search has seen, all by the same code."""
 
-    def __init__(self, seeds: int) -> None:
-        self._seeds = seeds
+    def __init__(self, blocks: int) -> None:
+        self._blocks = blocks
         self._known: dict[str, float] = {}
 
     def score(self, params: dict[str, Any]) -> float:
@@ -122,7 +122,9 @@ class Confirmed:
                     "query_strategy": params["strategy"],
                 }
             )
-            played = altune.simulate(recipe, "digits", budget=BUDGET, loops="unlimited", seeds=self._seeds, n_jobs=2)
+            played = altune.simulate(
+                recipe, "digits", budget=BUDGET, loops="unlimited", n_blocks=self._blocks, n_jobs=2
+            )
             self._known[key] = played.aulc
         return self._known[key]
 
@@ -141,18 +143,18 @@ def seconds_to_reach(trials: list[dict[str, Any]], wanted: float, confirmed: Con
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=40)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--blocks", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--confirm-seeds", type=int, default=20)
+    parser.add_argument("--confirm-blocks", type=int, default=20)
     parser.add_argument("--only", nargs="+", choices=["altune", "well", "usual"], default=["altune", "well", "usual"])
     parser.add_argument("--quick", action="store_true", help="8 trials on 2 splits, 4 to confirm")
     parser.add_argument("--out", type=Path, help="write what was measured as JSON")
     given = parser.parse_args()
     if given.quick:
-        given.trials, given.seeds, given.confirm_seeds = 8, 2, 4
-    confirmed = Confirmed(given.confirm_seeds)
+        given.trials, given.blocks, given.confirm_blocks = 8, 2, 4
+    confirmed = Confirmed(given.confirm_blocks)
     with tempfile.TemporaryDirectory() as folder:
-        used, trials = by_altune(given.trials, given.seeds, given.seed, Path(folder))
+        used, trials = by_altune(given.trials, given.blocks, given.seed, Path(folder))
         best = max(trials, key=lambda trial: float(trial["value"]))
         rows: dict[str, dict[str, Any]] = {
             "altune": {
@@ -167,7 +169,7 @@ def main() -> int:
         for how in ("well", "usual"):
             if how not in given.only:
                 continue
-            used, found = by_hand(how, [trial["params"] for trial in trials], given.seeds, Path(folder))
+            used, found = by_hand(how, [trial["params"] for trial in trials], given.blocks, Path(folder))
             score = confirmed.score(found["best"])
             reached = seconds_to_reach(trials, score, confirmed)
             rows[how] = {
@@ -181,7 +183,7 @@ def main() -> int:
                 "times_to_equal": None if reached is None else used.wall / reached,
             }
             keep(rows, given.out)
-    print_table(rows, given.trials, given.seeds)
+    print_table(rows, given.trials, given.blocks)
     return 0
 
 
@@ -191,10 +193,10 @@ def keep(rows: dict[str, dict[str, Any]], out: Path | None) -> None:
         out.write_text(json.dumps(rows, indent=2), "utf-8")
 
 
-def print_table(rows: dict[str, dict[str, Any]], trials: int, seeds: int) -> None:
+def print_table(rows: dict[str, dict[str, Any]], trials: int, blocks: int) -> None:
     """Print what was measured."""
     names = {"altune": "altune, 2 processes", "well": "by hand, 2 processes", "usual": "by hand, as usual"}
-    print(f"{trials} trials on {seeds} splits of digits, {BUDGET} labels, whole processes, seconds")
+    print(f"{trials} trials on {blocks} splits of digits, {BUDGET} labels, whole processes, seconds")
     print(f"{'':22}{'wall':>8}{'cpu':>8}{'x wall':>8}{'x cpu':>8}{'confirmed':>11}{'altune as good after':>22}{'x':>7}")
     for name, row in rows.items():
         print(f"{names[name]:22}{row['wall']:8.1f}{row['processor']:8.1f}", end="")

@@ -102,7 +102,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--how", choices=["well", "usual"], default="well")
     parser.add_argument("--trials", type=int, default=40)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--blocks", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0, help="of Optuna's sampler")
     parser.add_argument("--list", type=Path, help="JSON list of recipes to play in place of drawn ones")
     given = parser.parse_args()
@@ -117,7 +117,7 @@ def main() -> int:
     study = optuna.create_study(direction="maximize", sampler=sampler)
     for recipe in json.loads(given.list.read_text("utf-8")) if given.list else []:
         study.enqueue_trial(recipe)
-    (search_well if given.how == "well" else search_as_usual)(study, given.trials, given.seeds)
+    (search_well if given.how == "well" else search_as_usual)(study, given.trials, given.blocks)
     trials = [
         {"params": trial.params, "value": trial.value, "at": trial.datetime_complete.timestamp() - began}
         for trial in study.trials

@@ -101,7 +101,7 @@ def make_stages(part: Part, model: str, strategies: Sequence[str], loops: int) -
     first = np.concatenate([pool[np.flatnonzero(dataset.y[pool] == code)[:1]] for code in range(dataset.n_classes)])
     first = np.concatenate([first, np.setdiff1d(pool, first)[: FIRST_ROWS - len(first)]])
     blocks = [{"pool": pool, "test": test, "initial": first}]
-    environment = make_environment(dataset, budget=FIRST_ROWS + loops * LOOP_ROWS, loops=loops, blocks=blocks)
+    environment = make_environment(dataset, budget=FIRST_ROWS + loops * LOOP_ROWS, loops=loops, splits=blocks)
     arena = make_arena(dataset, environment.explicit["search"][0], seed=0)
     stages = {}
     for strategy in strategies:

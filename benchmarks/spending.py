@@ -138,8 +138,8 @@ def replayed_stopping(data: str = "iris", n_trials: int = 24) -> dict[str, Any]:
         }
     )
     environment = make_environment(data, objective="net_value", value=100.0, price_per_label=0.5, budget=60, loops=10)
-    steps = Steps([environment], space, Settings(n_trials=n_trials, seeds=3), Silent())
-    told: dict[str, Any] = {"data": data, "trials": n_trials, "seeds": 3}
+    steps = Steps([environment], space, Settings(n_trials=n_trials, n_blocks=3), Silent())
+    told: dict[str, Any] = {"data": data, "trials": n_trials, "n_blocks": 3}
     for name in ("each", "replayed"):
         with tempfile.TemporaryDirectory() as folder:
             own = Player(store=TrajectoryStore(Path(folder)))
@@ -212,7 +212,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     show(rows, key)
     print(
-        f"\nstopping by replay, {stopping['data']}, {stopping['trials']} trials on {stopping['seeds']} blocks: "
+        f"\nstopping by replay, {stopping['data']}, {stopping['trials']} trials on {stopping['n_blocks']} blocks: "
         f"{stopping['replayed']} trajectories in place of {stopping['each']}, the same best net value "
         f"({stopping['best, replayed']:.2f}, {stopping['best, each']:.2f})"
     )

@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in options.data:
         budget = BUDGETS.get(name, options.budget)
         recipes = {start: altune.Recipe(initial_sample={"method": start}) for start in options.starts}
-        played = altune.compare(recipes, name, seeds=options.blocks, n_jobs=options.jobs, budget=budget)
+        played = altune.compare(recipes, name, n_blocks=options.blocks, n_jobs=options.jobs, budget=budget)
         for start, one in played.simulations.items():
             stale = stale_share(one.curves, "accuracy", budget)
             worst = cvar(one.values, 0.1)

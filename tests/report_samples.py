@@ -6,12 +6,12 @@ import numpy as np
 
 from altune.analysis.paired import compare_recipes, labels_saved
 from altune.report import (
-    CodePart,
+    CodeBlock,
     DifferenceRow,
-    FactsPart,
-    FigurePart,
+    FactsBlock,
+    FigureBlock,
     PageContent,
-    TablePart,
+    TableBlock,
     TrialPoint,
     plot_differences,
     plot_learning_curves,
@@ -132,27 +132,27 @@ def content(
                 "of these from the selection itself (matched start and loop sizes)",
             ),
         ],
-        advice=["5 search blocks are few: the search may have missed a better recipe. Try --seeds 10."],
+        advice=["5 search blocks are few: the search may have missed a better recipe. Try --blocks 10."],
         parts=[
-            FigurePart(
+            FigureBlock(
                 "Is it better?",
                 f"Accuracy on held-back rows as labels are bought. At {BUDGET} labels random sampling has "
                 f"{saved.target:.3f}; the recipe has it with {saved.recipe_labels}.",
                 plot_learning_curves(curves, "accuracy", BUDGET, matched=matched, saved=saved),
             ),
-            FigurePart(
+            FigureBlock(
                 "Is it better?",
                 "An interval that does not cross the line at zero is a clear difference. Matched baselines "
                 "use the recipe's own start and loop sizes: the rest is what the selection itself is worth.",
                 plot_differences(rows, value=objective, blocks=BLOCKS),
             ),
-            FigurePart(
+            FigureBlock(
                 "How was it found?",
                 "Each ring is one recipe, played on the search blocks. These values are biased upwards for "
                 "the best and are never the result; the confirmation above is.",
                 plot_search_history(trials, {"random_sampling": 0.815, "vanilla": 0.825}, value=objective),
             ),
-            TablePart(
+            TableBlock(
                 "How was it found?",
                 ["recipe", "query strategy", "initial sample", "mean area", "95 % interval"],
                 [
@@ -163,7 +163,7 @@ def content(
                 "Mean area under the accuracy curve on the 10 fresh blocks that select among the best.",
                 "Confirmed recipes",
             ),
-            FactsPart(
+            FactsBlock(
                 "How was it measured?",
                 [
                     ("Data", "digits: 1797 rows, 64 features, 10 classes"),
@@ -175,7 +175,7 @@ def content(
                     ("Test", "Nadeau–Bengio corrected t, adjusted by Holm"),
                 ],
             ),
-            CodePart("How to use it", "The recipe:", RECIPE, "the recipe"),
-            CodePart("How to use it", "Play it again on other data:", "altune simulate wine --recipe recipe.yaml"),
+            CodeBlock("How to use it", "The recipe:", RECIPE, "the recipe"),
+            CodeBlock("How to use it", "Play it again on other data:", "altune simulate wine --recipe recipe.yaml"),
         ],
     )

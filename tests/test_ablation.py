@@ -47,7 +47,7 @@ OWN = {
     "query_strategy": ["margin", "entropy"],
     "loop_size": [{"method": "geometric", "growth": 1.3}],
 }
-SIZES = {**SMALL, "n_trials": 4, "select_seeds": 3, "report_seeds": 4}
+SIZES = {**SMALL, "n_trials": 4, "select_blocks": 3, "report_blocks": 4}
 
 
 def tuned(out: Path | None = None, data: str | list[str] = "iris", **changes: object) -> Run:
@@ -264,7 +264,7 @@ def test_rules_of_a_space_hold_on_the_way() -> None:
 @pytest.mark.parametrize("scenario", [{"objective": "labels_to_target"}, {"objective": "deficiency"}])
 def test_less_is_better_and_references(scenario: dict[str, str]) -> None:
     end = {"initial_sample": {"method": "kmeans", "size": 9}, "query_strategy": {"method": "margin"}}
-    found = altune.ablate(end, "iris", budget=30, loops=3, seeds=3, **scenario)
+    found = altune.ablate(end, "iris", budget=30, loops=3, n_blocks=3, **scenario)
     assert found.objective.direction == "minimize"
     tried = found.steps[0].tried
     assert found.steps[0].knobs == (min(tried, key=lambda knob: tried[knob]),)
@@ -382,7 +382,7 @@ def test_without_an_ablation_the_rest_is_the_same_and_it_can_be_done_later(run: 
 def test_another_confirmation_has_no_ablation_yet(run: Run) -> None:
     fresh = tuned()
     assert same(fresh) == same(run)
-    assert fresh.confirm(report_seeds=3).ablation is None
+    assert fresh.confirm(report_blocks=3).ablation is None
     assert ablation_of(fresh.ablate()).whole.blocks == 3
 
 
@@ -394,8 +394,8 @@ def test_refusals_say_what_to_do(run: Run, unconfirmed: Run) -> None:
     with pytest.raises(RequestError, match="the same"):
         altune.ablate("vanilla", "iris", budget=30)
     with pytest.raises(RequestError, match="`report` blocks"):
-        altune.ablate("random_sampling", "iris", budget=30, blocks=blocks_of("search"))
-    given = altune.ablate("random_sampling", "iris", budget=30, blocks=blocks_of("search", "report"))
+        altune.ablate("random_sampling", "iris", budget=30, splits=blocks_of("search"))
+    given = altune.ablate("random_sampling", "iris", budget=30, splits=blocks_of("search", "report"))
     assert given.whole.blocks == 1
 
 
@@ -453,18 +453,18 @@ def test_several_data_sets_share_the_order() -> None:
 
 def test_a_plan_counts_an_ablation_as_an_upper_bound() -> None:
     environments, space = make_environments("iris", budget=40, loops=4), SearchSpace.from_dict(OWN)
-    settings = Settings(n_trials=4, seeds=2, select_among=2, select_seeds=3, report_seeds=4)
+    settings = Settings(n_trials=4, n_blocks=2, select_among=2, select_blocks=3, report_blocks=4)
     planned = plan_of(environments, space, settings, Path("run"), True)
     assert planned["trajectories"]["ablation"] == 5 * 3 + 4 * 4
     assert plan_of(environments, space, settings, Path("run"), True, False)["trajectories"]["ablation"] == 0
     assert plan_of(environments, space, settings, Path("run"), False)["trajectories"]["ablation"] == 0
-    sweep = {"data": ["iris"], "spaces": [space], "settings": {"n_trials": 4, "select_seeds": 3, "report_seeds": 4}}
+    sweep = {"data": ["iris"], "spaces": [space], "settings": {"n_trials": 4, "select_blocks": 3, "report_blocks": 4}}
     asked, usual = plan_sweep({**sweep, "ablation": True}), plan_sweep(sweep)
     assert asked.trajectories - usual.trajectories == 5 * 3 + 4 * 4
 
 
 def test_a_sweep_ablates_where_it_is_asked_to(tmp_path: Path) -> None:
-    sizes = {key: SIZES[key] for key in ("n_trials", "seeds", "select_among", "select_seeds", "report_seeds")}
+    sizes = {key: SIZES[key] for key in ("n_trials", "n_blocks", "select_among", "select_blocks", "report_blocks")}
     request = {"data": ["iris"], "spaces": [SearchSpace.from_dict(OWN)], "budgets": [40], "scenario": {"loops": 4}}
     plain = altune.sweep({**request, "settings": sizes}, out=tmp_path)
     assert plain.runs[0].run is not None
@@ -488,7 +488,7 @@ def test_ablate_at_the_command_line(
 
     recipe = tmp_path / "mine.yaml"
     altune.Recipe(initial_sample={"method": "kmeans", "size": 6}).save(recipe)
-    given = ("iris", str(recipe), "--budget", "30", "--seeds", "3", "--jobs", "1")
+    given = ("iris", str(recipe), "--budget", "30", "--blocks", "3", "--jobs", "1")
     code, out, _ = command("ablate", *given, "--json")
     plain = json.loads(out)
     assert code == 0

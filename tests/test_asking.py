@@ -7,13 +7,13 @@ from altune import Session, Settings, make_environments, prepare_space
 from altune.core.errors import RequestError
 from altune.workflows.open_run import open_run
 
-SMALL = {"budget": 30, "n_trials": 4, "seeds": 2, "select_among": 1, "select_seeds": 2, "report_seeds": 2}
+SMALL = {"budget": 30, "n_trials": 4, "n_blocks": 2, "select_among": 1, "select_blocks": 2, "report_blocks": 2}
 
 
 def session(out=None, **settings):
     environments = make_environments("iris", budget=30)
     return Session(
-        environments, prepare_space("quick", environments), Settings(**{"seeds": 2, "seed": 0, **settings}), out=out
+        environments, prepare_space("quick", environments), Settings(**{"n_blocks": 2, "seed": 0, **settings}), out=out
     )
 
 

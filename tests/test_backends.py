@@ -13,7 +13,7 @@ from altune.core.errors import RequestError
 from altune.simulation.execution.backends import make_backend
 from altune.simulation.store import TrajectoryStore
 
-SMALL = {"budget": 30, "n_trials": 6, "seeds": 2, "select_among": 2, "select_seeds": 2, "report_seeds": 2}
+SMALL = {"budget": 30, "n_trials": 6, "n_blocks": 2, "select_among": 2, "select_blocks": 2, "report_blocks": 2}
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ from sklearn.datasets import dump_svmlight_file, load_breast_cancer
 from altune.cli import main
 
 QUICK = [
-    *("--budget", "40", "--loops", "4", "--trials", "4", "--seeds", "2", "--jobs", "1"),
-    *("--select-among", "2", "--select-seeds", "2", "--report-seeds", "2"),
+    *("--budget", "40", "--loops", "4", "--trials", "4", "--blocks", "2", "--jobs", "1"),
+    *("--select-among", "2", "--select-blocks", "2", "--report-blocks", "2"),
 ]
 
 
@@ -102,7 +102,7 @@ def test_json_of_tune_has_what_scripts_read(altune):
 
 
 def test_json_of_simulate_gives_the_rows_bought_as_rows_of_the_data(altune):
-    code, out, _ = altune("simulate", "iris", "--recipe", "vanilla", "--budget", "20", "--seeds", "2", "--json")
+    code, out, _ = altune("simulate", "iris", "--recipe", "vanilla", "--budget", "20", "--blocks", "2", "--json")
     assert code == 0
     plain = json.loads(out)
     assert plain["mean"] == pytest.approx(np.mean([block["value"] for block in plain["blocks"]]))
@@ -114,13 +114,13 @@ def test_json_of_simulate_gives_the_rows_bought_as_rows_of_the_data(altune):
 
 def test_compare_says_margin_is_ahead_of_random(altune, tmp_path):
     (tmp_path / "margin.yaml").write_text("query_strategy: {method: margin}\n")
-    words = ("compare", "digits", "random_sampling", "margin.yaml", "--seeds", "6", "--jobs", "1")
+    words = ("compare", "digits", "random_sampling", "margin.yaml", "--blocks", "6", "--jobs", "1")
     code, out, _ = altune(*words, "--json")
     assert code == 0
     (pair,) = json.loads(out)["differences"]
     assert {"a", "b", "mean", "low", "high", "p"} <= set(pair)
     assert pair["mean"] < 0
-    code, out, _ = altune("compare", "iris", "a=vanilla", "b=margin.yaml", "--budget", "20", "--seeds", "2")
+    code, out, _ = altune("compare", "iris", "a=vanilla", "b=margin.yaml", "--budget", "20", "--blocks", "2")
     assert code == 0
     assert "a - b" in out
     assert "95 % interval" in out
@@ -233,14 +233,14 @@ def test_a_scenario_file_is_read_and_options_override_it(altune, tmp_path):
 def test_explicit_blocks_from_a_file(altune, tmp_path):
     blocks = [{"pool": list(range(0, 150, 2)), "test": list(range(1, 150, 2)), "initial": [0, 50, 100]}]
     (tmp_path / "blocks.json").write_text(json.dumps(blocks))
-    code, out, _ = altune("simulate", "iris", "--blocks", "blocks.json", "--budget", "20", "--json")
+    code, out, _ = altune("simulate", "iris", "--splits", "blocks.json", "--budget", "20", "--json")
     assert code == 0
     (block,) = json.loads(out)["blocks"]
     assert block["rows"][:3] == [0, 50, 100]
     assert all(row % 2 == 0 for row in block["rows"])
     blocks[0]["test"][0] = 0
     (tmp_path / "blocks.json").write_text(json.dumps(blocks))
-    code, _, err = altune("simulate", "iris", "--blocks", "blocks.json", "--budget", "20")
+    code, _, err = altune("simulate", "iris", "--splits", "blocks.json", "--budget", "20")
     assert code == 2
     assert "row 0 stands in pool and test" in err
 
@@ -255,7 +255,7 @@ def test_rare_classes_and_plain_accuracy_bring_one_line_of_advice(altune, tmp_pa
     assert err == ""
 
 
-SIZES = ["--budget", "100", "--trials", "24", "--seeds", "3", "--jobs", "2"]
+SIZES = ["--budget", "100", "--trials", "24", "--blocks", "3", "--jobs", "2"]
 SEARCH = ["tune", "digits", *SIZES, "--no-confirm", "--out", "run"]
 
 

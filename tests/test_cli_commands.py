@@ -69,14 +69,14 @@ def test_options_that_commands_share_are_told_alike_everywhere():
             told[param.opts[0]].add(param.help)
     differing = {option for option, texts in told.items() if len(texts) > 1}
     assert {"--budget", "--annotators", "--model", "--jobs", "--seed", "--json", "data"} <= set(told)
-    own = {"--seeds", "--out", "--dry-run", "--storage", "--data", "data"}
+    own = {"--blocks", "--out", "--dry-run", "--storage", "--data", "data"}
     assert differing <= own, "these say what differs from command to command"
 
 
 def test_help_groups_the_options_of_the_environment(altune):
     for name in ("tune", "simulate", "compare", "stopping"):
         sections = altune(name, "--help")[1].split("The environment:")[1].split("\n\n")
-        for option in ("--target", "--budget", "--loops", "--metric", "--annotators", "--scenario", "--blocks"):
+        for option in ("--target", "--budget", "--loops", "--metric", "--annotators", "--scenario", "--splits"):
             assert f"  {option} " in sections[0]
 
 

@@ -204,7 +204,7 @@ def test_the_bootstrap_draws_data_sets_and_then_blocks() -> None:
 
 # played on real data ------------------------------------------------------------------------------------------------
 
-OPTIONS = {"seeds": 3, "budget": 20, "loops": 4}
+OPTIONS = {"n_blocks": 3, "budget": 20, "loops": 4}
 RECIPES = {
     "margin": {"query_strategy": {"method": "margin"}},
     "random_sampling": "random_sampling",
@@ -263,16 +263,16 @@ def test_what_cannot_be_compared_is_refused() -> None:
 
 # runs ---------------------------------------------------------------------------------------------------------------
 
-TINY = {"space": "quick", "budget": 20, "loops": 4, "n_trials": 2, "seeds": 2, "select_among": 1, "select_seeds": 2}
+TINY = {"space": "quick", "budget": 20, "loops": 4, "n_trials": 2, "n_blocks": 2, "select_among": 1, "select_blocks": 2}
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     base = tmp_path_factory.mktemp("runs")
     asked = {
-        "first": {"report_seeds": 3},
-        "second": {"report_seeds": 2, "sampler": "random"},
-        "elsewhere": {"report_seeds": 2, "budget": 24, "seed": 1},
+        "first": {"report_blocks": 3},
+        "second": {"report_blocks": 2, "sampler": "random"},
+        "elsewhere": {"report_blocks": 2, "budget": 24, "seed": 1},
     }
     for name, more in asked.items():
         altune.tune("iris", out=base / name, ablation=False, **{**TINY, **more})
@@ -291,7 +291,7 @@ def test_runs_are_compared_by_what_they_stored(runs: dict[str, Path]) -> None:
     played = altune.compare(
         {"first": runs["first"], "second": second, "random_sampling": "random_sampling"},
         "iris",
-        seeds=2,
+        n_blocks=2,
         budget=20,
         loops=4,
     )
@@ -307,7 +307,7 @@ def test_runs_that_share_too_little_are_refused_and_their_recipes_are_taken(runs
     with pytest.raises(RequestError, match="stands there twice"):
         altune.compare_runs([runs["first"], runs["first"]])
     found = altune.compare(
-        {"elsewhere": runs["elsewhere"], "random_sampling": "random_sampling"}, ["iris", "wine"], seeds=1, budget=20
+        {"elsewhere": runs["elsewhere"], "random_sampling": "random_sampling"}, ["iris", "wine"], n_blocks=1, budget=20
     )
     (note,) = found.notes
     assert note == (
@@ -334,7 +334,7 @@ def run_cli(
 
 
 def test_the_command_takes_data_sets_and_writes_page_and_table(monkeypatch, capsys, tmp_path) -> None:
-    words = ("iris", "random_sampling", "vanilla", "--data", "wine", "--seeds", 2, "--budget", 20, "--jobs", 1)
+    words = ("iris", "random_sampling", "vanilla", "--data", "wine", "--blocks", 2, "--budget", 20, "--jobs", 1)
     code, out, err = run_cli(
         monkeypatch, capsys, "compare", *words, "--out", tmp_path / "made", "--post-hoc", "nemenyi"
     )
@@ -353,7 +353,7 @@ def test_the_command_compares_runs_and_refuses_what_would_change_nothing(monkeyp
     code, out, _ = run_cli(monkeypatch, capsys, *both, "--target-score", 0.5, "--json")
     assert code == 0
     assert json.loads(out)["labels_to_reach"]["score"] == 0.5
-    for more in (("--budget", 30), ("--seeds", 3), ("--data", "wine"), ("--model", "naive_bayes"), ("--seed", 1)):
+    for more in (("--budget", 30), ("--blocks", 3), ("--data", "wine"), ("--model", "naive_bayes"), ("--seed", 1)):
         code, out, err = run_cli(monkeypatch, capsys, *both, *more)
         assert (code, out) == (2, "")
         assert f"so {more[0]} cannot change it" in err
@@ -363,7 +363,7 @@ def test_the_command_compares_runs_and_refuses_what_would_change_nothing(monkeyp
 
 
 def test_a_runs_folder_is_a_recipe_by_its_own_name(monkeypatch, capsys, runs) -> None:
-    words = ("compare", "wine", runs["first"], "random_sampling", "--seeds", 1, "--budget", 20, "--jobs", 1)
+    words = ("compare", "wine", runs["first"], "random_sampling", "--blocks", 1, "--budget", 20, "--jobs", 1)
     code, out, _ = run_cli(monkeypatch, capsys, *words)
     assert code == 0
     assert "first - random_sampling" in out

@@ -266,7 +266,7 @@ def test_stale_runs_are_counted_with_their_interval() -> None:
 
 
 def test_what_is_left_beside_a_matched_baseline_is_named() -> None:
-    sizes = {"budget": 30, "n_trials": 3, "seeds": 2, "select_among": 1, "select_seeds": 2, "report_seeds": 3}
+    sizes = {"budget": 30, "n_trials": 3, "n_blocks": 2, "select_among": 1, "select_blocks": 2, "report_blocks": 3}
     strategies = [{"method": "margin"}, {"method": "entropy"}]
     alone = altune.tune("iris", altune.SearchSpace.from_dict({"query_strategy": strategies}), ablation=False, **sizes)
     assert (alone.findings.others, alone.findings.selection) == ((), "the selection itself")

@@ -508,7 +508,7 @@ def test_all_methods_in_one_table() -> None:
 def test_a_real_run_explains_itself() -> None:
     import altune
 
-    run = altune.tune("iris", FINITE, budget=30, loops=4, n_trials=12, seeds=2, confirm=False, seed=0)
+    run = altune.tune("iris", FINITE, budget=30, loops=4, n_trials=12, n_blocks=2, confirm=False, seed=0)
     result = run.importance()
     assert knob_importance(run.trials, FINITE).to_dict() == result.to_dict()
     assert {one.knob for one in result.knobs} == set(FINITE.decisions)
@@ -526,7 +526,7 @@ def test_a_run_fits_the_surrogate_once_for_the_same_trials(monkeypatch: pytest.M
     monkeypatch.setattr(
         "altune.analysis.importance.explained.fit", lambda *given: fitted.append(threads()) or fit(*given)
     )
-    options = {"budget": 30, "loops": 4, "seeds": 2, "confirm": False, "seed": 0}
+    options = {"budget": 30, "loops": 4, "n_blocks": 2, "confirm": False, "seed": 0}
     run = altune.tune("iris", FINITE, n_trials=12, **options)
     with threadpool_limits(limits=2):
         effects, again = run.effects(), run.effects()

@@ -171,7 +171,7 @@ def test_auto_labels_are_taken_back_or_kept():
 
 def played(data, **fields):
     scenario = Scenario(price_per_auto_label=0.01, price_per_label=1.0)
-    return simulate(Recipe(**fields), data, budget=30, loops=4, seeds=1, scenario=scenario).curves[0]
+    return simulate(Recipe(**fields), data, budget=30, loops=4, n_blocks=1, scenario=scenario).curves[0]
 
 
 def test_auto_labels_cost_no_labels_and_their_price():
@@ -288,7 +288,7 @@ def test_a_class_or_column_that_is_not_there_is_refused_before_playing():
             Recipe(labeling={"method": "label_functions", "functions": conditions(("petal lenth", "<", 1.0, 0))}),
             iris(),
             budget=20,
-            seeds=1,
+            n_blocks=1,
         )
 
 
@@ -338,7 +338,7 @@ FLOWERS = conditions(
 
 
 def test_label_functions_help_where_labels_are_few():
-    options = {"budget": 6, "loops": 1, "seeds": 3}
+    options = {"budget": 6, "loops": 1, "n_blocks": 3}
     start = {"initial_sample": {"method": "random", "size": 3}}
     plain = simulate(Recipe(**start), iris(), **options)
     helped = simulate(Recipe(labeling={"method": "label_functions", "functions": FLOWERS}, **start), iris(), **options)
@@ -372,7 +372,8 @@ def test_a_registered_function_labels_here_and_travels_to_worker_processes():
         unregister_label_function("short_of_test")
         written = Recipe(labeling={"method": "label_functions", "functions": conditions((2, "<", -0.8, 0))})
         curves = [
-            simulate(one, iris(), budget=12, loops=2, seeds=2).curves for one in (recipe, written, pickle.loads(sent))
+            simulate(one, iris(), budget=12, loops=2, n_blocks=2).curves
+            for one in (recipe, written, pickle.loads(sent))
         ]
         for others in zip(*curves, strict=True):
             assert others[0].facts[0]["auto_labels"] > 10
@@ -392,7 +393,7 @@ def test_a_function_that_gives_no_class_codes_is_named(answer):
     try:
         recipe = Recipe(labeling={"method": "label_functions", "functions": [{"function": "bad_of_test"}]})
         with pytest.raises(WorkError, match="label function 'bad_of_test' must give"):
-            simulate(recipe, iris(), budget=12, loops=2, seeds=1)
+            simulate(recipe, iris(), budget=12, loops=2, n_blocks=1)
     finally:
         unregister_label_function("bad_of_test")
 
@@ -479,7 +480,7 @@ def test_several_annotators_are_worth_their_price_only_where_they_err():
     wrong = {}
     for name, recipe in recipes.items():
         scenario = Scenario(annotators=(Annotator(error=0.25),) * 5)
-        curves = simulate(recipe, iris(), budget=60, loops=3, seeds=2, scenario=scenario).curves
+        curves = simulate(recipe, iris(), budget=60, loops=3, n_blocks=2, scenario=scenario).curves
         wrong[name] = np.mean([curve.facts[-1].get("wrong_labels_used", 0.0) for curve in curves])
         assert {curve.labels[-1] for curve in curves} == {60}
     assert wrong["many"] < wrong["one"] - 0.05

@@ -162,7 +162,7 @@ def facts() -> LoopFacts:
         labeling={**AUDIT, "action": "drop", "every": 2},
         stopping={"method": "classification_change", "threshold": 0.06, "minimum": 30},
     )
-    return altune.examine(recipe, "iris", budget=70, loops=10, seeds=3, annotators=NOISY)
+    return altune.examine(recipe, "iris", budget=70, loops=10, n_blocks=3, annotators=NOISY)
 
 
 def test_facts_are_read_back_as_they_were(facts):
@@ -183,8 +183,8 @@ def test_shares_sum_to_one_and_agree_with_each_other(facts):
 
 
 def test_shares_are_those_of_all_rows_bought_so_far():
-    found = altune.examine("random_sampling", "iris", budget=30, loops=4, seeds=1, rules={})
-    curve = altune.simulate("random_sampling", "iris", budget=30, loops=4, seeds=1).curves[0]
+    found = altune.examine("random_sampling", "iris", budget=30, loops=4, n_blocks=1, rules={})
+    curve = altune.simulate("random_sampling", "iris", budget=30, loops=4, n_blocks=1).curves[0]
     ends = np.cumsum(curve.loop_rows)
     for loop, end in enumerate(ends.tolist()):
         shares = np.bincount(load_iris().target[curve.rows[:end]], minlength=3) / end
@@ -193,8 +193,8 @@ def test_shares_are_those_of_all_rows_bought_so_far():
 
 def test_the_recipes_own_rule_ends_what_is_told_and_not_the_other_rules_curve():
     recipe = Recipe(stopping={"method": "classification_change", "threshold": 0.06, "minimum": 20})
-    found = altune.examine(recipe, "iris", budget=70, loops=10, seeds=1)
-    plain = altune.simulate(recipe, "iris", budget=70, loops=10, seeds=1).curves[0]
+    found = altune.examine(recipe, "iris", budget=70, loops=10, n_blocks=1)
+    plain = altune.simulate(recipe, "iris", budget=70, loops=10, n_blocks=1).curves[0]
     assert plain.stopped == "classification_change", "a rule that never fires proves nothing"
     assert found.labels.mean == tuple(plain.labels.tolist())
     own = next(rule for rule in found.stopping.rules if rule.name == "recipe")
@@ -206,7 +206,7 @@ def test_stops_are_those_of_a_replay():
     from altune.workflows.replay import replay
 
     rules = {"calm": {"method": "classification_change", "threshold": 0.05}, "sure": "min_expected_error"}
-    environment = {"budget": 60, "loops": 12, "seeds": 2, "rules": rules}
+    environment = {"budget": 60, "loops": 12, "n_blocks": 2, "rules": rules}
     found = altune.examine("vanilla", "wine", **environment).stopping
     usual = replay("vanilla", "wine", **environment)
     for rule in found.rules:
@@ -220,8 +220,8 @@ def test_stops_are_those_of_a_replay():
 
 def test_a_recipe_that_buys_hold_out_rows_is_played_as_it_is():
     recipe = Recipe(stopping={"method": "target", "score": 0.99, "holdout": 10})
-    found = altune.examine(recipe, "iris", budget=40, loops=6, seeds=1)
-    plain = altune.simulate(recipe, "iris", budget=40, loops=6, seeds=1).curves[0]
+    found = altune.examine(recipe, "iris", budget=40, loops=6, n_blocks=1)
+    plain = altune.simulate(recipe, "iris", budget=40, loops=6, n_blocks=1).curves[0]
     assert found.stopping is None
     assert found.labels.mean == tuple(float(count) for count in plain.labels)
     assert found.used.mean[0] < found.rows.mean[0]
@@ -259,7 +259,7 @@ def test_a_dropped_suspect_stays_out_between_two_audits():
 def test_many_classes_are_gathered():
     X, y = load_digits(return_X_y=True)
     data = altune.Dataset(X, np.where(np.arange(len(y)) % 2, y, y + 10), name="twenty")
-    found = altune.examine("random_sampling", data, budget=60, loops=4, seeds=1).balance
+    found = altune.examine("random_sampling", data, budget=60, loops=4, n_blocks=1).balance
     assert len(found.classes) == 10
     assert (found.classes[-1], found.others) == ("11 other classes", 11)
     assert sum(found.pool) == pytest.approx(1, abs=1e-4)
@@ -269,7 +269,7 @@ def test_many_classes_are_gathered():
 
 def test_many_loops_are_thinned():
     single = Recipe(initial_sample={"method": "random", "size": 3}, loop_size={"method": "constant", "size": 1})
-    found = altune.examine(single, "wine", budget=66, loops="unlimited", seeds=1, rules={})
+    found = altune.examine(single, "wine", budget=66, loops="unlimited", n_blocks=1, rules={})
     assert (len(found.loops), found.loops[-1]) == (60, 63)
     assert found.labels.mean[-1] == 66
     assert found.stopping is None, "no rule was asked for"
@@ -280,7 +280,7 @@ def test_sentences_tell_the_numbers(facts):
     assert f"{facts.rows.mean[0]:.0f} rows first, then " in said
     precision = 100 * sum(facts.audit.right.mean) / sum(facts.audit.suspects.mean)
     assert f"{precision:.0f} % of the audit's suspects are truly wrong" in said
-    plain = altune.examine("random_sampling", "iris", budget=40, loops=5, seeds=2)
+    plain = altune.examine("random_sampling", "iris", budget=40, loops=5, n_blocks=2)
     said = loop_sentences(plain)
     assert (plain.steady, said[0]) == (True, "3 rows first, then 7 to 8 in each of 5 loops.")
     assert not any("audit" in sentence for sentence in said)
@@ -318,10 +318,10 @@ def test_map_of_a_sparse_pool_and_of_one_feature():
     X, y = load_digits(return_X_y=True)
     kept = y < 3
     data = altune.Dataset(sparse.csr_matrix(X[kept]), y[kept], name="sparse")
-    found = altune.examine("random_sampling", data, budget=30, loops=3, seeds=1, rules={})
+    found = altune.examine("random_sampling", data, budget=30, loops=3, n_blocks=1, rules={})
     assert found.pool_map.explained[0] > 0
     thin = altune.Dataset(X[kept][:, 20:21], y[kept], name="thin")
-    assert altune.examine("random_sampling", thin, budget=30, loops=3, seeds=1, rules={}).pool_map is None
+    assert altune.examine("random_sampling", thin, budget=30, loops=3, n_blocks=1, rules={}).pool_map is None
 
 
 def test_map_shows_a_sample_of_a_large_pool(monkeypatch):
@@ -345,7 +345,7 @@ def test_a_missing_extra_and_an_unknown_projection_are_refused_before_anything_i
 
 # runs and the command line ----------------------------------------------------------------------------------------
 
-SIZES: dict[str, Any] = {"n_trials": 2, "seeds": 2, "select_among": 2, "select_seeds": 2, "report_seeds": 4}
+SIZES: dict[str, Any] = {"n_trials": 2, "n_blocks": 2, "select_among": 2, "select_blocks": 2, "report_blocks": 4}
 
 
 def tuned(out: Any = None, **given: Any) -> altune.Run:
@@ -368,7 +368,7 @@ def test_a_run_holds_what_each_loop_of_its_confirmed_recipe_did(tmp_path):
 def test_a_run_examines_again_what_it_confirms_again():
     run = tuned()
     before = run.loops
-    run.confirm(report_seeds=5)
+    run.confirm(report_blocks=5)
     assert (before.blocks, run.loops.blocks) == (4, 5)
 
 
@@ -400,7 +400,7 @@ def command(monkeypatch, capsys, *words: str) -> tuple[int, str, str]:
 
 
 def test_command_prints_writes_and_answers_in_json(monkeypatch, capsys, tmp_path):
-    words = ("examine", "iris", "vanilla", "--budget", "30", "--loops", "4", "--seeds", "2", "--jobs", "1")
+    words = ("examine", "iris", "vanilla", "--budget", "30", "--loops", "4", "--blocks", "2", "--jobs", "1")
     code, out, err = command(monkeypatch, capsys, *words, "--out", str(tmp_path / "new"))
     assert (code, err) == (0, "")
     assert "rows first, then" in out
@@ -413,12 +413,12 @@ def test_command_prints_writes_and_answers_in_json(monkeypatch, capsys, tmp_path
 
 
 def test_command_refuses_what_does_not_fit(monkeypatch, capsys, tmp_path):
-    code, _, err = command(monkeypatch, capsys, "examine", "iris", "vanilla", "--seeds", "0")
+    code, _, err = command(monkeypatch, capsys, "examine", "iris", "vanilla", "--blocks", "0")
     assert (code, err.count("\n")) == (2, 1)
     (tmp_path / "file").write_text("")
     where = str(tmp_path / "file")
     code, _, err = command(
-        monkeypatch, capsys, "examine", "iris", "vanilla", "--budget", "30", "--seeds", "1", "--out", where
+        monkeypatch, capsys, "examine", "iris", "vanilla", "--budget", "30", "--blocks", "1", "--out", where
     )
     assert code == 2
     assert "cannot be made" in err

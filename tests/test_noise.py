@@ -170,9 +170,9 @@ def test_what_no_annotator_can_be_is_refused(annotator, words):
 def test_what_does_not_fit_the_classes_is_refused():
     two = Annotator(confusion=((0.9, 0.1), (0.1, 0.9)))
     with pytest.raises(ScenarioError, match="confusion of annotator 1 is 2 by 2, and iris has 3 classes"):
-        simulate("vanilla", iris(), budget=20, seeds=1, scenario=Scenario(annotators=(Annotator(), two)))
+        simulate("vanilla", iris(), budget=20, n_blocks=1, scenario=Scenario(annotators=(Annotator(), two)))
     with pytest.raises(ScenarioError, match="price_of_class holds 2 prices, and iris has 3 classes"):
-        simulate("vanilla", iris(), budget=20, seeds=1, scenario=Scenario(price_of_class=(1.0, 2.0)))
+        simulate("vanilla", iris(), budget=20, n_blocks=1, scenario=Scenario(price_of_class=(1.0, 2.0)))
 
 
 def test_a_scenario_of_every_kind_reads_back_from_yaml(tmp_path):
@@ -191,7 +191,7 @@ def test_a_scenario_of_every_kind_reads_back_from_yaml(tmp_path):
         "confuses classes, 20% errors with all alike",
     ]
     assert Annotator().describe() == "faultless"
-    curve = simulate("vanilla", cancer(), budget=40, loops=2, seeds=1, scenario=scenario).curves[0]
+    curve = simulate("vanilla", cancer(), budget=40, loops=2, n_blocks=1, scenario=scenario).curves[0]
     assert 0 < curve.facts[-1]["wrong_labels_used"] < 0.5
 
 
@@ -250,7 +250,7 @@ def test_difficulty_is_worked_out_once_a_block_and_out_of_sight():
 
 
 def test_each_kind_of_noise_lowers_the_curve():
-    clean = simulate("random_sampling", cancer(), seeds=3, budget=60, loops=4).mean
+    clean = simulate("random_sampling", cancer(), n_blocks=3, budget=60, loops=4).mean
     for person in (
         Annotator(error=0.3),
         Annotator(pair=0.3),
@@ -258,6 +258,6 @@ def test_each_kind_of_noise_lowers_the_curve():
         Annotator(instance=0.45),
     ):
         noisy = simulate(
-            "random_sampling", cancer(), seeds=3, budget=60, loops=4, scenario=Scenario(annotators=(person,))
+            "random_sampling", cancer(), n_blocks=3, budget=60, loops=4, scenario=Scenario(annotators=(person,))
         )
         assert noisy.mean < clean - 0.01, person

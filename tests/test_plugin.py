@@ -57,7 +57,7 @@ def test_a_method_from_outside_is_listed_checked_and_played_by_worker_processes(
     (tmp_path / "sure.yaml").write_text("query_strategy: {method: least_confidence}\n")
     played = {}
     for name in ("shaky", "sure"):
-        words = ["simulate", "iris", "--recipe", str(tmp_path / f"{name}.yaml"), "--budget", "30", "--seeds", "2"]
+        words = ["simulate", "iris", "--recipe", str(tmp_path / f"{name}.yaml"), "--budget", "30", "--blocks", "2"]
         played[name] = json.loads(run(environment, "-m", "altune", *words, "--jobs", "2", "--json"))
     # 1 − p^γ orders the rows as 1 − p does, so the two must buy the same rows.
     assert [block["rows"] for block in played["shaky"]["blocks"]] == [

@@ -27,8 +27,8 @@ SPACE = {
     "initial_sample": {"method": "random", "size": {"choices": [4, 8]}},
     "query_strategy": ["margin", "entropy", "random"],
 }
-SIZES = {"budget": 30, "loops": 3, "n_trials": 6, "seeds": 2, "batch": 2}
-CONFIRM = {"select_among": 2, "select_seeds": 2, "report_seeds": 2}
+SIZES = {"budget": 30, "loops": 3, "n_trials": 6, "n_blocks": 2, "batch": 2}
+CONFIRM = {"select_among": 2, "select_blocks": 2, "report_blocks": 2}
 
 
 def played(out, **changes):

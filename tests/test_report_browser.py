@@ -10,7 +10,7 @@ import pytest
 from browser import accessibility_problems, open_browser, requests_of, show
 from report_samples import BUDGET, EVIL, content, example_curves, example_matched, example_trials
 
-from altune.report import CodePart, FigurePart, PageContent, plot_learning_curves, render_page
+from altune.report import CodeBlock, FigureBlock, PageContent, plot_learning_curves, render_page
 
 pytestmark = pytest.mark.browser
 
@@ -66,7 +66,7 @@ def test_keyboard_reaches_the_copy_button_and_it_copies(browser, page: str, tmp_
 def test_evil_names_stay_text_in_a_browser(browser, tmp_path: Path) -> None:
     evil = dict(zip([EVIL, "<img src=x onerror=alert(1)>", "%{x} <b>"], example_curves().values(), strict=True))
     figure = plot_learning_curves(evil, "accuracy", BUDGET)
-    made = PageContent(EVIL, [EVIL], "better", parts=[FigurePart(EVIL, EVIL, figure), CodePart(EVIL, EVIL, EVIL)])
+    made = PageContent(EVIL, [EVIL], "better", parts=[FigureBlock(EVIL, EVIL, figure), CodeBlock(EVIL, EVIL, EVIL)])
     show(browser, render_page(made), tmp_path / "evil.html", 1200)
     from selenium.common.exceptions import NoAlertPresentException
 

@@ -38,7 +38,7 @@ from altune.report.figures.spread import spread_numbers
 from altune.report.figures.stale_starts import stale_starts_numbers
 from altune.report.figures.time_and_cost import time_and_cost_numbers
 from altune.report.figures.win_matrix import win_matrix_numbers
-from altune.report.html.parts import FigurePart, TablePart
+from altune.report.html.blocks import FigureBlock, TableBlock
 from altune.report.pages.comparison.page import compare_content, compare_page, verdict_of
 from altune.simulation.objectives import Objective
 
@@ -244,11 +244,11 @@ def test_recipes_that_are_the_same_are_not_told_apart() -> None:
 def test_the_page_over_data_sets_has_ranks_wins_and_a_section_for_each(several: RecipeComparison) -> None:
     content = compare_content(several)
     assert "Over 7 data sets" in content.answer[0] or "over 7 data sets" in content.answer[0]
-    figures = [part for part in content.parts if isinstance(part, FigurePart)]
+    figures = [part for part in content.parts if isinstance(part, FigureBlock)]
     assert "Mean rank" in figures[0].figure.layout.title.text
     assert "Data sets won" in figures[1].figure.layout.title.text
     assert {f"On {name.data}" for name in several.contests} <= {part.heading for part in content.parts}
-    table = next(part for part in content.parts if isinstance(part, TablePart))
+    table = next(part for part in content.parts if isinstance(part, TableBlock))
     assert [row[0] for row in table.rows] == ["good", "random sampling", "poor"]
     assert table.rows[0][1] == "1.00"
 
@@ -264,7 +264,7 @@ def test_less_is_better_turns_everything_round() -> None:
     assert "below zero is better" in next(
         part.explanation
         for part in compare_content(found).parts
-        if isinstance(part, FigurePart) and "Pairs" in part.explanation
+        if isinstance(part, FigureBlock) and "Pairs" in part.explanation
     )
 
 
@@ -279,7 +279,7 @@ def test_the_page_works_in_a_browser(browser: Any, tmp_path: Path, width: int) -
     real = altune.compare(
         {"margin": {"query_strategy": {"method": "margin"}}, "random_sampling": "random_sampling"},
         ["iris", "wine"],
-        seeds=3,
+        n_blocks=3,
         budget=20,
         loops=4,
     )

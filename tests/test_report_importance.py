@@ -22,8 +22,8 @@ from altune.core.errors import RequestError
 from altune.recipes.space import SearchSpace
 from altune.report import (
     Amounts,
-    FigurePart,
-    TextPart,
+    FigureBlock,
+    TextBlock,
     plot_effect_surface,
     plot_interactions,
     plot_knob_importance,
@@ -96,7 +96,7 @@ def effects(played: list[Observation]) -> Effects:
 def run(tmp_path_factory: pytest.TempPathFactory) -> altune.Run:
     folder = tmp_path_factory.mktemp("runs") / "run"
     space = {"initial_sample": SPACE.to_dict()["initial_sample"], "query_strategy": ["random", "margin"]}
-    settings: dict[str, Any] = {"budget": 60, "loops": 6, "n_trials": 24, "seeds": 2, "sampler": "random"}
+    settings: dict[str, Any] = {"budget": 60, "loops": 6, "n_trials": 24, "n_blocks": 2, "sampler": "random"}
     made = altune.tune("iris", SearchSpace.from_dict(space), **settings, confirm=False, out=folder)
     assert made.folder is not None
     return altune.open_run(made.folder)
@@ -263,15 +263,15 @@ def test_every_figure_takes_a_run(run: altune.Run) -> None:
 def test_the_parts_of_a_page_show_the_knob_that_matters_and_its_number(run: altune.Run) -> None:
     parts = importance_parts(run)
     assert {part.heading for part in parts} == {KNOBS}
-    figures = [part for part in parts if isinstance(part, FigurePart)]
+    figures = [part for part in parts if isinstance(part, FigureBlock)]
     assert figures[0].explanation.startswith(run.importance().sentences()[0])
     assert "Effect of initial sample" in figures[1].figure.layout.title.text
 
 
 def test_too_few_trials_get_a_sentence_and_no_figure() -> None:
-    run = altune.tune("iris", SPACE, budget=30, loops=3, n_trials=6, seeds=2, sampler="random", confirm=False)
+    run = altune.tune("iris", SPACE, budget=30, loops=3, n_trials=6, n_blocks=2, sampler="random", confirm=False)
     (part,) = importance_parts(run)
-    assert isinstance(part, TextPart)
+    assert isinstance(part, TextBlock)
     assert "6 different recipes were played, and 15 are the least" in part.sentences[0]
 
 
@@ -282,19 +282,19 @@ def test_noise_gets_a_sentence_and_no_figure(run: altune.Run, monkeypatch: pytes
     trials = [Observation(one.params, None, values) for one, values in zip(run.trials, shuffled, strict=True)]
     monkeypatch.setattr(altune.Run, "trials", property(lambda self: trials))
     (part,) = importance_parts(run)
-    assert isinstance(part, TextPart)
+    assert isinstance(part, TextBlock)
     assert "too few to say which knobs matter" in part.sentences[0]
 
 
 @pytest.mark.parametrize("several", ["objectives", "data sets"])
 def test_several_objectives_or_data_sets_are_said(several: str) -> None:
     opened = {"initial_sample": SPACE.to_dict()["initial_sample"], "query_strategy": ["random", "margin"]}
-    settings: dict[str, Any] = {"budget": 40, "loops": 4, "n_trials": 18, "seeds": 1, "sampler": "random"}
+    settings: dict[str, Any] = {"budget": 40, "loops": 4, "n_trials": 18, "n_blocks": 1, "sampler": "random"}
     settings |= {"objective": ("aulc", "seconds")} if several == "objectives" else {"across": "ranks"}
     data = "iris" if several == "objectives" else ["iris", "wine"]
     run = altune.tune(data, SearchSpace.from_dict(opened), **settings, confirm=False)
     first = importance_parts(run)[0]
-    assert isinstance(first, FigurePart)
+    assert isinstance(first, FigureBlock)
     if several == "data sets":
         assert "means over the 2 data sets" in first.explanation
         assert "What decided is the mean rank" in first.explanation

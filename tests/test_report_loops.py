@@ -51,12 +51,12 @@ def facts() -> LoopFacts:
         labeling={"method": "single", "audit": "knn_disagreement", "action": "drop", "share": 0.2},
     )
     rules = {"calm": {"method": "classification_change", "threshold": 0.1}, "never": {"method": "max_confidence"}}
-    return altune.examine(recipe, data, budget=70, loops=8, seeds=3, annotators=(Annotator(error=0.2),), rules=rules)
+    return altune.examine(recipe, data, budget=70, loops=8, n_blocks=3, annotators=(Annotator(error=0.2),), rules=rules)
 
 
 @pytest.fixture(scope="module")
 def plain() -> LoopFacts:
-    return altune.examine("vanilla", "iris", budget=33, loops=5, seeds=2, rules={})
+    return altune.examine("vanilla", "iris", budget=33, loops=5, n_blocks=2, rules={})
 
 
 # numbers ----------------------------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def test_rules_of_which_none_stops_still_make_a_figure(facts):
 
 def test_a_replay_is_drawn_like_an_examined_recipe() -> None:
     rules = {"calm": {"method": "classification_change", "threshold": 0.1}}
-    found = altune.replay("vanilla", "iris", budget=60, loops=8, seeds=3, rules=rules)
+    found = altune.replay("vanilla", "iris", budget=60, loops=8, n_blocks=3, rules=rules)
     row = stopping_rule_numbers(found).rows[0]
     stops = [int(curve.labels[stop]) for curve, stop in zip(found.curves, found["calm"].stops, strict=True) if stop]
     assert (row.name, row.fired, row.low, row.high) == ("calm", len(stops), min(stops), max(stops))
@@ -225,14 +225,14 @@ def test_only_figures_that_say_something_are_on_the_page(facts, plain):
 
 def test_noise_that_nothing_audits_is_told(plain):
     noisy = altune.examine(
-        "random_sampling", "iris", budget=30, loops=4, seeds=1, rules={}, annotators=(Annotator(error=0.3),)
+        "random_sampling", "iris", budget=30, loops=4, n_blocks=1, rules={}, annotators=(Annotator(error=0.3),)
     )
     assert "of the labels trained on at the end are wrong; nothing audits them." in parts_of_loops(noisy)[0].explanation
     assert "wrong" not in parts_of_loops(plain)[0].explanation
 
 
 def tuned(data: Any, **given: Any) -> altune.Run:
-    sizes = {"n_trials": 2, "seeds": 2, "select_among": 2, "select_seeds": 2, "report_seeds": 2}
+    sizes = {"n_trials": 2, "n_blocks": 2, "select_among": 2, "select_blocks": 2, "report_blocks": 2}
     space = SearchSpace.from_dict({"query_strategy": ["margin", "entropy"]})
     return altune.tune(data, space, budget=30, loops=5, ablation=False, **{**sizes, **given})
 

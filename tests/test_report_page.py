@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import pytest
 from report_samples import EVIL, content, example_curves, example_matched, example_trials
 
-from altune.report import CodePart, FactsPart, FigurePart, PageContent, TablePart, TextPart, render_page
+from altune.report import CodeBlock, FactsBlock, FigureBlock, PageContent, TableBlock, TextBlock, render_page
 
 
 class Outline(HTMLParser):
@@ -83,13 +83,13 @@ def test_every_text_of_the_page_is_escaped() -> None:
             verdict_text=EVIL,
             highlights=[(EVIL, EVIL)],
             parts=[
-                FigurePart(EVIL, EVIL, figure, '" onload="alert(1)'),
-                TablePart(EVIL, [EVIL, EVIL], [[EVIL, EVIL]], EVIL, EVIL),
-                CodePart(EVIL, EVIL, EVIL, EVIL),
-                FactsPart(EVIL, [(EVIL, EVIL)]),
-                TextPart(EVIL, [EVIL]),
-                TextPart("another", [EVIL]),
-                TextPart("and another", [EVIL]),
+                FigureBlock(EVIL, EVIL, figure, '" onload="alert(1)'),
+                TableBlock(EVIL, [EVIL, EVIL], [[EVIL, EVIL]], EVIL, EVIL),
+                CodeBlock(EVIL, EVIL, EVIL, EVIL),
+                FactsBlock(EVIL, [(EVIL, EVIL)]),
+                TextBlock(EVIL, [EVIL]),
+                TextBlock("another", [EVIL]),
+                TextBlock("and another", [EVIL]),
             ],
             advice=[EVIL],
         )

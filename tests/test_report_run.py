@@ -18,11 +18,11 @@ import altune
 from altune import Run
 from altune.analysis.findings import Findings
 from altune.recipes.space import SearchSpace
-from altune.report import CodePart, FactsPart, FigurePart, PageContent, TablePart
+from altune.report import CodeBlock, FactsBlock, FigureBlock, PageContent, TableBlock
 from altune.report.pages.run.page import overall_verdict, run_content, run_page
 
 EVIL = "<img src=x onerror=alert(1)>"
-SIZES: dict[str, Any] = {"select_among": 2, "select_seeds": 2, "report_seeds": 3, "budget": 30, "loops": 8}
+SIZES: dict[str, Any] = {"select_among": 2, "select_blocks": 2, "report_blocks": 3, "budget": 30, "loops": 8}
 STRATEGIES = {"query_strategy": ["margin", "entropy", "random"]}
 STOPS = {
     "stopping": [
@@ -34,28 +34,28 @@ STOPS = {
 
 
 def tune(data: Any = "iris", space: dict[str, Any] = STRATEGIES, **given: Any) -> Run:
-    settings = {**SIZES, "n_trials": 3, "seeds": 2, **given}
+    settings = {**SIZES, "n_trials": 3, "n_blocks": 2, **given}
     return altune.tune(data, SearchSpace.from_dict(space), **settings)
 
 
 def facts(content: PageContent) -> dict[str, str]:
-    return dict(next(part.facts for part in content.parts if isinstance(part, FactsPart)))
+    return dict(next(part.facts for part in content.parts if isinstance(part, FactsBlock)))
 
 
-def figures(content: PageContent) -> list[FigurePart]:
-    return [part for part in content.parts if isinstance(part, FigurePart)]
+def figures(content: PageContent) -> list[FigureBlock]:
+    return [part for part in content.parts if isinstance(part, FigureBlock)]
 
 
-def named(content: PageContent, heading: str) -> FigurePart:
+def named(content: PageContent, heading: str) -> FigureBlock:
     return next(part for part in figures(content) if part.heading == heading)
 
 
 def commands(content: PageContent) -> list[str]:
-    return [part.text for part in content.parts if isinstance(part, CodePart)]
+    return [part.text for part in content.parts if isinstance(part, CodeBlock)]
 
 
-def tables(content: PageContent) -> list[TablePart]:
-    return [part for part in content.parts if isinstance(part, TablePart)]
+def tables(content: PageContent) -> list[TableBlock]:
+    return [part for part in content.parts if isinstance(part, TableBlock)]
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ def test_where_less_is_better_every_part_says_so() -> None:
 
 
 def test_a_risk_is_told_with_what_it_changes() -> None:
-    content = run_content(tune(risk="cvar:0.5", seeds=3))
+    content = run_content(tune(risk="cvar:0.5", n_blocks=3))
     assert facts(content)["Over splits"] == "the mean over the worst 50 % of the splits (cvar:0.5)"
     differences = next(part for part in figures(content) if "Recipe minus baseline" in part.explanation)
     assert "The search bettered the mean over the worst 50 % of the splits; these are means" in differences.explanation
@@ -170,7 +170,7 @@ def test_a_risk_is_told_with_what_it_changes() -> None:
 
 def test_dropped_trials_are_counted_with_why_and_drawn() -> None:
     space = {"initial_sample": [{"method": "random", "size": {"choices": [3, 25]}}], **STRATEGIES}
-    run = tune(space=space, racing=0.5, rungs=(0.5,), leader_blocks=1, seeds=5, n_trials=12)
+    run = tune(space=space, racing=0.5, rungs=(0.5,), leader_blocks=1, n_blocks=5, n_trials=12)
     dropped = [trial for trial in run.trials if trial.state == "dropped"]
     assert dropped, "some trial must be dropped, or this tests nothing"
     content = run_content(run)
@@ -187,7 +187,7 @@ def test_dropped_trials_are_counted_with_why_and_drawn() -> None:
 
 def test_a_trial_that_lost_a_race_stands_where_it_would_have_ended() -> None:
     space = {"initial_sample": [{"method": "random", "size": {"choices": [3, 4, 5, 25]}}], **STRATEGIES}
-    run = tune(space=space, racing=0.5, seeds=5, n_trials=24, sampler="random")
+    run = tune(space=space, racing=0.5, n_blocks=5, n_trials=24, sampler="random")
     raced = [trial for trial in run.trials if trial.state == "dropped"]
     plain = [np.mean(trial.values) for trial in raced]
     estimates = [next(iter(run.study.trials[trial.number].intermediate_values.values())) for trial in raced]

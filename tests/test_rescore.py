@@ -23,8 +23,8 @@ SPACE = {
     "query_strategy": ["margin", "entropy", "random"],
     "loop_size": [{"method": "constant", "size": 4}, {"method": "cost_aware"}],
 }
-SIZES = {"budget": 30, "loops": 6, "n_trials": 6, "seeds": 2, "batch": 6, "sampler": "random"}
-CONFIRM = {"select_among": 2, "select_seeds": 2, "report_seeds": 3}
+SIZES = {"budget": 30, "loops": 6, "n_trials": 6, "n_blocks": 2, "batch": 6, "sampler": "random"}
+CONFIRM = {"select_among": 2, "select_blocks": 2, "report_blocks": 3}
 SCENARIO = {"also": ["f1_macro"], "price_per_loop": 1.0, "annotators": [{"error": 0.1}, {"error": 0.1, "price": 2.5}]}
 
 
@@ -206,7 +206,7 @@ def test_another_best_is_said_to_be_unconfirmed_with_the_command_that_confirms(r
     said = worst_first.answer
     assert f"Trial {worst_first.trials[0].number} has not been confirmed under this objective" in said
     assert f"altune tune iris --space SPACE.yaml --scenario {run.folder}/scenario.yaml --objective last_k_slope" in said
-    assert "--trials 6 --seeds 2 --batch 6 --sampler random" in said
+    assert "--trials 6 --blocks 2 --batch 6 --sampler random" in said
     assert f"--out {run.folder}-rescored --cache {run.folder}/trajectories" in said
     assert "plays them anew" not in said
     assert "plays them anew" in altune.rescore(run, objective="last_k_slope", price_per_label=2.0).answer

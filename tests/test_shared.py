@@ -15,8 +15,8 @@ from altune.tuning.shared import open_shared, rebuild
 from altune.workflows.open_run import open_run
 from tests.postgres import Postgres
 
-TUNE = ["--space", "quick", "--budget", "150", "--seeds", "3", "--select-among", "2", "--select-seeds", "2"]
-TUNE += ["--report-seeds", "3", "--jobs", "1", "--grace", "4s", "--quiet"]
+TUNE = ["--space", "quick", "--budget", "150", "--blocks", "3", "--select-among", "2", "--select-blocks", "2"]
+TUNE += ["--report-blocks", "3", "--jobs", "1", "--grace", "4s", "--quiet"]
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_workers_are_killed_and_the_database_goes_away_and_nothing_is_lost_or_do
 
 def test_a_shared_trial_is_worth_what_it_is_worth_alone(server, tmp_path):
     url = server.create_database("alone")
-    settings = {"budget": 30, "n_trials": 5, "seeds": 2, "select_among": 2, "select_seeds": 2, "report_seeds": 3}
+    settings = {"budget": 30, "n_trials": 5, "n_blocks": 2, "select_among": 2, "select_blocks": 2, "report_blocks": 3}
     shared = altune.tune("iris", "quick", **settings, storage=url, out=tmp_path / "run")
     # Played alone, the same recipe has the same curves.
     recipe, values = shared.best_trial.recipe, shared.best_trial.values
@@ -122,7 +122,7 @@ def test_a_worker_checks_its_data(server, tmp_path):
     url = server.create_database("data")
     table = tmp_path / "mine.csv"
     table.write_text("a,b,label\n" + "".join(f"{n},{n * 7 % 11},{'xy'[n % 2]}\n" for n in range(120)))
-    altune.tune(table, "quick", target="label", budget=20, n_trials=1, seeds=1, report_seeds=2, storage=url)
+    altune.tune(table, "quick", target="label", budget=20, n_trials=1, n_blocks=1, report_blocks=2, storage=url)
     shared = open_shared(url, "altune", Silent())
     assert rebuild(shared, Silent()).environments[0].dataset.n_rows == 120
     table.write_text(table.read_text().replace("1,7,y", "2,7,y"))

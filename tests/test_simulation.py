@@ -179,14 +179,14 @@ def test_prices_are_those_of_the_annotators_asked():
 def test_cost_by_hand():
     recipe = Recipe(initial_sample={"method": "random", "size": 6}, loop_size={"method": "constant", "size": 4})
     scenario = Scenario(price_per_label=2.0, price_per_loop=5.0)
-    curve = simulate(recipe, iris(), seeds=1, scenario=scenario, budget=20).curves[0]
+    curve = simulate(recipe, iris(), n_blocks=1, scenario=scenario, budget=20).curves[0]
     assert curve.labels.tolist() == [6, 10, 14, 18, 20]
     assert curve.cost.tolist() == [17, 30, 43, 56, 65]
 
 
 def test_the_last_score_holds_once_the_loops_are_used_up():
     recipe = Recipe(initial_sample={"method": "random", "size": 6}, loop_size={"method": "constant", "size": 4})
-    played = simulate(recipe, iris(), seeds=1, budget=60, loops=3)
+    played = simulate(recipe, iris(), n_blocks=1, budget=60, loops=3)
     curve = played.curves[0]
     assert curve.stopped == "loops"
     assert curve.labels.tolist() == [6, 10, 14, 18]
@@ -208,7 +208,7 @@ def test_the_prior_is_the_majority_classs_share_of_the_test_rows():
 
 def test_a_metric_that_cannot_score_the_classes_is_refused():
     with pytest.raises(ScenarioError, match="f1"):
-        simulate("vanilla", iris(), seeds=1, budget=30, metric="f1")
+        simulate("vanilla", iris(), n_blocks=1, budget=30, metric="f1")
 
 
 def test_the_scores_are_scikit_learns_on_the_test_rows():
@@ -231,7 +231,7 @@ def test_explicit_blocks_are_played_as_given():
         {"pool": order[:100].tolist(), "test": order[100:].tolist(), "initial": [int(order[7]), int(order[3])]},
         {"pool": order[50:].tolist(), "test": order[:50].tolist()},
     ]
-    played = simulate("vanilla", iris(), budget=20, blocks=blocks)
+    played = simulate("vanilla", iris(), budget=20, splits=blocks)
     first, second = played.curves
     assert first.rows[:2].tolist() == [order[7], order[3]]
     assert first.labels[0] == 2
@@ -260,14 +260,14 @@ def test_first_rows_are_found_in_any_order_of_the_pool():
 )
 def test_blocks_that_cannot_be_are_refused(block, words):
     with pytest.raises(DataError, match=words):
-        simulate("vanilla", iris(), budget=2, blocks=[block])
+        simulate("vanilla", iris(), budget=2, splits=[block])
 
 
 # common random numbers ------------------------------------------------------------------------------
 
 
 def test_only_the_changed_knob_changes_what_is_drawn():
-    options = {"seeds": 3, "budget": 30, "loops": 5}
+    options = {"n_blocks": 3, "budget": 30, "loops": 5}
     base = Recipe(query_strategy="random")
     plain = simulate(base, iris(), **options).curves
     for fields in (
@@ -308,7 +308,7 @@ def test_label_noise_lowers_the_curve_each_time():
         simulate(
             "random_sampling",
             data,
-            seeds=4,
+            n_blocks=4,
             budget=150,
             scenario=Scenario(loops=5, annotators=(Annotator(error=error),)),
         ).mean
@@ -320,7 +320,7 @@ def test_label_noise_lowers_the_curve_each_time():
 
 def test_warm_start_on_all_labels_is_reset_for_a_convex_model():
     recipe = Recipe(query_strategy="random")
-    options = {"seeds": 4, "budget": 60, "loops": 6}
+    options = {"n_blocks": 4, "budget": 60, "loops": 6}
     cold = simulate(recipe, cancer(), **options)
     warm = simulate(recipe.replace(retrain={"method": "warm_start", "on": "all"}), cancer(), **options)
     assert [curve.rows.tolist() for curve in warm.curves] == [curve.rows.tolist() for curve in cold.curves]
@@ -328,7 +328,7 @@ def test_warm_start_on_all_labels_is_reset_for_a_convex_model():
 
 
 def test_three_uncertainties_pick_the_same_rows_of_two_classes():
-    options = {"seeds": 2, "budget": 40, "loops": 8}
+    options = {"n_blocks": 2, "budget": 40, "loops": 8}
     rows = [
         [curve.rows.tolist() for curve in simulate(Recipe(query_strategy=name), cancer(), **options).curves]
         for name in ("margin", "least_confidence", "entropy")
@@ -337,7 +337,7 @@ def test_three_uncertainties_pick_the_same_rows_of_two_classes():
 
 
 def test_margin_beats_random_sampling_on_cancer():
-    options = {"seeds": 8, "budget": 60, "loops": 10}
+    options = {"n_blocks": 8, "budget": 60, "loops": 10}
     margin, random = (simulate(name, cancer(), **options) for name in ("vanilla", "random_sampling"))
     assert margin.mean > random.mean
 
@@ -491,23 +491,23 @@ def test_the_key_sees_what_a_users_estimator_is_made_of():
 def test_what_cannot_be_played_is_refused_before_it_starts():
     with pytest.raises(RequestError, match=r"the recipe 'recipe' cannot work here: .*several annotators"):
         simulate(Recipe(labeling={"method": "majority"}), iris(), budget=30)
-    with pytest.raises(RequestError, match="seeds must be 1 or more"):
-        simulate("vanilla", iris(), seeds=0, budget=30)
+    with pytest.raises(RequestError, match="n_blocks must be 1 or more"):
+        simulate("vanilla", iris(), n_blocks=0, budget=30)
     with pytest.raises(RequestError, match="seed must be 0 or more"):
         simulate("vanilla", iris(), seed=-1, budget=30)
     with pytest.raises(RequestError, match="two recipes or more"):
         compare({"one": "vanilla"}, iris(), budget=30)
     with pytest.raises(RequestError, match="jobs"):
-        simulate("vanilla", iris(), seeds=1, budget=30, n_jobs=0)
+        simulate("vanilla", iris(), n_blocks=1, budget=30, n_jobs=0)
 
 
 def test_a_model_given_beside_the_recipe_takes_its_place():
-    played = simulate("vanilla", iris(), seeds=1, budget=30, model="naive_bayes")
+    played = simulate("vanilla", iris(), n_blocks=1, budget=30, model="naive_bayes")
     assert played.recipe.model.method == "naive_bayes"
 
 
 def test_compared_recipes_meet_the_same_blocks():
-    options = {"seeds": 3, "budget": 30, "loops": 5}
+    options = {"n_blocks": 3, "budget": 30, "loops": 5}
     both = compare({"a": "vanilla", "b": "random_sampling"}, iris(), **options)
     for name, recipe in (("a", "vanilla"), ("b", "random_sampling")):
         for mine, alone in zip(both.simulations[name].curves, simulate(recipe, iris(), **options).curves, strict=True):
@@ -521,7 +521,7 @@ if __name__ == "__main__":
 
 def test_a_full_store_forgets_what_was_longest_not_read(tmp_path: Path) -> None:
     store = TrajectoryStore(tmp_path)
-    curve = simulate("vanilla", "iris", budget=10, seeds=1).curves[0]
+    curve = simulate("vanilla", "iris", budget=10, n_blocks=1).curves[0]
     for number in range(6):
         store.save(f"{number}{number}key", curve)
         os.utime(store._path(f"{number}{number}key"), ns=(number, number))

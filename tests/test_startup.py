@@ -31,7 +31,7 @@ def told(study, trial):
 
 with processes.early_workers(2):
     from altune.workflows.tune import tune
-    tune("iris", "quick", budget=20, n_trials=1, seeds=1, n_jobs=2, callbacks=[told], out=sys.argv[1])
+    tune("iris", "quick", budget=20, n_trials=1, n_blocks=1, n_jobs=2, callbacks=[told], out=sys.argv[1])
 """
 
 

@@ -34,7 +34,7 @@ LOOSE = {
     "any": {"rules": [{"method": "oracle_accuracy", "threshold": 1.0, "patience": 2}, "classification_change"]},
     "all": {"rules": [{"method": "min_expected_error", "threshold": 0.1}, {"method": "delta_f", "threshold": 0.2}]},
 }
-SCENARIO = {"budget": 90, "loops": 18, "seeds": 2}
+SCENARIO = {"budget": 90, "loops": 18, "n_blocks": 2}
 BASE = Recipe(query_strategy="margin", labeling={"method": "single", "audit": "self_confidence", "action": "relabel"})
 NOISY = Scenario(annotators=(Annotator(error=0.05), Annotator(pair=0.1)), price_per_loop=2.0)
 
@@ -93,29 +93,29 @@ def test_a_rule_that_falls_towards_its_stop_is_turned_round(played):
 
 def test_a_rule_that_never_fires_pays_the_whole_budget():
     found = replay(
-        "vanilla", "iris", rules={"never": {"method": "oracle_accuracy", "minimum": 1000}}, budget=30, seeds=2
+        "vanilla", "iris", rules={"never": {"method": "oracle_accuracy", "minimum": 1000}}, budget=30, n_blocks=2
     )
     never = found["never"]
     assert never.stops == (None, None)
     assert (never.fired, never.labels.mean, never.saved.mean, never.kept.mean) == (0.0, 30.0, 0.0, 1.0)
-    assert never.value.mean == pytest.approx(simulate("vanilla", "iris", budget=30, seeds=2).mean)
+    assert never.value.mean == pytest.approx(simulate("vanilla", "iris", budget=30, n_blocks=2).mean)
 
 
 def test_what_cannot_be_replayed_is_left_out_with_its_reason():
     recipe = Recipe(stopping={"method": "delta_f", "threshold": 0.3}, model="naive_bayes")
-    found = replay(recipe, "iris", budget=30, seeds=1)
+    found = replay(recipe, "iris", budget=30, n_blocks=1)
     assert "hold-out rows" in found.excluded["target"]
     assert "never stops" in found.excluded["budget"]
     assert found["recipe"].rule == recipe.stopping
     assert {one.name for one in found.rules} == {"recipe", *LOOSE}
     nested = {"bought": {"method": "any", "rules": ["target", "delta_f"]}}
     with pytest.raises(RequestError, match="bought: it buys hold-out rows"):
-        replay("vanilla", "iris", rules=nested, budget=30, seeds=1)
+        replay("vanilla", "iris", rules=nested, budget=30, n_blocks=1)
 
 
 def test_a_stop_under_prices_is_worth_what_it_saves():
     environment = Scenario(objective="net_value", value=100.0, price_per_label=1.0)
-    found = replay("vanilla", "iris", rules={"early": "oracle_accuracy"}, scenario=environment, budget=40, seeds=2)
+    found = replay("vanilla", "iris", rules={"early": "oracle_accuracy"}, scenario=environment, budget=40, n_blocks=2)
     early = found["early"]
     by_hand = [
         100 * curve.scores["accuracy"][end] - curve.labels[end]
@@ -135,7 +135,7 @@ def test_pure_parts():
 
 def test_the_command_prints_a_table_or_one_object():
     runner = CliRunner()
-    options = ["stopping", "iris", "--budget", "30", "--seeds", "2", "--jobs", "1"]
+    options = ["stopping", "iris", "--budget", "30", "--blocks", "2", "--jobs", "1"]
     shown = runner.invoke(app, options)
     assert shown.exit_code == 0, shown.output
     for name in LOOSE:

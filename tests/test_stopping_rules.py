@@ -427,7 +427,7 @@ def test_a_rule_that_does_not_fire_changes_nothing():
     quiet = {"method": "any", "rules": [{"method": name, "patience": 10} for name in ("max_confidence", "pac_bayes")]}
     recipe = Recipe(query_strategy={"method": "history"} if "history" in methods("query_strategy") else "margin")
     plain, watched = (
-        simulate(recipe.replace(stopping=one), "iris", budget=40, seeds=2).curves for one in ("budget", quiet)
+        simulate(recipe.replace(stopping=one), "iris", budget=40, n_blocks=2).curves for one in ("budget", quiet)
     )
     for a, b in zip(plain, watched, strict=True):
         assert a.rows.tolist() == b.rows.tolist()

@@ -30,7 +30,7 @@ from altune.workflows.sweep.planning import plan_sweep
 
 TINY = {
     "scenario": {"loops": 4, "budget": 30},
-    "settings": {"n_trials": 3, "seeds": 2, "select_among": 2, "select_seeds": 2, "report_seeds": 3},
+    "settings": {"n_trials": 3, "n_blocks": 2, "select_among": 2, "select_blocks": 2, "report_blocks": 3},
 }
 EVIL = "<script>alert(1)</script>"
 TWO_BY_TWO = {**TINY, "data": [{"file": "iris", "name": EVIL}, "wine"], "spaces": ["quick"], "seeds": [0, 1]}

@@ -29,7 +29,15 @@ SPACE = {
     "initial_sample": [{"method": "random", "size": {"low": 4, "high": 12}}, {"method": "kmeans", "size": 6}],
     "query_strategy": ["margin", "entropy", {"method": "density_weighted", "beta": {"low": 0.1, "high": 2.0}}],
 }
-SMALL = {"budget": 40, "loops": 4, "n_trials": 10, "seeds": 2, "select_among": 2, "select_seeds": 2, "report_seeds": 3}
+SMALL = {
+    "budget": 40,
+    "loops": 4,
+    "n_trials": 10,
+    "n_blocks": 2,
+    "select_among": 2,
+    "select_blocks": 2,
+    "report_blocks": 3,
+}
 
 
 def small(out=None, **changes):
@@ -128,7 +136,7 @@ def test_killed_three_times_it_ends_as_one_never_killed(undisturbed, tmp_path):
 
 def test_a_changed_request_is_explained_and_changes_nothing(undisturbed):
     before = (undisturbed.folder / "study.journal").read_bytes()
-    for change, words in (({"budget": 41}, "scenario"), ({"seed": 1}, "seed"), ({"seeds": 3}, "seeds")):
+    for change, words in (({"budget": 41}, "scenario"), ({"seed": 1}, "seed"), ({"n_blocks": 3}, "n_blocks")):
         with pytest.raises(RequestError, match=words):
             small(undisturbed.folder, **change)
     with pytest.raises(RequestError, match="query_strategy has random, which the run has not"):
@@ -220,7 +228,9 @@ def test_a_forbidden_draw_that_comes_all_the_same_is_recorded_not_counted_and_dr
         def sampler(self, number, memory):
             return optuna.samplers.RandomSampler(seed=number)
 
-    steps = Steps(make_environments("iris", budget=40), SearchSpace.from_dict(FORBIDDING), Settings(seeds=1), Silent())
+    steps = Steps(
+        make_environments("iris", budget=40), SearchSpace.from_dict(FORBIDDING), Settings(n_blocks=1), Silent()
+    )
     study = steps.open(None)
     with steps.player(None, Means()) as player:
         evaluator = steps.evaluator(steps.baselines(study, player), player)
@@ -266,7 +276,7 @@ def test_a_failing_trial_is_kept_with_its_error_and_the_search_goes_on():
 
 def test_a_full_disk_is_one_clear_line(tmp_path, monkeypatch):
     store = TrajectoryStore(tmp_path / "trajectories")
-    curve = altune.simulate("random_sampling", "iris", budget=20, seeds=1).curves[0]
+    curve = altune.simulate("random_sampling", "iris", budget=20, n_blocks=1).curves[0]
 
     def full(self, *arguments, **options):
         raise OSError(28, "No space left on device")
@@ -289,7 +299,7 @@ def test_stopping_may_be_open_only_where_an_early_stop_pays():
 def test_pure_noise_is_not_sold_as_a_gain():
     rng = np.random.default_rng(0)
     noise = altune.Dataset(rng.normal(size=(400, 8)), rng.integers(2, size=400), name="noise")
-    run = tune(noise, SearchSpace.from_dict(SPACE), budget=60, loops=5, n_trials=8, seeds=2, report_seeds=8)
+    run = tune(noise, SearchSpace.from_dict(SPACE), budget=60, loops=5, n_trials=8, n_blocks=2, report_blocks=8)
     assert run.findings.verdict == "not better"
     assert run.answer.startswith("Nothing that was tried beats the baselines")
 
@@ -315,7 +325,7 @@ def test_another_estimator_of_the_same_class_is_another_run(tmp_path):
     script = (
         "import sys, altune; from sklearn.ensemble import BaggingClassifier as B; from pathlib import Path;"
         "altune.tune('iris', 'quick', model=B(n_estimators=int(sys.argv[2])), out=Path(sys.argv[1]), budget=20,"
-        "loops=2, n_trials=1, seeds=1, confirm=False)"
+        "loops=2, n_trials=1, n_blocks=1, confirm=False)"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "run")]
     subprocess.run([*command, "2"], check=True)
@@ -349,16 +359,16 @@ def test_no_time_is_told_apart_from_no_success():
 
 def test_confirm_takes_its_own_sizes_and_nothing_else(undisturbed):
     run = small(confirm=False)
-    assert len(run.confirm(report_seeds=4).confirmation.recipe.curves) == 4
+    assert len(run.confirm(report_blocks=4).confirmation.recipe.curves) == 4
     with pytest.raises(TypeError):
         run.confirm(n_trials=3)
 
 
 def test_the_pages_commands_meet_the_same_environment_on_other_splits(undisturbed):
-    from altune.report import CodePart
+    from altune.report import CodeBlock
     from altune.report.pages.run.page import run_content
 
-    commands = [part.text for part in run_content(undisturbed).parts if isinstance(part, CodePart)][1:]
+    commands = [part.text for part in run_content(undisturbed).parts if isinstance(part, CodeBlock)][1:]
     assert commands[0].startswith("altune simulate iris --recipe ")
     assert "--seed 1" in commands[0]
     assert altune.Scenario.load(undisturbed.folder / "scenario.yaml") == undisturbed.scenario

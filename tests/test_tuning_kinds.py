@@ -8,7 +8,7 @@ import altune
 from altune.core.errors import RequestError
 from altune.simulation.trajectory import Trajectory
 
-SMALL = {"budget": 30, "seeds": 5, "select_among": 2, "select_seeds": 2, "report_seeds": 2, "seed": 3}
+SMALL = {"budget": 30, "n_blocks": 5, "select_among": 2, "select_blocks": 2, "report_blocks": 2, "seed": 3}
 NUMBERS = {
     "initial_sample": {"method": "random", "size": {"low": 3, "high": 15}},
     "query_strategy": {"method": "density_weighted", "beta": {"low": 0.1, "high": 3.0}},
@@ -18,16 +18,16 @@ KINDS = {
     "racing": {"racing": 0.3},
     "rungs": {"rungs": (0.3, 0.6)},
     "leaders": {"leader_blocks": 2},
-    "several data sets": {"data": ["iris", "wine"], "seeds": 2},
-    "ranks": {"data": ["iris", "wine"], "seeds": 2, "across": "ranks"},
-    "several objectives": {"objective": ("aulc", "labels"), "space": "stopping", "seeds": 2},
+    "several data sets": {"data": ["iris", "wine"], "n_blocks": 2},
+    "ranks": {"data": ["iris", "wine"], "n_blocks": 2, "across": "ranks"},
+    "several objectives": {"objective": ("aulc", "labels"), "space": "stopping", "n_blocks": 2},
     "constraints": {"objective": ("final_score", "labels"), "constraints": ["labels <= 25"], "space": "stopping"},
-    "less is better": {"objective": "deficiency", "seeds": 2},
+    "less is better": {"objective": "deficiency", "n_blocks": 2},
     "the unlucky": {"risk": "cvar:0.4"},
-    "random": {"sampler": "random", "seeds": 2},
-    "qmc": {"sampler": "qmc", "seeds": 2},
-    "nsga2": {"sampler": "nsga2", "seeds": 2},
-    "cmaes": {"sampler": "cmaes", "space": NUMBERS, "seeds": 2},
+    "random": {"sampler": "random", "n_blocks": 2},
+    "qmc": {"sampler": "qmc", "n_blocks": 2},
+    "nsga2": {"sampler": "nsga2", "n_blocks": 2},
+    "cmaes": {"sampler": "cmaes", "space": NUMBERS, "n_blocks": 2},
 }
 
 
@@ -90,13 +90,13 @@ def test_each_data_set_is_confirmed_by_itself(cache):
 
 
 def test_what_one_run_played_no_other_plays_again(tmp_path, monkeypatch):
-    cold = go(6, tmp_path / "shared", tmp_path / "one", seeds=2)
+    cold = go(6, tmp_path / "shared", tmp_path / "one", n_blocks=2)
 
     def never(*arguments):
         raise AssertionError("a trajectory was simulated again")
 
     monkeypatch.setattr("altune.simulation.execution.worker.Trajectory", never)
-    warm = go(6, tmp_path / "shared", tmp_path / "two", seeds=2)
+    warm = go(6, tmp_path / "shared", tmp_path / "two", n_blocks=2)
     assert without_times(warm) == without_times(cold)
 
 
@@ -109,14 +109,14 @@ def test_in_memory_a_recipe_that_comes_again_is_not_played_again(monkeypatch):
             super().__init__(recipe, arena, scenario, **more)
 
     monkeypatch.setattr("altune.simulation.execution.worker.Trajectory", Counted)
-    run = go(20, None, space=FEW, seeds=2)
+    run = go(20, None, space=FEW, n_blocks=2)
     assert len(run.trials) == 20
     assert len(played) == len(set(played))
 
 
 def test_a_stopping_rule_is_replayed_where_little_else_is_open(monkeypatch):
     space = {"stopping": [{"method": "stabilizing_predictions", "threshold": {"low": 0.9, "high": 1.0}}, "budget"]}
-    kind = {"space": space, "objective": "net_value", "value": 100.0, "price_per_loop": 1.0, "seeds": 2}
+    kind = {"space": space, "objective": "net_value", "value": 100.0, "price_per_loop": 1.0, "n_blocks": 2}
     kind |= {"sampler": "random", "confirm": False}
     played = []
 
@@ -148,23 +148,23 @@ def test_a_trial_that_takes_too_long_has_failed_and_the_search_goes_on(monkeypat
             super().advance(until)
 
     monkeypatch.setattr("altune.simulation.execution.worker.Trajectory", Slow)
-    run = go(6, None, space=FEW, sampler="grid", seeds=1, trial_timeout=3.0, confirm=False)
+    run = go(6, None, space=FEW, sampler="grid", n_blocks=1, trial_timeout=3.0, confirm=False)
     states = {trial.recipe.query_strategy.method: trial.state for trial in run.trials}
     assert states == {"margin": "complete", "random": "complete", "entropy": "failed"}
     assert all("time limit" in trial.reason for trial in run.trials if trial.state == "failed")
 
 
 def test_another_version_is_explained(cache, tmp_path, monkeypatch):
-    go(2, cache, tmp_path / "run", seeds=1, confirm=False)
+    go(2, cache, tmp_path / "run", n_blocks=1, confirm=False)
     monkeypatch.setattr("altune.tuning.record.__version__", "9.9")
     with pytest.raises(RequestError, match=r"altune is 9\.9, the run was begun by"):
-        go(2, cache, tmp_path / "run", seeds=1, confirm=False)
+        go(2, cache, tmp_path / "run", n_blocks=1, confirm=False)
 
 
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ({"racing": 0.1, "seeds": 3}, "racing needs 5 search blocks or more"),
+        ({"racing": 0.1, "n_blocks": 3}, "racing needs 5 search blocks or more"),
         ({"rungs": (0.5,), "objective": "final_score"}, "rungs need an area"),
         ({"rungs": (0.6, 0.3)}, "increasing shares"),
         ({"racing": 0.1, "objective": ("aulc", "labels")}, "needs one objective"),

@@ -26,8 +26,8 @@ from altune.workflows.watch import Watched
 from tests.postgres import Postgres
 
 SPACE = {"initial_sample": {"method": "random", "size": {"low": 5, "high": 20}}, "query_strategy": ["random", "margin"]}
-SIZES: dict[str, Any] = {"budget": 40, "loops": 4, "seeds": 2, "sampler": "random"}
-SIZES |= {"select_among": 2, "select_seeds": 2, "report_seeds": 2}
+SIZES: dict[str, Any] = {"budget": 40, "loops": 4, "n_blocks": 2, "sampler": "random"}
+SIZES |= {"select_among": 2, "select_blocks": 2, "report_blocks": 2}
 
 
 @pytest.fixture(scope="module")

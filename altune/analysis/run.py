@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from altune.analysis.findings import Findings, against_of, answer, answer_of_several, find, front_sentences
+from altune.core.deprecations import MovedMethods, renamed_keywords
 from altune.core.errors import RequestError, WorkError
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve, curves_frame
@@ -40,7 +41,7 @@ class LaterStages(Protocol):
         """Play the path from vanilla to the confirmed recipe, unless the study holds it, and write the run's folder."""
 
 
-class Run:
+class Run(MovedMethods):
     """A search with its confirmation: a wrapper of an Optuna study, which stays reachable as ``study``.
 
     Attributes
@@ -203,14 +204,15 @@ class Run:
         steps = [f"{name}: {one.sentence}" if len(found) > 1 else one.sentence for name, one in self.ablations.items()]
         return [*said[:1], *picked, *said[1:-1], *steps, said[-1]]
 
+    @renamed_keywords
     def confirm(
-        self, *, select_among: int | None = None, select_seeds: int | None = None, report_seeds: int | None = None
+        self, *, select_among: int | None = None, select_blocks: int | None = None, report_blocks: int | None = None
     ) -> Run:
         """Confirm the best recipes on fresh blocks; done by :func:`altune.tune` unless ``confirm=False``.
 
         Parameters
         ----------
-        select_among, select_seeds, report_seeds : sizes, where they should differ from the run's.
+        select_among, select_blocks, report_blocks : sizes, where they should differ from the run's.
 
         Raises
         ------
@@ -219,7 +221,7 @@ class Run:
         """
         if self._later is None:
             raise RequestError("a run opened from its folder has no data; give the same tune command to confirm it")
-        given = {"select_among": select_among, "select_seeds": select_seeds, "report_seeds": report_seeds}
+        given = {"select_among": select_among, "select_blocks": select_blocks, "report_blocks": report_blocks}
         self._later.confirm(self, {name: value for name, value in given.items() if value is not None})
         return self
 

@@ -19,6 +19,7 @@ import typer
 
 from altune.cli.commands import Command, CommandGroup
 from altune.cli.output import print_error
+from altune.core.deprecations import new_arguments
 from altune.core.errors import RequestError, WorkError
 from altune.core.version import __version__
 
@@ -84,7 +85,10 @@ def main() -> None:
     gc.set_threshold(100_000, 50, 100)
     atexit.register(gc.freeze)
     try:
-        code = app(standalone_mode=False)
+        words, changed = new_arguments(sys.argv[1:])
+        for line in changed:
+            print_error(line)
+        code = app(words, standalone_mode=False)
     except RequestError as error:
         print_error(str(error))
         code = 2

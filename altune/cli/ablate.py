@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from altune.cli.options import AsJson, DataOptions, FreshSeeds, PlayOptions
+from altune.cli.options import AsJson, DataOptions, FreshBlocks, PlayOptions
 from altune.cli.output import print_json
 
 
@@ -17,12 +17,12 @@ def ablate(
     start: Annotated[
         str, typer.Option("--from", metavar="RECIPE", help="Where the path starts: vanilla, or a YAML file.")
     ] = "vanilla",
-    seeds: FreshSeeds = 20,
+    blocks: FreshBlocks = 20,
     as_json: AsJson = False,
 ) -> None:
     """Play the path from vanilla to RECIPE, one knob at a time, and say which decision made the difference."""
     from altune.report.texts.ablation import ablation_text
     from altune.workflows.ablate import ablate as play
 
-    found = play(recipe, **environment.arguments(), **playing.arguments(), start=start, seeds=seeds)
+    found = play(recipe, **environment.arguments(), **playing.arguments(), start=start, n_blocks=blocks)
     print_json(found.to_dict()) if as_json else print(ablation_text(found))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from altune.cli.options import AsJson, DataOptions, FreshSeeds, PlayOptions
+from altune.cli.options import AsJson, DataOptions, FreshBlocks, PlayOptions
 from altune.cli.output import print_json
 from altune.core.errors import RequestError
 
@@ -34,7 +34,7 @@ def compare(
         bool,
         typer.Option("--runs", help="All words are folders of runs: compare what they confirmed, simulating nothing."),
     ] = False,
-    seeds: FreshSeeds = 20,
+    blocks: FreshBlocks = 20,
     post_hoc: Annotated[
         str, typer.Option(metavar="NAME", help="What tells ranks over data sets apart: wilcoxon or nemenyi.")
     ] = "wilcoxon",
@@ -54,13 +54,13 @@ def compare(
 
     rule = read_post_hoc(post_hoc)
     if runs:
-        _refuse_data_options(environment, playing, {"--data": more, "--seeds": seeds if seeds != 20 else None})
+        _refuse_data_options(environment, playing, {"--data": more, "--blocks": blocks if blocks != 20 else None})
         found = compare_runs([environment.data, *recipes], target_score=environment.target_score, post_hoc=rule)
     else:
         given = environment.arguments()
         data = [given.pop("data"), *(more or [])]
         found = compare_recipes(
-            named_recipes(recipes), data, **given, **playing.arguments(), seeds=seeds, post_hoc=rule
+            named_recipes(recipes), data, **given, **playing.arguments(), n_blocks=blocks, post_hoc=rule
         )
     if out is not None:
         write_comparison(found, out)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from altune.cli.options import AsJson, DataOptions, FreshSeeds, PlayOptions
+from altune.cli.options import AsJson, DataOptions, FreshBlocks, PlayOptions
 from altune.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def examine(
     environment: DataOptions,
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="random_sampling, vanilla, or a YAML file.")],
     playing: PlayOptions,
-    seeds: FreshSeeds = 5,
+    blocks: FreshBlocks = 5,
     projection: Annotated[
         str, typer.Option("--map", metavar="NAME", help="How the pool is drawn: pca, or umap (extra `umap`).")
     ] = "pca",
@@ -43,7 +43,7 @@ def examine(
     if playing.model is not None:
         played = played.replace(model=as_model(playing.model))
     given = {**playing.arguments(), "model": None}
-    found = play(played, projection=projection, **environment.arguments(), **given, seeds=seeds)  # type: ignore[arg-type]
+    found = play(played, projection=projection, **environment.arguments(), **given, n_blocks=blocks)  # type: ignore[arg-type]
     if out is not None:
         from altune.core.files import write_text
         from altune.report.pages.loops import loops_page

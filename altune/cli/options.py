@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ModelOption = Annotated[str | None, Option("--model", metavar="NAME", help="Fix the model by name.")]
 RecipeOption = Annotated[str, Option("--recipe", metavar="RECIPE", help="random_sampling, vanilla, or a YAML file.")]
-FreshSeeds = Annotated[int, Option(metavar="N", help="Fresh blocks to play on.")]
+FreshBlocks = Annotated[int, Option(metavar="N", help="Fresh blocks to play on.")]
 Jobs = Annotated[int, Option(metavar="N", help="Processes; -1 for one on each core. Changes no result.")]
 Seed = Annotated[int, Option(metavar="N", help="Seed of every random stream.")]
 AsJson = Annotated[bool, Option("--json", help="Print one JSON object.")]
@@ -113,15 +113,15 @@ class DataOptions(ScenarioOptions):
 
     data: Annotated[str, Argument(metavar="DATA", help="A built-in data set (see `altune datasets`) or a file.")]
     target: Target = None
-    blocks: Annotated[Path | None, Option(metavar="FILE", help="Explicit blocks in JSON, in place of drawn ones.")] = (
-        None
-    )
+    splits: Annotated[
+        Path | None, Option(metavar="FILE", help="Explicit splits in JSON, in place of drawn blocks.")
+    ] = None
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of ``make_environment``, ``simulate`` and the like."""
         given = {"data": self.data, "target": self.target, **super().arguments()}
-        if self.blocks is not None:
-            given |= {"blocks": read_json(self.blocks), "blocks_file": str(self.blocks)}
+        if self.splits is not None:
+            given |= {"splits": read_json(self.splits), "splits_file": str(self.splits)}
         return given
 
     def make(self, seed: int) -> Environment:
@@ -142,17 +142,17 @@ class ManyDataOptions(ScenarioOptions):
         ),
     ]
     target: Target = None
-    blocks: Annotated[Path | None, Option(metavar="FILE", help="Explicit blocks in JSON, in place of drawn ones.")] = (
-        None
-    )
+    splits: Annotated[
+        Path | None, Option(metavar="FILE", help="Explicit splits in JSON, in place of drawn blocks.")
+    ] = None
 
     def make(self, seed: int) -> list[Environment]:
         """Return the environment of each data set."""
         from altune.simulation.environment import make_environments
 
-        given = self.arguments() | {"blocks_file": str(self.blocks)}
-        blocks = None if self.blocks is None else read_json(self.blocks)
-        return make_environments(self.data, target=self.target, seed=seed, blocks=blocks, **given)
+        given = self.arguments() | {"splits_file": str(self.splits)}
+        splits = None if self.splits is None else read_json(self.splits)
+        return make_environments(self.data, target=self.target, seed=seed, splits=splits, **given)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +188,7 @@ class SearchOptions:
     trial_timeout: Annotated[
         str | None, Option(metavar="TIME", help="Most computing of a trial, shared by its blocks; a longer one failed.")
     ] = None
-    seeds: Annotated[int, Option(metavar="N", help="Blocks on which each trial is played.")] = 5
+    blocks: Annotated[int, Option(metavar="N", help="Blocks on which each trial is played.")] = 5
     sampler: Annotated[str, Option(metavar="NAME", help="tpe, random, cmaes, gp, qmc, nsga2, nsga3 or grid.")] = "tpe"
     batch: Annotated[int, Option(metavar="N", help="Trials asked of the sampler at a time.")] = 4
     racing: Annotated[
@@ -222,8 +222,8 @@ class ConfirmationOptions:
 
     confirm: Annotated[bool, Option("--confirm/--no-confirm", help="Confirm the best recipes.")] = True
     select_among: Annotated[int, Option(metavar="K", help="Best recipes that are played again.")] = 5
-    select_seeds: Annotated[int, Option(metavar="N", help="Fresh blocks to select on.")] = 10
-    report_seeds: Annotated[int, Option(metavar="N", help="Fresh blocks to report on.")] = 20
+    select_blocks: Annotated[int, Option(metavar="N", help="Fresh blocks to select on.")] = 10
+    report_blocks: Annotated[int, Option(metavar="N", help="Fresh blocks to report on.")] = 20
     prefer: Annotated[
         str | None,
         Option(metavar="RULE", help="Pick of a Pareto front: 'score within 0.01, then fewest labels'."),
@@ -285,13 +285,13 @@ def make_settings(search: SearchOptions, confirmation: ConfirmationOptions) -> S
 
     return Settings(
         n_trials=search.trials,
-        seeds=search.seeds,
+        n_blocks=search.blocks,
         batch=search.batch,
         seed=search.seed,
         sampler=search.sampler,
         select_among=confirmation.select_among,
-        select_seeds=confirmation.select_seeds,
-        report_seeds=confirmation.report_seeds,
+        select_blocks=confirmation.select_blocks,
+        report_blocks=confirmation.report_blocks,
         racing=search.racing,
         rungs=read_shares(search.rungs),
         leader_blocks=search.leader_blocks,

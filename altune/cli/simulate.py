@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from altune.cli.options import AsJson, DataOptions, FreshSeeds, PlayOptions, RecipeOption
+from altune.cli.options import AsJson, DataOptions, FreshBlocks, PlayOptions, RecipeOption
 from altune.cli.output import print_json
 
 
@@ -15,7 +15,7 @@ def simulate(
     environment: DataOptions,
     playing: PlayOptions,
     recipe: RecipeOption = "random_sampling",
-    seeds: FreshSeeds = 10,
+    blocks: FreshBlocks = 10,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every point of every curve.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -24,7 +24,7 @@ def simulate(
     from altune.report.texts.tables import curve_table
     from altune.workflows.simulate import simulate as play
 
-    found = play(recipe, **environment.arguments(), **playing.arguments(), seeds=seeds)
+    found = play(recipe, **environment.arguments(), **playing.arguments(), n_blocks=blocks)
     if csv is not None:
         write_text(csv, found.to_frame().to_csv(index=False))
     if as_json:

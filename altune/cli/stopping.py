@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from altune.cli.options import AsJson, DataOptions, FreshSeeds, PlayOptions, RecipeOption
+from altune.cli.options import AsJson, DataOptions, FreshBlocks, PlayOptions, RecipeOption
 from altune.cli.output import print_json
 
 
@@ -17,7 +17,7 @@ def stopping(
     rule: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A rule with its defaults; repeatable. By default all.")
     ] = None,
-    seeds: FreshSeeds = 10,
+    blocks: FreshBlocks = 10,
     as_json: AsJson = False,
 ) -> None:
     """Play one recipe on DATA to the end and say where each stopping rule would have stopped."""
@@ -25,7 +25,7 @@ def stopping(
     from altune.workflows.replay import replay
 
     named = {name: {"method": name} for name in rule} if rule else None
-    found = replay(recipe, rules=named, **environment.arguments(), **playing.arguments(), seeds=seeds)
+    found = replay(recipe, rules=named, **environment.arguments(), **playing.arguments(), n_blocks=blocks)
     if as_json:
         print_json(found.to_dict())
         return

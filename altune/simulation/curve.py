@@ -8,7 +8,7 @@ the first model the score is the prior predictor's, after the last one the last 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,6 +123,8 @@ class LearningCurve:
         whole = {"labels", "used", "loop_rows", "rows", "rounds", "priced", "dense_labels"}
         values: dict[str, Any] = {}
         for part in fields(cls):
+            if part.name not in plain and part.default_factory is not MISSING:  # an optional field of a later altune
+                continue
             value = plain[part.name]
             if part.name in ("scores", "dense_scores"):
                 value = {metric: np.asarray(scores, dtype=np.float64) for metric, scores in value.items()}

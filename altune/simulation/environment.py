@@ -11,9 +11,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import check_scoring
 
+from altune.core.deprecations import renamed_keywords
 from altune.core.errors import RequestError, ScenarioError
 from altune.data import Dataset, load_dataset
-from altune.data.blocks import Block, Part, make_blocks, pool_size, read_blocks
+from altune.data.blocks import Block, Part, make_blocks, pool_size, read_splits
 from altune.recipes.recipe import Recipe
 from altune.recipes.requirements import Facts
 from altune.simulation.objectives import Objective
@@ -84,14 +85,15 @@ class Environment:
             raise RequestError(f"{name} cannot work here: {problems[0]}")
 
 
+@renamed_keywords
 def make_environment(
     data: Dataset | str | Path,
     *,
     target: str | None = None,
     scenario: Scenario | None = None,
     seed: int = 0,
-    blocks: Any = None,
-    blocks_file: str = "blocks",
+    splits: Any = None,
+    splits_file: str = "blocks",
     **overrides: Any,
 ) -> Environment:
     """Check that data and scenario fit each other, and return the environment they make.
@@ -102,7 +104,7 @@ def make_environment(
     target : the label column, for tables.
     scenario : the scenario; by default every field at its default.
     seed : the study's seed, 0 or more.
-    blocks : explicit blocks, see :func:`altune.data.blocks.read_blocks`.
+    splits : explicit blocks, see :func:`altune.data.blocks.read_splits`.
     overrides : fields of the scenario that replace those of ``scenario``; None leaves a field as it is.
 
     Raises
@@ -116,7 +118,7 @@ def make_environment(
     given = {name: value for name, value in overrides.items() if value is not None}
     merged = Scenario.from_dict({**base, **given})
     dataset = data if isinstance(data, Dataset) else load_dataset(data, target=target)
-    explicit = {} if blocks is None else read_blocks(dataset, blocks, blocks_file)
+    explicit = {} if splits is None else read_splits(dataset, splits, splits_file)
     drawn = make_blocks(dataset, "search", 1, seed) if not explicit else []
     pools = [len(block.pool) for part in explicit.values() for block in part] or [pool_size(dataset)]
     resolved = merged.resolve(dataset, min(pools))
@@ -199,6 +201,7 @@ def wants_probabilities(metric: str) -> bool:
     return False
 
 
+@renamed_keywords
 def make_environments(
     data: AnyData | Sequence[AnyData], *, target: str | None = None, **given: Any
 ) -> list[Environment]:

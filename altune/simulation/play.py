@@ -22,7 +22,7 @@ AnyRecipe = Recipe | str | Path | Mapping[str, Any]
 def play_recipes(
     recipes: Mapping[str, AnyRecipe],
     environments: Sequence[Environment],
-    seeds: int,
+    n_blocks: int,
     *,
     model: Any = None,
     n_jobs: int = 1,
@@ -34,13 +34,13 @@ def play_recipes(
     ----------
     recipes : by name.
     environments : data sets with their scenarios.
-    seeds : number of blocks of each.
+    n_blocks : number of blocks of each.
     model : takes the place of every recipe's model.
     n_jobs : processes.
     on_done : called once for each trajectory.
     """
-    if seeds < 1:
-        raise RequestError(f"seeds must be 1 or more, not {seeds}")
+    if n_blocks < 1:
+        raise RequestError(f"n_blocks must be 1 or more, not {n_blocks}")
     loaded = {name: load_recipe(recipe) for name, recipe in recipes.items()}
     extra = [load_recipe("random_sampling")] if environments[0].objective.needs_reference else []
     if model is not None:
@@ -51,7 +51,7 @@ def play_recipes(
         where = f" on {environment.dataset.name}" if len(environments) > 1 else ""
         for name, recipe in loaded.items():
             environment.require(recipe, f"the recipe {name!r}{where}")
-    blocks = [fresh_blocks(environment, seeds) for environment in environments]
+    blocks = [fresh_blocks(environment, n_blocks) for environment in environments]
     tasks = [
         Task(recipe, block, environment)
         for environment, own in zip(environments, blocks, strict=True)

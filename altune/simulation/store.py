@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from altune.core.errors import StorageError
+from altune.core.files import written_whole
+from altune.core.formats import TRAJECTORY_FORMAT, changed_libraries, library_versions
 from altune.core.registry import Method
-from altune.core.version import __version__
 from altune.data.blocks import Block
 from altune.models.custom import CustomModel
 from altune.simulation.curve import LearningCurve
@@ -37,7 +38,7 @@ def trajectory_key(
 ) -> str:
     """Return the hash of everything that a trajectory depends on, and of what is noted of it."""
     parts = [
-        __version__,
+        TRAJECTORY_FORMAT,
         recipe.digest(),
         estimator_text(type(recipe.model)) + recipe.labeling.fingerprint(),
         scenario.played_digest(),
@@ -68,17 +69,27 @@ class TrajectoryStore:
     ----------
     folder : made when the first trajectory is stored.
     most_bytes : what :meth:`prune` leaves at most; runs may share the folder.
+
+    Attributes
+    ----------
+    outdated : the libraries with which a trajectory was made that :meth:`load` has passed over, and their versions now;
+        empty as long as there is none.
     """
 
     def __init__(self, folder: Path, most_bytes: int = STORE_BYTES) -> None:
         self.folder = folder
         self.most_bytes = most_bytes
+        self.outdated = ""
 
     def load(self, key: str) -> LearningCurve | None:
-        """Return a stored curve, None where there is none."""
+        """Return a stored curve, None where there is none that was made with the libraries of today."""
         path = self._path(key)
         try:
-            curve = LearningCurve.from_dict(json.loads(path.read_text("utf-8")))
+            plain = json.loads(path.read_text("utf-8"))
+            if changed := changed_libraries(plain.get("libraries", {})):
+                self.outdated = changed
+                return None
+            curve = LearningCurve.from_dict(plain)
             with contextlib.suppress(OSError):  # read last, pruned last
                 os.utime(path)
             return curve
@@ -94,14 +105,11 @@ class TrajectoryStore:
             If the folder cannot be written, a full disk for one.
         """
         path = self._path(key)
-        partial = path.with_suffix(f".{os.getpid()}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps(curve.to_dict()), "utf-8")
-            os.replace(partial, path)
+            with written_whole(path) as partial:
+                partial.write_text(json.dumps({"libraries": library_versions(), **curve.to_dict()}), "utf-8")
         except OSError as error:
-            with contextlib.suppress(OSError):
-                partial.unlink()
             raise StorageError(f"{path.parent}: cannot write: {error.strerror}; the same command goes on") from None
 
     def prune(self) -> int:

@@ -64,7 +64,7 @@ class Spending:
             Saying what would do.
         """
         if self.racing and blocks < FEWEST_BLOCKS:
-            raise RequestError(f"racing needs {FEWEST_BLOCKS} search blocks or more, not {blocks}: give --seeds")
+            raise RequestError(f"racing needs {FEWEST_BLOCKS} search blocks or more, not {blocks}: give --blocks")
         drops = "racing" if self.racing else "a rung" if self.rungs else "a leader's block"
         if (self.racing or self.rungs or self.leader_blocks) and (len(objectives) > 1 or risk != "mean"):
             raise RequestError(f"{drops} needs one objective and the mean over blocks; leave it out, or them")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,25 +12,18 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from altune.core.errors import RequestError
-from altune.core.files import canonical_digest
-from altune.core.registry import find_method, methods
-from altune.core.version import __version__
+from altune.core.registry import methods
 from altune.recipes.space import SearchSpace
-from altune.recipes.space.changes import differences
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environment import Environment
 from altune.simulation.objectives import Objective
 from altune.simulation.scenario import Scenario
-from altune.simulation.store import estimator_text
 from altune.tuning.ablation import Ablated
 from altune.tuning.confirmation import Confirmation, Played
+from altune.tuning.header import HEADER, read_header
 from altune.tuning.judging import REFERENCE, normalized
 from altune.tuning.preference import Preference
-from altune.tuning.settings import Settings
-from altune.tuning.storage import set_attribute
 from altune.tuning.trials import TrialRecord, curves_of, record_of
 
-HEADER = "altune"
 BASELINES = "baselines"
 CONFIRMATION = "confirmation"
 ABLATION = "ablation"
@@ -72,7 +65,7 @@ class StudyRecord:
         header = self.attributes.get(HEADER)
         if not isinstance(header, dict):
             raise RequestError(f"the study {self.study.study_name!r} was not made by altune")
-        return header
+        return read_header(header)
 
     def require_estimators(self, where: str) -> None:
         """Refuse to read recipes whose model is an estimator of the user's that is not registered here.
@@ -217,95 +210,3 @@ class StudyRecord:
             return None
         ends = {name: (one.baselines[VANILLA], one.recipe) for name, one in self.confirmations().items()}
         return Ablated.from_dict(stored["ablation"], ends)
-
-
-def make_header(environments: Sequence[Environment], space: SearchSpace, settings: Settings) -> dict[str, Any]:
-    """Return what a study is begun with: all that must stay the same for it to be gone on with."""
-    opened = space.decisions.get("model")
-    named = [one.method for one in opened.alternatives] if opened is not None else []
-    own = {name: estimator_text(find_method("model", name)) for name in named}
-    return {
-        "version": __version__,
-        "space": space.to_dict(),
-        "estimators": {name: text for name, text in own.items() if text},
-        "environments": [describe_environment(environment) for environment in environments],
-        "settings": settings.identity(),
-    }
-
-
-def describe_environment(environment: Environment) -> dict[str, Any]:
-    """Return what a study says of one of its data sets, as plain JSON values."""
-    rows = [
-        [part, block.pool.tolist(), block.test.tolist(), None if block.initial is None else block.initial.tolist()]
-        for part, blocks in environment.explicit.items()
-        for block in blocks
-    ]
-    dataset = environment.dataset
-    return {
-        "scenario": environment.scenario.to_dict(),
-        "blocks": canonical_digest({"explicit": rows}),
-        "data": {
-            "name": dataset.name,
-            "fingerprint": dataset.fingerprint,
-            "rows": dataset.n_rows,
-            "features": dataset.n_features,
-            "kind": dataset.kind,
-            "classes": [str(name) for name in dataset.classes],
-            "class_counts": [int(count) for count in dataset.class_counts],
-        },
-    }
-
-
-def begin_or_continue(study: optuna.Study, header: Mapping[str, Any], where: str) -> None:
-    """Write the header into a new study, or make sure that a stored one was begun with the same.
-
-    Raises
-    ------
-    RequestError
-        Naming what differs.
-    """
-    stored = study.user_attrs.get(HEADER)
-    if stored is None:
-        if study.get_trials(deepcopy=False):
-            raise RequestError(f"{where}: the study there was not made by altune; give another --out")
-        set_attribute(study, HEADER, dict(header))
-        return
-    changed = what_changed(stored, header)
-    if changed:
-        raise RequestError(
-            f"{where} holds a run with another request: {'; '.join(changed)}. A study cannot change under its trials: "
-            "give the command that began it to go on, or another --out for a new run (with --cache DIR, what was "
-            "played before is read back)"
-        )
-
-
-def what_changed(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list[str]:
-    """Return what differs between the header of a study and one that is asked for now, in words."""
-    if "environments" not in stored:
-        return [f"it was begun by altune {stored.get('version', '?')}, whose studies this version does not read"]
-    changed = differences(stored["space"], header["space"])
-    if stored["version"] != header["version"]:
-        changed.append(f"altune is {header['version']}, the run was begun by {stored['version']}")
-    if stored["estimators"] != header["estimators"]:
-        changed.append("the estimators of your own are others")
-    changed += _changed_environments(stored["environments"], header["environments"])
-    for name, value in header["settings"].items():
-        if stored["settings"].get(name) != value:
-            changed.append(f"{name} is {value}, in the run {stored['settings'].get(name)}")
-    return changed
-
-
-def _changed_environments(stored: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = [[one["data"]["name"] for one in environments] for environments in (stored, asked)]
-    if names[0] != names[1]:
-        return [f"the data is {', '.join(names[1])}, in the run {', '.join(names[0])}"]
-    changed = []
-    for old, new in zip(stored, asked, strict=True):
-        if old["data"]["fingerprint"] != new["data"]["fingerprint"]:
-            changed.append(f"the rows of {new['data']['name']} are others than those the run was begun with")
-        for name, value in new["scenario"].items():
-            if old["scenario"].get(name) != value:
-                changed.append(f"the scenario's {name} is {value}, in the run {old['scenario'].get(name)}")
-        if old["blocks"] != new["blocks"]:
-            changed.append("the explicit blocks are others")
-    return changed

@@ -69,7 +69,7 @@ class Session:
     --------
     >>> from altune.workflows.tune import make_environments, prepare_space
     >>> environments = make_environments("iris", budget=20)
-    >>> with Session(environments, prepare_space("quick", environments), Settings(seeds=1)) as session:
+    >>> with Session(environments, prepare_space("quick", environments), Settings(n_blocks=1)) as session:
     ...     asked = session.ask()
     ...     record = session.tell(asked.number, session.play(asked))
     >>> record.number, record.state

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.trial import FrozenTrial
 
 from altune.core.errors import RequestError, WorkError
-from altune.core.version import __version__
+from altune.core.formats import STUDY_FORMAT, changed_libraries
 from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment, make_environment
@@ -168,11 +168,13 @@ def rebuild(shared: Shared, watch: Observer, data: Mapping[str, str] | None = No
     """
     record = StudyRecord(shared.study)
     header = record.header
-    if header["version"] != __version__:
+    if header["format"] != STUDY_FORMAT:
         raise RequestError(
-            f"{shared.where}: begun by altune {header['version']}, and this is {__version__}; a study is played by one "
-            "version"
+            f"{shared.where}: the study is of format {header['format']}, and this version of altune plays format "
+            f"{STUDY_FORMAT}"
         )
+    if changed := changed_libraries(header["libraries"]):
+        raise RequestError(f"{shared.where}: the study was begun with {changed}; a study is played with one version")
     record.require_estimators(shared.where)
     settings = Settings(**{**header["settings"], "rungs": tuple(header["settings"]["rungs"])})
     sources = shared.study.user_attrs.get(SOURCES, {})

@@ -13,6 +13,7 @@ import numpy as np
 
 from altune.core.errors import RequestError, WorkError
 from altune.core.files import canonical_digest
+from altune.core.formats import changed_libraries
 from altune.core.registry import find_method
 from altune.data.blocks import Part
 from altune.recipes.space import SearchSpace
@@ -25,6 +26,7 @@ from altune.tuning.ablation import ablate, trajectories_to_ablate
 from altune.tuning.ablation_path import differing
 from altune.tuning.confirmation import Parts, Played, best_recipes, confirm, trajectories_to_confirm
 from altune.tuning.evaluation import Evaluator
+from altune.tuning.header import begin_or_continue, make_header
 from altune.tuning.judging import REFERENCE, Judge, Place, check_several
 from altune.tuning.observer import Observer
 from altune.tuning.preference import Preference
@@ -37,8 +39,6 @@ from altune.tuning.record import (
     VANILLA,
     WANTED,
     StudyRecord,
-    begin_or_continue,
-    make_header,
 )
 from altune.tuning.samplers import SamplerPlan
 from altune.tuning.search import Callback, Search
@@ -92,7 +92,7 @@ class Steps:
     ----------
     environments : one for each data set.
     space : as it was given.
-    settings : sizes and seeds.
+    settings : sizes and seed.
     watch : told how it goes.
 
     Attributes
@@ -192,6 +192,8 @@ class Steps:
     def begin(self, study: optuna.Study, where: str) -> None:
         """Begin an empty study, or make sure that one that was begun is this run's."""
         begin_or_continue(study, self.header(), where)
+        if changed := changed_libraries(StudyRecord(study).header["libraries"]):
+            self.watch.say(f"{where}: begun with {changed}; what is played now may differ from what was played then")
         if study.user_attrs.get(PREFER) != self.settings.prefer:
             set_attribute(study, PREFER, self.settings.prefer)
         if study.user_attrs.get(WANTED) != self.wanted:
@@ -285,7 +287,7 @@ class Steps:
         key = canonical_digest(
             {
                 "trials": [[trial.number, list(trial.objectives)] for trial in best],
-                "sizes": [settings.select_among, settings.select_seeds, settings.report_seeds],
+                "sizes": [settings.select_among, settings.select_blocks, settings.report_blocks],
                 "prefer": settings.prefer,
             }
         )
@@ -315,7 +317,7 @@ class Steps:
         start, end = found[0].baselines[VANILLA].recipe, found[0].recipe.recipe
         # Blocks as many as the confirmation had, whatever is asked for now: its curves are not played again.
         select, report = len(found[0].candidates[0].played.curves), len(found[0].recipe.curves)
-        parts = self._parts(replace(self.settings, select_seeds=select, report_seeds=report))
+        parts = self._parts(replace(self.settings, select_blocks=select, report_blocks=report))
         self.watch.stage("ablation", trajectories_to_ablate(len(differing(start, end)), parts))
         ablated = ablate(
             player,
@@ -344,22 +346,22 @@ class Steps:
     def _places(self) -> tuple[int, list[Place]]:
         """Return how many places every trial is played on, and all places."""
         settings = self.settings
-        usual = _in_turn(self.environments, "search", 0, settings.seeds)
+        usual = _in_turn(self.environments, "search", 0, settings.n_blocks)
         extra: list[Place] = []
         if settings.leader_blocks:
             if any(environment.explicit for environment in self.environments):
                 raise RequestError("explicit blocks leave none for leaders; leave out leader_blocks (--leader-blocks)")
             if settings.across == "ranks" and len(self.environments) > 1:
                 raise RequestError("ranks are taken on the blocks of all trials; leave out leader_blocks or --across")
-            extra = _in_turn(self.environments, "search", settings.seeds, settings.seeds + settings.leader_blocks)
+            extra = _in_turn(self.environments, "search", settings.n_blocks, settings.n_blocks + settings.leader_blocks)
         return len(usual), usual + extra
 
     def _parts(self, settings: Settings) -> list[Parts]:
         return [
             Parts(
                 environment,
-                environment.blocks("select", settings.select_seeds),
-                environment.blocks("report", settings.report_seeds),
+                environment.blocks("select", settings.select_blocks),
+                environment.blocks("report", settings.report_blocks),
             )
             for environment in self.environments
         ]

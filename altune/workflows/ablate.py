@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from altune.analysis.ablation import Ablation, find_ablation
+from altune.core.deprecations import renamed_keywords
 from altune.core.errors import RequestError
 from altune.data import Dataset
 from altune.models import as_model
@@ -24,17 +25,18 @@ from altune.tuning.confirmation import Parts
 from altune.tuning.judging import REFERENCE
 
 
+@renamed_keywords
 def ablate(
     recipe: AnyRecipe,
     data: Dataset | str | Path,
     *,
     start: AnyRecipe = "vanilla",
-    seeds: int = 20,
+    n_blocks: int = 20,
     seed: int = 0,
     target: str | None = None,
     model: Any = None,
     scenario: Scenario | None = None,
-    blocks: Any = None,
+    splits: Any = None,
     n_jobs: int = 1,
     on_done: Callable[[], None] | None = None,
     **overrides: Any,
@@ -42,7 +44,7 @@ def ablate(
     """Play the path from one recipe to another, one knob at a time, and say what each step gains.
 
     At each step the knob is changed that gains most. The order is chosen on up to 10 blocks, and what the steps gain
-    is played on ``seeds`` others, so that no gain is flattered by the choice. Beside the path, the recipe is played
+    is played on ``n_blocks`` others, so that no gain is flattered by the choice. Beside the path, the recipe is played
     with each knob alone put back to what it is at the start.
 
     Parameters
@@ -50,12 +52,12 @@ def ablate(
     recipe : the recipe at the end: a recipe, the name of a built-in one, a YAML file, or a mapping.
     data : a data set, the name of a built-in one, or a file.
     start : the recipe at the start, likewise.
-    seeds : number of blocks to report on, 1 or more.
+    n_blocks : number of blocks to report on, 1 or more.
     seed : the study's seed, from which the blocks are drawn.
     target : the label column of a table.
     model : takes the place of both recipes' model.
     scenario : the scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
-    blocks : explicit blocks, see :func:`altune.data.blocks.read_blocks`; with ``report`` blocks among them.
+    splits : explicit blocks, see :func:`altune.data.blocks.read_splits`; with ``report`` blocks among them.
     n_jobs : processes; −1 for one on each core. It changes no result.
     on_done : called once for each trajectory.
 
@@ -68,19 +70,19 @@ def ablate(
 
     Examples
     --------
-    >>> found = ablate({"query_strategy": {"method": "margin"}}, "iris", budget=30, seeds=2)
+    >>> found = ablate({"query_strategy": {"method": "margin"}}, "iris", budget=30, n_blocks=2)
     >>> [step.knobs for step in found.steps]
     [('query_strategy',)]
     """
-    if seeds < 1:
-        raise RequestError(f"seeds must be 1 or more, not {seeds}")
-    environment = make_environment(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
+    if n_blocks < 1:
+        raise RequestError(f"n_blocks must be 1 or more, not {n_blocks}")
+    environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
     first, last, reference = (_loaded(one, model) for one in (start, recipe, REFERENCE))
     environment.require(first, "the recipe at the start")
     environment.require(last, "the recipe at the end")
     if not differing(first, last):
         raise RequestError("the two recipes are the same, so there is no path between them")
-    part = _part(environment, seeds)
+    part = _part(environment, n_blocks)
     with Player(jobs=processes(n_jobs)) as player:
 
         def told(*_: object) -> None:
@@ -105,9 +107,9 @@ def _refusal(environment: Environment, recipe: Recipe) -> str | None:
     return next(iter(recipe.problems(environment.facts)), None)
 
 
-def _part(environment: Environment, seeds: int) -> Parts:
+def _part(environment: Environment, n_blocks: int) -> Parts:
     if not environment.explicit:
-        return Parts(environment, environment.blocks("select", ORDER_BLOCKS), fresh_blocks(environment, seeds))
+        return Parts(environment, environment.blocks("select", ORDER_BLOCKS), fresh_blocks(environment, n_blocks))
     if not environment.explicit.get("report"):
         raise RequestError("the order must not be chosen on the blocks that are reported: give `report` blocks as well")
     return Parts(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.mean_ranks import PostHoc
 from altune.analysis.comparison.result import RecipeComparison, yardstick_of
+from altune.core.deprecations import renamed_keywords
 from altune.core.errors import RequestError
 from altune.data import Dataset
 from altune.recipes.recipe import Recipe, load_recipe
@@ -24,16 +25,17 @@ if TYPE_CHECKING:
 AnyData = Dataset | str | Path
 
 
+@renamed_keywords
 def compare(
     recipes: Mapping[str, AnyRecipe | Run],
     data: AnyData | Sequence[AnyData],
     *,
-    seeds: int = 20,
+    n_blocks: int = 20,
     seed: int = 0,
     target: str | None = None,
     model: Any = None,
     scenario: Scenario | None = None,
-    blocks: Any = None,
+    splits: Any = None,
     n_jobs: int = 1,
     on_done: Any = None,
     post_hoc: PostHoc = "wilcoxon",
@@ -46,12 +48,12 @@ def compare(
     recipes : two or more, by name: whatever :func:`altune.simulate` takes, a run or its folder, of which the confirmed
         recipe is taken, whatever data and scenario it was confirmed in.
     data : a data set, the name of a built-in one, or a file; or several of them.
-    seeds : number of blocks of each data set.
+    n_blocks : number of blocks of each data set.
     seed : the study's seed, from which the blocks are drawn.
     target : the label column of tables.
     model : takes the place of every recipe's model.
     scenario : the scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``target_score``, …) replace its fields.
-    blocks : explicit blocks of one data set, see :func:`altune.data.blocks.read_blocks`.
+    splits : explicit blocks of one data set, see :func:`altune.data.blocks.read_splits`.
     n_jobs : processes; −1 for one on each core. It changes no result but seconds.
     on_done : called once for each trajectory.
     post_hoc : what tells recipes apart by rank over several data sets: ``wilcoxon``, signed-rank tests with Holm's
@@ -68,12 +70,12 @@ def compare(
         raise RequestError(f"a comparison needs two recipes or more, not {len(recipes)}")
     if post_hoc not in ("wilcoxon", "nemenyi"):
         raise RequestError(f"post_hoc is wilcoxon or nemenyi, not {post_hoc!r}")
-    environments = make_environments(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
+    environments = make_environments(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
     names = [environment.dataset.name for environment in environments]
     if len(set(names)) < len(names):
         raise RequestError(f"two data sets have one name among {', '.join(names)}; give each of them once")
     loaded, notes = _load_all(recipes, environments)
-    played = play_recipes(loaded, environments, seeds, model=model, n_jobs=n_jobs, on_done=on_done)
+    played = play_recipes(loaded, environments, n_blocks, model=model, n_jobs=n_jobs, on_done=on_done)
     contests = tuple(_contest(environment, own) for environment, own in zip(environments, played, strict=True))
     own_recipes = {name: one.recipe for name, one in played[0].items()}
     return RecipeComparison(own_recipes, contests, dict(zip(names, played, strict=True)), notes, post_hoc)

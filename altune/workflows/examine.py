@@ -12,6 +12,7 @@ from altune.analysis.loops.numbers import loop_facts
 from altune.analysis.loops.pool_map import Projection, check_projection, pool_map
 from altune.analysis.loops.stopping import OWN, single_rules, stopping_facts
 from altune.analysis.stopping_replay import replayable, replayed
+from altune.core.deprecations import renamed_keywords
 from altune.core.errors import RequestError
 from altune.core.registry import parse_method
 from altune.data import Dataset
@@ -39,18 +40,19 @@ if TYPE_CHECKING:
     from altune.tuning.stages import Steps
 
 
+@renamed_keywords
 def examine(
     recipe: AnyRecipe,
     data: Dataset | str | Path,
     *,
     rules: Mapping[str, Any] | None = None,
     projection: Projection = "pca",
-    seeds: int = 5,
+    n_blocks: int = 5,
     seed: int = 0,
     target: str | None = None,
     model: Any = None,
     scenario: Scenario | None = None,
-    blocks: Any = None,
+    splits: Any = None,
     n_jobs: int = 1,
     **overrides: Any,
 ) -> LoopFacts:
@@ -61,7 +63,7 @@ def examine(
     recipe : as for :func:`altune.simulate`.
     rules : stopping rules by a name of your choice, beside the recipe's own; by default every registered one.
     projection : how the pool is drawn in two dimensions: ``pca``, or ``umap`` (extra ``umap``).
-    seeds : number of blocks.
+    n_blocks : number of blocks.
     data, seed, target, model, scenario, blocks, n_jobs, overrides : as for :func:`altune.simulate`.
 
     Raises
@@ -73,20 +75,20 @@ def examine(
 
     Examples
     --------
-    >>> found = examine("vanilla", "iris", budget=30, seeds=2, loops=4)
+    >>> found = examine("vanilla", "iris", budget=30, n_blocks=2, loops=4)
     >>> found.loops, found.balance.classes
     ((0, 1, 2, 3, 4), ('setosa', 'versicolor', 'virginica'))
     """
-    if seeds < 1:
-        raise RequestError(f"seeds must be 1 or more, not {seeds}")
-    environment = make_environment(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
+    if n_blocks < 1:
+        raise RequestError(f"n_blocks must be 1 or more, not {n_blocks}")
+    environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
     played = load_recipe(recipe)
     if model is not None:
         played = played.replace(model=as_model(model))
     environment.require(played)
     check_projection(projection)
     wanted = None if rules is None else {name: parse_method("stopping", one) for name, one in rules.items()}
-    examination = Examination.of(played, environment, fresh_blocks(environment, seeds), wanted)
+    examination = Examination.of(played, environment, fresh_blocks(environment, n_blocks), wanted)
     with Player(jobs=processes(n_jobs)) as player:
         recorded = whole(player.play(examination.tasks()))
     return examination.facts(recorded, projection=projection)

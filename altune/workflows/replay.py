@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from altune.analysis.stopping_replay import StoppingReplay, every_rule, replayable, replayed
+from altune.core.deprecations import renamed_keywords
 from altune.core.errors import RequestError
 from altune.core.registry import parse_method
 from altune.data import Dataset
@@ -19,17 +20,18 @@ from altune.simulation.scenario import Scenario
 from altune.workflows.simulate import simulate
 
 
+@renamed_keywords
 def replay(
     recipe: AnyRecipe,
     data: Dataset | str | Path,
     *,
     rules: Mapping[str, Any] | None = None,
-    seeds: int = 10,
+    n_blocks: int = 10,
     seed: int = 0,
     target: str | None = None,
     model: Any = None,
     scenario: Scenario | None = None,
-    blocks: Any = None,
+    splits: Any = None,
     n_jobs: int = 1,
     **overrides: Any,
 ) -> StoppingReplay:
@@ -39,7 +41,7 @@ def replay(
     ----------
     recipe : as for :func:`altune.simulate`; its own rule, where it has one, becomes the rule ``recipe``.
     rules : rules by a name of your choice; by default every registered one with its defaults.
-    data, seeds, seed, target, model, scenario, blocks, n_jobs, overrides : as for :func:`altune.simulate`.
+    data, n_blocks, seed, target, model, scenario, splits, n_jobs, overrides : as for :func:`altune.simulate`.
 
     Raises
     ------
@@ -48,11 +50,11 @@ def replay(
 
     Examples
     --------
-    >>> found = replay("vanilla", "iris", budget=30, seeds=2, rules={"calm": {"method": "classification_change"}})
+    >>> found = replay("vanilla", "iris", budget=30, n_blocks=2, rules={"calm": {"method": "classification_change"}})
     >>> [one.name for one in found.rules]
     ['calm']
     """
-    environment = make_environment(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
+    environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
     played = load_recipe(recipe)
     if model is not None:
         played = played.replace(model=as_model(model))
@@ -67,10 +69,10 @@ def replay(
     found = simulate(
         played.replace(stopping=recorder),
         environment.dataset,
-        seeds=seeds,
+        n_blocks=n_blocks,
         seed=seed,
         scenario=scenario,
-        blocks=blocks,
+        splits=splits,
         n_jobs=n_jobs,
         **overrides,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from altune.core.deprecations import renamed_keywords
 from altune.data import Dataset
 from altune.simulation.environment import make_environment
 from altune.simulation.play import AnyRecipe, play_recipes
@@ -12,16 +13,17 @@ from altune.simulation.result import Simulation
 from altune.simulation.scenario import Scenario
 
 
+@renamed_keywords
 def simulate(
     recipe: AnyRecipe,
     data: Dataset | str | Path,
     *,
-    seeds: int = 10,
+    n_blocks: int = 10,
     seed: int = 0,
     target: str | None = None,
     model: Any = None,
     scenario: Scenario | None = None,
-    blocks: Any = None,
+    splits: Any = None,
     n_jobs: int = 1,
     on_done: Any = None,
     **overrides: Any,
@@ -32,20 +34,20 @@ def simulate(
     ----------
     recipe : a recipe, the name of a built-in one, a YAML file, or a mapping.
     data : a data set, the name of a built-in one, or a file.
-    seeds : number of blocks.
+    n_blocks : number of blocks.
     seed : the study's seed, from which the blocks are drawn.
     target : the label column of a table.
     model : takes the place of the recipe's model.
     scenario : the scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
-    blocks : explicit blocks, see :func:`altune.data.blocks.read_blocks`.
+    splits : explicit blocks, see :func:`altune.data.blocks.read_splits`.
     n_jobs : processes; −1 for one on each core. It changes no result.
 
     Examples
     --------
-    >>> simulate("random_sampling", "iris", budget=30, seeds=2).values.shape
+    >>> simulate("random_sampling", "iris", budget=30, n_blocks=2).values.shape
     (2,)
     """
-    environment = make_environment(data, target=target, scenario=scenario, seed=seed, blocks=blocks, **overrides)
-    return play_recipes({"recipe": recipe}, [environment], seeds, model=model, n_jobs=n_jobs, on_done=on_done)[0][
+    environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
+    return play_recipes({"recipe": recipe}, [environment], n_blocks, model=model, n_jobs=n_jobs, on_done=on_done)[0][
         "recipe"
     ]

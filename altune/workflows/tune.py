@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from altune.core.deprecations import renamed_keywords
 from altune.core.errors import StorageError, WorkError
-from altune.core.files import canonical_digest, write_text
+from altune.core.files import write_text
 from altune.core.yaml import write_yaml
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import AnyData, Environment, make_environments
@@ -17,9 +18,9 @@ from altune.simulation.execution.backends import make_backend
 from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
 from altune.simulation.scenario import Scenario
+from altune.tuning.header import header_digest, make_header
 from altune.tuning.observer import Observer, Silent
 from altune.tuning.prepared_space import prepare_space
-from altune.tuning.record import make_header
 from altune.tuning.search import Callback
 from altune.tuning.settings import Settings
 from altune.tuning.stages import Means, Steps
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from altune.analysis.run import Run
 
 
+@renamed_keywords
 def tune(
     data: AnyData | Sequence[AnyData],
     space: SearchSpace | str | Path = "standard",
@@ -45,7 +47,7 @@ def tune(
     n_trials: int = 60,
     timeout: float | None = None,
     trial_timeout: float | None = None,
-    seeds: int = 5,
+    n_blocks: int = 5,
     batch: int = 4,
     n_jobs: int = 1,
     seed: int = 0,
@@ -58,9 +60,9 @@ def tune(
     confirm: bool = True,
     ablation: bool = True,
     select_among: int = 5,
-    select_seeds: int = 10,
-    report_seeds: int = 20,
-    blocks: Any = None,
+    select_blocks: int = 10,
+    report_blocks: int = 20,
+    splits: Any = None,
     out: str | Path | None = None,
     cache: str | Path | None = None,
     backend: str = "loky",
@@ -85,7 +87,7 @@ def tune(
     n_trials : trials, 1 or more. A run that is gone on with counts those it has.
     timeout : seconds after which no further batch is begun; None for no limit.
     trial_timeout : most seconds that a trial may take, shared evenly by its blocks; a longer one has failed.
-    seeds : blocks of each data set on which each trial is played.
+    n_blocks : blocks of each data set on which each trial is played.
     batch : trials asked at a time.
     n_jobs : processes; −1 for one on each core. It changes no result.
     seed : the study's seed.
@@ -96,8 +98,8 @@ def tune(
     confirm : whether to confirm at the end.
     ablation : whether to play, after the confirmation, the path from vanilla to the confirmed recipe, one knob at a
         time, which says which decision made the difference.
-    select_among, select_seeds, report_seeds : sizes of the confirmation.
-    blocks : explicit blocks, see :func:`altune.data.blocks.read_blocks`; for one data set only.
+    select_among, select_blocks, report_blocks : sizes of the confirmation.
+    splits : explicit blocks, see :func:`altune.data.blocks.read_splits`; for one data set only.
     out : the run's folder; None keeps the run in memory. A folder that holds the same run is gone on with.
     cache : folder of finished trajectories that several runs share; what one has played, no other plays again.
     backend, scheduler : ``loky`` for processes of this machine; ``dask`` with the address of a cluster's scheduler.
@@ -119,13 +121,13 @@ def tune(
     """
     settings = Settings(
         n_trials,
-        seeds,
+        n_blocks,
         batch,
         seed,
         sampler,
         select_among,
-        select_seeds,
-        report_seeds,
+        select_blocks,
+        report_blocks,
         racing,
         tuple(rungs),
         leader_blocks,
@@ -138,7 +140,7 @@ def tune(
         target=target,
         scenario=scenario,
         seed=seed,
-        blocks=blocks,
+        splits=splits,
         budget=budget,
         loops=loops,
         metric=metric,
@@ -244,5 +246,4 @@ def _search_together(steps: Steps, means: Means, out: Path | None) -> optuna.Stu
 
 def run_digest(environments: Sequence[Environment], space: SearchSpace, settings: Settings) -> str:
     """Return a hash of all that must stay the same for a run to be gone on with."""
-    header = make_header(environments, space, settings)
-    return canonical_digest({key: value for key, value in header.items() if key != "version"})
+    return header_digest(make_header(environments, space, settings))

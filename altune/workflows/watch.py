@@ -18,8 +18,8 @@ from altune.analysis.standing import Standing, pace
 from altune.core.errors import RequestError, StorageError, WorkError
 from altune.core.yaml import read_yaml
 from altune.tuning.confirmation import best_recipes
+from altune.tuning.header import HEADER
 from altune.tuning.observer import Observer, Silent
-from altune.tuning.record import HEADER
 from altune.tuning.run_folder import REPORT_FILE, SHARED_FILE
 from altune.tuning.storage import JOURNAL, LOCK, read_study
 from altune.tuning.trials import TrialRecord, record_of

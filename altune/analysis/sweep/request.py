@@ -38,6 +38,7 @@ from pydantic import (
     model_validator,
 )
 
+from altune.core.deprecations import new_keywords
 from altune.core.errors import FormatError, RequestError, did_you_mean
 from altune.core.files import canonical_digest, check_keys
 from altune.core.registry import explain_validation
@@ -124,6 +125,7 @@ def _read_scenario(value: Any) -> Any:
 def _read_settings(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
+    value = new_keywords(value)
     accepted = [field.name for field in dataclasses.fields(Settings) if field.name != "seed"]
     for key in value:
         if key == "seed":
@@ -131,7 +133,7 @@ def _read_settings(value: Any) -> Any:
         if key not in accepted:
             raise FormatError(f"no such setting; {did_you_mean(key, accepted)}", path=str(key), value=key)
     try:
-        return TypeAdapter(Settings).validate_python(dict(value))
+        return TypeAdapter(Settings).validate_python(value)
     except ValidationError as error:
         raise explain_validation(error) from None
     except RequestError as error:

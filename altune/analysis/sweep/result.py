@@ -13,6 +13,7 @@ from altune.analysis.sweep.request import Cell, SweepRequest
 from altune.analysis.sweep.results import CSV_FILE, PAGE_FILE, PARQUET_FILE, CellResult
 from altune.analysis.sweep.rows import to_table
 from altune.analysis.sweep.summary import MethodCount, Ranking, Standing, method_counts, ranking, sentences, standings
+from altune.core.deprecations import MovedMethods
 from altune.tuning.run_folder import REPORT_FILE
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class SweptCell:
         return [head] if self.result is None else [head | row for row in self.result.rows]
 
 
-class Sweep:
+class Sweep(MovedMethods):
     """The cells of a sweep with their results.
 
     Attributes

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -127,6 +128,7 @@ class Player:
         self._kept: OrderedDict[str, LearningCurve] = OrderedDict()
         self._durations = Durations()
         self._begun: set[str] = set()
+        self._warned = False
 
     def __enter__(self) -> Player:
         if self._backend.near:
@@ -274,7 +276,15 @@ class Player:
         return Order(key, task.recipe, task.environment.scenario, task.until, task.limit, store, task.examined)
 
     def _stored(self, key: str) -> LearningCurve | None:
-        return self.store.load(key) if self.store is not None else self._kept.get(key)
+        if self.store is None:
+            return self._kept.get(key)
+        curve = self.store.load(key)
+        if self.store.outdated and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"{self.store.folder}: trajectories made with {self.store.outdated} are simulated again", stacklevel=2
+            )
+        return curve
 
     def _keep(self, key: str, outcome: Outcome, task: Task) -> None:
         if task.until is not None or isinstance(outcome, Failure):

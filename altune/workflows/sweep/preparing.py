@@ -7,13 +7,12 @@ from typing import Any
 
 from altune.analysis.sweep.request import Cell, SweepRequest
 from altune.core.errors import RequestError
-from altune.core.files import canonical_digest
 from altune.data import Dataset, load_dataset
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment, make_environment
+from altune.tuning.header import header_digest, make_header
 from altune.tuning.observer import Silent
 from altune.tuning.prepared_space import prepare_space
-from altune.tuning.record import make_header
 from altune.tuning.settings import Settings
 from altune.tuning.stages import Steps
 
@@ -29,11 +28,9 @@ class Prepared:
     ablation: bool = False
 
     def key(self) -> str:
-        """Return a hash of all that the cell's result depends on, this version of altune included."""
+        """Return a hash of all that the cell's result depends on."""
         header = make_header([self.environment], self.space, self.settings)
-        # A cell that was finished without an ablation keeps its key, and is gone on with where one is asked for.
-        more = {"ablation": True} if self.ablation else {}
-        return canonical_digest({"header": header, "settings": self.settings.to_dict(), **more})
+        return header_digest(header, self.settings.to_dict(), ablation=self.ablation)
 
     def steps(self) -> Steps:
         """Return the steps of the cell's run, checked; they hold every block, so keep them no longer than needed.

@@ -1,0 +1,124 @@
+"""Old names that still work for one release, each with one warning that gives the new name.
+
+They are all here, so that one step deletes them: this module, and the few lines that import it.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+KEYWORDS = {
+    "seeds": "n_blocks",
+    "select_seeds": "select_blocks",
+    "report_seeds": "report_blocks",
+    "blocks": "splits",
+    "blocks_file": "splits_file",
+}
+"""Keywords of public functions, and settings of a sweep."""
+
+NAMES = {"make_worlds": "make_environments"}
+"""Public names of :mod:`altune`."""
+
+METHODS = {
+    "Run.write": "altune.report.write_run",
+    "RecipeComparison.write": "altune.report.write_comparison",
+    "Sweep.write": "altune.report.write_sweep",
+}
+"""Methods of results that are functions now."""
+
+OPTIONS = {"--seeds": "--blocks", "--select-seeds": "--select-blocks", "--report-seeds": "--report-blocks"}
+"""Options of the command line."""
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+ClassT = TypeVar("ClassT", bound=type)
+
+
+def new_keywords(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return keyword arguments under their new names, with a warning for each old one.
+
+    >>> new_keywords({"n_blocks": 5, "seed": 0})
+    {'n_blocks': 5, 'seed': 0}
+    """
+    for old in given.keys() & KEYWORDS.keys():
+        _warn(f"the keyword {old!r}", f"{KEYWORDS[old]!r}")
+    return {KEYWORDS.get(name, name): value for name, value in given.items()}
+
+
+def renamed_keywords(function: FunctionT) -> FunctionT:
+    """Let a function take keywords by their old names."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **keywords: Any) -> Any:
+        return function(*args, **(new_keywords(keywords) if keywords.keys() & KEYWORDS.keys() else keywords))
+
+    return cast(FunctionT, wrapper)
+
+
+def renamed_fields(cls: ClassT) -> ClassT:
+    """Let a class take the keywords of its constructor by their old names."""
+    setattr(cls, "__init__", renamed_keywords(getattr(cls, "__init__")))  # noqa: B009, B010  (mypy)
+    return cls
+
+
+def new_name(name: str) -> str:
+    """Return the new name of a public name of altune, with a warning if it has changed."""
+    if name in NAMES:
+        _warn(f"altune.{name}", f"altune.{NAMES[name]}")
+    return NAMES.get(name, name)
+
+
+class MovedMethods:
+    """Answers methods of a result that have become functions."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the function with the result as its first argument.
+
+        Raises
+        ------
+        AttributeError
+            If there was no such method.
+        """
+        cls = type(self).__name__
+        where = METHODS.get(f"{cls}.{name}")
+        if where is None:
+            raise AttributeError(f"{cls!r} object has no attribute {name!r}")
+        _warn(f"{cls}.{name}", where)
+        module, _, function = where.rpartition(".")
+        return functools.partial(getattr(importlib.import_module(module), function), self)
+
+
+def new_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the words of a command line under their new names, and a line for each that has changed.
+
+    >>> new_arguments(["tune", "iris", "--seeds=3"])
+    (['tune', 'iris', '--blocks=3'], ['--seeds is now called --blocks; the old name works for one more release'])
+    >>> new_arguments(["compare", "iris", "a.yaml", "--blocks", "splits.json"])[0]
+    ['compare', 'iris', 'a.yaml', '--splits', 'splits.json']
+    >>> new_arguments(["compare", "--runs", "a", "b"])[0]
+    ['compare-runs', 'a', 'b']
+    """
+    words, changed = list(arguments), {}
+    for index, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        following = value if equals else "".join(words[index + 1 : index + 2])
+        if option in OPTIONS:
+            changed[option] = OPTIONS[option]
+        elif option == "--blocks" and following and not following.lstrip("-").isdigit():
+            changed["--blocks FILE"] = "--splits"
+            words[index] = f"--splits{equals}{value}"
+            continue
+        words[index] = f"{OPTIONS.get(option, option)}{equals}{value}"
+    if words[:1] == ["compare"] and "--runs" in words:
+        words.remove("--runs")
+        words[0] = changed["compare --runs"] = "compare-runs"
+    return words, [
+        f"{old} is now called {new}; the old name works for one more release" for old, new in changed.items()
+    ]
+
+
+def _warn(old: str, new: str) -> None:
+    warnings.warn(f"{old} is now {new}; the old name works for one more release", FutureWarning, stacklevel=4)

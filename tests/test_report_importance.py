@@ -36,7 +36,7 @@ from altune.report.figures.interactions import interaction_numbers
 from altune.report.figures.knob_importance import knob_importance_numbers, parameter_importance_numbers
 from altune.report.figures.method_effects import method_effect_numbers
 from altune.report.figures.parameter_effects import parameter_effect_numbers
-from altune.report.pages.run.importance import importance_parts
+from altune.report.pages.run.importance import importance_section
 from altune.report.words import KNOBS
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -261,7 +261,7 @@ def test_every_figure_takes_a_run(run: altune.Run) -> None:
 
 
 def test_the_parts_of_a_page_show_the_knob_that_matters_and_its_number(run: altune.Run) -> None:
-    parts = importance_parts(run)
+    parts = importance_section(run)
     assert {part.heading for part in parts} == {KNOBS}
     figures = [part for part in parts if isinstance(part, FigureBlock)]
     assert figures[0].explanation.startswith(run.importance().sentences()[0])
@@ -270,7 +270,7 @@ def test_the_parts_of_a_page_show_the_knob_that_matters_and_its_number(run: altu
 
 def test_too_few_trials_get_a_sentence_and_no_figure() -> None:
     run = altune.tune("iris", SPACE, budget=30, loops=3, n_trials=6, n_blocks=2, sampler="random", confirm=False)
-    (part,) = importance_parts(run)
+    (part,) = importance_section(run)
     assert isinstance(part, TextBlock)
     assert "6 different recipes were played, and 15 are the least" in part.sentences[0]
 
@@ -281,7 +281,7 @@ def test_noise_gets_a_sentence_and_no_figure(run: altune.Run, monkeypatch: pytes
     rng.shuffle(shuffled)
     trials = [Observation(one.params, None, values) for one, values in zip(run.trials, shuffled, strict=True)]
     monkeypatch.setattr(altune.Run, "trials", property(lambda self: trials))
-    (part,) = importance_parts(run)
+    (part,) = importance_section(run)
     assert isinstance(part, TextBlock)
     assert "too few to say which knobs matter" in part.sentences[0]
 
@@ -293,7 +293,7 @@ def test_several_objectives_or_data_sets_are_said(several: str) -> None:
     settings |= {"objective": ("aulc", "seconds")} if several == "objectives" else {"across": "ranks"}
     data = "iris" if several == "objectives" else ["iris", "wine"]
     run = altune.tune(data, SearchSpace.from_dict(opened), **settings, confirm=False)
-    first = importance_parts(run)[0]
+    first = importance_section(run)[0]
     assert isinstance(first, FigureBlock)
     if several == "data sets":
         assert "means over the 2 data sets" in first.explanation

@@ -26,7 +26,7 @@ from altune.report.figures.class_balance import class_balance_numbers, plot_clas
 from altune.report.figures.pool_map import plot_pool_map, pool_map_numbers
 from altune.report.figures.stopping_rules import plot_stopping_rules, stopping_rule_numbers
 from altune.report.figures.uncertainty import plot_uncertainty, uncertainty_numbers
-from altune.report.pages.run.loops import loops_parts, parts_of_loops
+from altune.report.pages.run.loops import loops_section, run_loops_section
 from altune.simulation.scenario import Annotator
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -205,7 +205,7 @@ def test_no_name_becomes_markup_and_every_figure_is_exported(facts, name):
 
 
 def drawn(facts: LoopFacts) -> list[str]:
-    return [part.figure.layout.title.text.split("</b>")[0].removeprefix("<b>") for part in parts_of_loops(facts)]
+    return [part.figure.layout.title.text.split("</b>")[0].removeprefix("<b>") for part in loops_section(facts)]
 
 
 def test_only_figures_that_say_something_are_on_the_page(facts, plain):
@@ -219,16 +219,16 @@ def test_only_figures_that_say_something_are_on_the_page(facts, plain):
     ]
     assert drawn(facts) == everything
     assert drawn(plain) == [everything[0], everything[1], everything[4]]
-    assert parts_of_loops(plain)[0].explanation.startswith("3 rows first, then 6 in each of 5 loops.")
-    assert {part.heading for part in parts_of_loops(facts)} == {"What did it do?"}
+    assert loops_section(plain)[0].explanation.startswith("3 rows first, then 6 in each of 5 loops.")
+    assert {part.heading for part in loops_section(facts)} == {"What did it do?"}
 
 
 def test_noise_that_nothing_audits_is_told(plain):
     noisy = altune.examine(
         "random_sampling", "iris", budget=30, loops=4, n_blocks=1, rules={}, annotators=(Annotator(error=0.3),)
     )
-    assert "of the labels trained on at the end are wrong; nothing audits them." in parts_of_loops(noisy)[0].explanation
-    assert "wrong" not in parts_of_loops(plain)[0].explanation
+    assert "of the labels trained on at the end are wrong; nothing audits them." in loops_section(noisy)[0].explanation
+    assert "wrong" not in loops_section(plain)[0].explanation
 
 
 def tuned(data: Any, **given: Any) -> altune.Run:
@@ -239,19 +239,19 @@ def tuned(data: Any, **given: Any) -> altune.Run:
 
 def test_a_run_has_its_part_and_plots_take_the_run():
     run = tuned("iris")
-    parts = loops_parts(run)
-    assert [part.figure.to_json() for part in parts] == [part.figure.to_json() for part in parts_of_loops(run.loops)]
+    parts = run_loops_section(run)
+    assert [part.figure.to_json() for part in parts] == [part.figure.to_json() for part in loops_section(run.loops)]
     assert plot_class_balance(run).to_json() == plot_class_balance(run.loops).to_json()
 
 
 def test_a_run_on_several_data_sets_names_the_first():
-    parts = loops_parts(tuned(["iris", "wine"]))
+    parts = run_loops_section(tuned(["iris", "wine"]))
     assert parts[0].explanation.startswith("On iris, the first of the data sets: ")
 
 
 def test_a_run_that_was_not_examined_has_no_part():
     run = tuned("iris", confirm=False)
-    assert loops_parts(run) == []
+    assert run_loops_section(run) == []
     with pytest.raises(RequestError, match="not examined"):
         plot_pool_map(run)
 
@@ -265,7 +265,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.mark.parametrize("width", [390, 1000])
 def test_figures_fit_a_phone_and_a_screen(browser, facts, tmp_path: Path, width: int) -> None:
     path = tmp_path / "loops.html"
-    show(browser, render_page(PageContent("loops", ["done"], "unclear", parts=parts_of_loops(facts))), path, width)
+    show(browser, render_page(PageContent("loops", ["done"], "unclear", parts=loops_section(facts))), path, width)
     assert [entry for entry in browser.get_log("browser") if entry["level"] in {"SEVERE", "WARNING"}] == []
     assert requests_of(browser) == [path.as_uri()]
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width

@@ -1,12 +1,14 @@
 """Plotly figures from finished numbers, and the page that holds them.
 
-The only place where plotly is imported, and only once one of these names is used: it takes a second to load.
+Only this package imports plotly, which takes a second to load, and only when one of these names is used.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from altune.core.deprecations import new_name
 
 if TYPE_CHECKING:
     from altune.report.amounts import Amounts
@@ -34,20 +36,20 @@ if TYPE_CHECKING:
     from altune.report.figures.time_and_cost import plot_time_and_cost
     from altune.report.figures.uncertainty import plot_uncertainty
     from altune.report.figures.win_matrix import plot_win_matrix
+    from altune.report.html.blocks import CodeBlock, FactsBlock, FigureBlock, TableBlock, TextBlock
     from altune.report.html.page import PageContent, render_page
-    from altune.report.html.parts import CodePart, FactsPart, FigurePart, TablePart, TextPart
 
 __all__ = [
     "Amounts",
-    "CodePart",
+    "CodeBlock",
     "DifferenceRow",
-    "FactsPart",
-    "FigurePart",
+    "FactsBlock",
+    "FigureBlock",
     "FrontAxis",
     "FrontPoint",
     "PageContent",
-    "TablePart",
-    "TextPart",
+    "TableBlock",
+    "TextBlock",
     "TrialPoint",
     "plot_ablation",
     "plot_audit",
@@ -78,15 +80,15 @@ __all__ = [
 
 _HOMES = {
     "Amounts": "amounts",
-    "CodePart": "html.parts",
+    "CodeBlock": "html.blocks",
     "DifferenceRow": "figures.inputs",
-    "FactsPart": "html.parts",
-    "FigurePart": "html.parts",
+    "FactsBlock": "html.blocks",
+    "FigureBlock": "html.blocks",
     "FrontAxis": "figures.inputs",
     "FrontPoint": "figures.inputs",
     "PageContent": "html.page",
-    "TablePart": "html.parts",
-    "TextPart": "html.parts",
+    "TableBlock": "html.blocks",
+    "TextBlock": "html.blocks",
     "TrialPoint": "figures.inputs",
     "plot_ablation": "figures.ablation",
     "plot_audit": "figures.audit",
@@ -117,9 +119,13 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    current = new_name("altune.report", name)
+    if current not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value = getattr(import_module(f"{__name__}.{_HOMES[current]}"), current)
+    # `from altune.report import name` asks twice; the second time must not warn again.
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,7 @@
 """One self-contained HTML page: the answer first, then the evidence, then how to use it.
 
-The page makes no network request (its content security policy forbids it), runs from disk, and treats every
-text that it is given as data: nothing in a name can become markup or script.
+The page makes no network request (its content security policy forbids it) and opens from disk. It shows every text as
+it is: no name can become markup or script.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
-from string import Template
+from functools import cache
 from typing import Literal
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.io import to_json
 from plotly.offline import get_plotlyjs
 
-from altune.report.html.parts import FigurePart, Part, escape, part_html
+from altune.report.html.blocks import FigureBlock, PageBlock
 
 Verdict = Literal["better", "not better", "unclear"]
 
@@ -25,13 +27,10 @@ VERDICTS: dict[Verdict, str] = {
     "unclear": "? Not decided",
 }
 
-FEWEST_LISTED = 3
-"""Sections from which on they are listed under the answer."""
-
 
 @dataclass(frozen=True)
 class PageContent:
-    """What a report page says, in plain parts; all texts are shown as they are, never as HTML.
+    """The content of a report page; texts are shown as they are, never as HTML.
 
     Attributes
     ----------
@@ -41,7 +40,7 @@ class PageContent:
     verdict_text : words of the verdict; empty for the usual ones.
     highlights : up to three (number, what it is).
     advice : warnings and what would help.
-    parts : the evidence, after the answer; parts of one heading make a section, in the order of the first of each.
+    parts : the evidence, after the answer; blocks of one heading make a section, in the order of the first of each.
     """
 
     title: str
@@ -50,84 +49,44 @@ class PageContent:
     verdict_text: str = ""
     highlights: Sequence[tuple[str, str]] = ()
     advice: Sequence[str] = ()
-    parts: Sequence[Part] = ()
+    parts: Sequence[PageBlock] = ()
+
+
+@cache
+def environment() -> Environment:
+    """Return the environment of the templates, which are the files of this folder.
+
+    It escapes every value, and fails on a name that is not defined.
+    """
+    templates = Environment(
+        loader=PackageLoader("altune.report", "html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.policies |= {"json.dumps_function": to_json, "json.dumps_kwargs": {}}
+    return templates
 
 
 def render_page(content: PageContent) -> str:
     """Return the page as HTML text that needs no other file and no network."""
-    sections = _sections(content.parts)
-    drawn = any(isinstance(part, FigurePart) for parts in sections.values() for _, part in parts)
-    body = [
-        _answer(content),
-        _advice(content.advice),
-        _contents(list(sections)),
-        "<noscript><p>The figures need JavaScript; the tables do not.</p></noscript>" if drawn else "",
-        *(_section(number, heading, parts) for number, (heading, parts) in enumerate(sections.items(), start=1)),
-        '<p id="status" class="visually-hidden" role="status"></p>',
-    ]
-    return Template(_resource("page.html")).substitute(
-        title=escape(content.title),
-        css=_resource("page.css"),
-        body="\n".join(one for one in body if one),
-        plotly=_inside_script(get_plotlyjs()) if drawn else "",
-        script=_inside_script(_resource("page.js")),
-    )
-
-
-def _sections(parts: Sequence[Part]) -> dict[str, list[tuple[int, Part]]]:
-    """Return the parts with their numbers, by heading."""
-    found: dict[str, list[tuple[int, Part]]] = {}
-    for number, part in enumerate(parts):
-        found.setdefault(part.heading, []).append((number, part))
-    return found
-
-
-def _section(number: int, heading: str, parts: Sequence[tuple[int, Part]]) -> str:
-    name = f"section-{number}"
-    inside = "\n".join(part_html(part, place) for place, part in parts)
-    return f'<section aria-labelledby="{name}"><h2 id="{name}">{escape(heading)}</h2>\n{inside}</section>'
-
-
-def _contents(headings: Sequence[str]) -> str:
-    """Return links to the sections, where there are enough to get lost in."""
-    if len(headings) < FEWEST_LISTED:
-        return ""
-    links = "".join(
-        f'<li><a href="#section-{number}">{escape(heading)}</a></li>'
-        for number, heading in enumerate(headings, start=1)
-    )
-    return f'<nav aria-label="On this page"><ul>{links}</ul></nav>'
-
-
-def _answer(content: PageContent) -> str:
-    sentences = [f"<p>{escape(sentence)}</p>" for sentence in content.answer]
-    if sentences:
-        sentences[0] = sentences[0].replace("<p>", '<p class="first">', 1)
-    numbers = "".join(
-        f"<div><dt>{escape(label)}</dt><dd>{escape(number)}</dd></div>" for number, label in content.highlights
-    )
-    highlights = f'<dl class="highlights">{numbers}</dl>' if numbers else ""
-    verdict = escape(content.verdict_text or VERDICTS[content.verdict])
+    sections: dict[str, list[tuple[int, str, PageBlock]]] = {}
+    for number, block in enumerate(content.parts):
+        sections.setdefault(block.heading, []).append((number, type(block).__name__, block))
+    has_figures = any(isinstance(block, FigureBlock) for block in content.parts)
     return (
-        f'<section id="answer" class="answer {content.verdict.replace(" ", "-")}" aria-labelledby="verdict">'
-        f'<h2 id="verdict">{verdict}</h2>{"".join(sentences)}{highlights}</section>'
+        environment()
+        .get_template("page.html")
+        .render(
+            page=content,
+            verdict=content.verdict_text or VERDICTS[content.verdict],
+            sections=sections,
+            plotly=_inside_script(get_plotlyjs()) if has_figures else "",
+        )
     )
 
 
-def _advice(advice: Sequence[str]) -> str:
-    if not advice:
-        return ""
-    items = "".join(f"<li>{escape(item)}</li>" for item in advice)
-    return (
-        '<section class="advice" aria-labelledby="advice">'
-        f'<h2 id="advice">Before you rely on it</h2><ul>{items}</ul></section>'
-    )
-
-
-def _inside_script(text: str) -> str:
-    """Return JavaScript that cannot end its own element: such a sequence stands in strings only."""
-    return re.sub(r"<(?=/script|!--)", r"\\u003c", text, flags=re.IGNORECASE)
-
-
-def _resource(name: str) -> str:
-    return files("altune.report.html").joinpath(name).read_text(encoding="utf-8")
+def _inside_script(code: str) -> Markup:
+    """Return JavaScript that cannot end its own element, because such a sequence occurs in its strings only."""
+    return Markup(re.sub(r"(?i)<(?=/script|!--)", r"\\u003c", code))

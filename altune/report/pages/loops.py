@@ -1,23 +1,23 @@
-"""The page of an examined recipe: what each of its loops did."""
+"""The page of an examined recipe, which shows what each loop did."""
 
 from __future__ import annotations
 
 from altune.analysis.loops.facts import LoopFacts
 from altune.analysis.loops.sentences import loop_sentences
 from altune.recipes.recipe import Recipe
+from altune.report.html.blocks import CodeBlock
 from altune.report.html.page import PageContent, render_page
-from altune.report.html.parts import CodePart
-from altune.report.pages.run.loops import parts_of_loops
+from altune.report.pages.run.loops import loops_section
 from altune.report.words import USE
 
 
 def loops_page(facts: LoopFacts, recipe: Recipe) -> str:
-    """Return the self-contained HTML page of what :func:`altune.examine` found.
+    """Return the self-contained HTML page of the result of :func:`altune.examine`.
 
     Parameters
     ----------
     facts : what each loop did.
-    recipe : what was played.
+    recipe : the examined recipe.
     """
     blocks = f"{facts.blocks} fresh split{'' if facts.blocks == 1 else 's'}"
     return render_page(
@@ -27,8 +27,8 @@ def loops_page(facts: LoopFacts, recipe: Recipe) -> str:
             verdict="unclear",
             verdict_text=f"Played on {blocks} of {facts.data}",
             parts=[
-                *parts_of_loops(facts),
-                CodePart(USE, "The recipe:", recipe.to_yaml().rstrip("\n"), "the recipe"),
+                *loops_section(facts),
+                CodeBlock(USE, "The recipe:", recipe.to_yaml().rstrip("\n"), "the recipe"),
             ],
         )
     )

@@ -1,4 +1,4 @@
-"""The figures of a comparison's page, each with what to see in it."""
+"""The figures of a comparison's page, each with its explanation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from altune.report.figures.spread import plot_spread
 from altune.report.figures.stale_starts import plot_stale_starts, stale_starts_numbers
 from altune.report.figures.time_and_cost import plot_time_and_cost
 from altune.report.figures.win_matrix import plot_win_matrix
-from altune.report.html.parts import FigurePart
+from altune.report.html.blocks import FigureBlock
 from altune.report.words import named
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ LABELS = "How many labels does it take?"
 UNLUCKY = "What if one is unlucky?"
 COST = "What does it cost?"
 ALL_PAIRS = 4
-"""Up to so many recipes every pair is drawn; beyond, the best against each other one."""
+"""The largest number of recipes of which every pair is drawn; of more, the best is drawn against each other one."""
 RESOURCE_AMOUNTS = {
     "labels": Amounts(1, "labels", less_is_better=True),
     "cost": Amounts(2, "", less_is_better=True),
@@ -40,10 +40,10 @@ RESOURCE_AMOUNTS = {
 }
 
 
-def curves_of(contest: Contest, heading: str) -> FigurePart:
+def curves_of(contest: Contest, heading: str) -> FigureBlock:
     """Return the learning curves of every recipe on one data set."""
     quiet = [contest.yardstick] if contest.yardstick == "random_sampling" else []
-    return FigurePart(
+    return FigureBlock(
         heading=heading,
         explanation=(
             f"Test {contest.objective.metric} of the model in hand at each label count on {contest.data}. A score "
@@ -53,28 +53,28 @@ def curves_of(contest: Contest, heading: str) -> FigurePart:
     )
 
 
-def differences_of(found: RecipeComparison) -> list[FigurePart]:
-    """Return the differences of pairs on one data set; of several, each recipe minus the yardstick on each."""
-    objective = found.objective
+def differences_of(comparison: RecipeComparison) -> list[FigureBlock]:
+    """Return the differences of pairs on one data set, or of each recipe from the yardstick on several."""
+    objective = comparison.objective
     amounts = Amounts.of(objective)
     better = "below" if amounts.less_is_better else "above"
-    said = f"An interval that does not cross the line at zero is a clear difference; {better} zero is better."
-    if found.over_data is None:
-        pairs = _ordered_pairs(found.contests[0])
+    note = f"An interval that does not cross the line at zero is a clear difference; {better} zero is better."
+    if comparison.over_data is None:
+        pairs = _ordered_pairs(comparison.contests[0])
         rows = [_row(pair, f"{plain_name(pair.a)} − {plain_name(pair.b)}") for pair in pairs]
         figure = plot_differences(
             rows,
             value=named(objective),
-            blocks=found.contests[0].blocks,
+            blocks=comparison.contests[0].blocks,
             amounts=amounts,
             title="First minus second",
             sides=("first", "second"),
         )
-        return [FigurePart(BEST, f"Pairs of recipes on the same splits. {said}", figure)]
-    yardstick = found.contests[0].yardstick
+        return [FigureBlock(BEST, f"Pairs of recipes on the same splits. {note}", figure)]
+    yardstick = comparison.contests[0].yardstick
     rows = [
-        _row(turned(pair) if pair.b != yardstick else pair, pair.a if pair.b == yardstick else pair.b, contest.data)
-        for contest in found.contests
+        _row(pair, pair.a, contest.data) if pair.b == yardstick else _row(turned(pair), pair.b, contest.data)
+        for contest in comparison.contests
         for pair in contest.comparison.differences
         if yardstick in (pair.a, pair.b)
     ]
@@ -85,12 +85,12 @@ def differences_of(found: RecipeComparison) -> list[FigurePart]:
         title=f"Recipe minus {plain_name(yardstick)}",
         sides=("recipe", plain_name(yardstick)),
     )
-    return [FigurePart("Data set by data set", f"Each recipe on the same splits as the other. {said}", figure)]
+    return [FigureBlock("Data set by data set", f"Each recipe on the same splits as the other. {note}", figure)]
 
 
-def ranks_of(found: RecipeComparison) -> list[FigurePart]:
-    """Return mean ranks and wins over several data sets."""
-    over = found.over_data
+def ranks_of(comparison: RecipeComparison) -> list[FigureBlock]:
+    """Return the mean ranks and the wins over several data sets."""
+    over = comparison.over_data
     if over is None:
         return []
     short = ""
@@ -101,13 +101,13 @@ def ranks_of(found: RecipeComparison) -> list[FigurePart]:
         )
     names = zip(over.ranks.names, over.ranks.ranks, strict=True)
     return [
-        FigurePart(
+        FigureBlock(
             OVER,
             f"Recipes are ranked on each data set by their mean; recipes that a bar joins are not told apart.{short}",
             plot_critical_difference(over.ranks),
             "; ".join(f"{plain_name(name)}: mean rank {rank:.2f}" for name, rank in names),
         ),
-        FigurePart(
+        FigureBlock(
             OVER,
             "A data set is won where the whole interval of the difference says so, tied where it crosses zero. Below: "
             "on how many the mean is ahead, clearly or not.",
@@ -116,9 +116,9 @@ def ranks_of(found: RecipeComparison) -> list[FigurePart]:
     ]
 
 
-def reach_of(contest: Contest, heading: str) -> FigurePart:
-    """Return how many labels each recipe needs on one data set."""
-    return FigurePart(
+def reach_of(contest: Contest, heading: str) -> FigureBlock:
+    """Return the number of labels that each recipe needs on one data set."""
+    return FigureBlock(
         heading=heading,
         explanation=(
             f"Labels until the mean curve first has {goal_of(contest)}. Beside it, in how many splits the recipe's own "
@@ -130,16 +130,16 @@ def reach_of(contest: Contest, heading: str) -> FigurePart:
 
 
 def goal_of(contest: Contest) -> str:
-    """Return the score that is to be reached, in words."""
+    """Return the score to reach, in words."""
     objective = contest.objective
     if objective.target is not None:
         return f"{objective.target:g} {objective.metric}"
     return f"the {objective.metric} that {plain_name(contest.yardstick)} has at the whole budget"
 
 
-def spread_of_data(contest: Contest, heading: str) -> FigurePart:
-    """Return every split of every recipe on one data set."""
-    return FigurePart(
+def spread_of_data(contest: Contest, heading: str) -> FigureBlock:
+    """Return the value of each recipe on each block of one data set."""
+    return FigureBlock(
         heading=heading,
         explanation=(
             "Each ring is one split: luck of the split and of the first sample. Nine splits of ten are better than the "
@@ -149,11 +149,11 @@ def spread_of_data(contest: Contest, heading: str) -> FigurePart:
     )
 
 
-def stale_of(found: RecipeComparison) -> FigurePart:
-    """Return how many runs are stale, over all data sets."""
-    stale = over_data_sets([one.stale for one in found.contests])
-    pooled = " Runs of all data sets are put together." if len(found.contests) > 1 else ""
-    return FigurePart(
+def stale_of(comparison: RecipeComparison) -> FigureBlock:
+    """Return the share of stale runs over all data sets."""
+    stale = over_data_sets([contest.stale for contest in comparison.contests])
+    pooled = " Runs of all data sets are put together." if len(comparison.contests) > 1 else ""
+    return FigureBlock(
         heading=UNLUCKY,
         explanation=(
             "A run is stale that by a quarter of the budget has realised less than a quarter of what it gains in the "
@@ -164,37 +164,37 @@ def stale_of(found: RecipeComparison) -> FigurePart:
     )
 
 
-def time_of(found: RecipeComparison) -> FigurePart:
-    """Return what each recipe takes, mean over data sets."""
-    mean = " Means over the data sets." if len(found.contests) > 1 else ""
-    return FigurePart(
+def time_of(comparison: RecipeComparison) -> FigureBlock:
+    """Return the time that each recipe takes, as a mean over data sets."""
+    mean = " Means over the data sets." if len(comparison.contests) > 1 else ""
+    return FigureBlock(
         heading=COST,
         explanation=(
             "Seconds of a whole run on this machine, by what they are spent on; evaluation is the simulation's own and "
             f"no campaign pays it.{mean}"
         ),
-        figure=plot_time_and_cost(found),
+        figure=plot_time_and_cost(comparison),
     )
 
 
-def front_of(found: RecipeComparison) -> list[FigurePart]:
-    """Return score against what is spent, on one data set; nothing where all take the same."""
-    contest = found.contests[0]
+def front_of(comparison: RecipeComparison) -> list[FigureBlock]:
+    """Return the objective against the resources on one data set; nothing if all recipes take the same."""
+    contest = comparison.contests[0]
     resources = contest.resources
     if not resources:
         return []
     points = [
         FrontPoint(
             name,
-            (float(values.mean()), *(float(getattr(spent, one)) for one in resources)),
-            detail=found.recipes[name].describe(),
+            (float(values.mean()), *(float(getattr(spent, resource)) for resource in resources)),
+            detail=comparison.recipes[name].describe(),
         )
         for (name, values), spent in zip(contest.values.items(), contest.spent, strict=True)
     ]
     axes = [FrontAxis(named(contest.objective), Amounts.of(contest.objective))]
-    axes += [FrontAxis(RESOURCES[one], RESOURCE_AMOUNTS[one]) for one in resources]
+    axes += [FrontAxis(RESOURCES[resource], RESOURCE_AMOUNTS[resource]) for resource in resources]
     return [
-        FigurePart(
+        FigureBlock(
             heading=COST,
             explanation=(
                 "On the front no other recipe is better in the objective and in everything that is spent. Seconds are "
@@ -206,16 +206,16 @@ def front_of(found: RecipeComparison) -> list[FigurePart]:
 
 
 def _ordered_pairs(contest: Contest) -> list[Pair]:
-    """Return pairs, the better recipe first: those of the best recipe, then the others where they are few."""
+    """Return pairs with the better recipe first: those of the best recipe, then the others if recipes are few."""
     sign = contest.objective.sign
     leader = leader_of(contest.comparison, sign)
-    found = [*leader.ahead, *reversed(leader.alike)]
+    pairs = [*leader.ahead, *reversed(leader.alike)]
     if len(contest.curves) <= ALL_PAIRS:
         rest = [pair for pair in contest.comparison.differences if leader.name not in (pair.a, pair.b)]
-        found += [pair if sign * pair.difference.mean >= 0 else turned(pair) for pair in rest]
-    return found
+        pairs += [pair if sign * pair.difference.mean >= 0 else turned(pair) for pair in rest]
+    return pairs
 
 
 def _row(pair: Pair, name: str, data: str = "") -> DifferenceRow:
-    one = pair.difference
-    return DifferenceRow(name, one.mean, one.low, one.high, p=one.p, data=data)
+    difference = pair.difference
+    return DifferenceRow(name, difference.mean, difference.low, difference.high, p=difference.p, data=data)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from altune.analysis.comparison.sentences import plain_name
 from altune.report.amounts import Amounts
-from altune.report.html.parts import TablePart
+from altune.report.html.blocks import TableBlock
 from altune.report.pages.comparison.figures import LABELS, OVER, goal_of
 from altune.report.words import named
 
@@ -15,71 +15,71 @@ if TYPE_CHECKING:
     from altune.analysis.comparison.result import RecipeComparison
 
 
-def data_table(found: RecipeComparison) -> TablePart:
+def data_table(comparison: RecipeComparison) -> TableBlock:
     """Return the mean of each recipe on each data set, with mean ranks."""
-    over = found.over_data
+    over = comparison.over_data
     if over is None:
         raise ValueError("one data set has no table over data sets")
-    amounts = Amounts.of(found.objective)
+    amounts = Amounts.of(comparison.objective)
     ranks = dict(zip(over.ranks.names, over.ranks.ranks, strict=True))
     rows = [
         (
             plain_name(name),
             f"{ranks[name]:.2f}",
             amounts.interval(mean.mean, mean.low, mean.high),
-            *(amounts.text(contest.comparison.recipes[name].mean) for contest in found.contests),
+            *(amounts.text(contest.comparison.recipes[name].mean) for contest in comparison.contests),
         )
         for name, mean in over.comparison.recipes.items()
     ]
-    return TablePart(
+    return TableBlock(
         heading=OVER,
         title="Recipes by data set",
-        columns=("recipe", "mean rank", "mean", *(contest.data for contest in found.contests)),
+        columns=("recipe", "mean rank", "mean", *(contest.data for contest in comparison.contests)),
         rows=sorted(rows, key=lambda row: float(row[1])),
         caption=(
-            f"{_sentence(named(found.objective))}: means over splits, and over data sets with 95 % intervals of a "
+            f"{_sentence(named(comparison.objective))}: means over splits, and over data sets with 95 % intervals of a "
             "bootstrap over data sets, then splits."
         ),
     )
 
 
-def labels_table(found: RecipeComparison) -> TablePart:
+def labels_table(comparison: RecipeComparison) -> TableBlock:
     """Return the labels that each recipe needs on each data set."""
     rows = [
-        (plain_name(own[0].recipe), *("–" if one.labels is None else str(one.labels) for one in own))
-        for own in zip(*(contest.reach for contest in found.contests), strict=True)
+        (plain_name(reaches[0].recipe), *("–" if reach.labels is None else str(reach.labels) for reach in reaches))
+        for reaches in zip(*(contest.reach for contest in comparison.contests), strict=True)
     ]
-    budgets = " / ".join(dict.fromkeys(str(contest.budget) for contest in found.contests))
-    return TablePart(
+    budgets = " / ".join(dict.fromkeys(str(contest.budget) for contest in comparison.contests))
+    return TableBlock(
         heading=LABELS,
-        columns=("recipe", *(contest.data for contest in found.contests)),
+        columns=("recipe", *(contest.data for contest in comparison.contests)),
         rows=rows,
         caption=(
-            f"Labels until the mean curve first has {goal_of(found.contests[0])}; – where it never has within "
+            f"Labels until the mean curve first has {goal_of(comparison.contests[0])}; – where it never has within "
             f"{budgets} labels, 0 where the majority class alone has it. Intervals are in each data set's own section."
         ),
     )
 
 
-def tests_table(found: RecipeComparison) -> TablePart:
+def tests_table(comparison: RecipeComparison) -> TableBlock:
     """Return the tests of each pair over data sets."""
-    over = found.over_data
+    over = comparison.over_data
     if over is None:
         raise ValueError("one data set has no tests over data sets")
-    places = {name: place for place, name in enumerate(over.wins.names)}
     wins = over.wins
+    indices = {name: index for index, name in enumerate(wins.names)}
     rows = [
         (
             f"{plain_name(pair.a)} − {plain_name(pair.b)}",
             f"{pair.ranks:+.2f}".replace("-", "−"),
-            f"{wins.clear[places[pair.a]][places[pair.b]]}–{wins.ties(places[pair.a], places[pair.b])}–"
-            f"{wins.clear[places[pair.b]][places[pair.a]]}",
+            f"{wins.clear[indices[pair.a]][indices[pair.b]]}–{wins.ties(indices[pair.a], indices[pair.b])}–"
+            f"{wins.clear[indices[pair.b]][indices[pair.a]]}",
             _p(pair.p),
             _p(pair.p_holm),
         )
         for pair in over.ranks.pairs
     ]
-    return TablePart(
+    return TableBlock(
         heading=OVER,
         title="Tests over data sets",
         columns=("pair", "difference of mean ranks", "won–tied–lost", "p", "p (Holm)"),
@@ -92,21 +92,21 @@ def tests_table(found: RecipeComparison) -> TablePart:
     )
 
 
-def means_table(contest: Contest, heading: str) -> TablePart:
-    """Return what each recipe is worth on one data set: mean, spread, stale runs."""
+def means_table(contest: Contest, heading: str) -> TableBlock:
+    """Return the mean, the spread and the stale runs of each recipe on one data set."""
     amounts = Amounts.of(contest.objective)
     rows = [
         (
-            plain_name(one.recipe),
-            amounts.interval(one.mean.mean, one.mean.low, one.mean.high),
-            amounts.text(one.unlucky),
-            amounts.text(one.worst),
-            amounts.text(one.best),
+            plain_name(spread.recipe),
+            amounts.interval(spread.mean.mean, spread.mean.low, spread.mean.high),
+            amounts.text(spread.unlucky),
+            amounts.text(spread.worst),
+            amounts.text(spread.best),
             f"{stale.share:.0%}",
         )
-        for one, stale in zip(contest.spread, contest.stale, strict=True)
+        for spread, stale in zip(contest.spread, contest.stale, strict=True)
     ]
-    return TablePart(
+    return TableBlock(
         heading=heading,
         title="The recipes in numbers",
         columns=("recipe", "mean", "worst tenth", "worst", "best", "stale runs"),
@@ -118,8 +118,8 @@ def means_table(contest: Contest, heading: str) -> TablePart:
     )
 
 
-def pairs_table(contest: Contest, heading: str) -> TablePart:
-    """Return every pair's difference on one data set."""
+def pairs_table(contest: Contest, heading: str) -> TableBlock:
+    """Return the difference of each pair of recipes on one data set."""
     amounts = Amounts.of(contest.objective)
     rows = [
         (
@@ -131,7 +131,7 @@ def pairs_table(contest: Contest, heading: str) -> TablePart:
         )
         for pair in contest.comparison.differences
     ]
-    return TablePart(
+    return TableBlock(
         heading=heading,
         title="Pair by pair",
         columns=("pair", "difference", "splits in which the first has more", "p", "p (Holm)"),
@@ -140,23 +140,23 @@ def pairs_table(contest: Contest, heading: str) -> TablePart:
     )
 
 
-def reach_table(contest: Contest, heading: str) -> TablePart:
-    """Return the labels that each recipe needs, and what it takes, on one data set."""
+def reach_table(contest: Contest, heading: str) -> TableBlock:
+    """Return the labels that each recipe needs and the resources that it takes on one data set."""
     rows = []
-    for one, spent in zip(contest.reach, contest.spent, strict=True):
-        ends = [f"more than {one.budget}" if end is None else str(end) for end in (one.low, one.high)]
+    for reach, spent in zip(contest.reach, contest.spent, strict=True):
+        low, high = (f"more than {reach.budget}" if end is None else str(end) for end in (reach.low, reach.high))
         rows.append(
             (
-                plain_name(one.recipe),
-                "never" if one.labels is None else str(one.labels),
-                "–" if contest.blocks == 1 else ends[0] if one.low is None else f"{ends[0]} to {ends[1]}",
-                f"{one.never:.0%}",
+                plain_name(reach.recipe),
+                "never" if reach.labels is None else str(reach.labels),
+                "–" if contest.blocks == 1 else low if reach.low is None else f"{low} to {high}",
+                f"{reach.never:.0%}",
                 f"{spent.labels:.4g}",
                 f"{spent.cost:.4g}",
                 f"{spent.seconds:.3g}",
             )
         )
-    return TablePart(
+    return TableBlock(
         heading=heading,
         title="Labels, money and time",
         columns=("recipe", "labels needed", "95 % interval", "splits that never", "labels", "cost", "seconds"),

@@ -1,1 +1,1 @@
-"""The page of a run: its figures, tables, words and facts, from the stored study."""
+"""The page of a run: its figures, tables and facts, from the stored study."""

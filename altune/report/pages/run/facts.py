@@ -1,8 +1,7 @@
-"""How a run was measured, and the commands that use what it found."""
+"""How was it measured? The facts on a run's page."""
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import FormatError
 from altune.core.yaml import read_yaml
-from altune.data import list_datasets
 from altune.report.words import is_area, named, risk_words
 from altune.simulation.objectives import Objective
 from altune.simulation.scenario import Scenario
@@ -26,7 +24,7 @@ WORKER = "worker"
 
 
 def facts_of(run: Run) -> list[Fact]:
-    """Return how a run was measured: (name, value), the environment first."""
+    """Return how a run was measured, each fact as (name, value), the scenario first."""
     return [
         *_data(run),
         *_scenario(run.scenario),
@@ -36,56 +34,14 @@ def facts_of(run: Run) -> list[Fact]:
         *_shared(run),
         *_confirmation(run),
         ("Seed", str(run.record.settings["seed"])),
-        ("Made by", f"altune {run.record.header['version']}"),
+        ("Made by", f"altune {run.record.header['altune']}"),
     ]
-
-
-def commands_of(run: Run) -> list[Fact]:
-    """Return commands that use the confirmed recipe, each after a line that says what it does.
-
-    A data set that is not built in stands as ``DATA``: the study does not keep where its file was.
-    """
-    names = list(run.record.data_sets)
-    folder = Path() if run.folder is None else run.folder
-    recipe = shlex.quote(str(folder / "recipe.yaml"))
-    environments = {name: (_argument(name), _scenario_options(run, name, folder)) for name in names}
-    several = len(names) > 1
-    found = [
-        (
-            f"Play it on other splits{f' of {name}' if several else ''}",
-            f"altune simulate {data} --recipe {recipe} {environment}",
-        )
-        for name, (data, environment) in environments.items()
-    ]
-    data, environment = environments[names[0]]
-    return [
-        *found,
-        (
-            f"Compare it with a recipe of your own{f' on {names[0]}' if several else ''}",
-            f"altune compare {data} {recipe} mine.yaml {environment}",
-        ),
-        ("Use it in Python", f"recipe = altune.Recipe.load({str(folder / 'recipe.yaml')!r})"),
-    ]
-
-
-def _argument(name: str) -> str:
-    # A file is not reached by its stem, which is all that the study keeps of its name.
-    return name if name in {facts.name for facts in list_datasets()} else "DATA"
-
-
-def _scenario_options(run: Run, name: str, folder: Path) -> str:
-    several = len(run.record.data_sets) > 1
-    file = f"{Path(name).name}.scenario.yaml" if several else "scenario.yaml"
-    return f"--scenario {shlex.quote(str(folder / file))} --seed {run.record.settings['seed'] + 1}"
-
-
-# what was given -----------------------------------------------------------------------------------------------------
 
 
 def _data(run: Run) -> list[Fact]:
-    listed = run.record.data_sets
-    if len(listed) == 1:
-        data = next(iter(listed.values()))
+    data_sets = run.record.data_sets
+    if len(data_sets) == 1:
+        (data,) = data_sets.values()
         return [
             ("Data", f"{data['name']}: {_size(data)}"),
             ("Rarest class", _rarest(data)),
@@ -94,7 +50,7 @@ def _data(run: Run) -> list[Fact]:
     scenarios = run.record.scenarios
     return [
         (f"Data set {number}", f"{name}: {_size(data)}, the rarest {_rarest(data)}; {scenarios[name].labels} labels")
-        for number, (name, data) in enumerate(listed.items(), start=1)
+        for number, (name, data) in enumerate(data_sets.items(), start=1)
     ]
 
 
@@ -109,19 +65,19 @@ def _rarest(data: dict[str, Any]) -> str:
 
 def _scenario(scenario: Scenario) -> list[Fact]:
     loops = "without limit" if scenario.most_loops is None else f"at most {scenario.most_loops} after the first sample"
-    found = [
+    facts = [
         ("Loops", loops),
         ("Metric", ", ".join(scenario.metric_names)),
-        ("Annotators", ", ".join(one.describe() for one in scenario.annotators)),
+        ("Annotators", ", ".join(annotator.describe() for annotator in scenario.annotators)),
     ]
     prices = _prices(scenario)
-    return [*found, ("Prices", prices)] if prices else found
+    return [*facts, ("Prices", prices)] if prices else facts
 
 
 def _prices(scenario: Scenario) -> str:
-    """Return the prices, where anything depends on them."""
-    spent = {*scenario.objective_names, *(bound.name for bound in scenario.make_constraints())}
-    if not spent & {"net_value", "cost"} and scenario.over == "labels":
+    """Return the prices; an empty text if nothing depends on them."""
+    quantities = {*scenario.objective_names, *(bound.name for bound in scenario.make_constraints())}
+    if not quantities & {"net_value", "cost"} and scenario.over == "labels":
         return ""
     parts = [f"{scenario.price_per_label:g} a label, {scenario.price_per_loop:g} a loop"]
     parts += [f"{scenario.price_per_hour:g} an hour of computing"] if scenario.price_per_hour else []
@@ -132,21 +88,22 @@ def _prices(scenario: Scenario) -> str:
 def _objectives(run: Run) -> list[Fact]:
     scenario = run.scenario
     objectives = scenario.make_objectives()
-    found = [("Objective" if len(objectives) == 1 else "Objectives", "; ".join(_wanted(one) for one in objectives))]
+    name = "Objective" if len(objectives) == 1 else "Objectives"
+    facts = [(name, "; ".join(_objective_text(objective) for objective in objectives))]
     if len(objectives) > 1:
-        found.append(("Picked from the front", str(run.record.preference)))
+        facts.append(("Picked from the front", str(run.record.preference)))
     if objectives[0].risk.kind != "mean":
-        found.append(("Over splits", f"{risk_words(objectives[0].risk)} ({scenario.risk})"))
+        facts.append(("Over splits", f"{risk_words(objectives[0].risk)} ({scenario.risk})"))
     if len(run.record.data_sets) > 1:
-        found.append(("Over data sets", _across(run)))
+        facts.append(("Over data sets", _across(run)))
     if scenario.constraints:
         trials = [trial for trial in run.trials if trial.broken]
         broken = sum(not trial.feasible for trial in trials)
-        found.append(("Bounds", f"{'; '.join(scenario.constraints)} (broken by {broken} of {len(trials)} trials)"))
-    return found
+        facts.append(("Bounds", f"{'; '.join(scenario.constraints)} (broken by {broken} of {len(trials)} trials)"))
+    return facts
 
 
-def _wanted(objective: Objective) -> str:
+def _objective_text(objective: Objective) -> str:
     domain = f" over [0, {objective.end:g}] {objective.over}" if is_area(objective) else ""
     target = ""
     if objective.name in ("labels_to_target", "data_utilization"):
@@ -162,20 +119,17 @@ def _across(run: Run) -> str:
     return "the mean, on a scale where 0 is random sampling and 1 a perfect model"
 
 
-# what was done ------------------------------------------------------------------------------------------------------
-
-
 def _search(run: Run) -> list[Fact]:
     settings = run.record.settings
     complete = sum(trial.state == "complete" for trial in run.trials)
     each = " of each data set" if len(run.record.data_sets) > 1 else ""
-    found = [("Search", f"{complete} trials on {settings['seeds']} splits{each}, sampler {settings['sampler']}")]
-    spared = _spared(settings)
-    return [*found, ("Spent with care", "; ".join(spared))] if spared else found
+    facts = [("Search", f"{complete} trials on {settings['n_blocks']} splits{each}, sampler {settings['sampler']}")]
+    measures = _racing(settings)
+    return [*facts, ("Spent with care", "; ".join(measures))] if measures else facts
 
 
-def _spared(settings: dict[str, Any]) -> list[str]:
-    """Return what lets a trial be given up early or be looked at more closely, where it was asked for."""
+def _racing(settings: dict[str, Any]) -> list[str]:
+    """Return the measures in use that drop a trial early or play it on more blocks."""
     parts = []
     if settings.get("racing"):
         parts.append(
@@ -193,15 +147,15 @@ def _trials(run: Run) -> list[Fact]:
     by_state: dict[str, list[TrialRecord]] = {}
     for trial in run.trials:
         by_state.setdefault(trial.state, []).append(trial)
-    found = []
+    facts = []
     if "dropped" in by_state:
-        found.append(("Dropped early", _reasons(by_state["dropped"])))
+        facts.append(("Dropped early", _reasons(by_state["dropped"])))
     if "failed" in by_state:
-        found.append(("Failed", _reasons(by_state["failed"])))
+        facts.append(("Failed", _reasons(by_state["failed"])))
     if "forbidden" in by_state:
-        found.append(("Forbidden", f"{_count(by_state['forbidden'], 'draw')}, drawn again"))
+        facts.append(("Forbidden", f"{_count(by_state['forbidden'], 'draw')}, drawn again"))
     at_work = [f"{len(by_state[state])} {state}" for state in ("running", "waiting") if state in by_state]
-    return [*found, ("Not finished", f"{', '.join(at_work)}: this page shows the rest")] if at_work else found
+    return [*facts, ("Not finished", f"{', '.join(at_work)}: this page shows the rest")] if at_work else facts
 
 
 def _reasons(trials: Sequence[TrialRecord]) -> str:
@@ -209,16 +163,15 @@ def _reasons(trials: Sequence[TrialRecord]) -> str:
     return f"{_count(trials, 'trial')}: " + "; ".join(f"{count} {reason}" for reason, count in counts.most_common(4))
 
 
-def _count(listed: Sequence[object], name: str) -> str:
-    return f"{len(listed)} {name}{'' if len(listed) == 1 else 's'}"
+def _count(items: Sequence[object], name: str) -> str:
+    return f"{len(items)} {name}{'' if len(items) == 1 else 's'}"
 
 
 def _shared(run: Run) -> list[Fact]:
-    """Return the database, without a password, and who played, for a study that workers share."""
-    found = []
-    where = _database(run.folder)
-    if where:
-        found.append(("Database", where))
+    """Return the database, without a password, and the workers of a shared study."""
+    facts = []
+    if database := _database(run.folder):
+        facts.append(("Database", database))
     workers: dict[str, str] = {}
     played: Counter[str] = Counter()
     for trial in run.study.get_trials(deepcopy=False):
@@ -227,12 +180,12 @@ def _shared(run: Run) -> list[Fact]:
             workers[str(worker["id"])] = str(worker["host"])
             played[str(worker["host"])] += 1
     if not workers:
-        return found
+        return facts
     hosts = Counter(workers.values())
     parts = [f"{host} ({count}, {played[host]} trials)" for host, count in hosts.most_common(MOST_HOSTS)]
     parts += [f"{len(hosts) - MOST_HOSTS} more"] if len(hosts) > MOST_HOSTS else []
     machines = "one machine" if len(hosts) == 1 else f"{len(hosts)} machines"
-    return [*found, ("Workers", f"{len(workers)} on {machines}: {', '.join(parts)}")]
+    return [*facts, ("Workers", f"{len(workers)} on {machines}: {', '.join(parts)}")]
 
 
 def _database(folder: Path | None) -> str:
@@ -243,10 +196,10 @@ def _database(folder: Path | None) -> str:
     from altune.tuning.database import without_password
 
     try:
-        where = read_yaml(folder / SHARED_FILE)
+        study = read_yaml(folder / SHARED_FILE)
     except FormatError:
         return ""
-    return f"{without_password(str(where.get('storage', '')))}, study {where.get('study', '')}"
+    return f"{without_password(str(study.get('storage', '')))}, study {study.get('study', '')}"
 
 
 def _confirmation(run: Run) -> list[Fact]:
@@ -255,9 +208,9 @@ def _confirmation(run: Run) -> list[Fact]:
         return []
     first = next(iter(confirmations.values()))
     sizes = "; ".join(
-        f"{f'{name}: ' if len(confirmations) > 1 else ''}pools of {one.n_train} rows, scored on {one.n_test} "
-        "held-back rows"
-        for name, one in confirmations.items()
+        f"{f'{name}: ' if len(confirmations) > 1 else ''}pools of {confirmation.n_train} rows, scored on "
+        f"{confirmation.n_test} held-back rows"
+        for name, confirmation in confirmations.items()
     )
     each = " of each data set" if len(confirmations) > 1 else ""
     selected = len(first.candidates[0].played.curves)

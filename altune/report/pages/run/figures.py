@@ -14,16 +14,8 @@ from altune.report.figures.learning_curves import plot_learning_curves
 from altune.report.figures.pareto_front import plot_pareto_front
 from altune.report.figures.search_history import plot_search_history
 from altune.report.figures.spread import plot_spread
-from altune.report.html.parts import FigurePart
-from altune.report.words import (
-    BETTER,
-    COST,
-    MEASURED,
-    SURE,
-    across_note,
-    named,
-    risk_note,
-)
+from altune.report.html.blocks import FigureBlock
+from altune.report.words import BETTER, COST, MEASURED, SURE, across_note, named, risk_note
 from altune.tuning.confirmation import Confirmation
 from altune.tuning.judging import REFERENCE
 
@@ -31,37 +23,35 @@ if TYPE_CHECKING:
     from altune.analysis.run import Run
 
 
-def curves_of_data(run: Run, name: str) -> FigurePart:
+def curves_of_data(run: Run, name: str) -> FigureBlock:
     """Return the learning curves of the confirmed recipe and the baselines on one data set."""
     confirmation, findings = run.confirmations[name], run.all_findings[name]
-    own = inputs.curves_of(run, name)
+    numbers = inputs.curves_of(run, name)
     several = len(run.confirmations) > 1
-    return FigurePart(
+    return FigureBlock(
         heading=BETTER,
         explanation=(
             f"{f'On {name}: test' if several else 'Test'} {findings.objective.metric} of the model in hand at each "
             f"label count, on {findings.recipe.blocks} fresh splits scored on rows that nothing was scored on before. "
             "The steps are loops: a score holds until "
-            f"the next model is trained.{_ends_early(confirmation, findings)}"
+            f"the next model is trained.{_early_stop_note(confirmation, findings)}"
         ),
-        figure=plot_learning_curves(own.curves, own.metric, own.budget, saved=own.saved),
+        figure=plot_learning_curves(numbers.curves, numbers.metric, numbers.budget, saved=numbers.saved),
     )
 
 
-def differences_of(run: Run) -> FigurePart:
-    """Return the recipe minus each baseline, on every data set; matched baselines too where there is one."""
-    found = run.all_findings
-    several = len(found) > 1
-    findings = next(iter(found.values()))
-    amounts = Amounts.of(findings.objective)
-    better = "below" if amounts.less_is_better else "above"
+def differences_of(run: Run) -> FigureBlock:
+    """Return the recipe minus each baseline on every data set; for one data set minus the matched baselines too."""
+    several = len(run.all_findings) > 1
+    findings = next(iter(run.all_findings.values()))
+    better = "below" if Amounts.of(findings.objective).less_is_better else "above"
     matched = (
         "Baselines with the recipe's own start and loop sizes are in the tables."
         if several
         else "Matched: the baseline was given the recipe's own start and loop sizes, so what is left is the worth of "
         f"{findings.selection}."
     )
-    return FigurePart(
+    return FigureBlock(
         heading=SURE,
         explanation=(
             f"Recipe minus baseline on the same splits; {better} zero is better. Intervals are of 95 %, corrected for "
@@ -71,19 +61,20 @@ def differences_of(run: Run) -> FigurePart:
     )
 
 
-def spread_of_run(run: Run) -> FigurePart:
-    """Return every report block of the recipe and the baselines, on every data set: what an unlucky user gets."""
-    several = len(run.confirmations) > 1
-    found = {data: _spreads(run, data) for data in run.confirmations}
+def spread_of_run(run: Run) -> FigureBlock:
+    """Return every report block of the recipe and the baselines on every data set: the results of unlucky users."""
+    spreads = {data: _spreads(run, data) for data in run.confirmations}
     objective = run.objective
-    return FigurePart(
+    return FigureBlock(
         heading=SURE,
         explanation=(
             "A real campaign is one run and not a mean. Each ring is one fresh split; nine of ten do better than the "
             f"bar.{risk_note(objective)}"
         ),
         figure=plot_spread(
-            found if several else next(iter(found.values())), value=named(objective), amounts=Amounts.of(objective)
+            spreads if len(spreads) > 1 else next(iter(spreads.values())),
+            value=named(objective),
+            amounts=Amounts.of(objective),
         ),
     )
 
@@ -91,45 +82,45 @@ def spread_of_run(run: Run) -> FigurePart:
 def _spreads(run: Run, data: str) -> list[Spread]:
     confirmation, objective = run.confirmations[data], run.all_findings[data].objective
     references = confirmation.baselines[REFERENCE].curves
-    played = {"confirmed recipe": confirmation.recipe, **confirmation.baselines}
+    recipes = {"confirmed recipe": confirmation.recipe, **confirmation.baselines}
     overlap = confirmation.n_test / confirmation.n_train
     return [
-        spread_of(name, objective.each(one.curves, references), objective.direction, overlap)
-        for name, one in played.items()
+        spread_of(name, objective.each(played.curves, references), objective.direction, overlap)
+        for name, played in recipes.items()
     ]
 
 
-def history_of(run: Run) -> FigurePart:
-    """Return what came of each trial."""
-    own = inputs.history_of(run)
-    return FigurePart(
+def history_of(run: Run) -> FigureBlock:
+    """Return the value of each trial."""
+    numbers = inputs.history_of(run)
+    return FigureBlock(
         heading=MEASURED,
         explanation=(
             "How the recipe was found: each ring is one recipe, played on the search splits. The best of many is "
             "flattered by chance, which is why the best few were played again on fresh splits; none of these values is "
             "the result."
-            f"{across_note(run)}{_dropped_note(own.trials)}"
+            f"{across_note(run)}{_dropped_note(numbers.trials)}"
         ),
-        figure=plot_search_history(**own._asdict()),
+        figure=plot_search_history(**numbers._asdict()),
     )
 
 
-def front_of(run: Run) -> FigurePart:
+def front_of(run: Run) -> FigureBlock:
     """Return the Pareto front of the search."""
-    own = inputs.front_of(run)
-    pairs = " With more than two, each pair has a panel." if len(own.axes) > 2 else ""
-    return FigurePart(
+    numbers = inputs.front_of(run)
+    pairs = " With more than two, each pair has a panel." if len(numbers.axes) > 2 else ""
+    return FigureBlock(
         heading=COST,
         explanation=(
             "Each mark is one recipe on the search splits. On the front, nothing is won in one objective without "
             f"losing in another; the line parts what was reached from what was not.{pairs} Picked: "
             f"{run.record.preference}, measured anew on fresh splits, so that it may lie off the front of the search."
         ),
-        figure=plot_pareto_front(*own),
+        figure=plot_pareto_front(*numbers),
     )
 
 
-def _ends_early(confirmation: Confirmation, findings: Findings) -> str:
+def _early_stop_note(confirmation: Confirmation, findings: Findings) -> str:
     ends = [int(curve.labels[-1]) for curve in confirmation.recipe.curves]
     mean = sum(ends) / len(ends)
     # A last loop that is cut to whole rows may miss the budget by a label or two.

@@ -9,36 +9,36 @@ from altune.analysis.findings import Findings, plain_name
 from altune.numerics.statistics import Interval, mean_interval
 from altune.report.amounts import Amounts
 from altune.report.figures.inputs import picked_trial
-from altune.report.html.parts import TablePart
+from altune.report.html.blocks import TableBlock
 from altune.report.words import COST, MEASURED, SURE, named, normalizes, risk_note, risk_words, search_amounts
 from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
-from altune.tuning.confirmation import Candidate, Played
+from altune.tuning.confirmation import Confirmation, Played
 from altune.tuning.judging import REFERENCE
 
 if TYPE_CHECKING:
     from altune.analysis.run import Run
 
 
-def front_table(run: Run) -> TablePart:
-    """Return the Pareto front of the search, best in the first objective first, the picked trial marked."""
+def front_table(run: Run) -> TableBlock:
+    """Return the Pareto front of the search, sorted by the first objective, with a mark on the picked trial."""
     objectives = run.scenario.make_objectives()
-    amounts = [Amounts.of(one).exact for one in objectives]
+    amounts = [Amounts.of(objective).exact for objective in objectives]
     picked = picked_trial(run)
     front = sorted(run.front, key=lambda trial: -objectives[0].sign * trial.objectives[0])
     rows = [
         (
             f"trial {trial.number}{' (picked)' if trial.number == picked else ''}",
-            *(written.text(value) for written, value in zip(amounts, trial.objectives, strict=True)),
+            *(amount.text(value) for amount, value in zip(amounts, trial.objectives, strict=True)),
             trial.recipe.describe() if trial.recipe is not None else "",
         )
         for trial in front
     ]
     off = "" if any(trial.number == picked for trial in front) else f" Trial {picked}, which was picked, is not on it."
-    return TablePart(
+    return TableBlock(
         heading=COST,
         title="The Pareto front",
-        columns=("", *(one.name for one in objectives), "in words"),
+        columns=("", *(objective.name for objective in objectives), "in words"),
         rows=rows,
         caption=(
             "Trials that no other betters in every objective, by their values in the search, which flatter. "
@@ -47,32 +47,31 @@ def front_table(run: Run) -> TablePart:
     )
 
 
-def candidates_table(run: Run) -> TablePart:
-    """Return the best recipes of the search as they were played again, on each data set."""
+def candidates_table(run: Run) -> TableBlock:
+    """Return the best recipes of the search with their values on fresh blocks of each data set."""
     confirmations = run.confirmations
     several = len(confirmations) > 1
     first = next(iter(confirmations.values()))
     amounts, objective = search_amounts(run).exact, run.objective
-    others = [one for one in run.scenario.make_objectives()[1:] if not one.needs_reference]
+    others = [other for other in run.scenario.make_objectives()[1:] if not other.needs_reference]
     at_risk = objective.risk.kind != "mean" and not several
+    risk_column = f" What selects is {risk_words(objective.risk)}, in a column of its own."
     rows = []
     for position, candidate in enumerate(first.candidates):
-        own = [confirmation.candidates[position] for confirmation in confirmations.values()]
-        overlaps = [confirmation.n_test / confirmation.n_train for confirmation in confirmations.values()]
         mark = " (selected)" if position == first.selected else ""
         rows.append(
             (
                 f"trial {candidate.trial}{mark}",
                 amounts.text(candidate.search_value),
-                *(_mean(one, overlap, amounts) for one, overlap in zip(own, overlaps, strict=True)),
+                *(_candidate_mean(confirmation, position, amounts) for confirmation in confirmations.values()),
                 *([amounts.text(objective.over_blocks(candidate.values))] if at_risk else []),
-                *(_mean_of(candidate.played, one) for one in others),
+                *(_mean_of(candidate.played, other) for other in others),
                 candidate.played.recipe.describe(),
             )
         )
     blocks = len(first.candidates[0].played.curves)
     fresh = [f"on fresh splits of {name}" for name in confirmations] if several else ["on fresh splits"]
-    return TablePart(
+    return TableBlock(
         heading=MEASURED,
         title="The best recipes of the search, played again",
         columns=(
@@ -80,42 +79,42 @@ def candidates_table(run: Run) -> TablePart:
             "in the search",
             *fresh,
             *([run.scenario.risk] if at_risk else []),
-            *(one.name for one in others),
+            *(other.name for other in others),
             "in words",
         ),
         rows=rows,
         caption=(
-            f"{_what(run)}; mean over {blocks} fresh splits with 95 % intervals. The one that is best there is "
-            f"selected, and reported on other splits.{_risk_column(objective) if at_risk else ''}"
+            f"{_scale(run)}; mean over {blocks} fresh splits with 95 % intervals. The one that is best there is "
+            f"selected, and reported on other splits.{risk_column if at_risk else ''}"
             f"{f' {_explained(others)}' if others else ''}"
         ),
     )
 
 
-def result_table(run: Run, name: str) -> TablePart:
-    """Return what the confirmed recipe and the baselines are worth on the report splits of one data set."""
+def result_table(run: Run, name: str) -> TableBlock:
+    """Return the means of the confirmed recipe and the baselines on the report blocks of one data set."""
     findings = run.all_findings[name]
     amounts, metric = Amounts.of(findings.objective), findings.objective.metric
     others = run.scenario.make_objectives()[1:]
     confirmation = run.confirmations[name]
     references = confirmation.baselines[REFERENCE].curves
-    beside = [_mean_of(confirmation.recipe, one, references) for one in others]
-    rows = [("confirmed recipe", _interval(findings.recipe, amounts), "", "", *beside, "")]
-    for baseline, one in findings.against.items():
-        own = [_mean_of(confirmation.baselines[baseline], other, references) for other in others]
+    other_values = [_mean_of(confirmation.recipe, other, references) for other in others]
+    rows = [("confirmed recipe", _interval(findings.recipe, amounts), "", "", *other_values, "")]
+    for baseline, against in findings.against.items():
+        difference, matched = against.difference, against.matched
         rows.append(
             (
                 plain_name(baseline),
-                _interval(one.baseline, amounts),
-                amounts.signed_interval(one.difference.mean, one.difference.low, one.difference.high),
-                amounts.signed_interval(one.matched.mean, one.matched.low, one.matched.high),
-                *own,
+                _interval(against.baseline, amounts),
+                amounts.signed_interval(difference.mean, difference.low, difference.high),
+                amounts.signed_interval(matched.mean, matched.low, matched.high),
+                *(_mean_of(confirmation.baselines[baseline], other, references) for other in others),
                 _reached(findings, baseline),
             )
         )
     several = len(run.confirmations) > 1
     less = "; below zero is better" if amounts.less_is_better else ""
-    return TablePart(
+    return TableBlock(
         heading=SURE,
         title=f"The result on {name} in numbers" if several else "The result in numbers",
         columns=(
@@ -137,9 +136,9 @@ def result_table(run: Run, name: str) -> TablePart:
 
 
 def other_means(run: Run) -> list[tuple[str, Amounts, float, float]]:
-    """Return the objectives after the first: name, how it is written, mean of the confirmed recipe, of the reference.
+    """Return the other objectives, each as (name, amounts, mean of the confirmed recipe, mean of the reference).
 
-    On the report splits of the first data set; empty for one objective, or before the confirmation.
+    The means are over the report blocks of the first data set. The list is empty before the confirmation.
     """
     confirmation = run.confirmation
     if confirmation is None:
@@ -147,17 +146,18 @@ def other_means(run: Run) -> list[tuple[str, Amounts, float, float]]:
     references = confirmation.baselines[REFERENCE].curves
     return [
         (
-            one.kind.plain,
-            Amounts.of(one),
-            float(one.each(confirmation.recipe.curves, references).mean()),
-            float(one.each(references, references).mean()),
+            objective.kind.plain,
+            Amounts.of(objective),
+            float(objective.each(confirmation.recipe.curves, references).mean()),
+            float(objective.each(references, references).mean()),
         )
-        for one in run.scenario.make_objectives()[1:]
+        for objective in run.scenario.make_objectives()[1:]
     ]
 
 
-def _mean(candidate: Candidate, overlap: float, amounts: Amounts) -> str:
-    return _interval(mean_interval(candidate.values, overlap=overlap), amounts)
+def _candidate_mean(confirmation: Confirmation, position: int, amounts: Amounts) -> str:
+    overlap = confirmation.n_test / confirmation.n_train
+    return _interval(mean_interval(confirmation.candidates[position].values, overlap=overlap), amounts)
 
 
 def _mean_of(played: Played, objective: Objective, references: Sequence[LearningCurve] | None = None) -> str:
@@ -173,7 +173,7 @@ def _reached(findings: Findings, baseline: str) -> str:
     return "not reached" if reached is None else f"{reached} of {findings.budget}"
 
 
-def _what(run: Run) -> str:
+def _scale(run: Run) -> str:
     count = len(run.record.data_sets)
     mean = f", in the search the mean over {count} data sets" if count > 1 else ""
     if normalizes(run):
@@ -182,15 +182,12 @@ def _what(run: Run) -> str:
 
 
 def _explained(objectives: Sequence[Objective]) -> str:
-    """Return what the columns of objectives hold, and which way is better."""
-    parts = (
-        f"{one.name}: {named(one)}, {'less' if one.direction == 'minimize' else 'more'} is better" for one in objectives
+    """Return the meaning of the columns of objectives, and which direction is better."""
+    columns = (
+        f"{objective.name}: {named(objective)}, {'less' if objective.direction == 'minimize' else 'more'} is better"
+        for objective in objectives
     )
-    return f"Columns: {'; '.join(parts)}."
-
-
-def _risk_column(objective: Objective) -> str:
-    return f" What selects is {risk_words(objective.risk)}, in a column of its own."
+    return f"Columns: {'; '.join(columns)}."
 
 
 def _sentence(text: str) -> str:

@@ -6,12 +6,15 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import plotly.graph_objects as go
 import pytest
+from jinja2 import UndefinedError
 from report_samples import EVIL, content, example_curves, example_matched, example_trials
 
 from altune.report import CodeBlock, FactsBlock, FigureBlock, PageContent, TableBlock, TextBlock, render_page
+from altune.report.html.page import environment
 
 
 class Outline(HTMLParser):
@@ -68,6 +71,15 @@ def test_page_without_figures_carries_no_plotly() -> None:
     assert 'class="answer not-better"' in small
 
 
+def test_the_first_sentence_of_the_answer_is_the_large_one() -> None:
+    page = render_page(PageContent("digits", ["Keep margin. It saves 1.5 labels.", "The recipe: a. b."], "better"))
+    assert re.findall("<p.*</p>", page)[1:4] == [
+        '<p class="first">Keep margin. </p>',
+        "<p>It saves 1.5 labels.</p>",
+        "<p>The recipe: a. b.</p>",
+    ]
+
+
 def test_numbers_are_set_right_and_words_left(page: str) -> None:
     assert '<td class="number">0.848</td>' in page
     assert "<td>switch</td>" in page
@@ -98,7 +110,45 @@ def test_every_text_of_the_page_is_escaped() -> None:
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 18
     outline = Outline(page)
     assert outline.tags.count("script") == 3, "one for the figure's data, plotly, and the page's own"
+    assert len(re.findall("</script|<!--", page, re.IGNORECASE)) == 3, "no text ends or hides a script"
     assert not [name for _, name, _ in outline.attributes if name.startswith("on")]
+
+
+def test_templates_escape_and_refuse_unknown_names() -> None:
+    assert environment().autoescape is True
+    assert environment().from_string("{{ name }}").render(name=EVIL) == "&lt;script&gt;alert(1)&lt;/script&gt;"
+    with pytest.raises(UndefinedError, match="unknown"):
+        environment().from_string("{{ unknown }}").render()
+    for template in environment().list_templates(extensions=["html"]):
+        assert not re.search(r"\|\s*safe|autoescape", (files("altune.report.html") / template).read_text("utf-8"))
+
+
+def test_only_addresses_beside_the_page_are_linked() -> None:
+    links = ["a b/report.html", "", "javascript:alert(1)"]
+    table = TableBlock("Cells", ["cell", "gain"], [["a", "1"], ["b", "2"], ["c", "3"]], links=links)
+    page = render_page(PageContent("sweep", ["Done."], "better", parts=[table]))
+    assert re.findall('<th scope="row">(.*)</th>', page) == [
+        '<a href="a%20b/report.html">a</a>',
+        "b",
+        '<a href="javascript%3Aalert%281%29">c</a>',
+    ]
+
+
+def test_a_row_of_another_length_is_refused() -> None:
+    table = TableBlock("Cells", ["cell", "gain"], [["a", "1"], ["b"]])
+    with pytest.raises(ValueError, match="zip"):
+        render_page(PageContent("sweep", ["Done."], "better", parts=[table]))
+
+
+@pytest.mark.parametrize("kind", ["Code", "Facts", "Figure", "Table", "Text"])
+def test_the_old_name_of_a_block_works_with_one_warning(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import altune.report
+
+    monkeypatch.delitem(vars(altune.report), f"{kind}Part", raising=False)
+    with pytest.warns(FutureWarning, match=f"altune.report.{kind}Block") as warned:
+        exec(f"from altune.report import {kind}Part", names := {})
+    assert len(warned) == 1
+    assert names[f"{kind}Part"] is getattr(altune.report, f"{kind}Block")
 
 
 def test_importing_the_report_does_not_load_plotly() -> None:

@@ -89,7 +89,7 @@ __all__ = ["__version__", "report", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
-    name = new_name(name)
+    name = new_name("altune", name)
     if name in _HOMES:
         found = getattr(importlib.import_module(f"altune.{_HOMES[name]}"), name)
     elif name.startswith("_") or importlib.util.find_spec(f"altune.{name}") is None:

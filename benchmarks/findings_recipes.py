@@ -17,7 +17,7 @@ from altune.core.types import RowNumbers
 from altune.core.uncertainty import entropy
 from altune.data.blocks import make_blocks
 from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy
-from altune.simulation.prepared import Arena, make_arena
+from altune.simulation.prepared import PreparedBlock, prepare_block
 from altune.simulation.scenario import Scenario
 from altune.simulation.trajectory import play
 
@@ -72,21 +72,21 @@ class PeekingOracle(QueryStrategy):
 
     source: ClassVar[str] = "Huang et al., ALPBench / Lu & Lin, re-benchmark: the beam search oracle, made greedy"
     method: Literal["peeking_oracle"] = "peeking_oracle"
-    arena: ClassVar[Arena | None] = None
+    prepared: ClassVar[PreparedBlock | None] = None
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return the batch that would help most."""
-        arena = type(self).arena
+        prepared = type(self).prepared
         learner = pool.learner
-        if arena is None or learner is None:
-            raise RuntimeError("the oracle was not shown the arena")
+        if prepared is None or learner is None:
+            raise RuntimeError("the oracle was not shown the prepared")
         margin = altune.Recipe().query_strategy.select(pool, size, rng)
         batches = [margin, *(rng.choice(pool.candidates, size=len(margin), replace=False) for _ in range(12))]
 
         def score(batch: RowNumbers) -> float:
             rows = np.sort(np.concatenate([pool.labelled, batch]))
-            model = learner.fit(arena.X_pool[rows], arena.y_pool[rows], arena.n_classes, 0)
-            return float(np.mean(model.predict(arena.X_test) == arena.y_test))
+            model = learner.fit(prepared.X_pool[rows], prepared.y_pool[rows], prepared.n_classes, 0)
+            return float(np.mean(model.predict(prepared.X_test) == prepared.y_test))
 
         return batches[int(np.argmax([score(batch) for batch in batches]))]
 
@@ -167,13 +167,13 @@ def play_block(part: str, name: str, number: int, model: dict[str, Any] | None) 
     with threadpool_limits(limits=1):
         data = altune.load_dataset(name)
         block = make_blocks(data, "search", number + 1, 0)[number]
-        arena = make_arena(data, block, 0)
-        PeekingOracle.arena = arena
+        prepared = prepare_block(data, block, 0)
+        PeekingOracle.prepared = prepared
         budget, loop = PARTS[part].size(name)
         budget = min(budget, len(block.pool))
         curves = {}
         for recipe, (parts, changes) in (late_recipes(loop, model) if part == "late" else main_recipes(loop)).items():
             scenario = Scenario.from_dict({"budget": budget, **changes}).resolve(data, len(block.pool))
-            curves[recipe] = play(altune.Recipe(**parts), arena, scenario)
+            curves[recipe] = play(altune.Recipe(**parts), prepared, scenario)
     sizes = (len(block.pool), len(block.test))
     return {"curves": curves, "sizes": sizes, "budget": budget, "early": PARTS[part].early(budget)}

@@ -36,7 +36,7 @@ from altune.recipes.space.domains import Choices
 from altune.recipes.space.tree import Decision
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment, make_environment
-from altune.simulation.prepared import make_arena
+from altune.simulation.prepared import prepare_block
 from altune.simulation.trajectory import play
 
 FOLDER = Path("runs/full_grid")
@@ -174,12 +174,12 @@ def play_block(environment: Environment, number: int, recipes: Sequence[Recipe],
 
 def play_recipes(environment: Environment, number: int, recipes: Sequence[Recipe]) -> list[LearningCurve]:
     """Play some recipes on one block, on one thread."""
-    arena = make_arena(
+    prepared = prepare_block(
         environment.dataset, environment.blocks("search", number + 1)[number], SEED, environment.scenario.scaling
     )
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return [play(recipe, arena, environment.scenario) for recipe in recipes]
+        return [play(recipe, prepared, environment.scenario) for recipe in recipes]
 
 
 def block_file(number: int) -> str:
@@ -253,7 +253,7 @@ def curve_of(grid: Grid, recipe: int, block: int) -> LearningCurve:
         fit_seconds=nothing,
         query_seconds=nothing,
         evaluation_seconds=nothing,
-        facts=({},) * len(labels),
+        capabilities=({},) * len(labels),
         rows=np.zeros(0, dtype=np.int64),
         stopped="budget",
     )

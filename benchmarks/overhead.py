@@ -32,7 +32,7 @@ from altune.tuning.prepared_space import prepare_space
 from altune.tuning.record import StudyRecord
 from altune.tuning.search import Search
 from altune.tuning.settings import Settings
-from altune.tuning.stages import Means, Steps
+from altune.tuning.stages import Resources, Stages
 
 
 class Echo(Player):
@@ -63,7 +63,7 @@ READERS = {
     "open_run": "run = open_run(folder)",
     "... and its trials": "run = open_run(folder); run.trials",
     "finished_trials": "finished_trials(folder)",
-    "watch": "Watched(folder).standing()",
+    "watch": "WatchedRun(folder).standing()",
     "go on: the next trial by TPE": "next_trial(folder)",
     "every curve as a table": "open_run(folder).curves()",
     "the page": "run_page(open_run(folder))",
@@ -76,7 +76,7 @@ from overhead import next_trial
 from altune.report.pages.run.page import run_page
 from altune.tuning.run_folder import finished_trials
 from altune.workflows.open_run import open_run
-from altune.workflows.watch import Watched
+from altune.workflows.watch import WatchedRun
 folder = Path(sys.argv[1])
 began = time.process_time()
 """
@@ -92,11 +92,11 @@ def next_trial(folder: Path, sampler: str = "tpe") -> None:
 
     environments = make_environments("digits")
     space = prepare_space("standard", environments)
-    steps = Steps(environments, space, Settings(sampler=sampler), Silent())
+    steps = Stages(environments, space, Settings(sampler=sampler), Silent())
     study = read_study(folder)
     baselines = StudyRecord(study).baselines()
     judge = steps.judge(baselines)
-    search = Search(study, steps.drawing(), Evaluator(Echo(()), judge, steps.settings.spending))
+    search = Search(study, steps.drawing(), Evaluator(Echo(()), judge, steps.settings.racing_rules))
     stored = study.get_trials(deepcopy=False)
     began = time.process_time()
     memory = search._memory(stored)
@@ -135,15 +135,15 @@ def main() -> int:
     environments = make_environments("digits")
     space = prepare_space(given.space, environments)
     settings = Settings(n_trials=given.stored + given.timed, sampler=given.sampler)
-    steps = Steps(environments, space, settings, Silent())
+    steps = Stages(environments, space, settings, Silent())
     kept = tempfile.TemporaryDirectory() if given.keep is None else contextlib.nullcontext(str(given.keep))
     with kept as folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
         study = steps.open(Path(folder))
-        with steps.player(None, Means()) as player:
+        with steps.player(None, Resources()) as player:
             baselines = steps.baselines(study, player)
         echo = Echo(baselines["random_sampling"].curves)
-        search = Search(study, steps.drawing(), Evaluator(echo, steps.judge(baselines), settings.spending))
+        search = Search(study, steps.drawing(), Evaluator(echo, steps.judge(baselines), settings.racing_rules))
         began = time.perf_counter()
         search.run(given.stored)
         print(f"{given.stored} trials in {time.perf_counter() - began:.1f} s", file=sys.stderr)

@@ -34,14 +34,14 @@ from threadpoolctl import threadpool_limits
 from altune.core.errors import AltuneError
 from altune.core.types import Features, RowNumbers
 from altune.data import load_dataset
-from altune.loop.prefix_cache import Histories
+from altune.loop.prefix_cache import PrefixCache
 from altune.models import Model
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment, make_environment
-from altune.simulation.prepared import Arena, make_arena
+from altune.simulation.prepared import PreparedBlock, prepare_block
 from altune.simulation.scenario import Scenario
-from altune.simulation.scoring import Examiner
+from altune.simulation.scoring import TestScorer
 from altune.simulation.trajectory import play
 
 POOL_SHARE, FIRST_ROWS, LOOPS, LOOP_ROWS = 0.6, 20, 20, 20
@@ -95,7 +95,7 @@ def watching(model: Model, stopwatch: Stopwatch) -> Iterator[None]:
             method = inspect.getattr_static(estimator, name, None)
             if method is not None:
                 _replace(estimator, name, _timed_method(method, part, stopwatch), undo)
-        _replace(Examiner, "__call__", stopwatch.timed("scorer", Examiner.__call__, whole=False), undo)
+        _replace(TestScorer, "__call__", stopwatch.timed("scorer", TestScorer.__call__, whole=False), undo)
         yield
 
 
@@ -121,11 +121,11 @@ def _replace(owner: type, name: str, value: Any, undo: ExitStack) -> None:
 
 @dataclass(frozen=True)
 class Stage:
-    """A recipe, the environment and the arena it is played in."""
+    """A recipe, the environment and the prepared it is played in."""
 
     recipe: Recipe
     environment: Environment
-    arena: Arena
+    prepared: PreparedBlock
 
     @property
     def scenario(self) -> Scenario:
@@ -134,24 +134,24 @@ class Stage:
 
     def play(self) -> LearningCurve:
         """Play the trajectory, taking over no model of an earlier repetition."""
-        return play(self.recipe, replace(self.arena, histories=Histories()), self.scenario)
+        return play(self.recipe, replace(self.prepared, prefixes=PrefixCache()), self.scenario)
 
     def play_bare(self, curve: LearningCurve) -> list[float]:
         """Fit, predict and score on the rows that a trajectory bought, by hand; return the accuracies."""
-        arena, scores = self.arena, []
-        place = np.argsort(arena.block.pool)
-        bought = place[np.searchsorted(arena.block.pool, curve.rows, sorter=place)]
+        prepared, scores = self.prepared, []
+        place = np.argsort(prepared.block.pool)
+        bought = place[np.searchsorted(prepared.block.pool, curve.rows, sorter=place)]
         for loop, size in enumerate(curve.labels.tolist()):
             rows = np.sort(bought[:size])
-            X, y = arena.X_pool[rows], arena.y_pool[rows]
-            estimator = self._fit(X, y, arena.streams.integer("model", loop))
-            scores.append(float(accuracy_score(arena.y_test, estimator.predict(arena.X_test))))
+            X, y = prepared.X_pool[rows], prepared.y_pool[rows]
+            estimator = self._fit(X, y, prepared.streams.integer("model", loop))
+            scores.append(float(accuracy_score(prepared.y_test, estimator.predict(prepared.X_test))))
         return scores
 
     def _fit(self, X: Features, y: RowNumbers, seed: int) -> Any:
         model = self.recipe.model
         if trains_itself(model):
-            return model.fit(X, y, self.arena.n_classes, seed)
+            return model.fit(X, y, self.prepared.n_classes, seed)
         return bare(model.build(seed, len(y))).fit(X, y)
 
 
@@ -176,8 +176,8 @@ def set_stage(strategy: str, model: str, loops: int = LOOPS) -> Stage:
         }
     )
     environment.require(recipe)
-    arena = make_arena(dataset, environment.explicit["search"][0], seed=0)
-    return Stage(recipe, environment, arena)
+    prepared = prepare_block(dataset, environment.explicit["search"][0], seed=0)
+    return Stage(recipe, environment, prepared)
 
 
 def measure(stage: Stage, repetitions: int) -> list[dict[str, float]]:

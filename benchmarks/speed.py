@@ -29,13 +29,13 @@ from speed_contestants import NEEDS_SCORES, OWN_RULES, STRATEGIES, TheirLoop, pl
 from speed_data import DATA, Part
 from threadpoolctl import threadpool_limits
 
-from altune.core.pool import Shared
+from altune.core.pool import FeatureCache
 from altune.core.types import RowNumbers
-from altune.loop.prefix_cache import Histories
+from altune.loop.prefix_cache import PrefixCache
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import make_environment
-from altune.simulation.prepared import Arena, make_arena
+from altune.simulation.prepared import PreparedBlock, prepare_block
 from altune.simulation.scenario import Scenario
 from altune.simulation.trajectory import play
 
@@ -76,21 +76,23 @@ class Stage:
 
     recipe: Recipe
     scenario: Scenario
-    arena: Arena
+    prepared: PreparedBlock
 
-    def play(self, shared: Shared | None = None, first: RowNumbers | None = None) -> LearningCurve:
+    def play(self, shared: FeatureCache | None = None, first: RowNumbers | None = None) -> LearningCurve:
         """Play the trajectory; without ``shared``, as the first one of its block; ``first`` are other first rows.
 
         No model is taken over from another trajectory.
         """
-        block = self.arena.block if first is None else replace(self.arena.block, initial=first)
-        arena = replace(self.arena, block=block, shared=shared or Shared(), hidden=Shared(), histories=Histories())
-        return play(self.recipe, arena, self.scenario)
+        block = self.prepared.block if first is None else replace(self.prepared.block, initial=first)
+        prepared = replace(
+            self.prepared, block=block, shared=shared or FeatureCache(), hidden=FeatureCache(), prefixes=PrefixCache()
+        )
+        return play(self.recipe, prepared, self.scenario)
 
     def other_first_rows(self, count: int) -> list[RowNumbers]:
         """Return the first labelled rows of so many trajectories."""
         rng = np.random.default_rng(1)
-        return [rng.choice(self.arena.block.pool, FIRST_ROWS, replace=False) for _ in range(count)]
+        return [rng.choice(self.prepared.block.pool, FIRST_ROWS, replace=False) for _ in range(count)]
 
 
 def make_stages(part: Part, model: str, strategies: Sequence[str], loops: int) -> dict[str, Stage]:
@@ -102,7 +104,7 @@ def make_stages(part: Part, model: str, strategies: Sequence[str], loops: int) -
     first = np.concatenate([first, np.setdiff1d(pool, first)[: FIRST_ROWS - len(first)]])
     blocks = [{"pool": pool, "test": test, "initial": first}]
     environment = make_environment(dataset, budget=FIRST_ROWS + loops * LOOP_ROWS, loops=loops, splits=blocks)
-    arena = make_arena(dataset, environment.explicit["search"][0], seed=0)
+    prepared = prepare_block(dataset, environment.explicit["search"][0], seed=0)
     stages = {}
     for strategy in strategies:
         recipe = Recipe.from_dict(
@@ -113,7 +115,7 @@ def make_stages(part: Part, model: str, strategies: Sequence[str], loops: int) -
             }
         )
         environment.require(recipe)
-        stages[strategy] = Stage(recipe, environment.scenario, arena)
+        stages[strategy] = Stage(recipe, environment.scenario, prepared)
     return stages
 
 
@@ -145,13 +147,13 @@ def share_outside(stage: Stage) -> float:
 def measure(part: Part, strategy: str, stage: Stage, repeats: int, trajectories: int, memory: bool) -> Line:
     """Play all contestants in turn and return their line."""
     curve = stage.play()
-    theirs, problem = TheirLoop(strategy, stage.recipe.model, stage.arena, len(curve.labels)), ""
+    theirs, problem = TheirLoop(strategy, stage.recipe.model, stage.prepared, len(curve.labels)), ""
     try:
         theirs.play()
     except Exception as error:
         problem = f"scikit-activeml: {type(error).__name__}: {error}".splitlines()[0][:100]
     works: dict[str, Callable[[], Any]] = {
-        "floor": lambda: play_bare(stage.recipe.model, stage.arena, curve, strategy in NEEDS_SCORES),
+        "floor": lambda: play_bare(stage.recipe.model, stage.prepared, curve, strategy in NEEDS_SCORES),
         "cold": stage.play,
     }
     if not problem:
@@ -164,12 +166,12 @@ def measure(part: Part, strategy: str, stage: Stage, repeats: int, trajectories:
     wall = {name: float(np.median(np.array(values)[:, 1])) for name, values in seconds.items()}
     block = None
     if trajectories:
-        shared, starts = Shared(), stage.other_first_rows(trajectories)
+        shared, starts = FeatureCache(), stage.other_first_rows(trajectories)
         used, wall["block"] = (
             value / trajectories for value in clocked(lambda: [stage.play(shared, first) for first in starts])
         )
         block = used
-    same, total = (0, 0) if problem else same_picks(strategy, stage.recipe.model, stage.arena, curve)
+    same, total = (0, 0) if problem else same_picks(strategy, stage.recipe.model, stage.prepared, curve)
     return Line(
         part.name,
         stage.recipe.model.method,

@@ -20,7 +20,7 @@ from altune.knobs.pool_geometry import pool_clusters, pool_points, pool_pure_rad
 from altune.models import Model
 from altune.models.neural import PATIENCE, TOLERANCE, MultilayerPerceptron
 from altune.simulation.curve import LearningCurve
-from altune.simulation.prepared import Arena
+from altune.simulation.prepared import PreparedBlock
 
 LOOP_ROWS = 20
 NEEDS_SCORES = ("margin", "least_confidence", "entropy", "badge")
@@ -41,24 +41,24 @@ def make_estimator(model: Model, seed: int, n_labelled: int) -> Any:
     return estimator
 
 
-def bought_rows(arena: Arena, curve: LearningCurve) -> RowNumbers:
+def bought_rows(prepared: PreparedBlock, curve: LearningCurve) -> RowNumbers:
     """Return the rows that a trajectory bought, in order, as positions in the pool."""
-    place = np.argsort(arena.block.pool)
-    return place[np.searchsorted(arena.block.pool, curve.rows, sorter=place)]
+    place = np.argsort(prepared.block.pool)
+    return place[np.searchsorted(prepared.block.pool, curve.rows, sorter=place)]
 
 
-def play_bare(model: Model, arena: Arena, curve: LearningCurve, scored: bool) -> list[float]:
+def play_bare(model: Model, prepared: PreparedBlock, curve: LearningCurve, scored: bool) -> list[float]:
     """Fit, predict and score on the rows that a trajectory bought; with ``scored`` the candidates' class scores too."""
-    bought, accuracies = bought_rows(arena, curve), []
+    bought, accuracies = bought_rows(prepared, curve), []
     for loop, size in enumerate(curve.labels.tolist()):
         rows = np.sort(bought[:size])
-        estimator = make_estimator(model, arena.streams.integer("model", loop), size)
-        estimator.fit(arena.X_pool[rows], arena.y_pool[rows])
-        accuracies.append(float(accuracy_score(arena.y_test, estimator.predict(arena.X_test))))
+        estimator = make_estimator(model, prepared.streams.integer("model", loop), size)
+        estimator.fit(prepared.X_pool[rows], prepared.y_pool[rows])
+        accuracies.append(float(accuracy_score(prepared.y_test, estimator.predict(prepared.X_test))))
         if scored and loop + 1 < len(curve.labels):
-            open_ = np.ones(len(arena.y_pool), dtype=bool)
+            open_ = np.ones(len(prepared.y_pool), dtype=bool)
             open_[rows] = False
-            estimator.predict_proba(arena.X_pool[open_])
+            estimator.predict_proba(prepared.X_pool[open_])
     return accuracies
 
 
@@ -77,40 +77,40 @@ def make_query(strategy: str, n_classes: int) -> Any:
 class TheirLoop:
     """scikit-activeml's loop as its documentation writes it, with one fit a loop, which the query is handed."""
 
-    def __init__(self, strategy: str, model: Model, arena: Arena, models: int) -> None:
-        self.strategy, self.model, self.arena, self.models = strategy, model, arena, models
+    def __init__(self, strategy: str, model: Model, prepared: PreparedBlock, models: int) -> None:
+        self.strategy, self.model, self.prepared, self.models = strategy, model, prepared, models
 
     def fitted(self, y: NDArray[np.float64], loop: int) -> Any:
         """Return the classifier fitted on the labels so far, NaN where there is none."""
-        arena = self.arena
+        prepared = self.prepared
         size = int((~np.isnan(y)).sum())
-        estimator = make_estimator(self.model, arena.streams.integer("model", loop), size)
-        return SklearnClassifier(estimator, classes=range(arena.n_classes)).fit(arena.X_pool, y)
+        estimator = make_estimator(self.model, prepared.streams.integer("model", loop), size)
+        return SklearnClassifier(estimator, classes=range(prepared.n_classes)).fit(prepared.X_pool, y)
 
     def ask(self, query: Any, y: NDArray[np.float64], classifier: Any, **options: Any) -> Any:
         """Return what the strategy answers."""
         given = {"clf": classifier, "fit_clf": False} if self.strategy in NEEDS_SCORES else {}
-        return query.query(X=self.arena.X_pool, y=y, batch_size=LOOP_ROWS, **given, **options)
+        return query.query(X=self.prepared.X_pool, y=y, batch_size=LOOP_ROWS, **given, **options)
 
     def play(self) -> list[float]:
         """Play the trajectory; return the accuracies."""
-        arena, accuracies = self.arena, []
-        query = make_query(self.strategy, arena.n_classes)
-        y = np.full(len(arena.y_pool), np.nan)
-        first = arena.first_rows
+        prepared, accuracies = self.prepared, []
+        query = make_query(self.strategy, prepared.n_classes)
+        y = np.full(len(prepared.y_pool), np.nan)
+        first = prepared.first_rows
         if first is None:
             raise ValueError("the block fixes no first rows")
-        y[first] = arena.y_pool[first]
+        y[first] = prepared.y_pool[first]
         for loop in range(self.models):
             classifier = self.fitted(y, loop)
-            accuracies.append(float(accuracy_score(arena.y_test, classifier.predict(arena.X_test))))
+            accuracies.append(float(accuracy_score(prepared.y_test, classifier.predict(prepared.X_test))))
             if loop + 1 < self.models:
                 rows = self.ask(query, y, classifier)
-                y[rows] = arena.y_pool[rows]
+                y[rows] = prepared.y_pool[rows]
         return accuracies
 
 
-def same_picks(strategy: str, model: Model, arena: Arena, curve: LearningCurve) -> tuple[int, int]:
+def same_picks(strategy: str, model: Model, prepared: PreparedBlock, curve: LearningCurve) -> tuple[int, int]:
     """Return in how many loops of a trajectory scikit-activeml picks the same rows, and of how many.
 
     Each loop is compared from the same labels, and rows of equal score may stand for each other. Of ProbCover and
@@ -119,20 +119,20 @@ def same_picks(strategy: str, model: Model, arena: Arena, curve: LearningCurve) 
     """
     if strategy in DRAWN or isinstance(model, MultilayerPerceptron):  # its weights are drawn in another order
         return 0, 0
-    loops = TheirLoop(strategy, model, arena, len(curve.labels))
-    bought, ends = bought_rows(arena, curve), curve.labels.tolist()
+    loops = TheirLoop(strategy, model, prepared, len(curve.labels))
+    bought, ends = bought_rows(prepared, curve), curve.labels.tolist()
     same = 0
     for loop, (known, end) in enumerate(pairwise(ends)):
-        y = np.full(len(arena.y_pool), np.nan)
-        y[bought[:known]] = arena.y_pool[bought[:known]]
+        y = np.full(len(prepared.y_pool), np.nan)
+        y[bought[:known]] = prepared.y_pool[bought[:known]]
         ours = bought[known:end]
         if strategy in FIRST_ONLY:
-            query = _with_our_structures(strategy, arena, end)
-            utilities = query.query(X=arena.X_pool, y=y, batch_size=LOOP_ROWS, return_utilities=True)[1][0]
+            query = _with_our_structures(strategy, prepared, end)
+            utilities = query.query(X=prepared.X_pool, y=y, batch_size=LOOP_ROWS, return_utilities=True)[1][0]
             same += bool(utilities[ours[0]] >= np.nanmax(utilities) * (1 - 1e-9))
             continue
         classifier = loops.fitted(y, loop) if strategy in NEEDS_SCORES else None
-        query = make_query(strategy, arena.n_classes)
+        query = make_query(strategy, prepared.n_classes)
         found, utilities = loops.ask(query, y, classifier, return_utilities=True)
         if strategy in NEEDS_SCORES:  # a forest of a hundred trees gives many rows the same score
             same += np.allclose(*(np.sort(utilities[0][rows]) for rows in (found, ours)), rtol=0, atol=1e-9)
@@ -143,12 +143,12 @@ def same_picks(strategy: str, model: Model, arena: Arena, curve: LearningCurve) 
     return same, len(ends) - 1
 
 
-def _with_our_structures(strategy: str, arena: Arena, n_clusters: int) -> Any:
-    pool = Pool(arena.X_pool, arena.n_classes, budget=1, shared=arena.shared)
+def _with_our_structures(strategy: str, prepared: PreparedBlock, n_clusters: int) -> Any:
+    pool = Pool(prepared.X_pool, prepared.n_classes, budget=1, shared=prepared.shared)
     if strategy == "typiclust":
         given = {"labels": pool_clusters(pool, min(n_clusters, 500))}
         return theirs.TypiClust(k=20, cluster_algo=GivenClusters, cluster_algo_dict=given, random_state=0)
-    X = arena.X_pool.toarray() if sparse.issparse(arena.X_pool) else arena.X_pool
+    X = prepared.X_pool.toarray() if sparse.issparse(prepared.X_pool) else prepared.X_pool
     unit = np.sqrt(pool_points(pool).norms.sum() / ((X - X.mean(axis=0)) ** 2).sum())
     radius = np.sqrt(pool_pure_radius(pool, 0.95)) / unit
     return theirs.ProbCover(deltas=[radius * (1 - 1e-7)], random_state=0)  # our balls are open, theirs closed

@@ -39,9 +39,9 @@ from altune.simulation.environment import make_environment
 from altune.simulation.execution.player import Player
 from altune.simulation.store import TrajectoryStore
 from altune.tuning.observer import Silent
-from altune.tuning.racing import Spending
+from altune.tuning.racing import Racing
 from altune.tuning.settings import Settings
-from altune.tuning.stages import Means, Steps
+from altune.tuning.stages import Resources, Stages
 from altune.tuning.storage import open_study
 
 SAMPLERS = ("tpe", "random")
@@ -50,8 +50,8 @@ PLAIN = "plain"
 OUT = Path("runs/spending.json")
 
 
-RACING = {f"racing {level:g}": Spending(racing=level) for level in (0.05, 0.1, 0.2)}
-RUNGS = {f"rungs {', '.join(map(str, rungs))}": Spending(rungs=rungs) for rungs in ((0.3,), (0.5,), (0.3, 0.6))}
+RACING = {f"racing {level:g}": Racing(racing=level) for level in (0.05, 0.1, 0.2)}
+RUNGS = {f"rungs {', '.join(map(str, rungs))}": Racing(rungs=rungs) for rungs in ((0.3,), (0.5,), (0.3, 0.6))}
 LAYOUTS = {
     "5 blocks": Layout(
         5,
@@ -60,8 +60,8 @@ LAYOUTS = {
         {
             **RACING,
             **RUNGS,
-            "leaders 5": Spending(leader_blocks=5),
-            "racing 0.1, leaders 5": Spending(racing=0.1, leader_blocks=5),
+            "leaders 5": Racing(leader_blocks=5),
+            "racing 0.1, leaders 5": Racing(racing=0.1, leader_blocks=5),
         },
     ),
     "10 blocks": Layout(10, 0, 5, RACING),
@@ -69,16 +69,16 @@ LAYOUTS = {
         5,
         10,
         2,
-        {"leaders 10": Spending(leader_blocks=10), "racing 0.1, leaders 10": Spending(racing=0.1, leader_blocks=10)},
+        {"leaders 10": Racing(leader_blocks=10), "racing 0.1, leaders 10": Racing(racing=0.1, leader_blocks=10)},
     ),
 }
 
 
 def repetition(stage: Stage, name: str, sampler: str, counts: Sequence[int]) -> list[dict[str, Any]]:
     """Return one line for each policy and number of trials: what it took and what it found."""
-    plain = stage.search(Spending(), sampler, max(counts))
+    plain = stage.search(Racing(), sampler, max(counts))
     lines = []
-    for policy, spending in {PLAIN: Spending(), **stage.layout.policies}.items():
+    for policy, spending in {PLAIN: Racing(), **stage.layout.policies}.items():
         found = plain if policy == PLAIN else stage.search(spending, sampler, max(counts), plain.work[max(counts) - 1])
         for count in counts:
             budget = plain.work[count - 1]
@@ -138,16 +138,16 @@ def replayed_stopping(data: str = "iris", n_trials: int = 24) -> dict[str, Any]:
         }
     )
     environment = make_environment(data, objective="net_value", value=100.0, price_per_label=0.5, budget=60, loops=10)
-    steps = Steps([environment], space, Settings(n_trials=n_trials, n_blocks=3), Silent())
+    steps = Stages([environment], space, Settings(n_trials=n_trials, n_blocks=3), Silent())
     told: dict[str, Any] = {"data": data, "trials": n_trials, "n_blocks": 3}
     for name in ("each", "replayed"):
         with tempfile.TemporaryDirectory() as folder:
             own = Player(store=TrajectoryStore(Path(folder)))
-            with own if name == "each" else steps.player(None, Means(cache=Path(folder))) as player:
+            with own if name == "each" else steps.player(None, Resources(cache=Path(folder))) as player:
                 study = open_study(None, [environment.objective.direction])
                 baselines = steps.baselines(study, player)
                 before = player.simulated
-                steps.search(study, player, baselines, Means(), time.monotonic())
+                steps.search(study, player, baselines, Resources(), time.monotonic())
                 told[name] = player.simulated - before
                 told[f"best, {name}"] = study.best_value
     return told

@@ -19,7 +19,7 @@ from altune.tuning.confirmation import best_recipes
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.judging import Judge, Place
 from altune.tuning.proposals import Drawing
-from altune.tuning.racing import Spending
+from altune.tuning.racing import Racing
 from altune.tuning.samplers import SamplerPlan
 from altune.tuning.search import Search
 from altune.tuning.trials import TrialRecord, record_of
@@ -52,7 +52,7 @@ class Layout:
     search: int
     leaders: int
     select: int
-    policies: dict[str, Spending]
+    policies: dict[str, Racing]
 
 
 class StoredPlayer:
@@ -150,7 +150,7 @@ class Stage:
         self.searched, self.for_leaders, self.select, self.report = np.split(order, ends)
         self._index = {grid.recipe(index).digest(): index for index in range(len(grid.params))}
 
-    def search(self, policy: Spending, sampler: str, n_trials: int, work: float = 0.0) -> Replayed:
+    def search(self, policy: Racing, sampler: str, n_trials: int, work: float = 0.0) -> Replayed:
         """Replay a search for so many trials, and on until so much work is done."""
         player, found = StoredPlayer(self.grid, self._index), Replayed()
 
@@ -162,7 +162,7 @@ class Stage:
 
         search = Search(
             study=optuna.create_study(direction="maximize"),
-            drawing=Drawing(self.grid.space, [self.environment.facts], self._plan(sampler)),
+            drawing=Drawing(self.grid.space, [self.environment.capabilities], self._plan(sampler)),
             evaluator=Evaluator(player, self._judge(policy), policy),
             batch=BATCH,
             callbacks=(note,),
@@ -192,7 +192,7 @@ class Stage:
     def _plan(self, sampler: str) -> SamplerPlan:
         return SamplerPlan(sampler, self.grid.space, self.seed, lambda params: True)
 
-    def _judge(self, policy: Spending) -> Judge:
+    def _judge(self, policy: Racing) -> Judge:
         blocks = self.environment.blocks("search", self.grid.n_blocks)
         numbers = [*self.searched, *self.for_leaders[: policy.leader_blocks]]
         places = [Place(self.environment, blocks[int(number)], 0) for number in numbers]

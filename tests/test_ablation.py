@@ -27,7 +27,7 @@ from altune.recipes.space import SearchSpace
 from altune.report.figures.ablation import ablation_numbers, plot_ablation
 from altune.report.figures.leave_one_out import leave_one_out_numbers, plot_leave_one_out
 from altune.report.figures.wrapped_rows import verdict
-from altune.report.pages.run.ablation import ablation_parts
+from altune.report.pages.run.ablation import ablation_section
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import make_environment, make_environments
 from altune.simulation.execution.player import Player
@@ -35,7 +35,7 @@ from altune.simulation.objectives import Objective, Risk
 from altune.tuning.ablation import Ablated, AblationCurves, trajectories_to_ablate
 from altune.tuning.ablation import ablate as play_path
 from altune.tuning.ablation_path import PathStep, differing
-from altune.tuning.confirmation import Parts, Played
+from altune.tuning.confirmation import ConfirmationBlocks, Played
 from altune.tuning.proposals import refusal_anywhere
 from altune.tuning.settings import Settings
 from altune.workflows.open_run import open_run
@@ -89,7 +89,7 @@ def flat(score: float) -> LearningCurve:
         fit_seconds=nothing,
         query_seconds=nothing,
         evaluation_seconds=nothing,
-        facts=({},),
+        capabilities=({},),
         rows=np.arange(10),
         stopped="budget",
     )
@@ -194,8 +194,8 @@ def test_each_step_is_the_best_on_the_select_blocks(run: Run) -> None:
     assert found.steps[-1].tried == {}
 
 
-def part_of(environment, report: int = 2) -> Parts:
-    return Parts(environment, environment.blocks("select", 2), environment.blocks("report", report))
+def part_of(environment, report: int = 2) -> ConfirmationBlocks:
+    return ConfirmationBlocks(environment, environment.blocks("select", 2), environment.blocks("report", report))
 
 
 def path_of(start: Recipe, end: Recipe, refusal=lambda recipe: None, **scenario: object) -> Ablated:
@@ -217,7 +217,7 @@ def test_a_knob_that_cannot_be_changed_yet_is_put_off() -> None:
     start = altune.Recipe(model="k_nearest_neighbours")
 
     def refusal(recipe: Recipe) -> str | None:
-        return next(iter(recipe.problems(environment.facts)), None)
+        return next(iter(recipe.problems(environment.capabilities)), None)
 
     found = path_of(start, end, refusal)
     order = [knob for step in found.steps for knob in step.knobs]
@@ -255,10 +255,14 @@ def test_rules_of_a_space_hold_on_the_way() -> None:
     environment = make_environment("iris", budget=30)
     # Outside of the space in its first sample, and still the rule is about the other two knobs.
     outside = altune.Recipe(query_strategy="margin")
-    assert "forbids" in str(refusal_anywhere(space, [environment.facts], outside))
-    assert refusal_anywhere(space, [environment.facts], outside.replace(retrain="warm_start")) is None
-    assert refusal_anywhere(space, [environment.facts], outside.replace(query_strategy="least_confidence")) is None
-    assert "annotators" in str(refusal_anywhere(space, [environment.facts], outside.replace(labeling="majority")))
+    assert "forbids" in str(refusal_anywhere(space, [environment.capabilities], outside))
+    assert refusal_anywhere(space, [environment.capabilities], outside.replace(retrain="warm_start")) is None
+    assert (
+        refusal_anywhere(space, [environment.capabilities], outside.replace(query_strategy="least_confidence")) is None
+    )
+    assert "annotators" in str(
+        refusal_anywhere(space, [environment.capabilities], outside.replace(labeling="majority"))
+    )
 
 
 @pytest.mark.parametrize("scenario", [{"objective": "labels_to_target"}, {"objective": "deficiency"}])
@@ -340,13 +344,13 @@ def test_names_are_text_in_figures_and_a_risk_is_told() -> None:
 
 
 def test_a_run_says_why(run: Run, unconfirmed: Run) -> None:
-    path, worth = ablation_parts(run)
+    path, worth = ablation_section(run)
     assert path.heading == worth.heading == "Why?"
     assert ablation_of(run).sentence in path.explanation
     assert plot_ablation(run).to_json() != plot_leave_one_out(run).to_json()
     with pytest.raises(RequestError, match="it has iris"):
         plot_ablation(run, data="wine")
-    assert ablation_parts(unconfirmed) == []
+    assert ablation_section(unconfirmed) == []
     with pytest.raises(RequestError, match="has no ablation"):
         plot_leave_one_out(unconfirmed)
 

@@ -11,7 +11,7 @@ from benchmark_scripts import FOLDER, load
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
-from altune.simulation.scoring import Examiner
+from altune.simulation.scoring import TestScorer
 
 wdbc = load("published_wdbc")
 profile = load("profile_trajectory")
@@ -138,10 +138,10 @@ def test_the_parts_add_up_to_less_than_the_whole(stage: Any) -> None:
 
 
 def test_nothing_stays_patched(stage: Any) -> None:
-    before = (LogisticRegression.fit, LogisticRegression.predict, Examiner.__call__)
+    before = (LogisticRegression.fit, LogisticRegression.predict, TestScorer.__call__)
     own = set(vars(LogisticRegression))
     profile.measure(stage, 1)
-    assert (LogisticRegression.fit, LogisticRegression.predict, Examiner.__call__) == before
+    assert (LogisticRegression.fit, LogisticRegression.predict, TestScorer.__call__) == before
     assert set(vars(LogisticRegression)) == own
 
 

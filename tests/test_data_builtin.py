@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from altune.core.errors import DataError, MissingExtraError
-from altune.data import DatasetFacts, list_datasets, load_dataset
+from altune.data import DatasetInfo, list_datasets, load_dataset
 from altune.data.extra import read_keel
 
 FACTS = list_datasets()
@@ -41,7 +41,7 @@ def test_the_shelf_is_varied_enough_to_learn_from():
 def test_facts_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         FACTS[0].n_rows = 1
-    assert isinstance(FACTS[0], DatasetFacts)
+    assert isinstance(FACTS[0], DatasetInfo)
 
 
 def test_breast_cancer_keeps_the_rows_and_codes_of_scikit_learn():

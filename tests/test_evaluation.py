@@ -17,12 +17,12 @@ from altune.simulation.execution import worker as workers
 from altune.simulation.execution.player import Player, Task
 from altune.simulation.execution.worker import Failure
 from altune.tuning.evaluation import Evaluator
-from altune.tuning.racing import LEADERS, Spending
+from altune.tuning.racing import LEADERS, Racing
 from altune.workflows.tune import tune
 
 ENVIRONMENT = made_environment()
 JUDGE = judge_of([ENVIRONMENT], blocks=8, usual=5)
-PLAIN, RACE, RUNG, LEAD = Spending(), Spending(racing=0.2), Spending(rungs=(0.5,)), Spending(leader_blocks=3)
+PLAIN, RACE, RUNG, LEAD = Racing(), Racing(racing=0.2), Racing(rungs=(0.5,)), Racing(leader_blocks=3)
 FIRST = [0, 1, 2, 3, 4]
 NOISE = 0.01 * np.random.default_rng(0).normal(size=(12, 8))
 
@@ -218,7 +218,7 @@ def test_a_failure_ends_its_trial_and_no_other(spending, played):
 
 
 def test_the_time_limit_is_shared_evenly_by_the_blocks():
-    one, shelf = evaluator({5: 0.6}, Spending(rungs=(0.5,)), limit=10.0)
+    one, shelf = evaluator({5: 0.6}, Racing(rungs=(0.5,)), limit=10.0)
     see_usual_trials(one)
     one.play([recipe(5)])
     assert {limit for *_, limit in shelf.played} == {2.0}
@@ -254,7 +254,7 @@ def test_a_winner_that_stays_below_the_envelope_is_never_given_up(name, before, 
     judge, joined = AREAS[name], name == "aulc_trapezoid"
     # often the same as an earlier one: ties are the hardest
     own = before[like] if like < len(before) else own
-    one, _ = evaluator({5: lambda block: own[block]}, Spending(rungs=(share,)), judge)
+    one, _ = evaluator({5: lambda block: own[block]}, Racing(rungs=(share,)), judge)
     highest = np.full((2, BUDGET + 1), -np.inf)
     for pair in before:
         one.see(judge.on_places(pair), pair)

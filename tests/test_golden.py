@@ -21,7 +21,7 @@ from altune.data import Dataset, load_dataset
 from altune.models.custom import CustomModel
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment, make_environment
-from altune.simulation.prepared import Arena, make_arena
+from altune.simulation.prepared import PreparedBlock, prepare_block
 from altune.simulation.trajectory import play
 
 GOLDEN = Path(__file__).parent / "data" / "golden_picks.json"
@@ -86,21 +86,21 @@ PLAYS: dict[str, tuple[str, Any, Any, Any, dict[str, Any]]] = {
 
 
 @cache
-def stage(data: str) -> tuple[Environment, Arena]:
-    """Return the environment and the arena of a data set, of digits the first 400 rows, which may be sparse."""
+def stage(data: str) -> tuple[Environment, PreparedBlock]:
+    """Return the environment and the prepared of a data set, of digits the first 400 rows, which may be sparse."""
     dataset = load_dataset("digits" if data == "sparse" else data)
     if dataset.name == "digits":
         X = dataset.X[:400]
         dataset = Dataset(sparse.csr_array(X) if data == "sparse" else X, dataset.y[:400], name="digits")
     environment = make_environment(dataset, budget=40, loops=4, seed=1)
-    return environment, make_arena(dataset, environment.blocks("search", 1)[0], 1)
+    return environment, prepare_block(dataset, environment.blocks("search", 1)[0], 1)
 
 
 def golden_play(name: str) -> dict[str, Any]:
     data, strategy, start, model, others = PLAYS[name]
-    environment, arena = stage(data)
+    environment, prepared = stage(data)
     recipe = Recipe(query_strategy=strategy, initial_sample=start, model=model, **others)
-    curve = play(recipe, arena, environment.scenario)
+    curve = play(recipe, prepared, environment.scenario)
     return {
         "rows": curve.rows.tolist(),
         "labels": curve.labels.tolist(),

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from altune.loop.prefix_cache import Histories, History, Kept
+from altune.loop.prefix_cache import LRUCache, PrefixCache, PrefixKey
 from altune.models.base import Model
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import make_environment
-from altune.simulation.prepared import make_arena
+from altune.simulation.prepared import prepare_block
 from altune.simulation.scenario import Annotator
 from altune.simulation.trajectory import play
 
@@ -53,7 +53,7 @@ def environment():
 
 
 def arena_of(environment):
-    return make_arena(environment.dataset, environment.blocks("search", 1)[0], environment.seed)
+    return prepare_block(environment.dataset, environment.blocks("search", 1)[0], environment.seed)
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +63,9 @@ def alone(environment):
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_sharing_changes_no_result(environment, alone, order):
-    arena = arena_of(environment)
+    prepared = arena_of(environment)
     for name in list(ALIKE)[::order]:
-        assert without_times(play(ALIKE[name], arena, environment.scenario)) == alone[name], name
+        assert without_times(play(ALIKE[name], prepared, environment.scenario)) == alone[name], name
 
 
 def test_the_recipes_of_this_file_differ(alone):
@@ -81,9 +81,9 @@ def fits(monkeypatch, environment, recipes):
         return fit(self, *arguments, **others)
 
     monkeypatch.setattr(Model, "fit", counting)
-    arena = arena_of(environment)
+    prepared = arena_of(environment)
     for one in recipes:
-        play(one, arena, environment.scenario)
+        play(one, prepared, environment.scenario)
     return len(counted)
 
 
@@ -98,15 +98,15 @@ def test_equal_beginnings_are_trained_once(monkeypatch, environment):
 
 def test_what_was_trained_on_other_labels_is_another_history():
     rows, labels = np.arange(4), np.array([0, 1, 0, 1])
-    begun = History.of((Recipe().model, Recipe().retrain))
+    begun = PrefixKey.of((Recipe().model, Recipe().retrain))
     assert begun.then(rows, labels) == begun.then(rows.copy(), labels.copy())
     others = [begun.then(rows, 1 - labels), begun.then(rows[::-1], labels), begun.then(rows, labels, None)]
-    others += [begun.then(rows, labels).then(rows, labels), History.of((Recipe().model,)).then(rows, labels)]
+    others += [begun.then(rows, labels).then(rows, labels), PrefixKey.of((Recipe().model,)).then(rows, labels)]
     assert len({begun.then(rows, labels), *others}) == 6
 
 
 def test_only_the_latest_are_kept():
-    kept = Kept(2)
+    kept = LRUCache(2)
     built = []
 
     def get(key):
@@ -119,7 +119,7 @@ def test_only_the_latest_are_kept():
 
 def test_a_loop_that_stands_alone_keeps_nothing():
     built = []
-    histories = Histories(sharing=False)
+    prefixes = PrefixCache(sharing=False)
     for _ in range(2):
-        histories.sample(Recipe().initial_sample, 5, np.empty(0, dtype=int), lambda: built.append(1) or np.arange(5))
+        prefixes.sample(Recipe().initial_sample, 5, np.empty(0, dtype=int), lambda: built.append(1) or np.arange(5))
     assert len(built) == 2

@@ -25,7 +25,7 @@ from altune.analysis.importance.optuna import optuna_importance
 from altune.analysis.importance.surrogate import Hyperparameters, Prior, design_of, fit, negative_log_likelihood
 from altune.analysis.importance.variance import exact_shares, shares_of_coalitions, shares_of_components
 from altune.core.errors import RequestError, WorkError
-from altune.recipes.requirements import Facts
+from altune.recipes.requirements import Capabilities
 from altune.recipes.space import SearchSpace
 from altune.recipes.space.given import GivenTrial
 
@@ -401,7 +401,7 @@ def forbidding() -> SearchSpace:
 
 def test_shares_where_combinations_are_forbidden() -> None:
     space = forbidding()
-    allowed = [space.check_draw(space.recipe_at(one), Facts(), one) is None for one in every(space)]
+    allowed = [space.check_draw(space.recipe_at(one), Capabilities(), one) is None for one in every(space)]
     params = [one for one, good in zip(every(space), allowed, strict=True) if good]
 
     def value(one: Params) -> float:
@@ -424,7 +424,7 @@ def test_what_the_model_cannot_do_is_never_drawn() -> None:
         {"model": ["logistic_regression", "naive_bayes"], "retrain": ["reset", {"method": "warm_start", "on": "all"}]}
     )
     knobs = encode_knobs(space, [])
-    facts = Facts()
+    facts = Capabilities()
     allowed = playable(space, knobs, [facts])
     drawn = draw_playable(knobs, allowed, 200, np.random.default_rng(0))
     for place in range(200):

@@ -12,7 +12,7 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 from sklearn.preprocessing import scale
 
 from altune.core.errors import FormatError, RequestError
-from altune.core.pool import Pool, Shared
+from altune.core.pool import FeatureCache, Pool
 from altune.core.registry import describe_parameters, find_method, methods, parse_method
 from altune.core.streams import Streams
 from altune.data import Dataset
@@ -25,7 +25,7 @@ from altune.numerics.geometry.designs import d_optimal_points, leverage_scores, 
 from altune.numerics.geometry.distances import make_points
 from altune.numerics.geometry.facilities import locate_facilities, similarity_graph
 from altune.recipes.recipe import Recipe
-from altune.simulation.prepared import make_arena
+from altune.simulation.prepared import prepare_block
 from altune.simulation.scenario import Annotator, Scenario
 from altune.simulation.trajectory import play
 
@@ -109,7 +109,7 @@ def test_the_radius_of_a_pool_is_that_of_its_clusters_by_brute_force():
     got = np.sqrt(pool_pure_radius(pool, 0.95))
     assert got == pytest.approx(np.sort(other)[5])
     # all trajectories of a block share it, whatever they drew
-    assert pool_pure_radius(make_pool(X, n_classes=2, shared=Shared()), 0.95) == pytest.approx(got**2)
+    assert pool_pure_radius(make_pool(X, n_classes=2, shared=FeatureCache()), 0.95) == pytest.approx(got**2)
 
 
 def test_greedy_cover_by_brute_force(wine):
@@ -203,7 +203,7 @@ def test_density_draws_in_proportion_to_the_kernel_density():
     width = np.median(np.sort(apart, axis=1)[:, round(np.sqrt(40))])
     density = np.exp(-apart / (2 * width)).mean(axis=1)
     draws = 4000
-    shared = Shared()
+    shared = FeatureCache()
     for beta in (1.0, 2.0):
         value = {"method": "density", "beta": beta}
         drawn = np.bincount([sample(value, X, 1, seed, shared=shared)[0] for seed in range(draws)], minlength=40)
@@ -261,13 +261,13 @@ def test_leverage_draws_by_score_or_takes_the_largest(wine):
     scores = leverage_scores(points, 1.0, np.random.default_rng(0))
     largest = sample({"method": "leverage", "draw": "largest"}, wine, 10)
     np.testing.assert_allclose(scores[largest], np.sort(scores)[::-1][:10])
-    shared, draws = Shared(), 4000
+    shared, draws = FeatureCache(), 4000
     drawn = np.bincount([sample("leverage", wine, 1, s, shared=shared)[0] for s in range(draws)], minlength=178)
     assert np.abs(drawn / draws - scores / scores.sum()).max() < 4.5 * np.sqrt(0.02 / draws)
 
 
 def test_features_alone_are_worked_out_once_for_a_block(wine, monkeypatch):
-    shared = Shared()
+    shared = FeatureCache()
     first = {name: sample(name, wine, 9, 4, shared=shared).tolist() for name in FEATURES_ONLY}
     for module, name in (
         ("density", "log_kernel_density"),
@@ -393,7 +393,7 @@ def test_it_reads_back_and_a_simulation_prices_its_steps():
     data = Dataset(X, y, name="rare")
     block = explicit_block(data, np.arange(150), np.arange(150, 200))
     scenario = Scenario(budget=60, loops=3, annotators=(Annotator(price=2.0),), price_per_loop=7.0)
-    curve = play(until(cap=60), make_arena(data, block, seed=0), scenario)
+    curve = play(until(cap=60), prepare_block(data, block, seed=0), scenario)
     assert curve.labels[0] > 5  # it did go on
     steps = 1 + (curve.labels[0] - 5) / 4
     assert curve.cost[0] == pytest.approx(2.0 * curve.labels[0] + 7.0 * steps)
@@ -434,11 +434,11 @@ def test_the_oracle_plays_in_a_simulation_and_its_curve_is_marked():
     block = explicit_block(data, np.arange(300), np.arange(300, 569))
     scenario = Scenario(budget=40, loops=2)
     recipe = Recipe(initial_sample={"method": "oracle_stratified", "size": 10})
-    curve = play(recipe, make_arena(data, block, seed=0), scenario)
+    curve = play(recipe, prepare_block(data, block, seed=0), scenario)
     assert np.bincount(y[curve.rows[:10]]).tolist() == [5, 5]
-    assert curve.facts[0]["uses_oracle"] == 1.0
-    plain = play(Recipe(), make_arena(data, block, seed=0), scenario)
-    assert not any("uses_oracle" in fact for fact in plain.facts)
+    assert curve.notes[0]["uses_oracle"] == 1.0
+    plain = play(Recipe(), prepare_block(data, block, seed=0), scenario)
+    assert not any("uses_oracle" in fact for fact in plain.notes)
 
 
 def test_only_a_sample_that_says_so_is_told_the_truth():

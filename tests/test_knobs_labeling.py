@@ -15,7 +15,7 @@ from altune.knobs.labeling import AUDITS, Answers, audit_ranking
 from altune.knobs.labeling.audit import SUSPECT_WEIGHT, out_of_fold
 from altune.loop.loop import ActiveLearningLoop
 from altune.models import FittedModel, LogisticRegressionModel
-from altune.recipes.recipe import Facts, Recipe
+from altune.recipes.recipe import Capabilities, Recipe
 
 STREAMS = Streams(0, "cancer", "search", 0)
 
@@ -79,17 +79,20 @@ def test_single_spreads_over_all_annotators():
 def test_more_annotators_than_there_are_is_refused():
     model = LogisticRegressionModel()
     recipe = Recipe(labeling={"method": "majority", "annotators": 5}, model=model)
-    assert "asks 5 annotators, and the scenario has 3" in recipe.problems(Facts(annotators=3))[0]
-    assert "several annotators" in recipe.problems(Facts(annotators=1))[0]
-    assert recipe.problems(Facts(annotators=5)) == []
+    assert "asks 5 annotators, and the scenario has 3" in recipe.problems(Capabilities(annotators=3))[0]
+    assert "several annotators" in recipe.problems(Capabilities(annotators=1))[0]
+    assert recipe.problems(Capabilities(annotators=5)) == []
 
 
 def test_an_action_that_the_model_cannot_take_is_refused():
     audited = {"method": "single", "audit": "confident_learning", "action": "weight"}
     recipe = Recipe(labeling=audited, model={"method": "k_nearest_neighbours"})
-    assert "takes no sample weights" in recipe.problems(Facts())[0]
+    assert "takes no sample weights" in recipe.problems(Capabilities())[0]
     assert (
-        Recipe(labeling={**audited, "action": "drop"}, model={"method": "k_nearest_neighbours"}).problems(Facts()) == []
+        Recipe(labeling={**audited, "action": "drop"}, model={"method": "k_nearest_neighbours"}).problems(
+            Capabilities()
+        )
+        == []
     )
 
 

@@ -27,7 +27,7 @@ from altune.knobs.loop_size.cost import (
 )
 from altune.knobs.stopping import cohen_kappa
 from altune.loop.loop import ActiveLearningLoop
-from altune.recipes.recipe import Facts, Recipe
+from altune.recipes.recipe import Capabilities, Recipe
 from altune.simulation.environment import make_environment
 from altune.simulation.scenario import Annotator, Scenario
 
@@ -141,8 +141,8 @@ def test_the_bounds_hold_and_follow_the_equal_parts_where_none_are_given():
 
 def test_bounds_that_exclude_each_other_are_refused_before_anything_is_played():
     recipe = Recipe(loop_size={"method": "threshold", "low": 9, "high": 8})
-    assert "9 is above 8" in recipe.problems(Facts())[0]
-    assert Recipe(loop_size={"method": "threshold", "low": 8, "high": 8}).problems(Facts()) == []
+    assert "9 is above 8" in recipe.problems(Capabilities())[0]
+    assert Recipe(loop_size={"method": "threshold", "low": 8, "high": 8}).problems(Capabilities()) == []
 
 
 # threshold, diminishing -----------------------------------------------------------------------------
@@ -382,9 +382,9 @@ def test_too_little_known_is_an_equal_part_and_a_curve_that_does_not_fall_a_doub
 
 def test_prices_that_a_size_reads_must_exist():
     recipe = Recipe(loop_size="cost_aware")
-    assert "price_per_loop and price_per_label above 0" in recipe.problems(Facts())[0]
-    assert recipe.problems(Facts(price_per_loop=2.0)) == []
-    assert recipe.problems(Facts(price_per_loop=2.0, price_per_label=0.0)) != []
+    assert "price_per_loop and price_per_label above 0" in recipe.problems(Capabilities())[0]
+    assert recipe.problems(Capabilities(price_per_loop=2.0)) == []
+    assert recipe.problems(Capabilities(price_per_loop=2.0, price_per_label=0.0)) != []
 
 
 def test_the_environment_hands_on_its_prices():
@@ -392,7 +392,7 @@ def test_the_environment_hands_on_its_prices():
     environment = make_environment(
         "iris", scenario=Scenario(annotators=annotators, price_per_label=1.0, price_per_loop=4.0)
     )
-    assert (environment.facts.price_per_label, environment.facts.price_per_loop) == (2.0, 4.0)
+    assert (environment.capabilities.price_per_label, environment.capabilities.price_per_loop) == (2.0, 4.0)
     environment.require(Recipe(loop_size="cost_aware"))
     with pytest.raises(RequestError, match="price of a loop"):
         make_environment("iris").require(Recipe(loop_size="cost_aware"))

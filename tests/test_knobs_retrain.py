@@ -15,7 +15,7 @@ from sklearn.tree import DecisionTreeClassifier
 from altune.core.registry import unregister
 from altune.core.streams import Streams
 from altune.knobs.model_init import BestOfStarts, DefaultStart, ModelInit, mean_log_probability
-from altune.knobs.retrain import Reset, TrainingTurn, WarmStart
+from altune.knobs.retrain import Reset, TrainingInput, WarmStart
 from altune.knobs.training import ConstantTraining, PowerTraining, StepsTraining, with_hyperparameter
 from altune.models import (
     FittedModel,
@@ -26,7 +26,7 @@ from altune.models import (
     SoftmaxRegression,
     register_estimator,
 )
-from altune.recipes.recipe import Facts, Recipe
+from altune.recipes.recipe import Capabilities, Recipe
 
 STREAMS = Streams(0, "cancer", "search", 0)
 
@@ -70,7 +70,7 @@ def told():
 
 
 def turn(model, n=12, fresh=4, previous=None, weight=None, loop=3, model_init: ModelInit | None = None):
-    return TrainingTurn(
+    return TrainingInput(
         model=model,
         model_init=model_init or DefaultStart(),
         X=np.arange(n, dtype=float)[:, None],
@@ -129,7 +129,7 @@ def test_replay_keeps_all_new_rows_and_a_share_of_the_old(new, old, share):
 
 
 def test_needs_of_warm_starts_are_those_of_the_model():
-    facts = Facts()
+    facts = Capabilities()
     resuming = Recipe(retrain={"method": "warm_start", "on": "all"}, model={"method": "naive_bayes"})
     assert "resumes" in resuming.problems(facts)[0]
     updating = Recipe(retrain={"method": "warm_start", "on": "new"}, model={"method": "logistic_regression"})
@@ -215,8 +215,8 @@ def test_best_of_is_no_worse_than_its_average_start(cancer):
 
 def test_best_of_needs_a_start_that_is_random():
     recipe = Recipe(model_init={"method": "best_of"}, model={"method": "logistic_regression"})
-    assert "start is random" in recipe.problems(Facts())[0]
-    assert recipe.replace(model="sgd").problems(Facts()) == []
+    assert "start is random" in recipe.problems(Capabilities())[0]
+    assert recipe.replace(model="sgd").problems(Capabilities()) == []
 
 
 def test_mean_log_probability_bears_a_zero():
@@ -270,8 +270,8 @@ def test_any_factor_stays_in_the_declared_range(factor):
 
 def test_what_the_model_does_not_offer_is_refused():
     recipe = Recipe(training={"method": "power", "hyperparameter": "learning_rate"})
-    assert "does not offer (it offers C)" in recipe.problems(Facts())[0]
-    assert recipe.replace(model="sgd").problems(Facts()) == []
+    assert "does not offer (it offers C)" in recipe.problems(Capabilities())[0]
+    assert recipe.replace(model="sgd").problems(Capabilities()) == []
 
 
 def test_a_hyperparameter_without_a_number_is_refused():
@@ -280,7 +280,7 @@ def test_a_hyperparameter_without_a_number_is_refused():
     )
     try:
         training = {"method": "power", "hyperparameter": "max_depth"}
-        assert "which is None" in Recipe(training=training, model=tree()).problems(Facts())[0]
-        assert Recipe(training=training, model=tree(max_depth=3)).problems(Facts()) == []
+        assert "which is None" in Recipe(training=training, model=tree()).problems(Capabilities())[0]
+        assert Recipe(training=training, model=tree(max_depth=3)).problems(Capabilities()) == []
     finally:
         unregister("model", "tree_of_test")

@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import scale
 
 from altune.core.errors import FormatError, RequestError
-from altune.core.pool import Pool, Shared
+from altune.core.pool import FeatureCache, Pool
 from altune.core.registry import parse_method
 from altune.core.streams import Streams
 from altune.knobs.model_init import (
@@ -23,7 +23,7 @@ from altune.knobs.model_init import (
     log_class_priors,
 )
 from altune.knobs.model_init.pretrained import matched_classes, pool_clusters
-from altune.knobs.retrain import ResetEvery, ShrinkPerturb, TrainingTurn, WarmStart
+from altune.knobs.retrain import ResetEvery, ShrinkPerturb, TrainingInput, WarmStart
 from altune.loop.loop import ActiveLearningLoop
 from altune.models import (
     FittedEnsemble,
@@ -36,7 +36,7 @@ from altune.models import (
     shrink_and_perturb,
     with_output_bias,
 )
-from altune.recipes.recipe import Facts, Recipe
+from altune.recipes.recipe import Capabilities, Recipe
 
 STREAMS = Streams(0, "start", "search", 0)
 MLP = MultilayerPerceptron(hidden_units=12, max_epochs=25, learning_rate=0.02, batch_size=16)
@@ -65,7 +65,7 @@ def digits():
 
 
 def turn(model, X, y, n_classes, *, previous=None, fresh=5, loop=3, model_init=None, weight=None):
-    return TrainingTurn(
+    return TrainingInput(
         model=model,
         model_init=model_init or DefaultStart(),
         X=X,
@@ -161,9 +161,9 @@ def test_smoothing_draws_the_priors_together(wine):
 
 def test_class_prior_needs_a_model_that_resumes():
     recipe = Recipe(model_init="class_prior", model="random_forest")
-    assert "resumes" in recipe.problems(Facts())[0]
+    assert "resumes" in recipe.problems(Capabilities())[0]
     for name in ("logistic_regression", "sgd", "mlp"):
-        assert recipe.replace(model=name).problems(Facts()) == []
+        assert recipe.replace(model=name).problems(Capabilities()) == []
     with pytest.raises(RequestError, match="before it is trained"):
         NaiveBayes().untrained(np.ones((2, 1)), np.array([0, 1]), 2, 0)
 
@@ -230,7 +230,7 @@ def test_it_is_pretrained_on_as_many_rows_as_it_may(wine, monkeypatch):
 
 def test_clusters_depend_on_features_alone_and_are_made_once(wine, monkeypatch):
     X, y = wine
-    shared = Shared()
+    shared = FeatureCache()
     first = pool_clusters(labelled_pool(X, y, np.arange(10), 3, shared))
     monkeypatch.setattr("altune.knobs.model_init.pretrained.kmeans", None)  # asked again, it would fail
     again = pool_clusters(labelled_pool(X, (y + 1) % 3, np.arange(40, 60), 3, shared))
@@ -248,9 +248,9 @@ def test_a_pretrained_start_takes_sparse_pools_and_one_class(wine):
 
 def test_pretraining_needs_a_start_that_matters():
     recipe = Recipe(model_init="pretrained", model="naive_bayes")
-    assert "start is random" in recipe.problems(Facts())[0]
-    assert "partial_fit" in recipe.replace(model="logistic_regression").problems(Facts())[0]
-    assert recipe.replace(model="mlp").problems(Facts()) == []
+    assert "start is random" in recipe.problems(Capabilities())[0]
+    assert "partial_fit" in recipe.replace(model="logistic_regression").problems(Capabilities())[0]
+    assert recipe.replace(model="mlp").problems(Capabilities()) == []
 
 
 # ensemble -------------------------------------------------------------------------------------------
@@ -392,7 +392,7 @@ def test_what_has_no_coefficients_is_refused(wine):
     forest = RandomForest(n_estimators=2).fit(X[:40], y[:40], 3, 0)
     with pytest.raises(RequestError, match="RandomForestClassifier has no coefficients"):
         shrink_and_perturb(forest, 0.5, 0.1, np.random.default_rng(0))
-    assert "resumes" in Recipe(retrain="shrink_perturb", model="random_forest").problems(Facts())[0]
+    assert "resumes" in Recipe(retrain="shrink_perturb", model="random_forest").problems(Capabilities())[0]
 
 
 # reset_every ----------------------------------------------------------------------------------------
@@ -412,7 +412,7 @@ def test_a_fresh_start_every_m_loops_and_warm_ones_in_between(on, wine):
 
 
 def test_what_reset_every_needs_depends_on_what_it_goes_on_with():
-    facts = Facts()
+    facts = Capabilities()
     assert "resumes" in Recipe(retrain="reset_every", model="naive_bayes").problems(facts)[0]
     new = Recipe(retrain={"method": "reset_every", "on": "new"}, model="naive_bayes")
     assert new.problems(facts) == []

@@ -15,7 +15,7 @@ from altune.core.streams import Streams
 from altune.knobs.training import LabelsSoFar, Retune, set_hyperparameter
 from altune.loop.loop import ActiveLearningLoop
 from altune.models import KNearestNeighbours, LinearSVM, LogisticRegressionModel, SoftmaxRegression
-from altune.recipes.recipe import Facts, Recipe
+from altune.recipes.recipe import Capabilities, Recipe
 
 STREAMS = Streams(0, "retune", "search", 0)
 
@@ -207,7 +207,7 @@ def test_its_time_is_training_time(cancer, monkeypatch):
 
 
 def test_what_the_model_does_not_offer_is_refused():
-    facts = Facts()
+    facts = Capabilities()
     recipe = Recipe(training={"method": "retune", "hyperparameter": "learning_rate"})
     assert "does not offer (it offers C)" in recipe.problems(facts)[0]
     outside = Recipe(training={"method": "retune", "hyperparameter": "n_neighbors"}, model="k_nearest_neighbours")

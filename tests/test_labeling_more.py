@@ -23,7 +23,7 @@ from altune.knobs.labeling.functions import unregister_label_function
 from altune.knobs.labeling.label_models import given_beliefs, latent_classes, most_named
 from altune.loop.loop import ActiveLearningLoop
 from altune.models import LogisticRegressionModel
-from altune.recipes.recipe import Facts, Recipe
+from altune.recipes.recipe import Capabilities, Recipe
 from altune.recipes.space import SearchSpace
 from altune.simulation.scenario import Annotator, Scenario
 from altune.workflows.simulate import simulate
@@ -125,8 +125,8 @@ def test_trust_keeps_it_from_being_worse_than_the_vote_while_answers_are_few():
 
 def test_more_annotators_than_the_scenario_has_are_refused():
     recipe = Recipe(labeling={"method": "dawid_skene", "annotators": 5})
-    assert "asks 5 annotators, and the scenario has 3" in recipe.problems(Facts(annotators=3))[0]
-    assert "several annotators" in recipe.problems(Facts())[0]
+    assert "asks 5 annotators, and the scenario has 3" in recipe.problems(Capabilities(annotators=3))[0]
+    assert "several annotators" in recipe.problems(Capabilities())[0]
 
 
 # auto-labels ----------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def played(data, **fields):
 
 def test_auto_labels_cost_no_labels_and_their_price():
     curve = played("breast_cancer", labeling={"method": "auto", "threshold": 0.8, "quota": 30})
-    given = [fact.get("auto_labels", 0) for fact in curve.facts]
+    given = [fact.get("auto_labels", 0) for fact in curve.notes]
     assert given[0] == 0
     assert 0 < given[1] <= 30
     assert curve.labels[-1] == 30 == len(curve.rows)
@@ -184,7 +184,7 @@ def test_auto_labels_cost_no_labels_and_their_price():
     first = (curve.cost - curve.labels) / 0.01
     assert first[1] == pytest.approx(given[1])
     assert given[-1] <= round(first[-1]) <= 30 * (len(curve) - 1)  # each row is paid for once
-    assert all("wrong_auto_labels" in fact for fact in curve.facts[1:])
+    assert all("wrong_auto_labels" in fact for fact in curve.notes[1:])
 
 
 def test_the_model_is_trained_on_both_kinds_by_their_weights():
@@ -214,13 +214,13 @@ def test_the_model_is_trained_on_both_kinds_by_their_weights():
 
 def test_people_label_alone_or_by_vote():
     recipe = Recipe(labeling={"method": "auto", "by": "majority", "annotators": 5})
-    assert "asks 5 annotators" in recipe.problems(Facts(annotators=3))[0]
-    assert recipe.problems(Facts(annotators=5)) == []
+    assert "asks 5 annotators" in recipe.problems(Capabilities(annotators=3))[0]
+    assert recipe.problems(Capabilities(annotators=5)) == []
     assert recipe.labeling.labels_per_row == 5
     assert Recipe(labeling="auto").labeling.labels_per_row == 1
     knn = Recipe(labeling="auto", model="k_nearest_neighbours")
-    assert "takes no sample weights; use weight 1.0" in knn.problems(Facts())[0]
-    assert knn.replace(labeling={"method": "auto", "weight": 1.0}).problems(Facts()) == []
+    assert "takes no sample weights; use weight 1.0" in knn.problems(Capabilities())[0]
+    assert knn.replace(labeling={"method": "auto", "weight": 1.0}).problems(Capabilities()) == []
 
 
 # label functions ------------------------------------------------------------------------------------
@@ -278,7 +278,9 @@ def test_given_needs_accuracies():
 def test_a_class_or_column_that_is_not_there_is_refused_before_playing():
     def first_problem(*written):
         recipe = Recipe(labeling={"method": "label_functions", "functions": conditions(*written)})
-        return recipe.problems(Facts(n_classes=3, n_features=4, feature_names=("petal", "sepal", "stem", "root")))[0]
+        return recipe.problems(
+            Capabilities(n_classes=3, n_features=4, feature_names=("petal", "sepal", "stem", "root"))
+        )[0]
 
     assert "classes 0 to 2, no 3" in first_problem((0, "<", 1.0, 3))
     assert "column 4; the features have 0 to 3" in first_problem((4, "<", 1.0, 0))
@@ -345,7 +347,7 @@ def test_label_functions_help_where_labels_are_few():
     assert helped.mean > plain.mean + 0.1
     curve = helped.curves[0]
     assert curve.labels.tolist() == [3, 6]
-    assert curve.facts[0]["auto_labels"] > 50
+    assert curve.notes[0]["auto_labels"] > 50
     assert curve.cost.tolist() == [3, 6]
     for model in ("given", "em"):
         functions = [{**one, "accuracy": 0.9} for one in FLOWERS]
@@ -376,8 +378,8 @@ def test_a_registered_function_labels_here_and_travels_to_worker_processes():
             for one in (recipe, written, pickle.loads(sent))
         ]
         for others in zip(*curves, strict=True):
-            assert others[0].facts[0]["auto_labels"] > 10
-            assert len({json.dumps([one.scores["accuracy"].tolist(), one.facts]) for one in others}) == 1
+            assert others[0].notes[0]["auto_labels"] > 10
+            assert len({json.dumps([one.scores["accuracy"].tolist(), one.notes]) for one in others}) == 1
         was = recipe.labeling.fingerprint()
         altune.register_label_function("short_of_test", lambda X: np.where(X[:, 2] < 0, 0, -1))
         assert Recipe.from_dict(recipe.to_dict()).labeling.fingerprint() != was
@@ -447,7 +449,7 @@ def test_an_audit_without_a_model_needs_no_scores_of_it():
         def able(self):
             return frozenset(super().able() - {"class_scores", "probabilities", "decision_function"})
 
-    facts = Facts()
+    facts = Capabilities()
     for name in FEATURE_AUDITS:
         assert labeling("single", audit=name).objections(Mute(), facts) == []
     for name in AUDITS:
@@ -481,6 +483,6 @@ def test_several_annotators_are_worth_their_price_only_where_they_err():
     for name, recipe in recipes.items():
         scenario = Scenario(annotators=(Annotator(error=0.25),) * 5)
         curves = simulate(recipe, iris(), budget=60, loops=3, n_blocks=2, scenario=scenario).curves
-        wrong[name] = np.mean([curve.facts[-1].get("wrong_labels_used", 0.0) for curve in curves])
+        wrong[name] = np.mean([curve.notes[-1].get("wrong_labels_used", 0.0) for curve in curves])
         assert {curve.labels[-1] for curve in curves} == {60}
     assert wrong["many"] < wrong["one"] - 0.05

@@ -24,8 +24,8 @@ from altune.data.blocks import explicit_block
 from altune.knobs.query_strategy import ScoreStrategy
 from altune.loop.loop import ActiveLearningLoop
 from altune.models.custom import CustomModel
-from altune.recipes.recipe import Facts, Recipe
-from altune.simulation.prepared import make_arena
+from altune.recipes.recipe import Capabilities, Recipe
+from altune.simulation.prepared import prepare_block
 from altune.simulation.scenario import Annotator, Scenario
 from altune.simulation.trajectory import play
 from altune.testing import variants
@@ -38,7 +38,7 @@ SCENARIO = Scenario(
     also=("balanced_accuracy",),
     price_per_loop=5.0,
 )
-FACTS = Facts(n_classes=3, annotators=3, price_per_loop=5.0)
+FACTS = Capabilities(n_classes=3, annotators=3, price_per_loop=5.0)
 QUICK: dict[str, dict[str, Any]] = {
     "random_forest": {"n_estimators": 5},
     "extra_trees": {"n_estimators": 5},
@@ -59,20 +59,20 @@ class Record:
     """All that can be known of one trajectory."""
 
     X_pool: Any = None
-    turns: list[tuple[Any, ...]] = field(default_factory=list)
+    records: list[tuple[Any, ...]] = field(default_factory=list)
     curve: Any = None
 
     def same_decisions(self, other: Record) -> None:
         np.testing.assert_array_equal(as_dense(self.X_pool), as_dense(other.X_pool))
-        assert len(self.turns) == len(other.turns)
-        for number, (mine, theirs) in enumerate(zip(self.turns, other.turns, strict=True)):
+        assert len(self.records) == len(other.records)
+        for number, (mine, theirs) in enumerate(zip(self.records, other.records, strict=True)):
             for a, b in zip(mine, theirs, strict=True):
                 np.testing.assert_equal(a, b, err_msg=f"turn {number}")
         for name in ("rows", "labels", "used", "loop_rows", "cost"):
             np.testing.assert_array_equal(getattr(self.curve, name), getattr(other.curve, name), err_msg=name)
         assert self.curve.stopped == other.curve.stopped
         # The one fact about labels that nobody bought is the simulator's own.
-        mine, theirs = ([{**fact, "wrong_auto_labels": 0.0} for fact in one.curve.facts] for one in (self, other))
+        mine, theirs = ([{**fact, "wrong_auto_labels": 0.0} for fact in one.curve.notes] for one in (self, other))
         assert mine == theirs
 
 
@@ -109,15 +109,15 @@ def record(recipe: Recipe, data: Dataset, block: Any, monkeypatch: Any, scenario
             if model is None:  # a step of the first sample
                 return
             said = model.class_scores(X) if model.outputs or model.constant else model.predict(X)
-            turn = self.turns[-1]
-            kept.turns.append(
+            turn = self.records[-1]
+            kept.records.append(
                 (self.pool.labelled, self.pool.labels, self.pool.candidates, said, dict(turn.notes), self.stopped)
             )
 
     monkeypatch.setattr(altune.simulation.trajectory, "ActiveLearningLoop", Spied)
-    arena = make_arena(data, block, seed=3)
-    kept.X_pool = arena.X_pool
-    kept.curve = play(recipe, arena, scenario)
+    prepared = prepare_block(data, block, seed=3)
+    kept.X_pool = prepared.X_pool
+    kept.curve = play(recipe, prepared, scenario)
     return kept
 
 
@@ -156,7 +156,7 @@ def test_a_recipe_does_the_same_whatever_it_did_not_buy(recipe, monkeypatch):
         first = record(recipe, data, block, monkeypatch)
     except MissingExtraError as error:
         pytest.skip(str(error))
-    assert len(first.turns) >= 2
+    assert len(first.records) >= 2
     again = record(recipe, poisoned(data, block, first.curve.rows), block, monkeypatch)
     first.same_decisions(again)
     # the poison is no water: the test scores are those of the garbage
@@ -167,7 +167,7 @@ def test_audits_relabel_and_stops_happen_in_these_plays(monkeypatch):
     data, block = iris()
     labeling = {"method": "single", "audit": "confident_learning", "action": "relabel", "share": 0.2}
     audited = record(recipe_with(parse_method("labeling", labeling)), data, block, monkeypatch).curve
-    assert sum(fact.get("audit_suspects", 0) for fact in audited.facts) > 0
+    assert sum(fact.get("audit_suspects", 0) for fact in audited.notes) > 0
     assert audited.labels[-1] > len(audited.rows)
     rule = parse_method("stopping", {"method": "target", **QUICK["target"]})
     assert record(recipe_with(rule), data, block, monkeypatch).curve.stopped == "target"
@@ -176,8 +176,8 @@ def test_audits_relabel_and_stops_happen_in_these_plays(monkeypatch):
 def test_the_truth_about_labels_stays_with_the_simulator(monkeypatch):
     data, block = iris()
     kept = record(Recipe(), data, block, monkeypatch)
-    assert any("wrong_labels_used" in fact for fact in kept.curve.facts)
-    assert not any("wrong_labels_used" in notes for *_, notes, _ in kept.turns)
+    assert any("wrong_labels_used" in fact for fact in kept.curve.notes)
+    assert not any("wrong_labels_used" in notes for *_, notes, _ in kept.records)
 
 
 # the test above can fail ------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from altune.core.registry import methods, parse_method
 from altune.core.streams import Streams
 from altune.loop.loop import ActiveLearningLoop
 from altune.models.custom import CustomModel
-from altune.recipes.recipe import Facts, Recipe
+from altune.recipes.recipe import Capabilities, Recipe
 from altune.testing import variants
 
 STREAMS = Streams(0, "iris", "search", 0)
@@ -123,7 +123,7 @@ def test_the_default_sizes_use_up_budget_and_loops(iris):
     loop = make(X, budget=60, loops=20)
     assert finish(loop, y) == [3] + [3] * 17 + [2] * 3
     assert loop.stopped == "budget"
-    assert [turn.labels_bought for turn in loop.turns] == np.cumsum([3] + [3] * 17 + [2] * 3).tolist()
+    assert [turn.labels_bought for turn in loop.records] == np.cumsum([3] + [3] * 17 + [2] * 3).tolist()
 
 
 def test_three_annotators_are_three_labels_and_the_last_loop_is_cut_to_whole_rows(iris):
@@ -138,8 +138,8 @@ def test_three_annotators_are_three_labels_and_the_last_loop_is_cut_to_whole_row
     )
     assert finish(loop, y) == [15, 12, 12, 9]
     assert loop.pool.labels_bought == 48
-    assert [turn.loop_rows for turn in loop.turns] == [5, 4, 4, 3]
-    assert [turn.labels_used for turn in loop.turns] == [5, 9, 13, 16]
+    assert [turn.loop_rows for turn in loop.records] == [5, 4, 4, 3]
+    assert [turn.labels_used for turn in loop.records] == [5, 9, 13, 16]
     assert loop.stopped == "budget"
 
 
@@ -164,7 +164,7 @@ def test_held_out_rows_are_bought_first_count_and_are_never_trained_on(iris):
     loop.tell(y[first])
     held_out = loop.pool.held_out
     assert held_out.tolist() == first[:10].tolist()
-    assert (loop.turns[0].labels_bought, loop.turns[0].labels_used) == (18, 8)
+    assert (loop.records[0].labels_bought, loop.records[0].labels_used) == (18, 8)
     finish(loop, y)
     assert loop.pool.labels_bought == 40
     assert not np.isin(held_out, loop.pool.labelled).any()
@@ -214,7 +214,7 @@ def test_relabelled_rows_are_labels_bought(iris):
         labeling={"method": "single", "audit": "confident_learning", "action": "relabel", "share": 0.2, "every": 2},
     )
     loop.tell(first_answer[loop.ask().rows])
-    suspects = int(loop.turns[0].notes["audit_suspects"])
+    suspects = int(loop.records[0].notes["audit_suspects"])
     assert suspects > 0
     request = loop.ask()
     again, new = request.rows[:suspects], request.rows[suspects:]
@@ -223,11 +223,11 @@ def test_relabelled_rows_are_labels_bought(iris):
     assert wrong[again].mean() > 0.5
     assert len(new) == 10
     loop.tell(y[request.rows])
-    assert loop.turns[1].labels_bought == 60 + suspects + 10
-    assert (loop.turns[1].loop_rows, loop.turns[1].labels_used) == (10, 70)
+    assert loop.records[1].labels_bought == 60 + suspects + 10
+    assert (loop.records[1].loop_rows, loop.records[1].labels_used) == (10, 70)
     # between equals the newest answer holds, so the repaired labels are in use
     assert np.array_equal(loop.pool.labels[np.isin(loop.pool.labelled, again)], y[np.sort(again)])
-    assert "audit_ran" not in loop.turns[1].notes  # every second loop
+    assert "audit_ran" not in loop.records[1].notes  # every second loop
     assert len(loop.ask()) == 10
     finish(loop, y)
     assert loop.pool.labels_bought == 100
@@ -243,7 +243,7 @@ def test_relabelling_leaves_room_for_a_new_row(iris):
         labeling={"method": "single", "audit": "confident_learning", "action": "relabel", "share": 0.5},
     )
     loop.tell(wrong[loop.ask().rows])
-    assert loop.turns[0].notes["audit_suspects"] > 3
+    assert loop.records[0].notes["audit_suspects"] > 3
     rows = loop.ask().rows
     assert len(rows) == 3
     assert np.isin(rows, loop.bought).tolist() == [True, True, False]
@@ -258,9 +258,9 @@ def test_dropped_and_weighted_suspects_stay_bought(iris):
         loop = make(X, budget=60, initial_sample={"method": "random", "size": 60}, labeling=labeling)
         loop.tell(wrong[loop.ask().rows])
         assert loop.pool.labels_bought == 60
-        assert 0 < loop.turns[0].notes["audit_suspects"] <= 6
-        used[action] = loop.turns[0].labels_used
-        assert loop.turns[0].labels_used == 60 - (action == "drop") * loop.turns[0].notes["audit_suspects"]
+        assert 0 < loop.records[0].notes["audit_suspects"] <= 6
+        used[action] = loop.records[0].labels_used
+        assert loop.records[0].labels_used == 60 - (action == "drop") * loop.records[0].notes["audit_suspects"]
     assert used["drop"] < used["weight"] == 60
 
 
@@ -272,7 +272,7 @@ def test_loops_limit(iris):
     loop = make(X, budget=100, loops=3, loop_size={"method": "constant", "size": 2})
     assert finish(loop, y) == [5, 2, 2, 2]
     assert loop.stopped == "loops"
-    assert [turn.loop for turn in loop.turns] == [0, 1, 2, 3]
+    assert [turn.loop for turn in loop.records] == [0, 1, 2, 3]
 
 
 def test_the_pool_ends(iris):
@@ -291,7 +291,7 @@ def test_a_rule_stops_it_and_gives_its_name(iris):
     finish(loop, y)
     assert loop.stopped == "stabilizing_predictions"
     rule = loop.recipe.stopping
-    notes = [turn.notes for turn in loop.turns]
+    notes = [turn.notes for turn in loop.records]
     assert rule.fires(notes)
     assert not any(rule.fires(notes[:end]) for end in range(1, len(notes)))
 
@@ -350,7 +350,7 @@ def models_and_retrains():
         ways.append(parse_method("retrain", {"method": "warm_start", "on": "new", "replay": 0.5}))
         for number, way in enumerate(ways):
             recipe = Recipe(model=model, retrain=way, query_strategy={"method": "random"})
-            if not recipe.problems(Facts(n_classes=3)):
+            if not recipe.problems(Capabilities(n_classes=3)):
                 yield pytest.param(recipe, id=f"{name}-{way.method}-{number}")
 
 

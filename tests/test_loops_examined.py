@@ -21,7 +21,7 @@ from altune.core.errors import MissingExtraError, RequestError
 from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import make_environment
-from altune.simulation.prepared import make_arena
+from altune.simulation.prepared import prepare_block
 from altune.simulation.probes import MOST_ROWS, uncertainty_key
 from altune.simulation.scenario import Annotator
 from altune.simulation.trajectory import Trajectory, play
@@ -35,12 +35,12 @@ SPARSE = {"method": "constant", "size": 10}
 def examined(
     recipe: Recipe, data: Any = "iris", *, seed: int = 0, loops: int = 6, budget: int = 40, **environment: Any
 ):
-    """Return the plain and the examined curve of one block, with the arena."""
+    """Return the plain and the examined curve of one block, with the prepared."""
     made = make_environment(data, budget=budget, loops=loops, **environment)
-    arena = make_arena(made.dataset, made.blocks("report", 1)[0], seed)
-    trajectory = Trajectory(recipe, arena, made.scenario, examined=True)
+    prepared = prepare_block(made.dataset, made.blocks("report", 1)[0], seed)
+    trajectory = Trajectory(recipe, prepared, made.scenario, examined=True)
     trajectory.advance()
-    return play(recipe, arena, made.scenario), trajectory.curve(), arena
+    return play(recipe, prepared, made.scenario), trajectory.curve(), prepared
 
 
 # what is noted ----------------------------------------------------------------------------------------------------
@@ -51,39 +51,39 @@ def test_notes_change_nothing_that_the_recipe_does(strategy):
     plain, noted, _ = examined(Recipe(query_strategy=strategy))
     assert plain.rows.tolist() == noted.rows.tolist()
     assert plain.scores["accuracy"].tolist() == noted.scores["accuracy"].tolist()
-    for own, more in zip(plain.facts, noted.facts, strict=True):
+    for own, more in zip(plain.notes, noted.notes, strict=True):
         assert own.items() <= more.items()
 
 
 def test_no_strategy_that_looks_back_finds_a_column_that_it_did_not_ask_for():
     recipe = Recipe(query_strategy="random")
     made = make_environment("iris", budget=30, loops=4)
-    arena = make_arena(made.dataset, made.blocks("report", 1)[0], 0)
-    trajectory = Trajectory(recipe, arena, made.scenario, examined=True)
+    prepared = prepare_block(made.dataset, made.blocks("report", 1)[0], 0)
+    trajectory = Trajectory(recipe, prepared, made.scenario, examined=True)
     trajectory.advance()
     known = trajectory._loop.pool.known()
     assert known.generations == 4
     assert all(known.earlier(back, "probabilities") is None for back in range(1, 5))
-    assert any(uncertainty_key("pool", "entropy", "mean") in facts for facts in trajectory.curve().facts)
+    assert any(uncertainty_key("pool", "entropy", "mean") in facts for facts in trajectory.curve().notes)
 
 
 def test_uncertainty_is_that_of_the_model_which_picked():
     made = make_environment("wine", budget=30, loops=4)
-    arena = make_arena(made.dataset, made.blocks("report", 1)[0], 0)
-    trajectory = Trajectory(Recipe(query_strategy="margin"), arena, made.scenario, examined=True)
+    prepared = prepare_block(made.dataset, made.blocks("report", 1)[0], 0)
+    trajectory = Trajectory(Recipe(query_strategy="margin"), prepared, made.scenario, examined=True)
     trajectory.advance(until=1)
     loop = trajectory._loop
-    scores = np.sort(loop.model.class_scores(arena.X_pool[loop.pool.candidates]), axis=1)
+    scores = np.sort(loop.model.class_scores(prepared.X_pool[loop.pool.candidates]), axis=1)
     margins = scores[:, -1] - scores[:, -2]
     trajectory.advance(until=loop.pool.labels_bought + 1)
-    found, size = trajectory.curve().facts[1], int(trajectory.curve().loop_rows[1])
+    found, size = trajectory.curve().notes[1], int(trajectory.curve().loop_rows[1])
     assert found[uncertainty_key("pool", "margin", "mean")] == pytest.approx(margins.mean())
     assert found[uncertainty_key("picked", "margin", "mean")] == pytest.approx(np.sort(margins)[:size].mean())
     assert found[uncertainty_key("pool", "least_confidence", "high")] == pytest.approx(
         np.quantile(1 - scores[:, -1], 0.9)
     )
     assert 0 <= found[uncertainty_key("pool", "entropy", "mean")] <= 1
-    assert not any("pool" in key for key in trajectory.curve().facts[0]), "nobody picked the first sample"
+    assert not any("pool" in key for key in trajectory.curve().notes[0]), "nobody picked the first sample"
 
 
 def test_of_a_large_pool_a_sample_is_looked_at(monkeypatch):
@@ -92,21 +92,21 @@ def test_of_a_large_pool_a_sample_is_looked_at(monkeypatch):
     plain, noted, _ = examined(Recipe(query_strategy="random"), "breast_cancer")
     assert plain.rows.tolist() == noted.rows.tolist()
     _, whole, _ = examined(Recipe(query_strategy="margin"), "breast_cancer")
-    assert uncertainty_key("pool", "margin", "mean") in noted.facts[1]
-    assert uncertainty_key("picked", "margin", "mean") in whole.facts[1]
+    assert uncertainty_key("pool", "margin", "mean") in noted.notes[1]
+    assert uncertainty_key("picked", "margin", "mean") in whole.notes[1]
 
 
 @pytest.mark.parametrize("action", ["drop", "weight", "relabel"])
 def test_suspects_are_held_against_the_truth(action):
     recipe = Recipe(query_strategy="random", labeling={**AUDIT, "action": action}, loop_size=SPARSE)
-    _, noted, arena = examined(recipe, budget=80, annotators=NOISY)
-    judged = [facts for facts in noted.facts if facts.get("audit_suspects")]
+    _, noted, prepared = examined(recipe, budget=80, annotators=NOISY)
+    judged = [facts for facts in noted.notes if facts.get("audit_suspects")]
     assert judged, "the audit must have run"
     for facts in judged:
         assert 0 <= facts["wrong_suspects"] <= facts["audit_suspects"]
     found, doubted = sum(one["wrong_suspects"] for one in judged), sum(one["audit_suspects"] for one in judged)
     assert found / doubted > 0.4, "twice the rate of wrong labels: the audit of iris is better than chance"
-    assert len(arena.y_pool) >= 80
+    assert len(prepared.y_pool) >= 80
 
 
 def test_examined_trajectories_have_a_key_of_their_own():
@@ -117,8 +117,8 @@ def test_examined_trajectories_have_a_key_of_their_own():
     with Player() as player:
         plain, noted = player.play([Task(Recipe(), block, made), Task(Recipe(), block, made, examined=True)])
         again = player.play([Task(Recipe(), block, made, examined=True)])[0]
-    assert len(noted.facts[1]) > len(plain.facts[1])
-    assert again.facts == noted.facts
+    assert len(noted.notes[1]) > len(plain.notes[1])
+    assert again.notes == noted.notes
     assert (player.simulated, player.read_back) == (2, 1)
 
 
@@ -241,17 +241,17 @@ def test_audit_tells_wrong_labels_bought_from_those_used(facts):
 
 def test_a_dropped_suspect_stays_out_between_two_audits():
     recipe = Recipe(query_strategy="random", labeling={**AUDIT, "action": "drop", "every": 3}, loop_size=SPARSE)
-    _, noted, arena = examined(recipe, budget=80, annotators=NOISY)
+    _, noted, prepared = examined(recipe, budget=80, annotators=NOISY)
     made = make_environment("iris", budget=80, loops=6, annotators=NOISY)
-    examination = Examination.of(recipe, made, [arena.block])
+    examination = Examination.of(recipe, made, [prepared.block])
     found = examination.facts([noted]).audit
-    suspects = np.array([one.get("audit_suspects", np.nan) for one in noted.facts])
+    suspects = np.array([one.get("audit_suspects", np.nan) for one in noted.notes])
     first = int(np.flatnonzero(suspects > 0)[0])
     assert np.isnan(suspects[first + 1])
     bought = np.cumsum(noted.loop_rows)[first + 1]
     out = bought - noted.used[first + 1]
-    wrong = noted.facts[first + 1].get("wrong_labels_used", 0.0) * noted.used[first + 1]
-    right = noted.facts[first]["wrong_suspects"]
+    wrong = noted.notes[first + 1].get("wrong_labels_used", 0.0) * noted.used[first + 1]
+    right = noted.notes[first]["wrong_suspects"]
     assert out == suspects[first]
     assert found.wrong_bought.mean[first + 1] == pytest.approx((wrong + right) / bought, abs=1e-4)
 
@@ -298,16 +298,16 @@ def test_frame_has_a_row_for_each_loop_and_number(facts):
 
 
 def test_map_places_every_row_bought_where_it_lies():
-    plain, _, arena = examined(Recipe())
-    found = pool_map(arena, plain, ["a", "b", "c"])
-    pool = arena.block.pool
+    plain, _, prepared = examined(Recipe())
+    found = pool_map(prepared, plain, ["a", "b", "c"])
+    pool = prepared.block.pool
     assert len(found.x) == len(pool) == found.pool_rows
     assert found.picked_row == tuple(plain.rows.tolist())
     for row, x, y, code in zip(found.picked_row, found.picked_x, found.picked_y, found.picked_code, strict=True):
         place = int(np.flatnonzero(pool == row)[0])
         assert (x, y, code) == (found.x[place], found.y[place], found.code[place])
     assert found.picked_loop == tuple(np.repeat(np.arange(len(plain)), plain.loop_rows).tolist())
-    centred = arena.X_pool - arena.X_pool.mean(axis=0)
+    centred = prepared.X_pool - prepared.X_pool.mean(axis=0)
     shares = np.linalg.svd(centred, compute_uv=False) ** 2
     assert found.explained == pytest.approx(shares[:2] / shares.sum(), abs=1e-3)
 
@@ -327,11 +327,11 @@ def test_map_of_a_sparse_pool_and_of_one_feature():
 def test_map_shows_a_sample_of_a_large_pool(monkeypatch):
     monkeypatch.setattr("altune.analysis.loops.pool_map.BACKGROUND_ROWS", 30)
     assert BACKGROUND_ROWS > 30
-    plain, _, arena = examined(Recipe())
-    found = pool_map(arena, plain, ["a", "b", "c"])
+    plain, _, prepared = examined(Recipe())
+    found = pool_map(prepared, plain, ["a", "b", "c"])
     assert (len(found.x), found.pool_rows) == (30, 90)
     assert len(found.picked_x) == len(plain.rows)
-    assert pool_map(arena, plain, ["a", "b", "c"]) == found, "the same again"
+    assert pool_map(prepared, plain, ["a", "b", "c"]) == found, "the same again"
 
 
 def test_a_missing_extra_and_an_unknown_projection_are_refused_before_anything_is_played(monkeypatch):

@@ -14,7 +14,7 @@ from altune.data import Dataset
 from altune.data.blocks import explicit_block
 from altune.recipes.recipe import Recipe
 from altune.simulation.annotators import Panel, cross_fitted, difficulty, drawn_classes
-from altune.simulation.prepared import make_arena
+from altune.simulation.prepared import prepare_block
 from altune.simulation.scenario import Annotator, Scenario
 from altune.simulation.trajectory import play
 from altune.workflows.simulate import simulate
@@ -192,7 +192,7 @@ def test_a_scenario_of_every_kind_reads_back_from_yaml(tmp_path):
     ]
     assert Annotator().describe() == "faultless"
     curve = simulate("vanilla", cancer(), budget=40, loops=2, n_blocks=1, scenario=scenario).curves[0]
-    assert 0 < curve.facts[-1]["wrong_labels_used"] < 0.5
+    assert 0 < curve.notes[-1]["wrong_labels_used"] < 0.5
 
 
 # prices ---------------------------------------------------------------------------------------------
@@ -221,14 +221,14 @@ def test_reviews_are_charged_as_such_in_a_trajectory():
     )
     block = explicit_block(iris(), np.arange(0, 150, 2).tolist() + list(range(1, 60, 2)), np.arange(61, 150, 2))
     plain, reviewed = (
-        play(recipe, make_arena(iris(), block, 0), Scenario(**noisy, **prices))
+        play(recipe, prepare_block(iris(), block, 0), Scenario(**noisy, **prices))
         for prices in ({}, {"price_per_review": 4.0})
     )
-    again = np.cumsum([fact.get("labels_bought_again", 0.0) for fact in plain.facts])
+    again = np.cumsum([fact.get("labels_bought_again", 0.0) for fact in plain.notes])
     assert again[-1] > 5
     np.testing.assert_allclose(reviewed.cost - plain.cost, 3.0 * again)
     np.testing.assert_allclose(plain.cost, plain.labels + 5.0 * np.arange(1, len(plain) + 1))
-    assert sum(fact.get("labels_corrected", 0.0) for fact in plain.facts) > 0
+    assert sum(fact.get("labels_corrected", 0.0) for fact in plain.notes) > 0
 
 
 def test_the_domain_over_cost_holds_the_dearest_answer():
@@ -240,13 +240,13 @@ def test_the_domain_over_cost_holds_the_dearest_answer():
 
 def test_difficulty_is_worked_out_once_a_block_and_out_of_sight():
     data = iris()
-    arena = make_arena(data, explicit_block(data, np.arange(0, 150, 2), np.arange(1, 150, 2)), 0)
+    prepared = prepare_block(data, explicit_block(data, np.arange(0, 150, 2), np.arange(1, 150, 2)), 0)
     scenario = Scenario(budget=20, loops=2, annotators=(Annotator(instance=0.3),))
-    play(Recipe(), arena, scenario)
-    kept = arena.class_probabilities()
-    play(Recipe(query_strategy="random"), arena, scenario)
-    assert arena.class_probabilities() is kept
-    assert not any(value is kept for value in vars(arena.shared)["_kept"].values())
+    play(Recipe(), prepared, scenario)
+    kept = prepared.class_probabilities()
+    play(Recipe(query_strategy="random"), prepared, scenario)
+    assert prepared.class_probabilities() is kept
+    assert not any(value is kept for value in vars(prepared.shared)["_kept"].values())
 
 
 def test_each_kind_of_noise_lowers_the_curve():

@@ -22,7 +22,7 @@ from altune.models import LogisticRegressionModel, as_model, register_estimator
 from altune.numerics.disagreement import bootstrap_positions, mean_divergence, mutual_information, vote_entropy
 from altune.numerics.joint_entropy import MOST_CONFIGURATIONS, JointLabels, most_informative_batch
 from altune.recipes.recipe import Recipe
-from altune.recipes.requirements import Facts, method_problems
+from altune.recipes.requirements import Capabilities, method_problems
 
 OURS = ["qbc", {"method": "qbc", "disagreement": "mean_kl"}, "bald", "batchbald"]
 
@@ -293,7 +293,7 @@ class Mute(ClassifierMixin, BaseEstimator):
 def test_a_query_model_answers_for_what_the_strategy_needs():
     mute = register_estimator("mute_of_test", Mute())()
     try:
-        facts = Facts(n_classes=3)
+        facts = Capabilities(n_classes=3)
         assert method_problems(read("margin"), mute, facts)
         assert not method_problems(read("qbc"), mute, facts)
         assert not method_problems(read({"method": "margin", "query_model": "naive_bayes"}), mute, facts)
@@ -306,7 +306,7 @@ def test_a_query_model_answers_for_what_the_strategy_needs():
 
 def test_a_query_model_must_take_the_data():
     dense_only = read({"method": "bald", "query_model": "hist_gradient_boosting"})
-    sparse_data = Facts(sparse=True, n_classes=3)
+    sparse_data = Capabilities(sparse=True, n_classes=3)
     lines = method_problems(dense_only, LogisticRegressionModel(), sparse_data)
     assert [("sparse" in line, "hist_gradient_boosting" in line) for line in lines] == [(True, True)]
     assert not method_problems(read("bald"), LogisticRegressionModel(), sparse_data)

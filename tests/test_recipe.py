@@ -17,7 +17,7 @@ from altune.core.errors import FormatError, RequestError
 from altune.core.files import write_text
 from altune.core.registry import FIELDS, describe_parameters, every_method, find_method, parse_method
 from altune.core.yaml import MAX_BYTES, MAX_DEPTH, read_yaml, read_yaml_text, write_yaml
-from altune.recipes.recipe import BASELINES, DEFAULTS, Facts, Recipe, load_recipe
+from altune.recipes.recipe import BASELINES, DEFAULTS, Capabilities, Recipe, load_recipe
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 VALUES = st.recursive(
@@ -302,24 +302,26 @@ def test_recipes_by_name_and_by_file(tmp_path: Path) -> None:
     [
         (
             Recipe(retrain="warm_start", model="random_forest"),
-            Facts(),
+            Capabilities(),
             ["retrain: 'warm_start' needs an estimator that resumes", "'random_forest' has none"],
         ),
-        (Recipe(labeling="majority"), Facts(annotators=1), ["labeling: 'majority' needs several annotators"]),
-        (Recipe(labeling="majority"), Facts(annotators=2), ["asks 3 annotators"]),
+        (Recipe(labeling="majority"), Capabilities(annotators=1), ["labeling: 'majority' needs several annotators"]),
+        (Recipe(labeling="majority"), Capabilities(annotators=2), ["asks 3 annotators"]),
         (
             Recipe(model="naive_bayes"),
-            Facts(sparse=True),
+            Capabilities(sparse=True),
             ["model: 'naive_bayes' cannot be trained on sparse data"],
         ),
         (
             Recipe(training={"method": "power", "hyperparameter": "C"}, model="random_forest"),
-            Facts(),
+            Capabilities(),
             ["schedules 'C'", "'random_forest'"],
         ),
     ],
 )
-def test_what_cannot_work_is_told_with_knob_method_and_reason(recipe: Recipe, facts: Facts, says: list[str]) -> None:
+def test_what_cannot_work_is_told_with_knob_method_and_reason(
+    recipe: Recipe, facts: Capabilities, says: list[str]
+) -> None:
     problems = recipe.problems(facts)
     assert len(problems) == 1
     for part in says:
@@ -327,10 +329,10 @@ def test_what_cannot_work_is_told_with_knob_method_and_reason(recipe: Recipe, fa
 
 
 def test_what_can_work_has_no_problems() -> None:
-    assert Recipe().problems(Facts()) == []
-    assert Recipe().problems(Facts(sparse=True)) == []
-    assert Recipe(labeling="majority").problems(Facts(annotators=3)) == []
-    assert Recipe(retrain={"method": "warm_start", "on": "new"}, model="mlp").problems(Facts()) == []
+    assert Recipe().problems(Capabilities()) == []
+    assert Recipe().problems(Capabilities(sparse=True)) == []
+    assert Recipe(labeling="majority").problems(Capabilities(annotators=3)) == []
+    assert Recipe(retrain={"method": "warm_start", "on": "new"}, model="mlp").problems(Capabilities()) == []
 
 
 def test_a_recipe_in_plain_words() -> None:

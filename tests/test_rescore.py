@@ -13,7 +13,7 @@ from altune.cli import main
 from altune.core.errors import RequestError, ScenarioError, WorkError
 from altune.recipes.space import SearchSpace
 from altune.simulation.execution import worker as workers
-from altune.tuning.ranking import Entry, correlations
+from altune.tuning.ranking import RankedValues, correlations
 from altune.tuning.storage import append_trial, read_study
 from altune.workflows.open_run import open_run
 from altune.workflows.tune import tune
@@ -109,7 +109,7 @@ def test_a_curve_counts_what_each_price_was_paid_for(run):
     curve = next(iter(run.baselines.values())).curves[0]
     old = run.scenario
     new = old.model_copy(update={"price_per_label": 3.0, "price_per_loop": 10.0})
-    assert repriced(curve, old, new).cost == pytest.approx(curve.cost + 2 * curve.priced + 9 * curve.rounds)
+    assert repriced(curve, old, new).cost == pytest.approx(curve.cost + 2 * curve.priced + 9 * curve.round_trips)
 
 
 # what would be untrue --------------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def test_another_best_is_said_to_be_unconfirmed_with_the_command_that_confirms(r
 
 
 def test_equal_trials_share_a_rank_in_the_correlation():
-    entries = [Entry(number, (value,), {}) for number, value in enumerate([1.0, 1.0, 0.0])]
+    entries = [RankedValues(number, (value,), {}) for number, value in enumerate([1.0, 1.0, 0.0])]
     assert correlations(entries, [entries[1], entries[0], entries[2]]) == pytest.approx((1.0, 1.0))
     assert correlations(entries, entries[::-1])[0] == pytest.approx(-1.0)
     assert correlations(entries[:2], entries[:2]) == (None, None)

@@ -10,12 +10,12 @@ from optuna.trial import TrialState, create_trial
 from scipy.stats.qmc import Sobol
 
 from altune.core.errors import MissingExtraError, RequestError
-from altune.recipes.requirements import Facts
+from altune.recipes.requirements import Capabilities
 from altune.recipes.space import SearchSpace
 from altune.tuning.samplers import SAMPLERS, SamplerPlan, check_sampler, check_suitable, choosing
 from altune.tuning.samplers.startup import n_startup
 
-FACTS = Facts(n_classes=10, n_features=64)
+FACTS = Capabilities(n_classes=10, n_features=64)
 CONDITIONAL = {
     "initial_sample": [
         {"method": "random", "size": {"low": 5, "high": 60, "log": True}},

@@ -170,12 +170,12 @@ def test_the_digest_sees_every_field():
 
 def test_scaling_is_what_the_scenario_says():
     from altune.simulation.environment import make_environment
-    from altune.simulation.prepared import make_arena
+    from altune.simulation.prepared import prepare_block
 
     X, y = load_iris(return_X_y=True)
     environment = make_environment(Dataset(X, y, name="iris"), budget=30)
     block = environment.blocks("search", 1)[0]
-    raw = make_arena(environment.dataset, block, 0, "none")
+    raw = prepare_block(environment.dataset, block, 0, "none")
     np.testing.assert_array_equal(raw.X_pool, X[block.pool])
-    scaled = make_arena(environment.dataset, block, 0, "standard")
+    scaled = prepare_block(environment.dataset, block, 0, "standard")
     np.testing.assert_allclose(scaled.X_pool.std(axis=0), 1.0)

@@ -30,7 +30,7 @@ from altune.simulation.environment import make_environment
 from altune.simulation.execution import processes as crew
 from altune.simulation.execution.player import Player, Task
 from altune.simulation.execution.worker import Failure
-from altune.simulation.prepared import make_arena
+from altune.simulation.prepared import prepare_block
 from altune.simulation.scenario import Annotator, Scenario
 from altune.simulation.store import TrajectoryStore, trajectory_key
 from altune.simulation.trajectory import Panel, play
@@ -108,8 +108,8 @@ GOLDEN_PLAYS: dict[str, tuple[Any, Scenario, dict[str, Any]]] = {
 def golden_play(name: str) -> dict[str, Any]:
     data, scenario, fields = GOLDEN_PLAYS[name]
     environment = make_environment(data(), scenario=scenario, seed=1)
-    arena = make_arena(environment.dataset, environment.blocks("search", 1)[0], 1)
-    plain = play(Recipe(**fields), arena, environment.scenario).to_dict()
+    prepared = prepare_block(environment.dataset, environment.blocks("search", 1)[0], 1)
+    plain = play(Recipe(**fields), prepared, environment.scenario).to_dict()
     return {part: value for part, value in plain.items() if "seconds" not in part}
 
 
@@ -198,8 +198,8 @@ def test_the_last_score_holds_once_the_loops_are_used_up():
 def test_the_prior_is_the_majority_classs_share_of_the_test_rows():
     data = cancer()
     block = explicit_block(data, np.arange(300), np.arange(300, 569))
-    arena = make_arena(data, block, 0)
-    curve = play(Recipe(), arena, Scenario(budget=20, loops=2, also=("balanced_accuracy", "roc_auc")))
+    prepared = prepare_block(data, block, 0)
+    curve = play(Recipe(), prepared, Scenario(budget=20, loops=2, also=("balanced_accuracy", "roc_auc")))
     majority = np.bincount(data.y[:300]).argmax()
     assert curve.prior["accuracy"] == pytest.approx((data.y[300:] == majority).mean())
     assert curve.prior["balanced_accuracy"] == curve.prior["roc_auc"] == 0.5
@@ -215,7 +215,7 @@ def test_the_scores_are_scikit_learns_on_the_test_rows():
     data = iris()
     order = np.random.default_rng(5).permutation(150)
     block = explicit_block(data, order[:100], order[100:], order[:10])
-    curve = play(Recipe(), make_arena(data, block, 0), Scenario(budget=10, loops=1))
+    curve = play(Recipe(), prepare_block(data, block, 0), Scenario(budget=10, loops=1))
     mean, spread = data.X[order[:100]].mean(axis=0), data.X[order[:100]].std(axis=0)
     X = (data.X - mean) / spread
     expected = LogisticRegression(max_iter=1000).fit(X[order[:10]], data.y[order[:10]])
@@ -243,9 +243,9 @@ def test_explicit_blocks_are_played_as_given():
 def test_first_rows_are_found_in_any_order_of_the_pool():
     data = iris()
     pool = np.random.default_rng(3).permutation(120)
-    arena = make_arena(data, explicit_block(data, pool, np.arange(120, 150), [11, 5, 90]), 0)
-    assert pool[arena.first_rows].tolist() == [11, 5, 90]
-    assert make_arena(data, explicit_block(data, pool, [140]), 0).first_rows is None
+    prepared = prepare_block(data, explicit_block(data, pool, np.arange(120, 150), [11, 5, 90]), 0)
+    assert pool[prepared.first_rows].tolist() == [11, 5, 90]
+    assert prepare_block(data, explicit_block(data, pool, [140]), 0).first_rows is None
 
 
 @pytest.mark.parametrize(
@@ -292,10 +292,10 @@ def test_the_same_question_gets_the_same_wrong_answer_whatever_the_recipe():
     block = environment.blocks("search", 1)[0]
     said = []
     for recipe in (Recipe(), Recipe(query_strategy="random", initial_sample={"method": "kmeans", "size": 20})):
-        arena = make_arena(data, block, 0)
-        curve = play(recipe, arena, environment.scenario)
+        prepared = prepare_block(data, block, 0)
+        curve = play(recipe, prepared, environment.scenario)
         assert len(curve.rows) == 90  # the whole pool: the same labels in the end
-        said.append(curve.facts[-1]["wrong_labels_used"])
+        said.append(curve.notes[-1]["wrong_labels_used"])
     assert said[0] == said[1]
 
 

@@ -17,7 +17,7 @@ from altune.core.pool import Pool
 from altune.core.registry import parse_method
 from altune.knobs.query_strategy import adapter
 from altune.models import LogisticRegressionModel
-from altune.recipes.recipe import Facts, Recipe
+from altune.recipes.recipe import Capabilities, Recipe
 
 skactiveml_pool = pytest.importorskip("skactiveml.pool")
 skactiveml_classifier = pytest.importorskip("skactiveml.classifier")
@@ -150,13 +150,13 @@ def test_it_reads_back_hashes_and_says_what_it_needs():
     assert read("FourDs").required() == {"dense_features"}
     recipe = Recipe(query_strategy=value)
     assert Recipe.from_dict(recipe.to_dict()) == recipe
-    assert recipe.problems(Facts(sparse=True, n_classes=3))
+    assert recipe.problems(Capabilities(sparse=True, n_classes=3))
 
 
 def test_a_strategy_for_two_classes_is_refused_for_more():
     recipe = Recipe(query_strategy={"method": "skactiveml", "strategy": "EpistemicUncertaintySampling"})
-    assert recipe.problems(Facts(n_classes=2)) == []
-    assert "two classes" in recipe.problems(Facts(n_classes=3))[0]
+    assert recipe.problems(Capabilities(n_classes=2)) == []
+    assert "two classes" in recipe.problems(Capabilities(n_classes=3))[0]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from optuna.trial import FixedTrial
 from altune.core.errors import FormatError, RequestError
 from altune.core.registry import parse_method
 from altune.core.yaml import read_yaml_text
-from altune.recipes.recipe import DEFAULTS, Facts, Recipe
+from altune.recipes.recipe import DEFAULTS, Capabilities, Recipe
 from altune.recipes.space import SearchSpace, list_spaces
 from altune.recipes.space.shipped import head_comment, shipped_spaces
 
@@ -30,7 +30,7 @@ SHIPPED = [
     "standard",
     "stopping",
 ]
-ENVIRONMENT = Facts(n_classes=3, annotators=5)
+ENVIRONMENT = Capabilities(n_classes=3, annotators=5)
 
 
 def draw(
@@ -376,7 +376,7 @@ def test_an_alternative_that_can_never_work_is_left_out_with_its_reason() -> Non
     space = SearchSpace.from_dict(
         {"retrain": ["reset", "warm_start"], "labeling": ["single", "majority"], "model": "random_forest"}
     )
-    left, reasons = space.narrow(Facts())
+    left, reasons = space.narrow(Capabilities())
     assert left.n_open == 0
     assert left.decisions["retrain"].labels == ("reset",)
     assert len(reasons) == 2
@@ -387,28 +387,28 @@ def test_an_alternative_that_can_never_work_is_left_out_with_its_reason() -> Non
 
 def test_an_alternative_that_works_with_one_of_the_models_stays() -> None:
     space = SearchSpace.from_dict({"retrain": ["reset", "warm_start"], "model": ["random_forest", "mlp"]})
-    left, reasons = space.narrow(Facts())
+    left, reasons = space.narrow(Capabilities())
     assert (left, reasons) == (space, [])
     bad = space.recipe_at({"retrain": "warm_start", "model": "random_forest"})
-    assert "resumes" in str(space.check_draw(bad, Facts()))
-    assert space.check_draw(space.recipe_at({"retrain": "warm_start", "model": "mlp"}), Facts()) is None
+    assert "resumes" in str(space.check_draw(bad, Capabilities()))
+    assert space.check_draw(space.recipe_at({"retrain": "warm_start", "model": "mlp"}), Capabilities()) is None
 
 
 def test_a_model_that_nothing_works_with_is_left_out() -> None:
     space = SearchSpace.from_dict({"retrain": "warm_start", "model": ["random_forest", "mlp", "naive_bayes"]})
-    left, reasons = space.narrow(Facts(sparse=True))
+    left, reasons = space.narrow(Capabilities(sparse=True))
     assert left.decisions["model"].labels == ("mlp",)
     assert {reason.split(" is left out: ")[0] for reason in reasons} == {"model.random_forest", "model.naive_bayes"}
 
 
 def test_choices_and_nested_alternatives_that_can_never_work_are_left_out() -> None:
     space = SearchSpace.from_dict({"labeling": {"method": "majority", "annotators": {"choices": [2, 3, 9]}}})
-    left, reasons = space.narrow(Facts(annotators=3))
+    left, reasons = space.narrow(Capabilities(annotators=3))
     assert left.to_dict()["labeling"]["annotators"] == {"choices": [2, 3]}
     assert reasons == [
         "labeling.majority.annotators: 9 is left out: labeling 'majority' asks 9 annotators, and the scenario has 3"
     ]
-    only_two, _ = space.narrow(Facts(annotators=2))
+    only_two, _ = space.narrow(Capabilities(annotators=2))
     assert only_two.n_open == 0
 
 
@@ -422,7 +422,7 @@ def test_choices_and_nested_alternatives_that_can_never_work_are_left_out() -> N
 )
 def test_a_space_with_nothing_left_is_refused(mapping: dict[str, Any], knob: str) -> None:
     with pytest.raises(FormatError, match="no alternative can work") as caught:
-        SearchSpace.from_dict(mapping).narrow(Facts(sparse=True))
+        SearchSpace.from_dict(mapping).narrow(Capabilities(sparse=True))
     assert caught.value.path == knob
 
 
@@ -440,14 +440,14 @@ def test_a_forbidden_combination_is_told_and_others_may_be_played() -> None:
     space = SearchSpace.from_dict(FORBIDDING)
     assert SearchSpace.from_dict(space.to_dict()) == space
     bad = space.recipe_at({"query_strategy": "badge", "loop_size.constant.size": 5})
-    assert space.check_draw(bad, Facts()) == (
+    assert space.check_draw(bad, Capabilities()) == (
         "the space forbids query_strategy: badge or margin with loop_size.constant.size: 5"
     )
     for strategy, size in [("badge", 10), ("margin", 20)]:
         fine = space.recipe_at({"query_strategy": strategy, "loop_size.constant.size": size})
-        assert space.check_draw(fine, Facts()) is None
+        assert space.check_draw(fine, Capabilities()) is None
     other = {"query_strategy": "density_weighted", "query_strategy.density_weighted.beta": 0.0}
-    assert space.check_draw(space.recipe_at({**other, "loop_size.constant.size": 5}), Facts()) is None
+    assert space.check_draw(space.recipe_at({**other, "loop_size.constant.size": 5}), Capabilities()) is None
 
 
 def test_overlapping_alternatives_are_told_apart_by_the_trials_parameters() -> None:
@@ -464,8 +464,8 @@ def test_overlapping_alternatives_are_told_apart_by_the_trials_parameters() -> N
     large = {"initial_sample": "large", "initial_sample.large.size": 25}
     recipe = space.recipe_at(small)
     assert recipe == space.recipe_at(large)
-    assert space.check_draw(recipe, Facts(), small) is None
-    assert "large" in str(space.check_draw(recipe, Facts(), large))
+    assert space.check_draw(recipe, Capabilities(), small) is None
+    assert "large" in str(space.check_draw(recipe, Capabilities(), large))
 
 
 def test_a_rule_on_the_model_holds_for_a_model_fixed_later() -> None:
@@ -473,9 +473,9 @@ def test_a_rule_on_the_model_holds_for_a_model_fixed_later() -> None:
         {"query_strategy": ["margin", "badge"], "forbid": [{"model": "svm_rbf", "query_strategy": "badge"}]}
     )
     badge = {"query_strategy": "badge"}
-    assert space.check_draw(space.recipe_at(badge), Facts()) is None
+    assert space.check_draw(space.recipe_at(badge), Capabilities()) is None
     fixed = space.with_fixed(model="svm_rbf")
-    assert fixed.check_draw(fixed.recipe_at(badge), Facts()) is not None
+    assert fixed.check_draw(fixed.recipe_at(badge), Capabilities()) is not None
 
 
 @pytest.mark.parametrize(
@@ -508,6 +508,6 @@ def test_rules_about_what_was_left_out_go_with_it() -> None:
     space = SearchSpace.from_dict(
         {"retrain": ["reset", "warm_start"], "model": "random_forest", "forbid": [{"retrain": "warm_start"}]}
     )
-    left, _ = space.narrow(Facts())
+    left, _ = space.narrow(Capabilities())
     assert left.forbid == ()
     assert SearchSpace.from_dict(left.to_dict()) == left

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from altune.core.errors import FormatError
-from altune.recipes.requirements import Facts
+from altune.recipes.requirements import Capabilities
 from altune.recipes.space import SearchSpace, check_space, differences
 
 # What is left in an environment
@@ -22,7 +22,7 @@ def test_what_can_work_is_counted_and_what_cannot_is_named() -> None:
             "query_strategy": [{"method": "switch", "first": ["typiclust", "random"], "at": 0.2}, "margin"],
         }
     )
-    check = check_space(space, Facts(annotators=3))
+    check = check_space(space, Capabilities(annotators=3))
     by_knob = {knob.knob: knob for knob in check.knobs}
     assert (check.space, check.recipes, check.forbidden_share) == ("mine", 4 * 3, 0.0)
     assert by_knob["labeling"].left == ("single", "majority", "auto")
@@ -34,7 +34,7 @@ def test_what_can_work_is_counted_and_what_cannot_is_named() -> None:
     }
     assert by_knob["model"].given == by_knob["model"].left == ("logistic_regression",)
     assert len(check.knobs) == 9
-    alone = check_space(space, Facts(annotators=1))
+    alone = check_space(space, Capabilities(annotators=1))
     assert {knob.knob: knob for knob in alone.knobs}["labeling"].left == ("single", "auto")
 
 
@@ -47,16 +47,16 @@ def test_the_share_of_forbidden_draws_is_estimated_with_its_reasons() -> None:
             "forbid": [{"query_strategy": "badge", "model": "mlp"}],
         }
     )
-    check = check_space(space, Facts(), draws=400)
+    check = check_space(space, Capabilities(), draws=400)
     assert check.forbidden_share == pytest.approx(0.25 + 0.25, abs=0.06)
     assert check.forbidden == sum(count for _, count in check.reasons)
-    assert check.reasons == check_space(space, Facts(), draws=400).reasons
-    assert check.reasons != check_space(space, Facts(), draws=400, seed=1).reasons
+    assert check.reasons == check_space(space, Capabilities(), draws=400).reasons
+    assert check.reasons != check_space(space, Capabilities(), draws=400, seed=1).reasons
     assert {reason.split(":")[0] for reason, _ in check.reasons} == {"retrain", "the space forbids query_strategy"}
 
 
 def test_a_check_is_plain_values() -> None:
-    plain = check_space(SearchSpace.load("full"), Facts(n_classes=3, annotators=5)).to_dict()
+    plain = check_space(SearchSpace.load("full"), Capabilities(n_classes=3, annotators=5)).to_dict()
     assert json.loads(json.dumps(plain)) == plain
     assert plain["recipes"] is None
     counts = [row["draws"] for row in plain["reasons"]]
@@ -66,7 +66,7 @@ def test_a_check_is_plain_values() -> None:
 
 def test_a_space_with_nothing_left_is_refused() -> None:
     with pytest.raises(FormatError, match="labeling: no alternative can work"):
-        check_space(SearchSpace.from_dict({"labeling": "majority"}), Facts())
+        check_space(SearchSpace.from_dict({"labeling": "majority"}), Capabilities())
 
 
 # What differs

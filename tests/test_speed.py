@@ -27,30 +27,30 @@ def stages() -> dict[str, speed.Stage]:
 def test_all_contestants_play_the_same_trajectory(strategy: str, stages: dict[str, speed.Stage]) -> None:
     stage = stages[strategy]
     curve = stage.play()
-    model, arena = stage.recipe.model, stage.arena
+    model, prepared = stage.recipe.model, stage.prepared
     assert curve.labels.tolist() == [20, 40, 60, 80]
     accuracies = curve.scores["accuracy"].tolist()
-    assert contestants.play_bare(model, arena, curve, scored=True) == accuracies
-    assert contestants.TheirLoop(strategy, model, arena, LOOPS + 1).play() == accuracies
+    assert contestants.play_bare(model, prepared, curve, scored=True) == accuracies
+    assert contestants.TheirLoop(strategy, model, prepared, LOOPS + 1).play() == accuracies
 
 
 @pytest.mark.filterwarnings("ignore:The maximum purity")
 @pytest.mark.parametrize("strategy", ["least_confidence", "entropy", "kcenter", "probcover"])
 def test_deterministic_strategies_pick_the_same_rows(strategy: str, stages: dict[str, speed.Stage]) -> None:
     stage = stages[strategy]
-    assert contestants.same_picks(strategy, stage.recipe.model, stage.arena, stage.play()) == (LOOPS, LOOPS)
+    assert contestants.same_picks(strategy, stage.recipe.model, stage.prepared, stage.play()) == (LOOPS, LOOPS)
 
 
 def test_picks_that_differ_are_counted(stages: dict[str, speed.Stage]) -> None:
     stage = stages["random"]
-    assert contestants.same_picks("margin", stage.recipe.model, stage.arena, stage.play())[0] == 0
-    assert contestants.same_picks("random", stage.recipe.model, stage.arena, stage.play()) == (0, 0)
+    assert contestants.same_picks("margin", stage.recipe.model, stage.prepared, stage.play())[0] == 0
+    assert contestants.same_picks("random", stage.recipe.model, stage.prepared, stage.play()) == (0, 0)
 
 
 def test_trajectories_of_one_block_start_from_other_rows_and_share_what_they_build(
     stages: dict[str, speed.Stage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage, shared = stages["typiclust"], speed.Shared()
+    stage, shared = stages["typiclust"], speed.FeatureCache()
     first, second = stage.other_first_rows(2)
     alone = stage.play(None, second)
     stage.play(shared, first)

@@ -19,7 +19,7 @@ from altune.recipes.space import SearchSpace
 from altune.simulation.curve import LearningCurve, trapezoid_area
 from altune.simulation.execution.player import Task
 from altune.simulation.trajectory import PAUSED
-from altune.tuning.racing import Envelope, Noise, Spending, _inverse_trigamma, paired_noise
+from altune.tuning.racing import Envelope, Noise, Racing, _inverse_trigamma, paired_noise
 
 # what is asked for ------------------------------------------------------------------------------------------------
 
@@ -29,18 +29,18 @@ from altune.tuning.racing import Envelope, Noise, Spending, _inverse_trigamma, p
 )
 def test_what_cannot_be_spent_is_refused(wrong):
     with pytest.raises(RequestError):
-        Spending(**wrong)
+        Racing(**wrong)
 
 
 @pytest.mark.parametrize(
     ("spending", "asked", "words"),
     [
-        (Spending(racing=0.1), (4, ["aulc"], "labels", "mean"), "5 search blocks"),
-        (Spending(racing=0.1), (5, ["aulc", "cost"], "labels", "mean"), "racing needs one objective"),
-        (Spending(rungs=(0.5,)), (3, ["aulc"], "labels", "cvar:0.2"), "a rung needs one objective"),
-        (Spending(leader_blocks=2), (3, ["aulc"], "labels", "cvar:0.2"), "a leader's block needs"),
-        (Spending(rungs=(0.5,)), (3, ["final_score"], "labels", "mean"), "rungs need an area over labels"),
-        (Spending(rungs=(0.5,)), (3, ["aulc"], "cost", "mean"), "rungs need an area over labels"),
+        (Racing(racing=0.1), (4, ["aulc"], "labels", "mean"), "5 search blocks"),
+        (Racing(racing=0.1), (5, ["aulc", "cost"], "labels", "mean"), "racing needs one objective"),
+        (Racing(rungs=(0.5,)), (3, ["aulc"], "labels", "cvar:0.2"), "a rung needs one objective"),
+        (Racing(leader_blocks=2), (3, ["aulc"], "labels", "cvar:0.2"), "a leader's block needs"),
+        (Racing(rungs=(0.5,)), (3, ["final_score"], "labels", "mean"), "rungs need an area over labels"),
+        (Racing(rungs=(0.5,)), (3, ["aulc"], "cost", "mean"), "rungs need an area over labels"),
     ],
 )
 def test_what_does_not_go_together_is_refused(spending, asked, words):
@@ -49,13 +49,13 @@ def test_what_does_not_go_together_is_refused(spending, asked, words):
         spending.check(*asked)
 
 
-@given(rounds=st.integers(2, 40), data_sets=st.integers(1, 4))
-def test_looks_come_after_whole_rounds_and_leave_some_to_come(rounds, data_sets):
-    looks = Spending(racing=0.1).looks(rounds, data_sets)
+@given(n_blocks=st.integers(2, 40), data_sets=st.integers(1, 4))
+def test_looks_come_after_whole_rounds_and_leave_some_to_come(n_blocks, data_sets):
+    looks = Racing(racing=0.1).looks(n_blocks, data_sets)
     assert looks == sorted(set(looks))
     assert 1 <= len(looks) <= 3
-    assert all(look % data_sets == 0 and 0 < look < rounds * data_sets for look in looks)
-    assert Spending().looks(rounds, data_sets) == []
+    assert all(look % data_sets == 0 and 0 < look < n_blocks * data_sets for look in looks)
+    assert Racing().looks(n_blocks, data_sets) == []
 
 
 # racing -----------------------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ def test_equally_good_trials_are_dropped_no_more_often_than_was_asked_for(blocks
     for _ in range(n):
         spread = np.sqrt(6 / rng.chisquare(6, size=(41, 1))) if uneven else np.ones((41, 1))
         values = rng.normal(size=blocks) + 0.3 * spread * rng.normal(size=(41, blocks))
-        wrong += dropped(Spending(racing=racing), values[0], values[1:])
+        wrong += dropped(Racing(racing=racing), values[0], values[1:])
     # three standard errors of a share above the bound
     assert wrong / n <= racing + 3 * np.sqrt(racing * (1 - racing) / n)
     # and racing does something
@@ -85,7 +85,7 @@ def test_equally_good_trials_are_dropped_no_more_often_than_was_asked_for(blocks
 def test_the_bound_is_over_all_looks_not_for_each():
     rng = np.random.default_rng(3)
     known, own = rng.normal(size=(40, 10)), rng.normal(size=(2000, 10))
-    spending = Spending(racing=0.3)
+    spending = Racing(racing=0.3)
     looks = spending.looks(10)
     first = np.mean([spending.loses_race(one[: looks[0]], known, len(looks)) for one in own])
     alone = np.mean([spending.loses_race(one[: looks[0]], known, 1) for one in own])
@@ -95,7 +95,7 @@ def test_the_bound_is_over_all_looks_not_for_each():
 def test_a_clearly_worse_trial_is_dropped_after_one_block_and_a_better_one_never():
     rng = np.random.default_rng(0)
     known = 0.7 + 0.01 * rng.normal(size=(20, 5))
-    spending = Spending(racing=0.05)
+    spending = Racing(racing=0.05)
     assert spending.loses_race(np.array([0.6]), known, 3)
     assert not spending.loses_race(known.max(axis=0)[:3], known, 3)
     assert not dropped(spending, known[7], known)
@@ -104,7 +104,7 @@ def test_a_clearly_worse_trial_is_dropped_after_one_block_and_a_better_one_never
 def test_the_rival_is_chosen_on_the_blocks_to_come():
     known = np.full((20, 5), 0.5) + 0.001 * np.random.default_rng(0).normal(size=(20, 5))
     known[3, :2] += 0.2  # lucky on the blocks played
-    spending = Spending(racing=0.2)
+    spending = Racing(racing=0.2)
     assert not spending.loses_race(np.array([0.6, 0.6]), known, 1)
     known[3, 2:] += 0.2  # good on the others too
     assert spending.loses_race(np.array([0.6, 0.6]), known, 1)
@@ -112,7 +112,7 @@ def test_the_rival_is_chosen_on_the_blocks_to_come():
 
 def test_nothing_is_dropped_before_enough_is_known_or_when_all_was_played():
     known = 0.7 + 0.01 * np.random.default_rng(0).normal(size=(20, 5))
-    spending = Spending(racing=0.5)
+    spending = Racing(racing=0.5)
     assert not spending.loses_race(np.array([0.1]), known[:7], 1)
     assert spending.loses_race(np.array([0.1]), known[:8], 1)
     assert not spending.loses_race(np.full(5, 0.1), known, 1)
@@ -298,7 +298,7 @@ def test_a_search_is_replayed_on_a_grid(benchmark_module):
     )
     layout = benchmark_module.Layout(search=5, leaders=0, select=3, policies={})
     stage = benchmark_module.Stage(grid, made_environment(budget=40), layout, 0)
-    found = stage.search(Spending(racing=0.1), "random", 24)
+    found = stage.search(Racing(racing=0.1), "random", 24)
     assert len(found.trials) == 24
     assert found.work == sorted(found.work)
     best = max(found.trials, key=lambda trial: trial.value or 0.0)

@@ -179,7 +179,7 @@ def test_low_quantile_and_cvar_look_at_the_bad_blocks() -> None:
 
 
 def test_shrinking_worked_by_hand() -> None:
-    # Means 1.5 and 3.5; residuals ±.5, so s² = 1 and a mean has noise .5; the means vary by 2.
+    # Resources 1.5 and 3.5; residuals ±.5, so s² = 1 and a mean has noise .5; the means vary by 2.
     table = np.array([[1.0, 2.0], [4.0, 3.0]])
     weight = (2 - 0.5) / 2
     assert shrunken_mean(table) == pytest.approx([2.5 - weight, 2.5 + weight])

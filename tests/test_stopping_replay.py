@@ -74,7 +74,7 @@ def test_what_is_told_of_a_rule_by_hand(played):
     assert found.kept.mean == pytest.approx(np.mean(kept))
     assert found.fired == np.mean([stop is not None for stop in found.stops])
     own = [
-        [{k.removeprefix("rule_6_"): v for k, v in fact.items() if k.startswith("rule_6_")} for fact in curve.facts]
+        [{k.removeprefix("rule_6_"): v for k, v in fact.items() if k.startswith("rule_6_")} for fact in curve.notes]
         for curve in played.curves
     ]
     assert played.rules[6] is found

@@ -18,8 +18,8 @@ from altune.core.pool import Pool
 from altune.core.registry import methods, parse_method
 from altune.core.streams import Streams
 from altune.knobs.stopping import (
+    GivenEvidence,
     Posterior,
-    Seen,
     StopView,
     divergence,
     error_bound,
@@ -28,10 +28,10 @@ from altune.knobs.stopping import (
     laplace_posterior,
     principal_components,
 )
-from altune.knobs.stopping.watch import StopWatch
+from altune.knobs.stopping.monitor import StoppingMonitor
 from altune.loop.loop import ActiveLearningLoop
 from altune.models import LogisticRegressionModel
-from altune.recipes.recipe import Facts, Recipe
+from altune.recipes.recipe import Capabilities, Recipe
 from altune.recipes.space import SearchSpace
 from altune.workflows.simulate import simulate
 
@@ -62,7 +62,9 @@ def rule(name, **parameters):
 
 def view(predictions=(), labels_bought=10, n_classes=2, seed=0, **seen):
     said = tuple(np.asarray(one, dtype=np.intp) for one in predictions)
-    watched = Seen(**{name: np.asarray(value) if name != "diverged" else value for name, value in seen.items()})
+    watched = GivenEvidence(
+        **{name: np.asarray(value) if name != "diverged" else value for name, value in seen.items()}
+    )
     return StopView(said, NOTHING, NOTHING, labels_bought, n_classes, np.random.default_rng(seed), watched)
 
 
@@ -231,7 +233,7 @@ def a_watch(X, labelled, n_classes=2, labels=None):
     pool.set_labels(rows, y)
     pool.close(rows)
     pool.model = LogisticRegressionModel().fit(X[rows], y, n_classes, 0)
-    return StopWatch(pool, Streams(0, "line", "search", 0), predicts=True)
+    return StoppingMonitor(pool, Streams(0, "line", "search", 0), predicts=True)
 
 
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
@@ -296,7 +298,7 @@ def test_pac_bayes_compares_with_the_least_of_the_first_bounds():
     notes = [{}, *({"stop_error_bound": value} for value in (4.0, 2.0, 1.2, 1.0))]
     assert [method.statistic(notes[:end]) for end in range(1, 6)] == [None, None, None, 0.6, 0.5]
     assert fired(method, notes) == [False] * 4 + [True]
-    assert "dense features" in Recipe(stopping="pac_bayes").problems(Facts(sparse=True))[0]
+    assert "dense features" in Recipe(stopping="pac_bayes").problems(Capabilities(sparse=True))[0]
 
 
 def test_more_labels_of_the_same_kind_move_the_posterior_less_and_less():
@@ -344,7 +346,7 @@ def test_nested_rules_make_their_needs_known():
     assert not rule("all", rules=["no_novelty"]).watching()
     assert (
         "rules[1]"
-        in Recipe(stopping={"method": "any", "rules": ["delta_f", "pac_bayes"]}).problems(Facts(sparse=True))[0]
+        in Recipe(stopping={"method": "any", "rules": ["delta_f", "pac_bayes"]}).problems(Capabilities(sparse=True))[0]
     )
     assert rule("any", rules=[{"method": "target", "holdout": 17}, "delta_f"]).held_out_rows == 17
 

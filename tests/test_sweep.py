@@ -18,13 +18,13 @@ import altune
 from altune.analysis.sweep.request import read_sweep, safe_name
 from altune.analysis.sweep.results import CellResult
 from altune.analysis.sweep.rows import COLUMNS, offered_methods, short_words
-from altune.analysis.sweep.summary import MethodCount, method_counts, ranking, sentences, standing
+from altune.analysis.sweep.summary import MethodCount, method_counts, ranking, sentences, verdicts_against
 from altune.cli import main
 from altune.cli.sweep import SweepConsole
 from altune.core.errors import FormatError, RequestError
 from altune.core.yaml import write_yaml
 from altune.recipes.recipe import Recipe
-from altune.report.pages.sweep import cell_differences
+from altune.report.figures.cell_differences import cell_differences
 from altune.tuning.observer import Silent
 from altune.workflows.sweep.planning import plan_sweep
 
@@ -305,7 +305,7 @@ def test_wins_are_counted_and_corrected_for_the_number_of_cells():
         _row("worse", 0.01, None),
         {"state": "failed"},
     ]
-    found = standing(rows, "random_sampling")
+    found = verdicts_against(rows, "random_sampling")
     assert (found.cells, found.better, found.worse, found.unclear, found.still_better) == (4, 2, 1, 1, 1)
     assert found.labels_saved == (10, 20)
     said = sentences([found], [], 1)

@@ -218,7 +218,7 @@ def test_a_forbidden_draw_that_comes_all_the_same_is_recorded_not_counted_and_dr
     from altune.tuning.proposals import Drawing
     from altune.tuning.search import Search
     from altune.tuning.settings import Settings
-    from altune.tuning.stages import Means, Steps
+    from altune.tuning.stages import Resources, Stages
 
     class Careless:
         """Draws as Optuna does, without a look at what may be played."""
@@ -228,13 +228,13 @@ def test_a_forbidden_draw_that_comes_all_the_same_is_recorded_not_counted_and_dr
         def sampler(self, number, memory):
             return optuna.samplers.RandomSampler(seed=number)
 
-    steps = Steps(
+    steps = Stages(
         make_environments("iris", budget=40), SearchSpace.from_dict(FORBIDDING), Settings(n_blocks=1), Silent()
     )
     study = steps.open(None)
-    with steps.player(None, Means()) as player:
+    with steps.player(None, Resources()) as player:
         evaluator = steps.evaluator(steps.baselines(study, player), player)
-        drawing = Drawing(steps.space, [environment.facts for environment in steps.environments], Careless())
+        drawing = Drawing(steps.space, [environment.capabilities for environment in steps.environments], Careless())
         Search(study, drawing, evaluator).run(12)
     states = [trial.state.name for trial in study.trials]
     assert states.count("COMPLETE") == 12

@@ -104,9 +104,9 @@ def test_in_memory_a_recipe_that_comes_again_is_not_played_again(monkeypatch):
     played = []
 
     class Counted(Trajectory):
-        def __init__(self, recipe, arena, scenario, **more):
-            played.append((recipe.digest(), arena.block.digest()))
-            super().__init__(recipe, arena, scenario, **more)
+        def __init__(self, recipe, prepared, scenario, **more):
+            played.append((recipe.digest(), prepared.block.digest()))
+            super().__init__(recipe, prepared, scenario, **more)
 
     monkeypatch.setattr("altune.simulation.execution.worker.Trajectory", Counted)
     run = go(20, None, space=FEW, n_blocks=2)
@@ -121,9 +121,9 @@ def test_a_stopping_rule_is_replayed_where_little_else_is_open(monkeypatch):
     played = []
 
     class Counted(Trajectory):
-        def __init__(self, recipe, arena, scenario, **more):
-            played.append(arena.block.number)
-            super().__init__(recipe, arena, scenario, **more)
+        def __init__(self, recipe, prepared, scenario, **more):
+            played.append(prepared.block.number)
+            super().__init__(recipe, prepared, scenario, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr("altune.simulation.execution.worker.Trajectory", Counted)

@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 
 import altune
-from altune.analysis.standing import pace
+from altune.analysis.progress import pace
 from altune.cli import main
 from altune.core.errors import RequestError, StorageError
 from altune.recipes.space import SearchSpace
 from altune.report.texts.watch import watch_text
 from altune.tuning.storage import JOURNAL, LOCK
-from altune.workflows.watch import Watched
+from altune.workflows.watch import WatchedRun
 from tests.postgres import Postgres
 
 SPACE = {"initial_sample": {"method": "random", "size": {"low": 5, "high": 20}}, "query_strategy": ["random", "margin"]}
@@ -58,7 +58,7 @@ def command(
 
 
 def said(folder: Path) -> str:
-    watched = Watched(folder)
+    watched = WatchedRun(folder)
     standing = watched.standing()
     return watch_text(standing, watched.importance(standing, anew=True))
 
@@ -105,7 +105,7 @@ def test_nothing_is_written_and_no_lock_is_taken(finished: Path, half: Path) -> 
 
 
 def test_a_torn_last_line_is_normal_and_what_follows_is_read(finished: Path, half: Path) -> None:
-    watched = Watched(half)
+    watched = WatchedRun(half)
     standing = watched.standing()
     assert (standing.finished, standing.wanted, standing.stage) == (9, 18, "searching")
     whole = (finished / JOURNAL).read_bytes()
@@ -134,7 +134,7 @@ def test_few_trials_say_nothing_of_knobs(half: Path) -> None:
 
 
 def test_knobs_are_asked_again_only_when_enough_recipes_came(finished: Path) -> None:
-    watched = Watched(finished)
+    watched = WatchedRun(finished)
     standing = watched.standing()
     first = watched.importance(standing)
     assert watched.importance(standing, anew=True) is first
@@ -150,16 +150,16 @@ def test_a_run_that_nobody_works_on_is_said_to_be_so(half: Path) -> None:
     (half / LOCK).write_text(f"{os.getpid()} {os.uname().nodename}\n")
     assert "gone" not in said(half)
     (half / LOCK).write_text("1 elsewhere\n")
-    assert Watched(half).standing().at_work is None
+    assert WatchedRun(half).standing().at_work is None
 
 
 def test_a_page_written_after_the_study_ends_a_run_without_a_confirmation(half: Path) -> None:
     (half / "report.html").write_text("")
-    standing = Watched(half).standing()
+    standing = WatchedRun(half).standing()
     assert standing.ended == "ended with 9 trials; the same `altune tune` command goes on"
     later = (half / "report.html").stat().st_mtime_ns + 1
     os.utime(half / JOURNAL, ns=(later, later))
-    assert Watched(half).standing().ended == ""
+    assert WatchedRun(half).standing().ended == ""
 
 
 def test_the_pace_leaves_pauses_out() -> None:
@@ -186,7 +186,7 @@ def test_wrong_requests_are_one_line(
     header = (finished / JOURNAL).read_bytes().splitlines(keepends=True)[0]
     (empty / JOURNAL).write_bytes(header)
     with pytest.raises(RequestError, match="has not begun yet"):
-        Watched(empty)
+        WatchedRun(empty)
 
 
 def test_a_look_at_once_and_as_json(
@@ -202,7 +202,7 @@ def test_a_look_at_once_and_as_json(
 
 
 def test_a_journal_that_goes_away_may_be_tried_again(half: Path, tmp_path: Path) -> None:
-    watched = Watched(half)
+    watched = WatchedRun(half)
     shutil.move(half / JOURNAL, tmp_path / "aside")
     with pytest.raises(StorageError, match="cannot be read now"):
         watched.standing()
@@ -233,7 +233,7 @@ def test_a_database_that_goes_away_is_waited_for(
             lines.append(line)
             server.start()
 
-    watched = Watched(folder, Told())
+    watched = WatchedRun(folder, Told())
     before = watched.standing()
     assert (before.finished, before.wanted, before.ended) == (6, 6, "finished, and not confirmed")
     assert before.workers[0].finished == 6

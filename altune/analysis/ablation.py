@@ -46,7 +46,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Step:
+class AblationStep:
     """One step of the path: one knob, or the smallest group that could be changed together.
 
     Attributes
@@ -140,7 +140,7 @@ class Ablation:
     start: Interval
     end: Interval
     whole: PairedDifference
-    steps: tuple[Step, ...]
+    steps: tuple[AblationStep, ...]
     without: tuple[WithoutKnob, ...]
     order_blocks: int
 
@@ -233,7 +233,7 @@ def find_ablation(
         knob: Change(knob, getattr(start, knob), getattr(end, knob)) for step in ablated.steps for knob in step.knobs
     }
     steps = tuple(
-        Step(
+        AblationStep(
             tuple(changes[knob] for knob in step.knobs),
             step.tried,
             float(after.mean()),
@@ -297,5 +297,5 @@ def ablation_sentence(ablation: Ablation) -> str:
     return f"{way}: {told}" + ("; no other change made a clear difference by itself." if rest else ".")
 
 
-def _changed(step: Step) -> str:
+def _changed(step: AblationStep) -> str:
     return " with ".join(changed_words(change.before, change.after) for change in step.changes)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from altune.analysis.findings import Findings, against_of, answer, answer_of_several, find, front_sentences
-from altune.core.deprecations import MovedMethods, renamed_keywords
+from altune.core.deprecations import OldNames, renamed_keywords
 from altune.core.errors import RequestError, WorkError
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve, curves_frame
@@ -41,7 +41,7 @@ class LaterStages(Protocol):
         """Play the path from vanilla to the confirmed recipe, unless the study holds it, and write the run's folder."""
 
 
-class Run(MovedMethods):
+class Run(OldNames):
     """A search with its confirmation: a wrapper of an Optuna study, which stays reachable as ``study``.
 
     Attributes
@@ -271,7 +271,7 @@ class Run(MovedMethods):
         of = seed, [(trial.params, trial.values) for trial in trials]
         if self._last_explained is None or self._last_explained[0] != of:
             space, facts = space_of_run(self.record)
-            self._last_explained = of, prepare(trials, space, facts=facts, seed=seed)
+            self._last_explained = of, prepare(trials, space, capabilities=facts, seed=seed)
         return self._last_explained[1]
 
     def curves(self) -> pd.DataFrame:

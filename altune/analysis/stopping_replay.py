@@ -13,7 +13,7 @@ from altune.core.registry import methods
 from altune.knobs.stopping import Criterion, Note, Stopping, notes_of, stopping_point
 from altune.numerics.statistics import Interval, mean_interval
 from altune.recipes.recipe import Recipe
-from altune.recipes.requirements import Facts, method_problems
+from altune.recipes.requirements import Capabilities, method_problems
 from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
 from altune.simulation.result import Simulation
@@ -142,7 +142,9 @@ def statistics_of(rule: Criterion, notes: Sequence[Note]) -> NDArray[np.float64]
     return np.array([np.nan if value is None else value for value in values])
 
 
-def replayable(wanted: Mapping[str, Any], recipe: Recipe, facts: Facts) -> tuple[dict[str, Stopping], dict[str, str]]:
+def replayable(
+    wanted: Mapping[str, Any], recipe: Recipe, facts: Capabilities
+) -> tuple[dict[str, Stopping], dict[str, str]]:
     """Return the rules that can be replayed on a recipe, and why the others cannot, by name."""
     kept: dict[str, Stopping] = {}
     excluded: dict[str, str] = {}
@@ -161,7 +163,7 @@ def replayable(wanted: Mapping[str, Any], recipe: Recipe, facts: Facts) -> tuple
 
 def _replayed(name: str, rule: Stopping, place: int, found: Simulation) -> RuleReplay:
     curves, objective, overlap = found.curves, found.objective, found.overlap
-    own = [notes_of(curve.facts, place) for curve in curves]
+    own = [notes_of(curve.notes, place) for curve in curves]
     # At the last point the budget ends the run whatever a rule says.
     early = [stopping_point(rule, notes[:-1]) for notes in own]
     ends = [len(curve) - 1 if stop is None else stop for stop, curve in zip(early, curves, strict=True)]

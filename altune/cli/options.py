@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from altune.recipes.space import SearchSpace
     from altune.simulation.environment import Environment
     from altune.tuning.settings import Settings
-    from altune.tuning.stages import Means
+    from altune.tuning.stages import Resources
 
 ModelOption = Annotated[str | None, Option("--model", metavar="NAME", help="Fix the model by name.")]
 RecipeOption = Annotated[str, Option("--recipe", metavar="RECIPE", help="random_sampling, vanilla, or a YAML file.")]
@@ -259,14 +259,14 @@ class MachineOptions:
 
         return early_workers(self.jobs if self.backend == "loky" else 1)
 
-    def make(self, environments: Sequence[Environment], timeout: str | None) -> Means:
+    def make(self, environments: Sequence[Environment], timeout: str | None) -> Resources:
         """Return with what to play."""
         from altune.simulation.execution.backends import make_backend
         from altune.simulation.execution.processes import processes
-        from altune.tuning.stages import Means
+        from altune.tuning.stages import Resources
 
         jobs = processes(self.jobs)
-        return Means(
+        return Resources(
             jobs,
             make_backend(
                 self.backend, jobs, self.scheduler, tuple(environment.dataset for environment in environments)

@@ -61,7 +61,7 @@ def check(
     given = SearchSpace.load(space)
     if model is not None:
         given = given.with_model(as_model(model))
-    found = check_space(given, make_environment(data, target=target, **scenario.arguments()).facts)
+    found = check_space(given, make_environment(data, target=target, **scenario.arguments()).capabilities)
     print_json(found.to_dict()) if as_json else print(check_text(found))
 
 

@@ -51,7 +51,7 @@ def tune(
 
         settings = make_settings(search, confirmation)
         environments = environment.make(search.seed)
-        means = machines.make(environments, search.timeout)
+        resources = machines.make(environments, search.timeout)
         space = search.make_space(environments)
         folder = out if out is not None else _default_folder(environments, space, settings)
         if dry_run:
@@ -69,7 +69,7 @@ def tune(
                     environments,
                     space,
                     settings,
-                    means,
+                    resources,
                     confirm=confirmation.confirm,
                     ablation=confirmation.ablation,
                     out=folder,

@@ -17,7 +17,7 @@ from altune.tuning.observer import Silent
 if TYPE_CHECKING:
     from rich.live import Live
 
-    from altune.workflows.watch import Watched
+    from altune.workflows.watch import WatchedRun
 
 
 def watch(
@@ -30,12 +30,12 @@ def watch(
 
     Nothing is written into the run's folder. With --json it looks once.
     """
-    from altune.workflows.watch import Watched
+    from altune.workflows.watch import WatchedRun
 
     seconds = read_seconds(every, "--every")
     if not seconds:
         raise RequestError(f"--every takes a time above 0, such as 5s or 1m, not {every!r}")
-    watched = Watched(run, _Aside())
+    watched = WatchedRun(run, _Aside())
     if as_json:
         print_json(_as_dict(watched))
     elif once:
@@ -44,7 +44,7 @@ def watch(
         _follow(watched, seconds)
 
 
-def _follow(watched: Watched, seconds: float) -> None:
+def _follow(watched: WatchedRun, seconds: float) -> None:
     """Show how a run stands until it ends: in place on a terminal, elsewhere block by block as it changes."""
     from rich.console import Console
     from rich.live import Live
@@ -69,7 +69,7 @@ def _follow(watched: Watched, seconds: float) -> None:
             time.sleep(seconds)
 
 
-def _look(watched: Watched, *, anew: bool = False) -> tuple[str, bool]:
+def _look(watched: WatchedRun, *, anew: bool = False) -> tuple[str, bool]:
     """Return how the run stands in words, and whether it has ended."""
     from altune.report.texts.watch import watch_text
 
@@ -78,7 +78,7 @@ def _look(watched: Watched, *, anew: bool = False) -> tuple[str, bool]:
     return watch_text(standing, watched.importance(standing, anew=anew or ended)), ended
 
 
-def _as_dict(watched: Watched) -> dict[str, object]:
+def _as_dict(watched: WatchedRun) -> dict[str, object]:
     standing = watched.standing()
     found = watched.importance(standing, anew=True)
     return standing.to_dict() | {"importance": {"unknown": found} if isinstance(found, str) else found.to_dict()}

@@ -29,15 +29,15 @@ def worker(
     """
     from altune.simulation.execution.processes import processes
     from altune.tuning.shared import open_shared, play_queue, rebuild
-    from altune.tuning.stages import Means
+    from altune.tuning.stages import Resources
     from altune.workflows.progress import ConsoleObserver
 
-    means = Means(processes(jobs))
+    resources = Resources(processes(jobs))
     with ConsoleObserver(quiet) as observer:
         shared = open_shared(storage, study, observer)
-        steps = rebuild(shared, observer, _named(data or [], shared.data_names), target)
-        observer.stage("search", shared.queue.counts().counted * steps.usual)
-        finished = play_queue(shared, steps, means)
+        stages = rebuild(shared, observer, _named(data or [], shared.data_names), target)
+        observer.stage("search", shared.queue.counts().counted * stages.usual)
+        finished = play_queue(shared, stages, resources)
     print(f"{finished} trials finished here; {shared.queue.counts().finished} in all")
 
 

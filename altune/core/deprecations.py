@@ -20,8 +20,17 @@ KEYWORDS = {
 }
 """Keywords of public functions, and settings of a sweep."""
 
-NAMES = {"make_worlds": "make_environments"}
-"""Public names of :mod:`altune`."""
+NAMES = {
+    "altune": {"make_worlds": "make_environments"},
+    "altune.report": {
+        "CodePart": "CodeBlock",
+        "FactsPart": "FactsBlock",
+        "FigurePart": "FigureBlock",
+        "TablePart": "TableBlock",
+        "TextPart": "TextBlock",
+    },
+}
+"""Public names, by module."""
 
 METHODS = {
     "Run.write": "altune.report.write_run",
@@ -29,6 +38,13 @@ METHODS = {
     "Sweep.write": "altune.report.write_sweep",
 }
 """Methods of results that are functions now."""
+
+ATTRIBUTES = {
+    "LearningCurve.facts": "notes",
+    "LearningCurve.rounds": "round_trips",
+    "Sweep.standings": "verdicts",
+}
+"""Attributes of results."""
 
 OPTIONS = {"--seeds": "--blocks", "--select-seeds": "--select-blocks", "--report-seeds": "--report-blocks"}
 """Options of the command line."""
@@ -64,25 +80,30 @@ def renamed_fields(cls: ClassT) -> ClassT:
     return cls
 
 
-def new_name(name: str) -> str:
-    """Return the new name of a public name of altune, with a warning if it has changed."""
-    if name in NAMES:
-        _warn(f"altune.{name}", f"altune.{NAMES[name]}")
-    return NAMES.get(name, name)
+def new_name(module: str, name: str) -> str:
+    """Return the new name of a public name of a module, with a warning if it has changed."""
+    names = NAMES[module]
+    if name in names:
+        _warn(f"{module}.{name}", f"{module}.{names[name]}")
+    return names.get(name, name)
 
 
-class MovedMethods:
-    """Answers methods of a result that have become functions."""
+class OldNames:
+    """Answers the old names of a result's attributes, and its methods that have become functions."""
 
     def __getattr__(self, name: str) -> Any:
-        """Return the function with the result as its first argument.
+        """Return the attribute by its new name, or the function with the result as its first argument.
 
         Raises
         ------
         AttributeError
-            If there was no such method.
+            If there was no such name.
         """
         cls = type(self).__name__
+        if f"{cls}.{name}" in ATTRIBUTES:
+            new = ATTRIBUTES[f"{cls}.{name}"]
+            _warn(f"{cls}.{name}", f"{cls}.{new}")
+            return getattr(self, new)
         where = METHODS.get(f"{cls}.{name}")
         if where is None:
             raise AttributeError(f"{cls!r} object has no attribute {name!r}")

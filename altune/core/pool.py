@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Shared:
+class FeatureCache:
     """Structures of one pool that depend on its features alone, built once and kept: neighbours, clusterings, norms.
 
     All trajectories of a block share one, so nothing that depends on labels, on a model or on a random draw of the
@@ -70,7 +70,7 @@ class Pool:
         n_classes: int,
         *,
         budget: int,
-        shared: Shared | None = None,
+        shared: FeatureCache | None = None,
         feature_names: tuple[str, ...] | None = None,
     ) -> None:
         self.X = X
@@ -78,8 +78,8 @@ class Pool:
         self.n_rows = int(X.shape[0])
         self.n_classes = n_classes
         self.budget = budget
-        self.shared = shared if shared is not None else Shared()
-        self.memory = Shared()
+        self.shared = shared if shared is not None else FeatureCache()
+        self.memory = FeatureCache()
         self.labelled: RowNumbers = np.empty(0, dtype=np.intp)
         self.labels: Codes = np.empty(0, dtype=np.intp)
         self.held_out: RowNumbers = np.empty(0, dtype=np.intp)

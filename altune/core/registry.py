@@ -72,13 +72,13 @@ class Method(BaseModel):
             needs |= nested.required()
         return needs
 
-    def objections(self, model: Any, facts: Any) -> list[str]:
+    def objections(self, model: Any, capabilities: Any) -> list[str]:
         """Return why this method cannot work with a model and an environment, beyond what it needs; usually nothing.
 
         Parameters
         ----------
         model : the recipe's :class:`altune.models.Model`.
-        facts : the recipe's :class:`altune.recipes.recipe.Facts` of the environment.
+        capabilities : the recipe's :class:`altune.recipes.recipe.Capabilities` of the environment.
         """
         return []
 

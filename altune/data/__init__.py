@@ -6,14 +6,14 @@ import difflib
 from pathlib import Path
 
 from altune.core.errors import DataError
-from altune.data.bundled import BUNDLED, BuiltIn, DatasetFacts
+from altune.data.bundled import BUNDLED, BuiltIn, DatasetInfo
 from altune.data.dataset import Dataset
 from altune.data.encoding import encode
 from altune.data.extra import EXTRA
 from altune.data.files import SUFFIXES
 from altune.data.memory import require_memory
 
-__all__ = ["Dataset", "DatasetFacts", "encode", "list_datasets", "load_dataset", "require_memory"]
+__all__ = ["Dataset", "DatasetInfo", "encode", "list_datasets", "load_dataset", "require_memory"]
 
 _BUILT_IN: dict[str, BuiltIn] = {**BUNDLED, **EXTRA}
 
@@ -48,7 +48,7 @@ def load_dataset(name_or_path: str | Path, target: str | None = None) -> Dataset
     raise DataError(_no_such_data(str(name_or_path)))
 
 
-def list_datasets() -> list[DatasetFacts]:
+def list_datasets() -> list[DatasetInfo]:
     """Return the facts of every built-in data set, the core's first, its package installed or not.
 
     Examples

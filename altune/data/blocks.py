@@ -20,8 +20,8 @@ from altune.core.errors import DataError
 from altune.core.streams import Streams
 from altune.data.dataset import Dataset
 
-Part = Literal["search", "select", "report"]
-PARTS: tuple[Part, ...] = ("search", "select", "report")
+BlockRole = Literal["search", "select", "report"]
+PARTS: tuple[BlockRole, ...] = ("search", "select", "report")
 HELD_BACK = 0.2
 TEST_SHARE = 0.25
 LEAST_ROWS_OF_A_CLASS = 5
@@ -41,7 +41,7 @@ class Block:
     initial : first labelled rows as row numbers of the data set, where the protocol fixes them.
     """
 
-    part: Part
+    part: BlockRole
     number: int
     pool: Rows
     test: Rows
@@ -59,7 +59,7 @@ class Block:
         return found.hexdigest()
 
 
-def make_blocks(dataset: Dataset, part: Part, count: int, seed: int) -> list[Block]:
+def make_blocks(dataset: Dataset, part: BlockRole, count: int, seed: int) -> list[Block]:
     """Return the first ``count`` blocks of a part; more blocks never change the ones before.
 
     Raises
@@ -97,7 +97,7 @@ def explicit_block(
     test: ArrayLike,
     initial: ArrayLike | None = None,
     *,
-    part: Part = "search",
+    part: BlockRole = "search",
     number: int = 0,
 ) -> Block:
     """Return a block of given row numbers.
@@ -128,7 +128,7 @@ def explicit_block(
     return Block(part, number, pool_rows, test_rows, first)
 
 
-def read_blocks(dataset: Dataset, plain: Any, file: str = "blocks") -> dict[Part, list[Block]]:
+def read_splits(dataset: Dataset, plain: Any, file: str = "blocks") -> dict[BlockRole, list[Block]]:
     """Read explicit blocks from plain values.
 
     Either one list of ``{pool, test, initial}`` mappings, used for the search, or a mapping of ``search``,
@@ -138,7 +138,7 @@ def read_blocks(dataset: Dataset, plain: Any, file: str = "blocks") -> dict[Part
         plain = {"search": plain}
     if not isinstance(plain, Mapping) or not plain or set(plain) - set(PARTS):
         raise DataError(f"{file}: expected a list of blocks, or a mapping with {', '.join(PARTS)}")
-    found: dict[Part, list[Block]] = {}
+    found: dict[BlockRole, list[Block]] = {}
     for part in PARTS:
         entries = plain.get(part, [])
         if not isinstance(entries, Sequence) or isinstance(entries, str):

@@ -14,7 +14,7 @@ UCI_LICENCE = "CC BY 4.0"
 
 
 @dataclass(frozen=True)
-class DatasetFacts:
+class DatasetInfo:
     """What a built-in data set declares of itself; a test holds each of them to it.
 
     Parameters
@@ -46,7 +46,7 @@ class DatasetFacts:
 class BuiltIn(NamedTuple):
     """A built-in data set: its facts, and what loads it."""
 
-    facts: DatasetFacts
+    facts: DatasetInfo
     load: Callable[[], Dataset]
 
 
@@ -74,8 +74,8 @@ def _class_order(name: str, bunch: dict[str, list[object]]) -> list[object] | No
 
 def _facts(
     name: str, task: str, shape: tuple[int, int], n_classes: int, rarest_share: float, source: str
-) -> DatasetFacts:
-    return DatasetFacts(
+) -> DatasetInfo:
+    return DatasetInfo(
         name,
         task,
         *shape,

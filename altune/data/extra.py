@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import DataError, MissingExtraError
-from altune.data.bundled import UCI_LICENCE, BuiltIn, DatasetFacts
+from altune.data.bundled import UCI_LICENCE, BuiltIn, DatasetInfo
 from altune.data.dataset import Dataset
 from altune.data.features import Kind
 
@@ -158,7 +158,7 @@ def _built_in(
     load: Callable[[str], Dataset],
 ) -> BuiltIn:
     licence = UCI_LICENCE if source.startswith("UCI") else _OTHER_LICENCES[name]
-    facts = DatasetFacts(name, task, *size, kind, rarest_share, source, licence, package, "datasets")
+    facts = DatasetInfo(name, task, *size, kind, rarest_share, source, licence, package, "datasets")
     return BuiltIn(facts, lambda: load(name))
 
 

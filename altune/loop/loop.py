@@ -1,4 +1,4 @@
-"""The active-learning loop: ask for labels, be told them, one turn at a time.
+"""The active-learning loop: ask for labels, be told them, one record at a time.
 
 One piece of code for the simulator, which answers from true labels, and for a campaign, which answers from people.
 A recipe therefore does in production exactly what was simulated.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from altune.core.errors import RequestError
-from altune.core.pool import Pool, Shared
+from altune.core.pool import FeatureCache, Pool
 from altune.core.types import RowNumbers
 from altune.knobs.initial_sample.base import default_initial_size
 from altune.knobs.labeling import Answers, Automatic
@@ -21,9 +21,9 @@ from altune.knobs.loop_size import Judged, LoopState
 from altune.knobs.loop_size.base import UtilityOf
 from altune.knobs.query_strategy.base import ScoreStrategy
 from altune.knobs.stopping import cohen_kappa
-from altune.knobs.stopping.watch import StopWatch
-from altune.loop.prefix_cache import Histories
-from altune.loop.training import NO_ROWS, LoopTraining, Turn
+from altune.knobs.stopping.monitor import StoppingMonitor
+from altune.loop.prefix_cache import PrefixCache
+from altune.loop.training import NO_ROWS, LoopRecord, Trainer
 from altune.models import FittedModel
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class ActiveLearningLoop:
     annotators : number of annotators that can be asked.
     initial : pool rows to be labelled first in place of the recipe's initial sample.
     shared : structures of the same features that other trajectories have built.
-    histories : first samples and models that other trajectories of the same streams and labels have come to.
+    prefixes : first samples and models that other trajectories of the same streams and labels have come to.
     feature_names : names of the columns of ``X``, for label functions; None where they have none.
     oracle : true class codes of all pool rows, ``(n_rows,)``, for an initial sample that is an upper bound and looks
         at them (``uses_oracle``); only a simulation has them, and nothing else in the loop reads them.
@@ -102,8 +102,8 @@ class ActiveLearningLoop:
         streams: Streams,
         annotators: int = 1,
         initial: RowNumbers | None = None,
-        shared: Shared | None = None,
-        histories: Histories | None = None,
+        shared: FeatureCache | None = None,
+        prefixes: PrefixCache | None = None,
         oracle: RowNumbers | None = None,
         feature_names: tuple[str, ...] | None = None,
         price_per_label: float = 1.0,
@@ -124,18 +124,18 @@ class ActiveLearningLoop:
         self.price_per_loop = price_per_loop
         self.pool = Pool(X, n_classes, budget=budget, shared=shared, feature_names=feature_names)
         self.answers = Answers()
-        self.turns: list[Turn] = []
+        self.records: list[LoopRecord] = []
         self.stopped: str | None = None
         self._initial = initial
         self._request: LabelRequest | None = None
         self._bought: RowNumbers = NO_ROWS
         self._is_bought = np.zeros(self.pool.n_rows, dtype=bool)
-        self._training = LoopTraining(recipe, self.pool, streams, histories)
-        self._watch = StopWatch(
+        self._training = Trainer(recipe, self.pool, streams, prefixes)
+        self._watch = StoppingMonitor(
             self.pool, streams, predicts=recipe.stopping.watching() or recipe.loop_size.watches_stop_set
         )
         self._errors: tuple[Judged, ...] = ()
-        self._histories = self._training.histories
+        self._histories = self._training.prefixes
         self._query_seconds = 0.0
 
     @property
@@ -207,21 +207,23 @@ class ActiveLearningLoop:
         pool.labels_bought += len(request)
         if pool.model is None and self._goes_on():
             return
-        # The first turn holds all steps of the initial sample, any other its own request.
-        loop_rows = len(new_rows) if self.turns else len(self._bought)
-        turn = Turn(len(self.turns), pool.labels_bought, query_seconds=self._query_seconds, loop_rows=loop_rows)
+        # The first record holds all steps of the initial sample, any other its own request.
+        loop_rows = len(new_rows) if self.records else len(self._bought)
+        record = LoopRecord(
+            len(self.records), pool.labels_bought, query_seconds=self._query_seconds, loop_rows=loop_rows
+        )
         self._query_seconds = 0.0
         if len(request.again):
-            turn.notes["labels_bought_again"] = float(len(request.again))
-            turn.notes["labels_corrected"] = float(np.count_nonzero(self._combined(request.again) != doubted))
+            record.notes["labels_bought_again"] = float(len(request.again))
+            record.notes["labels_corrected"] = float(np.count_nonzero(self._combined(request.again) != doubted))
         self._judge(new_rows)
         chooser = self.model
         began = time.perf_counter()
         rows = self._usable_rows()
-        self._training.train(turn, rows, self.recipe.labeling.combine(self.answers, rows, pool.n_classes))
-        turn.fit_seconds = time.perf_counter() - began
-        self.turns.append(turn)
-        self._decide(turn, chooser, new_rows)
+        self._training.train(record, rows, self.recipe.labeling.combine(self.answers, rows, pool.n_classes))
+        record.fit_seconds = time.perf_counter() - began
+        self.records.append(record)
+        self._decide(record, chooser, new_rows)
 
     def _check_answers(self, answers: RowNumbers, request: LabelRequest) -> None:
         if answers.shape != (len(request),):
@@ -280,7 +282,7 @@ class ActiveLearningLoop:
 
     def _next_request(self) -> LabelRequest:
         pool = self.pool
-        loop = len(self.turns)
+        loop = len(self.records)
         again = self._training.take_to_relabel()[: max(0, self._affordable_rows() - 1)]
         affordable = self._affordable_rows(len(again) * self.recipe.labeling.labels_per_row)
         size = max(1, int(self.recipe.loop_size.next_size(self._state(affordable))))
@@ -289,7 +291,7 @@ class ActiveLearningLoop:
         return self._people(np.concatenate([again, rows]), again=again)
 
     def _state(self, affordable: int) -> LoopState:
-        loop, each = len(self.turns), self.recipe.labeling.labels_per_row
+        loop, each = len(self.records), self.recipe.labeling.labels_per_row
         return LoopState(
             loop=loop,
             loops_left=None if self.loops is None else self.loops - loop + 1,
@@ -297,7 +299,7 @@ class ActiveLearningLoop:
             rows_labelled=len(self._bought),
             pool_rows=self.pool.n_rows,
             budget_rows=self.pool.budget // each,
-            last_rows=self.turns[-1].loop_rows if loop > 1 else None,
+            last_rows=self.records[-1].loop_rows if loop > 1 else None,
             price_per_row=each * self.price_per_label,
             price_per_loop=self.price_per_loop,
             utilities=self._utilities,
@@ -309,7 +311,7 @@ class ActiveLearningLoop:
         strategy, pool = self.recipe.query_strategy, self.pool
         if of == "strategy" and isinstance(strategy, ScoreStrategy):
             # the stream of the selection itself: the scores are those that it will rank
-            return strategy.scores(pool, self.streams.generator("query", len(self.turns)))
+            return strategy.scores(pool, self.streams.generator("query", len(self.records)))
         return pool.known().least_confidence
 
     def _agreement(self) -> float | None:
@@ -322,10 +324,10 @@ class ActiveLearningLoop:
         if model is None or not len(new_rows) or not self.recipe.loop_size.judges_new_labels:
             return
         wrong = int(np.count_nonzero(model.predict(self.pool.X[new_rows]) != self._combined(new_rows)))
-        self._errors += (Judged(self.turns[-1].labels_used, len(new_rows), wrong),)
+        self._errors += (Judged(self.records[-1].labels_used, len(new_rows), wrong),)
 
     def _people(self, rows: RowNumbers, *step: int, again: RowNumbers = NO_ROWS) -> LabelRequest:
-        rng = self.streams.generator("labeling", len(self.turns), *step)
+        rng = self.streams.generator("labeling", len(self.records), *step)
         return LabelRequest(*self.recipe.labeling.ask(rows.astype(np.intp), self.annotators, rng), again)
 
     def _combined(self, rows: RowNumbers) -> RowNumbers:
@@ -340,19 +342,19 @@ class ActiveLearningLoop:
 
     # stopping -------------------------------------------------------------------------------------------------
 
-    def _decide(self, turn: Turn, chooser: FittedModel | None, new_rows: RowNumbers) -> None:
+    def _decide(self, record: LoopRecord, chooser: FittedModel | None, new_rows: RowNumbers) -> None:
         stopping, pool = self.recipe.stopping, self.pool
-        view = self._watch.look(turn.loop, chooser, new_rows, self._combined)
-        turn.notes.update(stopping.note(view))
-        if self._oracle is not None and turn.loop == 0:
-            turn.notes["uses_oracle"] = 1.0
+        view = self._watch.look(record.loop, chooser, new_rows, self._combined)
+        record.notes.update(stopping.note(view))
+        if self._oracle is not None and record.loop == 0:
+            record.notes["uses_oracle"] = 1.0
         if self._affordable_rows() < 1:
             self.stopped = "budget"
         elif len(pool.candidates) == 0:
             self.stopped = "pool"
-        elif self.loops is not None and turn.loop >= self.loops:
+        elif self.loops is not None and record.loop >= self.loops:
             self.stopped = "loops"
-        elif stopping.fires([past.notes for past in self.turns]):
+        elif stopping.fires([past.notes for past in self.records]):
             self.stopped = stopping.method
 
 

@@ -25,11 +25,11 @@ T = TypeVar("T")
 SAMPLES_KEPT = 256
 FIRST_MODELS_KEPT = 16
 LATER_MODELS_KEPT = 40
-"""Models of two trajectories of the usual length: others than the first are shared by recipes that are played in turn,
+"""Models of two trajectories of the usual length: others than the first are shared by recipes that are played in record,
 and forests are large."""
 
 
-class Kept:
+class LRUCache:
     """The values that were looked at last, so many of them."""
 
     def __init__(self, most: int) -> None:
@@ -45,7 +45,7 @@ class Kept:
         return value
 
 
-class Histories:
+class PrefixCache:
     """What trajectories of one block share.
 
     Parameters
@@ -54,16 +54,16 @@ class Histories:
     """
 
     def __init__(self, sharing: bool = True) -> None:
-        self._samples = Kept(SAMPLES_KEPT * sharing)
-        self._first = Kept(FIRST_MODELS_KEPT * sharing)
-        self._later = Kept(LATER_MODELS_KEPT * sharing)
+        self._samples = LRUCache(SAMPLES_KEPT * sharing)
+        self._first = LRUCache(FIRST_MODELS_KEPT * sharing)
+        self._later = LRUCache(LATER_MODELS_KEPT * sharing)
 
     def sample(self, how: Method, size: int, held_out: RowNumbers, build: Callable[[], RowNumbers]) -> RowNumbers:
         """Return a first sample: which rows are labelled before there is a model."""
         return self._samples.get((type(how), how.model_dump_json(), size, held_out.tobytes()), build)
 
     def model(
-        self, history: History, first: bool, build: Callable[[], tuple[Model, FittedModel]]
+        self, history: PrefixKey, first: bool, build: Callable[[], tuple[Model, FittedModel]]
     ) -> tuple[Model, FittedModel]:
         """Return the model of a loop, and what it was trained by.
 
@@ -76,7 +76,7 @@ class Histories:
         return (self._first if first else self._later).get(history, build)
 
 
-class History(NamedTuple):
+class PrefixKey(NamedTuple):
     """Everything that led to a model, as a key.
 
     Attributes
@@ -91,12 +91,12 @@ class History(NamedTuple):
     trained: bytes = b""
 
     @classmethod
-    def of(cls, methods: Iterable[Method]) -> History:
+    def of(cls, methods: Iterable[Method]) -> PrefixKey:
         """Return the history of a trajectory that has trained nothing yet."""
         named = tuple(methods)
         return cls(tuple(map(type, named)), tuple(method.model_dump_json() for method in named))
 
-    def then(self, *arrays: NDArray[Any] | None) -> History:
+    def then(self, *arrays: NDArray[Any] | None) -> PrefixKey:
         """Return the history after one more training on such arrays."""
         digest = hashlib.blake2b(self.trained, digest_size=16)
         for array in arrays:

@@ -34,7 +34,7 @@ from altune.knobs.stopping import Stopping
 from altune.knobs.training import Training
 from altune.models import Model
 from altune.recipes.describe import describe_methods
-from altune.recipes.requirements import Facts, method_problems
+from altune.recipes.requirements import Capabilities, method_problems
 
 DEFAULTS: dict[str, str] = {
     "initial_sample": "random",
@@ -63,7 +63,7 @@ BASELINES: dict[str, dict[str, Any]] = {
 __all__ = [
     "BASELINES",
     "DEFAULTS",
-    "Facts",
+    "Capabilities",
     "Recipe",
     "leaf_types",
     "load_recipe",
@@ -222,9 +222,13 @@ class Recipe(BaseModel):
         """Return the recipe in plain words: a sentence for each knob that differs from its default."""
         return describe_methods(self.methods(), Recipe().methods())
 
-    def problems(self, facts: Facts) -> list[str]:
+    def problems(self, capabilities: Capabilities) -> list[str]:
         """Return why the recipe cannot work in an environment, one line each; empty where it can."""
-        return [problem for method in self.methods().values() for problem in method_problems(method, self.model, facts)]
+        return [
+            problem
+            for method in self.methods().values()
+            for problem in method_problems(method, self.model, capabilities)
+        ]
 
 
 def load_recipe(source: str | Path | Recipe | Mapping[str, Any]) -> Recipe:

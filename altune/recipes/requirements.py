@@ -23,7 +23,7 @@ _NEED_WORDS: dict[Need, str] = {
 
 
 @dataclass(frozen=True)
-class Facts:
+class Capabilities:
     """What the environment offers to a recipe.
 
     Attributes
@@ -48,43 +48,43 @@ class Facts:
     feature_names: tuple[str, ...] | None = None
 
 
-def method_problems(method: Method, model: Model, facts: Facts) -> list[str]:
+def method_problems(method: Method, model: Model, capabilities: Capabilities) -> list[str]:
     """Return why a method of any knob cannot work with a model and an environment, one line each."""
     found = [
-        f"{method.knob}: {_blamed(method, need)} needs {_NEED_WORDS[need]}; {_lacking(need, model, facts)}"
+        f"{method.knob}: {_blamed(method, need)} needs {_NEED_WORDS[need]}; {_lacking(need, model, capabilities)}"
         for need in sorted(method.required())
-        if not _met(need, model, facts)
+        if not _met(need, model, capabilities)
     ]
-    if method.knob == "model" and facts.sparse and "sparse" not in model.able():
+    if method.knob == "model" and capabilities.sparse and "sparse" not in model.able():
         found.append(f"model: {model.method!r} cannot be trained on sparse data")
-    metric = facts.metric_of_probabilities
+    metric = capabilities.metric_of_probabilities
     if method.knob == "model" and metric is not None and "probabilities" not in model.able():
         found.append(f"model: the metric {metric!r} needs probabilities; the model {model.method!r} has none")
-    return found + _objections(method, model, facts)
+    return found + _objections(method, model, capabilities)
 
 
-def _objections(method: Method, model: Model, facts: Facts) -> list[str]:
-    own = list(method.objections(model, facts))
-    return own + [line for nested in method.nested().values() for line in _objections(nested, model, facts)]
+def _objections(method: Method, model: Model, capabilities: Capabilities) -> list[str]:
+    own = list(method.objections(model, capabilities))
+    return own + [line for nested in method.nested().values() for line in _objections(nested, model, capabilities)]
 
 
-def _met(need: Need, model: Model, facts: Facts) -> bool:
+def _met(need: Need, model: Model, capabilities: Capabilities) -> bool:
     if need == "dense_features":
-        return not facts.sparse
+        return not capabilities.sparse
     if need == "three_classes":
-        return facts.n_classes >= 3
+        return capabilities.n_classes >= 3
     if need == "several_annotators":
-        return facts.annotators >= 2
+        return capabilities.annotators >= 2
     return need in model.able()
 
 
-def _lacking(need: Need, model: Model, facts: Facts) -> str:
+def _lacking(need: Need, model: Model, capabilities: Capabilities) -> str:
     if need == "dense_features":
         return "the data are sparse"
     if need == "three_classes":
-        return f"the data have {facts.n_classes}"
+        return f"the data have {capabilities.n_classes}"
     if need == "several_annotators":
-        return f"the scenario has {facts.annotators}"
+        return f"the scenario has {capabilities.annotators}"
     return f"the model {model.method!r} has none"
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.deprecations import OldNames
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -21,6 +23,8 @@ Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 NOTHING: Counts = np.empty(0, dtype=np.int64)
 TOLERANCE = 1e-12
+_FORMAT_1 = {"facts": "notes", "rounds": "round_trips"}
+"""Fields by their names in what altune 0.1.0 stored."""
 _COLUMNS = ("labels", "used", "cost", "loop_rows", "fit_seconds", "query_seconds", "evaluation_seconds")
 _POINTWISE = (
     "labels",
@@ -30,14 +34,14 @@ _POINTWISE = (
     "fit_seconds",
     "query_seconds",
     "evaluation_seconds",
-    "facts",
-    "rounds",
+    "notes",
+    "round_trips",
     "priced",
 )
 
 
 @dataclass(frozen=True, eq=False)
-class LearningCurve:
+class LearningCurve(OldNames):
     """One recipe played on one block, point by point; a point is one trained model.
 
     Attributes
@@ -49,10 +53,10 @@ class LearningCurve:
     prior : score of the prior predictor (majority class) for each metric.
     loop_rows : rows labelled for this loop.
     fit_seconds, query_seconds, evaluation_seconds : wall seconds, each ``(n_points,)``.
-    facts : what the audit and the stopping rule noted in each loop.
+    notes : what the audit and the stopping rule noted in each loop.
     rows : row numbers of the data set in the order they were bought.
     stopped : why it ended: ``budget``, ``loops``, ``pool``, or the stopping method's name.
-    rounds : round trips to the annotators so far, each of which costs the price of a loop, ``(n_points,)``.
+    round_trips : round trips to the annotators so far, each of which costs the price of a loop, ``(n_points,)``.
     priced : answers so far that cost the scenario's price per label, ``(n_points,)``; others have prices of their own.
     dense_labels, dense_scores : score of a model refitted on the first rows bought, on a grid of label counts,
         each ``(n_grid,)``; empty unless it was asked for.
@@ -67,10 +71,10 @@ class LearningCurve:
     fit_seconds: Array
     query_seconds: Array
     evaluation_seconds: Array
-    facts: tuple[Mapping[str, float], ...]
+    notes: tuple[Mapping[str, float], ...]
     rows: Counts
     stopped: str
-    rounds: Counts = field(default_factory=lambda: NOTHING)
+    round_trips: Counts = field(default_factory=lambda: NOTHING)
     priced: Counts = field(default_factory=lambda: NOTHING)
     dense_labels: Counts = field(default_factory=lambda: NOTHING)
     dense_scores: Mapping[str, Array] = field(default_factory=dict)
@@ -112,7 +116,7 @@ class LearningCurve:
                 value = value.tolist()
             elif part.name in ("scores", "dense_scores"):
                 value = {metric: scores.tolist() for metric, scores in value.items()}
-            elif part.name == "facts":
+            elif part.name == "notes":
                 value = [dict(entry) for entry in value]
             plain[part.name] = dict(value) if isinstance(value, Mapping) else value
         return plain
@@ -120,7 +124,8 @@ class LearningCurve:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> LearningCurve:
         """Read a curve back from :meth:`to_dict`."""
-        whole = {"labels", "used", "loop_rows", "rows", "rounds", "priced", "dense_labels"}
+        whole = {"labels", "used", "loop_rows", "rows", "round_trips", "priced", "dense_labels"}
+        plain = {_FORMAT_1.get(name, name): value for name, value in plain.items()}
         values: dict[str, Any] = {}
         for part in fields(cls):
             if part.name not in plain and part.default_factory is not MISSING:  # an optional field of a later altune
@@ -128,7 +133,7 @@ class LearningCurve:
             value = plain[part.name]
             if part.name in ("scores", "dense_scores"):
                 value = {metric: np.asarray(scores, dtype=np.float64) for metric, scores in value.items()}
-            elif part.name == "facts":
+            elif part.name == "notes":
                 value = tuple(dict(entry) for entry in value)
             elif isinstance(value, list):
                 value = np.asarray(value, dtype=np.int64 if part.name in whole else np.float64)
@@ -215,9 +220,9 @@ def curves_frame(curves: Sequence[LearningCurve], keys: Mapping[str, Sequence[An
     for curve, length in zip(curves, lengths, strict=True):
         for metric, values in curve.scores.items():
             columns.setdefault(metric, np.full(rows, np.nan))[first : first + length] = values
-        for place, facts in enumerate(curve.facts, first):
-            for name, value in facts.items():
-                columns.setdefault(name, np.full(rows, np.nan))[place] = value
+        for index, notes in enumerate(curve.notes, first):
+            for name, value in notes.items():
+                columns.setdefault(name, np.full(rows, np.nan))[index] = value
         first += length
     told = {name: np.repeat(np.array(list(values)), lengths) for name, values in (keys or {}).items()}
     return pd.DataFrame(told | columns)

@@ -14,13 +14,13 @@ from sklearn.metrics import check_scoring
 from altune.core.deprecations import renamed_keywords
 from altune.core.errors import RequestError, ScenarioError
 from altune.data import Dataset, load_dataset
-from altune.data.blocks import Block, Part, make_blocks, pool_size, read_splits
+from altune.data.blocks import Block, BlockRole, make_blocks, pool_size, read_splits
 from altune.recipes.recipe import Recipe
-from altune.recipes.requirements import Facts
+from altune.recipes.requirements import Capabilities
 from altune.simulation.objectives import Objective
 from altune.simulation.prepared import kept_names
 from altune.simulation.scenario import Scenario
-from altune.simulation.scoring import Examiner
+from altune.simulation.scoring import TestScorer
 
 AnyData = Dataset | str | Path
 RARE = 0.1
@@ -35,7 +35,7 @@ class Environment:
     dataset : the data.
     scenario : resolved: its budget is filled in.
     seed : the study's seed.
-    facts : what methods may need of it.
+    capabilities : what methods may need of it.
     explicit : blocks given by the user in place of the drawn ones, by part; empty where none were given.
     source : where the data came from, so that a worker finds them again: ``data``, a name or an absolute path, and
         ``target``; None for a data set made in Python.
@@ -44,8 +44,8 @@ class Environment:
     dataset: Dataset
     scenario: Scenario
     seed: int
-    facts: Facts
-    explicit: Mapping[Part, list[Block]] = field(default_factory=dict)
+    capabilities: Capabilities
+    explicit: Mapping[BlockRole, list[Block]] = field(default_factory=dict)
     source: Mapping[str, str | None] | None = None
 
     @property
@@ -53,7 +53,7 @@ class Environment:
         """What is maximised."""
         return self.scenario.make_objective()
 
-    def blocks(self, part: Part, count: int) -> list[Block]:
+    def blocks(self, part: BlockRole, count: int) -> list[Block]:
         """Return the blocks of a part: the given ones, all of them, or the first ``count`` drawn."""
         if self.explicit:
             return self.explicit.get(part, [])
@@ -80,7 +80,7 @@ class Environment:
         RequestError
             With the first reason.
         """
-        problems = recipe.problems(self.facts)
+        problems = recipe.problems(self.capabilities)
         if problems:
             raise RequestError(f"{name} cannot work here: {problems[0]}")
 
@@ -128,7 +128,7 @@ def make_environment(
     # Encoding keeps the columns of numbers without gaps; of others only itself can tell what becomes of them.
     kept = dataset.kind == "sparse" or (dataset.kind == "dense" and bool(np.isfinite(dataset.X).all()))
     width = int(dataset.X.shape[1]) if kept else None
-    facts = Facts(
+    capabilities = Capabilities(
         sparse=dataset.kind == "sparse",
         n_classes=dataset.n_classes,
         annotators=len(resolved.annotators),
@@ -138,7 +138,7 @@ def make_environment(
         n_features=width,
         feature_names=None if width is None else kept_names(dataset, width),
     )
-    return Environment(dataset, resolved, seed, facts, explicit, source_of(data, target))
+    return Environment(dataset, resolved, seed, capabilities, explicit, source_of(data, target))
 
 
 def source_of(data: Dataset | str | Path, target: str | None) -> dict[str, str | None] | None:
@@ -162,7 +162,7 @@ def check_metrics(metrics: tuple[str, ...], dataset: Dataset, block: Block) -> N
         Naming the metric and scikit-learn's own reason.
     """
     for metric in metrics:
-        examine = Examiner((metric,), np.zeros((len(block.test), 1)), dataset.y[block.test], dataset.n_classes)
+        examine = TestScorer((metric,), np.zeros((len(block.test), 1)), dataset.y[block.test], dataset.n_classes)
         score = examine.prior(dataset.y[block.pool])[metric]
         if not np.isfinite(score):
             raise ScenarioError(f"metric {metric!r} is not a finite number for the test rows of {dataset.name}")

@@ -11,7 +11,7 @@ from altune.data.blocks import Block
 from altune.models import as_model
 from altune.recipes.recipe import Recipe, load_recipe
 from altune.simulation.environment import Environment
-from altune.simulation.execution.player import Player, Task, whole
+from altune.simulation.execution.player import Player, Task, curves_or_raise
 from altune.simulation.execution.processes import processes
 from altune.simulation.execution.worker import Outcome
 from altune.simulation.result import Simulation
@@ -64,7 +64,7 @@ def play_recipes(
             on_done()
 
     with Player(jobs=processes(n_jobs)) as player:
-        curves = iter(whole(player.play(tasks, told)))
+        curves = iter(curves_or_raise(player.play(tasks, told)))
     found = []
     for environment, own in zip(environments, blocks, strict=True):
         played = [tuple(next(curves) for _ in own) for _ in range(len(loaded) + len(extra))]

@@ -7,24 +7,24 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.core.pool import Shared
+from altune.core.pool import FeatureCache
 from altune.core.streams import Streams
 from altune.core.types import Features, RowNumbers
 from altune.data import Dataset, encode
 from altune.data.blocks import Block
 from altune.data.encoding import Scaling
-from altune.loop.prefix_cache import Histories
+from altune.loop.prefix_cache import PrefixCache
 from altune.simulation.annotators import cross_fitted
 
 
 @dataclass(frozen=True, eq=False)
-class Arena:
+class PreparedBlock:
     """A block made ready to be played on: encoded features, true labels, random streams.
 
     The features were encoded by what the pool's features alone say; ``shared`` gathers what trajectories build of
-    them, for as long as the arena lives. ``feature_names`` are the columns' names where encoding kept the columns.
+    them, for as long as the prepared lives. ``feature_names`` are the columns' names where encoding kept the columns.
     What depends on true labels is gathered in ``hidden``, which no recipe sees; what equal beginnings of trajectories
-    come to, in ``histories``.
+    come to, in ``prefixes``.
     """
 
     block: Block
@@ -35,9 +35,9 @@ class Arena:
     n_classes: int
     streams: Streams
     feature_names: tuple[str, ...] | None = None
-    shared: Shared = field(default_factory=Shared)
-    hidden: Shared = field(default_factory=Shared)
-    histories: Histories = field(default_factory=Histories)
+    shared: FeatureCache = field(default_factory=FeatureCache)
+    hidden: FeatureCache = field(default_factory=FeatureCache)
+    prefixes: PrefixCache = field(default_factory=PrefixCache)
 
     def class_probabilities(self) -> NDArray[np.float64]:
         """Return what a model of all true labels says of each pool row it did not learn from, worked out once."""
@@ -54,10 +54,10 @@ class Arena:
         return order[np.searchsorted(self.block.pool, self.block.initial, sorter=order)]
 
 
-def make_arena(dataset: Dataset, block: Block, seed: int, scaling: Scaling = "auto") -> Arena:
+def prepare_block(dataset: Dataset, block: Block, seed: int, scaling: Scaling = "auto") -> PreparedBlock:
     """Encode a block's features and gather what is needed to play on it."""
     X_pool, X_test = encode(dataset, block.pool, block.test, scaling=scaling)
-    return Arena(
+    return PreparedBlock(
         block=block,
         X_pool=X_pool,
         X_test=X_test,

@@ -62,7 +62,7 @@ def uncertainty_facts(loop: ActiveLearningLoop, request: LabelRequest) -> dict[s
     rows, scores = pool.metadata.rows, pool.metadata.computed("probabilities")
     if scores is None:
         if len(rows) > MOST_ROWS:
-            rng = loop.streams.generator("examined", len(loop.turns))
+            rng = loop.streams.generator("examined", len(loop.records))
             rows = np.union1d(rng.choice(rows, size=MOST_ROWS, replace=False), picked)
         scores = model.class_scores(pool.X[rows])
     chosen = np.isin(rows, picked)
@@ -87,7 +87,7 @@ def audit_facts(loop: ActiveLearningLoop, truth: RowNumbers) -> dict[str, float]
     loop : the loop that was told.
     truth : true class codes of the pool, ``(n_rows,)``.
     """
-    if not loop.turns[-1].notes.get("audit_ran"):
+    if not loop.records[-1].notes.get("audit_ran"):
         return {}
     rows, labels = loop.suspects
     return {WRONG_SUSPECTS: float(np.count_nonzero(labels != truth[rows]))}

@@ -15,7 +15,7 @@ from altune.core.types import Features, RowNumbers
 from altune.models import FittedModel
 
 
-class Examiner:
+class TestScorer:
     """Scores models on the test rows by scikit-learn's own scorers; each prediction is made once for all metrics."""
 
     def __init__(self, metrics: tuple[str, ...], X: Features, y: RowNumbers, n_classes: int) -> None:

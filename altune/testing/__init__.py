@@ -21,6 +21,14 @@ from typing import Any
 from altune.core.errors import RequestError
 from altune.core.registry import FIELDS, Method
 from altune.testing.core import Check, ContractError, instance
+from altune.testing.decisions import (
+    check_labeling,
+    check_loop_size,
+    check_stopping,
+    labeling_checks,
+    loop_size_checks,
+    stopping_checks,
+)
 from altune.testing.form import variants
 from altune.testing.model import check_model, model_checks
 from altune.testing.selection import (
@@ -36,14 +44,6 @@ from altune.testing.training import (
     model_init_checks,
     retrain_checks,
     training_checks,
-)
-from altune.testing.turns import (
-    check_labeling,
-    check_loop_size,
-    check_stopping,
-    labeling_checks,
-    loop_size_checks,
-    stopping_checks,
 )
 
 __all__ = [

@@ -14,7 +14,7 @@ from altune.core.errors import AltuneError, RequestError
 from altune.core.registry import Method
 from altune.knobs.query_strategy import QueryStrategy
 from altune.models import Model
-from altune.recipes.requirements import Facts, method_problems
+from altune.recipes.requirements import Capabilities, method_problems
 
 Check = tuple[str, Callable[[], None]]
 """A check's name and the check itself, which returns nothing or raises :class:`ContractError`."""
@@ -114,7 +114,7 @@ def alike(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def able_models(method: Method, facts: Facts | None = None) -> Iterator[Model]:
+def able_models(method: Method, capabilities: Capabilities | None = None) -> Iterator[Model]:
     """Yield shipped models, quick ones first, that a method can work with; a nested strategy counts too."""
     from altune.models import (
         KNearestNeighbours,
@@ -126,7 +126,7 @@ def able_models(method: Method, facts: Facts | None = None) -> Iterator[Model]:
         SoftmaxRegression,
     )
 
-    environment = facts or Facts(n_classes=4, annotators=25)
+    environment = capabilities or Capabilities(n_classes=4, annotators=25)
     quick: tuple[Model, ...] = (
         LogisticRegressionModel(),
         LinearSVM(),

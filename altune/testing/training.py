@@ -13,10 +13,10 @@ from altune.core.registry import Method, validate_fields
 from altune.core.streams import Streams
 from altune.core.types import RowNumbers
 from altune.knobs.model_init import DefaultStart, ModelInit
-from altune.knobs.retrain import Retrain, TrainingTurn
+from altune.knobs.retrain import Retrain, TrainingInput
 from altune.knobs.training import LabelsSoFar, Training
 from altune.models import FittedModel, Model
-from altune.recipes.requirements import Facts
+from altune.recipes.requirements import Capabilities
 from altune.testing.core import (
     Check,
     ContractError,
@@ -62,7 +62,7 @@ def retrain_checks(method: Retrain) -> list[Check]:
 def model_init_checks(method: ModelInit) -> list[Check]:
     """Return the checks of a start."""
 
-    def start(turn: TrainingTurn) -> FittedModel:
+    def start(turn: TrainingInput) -> FittedModel:
         return method.start(
             turn.model,
             turn.X,
@@ -88,7 +88,7 @@ def training_checks(method: Training) -> list[Check]:
 
 # learning loop by loop ----------------------------------------------------------------------------
 
-Learn = Callable[[TrainingTurn], FittedModel]
+Learn = Callable[[TrainingInput], FittedModel]
 
 
 def _learning_checks(method: Method, learn: Learn) -> list[Check]:
@@ -107,13 +107,13 @@ def rows_and_labels() -> tuple[NDArray[np.float64], RowNumbers]:
     return centres[y] + rng.normal(size=(len(y), 6)), y
 
 
-def _turn(model: Model, loop: int, previous: FittedModel | None, weighted: bool = False) -> TrainingTurn:
+def _turn(model: Model, loop: int, previous: FittedModel | None, weighted: bool = False) -> TrainingInput:
     X, y = rows_and_labels()
     n = ROWS_OF_A_LOOP * (loop + 1)
     pool = Pool(X, N_CLASSES, budget=len(y))
     pool.close(np.arange(n))
     pool.set_labels(np.arange(n), y[:n])
-    return TrainingTurn(
+    return TrainingInput(
         model=model,
         model_init=DefaultStart(),
         X=X[:n],
@@ -129,7 +129,7 @@ def _turn(model: Model, loop: int, previous: FittedModel | None, weighted: bool 
 
 
 def _models(method: Method) -> list[Model]:
-    models = list(able_models(method, Facts(n_classes=N_CLASSES)))
+    models = list(able_models(method, Capabilities(n_classes=N_CLASSES)))
     if not models:
         raise ContractError(method, "no shipped model has all it needs; check `needs`, or test it with your own model")
     return models

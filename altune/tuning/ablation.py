@@ -15,10 +15,10 @@ from typing import Any
 from altune.data.blocks import Block
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment
-from altune.simulation.execution.player import Player, Task, whole
+from altune.simulation.execution.player import Player, Task, curves_or_raise
 from altune.simulation.execution.worker import Failure, Outcome
 from altune.tuning.ablation_path import OnDone, PathStep, Route, changed, differing, needs_references, order_blocks
-from altune.tuning.confirmation import Parts, Played
+from altune.tuning.confirmation import ConfirmationBlocks, Played
 from altune.tuning.judging import Across
 
 
@@ -81,7 +81,7 @@ class Ablated:
         return cls(steps, plain["order_blocks"], plain["impossible"], tuple(played))
 
 
-def trajectories_to_ablate(knobs: int, parts: Sequence[Parts], *, ends: bool = False) -> int:
+def trajectories_to_ablate(knobs: int, parts: Sequence[ConfirmationBlocks], *, ends: bool = False) -> int:
     """Return how many trajectories :func:`ablate` asks for at most.
 
     Parameters
@@ -103,7 +103,7 @@ def ablate(
     player: Player,
     start: Recipe,
     end: Recipe,
-    parts: Sequence[Parts],
+    parts: Sequence[ConfirmationBlocks],
     *,
     reference: Recipe,
     refusal: Callable[[Recipe], str | None],
@@ -148,9 +148,9 @@ def ablate(
             impossible[knob] = failed[0].reason
     played = []
     for table in tables:
-        on_path = tuple(Played(recipe, tuple(whole(table[recipe.digest()]))) for recipe in recipes)
+        on_path = tuple(Played(recipe, tuple(curves_or_raise(table[recipe.digest()]))) for recipe in recipes)
         without = {
-            knob: Played(recipe, tuple(whole(table[recipe.digest()])))
+            knob: Played(recipe, tuple(curves_or_raise(table[recipe.digest()])))
             for knob, recipe in possible.items()
             if knob not in impossible
         }

@@ -17,16 +17,16 @@ from altune.core.registry import FIELDS
 from altune.data.blocks import Block
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
-from altune.simulation.execution.player import Player, Task, whole
+from altune.simulation.execution.player import Player, Task, curves_or_raise
 from altune.simulation.execution.worker import Failure, Outcome
-from altune.tuning.confirmation import Parts
+from altune.tuning.confirmation import ConfirmationBlocks
 from altune.tuning.judging import Across, Judge, Place
 
 ORDER_BLOCKS = 10
 """Select blocks of a data set on which the order is chosen, at most."""
 
 Array = NDArray[np.float64]
-Group = tuple[str, ...]
+KnobGroup = tuple[str, ...]
 OnDone = Callable[[int, Outcome], None]
 
 
@@ -41,7 +41,7 @@ class PathStep:
         several data sets the mean of their means; empty where nothing was left to choose.
     """
 
-    knobs: Group
+    knobs: KnobGroup
     tried: Mapping[str, float]
 
 
@@ -59,12 +59,12 @@ def changed(recipe: Recipe, to: Recipe, knobs: Sequence[str]) -> Recipe:
     return recipe.replace(name=None, **{knob: getattr(to, knob) for knob in knobs})
 
 
-def order_blocks(part: Parts) -> Sequence[Block]:
+def order_blocks(part: ConfirmationBlocks) -> Sequence[Block]:
     """Return the select blocks on which the order is chosen."""
     return part.select[:ORDER_BLOCKS]
 
 
-def needs_references(parts: Sequence[Parts]) -> bool:
+def needs_references(parts: Sequence[ConfirmationBlocks]) -> bool:
     """Return whether random sampling must be played as well, to measure against."""
     return len(parts) > 1 or parts[0].environment.objective.needs_reference
 
@@ -86,7 +86,7 @@ class Route:
         self,
         player: Player,
         end: Recipe,
-        parts: Sequence[Parts],
+        parts: Sequence[ConfirmationBlocks],
         refusal: Callable[[Recipe], str | None],
         across: Across,
         on_done: OnDone,
@@ -106,7 +106,7 @@ class Route:
         """Return the steps: at each the change that gains most on the select blocks, the first knob among equals."""
         recipe, left, steps = start, differing(start, self._end), []
         if len(left) > 1 and self._needs_references:
-            self._references = whole(self._play([reference])[0])
+            self._references = curves_or_raise(self._play([reference])[0])
         while left:
             step = self._best(recipe, left)
             steps.append(step)
@@ -128,11 +128,11 @@ class Route:
                 return PathStep(list(tried)[int(np.argmax(worths))], named)
         return PathStep(tuple(left), {})
 
-    def _tried(self, recipe: Recipe, groups: Sequence[Group]) -> dict[Group, list[LearningCurve]]:
+    def _tried(self, recipe: Recipe, groups: Sequence[KnobGroup]) -> dict[KnobGroup, list[LearningCurve]]:
         """Return the curves of each change on the select blocks, without those that fail there."""
         outcomes = self._play([changed(recipe, self._end, group) for group in groups])
         return {
-            group: whole(own)
+            group: curves_or_raise(own)
             for group, own in zip(groups, outcomes, strict=True)
             if not any(isinstance(one, Failure) for one in own)
         }

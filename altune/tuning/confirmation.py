@@ -16,7 +16,7 @@ from altune.data.blocks import Block
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment
-from altune.simulation.execution.player import Player, Task, whole
+from altune.simulation.execution.player import Player, Task, curves_or_raise
 from altune.simulation.execution.worker import Outcome
 from altune.simulation.objectives import Direction, Objective
 from altune.tuning.judging import REFERENCE, Judge, Place
@@ -120,7 +120,7 @@ class Confirmation:
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
+class ConfirmationBlocks:
     """The fresh blocks of one data set.
 
     Attributes
@@ -184,7 +184,7 @@ def confirm(
     player: Player,
     best: Sequence[TrialRecord],
     baselines: Mapping[str, Recipe],
-    parts: Sequence[Parts],
+    parts: Sequence[ConfirmationBlocks],
     *,
     preference: Preference | None = None,
     on_done: Callable[[int, Outcome], None] = lambda index, outcome: None,
@@ -228,7 +228,7 @@ def confirm(
     return confirmations
 
 
-def trajectories_to_confirm(candidates: int, baselines: int, parts: Sequence[Parts]) -> int:
+def trajectories_to_confirm(candidates: int, baselines: int, parts: Sequence[ConfirmationBlocks]) -> int:
     """Return how many trajectories :func:`confirm` asks for."""
     return sum(
         (candidates + _needs_references(parts)) * len(part.select) + (1 + 2 * baselines) * len(part.report)
@@ -241,7 +241,7 @@ def _select(
     best: Sequence[TrialRecord],
     recipes: Sequence[Recipe],
     reference: Recipe,
-    parts: Sequence[Parts],
+    parts: Sequence[ConfirmationBlocks],
     preference: Preference | None,
     on_done: Callable[[int, Outcome], None],
 ) -> tuple[list[list[Candidate]], int]:
@@ -268,7 +268,7 @@ def _select(
     return candidates, selected
 
 
-def _needs_references(parts: Sequence[Parts]) -> bool:
+def _needs_references(parts: Sequence[ConfirmationBlocks]) -> bool:
     scenario = parts[0].environment.scenario
     bounds = [scenario.make_objective(bound.name) for bound in scenario.make_constraints()]
     return len(parts) > 1 or any(one.needs_reference for one in (*scenario.make_objectives(), *bounds))
@@ -282,6 +282,6 @@ def _play_each(
     on_done: Callable[[int, Outcome], None],
 ) -> list[Played]:
     tasks = [Task(recipe, block, environment) for recipe in recipes for block in blocks]
-    curves = whole(player.play(tasks, on_done))
+    curves = curves_or_raise(player.play(tasks, on_done))
     size = len(blocks)
     return [Played(recipe, tuple(curves[index * size : (index + 1) * size])) for index, recipe in enumerate(recipes)]

@@ -17,7 +17,7 @@ from altune.simulation.curve import LearningCurve
 from altune.simulation.execution.player import Task
 from altune.simulation.execution.worker import Outcome
 from altune.tuning.judging import Judge
-from altune.tuning.racing import LEADERS, Envelope, Spending
+from altune.tuning.racing import LEADERS, Envelope, Racing
 from altune.tuning.trials import Verdict
 
 Array = NDArray[np.float64]
@@ -54,19 +54,19 @@ class Evaluator:
     ----------
     player : plays trajectories.
     judge : turns curves into values.
-    spending : what lets a trial be given up early, and which are looked at more closely.
+    racing_rules : what lets a trial be given up early, and which are looked at more closely.
     limit : most seconds of a trial, shared evenly by its blocks; None without a limit. A trajectory that pauses at a
         rung has its share for each part.
     """
 
-    def __init__(self, player: Plays, judge: Judge, spending: Spending, limit: float | None = None) -> None:
+    def __init__(self, player: Plays, judge: Judge, racing_rules: Racing, limit: float | None = None) -> None:
         self.player = player
         self.judge = judge
-        self.spending = spending
+        self.racing_rules = racing_rules
         self._limit = None if limit is None else limit / judge.usual
         usual = judge.places[: judge.usual]
         per_data_set = Counter(place.data for place in usual)
-        self._looks = spending.looks(min(per_data_set.values()), len(per_data_set))
+        self._looks = racing_rules.looks(min(per_data_set.values()), len(per_data_set))
         self._budgets = [place.environment.scenario.labels for place in usual]
         metrics = [place.environment.scenario.metric for place in usual]
         self._envelope = Envelope(self._budgets, metrics, joined=judge.objectives[0].name == "aulc_trapezoid")
@@ -79,7 +79,7 @@ class Evaluator:
     @property
     def remembers_curves(self) -> bool:
         """Whether curves of finished trials are needed, not their values alone."""
-        return bool(self.spending.rungs)
+        return bool(self.racing_rules.rungs)
 
     def see(self, on_places: Sequence[float], curves: Sequence[LearningCurve], feasible: bool = True) -> None:
         """Take note of a finished trial, to which later ones are compared.
@@ -131,8 +131,8 @@ class Evaluator:
         for look in self._early_looks:
             self._go_on(playing, look, on_played)
             self._race(playing)
-        self._go_on(playing, self.judge.usual, on_played, last=not self.spending.leader_blocks)
-        if self.spending.leader_blocks:
+        self._go_on(playing, self.judge.usual, on_played, last=not self.racing_rules.leader_blocks)
+        if self.racing_rules.leader_blocks:
             leaders = [one for one in playing if one.verdict is None and self._leads(one)]
             self._go_on(leaders, len(self.judge.places), on_played)
         return [self._settled(one) for one in playing]
@@ -142,7 +142,7 @@ class Evaluator:
     @property
     def _rungs(self) -> Sequence[float]:
         """Shares of the budget at which recipes are looked at first; none before a rival is known."""
-        return self.spending.rungs if self._best is not None and self._envelope.known else ()
+        return self.racing_rules.rungs if self._best is not None and self._envelope.known else ()
 
     @property
     def _early_looks(self) -> Sequence[int]:
@@ -195,7 +195,7 @@ class Evaluator:
         for one in playing:
             if one.verdict is None:
                 own = self._signed(one.curves)
-                if self.spending.loses_race(own, known, len(self._looks)):
+                if self.racing_rules.loses_race(own, known, len(self._looks)):
                     self._drop(one, one.curves, own, f"clearly worse than the best on {len(own)} blocks")
 
     def _leads(self, one: _Playing) -> bool:

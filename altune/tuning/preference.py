@@ -19,7 +19,7 @@ MOST = {"most": "maximize", "highest": "maximize", "best": ""}
 
 
 @dataclass(frozen=True)
-class Step:
+class PreferenceStep:
     """One clause: the best of an objective, or all that come within a distance of it.
 
     Attributes
@@ -43,10 +43,10 @@ class Preference:
     Examples
     --------
     >>> Preference.parse("score within 0.01, then fewest labels", ("aulc", "labels")).steps
-    (Step(objective='aulc', within=0.01), Step(objective='labels', within=0.0))
+    (PreferenceStep(objective='aulc', within=0.01), PreferenceStep(objective='labels', within=0.0))
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[PreferenceStep, ...]
 
     def __str__(self) -> str:
         return ", then ".join(
@@ -73,7 +73,7 @@ class Preference:
     @classmethod
     def usual(cls, names: Sequence[str]) -> Preference:
         """Return what holds where nobody said anything: the best of the first objective, then of the next."""
-        return cls(tuple(Step(name) for name in names))
+        return cls(tuple(PreferenceStep(name) for name in names))
 
     def order(self, values: Array, names: Sequence[str], directions: Sequence[Direction]) -> list[int]:
         """Return positions of all trials, the preferred first.
@@ -103,7 +103,7 @@ class Preference:
     def _kept(
         self,
         left: list[int],
-        step: Step,
+        step: PreferenceStep,
         values: Array,
         names: Sequence[str],
         directions: Sequence[Direction],
@@ -147,11 +147,11 @@ def _best_of(name: str) -> str:
     return f"the {'best' if KINDS[name].direction == 'maximize' else 'fewest'} {name}"
 
 
-def _read_step(text: str, names: Sequence[str]) -> Step:
+def _read_step(text: str, names: Sequence[str]) -> PreferenceStep:
     within = re.fullmatch(r"(\w+)\s+within\s+([.\d]+(?:[eE][-+]?\d+)?)", text)
     first = re.fullmatch(r"(?:(fewest|least|lowest|most|highest|best)\s+)?(\w+)", text)
     if within:
-        return Step(_named(within.group(1), names), float(within.group(2)))
+        return PreferenceStep(_named(within.group(1), names), float(within.group(2)))
     if first is None:
         raise RequestError(
             f"--prefer: {text!r} is not understood; write 'score within 0.01, then fewest labels', where each name is "
@@ -161,7 +161,7 @@ def _read_step(text: str, names: Sequence[str]) -> Step:
     wanted = {**FEWEST, **MOST}.get(first.group(1) or "best", "")
     if wanted and wanted != KINDS[name].direction:
         raise RequestError(f"--prefer: {text!r} wants the worse end of {name}, which is to {KINDS[name].direction}")
-    return Step(name)
+    return PreferenceStep(name)
 
 
 def _named(name: str, names: Sequence[str]) -> str:

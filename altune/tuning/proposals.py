@@ -11,7 +11,7 @@ import optuna
 
 from altune.core.errors import FormatError
 from altune.recipes.recipe import Recipe
-from altune.recipes.requirements import Facts
+from altune.recipes.requirements import Capabilities
 from altune.recipes.space import SearchSpace
 from altune.recipes.space.editing import default_decision
 from altune.recipes.space.forbidding import describe_rule, matching_rule
@@ -35,13 +35,13 @@ class Drawing:
     Parameters
     ----------
     space : narrowed to what can work.
-    facts : what each data set's environment offers; a recipe must work in all of them.
+    capabilities : what each data set's environment offers; a recipe must work in all of them.
     plan : gives the sampler of each trial.
     """
 
-    def __init__(self, space: SearchSpace, facts: Sequence[Facts], plan: SamplerPlan) -> None:
+    def __init__(self, space: SearchSpace, capabilities: Sequence[Capabilities], plan: SamplerPlan) -> None:
         self.space = space
-        self.facts = tuple(facts)
+        self.capabilities = tuple(capabilities)
         self.plan = plan
 
     def ask(self, memory: optuna.Study, number: int) -> Draw:
@@ -51,21 +51,23 @@ class Drawing:
             memory.sampler = self.plan.sampler(number, memory)
             trial = memory.ask()
             recipe = self.space.suggest(trial)
-        reason = refusal(self.space, self.facts, recipe, trial.params)
+        reason = refusal(self.space, self.capabilities, recipe, trial.params)
         return Draw(number, trial, None if reason else recipe, reason or "")
 
 
-def refusal(space: SearchSpace, facts: Sequence[Facts], recipe: Recipe, params: Mapping[str, Any]) -> str | None:
+def refusal(
+    space: SearchSpace, capabilities: Sequence[Capabilities], recipe: Recipe, params: Mapping[str, Any]
+) -> str | None:
     """Return why a drawn recipe must not be played in one of the environments, None where it may."""
-    return next((reason for one in facts if (reason := space.check_draw(recipe, one, params)) is not None), None)
+    return next((reason for one in capabilities if (reason := space.check_draw(recipe, one, params)) is not None), None)
 
 
-def refusal_anywhere(space: SearchSpace, facts: Sequence[Facts], recipe: Recipe) -> str | None:
+def refusal_anywhere(space: SearchSpace, capabilities: Sequence[Capabilities], recipe: Recipe) -> str | None:
     """Return why a recipe must not be played, None where it may, were it outside of the space.
 
     Where the space cannot give what a knob has, its rules are asked about the method's name alone.
     """
-    problem = next((problem for one in facts for problem in recipe.problems(one)), None)
+    problem = next((problem for one in capabilities for problem in recipe.problems(one)), None)
     if problem is not None or not space.forbid:
         return problem
     located = []
@@ -76,9 +78,9 @@ def refusal_anywhere(space: SearchSpace, facts: Sequence[Facts], recipe: Recipe)
     return next((f"the space forbids {describe_rule(rule)}" for rule in rules if rule is not None), None)
 
 
-def is_playable(space: SearchSpace, facts: Sequence[Facts], params: Mapping[str, Any]) -> bool:
+def is_playable(space: SearchSpace, capabilities: Sequence[Capabilities], params: Mapping[str, Any]) -> bool:
     """Return whether Optuna parameters stand for a recipe that may be played."""
     try:
-        return refusal(space, facts, space.recipe_at(params), params) is None
+        return refusal(space, capabilities, space.recipe_at(params), params) is None
     except FormatError:
         return False

@@ -30,7 +30,7 @@ _ALIKE = 1e4
 
 
 @dataclass(frozen=True)
-class Spending:
+class Racing:
     """What is spent on a trial.
 
     Parameters
@@ -73,25 +73,25 @@ class Spending:
                 f"rungs need an area over labels, of which a part is known early; {objectives[0]} over {over} is none"
             )
 
-    def looks(self, rounds: int, data_sets: int = 1) -> list[int]:
+    def looks(self, n_blocks: int, data_sets: int = 1) -> list[int]:
         """Return after how many places a trial is looked at before it was played on all of them.
 
         The last look leaves enough places on which the rival can be chosen, see :meth:`loses_race`.
 
         Parameters
         ----------
-        rounds : blocks of each data set.
-        data_sets : places in one round; a trial is only looked at after whole rounds, which treat all data sets alike.
+        n_blocks : blocks of each data set.
+        data_sets : places in one round; a trial is only looked at after whole n_blocks, which treat all data sets alike.
 
         Examples
         --------
-        >>> Spending(racing=0.1).looks(5), Spending(racing=0.1).looks(10), Spending(racing=0.1).looks(3, data_sets=2)
+        >>> Racing(racing=0.1).looks(5), Racing(racing=0.1).looks(10), Racing(racing=0.1).looks(3, data_sets=2)
         ([1, 2, 3], [2, 4, 6], [2, 4])
         """
         if not self.racing:
             return []
-        after = dict.fromkeys(max(1, round(share * rounds)) for share in LOOKS)
-        return [data_sets * count for count in after if count < rounds]
+        after = dict.fromkeys(max(1, round(share * n_blocks)) for share in LOOKS)
+        return [data_sets * count for count in after if count < n_blocks]
 
     def loses_race(self, own: Array, known: Array, looks: int) -> bool:
         """Return whether a trial is clearly worse than the best of the finished ones, on the places it was played on.

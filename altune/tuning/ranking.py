@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
+class RankedValues:
     """What decides a trial's place."""
 
     number: int
@@ -50,7 +50,7 @@ class Side:
         """What is bettered, the first deciding."""
         return self.judge.objectives
 
-    def order(self, entries: Sequence[Entry], on_places: Mapping[int, Array]) -> list[Entry]:
+    def order(self, entries: Sequence[RankedValues], on_places: Mapping[int, Array]) -> list[RankedValues]:
         """Return trials, the preferred first; those that break a constraint come last, by how much they do."""
         kept = [one for one in entries if one.feasible]
         broken = sorted((one for one in entries if not one.feasible), key=lambda one: max(one.broken.values()))
@@ -64,7 +64,7 @@ class Side:
         names = [objective.name for objective in self.objectives]
         return [kept[place] for place in self.preference.order(table, names, directions)] + broken
 
-    def front(self, entries: Sequence[Entry]) -> tuple[int, ...]:
+    def front(self, entries: Sequence[RankedValues]) -> tuple[int, ...]:
         """Return the numbers of the trials that keep every constraint and that no other betters in all objectives."""
         kept = [one for one in entries if one.feasible]
         if not kept:
@@ -73,7 +73,7 @@ class Side:
         return tuple(kept[place].number for place in places)
 
 
-def correlations(before: Sequence[Entry], now: Sequence[Entry]) -> tuple[float | None, float | None]:
+def correlations(before: Sequence[RankedValues], now: Sequence[RankedValues]) -> tuple[float | None, float | None]:
     """Return Spearman's ρ and Kendall's τ-b of two rankings of trials, over those that stand in both.
 
     Trials of equal values share a rank, so that the order of their numbers counts for nothing.
@@ -86,7 +86,7 @@ def correlations(before: Sequence[Entry], now: Sequence[Entry]) -> tuple[float |
     return float(spearmanr(*pairs).statistic), float(kendalltau(*pairs).statistic)
 
 
-def _shared_ranks(ordered: Sequence[Entry]) -> dict[int, float]:
+def _shared_ranks(ordered: Sequence[RankedValues]) -> dict[int, float]:
     places: dict[tuple[Any, ...], list[int]] = {}
     for place, one in enumerate(ordered):
         places.setdefault(one.key, []).append(place + 1)

@@ -23,7 +23,7 @@ from altune.tuning.proposals import Draw
 from altune.tuning.record import StudyRecord
 from altune.tuning.search import MOST_FORBIDDEN
 from altune.tuning.settings import Settings
-from altune.tuning.stages import Means, Steps
+from altune.tuning.stages import Resources, Stages
 from altune.tuning.storage import append_trial, ownership
 from altune.tuning.trials import BATCH, RECIPE, TrialRecord, Verdict, finished_trial, forbidden_trial, record_of
 
@@ -63,7 +63,7 @@ class Session:
     space : prepared for them, from :func:`altune.tuning.prepared_space.prepare_space`.
     settings : sizes and seeds.
     out : the run's folder, None to keep the study in memory.
-    means : with what :meth:`play` and the baselines are played.
+    resources : with what :meth:`play` and the baselines are played.
 
     Examples
     --------
@@ -83,28 +83,28 @@ class Session:
         settings: Settings,
         *,
         out: Path | None = None,
-        means: Means | None = None,
+        resources: Resources | None = None,
     ) -> None:
-        self.steps = Steps(environments, space, settings, Silent())
-        self.steps.check(confirm=False)
-        if self.steps.plan().replayed:
+        self.stages = Stages(environments, space, settings, Silent())
+        self.stages.check(confirm=False)
+        if self.stages.plan().replayed:
             raise RequestError(
                 f"the sampler {settings.sampler} wants trials told in the order in which they were asked; take tpe, "
                 "random, qmc, gp or grid"
             )
         self._out = out
-        self._means = means if means is not None else Means()
+        self._resources = resources if resources is not None else Resources()
         self._open = contextlib.ExitStack()
         self._asked: dict[int, Draw] = {}
 
     def __enter__(self) -> Session:
         if self._out is not None:
             self._open.enter_context(ownership(self._out))
-        self.study: optuna.Study = self.steps.open(self._out)
-        self.player = self._open.enter_context(self.steps.player(self._out, self._means))
-        self.judge = self.steps.judge(self.steps.baselines(self.study, self.player))
-        self._evaluator = self.steps.evaluator(StudyRecord(self.study).baselines(), self.player)
-        self._drawing = self.steps.drawing()
+        self.study: optuna.Study = self.stages.open(self._out)
+        self.player = self._open.enter_context(self.stages.player(self._out, self._resources))
+        self.judge = self.stages.judge(self.stages.baselines(self.study, self.player))
+        self._evaluator = self.stages.evaluator(StudyRecord(self.study).baselines(), self.player)
+        self._drawing = self.stages.drawing()
         self._memory = new_memory(self.judge.directions)
         self._memory.add_trials(bare(trial) for trial in self.study.get_trials(deepcopy=False))
         return self
@@ -170,7 +170,7 @@ class Session:
 
     def _store(self, draw: Draw, verdict: Verdict | None) -> TrialRecord:
         params, distributions = draw.trial.params, draw.trial.distributions
-        batch = draw.number // self.steps.settings.batch
+        batch = draw.number // self.stages.settings.batch
         if draw.recipe is None or verdict is None:
             trial = forbidden_trial(draw.reason, params, distributions, {BATCH: batch})
         else:

@@ -7,7 +7,7 @@ from typing import Any
 
 from altune.core.deprecations import renamed_fields
 from altune.core.errors import RequestError
-from altune.tuning.racing import Spending
+from altune.tuning.racing import Racing
 from altune.tuning.samplers import check_sampler
 
 
@@ -25,7 +25,7 @@ class Settings:
     sampler : name of the sampler.
     select_among : best recipes of the search that are played on the select blocks.
     select_blocks, report_blocks : fresh blocks to select on and to report on.
-    racing, rungs, leader_blocks : see :class:`altune.tuning.racing.Spending`.
+    racing, rungs, leader_blocks : see :class:`altune.tuning.racing.Racing`.
     across : how several data sets are averaged, ``normalized`` or ``ranks``.
     prefer : how one trial is picked of several objectives, see :class:`altune.tuning.preference.Preference`.
     trial_timeout : most seconds that a trial may take, None without a limit.
@@ -57,12 +57,12 @@ class Settings:
         if self.trial_timeout is not None and not self.trial_timeout > 0:
             raise RequestError(f"trial_timeout must be above 0 s, not {self.trial_timeout}")
         check_sampler(self.sampler)
-        _ = self.spending
+        _ = self.racing_rules
 
     @property
-    def spending(self) -> Spending:
+    def racing_rules(self) -> Racing:
         """What is spent on a trial."""
-        return Spending(self.racing, self.rungs, self.leader_blocks)
+        return Racing(self.racing, self.rungs, self.leader_blocks)
 
     def identity(self) -> dict[str, Any]:
         """Return what must stay the same for a study to be gone on with; more trials may be asked for."""

@@ -25,7 +25,7 @@ from altune.tuning.observer import Observer
 from altune.tuning.record import StudyRecord
 from altune.tuning.search import MOST_FORBIDDEN, SearchProgress
 from altune.tuning.settings import Settings
-from altune.tuning.stages import Means, Steps
+from altune.tuning.stages import Resources, Stages
 from altune.tuning.storage import set_attribute
 from altune.tuning.trials import RECIPE, VALUES, TrialRecord, record_of
 
@@ -40,7 +40,7 @@ POLL_SECONDS = 2.0
 
 
 @dataclass(frozen=True, eq=False)
-class Shared:
+class SharedStudy:
     """A shared study, opened.
 
     Attributes
@@ -67,7 +67,7 @@ class Shared:
 
 def open_shared(
     url: str, name: str, watch: Observer, directions: Sequence[Any] | None = None, grace: float | None = None
-) -> Shared:
+) -> SharedStudy:
     """Open a shared study, making it where ``directions`` are given and there is none.
 
     Parameters
@@ -97,17 +97,17 @@ def open_shared(
         TrialQueue(storage, name)  # says in one line where there is no such study
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         study = optuna.load_study(study_name=name, storage=storage)
-    return Shared(study, storage, TrialQueue(storage, name, grace=study.user_attrs.get(GRACE, GRACE_SECONDS)))
+    return SharedStudy(study, storage, TrialQueue(storage, name, grace=study.user_attrs.get(GRACE, GRACE_SECONDS)))
 
 
-def begin_shared(shared: Shared, steps: Steps, means: Means) -> None:
+def begin_shared(shared: SharedStudy, stages: Stages, resources: Resources) -> None:
     """Begin a shared study or make sure that it is this one, play its baselines, and queue its trials.
 
     Parameters
     ----------
     shared : the study.
-    steps : of the run.
-    means : with what to play.
+    stages : of the run.
+    resources : with what to play.
 
     Raises
     ------
@@ -116,21 +116,21 @@ def begin_shared(shared: Shared, steps: Steps, means: Means) -> None:
     """
     from altune.tuning.database import study_lock
 
-    require_shareable(steps)
+    require_shareable(stages)
     with study_lock(shared.storage, shared.study.study_name, "begin"):
-        steps.begin(shared.study, shared.where)
+        stages.begin(shared.study, shared.where)
         sources = {
             environment.dataset.name: dict(environment.source)
-            for environment in steps.environments
+            for environment in stages.environments
             if environment.source is not None
         }
         set_attribute(shared.study, SOURCES, sources)
-        with steps.player(None, means) as player:
-            steps.baselines(shared.study, player)
-    shared.queue.queue_trials(steps.wanted)
+        with stages.player(None, resources) as player:
+            stages.baselines(shared.study, player)
+    shared.queue.queue_trials(stages.wanted)
 
 
-def require_shareable(steps: Steps) -> None:
+def require_shareable(stages: Stages) -> None:
     """Refuse what workers that come and go cannot do together.
 
     Raises
@@ -138,21 +138,23 @@ def require_shareable(steps: Steps) -> None:
     RequestError
         Saying what would do.
     """
-    if steps.plan().replayed:
+    if stages.plan().replayed:
         raise RequestError(
-            f"the sampler {steps.settings.sampler} keeps a state of its own, which workers cannot share; take tpe, "
+            f"the sampler {stages.settings.sampler} keeps a state of its own, which workers cannot share; take tpe, "
             "random, qmc, gp or grid"
         )
-    if any(environment.explicit for environment in steps.environments):
+    if any(environment.explicit for environment in stages.environments):
         raise RequestError("explicit blocks do not travel to workers; leave out --blocks or --storage")
-    if steps.settings.rungs:
+    if stages.settings.rungs:
         raise RequestError("rungs need the curves of all trials at hand, which workers have not; leave out --rungs")
-    if len(steps.environments) > 1 and steps.settings.across == "ranks":
+    if len(stages.environments) > 1 and stages.settings.across == "ranks":
         raise RequestError("ranks change with every trial, which workers cannot share; take --across normalized")
 
 
-def rebuild(shared: Shared, watch: Observer, data: Mapping[str, str] | None = None, target: str | None = None) -> Steps:
-    """Return the steps of a shared study from what stands in it.
+def rebuild(
+    shared: SharedStudy, watch: Observer, data: Mapping[str, str] | None = None, target: str | None = None
+) -> Stages:
+    """Return the stages of a shared study from what stands in it.
 
     Parameters
     ----------
@@ -181,7 +183,7 @@ def rebuild(shared: Shared, watch: Observer, data: Mapping[str, str] | None = No
     environments = [
         _environment(one, sources, data or {}, target, settings.seed, shared.where) for one in header["environments"]
     ]
-    return Steps(environments, SearchSpace.from_dict(header["space"]), settings, watch)
+    return Stages(environments, SearchSpace.from_dict(header["space"]), settings, watch)
 
 
 def _environment(
@@ -210,7 +212,7 @@ def _environment(
     return environment
 
 
-def play_queue(shared: Shared, steps: Steps, means: Means, *, until_done: bool = True) -> int:
+def play_queue(shared: SharedStudy, stages: Stages, resources: Resources, *, until_done: bool = True) -> int:
     """Play trials of the queue until none is left, and return how many were finished here.
 
     Trials of workers that fell silent are put back into the queue, by whoever notices first.
@@ -218,8 +220,8 @@ def play_queue(shared: Shared, steps: Steps, means: Means, *, until_done: bool =
     Parameters
     ----------
     shared : the study.
-    steps : of the run.
-    means : with what to play.
+    stages : of the run.
+    resources : with what to play.
     until_done : whether to wait for trials that others still play, in case they come back.
 
     Raises
@@ -230,13 +232,13 @@ def play_queue(shared: Shared, steps: Steps, means: Means, *, until_done: bool =
     from altune.tuning.database import Worker
 
     baselines = StudyRecord(shared.study).baselines()
-    if baselines.keys() != steps.recipes.keys():
+    if baselines.keys() != stages.recipes.keys():
         raise WorkError(f"{shared.where}: its owner has not played the baselines yet; start this worker again then")
     worker = Worker()
     began = time.monotonic()
-    with steps.player(None, means) as player:
-        at_work = _AtWork(shared, steps, steps.evaluator(baselines, player), worker)
-        while means.timeout is None or time.monotonic() - began < means.timeout:
+    with stages.player(None, resources) as player:
+        at_work = _AtWork(shared, stages, stages.evaluator(baselines, player), worker)
+        while resources.timeout is None or time.monotonic() - began < resources.timeout:
             shared.queue.requeue_stale()
             claimed = shared.queue.claim(worker)
             if claimed is not None:
@@ -253,12 +255,12 @@ def play_queue(shared: Shared, steps: Steps, means: Means, *, until_done: bool =
 class _AtWork:
     """One worker: what it knows of the study's trials, and how it plays one."""
 
-    def __init__(self, shared: Shared, steps: Steps, evaluator: Evaluator, worker: Worker) -> None:
+    def __init__(self, shared: SharedStudy, stages: Stages, evaluator: Evaluator, worker: Worker) -> None:
         self.shared = shared
-        self.steps = steps
+        self.stages = stages
         self.evaluator = evaluator
         self.worker = worker
-        self.drawing = steps.drawing()
+        self.drawing = stages.drawing()
         self.finished = 0
         self._known: dict[int, FrozenTrial] = {}
         self._best: TrialRecord | None = None
@@ -284,7 +286,7 @@ class _AtWork:
     def tell(self) -> None:
         """Tell the observer how the study stands."""
         counts = self.shared.queue.counts()
-        self.steps.watch.search(
+        self.stages.watch.search(
             SearchProgress(
                 counts.counted,
                 finished=counts.finished,
@@ -297,7 +299,7 @@ class _AtWork:
     def _recipe(self, claimed: ClaimedTrial) -> Recipe:
         """Return the recipe of a claimed trial: the one an earlier worker drew, or a new draw."""
         if claimed.params:
-            return self.steps.space.recipe_at(claimed.params)
+            return self.stages.space.recipe_at(claimed.params)
         memory = new_memory(self.evaluator.judge.directions)
         memory.add_trials([bare(trial) for trial in self._refreshed()])
         for _ in range(MOST_FORBIDDEN):
@@ -306,7 +308,7 @@ class _AtWork:
                 params = self.shared.queue.set_parameters(
                     claimed, draw.trial.params, draw.trial.distributions, {RECIPE: draw.recipe.to_dict()}
                 )
-                return self.steps.space.recipe_at(params)
+                return self.stages.space.recipe_at(params)
         raise WorkError(f"of {MOST_FORBIDDEN} draws none may be played (last: {draw.reason}); open fewer combinations")
 
     def _refreshed(self) -> list[FrozenTrial]:

@@ -1,4 +1,4 @@
-"""The steps of a run: baselines, search, confirmation, ablation. Each goes on where an earlier call was cut off."""
+"""The stages of a run: baselines, search, confirmation, ablation. Each goes on where an earlier call was cut off."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from altune.core.errors import RequestError, WorkError
 from altune.core.files import canonical_digest
 from altune.core.formats import changed_libraries
 from altune.core.registry import find_method
-from altune.data.blocks import Part
+from altune.data.blocks import BlockRole
 from altune.recipes.space import SearchSpace
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment
-from altune.simulation.execution.backends import Parallel
-from altune.simulation.execution.player import Player, Task, whole
+from altune.simulation.execution.backends import Backend
+from altune.simulation.execution.player import Player, Task, curves_or_raise
 from altune.simulation.store import TrajectoryStore
 from altune.tuning.ablation import ablate, trajectories_to_ablate
 from altune.tuning.ablation_path import differing
-from altune.tuning.confirmation import Parts, Played, best_recipes, confirm, trajectories_to_confirm
+from altune.tuning.confirmation import ConfirmationBlocks, Played, best_recipes, confirm, trajectories_to_confirm
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.header import begin_or_continue, make_header
 from altune.tuning.judging import REFERENCE, Judge, Place, check_several
@@ -60,7 +60,7 @@ RANKED = ("tpe", "random", "qmc", "grid")
 
 
 @dataclass(frozen=True, eq=False)
-class Means:
+class Resources:
     """With what a run is made; none of it changes a result.
 
     Attributes
@@ -76,7 +76,7 @@ class Means:
     """
 
     jobs: int = 1
-    backend: Parallel | None = None
+    backend: Backend | None = None
     cache: Path | None = None
     timeout: float | None = None
     callbacks: Sequence[Callback] = ()
@@ -85,8 +85,8 @@ class Means:
     grace: float | None = None
 
 
-class Steps:
-    """The steps of a run.
+class Stages:
+    """The stages of a run.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class Steps:
         scenario = environments[0].scenario
         names = scenario.objective_names
         self.preference = None if settings.prefer is None else Preference.parse(settings.prefer, names)
-        settings.spending.check(self.usual, names, scenario.over, scenario.risk)
+        settings.racing_rules.check(self.usual, names, scenario.over, scenario.risk)
 
     @property
     def wanted(self) -> int:
@@ -156,14 +156,17 @@ class Steps:
         RequestError
             If the sampler cannot search this space.
         """
-        scenario, facts = self.environments[0].scenario, [environment.facts for environment in self.environments]
+        scenario, capabilities = (
+            self.environments[0].scenario,
+            [environment.capabilities for environment in self.environments],
+        )
         if self.settings.across == "ranks" and len(self.environments) > 1 and self.settings.sampler not in RANKED:
             raise RequestError(f"--across ranks needs the sampler {', '.join(RANKED)}, not {self.settings.sampler}")
         return SamplerPlan(
             self.settings.sampler,
             self.space,
             self.settings.seed,
-            partial(is_playable, self.space, facts),
+            partial(is_playable, self.space, capabilities),
             n_objectives=len(scenario.objective_names),
             constraints=bool(scenario.constraints),
         )
@@ -199,14 +202,14 @@ class Steps:
         if study.user_attrs.get(WANTED) != self.wanted:
             set_attribute(study, WANTED, self.wanted)
 
-    def player(self, folder: Path | None, means: Means) -> Player:
+    def player(self, folder: Path | None, resources: Resources) -> Player:
         """Return a player that keeps what it finishes in the cache or the run's folder; in memory it keeps nothing."""
-        kept = means.cache if means.cache is not None else None if folder is None else folder / TRAJECTORIES
+        kept = resources.cache if resources.cache is not None else None if folder is None else folder / TRAJECTORIES
         return Player(
             store=None if kept is None else TrajectoryStore(kept),
-            jobs=means.jobs,
+            jobs=resources.jobs,
             scratch=None if folder is None else folder / SCRATCH,
-            backend=means.backend,
+            backend=resources.backend,
             rules=self._shared_rules(),
         )
 
@@ -218,7 +221,7 @@ class Steps:
             tasks = [
                 Task(recipe, one.block, one.environment) for recipe in self.recipes.values() for one in self.places
             ]
-            curves = whole(player.play(tasks, self._played))
+            curves = curves_or_raise(player.play(tasks, self._played))
             size = len(self.places)
             stored = {
                 name: Played(recipe, tuple(curves[index * size : (index + 1) * size]))
@@ -237,14 +240,14 @@ class Steps:
 
     def evaluator(self, baselines: dict[str, Played], player: Player) -> Evaluator:
         """Return what plays recipes and judges them."""
-        return Evaluator(player, self.judge(baselines), self.settings.spending, self.settings.trial_timeout)
+        return Evaluator(player, self.judge(baselines), self.settings.racing_rules, self.settings.trial_timeout)
 
     def drawing(self) -> Drawing:
         """Return what draws recipes."""
-        return Drawing(self.space, [environment.facts for environment in self.environments], self.plan())
+        return Drawing(self.space, [environment.capabilities for environment in self.environments], self.plan())
 
     def search(
-        self, study: optuna.Study, player: Player, baselines: dict[str, Played], means: Means, began: float
+        self, study: optuna.Study, player: Player, baselines: dict[str, Played], resources: Resources, began: float
     ) -> None:
         """Search until the trials are finished or time is up."""
         search = Search(
@@ -253,10 +256,10 @@ class Steps:
             evaluator=self.evaluator(baselines, player),
             batch=self.settings.batch,
             observe=self.watch.search,
-            callbacks=means.callbacks,
+            callbacks=resources.callbacks,
         )
         self.watch.stage("search", self.settings.n_trials * self.usual)
-        timeout = means.timeout
+        timeout = resources.timeout
         search.run(
             self.settings.n_trials,
             out_of_time=lambda: timeout is not None and time.monotonic() - began >= timeout,
@@ -325,7 +328,9 @@ class Steps:
             end,
             parts,
             reference=self.recipes[REFERENCE],
-            refusal=partial(refusal_anywhere, self.space, [environment.facts for environment in self.environments]),
+            refusal=partial(
+                refusal_anywhere, self.space, [environment.capabilities for environment in self.environments]
+            ),
             known=[[one.recipe, *one.baselines.values(), *one.matched.values()] for one in found],
             across="ranks" if self.settings.across == "ranks" else "normalized",
             on_done=self._played,
@@ -356,9 +361,9 @@ class Steps:
             extra = _in_turn(self.environments, "search", settings.n_blocks, settings.n_blocks + settings.leader_blocks)
         return len(usual), usual + extra
 
-    def _parts(self, settings: Settings) -> list[Parts]:
+    def _parts(self, settings: Settings) -> list[ConfirmationBlocks]:
         return [
-            Parts(
+            ConfirmationBlocks(
                 environment,
                 environment.blocks("select", settings.select_blocks),
                 environment.blocks("report", settings.report_blocks),
@@ -390,12 +395,12 @@ class Steps:
 def _narrowed(space: SearchSpace, environments: Sequence[Environment]) -> tuple[SearchSpace, list[str]]:
     left_out: list[str] = []
     for environment in environments:
-        space, reasons = space.narrow(environment.facts)
+        space, reasons = space.narrow(environment.capabilities)
         left_out += reasons
     return space, list(dict.fromkeys(left_out))
 
 
-def _in_turn(environments: Sequence[Environment], part: Part, first: int, last: int) -> list[Place]:
+def _in_turn(environments: Sequence[Environment], part: BlockRole, first: int, last: int) -> list[Place]:
     """Return places of all data sets in turn, so that any first few of them hold all alike."""
     blocks = [environment.blocks(part, last)[first:] for environment in environments]
     return [

@@ -14,14 +14,14 @@ from altune.data import Dataset
 from altune.models import as_model
 from altune.recipes.recipe import Recipe, load_recipe
 from altune.simulation.environment import Environment, make_environment
-from altune.simulation.execution.player import Player, Task, whole
+from altune.simulation.execution.player import Player, Task, curves_or_raise
 from altune.simulation.execution.processes import processes
 from altune.simulation.play import AnyRecipe, fresh_blocks
 from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import Ablated
 from altune.tuning.ablation import ablate as play_path
 from altune.tuning.ablation_path import ORDER_BLOCKS, differing
-from altune.tuning.confirmation import Parts
+from altune.tuning.confirmation import ConfirmationBlocks
 from altune.tuning.judging import REFERENCE
 
 
@@ -43,7 +43,7 @@ def ablate(
 ) -> Ablation:
     """Play the path from one recipe to another, one knob at a time, and say what each step gains.
 
-    At each step the knob is changed that gains most. The order is chosen on up to 10 blocks, and what the steps gain
+    At each step the knob is changed that gains most. The order is chosen on up to 10 blocks, and what the stages gain
     is played on ``n_blocks`` others, so that no gain is flattered by the choice. Beside the path, the recipe is played
     with each knob alone put back to what it is at the start.
 
@@ -71,7 +71,7 @@ def ablate(
     Examples
     --------
     >>> found = ablate({"query_strategy": {"method": "margin"}}, "iris", budget=30, n_blocks=2)
-    >>> [step.knobs for step in found.steps]
+    >>> [step.knobs for step in found.stages]
     [('query_strategy',)]
     """
     if n_blocks < 1:
@@ -94,7 +94,9 @@ def ablate(
         )
         references = None
         if environment.objective.needs_reference:
-            references = whole(player.play([Task(reference, block, environment) for block in part.report], told))
+            references = curves_or_raise(
+                player.play([Task(reference, block, environment) for block in part.report], told)
+            )
     return _found(ablated, part, references, first.name or "the start")
 
 
@@ -104,22 +106,24 @@ def _loaded(source: AnyRecipe, model: Any) -> Recipe:
 
 
 def _refusal(environment: Environment, recipe: Recipe) -> str | None:
-    return next(iter(recipe.problems(environment.facts)), None)
+    return next(iter(recipe.problems(environment.capabilities)), None)
 
 
-def _part(environment: Environment, n_blocks: int) -> Parts:
+def _part(environment: Environment, n_blocks: int) -> ConfirmationBlocks:
     if not environment.explicit:
-        return Parts(environment, environment.blocks("select", ORDER_BLOCKS), fresh_blocks(environment, n_blocks))
+        return ConfirmationBlocks(
+            environment, environment.blocks("select", ORDER_BLOCKS), fresh_blocks(environment, n_blocks)
+        )
     if not environment.explicit.get("report"):
         raise RequestError("the order must not be chosen on the blocks that are reported: give `report` blocks as well")
-    return Parts(
+    return ConfirmationBlocks(
         environment,
         environment.explicit.get("select") or environment.explicit["search"],
         environment.explicit["report"],
     )
 
 
-def _found(ablated: Ablated, part: Parts, references: Any, start_name: str) -> Ablation:
+def _found(ablated: Ablated, part: ConfirmationBlocks, references: Any, start_name: str) -> Ablation:
     block = part.report[0]
     return find_ablation(
         ablated,

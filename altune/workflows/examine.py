@@ -22,12 +22,12 @@ from altune.models import as_model
 from altune.recipes.recipe import Recipe, load_recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment, make_environment
-from altune.simulation.execution.player import Player, Task, whole
+from altune.simulation.execution.player import Player, Task, curves_or_raise
 from altune.simulation.execution.processes import processes
 from altune.simulation.execution.worker import Failure
 from altune.simulation.objectives import Objective
 from altune.simulation.play import AnyRecipe, fresh_blocks
-from altune.simulation.prepared import make_arena
+from altune.simulation.prepared import prepare_block
 from altune.simulation.result import Simulation
 from altune.simulation.scenario import Scenario
 from altune.tuning.record import EXAMINED, StudyRecord
@@ -37,7 +37,7 @@ from altune.tuning.storage import set_attribute
 if TYPE_CHECKING:
     import optuna
 
-    from altune.tuning.stages import Steps
+    from altune.tuning.stages import Stages
 
 
 @renamed_keywords
@@ -90,7 +90,7 @@ def examine(
     wanted = None if rules is None else {name: parse_method("stopping", one) for name, one in rules.items()}
     examination = Examination.of(played, environment, fresh_blocks(environment, n_blocks), wanted)
     with Player(jobs=processes(n_jobs)) as player:
-        recorded = whole(player.play(examination.tasks()))
+        recorded = curves_or_raise(player.play(examination.tasks()))
     return examination.facts(recorded, projection=projection)
 
 
@@ -121,7 +121,7 @@ class Examination:
             return cls(recipe, environment, blocks, {}, {"every rule": reason})
         own = {} if recipe.stopping.method == "budget" else {OWN: recipe.stopping}
         kept, excluded = replayable(
-            own | dict(single_rules(recipe) if rules is None else rules), recipe, environment.facts
+            own | dict(single_rules(recipe) if rules is None else rules), recipe, environment.capabilities
         )
         return cls(recipe, environment, blocks, kept, excluded)
 
@@ -155,11 +155,11 @@ class Examination:
         found = loop_facts(
             self.recipe, environment.dataset, metric, where, shown, own, streams.generator("examined_balance")
         )
-        arena = make_arena(environment.dataset, where[0], environment.seed, environment.scenario.scaling)
+        prepared = prepare_block(environment.dataset, where[0], environment.seed, environment.scenario.scaling)
         return replace(
             found,
             stopping=self._stopping(recorded) if self.rules and recorded else None,
-            pool_map=pool_map(arena, shown[0], [str(name) for name in environment.dataset.classes], projection),
+            pool_map=pool_map(prepared, shown[0], [str(name) for name in environment.dataset.classes], projection),
         )
 
     def _own(self, curve: LearningCurve) -> LearningCurve:
@@ -167,7 +167,7 @@ class Examination:
         if OWN not in self.rules or self.recipe.stopping.method == "budget":
             return curve
         rule = self.recipe.stopping
-        point = stopping_point(rule, notes_of(curve.facts, list(self.rules).index(OWN))[:-1])
+        point = stopping_point(rule, notes_of(curve.notes, list(self.rules).index(OWN))[:-1])
         return curve if point is None else curve.first(point + 1, rule.method)
 
     def _stopping(self, recorded: Sequence[LearningCurve]) -> StoppingFacts:
@@ -178,7 +178,7 @@ class Examination:
         return stopping_facts(replayed(self.recipe, self.rules, self.excluded, played))
 
 
-def examine_run(steps: Steps, study: optuna.Study, player: Player) -> bool:
+def examine_run(stages: Stages, study: optuna.Study, player: Player) -> bool:
     """Examine the confirmed recipe on its report blocks, unless the study has that; return whether it was done now.
 
     Its curves there are known; it is played again on the first few, for what they do not say.
@@ -188,18 +188,18 @@ def examine_run(steps: Steps, study: optuna.Study, player: Player) -> bool:
     if key is None or record.examined():
         return False
     many = [min(PLAYED_AGAIN, len(one.recipe.curves)) for one in confirmations.values()]
-    steps.watch.stage("examination", sum(many))
+    stages.watch.stage("examination", sum(many))
     found: dict[str, Any] = {}
-    for environment in steps.environments:
+    for environment in stages.environments:
         one = confirmations[environment.dataset.name].recipe
         blocks = environment.blocks("report", len(one.curves))
         examination = Examination.of(one.recipe, environment, blocks[:PLAYED_AGAIN])
-        outcomes = player.play(examination.tasks(), lambda index, outcome: steps.watch.played())
+        outcomes = player.play(examination.tasks(), lambda index, outcome: stages.watch.played())
         # A run is worth as much without: what cannot be played again is left out, and said.
         failed = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
         for failure in failed[:1]:
-            steps.watch.say(f"the confirmed recipe could not be played again to be examined: {failure.reason}")
-        recorded = [] if failed else whole(outcomes)
+            stages.watch.say(f"the confirmed recipe could not be played again to be examined: {failure.reason}")
+        recorded = [] if failed else curves_or_raise(outcomes)
         found[environment.dataset.name] = examination.facts(recorded, curves=one.curves, blocks=blocks).to_dict()
     set_attribute(study, EXAMINED, {"key": key, "loops": found})
     return True

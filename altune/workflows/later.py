@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from altune.report.write import write_run
-from altune.tuning.stages import Means, Steps
+from altune.tuning.stages import Resources, Stages
 from altune.tuning.storage import ownership
 from altune.workflows.examine import examine_run
 
@@ -23,31 +23,31 @@ class StagesOfRun:
 
     Parameters
     ----------
-    steps : the stages of the run.
-    means : the resources available to it.
+    stages : the stages of the run.
+    resources : the resources available to it.
     """
 
-    steps: Steps
-    means: Means
+    stages: Stages
+    resources: Resources
 
     def confirm(self, run: Run, sizes: Mapping[str, Any]) -> None:
         """Confirm the best recipes on blocks of the given sizes, store that, and write the run's folder."""
         with self._player(run) as player:
-            self.steps.confirm(run.study, player, replace(self.steps.settings, **sizes))
-            examine_run(self.steps, run.study, player)
+            self.stages.confirm(run.study, player, replace(self.stages.settings, **sizes))
+            examine_run(self.stages, run.study, player)
         self._write(run)
 
     def ablate(self, run: Run) -> None:
         """Play the path from vanilla to the confirmed recipe, unless the study holds it, and write the run's folder."""
         with self._player(run) as player:
-            played = self.steps.ablate(run.study, player)
+            played = self.stages.ablate(run.study, player)
         if played:
             self._write(run)
 
     @contextlib.contextmanager
     def _player(self, run: Run) -> Iterator[Player]:
         owned = contextlib.nullcontext() if run.folder is None else ownership(run.folder)
-        with owned, self.steps.player(run.folder, self.means) as player:
+        with owned, self.stages.player(run.folder, self.resources) as player:
             yield player
 
     def _write(self, run: Run) -> None:

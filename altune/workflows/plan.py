@@ -11,7 +11,7 @@ from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment
 from altune.tuning.observer import Silent
 from altune.tuning.settings import Settings
-from altune.tuning.stages import Steps
+from altune.tuning.stages import Stages
 
 
 def plan(
@@ -23,9 +23,9 @@ def plan(
     ablation: bool = True,
 ) -> dict[str, Any]:
     """Return what a call of :func:`tune` would do, every default filled in, without doing it."""
-    steps = Steps(environments, space, settings, Silent())
-    steps.check(confirm)
-    base = steps.space.base_recipe()
+    stages = Stages(environments, space, settings, Silent())
+    stages.check(confirm)
+    base = stages.space.base_recipe()
     described = []
     for environment in environments:
         dataset, block = environment.dataset, environment.blocks("search", 1)[0]
@@ -41,10 +41,10 @@ def plan(
     return {
         **described[0],
         **({"data_sets": described} if len(described) > 1 else {}),
-        "space": {"name": steps.space.name, "knobs": steps.space.describe(), "left_out": steps.left_out},
+        "space": {"name": stages.space.name, "knobs": stages.space.describe(), "left_out": stages.left_out},
         "defaults": base.to_dict(),
-        "baselines": {name: recipe.describe() for name, recipe in steps.recipes.items()},
+        "baselines": {name: recipe.describe() for name, recipe in stages.recipes.items()},
         "settings": settings.to_dict(),
-        "trajectories": steps.trajectories(confirm, ablation),
+        "trajectories": stages.trajectories(confirm, ablation),
         "run": str(folder),
     }

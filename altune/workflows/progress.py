@@ -53,7 +53,7 @@ class ConsoleObserver:
     ----------
     quiet : print nothing but what a person should read.
     objectives : what the search betters, the one that is shown first; they say how its values are written.
-    data_sets : how many data sets share the search; values of several are means over them.
+    data_sets : how many data sets share the search; values of several are resources over them.
     """
 
     def __init__(self, quiet: bool = False, objectives: Sequence[Objective] = (), data_sets: int = 1) -> None:

@@ -61,7 +61,7 @@ def replay(
     wanted = (
         every_rule(played) if rules is None else {name: parse_method("stopping", one) for name, one in rules.items()}
     )
-    kept, excluded = replayable(wanted, played, environment.facts)
+    kept, excluded = replayable(wanted, played, environment.capabilities)
     if not kept:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in excluded.items())
         raise RequestError(f"no stopping rule is left to replay: {reasons}")

@@ -23,7 +23,7 @@ from altune.tuning.observer import Observer, Silent
 from altune.tuning.prepared_space import prepare_space
 from altune.tuning.search import Callback
 from altune.tuning.settings import Settings
-from altune.tuning.stages import Means, Steps
+from altune.tuning.stages import Resources, Stages
 from altune.tuning.storage import ownership
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def tune(
     n_jobs : processes; −1 for one on each core. It changes no result.
     seed : the study's seed.
     sampler : ``tpe``, ``random``, ``cmaes``, ``gp``, ``qmc``, ``nsga2``, ``nsga3`` or ``grid``.
-    racing, rungs, leader_blocks : see :class:`altune.tuning.racing.Spending`; all off by default.
+    racing, rungs, leader_blocks : see :class:`altune.tuning.racing.Racing`; all off by default.
     across : how several data sets are averaged: ``normalized`` values or ``ranks``.
     prefer : how one trial is picked of several objectives, such as ``score within 0.01, then fewest labels``.
     confirm : whether to confirm at the end.
@@ -148,7 +148,7 @@ def tune(
         **overrides,
     )
     jobs = processes(n_jobs)
-    means = Means(
+    resources = Resources(
         jobs,
         make_backend(backend, jobs, scheduler, tuple(environment.dataset for environment in environments)),
         None if cache is None else Path(cache),
@@ -160,7 +160,7 @@ def tune(
     prepared = prepare_space(space, environments, model)
     folder = None if out is None else Path(out)
     return tune_environments(
-        environments, prepared, settings, means, confirm=confirm, ablation=ablation, out=folder, observer=observer
+        environments, prepared, settings, resources, confirm=confirm, ablation=ablation, out=folder, observer=observer
     )
 
 
@@ -168,7 +168,7 @@ def tune_environments(
     environments: Sequence[Environment],
     space: SearchSpace,
     settings: Settings,
-    means: Means,
+    resources: Resources,
     *,
     confirm: bool = True,
     ablation: bool = True,
@@ -178,69 +178,71 @@ def tune_environments(
     """Do what :func:`tune` does, for environments that were made and a space that was prepared for them."""
     began = time.monotonic()
     watch = observer if observer is not None else Silent()
-    steps = Steps(environments, space, settings, watch)
-    steps.check(confirm)
+    stages = Stages(environments, space, settings, watch)
+    stages.check(confirm)
     for line in [
         *(line for environment in environments for line in environment.advice()),
-        *steps.warnings(),
-        *steps.left_out,
+        *stages.warnings(),
+        *stages.left_out,
     ]:
         watch.say(line)
     with contextlib.nullcontext() if out is None else ownership(out):
-        if means.storage is None:
-            study = steps.open(out)
-            with steps.player(out, means) as player:
-                steps.search(study, player, steps.baselines(study, player), means, began)
+        if resources.storage is None:
+            study = stages.open(out)
+            with stages.player(out, resources) as player:
+                stages.search(study, player, stages.baselines(study, player), resources, began)
         else:
-            study = _search_together(steps, means, out)
+            study = _search_together(stages, resources, out)
         # What analyses and writes is imported here, so that the first trial does not wait for it.
         from altune.analysis.run import Run
         from altune.report.write import write_run
         from altune.workflows.examine import examine_run
         from altune.workflows.later import StagesOfRun
 
-        run = Run(study, out, later=StagesOfRun(steps, means))
+        run = Run(study, out, later=StagesOfRun(stages, resources))
         if confirm:
-            with steps.player(out, means) as player:
-                steps.confirm(study, player, settings)
-                examine_run(steps, study, player)
-                if ablation and steps.ablation_is_due(study):
-                    _ablate(steps, run, player)
+            with stages.player(out, resources) as player:
+                stages.confirm(study, player, settings)
+                examine_run(stages, study, player)
+                if ablation and stages.ablation_is_due(study):
+                    _ablate(stages, run, player)
         run.seconds = time.monotonic() - began
         if out is not None:
             write_run(run)
     return run
 
 
-def _ablate(steps: Steps, run: Run, player: Player) -> None:
+def _ablate(stages: Stages, run: Run, player: Player) -> None:
     """Play the path to the confirmed recipe; whatever ends that early leaves a complete run."""
     from altune.report.write import write_run
 
     if run.folder is not None:
         write_run(run)
     try:
-        steps.ablate(run.study, player)
+        stages.ablate(run.study, player)
     except StorageError:
         raise
     except WorkError as error:
-        steps.watch.say(f"there is no ablation, what is confirmed stands: {error}")
+        stages.watch.say(f"there is no ablation, what is confirmed stands: {error}")
     run.read_again()
 
 
-def _search_together(steps: Steps, means: Means, out: Path | None) -> optuna.Study:
+def _search_together(stages: Stages, resources: Resources, out: Path | None) -> optuna.Study:
     """Begin or go on with a study that workers share, and play along until it is done."""
     from altune.tuning.run_folder import SHARED_FILE
     from altune.tuning.shared import begin_shared, open_shared, play_queue
 
-    directions = [one.direction for one in steps.environments[0].scenario.make_objectives()]
-    shared = open_shared(str(means.storage), means.study_name, steps.watch, directions, means.grace)
-    begin_shared(shared, steps, means)
+    directions = [one.direction for one in stages.environments[0].scenario.make_objectives()]
+    shared = open_shared(str(resources.storage), resources.study_name, stages.watch, directions, resources.grace)
+    begin_shared(shared, stages, resources)
     if out is not None:
-        where = {"storage": str(shared.storage.address), "study": means.study_name}
+        where = {"storage": str(shared.storage.address), "study": resources.study_name}
         write_text(out / SHARED_FILE, write_yaml(where))
-    steps.watch.say(f"workers join with: altune worker --storage {shared.storage.address} --study {means.study_name}")
-    steps.watch.stage("search", steps.settings.n_trials * steps.usual)
-    play_queue(shared, steps, means)
+    stages.watch.say(
+        f"workers join with: altune worker --storage {shared.storage.address} --study {resources.study_name}"
+    )
+    stages.watch.stage("search", stages.settings.n_trials * stages.usual)
+    play_queue(shared, stages, resources)
     return shared.study
 
 

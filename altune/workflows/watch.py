@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from altune.analysis.importance.explained import space_of_run
 from altune.analysis.importance.knob_importance import WORTH_ASKING, KnobImportance, knob_importance
 from altune.analysis.importance.observations import different_recipes
+from altune.analysis.progress import RunProgress, pace
 from altune.analysis.run import Run
-from altune.analysis.standing import Standing, pace
 from altune.core.errors import RequestError, StorageError, WorkError
 from altune.core.yaml import read_yaml
 from altune.tuning.confirmation import best_recipes
@@ -34,7 +34,7 @@ PATIENCE = 10
 """How many times as long as the last answer took must have passed."""
 
 
-class Watched:
+class WatchedRun:
     """A run that is watched.
 
     Parameters
@@ -58,7 +58,7 @@ class Watched:
             raise RequestError(f"{folder}: the run has not begun yet, its study is empty; try again in a moment")
         self.run.record.require_estimators(str(folder))
 
-    def standing(self) -> Standing:
+    def standing(self) -> RunProgress:
         """Return how the run stands now.
 
         Raises
@@ -76,7 +76,7 @@ class Watched:
         record = self.run.record
         best = best_recipes(trials, 1, record.scenario.make_objectives(), record.preference)
         at_work = self._at_work()
-        return Standing(
+        return RunProgress(
             run=self.run,
             trials=tuple(trials),
             wanted=record.wanted,
@@ -87,7 +87,7 @@ class Watched:
             ended=self._ended(trials, at_work),
         )
 
-    def importance(self, standing: Standing, *, anew: bool = False) -> KnobImportance | str:
+    def importance(self, standing: RunProgress, *, anew: bool = False) -> KnobImportance | str:
         """Return which knobs matter so far, or in words why that cannot be said yet.
 
         It takes time, so it is worked out again only where enough new recipes have come.
@@ -177,7 +177,7 @@ class _Importance:
         if not self.recipes or (anew and recipes > self.recipes) or (grown and rested):
             space, facts = space_of_run(run.record)
             try:
-                self.found = knob_importance(trials, space, facts=facts)
+                self.found = knob_importance(trials, space, capabilities=facts)
             except (RequestError, WorkError) as error:
                 self.found = f"which knobs matter cannot be said: {error}"
             self.recipes, self.since = recipes, time.monotonic()

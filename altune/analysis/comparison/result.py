@@ -12,7 +12,7 @@ from altune.analysis.comparison.mean_ranks import PostHoc
 from altune.analysis.comparison.over_data import OverData, over_data
 from altune.analysis.comparison.sentences import sentences_of_one, sentences_of_several
 from altune.analysis.paired import Comparison
-from altune.core.deprecations import MovedMethods
+from altune.core.deprecations import OldNames
 from altune.recipes.recipe import Recipe
 from altune.simulation.objectives import Objective
 from altune.simulation.result import Simulation
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class RecipeComparison(MovedMethods):
+class RecipeComparison(OldNames):
     """Recipes on the same blocks of one data set or many.
 
     Attributes

@@ -19,7 +19,7 @@ from altune.analysis.importance.variance import Subset
 from altune.core.errors import WorkError
 from altune.core.registry import Method
 from altune.models import Model
-from altune.recipes.requirements import Facts, method_problems
+from altune.recipes.requirements import Capabilities, method_problems
 from altune.recipes.space import SearchSpace
 from altune.recipes.space.domains import Fixed, stored_choice
 from altune.recipes.space.given import GivenTrial
@@ -58,17 +58,17 @@ class Playable:
         return allowed
 
 
-def playable(space: SearchSpace, knobs: Sequence[KnobAtoms], facts: Sequence[Facts]) -> Playable:
+def playable(space: SearchSpace, knobs: Sequence[KnobAtoms], capabilities: Sequence[Capabilities]) -> Playable:
     """Return which combinations may be played, by the space's rules and by what methods need of model and environment.
 
     Parameters
     ----------
     space : the search space.
     knobs : its encoded knobs.
-    facts : what each environment offers; empty where it is not known, so that only the space's rules count.
+    capabilities : what each environment offers; empty where it is not known, so that only the space's rules count.
     """
     rules = [_rule_masks(space, knobs, rule) for rule in space.forbid]
-    pairs = _needs(space, knobs, facts)
+    pairs = _needs(space, knobs, capabilities)
     return Playable(pairs, tuple(rule for rule in rules if rule is not None))
 
 
@@ -113,9 +113,11 @@ def _fixed_matches(space: SearchSpace, path: str, values: tuple[Any, ...]) -> bo
     return stored_choice(found) in [stored_choice(value) for value in values]
 
 
-def _needs(space: SearchSpace, knobs: Sequence[KnobAtoms], facts: Sequence[Facts]) -> dict[tuple[int, int], Mask]:
+def _needs(
+    space: SearchSpace, knobs: Sequence[KnobAtoms], capabilities: Sequence[Capabilities]
+) -> dict[tuple[int, int], Mask]:
     place = {knob.knob: position for position, knob in enumerate(knobs)}
-    if "model" not in place or not facts:
+    if "model" not in place or not capabilities:
         return {}
     at = place["model"]
     models = [_method(space, "model", atom) for atom in knobs[at].atoms]
@@ -124,7 +126,7 @@ def _needs(space: SearchSpace, knobs: Sequence[KnobAtoms], facts: Sequence[Facts
         methods = [_method(space, knob.knob, atom) for atom in knob.atoms]
         if position == at:
             continue
-        mask = _working(methods, models, facts)
+        mask = _working(methods, models, capabilities)
         if not mask.all():
             found[(position, at)] = mask
     return found
@@ -134,7 +136,7 @@ def _method(space: SearchSpace, knob: str, atom: Params) -> Method:
     return space.decisions[knob].suggest(GivenTrial(atom), knob)
 
 
-def _working(methods: Sequence[Method], models: Sequence[Method], facts: Sequence[Facts]) -> Mask:
+def _working(methods: Sequence[Method], models: Sequence[Method], capabilities: Sequence[Capabilities]) -> Mask:
     """Return which methods work with which models, ``(n_methods, n_models)``.
 
     A method that objects to nothing beyond its needs is asked once for each set of needs and abilities.
@@ -148,7 +150,7 @@ def _working(methods: Sequence[Method], models: Sequence[Method], facts: Sequenc
             own = needs[i]
             key = (i, j) if own is None else (own, abilities[j])
             if key not in known:
-                known[key] = _works(method, model, facts)
+                known[key] = _works(method, model, capabilities)
             mask[i, j] = known[key]
     return mask
 
@@ -159,8 +161,8 @@ def _objects(method: Method) -> bool:
     return own or any(_objects(nested) for nested in method.nested().values())
 
 
-def _works(method: Method, model: Method, facts: Sequence[Facts]) -> bool:
-    return not isinstance(model, Model) or not any(method_problems(method, model, one) for one in facts)
+def _works(method: Method, model: Method, capabilities: Sequence[Capabilities]) -> bool:
+    return not isinstance(model, Model) or not any(method_problems(method, model, one) for one in capabilities)
 
 
 def explained_by_coalitions(

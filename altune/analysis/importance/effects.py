@@ -19,7 +19,7 @@ from altune.analysis.importance.encoding import KnobAtoms, Rows, encode_knob, is
 from altune.analysis.importance.explained import Explained, check_confidence, prepare
 from altune.analysis.importance.function_draws import FunctionDraws, draw_functions
 from altune.analysis.importance.marginals import Curve, MethodEffect, Surface
-from altune.analysis.importance.observations import Trial
+from altune.analysis.importance.observations import ObservedTrial
 from altune.core.errors import RequestError, did_you_mean
 from altune.core.threads import on_one_thread
 from altune.recipes.space import SearchSpace
@@ -239,7 +239,7 @@ def _values(slot: Slot, points: int) -> list[Any]:
 
 
 def method_effects(
-    trials: Iterable[Trial], space: SearchSpace, *, confidence: float = 0.95, seed: int = 0
+    trials: Iterable[ObservedTrial], space: SearchSpace, *, confidence: float = 0.95, seed: int = 0
 ) -> pd.DataFrame:
     """Return one row for each method of every knob with several: trials, quantiles of their values, and the marginal.
 
@@ -256,11 +256,11 @@ def method_effects(
     return pd.DataFrame(rows)
 
 
-def parameter_curve(trials: Iterable[Trial], space: SearchSpace, path: str, *, seed: int = 0) -> Curve:
+def parameter_curve(trials: Iterable[ObservedTrial], space: SearchSpace, path: str, *, seed: int = 0) -> Curve:
     """Return the marginal over one numeric parameter; use :class:`Effects` for several of them."""
     return Effects(prepare(trials, space, seed=seed), seed=seed).curve(path)
 
 
-def pair_surface(trials: Iterable[Trial], space: SearchSpace, a: str, b: str, *, seed: int = 0) -> Surface:
+def pair_surface(trials: Iterable[ObservedTrial], space: SearchSpace, a: str, b: str, *, seed: int = 0) -> Surface:
     """Return the marginal over two decisions; use :class:`Effects` for several of them."""
     return Effects(prepare(trials, space, seed=seed), seed=seed).surface(a, b)

@@ -42,7 +42,7 @@ KEPT = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class AtomPart:
     """One part of a knob's covariance, as features of each atom.
 
     Attributes
@@ -72,7 +72,7 @@ class KnobAtoms:
     atoms: tuple[dict[str, Any], ...]
     weights: Array
     rows: Rows
-    parts: tuple[Part, ...]
+    parts: tuple[AtomPart, ...]
 
 
 def encode_knobs(space: SearchSpace, params: Sequence[Params], seed: int = 0) -> list[KnobAtoms]:
@@ -214,7 +214,7 @@ def _drawn(slot: Slot, path: str, draws: int, rng: np.random.Generator) -> list[
 # covariance ---------------------------------------------------------------------------------------------------------
 
 
-def _parts(knob: str, decision: Decision, atoms: Sequence[Params], weights: Array) -> tuple[Part, ...]:
+def _parts(knob: str, decision: Decision, atoms: Sequence[Params], weights: Array) -> tuple[AtomPart, ...]:
     paths = [path for path in decision.open_paths(knob) if path != knob]
     columns = {path: _Column(decision.find(path, knob), [atom.get(path) for atom in atoms]) for path in paths}
     found: list[tuple[Kind, Array]] = []
@@ -226,7 +226,7 @@ def _parts(knob: str, decision: Decision, atoms: Sequence[Params], weights: Arra
         found.append(("shared", np.sum([_covariance(column, weights) for column in merged], axis=0)))
     if paths:
         found.append(("own", np.sum([_covariance(column, weights) for column in columns.values()], axis=0)))
-    return tuple(Part(kind, features) for kind, C in found if (features := _features(C, weights)).size)
+    return tuple(AtomPart(kind, features) for kind, C in found if (features := _features(C, weights)).size)
 
 
 class _Column:

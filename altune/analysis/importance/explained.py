@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from altune.analysis.importance.dependence import Playable, playable
 from altune.analysis.importance.encoding import KnobAtoms, encode_knobs
-from altune.analysis.importance.observations import Observed, Trial, observe
+from altune.analysis.importance.observations import Observed, ObservedTrial, observe
 from altune.analysis.importance.surrogate import (
     Design,
     Fitted,
@@ -24,7 +24,7 @@ from altune.analysis.importance.surrogate import (
 )
 from altune.core.errors import RequestError
 from altune.core.threads import on_one_thread
-from altune.recipes.requirements import Facts
+from altune.recipes.requirements import Capabilities
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import wants_probabilities
 from altune.tuning.record import StudyRecord
@@ -92,14 +92,16 @@ def check_confidence(confidence: float) -> None:
 
 
 @on_one_thread
-def prepare(trials: Iterable[Trial], space: SearchSpace, *, facts: Sequence[Facts] = (), seed: int = 0) -> Explained:
+def prepare(
+    trials: Iterable[ObservedTrial], space: SearchSpace, *, capabilities: Sequence[Capabilities] = (), seed: int = 0
+) -> Explained:
     """Fit the surrogate to the trials of a search.
 
     Parameters
     ----------
     trials : what was played.
     space : what the trials were drawn from.
-    facts : what each environment offers.
+    capabilities : what each environment offers.
     seed : of all draws.
 
     Raises
@@ -116,16 +118,16 @@ def prepare(trials: Iterable[Trial], space: SearchSpace, *, facts: Sequence[Fact
     design = design_of(knobs, observed.noise)
     centre, scale = float(observed.y.mean()), float(observed.y.std())
     hyper = fit(design, (observed.y - centre) / scale, Prior())
-    return Explained(space, observed, knobs, design, playable(space, knobs, facts), hyper, centre, scale)
+    return Explained(space, observed, knobs, design, playable(space, knobs, capabilities), hyper, centre, scale)
 
 
-def space_of_run(record: StudyRecord) -> tuple[SearchSpace, tuple[Facts, ...]]:
+def space_of_run(record: StudyRecord) -> tuple[SearchSpace, tuple[Capabilities, ...]]:
     """Return what the trials of a run were drawn from: the space without what can never work, and what environments offer."""
     space = record.space
     found = []
     for name, data in record.data_sets.items():
         scenario = record.scenarios[name]
-        facts = Facts(
+        capabilities = Capabilities(
             sparse=data["kind"] == "sparse",
             n_classes=len(data["classes"]),
             annotators=len(scenario.annotators),
@@ -134,8 +136,8 @@ def space_of_run(record: StudyRecord) -> tuple[SearchSpace, tuple[Facts, ...]]:
             price_per_loop=scenario.price_per_loop,
             n_features=None if data["kind"] == "table" else int(data["features"]),
         )
-        space = space.narrow(facts)[0]
-        found.append(facts)
+        space = space.narrow(capabilities)[0]
+        found.append(capabilities)
     return space, tuple(found)
 
 

@@ -20,12 +20,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from altune.analysis.importance.explained import Explained, check_confidence, cross_validated, prepare
-from altune.analysis.importance.observations import Trial
+from altune.analysis.importance.observations import ObservedTrial
 from altune.analysis.importance.replicates import Replicates, estimate, replicate
 from altune.core.errors import RequestError, did_you_mean
 from altune.core.threads import on_one_thread
 from altune.recipes.describe import KNOB_WORDS
-from altune.recipes.requirements import Facts
+from altune.recipes.requirements import Capabilities
 from altune.recipes.space import SearchSpace
 
 Array = NDArray[np.float64]
@@ -197,10 +197,10 @@ class KnobImportance:
 
 
 def knob_importance(
-    trials: Iterable[Trial],
+    trials: Iterable[ObservedTrial],
     space: SearchSpace,
     *,
-    facts: Sequence[Facts] = (),
+    capabilities: Sequence[Capabilities] = (),
     confidence: float = 0.95,
     seed: int = 0,
 ) -> KnobImportance:
@@ -210,7 +210,7 @@ def knob_importance(
     ----------
     trials : what was played: trials of a run, or :class:`altune.analysis.importance.observations.Observation`.
     space : what they were drawn from.
-    facts : what each environment offers, where the space holds combinations that cannot work there.
+    capabilities : what each environment offers, where the space holds combinations that cannot work there.
     confidence : coverage of the intervals, in (0, 1).
     seed : of all draws; the same seed gives the same numbers.
 
@@ -222,7 +222,7 @@ def knob_importance(
         As :func:`altune.analysis.importance.explained.prepare`.
     """
     check_confidence(confidence)
-    return importance_of(prepare(trials, space, facts=facts, seed=seed), confidence=confidence, seed=seed)
+    return importance_of(prepare(trials, space, capabilities=capabilities, seed=seed), confidence=confidence, seed=seed)
 
 
 @on_one_thread

@@ -21,7 +21,7 @@ LEFT_OUT = ("failed", "forbidden")
 UNFINISHED = ("running", "waiting")
 
 
-class Trial(Protocol):
+class ObservedTrial(Protocol):
     """What is read of a trial; :class:`altune.tuning.search.TrialRecord` has it."""
 
     @property
@@ -91,7 +91,7 @@ class _Group:
     rows: list[tuple[float, ...]] = field(default_factory=list)
 
 
-def observe(trials: Iterable[Trial], seed: int = 0) -> Observed:
+def observe(trials: Iterable[ObservedTrial], seed: int = 0) -> Observed:
     """Gather the recipes that trials played.
 
     A trial that failed or was forbidden has no value and is left out. A recipe that a racing search dropped counts
@@ -127,12 +127,12 @@ def _not_too_many(groups: Sequence[_Group], seed: int) -> Sequence[_Group]:
     return [*groups[:first], *(groups[first + place] for place in np.sort(drawn))]
 
 
-def different_recipes(trials: Iterable[Trial]) -> int:
+def different_recipes(trials: Iterable[ObservedTrial]) -> int:
     """Return how many different recipes trials played."""
     return len(_grouped(trials)[0])
 
 
-def _grouped(trials: Iterable[Trial]) -> tuple[list[_Group], int, int]:
+def _grouped(trials: Iterable[ObservedTrial]) -> tuple[list[_Group], int, int]:
     """Return the recipes with what they reached, and how many trials were left out and how many repeated one."""
     groups: dict[str, _Group] = {}
     left_out = repeated = 0

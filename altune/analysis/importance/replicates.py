@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altune.analysis.importance.dependence import explained_by_coalitions
-from altune.analysis.importance.encoding import KnobAtoms, Part, Rows
+from altune.analysis.importance.encoding import AtomPart, KnobAtoms, Rows
 from altune.analysis.importance.explained import REFIT_ITERATIONS, Explained
 from altune.analysis.importance.function_draws import FunctionDraws, draw_functions
 from altune.analysis.importance.surrogate import Hyperparameters, Prior, design_of, fit, fitted
@@ -112,7 +112,7 @@ def dummy_knob(knobs: Sequence[KnobAtoms], n: int, rng: np.random.Generator) -> 
     """Return a knob without effect: as many methods as the open knobs have in the middle, drawn at random."""
     levels = [len({atom.get(knob.knob) for atom in knob.atoms}) for knob in knobs]
     count = max(2, round(float(np.median(levels))))
-    part = Part("method", (np.eye(count) - 1 / count) / math.sqrt(1 - 1 / count))
+    part = AtomPart("method", (np.eye(count) - 1 / count) / math.sqrt(1 - 1 / count))
     atoms = tuple({DUMMY: str(level)} for level in range(count))
     rows = rng.integers(count, size=n).astype(np.intp)
     return KnobAtoms(DUMMY, atoms, np.full(count, 1 / count), rows, (part,))

@@ -126,7 +126,7 @@ def _uncertainty(recorded: Sequence[LearningCurve], loops: Counts) -> Uncertaint
 
 
 def _facts(curve: LearningCurve, name: str, absent: float = np.nan) -> Array:
-    return np.array([facts.get(name, absent) for facts in curve.facts], dtype=np.float64)
+    return np.array([facts.get(name, absent) for facts in curve.notes], dtype=np.float64)
 
 
 def _kept(count: int) -> Counts:

@@ -15,7 +15,7 @@ from altune.core.errors import MissingExtraError, RequestError
 
 if TYPE_CHECKING:
     from altune.simulation.curve import LearningCurve
-    from altune.simulation.prepared import Arena
+    from altune.simulation.prepared import PreparedBlock
 
 Projection = Literal["pca", "umap"]
 Array = NDArray[np.float64]
@@ -57,7 +57,7 @@ class PoolMap:
 
 
 def pool_map(
-    arena: Arena, curve: LearningCurve, classes: Sequence[str], projection: Projection = "pca"
+    prepared: PreparedBlock, curve: LearningCurve, classes: Sequence[str], projection: Projection = "pca"
 ) -> PoolMap | None:
     """Return the map of a block's pool, with the rows that a curve bought; None for fewer than two features.
 
@@ -66,7 +66,7 @@ def pool_map(
 
     Parameters
     ----------
-    arena : the block.
+    prepared : the block.
     curve : the recipe's learning curve on it.
     classes : names of the classes.
     projection : ``pca`` or ``umap``.
@@ -78,10 +78,10 @@ def pool_map(
     MissingExtraError
         If ``umap`` is asked for and not installed.
     """
-    X = arena.X_pool
+    X = prepared.X_pool
     if X.shape[1] < 2 or X.shape[0] < 3:
         return None
-    pool, rng = arena.block.pool, arena.streams.generator("pool_map")
+    pool, rng = prepared.block.pool, prepared.streams.generator("pool_map")
     order = np.argsort(pool)
     bought = order[np.searchsorted(pool, curve.rows[:PICKED_ROWS], sorter=order)]
     loops = np.repeat(np.arange(len(curve)), curve.loop_rows)[: len(bought)]
@@ -98,10 +98,10 @@ def pool_map(
         pool_rows=len(pool),
         x=tuple(first[:, 0].tolist()),
         y=tuple(first[:, 1].tolist()),
-        code=tuple(arena.y_pool[behind].tolist()),
+        code=tuple(prepared.y_pool[behind].tolist()),
         picked_x=tuple(second[:, 0].tolist()),
         picked_y=tuple(second[:, 1].tolist()),
-        picked_code=tuple(arena.y_pool[bought].tolist()),
+        picked_code=tuple(prepared.y_pool[bought].tolist()),
         picked_loop=tuple(loops.tolist()),
         picked_row=tuple(curve.rows[: len(bought)].tolist()),
     )

@@ -21,7 +21,7 @@ from altune.simulation.scenario import Scenario
 from altune.tuning.confirmation import Confirmation, Played
 from altune.tuning.judging import REFERENCE, Across, Judge, Place
 from altune.tuning.preference import Preference
-from altune.tuning.ranking import Entry, Side, correlations
+from altune.tuning.ranking import RankedValues, Side, correlations
 from altune.tuning.trials import curves_of, is_forbidden, record_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def repriced(curve: LearningCurve, old: Scenario, new: Scenario) -> LearningCurv
     return (
         curve
         if not label and not loop
-        else replace(curve, cost=curve.cost + label * curve.priced + loop * curve.rounds)
+        else replace(curve, cost=curve.cost + label * curve.priced + loop * curve.round_trips)
     )
 
 
@@ -114,8 +114,8 @@ class _Rescoring:
     def result(self) -> Rescored:
         """Rank everything."""
         records = {one.number: record_of(one) for one in self.trials}
-        old = [Entry(one.number, one.objectives, one.broken) for one in records.values()]
-        new: list[Entry] = []
+        old = [RankedValues(one.number, one.objectives, one.broken) for one in records.values()]
+        new: list[RankedValues] = []
         places: dict[int, Array] = {}
         for trial in self.trials:
             recipe = records[trial.number].recipe
@@ -123,7 +123,7 @@ class _Rescoring:
                 continue
             curves = self._in_turn(curves_of(trial))
             values, broken = self.new.judge.values(curves), self.new.judge.constraints(curves)
-            new.append(Entry(trial.number, values, broken))
+            new.append(RankedValues(trial.number, values, broken))
             places[trial.number] = self.new.judge.on_places(curves)
         if not new:
             raise WorkError(f"no trial can be rescored: {next(iter(self.left_out.values()))}")

@@ -57,7 +57,7 @@ FOLDER = "folder"
 LONGEST_NAME = 60
 
 
-class Entry(BaseModel):
+class ListEntry(BaseModel):
     """One item of a list, written as one word or as a mapping."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -65,7 +65,7 @@ class Entry(BaseModel):
     name: str = Field(min_length=1, max_length=100, description="what tables and folders call it")
 
 
-class DataEntry(Entry):
+class DataEntry(ListEntry):
     """A data set: ``digits``, ``mine.csv``, or ``{file: mine.csv, target: label, name: mine}``."""
 
     file: str | Path | Dataset
@@ -81,7 +81,7 @@ class DataEntry(Entry):
         return {"name": stem, **plain}
 
 
-class SpaceEntry(Entry):
+class SpaceEntry(ListEntry):
     """A search space: ``standard``, ``mine.yaml``, or ``{file: mine.yaml, name: mine}``."""
 
     file: str | Path | SearchSpace
@@ -99,7 +99,7 @@ class SpaceEntry(Entry):
             raise FormatError(str(error), value=source, accepted=shipped_spaces()) from None
 
 
-class ModelEntry(Entry):
+class ModelEntry(ListEntry):
     """A model: ``mlp``, or its mapping, with a ``name`` where another entry has the same method."""
 
     model: Model

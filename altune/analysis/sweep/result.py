@@ -12,8 +12,8 @@ from altune.analysis.run import Run
 from altune.analysis.sweep.request import Cell, SweepRequest
 from altune.analysis.sweep.results import CSV_FILE, PAGE_FILE, PARQUET_FILE, CellResult
 from altune.analysis.sweep.rows import to_table
-from altune.analysis.sweep.summary import MethodCount, Ranking, Standing, method_counts, ranking, sentences, standings
-from altune.core.deprecations import MovedMethods
+from altune.analysis.sweep.summary import MethodCount, Ranking, Verdicts, method_counts, ranking, sentences, verdicts
+from altune.core.deprecations import OldNames
 from altune.tuning.run_folder import REPORT_FILE
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class SweptCell:
         return [head] if self.result is None else [head | row for row in self.result.rows]
 
 
-class Sweep(MovedMethods):
+class Sweep(OldNames):
     """The cells of a sweep with their results.
 
     Attributes
@@ -90,9 +90,9 @@ class Sweep(MovedMethods):
         return tuple(run for run in self.runs if run.result is None)
 
     @property
-    def standings(self) -> list[Standing]:
+    def verdicts(self) -> list[Verdicts]:
         """How the confirmed recipes stand against each baseline, random sampling first."""
-        return standings(self._rows())
+        return verdicts(self._rows())
 
     @property
     def ranking(self) -> Ranking | None:
@@ -107,7 +107,7 @@ class Sweep(MovedMethods):
     @property
     def sentences(self) -> list[str]:
         """The answer sentence by sentence, the most important first."""
-        return sentences(self.standings, self.method_counts, len(self.failed))
+        return sentences(self.verdicts, self.method_counts, len(self.failed))
 
     @property
     def answer(self) -> str:

@@ -23,7 +23,7 @@ FEWEST_RANKED = 3
 
 
 @dataclass(frozen=True)
-class Standing:
+class Verdicts:
     """How the confirmed recipes stand against one baseline.
 
     Attributes
@@ -67,7 +67,7 @@ class MethodCount:
     better: int
 
 
-def standing(rows: Sequence[Mapping[str, Any]], baseline: str) -> Standing:
+def verdicts_against(rows: Sequence[Mapping[str, Any]], baseline: str) -> Verdicts:
     """Return how the recipes stand against a baseline.
 
     Parameters
@@ -78,7 +78,7 @@ def standing(rows: Sequence[Mapping[str, Any]], baseline: str) -> Standing:
     own = [row for row in rows if row.get("baseline") == baseline]
     adjusted = holm([float(row["p"]) for row in own])
     better = [row["verdict"] == "better" for row in own]
-    return Standing(
+    return Verdicts(
         baseline=baseline,
         cells=len(own),
         better=sum(better),
@@ -88,10 +88,10 @@ def standing(rows: Sequence[Mapping[str, Any]], baseline: str) -> Standing:
     )
 
 
-def standings(rows: Sequence[Mapping[str, Any]]) -> list[Standing]:
+def verdicts(rows: Sequence[Mapping[str, Any]]) -> list[Verdicts]:
     """Return how the recipes stand against each baseline, random sampling first."""
     names = dict.fromkeys(str(row["baseline"]) for row in rows if row.get("baseline"))
-    return [standing(rows, name) for name in names]
+    return [verdicts_against(rows, name) for name in names]
 
 
 @dataclass(frozen=True)
@@ -155,25 +155,25 @@ def method_counts(results: Sequence[CellResult]) -> list[MethodCount]:
     return sorted(found, key=lambda one: (FIELDS.index(one.knob), -one.chosen, -one.better, one.method))
 
 
-def sentences(found: Sequence[Standing], methods: Sequence[MethodCount], unfinished: int) -> list[str]:
+def sentences(found: Sequence[Verdicts], methods: Sequence[MethodCount], unfinished: int) -> list[str]:
     """Return what a person should know of a sweep, the most important first."""
     if not found:
         return ["No cell is finished."]
-    said = [_standing_sentence(one) for one in found]
+    said = [_verdict_sentence(one) for one in found]
     said += [_saved_sentence(found[0])] if found[0].labels_saved else []
     said += [_methods_sentence(methods)] if methods else []
     said += [f"Cells without a result: {unfinished}; the table says why."] if unfinished else []
     return said
 
 
-def _standing_sentence(one: Standing) -> str:
+def _verdict_sentence(one: Verdicts) -> str:
     parts = [f"beats {plain_name(one.baseline)} in {one.better or 'none'} of {one.cells} cells"]
     parts += [f"cannot be told apart from it in {one.unclear}"] if one.unclear else []
     parts += [f"is worse in {one.worse}"] if one.worse else []
     return f"The confirmed recipe {_listed(parts)}{_after_correction(one)}."
 
 
-def _after_correction(one: Standing) -> str:
+def _after_correction(one: Verdicts) -> str:
     if not one.better or one.cells == 1:
         return ""
     left = f"{one.still_better or 'none'} of these wins {'stand' if one.still_better > 1 else 'stands'}"
@@ -182,7 +182,7 @@ def _after_correction(one: Standing) -> str:
     return f"; after Holm's correction for {one.cells} cells {left}"
 
 
-def _saved_sentence(one: Standing) -> str:
+def _saved_sentence(one: Verdicts) -> str:
     saved = one.labels_saved
     return (
         f"Where it beats {plain_name(one.baseline)} it has the score that this has at the whole budget with "

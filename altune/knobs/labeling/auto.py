@@ -31,11 +31,11 @@ class AssistedLabeling(Labeling):
         several: frozenset[Need] = frozenset({"several_annotators"}) if self.by == "majority" else frozenset()
         return super().required() | several
 
-    def objections(self, model: Any, facts: Any) -> list[str]:
+    def objections(self, model: Any, capabilities: Any) -> list[str]:
         """Say so where annotators are missing, or the model takes no weights."""
-        found = super().objections(model, facts)
+        found = super().objections(model, capabilities)
         if self.by == "majority":
-            found += too_few_annotators(self.method, self.labels_per_row, facts)
+            found += too_few_annotators(self.method, self.labels_per_row, capabilities)
         if self.weight < 1.0 and "sample_weight" not in model.able():
             found.append(f"labeling {self.method!r}: {model.method!r} takes no sample weights; use weight 1.0")
         return found

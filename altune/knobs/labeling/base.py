@@ -102,7 +102,7 @@ class Labeling(Method):
     share: float = Field(default=0.05, gt=0.0, le=0.5, description="most suspects, as a share of the labels in use")
     every: int = Field(default=1, ge=1, le=100, description="loops from one audit to the next")
 
-    def objections(self, model: Any, facts: Any) -> list[str]:
+    def objections(self, model: Any, capabilities: Any) -> list[str]:
         """Say so where the audit's action needs what the model cannot do."""
         found: list[str] = []
         if self.audit == "none":

@@ -52,9 +52,9 @@ class DawidSkene(Labeling):
     smoothing: float = Field(default=1.0, gt=0.0, le=10.0, description="answers of each kind added to each confusion")
     trust: float = Field(default=8.0, ge=0.0, le=1000.0, description="right answers added for each class and annotator")
 
-    def objections(self, model: Any, facts: Any) -> list[str]:
+    def objections(self, model: Any, capabilities: Any) -> list[str]:
         """Say so where the scenario has fewer annotators than are asked."""
-        return super().objections(model, facts) + too_few_annotators(self.method, self.annotators, facts)
+        return super().objections(model, capabilities) + too_few_annotators(self.method, self.annotators, capabilities)
 
     @property
     def labels_per_row(self) -> int:

@@ -172,15 +172,19 @@ class LabelFunctions(AssistedLabeling):
             raise ValueError("label_model 'given' needs the `accuracy` of each function, between 0 and 1")
         return self
 
-    def objections(self, model: Any, facts: Any) -> list[str]:
+    def objections(self, model: Any, capabilities: Any) -> list[str]:
         """Say so where a function names a class or a column that the data do not have."""
-        found = super().objections(model, facts)
+        found = super().objections(model, capabilities)
         for one in self.functions:
-            if one.label is not None and one.label >= facts.n_classes:
+            if one.label is not None and one.label >= capabilities.n_classes:
                 found.append(
-                    f"labeling 'label_functions': the data have classes 0 to {facts.n_classes - 1}, no {one.label}"
+                    f"labeling 'label_functions': the data have classes 0 to {capabilities.n_classes - 1}, no {one.label}"
                 )
-            missing = None if facts.n_features is None else one.missing(facts.n_features, facts.feature_names)
+            missing = (
+                None
+                if capabilities.n_features is None
+                else one.missing(capabilities.n_features, capabilities.feature_names)
+            )
             if missing is not None:
                 found.append(f"labeling 'label_functions': {missing}")
         return found

@@ -43,9 +43,9 @@ class MajorityVote(Labeling):
     method: Literal["majority"] = "majority"
     annotators: int = Field(default=3, ge=2, le=25, description="annotators asked for each row; each is one label")
 
-    def objections(self, model: Any, facts: Any) -> list[str]:
+    def objections(self, model: Any, capabilities: Any) -> list[str]:
         """Say so where the scenario has fewer annotators than are asked."""
-        return super().objections(model, facts) + too_few_annotators(self.method, self.annotators, facts)
+        return super().objections(model, capabilities) + too_few_annotators(self.method, self.annotators, capabilities)
 
     @property
     def labels_per_row(self) -> int:
@@ -69,8 +69,8 @@ def ask_several(
     return np.repeat(rows, order.shape[1]), order.ravel()
 
 
-def too_few_annotators(method: str, each: int, facts: Any) -> list[str]:
+def too_few_annotators(method: str, each: int, capabilities: Any) -> list[str]:
     """Say so where the scenario has several annotators, and fewer than are asked."""
-    if 2 <= facts.annotators < each:
-        return [f"labeling {method!r} asks {each} annotators, and the scenario has {facts.annotators}"]
+    if 2 <= capabilities.annotators < each:
+        return [f"labeling {method!r} asks {each} annotators, and the scenario has {capabilities.annotators}"]
     return []

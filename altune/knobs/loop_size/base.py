@@ -96,9 +96,9 @@ class LoopSize(Method):
     def next_size(self, state: LoopState) -> int:
         """Return the rows that the next loop should label, 1 or more; the loop cuts it to what still fits."""
 
-    def objections(self, model: Any, facts: Any) -> list[str]:
+    def objections(self, model: Any, capabilities: Any) -> list[str]:
         """Say so where prices decide and there are none."""
-        if not self.reads_prices or (facts.price_per_loop > 0 and facts.price_per_label > 0):
+        if not self.reads_prices or (capabilities.price_per_loop > 0 and capabilities.price_per_label > 0):
             return []
         return [
             f"loop_size {self.method!r} weighs the price of a loop against that of a label; give the scenario "
@@ -116,9 +116,9 @@ class BoundedLoops(LoopSize):
         default=None, ge=1, le=100_000, description="most rows; by default four equal parts of the rest"
     )
 
-    def objections(self, model: Any, facts: Any) -> list[str]:
+    def objections(self, model: Any, capabilities: Any) -> list[str]:
         """Say so where the bounds exclude every size; a drawn recipe is then drawn again."""
-        found = super().objections(model, facts)
+        found = super().objections(model, capabilities)
         if self.low is not None and self.high is not None and self.low > self.high:
             found.append(f"loop_size {self.method!r}: low must not be above high, {self.low} is above {self.high}")
         return found

@@ -69,7 +69,7 @@ class CostAwareLoops(BoundedLoops):
         return cheapest_size(state.price_per_loop, worth, n, law, state.rows_left)
 
 
-class Line(NamedTuple):
+class FittedLine(NamedTuple):
     """y = at_zero + slope·ln n."""
 
     at_zero: float
@@ -96,7 +96,7 @@ def economic_size(price_per_loop: float, staleness: float) -> float:
     return math.sqrt(2.0 * price_per_loop / staleness)
 
 
-def error_line(errors: tuple[Judged, ...]) -> Line:
+def error_line(errors: tuple[Judged, ...]) -> FittedLine:
     """Fit the error rate over ln n by least squares, each point weighted by the rows it was judged on."""
     n, rate, judged = _points(errors)
     return fitted_line(np.log(n), rate, judged)
@@ -114,16 +114,16 @@ def power_law(errors: tuple[Judged, ...]) -> PowerLaw:
     return PowerLaw(line.at_zero, -line.slope)
 
 
-def fitted_line(x: Array, y: Array, weight: Array) -> Line:
+def fitted_line(x: Array, y: Array, weight: Array) -> FittedLine:
     """Return the weighted least-squares line through points of two or more different x.
 
     >>> fitted_line(np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 5.0]), np.ones(3))
-    Line(at_zero=1.0, slope=2.0)
+    FittedLine(at_zero=1.0, slope=2.0)
     """
     share = weight / weight.sum()
     centre, level = float(share @ x), float(share @ y)
     slope = float(share @ ((x - centre) * (y - level)) / (share @ (x - centre) ** 2))
-    return Line(level - slope * centre, slope)
+    return FittedLine(level - slope * centre, slope)
 
 
 def stale_error(law: PowerLaw, n: int, sizes: Array) -> Array:

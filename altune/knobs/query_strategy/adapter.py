@@ -85,10 +85,12 @@ class SkactivemlQuery(QueryStrategy):
         wants = given and self.strategy not in OWN_CLASSIFIER
         return self.needs | ({"class_scores"} if wants else frozenset())
 
-    def objections(self, model: Any, facts: Any) -> list[str]:
+    def objections(self, model: Any, capabilities: Any) -> list[str]:
         """Return why the strategy cannot work with so many classes."""
-        if self.strategy in TWO_CLASSES and facts.n_classes > 2:
-            return [f"query_strategy: skactiveml's {self.strategy} is for two classes; the data have {facts.n_classes}"]
+        if self.strategy in TWO_CLASSES and capabilities.n_classes > 2:
+            return [
+                f"query_strategy: skactiveml's {self.strategy} is for two classes; the data have {capabilities.n_classes}"
+            ]
         return []
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:

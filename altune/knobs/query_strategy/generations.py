@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 
 @register
-class History(ScoreStrategy):
+class WeightedHistory(ScoreStrategy):
     """Weighted history: Σ_i w_i φ_{t−i} over this loop and earlier ones, w_i = decayⁱ / Σ decayⁱ.
 
     φ is the uncertainty: 1 − p₁, 1 − (p₁ − p₂), or the entropy.

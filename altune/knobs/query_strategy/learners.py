@@ -47,7 +47,7 @@ class ModelledStrategy(QueryStrategy):
         own = super().required() - SCORES
         return own | SCORES if self.asks_scores and self.query_model is None else own
 
-    def objections(self, model: Any, facts: Any) -> list[str]:
+    def objections(self, model: Any, capabilities: Any) -> list[str]:
         """Say so where the query model has no class scores, or cannot be trained on such data."""
         if self.query_model is None:
             return []
@@ -55,7 +55,7 @@ class ModelledStrategy(QueryStrategy):
         asked = f"query_strategy: {self.method!r} asks its query_model {self.query_model.method!r}"
         if self.asks_scores and not SCORES & self.query_model.able():
             found.append(f"{asked} for class scores (probabilities or a decision function), which it has not")
-        if facts.sparse and "sparse" not in self.query_model.able():
+        if capabilities.sparse and "sparse" not in self.query_model.able():
             found.append(f"{asked}, which cannot be trained on sparse data")
         return found
 

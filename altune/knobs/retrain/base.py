@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingTurn:
+class TrainingInput:
     """What is trained on in one loop.
 
     Attributes
@@ -83,5 +83,5 @@ class Retrain(Method):
     knob: ClassVar[str] = "retrain"
 
     @abstractmethod
-    def train(self, turn: TrainingTurn) -> FittedModel:
+    def train(self, turn: TrainingInput) -> FittedModel:
         """Return the model of this loop."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from altune.core.registry import Need, register
-from altune.knobs.retrain.base import Retrain, TrainingTurn
+from altune.knobs.retrain.base import Retrain, TrainingInput
 from altune.models import FittedEnsemble, FittedModel, shrink_and_perturb
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Reset(Retrain):
     source: ClassVar[str] = "Ash & Adams, On Warm-Starting Neural Network Training, NeurIPS 2020"
     method: Literal["reset"] = "reset"
 
-    def train(self, turn: TrainingTurn) -> FittedModel:
+    def train(self, turn: TrainingInput) -> FittedModel:
         """Return a model trained from a fresh start."""
         return turn.start()
 
@@ -43,7 +43,7 @@ class _GoingOn(Retrain):
         """``on: all`` needs an estimator that resumes, ``on: new`` one with ``partial_fit``."""
         return frozenset({"resume"} if self.on == "all" else {"partial_fit"})
 
-    def train(self, turn: TrainingTurn) -> FittedModel:
+    def train(self, turn: TrainingInput) -> FittedModel:
         """Return the last model, trained on; a fresh one where there is none or it is due."""
         if turn.previous is None or self.starts_anew(turn.loop):
             return turn.start()
@@ -103,7 +103,7 @@ class ShrinkPerturb(Retrain):
     shrink: float = Field(default=0.6, ge=0.0, le=1.0, description="the factor λ")
     sigma: float = Field(default=0.01, ge=0.0, le=1.0, description="standard deviation σ of the noise")
 
-    def train(self, turn: TrainingTurn) -> FittedModel:
+    def train(self, turn: TrainingInput) -> FittedModel:
         """Return the last model, moved and trained on."""
         if turn.previous is None:
             return turn.start()

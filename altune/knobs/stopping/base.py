@@ -30,7 +30,7 @@ _NO_ROWS: RowNumbers = np.empty(0, dtype=np.intp)
 _NO_SCORES: Array = np.empty((0, 0))
 
 
-class Watched(Protocol):
+class Evidence(Protocol):
     """What a rule may ask beyond predictions; each answer is worked out once a loop, when it is first asked for.
 
     The stop set is at most 1000 fixed rows of the pool; they stay candidates, so some of them get labelled.
@@ -71,8 +71,8 @@ class Watched(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """Watched quantities that are known already; what is not given is empty."""
+class GivenEvidence:
+    """Evidence quantities that are known already; what is not given is empty."""
 
     scores: Array = field(default_factory=lambda: _NO_SCORES)
     unlabelled: Mask = field(default_factory=lambda: np.empty(0, dtype=bool))
@@ -113,7 +113,7 @@ class StopView:
     labels_bought: int
     n_classes: int
     rng: np.random.Generator
-    watched: Watched = field(default_factory=Seen)
+    watched: Evidence = field(default_factory=GivenEvidence)
 
 
 class Stopping(Method):

@@ -48,7 +48,7 @@ class Retune(Training):
         """The mean log-probability needs class scores."""
         return frozenset({"class_scores"} if self.judge == "log_probability" else ())
 
-    def objections(self, model: Any, facts: Any) -> list[str]:
+    def objections(self, model: Any, capabilities: Any) -> list[str]:
         """Say so where the model has no such hyperparameter, or not such values of it."""
         found = not_offered(self, self.hyperparameter, model)
         if found:

@@ -20,7 +20,7 @@ class _Schedule(Training):
 
     hyperparameter: str = Field(default="C", description="the model's hyperparameter that is scheduled")
 
-    def objections(self, model: Any, facts: Any) -> list[str]:
+    def objections(self, model: Any, capabilities: Any) -> list[str]:
         """Say so where the model has no such hyperparameter to schedule, or no number in it."""
         found = not_offered(self, self.hyperparameter, model)
         if found:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from altune.core.registry import FIELDS
-from altune.recipes.requirements import Facts
+from altune.recipes.requirements import Capabilities
 from altune.recipes.space.domains import Choices, Range
 from altune.recipes.space.editing import default_decision
 from altune.recipes.space.tree import Decision
@@ -91,13 +91,13 @@ class SpaceCheck:
         }
 
 
-def check_space(space: SearchSpace, facts: Facts, draws: int = DRAWS, seed: int = 0) -> SpaceCheck:
+def check_space(space: SearchSpace, capabilities: Capabilities, draws: int = DRAWS, seed: int = 0) -> SpaceCheck:
     """Return what is left of a space in an environment, and how many random draws of it may not be played.
 
     Parameters
     ----------
     space : the space as it was given.
-    facts : what the environment offers.
+    capabilities : what the environment offers.
     draws : random draws to estimate with, 1 or more.
     seed : of these draws.
 
@@ -109,12 +109,12 @@ def check_space(space: SearchSpace, facts: Facts, draws: int = DRAWS, seed: int 
     Examples
     --------
     >>> from altune.recipes.space import SearchSpace
-    >>> check = check_space(SearchSpace.load("quick"), Facts(n_classes=3))
+    >>> check = check_space(SearchSpace.load("quick"), Capabilities(n_classes=3))
     >>> check.recipes, check.forbidden_share
     (72, 0.0)
     """
-    left, reasons = space.narrow(facts)
-    counted = _forbidden(left, facts, draws, seed)
+    left, reasons = space.narrow(capabilities)
+    counted = _forbidden(left, capabilities, draws, seed)
     return SpaceCheck(
         space.name,
         tuple(_check_knob(knob, space, left, reasons) for knob in FIELDS),
@@ -140,8 +140,8 @@ def _described(decision: Decision, path: str) -> Any:
     return node.to_plain() if isinstance(node, (Range, Choices)) else None
 
 
-def _forbidden(space: SearchSpace, facts: Facts, draws: int, seed: int) -> Counter[str]:
+def _forbidden(space: SearchSpace, capabilities: Capabilities, draws: int, seed: int) -> Counter[str]:
     rng = np.random.default_rng(seed)
     drawn = [space.random_params(rng) for _ in range(draws)]
-    found = (space.check_draw(space.recipe_at(params), facts, params) for params in drawn)
+    found = (space.check_draw(space.recipe_at(params), capabilities, params) for params in drawn)
     return Counter(reason for reason in found if reason is not None)

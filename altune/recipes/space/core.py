@@ -13,7 +13,7 @@ from altune.core.registry import FIELDS, Method, parse_method
 from altune.core.yaml import read_yaml, write_yaml
 from altune.models import Model
 from altune.recipes.recipe import Recipe
-from altune.recipes.requirements import Facts
+from altune.recipes.requirements import Capabilities
 from altune.recipes.space.assignments import Assignments
 from altune.recipes.space.baselines import complete_baselines, read_baselines
 from altune.recipes.space.domains import stored_choice
@@ -25,7 +25,7 @@ from altune.recipes.space.narrowing import narrow_decisions
 from altune.recipes.space.reading import read_decision
 from altune.recipes.space.shipped import find_space
 from altune.recipes.space.tree import Decision, merged
-from altune.recipes.space.trial import Trial
+from altune.recipes.space.trial import SuggestingTrial
 
 _HEAD = ("version", "name", INCLUDE)
 
@@ -127,7 +127,7 @@ class SearchSpace(Assignments):
         """Return the recipes to compare with: random sampling, vanilla, and the file's own."""
         return complete_baselines(self.base_recipe(), self.baselines)
 
-    def suggest(self, trial: Trial) -> Recipe:
+    def suggest(self, trial: SuggestingTrial) -> Recipe:
         """Ask an Optuna trial for all that is open and return the recipe."""
         return Recipe.from_dict({knob: decision.suggest(trial, knob) for knob, decision in self.decisions.items()})
 
@@ -149,13 +149,15 @@ class SearchSpace(Assignments):
         found = next(self._assignments(recipe), None)
         return None if found is None else self._stored(found)
 
-    def check_draw(self, recipe: Recipe, facts: Facts, params: Mapping[str, Any] | None = None) -> str | None:
+    def check_draw(
+        self, recipe: Recipe, capabilities: Capabilities, params: Mapping[str, Any] | None = None
+    ) -> str | None:
         """Return why a drawn recipe must not be played, None where it may.
 
         Either a knob needs what the drawn model or the environment does not offer, or a rule of ``forbid`` matches.
         Give the trial's ``params`` where named alternatives overlap, so that it is known which one was drawn.
         """
-        problems = recipe.problems(facts)
+        problems = recipe.problems(capabilities)
         if problems:
             return problems[0]
         for found in self._assignments(recipe) if self.forbid else ():
@@ -164,7 +166,7 @@ class SearchSpace(Assignments):
                 return f"the space forbids {describe_rule(rule)}"
         return None
 
-    def narrow(self, facts: Facts) -> tuple[SearchSpace, list[str]]:
+    def narrow(self, capabilities: Capabilities) -> tuple[SearchSpace, list[str]]:
         """Leave out the alternatives that can never work with any model of the space in an environment.
 
         Returns
@@ -177,7 +179,7 @@ class SearchSpace(Assignments):
             If a knob has no alternative left.
         """
         every = {knob: self.decisions.get(knob, default_decision(knob)) for knob in FIELDS}
-        left, reasons = narrow_decisions(every, facts)
+        left, reasons = narrow_decisions(every, capabilities)
         return self._with({knob: left[knob] for knob in self.decisions}), reasons
 
     def with_fixed(self, **methods: Any) -> SearchSpace:

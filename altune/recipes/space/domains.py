@@ -14,7 +14,7 @@ from altune.core.registry import Method
 from altune.recipes.recipe import leaf_types
 
 if TYPE_CHECKING:
-    from altune.recipes.space.trial import Trial
+    from altune.recipes.space.trial import SuggestingTrial
 
 _RANGE = ("low", "high", "log", "step")
 
@@ -25,7 +25,7 @@ class Fixed:
 
     value: Any
 
-    def suggest(self, trial: Trial, path: str) -> Any:
+    def suggest(self, trial: SuggestingTrial, path: str) -> Any:
         """Return the value; Optuna never hears of it."""
         return self.value
 
@@ -69,7 +69,7 @@ class Range:
     step: float | None = None
     whole: bool = False
 
-    def suggest(self, trial: Trial, path: str) -> int | float:
+    def suggest(self, trial: SuggestingTrial, path: str) -> int | float:
         """Ask Optuna for a number."""
         if self.whole:
             step = 1 if self.step is None else int(self.step)
@@ -135,7 +135,7 @@ class Choices:
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", tuple(self.values))
 
-    def suggest(self, trial: Trial, path: str) -> Any:
+    def suggest(self, trial: SuggestingTrial, path: str) -> Any:
         """Ask Optuna for one of the values."""
         stored = [stored_choice(value) for value in self.values]
         return self.values[stored.index(trial.suggest_categorical(path, stored))]

@@ -8,20 +8,22 @@ from dataclasses import replace
 from altune.core.errors import FormatError
 from altune.core.registry import KNOBS, Method
 from altune.models import Model
-from altune.recipes.requirements import Facts, method_problems
+from altune.recipes.requirements import Capabilities, method_problems
 from altune.recipes.space.domains import Choices
 from altune.recipes.space.tree import MOST_VARIANTS, Alternative, Decision, Pick
 
 Variant = tuple[Method, frozenset[Pick]]
 
 
-def narrow_decisions(decisions: Mapping[str, Decision], facts: Facts) -> tuple[dict[str, Decision], list[str]]:
+def narrow_decisions(
+    decisions: Mapping[str, Decision], capabilities: Capabilities
+) -> tuple[dict[str, Decision], list[str]]:
     """Leave out what works with no model of the space, and models that nothing works with.
 
     Parameters
     ----------
     decisions : one for each knob and the model.
-    facts : what the environment offers.
+    capabilities : what the environment offers.
 
     Returns
     -------
@@ -37,15 +39,15 @@ def narrow_decisions(decisions: Mapping[str, Decision], facts: Facts) -> tuple[d
     before = -1
     while len(reasons) != before:
         before = len(reasons)
-        left["model"] = _narrow_models(left, (), facts, reasons)
+        left["model"] = _narrow_models(left, (), capabilities, reasons)
         models = _representatives(left["model"])
         for knob in KNOBS:
-            left[knob] = _narrow_knob(left[knob], models, facts, reasons)
-        left["model"] = _narrow_models(left, KNOBS, facts, reasons)
+            left[knob] = _narrow_knob(left[knob], models, capabilities, reasons)
+        left["model"] = _narrow_models(left, KNOBS, capabilities, reasons)
     return left, reasons
 
 
-def _narrow_knob(decision: Decision, models: list[Model], facts: Facts, reasons: list[str]) -> Decision:
+def _narrow_knob(decision: Decision, models: list[Model], capabilities: Capabilities, reasons: list[str]) -> Decision:
     knob = decision.knob
     kept: list[Alternative] = []
     refused: list[str] = []
@@ -55,14 +57,16 @@ def _narrow_knob(decision: Decision, models: list[Model], facts: Facts, reasons:
             kept.append(alternative)
             continue
         variants = list(alternative.variants(path))
-        working = [variant for variant in variants if _works(variant[0], models, facts)]
+        working = [variant for variant in variants if _works(variant[0], models, capabilities)]
         if working:
             lost = _lost_picks(decision, variants, working)
-            reasons.extend(f"{place} is left out: {_reason(method, models, facts)}" for place, method in lost.items())
+            reasons.extend(
+                f"{place} is left out: {_reason(method, models, capabilities)}" for place, method in lost.items()
+            )
             picks: frozenset[Pick] = frozenset().union(*(found for _, found in working))
             kept.append(alternative.keep(picks, path) if lost else alternative)
         else:
-            refused.append(f"{path} is left out: {_reason(variants[0][0], models, facts)}")
+            refused.append(f"{path} is left out: {_reason(variants[0][0], models, capabilities)}")
     if not kept:
         why = "; ".join(line.replace(" is left out: ", ": ") for line in refused)
         raise FormatError(f"no alternative can work: {why}", path=knob)
@@ -71,12 +75,12 @@ def _narrow_knob(decision: Decision, models: list[Model], facts: Facts, reasons:
 
 
 def _narrow_models(
-    decisions: Mapping[str, Decision], knobs: tuple[str, ...], facts: Facts, reasons: list[str]
+    decisions: Mapping[str, Decision], knobs: tuple[str, ...], capabilities: Capabilities, reasons: list[str]
 ) -> Decision:
     kept: list[Alternative] = []
     refused: list[str] = []
     for alternative in decisions["model"].alternatives:
-        problem = _model_problem(alternative, decisions, knobs, facts)
+        problem = _model_problem(alternative, decisions, knobs, capabilities)
         if problem is None:
             kept.append(alternative)
         else:
@@ -89,16 +93,16 @@ def _narrow_models(
 
 
 def _model_problem(
-    alternative: Alternative, decisions: Mapping[str, Decision], knobs: tuple[str, ...], facts: Facts
+    alternative: Alternative, decisions: Mapping[str, Decision], knobs: tuple[str, ...], capabilities: Capabilities
 ) -> str | None:
     models = _representatives(Decision("model", (alternative,)))
-    able = [model for model in models if not method_problems(model, model, facts)]
+    able = [model for model in models if not method_problems(model, model, capabilities)]
     if not able:
-        return _reason(models[0], models[:1], facts)
+        return _reason(models[0], models[:1], capabilities)
     for knob in knobs:
-        if not any(_works(method, able, facts) for method, _ in _some_variants(decisions[knob])):
+        if not any(_works(method, able, capabilities) for method, _ in _some_variants(decisions[knob])):
             first = next(_some_variants(decisions[knob]))[0]
-            return _reason(first, able, facts)
+            return _reason(first, able, capabilities)
     return None
 
 
@@ -115,12 +119,12 @@ def _representatives(decision: Decision) -> list[Model]:
     return [method for method, _ in _some_variants(decision) if isinstance(method, Model)]
 
 
-def _works(method: Method, models: list[Model], facts: Facts) -> bool:
-    return any(not method_problems(method, model, facts) for model in models)
+def _works(method: Method, models: list[Model], capabilities: Capabilities) -> bool:
+    return any(not method_problems(method, model, capabilities) for model in models)
 
 
-def _reason(method: Method, models: list[Model], facts: Facts) -> str:
-    problems = list(dict.fromkeys(method_problems(method, model, facts)[0] for model in models))
+def _reason(method: Method, models: list[Model], capabilities: Capabilities) -> str:
+    problems = list(dict.fromkeys(method_problems(method, model, capabilities)[0] for model in models))
     more = f", and so on for the {len(problems) - 1} other models" if len(problems) > 1 else ""
     return problems[0].removeprefix(f"{method.knob}: ") + more
 

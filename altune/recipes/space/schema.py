@@ -128,19 +128,19 @@ def _knob(knob: str, form: str) -> Schema:
 
 
 def _method(cls: type[Method], form: str, written: Schema) -> Schema:
-    facts = describe_parameters(cls)
+    capabilities = describe_parameters(cls)
     properties: Schema = {"method": {"const": cls.model_fields["method"].default}}
     if form == "space":
         properties["name"] = _LABEL
-    properties |= {name: _parameter(cls, name, form, facts[name], written[name]) for name in facts}
+    properties |= {name: _parameter(cls, name, form, capabilities[name], written[name]) for name in capabilities}
     source = f" Source: {cls.source}." if cls.source else ""
     return {"description": _first_paragraph(cls) + source, **_mapping(properties, ["method", *_required(cls)])}
 
 
-def _parameter(cls: type[Method], name: str, form: str, facts: dict[str, Any], written: Schema) -> Schema:
-    head: Schema = {"description": facts["description"]} if facts["description"] else {}
+def _parameter(cls: type[Method], name: str, form: str, capabilities: dict[str, Any], written: Schema) -> Schema:
+    head: Schema = {"description": capabilities["description"]} if capabilities["description"] else {}
     if not cls.model_fields[name].is_required():
-        head["default"] = facts["default"]
+        head["default"] = capabilities["default"]
     plain = [_rewritten(option) for option in written.get("anyOf", [_without_head(written)])]
     nested = nested_knob(cls, name)
     if nested is not None:

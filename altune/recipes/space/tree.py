@@ -16,7 +16,7 @@ from altune.core.registry import Method, validate_fields
 from altune.recipes.space.domains import Choices, Domain, Fixed, Range
 
 if TYPE_CHECKING:
-    from altune.recipes.space.trial import Trial
+    from altune.recipes.space.trial import SuggestingTrial
 
 Slot: TypeAlias = "Domain | Decision"
 Pick = tuple[str, Any]  # (Optuna path, label of an alternative or position of a choice)
@@ -47,7 +47,7 @@ class Alternative:
         """Return the method with given values for the parameters."""
         return validate_fields(self.cls, {"method": self.method, **values}, path)
 
-    def suggest(self, trial: Trial, path: str) -> Method:
+    def suggest(self, trial: SuggestingTrial, path: str) -> Method:
         """Ask Optuna for all that is open and return the method."""
         values = {name: slot.suggest(trial, f"{path}.{name}") for name, slot in self.slots.items()}
         return self.build(values, path)
@@ -117,7 +117,7 @@ class Decision:
         """The alternatives' labels, in the order of the file."""
         return tuple(alternative.label for alternative in self.alternatives)
 
-    def suggest(self, trial: Trial, path: str) -> Method:
+    def suggest(self, trial: SuggestingTrial, path: str) -> Method:
         """Ask Optuna for one alternative, if there are several, and for what is open in it."""
         chosen = self.alternatives[0]
         if len(self.alternatives) > 1:

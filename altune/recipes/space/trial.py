@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 
-class Trial(Protocol):
+class SuggestingTrial(Protocol):
     """Whatever suggests a value for each parameter of a space."""
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:

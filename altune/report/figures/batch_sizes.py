@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from altune.analysis.run import Run
 
 
-class LoopSize(NamedTuple):
+class BatchSize(NamedTuple):
     """One loop: mean rows bought with their 10 and 90 % quantiles over the blocks, and labels bought by then."""
 
     loop: int
@@ -24,12 +24,12 @@ class LoopSize(NamedTuple):
     labels: float
 
 
-def batch_size_numbers(source: LoopFacts | Run) -> tuple[LoopSize, ...]:
+def batch_size_numbers(source: LoopFacts | Run) -> tuple[BatchSize, ...]:
     """Return the size of each loop that at least half the blocks had."""
     facts = loops_of(source)
     rows, labels = facts.rows, facts.labels
     return tuple(
-        LoopSize(
+        BatchSize(
             facts.loops[place],
             *(float(part[place] or 0.0) for part in (rows.mean, rows.low, rows.high, labels.mean)),
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROW, BAR = 34, 20
 
 
-class Group(NamedTuple):
+class Clique(NamedTuple):
     """Recipes that are not told apart: positions in the order of ranks."""
 
     members: tuple[int, ...]
@@ -28,7 +28,7 @@ class CriticalDifferenceNumbers(NamedTuple):
 
     names: tuple[str, ...]
     ranks: tuple[float, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[Clique, ...]
     critical_difference: float | None
     subtitle: tuple[str, ...]
 
@@ -50,7 +50,7 @@ def critical_difference_numbers(
     return CriticalDifferenceNumbers(
         ranks.names,
         ranks.ranks,
-        tuple(Group(tuple(places[name] for name in clique)) for clique in ranks.cliques),
+        tuple(Clique(tuple(places[name] for name in clique)) for clique in ranks.cliques),
         ranks.critical_difference if nemenyi else None,
         tuple(lines),
     )
@@ -130,7 +130,7 @@ def _add_recipe(figure: go.Figure, name: str, rank: float, height: float, foot: 
     )
 
 
-def _add_bar(figure: go.Figure, numbers: CriticalDifferenceNumbers, group: Group, height: float) -> None:
+def _add_bar(figure: go.Figure, numbers: CriticalDifferenceNumbers, group: Clique, height: float) -> None:
     ranks = [numbers.ranks[place] for place in group.members]
     names = ", ".join(safe_text(words(numbers.names[place]), 24) for place in group.members)
     figure.add_scatter(

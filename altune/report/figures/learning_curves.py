@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from altune.simulation.result import Simulation
 
 
-class Line(NamedTuple):
+class CurveLine(NamedTuple):
     """One mean curve with its spread; ``role`` is ``recipe``, ``baseline`` or ``matched``."""
 
     name: str
@@ -33,7 +33,7 @@ class Line(NamedTuple):
 class LearningCurveNumbers(NamedTuple):
     """What the figure shows: its lines, and the range of scores worth seeing."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[CurveLine, ...]
     low: float
     high: float
 
@@ -55,11 +55,11 @@ def learning_curve_numbers(
     for name, curves in named_curves.items():
         looks[name] = next(grey) if name in quiet else next(bright)
         role = "baseline" if name in quiet else "recipe"
-        lines.append(Line(name, role, band(tuple(curves), metric, budget), looks[name]))
+        lines.append(CurveLine(name, role, band(tuple(curves), metric, budget), looks[name]))
     for name, curves in (matched or {}).items():
         look = looks.get(name, style.GREYS[0])
         look = look._replace(dash="dot", symbol=look.symbol.removesuffix("-open"))
-        lines.append(Line(f"{name}, matched", "matched", band(tuple(curves), metric, budget), look))
+        lines.append(CurveLine(f"{name}, matched", "matched", band(tuple(curves), metric, budget), look))
     low, high = _range(lines, [*named_curves.values(), *(matched or {}).values()])
     return LearningCurveNumbers(tuple(lines), low, high)
 
@@ -120,7 +120,7 @@ def plot_learning_curves(
     return figure
 
 
-def _range(lines: Sequence[Line], curves: Sequence[Sequence[LearningCurve]]) -> tuple[float, float]:
+def _range(lines: Sequence[CurveLine], curves: Sequence[Sequence[LearningCurve]]) -> tuple[float, float]:
     """Return the range of scores since the first models: the prior's would press the rest against the top."""
     lows, highs = [], []
     for line, blocks in zip(lines, curves, strict=True):
@@ -132,18 +132,18 @@ def _range(lines: Sequence[Line], curves: Sequence[Sequence[LearningCurve]]) -> 
     return float(min(lows) - pad), float(max(highs) + pad)
 
 
-def _label(line: Line) -> str:
+def _label(line: CurveLine) -> str:
     return safe_text(words(line.name), 26)
 
 
-def _add_band(figure: go.Figure, line: Line) -> None:
+def _add_band(figure: go.Figure, line: CurveLine) -> None:
     edge = {"mode": "lines", "line": {"width": 0, "shape": "hv"}, "hoverinfo": "skip", "showlegend": False}
     fill = style.translucent(line.look.colour, 0.18 if line.role == "recipe" else 0.10)
     figure.add_scatter(x=line.band.counts, y=line.band.low, **edge)
     figure.add_scatter(x=line.band.counts, y=line.band.high, fill="tonexty", fillcolor=fill, **edge)
 
 
-def _add_line(figure: go.Figure, line: Line) -> None:
+def _add_line(figure: go.Figure, line: CurveLine) -> None:
     name, curve = _label(line), line.band
     hover = [
         f"<b>{name}</b><br>{labels} labels: {mean:.3f}<br>10–90 %: {low:.3f} to {high:.3f}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from altune.analysis.comparison.result import RecipeComparison
 
 
-class Part(NamedTuple):
+class Share(NamedTuple):
     """How one part of the time is drawn."""
 
     field: str
@@ -26,9 +26,9 @@ class Part(NamedTuple):
 
 
 PARTS = (
-    Part("fit_seconds", "fits", "■", style.SERIES[0].colour, ""),
-    Part("query_seconds", "queries", "▨", style.SERIES[1].colour, "/"),
-    Part("evaluation_seconds", "evaluation", "░", style.BASELINE, "."),
+    Share("fit_seconds", "fits", "■", style.SERIES[0].colour, ""),
+    Share("query_seconds", "queries", "▨", style.SERIES[1].colour, "/"),
+    Share("evaluation_seconds", "evaluation", "░", style.BASELINE, "."),
 )
 
 

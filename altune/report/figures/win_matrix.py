@@ -20,7 +20,7 @@ TINTS = [[0.0, "#f3b48a"], [0.5, "#f7f8f9"], [1.0, "#8ec1e0"]]
 """From lost everywhere to won everywhere; light, so that dark numbers stay legible on them, and in print."""
 
 
-class Cell(NamedTuple):
+class WinCell(NamedTuple):
     """One recipe (row) against another (column), in numbers of data sets."""
 
     wins: int
@@ -33,7 +33,7 @@ class WinMatrixNumbers(NamedTuple):
     """What the figure shows: the recipes, the one that wins most on top, and their cells; None against itself."""
 
     names: tuple[str, ...]
-    cells: tuple[tuple[Cell | None, ...], ...]
+    cells: tuple[tuple[WinCell | None, ...], ...]
     data_sets: int
 
 
@@ -49,7 +49,7 @@ def win_matrix_numbers(found: RecipeComparison | WinMatrix) -> WinMatrixNumbers:
     order = sorted(places, key=worth, reverse=True)
     cells = tuple(
         tuple(
-            None if a == b else Cell(wins.clear[a][b], wins.ties(a, b), wins.clear[b][a], wins.ahead[a][b])
+            None if a == b else WinCell(wins.clear[a][b], wins.ties(a, b), wins.clear[b][a], wins.ahead[a][b])
             for b in order
         )
         for a in order

@@ -112,7 +112,7 @@ def _search(settings: Mapping[str, Any], each: str) -> list[Row]:
     rows = [
         (
             "search",
-            f"{settings['n_trials']} trials on {settings['seeds']} blocks{each}, batches of {settings['batch']}",
+            f"{settings['n_trials']} trials on {settings['n_blocks']} blocks{each}, batches of {settings['batch']}",
         ),
         ("sampler", f"{settings['sampler']}, seed {settings['seed']}"),
     ]
@@ -136,7 +136,7 @@ def _search(settings: Mapping[str, Any], each: str) -> list[Row]:
 
 def _confirmation(plan: Mapping[str, Any]) -> list[Row]:
     settings, many = plan["settings"], plan["trajectories"]
-    sizes = f"best {settings['select_among']} on {settings['select_seeds']} blocks, one on {settings['report_seeds']}"
+    sizes = f"best {settings['select_among']} on {settings['select_blocks']} blocks, one on {settings['report_blocks']}"
     # The path to a recipe that is like vanilla in some knobs has fewer steps.
     upper = {"ablation": "at most "} if many["ablation"] else {}
     listed = ", ".join(f"{upper.get(name, '')}{count} {name}" for name, count in many.items())

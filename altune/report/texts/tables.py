@@ -14,7 +14,7 @@ import altune.knobs
 import altune.models  # noqa: F401  (both register every method that altune ships)
 from altune.analysis.paired import Comparison
 from altune.core.registry import FIELDS, Method, describe_parameters, find_method, methods
-from altune.data import DatasetFacts
+from altune.data import DatasetInfo
 from altune.models import Model
 from altune.report.texts.aligned import table
 from altune.report.texts.plan import plan_text
@@ -190,12 +190,12 @@ def method_page(knob: str, method: str) -> str:
     return "\n\n".join(parts)
 
 
-def dataset_rows(listed: Sequence[DatasetFacts]) -> list[dict[str, Any]]:
+def dataset_rows(listed: Sequence[DatasetInfo]) -> list[dict[str, Any]]:
     """Return the declared facts of data sets as plain rows."""
     return [asdict(facts) for facts in listed]
 
 
-def dataset_table(listed: Sequence[DatasetFacts]) -> str:
+def dataset_table(listed: Sequence[DatasetInfo]) -> str:
     """Return data sets as a table for a terminal; the full facts are in :func:`dataset_rows`."""
     rows = [
         {

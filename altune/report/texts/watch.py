@@ -12,7 +12,7 @@ from altune.report.texts.importance import share_text
 from altune.report.words import across_note, broken_words, search_amounts, search_value_name
 
 if TYPE_CHECKING:
-    from altune.analysis.standing import Standing
+    from altune.analysis.progress import RunProgress
     from altune.tuning.trials import TrialRecord
 
 BAR = 24
@@ -27,7 +27,7 @@ FLATTERED = (
 )
 
 
-def watch_text(standing: Standing, importance: KnobImportance | str) -> str:
+def watch_text(standing: RunProgress, importance: KnobImportance | str) -> str:
     """Return how a run stands: progress, the best so far, the baselines, the knobs, the last trials."""
     run = standing.run
     parts = [
@@ -53,7 +53,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _progress(standing: Standing) -> list[str]:
+def _progress(standing: RunProgress) -> list[str]:
     wanted = standing.wanted
     count = f"{standing.finished} trials" if wanted is None else f"{standing.finished} of {wanted} trials"
     bar = ""
@@ -72,7 +72,7 @@ def _progress(standing: Standing) -> list[str]:
     return lines
 
 
-def _workers(standing: Standing) -> list[str]:
+def _workers(standing: RunProgress) -> list[str]:
     if not standing.workers or standing.ended:
         return []
     rows = [
@@ -87,7 +87,7 @@ def _workers(standing: Standing) -> list[str]:
     return [table(rows)]
 
 
-def _best(standing: Standing) -> list[str]:
+def _best(standing: RunProgress) -> list[str]:
     run, best = standing.run, standing.best
     amounts = search_amounts(run).exact
     baselines = [
@@ -128,14 +128,14 @@ def _knobs(importance: KnobImportance | str) -> list[str]:
     return lines + _wrapped(f"not told apart from noise: {', '.join(rest) or 'none'} ({floor})")
 
 
-def _last(standing: Standing) -> list[str]:
+def _last(standing: RunProgress) -> list[str]:
     ended = [one for one in standing.trials if one.state not in ("waiting", "forbidden")]
     if not ended:
         return []
     return ["last trials:", textwrap.indent(table([_row(standing, one) for one in ended[-SHOWN:]], wide="how"), "  ")]
 
 
-def _row(standing: Standing, trial: TrialRecord) -> dict[str, object]:
+def _row(standing: RunProgress, trial: TrialRecord) -> dict[str, object]:
     value = "-" if trial.value is None else search_amounts(standing.run).exact.text(trial.value)
     told = (
         [] if trial.recipe is None else [f"{trial.recipe.initial_sample.method}, {trial.recipe.query_strategy.method}"]
@@ -144,7 +144,7 @@ def _row(standing: Standing, trial: TrialRecord) -> dict[str, object]:
     return {"trial": trial.number, "value": value, "state": STATES[trial.state], "how": "; ".join(told)}
 
 
-def _end(standing: Standing) -> list[str]:
+def _end(standing: RunProgress) -> list[str]:
     if not standing.ended:
         return []
     if standing.run.findings is not None:

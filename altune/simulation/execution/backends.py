@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from altune.core.errors import RequestError
-from altune.simulation.execution.processes import Call, Crew
+from altune.simulation.execution.processes import Call, LocalPool
 
 if TYPE_CHECKING:
     import joblib
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from altune.data import Dataset
 
 
-class Team(Protocol):
+class WorkerPool(Protocol):
     """Processes that make calls."""
 
     def begin(self, function: Callable[..., Any], call: Call) -> bool:
@@ -26,14 +26,14 @@ class Team(Protocol):
         """Make calls and yield what each returns, those begun before among them, in any order."""
 
 
-class Parallel(Protocol):
+class Backend(Protocol):
     """Brings processes together."""
 
     @property
-    def near(self) -> bool:
+    def shares_disk(self) -> bool:
         """Whether they share this machine's disk."""
 
-    def open(self) -> contextlib.AbstractContextManager[Team]:
+    def open(self) -> contextlib.AbstractContextManager[WorkerPool]:
         """Return the processes, for as long as the context lasts."""
 
 
@@ -42,11 +42,11 @@ class Local:
     """Processes of this machine, with one thread each."""
 
     jobs: int
-    near: bool = True
+    shares_disk: bool = True
 
-    def open(self) -> contextlib.AbstractContextManager[Team]:
+    def open(self) -> contextlib.AbstractContextManager[WorkerPool]:
         """Return the processes."""
-        return contextlib.nullcontext(Crew(self.jobs))
+        return contextlib.nullcontext(LocalPool(self.jobs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +78,10 @@ class Dask:
 
     scheduler: str
     datasets: tuple[Dataset, ...] = ()
-    near: bool = False
+    shares_disk: bool = False
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[Team]:
+    def open(self) -> Iterator[WorkerPool]:
         """Return the workers.
 
         Raises
@@ -107,7 +107,7 @@ class Dask:
             raise RequestError(f"no Dask scheduler answers at {self.scheduler}: {error}") from None
 
 
-def make_backend(name: str, jobs: int, scheduler: str | None, datasets: tuple[Dataset, ...]) -> Parallel:
+def make_backend(name: str, jobs: int, scheduler: str | None, datasets: tuple[Dataset, ...]) -> Backend:
     """Return the backend of a name, ``loky`` or ``dask``.
 
     Raises

@@ -23,21 +23,21 @@ from altune.core.errors import StorageError, WorkError
 from altune.data.blocks import Block
 from altune.knobs.stopping import RecordedRules, Stopping, noted_by, notes_of, stopping_point
 from altune.simulation.curve import LearningCurve
-from altune.simulation.execution.backends import Local, Parallel, Team
+from altune.simulation.execution.backends import Backend, Local, WorkerPool
 from altune.simulation.execution.processes import stop_workers
-from altune.simulation.execution.shared_arrays import save_arena
+from altune.simulation.execution.shared_arrays import save_block
 from altune.simulation.execution.worker import (
-    ARENAS_KEPT,
+    BLOCKS_KEPT,
     STORAGE,
     Failure,
-    Order,
     Outcome,
-    attempt,
-    forget_arenas,
+    WorkItem,
+    forget_blocks,
+    play_safely,
+    run_remote,
     work,
-    work_far,
 )
-from altune.simulation.prepared import Arena, make_arena
+from altune.simulation.prepared import PreparedBlock, prepare_block
 from altune.simulation.store import TrajectoryStore, trajectory_key
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Player:
         store: TrajectoryStore | None = None,
         jobs: int = 1,
         scratch: Path | None = None,
-        backend: Parallel | None = None,
+        backend: Backend | None = None,
         rules: Sequence[Stopping] = (),
     ) -> None:
         self.store = store
@@ -120,9 +120,9 @@ class Player:
         self._backend = backend if backend is not None else Local(jobs)
         self._rules = tuple(dict.fromkeys(noted_by(rule) for rule in rules))
         self._open = contextlib.ExitStack()
-        self._team: Team | None = None
+        self._workers: WorkerPool | None = None
         # Keyed by the block's identity; the block stands in the value so that its id cannot be given away.
-        self._arenas: OrderedDict[int, tuple[Block, Arena]] = OrderedDict()
+        self._prepared_blocks: OrderedDict[int, tuple[Block, PreparedBlock]] = OrderedDict()
         self._folders: dict[int, tuple[Block, Path]] = {}
         self._scratch = scratch
         self._kept: OrderedDict[str, LearningCurve] = OrderedDict()
@@ -131,20 +131,20 @@ class Player:
         self._warned = False
 
     def __enter__(self) -> Player:
-        if self._backend.near:
+        if self._backend.shares_disk:
             self._open.enter_context(threadpool_limits(limits=1))
             if self.jobs == 1:
                 return self
             self._make_scratch()
-        self._team = self._open.enter_context(self._backend.open())
+        self._workers = self._open.enter_context(self._backend.open())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None and self.jobs > 1 and self._backend.near:
+        if kind is not None and self.jobs > 1 and self._backend.shares_disk:
             stop_workers()
-        forget_arenas()
+        forget_blocks()
         if self.store is not None and self.simulated:
             self.store.prune()
         with contextlib.suppress(Exception) if kind is not None else contextlib.nullcontext():
@@ -157,13 +157,13 @@ class Player:
         ----------
         tasks : which the next call of :meth:`play` must hold.
         """
-        if self._team is None or not self._backend.near:
+        if self._workers is None or not self._backend.shares_disk:
             return
         for task in map(self._shared, tasks):
             key = _key(task)
             if key in self._begun or self._stored(key) is not None:
                 continue
-            if not self._team.begin(work, self._near_call(key, task)):
+            if not self._workers.begin(work, self._local_call(key, task)):
                 return
             self._begun.add(key)
 
@@ -226,7 +226,7 @@ class Player:
         WorkError
             If a trajectory fails.
         """
-        return whole(self.play([Task(recipe, block, environment) for block in blocks], on_done))
+        return curves_or_raise(self.play([Task(recipe, block, environment) for block in blocks], on_done))
 
     # stopping by replay ---------------------------------------------------------------------------------------
 
@@ -248,32 +248,32 @@ class Player:
     # where it is played ---------------------------------------------------------------------------------------
 
     def _run(self, waiting: dict[str, Task]) -> Iterator[tuple[str, Outcome]]:
-        if self._team is not None:
+        if self._workers is not None:
             # Longest first, so that at the end no process waits long for the last one.
             waiting = dict(sorted(waiting.items(), key=lambda one: -self._durations.expected(one[1])))
-        if self._team is None:
+        if self._workers is None:
             for key, task in waiting.items():
-                yield key, attempt(self._order(key, task), self._arena(task))
-        elif self._backend.near:
-            calls = [self._near_call(key, task) for key, task in waiting.items() if key not in self._begun]
+                yield key, play_safely(self._order(key, task), self._prepared(task))
+        elif self._backend.shares_disk:
+            calls = [self._local_call(key, task) for key, task in waiting.items() if key not in self._begun]
             self._begun.clear()
-            yield from self._team.run(work, calls)
+            yield from self._workers.run(work, calls)
         else:
-            yield from self._team.run(
-                work_far,
+            yield from self._workers.run(
+                run_remote,
                 [
                     (self._order(key, task), task.environment.dataset, task.block, task.environment.seed)
                     for key, task in waiting.items()
                 ],
             )
 
-    def _near_call(self, key: str, task: Task) -> tuple[Order, str]:
+    def _local_call(self, key: str, task: Task) -> tuple[WorkItem, str]:
         return self._order(key, task), str(self._folder(task))
 
-    def _order(self, key: str, task: Task) -> Order:
+    def _order(self, key: str, task: Task) -> WorkItem:
         # Whoever shares no disk with this process hands the curve back, and it is kept here.
-        store = self.store if self._backend.near else None
-        return Order(key, task.recipe, task.environment.scenario, task.until, task.limit, store, task.examined)
+        store = self.store if self._backend.shares_disk else None
+        return WorkItem(key, task.recipe, task.environment.scenario, task.until, task.limit, store, task.examined)
 
     def _stored(self, key: str) -> LearningCurve | None:
         if self.store is None:
@@ -293,24 +293,24 @@ class Player:
             self._kept[key] = outcome
             if len(self._kept) > CURVES_KEPT:
                 self._kept.popitem(last=False)
-        elif not self._backend.near:
+        elif not self._backend.shares_disk:
             self.store.save(key, outcome)
 
-    def _arena(self, task: Task) -> Arena:
+    def _prepared(self, task: Task) -> PreparedBlock:
         name = id(task.block)
-        if name not in self._arenas:
-            self._arenas[name] = (task.block, _made(task))
-            if len(self._arenas) > ARENAS_KEPT:
-                self._arenas.popitem(last=False)
-        return self._arenas[name][1]
+        if name not in self._prepared_blocks:
+            self._prepared_blocks[name] = (task.block, _made(task))
+            if len(self._prepared_blocks) > BLOCKS_KEPT:
+                self._prepared_blocks.popitem(last=False)
+        return self._prepared_blocks[name][1]
 
     def _folder(self, task: Task) -> Path:
-        """Return the folder that holds a block's arena for the workers, writing it the first time."""
+        """Return the folder that holds a block's prepared for the workers, writing it the first time."""
         if self._scratch is None:
             raise RuntimeError("the player is not open")
         if id(task.block) not in self._folders:
             folder = self._scratch / str(len(self._folders))
-            save_arena(_made(task), folder)
+            save_block(_made(task), folder)
             self._folders[id(task.block)] = (task.block, folder)
         return self._folders[id(task.block)][1]
 
@@ -320,12 +320,12 @@ class Player:
             return
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._open.callback(shutil.rmtree, self._scratch, ignore_errors=True)
-        # Workers outlive a player and know arenas by their path, so no path may ever mean two blocks.
+        # Workers outlive a player and know prepared_blocks by their path, so no path may ever mean two blocks.
         self._scratch.mkdir(parents=True, exist_ok=True)
         self._scratch = Path(tempfile.mkdtemp(dir=self._scratch))
 
 
-def whole(outcomes: Sequence[Outcome]) -> list[LearningCurve]:
+def curves_or_raise(outcomes: Sequence[Outcome]) -> list[LearningCurve]:
     """Return the curves of outcomes that must all have worked.
 
     Raises
@@ -344,8 +344,8 @@ def _kind(task: Task) -> tuple[str, ...]:
     return task.environment.dataset.name, recipe.model.method, recipe.query_strategy.method
 
 
-def _made(task: Task) -> Arena:
-    return make_arena(task.environment.dataset, task.block, task.environment.seed, task.environment.scenario.scaling)
+def _made(task: Task) -> PreparedBlock:
+    return prepare_block(task.environment.dataset, task.block, task.environment.seed, task.environment.scenario.scaling)
 
 
 def _key(task: Task) -> str:
@@ -366,7 +366,7 @@ def _cut(curve: LearningCurve, rule: Stopping, rules: Sequence[Stopping]) -> Lea
     """Return the part of a full curve that a rule lets happen."""
     if rule.method == "budget":
         return curve
-    notes = notes_of(curve.facts, rules.index(noted_by(rule)))
+    notes = notes_of(curve.notes, rules.index(noted_by(rule)))
     # At the last point the budget ends the run whatever a rule says.
     point = stopping_point(rule, notes[:-1])
     return curve if point is None else curve.first(point + 1, rule.method)

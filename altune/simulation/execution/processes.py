@@ -44,7 +44,7 @@ class _Executor:
     def __init__(self, workers: int) -> None:
         from joblib.externals.loky import ProcessPoolExecutor
 
-        self._executor = ProcessPoolExecutor(workers, timeout=IDLE_SECONDS, initializer=get_ready, env=_ONE_THREAD)
+        self._executor = ProcessPoolExecutor(workers, timeout=IDLE_SECONDS, initializer=prepare_worker, env=_ONE_THREAD)
         self._unfinished: set[Future[Any]] = set()
         self.ready = self.submit(os.getpid)
 
@@ -68,7 +68,7 @@ class _Executor:
 _executors: dict[int, _Executor] = {}
 
 
-class Crew:
+class LocalPool:
     """So many processes, each of which makes one call after the other.
 
     Parameters
@@ -232,7 +232,7 @@ def stop_workers() -> None:
         executor.stop()
 
 
-def get_ready() -> None:
+def prepare_worker() -> None:
     """Make a process that just started a worker."""
     # Ctrl-C reaches the whole process group; only the owner decides what it means.
     with contextlib.suppress(ValueError):

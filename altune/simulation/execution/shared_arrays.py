@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from altune.core.pool import Shared
+from altune.core.pool import FeatureCache
 from altune.core.types import Features
 from altune.data.blocks import Block
-from altune.simulation.prepared import Arena
+from altune.simulation.prepared import PreparedBlock
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ MOST_BYTES = 2**30
 """A process writes no more than this for one block."""
 
 
-class SharedFiles(Shared):
+class FeatureFiles(FeatureCache):
     """Structures of one block whose arrays lie in a folder, for all processes that play on it.
 
     Whoever needs an array first builds it. Two that need it at once both do, and write the same.
@@ -80,10 +80,10 @@ def _is_plain(key: Hashable) -> bool:
     return isinstance(key, (str, bool, int, float, bytes)) or key is None
 
 
-def save_arena(arena: Arena, folder: Path) -> None:
-    """Write an arena's arrays, so that workers map them into memory instead of receiving copies."""
+def save_block(prepared: PreparedBlock, folder: Path) -> None:
+    """Write a prepared's arrays, so that workers map them into memory instead of receiving copies."""
     folder.mkdir(parents=True)
-    features: dict[str, Features] = {"X_pool": arena.X_pool, "X_test": arena.X_test}
+    features: dict[str, Features] = {"X_pool": prepared.X_pool, "X_test": prepared.X_test}
     for name, X in features.items():
         shape = np.array([X.shape[0], X.shape[1]])
         if sparse.issparse(X):
@@ -92,21 +92,21 @@ def save_arena(arena: Arena, folder: Path) -> None:
             np.save(folder / f"{name}.shape.npy", shape)
         else:
             np.save(folder / f"{name}.npy", X)
-    np.save(folder / "y_pool.npy", arena.y_pool)
-    np.save(folder / "y_test.npy", arena.y_test)
+    np.save(folder / "y_pool.npy", prepared.y_pool)
+    np.save(folder / "y_test.npy", prepared.y_test)
     # Plain small values travel as JSON; nothing is pickled into a file.
-    block, streams = arena.block, arena.streams
+    block, streams = prepared.block, prepared.streams
     np.save(folder / "pool.npy", block.pool)
     np.save(folder / "test.npy", block.test)
     if block.initial is not None:
         np.save(folder / "initial.npy", block.initial)
-    facts: dict[str, Any] = {"part": block.part, "number": block.number, "n_classes": arena.n_classes}
-    facts |= {"seed": streams.seed, "data": streams.data, "feature_names": arena.feature_names}
+    facts: dict[str, Any] = {"part": block.part, "number": block.number, "n_classes": prepared.n_classes}
+    facts |= {"seed": streams.seed, "data": streams.data, "feature_names": prepared.feature_names}
     (folder / "facts.json").write_text(json.dumps(facts), "utf-8")
 
 
-def load_arena(folder: Path) -> Arena:
-    """Read what :func:`save_arena` wrote; the features stay on disk until they are touched."""
+def load_block(folder: Path) -> PreparedBlock:
+    """Read what :func:`save_block` wrote; the features stay on disk until they are touched."""
     facts = json.loads((folder / "facts.json").read_text("utf-8"))
     initial = folder / "initial.npy"
     block = Block(
@@ -116,7 +116,7 @@ def load_arena(folder: Path) -> Arena:
         test=np.load(folder / "test.npy"),
         initial=np.load(initial) if initial.exists() else None,
     )
-    return Arena(
+    return PreparedBlock(
         block=block,
         X_pool=_load_features(folder, "X_pool"),
         X_test=_load_features(folder, "X_test"),
@@ -125,7 +125,7 @@ def load_arena(folder: Path) -> Arena:
         n_classes=facts["n_classes"],
         streams=block.streams(facts["seed"], facts["data"]),
         feature_names=None if facts["feature_names"] is None else tuple(facts["feature_names"]),
-        shared=SharedFiles(folder / "shared"),
+        shared=FeatureFiles(folder / "shared"),
     )
 
 

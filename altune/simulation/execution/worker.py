@@ -19,8 +19,8 @@ from altune.core.threads import on_one_thread
 from altune.data import Dataset
 from altune.data.blocks import Block
 from altune.simulation.curve import LearningCurve
-from altune.simulation.execution.shared_arrays import load_arena
-from altune.simulation.prepared import Arena, make_arena
+from altune.simulation.execution.shared_arrays import load_block
+from altune.simulation.prepared import PreparedBlock, prepare_block
 from altune.simulation.store import TrajectoryStore
 from altune.simulation.trajectory import Trajectory
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from altune.recipes.recipe import Recipe
     from altune.simulation.scenario import Scenario
 
-ARENAS_KEPT = 32
+BLOCKS_KEPT = 32
 PAUSED_KEPT = 64
 STORAGE = "storage"
 OVER_TIME = "over the time limit"
@@ -46,7 +46,7 @@ Outcome = LearningCurve | Failure
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
+class WorkItem:
     """What is to be played, beside the block: it travels to the worker.
 
     Attributes
@@ -75,7 +75,7 @@ class TimeLimitReached(Exception):
 _paused: OrderedDict[str, Trajectory] = OrderedDict()
 
 
-def attempt(order: Order, arena: Arena) -> Outcome:
+def play_safely(order: WorkItem, prepared: PreparedBlock) -> Outcome:
     """Play a trajectory, or as far as was asked, and return its curve; what fails is returned as a failure.
 
     Raises
@@ -87,7 +87,7 @@ def attempt(order: Order, arena: Arena) -> Outcome:
         with warnings.catch_warnings(), _time_limit(order.limit):
             warnings.simplefilter("ignore")
             trajectory = _paused.pop(order.key, None) or Trajectory(
-                order.recipe, arena, order.scenario, examined=order.examined
+                order.recipe, prepared, order.scenario, examined=order.examined
             )
             trajectory.advance(float("inf") if order.until is None else order.until)
             curve = trajectory.curve()
@@ -124,33 +124,33 @@ def _time_limit(seconds: float | None) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-_worker_arenas: OrderedDict[str, Arena] = OrderedDict()
+_worker_arenas: OrderedDict[str, PreparedBlock] = OrderedDict()
 
 
-def work(order: Order, folder: str) -> tuple[str, Outcome]:
+def work(order: WorkItem, folder: str) -> tuple[str, Outcome]:
     """Play one order in a worker process of this machine, on a block that lies in a folder."""
     try:
-        return order.key, attempt(order, _kept(folder, lambda: load_arena(Path(folder))))
+        return order.key, play_safely(order, _kept(folder, lambda: load_block(Path(folder))))
     except StorageError as error:
         return order.key, Failure(str(error), STORAGE)
 
 
 @on_one_thread
-def work_far(order: Order, dataset: Dataset, block: Block, seed: int) -> tuple[str, Outcome]:
+def run_remote(order: WorkItem, dataset: Dataset, block: Block, seed: int) -> tuple[str, Outcome]:
     """Play one order in a worker process of any machine, which gets the data and makes the block ready itself."""
     name = f"{dataset.fingerprint} {dataset.name} {block.digest()} {seed} {order.scenario.scaling}"
-    arena = _kept(name, lambda: make_arena(dataset, block, seed, order.scenario.scaling))
-    return order.key, attempt(order, arena)
+    prepared = _kept(name, lambda: prepare_block(dataset, block, seed, order.scenario.scaling))
+    return order.key, play_safely(order, prepared)
 
 
-def forget_arenas() -> None:
+def forget_blocks() -> None:
     """Let go of the blocks that this process has played on, and of the files behind them."""
     _worker_arenas.clear()
 
 
-def _kept(name: str, make: Callable[[], Arena]) -> Arena:
+def _kept(name: str, make: Callable[[], PreparedBlock]) -> PreparedBlock:
     if name not in _worker_arenas:
         _worker_arenas[name] = make()
-        if len(_worker_arenas) > ARENAS_KEPT:
+        if len(_worker_arenas) > BLOCKS_KEPT:
             _worker_arenas.popitem(last=False)
     return _worker_arenas[name]

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from altune.analysis.sweep.request import COORDINATES, read_sweep
-from altune.simulation.execution.player import Player, Task, whole
+from altune.simulation.execution.player import Player, Task, curves_or_raise
 from altune.simulation.execution.processes import processes
-from altune.tuning.stages import Steps
+from altune.tuning.stages import Stages
 from altune.workflows.sweep.preparing import Prepared, Refused
 from altune.workflows.sweep.sweep import survey, sweep_folder
 
@@ -116,22 +116,22 @@ class _Probe:
     def __init__(self) -> None:
         self._seconds: dict[tuple[Any, ...], float] = {}
 
-    def seconds(self, prepared: Prepared, steps: Steps) -> float:
+    def seconds(self, prepared: Prepared, stages: Stages) -> float:
         """Return the seconds of one trajectory of a cell."""
-        model = steps.recipes["vanilla"].model
+        model = stages.recipes["vanilla"].model
         key = (prepared.cell.data.name, repr(model), prepared.environment.scenario.labels)
         if key not in self._seconds:
-            self._seconds[key] = _measured(steps)
+            self._seconds[key] = _measured(stages)
         return self._seconds[key]
 
 
-def _measured(steps: Steps) -> float:
-    place = steps.places[0]
+def _measured(stages: Stages) -> float:
+    place = stages.places[0]
     with Player() as player:
         # The first trajectory on a block also prepares the block's features, which all others there share.
         for name in ("random_sampling", "vanilla"):
             began = time.perf_counter()
-            whole(player.play([Task(steps.recipes[name], place.block, place.environment)]))
+            curves_or_raise(player.play([Task(stages.recipes[name], place.block, place.environment)]))
     return time.perf_counter() - began
 
 
@@ -142,6 +142,6 @@ def _planned(one: Prepared | Refused, finished: bool, probe: _Probe) -> PlannedC
     coordinates = cell.coordinates | {"budget": one.environment.scenario.labels}
     if finished:
         return PlannedCell(coordinates, FINISHED, 0, None, "", cell.folder)
-    steps = one.steps()
-    count = sum(steps.trajectories(confirm=True, ablation=one.ablation).values())
-    return PlannedCell(coordinates, TO_PLAY, count, probe.seconds(one, steps), "", cell.folder)
+    stages = one.stages()
+    count = sum(stages.trajectories(confirm=True, ablation=one.ablation).values())
+    return PlannedCell(coordinates, TO_PLAY, count, probe.seconds(one, stages), "", cell.folder)

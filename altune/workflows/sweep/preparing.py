@@ -14,7 +14,7 @@ from altune.tuning.header import header_digest, make_header
 from altune.tuning.observer import Silent
 from altune.tuning.prepared_space import prepare_space
 from altune.tuning.settings import Settings
-from altune.tuning.stages import Steps
+from altune.tuning.stages import Stages
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,17 +32,17 @@ class Prepared:
         header = make_header([self.environment], self.space, self.settings)
         return header_digest(header, self.settings.to_dict(), ablation=self.ablation)
 
-    def steps(self) -> Steps:
-        """Return the steps of the cell's run, checked; they hold every block, so keep them no longer than needed.
+    def stages(self) -> Stages:
+        """Return the stages of the cell's run, checked; they hold every block, so keep them no longer than needed.
 
         Raises
         ------
         RequestError
             If the space has nothing left in this environment, a baseline cannot work, or the sampler cannot search it.
         """
-        steps = Steps([self.environment], self.space, self.settings, Silent())
-        steps.check(confirm=True)
-        return steps
+        stages = Stages([self.environment], self.space, self.settings, Silent())
+        stages.check(confirm=True)
+        return stages
 
 
 @dataclass(frozen=True)

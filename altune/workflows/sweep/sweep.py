@@ -14,7 +14,7 @@ from altune.analysis.sweep.rows import offered_methods, result_rows
 from altune.core.errors import AltuneError, RequestError
 from altune.simulation.execution.processes import processes
 from altune.tuning.observer import Observer, Silent
-from altune.tuning.stages import Means
+from altune.tuning.stages import Resources
 from altune.tuning.storage import ownership
 from altune.workflows.sweep.preparing import Preparation, Prepared, Refused
 from altune.workflows.sweep.results import read_result, write_result
@@ -84,14 +84,14 @@ def sweep(
     watch = observer if observer is not None else SilentSweep()
     request, folder = read_sweep(source), sweep_folder(source, out)
     found = _all_prepared(survey(request, folder), watch)
-    means = Means(processes(n_jobs), cache=folder / CACHE)
+    resources = Resources(processes(n_jobs), cache=folder / CACHE)
     with ownership(folder):
         swept = []
         for number, (prepared, result) in enumerate(found, start=1):
             path = folder / prepared.cell.folder
             if result is None:
                 own = watch.cell(number, len(found), str(prepared.cell))
-                swept.append(_played(prepared, path, means, own, watch))
+                swept.append(_played(prepared, path, resources, own, watch))
             else:
                 swept.append(SweptCell(prepared.cell, prepared.environment.scenario.labels, path, result))
         done = Sweep(request, swept, folder, time.monotonic() - began)
@@ -121,7 +121,7 @@ def survey(request: SweepRequest, folder: Path) -> list[Surveyed]:
         result = None if isinstance(one, Refused) else read_result(folder / cell.folder, one.key())
         if isinstance(one, Prepared) and result is None:
             try:
-                one.steps()
+                one.stages()
             except RequestError as error:
                 one = Refused(cell, str(error))
         found.append((one, result))
@@ -147,7 +147,7 @@ def _all_prepared(found: Sequence[Surveyed], watch: SweepObserver) -> list[tuple
     return prepared
 
 
-def _played(prepared: Prepared, path: Path, means: Means, own: Observer, watch: SweepObserver) -> SweptCell:
+def _played(prepared: Prepared, path: Path, resources: Resources, own: Observer, watch: SweepObserver) -> SweptCell:
     """Play a cell, or go on with it; what fails is told and becomes a failed cell."""
     labels = prepared.environment.scenario.labels
     try:
@@ -155,12 +155,12 @@ def _played(prepared: Prepared, path: Path, means: Means, own: Observer, watch: 
             [prepared.environment],
             prepared.space,
             prepared.settings,
-            means,
+            resources,
             ablation=prepared.ablation,
             out=path,
             observer=own,
         )
-        narrowed, _ = prepared.space.narrow(prepared.environment.facts)
+        narrowed, _ = prepared.space.narrow(prepared.environment.capabilities)
         result = CellResult(result_rows(run, run.seconds), offered_methods(narrowed))
         write_result(path, prepared.key(), result)
     except AltuneError as error:

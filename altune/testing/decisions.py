@@ -18,7 +18,7 @@ from altune.core.types import RowNumbers
 from altune.knobs.labeling import Answers, Labeling
 from altune.knobs.loop_size import Judged, LoopSize, LoopState
 from altune.knobs.loop_size.base import UtilityOf
-from altune.knobs.stopping import Note, Seen, Stopping, StopView
+from altune.knobs.stopping import GivenEvidence, Note, Stopping, StopView
 from altune.testing.core import Check, alike, blaming, check_randomness, instance, require
 from altune.testing.form import form_checks
 
@@ -150,7 +150,7 @@ def stop_views(method: Stopping) -> Iterator[StopView]:
         )
 
 
-def _watched(truth: RowNumbers, now: RowNumbers, before: RowNumbers | None, loop: int) -> Seen:
+def _watched(truth: RowNumbers, now: RowNumbers, before: RowNumbers | None, loop: int) -> GivenEvidence:
     """Return what a rule may ask in a loop: scores of growing confidence, distances and divergences that shrink."""
     sure = 1.0 - 0.6 * 0.5**loop
 
@@ -160,7 +160,7 @@ def _watched(truth: RowNumbers, now: RowNumbers, before: RowNumbers | None, loop
         return spread
 
     new = slice(5 * loop, 5 * loop + 5)
-    return Seen(
+    return GivenEvidence(
         scores=scores(now),
         unlabelled=np.arange(len(now)) >= 5 * loop,
         new_scores=scores(before[new]) if before is not None else np.empty((0, N_CLASSES)),

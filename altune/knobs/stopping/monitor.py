@@ -28,7 +28,7 @@ SPACING_NEIGHBOURS = 10
 NO_ROWS: RowNumbers = np.empty(0, dtype=np.intp)
 
 
-class StopWatch:
+class StoppingMonitor:
     """Looks at a pool once a loop on behalf of a rule.
 
     Parameters
@@ -97,7 +97,7 @@ class StopWatch:
             labels_bought=pool.labels_bought,
             n_classes=pool.n_classes,
             rng=self._streams.generator("stopping", loop),
-            watched=Look(self, chooser, new_rows, labels_of),
+            watched=LoopEvidence(self, chooser, new_rows, labels_of),
         )
 
     def divergences(self, precision: float) -> tuple[float, float] | None:
@@ -109,12 +109,12 @@ class StopWatch:
         return None if before is None else (divergence(now, before), divergence(before, now))
 
 
-class Look:
-    """One loop, as :class:`altune.knobs.stopping.base.Watched` describes it."""
+class LoopEvidence:
+    """One loop, as :class:`altune.knobs.stopping.base.Evidence` describes it."""
 
     def __init__(
         self,
-        watch: StopWatch,
+        watch: StoppingMonitor,
         chooser: TrainedModel | None,
         new_rows: RowNumbers,
         labels_of: Callable[[RowNumbers], RowNumbers],

@@ -23,7 +23,7 @@ PAUSE = 10.0
 
 
 @dataclass(frozen=True)
-class Standing:
+class RunProgress:
     """How a run stands.
 
     Attributes

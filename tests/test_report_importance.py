@@ -272,7 +272,7 @@ def test_too_few_trials_get_a_sentence_and_no_figure() -> None:
     run = altune.tune("iris", SPACE, budget=30, loops=3, n_trials=6, n_blocks=2, sampler="random", confirm=False)
     (part,) = importance_section(run)
     assert isinstance(part, TextBlock)
-    assert "6 different recipes were played, and 15 are the least" in part.sentences[0]
+    assert "6 different recipes were played, and at least 15 are needed" in part.sentences[0]
 
 
 def test_noise_gets_a_sentence_and_no_figure(run: altune.Run, monkeypatch: pytest.MonkeyPatch) -> None:

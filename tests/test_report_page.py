@@ -14,7 +14,7 @@ from jinja2 import UndefinedError
 from report_samples import EVIL, content, example_curves, example_matched, example_trials
 
 from altune.report import CodeBlock, FactsBlock, FigureBlock, PageContent, TableBlock, TextBlock, render_page
-from altune.report.html.page import environment
+from altune.report.html.page import templates
 
 
 class Outline(HTMLParser):
@@ -115,12 +115,12 @@ def test_every_text_of_the_page_is_escaped() -> None:
 
 
 def test_templates_escape_and_refuse_unknown_names() -> None:
-    assert environment().autoescape is True
-    assert environment().from_string("{{ name }}").render(name=EVIL) == "&lt;script&gt;alert(1)&lt;/script&gt;"
+    assert templates().autoescape is True
+    assert templates().from_string("{{ name }}").render(name=EVIL) == "&lt;script&gt;alert(1)&lt;/script&gt;"
     with pytest.raises(UndefinedError, match="unknown"):
-        environment().from_string("{{ unknown }}").render()
-    for template in environment().list_templates(extensions=["html"]):
-        assert not re.search(r"\|\s*safe|autoescape", (files("altune.report.html") / template).read_text("utf-8"))
+        templates().from_string("{{ unknown }}").render()
+    for name in templates().list_templates(extensions=["html"]):
+        assert not re.search(r"\|\s*safe|autoescape", (files("altune.report.html") / name).read_text("utf-8"))
 
 
 def test_only_addresses_beside_the_page_are_linked() -> None:

@@ -1,1 +1,1 @@
-"""HTML pages and their parts."""
+"""The templates of HTML pages, and the blocks that a page consists of."""

@@ -2,7 +2,7 @@
 (function () {
   const NARROW = 620;
 
-  // Names beside the lines need room; a narrow screen gets the legend in their place.
+  // Names beside the lines need space; a narrow screen shows the legend instead.
   function fit(plot) {
     const narrow = plot.clientWidth < NARROW;
     if (plot.dataset.narrow === String(narrow)) return;
@@ -17,11 +17,11 @@
       change.showlegend = narrow;
       change.height = Number(plot.dataset.height) + (narrow ? 28 * (labels.length + 1) : 0);
     }
-    // What a figure itself arranges otherwise on a narrow screen, panels above each other for one.
+    // A figure may have its own layout for a narrow screen, such as panels above each other.
     window.Plotly.relayout(plot, Object.assign(change, narrow ? meta.narrow : meta.wide));
   }
 
-  // One figure at a time, so that a page of many answers to its reader from the start.
+  // Draw one figure at a time, so that a page with many figures responds from the start.
   const waiting = [...document.querySelectorAll(".plot")];
   function draw() {
     const plot = waiting.shift();

@@ -35,12 +35,12 @@ class PageContent:
     Attributes
     ----------
     title : what was tuned on what.
-    answer : the answer in sentences, the most important first.
+    answer : the answer, the most important text first; its first sentence is shown large.
     verdict : ``better``, ``not better`` or ``unclear``.
     verdict_text : words of the verdict; empty for the usual ones.
     highlights : up to three (number, what it is).
     advice : warnings and what would help.
-    parts : the evidence, after the answer; blocks of one heading make a section, in the order of the first of each.
+    parts : the evidence in blocks; those of one heading form a section, and sections follow the order of the first.
     """
 
     title: str
@@ -53,20 +53,20 @@ class PageContent:
 
 
 @cache
-def environment() -> Environment:
-    """Return the environment of the templates, which are the files of this folder.
+def templates() -> Environment:
+    """Return the templates, which are the files of this folder.
 
-    It escapes every value, and fails on a name that is not defined.
+    They escape every value, and fail on a name that is not defined.
     """
-    templates = Environment(
+    environment = Environment(
         loader=PackageLoader("altune.report", "html"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.policies |= {"json.dumps_function": to_json, "json.dumps_kwargs": {}}
-    return templates
+    environment.policies |= {"json.dumps_function": to_json, "json.dumps_kwargs": {}}
+    return environment
 
 
 def render_page(content: PageContent) -> str:
@@ -75,15 +75,12 @@ def render_page(content: PageContent) -> str:
     for number, block in enumerate(content.parts):
         sections.setdefault(block.heading, []).append((number, type(block).__name__, block))
     has_figures = any(isinstance(block, FigureBlock) for block in content.parts)
-    return (
-        environment()
-        .get_template("page.html")
-        .render(
-            page=content,
-            verdict=content.verdict_text or VERDICTS[content.verdict],
-            sections=sections,
-            plotly=_inside_script(get_plotlyjs()) if has_figures else "",
-        )
+    template = templates().get_template("page.html")
+    return template.render(
+        page=content,
+        verdict=content.verdict_text or VERDICTS[content.verdict],
+        sections=sections,
+        plotly=_inside_script(get_plotlyjs()) if has_figures else "",
     )
 
 

@@ -46,7 +46,7 @@ def curves_of(contest: Contest, heading: str) -> FigureBlock:
     return FigureBlock(
         heading=heading,
         explanation=(
-            f"Test {contest.objective.metric} of the model in hand at each label count on {contest.data}. A score "
+            f"Test {contest.objective.metric} of the current model at each label count on {contest.data}. A score "
             "holds until the next model is trained, hence the steps."
         ),
         figure=plot_learning_curves(contest.curves, contest.objective.metric, contest.budget, baselines=quiet),

@@ -60,4 +60,4 @@ def _grouped_note(ablation: Ablation) -> str:
 def _impossible_note(ablation: Ablation) -> str:
     if all(decision.difference is not None for decision in ablation.without):
         return ""
-    return " Where the recipe cannot work with a decision put back, that is said instead."
+    return " Where the recipe cannot work with a decision put back, the figure says so."

@@ -31,7 +31,7 @@ def curves_of_data(run: Run, name: str) -> FigureBlock:
     return FigureBlock(
         heading=BETTER,
         explanation=(
-            f"{f'On {name}: test' if several else 'Test'} {findings.objective.metric} of the model in hand at each "
+            f"{f'On {name}: test' if several else 'Test'} {findings.objective.metric} of the current model at each "
             f"label count, on {findings.recipe.blocks} fresh splits scored on rows that nothing was scored on before. "
             "The steps are loops: a score holds until "
             f"the next model is trained.{_early_stop_note(confirmation, findings)}"
@@ -132,4 +132,4 @@ def _early_stop_note(confirmation: Confirmation, findings: Findings) -> str:
 def _dropped_note(points: Sequence[inputs.TrialPoint]) -> str:
     if not any(point.state == "dropped" for point in points):
         return ""
-    return " Trials that were dropped early stand at what they seemed to be worth by then."
+    return " Trials that were dropped early are drawn at their estimate at that time."

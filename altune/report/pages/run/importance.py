@@ -33,12 +33,12 @@ def importance_section(run: Run) -> list[PageBlock]:
     count = different_recipes(run.trials)
     if count < WORTH_ASKING:
         different = f"{count} different recipe{' was' if count == 1 else 's were'} played"
-        least = f"Which knobs matter cannot be said yet: {different}, and {WORTH_ASKING} are the least."
-        return [TextBlock(KNOBS, [least])]
+        needed = f"at least {WORTH_ASKING} are needed to say which knobs matter"
+        return [TextBlock(KNOBS, [f"Too few trials: {different}, and {needed}."])]
     try:
         importance = run.importance()
     except WorkError as error:
-        return [TextBlock(KNOBS, [f"Which knobs matter cannot be said: {error}."])]
+        return [TextBlock(KNOBS, [f"The importance of the knobs cannot be estimated: {error}."])]
     if importance.r2 < LOW_R2 and not any(knob.matters for knob in importance.knobs):
         return [TextBlock(KNOBS, [importance.warning, "More trials would tell more; no figure is drawn."])]
     return [_knobs(run, importance), *_best_choices(run, importance, run.effects()), *_pairs(importance)]

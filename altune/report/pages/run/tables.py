@@ -41,7 +41,7 @@ def front_table(run: Run) -> TableBlock:
         columns=("", *(objective.name for objective in objectives), "in words"),
         rows=rows,
         caption=(
-            "Trials that no other betters in every objective, by their values in the search, which flatter. "
+            "Trials that no other beats in every objective, with their values in the search, which are optimistic. "
             f"{_explained(objectives)} Picked: {run.record.preference}.{off}"
         ),
     )

@@ -253,7 +253,7 @@ def curve_of(grid: Grid, recipe: int, block: int) -> LearningCurve:
         fit_seconds=nothing,
         query_seconds=nothing,
         evaluation_seconds=nothing,
-        capabilities=({},) * len(labels),
+        notes=({},) * len(labels),
         rows=np.zeros(0, dtype=np.int64),
         stopped="budget",
     )

@@ -52,7 +52,7 @@ def simulated(rate: float, top: float, start: int, loop: int, seed: int) -> Lear
         fit_seconds=zeros,
         query_seconds=zeros,
         evaluation_seconds=zeros,
-        capabilities=({},) * len(labels),
+        notes=({},) * len(labels),
         rows=np.arange(labels[-1]),
         stopped="budget",
     )

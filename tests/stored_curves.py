@@ -36,7 +36,7 @@ def curve(points: Mapping[int, float] | float, prior: float = 0.3, stopped: str 
         fit_seconds=nothing,
         query_seconds=nothing,
         evaluation_seconds=nothing,
-        capabilities=({},) * len(labels),
+        notes=({},) * len(labels),
         rows=np.arange(labels[-1]),
         stopped=stopped,
     )

@@ -89,7 +89,7 @@ def flat(score: float) -> LearningCurve:
         fit_seconds=nothing,
         query_seconds=nothing,
         evaluation_seconds=nothing,
-        capabilities=({},),
+        notes=({},),
         rows=np.arange(10),
         stopped="budget",
     )

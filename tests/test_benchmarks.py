@@ -82,10 +82,10 @@ def test_the_exit_code_tells_agreement(
     seed_zero: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(wdbc, "play", lambda strategy, seeds, jobs: seed_zero)
-    assert wdbc.main(["--blocks", "1"]) == 0
+    assert wdbc.main(["--seeds", "1"]) == 0
     assert "yes" in capsys.readouterr().out
     monkeypatch.setitem(wdbc.PUBLISHED_AREAS, "margin", (0.97213 + 3e-4,))
-    assert wdbc.main(["--blocks", "1", "--json"]) == 1
+    assert wdbc.main(["--seeds", "1", "--json"]) == 1
     assert [line["agrees"] for line in json.loads(capsys.readouterr().out)["lines"]] == [False]
 
 
@@ -103,7 +103,7 @@ def test_all_published_seeds_leave_no_room_for_chance() -> None:
     assert wdbc.mean_tolerance("margin", areas[:10]) > 1e-3
 
 
-@pytest.mark.parametrize("arguments", [["--blocks", "0"], ["--strategy", "entropy"]])
+@pytest.mark.parametrize("arguments", [["--seeds", "0"], ["--strategy", "entropy"]])
 def test_a_wrong_request_exits_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         wdbc.main(arguments)
@@ -217,7 +217,7 @@ def test_since_when_means_without_exception_to_the_end() -> None:
 
 
 def test_strategies_meet_where_the_whole_pool_is_labelled(capsys: pytest.CaptureFixture[str]) -> None:
-    assert findings.main(["--part", "late", "--data", "wine", "--blocks", "2", "--jobs", "1", "--json"]) == 0
+    assert findings.main(["--part", "late", "--data", "wine", "--seeds", "2", "--jobs", "1", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     first, *_, last = told["courses"]["wine"]
     nothing = {"mean": 0.0, "low": 0.0, "high": 0.0}

@@ -39,7 +39,7 @@ def curve(labels: Sequence[int], scores: Sequence[float], prior: float = 0.5) ->
         fit_seconds=nothing,
         query_seconds=nothing,
         evaluation_seconds=nothing,
-        capabilities=({},) * n,
+        notes=({},) * n,
         rows=np.arange(labels[-1]),
         stopped="budget",
     )

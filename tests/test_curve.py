@@ -28,7 +28,7 @@ def curve(labels, scores, prior=0.1, cost=None, **parts):
         "fit_seconds": np.full(n, 0.1),
         "query_seconds": np.full(n, 0.2),
         "evaluation_seconds": np.full(n, 0.3),
-        "facts": tuple({} for _ in range(n)),
+        "notes": tuple({} for _ in range(n)),
         "rows": np.arange(labels[-1]),
         "stopped": "budget",
     }
@@ -170,10 +170,10 @@ def test_held_areas_of_two_parts_add_up(one, cut):
 @given(curves())
 def test_a_curve_reads_back_from_json_exactly(one):
     facts = tuple({"stop_kappa_1": 1 / 3 + number} for number in range(len(one)))
-    one = curve(one.labels.tolist(), one.scores["accuracy"], one.prior["accuracy"], capabilities=facts)
+    one = curve(one.labels.tolist(), one.scores["accuracy"], one.prior["accuracy"], notes=facts)
     back = LearningCurve.from_dict(json.loads(json.dumps(one.to_dict())))
     assert back.to_dict() == one.to_dict()
-    assert back.facts == one.notes
+    assert back.notes == one.notes
     for name in ("labels", "used", "cost", "loop_rows", "fit_seconds", "rows"):
         assert getattr(back, name).dtype == getattr(one, name).dtype
         np.testing.assert_array_equal(getattr(back, name), getattr(one, name))
@@ -195,7 +195,7 @@ def test_the_score_in_hand():
 
 def test_as_a_table():
     frame = curve(
-        [2, 6], [0.5, 1.0], capabilities=({"stop_kappa_1": 0.5}, {"stop_kappa_1": 0.75, "audit_ran": 1.0})
+        [2, 6], [0.5, 1.0], notes=({"stop_kappa_1": 0.5}, {"stop_kappa_1": 0.75, "audit_ran": 1.0})
     ).to_frame()
     assert frame["labels"].tolist() == [2, 6]
     assert frame["accuracy"].tolist() == [0.5, 1.0]
@@ -217,7 +217,7 @@ def test_a_band_is_the_mean_of_what_is_in_hand():
 def test_many_curves_at_once_are_the_frames_of_each_one_below_the_other() -> None:
     alike = [
         curve([2, 6], [0.5, 1.0]),
-        replace(curve([2, 4, 6], [0.1, 0.5, 1.0]), capabilities=({}, {"audit_ran": 1.0}, {})),
+        replace(curve([2, 4, 6], [0.1, 0.5, 1.0]), notes=({}, {"audit_ran": 1.0}, {})),
     ]
     keys = {"recipe": ["a", "b"], "block": [3, 4]}
     frames = [

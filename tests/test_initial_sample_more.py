@@ -318,7 +318,7 @@ def test_the_sample_goes_on_until_each_class_was_seen():
         bought = np.concatenate(steps)
         assert len(set(bought.tolist())) == len(bought)
         # the steps make up one first turn, and each of their labels is charged
-        first = loop.turns[0]
+        first = loop.records[0]
         assert (first.labels_bought, first.labels_used, first.loop_rows) == (len(bought),) * 3
         assert loop.pool.labels_bought == sum(len(rows) for _, rows in asked)
     assert len(steps) > 1
@@ -329,13 +329,13 @@ def test_the_sample_ends_at_its_cap_whatever_was_seen(fields, most):
     X, y = rare_classes()
     loop, asked = run_loop(until(**fields), X, np.zeros_like(y))
     assert sum(len(rows) for before, rows in asked if before) == most
-    assert loop.turns[0].labels_bought == most  # by default a step begins while less than half of 100 is spent
+    assert loop.records[0].labels_bought == most  # by default a step begins while less than half of 100 is spent
 
 
 def test_the_budget_ends_the_sample_too():
     X, y = rare_classes()
     loop, asked = run_loop(until(cap=1000), X, np.zeros_like(y), budget=20)
-    assert loop.turns[0].labels_bought == loop.pool.labels_bought == 20
+    assert loop.records[0].labels_bought == loop.pool.labels_bought == 20
     assert loop.stopped == "budget"
     assert [len(rows) for _, rows in asked] == [5, 4, 4, 4, 3]
 
@@ -346,10 +346,10 @@ def test_several_annotators_and_a_hold_out_set_go_with_it():
         labeling={"method": "majority", "annotators": 3}, stopping={"method": "target", "holdout": 6, "score": 0.9}
     )
     loop, asked = run_loop(recipe, X, y, annotators=5)
-    assert loop.turns[0].labels_bought == sum(len(rows) for before, rows in asked if before)
+    assert loop.records[0].labels_bought == sum(len(rows) for before, rows in asked if before)
     assert len(np.intersect1d(loop.pool.held_out, loop.pool.labelled)) == 0
     rows = np.setdiff1d(np.concatenate([rows for before, rows in asked if before]), loop.pool.held_out)
-    assert loop.turns[0].labels_used == len(rows) <= 30
+    assert loop.records[0].labels_used == len(rows) <= 30
 
 
 def test_it_continues_any_sample_in_its_own_way():

@@ -207,7 +207,7 @@ def test_drop_leaves_the_suspects_out(planted):
     X, y, wrong = planted
     loop = started("drop", planted)
     dropped = np.setdiff1d(loop.bought, loop.pool.labelled)
-    assert len(dropped) == loop.turns[0].notes["audit_suspects"] == 240 - loop.turns[0].labels_used
+    assert len(dropped) == loop.records[0].notes["audit_suspects"] == 240 - loop.records[0].labels_used
     assert wrong[dropped].mean() > 0.6
     expected = LogisticRegressionModel().fit(X[loop.pool.labelled], y[loop.pool.labelled], 2, 0)
     np.testing.assert_allclose(loop.model.class_scores(X), expected.class_scores(X), atol=1e-6)
@@ -238,7 +238,7 @@ def test_relabel_buys_the_suspects_again_and_repairs_them(planted):
     loop.tell(truth[request.rows])
     in_use = dict(zip(loop.pool.labelled.tolist(), loop.pool.labels.tolist(), strict=True))
     assert all(in_use[row] == truth[row] for row in again.tolist())
-    assert loop.turns[1].labels_bought == 240 + len(request)
+    assert loop.records[1].labels_bought == 240 + len(request)
 
 
 def test_every_so_many_loops(planted):
@@ -246,7 +246,7 @@ def test_every_so_many_loops(planted):
     loop = started("drop", planted, every=2)
     while not loop.done:
         loop.tell(y[loop.ask().rows])
-    assert ["audit_ran" in turn.notes for turn in loop.turns] == [turn.loop % 2 == 0 for turn in loop.turns]
+    assert ["audit_ran" in turn.notes for turn in loop.records] == [turn.loop % 2 == 0 for turn in loop.records]
 
 
 def test_without_an_audit_nothing_is_suspected(planted):
@@ -254,5 +254,5 @@ def test_without_an_audit_nothing_is_suspected(planted):
     loop = ActiveLearningLoop(Recipe(), X, 2, budget=60, loops=3, streams=STREAMS)
     while not loop.done:
         loop.tell(y[loop.ask().rows])
-    assert all(turn.notes == {} for turn in loop.turns)
-    assert [turn.labels_used for turn in loop.turns] == [turn.labels_bought for turn in loop.turns]
+    assert all(turn.notes == {} for turn in loop.records)
+    assert [turn.labels_used for turn in loop.records] == [turn.labels_bought for turn in loop.records]

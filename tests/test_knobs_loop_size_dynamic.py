@@ -73,7 +73,7 @@ def play(X, y, budget=80, loops=8, **fields):
 
 
 def rows_of(loop):
-    return [turn.loop_rows for turn in loop.turns[1:]]
+    return [turn.loop_rows for turn in loop.records[1:]]
 
 
 @pytest.fixture(scope="module")
@@ -362,7 +362,7 @@ def test_errors_are_those_of_the_model_that_was_there_before_the_labels(digits):
     expected = []
     while not loop.done:
         rows, before = loop.ask().rows, loop.model
-        used = loop.turns[-1].labels_used if loop.turns else 0
+        used = loop.records[-1].labels_used if loop.records else 0
         loop.tell(y[rows])
         if before is not None:
             expected.append(Judged(used, len(rows), int((before.predict(X[rows]) != y[rows]).sum())))

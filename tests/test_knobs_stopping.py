@@ -184,11 +184,11 @@ def test_a_full_trajectory_says_where_a_rule_would_have_stopped(average):
         return loop
 
     whole = play(threshold=1.0, patience=10)
-    notes = [turn.notes for turn in whole.turns]
+    notes = [turn.notes for turn in whole.records]
     assert whole.stopped == "budget"
     for threshold in (0.9, 0.95, 0.98):
         strict = rule("stabilizing_predictions", average=average, threshold=threshold)
         fires = [strict.fires(notes[:end]) for end in range(1, len(notes) + 1)]
         live = play(threshold=threshold)
         assert live.stopped == "stabilizing_predictions"
-        assert len(live.turns) == fires.index(True) + 1
+        assert len(live.records) == fires.index(True) + 1

@@ -167,14 +167,14 @@ def play(X, y, n_classes, budget, **fields):
 def test_the_loop_trains_with_the_tuned_value_and_notes_it(cancer):
     training = {"method": "retune", "values": [0.003, 0.1, 3.0], "when": "loops", "every": 2}
     loop, learners = play(*cancer, 2, 120, training=training)
-    noted = [turn.notes["tuned_C"] for turn in loop.turns]
+    noted = [turn.notes["tuned_C"] for turn in loop.records]
     assert noted == [learner.C for learner in learners]
     assert noted[-1] == loop.model.estimator.C
     assert set(noted) <= {0.003, 0.1, 3.0}
     assert noted[1] == noted[0]
     assert noted[3] == noted[2]
     again, _ = play(*cancer, 2, 120, training=training)
-    assert [turn.notes for turn in again.turns] == [turn.notes for turn in loop.turns]
+    assert [turn.notes for turn in again.records] == [turn.notes for turn in loop.records]
 
 
 def test_tuning_mends_a_bad_hyperparameter():
@@ -199,8 +199,8 @@ def test_its_time_is_training_time(cancer, monkeypatch):
     monkeypatch.setattr(Retune, "tune", slow)
     monkeypatch.setattr("altune.loop.loop.time.perf_counter", lambda: clock[0])
     loop, _ = play(*cancer, 2, 60, training="retune")
-    assert {turn.fit_seconds for turn in loop.turns} == {100.0}
-    assert {turn.query_seconds for turn in loop.turns} == {0.0}
+    assert {turn.fit_seconds for turn in loop.records} == {100.0}
+    assert {turn.query_seconds for turn in loop.records} == {0.0}
 
 
 # what cannot be -------------------------------------------------------------------------------------

@@ -472,7 +472,7 @@ def test_relabelling_tells_how_many_labels_it_corrected():
     assert 0 < len(request.again) <= 30
     assert set(request.again.tolist()) <= set(loop.bought.tolist())
     loop.tell(y[request.rows])
-    notes = loop.turns[1].notes
+    notes = loop.records[1].notes
     assert notes["labels_bought_again"] == len(request.again)
     assert notes["labels_corrected"] == np.count_nonzero(told[request.again] != y[request.again]) > 5
 

@@ -23,7 +23,7 @@ def curve(labels, scores, prior=0.1, cost=None, seconds=1.0):
         fit_seconds=np.full(points, seconds),
         query_seconds=np.full(points, seconds),
         evaluation_seconds=np.zeros(points),
-        capabilities=({},) * points,
+        notes=({},) * points,
         rows=np.arange(labels[-1]),
         stopped="budget",
     )

@@ -122,8 +122,8 @@ def test_golden_curves(name):
     np.testing.assert_allclose(found["scores"]["accuracy"], expected["scores"]["accuracy"], rtol=0, atol=1e-12)
     np.testing.assert_allclose(found["cost"], expected["cost"], rtol=0, atol=1e-9)
     assert found["prior"] == pytest.approx(expected["prior"], abs=1e-12)
-    assert [set(fact) for fact in found["facts"]] == [set(fact) for fact in expected["facts"]]
-    for mine, theirs in zip(found["facts"], expected["facts"], strict=True):
+    assert [set(fact) for fact in found["notes"]] == [set(fact) for fact in expected["notes"]]
+    for mine, theirs in zip(found["notes"], expected["notes"], strict=True):
         assert mine == pytest.approx(theirs, abs=1e-9)
 
 

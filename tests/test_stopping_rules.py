@@ -420,7 +420,7 @@ def test_the_loop_shows_a_rule_what_it_says_it_shows():
         assert labels.tolist() == y[request.rows].tolist()
         np.testing.assert_array_equal(said, model.predict(X[request.rows]))
         np.testing.assert_array_equal(scores, model.class_scores(X[request.rows]))
-        known = loop.turns[-1].notes["stop_oracle_accuracy"]
+        known = loop.records[-1].notes["stop_oracle_accuracy"]
         assert known == np.mean(said == labels)
     assert known is not None
 

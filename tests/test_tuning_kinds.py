@@ -154,11 +154,23 @@ def test_a_trial_that_takes_too_long_has_failed_and_the_search_goes_on(monkeypat
     assert all("time limit" in trial.reason for trial in run.trials if trial.state == "failed")
 
 
-def test_another_version_is_explained(cache, tmp_path, monkeypatch):
-    go(2, cache, tmp_path / "run", n_blocks=1, confirm=False)
-    monkeypatch.setattr("altune.tuning.record.__version__", "9.9")
-    with pytest.raises(RequestError, match=r"altune is 9\.9, the run was begun by"):
+def test_a_later_format_is_explained(cache, tmp_path, monkeypatch):
+    with monkeypatch.context() as later:
+        later.setattr("altune.tuning.header.STUDY_FORMAT", 99)
         go(2, cache, tmp_path / "run", n_blocks=1, confirm=False)
+    with pytest.raises(RequestError, match="its format is 99, and this version of altune reads 1 to 2"):
+        go(2, cache, tmp_path / "run", n_blocks=1, confirm=False)
+
+
+def test_another_version_of_altune_continues_a_run_and_another_scikit_learn_says_so(cache, tmp_path, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr("altune.tuning.header.__version__", "0.0.9")
+        earlier.setattr("altune.tuning.header.library_versions", lambda: {"scikit-learn": "1.0"})
+        go(2, cache, tmp_path / "run", n_blocks=1, confirm=False)
+    lines = []
+    monkeypatch.setattr("altune.tuning.observer.Silent.say", lambda self, line: lines.append(line))
+    assert len(go(3, cache, tmp_path / "run", n_blocks=1, confirm=False).trials) == 3
+    assert any("begun with scikit-learn 1.0 (now " in line for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_a_run_in_progress_is_followed_to_its_end(tmp_path: Path) -> None:
     folder, space = tmp_path / "run", tmp_path / "space.yaml"
     space.write_text(SearchSpace.from_dict(SPACE).to_yaml())
     words = [sys.executable, "-m", "altune"]
-    sizes = [f"--{name.replace('_', '-')}={value}" for name, value in SIZES.items()]
+    sizes = [f"--{name.removeprefix('n_').replace('_', '-')}={value}" for name, value in SIZES.items()]
     tune = [*words, "tune", "digits", "--space", space, *sizes, "--trials", "12", "--jobs", "1", "-q", "--out", folder]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(list(map(str, tune)), env=environment, stdout=subprocess.DEVNULL) as owner:

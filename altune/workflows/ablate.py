@@ -43,7 +43,7 @@ def ablate(
 ) -> Ablation:
     """Play the path from one recipe to another, one knob at a time, and say what each step gains.
 
-    At each step the knob is changed that gains most. The order is chosen on up to 10 blocks, and what the stages gain
+    At each step the knob is changed that gains most. The order is chosen on up to 10 blocks, and what the steps gain
     is played on ``n_blocks`` others, so that no gain is flattered by the choice. Beside the path, the recipe is played
     with each knob alone put back to what it is at the start.
 
@@ -71,7 +71,7 @@ def ablate(
     Examples
     --------
     >>> found = ablate({"query_strategy": {"method": "margin"}}, "iris", budget=30, n_blocks=2)
-    >>> [step.knobs for step in found.stages]
+    >>> [step.knobs for step in found.steps]
     [('query_strategy',)]
     """
     if n_blocks < 1:

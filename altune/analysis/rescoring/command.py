@@ -79,7 +79,7 @@ def _sizes(record: StudyRecord, trials: int) -> list[str]:
     from altune.tuning.settings import Settings
 
     usual, stored = Settings().to_dict(), {"n_trials": trials, **record.header["settings"]}
-    names = {"n_trials": "--trials"} | {name: f"--{name.replace('_', '-')}" for name in stored if name != "n_trials"}
+    names = {name: f"--{name.removeprefix('n_').replace('_', '-')}" for name in stored}
     return [
         word
         for name, value in stored.items()

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import doctest
+import functools
 import inspect
 import re
 import shlex
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
-from pages import DOCS, PAGES, ROOT, SITE_PAGES, code_blocks, name_of
+from docs_pages import DOCS, PAGES, ROOT, SITE_PAGES, code_blocks, name_of
 
 import altune
 import altune.cli
 from altune.analysis.sweep.request import SweepRequest
 from altune.core.registry import FIELDS, unregister
-from altune.core.yaml import parse_yaml
+from altune.core.yaml import read_yaml_text
 from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
 from altune.simulation.scenario import Scenario
@@ -61,23 +62,17 @@ def test_python_sessions_print_what_the_page_says(page, tmp_path, monkeypatch):
 def test_python_that_is_not_run_names_what_exists(page):
     for block in code_blocks(page, "python"):
         for node in ast.walk(ast.parse(block)):
-            if isinstance(node, ast.Attribute) and ast.unparse(node).startswith("altune."):
-                found = altune
-                for part in ast.unparse(node).split(".")[1:]:
-                    found = getattr(found, part)
-            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("altune."):
-                check_keywords(node)
+            name = ast.unparse(node.func if isinstance(node, ast.Call) else node)
+            if isinstance(node, (ast.Attribute, ast.Call)) and re.fullmatch(r"altune(\.\w+)+", name):
+                named = functools.reduce(getattr, name.split(".")[1:], altune)
+                if isinstance(node, ast.Call):
+                    assert {keyword.arg for keyword in node.keywords} <= accepted_keywords(named), ast.unparse(node)
 
 
-def check_keywords(call: ast.Call) -> None:
-    function = altune
-    for part in ast.unparse(call.func).split(".")[1:]:
-        function = getattr(function, part)
+def accepted_keywords(function: Callable[..., Any]) -> set[str]:
     parameters = inspect.signature(function).parameters
-    accepted = set(parameters)
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        accepted |= {*Scenario.model_fields, *FIELDS}
-    assert {keyword.arg for keyword in call.keywords} <= accepted, ast.unparse(call)
+    overrides = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    return {*parameters, *((*Scenario.model_fields, *FIELDS) if overrides else ())}
 
 
 def shell_lines(page: Path) -> list[list[str]]:
@@ -97,8 +92,9 @@ def test_shell_lines_are_what_the_command_line_accepts(page):
     group = typer.main.get_command(altune.cli.app)
     for words in shell_lines(page):
         context = group.make_context("altune", [], resilient_parsing=True)
-        _, command, rest = group.resolve_command(context, words)
         try:
+            _, command, rest = group.resolve_command(context, words)
+            assert command is not None, "there is no such command"
             command.make_context(command.name, rest)
         except Exception as error:
             pytest.fail(f"altune {shlex.join(words)}: {getattr(error, 'message', error)}")
@@ -107,7 +103,7 @@ def test_shell_lines_are_what_the_command_line_accepts(page):
 @pytest.mark.parametrize("page", pages_with("yaml"), ids=name_of)
 def test_yaml_reads(page):
     for block in code_blocks(page, "yaml"):
-        plain = parse_yaml(block)
+        plain = read_yaml_text(block)
         if "data" in plain:
             plain["data"] = [entry for entry in plain["data"] if isinstance(entry, str)]
             SweepRequest.model_validate(plain)
@@ -176,9 +172,3 @@ def test_words_to_avoid_are_a_table_that_reads():
     rows = re.findall(r"^\| (.+?) \| (.+?) \|$", table, re.MULTILINE)[2:]
     assert len(rows) > 15
     assert all(re.fullmatch(r"`[a-z ]+`", avoid) and instead for avoid, instead in rows)
-
-
-def test_a_result_has_the_settings_that_pages_name():
-    assert {"n_trials", "n_blocks", "select_blocks", "report_blocks"} <= {
-        field.name for field in dataclasses.fields(altune.Settings)
-    }

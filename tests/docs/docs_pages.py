@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 SITE_PAGES = sorted(DOCS.rglob("*.md"))
 PAGES = [*SITE_PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md"]
-
-sys.path.insert(0, str(DOCS / "scripts"))
 
 
 def name_of(page: Path) -> str:

@@ -1,0 +1,104 @@
+"""The generated pages hold everything they are generated from, and the pages of the API everything that is public."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+import docstrings
+import generate
+import pytest
+from docs_pages import DOCS, ROOT, SITE_PAGES
+
+import altune
+import altune.knobs
+import altune.testing
+from altune.cli import COMMANDS
+from altune.core.registry import FIELDS, Need, describe_parameters, methods
+from altune.core.yaml import read_yaml
+from altune.recipes.recipe import DEFAULTS
+from altune.simulation.objectives import KINDS
+from altune.simulation.scenario import Annotator, Scenario
+
+
+@pytest.mark.parametrize("knob", FIELDS)
+def test_the_page_of_a_knob_has_every_method_with_every_parameter(knob):
+    page = generate.knob_page(knob)
+    for name, cls in methods(knob).items():
+        section = re.search(rf"^## {name} \{{.*?(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
+        assert section, name
+        for parameter in describe_parameters(cls):
+            assert f"| `{parameter}` |" in section[0], f"{name}.{parameter}"
+        assert not cls.source or "**Source**" in section[0]
+    assert f"`{DEFAULTS[knob]}`" in page
+
+
+def test_ranges_say_whether_their_ends_are_accepted():
+    page = generate.knob_page("query_strategy")
+    assert "integer, 10 to 5000" in page
+    assert "number, above 0" in page
+    assert "`least_confidence` or `margin` or `entropy`" in page
+
+
+def test_every_need_and_every_knob_is_explained():
+    assert list(generate.NEEDS) == list(get_args(Need))
+    assert list(generate.QUESTIONS) == list(FIELDS)
+
+
+def test_objectives_spaces_data_sets_and_the_scenario_are_complete():
+    assert all(f"`{name}`" in generate.objectives_page() for name in KINDS)
+    assert all(f"## {row['name']}\n" in generate.spaces_page() for row in altune.list_spaces())
+    assert all(f"`{facts.name}`" in generate.datasets_page() for facts in altune.list_datasets())
+    fields = {*Scenario.model_fields, *Annotator.model_fields} - {"version"}
+    assert all(f"| `{name}` |" in generate.scenario_page() for name in fields)
+
+
+def test_every_command_is_listed_with_its_options():
+    page = generate.commands_page()
+    assert [f"## altune {name}\n" in page for name in COMMANDS] == [True] * len(COMMANDS)
+    assert "| `--blocks N` | Blocks on which each trial is played. | `5` |" in page
+    assert "| `--seed N` | Seed of every random stream. | `0` |" in page
+
+
+def api_names(module: str) -> list[str]:
+    """Return the names of a module that the pages of the API list."""
+    pages = [page.read_text("utf-8") for page in SITE_PAGES if page.parent.name == "api"]
+    listed = re.findall(rf"^::: {re.escape(module)}\.(\w+)$", "\n".join([*pages, generate.report_page()]), re.MULTILINE)
+    assert len(listed) == len(set(listed)), "a name is listed twice"
+    return sorted(listed)
+
+
+def test_the_pages_of_the_api_list_what_is_public_and_nothing_else():
+    assert api_names("altune") == sorted(set(altune.__all__) - {"__version__", "report"})
+    assert api_names("altune.report") == sorted(altune.report.__all__)
+    assert api_names("altune.knobs") == sorted(altune.knobs.__all__)
+    assert api_names("altune.testing") == sorted(altune.testing.__all__)
+
+
+def test_results_are_what_public_functions_return():
+    names = {cls.__name__ for cls in generate.returned_classes()}
+    assert {"Simulation", "RecipeComparison", "Ablation", "KnobImportance", "StoppingReplay", "Rescored"} <= names
+    assert not names & set(altune.__all__)
+
+
+def test_the_navigation_has_every_page():
+    listed = re.findall(r"[\w/]+\.md", (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:")[2])
+    pages = {page.relative_to(DOCS).as_posix() for page in SITE_PAGES} | set(generate.PAGES)
+    assert sorted(listed) == sorted(pages)
+    assert read_yaml(ROOT / "mkdocs.yml")["theme"]["font"] is False
+
+
+def test_docstrings_become_markdown():
+    assert docstrings.to_markdown("Is 2 * 3 < 7::\n\n    code * 2") == r"Is 2 \* 3 \< 7:" + "\n\n    code * 2"
+    assert docstrings.to_markdown(">>> 1 + 1\n2") == "```pycon\n>>> 1 + 1\n2\n```"
+    link = docstrings.to_markdown("See :func:`altune.tune`.")
+    assert link == 'See <autoref optional identifier="altune.tune"><code>tune</code></autoref>.'
+    text = "Do it.\n\nParameters\n----------\nlow, high : ends of the interval.\nb : c,\n    continued.\n"
+    assert docstrings.numpydoc(text) == (
+        "Do it.\n\nParameters\n----------\nlow\n    ends of the interval.\nhigh\n    ends of the interval.\n"
+        "b\n    c,\n    continued."
+    )
+    returns = "Do.\n\nReturns\n-------\nWhere it ended, and the number of steps.\n"
+    assert docstrings.numpydoc(returns, "tuple").endswith(
+        "-------\ntuple\n    Where it ended, and the number of steps."
+    )

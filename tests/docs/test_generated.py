@@ -6,9 +6,11 @@ import re
 from typing import get_args
 
 import docstrings
-import generate
+import interface_pages
+import knob_pages
 import pytest
 from docs_pages import DOCS, ROOT, SITE_PAGES
+from generate import PAGES
 
 import altune
 import altune.knobs
@@ -23,7 +25,7 @@ from altune.simulation.scenario import Annotator, Scenario
 
 @pytest.mark.parametrize("knob", FIELDS)
 def test_the_page_of_a_knob_has_every_method_with_every_parameter(knob):
-    page = generate.knob_page(knob)
+    page = knob_pages.knob_page(knob)
     for name, cls in methods(knob).items():
         section = re.search(rf"^## {name} \{{.*?(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
         assert section, name
@@ -34,27 +36,27 @@ def test_the_page_of_a_knob_has_every_method_with_every_parameter(knob):
 
 
 def test_ranges_say_whether_their_ends_are_accepted():
-    page = generate.knob_page("query_strategy")
+    page = knob_pages.knob_page("query_strategy")
     assert "integer, 10 to 5000" in page
     assert "number, above 0" in page
     assert "`least_confidence` or `margin` or `entropy`" in page
 
 
 def test_every_need_and_every_knob_is_explained():
-    assert list(generate.NEEDS) == list(get_args(Need))
-    assert list(generate.QUESTIONS) == list(FIELDS)
+    assert list(knob_pages.NEEDS) == list(get_args(Need))
+    assert list(knob_pages.QUESTIONS) == list(FIELDS)
 
 
 def test_objectives_spaces_data_sets_and_the_scenario_are_complete():
-    assert all(f"`{name}`" in generate.objectives_page() for name in KINDS)
-    assert all(f"## {row['name']}\n" in generate.spaces_page() for row in altune.list_spaces())
-    assert all(f"`{facts.name}`" in generate.datasets_page() for facts in altune.list_datasets())
+    assert all(f"`{name}`" in knob_pages.objectives_page() for name in KINDS)
+    assert all(f"## {row['name']}\n" in knob_pages.spaces_page() for row in altune.list_spaces())
+    assert all(f"`{facts.name}`" in knob_pages.datasets_page() for facts in altune.list_datasets())
     fields = {*Scenario.model_fields, *Annotator.model_fields} - {"version"}
-    assert all(f"| `{name}` |" in generate.scenario_page() for name in fields)
+    assert all(f"| `{name}` |" in knob_pages.scenario_page() for name in fields)
 
 
 def test_every_command_is_listed_with_its_options():
-    page = generate.commands_page()
+    page = interface_pages.commands_page()
     assert [f"## altune {name}\n" in page for name in COMMANDS] == [True] * len(COMMANDS)
     assert "| `--blocks N` | Blocks on which each trial is played. | `5` |" in page
     assert "| `--seed N` | Seed of every random stream. | `0` |" in page
@@ -63,7 +65,9 @@ def test_every_command_is_listed_with_its_options():
 def api_names(module: str) -> list[str]:
     """Return the names of a module that the pages of the API list."""
     pages = [page.read_text("utf-8") for page in SITE_PAGES if page.parent.name == "api"]
-    listed = re.findall(rf"^::: {re.escape(module)}\.(\w+)$", "\n".join([*pages, generate.report_page()]), re.MULTILINE)
+    listed = re.findall(
+        rf"^::: {re.escape(module)}\.(\w+)$", "\n".join([*pages, interface_pages.report_page()]), re.MULTILINE
+    )
     assert len(listed) == len(set(listed)), "a name is listed twice"
     return sorted(listed)
 
@@ -76,14 +80,14 @@ def test_the_pages_of_the_api_list_what_is_public_and_nothing_else():
 
 
 def test_results_are_what_public_functions_return():
-    names = {cls.__name__ for cls in generate.returned_classes()}
+    names = {cls.__name__ for cls in interface_pages.returned_classes()}
     assert {"Simulation", "RecipeComparison", "Ablation", "KnobImportance", "StoppingReplay", "Rescored"} <= names
     assert not names & set(altune.__all__)
 
 
 def test_the_navigation_has_every_page():
     listed = re.findall(r"[\w/]+\.md", (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:")[2])
-    pages = {page.relative_to(DOCS).as_posix() for page in SITE_PAGES} | set(generate.PAGES)
+    pages = {page.relative_to(DOCS).as_posix() for page in SITE_PAGES} | set(PAGES)
     assert sorted(listed) == sorted(pages)
     assert read_yaml(ROOT / "mkdocs.yml")["theme"]["font"] is False
 

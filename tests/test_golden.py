@@ -1,7 +1,7 @@
 """Golden plays: the rows that every strategy, start and model picks, and the scores, as they were stored.
 
 Work that makes altune faster must not change what it does: the rows are compared exactly, the scores to 1e-12. Stored
-plays are rewritten by ``python tests/test_golden.py [NAME ...]``, after a change that is meant to move them.
+plays are rewritten by ``python -m tests.test_golden [NAME ...]``, after a change that is meant to move them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,9 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment, make_environment
 from altune.simulation.prepared import PreparedBlock, prepare_block
 from altune.simulation.trajectory import play
+from tests.helpers.paths import STORED
 
-GOLDEN = Path(__file__).parent / "data" / "golden_picks.json"
+GOLDEN = STORED / "golden_picks.json"
 EXCEPT = {"skactiveml", "label_functions"}
 """Methods that need another library or functions of the user's own."""
 

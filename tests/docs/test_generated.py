@@ -9,7 +9,6 @@ import docstrings
 import interface_pages
 import knob_pages
 import pytest
-from docs_pages import DOCS, ROOT, SITE_PAGES
 from generate import PAGES
 
 import altune
@@ -21,6 +20,7 @@ from altune.core.yaml import read_yaml
 from altune.recipes.recipe import DEFAULTS
 from altune.simulation.objectives import KINDS
 from altune.simulation.scenario import Annotator, Scenario
+from tests.helpers.docs_pages import DOCS, ROOT, SITE_PAGES
 
 
 @pytest.mark.parametrize("knob", FIELDS)

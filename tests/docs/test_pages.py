@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 import typer
-from docs_pages import DOCS, PAGES, ROOT, SITE_PAGES, code_blocks, name_of
 
 import altune
 import altune.cli
@@ -25,6 +24,7 @@ from altune.core.yaml import read_yaml_text
 from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
 from altune.simulation.scenario import Scenario
+from tests.helpers.docs_pages import DOCS, PAGES, ROOT, SITE_PAGES, code_blocks, name_of
 
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 

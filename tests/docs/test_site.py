@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from browser import open_browser
+from tests.helpers.browser import open_browser
 
 SITE = Path(os.environ.get("ALTUNE_SITE", "")).resolve()
 pytestmark = pytest.mark.skipif("ALTUNE_SITE" not in os.environ, reason="no site was built; `make docs` builds one")

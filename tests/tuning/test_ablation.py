@@ -1,0 +1,523 @@
+"""Which decision made the difference: the path adds up, its order comes from other blocks, and it survives a kill."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import altune
+from altune.analysis.ablation import Ablation, find_ablation, path_gains
+from altune.analysis.run import Run
+from altune.cli import main
+from altune.core.errors import RequestError
+from altune.core.registry import parse_method
+from altune.numerics.statistics import PairedDifference
+from altune.recipes.describe import change_words, changed_words
+from altune.recipes.recipe import Recipe
+from altune.recipes.space import SearchSpace
+from altune.report.figures.ablation import ablation_numbers, plot_ablation
+from altune.report.figures.leave_one_out import leave_one_out_numbers, plot_leave_one_out
+from altune.report.figures.wrapped_rows import verdict
+from altune.report.pages.run.ablation import ablation_section
+from altune.simulation.curve import LearningCurve
+from altune.simulation.environment import make_environment, make_environments
+from altune.simulation.execution.player import Player
+from altune.simulation.objectives import Objective, Risk
+from altune.tuning.ablation import Ablated, AblationCurves, trajectories_to_ablate
+from altune.tuning.ablation import ablate as play_path
+from altune.tuning.ablation_path import PathStep, differing
+from altune.tuning.confirmation import ConfirmationBlocks, Played
+from altune.tuning.proposals import refusal_anywhere
+from altune.tuning.settings import Settings
+from altune.workflows.open_run import open_run
+from altune.workflows.plan import plan as plan_of
+from altune.workflows.sweep.planning import plan_sweep
+from tests.helpers.paths import ROOT
+from tests.tuning.test_search import SMALL
+
+OWN = {
+    "initial_sample": [{"method": "kmeans", "size": 6}, {"method": "typiclust", "size": 6}],
+    "query_strategy": ["margin", "entropy"],
+    "loop_size": [{"method": "geometric", "growth": 1.3}],
+}
+SIZES = {**SMALL, "n_trials": 4, "select_blocks": 3, "report_blocks": 4}
+
+
+def tuned(out: Path | None = None, data: str | list[str] = "iris", **changes: object) -> Run:
+    return altune.tune(data, SearchSpace.from_dict(OWN), out=out, **{**SIZES, **changes})  # type: ignore[arg-type]
+
+
+def same(run: Run) -> str:
+    return json.dumps({name: one.to_dict() for name, one in run.ablations.items()}, sort_keys=True)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return tuned(tmp_path_factory.mktemp("runs") / "run")
+
+
+@pytest.fixture(scope="module")
+def unconfirmed() -> Run:
+    return tuned(confirm=False)
+
+
+def ablation_of(run: Run) -> Ablation:
+    assert run.ablation is not None
+    return run.ablation
+
+
+# the numbers -----------------------------------------------------------------------------------------------------
+
+
+def flat(score: float) -> LearningCurve:
+    """Return a curve whose final score is the objective's value."""
+    nothing = np.zeros(1)
+    return LearningCurve(
+        labels=np.array([10]),
+        used=np.array([10]),
+        cost=np.array([10.0]),
+        scores={"accuracy": np.array([score])},
+        prior={"accuracy": 0.1},
+        loop_rows=np.array([10]),
+        fit_seconds=nothing,
+        query_seconds=nothing,
+        evaluation_seconds=nothing,
+        notes=({},),
+        rows=np.arange(10),
+        stopped="budget",
+    )
+
+
+def played(recipe: Recipe, values: Sequence[float]) -> Played:
+    return Played(recipe, tuple(flat(value) for value in values))
+
+
+def by_hand() -> Ablation:
+    start = altune.Recipe(name="vanilla", query_strategy="least_confidence")
+    middle = start.replace(query_strategy="margin")
+    end = middle.replace(loop_size={"method": "geometric", "growth": 1.5}, model="naive_bayes")
+    path = (
+        played(start, [0.50, 0.60, 0.70, 0.80]),
+        played(middle, [0.60, 0.71, 0.79, 0.90]),
+        played(end, [0.61, 0.70, 0.80, 0.89]),
+    )
+    without = {"query_strategy": played(start, [0.51, 0.60, 0.70, 0.79])}
+    ablated = Ablated(
+        (PathStep(("query_strategy",), {"query_strategy": 0.7}), PathStep(("loop_size", "model"), {})),
+        3,
+        {"loop_size": "no", "model": "no"},
+        (AblationCurves(path, without),),
+    )
+    return find_ablation(ablated, 0, Objective("final_score", end=10), n_train=30, n_test=10)
+
+
+def test_numbers_of_a_path_made_by_hand() -> None:
+    found = by_hand()
+    first, second = found.steps
+    assert first.gains == pytest.approx([0.10, 0.11, 0.09, 0.10])
+    assert first.difference.mean == pytest.approx(0.10)
+    # s = 0.00816, corrected for blocks that share rows: s·√(1/4 + 10/30) = 0.00624, t(3) = 3.182
+    assert first.difference.low == pytest.approx(0.10 - 0.01984, abs=1e-4)
+    assert first.is_clear
+    assert second.gains == pytest.approx([0.01, -0.01, 0.01, -0.01])
+    assert not second.is_clear
+    assert first.p_holm == pytest.approx(2 * first.difference.p)
+    assert second.p_holm == pytest.approx(second.difference.p)
+    assert found.whole.mean == pytest.approx(0.10)
+    assert (found.start.mean, first.mean, found.end.mean) == pytest.approx((0.65, 0.75, 0.75))
+    kept, *impossible = found.without
+    assert kept.difference is not None
+    assert kept.difference.mean == pytest.approx(0.10)
+    assert [(one.difference, one.reason) for one in impossible] == [(None, "no"), (None, "no")]
+    assert second.knobs == ("loop_size", "model")
+
+
+def test_a_sentence_tells_the_clear_steps() -> None:
+    said = by_hand().sentence
+    assert said.startswith("From vanilla to the recipe (+0.100 [")
+    assert "margin +0.100 [+0.080, +0.120]; no other change made a clear difference by itself." in said
+    assert "less is better" not in said
+
+
+def test_steps_add_up_on_every_block(run: Run) -> None:
+    found = ablation_of(run)
+    confirmation = run.confirmation
+    assert confirmation is not None
+    whole = run.objective.each(confirmation.recipe.curves) - run.objective.each(
+        confirmation.baselines["vanilla"].curves
+    )
+    assert np.sum([step.gains for step in found.steps], axis=0) == pytest.approx(whole, abs=1e-12)
+    assert sum(step.difference.mean for step in found.steps) == pytest.approx(found.whole.mean, abs=1e-12)
+    assert found.whole.mean == pytest.approx(whole.mean())
+    assert found.steps[-1].mean == found.end.mean
+    assert sorted(knob for step in found.steps for knob in step.knobs) == sorted(
+        differing(confirmation.baselines["vanilla"].recipe, run.best_recipe)
+    )
+    assert len(found.to_frame()) == len(found.steps) == 3
+
+
+def test_telescoping_of_any_values() -> None:
+    values = np.random.default_rng(0).normal(size=(6, 9))
+    assert path_gains(list(values)).sum(axis=0) == pytest.approx(values[-1] - values[0])
+
+
+# the path --------------------------------------------------------------------------------------------------------
+
+
+def test_each_step_is_the_best_on_the_select_blocks(run: Run) -> None:
+    """Follow the path by playing every change anew, on the blocks that no report has."""
+    found = ablation_of(run)
+    environment = make_environments("iris", budget=40, loops=4)[0]
+    confirmation = run.confirmation
+    assert confirmation is not None
+    recipe, end = confirmation.baselines["vanilla"].recipe, run.best_recipe
+    blocks = environment.blocks("select", 3)
+    with Player() as player:
+        for step in found.steps[:-1]:
+            means = {
+                knob: run.objective.each(
+                    player.curves(recipe.replace(**{knob: getattr(end, knob)}), blocks, environment)
+                ).mean()
+                for knob in differing(recipe, end)
+            }
+            assert step.tried == pytest.approx(means)
+            assert step.knobs == (max(means, key=lambda knob: means[knob]),)
+            recipe = recipe.replace(**{step.knobs[0]: getattr(end, step.knobs[0])})
+    assert found.order_blocks == 3
+    assert found.steps[-1].tried == {}
+
+
+def part_of(environment, report: int = 2) -> ConfirmationBlocks:
+    return ConfirmationBlocks(environment, environment.blocks("select", 2), environment.blocks("report", report))
+
+
+def path_of(start: Recipe, end: Recipe, refusal=lambda recipe: None, **scenario: object) -> Ablated:
+    environment = make_environment("iris", budget=30, loops=3, **scenario)
+    with Player() as player:
+        return play_path(
+            player,
+            start,
+            end,
+            [part_of(environment)],
+            reference=altune.Recipe(query_strategy="random"),
+            refusal=refusal,
+        )
+
+
+def test_a_knob_that_cannot_be_changed_yet_is_put_off() -> None:
+    end = altune.Recipe(retrain={"method": "warm_start"}, query_strategy="entropy")
+    environment = make_environment("iris", budget=30)
+    start = altune.Recipe(model="k_nearest_neighbours")
+
+    def refusal(recipe: Recipe) -> str | None:
+        return next(iter(recipe.problems(environment.capabilities)), None)
+
+    found = path_of(start, end, refusal)
+    order = [knob for step in found.steps for knob in step.knobs]
+    assert all(len(step.knobs) == 1 for step in found.steps)
+    assert order.index("model") < order.index("retrain")
+    assert not any("retrain" in step.tried for step in found.steps[: order.index("model") + 1])
+    assert "model" in found.impossible
+    assert "resume" in found.impossible["model"]
+
+
+def test_where_no_single_change_is_possible_the_smallest_group_is_one_step() -> None:
+    start, end = altune.Recipe(), altune.Recipe(query_strategy="random", retrain="warm_start", initial_sample="kmeans")
+    together = ("retrain", "query_strategy")
+
+    def refusal(recipe: Recipe) -> str | None:
+        changed = set(differing(start, recipe))
+        ready = not changed or set(together) <= changed
+        return None if ready else "the two go together"
+
+    found = path_of(start, end, refusal)
+    assert [step.knobs for step in found.steps] == [together, ("initial_sample",)]
+    assert found.impossible == dict.fromkeys(together, "the two go together")
+    assert set(found.played[0].without) == {"initial_sample"}
+
+
+def test_rules_of_a_space_hold_on_the_way() -> None:
+    space = SearchSpace.from_dict(
+        {
+            "initial_sample": ["kmeans", "typiclust"],
+            "query_strategy": ["margin", "random"],
+            "retrain": ["reset", "warm_start"],
+            "forbid": [{"query_strategy": "margin", "retrain": "reset"}],
+        }
+    )
+    environment = make_environment("iris", budget=30)
+    # Outside of the space in its first sample, and still the rule is about the other two knobs.
+    outside = altune.Recipe(query_strategy="margin")
+    assert "forbids" in str(refusal_anywhere(space, [environment.capabilities], outside))
+    assert refusal_anywhere(space, [environment.capabilities], outside.replace(retrain="warm_start")) is None
+    assert (
+        refusal_anywhere(space, [environment.capabilities], outside.replace(query_strategy="least_confidence")) is None
+    )
+    assert "annotators" in str(
+        refusal_anywhere(space, [environment.capabilities], outside.replace(labeling="majority"))
+    )
+
+
+@pytest.mark.parametrize("scenario", [{"objective": "labels_to_target"}, {"objective": "deficiency"}])
+def test_less_is_better_and_references(scenario: dict[str, str]) -> None:
+    end = {"initial_sample": {"method": "kmeans", "size": 9}, "query_strategy": {"method": "margin"}}
+    found = altune.ablate(end, "iris", budget=30, loops=3, n_blocks=3, **scenario)
+    assert found.objective.direction == "minimize"
+    tried = found.steps[0].tried
+    assert found.steps[0].knobs == (min(tried, key=lambda knob: tried[knob]),)
+    assert sum(step.difference.mean for step in found.steps) == pytest.approx(found.whole.mean)
+    assert "less is better" in found.sentence
+
+
+def test_what_a_path_plays_stays_below_the_bound() -> None:
+    environment = make_environment("iris", budget=30, loops=3, objective="deficiency")
+    start, end = altune.Recipe(), altune.Recipe(query_strategy="random", retrain="warm_start", initial_sample="kmeans")
+    told: list[int] = []
+    with Player() as player:
+        play_path(
+            player,
+            start,
+            end,
+            [part_of(environment)],
+            reference=altune.Recipe(query_strategy="random"),
+            refusal=lambda recipe: None,
+            on_done=lambda index, outcome: told.append(index),
+        )
+    # 3 + 2 changes and random sampling on 2 select blocks; 2 between, 2 of 3 put back and both ends on 2 others.
+    assert len(told) == 6 * 2 + 6 * 2 == trajectories_to_ablate(3, [part_of(environment)], ends=True)
+    assert trajectories_to_ablate(1, [part_of(environment)]) == trajectories_to_ablate(0, [part_of(environment)]) == 0
+
+
+# figures --------------------------------------------------------------------------------------------------------
+
+
+def test_numbers_of_the_stair() -> None:
+    first, step, group, last = ablation_numbers(by_hand())
+    assert (first.label, first.value, first.verdict) == ("vanilla", "0.650", "end")
+    assert step.label == "query strategy: least confidence → margin"
+    assert step.value == "+0.100 [+0.080, +0.120]"
+    assert (step.before, step.after, step.verdict) == (pytest.approx(0.65), pytest.approx(0.75), "better")
+    assert step.low == pytest.approx(0.73, abs=1e-3)
+    assert group.label == "loops: constant → geometric (growth 1.5); model: logistic regression → naive bayes"
+    assert (group.before, group.verdict) == (step.after, "unclear")
+    assert last.value.startswith("0.750: +0.100 [")
+
+
+def test_numbers_of_what_each_decision_is_worth() -> None:
+    rows = leave_one_out_numbers(by_hand())
+    assert [row.verdict for row in rows] == ["better", "no interval", "no interval"]
+    assert rows[0].mean == pytest.approx(0.1)
+    assert rows[1].value == "cannot be put back alone: no"
+    assert rows[1].mean is None
+
+
+def test_verdicts_follow_the_objective() -> None:
+    worse = PairedDifference(0.2, 0.1, 0.3, 0.01, 9, 1.0)
+    assert verdict(worse, Objective("aulc")) == "better"
+    assert verdict(worse, Objective("deficiency")) == "worse"
+    assert verdict(PairedDifference(0.2, -np.inf, np.inf, 1.0, 1, 1.0), Objective("aulc")) == "no interval"
+
+
+def test_figures_draw_a_bar_for_each_step_and_say_what_grey_means() -> None:
+    stair, worth = plot_ablation(by_hand()), plot_leave_one_out(by_hand())
+    bars = [trace for trace in stair.data if trace.type == "bar"]
+    assert [bar.base[0] for bar in bars] == pytest.approx([0.65, 0.75])
+    assert len(worth.data) == 1
+    assert "grey: the interval includes zero" in stair.layout.title.text
+    assert "grey" not in worth.layout.title.text
+    assert all("4 paired blocks" in figure.layout.title.text for figure in (stair, worth))
+
+
+def test_names_are_text_in_figures_and_a_risk_is_told() -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    found = replace(by_hand(), start_name=evil, objective=Objective("final_score", end=10, risk=Risk("cvar", 0.2)))
+    for figure in (plot_ablation(found, end_name=evil), plot_leave_one_out(found)):
+        assert "<img" not in str(figure.to_plotly_json())
+        assert "not the cvar of the search" in figure.layout.title.text
+
+
+def test_a_run_says_why(run: Run, unconfirmed: Run) -> None:
+    path, worth = ablation_section(run)
+    assert path.heading == worth.heading == "Why?"
+    assert ablation_of(run).sentence in path.explanation
+    assert plot_ablation(run).to_json() != plot_leave_one_out(run).to_json()
+    with pytest.raises(RequestError, match="it has iris"):
+        plot_ablation(run, data="wine")
+    assert ablation_section(unconfirmed) == []
+    with pytest.raises(RequestError, match="has no ablation"):
+        plot_leave_one_out(unconfirmed)
+
+
+# in a run --------------------------------------------------------------------------------------------------------
+
+
+def test_jobs_change_nothing_and_memory_and_disk_agree(run: Run) -> None:
+    assert same(tuned(n_jobs=2)) == same(run)
+
+
+def test_a_run_reads_its_ablation_back_and_plays_nothing_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from altune.simulation.execution import worker as workers
+
+    assert run.folder is not None
+    assert same(open_run(run.folder)) == same(run)
+    assert ablation_of(run).sentence in run.answer
+    assert run.to_dict()["ablation"]["steps"][0]["words"] == ablation_of(run).steps[0].words
+    assert "ablation" in set(run.curves()["part"])
+    monkeypatch.setattr(workers, "Trajectory", None)
+    assert same(tuned(run.folder)) == same(run)
+
+
+def test_without_an_ablation_the_rest_is_the_same_and_it_can_be_done_later(run: Run, tmp_path: Path) -> None:
+    without = tuned(tmp_path / "run", ablation=False)
+    assert without.ablation is None
+    assert without.to_dict()["ablation"] is None
+    assert without.findings == run.findings
+    assert same(without.ablate()) == same(run)
+    assert same(open_run(tmp_path / "run")) == same(run)
+
+
+def test_another_confirmation_has_no_ablation_yet(run: Run) -> None:
+    fresh = tuned()
+    assert same(fresh) == same(run)
+    assert fresh.confirm(report_blocks=3).ablation is None
+    assert ablation_of(fresh.ablate()).whole.blocks == 3
+
+
+def test_refusals_say_what_to_do(run: Run, unconfirmed: Run) -> None:
+    with pytest.raises(RequestError, match="same tune command"):
+        open_run(run.folder or "").ablate()
+    with pytest.raises(RequestError, match="confirm"):
+        unconfirmed.ablate()
+    with pytest.raises(RequestError, match="the same"):
+        altune.ablate("vanilla", "iris", budget=30)
+    with pytest.raises(RequestError, match="`report` blocks"):
+        altune.ablate("random_sampling", "iris", budget=30, splits=blocks_of("search"))
+    given = altune.ablate("random_sampling", "iris", budget=30, splits=blocks_of("search", "report"))
+    assert given.whole.blocks == 1
+
+
+def blocks_of(*parts: str) -> dict[str, list[dict[str, list[int]]]]:
+    rows = np.random.default_rng(0).permutation(150)
+    return {part: [{"pool": rows[:100].tolist(), "test": rows[100:].tolist()}] for part in parts}
+
+
+def test_a_recipe_that_is_vanilla_needs_no_path() -> None:
+    fixed = {"query_strategy": "least_confidence"}
+    found = altune.tune("iris", SearchSpace.from_dict({**fixed, "retrain": ["reset"]}), **SIZES)  # type: ignore[arg-type]
+    assert found.confirmation is not None
+    assert found.ablation is None
+
+
+KILLED = """
+import sys, os, signal
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+import tests.tuning.test_ablation as t
+from altune.tuning.observer import Silent
+class Watch(Silent):
+    name, count = "", 0
+    def stage(self, name, trajectories):
+        self.name = name
+    def played(self):
+        self.count += self.name == "ablation"
+        if self.count == 7:
+            os.kill(os.getpid(), signal.SIGKILL)
+t.tuned(Path(sys.argv[1]), observer=Watch())
+"""
+
+
+def test_killed_in_the_middle_of_the_ablation_the_run_is_complete_and_goes_on(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "killed"
+    done = subprocess.run([sys.executable, "-c", KILLED, str(folder), str(ROOT)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    cut_off = open_run(folder)
+    assert cut_off.findings == run.findings
+    assert cut_off.ablation is None
+    assert {"recipe.yaml", "report.html", "curves.csv"} <= {path.name for path in folder.iterdir()}
+    assert same(tuned(folder)) == same(run)
+
+
+def test_several_data_sets_share_the_order() -> None:
+    found = tuned(data=["iris", "wine"], n_trials=3)
+    iris, wine = found.ablations.values()
+    assert [step.knobs for step in iris.steps] == [step.knobs for step in wine.steps]
+    assert [step.tried for step in iris.steps] == [step.tried for step in wine.steps]
+    for name, one in found.ablations.items():
+        assert sum(step.difference.mean for step in one.steps) == pytest.approx(one.whole.mean)
+        assert f"{name}: From vanilla to the recipe" in found.answer
+    assert found.to_dict()["data_sets"]["wine"]["ablation"]["steps"]
+
+
+def test_a_plan_counts_an_ablation_as_an_upper_bound() -> None:
+    environments, space = make_environments("iris", budget=40, loops=4), SearchSpace.from_dict(OWN)
+    settings = Settings(n_trials=4, n_blocks=2, select_among=2, select_blocks=3, report_blocks=4)
+    planned = plan_of(environments, space, settings, Path("run"), True)
+    assert planned["trajectories"]["ablation"] == 5 * 3 + 4 * 4
+    assert plan_of(environments, space, settings, Path("run"), True, False)["trajectories"]["ablation"] == 0
+    assert plan_of(environments, space, settings, Path("run"), False)["trajectories"]["ablation"] == 0
+    sweep = {"data": ["iris"], "spaces": [space], "settings": {"n_trials": 4, "select_blocks": 3, "report_blocks": 4}}
+    asked, usual = plan_sweep({**sweep, "ablation": True}), plan_sweep(sweep)
+    assert asked.trajectories - usual.trajectories == 5 * 3 + 4 * 4
+
+
+def test_a_sweep_ablates_where_it_is_asked_to(tmp_path: Path) -> None:
+    sizes = {key: SIZES[key] for key in ("n_trials", "n_blocks", "select_among", "select_blocks", "report_blocks")}
+    request = {"data": ["iris"], "spaces": [SearchSpace.from_dict(OWN)], "budgets": [40], "scenario": {"loops": 4}}
+    plain = altune.sweep({**request, "settings": sizes}, out=tmp_path)
+    assert plain.runs[0].run is not None
+    assert plain.runs[0].run.ablation is None
+    asked = altune.sweep({**request, "settings": sizes, "ablation": True}, out=tmp_path)
+    assert asked.runs[0].run is not None
+    assert asked.runs[0].run.ablation is not None
+
+
+# at the command line ---------------------------------------------------------------------------------------------
+
+
+def test_ablate_at_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command(*words: str) -> tuple[object, str, str]:
+        monkeypatch.setattr(sys, "argv", ["altune", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, *capsys.readouterr()
+
+    recipe = tmp_path / "mine.yaml"
+    altune.Recipe(initial_sample={"method": "kmeans", "size": 6}).save(recipe)
+    given = ("iris", str(recipe), "--budget", "30", "--blocks", "3", "--jobs", "1")
+    code, out, _ = command("ablate", *given, "--json")
+    plain = json.loads(out)
+    assert code == 0
+    assert {step["knobs"][0] for step in plain["steps"]} == {"initial_sample", "query_strategy"}
+    assert plain["from"]["name"] == "vanilla"
+    code, out, _ = command("ablate", *given, "--from", "random_sampling")
+    assert code == 0
+    assert "random sampling" in out
+    assert "query strategy: random → margin" in out
+    code, out, err = command("ablate", "iris", "vanilla")
+    assert (code, out) == (2, "")
+    assert "the same" in err
+
+
+def test_changes_in_words() -> None:
+    growing = parse_method("loop_size", {"method": "geometric", "growth": 1.3})
+    shrinking = parse_method("loop_size", {"method": "geometric", "growth": 0.8})
+    constant = parse_method("loop_size", {"method": "constant"})
+    switch = parse_method("query_strategy", {"method": "switch", "at": 0.3})
+    usual = parse_method("query_strategy", {"method": "least_confidence"})
+    assert change_words(constant, growing) == "loops: constant → geometric (growth 1.3)"
+    assert changed_words(constant, growing) == "growing loops"
+    assert changed_words(constant, shrinking) == "shrinking loops"
+    assert changed_words(shrinking, growing) == "loops growth 0.8 → 1.3"
+    assert change_words(usual, switch).startswith(
+        "query strategy: least confidence → switch (typiclust, margin, at 0.3"
+    )

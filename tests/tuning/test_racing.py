@@ -1,0 +1,310 @@
+"""Racing keeps its bound, learns how noisy differences are, and the envelope never lies below what was seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from scipy.special import polygamma
+
+from altune.core.errors import RequestError
+from altune.recipes.space import SearchSpace
+from altune.simulation.curve import LearningCurve, trapezoid_area
+from altune.simulation.execution.player import Task
+from altune.simulation.trajectory import PAUSED
+from altune.tuning.racing import Envelope, Noise, Racing, _inverse_trigamma, paired_noise
+from tests.helpers.benchmark_scripts import load
+from tests.helpers.stored_curves import BUDGET, curve, made_environment
+
+# what is asked for ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"racing": -0.1}, {"racing": 0.6}, {"rungs": (0.5, 0.3)}, {"rungs": (1.0,)}, {"leader_blocks": -1}]
+)
+def test_what_cannot_be_spent_is_refused(wrong):
+    with pytest.raises(RequestError):
+        Racing(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("spending", "asked", "words"),
+    [
+        (Racing(racing=0.1), (4, ["aulc"], "labels", "mean"), "5 search blocks"),
+        (Racing(racing=0.1), (5, ["aulc", "cost"], "labels", "mean"), "racing needs one objective"),
+        (Racing(rungs=(0.5,)), (3, ["aulc"], "labels", "cvar:0.2"), "a rung needs one objective"),
+        (Racing(leader_blocks=2), (3, ["aulc"], "labels", "cvar:0.2"), "a leader's block needs"),
+        (Racing(rungs=(0.5,)), (3, ["final_score"], "labels", "mean"), "rungs need an area over labels"),
+        (Racing(rungs=(0.5,)), (3, ["aulc"], "cost", "mean"), "rungs need an area over labels"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(spending, asked, words):
+    spending.check(5, ["aulc"], "labels", "mean")
+    with pytest.raises(RequestError, match=words):
+        spending.check(*asked)
+
+
+@given(n_blocks=st.integers(2, 40), data_sets=st.integers(1, 4))
+def test_looks_come_after_whole_rounds_and_leave_some_to_come(n_blocks, data_sets):
+    looks = Racing(racing=0.1).looks(n_blocks, data_sets)
+    assert looks == sorted(set(looks))
+    assert 1 <= len(looks) <= 3
+    assert all(look % data_sets == 0 and 0 < look < n_blocks * data_sets for look in looks)
+    assert Racing().looks(n_blocks, data_sets) == []
+
+
+# racing -----------------------------------------------------------------------------------------------------------
+
+
+def dropped(spending, values, known):
+    looks = spending.looks(known.shape[1])
+    return any(spending.loses_race(values[:look], known, len(looks)) for look in looks)
+
+
+@pytest.mark.parametrize("blocks", [5, 10])
+@pytest.mark.parametrize("uneven", [False, True])
+def test_equally_good_trials_are_dropped_no_more_often_than_was_asked_for(blocks, uneven):
+    """The best of forty is ahead of a newcomer on these blocks, by luck alone."""
+    rng, racing, n = np.random.default_rng(blocks), 0.2, 1500
+    wrong = 0
+    for _ in range(n):
+        spread = np.sqrt(6 / rng.chisquare(6, size=(41, 1))) if uneven else np.ones((41, 1))
+        values = rng.normal(size=blocks) + 0.3 * spread * rng.normal(size=(41, blocks))
+        wrong += dropped(Racing(racing=racing), values[0], values[1:])
+    # three standard errors of a share above the bound
+    assert wrong / n <= racing + 3 * np.sqrt(racing * (1 - racing) / n)
+    # and racing does something
+    assert wrong / n > racing / 5
+
+
+def test_the_bound_is_over_all_looks_not_for_each():
+    rng = np.random.default_rng(3)
+    known, own = rng.normal(size=(40, 10)), rng.normal(size=(2000, 10))
+    spending = Racing(racing=0.3)
+    looks = spending.looks(10)
+    first = np.mean([spending.loses_race(one[: looks[0]], known, len(looks)) for one in own])
+    alone = np.mean([spending.loses_race(one[: looks[0]], known, 1) for one in own])
+    assert first < alone / 2
+
+
+def test_a_clearly_worse_trial_is_dropped_after_one_block_and_a_better_one_never():
+    rng = np.random.default_rng(0)
+    known = 0.7 + 0.01 * rng.normal(size=(20, 5))
+    spending = Racing(racing=0.05)
+    assert spending.loses_race(np.array([0.6]), known, 3)
+    assert not spending.loses_race(known.max(axis=0)[:3], known, 3)
+    assert not dropped(spending, known[7], known)
+
+
+def test_the_rival_is_chosen_on_the_blocks_to_come():
+    known = np.full((20, 5), 0.5) + 0.001 * np.random.default_rng(0).normal(size=(20, 5))
+    known[3, :2] += 0.2  # lucky on the blocks played
+    spending = Racing(racing=0.2)
+    assert not spending.loses_race(np.array([0.6, 0.6]), known, 1)
+    known[3, 2:] += 0.2  # good on the others too
+    assert spending.loses_race(np.array([0.6, 0.6]), known, 1)
+
+
+def test_nothing_is_dropped_before_enough_is_known_or_when_all_was_played():
+    known = 0.7 + 0.01 * np.random.default_rng(0).normal(size=(20, 5))
+    spending = Racing(racing=0.5)
+    assert not spending.loses_race(np.array([0.1]), known[:7], 1)
+    assert spending.loses_race(np.array([0.1]), known[:8], 1)
+    assert not spending.loses_race(np.full(5, 0.1), known, 1)
+
+
+# noise ------------------------------------------------------------------------------------------------------------
+
+
+def test_noise_is_that_of_differences_without_what_trials_and_blocks_have_of_their_own():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(400, 1)) + rng.normal(size=6) + 0.1 * rng.normal(size=(400, 6))
+    noise = paired_noise(values, 0)
+    assert noise.variance == pytest.approx(2 * 0.1**2, rel=0.1)
+    assert noise.freedom > 15  # all are alike: what is known of the others is known of a new one
+
+
+@pytest.mark.parametrize("freedom", [4.0, 20.0])
+def test_noise_that_differs_from_trial_to_trial_is_known_the_less(freedom):
+    rng = np.random.default_rng(1)
+    spread = 0.1 * np.sqrt(freedom / rng.chisquare(freedom, size=(3000, 1)))
+    values = spread * rng.normal(size=(3000, 8))
+    own = values.var(axis=1, ddof=1)
+    usual = paired_noise(values, int(np.abs(own - 0.1**2).argmin()))
+    assert usual.freedom == pytest.approx(freedom, rel=0.25)
+    assert usual.variance == pytest.approx(2 * 0.1**2, rel=0.1)
+    noisy = paired_noise(values, int(own.argmax()))
+    assert noisy.variance == pytest.approx(0.1**2 + (freedom * 0.1**2 + 7 * own.max()) / (freedom + 7), rel=0.2)
+
+
+def test_trials_without_noise():
+    values = np.tile(np.linspace(0, 1, 9)[:, None], 5)
+    noise = paired_noise(values, 0)
+    assert noise.variance == pytest.approx(0.0, abs=1e-20)
+    assert Noise(0.0, 4.0).chance(np.array([-0.1])) == 0.0
+    assert Noise(0.0, 4.0).chance(np.array([0.0])) == 1.0
+
+
+def test_the_moderated_test_lies_between_the_usual_ones():
+    difference = np.array([-0.3, 0.1, -0.2, -0.1])
+    usual = stats.ttest_1samp(difference, 0, alternative="less").pvalue
+    assert Noise(1.0, 1e-9).chance(difference) == pytest.approx(usual)
+    known = stats.norm.cdf(difference.mean() / np.sqrt(0.04 / 4))
+    assert Noise(0.04, 1e12).chance(difference) == pytest.approx(known)
+    by_hand = (5 * 0.04 + 3 * difference.var(ddof=1)) / 8
+    expected = stats.t.cdf(difference.mean() / np.sqrt(by_hand / 4), 8)
+    assert Noise(0.04, 5.0).chance(difference) == pytest.approx(expected)
+
+
+@given(value=st.floats(1e-3, 1e3))
+def test_the_inverse_of_the_trigamma_function(value):
+    assert polygamma(1, _inverse_trigamma(value)) == pytest.approx(value, rel=1e-6)
+
+
+# the envelope -----------------------------------------------------------------------------------------------------
+
+scores = st.floats(0, 1, width=32)
+
+
+@st.composite
+def curves(draw) -> LearningCurve:
+    labels = sorted(draw(st.sets(st.integers(1, BUDGET), min_size=1, max_size=6)))
+    return curve({count: draw(scores) for count in labels}, prior=draw(scores))
+
+
+def in_hand(one: LearningCurve, count: int) -> float:
+    """Return the score in hand at a label count, the slow way."""
+    reached = [score for label, score in zip(one.labels, one.scores["accuracy"], strict=True) if label <= count]
+    return reached[-1] if reached else one.prior["accuracy"]
+
+
+@given(seen=st.lists(curves(), min_size=1, max_size=4), pausing=curves())
+def test_the_rest_is_the_best_that_was_ever_seen(seen, pausing):
+    envelope = Envelope([BUDGET], ["accuracy"])
+    for one in seen:
+        envelope.see([one])
+    (found,) = envelope.completed([pausing.first(len(pausing), PAUSED)])
+    last = int(pausing.labels[-1])
+    for count in range(BUDGET + 1):
+        known = in_hand(pausing, count)
+        best = max(known, *(in_hand(one, count) for one in seen)) if count > last else known
+        assert found.at(np.array([count]), "accuracy")[0] == best
+    (ended,) = envelope.completed([pausing])
+    assert ended is pausing
+
+
+@given(seen=curves(), points=st.integers(1, 6))
+def test_a_trial_like_the_best_is_completed_to_its_own_curve(seen, points):
+    for joined in (False, True):
+        envelope = Envelope([BUDGET], ["accuracy"], joined)
+        envelope.see([seen])
+        (found,) = envelope.expected([seen.first(points, PAUSED)], [seen])
+        counts = np.arange(BUDGET + 1)
+        if not joined:
+            np.testing.assert_allclose(found.at(counts, "accuracy"), seen.at(counts, "accuracy"), atol=1e-12)
+        area = [trapezoid_area(one.labels, one.scores["accuracy"], 0.0, BUDGET) for one in (found, seen)]
+        assert not joined or area[0] == pytest.approx(area[1])
+
+
+def test_a_worse_trial_is_expected_to_stay_as_far_behind():
+    envelope = Envelope([10], ["accuracy"])
+    best = curve({2: 0.5, 6: 0.9})
+    (found,) = envelope.expected([curve({2: 0.4}, stopped=PAUSED)], [best])
+    np.testing.assert_allclose(found.at(np.array([0, 2, 5, 6, 10]), "accuracy"), [0.3, 0.4, 0.4, 0.8, 0.8])
+
+
+def test_an_envelope_is_known_once_a_trial_was_seen():
+    envelope = Envelope([10, 10], ["accuracy", "accuracy"])
+    assert not envelope.known
+    envelope.see([curve(0.5), curve(0.6)])
+    assert envelope.known
+
+
+# the benchmark ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def benchmark_module():
+    return load("stored_search")
+
+
+def a_grid(module):
+    """Return two recipes on two blocks: margin has 10, 20, 40 labels, random sampling 10 and 40."""
+    params = [{"query_strategy": "margin"}, {"query_strategy": "random"}]
+    labels = np.array([[[10, 20, 40]] * 2, [[10, 40, -1]] * 2], dtype=np.int32)
+    return module.Grid(
+        data="iris",
+        space=SearchSpace.from_dict({"query_strategy": ["margin", "random"]}),
+        params=params,
+        weights=np.full(2, 0.5),
+        values=np.array([[0.7, 0.8], [0.6, 0.7]]),
+        labels=labels,
+        scores=np.where(labels > 0, 0.5, np.nan).astype(np.float32),
+        prior=np.full(2, 0.3),
+        n_pool=90,
+        n_test=30,
+        budget=40,
+    )
+
+
+def test_the_benchmark_counts_a_part_by_its_labels_and_nothing_twice(benchmark_module):
+    grid, environment = a_grid(benchmark_module), made_environment()
+    recipes = [grid.recipe(index) for index in range(2)]
+    player = benchmark_module.StoredPlayer(grid, {one.digest(): index for index, one in enumerate(recipes)})
+    block = environment.blocks("search", 1)[0]
+
+    def play(recipe, until=None):
+        (found,) = player.play([Task(recipes[recipe], block, environment, until)])
+        return found.labels.tolist(), found.stopped, player.work, player.anew
+
+    assert play(0, until=15.0) == ([10, 20], "paused", 0.5, 0.5)
+    assert play(0) == ([10, 20, 40], "budget", 1.0, 1.5)
+    assert play(0, until=15.0) == ([10, 20], "paused", 1.0, 1.5)
+    assert play(1, until=15.0) == ([10, 40], "budget", 2.0, 2.5)
+    assert play(1) == ([10, 40], "budget", 2.0, 2.5)
+    assert (player.asked, player.again) == (2, 0)
+    assert play(0) == ([10, 20, 40], "budget", 2.0, 2.5)
+    assert (player.asked, player.again) == (3, 1)
+
+
+def test_a_search_is_replayed_on_a_grid(benchmark_module):
+    decisions = {
+        "initial_sample": ["random", "kmeans"],
+        "query_strategy": ["random", "margin"],
+        "retrain": ["reset", "warm_start"],
+        "training": ["constant", {"method": "power", "exponent": 1.0}],
+    }
+    space = SearchSpace.from_dict(decisions)
+    params = [
+        dict(zip(decisions, chosen, strict=True))
+        for chosen in product(*(space.decisions[knob].labels for knob in decisions))
+    ]
+    level = np.linspace(0.4, 0.9, len(params))[:, None] * np.ones(12)
+    labels = np.broadcast_to(np.array([10, 20, 40], dtype=np.int32), (len(params), 12, 3))
+    grid = replace(
+        a_grid(benchmark_module),
+        space=space,
+        params=params,
+        weights=np.full(len(params), 1 / len(params)),
+        values=level,
+        labels=labels,
+        scores=np.repeat(level[:, :, None], 3, axis=2).astype(np.float32),
+        prior=np.full(12, 0.3),
+    )
+    layout = benchmark_module.Layout(search=5, leaders=0, select=3, policies={})
+    stage = benchmark_module.Stage(grid, made_environment(budget=40), layout, 0)
+    found = stage.search(Racing(racing=0.1), "random", 24)
+    assert len(found.trials) == 24
+    assert found.work == sorted(found.work)
+    best = max(found.trials, key=lambda trial: trial.value or 0.0)
+    assert stage.regret(found.trials) == pytest.approx(0.9 - grid.values[params.index(best.params), 0])
+
+
+def test_equal_work_ends_with_the_last_batch_that_fits(benchmark_module):
+    found = benchmark_module.Replayed(work=[5.0] * 4 + [9.0] * 4 + [12.0] * 4)
+    assert [found.trials_for(work) for work in (0.0, 5.0, 11.9, 12.0)] == [4, 4, 8, 12]

@@ -1,0 +1,243 @@
+"""Watching a run: nothing is written, a torn line is normal, a lost database is waited for."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import altune
+from altune.analysis.progress import pace
+from altune.cli import main
+from altune.core.errors import RequestError, StorageError
+from altune.recipes.space import SearchSpace
+from altune.report.texts.watch import watch_text
+from altune.tuning.storage import JOURNAL, LOCK
+from altune.workflows.watch import WatchedRun
+from tests.helpers.postgres import Postgres
+
+SPACE = {"initial_sample": {"method": "random", "size": {"low": 5, "high": 20}}, "query_strategy": ["random", "margin"]}
+SIZES: dict[str, Any] = {"budget": 40, "loops": 4, "n_blocks": 2, "sampler": "random"}
+SIZES |= {"select_among": 2, "select_blocks": 2, "report_blocks": 2}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    altune.tune("iris", SearchSpace.from_dict(SPACE), **SIZES, n_trials=18, out=folder)
+    return folder
+
+
+@pytest.fixture
+def half(finished: Path, tmp_path: Path) -> Path:
+    """A run that was cut off in the middle of its tenth trial: no confirmation, no page, a torn last line."""
+    folder = tmp_path / "half"
+    folder.mkdir()
+    lines = (finished / JOURNAL).read_bytes().splitlines(keepends=True)
+    trials = [place for place, line in enumerate(lines) if b'"op_code":4' in line]
+    (folder / JOURNAL).write_bytes(b"".join(lines[: trials[9]]) + lines[trials[9]][:40])
+    return folder
+
+
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: object
+) -> tuple[Any, str, str]:
+    monkeypatch.setattr(sys, "argv", ["altune", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return (ended.value.code, *capsys.readouterr())
+
+
+def said(folder: Path) -> str:
+    watched = WatchedRun(folder)
+    standing = watched.standing()
+    return watch_text(standing, watched.importance(standing, anew=True))
+
+
+def state_of(folder: Path) -> dict[str, tuple[int, int]]:
+    return {str(path): (path.stat().st_mtime_ns, path.stat().st_size) for path in [folder, *folder.rglob("*")]}
+
+
+def test_a_run_in_progress_is_followed_to_its_end(tmp_path: Path) -> None:
+    folder, space = tmp_path / "run", tmp_path / "space.yaml"
+    space.write_text(SearchSpace.from_dict(SPACE).to_yaml())
+    words = [sys.executable, "-m", "altune"]
+    sizes = [f"--{name.removeprefix('n_').replace('_', '-')}={value}" for name, value in SIZES.items()]
+    tune = [*words, "tune", "digits", "--space", space, *sizes, "--trials", "12", "--jobs", "1", "-q", "--out", folder]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(list(map(str, tune)), env=environment, stdout=subprocess.DEVNULL) as owner:
+        end = time.monotonic() + 60
+        while not (folder / JOURNAL).is_file() or b'"altune":' not in (folder / JOURNAL).read_bytes():
+            assert time.monotonic() < end, "the run did not begin"
+            time.sleep(0.05)
+        # It pauses until the watcher has seen it, however busy the machine is.
+        owner.send_signal(signal.SIGSTOP)
+        watch = [*words, "watch", str(folder), "--every", "0.3"]
+        with subprocess.Popen(watch, env=environment, stdout=subprocess.PIPE, text=True) as watcher:
+            assert watcher.stdout is not None
+            first = watcher.stdout.readline()
+            owner.send_signal(signal.SIGCONT)
+            seen = first + watcher.stdout.read()
+        assert owner.wait(60) == 0, "a watcher must not disturb a run"
+    assert watcher.returncode == 0
+    blocks = seen.split(f"digits: {folder}\n")[1:]
+    assert len(blocks) > 1
+    assert " of 12 trials" in blocks[0]
+    assert not blocks[0].startswith("ended"), "it must have been seen on its way"
+    assert "ended [########################] 12 of 12 trials" in blocks[-1]
+    assert altune.open_run(folder).sentences[0].split(":")[0] in " ".join(blocks[-1].split())
+
+
+def test_nothing_is_written_and_no_lock_is_taken(finished: Path, half: Path) -> None:
+    for folder in (finished, half):
+        before = state_of(folder)
+        said(folder)
+        assert state_of(folder) == before
+
+
+def test_a_torn_last_line_is_normal_and_what_follows_is_read(finished: Path, half: Path) -> None:
+    watched = WatchedRun(half)
+    standing = watched.standing()
+    assert (standing.finished, standing.wanted, standing.stage) == (9, 18, "searching")
+    whole = (finished / JOURNAL).read_bytes()
+    with (half / JOURNAL).open("ab") as file:
+        file.write(whole[(half / JOURNAL).stat().st_size :])
+    later = watched.standing()
+    assert (later.finished, later.ended) == (18, "confirmed")
+
+
+def test_what_is_shown_is_what_the_run_says(finished: Path) -> None:
+    run, text = altune.open_run(finished), said(finished)
+    assert f"best so far: trial {run.best_trial.number} with {run.best_trial.value:.4f}" in text
+    assert "flattered by chance" in text
+    assert f"random sampling {run.record.baseline_values()['random_sampling']:.4f}" in text
+    found = run.importance()
+    assert f"R² {found.r2:.2f}" in text
+    assert [one.knob in text for one in found.knobs] == [True, True]
+    assert "    17  " in text, "the last trial"
+    assert "    12  " not in text, "an earlier one"
+
+
+def test_few_trials_say_nothing_of_knobs(half: Path) -> None:
+    text = said(half)
+    assert "too few trials yet to say which knobs matter (9 different recipes" in text
+    assert "noise floor" not in text
+
+
+def test_knobs_are_asked_again_only_when_enough_recipes_came(finished: Path) -> None:
+    watched = WatchedRun(finished)
+    standing = watched.standing()
+    first = watched.importance(standing)
+    assert watched.importance(standing, anew=True) is first
+    assert not isinstance(first, str)
+    assert first.n_trials + first.repeated == 18
+
+
+def test_a_run_that_nobody_works_on_is_said_to_be_so(half: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    (half / LOCK).write_text(f"{ended.pid} {os.uname().nodename}\n")
+    assert "The process that worked on it is gone" in said(half)
+    (half / LOCK).write_text(f"{os.getpid()} {os.uname().nodename}\n")
+    assert "gone" not in said(half)
+    (half / LOCK).write_text("1 elsewhere\n")
+    assert WatchedRun(half).standing().at_work is None
+
+
+def test_a_page_written_after_the_study_ends_a_run_without_a_confirmation(half: Path) -> None:
+    (half / "report.html").write_text("")
+    standing = WatchedRun(half).standing()
+    assert standing.ended == "ended with 9 trials; the same `altune tune` command goes on"
+    later = (half / "report.html").stat().st_mtime_ns + 1
+    os.utime(half / JOURNAL, ns=(later, later))
+    assert WatchedRun(half).standing().ended == ""
+
+
+def test_the_pace_leaves_pauses_out() -> None:
+    batches = [10.0 * batch + 0.01 * place for batch in range(12) for place in range(4)]
+    paused = [time if time < 60 else time + 50_000 for time in batches]
+    assert pace(batches) == pytest.approx(2.5, rel=0.15)
+    assert pace(paused) == pytest.approx(2.5, rel=0.2)
+    assert pace([3.0]) is None
+
+
+def test_wrong_requests_are_one_line(
+    tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words, problem in (
+        ([tmp_path / "none"], "no run here"),
+        ([finished, "--every", "0"], "--every takes a time above 0"),
+        ([finished, "--every", "soon"], "--every takes a time"),
+    ):
+        code, out, err = command(monkeypatch, capsys, "watch", *words)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert problem in err
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    header = (finished / JOURNAL).read_bytes().splitlines(keepends=True)[0]
+    (empty / JOURNAL).write_bytes(header)
+    with pytest.raises(RequestError, match="has not begun yet"):
+        WatchedRun(empty)
+
+
+def test_a_look_at_once_and_as_json(
+    half: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = command(monkeypatch, capsys, "watch", half, "--once")
+    assert code == 0
+    assert "9 of 18 trials" in out
+    code, out, _ = command(monkeypatch, capsys, "watch", half, "--json")
+    plain = json.loads(out)
+    assert (plain["finished"], plain["wanted"], plain["trials"]) == (9, 18, {"complete": 9})
+    assert "unknown" in plain["importance"]
+
+
+def test_a_journal_that_goes_away_may_be_tried_again(half: Path, tmp_path: Path) -> None:
+    watched = WatchedRun(half)
+    shutil.move(half / JOURNAL, tmp_path / "aside")
+    with pytest.raises(StorageError, match="cannot be read now"):
+        watched.standing()
+    shutil.move(tmp_path / "aside", half / JOURNAL)
+    assert watched.standing().finished == 9
+
+
+# a shared study
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    postgres = Postgres()
+    yield postgres
+    postgres.remove()
+
+
+def test_a_database_that_goes_away_is_waited_for(
+    server: Postgres, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, folder = server.create_database("watched"), tmp_path / "run"
+    settings = {name: value for name, value in SIZES.items() if name != "sampler"}
+    altune.tune("iris", SearchSpace.from_dict(SPACE), **settings, n_trials=6, confirm=False, storage=url, out=folder)
+    lines: list[str] = []
+
+    class Told(altune.tuning.observer.Silent):
+        def say(self, line: str) -> None:
+            lines.append(line)
+            server.start()
+
+    watched = WatchedRun(folder, Told())
+    before = watched.standing()
+    assert (before.finished, before.wanted, before.ended) == (6, 6, "finished, and not confirmed")
+    assert before.workers[0].finished == 6
+    server.stop()
+    assert watched.standing().finished == 6
+    assert "does not answer" in lines[0]
+    assert "answers again" in lines[-1]

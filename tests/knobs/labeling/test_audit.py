@@ -1,87 +1,22 @@
-"""Labeling: votes by hand, who is asked, and the audit that finds planted errors."""
+"""Audits of labels: planted errors are found, and each action on the suspects does what it says."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from scipy import sparse
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.preprocessing import scale
 
 from altune.core.registry import parse_method
 from altune.core.streams import Streams
-from altune.knobs.labeling import AUDITS, Answers, audit_ranking
+from altune.knobs.labeling import AUDITS, FEATURE_AUDITS, audit_ranking
 from altune.knobs.labeling.audit import SUSPECT_WEIGHT, out_of_fold
 from altune.loop.loop import ActiveLearningLoop
 from altune.models import FittedModel, LogisticRegressionModel
 from altune.recipes.recipe import Capabilities, Recipe
 
 STREAMS = Streams(0, "cancer", "search", 0)
-
-
-def labeling(name, **parameters):
-    return parse_method("labeling", {"method": name, **parameters})
-
-
-def answers(*triples):
-    found = Answers()
-    for row, annotator, label in triples:
-        found.add(np.array([row]), np.array([annotator]), np.array([label]))
-    return found
-
-
-# answers and votes ----------------------------------------------------------------------------------
-
-
-def test_votes_are_counted_for_the_rows_asked_about_in_their_order():
-    found = answers((4, 0, 2), (9, 0, 1), (4, 1, 2), (4, 2, 0))
-    assert found.votes(np.array([9, 4]), 3).tolist() == [[0, 1, 0], [1, 0, 2]]
-    assert found.votes(np.array([7]), 3).tolist() == [[0, 0, 0]]
-    assert found.votes(np.array([], dtype=int), 3).shape == (0, 3)
-    assert len(found) == 4
-
-
-@pytest.mark.parametrize("name", ["single", "majority"])
-def test_most_votes_win_and_between_equals_the_newest(name):
-    method = labeling(name)
-    rows = np.array([1, 2, 3, 4])
-    found = answers(
-        *[(1, 0, 2), (1, 1, 0), (1, 2, 2)],  # two to one
-        *[(2, 0, 0), (2, 1, 1)],  # one to one, the newest is 1
-        *[(3, 0, 1), (3, 1, 0)],  # the newest is 0
-        *[(4, 0, 1), (4, 1, 1), (4, 2, 2), (4, 0, 2), (4, 1, 0)],  # 1 and 2 tie; the newest has fewer: the first
-    )
-    assert method.combine(found, rows, 3).tolist() == [2, 1, 0, 1]
-    assert method.combine(found, np.array([3, 1]), 3).tolist() == [0, 2]
-    assert method.combine(found, np.array([], dtype=int), 3).tolist() == []
-
-
-@given(st.integers(2, 5), st.integers(5, 9), st.integers(0, 100))
-def test_majority_asks_different_annotators(each, n_annotators, seed):
-    method = labeling("majority", annotators=each)
-    rows = np.array([8, 3, 5])
-    asked, whom = method.ask(rows, n_annotators, np.random.default_rng(seed))
-    assert asked.tolist() == np.repeat(rows, each).tolist()
-    for row in rows:
-        assert len(set(whom[asked == row].tolist())) == each
-    assert set(whom.tolist()) <= set(range(n_annotators))
-    assert method.labels_per_row == each
-
-
-def test_single_spreads_over_all_annotators():
-    asked, whom = labeling("single").ask(np.arange(400), 4, np.random.default_rng(0))
-    assert asked.tolist() == list(range(400))
-    assert np.bincount(whom, minlength=4).min() > 60
-    assert labeling("single").labels_per_row == 1
-
-
-def test_more_annotators_than_there_are_is_refused():
-    model = LogisticRegressionModel()
-    recipe = Recipe(labeling={"method": "majority", "annotators": 5}, model=model)
-    assert "asks 5 annotators, and the scenario has 3" in recipe.problems(Capabilities(annotators=3))[0]
-    assert "several annotators" in recipe.problems(Capabilities(annotators=1))[0]
-    assert recipe.problems(Capabilities(annotators=5)) == []
 
 
 def test_an_action_that_the_model_cannot_take_is_refused():
@@ -94,9 +29,6 @@ def test_an_action_that_the_model_cannot_take_is_refused():
         )
         == []
     )
-
-
-# the audit ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -182,9 +114,6 @@ def test_detectors_by_name_rank_labels():
     assert AUDITS["confident_learning"](labels, p).tolist() == [4]
 
 
-# what the actions do in the loop --------------------------------------------------------------------
-
-
 def started(action, planted, **extra):
     """Return the loop after its first sample, all 250 rows with planted errors."""
     X, y, _ = planted
@@ -256,3 +185,81 @@ def test_without_an_audit_nothing_is_suspected(planted):
         loop.tell(y[loop.ask().rows])
     assert all(turn.notes == {} for turn in loop.records)
     assert [turn.labels_used for turn in loop.records] == [turn.labels_bought for turn in loop.records]
+
+
+def labeling(name, **parameters):
+    return parse_method("labeling", {"method": name, **parameters})
+
+
+@pytest.fixture(scope="module")
+def wrong_labels():
+    """Return features, labels with 8 % wrong_labels errors, and which they are."""
+    X, y = load_breast_cancer(return_X_y=True)
+    X, y = scale(X)[:250], y[:250]
+    wrong = np.zeros(250, dtype=bool)
+    wrong[np.random.default_rng(3).choice(250, 20, replace=False)] = True
+    return X, np.where(wrong, 1 - y, y), wrong
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("name", [*AUDITS, *FEATURE_AUDITS])
+def test_each_audit_finds_planted_errors(name, make, wrong_labels):
+    X, y, wrong = wrong_labels
+    found = audit_ranking(name, LogisticRegressionModel(), make(X), y, 2, share=0.08, streams=STREAMS, loop=0)
+    assert found.ran
+    assert 0 < len(found.suspects) <= 20
+    # An isolation forest knows what is odd among its class, not what is wrong, so it does less well.
+    assert wrong[found.suspects].mean() > (0.2 if name == "isolation_forest" else 0.6)
+
+
+def test_scores_of_labels_by_hand():
+    p = np.array([[0.4, 0.35, 0.25], [0.1, 0.2, 0.7], [0.9, 0.05, 0.05], [0.3, 0.36, 0.34]])
+    labels = np.array([1, 0, 0, 0])
+    assert AUDITS["self_confidence"](labels, p).tolist() == [1, 3, 0]  # .1, .3, .35; the third is right
+    assert AUDITS["normalized_margin"](labels, p).tolist() == [1, 3, 0]  # −.6, −.06, −.05
+    entropy = -(p * np.log(p)).sum(axis=1)
+    surprise = -np.log(p[np.arange(4), labels]) - entropy
+    expected = [place for place in np.argsort(-surprise) if surprise[place] > 0]
+    assert AUDITS["cross_entropy_entropy"](labels, p).tolist() == expected
+
+
+def test_neighbours_that_disagree():
+    X = np.concatenate([np.linspace(0, 1, 20), np.linspace(9, 10, 20)])[:, None]
+    labels = np.repeat([0, 1], 20)
+    labels[[3, 30]] = 1, 0
+    assert set(FEATURE_AUDITS["knn_disagreement"](labels, X, 0).tolist()) == {3, 30}
+
+
+def test_an_audit_without_a_model_needs_no_scores_of_it():
+    class Mute(LogisticRegressionModel):
+        """Has no class scores."""
+
+        def able(self):
+            return frozenset(super().able() - {"class_scores", "probabilities", "decision_function"})
+
+    facts = Capabilities()
+    for name in FEATURE_AUDITS:
+        assert labeling("single", audit=name).objections(Mute(), facts) == []
+    for name in AUDITS:
+        assert "needs class scores" in labeling("single", audit=name).objections(Mute(), facts)[0]
+
+
+def test_relabelling_tells_how_many_labels_it_corrected():
+    X, y = load_breast_cancer(return_X_y=True)
+    X = scale(X)
+    told = y.copy()
+    flipped = np.random.default_rng(0).choice(569, 60, replace=False)
+    told[flipped] = 1 - told[flipped]
+    recipe = Recipe(
+        labeling={"method": "single", "audit": "normalized_margin", "action": "relabel", "share": 0.1},
+        initial_sample={"method": "random", "size": 300},
+    )
+    loop = ActiveLearningLoop(recipe, X, 2, budget=400, loops=3, streams=STREAMS)
+    loop.tell(told[loop.ask().rows])
+    request = loop.ask()
+    assert 0 < len(request.again) <= 30
+    assert set(request.again.tolist()) <= set(loop.bought.tolist())
+    loop.tell(y[request.rows])
+    notes = loop.records[1].notes
+    assert notes["labels_bought_again"] == len(request.again)
+    assert notes["labels_corrected"] == np.count_nonzero(told[request.again] != y[request.again]) > 5

@@ -1,4 +1,4 @@
-"""Loop sizes by hand."""
+"""Loop sizes that are known in advance, by hand."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from altune.core.errors import FormatError
 from altune.core.registry import parse_method
-from altune.knobs.initial_sample import default_initial_size
 from altune.knobs.loop_size import LoopState
+from altune.recipes.recipe import Recipe
+from tests.helpers.loop_sizes import play, rows_of
 
 
 def sizes(method, *, first, budget, loops, pool=10_000):
@@ -27,6 +28,42 @@ def sizes(method, *, first, budget, loops, pool=10_000):
         found.append(min(left, rule.next_size(state)))
         labelled += found[-1]
     return found
+
+
+def test_linear_by_hand():
+    assert sizes({"method": "linear", "start": 5, "step": 2.5}, first=10, budget=999, loops=5) == [5, 8, 10, 12, 15]
+    assert sizes({"method": "linear", "start": 7, "step": -3}, first=10, budget=999, loops=4) == [7, 4, 1, 1]
+
+
+def test_linear_without_a_start_uses_up_budget_and_loops():
+    assert sizes({"method": "linear", "step": 2}, first=10, budget=10 + 35, loops=5) == [3, 5, 7, 9, 11]
+    assert sizes({"method": "linear", "step": -2}, first=10, budget=10 + 35, loops=5) == [11, 9, 7, 5, 3]
+
+
+@given(step=st.floats(-5, 5), loops=st.integers(1, 20), rest=st.integers(200, 2000))
+def test_linear_without_a_start_never_leaves_labels_over(step, loops, rest):
+    assert sum(sizes({"method": "linear", "step": step}, first=10, budget=10 + rest, loops=loops)) == rest
+
+
+def test_linear_grows_where_loops_are_free():
+    found = sizes({"method": "linear", "step": 1}, first=10, budget=400, loops=None)
+    assert sum(found) == 390
+    assert len(found) <= 20
+    assert found[-2] > found[0]
+
+
+def test_a_list_is_taken_in_order_and_its_last_size_repeats():
+    listed = {"method": "list", "sizes": [3, 1, 20]}
+    assert sizes(listed, first=10, budget=100, loops=6) == [3, 1, 20, 20, 20, 20]
+    recipe = Recipe(loop_size=listed)
+    assert Recipe.from_dict(recipe.to_dict()) == recipe
+    assert recipe.to_dict()["loop_size"]["sizes"] == [3, 1, 20]
+
+
+def test_a_published_protocol_of_sizes_is_played_as_listed(cancer):
+    assert rows_of(play(*cancer, budget=60, loops=None, loop_size={"method": "list", "sizes": [5, 10, 15]})) == [
+        5, 10, 15, 15, 5,
+    ]  # fmt: skip
 
 
 def test_constant():
@@ -93,12 +130,6 @@ def test_a_fraction_that_is_whole_is_not_rounded_up_by_binary_dust():
     rule = parse_method("loop_size", {"method": "fraction", "of": "pool", "rho": 0.07})
     assert rule.next_size(LoopState(1, 5, 50, 10, 100, 60)) == 7
     assert rule.next_size(LoopState(1, 5, 50, 10, 101, 60)) == math.ceil(7.07)
-
-
-def test_default_initial_size():
-    assert default_initial_size(200, 10) == 10
-    assert default_initial_size(1000, 2) == 50
-    assert default_initial_size(100, 26) == 26
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from sklearn.preprocessing import scale
 
 from altune.core.errors import FormatError
 from altune.core.metadata import Metadata
+from altune.core.needs import Capabilities
 from altune.core.pool import Pool
 from altune.core.registry import parse_method, unregister
 from altune.core.streams import Streams
@@ -22,7 +23,7 @@ from altune.models import LogisticRegressionModel, as_model, register_estimator
 from altune.numerics.disagreement import bootstrap_positions, mean_divergence, mutual_information, vote_entropy
 from altune.numerics.joint_entropy import MOST_CONFIGURATIONS, JointLabels, most_informative_batch
 from altune.recipes.recipe import Recipe
-from altune.recipes.requirements import Capabilities, method_problems
+from altune.recipes.requirements import method_problems
 
 OURS = ["qbc", {"method": "qbc", "disagreement": "mean_kl"}, "bald", "batchbald"]
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from altune.analysis.paired import LabelsSaved, labels_saved
 from altune.core.registry import FIELDS
+from altune.core.text import join_words
 from altune.numerics.statistics import Interval, PairedDifference, mean_interval, paired_difference
 from altune.recipes.describe import KNOB_WORDS
 from altune.recipes.recipe import Recipe
@@ -99,7 +100,7 @@ class Findings:
         if not self.others:
             return "the selection itself"
         words = [KNOB_WORDS[knob] for knob in self.others]
-        return f"the selection together with {' and '.join([', '.join(words[:-1])] * (len(words) > 1) + words[-1:])}"
+        return f"the selection together with {join_words(words)}"
 
     @property
     def measure(self) -> str:
@@ -195,7 +196,7 @@ def front_sentences(
         )
         others.append(f"{objective.kind.plain}: {own:.4g}, random sampling {usual:.4g}")
     return [
-        f"{len(front)} trials of the search are on the Pareto front of {' and '.join(names)}; trial {picked} was "
+        f"{len(front)} trials of the search are on the Pareto front of {join_words(names)}; trial {picked} was "
         f"picked: {preference}, measured anew on fresh splits. There, {'; '.join(others)}."
     ]
 
@@ -273,4 +274,4 @@ def gain_words(difference: PairedDifference) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return " and ".join(plain_name(name) for name in names)
+    return join_words([plain_name(name) for name in names])

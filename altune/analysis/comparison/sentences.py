@@ -9,6 +9,7 @@ from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.over_data import OverData
 from altune.analysis.findings import PLAIN_NAMES
 from altune.analysis.paired import Comparison, Pair
+from altune.core.text import join_words
 from altune.simulation.objectives import Objective
 
 LEVEL = 0.05
@@ -63,15 +64,17 @@ def sentences_of_one(contest: Contest) -> list[str]:
     if not leader.ahead:
         said.append(f"No recipe is told apart from the best {where}: {name} has the best mean ({mean}).")
     elif leader.alike:
-        others = _listed([plain_name(pair.b) for pair in leader.ahead])
+        others = join_words([plain_name(pair.b) for pair in leader.ahead])
         said.append(f"{_upper(name)} has the best mean {where} ({mean}) and is better than {others}.")
     else:
         every = "every other recipe" if len(leader.ahead) > 1 else plain_name(leader.ahead[0].b)
         said.append(f"{_upper(name)} is better than {every} {where}: {mean}.")
     if leader.ahead:
-        said.append(f"It is better than {_listed([_gain(pair) for pair in reversed(leader.ahead)])}.")
+        said.append(f"It is better than {join_words([_gain(pair) for pair in reversed(leader.ahead)])}.")
     if leader.alike:
-        said.append(f"Not told apart from it, all pairs considered: {_listed([_gain(pair) for pair in leader.alike])}.")
+        said.append(
+            f"Not told apart from it, all pairs considered: {join_words([_gain(pair) for pair in leader.alike])}."
+        )
     return [*said, *_reached(contest, leader), *_stale(contest)]
 
 
@@ -88,15 +91,15 @@ def sentences_of_several(contests: Sequence[Contest], over: OverData) -> list[st
         if won or lost:
             clear.append(f"{plain_name(name)} on {won or 'none'}{f' (and loses on {lost})' if lost else ''}")
     if sure:
-        others = _listed([plain_name(pair.b) for pair in sure])
+        others = join_words([plain_name(pair.b) for pair in sure])
         first = f"{_upper(plain_name(best))} has the best {ranked}; over {count} data sets it is better than {others}."
     else:
         first = (
             f"Over {count} data sets no recipe is told apart from the best: {plain_name(best)} has the best {ranked}."
         )
-    beaten = (
-        f"its 95 % intervals say that it beats {_listed(clear)}" if clear else "no 95 % interval says that it beats any"
-    )
+    beaten = "no 95 % interval says that it beats any"
+    if clear:
+        beaten = f"its 95 % intervals say that it beats {join_words(clear)}"
     said = [first, f"Data set by data set {beaten}."]
     if ranks.least_p > ranks.level:
         said.append(
@@ -106,7 +109,7 @@ def sentences_of_several(contests: Sequence[Contest], over: OverData) -> list[st
     led: dict[str, list[str]] = {}
     for one in contests:
         led.setdefault(leader_of(one.comparison, one.objective.sign).name, []).append(one.data)
-    by_recipe = [f"{plain_name(name)} on {_listed(data)}" for name, data in led.items()]
+    by_recipe = [f"{plain_name(name)} on {join_words(data)}" for name, data in led.items()]
     return [*said, f"Best mean: {'; '.join(by_recipe)}."]
 
 
@@ -164,7 +167,3 @@ def _signed(value: float) -> str:
 
 def _upper(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from altune.analysis.findings import Findings, against_of, answer, answer_of_several
+from altune.core.text import join_words
 from altune.recipes.recipe import Recipe
 from altune.simulation.objectives import Objective
 from altune.simulation.scenario import Scenario
@@ -156,7 +157,7 @@ def rescored_sentences(found: Rescored) -> list[str]:
     if not best.feasible:
         said.append("No trial keeps every constraint; the best breaks them by the least.")
     if len(found.objectives) > 1:
-        names = " and ".join(one.name for one in found.objectives)
+        names = join_words([one.name for one in found.objectives])
         front = len(found.front)
         said.append(f"{front} trial{'s are' if front > 1 else ' is'} on the Pareto front of {names}.")
     if found.spearman is not None:

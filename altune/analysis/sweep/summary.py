@@ -12,6 +12,7 @@ from altune.analysis.findings import plain_name
 from altune.analysis.sweep.results import CellResult
 from altune.analysis.sweep.rows import won_labels
 from altune.core.registry import FIELDS
+from altune.core.text import join_words
 from altune.numerics.statistics import holm
 from altune.simulation.objectives import KINDS
 from altune.tuning.judging import REFERENCE
@@ -170,7 +171,7 @@ def _verdict_sentence(one: Verdicts) -> str:
     parts = [f"beats {plain_name(one.baseline)} in {one.better or 'none'} of {one.cells} cells"]
     parts += [f"cannot be told apart from it in {one.unclear}"] if one.unclear else []
     parts += [f"is worse in {one.worse}"] if one.worse else []
-    return f"The confirmed recipe {_listed(parts)}{_after_correction(one)}."
+    return f"The confirmed recipe {join_words(parts)}{_after_correction(one)}."
 
 
 def _after_correction(one: Verdicts) -> str:
@@ -195,8 +196,4 @@ def _methods_sentence(methods: Sequence[MethodCount]) -> str:
     for one in methods:
         first.setdefault(one.knob, one)
     parts = [f"{one.method} for {one.knob.replace('_', ' ')} ({one.chosen} of {one.offered})" for one in first.values()]
-    return f"Most often chosen: {_listed(parts)}."
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return f"Most often chosen: {join_words(parts)}."

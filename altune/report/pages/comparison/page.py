@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from altune.analysis.comparison.sentences import leader_of, plain_name
+from altune.core.text import join_words
 from altune.core.version import __version__
 from altune.report.amounts import Amounts
 from altune.report.html.blocks import FactsBlock, PageBlock
@@ -204,4 +205,4 @@ def _data_words(comparison: RecipeComparison) -> str:
     names = [contest.data for contest in comparison.contests]
     if len(names) > MOST_NAMED:
         return f"{len(names)} data sets"
-    return f"{', '.join(names[:-1])}{' and ' if len(names) > 1 else ''}{names[-1]}"
+    return join_words(names)

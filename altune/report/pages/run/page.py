@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from altune.analysis.findings import Findings, plain_name
+from altune.core.text import join_words
 from altune.report.amounts import Amounts
 from altune.report.html.blocks import CodeBlock, FactsBlock, PageBlock
 from altune.report.html.page import VERDICTS, PageContent, Verdict, render_page
@@ -67,7 +68,7 @@ def title_of(run: Run) -> str:
     names = list(run.record.data_sets)
     if len(names) > MOST_NAMED:
         return f"How to label: one recipe for {len(names)} data sets"
-    return f"How to label {', '.join(names[:-1])}{' and ' if len(names) > 1 else ''}{names[-1]}"
+    return f"How to label {join_words(names)}"
 
 
 def overall_verdict(findings: Mapping[str, Findings]) -> Verdict:

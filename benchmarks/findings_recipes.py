@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 import altune
+from altune.core.needs import Need
 from altune.core.pool import Pool
-from altune.core.registry import Need
 from altune.core.types import RowNumbers
 from altune.core.uncertainty import entropy
 from altune.data.blocks import make_blocks

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.needs import Capabilities
 from altune.core.registry import methods
 from altune.knobs.stopping import Criterion, Note, Stopping, notes_of, stopping_point
 from altune.numerics.statistics import Interval, mean_interval
 from altune.recipes.recipe import Recipe
-from altune.recipes.requirements import Capabilities, method_problems
+from altune.recipes.requirements import method_problems
 from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
 from altune.simulation.result import Simulation

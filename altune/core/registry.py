@@ -13,11 +13,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
-from typing import Any, ClassVar, Literal, TypeVar, cast, get_args
+from typing import Any, ClassVar, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from altune.core.errors import FormatError, RequestError, did_you_mean, join_path
+from altune.core.needs import Capabilities, Need
+from altune.core.types import Learner
 
 KNOBS: tuple[str, ...] = (
     "initial_sample",
@@ -33,21 +35,6 @@ KNOBS: tuple[str, ...] = (
 
 FIELDS: tuple[str, ...] = (*KNOBS, "model")
 """What a recipe holds one value for: the eight knobs and the model."""
-
-Need = Literal[
-    "class_scores",  # probabilities, or a decision function to take the softmax of
-    "probabilities",
-    "decision_function",
-    "resume",  # the estimator can go on from its last parameters on all labels
-    "partial_fit",  # the estimator can go on from its last parameters on some labels
-    "random_start",  # the start of the estimator's parameters depends on a seed
-    "sample_weight",
-    "sparse",
-    "dense_features",
-    "three_classes",
-    "several_annotators",
-]
-"""What a method may need of the model or of the environment, and what a model can do."""
 
 
 class Method(BaseModel):
@@ -72,13 +59,13 @@ class Method(BaseModel):
             needs |= nested.required()
         return needs
 
-    def objections(self, model: Any, capabilities: Any) -> list[str]:
+    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
         """Return why this method cannot work with a model and an environment, beyond what it needs; usually nothing.
 
         Parameters
         ----------
-        model : the recipe's :class:`altune.models.Model`.
-        capabilities : the recipe's :class:`altune.recipes.recipe.Capabilities` of the environment.
+        model : the recipe's model.
+        capabilities : what the environment offers.
         """
         return []
 

@@ -5,8 +5,9 @@ Importing this package registers every method that altune ships.
 
 from __future__ import annotations
 
+from altune.core.needs import Need
 from altune.core.pool import Pool
-from altune.core.registry import Method, Need, register
+from altune.core.registry import Method, register
 from altune.knobs.initial_sample import InitialSample
 from altune.knobs.labeling import Labeling
 from altune.knobs.loop_size import LoopSize

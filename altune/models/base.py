@@ -13,7 +13,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from altune.core.errors import RequestError, WorkError
-from altune.core.registry import Method, Need
+from altune.core.needs import Need
+from altune.core.registry import Method
 from altune.core.types import Features
 from altune.models.fitted import Array, Codes, FittedModel
 

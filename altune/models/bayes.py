@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import Field
 from sklearn.naive_bayes import GaussianNB
 
-from altune.core.registry import Need, register
+from altune.core.needs import Need
+from altune.core.registry import register
 from altune.core.types import Features
 from altune.models.base import Lesson, Model
 from altune.models.fitted import Array, Codes, FittedModel

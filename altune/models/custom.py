@@ -17,7 +17,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
 from altune.core.errors import RequestError, did_you_mean
-from altune.core.registry import Need, methods, parse_method, register
+from altune.core.needs import Need
+from altune.core.registry import methods, parse_method, register
 from altune.core.types import Features
 from altune.models.base import Lesson, Model
 from altune.models.declared import declared_field

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from altune.core.registry import Need, register
+from altune.core.needs import Need
+from altune.core.registry import register
 from altune.core.types import Features
 from altune.models.base import Model
 from altune.models.fitted import Array, Codes, FittedModel

@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from sklearn.neighbors import KNeighborsClassifier
 
-from altune.core.registry import Need, register
+from altune.core.needs import Need
+from altune.core.registry import register
 from altune.models.base import Model
 
 

@@ -12,7 +12,8 @@ from sklearn import config_context
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils import check_random_state
 
-from altune.core.registry import Need, register
+from altune.core.needs import Need
+from altune.core.registry import register
 from altune.core.types import Features
 from altune.models.base import Lesson, Model
 from altune.models.epochs import Epochs

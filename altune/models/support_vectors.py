@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, WrapValidator
 from sklearn.svm import SVC, LinearSVC
 
-from altune.core.registry import Need, register
+from altune.core.needs import Need
+from altune.core.registry import register
 from altune.models.base import Model
 from altune.models.declared import number_or_word
 

@@ -10,7 +10,8 @@ from pydantic import Field, WrapValidator
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
-from altune.core.registry import Need, register
+from altune.core.needs import Need
+from altune.core.registry import register
 from altune.models.base import Lesson, Model
 from altune.models.declared import number_or_word
 from altune.models.fitted import Array

@@ -22,6 +22,7 @@ from pydantic import (
 import altune.knobs  # noqa: F401  (registers every method that altune ships)
 from altune.core.errors import FormatError, RequestError, did_you_mean, join_path
 from altune.core.files import canonical_digest, check_keys, is_file_name, write_text
+from altune.core.needs import Capabilities
 from altune.core.registry import FIELDS, Method, find_method, parse_method
 from altune.core.yaml import read_yaml, write_yaml
 from altune.knobs.initial_sample.base import InitialSample
@@ -34,7 +35,7 @@ from altune.knobs.stopping import Stopping
 from altune.knobs.training import Training
 from altune.models import Model
 from altune.recipes.describe import describe_methods
-from altune.recipes.requirements import Capabilities, method_problems
+from altune.recipes.requirements import method_problems
 
 DEFAULTS: dict[str, str] = {
     "initial_sample": "random",

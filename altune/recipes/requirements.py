@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from altune.core.registry import Method, Need
+from altune.core.needs import Capabilities, Need
+from altune.core.registry import Method
 from altune.models import Model
 
 _NEED_WORDS: dict[Need, str] = {
@@ -20,32 +19,6 @@ _NEED_WORDS: dict[Need, str] = {
     "three_classes": "three classes or more",
     "several_annotators": "several annotators",
 }
-
-
-@dataclass(frozen=True)
-class Capabilities:
-    """What the environment offers to a recipe.
-
-    Attributes
-    ----------
-    sparse : whether the features are a sparse matrix.
-    n_classes : classes of the scenario, 2 or more.
-    annotators : annotators of the scenario, 1 or more.
-    metric_of_probabilities : a metric of the scenario that scores probabilities only, None without one.
-    price_per_label : what one answer costs on average.
-    price_per_loop : what a loop costs beside its labels.
-    n_features : columns of the features as the model gets them, None where only encoding tells.
-    feature_names : their names, None where they have none.
-    """
-
-    sparse: bool = False
-    n_classes: int = 2
-    annotators: int = 1
-    metric_of_probabilities: str | None = None
-    price_per_label: float = 1.0
-    price_per_loop: float = 0.0
-    n_features: int | None = None
-    feature_names: tuple[str, ...] | None = None
 
 
 def method_problems(method: Method, model: Model, capabilities: Capabilities) -> list[str]:

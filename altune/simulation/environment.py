@@ -13,10 +13,10 @@ from sklearn.metrics import check_scoring
 
 from altune.core.deprecations import renamed_keywords
 from altune.core.errors import RequestError, ScenarioError
+from altune.core.needs import Capabilities
 from altune.data import Dataset, load_dataset
 from altune.data.blocks import Block, BlockRole, make_blocks, pool_size, read_splits
 from altune.recipes.recipe import Recipe
-from altune.recipes.requirements import Capabilities
 from altune.simulation.objectives import Objective
 from altune.simulation.prepared import kept_names
 from altune.simulation.scenario import Scenario

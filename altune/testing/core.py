@@ -11,10 +11,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from altune.core.errors import AltuneError, RequestError
+from altune.core.needs import Capabilities
 from altune.core.registry import Method
 from altune.knobs.query_strategy import QueryStrategy
 from altune.models import Model
-from altune.recipes.requirements import Capabilities, method_problems
+from altune.recipes.requirements import method_problems
 
 Check = tuple[str, Callable[[], None]]
 """A check's name and the check itself, which returns nothing or raises :class:`ContractError`."""

@@ -12,7 +12,8 @@ from joblib.externals.loky.backend.reduction import dumps
 from pydantic import ValidationError
 
 from altune.core.errors import RequestError
-from altune.core.registry import Method, Need, methods, validate_fields
+from altune.core.needs import Need
+from altune.core.registry import Method, methods, validate_fields
 from altune.models import Model
 from altune.testing.core import Check, ContractError, blaming, require
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from altune.core.errors import RequestError
-from altune.core.registry import Need
+from altune.core.needs import Need
 from altune.models import FittedModel, Model
 from altune.testing.core import Check, ContractError, alike, blaming, check_randomness, instance, require
 from altune.testing.form import form_checks

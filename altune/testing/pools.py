@@ -12,8 +12,8 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from altune.core.metadata import Metadata
+from altune.core.needs import Need
 from altune.core.pool import Pool
-from altune.core.registry import Need
 from altune.core.types import Features, RowNumbers
 from altune.core.uncertainty import softmax
 from altune.models import Model

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.needs import Capabilities
 from altune.core.pool import Pool
 from altune.core.registry import Method, validate_fields
 from altune.core.streams import Streams
@@ -16,7 +17,6 @@ from altune.knobs.model_init import DefaultStart, ModelInit
 from altune.knobs.retrain import Retrain, TrainingInput
 from altune.knobs.training import LabelsSoFar, Training
 from altune.models import FittedModel, Model
-from altune.recipes.requirements import Capabilities
 from altune.testing.core import (
     Check,
     ContractError,

@@ -10,8 +10,8 @@ from typing import Any
 import optuna
 
 from altune.core.errors import FormatError
+from altune.core.needs import Capabilities
 from altune.recipes.recipe import Recipe
-from altune.recipes.requirements import Capabilities
 from altune.recipes.space import SearchSpace
 from altune.recipes.space.editing import default_decision
 from altune.recipes.space.forbidding import describe_rule, matching_rule

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from altune.analysis.importance.encoding import KnobAtoms, Params, Rows
 from altune.analysis.importance.variance import Subset
 from altune.core.errors import WorkError
+from altune.core.needs import Capabilities
 from altune.core.registry import Method
 from altune.models import Model
-from altune.recipes.requirements import Capabilities, method_problems
+from altune.recipes.requirements import method_problems
 from altune.recipes.space import SearchSpace
 from altune.recipes.space.domains import Fixed, stored_choice
 from altune.recipes.space.given import GivenTrial

@@ -23,8 +23,8 @@ from altune.analysis.importance.surrogate import (
     predict,
 )
 from altune.core.errors import RequestError
+from altune.core.needs import Capabilities
 from altune.core.threads import on_one_thread
-from altune.recipes.requirements import Capabilities
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import wants_probabilities
 from altune.tuning.record import StudyRecord

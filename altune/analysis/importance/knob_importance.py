@@ -23,9 +23,10 @@ from altune.analysis.importance.explained import Explained, check_confidence, cr
 from altune.analysis.importance.observations import ObservedTrial
 from altune.analysis.importance.replicates import Replicates, estimate, replicate
 from altune.core.errors import RequestError, did_you_mean
+from altune.core.needs import Capabilities
+from altune.core.text import join_words
 from altune.core.threads import on_one_thread
 from altune.recipes.describe import KNOB_WORDS
-from altune.recipes.requirements import Capabilities
 from altune.recipes.space import SearchSpace
 
 Array = NDArray[np.float64]
@@ -178,7 +179,7 @@ class KnobImportance:
             ]
             said.append(_capital(f"{', '.join(parts)} of what was gained or lost by the choice of a recipe."))
         if rest:
-            names = _listed([_words(one.knob) for one in rest])
+            names = join_words([_words(one.knob) for one in rest])
             verb = "is" if len(rest) == 1 else "are"
             said.append(_capital(f"{names} {verb} not told apart from noise."))
         strong = [one for one in self.interactions if one.low > self.floor.high and one.share >= 0.05]
@@ -289,10 +290,6 @@ def _words(knob: str) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _percent(one: KnobShare) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
+from altune.core.needs import Capabilities, Need
 from altune.core.pool import Pool
-from altune.core.registry import Need, register
-from altune.core.types import RowNumbers
+from altune.core.registry import register
+from altune.core.types import Learner, RowNumbers
 from altune.knobs.labeling.base import Answers, Automatic, Labeling, latest_answer, plurality
 from altune.knobs.labeling.vote import ask_several, too_few_annotators
 
@@ -31,7 +32,7 @@ class AssistedLabeling(Labeling):
         several: frozenset[Need] = frozenset({"several_annotators"}) if self.by == "majority" else frozenset()
         return super().required() | several
 
-    def objections(self, model: Any, capabilities: Any) -> list[str]:
+    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
         """Say so where annotators are missing, or the model takes no weights."""
         found = super().objections(model, capabilities)
         if self.by == "majority":

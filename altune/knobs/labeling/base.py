@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from altune.core.needs import Capabilities
 from altune.core.pool import Pool
 from altune.core.registry import Method
-from altune.core.types import RowNumbers
+from altune.core.types import Learner, RowNumbers
 
 
 class Answers:
@@ -102,7 +103,7 @@ class Labeling(Method):
     share: float = Field(default=0.05, gt=0.0, le=0.5, description="most suspects, as a share of the labels in use")
     every: int = Field(default=1, ge=1, le=100, description="loops from one audit to the next")
 
-    def objections(self, model: Any, capabilities: Any) -> list[str]:
+    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
         """Say so where the audit's action needs what the model cannot do."""
         found: list[str] = []
         if self.audit == "none":

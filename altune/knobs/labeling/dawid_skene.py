@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.registry import Need, register
-from altune.core.types import RowNumbers
+from altune.core.needs import Capabilities, Need
+from altune.core.registry import register
+from altune.core.types import Learner, RowNumbers
 from altune.knobs.labeling.base import Answers, Labeling, latest_answer
 from altune.knobs.labeling.vote import ask_several, too_few_annotators
 
@@ -52,7 +53,7 @@ class DawidSkene(Labeling):
     smoothing: float = Field(default=1.0, gt=0.0, le=10.0, description="answers of each kind added to each confusion")
     trust: float = Field(default=8.0, ge=0.0, le=1000.0, description="right answers added for each class and annotator")
 
-    def objections(self, model: Any, capabilities: Any) -> list[str]:
+    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
         """Say so where the scenario has fewer annotators than are asked."""
         return super().objections(model, capabilities) + too_few_annotators(self.method, self.annotators, capabilities)
 

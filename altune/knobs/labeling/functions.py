@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from altune.core.errors import RequestError, did_you_mean
+from altune.core.needs import Capabilities
 from altune.core.pool import Pool
 from altune.core.registry import register
-from altune.core.types import Features, RowNumbers
+from altune.core.types import Features, Learner, RowNumbers
 from altune.knobs.labeling.auto import AssistedLabeling
 from altune.knobs.labeling.base import Automatic
 from altune.knobs.labeling.label_models import ABSTAIN, given_beliefs, latent_classes, most_named
@@ -172,7 +173,7 @@ class LabelFunctions(AssistedLabeling):
             raise ValueError("label_model 'given' needs the `accuracy` of each function, between 0 and 1")
         return self
 
-    def objections(self, model: Any, capabilities: Any) -> list[str]:
+    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
         """Say so where a function names a class or a column that the data do not have."""
         found = super().objections(model, capabilities)
         for one in self.functions:

@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from altune.core.registry import Need, register
-from altune.core.types import RowNumbers
+from altune.core.needs import Capabilities, Need
+from altune.core.registry import register
+from altune.core.types import Learner, RowNumbers
 from altune.knobs.labeling.base import Answers, Labeling, latest_answer, plurality
 
 
@@ -43,7 +44,7 @@ class MajorityVote(Labeling):
     method: Literal["majority"] = "majority"
     annotators: int = Field(default=3, ge=2, le=25, description="annotators asked for each row; each is one label")
 
-    def objections(self, model: Any, capabilities: Any) -> list[str]:
+    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
         """Say so where the scenario has fewer annotators than are asked."""
         return super().objections(model, capabilities) + too_few_annotators(self.method, self.annotators, capabilities)
 

@@ -6,13 +6,15 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from altune.core.needs import Capabilities
 from altune.core.registry import Method
+from altune.core.types import Learner
 
 UtilityOf = Literal["strategy", "uncertainty"]
 
@@ -96,7 +98,7 @@ class LoopSize(Method):
     def next_size(self, state: LoopState) -> int:
         """Return the rows that the next loop should label, 1 or more; the loop cuts it to what still fits."""
 
-    def objections(self, model: Any, capabilities: Any) -> list[str]:
+    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
         """Say so where prices decide and there are none."""
         if not self.reads_prices or (capabilities.price_per_loop > 0 and capabilities.price_per_label > 0):
             return []
@@ -116,7 +118,7 @@ class BoundedLoops(LoopSize):
         default=None, ge=1, le=100_000, description="most rows; by default four equal parts of the rest"
     )
 
-    def objections(self, model: Any, capabilities: Any) -> list[str]:
+    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
         """Say so where the bounds exclude every size; a drawn recipe is then drawn again."""
         found = super().objections(model, capabilities)
         if self.low is not None and self.high is not None and self.low > self.high:

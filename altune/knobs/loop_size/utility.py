@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.registry import Need, register
+from altune.core.needs import Need
+from altune.core.registry import register
 from altune.knobs.loop_size.base import BoundedLoops, LoopState, UtilityOf
 
 Array = NDArray[np.float64]

@@ -8,7 +8,8 @@ import numpy as np
 from pydantic import Field
 from scipy.optimize import linear_sum_assignment
 
-from altune.core.registry import Need, register
+from altune.core.needs import Need
+from altune.core.registry import register
 from altune.core.streams import Streams
 from altune.knobs.model_init.base import ModelInit, Weight
 from altune.knobs.pool_geometry import draw_rows, pool_points

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.registry import Need, register
+from altune.core.needs import Need
+from altune.core.registry import register
 from altune.core.streams import Streams
 from altune.knobs.model_init.base import ModelInit, Weight
 from altune.models import FittedModel, Model, with_output_bias

@@ -19,9 +19,10 @@ from sklearn.linear_model import LogisticRegression
 
 from altune.core.errors import FormatError, MissingExtraError, WorkError, did_you_mean
 from altune.core.files import canonical_digest
+from altune.core.needs import Capabilities, Need
 from altune.core.pool import Pool
-from altune.core.registry import Need, register
-from altune.core.types import Features, RowNumbers, TrainedModel
+from altune.core.registry import register
+from altune.core.types import Features, Learner, RowNumbers, TrainedModel
 from altune.knobs.pool_geometry import draw_rows
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.models.fitted import FittedModel
@@ -85,7 +86,7 @@ class SkactivemlQuery(QueryStrategy):
         wants = given and self.strategy not in OWN_CLASSIFIER
         return self.needs | ({"class_scores"} if wants else frozenset())
 
-    def objections(self, model: Any, capabilities: Any) -> list[str]:
+    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
         """Return why the strategy cannot work with so many classes."""
         if self.strategy in TWO_CLASSES and capabilities.n_classes > 2:
             return [

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn.decomposition import TruncatedSVD
 
+from altune.core.needs import Need
 from altune.core.pool import Pool
-from altune.core.registry import Need, register
+from altune.core.registry import register
 from altune.core.types import Features, RowNumbers
 from altune.knobs.pool_geometry import draw_rows, embedded
 from altune.knobs.query_strategy.base import QueryStrategy

@@ -10,8 +10,9 @@ from pydantic import Field
 from scipy import sparse
 
 from altune.core.metadata import Metadata
+from altune.core.needs import Need
 from altune.core.pool import Pool
-from altune.core.registry import Need, register
+from altune.core.registry import register
 from altune.core.types import Features, RowNumbers
 from altune.core.uncertainty import entropy
 from altune.knobs.pool_geometry import embedded, pool_points

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
 
+from altune.core.needs import Need
 from altune.core.pool import Pool
-from altune.core.registry import Need, register
+from altune.core.registry import register
 from altune.core.types import RowNumbers
 from altune.knobs.pool_geometry import cover_rows, draw_rows, pool_points, pool_pure_radius
 from altune.knobs.query_strategy.base import QueryStrategy

@@ -10,8 +10,9 @@ from pydantic import Field
 from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 
+from altune.core.needs import Need
 from altune.core.pool import Pool
-from altune.core.registry import Need, register
+from altune.core.registry import register
 from altune.core.types import Features, Learner, RowNumbers, TrainedModel
 from altune.core.uncertainty import entropy, least_confidence
 from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy

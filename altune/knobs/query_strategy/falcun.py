@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from altune.core.needs import Need
 from altune.core.pool import Pool
-from altune.core.registry import Need, register
+from altune.core.registry import register
 from altune.core.types import RowNumbers
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.knobs.query_strategy.covering import scale_to_one

@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.needs import Need
 from altune.core.pool import Pool
-from altune.core.registry import Need, register
+from altune.core.registry import register
 from altune.core.types import RowNumbers
 from altune.knobs.pool_geometry import embedded_points
 from altune.knobs.query_strategy.base import QueryStrategy

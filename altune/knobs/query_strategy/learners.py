@@ -8,8 +8,9 @@ import numpy as np
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from altune.core.metadata import Metadata
+from altune.core.needs import Capabilities, Need
 from altune.core.pool import Pool
-from altune.core.registry import Need, parse_method
+from altune.core.registry import parse_method
 from altune.core.types import Learner, RowNumbers, TrainedModel
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.models import Model
@@ -47,7 +48,7 @@ class ModelledStrategy(QueryStrategy):
         own = super().required() - SCORES
         return own | SCORES if self.asks_scores and self.query_model is None else own
 
-    def objections(self, model: Any, capabilities: Any) -> list[str]:
+    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
         """Say so where the query model has no class scores, or cannot be trained on such data."""
         if self.query_model is None:
             return []

@@ -10,8 +10,9 @@ from pydantic import Field
 from scipy.linalg import cholesky, solve_triangular
 from sklearn.linear_model import LogisticRegression
 
+from altune.core.needs import Need
 from altune.core.pool import Pool
-from altune.core.registry import Need, register
+from altune.core.registry import register
 from altune.core.types import Features, RowNumbers
 from altune.knobs.pool_geometry import covered_rows, draw_rows, embedded, unit_points
 from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy, largest

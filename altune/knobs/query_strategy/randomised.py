@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from altune.core.needs import Need
 from altune.core.pool import Pool
-from altune.core.registry import Need, register
+from altune.core.registry import register
 from altune.knobs.query_strategy.base import ScoreStrategy
 from altune.knobs.query_strategy.uncertainty import UncertaintyKind, uncertainty_of
 

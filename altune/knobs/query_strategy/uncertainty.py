@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.metadata import Metadata
+from altune.core.needs import Need
 from altune.core.pool import Pool
-from altune.core.registry import Need, register
+from altune.core.registry import register
 from altune.core.uncertainty import entropy, least_confidence, margin
 from altune.knobs.query_strategy.base import ScoreStrategy
 from altune.knobs.query_strategy.learners import ModelledStrategy

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.registry import Need, register
+from altune.core.needs import Need
+from altune.core.registry import register
 from altune.knobs.retrain.base import Retrain, TrainingInput
 from altune.models import FittedEnsemble, FittedModel, shrink_and_perturb
 

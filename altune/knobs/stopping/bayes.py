@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import Field
 from scipy.special import expit, lambertw
 
-from altune.core.registry import Need, register
+from altune.core.needs import Need
+from altune.core.registry import register
 from altune.knobs.stopping.base import Array, Criterion, Note, StopView, latest
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.registry import Need, register
+from altune.core.needs import Need
+from altune.core.registry import register
 from altune.core.uncertainty import margin
 from altune.knobs.stopping.base import Array, Criterion, Note, StopView, latest
 from altune.knobs.stopping.uncertainty import SCORES

@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from altune.core.registry import Need, register
+from altune.core.needs import Need
+from altune.core.registry import register
 from altune.core.uncertainty import entropy, least_confidence
 from altune.knobs.stopping.base import Criterion, Note, StopView, latest
 

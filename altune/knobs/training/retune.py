@@ -9,7 +9,9 @@ import numpy as np
 from pydantic import Field
 from sklearn.model_selection import StratifiedKFold
 
-from altune.core.registry import Need, describe_parameters, register
+from altune.core.needs import Capabilities, Need
+from altune.core.registry import describe_parameters, register
+from altune.core.types import Learner
 from altune.knobs.training.base import LabelsSoFar, Training, not_offered, set_hyperparameter
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class Retune(Training):
         """The mean log-probability needs class scores."""
         return frozenset({"class_scores"} if self.judge == "log_probability" else ())
 
-    def objections(self, model: Any, capabilities: Any) -> list[str]:
+    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
         """Say so where the model has no such hyperparameter, or not such values of it."""
         found = not_offered(self, self.hyperparameter, model)
         if found:

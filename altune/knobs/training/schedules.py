@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from altune.core.needs import Capabilities
 from altune.core.registry import register
+from altune.core.types import Learner
 from altune.knobs.training.base import Training, not_offered, with_hyperparameter
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ class _Schedule(Training):
 
     hyperparameter: str = Field(default="C", description="the model's hyperparameter that is scheduled")
 
-    def objections(self, model: Any, capabilities: Any) -> list[str]:
+    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
         """Say so where the model has no such hyperparameter to schedule, or no number in it."""
         found = not_offered(self, self.hyperparameter, model)
         if found:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from altune.core.needs import Capabilities
 from altune.core.registry import FIELDS
-from altune.recipes.requirements import Capabilities
 from altune.recipes.space.domains import Choices, Range
 from altune.recipes.space.editing import default_decision
 from altune.recipes.space.tree import Decision

@@ -9,11 +9,11 @@ from typing import Any
 
 from altune.core.errors import FormatError, did_you_mean
 from altune.core.files import canonical_digest, check_keys
+from altune.core.needs import Capabilities
 from altune.core.registry import FIELDS, Method, parse_method
 from altune.core.yaml import read_yaml, write_yaml
 from altune.models import Model
 from altune.recipes.recipe import Recipe
-from altune.recipes.requirements import Capabilities
 from altune.recipes.space.assignments import Assignments
 from altune.recipes.space.baselines import complete_baselines, read_baselines
 from altune.recipes.space.domains import stored_choice

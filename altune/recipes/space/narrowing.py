@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from altune.core.errors import FormatError
+from altune.core.needs import Capabilities
 from altune.core.registry import KNOBS, Method
 from altune.models import Model
-from altune.recipes.requirements import Capabilities, method_problems
+from altune.recipes.requirements import method_problems
 from altune.recipes.space.domains import Choices
 from altune.recipes.space.tree import MOST_VARIANTS, Alternative, Decision, Pick
 

@@ -24,7 +24,7 @@ from altune.analysis.importance.optuna import optuna_importance
 from altune.analysis.importance.surrogate import Hyperparameters, Prior, design_of, fit, negative_log_likelihood
 from altune.analysis.importance.variance import exact_shares, shares_of_coalitions, shares_of_components
 from altune.core.errors import RequestError, WorkError
-from altune.recipes.requirements import Capabilities
+from altune.core.needs import Capabilities
 from altune.recipes.space import SearchSpace
 from altune.recipes.space.given import GivenTrial
 from tests.helpers.benchmark_scripts import load

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from altune.core.errors import FormatError
-from altune.recipes.requirements import Capabilities
+from altune.core.needs import Capabilities
 from altune.recipes.space import SearchSpace, check_space, differences
 
 # What is left in an environment

@@ -10,7 +10,7 @@ from optuna.trial import TrialState, create_trial
 from scipy.stats.qmc import Sobol
 
 from altune.core.errors import MissingExtraError, RequestError
-from altune.recipes.requirements import Capabilities
+from altune.core.needs import Capabilities
 from altune.recipes.space import SearchSpace
 from altune.tuning.samplers import SAMPLERS, SamplerPlan, check_sampler, check_suitable, choosing
 from altune.tuning.samplers.startup import n_startup

@@ -3,9 +3,9 @@
 Standard output carries results, standard error progress and errors. Exit codes: 0 done, 1 the work failed, 2 the
 request is wrong, 130 interrupted.
 
-A command is a function in a file of this folder, and a line of :data:`COMMANDS`. Its file is imported when the command
-is asked for, and imports in turn what it needs when it runs, so that the list of commands and each one's help come at
-once. The rules for options stand in :mod:`altune.cli.options`.
+A command is a function in a file of this folder and an entry of :data:`COMMANDS`. Its file is imported only when the
+command is called, and the function imports what it needs only when it runs, so that help appears at once. Options that
+several commands share are in :mod:`altune.cli.options`.
 """
 
 from __future__ import annotations
@@ -24,22 +24,25 @@ from altune.core.errors import RequestError, WorkError
 from altune.core.version import __version__
 
 COMMANDS = {
-    "tune": Command("altune.cli.tune:tune", "Search for the best recipe on DATA, and confirm it."),
-    "sweep": Command("altune.cli.sweep:sweep", "Tune on every combination that FILE lists."),
+    "tune": Command("altune.cli.tune:tune", "Search for the best recipe on DATA and confirm it."),
+    "sweep": Command("altune.cli.sweep:sweep", "Tune every combination that FILE lists."),
     "simulate": Command("altune.cli.simulate:simulate", "Play one recipe on DATA and print its learning curve."),
     "compare": Command("altune.cli.compare:compare", "Play recipes on the same blocks and print their differences."),
-    "ablate": Command("altune.cli.ablate:ablate", "Say which decision made the difference between two recipes."),
-    "examine": Command("altune.cli.examine:examine", "Say what each loop of a recipe did on DATA."),
-    "stopping": Command("altune.cli.stopping:stopping", "Say where each stopping rule would have stopped a recipe."),
+    "compare-runs": Command("altune.cli.compare_runs:compare_runs", "Compare finished runs without simulating."),
+    "ablate": Command("altune.cli.ablate:ablate", "Show which decision made the difference between two recipes."),
+    "examine": Command("altune.cli.examine:examine", "Show what each loop of a recipe did on DATA."),
+    "stopping": Command("altune.cli.stopping:stopping", "Show where each stopping rule would have stopped a recipe."),
     "worker": Command("altune.cli.worker:worker", "Play trials of a study that several machines share."),
-    "report": Command("altune.cli.report:report", "Write a run's page again, and print the answer."),
-    "rescore": Command("altune.cli.rescore:rescore", "Rank a run's trials by another objective or other prices."),
-    "importance": Command("altune.cli.importance:importance", "Say how much each knob of a run explains."),
-    "watch": Command("altune.cli.watch:watch", "Show how a run stands while it goes on."),
-    "repair": Command("altune.cli.repair:repair", "Mend what a kill has left in a run or a shared study."),
+    "report": Command("altune.cli.report:report", "Write the report of a run again and print its answer."),
+    "rescore": Command("altune.cli.rescore:rescore", "Rank the trials of a run by another objective or other prices."),
+    "importance": Command(
+        "altune.cli.importance:importance", "Show how much each knob explains of the values of a run."
+    ),
+    "watch": Command("altune.cli.watch:watch", "Show the progress of a run."),
+    "repair": Command("altune.cli.repair:repair", "Repair a run or a shared study after a crash."),
     "knobs": Command("altune.cli.knobs:knobs", "List the methods of each knob."),
     "spaces": Command("altune.cli.spaces:spaces", "List the search spaces that altune ships, or print one."),
-    "spaces check": Command("altune.cli.spaces:check", "Say what is left of a search space on a data set."),
+    "spaces check": Command("altune.cli.spaces:check", "Check a search space against a data set."),
     "spaces schema": Command("altune.cli.spaces:schema", "Print the JSON Schema of search space files, for editors."),
     "datasets": Command("altune.cli.datasets:datasets", "List the built-in data sets."),
 }
@@ -63,7 +66,7 @@ app = typer.Typer(
 
 
 def version(show: bool) -> None:
-    """Print the version and end."""
+    """Print the version and exit."""
     if show:
         print(f"altune {__version__}")
         raise typer.Exit
@@ -75,13 +78,13 @@ def common(
         bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Tune an active-learning process as one tunes a model: search, confirm, explain, use."""
+    """Tune an active-learning process as one tunes a model."""
 
 
 def main() -> None:
     """Run the command line; the entry point of the ``altune`` script."""
-    # Importing makes a million objects that live to the end: looking for garbage among them took a fifth of a short
-    # command, and once more when it ends.
+    # The imports create a million objects that live until the process ends. Collecting garbage among them took a fifth
+    # of the time of a short command, and again at exit.
     gc.set_threshold(100_000, 50, 100)
     atexit.register(gc.freeze)
     try:
@@ -107,7 +110,7 @@ def main() -> None:
 
 
 def _usage_error(error: Any) -> int:
-    """Print the one line of an error of the command line's own parser, or go on raising."""
+    """Print an error of the command-line parser as one line and return the exit code; raise anything else."""
     if type(error).__name__ == "Abort":
         print_error("interrupted")
         return 130

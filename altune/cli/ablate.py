@@ -1,4 +1,4 @@
-"""``altune ablate``: which decision made the difference between two recipes."""
+"""``altune ablate``: which decision makes the difference between two recipes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,23 @@ from altune.cli.output import print_json
 
 def ablate(
     environment: DataOptions,
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="random_sampling, vanilla, or a YAML file.")],
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="Built-in name (random_sampling, vanilla) or YAML file.")
+    ],
     playing: PlayOptions,
     start: Annotated[
-        str, typer.Option("--from", metavar="RECIPE", help="Where the path starts: vanilla, or a YAML file.")
+        str,
+        typer.Option("--from", metavar="RECIPE", help="Recipe at the start of the path: built-in name or YAML file."),
     ] = "vanilla",
     blocks: FreshBlocks = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Play the path from vanilla to RECIPE, one knob at a time, and say which decision made the difference."""
+    """Show which decision makes the difference between two recipes.
+
+    The path from one recipe to the other is played one knob at a time, and each step is reported with an interval.
+    """
     from altune.report.texts.ablation import ablation_text
     from altune.workflows.ablate import ablate as play
 
-    found = play(recipe, **environment.arguments(), **playing.arguments(), start=start, n_blocks=blocks)
-    print_json(found.to_dict()) if as_json else print(ablation_text(found))
+    ablation = play(recipe, **environment.arguments(), **playing.arguments(), start=start, n_blocks=blocks)
+    print_json(ablation.to_dict()) if as_json else print(ablation_text(ablation))

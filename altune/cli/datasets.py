@@ -1,4 +1,4 @@
-"""altune datasets."""
+"""``altune datasets``: the built-in data sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``altune importance``: how much of what was gained or lost in a run each knob explains."""
+"""``altune importance``: how much each knob explains of the values that a run has reached."""
 
 from __future__ import annotations
 
@@ -16,30 +16,35 @@ if TYPE_CHECKING:
 
 
 def importance(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
-    confidence: Annotated[float, typer.Option(metavar="P", help="Coverage of the intervals.")] = 0.95,
-    stock: Annotated[bool, typer.Option("--stock", help="Show Optuna's own evaluators beside it.")] = False,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
+    confidence: Annotated[float, typer.Option(metavar="P", help="Confidence level of the intervals.")] = 0.95,
+    stock: Annotated[
+        bool, typer.Option("--stock", help="Show the importance by Optuna's own evaluators as well.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say how much of what was gained or lost in a run each knob explains, from its trials, simulating nothing."""
+    """Show how much each knob explains of the values that the trials of a run have reached.
+
+    The stored trials are enough; nothing is simulated.
+    """
     from altune.report.texts.importance import importance_dict, importance_text
     from altune.workflows.open_run import open_run
 
     opened = open_run(run)
-    found = opened.importance(confidence=confidence)
-    beside = _stock(opened) if stock else None
-    print_json(importance_dict(found, beside)) if as_json else print(importance_text(found, beside))
+    shares = opened.importance(confidence=confidence)
+    by_optuna = _stock(opened) if stock else None
+    print_json(importance_dict(shares, by_optuna)) if as_json else print(importance_text(shares, by_optuna))
 
 
 def _stock(run: Run) -> Stock:
-    """Return what each of Optuna's evaluators says, or why one says nothing."""
+    """Return the importance by each of Optuna's evaluators, or why it cannot be computed."""
     from altune.analysis.importance.optuna import EVALUATORS, optuna_importance
     from altune.core.errors import WorkError
 
-    found: dict[str, dict[str, float] | str] = {}
+    shares: dict[str, dict[str, float] | str] = {}
     for name in EVALUATORS:
         try:
-            found[name] = optuna_importance(run.study, name)
+            shares[name] = optuna_importance(run.study, name)
         except WorkError as error:
-            found[name] = str(error)
-    return found
+            shares[name] = str(error)
+    return shares

@@ -1,4 +1,4 @@
-"""altune knobs."""
+"""``altune knobs``: the methods of each knob."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from altune.cli.output import print_json
 
 
 def knobs(
-    knob: Annotated[str | None, typer.Argument(metavar="KNOB", help="One knob, or `model`.")] = None,
-    method: Annotated[str | None, typer.Argument(metavar="METHOD", help="One method of it, in full.")] = None,
+    knob: Annotated[str | None, typer.Argument(metavar="KNOB", help="Knob to list, or `model`.")] = None,
+    method: Annotated[str | None, typer.Argument(metavar="METHOD", help="Method to show in full.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the methods of each knob with their parameters, needs and source."""

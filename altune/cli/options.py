@@ -1,13 +1,12 @@
-"""The options that commands share: each has one text, one type and one default wherever it stands.
+"""Options that several commands share; each has one help text, one type and one default.
 
-A single option is an annotated type. Options that go together are a frozen dataclass, which a command takes as one
-parameter (see :mod:`altune.cli.commands`); its methods turn what was typed into what altune's functions take. A new
-option of the environment, the search or the confirmation is one field here and reaches every command that takes the group.
+A single option is an annotated type. Options that belong together are the fields of a frozen dataclass, which a command
+takes as one parameter (see :mod:`altune.cli.commands`); its methods return the arguments of the Python functions. A new
+option is one field here and reaches every command that takes the group.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from typer import Argument, Option
 
-from altune.core.errors import RequestError
+from altune.cli.parsing import read_annotators, read_json, read_loops, read_names, read_seconds, read_shares
 
 if TYPE_CHECKING:
     from altune.recipes.space import SearchSpace
@@ -24,13 +23,17 @@ if TYPE_CHECKING:
     from altune.tuning.settings import Settings
     from altune.tuning.stages import Resources
 
-ModelOption = Annotated[str | None, Option("--model", metavar="NAME", help="Fix the model by name.")]
-RecipeOption = Annotated[str, Option("--recipe", metavar="RECIPE", help="random_sampling, vanilla, or a YAML file.")]
-FreshBlocks = Annotated[int, Option(metavar="N", help="Fresh blocks to play on.")]
-Jobs = Annotated[int, Option(metavar="N", help="Processes; -1 for one on each core. Changes no result.")]
-Seed = Annotated[int, Option(metavar="N", help="Seed of every random stream.")]
+ModelOption = Annotated[str | None, Option("--model", metavar="NAME", help="Name of the model to use.")]
+RecipeOption = Annotated[
+    str, Option("--recipe", metavar="RECIPE", help="Built-in name (random_sampling, vanilla) or YAML file.")
+]
+FreshBlocks = Annotated[
+    int, Option(metavar="N", help="Number of blocks, each with a split and random streams of its own.")
+]
+Jobs = Annotated[int, Option(metavar="N", help="Number of processes; -1 uses all cores. Does not affect results.")]
+Seed = Annotated[int, Option(metavar="N", help="Seed of all random streams.")]
 AsJson = Annotated[bool, Option("--json", help="Print one JSON object.")]
-Quiet = Annotated[bool, Option("--quiet", "-q", help="Show no progress.")]
+Quiet = Annotated[bool, Option("--quiet", "-q", help="Do not show progress.")]
 
 
 Target = Annotated[str | None, Option(metavar="COLUMN", help="Label column of a table.")]
@@ -38,29 +41,33 @@ Target = Annotated[str | None, Option(metavar="COLUMN", help="Label column of a 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoringOptions:
-    """What curves are scored by, before a search or after it."""
+    """How learning curves are scored, before a search or after it."""
 
-    metric: Annotated[str | None, Option(metavar="NAME", help="Any scikit-learn scorer; by default accuracy.")] = None
+    metric: Annotated[str | None, Option(metavar="NAME", help="Scikit-learn scorer.  [default: accuracy]")] = None
     objective: Annotated[
-        str | None, Option(metavar="NAMES", help="What is bettered, such as aulc; several as aulc,labels.")
+        str | None, Option(metavar="NAMES", help="Objective to optimise, such as aulc; several as aulc,labels.")
     ] = None
     risk: Annotated[
-        str | None, Option(metavar="RISK", help="How blocks are summed up: mean, quantile:0.1 or cvar:0.2.")
+        str | None, Option(metavar="RISK", help="Statistic over blocks: mean, quantile:0.1 or cvar:0.2.")
     ] = None
     constraint: Annotated[
-        list[str] | None, Option(metavar="BOUND", help="A bound to keep, such as 'labels <= 300'; repeatable.")
+        list[str] | None, Option(metavar="BOUND", help="Constraint such as 'labels <= 300'; repeatable.")
     ] = None
-    target_score: Annotated[float | None, Option(metavar="SCORE", help="Score to reach, for labels_to_target.")] = None
-    over: Annotated[str | None, Option(metavar="WHAT", help="Integrate an area over `labels` or over `cost`.")] = None
-    value: Annotated[float | None, Option(metavar="PRICE", help="Worth of a score of 1, for net_value.")] = None
+    target_score: Annotated[
+        float | None, Option(metavar="SCORE", help="Target of labels_to_target and data_utilization.")
+    ] = None
+    over: Annotated[str | None, Option(metavar="WHAT", help="Variable of integration: labels or cost.")] = None
+    value: Annotated[
+        float | None, Option(metavar="PRICE", help="Value of a score of 1 over a score of 0, for net_value.")
+    ] = None
     label_price: Annotated[float | None, Option(metavar="PRICE", help="Price of one label.")] = None
     loop_price: Annotated[float | None, Option(metavar="PRICE", help="Price of one loop.")] = None
     hour_price: Annotated[
-        float | None, Option(metavar="PRICE", help="Price of an hour of computing, for net_value.")
+        float | None, Option(metavar="PRICE", help="Price of one hour of computing, for net_value.")
     ] = None
 
     def arguments(self) -> dict[str, Any]:
-        """Return the scenario's fields by name; None is not given."""
+        """Return fields of the scenario by name; None for an option that was not given."""
         return {
             "metric": self.metric,
             "objective": read_names(self.objective),
@@ -77,24 +84,27 @@ class ScoringOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ScenarioOptions(ScoringOptions):
-    """What the scenario fixes, whatever the data."""
+    """The scenario: what is given and no search may change."""
 
     section: ClassVar[str] = "Scenario"
 
-    budget: Annotated[int | None, Option(metavar="N", help="Labels that may be bought in all.")] = None
+    budget: Annotated[int | None, Option(metavar="N", help="Number of labels that may be bought.")] = None
     loops: Annotated[
-        str | None, Option(metavar="N", help="The most loops after the first sample (20), or `unlimited`.")
+        str | None,
+        Option(metavar="N", help="Maximum number of loops after the initial sample, or `unlimited`.  [default: 20]"),
     ] = None
-    also: Annotated[list[str] | None, Option(metavar="NAME", help="Record this scorer too; repeatable.")] = None
+    also: Annotated[
+        list[str] | None, Option(metavar="NAME", help="Another scikit-learn scorer to record; repeatable.")
+    ] = None
     annotators: Annotated[
         str | None, Option(metavar="ERRORS", help="Error rate of each annotator, such as 0.1,0.1,0.2.")
     ] = None
-    scenario: Annotated[
-        Path | None, Option(metavar="FILE", help="All of the scenario in YAML; options override it.")
-    ] = None
+    scenario: Annotated[Path | None, Option(metavar="FILE", help="Scenario in YAML; options override its fields.")] = (
+        None
+    )
 
     def arguments(self) -> dict[str, Any]:
-        """Return the scenario's keyword arguments of ``make_environment``, ``simulate`` and the like; None is not given."""
+        """Return the keyword arguments that describe the scenario; None for an option that was not given."""
         from altune.simulation.scenario import Scenario
 
         return {
@@ -109,12 +119,12 @@ class ScenarioOptions(ScoringOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class DataOptions(ScenarioOptions):
-    """One data set with what is given."""
+    """One data set and its scenario."""
 
-    data: Annotated[str, Argument(metavar="DATA", help="A built-in data set (see `altune datasets`) or a file.")]
+    data: Annotated[str, Argument(metavar="DATA", help="Built-in data set (see `altune datasets`) or file.")]
     target: Target = None
     splits: Annotated[
-        Path | None, Option(metavar="FILE", help="Explicit splits in JSON, in place of drawn blocks.")
+        Path | None, Option(metavar="FILE", help="Explicit splits in JSON that replace the drawn ones.")
     ] = None
 
     def arguments(self) -> dict[str, Any]:
@@ -125,7 +135,7 @@ class DataOptions(ScenarioOptions):
         return given
 
     def make(self, seed: int) -> Environment:
-        """Return the environment, with its data read and its scenario resolved."""
+        """Read the data, resolve the scenario and return the environment."""
         from altune.simulation.environment import make_environment
 
         return make_environment(**self.arguments(), seed=seed)
@@ -133,17 +143,15 @@ class DataOptions(ScenarioOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ManyDataOptions(ScenarioOptions):
-    """One data set or several, with what is given."""
+    """One data set or several, and their scenario."""
 
     data: Annotated[
         list[str],
-        Argument(
-            metavar="DATA", help="Built-in data sets (see `altune datasets`) or files; several are searched as one."
-        ),
+        Argument(metavar="DATA", help="Built-in data sets (see `altune datasets`) or files; several share one search."),
     ]
     target: Target = None
     splits: Annotated[
-        Path | None, Option(metavar="FILE", help="Explicit splits in JSON, in place of drawn blocks.")
+        Path | None, Option(metavar="FILE", help="Explicit splits in JSON that replace the drawn ones.")
     ] = None
 
     def make(self, seed: int) -> list[Environment]:
@@ -157,7 +165,7 @@ class ManyDataOptions(ScenarioOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class PlayOptions:
-    """How recipes are played outside of a search."""
+    """Options of commands that play recipes without a search."""
 
     model: ModelOption = None
     seed: Seed = 0
@@ -170,37 +178,59 @@ class PlayOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions:
-    """What is searched, and for how long."""
+    """Options of the search."""
 
-    section: ClassVar[str] = "The search"
+    section: ClassVar[str] = "Search"
 
-    space: Annotated[str, Option(metavar="SPACE", help="Shipped search space or YAML file.")] = "standard"
+    space: Annotated[str, Option(metavar="SPACE", help="Shipped search space (see `altune spaces`) or YAML file.")] = (
+        "standard"
+    )
     changes: Annotated[
         list[str] | None,
-        Option("--set", metavar="PATH=VALUE", help="Change the space, as in query_strategy=margin; repeatable."),
+        Option("--set", metavar="PATH=VALUE", help="Change the search space, as in query_strategy=margin; repeatable."),
     ] = None
-    fix: Annotated[list[str] | None, Option(metavar="KNOB", help="Hold a knob at the space's default; repeatable.")] = (
-        None
-    )
+    fix: Annotated[
+        list[str] | None, Option(metavar="KNOB", help="Fix a knob at its default in the search space; repeatable.")
+    ] = None
     model: ModelOption = None
-    trials: Annotated[int, Option(metavar="N", help="Trials of the search.")] = 60
-    timeout: Annotated[str | None, Option(metavar="TIME", help="Begin no further trials after 90s, 10m, 2h.")] = None
-    trial_timeout: Annotated[
-        str | None, Option(metavar="TIME", help="Most computing of a trial, shared by its blocks; a longer one failed.")
+    trials: Annotated[int, Option(metavar="N", help="Number of trials; a resumed run counts those it already has.")] = (
+        60
+    )
+    timeout: Annotated[
+        str | None, Option(metavar="TIME", help="Stop starting new trials after this time, such as 90s, 10m or 2h.")
     ] = None
-    blocks: Annotated[int, Option(metavar="N", help="Blocks on which each trial is played.")] = 5
-    sampler: Annotated[str, Option(metavar="NAME", help="tpe, random, cmaes, gp, qmc, nsga2, nsga3 or grid.")] = "tpe"
-    batch: Annotated[int, Option(metavar="N", help="Trials asked of the sampler at a time.")] = 4
+    trial_timeout: Annotated[
+        str | None,
+        Option(
+            metavar="TIME",
+            help="Time limit for one trial, split evenly over its blocks; a trial that exceeds it fails.",
+        ),
+    ] = None
+    blocks: Annotated[int, Option(metavar="N", help="Number of blocks on which each trial is played.")] = 5
+    sampler: Annotated[
+        str, Option(metavar="NAME", help="Sampler: tpe, random, cmaes, gp, qmc, nsga2, nsga3 or grid.")
+    ] = "tpe"
+    batch: Annotated[int, Option(metavar="N", help="Number of trials asked of the sampler at a time.")] = 4
     racing: Annotated[
-        float, Option(metavar="P", help="Drop clearly worse trials early; P bounds a wrong drop, 0.05 say.")
+        float,
+        Option(
+            metavar="P",
+            help="Drop clearly worse trials early; P bounds the probability of a wrong drop. 0 disables it.",
+        ),
     ] = 0.0
     rungs: Annotated[
-        str | None, Option(metavar="SHARES", help="Drop what cannot win any more at 0.3,0.6 of the budget.")
+        str | None,
+        Option(
+            metavar="SHARES",
+            help="Shares of the budget, such as 0.3,0.6, at which trials that can no longer win are dropped.",
+        ),
     ] = None
-    leader_blocks: Annotated[int, Option(metavar="N", help="Further blocks for trials among the best.")] = 0
-    across: Annotated[
-        str, Option(metavar="HOW", help="Average several data sets by normalized values or by ranks.")
-    ] = "normalized"
+    leader_blocks: Annotated[
+        int, Option(metavar="N", help="Number of additional blocks for trials among the best.")
+    ] = 0
+    across: Annotated[str, Option(metavar="HOW", help="How several data sets are averaged: normalized or ranks.")] = (
+        "normalized"
+    )
     seed: Seed = 0
 
     def make_space(self, environments: Sequence[Environment]) -> SearchSpace:
@@ -216,51 +246,62 @@ class SearchOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmationOptions:
-    """What is played again on fresh blocks."""
+    """Options of the confirmation."""
 
-    section: ClassVar[str] = "The confirmation"
+    section: ClassVar[str] = "Confirmation"
 
-    confirm: Annotated[bool, Option("--confirm/--no-confirm", help="Confirm the best recipes.")] = True
-    select_among: Annotated[int, Option(metavar="K", help="Best recipes that are played again.")] = 5
-    select_blocks: Annotated[int, Option(metavar="N", help="Fresh blocks to select on.")] = 10
-    report_blocks: Annotated[int, Option(metavar="N", help="Fresh blocks to report on.")] = 20
+    confirm: Annotated[bool, Option("--confirm/--no-confirm", help="Confirm the best recipes on fresh blocks.")] = True
+    select_among: Annotated[int, Option(metavar="K", help="Number of best recipes to confirm.")] = 5
+    select_blocks: Annotated[
+        int, Option(metavar="N", help="Number of fresh blocks on which one of them is selected.")
+    ] = 10
+    report_blocks: Annotated[
+        int, Option(metavar="N", help="Number of fresh blocks on which the selected one is reported.")
+    ] = 20
     prefer: Annotated[
         str | None,
-        Option(metavar="RULE", help="Pick of a Pareto front: 'score within 0.01, then fewest labels'."),
+        Option(metavar="RULE", help="Rule that picks from a Pareto front: 'score within 0.01, then fewest labels'."),
     ] = None
     ablation: Annotated[
-        bool, Option("--ablation/--no-ablation", help="Play the path from vanilla to the recipe, knob by knob.")
+        bool,
+        Option(
+            "--ablation/--no-ablation", help="Play the path from vanilla to the confirmed recipe, one knob at a time."
+        ),
     ] = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class MachineOptions:
-    """With what it is played; none of it changes a result."""
+    """Resources available to a run; they never affect its result."""
 
-    section: ClassVar[str] = "The machines"
+    section: ClassVar[str] = "Resources"
 
     jobs: Jobs = -1
     cache: Annotated[
-        Path | None, Option(metavar="DIR", help="Folder of finished trajectories that runs share, up to 4 GiB.")
+        Path | None,
+        Option(metavar="DIR", help="Folder of finished trajectories that several runs share, at most 4 GiB."),
     ] = None
-    backend: Annotated[str, Option(metavar="NAME", help="loky for this machine, dask for a cluster.")] = "loky"
+    backend: Annotated[
+        str, Option(metavar="NAME", help="Where processes run: loky (this machine) or dask (a cluster).")
+    ] = "loky"
     scheduler: Annotated[str | None, Option(metavar="ADDRESS", help="Address of the Dask scheduler.")] = None
     storage: Annotated[
-        str | None, Option(metavar="URL", help="PostgreSQL database whose study `altune worker` may join.")
+        str | None, Option(metavar="URL", help="PostgreSQL database of a study that `altune worker` can join.")
     ] = None
     study: Annotated[str, Option(metavar="NAME", help="Name of the study in the database.")] = "altune"
     grace: Annotated[
-        str | None, Option(metavar="TIME", help="Silence after which a worker is taken for dead; 2m unless given.")
+        str | None,
+        Option(metavar="TIME", help="Time without a sign of life after which a worker counts as dead.  [default: 2m]"),
     ] = None
 
     def early(self) -> AbstractContextManager[None]:
-        """Start processes of this machine while the request is read; what ends in an error ends them."""
+        """Start the worker processes while the request is read; an error ends them."""
         from altune.simulation.execution.processes import early_workers
 
         return early_workers(self.jobs if self.backend == "loky" else 1)
 
     def make(self, environments: Sequence[Environment], timeout: str | None) -> Resources:
-        """Return with what to play."""
+        """Return the resources."""
         from altune.simulation.execution.backends import make_backend
         from altune.simulation.execution.processes import processes
         from altune.tuning.stages import Resources
@@ -280,7 +321,7 @@ class MachineOptions:
 
 
 def make_settings(search: SearchOptions, confirmation: ConfirmationOptions) -> Settings:
-    """Return the settings of a study, checked."""
+    """Return the settings of a study."""
     from altune.tuning.settings import Settings
 
     return Settings(
@@ -299,89 +340,3 @@ def make_settings(search: SearchOptions, confirmation: ConfirmationOptions) -> S
         prefer=confirmation.prefer,
         trial_timeout=read_seconds(search.trial_timeout, "--trial-timeout"),
     )
-
-
-def read_names(text: str | None) -> str | tuple[str, ...] | None:
-    """Return one name, or several that commas part.
-
-    >>> read_names("aulc"), read_names("aulc,labels")
-    ('aulc', ('aulc', 'labels'))
-    """
-    names = () if text is None else tuple(part.strip() for part in text.split(","))
-    return names if len(names) > 1 else text
-
-
-def read_shares(text: str | None) -> tuple[float, ...]:
-    """Return numbers that commas part.
-
-    >>> read_shares("0.3,0.6")
-    (0.3, 0.6)
-    """
-    if text is None:
-        return ()
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise RequestError(f"--rungs takes shares of the budget such as 0.3,0.6, not {text!r}") from None
-
-
-def read_loops(text: str | None) -> int | str | None:
-    """Return a number of loops, or ``unlimited`` as it is.
-
-    >>> read_loops("20"), read_loops("unlimited")
-    (20, 'unlimited')
-    """
-    if text is None or text == "unlimited":
-        return text
-    if not text.isdecimal():
-        raise RequestError(f"--loops takes a number or `unlimited`, not {text!r}")
-    return int(text)
-
-
-def read_annotators(text: str | None) -> list[dict[str, float]] | None:
-    """Return one annotator for each error rate.
-
-    >>> read_annotators("0.1,0.2")
-    [{'error': 0.1}, {'error': 0.2}]
-    """
-    if text is None:
-        return None
-    try:
-        return [{"error": float(part)} for part in text.split(",")]
-    except ValueError:
-        raise RequestError(f"--annotators takes error rates such as 0.1,0.1,0.2, not {text!r}") from None
-
-
-def read_seconds(text: str | None, option: str = "--timeout") -> float | None:
-    """Return the seconds of a time such as ``90s``, ``10m`` or ``2h``; a bare number is in seconds.
-
-    >>> read_seconds("10m"), read_seconds("1.5")
-    (600.0, 1.5)
-    """
-    if text is None:
-        return None
-    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
-    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
-    try:
-        seconds = float(number) * units[unit]
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise RequestError(f"{option} takes a time such as 90s, 10m or 2h, not {text!r}")
-    return seconds
-
-
-def read_json(path: Path) -> Any:
-    """Return the plain values of a JSON file.
-
-    Raises
-    ------
-    RequestError
-        If it cannot be read or is no JSON.
-    """
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise RequestError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise RequestError(f"{path}: not JSON: {error}") from None

@@ -1,4 +1,4 @@
-"""What every command prints."""
+"""Output that all commands share."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def print_json(plain: Any) -> None:
 
 
 def print_error(line: str) -> None:
-    """Print one line about what went wrong, on standard error."""
+    """Print an error as one line on standard error."""
     print(f"altune: {' '.join(line.split())}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""altune report."""
+"""``altune report``: write the report of a run again."""
 
 from __future__ import annotations
 
@@ -12,19 +12,17 @@ from altune.cli.output import print_json
 
 
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to write; by default RUN/report.html.")
-    ] = None,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write.  [default: RUN/report.html]")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a run's page again from its study, and print the answer."""
+    """Write the report of a run again from its study, and print its answer."""
     from altune.core.files import write_text
     from altune.report.pages.run.page import run_page
     from altune.tuning.run_folder import REPORT_FILE
     from altune.workflows.open_run import open_run
 
-    found = open_run(run)
+    opened = open_run(run)
     path = out if out is not None else run / REPORT_FILE
-    write_text(path, run_page(found))
-    print_json(found.to_dict()) if as_json else print(f"{found.answer}\n\n{path}")
+    write_text(path, run_page(opened))
+    print_json(opened.to_dict()) if as_json else print(f"{opened.answer}\n\n{path}")

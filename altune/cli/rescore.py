@@ -1,4 +1,4 @@
-"""``altune rescore``: another objective or other prices for a run that was played, without simulating."""
+"""``altune rescore``: rank the trials of a run by another objective or other prices."""
 
 from __future__ import annotations
 
@@ -15,29 +15,32 @@ from altune.cli.output import print_json
 
 @dataclass(frozen=True, kw_only=True)
 class RescoringOptions(ScoringOptions):
-    """What curves are scored by afterwards."""
+    """How curves are scored instead."""
 
-    section: ClassVar[str] = "What changes"
+    section: ClassVar[str] = "Changes"
 
     prefer: Annotated[
         str | None,
-        Option(metavar="RULE", help="Pick of a Pareto front: 'score within 0.01, then fewest labels'."),
+        Option(metavar="RULE", help="Rule that picks from a Pareto front: 'score within 0.01, then fewest labels'."),
     ] = None
 
     def arguments(self) -> dict[str, Any]:
-        """Return the keyword arguments of :func:`altune.rescore`; None is not given."""
+        """Return the keyword arguments of :func:`altune.rescore`; None for an option that was not given."""
         return {**super().arguments(), "prefer": self.prefer}
 
 
 def rescore(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
     scoring: RescoringOptions,
     as_json: AsJson = False,
 ) -> None:
-    """Rank a run's trials by another objective or other prices, from their curves, simulating nothing."""
+    """Rank the trials of a run by another objective or other prices.
+
+    The stored learning curves are enough; nothing is simulated.
+    """
     from altune.report.texts.rescored import rescored_rows
     from altune.report.texts.tables import table
     from altune.workflows.rescore import rescore as score
 
-    found = score(run, **scoring.arguments())
-    print_json(found.to_dict()) if as_json else print(f"{table(rescored_rows(found))}\n\n{found.answer}")
+    rescored = score(run, **scoring.arguments())
+    print_json(rescored.to_dict()) if as_json else print(f"{table(rescored_rows(rescored))}\n\n{rescored.answer}")

@@ -1,4 +1,4 @@
-"""altune simulate."""
+"""``altune simulate``: play one recipe."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ def simulate(
     playing: PlayOptions,
     recipe: RecipeOption = "random_sampling",
     blocks: FreshBlocks = 10,
-    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every point of every curve.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all points of all learning curves to a file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Play one recipe on DATA and print its learning curve."""
@@ -24,15 +26,15 @@ def simulate(
     from altune.report.texts.tables import curve_table
     from altune.workflows.simulate import simulate as play
 
-    found = play(recipe, **environment.arguments(), **playing.arguments(), n_blocks=blocks)
+    simulation = play(recipe, **environment.arguments(), **playing.arguments(), n_blocks=blocks)
     if csv is not None:
-        write_text(csv, found.to_frame().to_csv(index=False))
+        write_text(csv, simulation.to_frame().to_csv(index=False))
     if as_json:
-        print_json(found.to_dict())
+        print_json(simulation.to_dict())
         return
-    interval = found.interval
+    interval = simulation.interval
     print(
-        f"{found.objective.name} of {found.objective.metric}: {interval.mean:.4f} "
+        f"{simulation.objective.name} of {simulation.objective.metric}: {interval.mean:.4f} "
         f"[{interval.low:.4f}, {interval.high:.4f}] over {interval.blocks} blocks"
     )
-    print(curve_table(found.curves, found.objective.metric))
+    print(curve_table(simulation.curves, simulation.objective.metric))

@@ -1,4 +1,4 @@
-"""``altune spaces``: the shipped search spaces, a schema for editors, and what is left of a space on a data set."""
+"""``altune spaces``: shipped search spaces, their JSON Schema, and checks against a data set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def spaces(
-    name: Annotated[str | None, typer.Argument(metavar="SPACE", help="Print this one as YAML: name or file.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="SPACE", help="Search space to print as YAML: shipped name or file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the search spaces that altune ships, or print one.
@@ -34,11 +36,11 @@ def spaces(
 
 
 def schema(
-    recipes: Annotated[bool, typer.Option("--recipes", help="The schema of recipe files instead.")] = False,
+    recipes: Annotated[bool, typer.Option("--recipes", help="Print the schema of recipe files instead.")] = False,
 ) -> None:
     """Print the JSON Schema of search space files, for editors.
 
-    Keep it beside your files and name it in their first line: # yaml-language-server: $schema=space.schema.json
+    Store it beside your files and name it in their first line: # yaml-language-server: $schema=space.schema.json
     """
     from altune.recipes.space import recipe_schema, space_schema
 
@@ -53,7 +55,7 @@ def check(
     model: ModelOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what is left of a search space on a data set, before anything is played."""
+    """Show which alternatives of a search space remain on a data set, without playing anything."""
     from altune.models import as_model
     from altune.recipes.space import SearchSpace, check_space
     from altune.simulation.environment import make_environment
@@ -66,7 +68,7 @@ def check(
 
 
 def check_text(found: SpaceCheck) -> str:
-    """Return a check as lines: what is open in each knob, what was left out and why, and how much remains."""
+    """Return the result of a check as text: open alternatives of each knob, what was left out and why, and the size."""
     from altune.report.texts.tables import table
 
     rows = [

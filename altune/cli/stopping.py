@@ -1,4 +1,4 @@
-"""altune stopping."""
+"""``altune stopping``: where each stopping rule would have stopped."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ def stopping(
     playing: PlayOptions,
     recipe: RecipeOption = "vanilla",
     rule: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A rule with its defaults; repeatable. By default all.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Stopping rule with its default parameters; repeatable.  [default: all]"),
     ] = None,
     blocks: FreshBlocks = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Play one recipe on DATA to the end and say where each stopping rule would have stopped."""
+    """Play one recipe on DATA to the end of the budget, and show where each stopping rule would have stopped."""
     from altune.report.texts.tables import table
     from altune.workflows.replay import replay
 
     named = {name: {"method": name} for name in rule} if rule else None
-    found = replay(recipe, rules=named, **environment.arguments(), **playing.arguments(), n_blocks=blocks)
+    replayed = replay(recipe, rules=named, **environment.arguments(), **playing.arguments(), n_blocks=blocks)
     if as_json:
-        print_json(found.to_dict())
+        print_json(replayed.to_dict())
         return
-    print(table(found.rows()))
-    for name, reason in found.excluded.items():
+    print(table(replayed.rows()))
+    for name, reason in replayed.excluded.items():
         print(f"left out: {name}: {reason}")

@@ -1,4 +1,4 @@
-"""``altune sweep``: many runs from one file, one table, one page."""
+"""``altune sweep``: many runs from one file, summarised in one table and one page."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The sweep in YAML.")],
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="The sweep's folder; by default runs/FILE.")] = None,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Sweep in YAML.")],
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the sweep.  [default: runs/FILE]")] = None,
     jobs: Jobs = -1,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List the cells, count what would be played, and estimate the time.")
+        bool,
+        typer.Option("--dry-run", help="List the cells, the number of trajectories and the estimated time, and exit."),
     ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Tune on every combination of data sets, models, spaces, budgets and seeds that FILE lists.
+    """Tune every combination of the data sets, models, spaces, budgets and seeds that FILE lists.
 
-    Killed or stopped at any moment, the same command goes on where it was; a longer list adds cells.
+    After an interruption, the same command resumes the sweep. Cells can be added to FILE at any time.
     """
     from altune.workflows.sweep.planning import plan_sweep
     from altune.workflows.sweep.sweep import sweep as play
@@ -39,56 +40,56 @@ def sweep(
         planned = plan_sweep(file, out=out, n_jobs=jobs)
         print_json(planned.to_dict()) if as_json else print(plan_text(planned))
         return
-    watch = SweepConsole(quiet or as_json)
+    console = SweepConsole(quiet or as_json)
     try:
-        found = play(file, out=out, n_jobs=jobs, observer=watch)
+        result = play(file, out=out, n_jobs=jobs, observer=console)
     except KeyboardInterrupt:
-        watch.close()
-        _say_how_to_go_on(file, out)
+        console.close()
+        _print_resume_command(file, out)
         raise typer.Exit(130) from None
     finally:
-        watch.close()
-    print_json(found.to_dict()) if as_json else print(sweep_text(found))
-    if found.failed:
+        console.close()
+    print_json(result.to_dict()) if as_json else print(sweep_text(result))
+    if result.failed:
         raise typer.Exit(1)
 
 
 class SweepConsole:
-    """Shows in a terminal which cell is played, and how its run goes.
+    """Display the progress of a sweep in a terminal.
 
     Parameters
     ----------
-    quiet : print nothing but what a person should read.
+    quiet : print messages only, no progress.
     """
 
     def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
-        self._own: ConsoleObserver = self._fresh()
+        self._observer: ConsoleObserver = self._new_observer()
 
     def cell(self, number: int, cells: int, name: str) -> ConsoleObserver:
-        """Print which cell begins; return who draws its run."""
+        """Print which cell starts; return the observer of its run."""
         self.close()
-        self._own = self._fresh()
+        self._observer = self._new_observer()
         if not self._quiet:
-            self._own.console.print(f"cell {number} of {cells}: {name}", markup=False)
-        return self._own
+            self._observer.console.print(f"cell {number} of {cells}: {name}", markup=False)
+        return self._observer
 
     def say(self, line: str) -> None:
-        """Print a line that a person should read."""
-        self._own.say(line)
+        """Print a message."""
+        self._observer.say(line)
 
     def close(self) -> None:
         """End the live display."""
-        self._own.close()
+        self._observer.close()
 
-    def _fresh(self) -> ConsoleObserver:
+    def _new_observer(self) -> ConsoleObserver:
         from altune.workflows.progress import ConsoleObserver
 
         return ConsoleObserver(self._quiet)
 
 
 def plan_text(planned: SweepPlan) -> str:
-    """Return what a sweep would do as lines for a terminal."""
+    """Return the plan of a sweep as text."""
     from altune.report.texts.tables import table
     from altune.workflows.sweep.planning import FINISHED, IMPOSSIBLE
 
@@ -98,32 +99,32 @@ def plan_text(planned: SweepPlan) -> str:
         for cell in planned.cells
     ]
     lines = [table(rows), ""]
-    lines += [f"cannot be: {cell.folder}: {cell.reason}" for cell in planned.cells if cell.state == IMPOSSIBLE]
+    lines += [f"impossible: {cell.folder}: {cell.reason}" for cell in planned.cells if cell.state == IMPOSSIBLE]
     counts = [f"{len(planned.cells)} cells"]
-    counts += [f"{planned.count(FINISHED)} of them finished already"] if planned.count(FINISHED) else []
+    counts += [f"{planned.count(FINISHED)} of them already finished"] if planned.count(FINISHED) else []
     counts += [f"{planned.left_out} more left out by `skip`"] if planned.left_out else []
     lines.append(", ".join(counts))
-    lines.append(f"{planned.trajectories} trajectories to play at most; what cells share is played once")
+    lines.append(f"{planned.trajectories} trajectories to play at most; those that cells share are played once")
     processes = f"{planned.jobs} process{'es' if planned.jobs > 1 else ''}"
     if planned.trajectories:
         lines.append(
-            f"about {time_words(planned.seconds)} with {processes}, from a quick probe with the baseline vanilla; "
-            "the recipes of the search may be slower"
+            f"about {time_words(planned.seconds)} with {processes}, estimated from the baseline vanilla; recipes of "
+            "the search may be slower"
         )
     return "\n".join([*lines, f"folder: {planned.folder}"])
 
 
-def sweep_text(found: Sweep) -> str:
-    """Return the results of a sweep as lines for a terminal."""
+def sweep_text(result: Sweep) -> str:
+    """Return the results of a sweep as text."""
     from altune.analysis.sweep.results import CSV_FILE, PAGE_FILE, PARQUET_FILE
     from altune.report.texts.tables import table
 
-    lines = [table([_line(run) for run in found.runs], wide="recipe"), "", found.answer, ""]
-    lines += [f"failed: {run.cell}: {run.reason}" for run in found.failed]
-    lines += [""] if found.failed else []
-    lines.append(f"{found.folder / PAGE_FILE}         every cell at a glance, to be opened in a browser")
-    lines.append(f"{found.folder / CSV_FILE}        a row for each cell and baseline")
-    lines.append(f"{found.folder / PARQUET_FILE}    the same with its types")
+    lines = [table([_line(run) for run in result.runs], wide="recipe"), "", result.answer, ""]
+    lines += [f"failed: {run.cell}: {run.reason}" for run in result.failed]
+    lines += [""] if result.failed else []
+    lines.append(f"{result.folder / PAGE_FILE}         overview of all cells, for a browser")
+    lines.append(f"{result.folder / CSV_FILE}        one row per cell and baseline")
+    lines.append(f"{result.folder / PARQUET_FILE}    the same table with types")
     return "\n".join(lines)
 
 
@@ -157,13 +158,13 @@ def _line(run: SweptCell) -> dict[str, Any]:
     }
 
 
-def _say_how_to_go_on(file: Path, out: Path | None) -> None:
+def _print_resume_command(file: Path, out: Path | None) -> None:
     from altune.analysis.sweep.request import read_sweep
     from altune.workflows.sweep.sweep import finished_cells, sweep_folder
 
     request, folder = read_sweep(file), sweep_folder(file, out)
     print(
         f"\naltune: stopped; {finished_cells(request, folder)} of {len(request.cells())} cells are finished in "
-        f"{folder}. To go on, give the same command:\n  {shlex.join(['altune', *sys.argv[1:]])}",
+        f"{folder}. To resume, run the same command:\n  {shlex.join(['altune', *sys.argv[1:]])}",
         file=sys.stderr,
     )

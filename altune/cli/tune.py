@@ -34,14 +34,18 @@ def tune(
     environment: ManyDataOptions,
     confirmation: ConfirmationOptions,
     machines: MachineOptions,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and every default.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the run.  [default: runs/DATA-SPACE-DIGEST]")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be done, with all defaults, and exit.")
+    ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Search for the best way to run active learning on DATA, and confirm it on fresh splits.
+    """Search for the best way to run active learning on DATA and confirm it on fresh blocks.
 
-    Killed or stopped at any moment, the same command goes on where it was.
+    After an interruption, the same command resumes the run.
     """
     with nullcontext() if dry_run else machines.early():
         from altune.recipes.space.changes import shown
@@ -63,9 +67,9 @@ def tune(
             quiet or as_json, environments[0].scenario.make_objectives(), len(environments)
         ) as observer:
             for knob in search.fix or []:
-                observer.say(f"{knob} is held at {shown(space.base_recipe().to_dict()[knob])}")
+                observer.say(f"{knob} is fixed at {shown(space.base_recipe().to_dict()[knob])}")
             try:
-                found = tune_environments(
+                run = tune_environments(
                     environments,
                     space,
                     settings,
@@ -77,9 +81,9 @@ def tune(
                 )
             except KeyboardInterrupt:
                 observer.close()
-                _say_how_to_go_on(folder)
+                _print_resume_command(folder)
                 raise typer.Exit(130) from None
-        print_json(found.to_dict()) if as_json else _print_found(found, folder)
+        print_json(run.to_dict()) if as_json else _print_run(run, folder)
 
 
 def _default_folder(environments: Sequence[Environment], space: SearchSpace, settings: Settings) -> Path:
@@ -95,23 +99,25 @@ def _print_plan(planned: Mapping[str, Any], as_json: bool) -> None:
     print_json(planned) if as_json else print(plan_text(planned))
 
 
-def _say_how_to_go_on(folder: Path) -> None:
+def _print_resume_command(folder: Path) -> None:
     from altune.tuning.run_folder import finished_trials
 
     print(
-        f"\naltune: stopped; {finished_trials(folder)} finished trials are kept in {folder}. "
-        f"To go on, give the same command:\n  {shlex.join(['altune', *sys.argv[1:]])}",
+        f"\naltune: stopped; {finished_trials(folder)} finished trials are stored in {folder}. "
+        f"To resume, run the same command:\n  {shlex.join(['altune', *sys.argv[1:]])}",
         file=sys.stderr,
     )
 
 
-def _print_found(found: Run, folder: Path) -> None:
+def _print_run(run: Run, folder: Path) -> None:
     from altune.tuning.run_folder import CURVES_FILE, RECIPE_FILE, REPORT_FILE, SHARED_FILE
     from altune.tuning.storage import JOURNAL
 
-    print(found.answer)
-    print(f"\n{folder / RECIPE_FILE}   the recipe" if found.confirmation else "")
-    print(f"{folder / REPORT_FILE}   the evidence, to be opened in a browser")
-    print(f"{folder / CURVES_FILE}    every learning curve")
-    shared = (folder / SHARED_FILE).is_file()
-    print(f"{folder / (SHARED_FILE if shared else JOURNAL)}  {'where the Optuna study is' if shared else 'the study'}")
+    print(run.answer)
+    print(f"\n{folder / RECIPE_FILE}   the recipe" if run.confirmation else "")
+    print(f"{folder / REPORT_FILE}   the report, for a browser")
+    print(f"{folder / CURVES_FILE}    all learning curves")
+    if (folder / SHARED_FILE).is_file():
+        print(f"{folder / SHARED_FILE}  the address of the study")
+    else:
+        print(f"{folder / JOURNAL}  the Optuna study")

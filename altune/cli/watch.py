@@ -1,4 +1,4 @@
-"""``altune watch``: how a run stands while it goes on."""
+"""``altune watch``: the progress of a run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from altune.cli.options import AsJson, read_seconds
+from altune.cli.options import AsJson
 from altune.cli.output import print_error, print_json
+from altune.cli.parsing import read_seconds
 from altune.core.errors import RequestError, StorageError
 from altune.tuning.observer import Silent
 
@@ -21,31 +22,31 @@ if TYPE_CHECKING:
 
 
 def watch(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
-    every: Annotated[str, typer.Option(metavar="TIME", help="Look again after so long, such as 5s or 1m.")] = "5",
-    once: Annotated[bool, typer.Option("--once", help="Look once and end.")] = False,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
+    every: Annotated[str, typer.Option(metavar="TIME", help="Time between two updates, such as 5s or 1m.")] = "5",
+    once: Annotated[bool, typer.Option("--once", help="Show the progress once and exit.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how a run stands while it goes on: progress, the best so far, the knobs; ends when the run does.
+    """Show the progress of a run, its best trial so far and the importance of knobs, until the run ends.
 
-    Nothing is written into the run's folder. With --json it looks once.
+    Nothing is written into the folder of the run. --json implies --once.
     """
     from altune.workflows.watch import WatchedRun
 
     seconds = read_seconds(every, "--every")
     if not seconds:
         raise RequestError(f"--every takes a time above 0, such as 5s or 1m, not {every!r}")
-    watched = WatchedRun(run, _Aside())
+    watched = WatchedRun(run, _Messages())
     if as_json:
         print_json(_as_dict(watched))
     elif once:
-        print(_look(watched, anew=True)[0])
+        print(_progress(watched, anew=True)[0])
     else:
         _follow(watched, seconds)
 
 
 def _follow(watched: WatchedRun, seconds: float) -> None:
-    """Show how a run stands until it ends: in place on a terminal, elsewhere block by block as it changes."""
+    """Show the progress until the run ends: in place on a terminal, elsewhere as a text after each change."""
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
@@ -55,7 +56,7 @@ def _follow(watched: WatchedRun, seconds: float) -> None:
     with Live(console=console, auto_refresh=False) if console.is_terminal else contextlib.nullcontext() as live:
         while True:
             try:
-                text, ended = _look(watched)
+                text, ended = _progress(watched)
             except StorageError as error:
                 _say(live, f"{error}; trying again in {seconds:g} s")
             else:
@@ -69,19 +70,19 @@ def _follow(watched: WatchedRun, seconds: float) -> None:
             time.sleep(seconds)
 
 
-def _look(watched: WatchedRun, *, anew: bool = False) -> tuple[str, bool]:
-    """Return how the run stands in words, and whether it has ended."""
+def _progress(watched: WatchedRun, *, anew: bool = False) -> tuple[str, bool]:
+    """Return the progress as text, and whether the run has ended."""
     from altune.report.texts.watch import watch_text
 
-    standing = watched.standing()
-    ended = bool(standing.ended)
-    return watch_text(standing, watched.importance(standing, anew=anew or ended)), ended
+    progress = watched.progress()
+    ended = bool(progress.ended)
+    return watch_text(progress, watched.importance(progress, anew=anew or ended)), ended
 
 
 def _as_dict(watched: WatchedRun) -> dict[str, object]:
-    standing = watched.standing()
-    found = watched.importance(standing, anew=True)
-    return standing.to_dict() | {"importance": {"unknown": found} if isinstance(found, str) else found.to_dict()}
+    progress = watched.progress()
+    shares = watched.importance(progress, anew=True)
+    return progress.to_dict() | {"importance": {"unknown": shares} if isinstance(shares, str) else shares.to_dict()}
 
 
 def _say(live: Live | None, line: str) -> None:
@@ -91,9 +92,9 @@ def _say(live: Live | None, line: str) -> None:
         print_error(line)
 
 
-class _Aside(Silent):
-    """Tells of a database that is waited for on standard error."""
+class _Messages(Silent):
+    """Prints messages, such as those about a lost database connection, on standard error."""
 
     def say(self, line: str) -> None:
-        """Print the line."""
+        """Print a message."""
         print_error(line)

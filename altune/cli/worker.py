@@ -16,16 +16,17 @@ def worker(
     data: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="[NAME=]FILE", help="Where the data are here, if elsewhere than for the owner; repeatable."
+            metavar="[NAME=]FILE",
+            help="Location of the data on this machine where it differs from the owner's; repeatable.",
         ),
     ] = None,
     target: Target = None,
     jobs: Jobs = 1,
     quiet: Quiet = False,
 ) -> None:
-    """Play trials of a shared study until all are finished; start as many workers as you like, anywhere.
+    """Play trials of a shared study until all are finished.
 
-    Stopped or killed, a worker gives its trial back, and any other goes on with it.
+    Any number of workers can join, on any machine. If a worker stops or is killed, another one plays its trial.
     """
     from altune.simulation.execution.processes import processes
     from altune.tuning.shared import open_shared, play_queue, rebuild
@@ -38,17 +39,17 @@ def worker(
         stages = rebuild(shared, observer, _named(data or [], shared.data_names), target)
         observer.stage("search", shared.queue.counts().counted * stages.usual)
         finished = play_queue(shared, stages, resources)
-    print(f"{finished} trials finished here; {shared.queue.counts().finished} in all")
+    print(f"{finished} trials finished by this worker; {shared.queue.counts().finished} in total")
 
 
 def _named(words: list[str], names: list[str]) -> dict[str, str]:
-    """Return files by the data set's name; a study of one data set needs no name."""
-    found = {}
+    """Return files by the name of their data set; a study on one data set needs no name."""
+    files = {}
     for word in words:
         name, equals, file = word.partition("=")
         if not equals and len(names) == 1:
             name, file = names[0], word
         if name not in names or not file:
             raise RequestError(f"--data takes NAME=FILE with a name of {', '.join(names)}, not {word!r}")
-        found[name] = file
-    return found
+        files[name] = file
+    return files

@@ -24,7 +24,7 @@ MOVED = "torn"
 
 
 @dataclass(frozen=True)
-class Mended:
+class Problem:
     """One thing that was wrong.
 
     Attributes
@@ -43,8 +43,8 @@ class Mended:
 class Damage:
     """Something wrong, and how to mend it."""
 
-    mended: Mended
-    mend: Callable[[], object]
+    problem: Problem
+    fix: Callable[[], object]
 
 
 def torn_line(journal: Path) -> Iterator[Damage]:
@@ -52,7 +52,7 @@ def torn_line(journal: Path) -> Iterator[Damage]:
     torn = torn_bytes(journal)
     if torn:
         what = "its last line was torn by a kill or a full disk"
-        yield Damage(Mended(what, str(journal), f"cut by {torn} bytes"), lambda: cut_torn_line(journal))
+        yield Damage(Problem(what, str(journal), f"cut by {torn} bytes"), lambda: cut_torn_line(journal))
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +129,7 @@ def damaged_lines(journal: Path, contents: Contents) -> Iterator[Damage]:
     if behind:
         trials = f"{behind} trial{'s' * (behind > 1)}"
         done += f" ({trials} behind it: the same tune command plays them again, from the stored trajectories)"
-    yield Damage(Mended(what, str(journal), done), lambda: _move_aside(journal, aside, lines[:good], lines[good:]))
+    yield Damage(Problem(what, str(journal), done), lambda: _move_aside(journal, aside, lines[:good], lines[good:]))
 
 
 def unfinished_trials(journal: Path, contents: Contents) -> Iterator[Damage]:
@@ -152,7 +152,7 @@ def unfinished_trials(journal: Path, contents: Contents) -> Iterator[Damage]:
     aside = _free_name(journal)
     what = f"{numbered('trial', sorted(unfinished))}, begun by another program, never finished"
     done = f"taken out, and moved to {aside.name}"
-    yield Damage(Mended(what, str(journal), done), lambda: _move_aside(journal, aside, kept, moved))
+    yield Damage(Problem(what, str(journal), done), lambda: _move_aside(journal, aside, kept, moved))
 
 
 def _free_name(journal: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The later stages of a run: what `Run.confirm` and `Run.ablate` do, which need the data of the search."""
+"""What ``Run.confirm`` and ``Run.ablate`` do: they need the data of the search, which a run alone does not have."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def plan(
     confirm: bool,
     ablation: bool = True,
 ) -> dict[str, Any]:
-    """Return what a call of :func:`tune` would do, every default filled in, without doing it."""
+    """Return what :func:`altune.tune` would do, with all defaults, without doing it."""
     stages = Stages(environments, space, settings, Silent())
     stages.check(confirm)
     base = stages.space.base_recipe()

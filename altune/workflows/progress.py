@@ -1,4 +1,4 @@
-"""How long work is shown in a terminal: on standard error, so that standard output carries results alone."""
+"""Progress of long work in a terminal, on standard error, so that standard output carries results only."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ STAGES = {
 
 
 class TimeLeft(ProgressColumn):
-    """Time left at the pace so far, once there is a pace."""
+    """Estimated time left."""
 
     def render(self, task: Task) -> Text:
-        """Return the time left as ``1:23 left``, or a gap."""
+        """Return the time left as ``about 1:23 left``, empty before it can be estimated."""
         done, total = task.completed - task.fields.get("read_back", 0), task.total
         if not total or done < 1 or task.elapsed is None:
             return Text("")
@@ -47,13 +47,13 @@ class TimeLeft(ProgressColumn):
 
 
 class ConsoleObserver:
-    """Draws progress with rich in a terminal, and prints a line now and then elsewhere.
+    """Display progress with rich in a terminal; print a line from time to time elsewhere.
 
     Parameters
     ----------
-    quiet : print nothing but what a person should read.
-    objectives : what the search betters, the one that is shown first; they say how its values are written.
-    data_sets : how many data sets share the search; values of several are resources over them.
+    quiet : print messages only, no progress.
+    objectives : objectives of the search; the first one is shown first.
+    data_sets : number of data sets that share the search; values of several are means over them.
     """
 
     def __init__(self, quiet: bool = False, objectives: Sequence[Objective] = (), data_sets: int = 1) -> None:
@@ -84,11 +84,11 @@ class ConsoleObserver:
             self._progress = None
 
     def say(self, line: str) -> None:
-        """Print a line that a person should read."""
+        """Print a message."""
         self.console.print(f"altune: {line}", markup=False)
 
     def stage(self, name: str, trajectories: int) -> None:
-        """Begin a bar for a stage."""
+        """Start the progress bar of a stage."""
         self.close()
         self._printed = 0
         label = STAGES.get(name, name)
@@ -115,11 +115,11 @@ class ConsoleObserver:
             self._progress.advance(self._task)
 
     def baseline(self, name: str, value: float) -> None:
-        """Remember a baseline, to show the best trial beside it."""
+        """Remember the value of a baseline, to show it beside the best trial."""
         self._baselines[name] = value
 
     def search(self, progress: SearchProgress) -> None:
-        """Show how many trials are finished and the best beside the baselines."""
+        """Show the number of finished trials and the best value beside the baselines."""
         note = self._note(progress)
         if self._finished_before is None:
             self._finished_before = progress.finished
@@ -148,7 +148,7 @@ class ConsoleObserver:
 
     def _note(self, progress: SearchProgress) -> str:
         parts = [f"{progress.finished} of {progress.wanted} trials"] if self._live else []
-        parts += self._standing(progress.best)
+        parts += self._best_so_far(progress.best)
         parts += [f"{name.replace('_', ' ')} {_amount(value)}" for name, value in self._baselines.items()]
         if progress.dropped:
             parts.append(f"{progress.dropped} dropped early")
@@ -156,11 +156,11 @@ class ConsoleObserver:
             parts.append(f"{progress.failed} failed")
         return ", ".join(parts)
 
-    def _standing(self, best: TrialRecord | None) -> list[str]:
-        """Return the best trial so far: its first objective, then what else it has."""
+    def _best_so_far(self, best: TrialRecord | None) -> list[str]:
+        """Return the best trial so far: its first objective, then the others."""
         if best is None or best.value is None:
             return []
-        first = "least" if self._objectives and self._objectives[0].direction == "minimize" else "best"
+        first = "lowest" if self._objectives and self._objectives[0].direction == "minimize" else "best"
         over = f" (mean over {self._data_sets} data sets)" if self._data_sets > 1 else ""
         others = "".join(
             f" with {_amount(value)} {objective.kind.plain}"
@@ -170,6 +170,6 @@ class ConsoleObserver:
 
 
 def _amount(value: float) -> str:
-    """Return a number of any objective: three decimals of a score, none of hundreds of labels."""
+    """Return a value of any objective: three decimals for a score, none for hundreds of labels."""
     digits = 3 if abs(value) < 10 else 1 if abs(value) < 100 else 0
     return f"{value:.{digits}f}"

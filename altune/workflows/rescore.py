@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from altune.analysis.rescoring.rescoring import _Rescoring
+from altune.analysis.rescoring.rescoring import Rescoring
 from altune.analysis.rescoring.result import Rescored
 from altune.analysis.run import Run
 from altune.core.errors import RequestError
@@ -27,17 +27,16 @@ def rescore(
     price_per_hour: float | None = None,
     prefer: str | None = None,
 ) -> Rescored:
-    """Rank the trials of a run anew, simulating nothing; the run itself stays as it is.
+    """Rank the trials of a run by another objective or other prices, without simulating. The run does not change.
 
     Parameters
     ----------
-    run : a run or its folder.
-    objective, metric, risk, target_score, constraints, over, value : fields of the scenario that are changed; None
-        leaves one as it is. A metric must be one that the run recorded, its own or one of ``also``.
-    price_per_label, price_per_loop : new prices. A price of an annotator's own, of a review, a class or difficulty
-        stays.
-    price_per_hour : price of an hour of computing, for ``net_value``.
-    prefer : how one trial is picked of several objectives; by default as in the run, where the objectives stay.
+    run : run or its folder.
+    objective, metric, risk, target_score, constraints, over, value : new values of these fields of the scenario; None
+        keeps a field. The metric must be one that the run has recorded: its own or one of ``also``.
+    price_per_label, price_per_loop : new prices. Prices of annotators, reviews, classes and difficulty do not change.
+    price_per_hour : price of one hour of computing, for ``net_value``.
+    prefer : rule that picks one trial from several objectives; by default that of the run if the objectives stay.
 
     Returns
     -------
@@ -46,7 +45,7 @@ def rescore(
     Raises
     ------
     RequestError
-        If nothing is changed, there is no run, or the change is wrong or needs what was not recorded.
+        If nothing is changed, there is no run, or the change is wrong or needs data that was not recorded.
     WorkError
         If no trial can be rescored.
 
@@ -71,5 +70,5 @@ def rescore(
     given = {name: new for name, new in fields.items() if new is not None}
     if not given and prefer is None:
         raise RequestError("nothing to rescore by: give an objective, a metric, a price or another change")
-    found = run if isinstance(run, Run) else open_run(run)
-    return _Rescoring(found.record, found.folder, given, prefer).result()
+    opened = run if isinstance(run, Run) else open_run(run)
+    return Rescoring(opened.record, opened.folder, given, prefer).result()

@@ -77,36 +77,36 @@ def tune(
 
     Parameters
     ----------
-    data : a data set, the name of a built-in one, or a file; a list of them for a recipe that does well on all.
-    space : a search space, the name of a shipped one, or a YAML file.
-    target : the label column of a table.
-    model : fixes the model: a name, a mapping, an altune model, or any scikit-learn classifier.
-    scenario, budget, loops, metric, objective, overrides : the environment; single values, ``also``, ``annotators``,
-        ``price_per_label``, ``risk``, ``constraints`` and any other field of a scenario among them, replace the
-        scenario's. Several objectives give a Pareto front; the first is confirmed against the baselines.
-    n_trials : trials, 1 or more. A run that is gone on with counts those it has.
-    timeout : seconds after which no further batch is begun; None for no limit.
-    trial_timeout : most seconds that a trial may take, shared evenly by its blocks; a longer one has failed.
-    n_blocks : blocks of each data set on which each trial is played.
-    batch : trials asked at a time.
-    n_jobs : processes; −1 for one on each core. It changes no result.
-    seed : the study's seed.
+    data : data set, name of a built-in data set, or file; a list of them for a recipe that performs well on all.
+    space : search space, name of a shipped one, or YAML file.
+    target : label column of a table.
+    model : model to use: a name, a mapping, an altune model, or any scikit-learn classifier.
+    scenario, budget, loops, metric, objective, overrides : the scenario. Single values replace fields of ``scenario``:
+        the named ones, ``also``, ``annotators``, ``price_per_label``, ``risk``, ``constraints`` or any other field.
+        Several objectives give a Pareto front; the first one is confirmed against the baselines.
+    n_trials : number of trials, 1 or more; a resumed run counts those it already has.
+    timeout : time in seconds after which no further batch of trials is started; None for no limit.
+    trial_timeout : time limit for one trial in seconds, split evenly over its blocks; a trial that exceeds it fails.
+    n_blocks : number of blocks of each data set on which each trial is played.
+    batch : number of trials asked of the sampler at a time.
+    n_jobs : number of processes; −1 uses all cores. It does not affect results.
+    seed : seed of the study.
     sampler : ``tpe``, ``random``, ``cmaes``, ``gp``, ``qmc``, ``nsga2``, ``nsga3`` or ``grid``.
-    racing, rungs, leader_blocks : see :class:`altune.tuning.racing.Racing`; all off by default.
-    across : how several data sets are averaged: ``normalized`` values or ``ranks``.
-    prefer : how one trial is picked of several objectives, such as ``score within 0.01, then fewest labels``.
-    confirm : whether to confirm at the end.
-    ablation : whether to play, after the confirmation, the path from vanilla to the confirmed recipe, one knob at a
-        time, which says which decision made the difference.
-    select_among, select_blocks, report_blocks : sizes of the confirmation.
-    splits : explicit blocks, see :func:`altune.data.blocks.read_splits`; for one data set only.
-    out : the run's folder; None keeps the run in memory. A folder that holds the same run is gone on with.
-    cache : folder of finished trajectories that several runs share; what one has played, no other plays again.
-    backend, scheduler : ``loky`` for processes of this machine; ``dask`` with the address of a cluster's scheduler.
-    storage, study_name : address of a PostgreSQL database and the study's name there, so that workers on any machine
-        play along (``altune worker``); by default a journal in the run's folder.
-    callbacks : called with Optuna's study and each trial that was just stored.
-    observer : told how it goes.
+    racing, rungs, leader_blocks : see :class:`altune.tuning.racing.Racing`; all disabled by default.
+    across : how several data sets are averaged: by ``normalized`` values or by ``ranks``.
+    prefer : rule that picks one trial from several objectives, such as ``score within 0.01, then fewest labels``.
+    confirm : whether to confirm the best recipes on fresh blocks.
+    ablation : whether to play the path from vanilla to the confirmed recipe after the confirmation, knob by knob.
+    select_among : number of best recipes to confirm.
+    select_blocks, report_blocks : number of fresh blocks on which one of them is selected, and on which it is reported.
+    splits : explicit splits, see :func:`altune.data.blocks.read_splits`; for one data set only.
+    out : folder of the run; None keeps the run in memory. A folder that holds the same run resumes it.
+    cache : folder of finished trajectories that several runs share.
+    backend, scheduler : ``loky`` for processes on this machine; ``dask`` with the address of a scheduler.
+    storage, study_name : address of a PostgreSQL database and the name of the study in it, so that ``altune worker``
+        can join from any machine; None stores a journal in the folder of the run.
+    callbacks : called with the Optuna study and each trial that was just stored.
+    observer : receives messages and progress.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def tune(
     Raises
     ------
     RequestError
-        If what is asked for is wrong; nothing was written then.
+        If the request is wrong; nothing is written in that case.
     WorkError
         If no trial succeeded, or a baseline failed.
     """
@@ -175,7 +175,7 @@ def tune_environments(
     out: Path | None = None,
     observer: Observer | None = None,
 ) -> Run:
-    """Do what :func:`tune` does, for environments that were made and a space that was prepared for them."""
+    """Do what :func:`tune` does, with environments and a search space that are already prepared."""
     began = time.monotonic()
     watch = observer if observer is not None else Silent()
     stages = Stages(environments, space, settings, watch)
@@ -193,7 +193,7 @@ def tune_environments(
                 stages.search(study, player, stages.baselines(study, player), resources, began)
         else:
             study = _search_together(stages, resources, out)
-        # What analyses and writes is imported here, so that the first trial does not wait for it.
+        # Analysis and report are imported here, so that the first trial does not wait for them.
         from altune.analysis.run import Run
         from altune.report.write import write_run
         from altune.workflows.examine import examine_run
@@ -213,7 +213,7 @@ def tune_environments(
 
 
 def _ablate(stages: Stages, run: Run, player: Player) -> None:
-    """Play the path to the confirmed recipe; whatever ends that early leaves a complete run."""
+    """Play the path to the confirmed recipe. The run is complete without it, so it is written first."""
     from altune.report.write import write_run
 
     if run.folder is not None:
@@ -223,12 +223,12 @@ def _ablate(stages: Stages, run: Run, player: Player) -> None:
     except StorageError:
         raise
     except WorkError as error:
-        stages.watch.say(f"there is no ablation, what is confirmed stands: {error}")
+        stages.watch.say(f"the ablation failed, the confirmation is complete: {error}")
     run.read_again()
 
 
 def _search_together(stages: Stages, resources: Resources, out: Path | None) -> optuna.Study:
-    """Begin or go on with a study that workers share, and play along until it is done."""
+    """Start or resume a study that workers share, and play trials until it is finished."""
     from altune.tuning.run_folder import SHARED_FILE
     from altune.tuning.shared import begin_shared, open_shared, play_queue
 
@@ -247,5 +247,5 @@ def _search_together(stages: Stages, resources: Resources, out: Path | None) -> 
 
 
 def run_digest(environments: Sequence[Environment], space: SearchSpace, settings: Settings) -> str:
-    """Return a hash of all that must stay the same for a run to be gone on with."""
+    """Return a hash of everything that must stay the same for a run to be resumed."""
     return header_digest(make_header(environments, space, settings))

@@ -1,4 +1,4 @@
-"""Watch a run while it is in progress: read its folder again and again, without a lock."""
+"""Watch a run in progress: its folder is read repeatedly, without a lock."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ if TYPE_CHECKING:
 
 
 GROWTH = 1.2
-"""By how much the recipes must have grown for that to be asked again."""
+"""Factor by which the number of recipes must have grown before the importance is computed again."""
 PATIENCE = 10
-"""How many times as long as the last answer took must have passed."""
+"""Multiple of the time of the last computation that must have passed before the next one."""
 
 
 class WatchedRun:
-    """A run that is watched.
+    """A run in progress.
 
     Parameters
     ----------
-    folder : the run's folder: a journal, or the name of a database that holds the study.
-    observer : told where a database is waited for.
+    folder : folder of the run: it holds the journal of the study or the address of its database.
+    observer : receives messages about a database connection that is lost.
 
     Raises
     ------
     RequestError
-        If there is no run, or it has not begun.
+        If there is no run, or it has not started.
     """
 
     def __init__(self, folder: Path, observer: Observer | None = None) -> None:
@@ -55,22 +55,22 @@ class WatchedRun:
         self._importance = _Importance()
         self.run = Run(self._study(observer if observer is not None else Silent()), folder)
         if HEADER not in self.run.record.attributes:
-            raise RequestError(f"{folder}: the run has not begun yet, its study is empty; try again in a moment")
+            raise RequestError(f"{folder}: the run has not started yet: its study is empty; try again in a moment")
         self.run.record.require_estimators(str(folder))
 
-    def standing(self) -> RunProgress:
-        """Return how the run stands now.
+    def progress(self) -> RunProgress:
+        """Return the progress of the run.
 
         Raises
         ------
         StorageError
-            If the study cannot be read now; it may be tried again.
+            If the study cannot be read at the moment; a later call may succeed.
         """
         try:
             stored = self.run.study.get_trials(deepcopy=False)
             workers = () if self._queue is None else self._queue.overview().workers
         except (OSError, ValueError) as error:
-            raise StorageError(f"{self.folder}: cannot be read now ({error})") from None
+            raise StorageError(f"{self.folder}: cannot be read at the moment ({error})") from None
         trials = [self._record(trial) for trial in stored]
         ended = [trial.datetime_complete for trial in stored if trial.state.is_finished() and trial.datetime_complete]
         record = self.run.record
@@ -81,23 +81,23 @@ class WatchedRun:
             trials=tuple(trials),
             wanted=record.wanted,
             best=best[0] if best else None,
-            seconds_each=pace([one.timestamp() for one in ended]),
+            seconds_each=pace([moment.timestamp() for moment in ended]),
             workers=workers,
             at_work=at_work,
             ended=self._ended(trials, at_work),
         )
 
-    def importance(self, standing: RunProgress, *, anew: bool = False) -> KnobImportance | str:
-        """Return which knobs matter so far, or in words why that cannot be said yet.
+    def importance(self, progress: RunProgress, *, anew: bool = False) -> KnobImportance | str:
+        """Return the importance of knobs so far, or why it cannot be computed yet.
 
-        It takes time, so it is worked out again only where enough new recipes have come.
+        The computation takes time, so it is repeated only when enough new recipes were played.
 
         Parameters
         ----------
-        standing : how the run stands.
-        anew : whether to work it out whatever was known.
+        progress : the progress of the run.
+        anew : whether to compute it again even if few recipes are new.
         """
-        return self._importance.of(self.run, standing.trials, anew)
+        return self._importance.of(self.run, progress.trials, anew)
 
     def _study(self, observer: Observer) -> Any:
         if not (self.folder / SHARED_FILE).is_file():
@@ -118,7 +118,7 @@ class WatchedRun:
         return self._known[trial.number]
 
     def _at_work(self) -> bool | None:
-        """Return whether the owner's process lives, as far as its folder tells."""
+        """Return whether the process of the owner is alive, None if the folder does not say."""
         try:
             words = (self.folder / LOCK).read_text("utf-8").split()
         except OSError:
@@ -134,7 +134,7 @@ class WatchedRun:
         return True
 
     def _ended(self, trials: Sequence[TrialRecord], at_work: bool | None) -> str:
-        """Return why nothing more will come; empty where something may."""
+        """Return why the run has ended, empty while it may continue."""
         record = self.run.record
         counted = sum(trial.state not in ("forbidden", "running", "waiting") for trial in trials)
         done = record.wanted is not None and counted >= record.wanted
@@ -143,11 +143,11 @@ class WatchedRun:
         if not self._page_is_last():
             return ""
         if done:
-            return "finished, and not confirmed"
-        return "" if at_work else f"ended with {counted} trials; the same `altune tune` command goes on"
+            return "finished, not confirmed"
+        return "" if at_work else f"ended with {counted} trials; the same `altune tune` command resumes it"
 
     def _page_is_last(self) -> bool:
-        """Return whether the page was written after all else: a run does so when it ends."""
+        """Return whether the page was written last, which a run does when it ends."""
         beside = self.folder / (JOURNAL if self._queue is None else SHARED_FILE)
         try:
             return (self.folder / REPORT_FILE).stat().st_mtime_ns >= beside.stat().st_mtime_ns
@@ -157,9 +157,9 @@ class WatchedRun:
 
 @dataclass
 class _Importance:
-    """The last answer to which knobs matter, what it was made from, and when."""
+    """The last importance of knobs, the number of recipes behind it, and when it was computed."""
 
-    found: KnobImportance | str = ""
+    shares: KnobImportance | str = ""
     recipes: int = 0
     seconds: float = 0.0
     since: float = 0.0
@@ -167,19 +167,16 @@ class _Importance:
     def of(self, run: Run, trials: Sequence[TrialRecord], anew: bool) -> KnobImportance | str:
         recipes = different_recipes(trials)
         if recipes < WORTH_ASKING:
-            return (
-                f"too few trials yet to say which knobs matter ({recipes} different recipes, {WORTH_ASKING} are the "
-                "least)"
-            )
+            return f"the importance of knobs needs {WORTH_ASKING} different recipes; {recipes} were played so far"
         began = time.monotonic()
         grown = recipes >= max(GROWTH * self.recipes, self.recipes + 1)
         rested = began - self.since >= PATIENCE * self.seconds
         if not self.recipes or (anew and recipes > self.recipes) or (grown and rested):
-            space, facts = space_of_run(run.record)
+            space, capabilities = space_of_run(run.record)
             try:
-                self.found = knob_importance(trials, space, capabilities=facts)
+                self.shares = knob_importance(trials, space, capabilities=capabilities)
             except (RequestError, WorkError) as error:
-                self.found = f"which knobs matter cannot be said: {error}"
+                self.shares = f"the importance of knobs cannot be computed: {error}"
             self.recipes, self.since = recipes, time.monotonic()
             self.seconds = self.since - began
-        return self.found
+        return self.shares

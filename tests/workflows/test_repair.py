@@ -72,7 +72,7 @@ def stored_trials(folder):
 
 
 def done(found):
-    return [one.done for one in found.mended]
+    return [one.done for one in found.problems]
 
 
 # nothing, and nothing twice --------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ def done(found):
 def test_a_sound_run_is_left_alone(folder):
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != LOCK}
     found = repair(folder)
-    assert (found.mended, found.lines) == ((), [f"{folder}: nothing is wrong"])
+    assert (found.problems, found.lines) == ((), [f"{folder}: nothing is wrong"])
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != LOCK} == before
 
 
@@ -106,7 +106,7 @@ def test_everything_is_said_by_a_dry_run_done_once_and_then_gone(folder, undistu
     assert sorted(folder.rglob("*")) == before
     assert torn.exists()
     found = repair(folder)
-    assert found.mended == said.mended
+    assert found.problems == said.problems
     assert done(found) == ["removed", "cut by 20 bytes", "removed", "removed", "removed", "written again"]
     assert [line for line in said.lines if "would be" in line] == said.lines
     assert not torn.exists()
@@ -114,7 +114,7 @@ def test_everything_is_said_by_a_dry_run_done_once_and_then_gone(folder, undistu
     assert not (folder / "blocks").exists()
     assert (folder / "recipe.yaml").read_bytes() == (undisturbed.folder / "recipe.yaml").read_bytes()
     assert without_times(open_run(folder)) == without_times(undisturbed)
-    assert repair(folder).mended == ()
+    assert repair(folder).problems == ()
 
 
 def test_what_is_no_run_is_not_made_one(tmp_path):
@@ -140,7 +140,7 @@ def test_cut_anywhere_it_keeps_just_the_trials_whose_line_was_whole(undisturbed,
     found = repair(folder)
     assert stored_trials(folder) == whole_trials(kept)
     torn = len(kept) - (kept.rfind(b"\n") + 1)
-    assert [one.done for one in found.mended if one.where == str(folder / JOURNAL)] == [f"cut by {torn} bytes"] * bool(
+    assert [one.done for one in found.problems if one.where == str(folder / JOURNAL)] == [f"cut by {torn} bytes"] * bool(
         torn
     )
     repair(folder)
@@ -168,7 +168,7 @@ def test_damaged_lines_in_the_middle_are_moved_aside_with_all_behind_them(undist
         open_run(folder)
     with pytest.raises(RequestError, match="altune repair"):
         played(folder)
-    (mended,) = repair(folder).mended
+    (mended,) = repair(folder).problems
     assert mended.what == f"lines {second + 1} and {second + 3} cannot be read"
     assert f"cut before line {second + 1}" in mended.done
     assert "3 trials behind it" in mended.done
@@ -198,7 +198,7 @@ def test_trials_that_another_program_began_are_taken_out(undisturbed, folder):
     study.enqueue_trial({"x": 1})
     with (folder / JOURNAL).open("ab") as file:
         file.writelines(lines[fourth : fourth + 2])
-    (mended,) = repair(folder).mended
+    (mended,) = repair(folder).problems
     assert mended.what == "trials 3 and 4, begun by another program, never finished"
     assert lines_of(folder) == lines[: fourth + 2]
     assert b'"who"' in (folder / f"{JOURNAL}.torn").read_bytes()
@@ -254,7 +254,7 @@ def test_the_command_says_one_line_for_each_thing(folder, monkeypatch, capsys):
     assert run_command(monkeypatch, capsys, "repair", str(folder)) == (0, f"{folder}: nothing is wrong\n", "")
     (folder / "blocks").mkdir()
     code, out, _ = run_command(monkeypatch, capsys, "repair", str(folder), "--dry-run", "--json")
-    assert (code, json.loads(out)["mended"][0]["where"]) == (0, str(folder / "blocks"))
+    assert (code, json.loads(out)["problems"][0]["where"]) == (0, str(folder / "blocks"))
     code, out, _ = run_command(monkeypatch, capsys, "repair", str(folder))
     assert (code, len(out.splitlines())) == (0, 1)
     assert run_command(monkeypatch, capsys, "repair")[0] == 2
@@ -286,12 +286,12 @@ def test_trials_of_silent_workers_go_back_into_the_queue(server, monkeypatch, ca
     dead, alive = Worker(), Worker()
     assert queue.claim(dead).number == 0
     assert queue.finish(queue.claim(alive), [0.5])
-    assert repair_queue(queue).mended == ()
+    assert repair_queue(queue).problems == ()
     time.sleep(1.2)
     said = repair_queue(queue, dry_run=True)
     assert (done(said), queue.counts().running) == (["put back into the queue"], 1)
     found = repair_queue(queue)
-    assert re.fullmatch(rf"trial 0 is played by worker {dead.identifier} .*, silent for \d+ s", found.mended[0].what)
+    assert re.fullmatch(rf"trial 0 is played by worker {dead.identifier} .*, silent for \d+ s", found.problems[0].what)
     assert f"worker {alive.identifier} (process {os.getpid()}" in "\n".join(found.notes)
     assert (queue.counts().waiting, queue.counts().complete) == (2, 1)
     assert queue.claim(Worker()).number == 0

@@ -1,4 +1,4 @@
-"""What a sweep would do: cells, trajectories, and a rough time from a quick probe. Nothing is stored."""
+"""The plan of a sweep: its cells, the number of trajectories and the estimated time. Nothing is stored."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from altune.tuning.stages import Stages
 from altune.workflows.sweep.preparing import Prepared, Refused
 from altune.workflows.sweep.sweep import survey, sweep_folder
 
-FINISHED, TO_PLAY, IMPOSSIBLE = "finished", "to play", "cannot be"
+FINISHED, TO_PLAY, IMPOSSIBLE = "finished", "to play", "impossible"
 
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """A cell before it is played.
+    """A cell that has not been played yet.
 
     Attributes
     ----------
-    coordinates : by name, the budget filled in.
-    state : ``finished``, ``to play`` or ``cannot be``.
-    trajectories : how many it asks for at most; 0 unless it is to be played.
-    seconds : of one trajectory in the probe, None where nothing was probed.
-    reason : why it cannot be; empty where it can.
+    coordinates : its coordinates by name, with the resolved budget.
+    state : ``finished``, ``to play`` or ``impossible``.
+    trajectories : maximum number of trajectories; 0 unless it is to be played.
+    seconds : measured time of one trajectory in seconds, None where none was measured.
+    reason : why it is impossible; empty where it is not.
     folder : name of its folder.
     """
 
@@ -42,14 +42,14 @@ class PlannedCell:
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """What a sweep would do.
+    """The plan of a sweep.
 
     Attributes
     ----------
-    cells : in the order of the file, without those left out.
-    left_out : cells that ``skip`` leaves out.
-    jobs : processes.
-    folder : the sweep's folder.
+    cells : cells in the order of the file, without those left out.
+    left_out : number of cells that ``skip`` leaves out.
+    jobs : number of processes.
+    folder : folder of the sweep.
     """
 
     cells: Sequence[PlannedCell]
@@ -59,16 +59,16 @@ class SweepPlan:
 
     @property
     def trajectories(self) -> int:
-        """Trajectories to be played at most; what cells share is played once."""
+        """Maximum number of trajectories to play; those that cells share are played once."""
         return sum(cell.trajectories for cell in self.cells)
 
     @property
     def seconds(self) -> float:
-        """A rough time of the whole, from the probe."""
+        """Estimated time of the sweep in seconds."""
         return sum(cell.trajectories * (cell.seconds or 0.0) for cell in self.cells) / self.jobs
 
     def count(self, state: str) -> int:
-        """Return how many cells are in a state."""
+        """Return the number of cells in a state."""
         return sum(cell.state == state for cell in self.cells)
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,13 +93,13 @@ class SweepPlan:
 def plan_sweep(source: str | Path | Mapping[str, Any], *, out: str | Path | None = None, n_jobs: int = 1) -> SweepPlan:
     """Return what :func:`altune.sweep` would do, without doing it.
 
-    The time comes from playing the baseline vanilla on one search block for each combination of data, model and
-    budget that is yet to be played.
+    The time is estimated from the baseline vanilla, which is played on one search block for each combination of data,
+    model and budget.
 
     Raises
     ------
     RequestError
-        If the file is wrong; a cell that cannot be is in the plan with its reason.
+        If the file is wrong. An impossible cell is part of the plan, with its reason.
     """
     request, folder, jobs = read_sweep(source), sweep_folder(source, out), processes(n_jobs)
     probe = _Probe()
@@ -111,13 +111,13 @@ def plan_sweep(source: str | Path | Mapping[str, Any], *, out: str | Path | None
 
 
 class _Probe:
-    """Seconds of one trajectory, measured once for each data set, model and budget."""
+    """Measures the time of one trajectory, once for each data set, model and budget."""
 
     def __init__(self) -> None:
         self._seconds: dict[tuple[Any, ...], float] = {}
 
     def seconds(self, prepared: Prepared, stages: Stages) -> float:
-        """Return the seconds of one trajectory of a cell."""
+        """Return the time of one trajectory of a cell in seconds."""
         model = stages.recipes["vanilla"].model
         key = (prepared.cell.data.name, repr(model), prepared.environment.scenario.labels)
         if key not in self._seconds:

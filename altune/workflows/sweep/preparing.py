@@ -1,4 +1,4 @@
-"""Cells before they are played: their environments and spaces, and which of them cannot be."""
+"""Cells prepared for a sweep: their environments and search spaces, and which of them are impossible."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from altune.tuning.stages import Stages
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A cell that fits its environment, ready for :func:`altune.workflows.tune.tune_environments`."""
+    """A cell that is possible, ready for :func:`altune.workflows.tune.tune_environments`."""
 
     cell: Cell
     environment: Environment
@@ -28,17 +28,17 @@ class Prepared:
     ablation: bool = False
 
     def key(self) -> str:
-        """Return a hash of all that the cell's result depends on."""
+        """Return a hash of everything that the result of the cell depends on."""
         header = make_header([self.environment], self.space, self.settings)
         return header_digest(header, self.settings.to_dict(), ablation=self.ablation)
 
     def stages(self) -> Stages:
-        """Return the stages of the cell's run, checked; they hold every block, so keep them no longer than needed.
+        """Return the checked stages of the run; they hold all blocks, so do not keep them longer than needed.
 
         Raises
         ------
         RequestError
-            If the space has nothing left in this environment, a baseline cannot work, or the sampler cannot search it.
+            If nothing of the space remains, a baseline cannot work, or the sampler cannot search it.
         """
         stages = Stages([self.environment], self.space, self.settings, Silent())
         stages.check(confirm=True)
@@ -47,14 +47,14 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Refused:
-    """A cell that cannot be, and why."""
+    """An impossible cell and the reason."""
 
     cell: Cell
     reason: str
 
 
 class Preparation:
-    """Prepares the cells of a sweep; what several share, data sets, environments and spaces, is made once.
+    """Prepares the cells of a sweep; data sets, environments and spaces that several share are made once.
 
     Parameters
     ----------
@@ -76,9 +76,9 @@ class Preparation:
         self._environments: dict[tuple[Any, ...], Environment] = {}
 
     def prepare(self, cell: Cell) -> Prepared | Refused:
-        """Return a cell with its environment and space, or why it cannot be."""
+        """Return a cell with its environment and space, or why it is impossible."""
         try:
-            environment = self._scenario(cell)
+            environment = self._environment(cell)
             model = None if cell.model is None else cell.model.model
             space = prepare_space(self._spaces[cell.space.name], [environment], model)
         except RequestError as error:
@@ -86,7 +86,7 @@ class Preparation:
         settings = replace(self._request.settings, seed=cell.seed)
         return Prepared(cell, environment, space, settings, self._request.ablation)
 
-    def _scenario(self, cell: Cell) -> Environment:
+    def _environment(self, cell: Cell) -> Environment:
         key = (cell.data.name, cell.budget, cell.seed)
         if key not in self._environments:
             dataset = self._data[cell.data.name]

@@ -13,7 +13,7 @@ from altune.tuning.storage import JOURNAL
 
 
 def read_result(folder: Path, key: str) -> CellResult | None:
-    """Return the result of a cell's folder, None where there is none that belongs to the request and the study."""
+    """Return the result in the folder of a cell, None if there is none of this request and study."""
     try:
         plain = json.loads((folder / RESULT_FILE).read_text("utf-8"))
         if (plain["key"], plain["journal_bytes"]) != (key, (folder / JOURNAL).stat().st_size):
@@ -24,7 +24,7 @@ def read_result(folder: Path, key: str) -> CellResult | None:
 
 
 def write_result(folder: Path, key: str, result: CellResult) -> None:
-    """Keep the result of a cell.
+    """Store the result of a cell.
 
     Raises
     ------
@@ -35,4 +35,4 @@ def write_result(folder: Path, key: str, result: CellResult) -> None:
     try:
         write_text(folder / RESULT_FILE, json.dumps(plain, allow_nan=False))
     except RequestError as error:
-        raise StorageError(f"{error}; the same command goes on") from None
+        raise StorageError(f"{error}; the same command resumes it") from None

@@ -25,24 +25,24 @@ Surveyed = tuple[Prepared | Refused, CellResult | None]
 
 
 class SweepObserver(Protocol):
-    """Told how a sweep goes; every method returns at once."""
+    """Receives the progress of a sweep; every method returns at once."""
 
     def cell(self, number: int, cells: int, name: str) -> Observer:
-        """Note that a cell begins, the ``number``-th of ``cells``; return who is told of its run."""
+        """Note that a cell starts, the ``number``-th of ``cells``; return the observer of its run."""
 
     def say(self, line: str) -> None:
-        """Note something a person should read."""
+        """Note a message."""
 
 
 class SilentSweep:
-    """Takes no notice."""
+    """Ignores everything."""
 
     def cell(self, number: int, cells: int, name: str) -> Observer:
-        """Take no notice."""
+        """Ignore it."""
         return Silent()
 
     def say(self, line: str) -> None:
-        """Take no notice."""
+        """Ignore it."""
 
 
 def sweep(
@@ -52,19 +52,19 @@ def sweep(
     n_jobs: int = 1,
     observer: SweepObserver | None = None,
 ) -> Sweep:
-    """Tune on every combination of data sets, models, spaces, budgets and seeds, and write one table and one page.
+    """Tune every combination of data sets, models, spaces, budgets and seeds, and write one table and one page.
 
-    Each cell is an ordinary run in a folder of its own. A cell that was finished before is read back, one that was
-    cut off goes on, and a longer list adds cells. A cell that fails, or whose folder holds a run with another request,
-    is told with its reason, and the others are played.
+    Each cell is an ordinary run in a folder of its own. A finished cell is read from its folder, an interrupted one is
+    resumed, and cells can be added. A cell that fails, or whose folder holds another run, is reported with its reason,
+    and the other cells are played.
 
     Parameters
     ----------
-    source : the sweep's file, or a mapping of the same form, which may hold data sets, spaces and models as objects;
+    source : file of the sweep, or a mapping of the same form, which may hold data sets, spaces and models as objects;
         see :mod:`altune.analysis.sweep.request`.
-    out : the sweep's folder; by default ``runs/`` and the file's stem, ``runs/sweep`` for a mapping.
-    n_jobs : processes; −1 for one on each core. It changes no result.
-    observer : told how it goes.
+    out : folder of the sweep; by default ``runs/`` and the stem of the file, ``runs/sweep`` for a mapping.
+    n_jobs : number of processes; −1 uses all cores. It does not affect results.
+    observer : receives messages and progress.
 
     Returns
     -------
@@ -73,8 +73,8 @@ def sweep(
     Raises
     ------
     RequestError
-        If the file is wrong or a cell cannot be (a budget beyond the pool, a model that the space opens already);
-        nothing was played then. Name such cells under ``skip``.
+        If the file is wrong or a cell is impossible (a budget beyond the pool, a model that the space already opens);
+        nothing is played in that case. Name such cells under ``skip``.
     StorageError
         If the table cannot be written.
     """
@@ -107,7 +107,7 @@ def sweep_folder(source: str | Path | Mapping[str, Any], out: str | Path | None)
 
 
 def survey(request: SweepRequest, folder: Path) -> list[Surveyed]:
-    """Return every cell with its result, if it is finished already, or why it cannot be; nothing is played.
+    """Return every cell with its result if it is finished, or why it is impossible; nothing is played.
 
     Raises
     ------
@@ -129,26 +129,26 @@ def survey(request: SweepRequest, folder: Path) -> list[Surveyed]:
 
 
 def finished_cells(request: SweepRequest, folder: Path) -> int:
-    """Return how many cells of a sweep have a result, without reading it."""
+    """Return the number of cells of a sweep that have a result, without reading it."""
     return sum((folder / cell.folder / RESULT_FILE).is_file() for cell in request.cells())
 
 
 def _all_prepared(found: Sequence[Surveyed], watch: SweepObserver) -> list[tuple[Prepared, CellResult | None]]:
-    """Return the cells, or tell each that cannot be and refuse the sweep."""
+    """Return the cells; if some are impossible, report each and refuse the sweep."""
     prepared = [(one, result) for one, result in found if isinstance(one, Prepared)]
     refused = [one for one, _ in found if isinstance(one, Refused)]
     for one in refused:
         watch.say(f"{one.cell}: {one.reason}")
     if refused:
         raise RequestError(
-            f"{len(refused)} of {len(found)} cells cannot be, the first {refused[0].cell}: {refused[0].reason}; "
+            f"{len(refused)} of {len(found)} cells are impossible, the first {refused[0].cell}: {refused[0].reason}; "
             "leave them out with `skip`"
         )
     return prepared
 
 
 def _played(prepared: Prepared, path: Path, resources: Resources, own: Observer, watch: SweepObserver) -> SweptCell:
-    """Play a cell, or go on with it; what fails is told and becomes a failed cell."""
+    """Play or resume a cell; an error is reported and makes it a failed cell."""
     labels = prepared.environment.scenario.labels
     try:
         run = tune_environments(

@@ -1,0 +1,95 @@
+"""Values of options that are more than one word of a type: times, lists, files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from altune.core.errors import RequestError
+
+
+def read_names(text: str | None) -> str | tuple[str, ...] | None:
+    """Return one name, or several that commas separate.
+
+    >>> read_names("aulc"), read_names("aulc,labels")
+    ('aulc', ('aulc', 'labels'))
+    """
+    names = () if text is None else tuple(part.strip() for part in text.split(","))
+    return names if len(names) > 1 else text
+
+
+def read_shares(text: str | None) -> tuple[float, ...]:
+    """Return numbers that commas separate.
+
+    >>> read_shares("0.3,0.6")
+    (0.3, 0.6)
+    """
+    if text is None:
+        return ()
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise RequestError(f"--rungs takes shares of the budget such as 0.3,0.6, not {text!r}") from None
+
+
+def read_loops(text: str | None) -> int | str | None:
+    """Return a number of loops, or ``unlimited``.
+
+    >>> read_loops("20"), read_loops("unlimited")
+    (20, 'unlimited')
+    """
+    if text is None or text == "unlimited":
+        return text
+    if not text.isdecimal():
+        raise RequestError(f"--loops takes a number or `unlimited`, not {text!r}")
+    return int(text)
+
+
+def read_annotators(text: str | None) -> list[dict[str, float]] | None:
+    """Return one annotator for each error rate.
+
+    >>> read_annotators("0.1,0.2")
+    [{'error': 0.1}, {'error': 0.2}]
+    """
+    if text is None:
+        return None
+    try:
+        return [{"error": float(part)} for part in text.split(",")]
+    except ValueError:
+        raise RequestError(f"--annotators takes error rates such as 0.1,0.1,0.2, not {text!r}") from None
+
+
+def read_seconds(text: str | None, option: str = "--timeout") -> float | None:
+    """Return a time such as ``90s``, ``10m`` or ``2h`` in seconds; a number without a unit is in seconds.
+
+    >>> read_seconds("10m"), read_seconds("1.5")
+    (600.0, 1.5)
+    """
+    if text is None:
+        return None
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
+    try:
+        seconds = float(number) * units[unit]
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise RequestError(f"{option} takes a time such as 90s, 10m or 2h, not {text!r}")
+    return seconds
+
+
+def read_json(path: Path) -> Any:
+    """Return the plain values of a JSON file.
+
+    Raises
+    ------
+    RequestError
+        If it cannot be read or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise RequestError(f"{path}: not JSON: {error}") from None

@@ -9,8 +9,7 @@ import numpy as np
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment, make_environment
-from altune.simulation.execution.player import Task
-from altune.simulation.execution.worker import Failure, Outcome
+from altune.simulation.execution.items import Failure, Outcome, WorkItem
 from altune.simulation.trajectory import PAUSED
 from altune.tuning.judging import Across, Judge, Place
 
@@ -65,14 +64,14 @@ class Shelf:
 
     def __init__(self, outcomes: Callable[[Recipe, int], Outcome]) -> None:
         self._outcomes = outcomes
-        self.begun: list[Task] = []
+        self.begun: list[WorkItem] = []
         self.played: list[tuple[Recipe, int, float | None, float | None]] = []
 
-    def begin(self, tasks: Sequence[Task]) -> None:
+    def begin(self, tasks: Sequence[WorkItem]) -> None:
         self.begun += tasks
 
     def play(
-        self, tasks: Sequence[Task], on_done: Callable[[int, Outcome], None] = lambda index, outcome: None
+        self, tasks: Sequence[WorkItem], on_done: Callable[[int, Outcome], None] = lambda index, outcome: None
     ) -> list[Outcome]:
         found = []
         for index, task in enumerate(tasks):

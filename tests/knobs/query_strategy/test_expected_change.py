@@ -10,38 +10,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 
 from altune.core.metadata import Metadata
-from altune.core.pool import Pool
-from altune.core.registry import parse_method
 from altune.knobs.query_strategy.expected_change import MOST_DIMENSIONS, most_probable, short_embedding
-from altune.knobs.query_strategy.subpool import complete, draw_positions, spread_scores
 from altune.models import LogisticRegressionModel, MultilayerPerceptron, as_model
-from altune.numerics.fisher import InformationRatio, most_reducing_batch
+from tests.helpers.queries import make_pool, scores, select
 
 OURS = ["egl", "eer", {"method": "eer", "loss": "zero_one"}, "variance_reduction"]
-
-
-def make_pool(X, y, labelled, n_classes=None, learner=None):
-    pool = Pool(X, n_classes or int(max(y)) + 1, budget=100)
-    labelled = np.sort(np.asarray(labelled, dtype=np.intp))
-    pool.close(labelled)
-    pool.set_labels(labelled, np.asarray(y)[labelled])
-    pool.labels_bought = len(labelled)
-    pool.learner = learner or LogisticRegressionModel()
-    pool.model = pool.learner.fit(pool.X[labelled], pool.labels, pool.n_classes, seed=0)
-    pool.metadata = Metadata(pool.X, pool.candidates, pool.model)
-    return pool
-
-
-def read(value):
-    return parse_method("query_strategy", value)
-
-
-def select(value, pool, size, seed=0):
-    return read(value).select(pool, size, np.random.default_rng(seed))
-
-
-def scores(value, pool, seed=0):
-    return read(value).scores(pool, np.random.default_rng(seed))
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +40,6 @@ def test_one_class_and_sparse_features_are_borne(value):
     assert select(value, pools[0], 8).tolist() == select(value, pools[1], 8).tolist()
 
 
-# expected gradient length
-
-
 def test_egl_is_the_mean_length_of_the_gradients_in_full(iris):
     p, g = iris.known().probabilities, iris.X[iris.candidates]
     lengths = [
@@ -88,9 +58,6 @@ def test_egl_uses_the_embedding_of_a_network():
     want = (p * gaps).sum(axis=1) * np.linalg.norm(g, axis=1)
     got = scores("egl", pool)
     np.testing.assert_allclose(got / got.max(), want / want.max())
-
-
-# expected error reduction
 
 
 def everything(loss):
@@ -171,9 +138,6 @@ def test_most_probable_classes_stand_for_all():
     assert most_probable(np.array([0.0, 1.0, 0.0]), 3)[0].tolist() == [1]
 
 
-# variance reduction
-
-
 def ratio_in_full(rows, g, spread, reference, ridge):
     total = 0.0
     for weights in spread:
@@ -181,34 +145,6 @@ def ratio_in_full(rows, g, spread, reference, ridge):
         known = ridge * np.eye(g.shape[1]) + sum(weights[i] * np.outer(g[i], g[i]) for i in rows)
         total += np.trace(np.linalg.inv(known) @ pool)
     return total
-
-
-def test_information_ratio_falls_as_it_does_when_computed_in_full():
-    chance = np.random.default_rng(0)
-    g, p = chance.normal(size=(25, 4)), chance.dirichlet([1, 1, 1], 25)
-    spread = (p * (1 - p)).T
-    rest = np.arange(5, 25)
-    ratio = InformationRatio(spread[:, 5:], g[5:], spread[:, :5], g[:5], 0.3)
-    rows = [0, 1, 2, 3, 4]
-    for pick in (7, 2, 11, 2):
-        before = ratio_in_full(rows, g, spread, rest, 0.3)
-        assert ratio.ratio() == pytest.approx(before)
-        fall = [before - ratio_in_full([*rows, i], g, spread, rest, 0.3) for i in rest]
-        np.testing.assert_allclose(ratio.gains(), fall)
-        ratio.add(pick)
-        rows.append(5 + pick)
-    assert ratio.ratio() == pytest.approx(ratio_in_full(rows, g, spread, rest, 0.3))
-
-
-def test_two_classes_have_the_ratio_of_logistic_regression():
-    chance = np.random.default_rng(1)
-    g, positive = chance.normal(size=(20, 3)), chance.random(20)
-    spread = (positive * (1 - positive))[None].repeat(2, axis=0)
-    ours = InformationRatio(spread[:, 6:], g[6:], spread[:, :6], g[:6], 0.5).ratio()
-    weight = positive * (1 - positive)
-    known = 0.5 * np.eye(3) + (g[:6].T * weight[:6]) @ g[:6]
-    wanted = (g[6:].T * weight[6:]) @ g[6:] / 14
-    assert ours == pytest.approx(2 * np.trace(np.linalg.solve(known, wanted)))
 
 
 def test_variance_reduction_is_greedy_over_the_pool(iris):
@@ -220,15 +156,6 @@ def test_variance_reduction_is_greedy_over_the_pool(iris):
         rows.append(min(set(rest) - set(rows), key=lambda i: ratio_in_full([*rows, i], g, spread, rest, 2.0)))
     got = select({"method": "variance_reduction", "ridge": 2.0}, iris, 3)
     assert got.tolist() == chosen[rows[9:]].tolist()
-
-
-def test_variance_reduction_takes_no_duplicates():
-    base = np.random.default_rng(3).normal(size=(4, 3)) * [3, 1, 1]
-    g = np.repeat(base, 2, axis=0)
-    spread = np.full((2, 8), 0.25)
-    ratio = InformationRatio(spread, g, np.zeros((2, 0)), np.zeros((0, 3)), 0.05)
-    first, second = most_reducing_batch(ratio, 2, np.random.default_rng(0)) // 2
-    assert first != second
 
 
 def test_variance_reduction_learns_more_than_chance(cancer):
@@ -259,27 +186,3 @@ def test_long_embeddings_are_shortened_without_loss_where_there_is_none():
     plain = short_embedding(low[:, :10] * 1e150, chance)
     assert (plain[:, :-1] ** 2).mean() == pytest.approx(1.0)
     assert set(plain[:, -1]) == {1.0}
-
-
-# subpools
-
-
-def test_subpools_are_drawn_scored_and_filled_up():
-    rng = np.random.default_rng(0)
-    drawn = [draw_positions(30, 10, rng) for _ in range(200)]
-    assert all(len(set(one.tolist())) == 10 and (np.diff(one) > 0).all() for one in drawn)
-    assert set(np.concatenate(drawn).tolist()) == set(range(30))
-    given = spread_scores(np.array([-1e200, 3.0]), np.array([4, 0]), 6)
-    assert np.isfinite(given).all()
-    assert np.argsort(-given)[:2].tolist() == [0, 4]
-    picked = complete(np.array([3, 1]), 5, 4, rng)
-    assert picked[:2].tolist() == [3, 1]
-    assert len(set(picked.tolist())) == 4
-    assert len(complete(np.array([3, 1]), 5, 99, rng)) == 5
-
-
-def test_rows_beyond_the_subpool_follow_at_random(cancer):
-    value = {"method": "variance_reduction", "subpool": 10}
-    rows = select(value, cancer, 40)
-    assert len(set(rows.tolist())) == 40
-    assert rows[:10].tolist() == select(value, cancer, 10).tolist()

@@ -1,4 +1,4 @@
-"""Strategies that look back, by hand and in the loop, and those that draw by their score."""
+"""Strategies that look back at earlier loops, by hand and in the loop."""
 
 from __future__ import annotations
 
@@ -7,56 +7,19 @@ import pytest
 from sklearn.datasets import load_digits
 
 from altune.core.errors import FormatError
-from altune.core.metadata import Metadata
-from altune.core.pool import Pool
-from altune.core.registry import parse_method
 from altune.core.streams import Streams
-from altune.core.uncertainty import entropy
 from altune.knobs.query_strategy.generations import uncertainties, weighted_history
-from altune.knobs.query_strategy.randomised import perturbed
 from altune.loop.loop import ActiveLearningLoop
 from altune.recipes.recipe import Recipe
+from tests.helpers.queries import read
+from tests.helpers.query_generations import play, uncertain
 
 SCORED = ["least_confidence", "margin", "entropy"]
-
-
-class Told:
-    """A model whose class scores over the whole pool are given; the feature is the row's number."""
-
-    def __init__(self, told):
-        self.told = told
-
-    def class_scores(self, X):
-        return self.told[X[:, 0].astype(int)]
-
-
-def read(value):
-    return parse_method("query_strategy", value)
-
-
-def scores(value, pool, seed=0):
-    return read(value).scores(pool, np.random.default_rng(seed))
-
-
-def play(generations, strategies, n_rows=12):
-    """Return a pool after loops with given class scores, a row bought in each, and what each loop's strategy saw."""
-    pool = Pool(np.arange(float(n_rows))[:, None], generations[0].shape[1], budget=n_rows)
-    for told, strategy in zip(generations, strategies, strict=True):
-        pool.close(pool.candidates[:1])
-        earlier = () if pool.metadata is None else pool.metadata.as_history()
-        pool.metadata = Metadata(pool.X, pool.candidates, Told(told), earlier)
-        given = None if strategy is None else scores(strategy, pool)
-    return pool, given
 
 
 @pytest.fixture(scope="module")
 def told():
     return np.random.default_rng(0).dirichlet([1, 1, 1], size=(8, 12))
-
-
-def uncertain(p, kind):
-    top = np.sort(p, axis=1)[:, ::-1]
-    return {"least_confidence": 1 - top[:, 0], "margin": 1 - top[:, 0] + top[:, 1], "entropy": entropy(p)}[kind]
 
 
 @pytest.mark.parametrize("kind", SCORED)
@@ -167,37 +130,3 @@ def expected(method, p):
         return past[0] + past.var(axis=0)
     weights = 0.5 ** np.arange(len(past))
     return weights @ past / weights.sum()
-
-
-# drawn by score
-
-
-@pytest.mark.parametrize("kind", SCORED)
-def test_power_draws_in_proportion_to_the_power_of_the_uncertainty(kind, told):
-    pool, _ = play(told[:1], [None])
-    value = {"method": "power", "uncertainty": kind, "gamma": 2.0}
-    draws = 4000
-    rng = np.random.default_rng(1)
-    picks = np.array([read(value).select(pool, 1, rng)[0] for _ in range(draws)])
-    chances = uncertain(told[0], kind)[1:] ** 2.0
-    drawn = np.array([(picks == row).mean() for row in pool.candidates])
-    np.testing.assert_allclose(drawn, chances / chances.sum(), atol=4.5 * np.sqrt(0.25 / draws))
-
-
-def test_power_is_random_at_0_and_greedy_when_large(told):
-    pool, _ = play(told[:1], [None])
-    best = read("margin").select(pool, 3, np.random.default_rng(0)).tolist()
-    greedy = {"method": "power", "gamma": 100.0}
-    first = [read(greedy).select(pool, 1, np.random.default_rng(seed))[0] for seed in range(50)]
-    assert np.mean(np.array(first) == best[0]) > 0.8
-    random = {"method": "power", "gamma": 0.0}
-    firsts = {int(read(random).select(pool, 1, np.random.default_rng(seed))[0]) for seed in range(200)}
-    assert firsts == set(pool.candidates.tolist())
-
-
-def test_rows_without_uncertainty_come_last_and_in_random_order():
-    weights = np.array([0.0, 0.2, 0.0, 1e-9, 0.0])
-    orders = [np.argsort(-perturbed(weights, 1.0, np.random.default_rng(seed))).tolist() for seed in range(60)]
-    assert all(set(order[:2]) == {1, 3} for order in orders)
-    assert {order[2] for order in orders} == {0, 2, 4}
-    assert np.isfinite(perturbed(np.zeros(5), 100.0, np.random.default_rng(0))).all()

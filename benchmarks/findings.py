@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 import joblib
 import numpy as np
-from findings_recipes import FIRST, PARTS, play_block
+from lib.findings_recipes import FIRST, PARTS, play_block
 from numpy.typing import NDArray
 
 import altune
@@ -40,7 +40,7 @@ SHOWN = (60, 100, 140, 180, 220, 260, 300, 380, 460, 580, 740, 900, 980)
 
 
 def area(curve: LearningCurve, low: float, high: float) -> float:
-    """Return the mean of the score in hand from ``low`` to ``high`` labels."""
+    """Return the mean current score from ``low`` to ``high`` labels."""
     counts = np.arange(round(low), round(high) + 1)
     return float(curve.at(counts, "accuracy").mean())
 

@@ -1,11 +1,11 @@
-"""Plays every recipe of a small space on many blocks, once, and stores all curves: the truth for other benchmarks.
+"""What is every recipe of a small space worth? All curves on many blocks, stored once: the truth for other benchmarks.
 
     python benchmarks/full_grid.py                                  # digits and image_segments, 20 blocks each
     python benchmarks/full_grid.py --data digits --blocks 10 --jobs 2 --out runs/full_grid
 
 432 recipes: 6 first samples x 6 query strategies x 3 loop sizes x 2 ways to schedule C x 2 ways to retrain. One
 parameter lives in a single method (`beta`), and retraining is a knob that hardly does anything: logistic regression
-is convex. A block is written whole or not at all, so a command that was cut off goes on where it stopped, and more
+is convex. A block is written whole or not at all, so an interrupted command resumes where it stopped, and more
 blocks can be added later.
 """
 

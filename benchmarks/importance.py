@@ -4,7 +4,7 @@
     python benchmarks/importance.py                                 # some minutes: the table
     python benchmarks/importance.py --repetitions 3 --trials 50     # a first look
 
-Each search asks Optuna for 100 recipes of the grid's space (``random`` or ``tpe``) and is told their mean over 5 of the
+Each search asks Optuna for 100 recipes of the grid's space (``random`` or ``tpe``) and is given their mean over 5 of the
 grid's blocks, others in each repetition. The truth is exact: Shapley effects of the knobs over all recipes, of the mean
 over all blocks. ``error`` is the mean absolute error of the shares (each side summing to 1), ``rank`` Spearman's
 correlation, ``main`` the error against main effects alone, likewise summing to 1, which is what fANOVA means.

@@ -110,12 +110,12 @@ def peak_gibibytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
-def measure(knob: str, name: str, shape: Shape, told: Connection | None = None) -> Line:
-    """Return how long two choices take in this process, and how far it grows; ``told`` hears when they begin."""
+def measure(knob: str, name: str, shape: Shape, listener: Connection | None = None) -> Line:
+    """Return how long two choices take in this process, and how far it grows; ``listener`` receives a message when they start."""
     pool, truth = make_pool(shape, knob)
     before, seconds, problem = peak_gibibytes(), [], ""
-    if told is not None:
-        told.send(None)
+    if listener is not None:
+        listener.send(None)
     for seed in range(2):
         start = time.perf_counter()
         try:
@@ -123,15 +123,15 @@ def measure(knob: str, name: str, shape: Shape, told: Connection | None = None) 
         except Exception as error:
             problem = f"{type(error).__name__}: {error}".splitlines()[0]
         seconds.append(time.perf_counter() - start)
-        if told is not None:
-            told.send(seconds[-1])
+        if listener is not None:
+            listener.send(seconds[-1])
         if pool.model is not None and pool.metadata is not None:  # as the next loop has it, this one an earlier one
             pool.metadata = Metadata(pool.X, pool.candidates, pool.model, pool.metadata.as_history())
     return Line(knob, name, seconds[0], seconds[1], peak_gibibytes() - before, problem)
 
 
-def _work(knob: str, name: str, shape: Shape, told: Connection) -> None:
-    told.send(measure(knob, name, shape, told))
+def _work(knob: str, name: str, shape: Shape, listener: Connection) -> None:
+    listener.send(measure(knob, name, shape, listener))
 
 
 def measure_apart(knob: str, name: str, shape: Shape, limit: float) -> Line:
@@ -140,10 +140,10 @@ def measure_apart(knob: str, name: str, shape: Shape, limit: float) -> Line:
     context: Any = multiprocessing.get_context(apart)
     if apart == "forkserver":
         context.set_forkserver_preload(["altune.knobs", "altune.models"])
-    ours, told = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(knob, name, shape, told))
+    ours, listener = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(knob, name, shape, listener))
     process.start()
-    told.close()
+    listener.close()
     heard: list[float] = []
     try:
         for wait in (START_SECONDS, limit, limit, START_SECONDS):

@@ -1,4 +1,4 @@
-"""What a trial costs beyond its simulation when many are stored: drawing, judging, writing the journal.
+"""What does a trial cost beyond its simulation when many are stored? Drawing, judging, writing the journal.
 
     python benchmarks/overhead.py                       # 1,000 trials stored, the next 100 timed
     python benchmarks/overhead.py --space full --stored 1000
@@ -24,8 +24,8 @@ from pathlib import Path
 
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import make_environments
-from altune.simulation.execution.player import Player, Task
-from altune.simulation.execution.worker import Outcome
+from altune.simulation.execution.items import Outcome, WorkItem
+from altune.simulation.execution.player import Player
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.observer import Silent
 from altune.tuning.prepared_space import prepare_space
@@ -43,7 +43,7 @@ class Echo(Player):
         self.curves_by_block = list(curves)
 
     def play(
-        self, tasks: Sequence[Task], on_done: Callable[[int, Outcome], None] = lambda index, outcome: None
+        self, tasks: Sequence[WorkItem], on_done: Callable[[int, Outcome], None] = lambda index, outcome: None
     ) -> list[Outcome]:
         """Return the curve of each task's block, scaled by a number that hangs on the recipe."""
         found: list[Outcome] = []

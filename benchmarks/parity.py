@@ -15,8 +15,8 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from parity_cases import CASES, Case
-from parity_inputs import make_inputs
+from lib.parity_cases import CASES, Case
+from lib.parity_inputs import make_inputs
 
 import altune.knobs
 from altune.core.registry import methods

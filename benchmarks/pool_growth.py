@@ -37,7 +37,7 @@ SIZES = (1_000, 10_000, 100_000, 1_000_000)
 CHUNK = 10_000
 LOOP_ROWS, LOOPS, PASSES = 20, 8, 5
 LEAST_SECONDS = 0.01
-"""What takes less in the smaller pool is mostly overhead, of which nothing can be said."""
+"""Times below this in the smaller pool are mostly overhead and are not judged."""
 STEEPEST = 2.0
 """A linear cost grows as a pass over the rows does, within what one run scatters; a quadratic one ten times as much."""
 

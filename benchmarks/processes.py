@@ -1,4 +1,4 @@
-"""How much more a search does in the same time with two processes than with one.
+"""How much more does a search do in the same time with two processes than with one?
 
     python benchmarks/processes.py                       # 200 trials, one and two processes, three times in turn
     python benchmarks/processes.py --trials 60 --repeats 1

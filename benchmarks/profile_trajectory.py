@@ -1,4 +1,4 @@
-"""Profile one trajectory: how much of its time is altune's own?
+"""How much of the time of one trajectory is altune's own?
 
 Digits, a pool of 60 % of the rows, 20 rows first, then 20 loops of 20. Every repetition plays the trajectory once
 and then the floor: the bare loop that anyone would write by hand, with the same fits on the same rows, predictions

@@ -1,4 +1,4 @@
-"""Reproduce a published result: Lu and Lin's re-benchmark of active learning on WDBC (arXiv 2306.08954).
+"""Does altune reproduce a published result? Lu and Lin's re-benchmark on WDBC (arXiv 2306.08954).
 
 Support vector machine with a radial kernel, margin sampling one row at a time from 20 labels until the pool of 341
 rows is empty. The protocol is played through ``altune.simulate`` alone, on blocks that are given as row numbers.

@@ -1,4 +1,4 @@
-"""How fast the page of a run is written and opened, in a real Chromium, from disk.
+"""How long does the page of a run take to be written, and to open in a real Chromium?
 
     python benchmarks/report_page.py                          # a run of 500 trials is made first, a few minutes
     python benchmarks/report_page.py --run runs/digits        # the page of a run that is there
@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def made(trials: int, folder: Path) -> altune.Run:
-    """Return a run of digits with so many trials."""
+    """Return a run on digits with a number of trials."""
     return altune.tune(
         "digits", model="logistic_regression", budget=100, loops=10, n_trials=trials, n_blocks=3, n_jobs=-1, out=folder
     )

@@ -1,4 +1,4 @@
-"""How long the same search takes by altune and written by hand with Optuna and scikit-activeml.
+"""How long does the same search take by altune, and written by hand with Optuna and scikit-activeml?
 
     python benchmarks/search.py                     # 40 trials on 3 splits, three ways: about 5 minutes
     python benchmarks/search.py --quick             # 8 trials on 2 splits
@@ -8,7 +8,7 @@
 The space, the budget (200 labels), the data (digits) and the model (logistic regression) are the same for all; the
 search by hand plays the very recipes that altune drew. Wall and processor seconds are of whole processes, from the
 start of the interpreter. Then the recipe that each search ends with is played on 20 fresh splits by the same code, and
-for altune the seconds are told after which its best so far was as good there as what the search by hand ended with.
+for altune the seconds are given after which its best so far was as good there as what the search by hand ended with.
 Needs the extra ``skactiveml``.
 """
 
@@ -71,7 +71,7 @@ def timed(command: list[str], unpinned: bool = False) -> Used:
 
 
 def by_altune(trials: int, blocks: int, seed: int, folder: Path) -> tuple[Used, list[dict[str, Any]]]:
-    """Search by altune's command line on two processes; return what it took, and its trials with when each was told."""
+    """Search by altune's command line on two processes; return what it took, and its trials with the time at which each was finished."""
     from altune.workflows.open_run import open_run
 
     space = folder / "by_hand.yaml"
@@ -98,7 +98,7 @@ def by_hand(how: str, recipes: list[dict[str, Any]], blocks: int, folder: Path) 
     listed = folder / "recipes.json"
     listed.write_text(json.dumps(recipes), "utf-8")
     words = ["--how", how, "--trials", str(len(recipes)), "--blocks", str(blocks), "--list", str(listed)]
-    used = timed([sys.executable, str(HERE / "search_by_hand.py"), *words], unpinned=how == "usual")
+    used = timed([sys.executable, str(HERE / "lib" / "search_by_hand.py"), *words], unpinned=how == "usual")
     return used, json.loads(used.output)
 
 
@@ -201,7 +201,7 @@ def print_table(rows: dict[str, dict[str, Any]], trials: int, blocks: int) -> No
     for name, row in rows.items():
         print(f"{names[name]:22}{row['wall']:8.1f}{row['processor']:8.1f}", end="")
         if name == "altune":
-            print(f"{'':16}{row['confirmed']:11.4f}   (first trial told after {row['first_trial']:.1f} s)")
+            print(f"{'':16}{row['confirmed']:11.4f}   (first trial finished after {row['first_trial']:.1f} s)")
             continue
         print(f"{row['times_wall']:8.1f}{row['times_processor']:8.1f}{row['confirmed']:11.4f}", end="")
         if row["altune_reaches_after"] is None:

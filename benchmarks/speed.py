@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from lib.speed_contestants import NEEDS_SCORES, OWN_RULES, STRATEGIES, TheirLoop, play_bare, same_picks
+from lib.speed_data import DATA, Part
 from profile_trajectory import PARTS, Stopwatch, watching
-from speed_contestants import NEEDS_SCORES, OWN_RULES, STRATEGIES, TheirLoop, play_bare, same_picks
-from speed_data import DATA, Part
 from threadpoolctl import threadpool_limits
 
 from altune.core.pool import FeatureCache
@@ -90,7 +90,7 @@ class Stage:
         return play(self.recipe, prepared, self.scenario)
 
     def other_first_rows(self, count: int) -> list[RowNumbers]:
-        """Return the first labelled rows of so many trajectories."""
+        """Return the first labelled rows of a number of trajectories."""
         rng = np.random.default_rng(1)
         return [rng.choice(self.prepared.block.pool, FIRST_ROWS, replace=False) for _ in range(count)]
 

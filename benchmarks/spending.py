@@ -11,7 +11,7 @@ grid is worth there, less that. Work counts a whole trajectory as 1 and a part b
 work where a trajectory that paused at a rung starts from its beginning again, as it does in another process.
 
 `difference` is regret less that of plain search with as many trials; `equal work` is regret less that of plain search
-after as much work, for which the policy goes on with more trials, or ends after fewer. Intervals are of 95 % over
+after as much work, for which the policy continues with more trials, or ends after fewer. Intervals are of 95 % over
 repetitions. `best dropped` is how often the truly best recipe that was drawn is dropped, `again` the share of
 trajectories asked for that were read back because the recipe had been drawn before.
 """
@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import optuna
 from full_grid import DATA, FOLDER, load_grid, the_environment
-from stored_search import BATCH, Layout, Stage
+from lib.stored_search import BATCH, Layout, Stage
 
 from altune.core.errors import AltuneError, RequestError
 from altune.numerics.statistics import mean_interval
@@ -154,7 +154,7 @@ def replayed_stopping(data: str = "iris", n_trials: int = 24) -> dict[str, Any]:
 
 
 def show(rows: Sequence[dict[str, Any]], key: Sequence[str]) -> None:
-    """Print a table for each layout, data set, sampler and number of trials, whichever the rows are told apart by."""
+    """Print a table for each layout, data set, sampler and number of trials, whichever distinguish the rows."""
     heads = {name: None for name in key if name != "policy"}
     for group in dict.fromkeys(tuple(row[name] for name in heads) for row in rows):
         own = [row for row in rows if tuple(row[name] for name in heads) == group]

@@ -17,7 +17,7 @@ import numpy as np
 
 import altune
 from altune.analysis.comparison.stale_starts import stale_share
-from altune.numerics.statistics import cvar
+from altune.simulation.objectives.risk import Risk
 
 DATA = ("digits", "breast_cancer", "wine", "phishing", "image_segments", "satimage", "page_blocks", "german_credit")
 STARTS = ("random", "kmeans", "kmeans_pp", "kcenter", "typiclust")
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         played = altune.compare(recipes, name, n_blocks=options.blocks, n_jobs=options.jobs, budget=budget)
         for start, one in played.simulations.items():
             stale = stale_share(one.curves, "accuracy", budget)
-            worst = cvar(one.values, 0.1)
+            worst = Risk("cvar", 0.1)(one.values, "maximize")
             rows.append({"data": name, "start": start, "stale": stale, "mean": one.mean, "worst_tenth": worst})
     if options.json:
         print(json.dumps(rows, indent=2))

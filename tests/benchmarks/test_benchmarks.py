@@ -16,7 +16,7 @@ from tests.helpers.benchmark_scripts import FOLDER, load
 wdbc = load("published_wdbc")
 profile = load("profile_trajectory")
 findings = load("findings")
-recipes = load("findings_recipes")
+recipes = load("lib.findings_recipes")
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ pytest.importorskip("skactiveml.pool")
 
 
 parity = load("parity")
-inputs_of = load("parity_inputs")
+inputs_of = load("lib.parity_inputs")
 large = load("large_pool")
 
 

@@ -14,7 +14,7 @@ from tests.helpers.benchmark_scripts import load
 
 pytest.importorskip("skactiveml")
 growth, speed = load("pool_growth"), load("speed")
-contestants, speed_data = load("speed_contestants"), load("speed_data")
+contestants, speed_data = load("lib.speed_contestants"), load("lib.speed_data")
 
 LOOPS = 3
 

@@ -15,7 +15,7 @@ from scipy.special import polygamma
 from altune.core.errors import RequestError
 from altune.recipes.space import SearchSpace
 from altune.simulation.curve import LearningCurve, trapezoid_area
-from altune.simulation.execution.player import Task
+from altune.simulation.execution.items import WorkItem
 from altune.simulation.trajectory import PAUSED
 from altune.tuning.racing import Envelope, Noise, Racing, _inverse_trigamma, paired_noise
 from tests.helpers.benchmark_scripts import load
@@ -230,7 +230,7 @@ def test_an_envelope_is_known_once_a_trial_was_seen():
 
 @pytest.fixture
 def benchmark_module():
-    return load("stored_search")
+    return load("lib.stored_search")
 
 
 def a_grid(module):
@@ -259,7 +259,7 @@ def test_the_benchmark_counts_a_part_by_its_labels_and_nothing_twice(benchmark_m
     block = environment.blocks("search", 1)[0]
 
     def play(recipe, until=None):
-        (found,) = player.play([Task(recipes[recipe], block, environment, until)])
+        (found,) = player.play([WorkItem(recipes[recipe], block, environment, until)])
         return found.labels.tolist(), found.stopped, player.work, player.anew
 
     assert play(0, until=15.0) == ([10, 20], "paused", 0.5, 0.5)

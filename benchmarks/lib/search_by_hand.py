@@ -1,7 +1,7 @@
 """A search over recipes written by hand with Optuna and scikit-activeml: what altune is compared to in search.py.
 
-    python benchmarks/search_by_hand.py --how well         # two processes, one thread each
-    python benchmarks/search_by_hand.py --how usual        # one process, as many threads as the libraries like
+    python benchmarks/lib/search_by_hand.py --how well         # two processes, one thread each
+    python benchmarks/lib/search_by_hand.py --how usual        # one process, as many threads as the libraries like
 
 It searches what ``search.py`` lets altune search: sizes of the first sample and of the loops and one of six query
 strategies, on digits with logistic regression. ``well`` asks four trials at a time and plays their trajectories side by

@@ -67,7 +67,7 @@ PARTS = {
 class PeekingOracle(QueryStrategy):
     """Greedy with open eyes: of 12 random batches and margin's own, the one after which the test score is best.
 
-    It sees true labels and test rows, so it is no strategy but a yardstick; it stands here and nowhere else.
+    It sees true labels and test rows, so it is a yardstick and not a strategy of altune.
     """
 
     source: ClassVar[str] = "Huang et al., ALPBench / Lu & Lin, re-benchmark: the beam search oracle, made greedy"

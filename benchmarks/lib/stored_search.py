@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment
-from altune.simulation.execution.player import Task
-from altune.simulation.execution.worker import Outcome
+from altune.simulation.execution.items import Outcome, WorkItem
 from altune.simulation.trajectory import PAUSED
 from altune.tuning.confirmation import best_recipes
 from altune.tuning.evaluation import Evaluator
@@ -78,11 +77,11 @@ class StoredPlayer:
         self.work = self.anew = 0.0
         self.asked = self.again = 0
 
-    def begin(self, tasks: Sequence[Task]) -> None:
+    def begin(self, tasks: Sequence[WorkItem]) -> None:
         """Leave it: reading takes no time that could be used."""
 
     def play(
-        self, tasks: Sequence[Task], on_done: Callable[[int, Outcome], None] = lambda index, outcome: None
+        self, tasks: Sequence[WorkItem], on_done: Callable[[int, Outcome], None] = lambda index, outcome: None
     ) -> list[Outcome]:
         """Return the curves of all tasks, those that pause cut off there."""
         outcomes: list[Outcome] = []
@@ -151,7 +150,7 @@ class Stage:
         self._index = {grid.recipe(index).digest(): index for index in range(len(grid.params))}
 
     def search(self, policy: Racing, sampler: str, n_trials: int, work: float = 0.0) -> Replayed:
-        """Replay a search for so many trials, and on until so much work is done."""
+        """Replay a search for a number of trials, and continue until an amount of work is done."""
         player, found = StoredPlayer(self.grid, self._index), Replayed()
 
         def note(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:

@@ -8,7 +8,20 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from parity_inputs import (
+from skactiveml import pool as theirs
+from skactiveml.classifier import SklearnClassifier
+from sklearn.linear_model import LogisticRegression
+
+from altune.core.types import RowNumbers
+from altune.knobs.pool_geometry import embedded_points, pool_ball_graph, pool_clusters, pool_points, pool_pure_radius
+from altune.knobs.query_strategy.clustering import drop_features
+from altune.knobs.query_strategy.covering import scale_to_one
+from altune.knobs.query_strategy.falcun import relevance_chances
+from altune.knobs.query_strategy.hybrid import Gradients
+from altune.knobs.query_strategy.neighbourhood import unlabelled_scores
+from altune.numerics.geometry.distances import squared_to_nearest
+from altune.numerics.geometry.typicality import typicality
+from lib.parity_inputs import (
     ALL,
     FIRST_SEED,
     SEED,
@@ -26,19 +39,6 @@ from parity_inputs import (
     with_members,
     with_model,
 )
-from skactiveml import pool as theirs
-from skactiveml.classifier import SklearnClassifier
-from sklearn.linear_model import LogisticRegression
-
-from altune.core.types import RowNumbers
-from altune.knobs.pool_geometry import embedded_points, pool_ball_graph, pool_clusters, pool_points, pool_pure_radius
-from altune.knobs.query_strategy.clustering import drop_features
-from altune.knobs.query_strategy.covering import scale_to_one
-from altune.knobs.query_strategy.falcun import relevance_chances
-from altune.knobs.query_strategy.hybrid import Gradients
-from altune.knobs.query_strategy.neighbourhood import unlabelled_scores
-from altune.numerics.geometry.distances import squared_to_nearest
-from altune.numerics.geometry.typicality import typicality
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from parity_cases import GivenClusters
 from profile_trajectory import bare
 from scipy import sparse
 from skactiveml import pool as theirs
@@ -21,6 +20,7 @@ from altune.models import Model
 from altune.models.neural import PATIENCE, TOLERANCE, MultilayerPerceptron
 from altune.simulation.curve import LearningCurve
 from altune.simulation.prepared import PreparedBlock
+from lib.parity_cases import GivenClusters
 
 LOOP_ROWS = 20
 NEEDS_SCORES = ("margin", "least_confidence", "entropy", "badge")

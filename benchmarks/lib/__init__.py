@@ -1,0 +1,1 @@
+"""Helpers of the benchmarks; the files beside this folder are the benchmarks themselves, one for each question."""

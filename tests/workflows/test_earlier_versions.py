@@ -1,0 +1,125 @@
+"""What altune 0.1.0 has stored opens, resumes and reports; what it wrote is in tests/stored/altune_0_1_0.tar.gz.
+
+The archive holds, each made by a command of that version:
+
+- ``run``: ``altune tune iris --space quick --trials 8 --budget 30 --loops 5 --seeds 2 --select-seeds 3 --report-seeds 5
+  --select-among 2``, and ``expected.json``, what ``altune report --json`` printed for it;
+- ``killed``: the same, cut off in the line of the seventh trial;
+- ``two``: the same on wine and breast_cancer, with 4 trials;
+- ``sweep``: ``altune sweep sweep.yaml``, two budgets on iris.
+"""
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+import altune
+from altune.core.errors import RequestError
+from altune.recipes.recipe import Recipe
+from altune.report import write_run
+from altune.simulation.scenario import Scenario
+from altune.simulation.store import TrajectoryStore
+from altune.tuning.run_folder import REPORT_FILE
+from tests.helpers.paths import STORED
+
+REQUEST = {"space": "quick", "budget": 30, "loops": 5, "n_blocks": 2, "select_blocks": 3, "report_blocks": 5}
+
+
+@pytest.fixture
+def stored(tmp_path):
+    with tarfile.open(STORED / "altune_0_1_0.tar.gz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    return tmp_path
+
+
+def trajectories(folder: Path) -> set[Path]:
+    return set(folder.glob("??/*.json"))
+
+
+def values(run: altune.Run) -> list[tuple]:
+    return [(trial.number, trial.state, trial.value, trial.params) for trial in run.trials]
+
+
+def test_a_run_opens_with_the_same_numbers(stored):
+    expected = json.loads((stored / "run/expected.json").read_text("utf-8"))
+    plain = altune.open_run(stored / "run").to_dict()
+    for key in ("objective", "recipe", "confirmed", "baselines", "trials"):
+        assert plain[key] == expected[key], key
+    assert plain["ablation"]["steps"] == expected["ablation"]["steps"]
+
+
+def test_a_run_is_reported_again(stored):
+    run = altune.open_run(stored / "run")
+    write_run(run)
+    assert "altune 0.1.0" in (stored / "run" / REPORT_FILE).read_text("utf-8")
+    assert len(run.curves().columns) > 5
+
+
+@pytest.mark.parametrize("name", ["run", "killed"])
+def test_a_run_is_resumed_by_the_same_request_without_simulating_anything(stored, name):
+    before = trajectories(stored / name / "trajectories")
+    run = altune.tune("iris", n_trials=8, select_among=2, out=stored / name, **REQUEST)
+    assert values(run) == values(altune.open_run(stored / "run"))
+    assert run.to_dict()["confirmed"] == json.loads((stored / "run/expected.json").read_text("utf-8"))["confirmed"]
+    assert trajectories(stored / name / "trajectories") == before
+
+
+def test_another_request_is_still_refused(stored):
+    with pytest.raises(RequestError, match="n_blocks is 3, in the run 2"):
+        altune.tune("iris", n_trials=8, select_among=2, out=stored / "run", **{**REQUEST, "n_blocks": 3})
+
+
+def test_a_run_on_two_data_sets_opens_and_is_reported(stored):
+    run = altune.open_run(stored / "two")
+    assert list(run.confirmations) == ["wine", "breast_cancer"]
+    write_run(run)
+    assert (stored / "two" / REPORT_FILE).is_file()
+
+
+def test_a_sweep_keeps_its_finished_cells(stored):
+    before = trajectories(stored / "sweep/cache")
+    journals = {path: path.stat().st_mtime_ns for path in (stored / "sweep").glob("*/study.journal")}
+    with pytest.warns(FutureWarning, match="select_blocks"):
+        sweep = altune.sweep(stored / "sweep.yaml", out=stored / "sweep")
+    assert [cell.state for cell in sweep.runs] == ["complete", "complete"]
+    assert trajectories(stored / "sweep/cache") == before
+    assert {path: path.stat().st_mtime_ns for path in journals} == journals
+
+
+def test_recipes_and_scenarios_are_read(stored):
+    recipe = Recipe.load(stored / "run/recipe.yaml")
+    assert recipe == altune.open_run(stored / "run").best_recipe
+    assert Scenario.load(stored / "run/scenario.yaml").budget == 30
+
+
+def test_trajectories_of_other_libraries_are_simulated_again_and_that_is_said(stored, monkeypatch):
+    store = TrajectoryStore(stored / "run/trajectories")
+    path = min(trajectories(store.folder))
+    curve = store.load(path.stem)
+    assert curve is not None
+    assert store.outdated == ""
+    store.save(path.stem, curve)  # now with the versions of today
+    assert store.load(path.stem) is not None
+    monkeypatch.setattr("altune.core.formats.library_versions", lambda: {"numpy": "99.0", "scikit-learn": "99.0"})
+    assert store.load(path.stem) is None
+    assert "scikit-learn" in store.outdated
+    assert "(now 99.0)" in store.outdated
+
+
+def test_old_keywords_names_and_methods_work_with_a_warning(stored, tmp_path):
+    with pytest.warns(FutureWarning, match="'seeds' is now 'n_blocks'"):
+        played = altune.simulate("vanilla", "iris", budget=20, seeds=2)
+    assert len(played.blocks) == 2
+    with pytest.warns(FutureWarning, match=r"altune\.make_worlds is now altune\.make_environments"):
+        assert altune.make_worlds is altune.make_environments
+    run = altune.open_run(stored / "run")
+    (stored / "run" / REPORT_FILE).unlink(missing_ok=True)
+    with pytest.warns(FutureWarning, match=r"Run\.write is now altune\.report\.write_run"):
+        run.write()
+    assert (stored / "run" / REPORT_FILE).is_file()
+    with pytest.warns(FutureWarning, match=r"LearningCurve\.facts is now LearningCurve\.notes"):
+        assert played.curves[0].facts == played.curves[0].notes
+    with pytest.raises(AttributeError, match="nothing_of_the_kind"):
+        _ = run.nothing_of_the_kind

@@ -78,7 +78,7 @@ def _inline(text: str) -> str:
     """Return a text with links for roles, and with what is no code escaped."""
     text = _ROLE.sub(r"\0\1\0", text)
     parts = _CODE.split(text)
-    parts[::2] = [re.sub(r"([*<\\])", r"\\\1", part) for part in parts[::2]]
+    parts[::2] = [re.sub(r"([*\\])", r"\\\1", part).replace("<", "&lt;") for part in parts[::2]]
     return re.sub(r"\0([^\0]+)\0", _link, "".join(parts))
 
 

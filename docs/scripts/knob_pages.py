@@ -38,8 +38,8 @@ TYPES = {"string": "text", "object": "mapping", "array": "list", "boolean": "tru
 
 NEEDS = {
     "class_scores": "probabilities, or a decision function, whose softmax is taken",
-    "probabilities": "`predict_proba`",
-    "decision_function": "`decision_function`",
+    "probabilities": "an estimator with `predict_proba`",
+    "decision_function": "an estimator with `decision_function`",
     "resume": "an estimator that can continue from its last parameters on all labels",
     "partial_fit": "an estimator that can continue from its last parameters on some labels",
     "random_start": "an estimator whose first parameters depend on a seed",
@@ -95,7 +95,7 @@ def objectives_page() -> str:
         "## Of the score",
         table(head, scores),
         "## Of what is spent",
-        "These say nothing of the score, so they serve beside another objective or as constraints.",
+        "These say nothing of the score, so they serve together with another objective or as constraints.",
         table(head, spent),
         "[Several objectives](../guides/objectives.md) shows how to combine them.",
     )
@@ -119,29 +119,28 @@ def spaces_page() -> str:
 
 
 def datasets_page() -> str:
-    """Return the built-in data sets."""
-    head = ("name", "rows", "features", "classes", "rarest class", "kind", "extra", "task", "source", "licence")
-    rows = [
-        (
-            f"`{facts.name}`",
-            facts.n_rows,
-            facts.n_features,
-            facts.n_classes,
-            f"{facts.rarest_share:.1%}",
-            facts.kind,
-            f"`{facts.extra}`" if facts.extra else "",
-            facts.task,
-            facts.source,
-            facts.licence,
-        )
-        for facts in altune.list_datasets()
-    ]
+    """Return the built-in data sets, those of the core first."""
+    listed = altune.list_datasets()
+    sections = []
+    for extra in dict.fromkeys(facts.extra for facts in listed):
+        title = f"With the extra `{extra}`" if extra else "Without an extra"
+        own = [facts for facts in listed if facts.extra == extra]
+        rows = [
+            (
+                f"`{facts.name}`",
+                f"{facts.task}; {facts.source}. Licence: {facts.licence}",
+                f"{facts.n_rows:,} × {facts.n_features}, {facts.kind}",
+                f"{facts.n_classes}, the rarest {facts.rarest_share:.1%}",
+            )
+            for facts in own
+        ]
+        install = f'```sh\npip install "altune[{extra}]"\n```' if extra else ""
+        sections += [f"## {title}", install, table(("name", "what it is", "rows × features", "classes"), rows)]
     return page(
         "Data sets",
-        "These names work wherever a command or function takes data. Those with an extra need it installed: "
-        '`pip install "altune[datasets]"`. No data set is downloaded. [Your own data](../guides/data.md) are read from '
-        "files and arrays.",
-        table(head, rows),
+        "These names work wherever a command or function takes data. No data set is downloaded. "
+        "[Your own data](../guides/data.md) are read from files and arrays.",
+        *sections,
     )
 
 
@@ -209,8 +208,12 @@ def _range(schema: dict[str, Any], kind: str = "") -> str:
 
 def _end(schema: dict[str, Any], inclusive: str, exclusive: str, word: str) -> str:
     if inclusive in schema:
-        return f"{schema[inclusive]:g}"
-    return f"{word} {schema[exclusive]:g}" if exclusive in schema else ""
+        return _number(schema[inclusive])
+    return f"{word} {_number(schema[exclusive])}" if exclusive in schema else ""
+
+
+def _number(value: float) -> str:
+    return f"{int(value):,}" if float(value).is_integer() else f"{value:g}"
 
 
 def _default(value: object) -> str:

@@ -4,9 +4,9 @@
     python benchmarks/importance.py                                 # some minutes: the table
     python benchmarks/importance.py --repetitions 3 --trials 50     # a first look
 
-Each search asks Optuna for 100 recipes of the grid's space (``random`` or ``tpe``) and is given their mean over 5 of the
-grid's blocks, others in each repetition. The truth is exact: Shapley effects of the knobs over all recipes, of the mean
-over all blocks. ``error`` is the mean absolute error of the shares (each side summing to 1), ``rank`` Spearman's
+Each search asks Optuna for 100 recipes of the space of the grid (``random`` or ``tpe``) and gets their mean over 5
+blocks of the grid, others in each repetition. The truth is exact: Shapley effects of the knobs over all recipes, of the
+mean over all blocks. ``error`` is the mean absolute error of the shares (each side summing to 1), ``rank`` Spearman's
 correlation, ``main`` the error against main effects alone, likewise summing to 1, which is what fANOVA means.
 ``inside`` is how often altune's 95 % interval holds the truth. ``all recipes`` is what the chance of 5 blocks alone
 does: the exact shares of the whole grid on the search's blocks.

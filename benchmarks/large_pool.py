@@ -111,7 +111,7 @@ def peak_gibibytes() -> float:
 
 
 def measure(knob: str, name: str, shape: Shape, listener: Connection | None = None) -> Line:
-    """Return how long two choices take in this process, and how far it grows; ``listener`` receives a message when they start."""
+    """Return how long two choices take here, and how far memory grows; ``listener`` is notified when they start."""
     pool, truth = make_pool(shape, knob)
     before, seconds, problem = peak_gibibytes(), [], ""
     if listener is not None:

@@ -71,7 +71,7 @@ def timed(command: list[str], unpinned: bool = False) -> Used:
 
 
 def by_altune(trials: int, blocks: int, seed: int, folder: Path) -> tuple[Used, list[dict[str, Any]]]:
-    """Search by altune's command line on two processes; return what it took, and its trials with the time at which each was finished."""
+    """Search by altune's command line on two processes; return what it took, and its trials with their times."""
     from altune.workflows.open_run import open_run
 
     space = folder / "by_hand.yaml"

@@ -1,1 +1,1 @@
-"""Mathematics that several packages share: arrays in, arrays out."""
+"""Numerical functions that several packages share: arrays in, arrays out."""

@@ -1,19 +1,16 @@
-"""How much a committee disagrees about each row: arrays in, arrays out.
+"""Measures of the disagreement of a committee about each row, and the bootstrap samples that its members learn from.
 
-``votes`` is ``(n_members, n_rows)``, class codes; ``probabilities`` is ``(n_members, n_rows, n_classes)``. All
-scores are in nats, 0 or more; large is disagreement.
+``votes`` are class codes, ``(n_members, n_rows)``; ``probabilities`` is ``(n_members, n_rows, n_classes)``. All
+measures are in nats and 0 or more; a large value is a large disagreement.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import rel_entr
 
+from altune.core.types import Array, Codes, RowNumbers
 from altune.core.uncertainty import entropy
-
-Array = NDArray[np.float64]
-Codes = NDArray[np.intp]
 
 _ROUNDING = 1e-12
 
@@ -42,34 +39,38 @@ def mean_divergence(probabilities: Array) -> Array:
     >>> mean_divergence(np.array([[[1.0, 0.0]], [[0.0, 1.0]]])).round(4).tolist()
     [0.6931]
     """
-    middle = probabilities.mean(axis=0)
-    return _without_rounding(np.mean([rel_entr(member, middle).sum(axis=1) for member in probabilities], axis=0))
+    mean = probabilities.mean(axis=0)
+    return _without_rounding(np.mean([rel_entr(member, mean).sum(axis=1) for member in probabilities], axis=0))
 
 
 def mutual_information(probabilities: Array) -> Array:
-    """Return H(p̄) − E H(p_m), what the label would say about which member is right, ``(n_rows,)``.
+    """Return H(p̄) − E H(p_m), the mutual information of a row's label and the member, ``(n_rows,)``.
 
-    It equals :func:`mean_divergence`; both are here because both are known by their own formula.
+    It equals :func:`mean_divergence`; both are here because each is known by its own formula.
 
     Source: N. Houlsby, F. Huszár, Z. Ghahramani, M. Lengyel, *Bayesian Active Learning for Classification and
     Preference Learning*, arXiv:1112.5745, 2011.
     """
-    within = np.mean([entropy(member) for member in probabilities], axis=0)
-    return _without_rounding(entropy(probabilities.mean(axis=0)) - within)
+    expected = np.mean([entropy(member) for member in probabilities], axis=0)
+    return _without_rounding(entropy(probabilities.mean(axis=0)) - expected)
 
 
-def bootstrap_positions(labels: Codes, rng: np.random.Generator) -> Codes:
-    """Return positions of a bootstrap resample of labelled rows in which no class is lost.
+def bootstrap_positions(labels: Codes, rng: np.random.Generator) -> RowNumbers:
+    """Return the positions of a bootstrap sample of labelled rows that keeps every class.
 
-    As many rows as there are, drawn with replacement, and one random row of each class that was not drawn,
-    ``(n .. n + n_classes − 1,)``, sorted.
+    As many rows as there are labels are drawn with replacement; a random row of each class that was not drawn is
+    added.
+
+    Returns
+    -------
+    sorted positions within ``labels``, between n and n + n_classes − 1 of them.
     """
     drawn = rng.integers(len(labels), size=len(labels))
-    lost = np.setdiff1d(labels, labels[drawn])
-    kept = [rng.choice(np.flatnonzero(labels == code)) for code in lost]
-    return np.sort(np.concatenate([drawn, np.asarray(kept, dtype=np.intp)]))
+    missing = np.setdiff1d(labels, labels[drawn])
+    added = [rng.choice(np.flatnonzero(labels == code)) for code in missing]
+    return np.sort(np.concatenate([drawn, np.asarray(added, dtype=np.intp)]))
 
 
 def _without_rounding(scores: Array) -> Array:
-    """Set scores that are rounding alone to 0, so that members who agree tie."""
+    """Set scores that are only rounding to 0, so that rows on which all members agree are tied."""
     return np.where(scores > _ROUNDING, scores, 0.0)

@@ -1,5 +1,5 @@
-"""Mathematics of distances, coverings and clusterings that several knobs share: arrays in, arrays out.
+"""Distances, coverings, clusterings and designs of points: arrays in, arrays out.
 
-Nothing here knows of labels' values, models or recipes. Memory stays bounded: pairwise work goes in
-blocks, and no function makes an N×N array of a large pool.
+Nothing here depends on models or recipes. Memory is bounded: pairwise distances are computed in blocks, and no
+function makes an N×N array of a large pool.
 """

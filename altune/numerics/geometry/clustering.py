@@ -1,4 +1,4 @@
-"""k-means and k-medoids over points, and the rows that stand for their clusters."""
+"""k-means and k-medoids, and the points that represent clusters."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from altune.core.types import RowNumbers
+from altune.core.types import Array, RowNumbers
 from altune.numerics.geometry.distances import (
-    Array,
     Points,
     blocks,
     is_sparse,
@@ -22,10 +21,14 @@ from altune.numerics.geometry.distances import (
 )
 
 MINIBATCH_ROWS = 5_000
-"""Above so many rows k-means takes minibatches: a full pass at each step would cost more than it gives."""
+"""Above this number of points k-means uses minibatches: full passes would cost more than they gain."""
 
 LEAST_WEIGHT = 1e-6
+"""Smallest weight of a point in k-means, relative to the largest one."""
+
 MEDOID_ROWS = 2_000
+"""Points of a cluster that compete to be its medoid, at most."""
+
 MEDOID_PASSES = 20
 
 
@@ -37,17 +40,17 @@ class Clustering(NamedTuple):
 
 
 def kmeans(points: Points, n_clusters: int, rng: np.random.Generator, weights: Array | None = None) -> Clustering:
-    """Cluster by k-means from one k-means++ start; minibatches above ``MINIBATCH_ROWS`` points.
+    """Cluster by k-means from one k-means++ start; above ``MINIBATCH_ROWS`` points by minibatches.
 
     Parameters
     ----------
     points : at least one.
-    n_clusters : clusters wanted, 1 or more; cut to the number of points.
-    rng : gives the seed.
-    weights : what each point counts for, ``(n_points,)``, 0 or more; equal ones by default or where all are 0.
+    n_clusters : number of clusters, 1 or more; at most the number of points is used.
+    rng : draws the seed.
+    weights : weight of each point, ``(n_points,)``, 0 or more; equal weights if None or all 0.
     """
     if weights is not None:
-        # a weight of 0 would leave k-means++ without a point to draw where few have more
+        # With too few positive weights, k-means++ would have no point left to draw.
         weights = np.maximum(weights, LEAST_WEIGHT * weights.max()) if weights.max() > 0 else None
     n_clusters = min(n_clusters, len(points))
     seed = int(rng.integers(2**31 - 1))
@@ -59,7 +62,7 @@ def kmeans(points: Points, n_clusters: int, rng: np.random.Generator, weights: A
 
 
 def kmeans_from(points: Points, seeds: RowNumbers) -> Clustering:
-    """Cluster by k-means with these points as the first centres."""
+    """Cluster by k-means with the given points as initial centres."""
     centres = points.values[seeds]
     start = centres.toarray() if is_sparse(centres) else centres
     return _fitted(KMeans(len(seeds), init=start, n_init=1), points, None)
@@ -67,14 +70,14 @@ def kmeans_from(points: Points, seeds: RowNumbers) -> Clustering:
 
 def _fitted(model: Any, points: Points, weights: Array | None) -> Clustering:
     with warnings.catch_warnings():
-        # fewer distinct points than clusters is a valid pool, not something to tell in each loop
+        # A pool with fewer distinct points than clusters is valid; a warning in every loop would be noise.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(points.values, sample_weight=weights)
     return Clustering(model.labels_.astype(np.intp), np.asarray(model.cluster_centers_, dtype=np.float64))
 
 
 def nearest_to_centres(points: Points, centres: Array, rng: np.random.Generator) -> RowNumbers:
-    """Return the point nearest to each centre, or the next nearest where that one stands for another already.
+    """Return the point nearest to each centre, or the next nearest if that one was returned for an earlier centre.
 
     Parameters
     ----------
@@ -99,9 +102,9 @@ def nearest_to_centres(points: Points, centres: Array, rng: np.random.Generator)
 
 
 def central_points(points: Points, size: int, rng: np.random.Generator, weights: Array | None = None) -> RowNumbers:
-    """Return ``size`` distinct points, each nearest to one of ``size`` k-means centres (all where fewer).
+    """Return ``size`` distinct points, each the nearest to one of ``size`` k-means centres; all if there are fewer.
 
-    ``weights``, ``(n_points,)``, are what each point counts for in the clustering.
+    ``weights``, ``(n_points,)``, are the weights of the points in the clustering.
     """
     if size >= len(points):
         return rng.permutation(len(points))
@@ -111,25 +114,24 @@ def central_points(points: Points, size: int, rng: np.random.Generator, weights:
 def medoids(points: Points, size: int, rng: np.random.Generator) -> RowNumbers:
     """Return ``size`` distinct points with a small sum of distances from every point to its nearest one.
 
-    Alternates between giving points to their nearest medoid and moving each medoid to the member with
-    the smallest sum of distances to its cluster, from a k-means start, until nothing moves.
+    Starts from k-means, then alternates two steps until nothing changes: assign each point to its nearest medoid, and
+    move each medoid to the member with the smallest sum of distances to its cluster.
 
     Notes
     -----
-    L. Kaufman and P. J. Rousseeuw, *Finding Groups in Data*, 1990; the alternation is that of H.-S.
-    Park and C.-H. Jun, *A simple and fast algorithm for K-medoids clustering*, Expert Systems with
-    Applications, 2009. In a cluster of more than 2,000 points, a random 2,000 compete and are measured
-    against each other.
+    L. Kaufman and P. J. Rousseeuw, *Finding Groups in Data*, 1990; the alternation is that of H.-S. Park and C.-H. Jun,
+    *A simple and fast algorithm for K-medoids clustering*, Expert Systems with Applications, 2009. In a cluster of more
+    than 2,000 points, a random 2,000 compete and are measured against each other.
     """
     current = central_points(points, size, rng)
     if size >= len(points):
         return current
     for _ in range(MEDOID_PASSES):
-        owner = _owners(points, points.take(current))
+        nearest = _nearest_medoid(points, points.take(current))
         moved = current.copy()
         for cluster in range(len(current)):
-            # where duplicates are medoids too, all points go to the first, and the others stay where they are
-            members = np.flatnonzero(owner == cluster)
+            # If duplicates are medoids, the first one gets all points; the others are left where they are.
+            members = np.flatnonzero(nearest == cluster)
             if len(members):
                 moved[cluster] = _medoid(points, members, current[cluster], rng)
         if np.array_equal(moved, current):
@@ -138,12 +140,12 @@ def medoids(points: Points, size: int, rng: np.random.Generator) -> RowNumbers:
     return current
 
 
-def _owners(points: Points, centres: Points) -> NDArray[np.intp]:
-    owner = np.empty(len(points), dtype=np.intp)
+def _nearest_medoid(points: Points, centres: Points) -> NDArray[np.intp]:
+    nearest = np.empty(len(points), dtype=np.intp)
     for block in blocks(len(points), len(centres)):
-        part = Points(points.values[block], points.norms[block])
-        owner[block] = squared_distances(part, centres).argmin(axis=1)
-    return owner
+        rows = points.take(block)
+        nearest[block] = squared_distances(rows, centres).argmin(axis=1)
+    return nearest
 
 
 def _medoid(points: Points, members: RowNumbers, current: int, rng: np.random.Generator) -> int:
@@ -151,7 +153,7 @@ def _medoid(points: Points, members: RowNumbers, current: int, rng: np.random.Ge
         members = np.union1d(rng.choice(members, MEDOID_ROWS, replace=False), [current])
     cluster = points.take(members)
     sums = np.sqrt(squared_distances(cluster, cluster)).sum(axis=1)
-    here = np.flatnonzero(members == current)
-    if len(here) and sums[here[0]] <= sums.min() * (1 + 1e-9):
-        return current  # a tie is no reason to move: else the passes would not end
+    position = np.flatnonzero(members == current)
+    if len(position) and sums[position[0]] <= sums.min() * (1 + 1e-9):
+        return current  # moving between tied members could alternate for ever
     return int(members[random_argmax(-sums, rng)])

@@ -1,4 +1,4 @@
-"""RowNumbers that cover a cloud of points: farthest first, and sampling by squared distance."""
+"""Points that cover others: farthest-first traversal, and sampling by squared distance."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.core.types import RowNumbers
+from altune.core.types import Array, RowNumbers
 from altune.numerics.geometry.distances import (
-    Array,
     Points,
     blocks,
     is_sparse,
@@ -20,31 +19,30 @@ from altune.numerics.geometry.distances import (
 )
 
 EXACT_PAIR_ROWS = 5_000
-"""Up to so many rows the farthest pair is found among all pairs, in O(N²d)."""
+"""Up to this number of points the farthest pair is searched among all pairs, in O(N²d)."""
 
 
 def farthest_first(points: Points, covered: Points, size: int, rng: np.random.Generator) -> RowNumbers:
-    """Pick points one by one, each the farthest from all covered and picked ones: argmax_u min_l d(u, l).
+    """Select points greedily, each the farthest from all covered and selected ones: argmax_u min_l d(u, l).
 
-    The largest distance left to cover is at most twice the smallest possible. Time O(N·size·d), memory
-    O(N).
+    The largest distance of a point to the covered and selected ones is at most twice the smallest possible. Takes
+    O(N·size·d) time and O(N) memory.
 
     Parameters
     ----------
-    points : what may be picked.
-    covered : what is covered already; where there is nothing, the first pick is a random one.
-    size : points wanted; all of them where there are fewer.
+    points : points that may be selected.
+    covered : points that are covered already; if there are none, the first point is selected at random.
+    size : number of points to select; all points if there are fewer.
     rng : breaks ties.
 
     Returns
     -------
-    positions within ``points``, ``(min(size, len(points)),)``, distinct, in the order of picking.
+    positions within ``points``, ``(min(size, len(points)),)``, distinct, in the order of selection.
 
     Notes
     -----
-    T. F. Gonzalez, *Clustering to minimize the maximum intercluster distance*, Theoretical Computer
-    Science, 1985; O. Sener and S. Savarese, *Active Learning for Convolutional Neural Networks: A
-    Core-Set Approach*, ICLR 2018.
+    T. F. Gonzalez, *Clustering to minimize the maximum intercluster distance*, Theoretical Computer Science, 1985;
+    O. Sener and S. Savarese, *Active Learning for Convolutional Neural Networks: A Core-Set Approach*, ICLR 2018.
     """
     nearest = squared_to_nearest(points, covered)
     return farthest_of(nearest, lambda pick: distances_to(points, pick), min(size, len(points)), rng)
@@ -53,25 +51,26 @@ def farthest_first(points: Points, covered: Points, size: int, rng: np.random.Ge
 def farthest_of(
     nearest: Array, distances_from: Callable[[int], Array], size: int, rng: np.random.Generator
 ) -> RowNumbers:
-    """Pick points one by one, each the farthest from what is covered.
+    """Select points greedily, each the farthest from the covered and selected ones.
 
     Parameters
     ----------
-    nearest : squared distances to what is covered already, ``(n_points,)``; −∞ for points that may not be picked.
-    distances_from : gives the squared distances of all points to one of them, ``(n_points,)``.
-    size : points wanted, at most as many as may be picked.
+    nearest : squared distance of each point to the nearest covered one, ``(n_points,)``; −∞ for points that may not
+        be selected.
+    distances_from : returns the squared distances of all points to one of them, ``(n_points,)``.
+    size : number of points to select, at most the number of those that may be selected.
     rng : breaks ties.
 
     Returns
     -------
-    positions, ``(size,)``, distinct, in the order of picking.
+    positions, ``(size,)``, distinct, in the order of selection.
     """
     nearest, picked = nearest.copy(), np.empty(size, dtype=np.intp)
     for turn in range(size):
         pick = random_argmax(nearest, rng)
         picked[turn] = pick
         np.minimum(nearest, distances_from(pick), out=nearest)
-        nearest[pick] = -np.inf  # so that a duplicate cannot bring the same row back
+        nearest[pick] = -np.inf  # if only duplicates of selected points remain, all distances are 0
     return picked
 
 
@@ -82,17 +81,18 @@ def sample_by_squared_distance(
     rng: np.random.Generator,
     first: int | None = None,
 ) -> RowNumbers:
-    """Draw points one by one with probability D² / Σ D², D the distance to the nearest one drawn so far.
+    """Draw points in turn with probability D² / Σ D², D the distance to the nearest covered or drawn point.
 
-    Where every point left lies on a drawn one, the draw is uniform. Only one column of distances is
-    alive at a time.
+    If all remaining points coincide with drawn ones, the draw is uniform. Only one column of distances exists at a
+    time.
 
     Parameters
     ----------
-    distances_from : gives the squared distances of all points to one of them, ``(n_points,)``.
-    nearest : squared distances to what is covered already, ``(n_points,)``; ∞ everywhere where nothing
-    is. size : points wanted; all of them where there are fewer. rng : draws. first : the first point,
-    where it is not to be drawn.
+    distances_from : returns the squared distances of all points to one of them, ``(n_points,)``.
+    nearest : squared distance of each point to the nearest covered one, ``(n_points,)``; all ∞ if none is covered.
+    size : number of points to draw; all points if there are fewer.
+    rng : draws.
+    first : the first point; None to draw it.
 
     Returns
     -------
@@ -115,16 +115,16 @@ def sample_by_squared_distance(
 
 
 def farthest_pair(points: Points, rng: np.random.Generator) -> tuple[int, int]:
-    """Return the two points farthest apart (two points at least).
+    """Return the two points that are farthest apart, of at least two points.
 
-    Exact up to ``EXACT_PAIR_ROWS`` points; beyond, walk from a random point to the farthest one and on
-    from there while the distance grows, which never misses by more than a factor of two.
+    Exact up to ``EXACT_PAIR_ROWS`` points. Beyond, start at a random point and move to the farthest one while the
+    distance grows; the distance found is at least half of the largest.
     """
     if len(points) <= EXACT_PAIR_ROWS:
         farthest = np.empty(len(points))
         for block in blocks(len(points), len(points)):
-            part = Points(points.values[block], points.norms[block])
-            farthest[block] = squared_distances(part, points).max(axis=1)
+            rows = points.take(block)
+            farthest[block] = squared_distances(rows, points).max(axis=1)
         start = random_argmax(farthest, rng)
         distance = distances_to(points, start)
     else:
@@ -148,9 +148,10 @@ def distances_to(points: Points, position: int) -> Array:
 
 
 def _draw(nearest: Array, free: NDArray[np.bool_], rng: np.random.Generator) -> int:
-    top = nearest.max()  # what was drawn is at 0
-    if not 0.0 < top < np.inf:
+    """Draw a point with a probability in proportion to ``nearest``, which is 0 for drawn points."""
+    largest = nearest.max()
+    if not 0.0 < largest < np.inf:
         return int(rng.choice(np.flatnonzero(free)))
-    cumulated = np.cumsum(nearest / top)
+    cumulated = np.cumsum(nearest / largest)
     drawn = int(np.searchsorted(cumulated, rng.random() * cumulated[-1], side="right"))
     return drawn if drawn < len(nearest) and nearest[drawn] > 0 else int(np.flatnonzero(nearest)[-1])

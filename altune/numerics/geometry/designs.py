@@ -1,21 +1,21 @@
 """Optimal experimental design for a linear model: D-optimal rows and leverage scores.
 
-Features are brought to a mean square of 1 first, so that a ridge of 1 means the same on every pool.
+Features are scaled to a mean square of 1 first, so that a ridge of 1 means the same on every pool.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from altune.core.types import Features, RowNumbers
-from altune.numerics.geometry.distances import Array, Points, inner_products, is_sparse, random_argmax
+from altune.core.types import Array, Features, RowNumbers
+from altune.numerics.geometry.distances import Points, inner_products, is_sparse, random_argmax
 
 MOST_COLUMNS = 5_000
-"""Above so many features leverage is measured against the rows of a sample, else against all of them."""
+"""Up to this number of features leverage is exact; beyond, it is measured against this number of random rows."""
 
 
 def unit_mean_square(points: Points) -> Points:
-    """Return points divided by the root of their mean squared entry: standardised features stay as they are.
+    """Return points divided by the root of their mean squared entry; standardised features do not change.
 
     >>> from altune.numerics.geometry.distances import make_points
     >>> unit_mean_square(make_points(np.array([[-2.0], [2.0]]))).values.tolist()
@@ -28,23 +28,24 @@ def unit_mean_square(points: Points) -> Points:
 
 
 def d_optimal_points(points: Points, covered: Points, size: int, ridge: float, rng: np.random.Generator) -> RowNumbers:
-    """Pick points one by one, each with the largest log(1 + xᵀA⁻¹x), A = λI + Σ xxᵀ over all picked.
+    """Select points greedily, each with the largest log(1 + xᵀA⁻¹x), A = λI + Σ xxᵀ over the covered and selected ones.
 
-    It is the greedy maximum of log det A. By Sherman and Morrison A⁻¹ = I/λ − Σ vvᵀ with one vector v for each
-    pick, so no d×d matrix is made and a pick costs O(N·d).
+    This maximises log det A greedily.
 
     Parameters
     ----------
-    points : what may be picked.
-    covered : what is in A from the start.
-    size : points wanted; all of them where there are fewer.
+    points : points that may be selected.
+    covered : points that are in A from the start.
+    size : number of points to select; all points if there are fewer.
     ridge : λ > 0.
     rng : breaks ties.
 
     Returns
     -------
-    positions within ``points``, ``(min(size, len(points)),)``, distinct, in the order of picking.
+    positions within ``points``, ``(min(size, len(points)),)``, distinct, in the order of selection.
     """
+    # By the Sherman–Morrison formula A⁻¹ = I/λ − Σ vvᵀ with one vector v = A⁻¹x / √(1 + xᵀA⁻¹x) per point x in A.
+    # The gains are therefore updated by squared products with v, in O(N·d), and no d×d matrix is made.
     gains = points.norms / ridge
     size = min(size, len(points))
     directions = np.zeros((len(covered) + size, points.values.shape[1]))
@@ -60,14 +61,14 @@ def d_optimal_points(points: Points, covered: Points, size: int, ridge: float, r
 
 
 def _add(directions: Array, turn: int, source: Points, position: int, points: Points, ridge: float) -> Array:
-    """Put v of one more row into ``directions`` and return by how much each point's xᵀA⁻¹x falls."""
+    """Store v of one more point in ``directions`` and return by how much xᵀA⁻¹x of each point decreases."""
     row = _dense_rows(source.values[position : position + 1])[0]
     earlier = directions[:turn]
     v = row / ridge - earlier.T @ (earlier @ row)
     v = v / np.sqrt(1.0 + max(0.0, float(row @ v)))
     directions[turn] = v
-    fall: Array = np.asarray(points.values @ v, dtype=np.float64) ** 2
-    return fall
+    decrease: Array = np.asarray(points.values @ v, dtype=np.float64) ** 2
+    return decrease
 
 
 def leverage_scores(points: Points, ridge: float, rng: np.random.Generator) -> Array:
@@ -88,14 +89,14 @@ def leverage_scores(points: Points, ridge: float, rng: np.random.Generator) -> A
         inverse = np.linalg.inv(factor)
         return np.asarray(_squared_products(values, inverse), dtype=np.float64)
     sample = values if n <= MOST_COLUMNS else values[np.sort(rng.choice(n, MOST_COLUMNS, replace=False))]
-    # (λI + RᵀR)⁻¹ = (I − Rᵀ(λI + RRᵀ)⁻¹R) / λ: the small side of R is inverted
+    # (λI + RᵀR)⁻¹ = (I − Rᵀ(λI + RRᵀ)⁻¹R) / λ: with more features than rows, the smaller matrix RRᵀ is inverted.
     factor = np.linalg.cholesky(inner_products(sample, sample) + ridge * np.eye(sample.shape[0]))
     explained = np.empty(n)
     step = max(1, 2**22 // sample.shape[0])
     for start in range(0, n, step):
-        part = slice(start, start + step)
-        solved = np.linalg.solve(factor, inner_products(sample, values[part]))
-        explained[part] = np.einsum("ij,ij->j", solved, solved)
+        block = slice(start, start + step)
+        solved = np.linalg.solve(factor, inner_products(sample, values[block]))
+        explained[block] = np.einsum("ij,ij->j", solved, solved)
     return np.maximum(points.norms - explained, 0.0) / ridge
 
 

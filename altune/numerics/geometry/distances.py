@@ -1,8 +1,8 @@
-"""Squared Euclidean distances between feature rows, dense or CSR, in blocks and safe for any finite values.
+"""Squared Euclidean distances between rows of features, dense or CSR, in blocks and for any finite values.
 
-Distances come from |a|² + |b|² − 2a·b. Features are scaled by a power of two first, so that 1e150 does
-not overflow nor 1e-200 vanish, and dense ones are centred, so that a common offset does not cancel the
-digits that matter. Both leave the order of distances as it was.
+Distances are |a|² + |b|² − 2a·b. Features are first scaled by a power of two, so that 1e150 does not overflow and
+1e-200 does not vanish. Dense features are also centred, because a common offset would cancel the significant digits.
+Neither changes the order of distances.
 """
 
 from __future__ import annotations
@@ -11,12 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-from altune.core.types import Features, RowNumbers
-
-Array = NDArray[np.float64]
+from altune.core.types import Array, Features, RowNumbers
 
 BLOCK_CELLS = 2**22
 """Cells of the largest pairwise block, 32 MiB of float64."""
@@ -27,7 +24,7 @@ _TIE = 1e-9
 
 @dataclass(frozen=True)
 class Points:
-    """Feature rows made ready for distances.
+    """Rows of features prepared for distances.
 
     Attributes
     ----------
@@ -41,7 +38,7 @@ class Points:
     def __len__(self) -> int:
         return len(self.norms)
 
-    def take(self, rows: RowNumbers) -> Points:
+    def take(self, rows: RowNumbers | slice) -> Points:
         """Return the points of ``rows``, in that order."""
         return Points(self.values[rows], self.norms[rows])
 
@@ -52,7 +49,7 @@ def make_points(X: Features, *, centre: bool = True) -> Points:
     Parameters
     ----------
     X : features, ``(n_rows, n_features)``, dense or CSR, finite.
-    centre : subtract the mean of each column of dense features; distances do not change, angles do.
+    centre : whether to subtract the mean of each column of dense features; distances do not change, angles do.
 
     Examples
     --------
@@ -94,7 +91,7 @@ def inner_products(a: Features, b: Features) -> Array:
     if not is_sparse(a):
         products: Array = a @ b.T
         return products
-    if b.shape[0] == 1:  # one sparse-by-dense product is many times faster than sparse by sparse
+    if b.shape[0] == 1:  # for a single row a sparse-by-dense product is many times faster than a sparse one
         return np.asarray(a @ b.toarray().T, dtype=np.float64)
     return np.asarray((a @ b.T).toarray(), dtype=np.float64)
 
@@ -107,14 +104,14 @@ def squared_distances(a: Points, b: Points) -> Array:
     [0.0, 0.0625, 0.5625]
     """
     lengths = a.norms[:, None] + b.norms[None, :]
-    # in place: with millions of cells, making room for them takes longer than the arithmetic
+    # In place: for millions of cells, allocating memory takes longer than the arithmetic.
     squared = inner_products(a.values, b.values)
     squared *= 2.0
     return without_rounding(np.subtract(lengths, squared, out=squared), lengths)
 
 
 def without_rounding(squared: Array, lengths: Array) -> Array:
-    """Set squared distances to 0, where they are within the rounding of their ``lengths``; both are used up."""
+    """Set squared distances within the rounding error of ``lengths`` to 0; both arrays are overwritten."""
     lengths *= _ROUNDING
     squared[squared <= lengths] = 0.0
     return squared
@@ -126,13 +123,12 @@ def squared_to_nearest(points: Points, centres: Points) -> Array:
     if len(centres) == 0:
         return nearest
     for block in blocks(len(points), len(centres)):
-        part = Points(points.values[block], points.norms[block])
-        nearest[block] = squared_distances(part, centres).min(axis=1)
+        nearest[block] = squared_distances(points.take(block), centres).min(axis=1)
     return nearest
 
 
 def blocks(n_rows: int, width: int) -> Iterator[slice]:
-    """Yield slices over ``n_rows`` such that a block of ``width`` columns stays below ``BLOCK_CELLS``.
+    """Yield slices over ``n_rows`` such that a block of ``width`` columns has at most ``BLOCK_CELLS`` cells.
 
     >>> [block.stop for block in blocks(5, BLOCK_CELLS // 2)]
     [2, 4, 5]
@@ -143,9 +139,9 @@ def blocks(n_rows: int, width: int) -> Iterator[slice]:
 
 
 def random_argmax(values: Array, rng: np.random.Generator) -> int:
-    """Return the position of the largest value; ties, up to a relative 1e-9 of rounding, fall by chance."""
-    top = float(values.max())
-    least = top - _TIE * abs(top) if np.isfinite(top) else top
+    """Return the position of the largest value; values within a relative 1e-9 of it are tied, and one is drawn."""
+    largest = float(values.max())
+    least = largest - _TIE * abs(largest) if np.isfinite(largest) else largest
     ties = np.flatnonzero(values >= least)
     return int(ties[0] if len(ties) == 1 else ties[rng.integers(len(ties))])
 

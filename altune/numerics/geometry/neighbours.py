@@ -1,19 +1,19 @@
-"""Nearest neighbours in blocks: exact, with memory for one block of distances at a time."""
+"""Exact nearest neighbours, with memory for one block of distances at a time."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from altune.numerics.geometry.distances import Array, Points, blocks, squared_distances
+from altune.core.types import Array, RowNumbers
+from altune.numerics.geometry.distances import Points, blocks, squared_distances
 
 
 class Neighbours(NamedTuple):
     """Nearest neighbours: ``positions`` and ``squared`` distances, both ``(n_points, k)``, nearest first."""
 
-    positions: NDArray[np.intp]
+    positions: RowNumbers
     squared: Array
 
 
@@ -22,10 +22,10 @@ def nearest_neighbours(points: Points, others: Points, k: int, *, same: bool = F
 
     Parameters
     ----------
-    points : whose neighbours are wanted.
-    others : among whom; at least one (two where they are the same points).
-    k : neighbours wanted, 1 or more; cut to as many as there are.
-    same : whether ``others`` are ``points`` themselves, of which none is its own neighbour.
+    points : points whose neighbours are searched.
+    others : points to search; at least one, or two if ``same``.
+    k : number of neighbours, 1 or more; all points if there are fewer.
+    same : whether ``others`` are ``points`` themselves; a point is then not its own neighbour.
 
     Examples
     --------
@@ -38,12 +38,12 @@ def nearest_neighbours(points: Points, others: Points, k: int, *, same: bool = F
     positions = np.empty((len(points), k), dtype=np.intp)
     squared = np.empty((len(points), k))
     for block in blocks(len(points), len(others)):
-        distances = squared_distances(Points(points.values[block], points.norms[block]), others)
+        distances = squared_distances(points.take(block), others)
         if same:
             distances[np.arange(len(distances)), np.arange(block.start, block.stop)] = np.inf
-        found = np.argpartition(distances, k - 1, axis=1)[:, :k]
-        near = np.take_along_axis(distances, found, axis=1)
+        nearest = np.argpartition(distances, k - 1, axis=1)[:, :k]
+        near = np.take_along_axis(distances, nearest, axis=1)
         order = np.argsort(near, axis=1, kind="stable")
-        positions[block] = np.take_along_axis(found, order, axis=1)
+        positions[block] = np.take_along_axis(nearest, order, axis=1)
         squared[block] = np.take_along_axis(near, order, axis=1)
     return Neighbours(positions, squared)

@@ -1,4 +1,4 @@
-"""Plain values at the face to files: hashes, atomic writes, and the keys at the top of a file."""
+"""Helpers for files: names, top-level keys, hashes of plain values, and atomic writes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from altune.core.errors import FormatError, RequestError, did_you_mean
+from altune.core.formats import RECIPE_FORMAT
 
 
 def is_file_name(source: str | Path) -> bool:
-    """Return whether a word names a file rather than something built in.
+    """Return whether a text is the path of a file, not the name of something built in.
 
     >>> is_file_name("vanilla"), is_file_name("my.yaml")
     (False, True)
@@ -24,37 +25,38 @@ def is_file_name(source: str | Path) -> bool:
 
 
 def check_keys(mapping: Mapping[Any, Any], accepted: tuple[str, ...], of_space: tuple[str, ...] = ()) -> None:
-    """Refuse unknown keys at the top of a file, and any version but 1.
+    """Refuse unknown keys at the top level of a file, and any version but the current one.
 
     Raises
     ------
     FormatError
-        Naming the key and the nearest accepted one.
+        With the key and the nearest accepted one.
     """
     for key in mapping:
         if key in of_space:
-            raise FormatError("belongs to a search space; a recipe leaves nothing open", path=str(key), value=key)
+            raise FormatError("is a field of search spaces; a recipe leaves nothing open", path=str(key), value=key)
         if key not in accepted:
             raise FormatError(f"no such field; {did_you_mean(key, accepted)}", path=str(key), value=key)
-    version = mapping.get("version", 1)
-    if type(version) is not int or version != 1:
-        raise FormatError(f"{version!r} is not known; this altune reads version 1", path="version", value=version)
+    version = mapping.get("version", RECIPE_FORMAT)
+    if type(version) is not int or version != RECIPE_FORMAT:
+        problem = f"version {version!r} is unknown; this altune reads version {RECIPE_FORMAT}"
+        raise FormatError(problem, path="version", value=version)
     name = mapping.get("name")
     if name is not None and (not isinstance(name, str) or not name.strip()):
         raise FormatError(f"{name!r} is not a name; write a word or two", path="name", value=name)
 
 
 def canonical_digest(plain: Mapping[str, Any]) -> str:
-    """Return a hash of plain values, 32 hexadecimal digits, whatever the machine and the order of keys."""
+    """Return a hash of plain values as 32 hexadecimal digits, independent of the machine and of the order of keys."""
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 @contextlib.contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Yield a path beside ``path`` to write to; it takes the place of ``path`` once the block ends without an error.
+    """Yield a temporary path beside ``path`` to write to, which replaces ``path`` if the block ends without an error.
 
-    A reader sees the old content or the new, never a part of it, and no error leaves the partial file behind.
+    A reader sees the old content or the new one, never a part of it. After an error the temporary file is removed.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -67,7 +69,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file whole or not at all.
+    """Write a text file atomically.
 
     Raises
     ------

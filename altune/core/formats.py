@@ -1,7 +1,9 @@
-"""The stored formats, each with a number of its own; each has one reader, which reads every number up to its own.
+"""The stored formats. Each has its own number, and one reader that reads every number up to the current one.
 
-A format's number changes when the meaning of what is stored changes, whatever the version of altune. New optional
-fields need no new number.
+The number of a format changes when the meaning of what is stored changes, independent of the version of altune. A new
+optional field needs no new number. The readers are :func:`altune.core.files.check_keys` with the classes of recipes and
+search spaces, :class:`altune.simulation.scenario.Scenario`, :mod:`altune.tuning.header` for studies, and
+:meth:`altune.simulation.curve.LearningCurve.from_dict`.
 """
 
 from __future__ import annotations
@@ -13,31 +15,34 @@ RECIPE_FORMAT = 1
 """``version`` in the YAML of recipes, search spaces and scenarios."""
 
 STUDY_FORMAT = 2
-"""``format`` in the header of a study; 1 had no such field and other names (:mod:`altune.tuning.header`)."""
+"""``format`` in the header of a study. Format 1 had no such field, and other names."""
+
+CURVE_FORMAT = 2
+"""``format`` of a stored learning curve. Format 1 had no such field, and other names."""
 
 TRAJECTORY_FORMAT = "0.1.0"
-"""First part of the key of a stored trajectory. It is what altune 0.1.0 wrote, and stays while a trajectory means the same."""
+"""First part of the key of a stored trajectory. It changes only when a recipe would be simulated differently."""
 
 LIBRARIES = ("numpy", "scikit-learn")
-"""Libraries whose versions may change a trajectory."""
+"""Libraries whose versions may change the result of a simulation."""
 
 
 @functools.cache
 def library_versions() -> dict[str, str]:
-    """Return the versions of the libraries that results depend on, without their last part: ``{"numpy": "2.3", ...}``."""
-    found = {}
+    """Return the major and minor versions of the libraries that results depend on, such as ``{"numpy": "2.3"}``."""
+    versions = {}
     for name in LIBRARIES:
         try:
-            found[name] = ".".join(version(name).split(".")[:2])
+            versions[name] = ".".join(version(name).split(".")[:2])
         except PackageNotFoundError:
-            found[name] = "unknown"
-    return found
+            versions[name] = "unknown"
+    return versions
 
 
 def changed_libraries(stored: dict[str, str]) -> str:
-    """Return which libraries differ from those that something was stored with, in words; empty where none does.
+    """Return a text that names the libraries whose versions differ from the stored ones; empty if none does.
 
-    What was stored without versions was written by altune 0.1.0 and counts as unchanged.
+    altune 0.1.0 stored no versions, so a library without a stored version counts as unchanged.
     """
     now = library_versions()
     return ", ".join(f"{name} {old} (now {now[name]})" for name, old in stored.items() if now.get(name, old) != old)

@@ -1,11 +1,11 @@
-"""A data set: features, labels, and what everything else needs to know of them."""
+"""A data set: features, labels and their names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,31 +17,34 @@ from altune.data.fingerprint import content_fingerprint
 from altune.data.labels import ClassName, encode_labels
 from altune.data.readers import Content, read_delimited, read_file
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 class Dataset:
-    """Features and labels of one classification task; it does not change once it is made.
+    """Features and labels of a classification task. A data set is immutable.
 
     Parameters
     ----------
-    X : 2-D array of numbers, scipy sparse matrix, or pandas frame, ``(n_rows, n_features)``; gaps are NaN.
+    X : 2-D array of numbers, scipy sparse matrix or pandas DataFrame, ``(n_rows, n_features)``. Missing values are NaN.
     y : one label for each row: text, integers or booleans, ``(n_rows,)``.
-    name : what the data set is called; random streams depend on it.
-    classes : the class names in their order; by default the labels, sorted.
-    feature_names : names of the columns of an array; a frame brings its own.
+    name : name of the data set, on which the random streams depend.
+    classes : class names in their order; by default the sorted labels.
+    feature_names : column names of an array or matrix; a DataFrame has its own.
 
     Attributes
     ----------
-    X : float64 array, float64 CSR array, or frame, ``(n_rows, n_features)``. A frame of numbers alone
+    X : float64 array, float64 CSR array or DataFrame, ``(n_rows, n_features)``. A DataFrame that holds only numbers
         becomes an array.
     y : class codes in ``[0, n_classes)``, ``(n_rows,)``.
-    classes : plain Python scalars; ``classes[y[i]]`` is the label of row i.
-    name, feature_names : as given, ``feature_names`` None where nobody gave any.
+    classes : class names as Python scalars; ``classes[y[i]]`` is the label of row i.
+    name, feature_names : as given; ``feature_names`` is None if there are none.
     kind : ``dense``, ``sparse`` or ``table``.
 
     Raises
     ------
     DataError
-        If the data cannot be used as they are; the line says where and what would be right.
+        If the data cannot be used, with the place and what would be accepted.
 
     Examples
     --------
@@ -69,30 +72,31 @@ class Dataset:
         features, names, kind = as_features(X, feature_names)
         codes, order = encode_labels(y, classes)
         if features.shape[0] != len(codes):
-            raise DataError(f"X has {features.shape[0]} rows and y has {len(codes)} labels; give one for each row")
+            raise DataError(
+                f"X has {features.shape[0]} rows and y has {len(codes)} labels; give one label for each row"
+            )
         codes.flags.writeable = False
         vars(self).update(X=features, y=codes, classes=order, name=name, feature_names=names, kind=kind)
 
     def __setattr__(self, attribute: str, value: object) -> None:
-        raise AttributeError(f"a Dataset does not change; make a new one with another {attribute}")
+        raise AttributeError(f"a Dataset is immutable; make a new one with another {attribute}")
 
     @classmethod
     def from_file(cls, path: str | Path, target: str | None = None, name: str | None = None) -> Dataset:
-        """Read a ``.csv``, ``.tsv``, ``.parquet``, ``.npz`` or ``.svmlight`` file (text also as ``.gz``).
+        """Read a ``.csv``, ``.tsv``, ``.parquet``, ``.npz`` or ``.svmlight`` file; text files may be gzipped.
 
         Parameters
         ----------
         path : the file.
-        target : the column of the labels in a table; by default the one named target, label, class or y.
-        name : what to call the data set; by default the file's name without its suffixes.
+        target : label column of a table; by default the one named target, label, class or y.
+        name : name of the data set; by default the name of the file without its suffixes.
 
         Raises
         ------
         DataError
-            If the file is missing, broken, of an unknown kind, or holds no classification task.
+            If the file is missing, damaged, of an unknown kind, or holds no classification task.
         """
-        content = read_file(path, target)
-        return cls._named_after(path, name, content)
+        return cls._named_after(path, name, read_file(path, target))
 
     @classmethod
     def from_csv(
@@ -103,14 +107,14 @@ class Dataset:
         separator: str = ",",
         name: str | None = None,
     ) -> Dataset:
-        """Read a text file of columns whatever its suffix.
+        """Read a table from a text file, whatever its suffix.
 
         Parameters
         ----------
-        path : the file, UTF-8, gzipped if it ends in ``.gz``; its first line names the columns.
-        target : the column of the labels; by default the one named target, label, class or y.
+        path : a UTF-8 file, gzipped if it ends in ``.gz``, whose first line names the columns.
+        target : label column; by default the one named target, label, class or y.
         separator : the character between two fields.
-        name : what to call the data set; by default the file's name without its suffixes.
+        name : name of the data set; by default the name of the file without its suffixes.
         """
         return cls._named_after(path, name, read_delimited(path, target, separator))
 
@@ -128,7 +132,7 @@ class Dataset:
 
     @property
     def n_features(self) -> int:
-        """Number of columns, before any encoding."""
+        """Number of columns before encoding."""
         return int(self.X.shape[1])
 
     @property
@@ -136,36 +140,47 @@ class Dataset:
         """Number of classes."""
         return len(self.classes)
 
+    @property
+    def raw(self) -> pd.DataFrame | None:
+        """The rows as they were before encoding, ``(n_rows, n_features)``: the table itself; None for numbers alone.
+
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"colour": ["red", "blue"], "size": [1.0, 2.0]})
+        >>> Dataset(frame, ["no", "yes"]).raw.iloc[1].to_dict()
+        {'colour': 'blue', 'size': 2.0}
+        """
+        return self.X if self.kind == "table" else None
+
     @cached_property
     def class_counts(self) -> NDArray[np.intp]:
-        """Rows of each class, in the order of ``classes``, ``(n_classes,)``."""
+        """Number of rows of each class, in the order of ``classes``, ``(n_classes,)``."""
         counts = np.bincount(self.y, minlength=self.n_classes).astype(np.intp)
         counts.flags.writeable = False
         return counts
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of features, labels, class and column names, not of ``name``; the same everywhere."""
+        """A hash of features, labels, class names and column names, the same on every machine; ``name`` has no effect."""
         return content_fingerprint(self.X, self.y, self.classes, self.feature_names)
 
     def require_rows_per_class(self, minimum: int) -> None:
-        """Refuse a class that is too rare to be split; classes without any row do not count.
+        """Refuse a data set with a class that is too rare to be split. Classes without rows do not count.
 
         Parameters
         ----------
-        minimum : rows that each class needs, 1 or more.
+        minimum : number of rows that each class needs, 1 or more.
 
         Raises
         ------
         DataError
-            With the rarest class and its rows.
+            With the rarest class and its number of rows.
         """
         counts = np.where(self.class_counts > 0, self.class_counts, self.n_rows)
         rarest = int(np.argmin(counts))
         if counts[rarest] < minimum:
             too_rare = int((counts < minimum).sum())
             raise DataError(
-                f"{self.name}: class {self.classes[rarest]!r} has {counts[rarest]} rows and {too_rare} of "
+                f"{self.name}: class {self.classes[rarest]!r} has {counts[rarest]} rows, and {too_rare} of "
                 f"{self.n_classes} classes have fewer than the {minimum} that a stratified split needs; "
                 "merge rare classes or leave them out"
             )

@@ -1,12 +1,13 @@
 """Learning curves, and areas under them.
 
-A curve is stored whole, so that another objective or price is scored later without simulating again. Every
-trajectory is integrated over the same domain ``[0, budget]``, whatever its own first and last label counts: before
-the first model the score is the prior predictor's, after the last one the last score holds.
+The whole curve is stored, so that it can be scored later by another objective or price without simulating again.
+Every trajectory is integrated over the same domain ``[0, budget]``, whatever its own first and last label counts:
+before the first model the score is that of the prior predictor, and after the last model its score holds.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.deprecations import OldNames
+from altune.core.formats import CURVE_FORMAT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +26,7 @@ Counts = NDArray[np.int64]
 NOTHING: Counts = np.empty(0, dtype=np.int64)
 TOLERANCE = 1e-12
 _FORMAT_1 = {"facts": "notes", "rounds": "round_trips"}
-"""Fields by their names in what altune 0.1.0 stored."""
+"""Fields by their names in format 1."""
 _COLUMNS = ("labels", "used", "cost", "loop_rows", "fit_seconds", "query_seconds", "evaluation_seconds")
 _POINTWISE = (
     "labels",
@@ -42,24 +44,26 @@ _POINTWISE = (
 
 @dataclass(frozen=True, eq=False)
 class LearningCurve(OldNames):
-    """One recipe played on one block, point by point; a point is one trained model.
+    """One recipe played on one block; each point of the curve is one trained model.
 
     Attributes
     ----------
     labels : labels bought when the model was trained, ``(n_points,)``, increasing.
-    used : labels that the model was trained on, after the audit.
-    cost : money spent so far, in the scenario's unit.
+    used : labels that the model was trained on, after the audit, ``(n_points,)``.
+    cost : money spent so far, in the scenario's unit, ``(n_points,)``.
     scores : score on the test rows for each metric, each ``(n_points,)``.
     prior : score of the prior predictor (majority class) for each metric.
-    loop_rows : rows labelled for this loop.
-    fit_seconds, query_seconds, evaluation_seconds : wall seconds, each ``(n_points,)``.
+    loop_rows : rows labelled in this loop, ``(n_points,)``.
+    fit_seconds, query_seconds, evaluation_seconds : wall-clock seconds, each ``(n_points,)``.
     notes : what the audit and the stopping rule noted in each loop.
-    rows : row numbers of the data set in the order they were bought.
-    stopped : why it ended: ``budget``, ``loops``, ``pool``, or the stopping method's name.
+    rows : row numbers of the data set in the order in which they were bought.
+    stopped : why the trajectory ended: ``budget``, ``loops``, ``pool``, or the name of the stopping method.
     round_trips : round trips to the annotators so far, each of which costs the price of a loop, ``(n_points,)``.
-    priced : answers so far that cost the scenario's price per label, ``(n_points,)``; others have prices of their own.
-    dense_labels, dense_scores : score of a model refitted on the first rows bought, on a grid of label counts,
-        each ``(n_grid,)``; empty unless it was asked for.
+    priced : answers so far that cost the scenario's price per label, ``(n_points,)``; others have their own prices.
+    dense_labels, dense_scores : score of a model refitted on the first rows bought, on a grid of label counts, each
+        ``(n_grid,)``; empty unless recorded.
+    row_scores : whether each model classifies each test row correctly, ``(n_points, n_test)``, in the order of the
+        block's test rows; None unless recorded.
     """
 
     labels: Counts
@@ -78,41 +82,47 @@ class LearningCurve(OldNames):
     priced: Counts = field(default_factory=lambda: NOTHING)
     dense_labels: Counts = field(default_factory=lambda: NOTHING)
     dense_scores: Mapping[str, Array] = field(default_factory=dict)
+    row_scores: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def at(self, counts: Array | Counts, metric: str) -> Array:
-        """Return the score in hand at each label count: the prior before the first model, held afterwards."""
+        """Return the score of the current model at each label count, that of the prior before the first model."""
         steps = np.concatenate([[self.prior[metric]], self.scores[metric]])
-        held: Array = steps[np.searchsorted(self.labels, counts, side="right")]
-        return held
+        current: Array = steps[np.searchsorted(self.labels, counts, side="right")]
+        return current
 
     @property
     def seconds(self) -> float:
-        """Wall seconds of all fits and queries."""
+        """Wall-clock seconds of all fits and queries."""
         return float(self.fit_seconds.sum() + self.query_seconds.sum())
 
     def first(self, points: int, stopped: str) -> LearningCurve:
-        """Return the curve as it was after so many points, had it ended there for the reason ``stopped``."""
+        """Return the curve as if it had ended after ``points`` points for the reason ``stopped``."""
         return replace(
             self,
             **{name: getattr(self, name)[:points] for name in _POINTWISE},
             scores={metric: values[:points] for metric, values in self.scores.items()},
             rows=self.rows[: int(self.loop_rows[:points].sum())],
+            row_scores=None if self.row_scores is None else self.row_scores[:points],
             stopped=stopped,
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each point: the columns of the curve, one for each metric, one for each fact."""
+        """Return one row for each point, with a column for each array, metric and note of the curve."""
         return curves_frame([self])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values that :meth:`from_dict` reads back."""
-        plain: dict[str, Any] = {}
+        plain: dict[str, Any] = {"format": CURVE_FORMAT}
         for part in fields(self):
             value = getattr(self, part.name)
-            if isinstance(value, np.ndarray):
+            if part.name == "row_scores":
+                if value is None:
+                    continue
+                value = _packed_bits(value)
+            elif isinstance(value, np.ndarray):
                 value = value.tolist()
             elif part.name in ("scores", "dense_scores"):
                 value = {metric: scores.tolist() for metric, scores in value.items()}
@@ -123,15 +133,26 @@ class LearningCurve(OldNames):
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> LearningCurve:
-        """Read a curve back from :meth:`to_dict`."""
+        """Read a curve back from :meth:`to_dict`, in this format or an earlier one.
+
+        Raises
+        ------
+        ValueError
+            If the curve was stored in the format of a later version of altune.
+        """
+        if plain.get("format", 1) > CURVE_FORMAT:
+            raise ValueError(f"a learning curve of format {plain['format']}; this altune reads up to {CURVE_FORMAT}")
         whole = {"labels", "used", "loop_rows", "rows", "round_trips", "priced", "dense_labels"}
         plain = {_FORMAT_1.get(name, name): value for name, value in plain.items()}
         values: dict[str, Any] = {}
         for part in fields(cls):
-            if part.name not in plain and part.default_factory is not MISSING:  # an optional field of a later altune
+            optional = part.default_factory is not MISSING or part.default is not MISSING
+            if optional and part.name not in plain:
                 continue
             value = plain[part.name]
-            if part.name in ("scores", "dense_scores"):
+            if part.name == "row_scores":
+                value = _unpacked_bits(value)
+            elif part.name in ("scores", "dense_scores"):
                 value = {metric: np.asarray(scores, dtype=np.float64) for metric, scores in value.items()}
             elif part.name == "notes":
                 value = tuple(dict(entry) for entry in value)
@@ -142,9 +163,9 @@ class LearningCurve(OldNames):
 
 
 def labels_to_reach(curve: LearningCurve, metric: str, score: float) -> int | None:
-    """Return the first label count at which the score in hand is ``score`` or more, None where it never is.
+    """Return the first label count at which the current score is ``score`` or more, None if it never is.
 
-    0 where the prior predictor has it already.
+    It is 0 if the prior predictor has this score already.
     """
     if curve.prior[metric] >= score - TOLERANCE:
         return 0
@@ -176,12 +197,12 @@ def trapezoid_area(x: Array | Counts, y: Array, prior: float, end: float) -> flo
 
 @dataclass(frozen=True)
 class Band:
-    """Mean learning curve of several blocks with its spread, on one grid of label counts.
+    """Mean learning curve over several blocks with its spread, on one grid of label counts.
 
     Attributes
     ----------
     counts : label counts, ``(n_counts,)``.
-    mean : mean score in hand over the blocks, ``(n_counts,)``.
+    mean : mean current score over the blocks, ``(n_counts,)``.
     low, high : 10 % and 90 % quantiles over the blocks, ``(n_counts,)``.
     blocks : number of blocks.
     """
@@ -194,7 +215,7 @@ class Band:
 
 
 def band(curves: list[LearningCurve] | tuple[LearningCurve, ...], metric: str, end: int) -> Band:
-    """Return the mean curve of several blocks at every label count in ``[0, end]`` at which one of them moves."""
+    """Return the mean curve over several blocks at every label count in ``[0, end]`` at which one of them changes."""
     moves = np.unique(np.concatenate([[0, end], *(curve.labels for curve in curves)])).astype(np.int64)
     counts = moves[moves <= end]
     scores = np.stack([curve.at(counts, metric) for curve in curves])
@@ -203,12 +224,12 @@ def band(curves: list[LearningCurve] | tuple[LearningCurve, ...], metric: str, e
 
 
 def curves_frame(curves: Sequence[LearningCurve], keys: Mapping[str, Sequence[Any]] | None = None) -> pd.DataFrame:
-    """Return one row for each point of many curves, as :meth:`LearningCurve.to_frame` has them, all at once.
+    """Return one row for each point of many curves, with the columns of :meth:`LearningCurve.to_frame`.
 
     Parameters
     ----------
-    curves : in the order of their rows. What one of them does not have is a gap.
-    keys : columns to stand first, by name, a value for each curve.
+    curves : the curves, in the order of their rows. A metric or note that a curve does not have is NaN.
+    keys : further columns, which come first: for each name one value per curve.
     """
     import pandas as pd
 
@@ -224,5 +245,16 @@ def curves_frame(curves: Sequence[LearningCurve], keys: Mapping[str, Sequence[An
             for name, value in notes.items():
                 columns.setdefault(name, np.full(rows, np.nan))[index] = value
         first += length
-    told = {name: np.repeat(np.array(list(values)), lengths) for name, values in (keys or {}).items()}
-    return pd.DataFrame(told | columns)
+    key_columns = {name: np.repeat(np.array(list(values)), lengths) for name, values in (keys or {}).items()}
+    return pd.DataFrame(key_columns | columns)
+
+
+def _packed_bits(flags: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return flags as JSON values, eight of them in a byte: a curve of 20 models and 400 test rows takes 1.4 kB."""
+    return {"shape": list(flags.shape), "bits": base64.b64encode(np.packbits(flags).tobytes()).decode("ascii")}
+
+
+def _unpacked_bits(plain: Mapping[str, Any]) -> NDArray[np.bool_]:
+    shape = tuple(plain["shape"])
+    packed = np.frombuffer(base64.b64decode(plain["bits"]), dtype=np.uint8)
+    return np.unpackbits(packed, count=int(np.prod(shape))).astype(np.bool_).reshape(shape)

@@ -1,4 +1,4 @@
-"""The environment of a simulation: a data set, a resolved scenario, and the blocks that both make."""
+"""The environment of a simulation: a data set, its resolved scenario and its blocks."""
 
 from __future__ import annotations
 
@@ -24,21 +24,22 @@ from altune.simulation.scoring import TestScorer
 
 AnyData = Dataset | str | Path
 RARE = 0.1
+"""Share of the rows below which a class is called rare."""
 
 
 @dataclass(frozen=True, eq=False)
 class Environment:
-    """What every recipe of a study meets alike.
+    """What is the same for every recipe of a study.
 
     Attributes
     ----------
     dataset : the data.
-    scenario : resolved: its budget is filled in.
+    scenario : the resolved scenario, with its budget filled in.
     seed : the study's seed.
-    capabilities : what methods may need of it.
-    explicit : blocks given by the user in place of the drawn ones, by part; empty where none were given.
-    source : where the data came from, so that a worker finds them again: ``data``, a name or an absolute path, and
-        ``target``; None for a data set made in Python.
+    capabilities : what the environment offers to methods.
+    explicit : blocks given by the user, by role; empty if blocks are drawn.
+    source : where the data came from, so that a worker can load them: ``data``, a name or an absolute path, and
+        ``target``. None for a data set made in Python.
     """
 
     dataset: Dataset
@@ -50,30 +51,30 @@ class Environment:
 
     @property
     def objective(self) -> Objective:
-        """What is maximised."""
+        """The first objective of the scenario, which is confirmed."""
         return self.scenario.make_objective()
 
     def blocks(self, part: BlockRole, count: int) -> list[Block]:
-        """Return the blocks of a part: the given ones, all of them, or the first ``count`` drawn."""
+        """Return the blocks of a role: all explicit ones if there are any, else the first ``count`` drawn."""
         if self.explicit:
             return self.explicit.get(part, [])
         return make_blocks(self.dataset, part, count, self.seed)
 
     def advice(self) -> list[str]:
-        """Return lines that a careful colleague would say about this environment; usually none."""
+        """Return advice about this environment, one line each; usually there is none."""
         lines = []
         counts = self.dataset.class_counts
         rarest = int(np.argmin(counts))
         share = counts[rarest] / self.dataset.n_rows
         if share < RARE and self.scenario.metric == "accuracy" and self.dataset.n_classes < 1 / RARE:
             lines.append(
-                f"the rarest class, {self.dataset.classes[rarest]!r}, has {share:.1%} of the rows, which accuracy "
-                "hardly sees; consider --metric balanced_accuracy"
+                f"the rarest class, {self.dataset.classes[rarest]!r}, has {share:.1%} of the rows and hardly affects "
+                "the accuracy; consider --metric balanced_accuracy"
             )
         return lines
 
     def require(self, recipe: Recipe, name: str = "the recipe") -> None:
-        """Refuse a recipe that cannot work here.
+        """Refuse a recipe that does not work in this environment.
 
         Raises
         ------
@@ -82,7 +83,7 @@ class Environment:
         """
         problems = recipe.problems(self.capabilities)
         if problems:
-            raise RequestError(f"{name} cannot work here: {problems[0]}")
+            raise RequestError(f"{name} does not work here: {problems[0]}")
 
 
 @renamed_keywords
@@ -93,24 +94,25 @@ def make_environment(
     scenario: Scenario | None = None,
     seed: int = 0,
     splits: Any = None,
-    splits_file: str = "blocks",
+    splits_file: str = "splits",
     **overrides: Any,
 ) -> Environment:
-    """Check that data and scenario fit each other, and return the environment they make.
+    """Make the environment of a data set and a scenario.
 
     Parameters
     ----------
     data : a data set, the name of a built-in one, or a file.
-    target : the label column, for tables.
-    scenario : the scenario; by default every field at its default.
+    target : label column of a table.
+    scenario : the scenario; by default every field has its default.
     seed : the study's seed, 0 or more.
     splits : explicit blocks, see :func:`altune.data.blocks.read_splits`.
-    overrides : fields of the scenario that replace those of ``scenario``; None leaves a field as it is.
+    splits_file : the file that ``splits`` was read from, for error messages.
+    overrides : fields of the scenario that replace those of ``scenario``; None keeps a field.
 
     Raises
     ------
     RequestError
-        If something does not fit, saying what.
+        If the data, the scenario and the blocks do not fit together.
     """
     if seed < 0:
         raise RequestError(f"seed must be 0 or more, not {seed}")
@@ -120,12 +122,12 @@ def make_environment(
     dataset = data if isinstance(data, Dataset) else load_dataset(data, target=target)
     explicit = {} if splits is None else read_splits(dataset, splits, splits_file)
     drawn = make_blocks(dataset, "search", 1, seed) if not explicit else []
-    pools = [len(block.pool) for part in explicit.values() for block in part] or [pool_size(dataset)]
+    pools = [len(block.pool) for blocks in explicit.values() for block in blocks] or [pool_size(dataset)]
     resolved = merged.resolve(dataset, min(pools))
     resolved.make_objective()
     first = explicit["search"][0] if explicit else drawn[0]
     check_metrics(resolved.metric_names, dataset, first)
-    # Encoding keeps the columns of numbers without gaps; of others only itself can tell what becomes of them.
+    # Encoding keeps columns of numbers without missing values. What it makes of others is known once it was fitted.
     kept = dataset.kind == "sparse" or (dataset.kind == "dense" and bool(np.isfinite(dataset.X).all()))
     width = int(dataset.X.shape[1]) if kept else None
     capabilities = Capabilities(
@@ -142,7 +144,7 @@ def make_environment(
 
 
 def source_of(data: Dataset | str | Path, target: str | None) -> dict[str, str | None] | None:
-    """Return where a data set came from, as another process finds it again; None for one that was made in Python.
+    """Return where a data set came from, so that another process can load it; None for one made in Python.
 
     >>> source_of("digits", None)
     {'data': 'digits', 'target': None}
@@ -154,21 +156,21 @@ def source_of(data: Dataset | str | Path, target: str | None) -> dict[str, str |
 
 
 def check_metrics(metrics: tuple[str, ...], dataset: Dataset, block: Block) -> None:
-    """Refuse a metric that cannot score the classes of a data set, ``f1`` of ten classes for one.
+    """Refuse a metric that cannot score the classes of a data set, such as ``f1`` with ten classes.
 
     Raises
     ------
     ScenarioError
-        Naming the metric and scikit-learn's own reason.
+        With the metric and scikit-learn's reason.
     """
     for metric in metrics:
-        examine = TestScorer((metric,), np.zeros((len(block.test), 1)), dataset.y[block.test], dataset.n_classes)
-        score = examine.prior(dataset.y[block.pool])[metric]
+        scorer = TestScorer((metric,), np.zeros((len(block.test), 1)), dataset.y[block.test], dataset.n_classes)
+        score = scorer.prior(dataset.y[block.pool])[metric]
         if not np.isfinite(score):
-            raise ScenarioError(f"metric {metric!r} is not a finite number for the test rows of {dataset.name}")
+            raise ScenarioError(f"metric {metric!r} gives no finite number on the test rows of {dataset.name}")
 
 
-class _DecidesOnly(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class _DecisionOnly(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A classifier of two classes with a decision function and no probabilities."""
 
     classes_ = np.array([0, 1])
@@ -184,7 +186,7 @@ class _DecidesOnly(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def wants_probabilities(metric: str) -> bool:
-    """Return whether a scorer needs probabilities, such as ``neg_log_loss``; a decision function does not do.
+    """Return whether a scorer needs probabilities, as ``neg_log_loss`` does, so that a decision function is not enough.
 
     >>> wants_probabilities("neg_log_loss"), wants_probabilities("roc_auc"), wants_probabilities("accuracy")
     (True, False, False)
@@ -193,7 +195,7 @@ def wants_probabilities(metric: str) -> bool:
         return True
     scorer = check_scoring(scoring=[metric], raise_exc=True)
     try:
-        scorer(_DecidesOnly(), np.array([[-1.0], [-0.5], [0.5], [1.0]]), np.array([0, 1, 0, 1]))
+        scorer(_DecisionOnly(), np.array([[-1.0], [-0.5], [0.5], [1.0]]), np.array([0, 1, 0, 1]))
     except AttributeError:
         return True
     except ValueError:
@@ -205,16 +207,22 @@ def wants_probabilities(metric: str) -> bool:
 def make_environments(
     data: AnyData | Sequence[AnyData], *, target: str | None = None, **given: Any
 ) -> list[Environment]:
-    """Return the environment of each data set; ``given`` is what :func:`altune.simulation.environment.make_environment` takes.
+    """Make the environment of each data set.
+
+    Parameters
+    ----------
+    data : a data set, the name of a built-in one, a file, or a list of these.
+    target : label column of tables.
+    given : what else :func:`make_environment` takes.
 
     Raises
     ------
     RequestError
-        If something does not fit, saying what.
+        If the data, the scenario and the blocks do not fit together.
     """
-    listed = [data] if isinstance(data, (Dataset, str, Path)) else list(data)
-    if not listed:
+    sources = [data] if isinstance(data, (Dataset, str, Path)) else list(data)
+    if not sources:
         raise RequestError("no data set was given")
-    if len(listed) > 1 and given.get("blocks") is not None:
-        raise RequestError("explicit blocks go with one data set")
-    return [make_environment(one, target=target, **given) for one in listed]
+    if len(sources) > 1 and given.get("splits") is not None:
+        raise RequestError("explicit blocks need a single data set")
+    return [make_environment(source, target=target, **given) for source in sources]

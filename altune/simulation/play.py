@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,68 @@ from altune.data.blocks import Block
 from altune.models import as_model
 from altune.recipes.recipe import Recipe, load_recipe
 from altune.simulation.environment import Environment
-from altune.simulation.execution.player import Player, Task, curves_or_raise
+from altune.simulation.execution.items import Outcome, WorkItem, curves_or_raise
+from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
-from altune.simulation.execution.worker import Outcome
 from altune.simulation.result import Simulation
 
 AnyRecipe = Recipe | str | Path | Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """Recipes that work in the environments they are to be played in, and the blocks to play them on.
+
+    Attributes
+    ----------
+    recipes : the recipes by name.
+    environments : one for each data set.
+    blocks : fresh blocks of each environment, in the same order.
+    """
+
+    recipes: Mapping[str, Recipe]
+    environments: Sequence[Environment]
+    blocks: Sequence[Sequence[Block]]
+
+
+def set_up(
+    recipes: Mapping[str, AnyRecipe], environments: Sequence[Environment], n_blocks: int, model: Any = None
+) -> Setup:
+    """Load recipes, check that they work in the environments, and choose fresh blocks.
+
+    Parameters
+    ----------
+    recipes : two or more, by name, or one.
+    environments : one for each data set.
+    n_blocks : number of blocks of each data set, 1 or more.
+    model : replaces the model of every recipe; None keeps them.
+
+    Raises
+    ------
+    RequestError
+        If ``n_blocks`` is below 1, or a recipe cannot be read or does not work in an environment.
+    """
+    if n_blocks < 1:
+        raise RequestError(f"n_blocks must be 1 or more, not {n_blocks}")
+    loaded = {name: recipe_with(recipe, model) for name, recipe in recipes.items()}
+    for environment in environments:
+        where = f" on {environment.dataset.name}" if len(environments) > 1 else ""
+        for name, recipe in loaded.items():
+            environment.require(recipe, f"the recipe {name!r}{where}" if len(loaded) > 1 else f"the recipe{where}")
+    return Setup(loaded, environments, [fresh_blocks(environment, n_blocks) for environment in environments])
+
+
+def recipe_with(source: AnyRecipe, model: Any = None) -> Recipe:
+    """Return a recipe as :func:`altune.recipes.recipe.load_recipe` does, with another model unless it is None."""
+    recipe = load_recipe(source)
+    return recipe if model is None else recipe.replace(model=as_model(model))
+
+
+def fresh_blocks(environment: Environment, count: int) -> Sequence[Block]:
+    """Return report blocks, on which no search with the same seed was scored; of explicit blocks all suitable ones."""
+    if environment.explicit:
+        return environment.explicit.get("report") or environment.explicit["search"]
+    return environment.blocks("report", count)
 
 
 def play_recipes(
@@ -26,61 +83,41 @@ def play_recipes(
     *,
     model: Any = None,
     n_jobs: int = 1,
-    on_done: Any = None,
+    on_done: Callable[[], None] | None = None,
 ) -> list[dict[str, Simulation]]:
-    """Play recipes on the same fresh blocks of each environment; return each recipe's simulation, for each environment.
+    """Play recipes on the same fresh blocks, and return the simulation of each recipe for each environment.
 
     Parameters
     ----------
-    recipes : by name.
-    environments : data sets with their scenarios.
-    n_blocks : number of blocks of each.
-    model : takes the place of every recipe's model.
-    n_jobs : processes.
-    on_done : called once for each trajectory.
+    recipes, environments, n_blocks, model : as for :func:`set_up`.
+    n_jobs : number of processes.
+    on_done : called after each trajectory.
     """
-    if n_blocks < 1:
-        raise RequestError(f"n_blocks must be 1 or more, not {n_blocks}")
-    loaded = {name: load_recipe(recipe) for name, recipe in recipes.items()}
-    extra = [load_recipe("random_sampling")] if environments[0].objective.needs_reference else []
-    if model is not None:
-        fixed = as_model(model)
-        loaded = {name: recipe.replace(model=fixed) for name, recipe in loaded.items()}
-        extra = [recipe.replace(model=fixed) for recipe in extra]
-    for environment in environments:
-        where = f" on {environment.dataset.name}" if len(environments) > 1 else ""
-        for name, recipe in loaded.items():
-            environment.require(recipe, f"the recipe {name!r}{where}")
-    blocks = [fresh_blocks(environment, n_blocks) for environment in environments]
-    tasks = [
-        Task(recipe, block, environment)
-        for environment, own in zip(environments, blocks, strict=True)
-        for recipe in [*loaded.values(), *extra]
-        for block in own
+    setup = set_up(recipes, environments, n_blocks, model)
+    references = [recipe_with("random_sampling", model)] if environments[0].objective.needs_reference else []
+    items = [
+        WorkItem(recipe, block, environment)
+        for environment, blocks in zip(environments, setup.blocks, strict=True)
+        for recipe in [*setup.recipes.values(), *references]
+        for block in blocks
     ]
 
-    def told(index: int, outcome: Outcome) -> None:
+    def report(index: int, outcome: Outcome) -> None:
         if on_done is not None:
             on_done()
 
     with Player(jobs=processes(n_jobs)) as player:
-        curves = iter(curves_or_raise(player.play(tasks, told)))
-    found = []
-    for environment, own in zip(environments, blocks, strict=True):
-        played = [tuple(next(curves) for _ in own) for _ in range(len(loaded) + len(extra))]
-        overlap = len(own[0].test) / len(own[0].pool)
-        references = played[-1] if extra else None
-        found.append(
+        curves = iter(curves_or_raise(player.play(items, report)))
+    simulations = []
+    for environment, blocks in zip(environments, setup.blocks, strict=True):
+        played = [tuple(next(curves) for _ in blocks) for _ in range(len(setup.recipes) + len(references))]
+        overlap = len(blocks[0].test) / len(blocks[0].pool)
+        simulations.append(
             {
-                name: Simulation(recipe, played[index], tuple(own), environment.objective, overlap, references)
-                for index, (name, recipe) in enumerate(loaded.items())
+                name: Simulation(
+                    recipe, own, tuple(blocks), environment.objective, overlap, played[-1] if references else None
+                )
+                for (name, recipe), own in zip(setup.recipes.items(), played, strict=False)
             }
         )
-    return found
-
-
-def fresh_blocks(environment: Environment, count: int) -> Sequence[Block]:
-    """Return report blocks, which no search of the same seed has scored; of explicit ones, the given ones."""
-    if environment.explicit:
-        return environment.explicit.get("report") or environment.explicit["search"]
-    return environment.blocks("report", count)
+    return simulations

@@ -3,51 +3,70 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.pool import FeatureCache
 from altune.core.streams import Streams
-from altune.core.types import Features, RowNumbers
+from altune.core.types import Codes, Features, RowNumbers
 from altune.data import Dataset, encode
 from altune.data.blocks import Block
 from altune.data.encoding import Scaling
 from altune.loop.prefix_cache import PrefixCache
 from altune.simulation.annotators import cross_fitted
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True, eq=False)
 class PreparedBlock:
-    """A block made ready to be played on: encoded features, true labels, random streams.
+    """A block that is ready to be played on.
 
-    The features were encoded by what the pool's features alone say; ``shared`` gathers what trajectories build of
-    them, for as long as the prepared lives. ``feature_names`` are the columns' names where encoding kept the columns.
-    What depends on true labels is gathered in ``hidden``, which no recipe sees; what equal beginnings of trajectories
-    come to, in ``prefixes``.
+    Attributes
+    ----------
+    block : its row numbers in the data set.
+    X_pool, X_test : encoded features. The encoding was fitted on the features of the pool alone.
+    y_pool, y_test : true class codes.
+    n_classes : number of classes of the scenario.
+    streams : the block's random streams.
+    feature_names : names of the encoded columns, None where encoding made new columns.
+    raw : the raw rows of the whole data set, None where it has none. It refers to the data set's own table, so it
+        takes no memory. Worker processes do not get it.
+    shared : what trajectories build from the features, kept as long as the prepared block.
+    hidden : what depends on true labels, which no recipe sees.
+    prefixes : samples and models of the first loops, which trajectories with the same beginning share.
     """
 
     block: Block
     X_pool: Features
     X_test: Features
-    y_pool: RowNumbers
-    y_test: RowNumbers
+    y_pool: Codes
+    y_test: Codes
     n_classes: int
     streams: Streams
     feature_names: tuple[str, ...] | None = None
+    raw: pd.DataFrame | None = None
     shared: FeatureCache = field(default_factory=FeatureCache)
     hidden: FeatureCache = field(default_factory=FeatureCache)
     prefixes: PrefixCache = field(default_factory=PrefixCache)
 
+    @property
+    def raw_pool(self) -> pd.DataFrame | None:
+        """Raw rows of the pool in its order, one for each row of ``X_pool``; None where there are none."""
+        return None if self.raw is None else self.raw.iloc[self.block.pool]
+
     def class_probabilities(self) -> NDArray[np.float64]:
-        """Return what a model of all true labels says of each pool row it did not learn from, worked out once."""
+        """Return the probabilities of :func:`altune.simulation.annotators.cross_fitted`, computed once."""
         return self.hidden.get(
             "cross_fitted", lambda: cross_fitted(self.X_pool, self.y_pool, self.n_classes, self.streams)
         )
 
     @property
     def first_rows(self) -> RowNumbers | None:
-        """Positions in the pool of the rows that are labelled first, where the block fixes them."""
+        """Positions in the pool of the rows that are labelled first, None where the block does not fix them."""
         if self.block.initial is None:
             return None
         order = np.argsort(self.block.pool)
@@ -55,7 +74,7 @@ class PreparedBlock:
 
 
 def prepare_block(dataset: Dataset, block: Block, seed: int, scaling: Scaling = "auto") -> PreparedBlock:
-    """Encode a block's features and gather what is needed to play on it."""
+    """Encode the features of a block and gather everything that is needed to play on it."""
     X_pool, X_test = encode(dataset, block.pool, block.test, scaling=scaling)
     return PreparedBlock(
         block=block,
@@ -66,10 +85,11 @@ def prepare_block(dataset: Dataset, block: Block, seed: int, scaling: Scaling = 
         n_classes=dataset.n_classes,
         streams=block.streams(seed, dataset.name),
         feature_names=kept_names(dataset, int(X_pool.shape[1])),
+        raw=dataset.raw,
     )
 
 
 def kept_names(dataset: Dataset, width: int) -> tuple[str, ...] | None:
-    """Return the names of encoded columns, None where nobody named them or encoding made others of them."""
+    """Return the names of the encoded columns, None if there are none or if encoding made new columns."""
     names = dataset.feature_names
     return names if dataset.kind != "table" and names is not None and len(names) == width else None

@@ -7,18 +7,27 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier
 from sklearn.metrics import check_scoring
 
 from altune.core.errors import ScenarioError
-from altune.core.types import Features, RowNumbers
+from altune.core.types import Codes, Features
 from altune.models import FittedModel
 
 
 class TestScorer:
-    """Scores models on the test rows by scikit-learn's own scorers; each prediction is made once for all metrics."""
+    """Scores models on the test rows with scikit-learn's scorers; all metrics share one prediction.
 
-    __test__ = False  # no test of pytest, whatever its name
+    Parameters
+    ----------
+    metrics : names of scikit-learn scorers.
+    X : encoded features of the test rows, ``(n_test, n_features)``.
+    y : their true class codes, ``(n_test,)``.
+    n_classes : number of classes of the scenario.
+    """
+
+    __test__ = False  # pytest would take the class for a test
 
     def __init__(self, metrics: tuple[str, ...], X: Features, y: Codes, n_classes: int) -> None:
         self._metrics = metrics
@@ -31,19 +40,24 @@ class TestScorer:
         """Return the score of each metric."""
         if self._metrics == ("accuracy",):
             # The same number as scikit-learn's scorer, whose checks took a tenth of a trajectory on digits.
-            return {"accuracy": float(np.mean(model.predict(self._X) == self._y))}
+            return {"accuracy": float(np.mean(self.row_scores(model)))}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             scores = self._scorer(model, self._X, self._y)
         return {metric: float(scores[metric]) for metric in self._metrics}
 
-    def prior(self, y_pool: RowNumbers) -> dict[str, float]:
-        """Return the scores of the predictor that knows the pool's class shares and nothing else.
+    def row_scores(self, model: FittedModel) -> NDArray[np.bool_]:
+        """Return which test rows the model classifies correctly, ``(n_test,)``; their mean is the accuracy."""
+        correct: NDArray[np.bool_] = model.predict(self._X) == self._y
+        return correct
+
+    def prior(self, y_pool: Codes) -> dict[str, float]:
+        """Return the scores of the predictor that knows the class shares of the pool and nothing else.
 
         Raises
         ------
         ScenarioError
-            If a metric cannot score this data set's classes.
+            If a metric cannot score the classes of this data set.
         """
         seen, positions = np.unique(y_pool, return_inverse=True)
         dummy = DummyClassifier(strategy="prior").fit(np.zeros((len(y_pool), 1)), positions)

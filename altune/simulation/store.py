@@ -1,4 +1,4 @@
-"""Finished trajectories on disk, found again by everything that they depend on."""
+"""Finished trajectories on disk, by a hash of everything that they depend on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 STORE_BYTES = 4 * 2**30
-"""A folder of finished trajectories is kept at 4 GiB, some 500,000 of them."""
+"""Size to which a folder of trajectories is pruned: 4 GiB, which is about 500,000 of them."""
 
 
 def trajectory_key(
@@ -35,8 +35,9 @@ def trajectory_key(
     seed: int,
     *,
     examined: bool = False,
+    row_scores: bool = False,
 ) -> str:
-    """Return the hash of everything that a trajectory depends on, and of what is noted of it."""
+    """Return a hash of everything that a trajectory depends on, and of what is recorded of it."""
     parts = [
         TRAJECTORY_FORMAT,
         recipe.digest(),
@@ -47,13 +48,14 @@ def trajectory_key(
         block.digest(),
         seed,
         *(["examined"] if examined else []),
+        *(["row_scores"] if row_scores else []),
     ]
     text = json.dumps(parts)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def estimator_text(model: type[Method]) -> str:
-    """Return what a user's own estimator is made of, which its name in a recipe does not say; else nothing."""
+    """Return class and parameters of a user's own estimator, which a recipe knows by name only; empty for others."""
     if not issubclass(model, CustomModel):
         return ""
     estimator = model.spec.estimator
@@ -61,19 +63,20 @@ def estimator_text(model: type[Method]) -> str:
 
 
 class TrajectoryStore:
-    """Finished trajectories in a folder, one JSON file each, written whole or not at all.
+    """Finished trajectories in a folder, in one JSON file each.
 
-    A trajectory that was finished before a kill is read back, not replayed. A torn or foreign file counts as absent.
+    Files are written atomically, so a trajectory that was finished before a crash is read back, not simulated again.
+    A damaged or unknown file counts as absent. Several runs may share a folder.
 
     Parameters
     ----------
-    folder : made when the first trajectory is stored.
-    most_bytes : what :meth:`prune` leaves at most; runs may share the folder.
+    folder : the folder; made when the first trajectory is saved.
+    most_bytes : size to which :meth:`prune` reduces the folder.
 
     Attributes
     ----------
-    outdated : the libraries with which a trajectory was made that :meth:`load` has passed over, and their versions now;
-        empty as long as there is none.
+    outdated : which libraries have changed since a trajectory was stored that :meth:`load` did not return for this
+        reason; empty if there was none.
     """
 
     def __init__(self, folder: Path, most_bytes: int = STORE_BYTES) -> None:
@@ -82,7 +85,7 @@ class TrajectoryStore:
         self.outdated = ""
 
     def load(self, key: str) -> LearningCurve | None:
-        """Return a stored curve, None where there is none that was made with the libraries of today."""
+        """Return a stored curve, None if there is none that was made with the installed versions of the libraries."""
         path = self._path(key)
         try:
             plain = json.loads(path.read_text("utf-8"))
@@ -90,19 +93,19 @@ class TrajectoryStore:
                 self.outdated = changed
                 return None
             curve = LearningCurve.from_dict(plain)
-            with contextlib.suppress(OSError):  # read last, pruned last
+            with contextlib.suppress(OSError):  # the time of the last use, by which `prune` goes
                 os.utime(path)
             return curve
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def save(self, key: str, curve: LearningCurve) -> None:
-        """Store a curve.
+        """Save a curve.
 
         Raises
         ------
         StorageError
-            If the folder cannot be written, a full disk for one.
+            If the folder cannot be written to, for example because the disk is full.
         """
         path = self._path(key)
         try:
@@ -110,21 +113,23 @@ class TrajectoryStore:
             with written_whole(path) as partial:
                 partial.write_text(json.dumps({"libraries": library_versions(), **curve.to_dict()}), "utf-8")
         except OSError as error:
-            raise StorageError(f"{path.parent}: cannot write: {error.strerror}; the same command goes on") from None
+            raise StorageError(
+                f"{path.parent}: cannot write: {error.strerror}; run the same command again to continue"
+            ) from None
 
     def prune(self) -> int:
-        """Remove the trajectories that were longest not read or written, down to ``most_bytes``; return how many."""
-        found = []
+        """Remove the least recently used trajectories beyond ``most_bytes``, and return the number removed."""
+        files = []
         for path in self.folder.glob("*/*.json"):
             with contextlib.suppress(OSError):  # another run may be pruning as well
                 stat = path.stat()
-                found.append((stat.st_mtime_ns, stat.st_size, path))
-        size, removed = sum(size for _, size, _ in found), 0
-        for _, own, path in sorted(found):
-            if size <= self.most_bytes:
+                files.append((stat.st_mtime_ns, stat.st_size, path))
+        left, removed = sum(size for _, size, _ in files), 0
+        for _, size, path in sorted(files):
+            if left <= self.most_bytes:
                 break
             path.unlink(missing_ok=True)
-            size, removed = size - own, removed + 1
+            left, removed = left - size, removed + 1
         return removed
 
     def _path(self, key: str) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from altune.loop.loop import ActiveLearningLoop
 from altune.simulation.annotators import Panel
@@ -25,25 +26,36 @@ PAUSED = "paused"
 
 
 class Trajectory:
-    """A recipe being played on one block; it can pause at a label count and go on later.
+    """A recipe being played on one block. It can pause at a label count and continue later.
 
     Parameters
     ----------
     recipe : the eight decisions and the model.
-    prepared : the block, made ready by :func:`prepare_block`.
-    scenario : resolved, with its budget filled in.
-    examined : whether to note how uncertain the model is and what the audit found (:mod:`altune.simulation.probes`).
+    prepared : the block, from :func:`altune.simulation.prepared.prepare_block`.
+    scenario : the resolved scenario, with its budget filled in.
+    examined : whether to record how uncertain the model is and what the audit found
+        (:mod:`altune.simulation.probes`).
+    row_scores : whether to record which test rows each model classifies correctly.
     """
 
-    def __init__(self, recipe: Recipe, prepared: PreparedBlock, scenario: Scenario, *, examined: bool = False) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        prepared: PreparedBlock,
+        scenario: Scenario,
+        *,
+        examined: bool = False,
+        row_scores: bool = False,
+    ) -> None:
         self.prepared = prepared
         self._examined = examined
+        self._row_scores: list[NDArray[np.bool_]] | None = [] if row_scores else None
         self._recipe = recipe
         self._scenario = scenario
         self._panel = Panel(
             scenario, prepared.y_pool, prepared.n_classes, prepared.streams, prepared.class_probabilities
         )
-        self._examine = TestScorer(scenario.metric_names, prepared.X_test, prepared.y_test, prepared.n_classes)
+        self._scorer = TestScorer(scenario.metric_names, prepared.X_test, prepared.y_test, prepared.n_classes)
         self._loop = ActiveLearningLoop(
             recipe,
             prepared.X_pool,
@@ -64,7 +76,7 @@ class Trajectory:
         self._paid = 0.0
         self._round_trips = 0
         self._priced = 0
-        self._labelled_by_none = np.zeros(len(prepared.y_pool), dtype=bool)
+        self._auto_labelled = np.zeros(len(prepared.y_pool), dtype=bool)
 
     @property
     def done(self) -> bool:
@@ -72,15 +84,15 @@ class Trajectory:
         return self._loop.done
 
     def advance(self, until: float = math.inf) -> None:
-        """Play on until ``until`` labels are bought and a model is trained on them, or to the end."""
+        """Play until ``until`` labels are bought and a model is trained on them, or to the end."""
         while not self.done and (not self._points or self._loop.pool.labels_bought < until):
-            self._turn()
+            self._play_loop()
 
     def curve(self) -> LearningCurve:
-        """Return the learning curve so far; it needs at least one model."""
+        """Return the learning curve so far; at least one model must have been trained."""
         loop, points, records = self._loop, self._points, self._loop.records
         key = ("prior", self._scenario.metric_names)
-        prior = self.prepared.hidden.get(key, lambda: self._examine.prior(self.prepared.y_pool))
+        prior = self.prepared.hidden.get(key, lambda: self._scorer.prior(self.prepared.y_pool))
         curve = LearningCurve(
             labels=np.array([record.labels_bought for record in records], dtype=np.int64),
             used=np.array([record.labels_used for record in records], dtype=np.int64),
@@ -96,13 +108,14 @@ class Trajectory:
             stopped=PAUSED if loop.stopped is None else str(loop.stopped),
             round_trips=np.array([point.round_trips for point in points], dtype=np.int64),
             priced=np.array([point.priced for point in points], dtype=np.int64),
+            row_scores=None if self._row_scores is None else np.array(self._row_scores),
         )
         return curve if loop.stopped is None or not self._scenario.dense_points else self._with_dense(curve)
 
-    def _turn(self) -> None:
+    def _play_loop(self) -> None:
         loop, panel, scenario = self._loop, self._panel, self._scenario
         request = loop.ask()
-        seen = uncertainty_facts(loop, request) if self._examined else {}
+        uncertainty = uncertainty_facts(loop, request) if self._examined else {}
         loop.tell(panel.label(request.rows, request.annotators))
         # A step of the initial sample before the first model is a round trip to the annotators, priced like a loop.
         self._paid += panel.price(request.annotators, request.rows, request.again) + scenario.price_per_loop
@@ -110,39 +123,42 @@ class Trajectory:
         self._priced += panel.usual(request.annotators, request.rows, request.again)
         extra = loop.automatic
         if extra is not None:
-            first = int(np.count_nonzero(~self._labelled_by_none[extra.rows]))
+            first = int(np.count_nonzero(~self._auto_labelled[extra.rows]))
             self._paid += scenario.price_per_auto_label * first
-            self._labelled_by_none[extra.rows] = True
+            self._auto_labelled[extra.rows] = True
         if loop.model is None:
             return
         began = time.perf_counter()
-        scores = self._examine(loop.model)
+        scores = self._scorer(loop.model)
         seconds = time.perf_counter() - began
-        found = {**seen, **audit_facts(loop, self.prepared.y_pool)} if self._examined else {}
-        hidden = {**self._errors(), **found}
+        if self._row_scores is not None:
+            self._row_scores.append(self._scorer.row_scores(loop.model))
+        probed = {**uncertainty, **audit_facts(loop, self.prepared.y_pool)} if self._examined else {}
+        hidden = {**self._errors(), **probed}
         self._points.append(_Point(self._paid, scores, seconds, hidden, self._round_trips, self._priced))
 
     def _errors(self) -> dict[str, float]:
-        """Return the true error rates of what was trained on, kept apart: only the simulator knows the truth."""
+        """Return the true error rates of the labels in use, which only the simulator knows."""
         loop, truth = self._loop, self.prepared.y_pool
         wrong = loop.pool.labels != truth[loop.pool.labelled]
-        found = {"wrong_labels_used": float(wrong.mean())} if wrong.any() else {}
+        rates = {"wrong_labels_used": float(wrong.mean())} if wrong.any() else {}
         if loop.automatic is not None:
-            found["wrong_auto_labels"] = float(np.mean(loop.automatic.labels != truth[loop.automatic.rows]))
-        return found
+            rates["wrong_auto_labels"] = float(np.mean(loop.automatic.labels != truth[loop.automatic.rows]))
+        return rates
 
     def _with_dense(self, curve: LearningCurve) -> LearningCurve:
         """Return the curve with the scores of the recipe's model refitted on a grid of label counts.
 
-        The model has its own hyperparameters and is reset each time, so that the selected rows alone make the
-        difference; labels are those of the end.
+        The model has its own hyperparameters and is trained from scratch each time, so that only the selected rows
+        make a difference. Labels are those at the end of the trajectory.
         """
         prepared, loop = self.prepared, self._loop
         code = np.full(len(prepared.y_pool), -1, dtype=np.intp)
         code[loop.pool.labelled] = loop.pool.labels
         last = int(curve.labels[-1])
         counts = np.unique(np.linspace(1, last, self._scenario.dense_points).round().astype(np.int64))
-        bought, rows_bought = (np.concatenate([[0], own]) for own in (curve.labels, np.cumsum(curve.loop_rows)))
+        bought = np.concatenate([[0], curve.labels])
+        rows_bought = np.concatenate([[0], np.cumsum(curve.loop_rows)])
         scores: dict[str, list[float]] = {metric: [] for metric in curve.scores}
         kept: list[int] = []
         for count in counts.tolist():
@@ -150,19 +166,18 @@ class Trajectory:
             rows = np.sort(rows[code[rows] >= 0])
             if len(rows):
                 seed = prepared.streams.integer("dense", count)
-                found = self._examine(
-                    self._recipe.model.fit(prepared.X_pool[rows], code[rows], prepared.n_classes, seed)
-                )
+                refitted = self._recipe.model.fit(prepared.X_pool[rows], code[rows], prepared.n_classes, seed)
+                score_of = self._scorer(refitted)
                 kept.append(count)
                 for metric, values in scores.items():
-                    values.append(found[metric])
+                    values.append(score_of[metric])
         dense = {metric: np.array(values) for metric, values in scores.items()}
         return replace(curve, dense_labels=np.array(kept, dtype=np.int64), dense_scores=dense)
 
 
 @dataclass(frozen=True)
 class _Point:
-    """What the simulator knows of one trained model."""
+    """What the simulator records about one trained model."""
 
     cost: float
     scores: dict[str, float]
@@ -172,15 +187,16 @@ class _Point:
     priced: int
 
 
-def play(recipe: Recipe, prepared: PreparedBlock, scenario: Scenario) -> LearningCurve:
+def play(recipe: Recipe, prepared: PreparedBlock, scenario: Scenario, *, row_scores: bool = False) -> LearningCurve:
     """Play a recipe on one block and return its learning curve.
 
     Parameters
     ----------
     recipe : the eight decisions and the model.
-    prepared : the block, made ready by :func:`prepare_block`.
-    scenario : resolved, with its budget filled in.
+    prepared : the block, from :func:`altune.simulation.prepared.prepare_block`.
+    scenario : the resolved scenario, with its budget filled in.
+    row_scores : whether to record which test rows each model classifies correctly.
     """
-    trajectory = Trajectory(recipe, prepared, scenario)
+    trajectory = Trajectory(recipe, prepared, scenario, row_scores=row_scores)
     trajectory.advance()
     return trajectory.curve()

@@ -15,8 +15,8 @@ from typing import Any
 from altune.data.blocks import Block
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment
-from altune.simulation.execution.player import Player, Task, curves_or_raise
-from altune.simulation.execution.worker import Failure, Outcome
+from altune.simulation.execution.items import Failure, Outcome, WorkItem, curves_or_raise
+from altune.simulation.execution.player import Player
 from altune.tuning.ablation_path import OnDone, PathStep, Route, changed, differing, needs_references, order_blocks
 from altune.tuning.confirmation import ConfirmationBlocks, Played
 from altune.tuning.judging import Across
@@ -169,7 +169,7 @@ def _outcomes(
     """Return what came of each recipe on blocks, by its digest; what is known is not played."""
     wanted = {recipe.digest(): recipe for recipe in recipes if recipe.digest() not in known}
     outcomes = player.play(
-        [Task(recipe, block, environment) for recipe in wanted.values() for block in blocks], on_done
+        [WorkItem(recipe, block, environment) for recipe in wanted.values() for block in blocks], on_done
     )
     size = len(blocks)
     own = {digest: outcomes[index * size : (index + 1) * size] for index, digest in enumerate(wanted)}

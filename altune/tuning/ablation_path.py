@@ -17,8 +17,8 @@ from altune.core.registry import FIELDS
 from altune.data.blocks import Block
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
-from altune.simulation.execution.player import Player, Task, curves_or_raise
-from altune.simulation.execution.worker import Failure, Outcome
+from altune.simulation.execution.items import Failure, Outcome, WorkItem, curves_or_raise
+from altune.simulation.execution.player import Player
 from altune.tuning.confirmation import ConfirmationBlocks
 from altune.tuning.judging import Across, Judge, Place
 
@@ -138,7 +138,7 @@ class Route:
         }
 
     def _play(self, recipes: Sequence[Recipe]) -> list[list[Outcome]]:
-        tasks = [Task(recipe, place.block, place.environment) for recipe in recipes for place in self._places]
+        tasks = [WorkItem(recipe, place.block, place.environment) for recipe in recipes for place in self._places]
         outcomes = self._player.play(tasks, self._on_done) if tasks else []
         size = len(self._places)
         return [outcomes[index * size : (index + 1) * size] for index in range(len(recipes))]

@@ -16,8 +16,8 @@ from altune.data.blocks import Block
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment
-from altune.simulation.execution.player import Player, Task, curves_or_raise
-from altune.simulation.execution.worker import Outcome
+from altune.simulation.execution.items import Outcome, WorkItem, curves_or_raise
+from altune.simulation.execution.player import Player
 from altune.simulation.objectives import Direction, Objective
 from altune.tuning.judging import REFERENCE, Judge, Place
 from altune.tuning.preference import Preference
@@ -281,7 +281,7 @@ def _play_each(
     blocks: Sequence[Block],
     on_done: Callable[[int, Outcome], None],
 ) -> list[Played]:
-    tasks = [Task(recipe, block, environment) for recipe in recipes for block in blocks]
+    tasks = [WorkItem(recipe, block, environment) for recipe in recipes for block in blocks]
     curves = curves_or_raise(player.play(tasks, on_done))
     size = len(blocks)
     return [Played(recipe, tuple(curves[index * size : (index + 1) * size])) for index, recipe in enumerate(recipes)]

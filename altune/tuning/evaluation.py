@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
-from altune.simulation.execution.player import Task
-from altune.simulation.execution.worker import Outcome
+from altune.simulation.execution.items import Outcome, WorkItem
 from altune.tuning.judging import Judge
 from altune.tuning.racing import LEADERS, Envelope, Racing
 from altune.tuning.trials import Verdict
@@ -29,10 +28,10 @@ OnVerdict = Callable[[int, Verdict], None]
 class Plays(Protocol):
     """Whatever plays tasks: :class:`altune.simulation.execution.player.Player`, or what reads stored curves."""
 
-    def begin(self, tasks: Sequence[Task]) -> None:
+    def begin(self, tasks: Sequence[WorkItem]) -> None:
         """Begin with some of the tasks of the next call of :meth:`play`, or leave it."""
 
-    def play(self, tasks: Sequence[Task], on_done: OnPlayed = ...) -> list[Outcome]:
+    def play(self, tasks: Sequence[WorkItem], on_done: OnPlayed = ...) -> list[Outcome]:
         """Play all tasks, calling ``on_done`` with each one's index and outcome, and return the outcomes in order."""
 
 
@@ -239,10 +238,10 @@ class Evaluator:
             one.verdict = Verdict(failure=outcome)
         return None
 
-    def _task(self, one: _Playing, number: int, share: float | None = None) -> Task:
+    def _task(self, one: _Playing, number: int, share: float | None = None) -> WorkItem:
         place = self.judge.places[number]
         until = None if share is None else float(math.ceil(share * self._budgets[number]))
-        return Task(one.recipe, place.block, place.environment, until, self._limit)
+        return WorkItem(one.recipe, place.block, place.environment, until, self._limit)
 
     def _signed(self, curves: Sequence[LearningCurve]) -> Array:
         return self.judge.objectives[0].sign * self.judge.on_places(curves)

@@ -16,7 +16,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from altune.core.errors import WorkError
-from altune.simulation.execution.worker import Outcome
+from altune.simulation.execution.items import Outcome
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.memory import bare, new_memory, tell
 from altune.tuning.proposals import Draw, Drawing

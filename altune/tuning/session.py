@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from altune.core.errors import RequestError
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
-from altune.simulation.execution.worker import Failure
+from altune.simulation.execution.items import Failure
 from altune.tuning.memory import bare, new_memory, tell
 from altune.tuning.observer import Silent
 from altune.tuning.proposals import Draw

@@ -20,7 +20,8 @@ from altune.recipes.space import SearchSpace
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment
 from altune.simulation.execution.backends import Backend
-from altune.simulation.execution.player import Player, Task, curves_or_raise
+from altune.simulation.execution.items import WorkItem, curves_or_raise
+from altune.simulation.execution.player import Player
 from altune.simulation.store import TrajectoryStore
 from altune.tuning.ablation import ablate, trajectories_to_ablate
 from altune.tuning.ablation_path import differing
@@ -219,7 +220,7 @@ class Stages:
         if stored.keys() != self.recipes.keys():
             self.watch.stage("baselines", len(self.recipes) * len(self.places))
             tasks = [
-                Task(recipe, one.block, one.environment) for recipe in self.recipes.values() for one in self.places
+                WorkItem(recipe, one.block, one.environment) for recipe in self.recipes.values() for one in self.places
             ]
             curves = curves_or_raise(player.play(tasks, self._played))
             size = len(self.places)

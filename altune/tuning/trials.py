@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
-from altune.simulation.execution.worker import Failure
+from altune.simulation.execution.items import Failure
 
 BATCH = "batch"
 RECIPE = "recipe"

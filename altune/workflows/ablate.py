@@ -11,12 +11,12 @@ from altune.analysis.ablation import Ablation, find_ablation
 from altune.core.deprecations import renamed_keywords
 from altune.core.errors import RequestError
 from altune.data import Dataset
-from altune.models import as_model
-from altune.recipes.recipe import Recipe, load_recipe
+from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment, make_environment
-from altune.simulation.execution.player import Player, Task, curves_or_raise
+from altune.simulation.execution.items import WorkItem, curves_or_raise
+from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
-from altune.simulation.play import AnyRecipe, fresh_blocks
+from altune.simulation.play import AnyRecipe, Setup, recipe_with, set_up
 from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import Ablated
 from altune.tuning.ablation import ablate as play_path
@@ -74,15 +74,12 @@ def ablate(
     >>> [step.knobs for step in found.steps]
     [('query_strategy',)]
     """
-    if n_blocks < 1:
-        raise RequestError(f"n_blocks must be 1 or more, not {n_blocks}")
     environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
-    first, last, reference = (_loaded(one, model) for one in (start, recipe, REFERENCE))
-    environment.require(first, "the recipe at the start")
-    environment.require(last, "the recipe at the end")
+    setup = set_up({"start": start, "end": recipe}, [environment], n_blocks, model)
+    first, last, reference = setup.recipes["start"], setup.recipes["end"], recipe_with(REFERENCE, model)
     if not differing(first, last):
         raise RequestError("the two recipes are the same, so there is no path between them")
-    part = _part(environment, n_blocks)
+    part = _part(setup)
     with Player(jobs=processes(n_jobs)) as player:
 
         def told(*_: object) -> None:
@@ -95,32 +92,22 @@ def ablate(
         references = None
         if environment.objective.needs_reference:
             references = curves_or_raise(
-                player.play([Task(reference, block, environment) for block in part.report], told)
+                player.play([WorkItem(reference, block, environment) for block in part.report], told)
             )
     return _found(ablated, part, references, first.name or "the start")
-
-
-def _loaded(source: AnyRecipe, model: Any) -> Recipe:
-    recipe = load_recipe(source)
-    return recipe if model is None else recipe.replace(model=as_model(model))
 
 
 def _refusal(environment: Environment, recipe: Recipe) -> str | None:
     return next(iter(recipe.problems(environment.capabilities)), None)
 
 
-def _part(environment: Environment, n_blocks: int) -> ConfirmationBlocks:
+def _part(setup: Setup) -> ConfirmationBlocks:
+    [environment], [report] = setup.environments, setup.blocks
     if not environment.explicit:
-        return ConfirmationBlocks(
-            environment, environment.blocks("select", ORDER_BLOCKS), fresh_blocks(environment, n_blocks)
-        )
+        return ConfirmationBlocks(environment, environment.blocks("select", ORDER_BLOCKS), report)
     if not environment.explicit.get("report"):
         raise RequestError("the order must not be chosen on the blocks that are reported: give `report` blocks as well")
-    return ConfirmationBlocks(
-        environment,
-        environment.explicit.get("select") or environment.explicit["search"],
-        environment.explicit["report"],
-    )
+    return ConfirmationBlocks(environment, environment.explicit.get("select") or environment.explicit["search"], report)
 
 
 def _found(ablated: Ablated, part: ConfirmationBlocks, references: Any, start_name: str) -> Ablation:

@@ -13,20 +13,18 @@ from altune.analysis.loops.pool_map import Projection, check_projection, pool_ma
 from altune.analysis.loops.stopping import OWN, single_rules, stopping_facts
 from altune.analysis.stopping_replay import replayable, replayed
 from altune.core.deprecations import renamed_keywords
-from altune.core.errors import RequestError
 from altune.core.registry import parse_method
 from altune.data import Dataset
 from altune.data.blocks import Block
 from altune.knobs.stopping import RecordedRules, Stopping, notes_of, stopping_point
-from altune.models import as_model
-from altune.recipes.recipe import Recipe, load_recipe
+from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment, make_environment
-from altune.simulation.execution.player import Player, Task, curves_or_raise
+from altune.simulation.execution.items import Failure, WorkItem, curves_or_raise
+from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
-from altune.simulation.execution.worker import Failure
 from altune.simulation.objectives import Objective
-from altune.simulation.play import AnyRecipe, fresh_blocks
+from altune.simulation.play import AnyRecipe, set_up
 from altune.simulation.prepared import prepare_block
 from altune.simulation.result import Simulation
 from altune.simulation.scenario import Scenario
@@ -79,16 +77,11 @@ def examine(
     >>> found.loops, found.balance.classes
     ((0, 1, 2, 3, 4), ('setosa', 'versicolor', 'virginica'))
     """
-    if n_blocks < 1:
-        raise RequestError(f"n_blocks must be 1 or more, not {n_blocks}")
     environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
-    played = load_recipe(recipe)
-    if model is not None:
-        played = played.replace(model=as_model(model))
-    environment.require(played)
+    setup = set_up({"recipe": recipe}, [environment], n_blocks, model)
     check_projection(projection)
     wanted = None if rules is None else {name: parse_method("stopping", one) for name, one in rules.items()}
-    examination = Examination.of(played, environment, fresh_blocks(environment, n_blocks), wanted)
+    examination = Examination.of(setup.recipes["recipe"], environment, setup.blocks[0], wanted)
     with Player(jobs=processes(n_jobs)) as player:
         recorded = curves_or_raise(player.play(examination.tasks()))
     return examination.facts(recorded, projection=projection)
@@ -125,12 +118,12 @@ class Examination:
         )
         return cls(recipe, environment, blocks, kept, excluded)
 
-    def tasks(self) -> list[Task]:
-        """Return what has to be played, a task for each block."""
+    def tasks(self) -> list[WorkItem]:
+        """Return what has to be played, a work item for each block."""
         noting = self.recipe
         if self.rules:
             noting = noting.replace(stopping=RecordedRules(rules=tuple(self.rules.values())))
-        return [Task(noting, block, self.environment, examined=True) for block in self.blocks]
+        return [WorkItem(noting, block, self.environment, examined=True) for block in self.blocks]
 
     def facts(
         self,

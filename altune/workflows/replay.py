@@ -12,12 +12,9 @@ from altune.core.errors import RequestError
 from altune.core.registry import parse_method
 from altune.data import Dataset
 from altune.knobs.stopping import RecordedRules
-from altune.models import as_model
-from altune.recipes.recipe import load_recipe
 from altune.simulation.environment import make_environment
-from altune.simulation.play import AnyRecipe
+from altune.simulation.play import AnyRecipe, play_recipes, recipe_with
 from altune.simulation.scenario import Scenario
-from altune.workflows.simulate import simulate
 
 
 @renamed_keywords
@@ -55,9 +52,7 @@ def replay(
     ['calm']
     """
     environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
-    played = load_recipe(recipe)
-    if model is not None:
-        played = played.replace(model=as_model(model))
+    played = recipe_with(recipe, model)
     wanted = (
         every_rule(played) if rules is None else {name: parse_method("stopping", one) for name, one in rules.items()}
     )
@@ -65,15 +60,6 @@ def replay(
     if not kept:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in excluded.items())
         raise RequestError(f"no stopping rule is left to replay: {reasons}")
-    recorder = RecordedRules(rules=tuple(kept.values()))
-    found = simulate(
-        played.replace(stopping=recorder),
-        environment.dataset,
-        n_blocks=n_blocks,
-        seed=seed,
-        scenario=scenario,
-        splits=splits,
-        n_jobs=n_jobs,
-        **overrides,
-    )
-    return replayed(played, kept, excluded, found)
+    recording = played.replace(stopping=RecordedRules(rules=tuple(kept.values())))
+    [simulations] = play_recipes({"recipe": recording}, [environment], n_blocks, n_jobs=n_jobs)
+    return replayed(played, kept, excluded, simulations["recipe"])

@@ -48,6 +48,7 @@ def simulate(
     (2,)
     """
     environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
-    return play_recipes({"recipe": recipe}, [environment], n_blocks, model=model, n_jobs=n_jobs, on_done=on_done)[0][
-        "recipe"
-    ]
+    [simulations] = play_recipes(
+        {"recipe": recipe}, [environment], n_blocks, model=model, n_jobs=n_jobs, on_done=on_done
+    )
+    return simulations["recipe"]

@@ -28,8 +28,8 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import make_environment
 from altune.simulation.execution import processes as crew
-from altune.simulation.execution.player import Player, Task
-from altune.simulation.execution.worker import Failure
+from altune.simulation.execution.items import Failure, WorkItem
+from altune.simulation.execution.player import Player
 from altune.simulation.prepared import prepare_block
 from altune.simulation.scenario import Annotator, Scenario
 from altune.simulation.store import TrajectoryStore, trajectory_key
@@ -346,8 +346,8 @@ def test_margin_beats_random_sampling_on_cancer():
 # playing many ---------------------------------------------------------------------------------------
 
 
-def tasks_for(environment, *recipes: Recipe, blocks: int = 2) -> list[Task]:
-    return [Task(recipe, block, environment) for recipe in recipes for block in environment.blocks("search", blocks)]
+def tasks_for(environment, *recipes: Recipe, blocks: int = 2) -> list[WorkItem]:
+    return [WorkItem(recipe, block, environment) for recipe in recipes for block in environment.blocks("search", blocks)]
 
 
 def test_other_processes_play_what_this_one_plays(monkeypatch):
@@ -439,10 +439,10 @@ def test_a_store_that_cannot_be_written_is_a_storage_error(tmp_path):
 def test_a_trajectory_that_fails_is_a_failure_with_its_reason():
     environment = make_environment(iris(), budget=30)
     broken = explicit_block(environment.dataset, np.arange(60), np.arange(60, 150))
-    tasks = [Task(Recipe(), broken, environment), *tasks_for(environment, Recipe(), blocks=1)]
+    tasks = [WorkItem(Recipe(), broken, environment), *tasks_for(environment, Recipe(), blocks=1)]
     cannot = Recipe(model="naive_bayes", retrain={"method": "warm_start", "on": "all"})
     with Player() as player:
-        failed, *fine = player.play([Task(cannot, broken, environment), *tasks])
+        failed, *fine = player.play([WorkItem(cannot, broken, environment), *tasks])
         assert isinstance(failed, Failure)
         assert failed.reason.startswith("RequestError: naive_bayes cannot go on")
         assert "Traceback" in failed.details

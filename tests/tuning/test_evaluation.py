@@ -13,8 +13,8 @@ from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
 from altune.simulation.execution import processes as crew
 from altune.simulation.execution import worker as workers
-from altune.simulation.execution.player import Player, Task
-from altune.simulation.execution.worker import Failure
+from altune.simulation.execution.items import Failure, WorkItem
+from altune.simulation.execution.player import Player
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.racing import LEADERS, Racing
 from altune.workflows.tune import tune
@@ -275,7 +275,7 @@ def test_a_trajectory_goes_on_the_same_wherever_it_paused(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 1)  # elsewhere is never here
     one = Recipe(query_strategy="entropy", retrain="warm_start", model="logistic_regression")
     block = ENVIRONMENT.blocks("search", 1)[0]
-    part, rest = Task(one, block, ENVIRONMENT, until=10.0), Task(one, block, ENVIRONMENT)
+    part, rest = WorkItem(one, block, ENVIRONMENT, until=10.0), WorkItem(one, block, ENVIRONMENT)
     with Player() as here:
         paused = here.play([part])[0]
         with Player(jobs=2) as elsewhere:

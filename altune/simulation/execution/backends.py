@@ -1,4 +1,4 @@
-"""Where worker processes are: on this machine, or wherever a Dask cluster has them."""
+"""Where worker processes run: on this machine, or on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ if TYPE_CHECKING:
 
 
 class WorkerPool(Protocol):
-    """Processes that make calls."""
+    """Worker processes that run calls."""
 
     def begin(self, function: Callable[..., Any], call: Call) -> bool:
-        """Begin a call beside what this process does, and return whether that could be; :meth:`run` yields it."""
+        """Start a call on an idle worker, and return whether there was one; the next :meth:`run` yields its result."""
 
     def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
-        """Make calls and yield what each returns, those begun before among them, in any order."""
+        """Run calls and yield the result of each, and of those started by :meth:`begin`, in any order."""
 
 
 class Backend(Protocol):
-    """Brings processes together."""
+    """Opens a pool of worker processes."""
 
     @property
     def shares_disk(self) -> bool:
-        """Whether they share this machine's disk."""
+        """Whether the workers share the disk of this machine."""
 
     def open(self) -> contextlib.AbstractContextManager[WorkerPool]:
-        """Return the processes, for as long as the context lasts."""
+        """Return a context manager of the pool."""
 
 
 @dataclass(frozen=True)
 class Local:
-    """Processes of this machine, with one thread each."""
+    """Worker processes of this machine, with one thread each."""
 
     jobs: int
     shares_disk: bool = True
 
     def open(self) -> contextlib.AbstractContextManager[WorkerPool]:
-        """Return the processes."""
+        """Return a context manager of the pool."""
         return contextlib.nullcontext(LocalPool(self.jobs))
 
 
@@ -56,11 +56,11 @@ class Cluster:
     parallel: joblib.Parallel
 
     def begin(self, function: Callable[..., Any], call: Call) -> bool:
-        """Return False: all calls of a batch are sent at once."""
+        """Return False, because joblib sends all calls of a batch at once."""
         return False
 
     def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
-        """Make calls and yield what each returns."""
+        """Run calls and yield the result of each."""
         import joblib
 
         yield from self.parallel([joblib.delayed(function)(*call) for call in calls])
@@ -68,12 +68,12 @@ class Cluster:
 
 @dataclass(frozen=True, eq=False)
 class Dask:
-    """The workers of a Dask cluster, which get each data set once.
+    """The workers of a Dask cluster, to which each data set is sent once.
 
     Parameters
     ----------
-    scheduler : the scheduler's address, such as ``tcp://10.0.0.5:8786``.
-    datasets : sent to every worker before the first task.
+    scheduler : address of the scheduler, such as ``tcp://10.0.0.5:8786``.
+    datasets : data sets to send to every worker before the first call.
     """
 
     scheduler: str
@@ -82,7 +82,7 @@ class Dask:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[WorkerPool]:
-        """Return the workers.
+        """Return a context manager of the pool.
 
         Raises
         ------
@@ -108,19 +108,19 @@ class Dask:
 
 
 def make_backend(name: str, jobs: int, scheduler: str | None, datasets: tuple[Dataset, ...]) -> Backend:
-    """Return the backend of a name, ``loky`` or ``dask``.
+    """Return the backend ``loky`` or ``dask``.
 
     Raises
     ------
     RequestError
-        If there is none of that name, or what it needs is not given.
+        If the name is unknown, or the scheduler's address is missing or not needed.
     """
     if name == "loky":
         if scheduler is not None:
-            raise RequestError("--scheduler goes with --backend dask")
+            raise RequestError("--scheduler needs --backend dask")
         return Local(jobs)
     if name != "dask":
-        raise RequestError(f"no backend {name!r}; take loky or dask")
+        raise RequestError(f"unknown backend {name!r}; accepted: dask, loky")
     if scheduler is None:
         raise RequestError("--backend dask needs --scheduler ADDRESS, such as tcp://10.0.0.5:8786")
     return Dask(scheduler, datasets)

@@ -1,7 +1,7 @@
-"""Processes of this machine that play together: workers by joblib's loky and, where they are few, this process too.
+"""Worker processes of this machine, by joblib's loky; where there are few, this process plays along.
 
-Nothing heavy is imported here, so that workers start, and import what they play with, while their owner still reads
-the request and does its own checks.
+Nothing heavy is imported here. The command line starts the workers first, and they import what they need while their
+owner still reads the request and checks it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from altune.core.startup import import_sklearn
 Call = tuple[Any, ...]
 
 HELPED = 4
-"""Up to so many processes this one plays along, which saves one that imports everything once more. Beside more of them
-it would hand out calls too late, while it plays."""
+"""The owner plays along where ``jobs`` is at most this. That saves one process, which would have to import everything
+again. Beside more workers, an owner that plays would hand out calls too late."""
 IDLE_SECONDS = 300
 _PLAYED_WITH = ("altune.simulation.execution.worker", "altune.recipes.recipe")
 _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "NUMBA")} | {
@@ -34,7 +34,7 @@ _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", 
 
 
 class _Executor:
-    """Workers of this machine, by joblib's loky; joblib's own executor, which others share, is left to it.
+    """Worker processes by loky, apart from joblib's own executor, which other code of this process may use.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class _Executor:
         self.ready = self.submit(os.getpid)
 
     def submit(self, function: Callable[..., Any], *call: Any) -> Future[Any]:
-        """Hand a call to whichever worker is free first."""
+        """Hand a call to the worker that is free first."""
         future: Future[Any] = self._executor.submit(function, *call)
         self._unfinished.add(future)
         future.add_done_callback(self._unfinished.discard)
@@ -57,9 +57,12 @@ class _Executor:
 
     def stop(self) -> None:
         """End the workers, whatever they are doing."""
-        # loky stumbles over a call that it has taken and not handed on yet; it takes no longer than that.
+        # Killing workers while loky moves a call from its own queue to theirs makes its threads fail. The move takes
+        # less than a second.
         latest = time.monotonic() + 1.0
-        while time.monotonic() < latest and any(not (one.running() or one.done()) for one in [*self._unfinished]):
+        while time.monotonic() < latest and any(
+            not (future.running() or future.done()) for future in [*self._unfinished]
+        ):
             time.sleep(1e-3)
         with contextlib.suppress(Exception):
             self._executor.shutdown(wait=True, kill_workers=True)
@@ -69,11 +72,11 @@ _executors: dict[int, _Executor] = {}
 
 
 class LocalPool:
-    """So many processes, each of which makes one call after the other.
+    """Processes of this machine, each of which runs one call at a time.
 
     Parameters
     ----------
-    jobs : processes, 2 or more.
+    jobs : number of processes, 2 or more, this one included where it plays along.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -82,11 +85,11 @@ class LocalPool:
         self._begun: list[Future[Any]] = []
 
     def begin(self, function: Callable[..., Any], call: Call) -> bool:
-        """Let a worker make a call while this process does something else; the next :meth:`run` yields its outcome.
+        """Start a call on an idle worker; the next :meth:`run` yields its result.
 
         Returns
         -------
-        Whether it was begun: not where every worker has something to do, or none is ready yet.
+        Whether there was an idle worker: False if each has a call already, or none has started yet.
         """
         executor = _executor(self._workers)
         if not executor.ready.done() or len(self._begun) == self._workers:
@@ -95,13 +98,13 @@ class LocalPool:
         return True
 
     def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
-        """Make calls, in their order, and yield what each returns as soon as it is known.
+        """Run calls in their order, and yield each result as soon as it is known.
 
-        What was begun before is yielded among them.
+        Results of calls that :meth:`begin` has started are yielded among them.
 
         Parameters
         ----------
-        function : what is called; workers import it by its name, or get its code where it cannot be imported.
+        function : what to call. Workers import it by name, or receive its code if it cannot be imported.
         calls : the arguments of each call.
 
         Raises
@@ -112,23 +115,92 @@ class LocalPool:
             Whatever a call raises.
         """
         begun, self._begun = self._begun, []
-        handing = _Handing(_executor(self._workers), self._workers, function, calls)
-        handing.begin(begun)
+        dispatcher = _Dispatcher(_executor(self._workers), self._workers, function, calls)
+        dispatcher.begin(begun)
         try:
             for _ in range(len(calls) + len(begun)):
-                if self._helps and handing.done.empty() and (call := handing.taken()) is not None:
+                # Results come first: while the owner plays, nobody reads the queue, and what waits there is reported
+                # late.
+                if self._helps and dispatcher.done.empty() and (call := dispatcher.take()) is not None:
                     yield function(*call)
                 else:
-                    yield _result(handing.done.get())
+                    yield _result(dispatcher.done.get())
         finally:
-            handing.waiting.clear()
+            # After an error, or when the caller stops reading, workers must get no further calls.
+            dispatcher.waiting.clear()
+
+
+class _Dispatcher:
+    """Hands calls to workers.
+
+    Each result makes room for the next call. That happens in a thread of the executor, so that workers are supplied
+    while the owner plays. Calls are handed out late, not all at once, so that the owner can take one whenever it is
+    free. Only one call more than there are workers is handed out, so that no worker waits for its next one.
+    """
+
+    def __init__(self, executor: _Executor, workers: int, function: Callable[..., Any], calls: Sequence[Call]) -> None:
+        self.waiting = deque(calls)
+        self.done: SimpleQueue[Future[Any]] = SimpleQueue()
+        self._executor = executor
+        self._workers = workers
+        self._function = function
+        self._handed_out = 0
+        # Reentrant: a call that is already done when its callback is added runs the callback in the same thread.
+        self._lock = threading.RLock()
+
+    def begin(self, begun: Sequence[Future[Any]]) -> None:
+        """Hand out the first calls as soon as a worker has started, beside those that were started before.
+
+        Until then the owner takes calls, so it does not wait for workers that still import.
+        """
+        with self._lock:
+            self._handed_out += len(begun)
+        for future in begun:
+            future.add_done_callback(self._on_result)
+        self._executor.ready.add_done_callback(self._on_ready)
+
+    def take(self) -> Call | None:
+        """Return the next call, which is then not handed out, or None if there is none left."""
+        # The owner's thread and the executor's both take calls; popleft is atomic.
+        with contextlib.suppress(IndexError):
+            return self.waiting.popleft()
+        return None
+
+    def _on_ready(self, ready: Future[Any]) -> None:
+        if ready.cancelled() or ready.exception() is not None:
+            # Workers that cannot start: the owner raises what it finds in the queue.
+            self.done.put(ready)
+            return
+        with self._lock:
+            self._hand_out()
+
+    def _hand_out(self) -> None:
+        # Near the end no call is handed out ahead, because a worker that is free earlier could take it.
+        while self._handed_out < self._workers + (len(self.waiting) > 2 * self._workers):
+            call = self.take()
+            if call is None:
+                return
+            self._handed_out += 1
+            _submitted(self._executor, self._function, call).add_done_callback(self._on_result)
+
+    def _on_result(self, future: Future[Any]) -> None:
+        with self._lock:
+            self._handed_out -= 1
+            # After a failure nothing more is handed out: the owner is about to raise it.
+            if not future.cancelled() and future.exception() is None:
+                self._hand_out()
+        self.done.put(future)
 
 
 def _submitted(executor: _Executor, function: Callable[..., Any], call: Call) -> Future[Any]:
-    """Hand a call to a worker; that there is none any more is told by what is returned."""
+    """Hand a call to a worker, and return an error of doing so as a failed future.
+
+    Calls are mostly handed out in a thread of the executor, where an exception would be lost and the owner would wait
+    for ever.
+    """
     try:
         return executor.submit(function, *call)
-    except Exception as error:  # in a thread of the executor nobody would hear of it
+    except Exception as error:
         future: Future[Any] = Future()
         future.set_exception(error)
         return future
@@ -141,64 +213,13 @@ def _result(future: Future[Any]) -> Any:
         return future.result()
     except BrokenProcessPool as error:
         raise WorkError(
-            "a worker process was killed or could not start, for want of memory perhaps; the same command goes on "
-            "with what was stored"
+            "a worker process was killed or could not start, perhaps because memory ran out; run the same command "
+            "again to continue"
         ) from error
 
 
-class _Handing:
-    """Hands calls to workers, one more than there are of them, so that none waits for its next one."""
-
-    def __init__(self, executor: _Executor, workers: int, function: Callable[..., Any], calls: Sequence[Call]) -> None:
-        self.waiting = deque(calls)
-        self.done: SimpleQueue[Future[Any]] = SimpleQueue()
-        self._executor = executor
-        self._workers = workers
-        self._function = function
-        self._handed = 0
-        self._lock = threading.RLock()
-
-    def begin(self, begun: Sequence[Future[Any]]) -> None:
-        """Hand out the first calls as soon as there is a worker, beside those that were begun before."""
-        with self._lock:
-            self._handed += len(begun)
-        for future in begun:
-            future.add_done_callback(self._back)
-        self._executor.ready.add_done_callback(self._worker_is_ready)
-
-    def taken(self) -> Call | None:
-        """Return a call that no worker will make, None where all are handed out."""
-        with contextlib.suppress(IndexError):
-            return self.waiting.popleft()
-        return None
-
-    def _worker_is_ready(self, ready: Future[Any]) -> None:
-        if ready.cancelled() or ready.exception() is not None:
-            self.done.put(ready)
-            return
-        with self._lock:
-            self._hand_out()
-
-    def _hand_out(self) -> None:
-        # Near the end nothing is handed out ahead: whoever is free first takes it.
-        while self._handed < self._workers + (len(self.waiting) > 2 * self._workers):
-            call = self.taken()
-            if call is None:
-                return
-            self._handed += 1
-            _submitted(self._executor, self._function, call).add_done_callback(self._back)
-
-    def _back(self, future: Future[Any]) -> None:
-        """Take an outcome, in the executor's own thread, and hand out what comes next."""
-        with self._lock:
-            self._handed -= 1
-            if not future.cancelled() and future.exception() is None:
-                self._hand_out()
-        self.done.put(future)
-
-
 def processes(n_jobs: int) -> int:
-    """Return the number of processes meant by ``n_jobs``: −1 is one on each core that this process may use."""
+    """Return the number of processes for ``n_jobs``; −1 means one for each core that this process may use."""
     if n_jobs == 0 or n_jobs < -1:
         raise RequestError(f"jobs must be 1 or more, or -1 for all cores, not {n_jobs}")
     if n_jobs > 0:
@@ -210,10 +231,7 @@ def processes(n_jobs: int) -> int:
 
 @contextlib.contextmanager
 def early_workers(n_jobs: int) -> Iterator[None]:
-    """Start workers before they are wanted, to import what they play with meanwhile; an error ends them at once.
-
-    This process imports scikit-learn when they are on their way.
-    """
+    """Start workers before they are needed, so that they import while this process does; an error ends them."""
     jobs = processes(n_jobs)
     try:
         if jobs > 1:
@@ -226,14 +244,14 @@ def early_workers(n_jobs: int) -> Iterator[None]:
 
 
 def stop_workers() -> None:
-    """End worker processes of this machine at once; what they were playing is played again the next time."""
+    """End the worker processes of this machine at once; what they were playing is played again by the next run."""
     while _executors:
         _, executor = _executors.popitem()
         executor.stop()
 
 
 def prepare_worker() -> None:
-    """Make a process that just started a worker."""
+    """Prepare a process that has just started to be a worker."""
     # Ctrl-C reaches the whole process group; only the owner decides what it means.
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -251,7 +269,7 @@ def _workers(jobs: int) -> int:
 
 
 def _executor(workers: int) -> _Executor:
-    """Return the executor of so many workers, the one of an earlier call where there is one."""
+    """Return the executor with this number of workers, reusing the one of an earlier call."""
     if workers not in _executors:
         stop_workers()
         _executors[workers] = _Executor(workers)
@@ -259,7 +277,7 @@ def _executor(workers: int) -> _Executor:
 
 
 def _end_with_owner(owner: int) -> None:
-    """End this worker soon after its owner was killed, instead of waiting for tasks that never come."""
+    """End this worker soon after its owner was killed; it would wait for calls that never come."""
     while os.getppid() == owner:
         time.sleep(1.0)
     os._exit(1)

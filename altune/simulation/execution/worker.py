@@ -1,4 +1,4 @@
-"""What runs in a worker process: one trajectory at a time, on one thread, that pauses and goes on when asked to."""
+"""What runs in a worker process: one trajectory at a time, on one thread, which can pause and continue later."""
 
 from __future__ import annotations
 
@@ -9,105 +9,64 @@ import traceback
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
-from altune.core.errors import StorageError
 from altune.core.threads import on_one_thread
 from altune.data import Dataset
 from altune.data.blocks import Block
-from altune.simulation.curve import LearningCurve
+from altune.simulation.execution.items import Failure, Outcome, PackedItem
 from altune.simulation.execution.shared_arrays import load_block
 from altune.simulation.prepared import PreparedBlock, prepare_block
-from altune.simulation.store import TrajectoryStore
 from altune.simulation.trajectory import Trajectory
-
-if TYPE_CHECKING:
-    from altune.recipes.recipe import Recipe
-    from altune.simulation.scenario import Scenario
 
 BLOCKS_KEPT = 32
 PAUSED_KEPT = 64
-STORAGE = "storage"
 OVER_TIME = "over the time limit"
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A trajectory that could not be played: one line, and the traceback for the record."""
-
-    reason: str
-    details: str = field(repr=False, default="")
-
-
-Outcome = LearningCurve | Failure
-
-
-@dataclass(frozen=True, eq=False)
-class WorkItem:
-    """What is to be played, beside the block: it travels to the worker.
-
-    Attributes
-    ----------
-    key : the hash of all that the whole trajectory depends on.
-    recipe, scenario : what is played in which environment.
-    until : label count at which it pauses, None for the end.
-    limit : most seconds it may take, None without a limit.
-    store : where a finished trajectory is kept by whoever played it, None to keep none.
-    examined : whether to note more of each loop.
-    """
-
-    key: str
-    recipe: Recipe
-    scenario: Scenario
-    until: float | None = None
-    limit: float | None = None
-    store: TrajectoryStore | None = None
-    examined: bool = False
-
-
 class TimeLimitReached(Exception):
-    """A trajectory took longer than it may."""
+    """A trajectory has used up its time limit."""
 
 
 _paused: OrderedDict[str, Trajectory] = OrderedDict()
+_blocks: OrderedDict[str, PreparedBlock] = OrderedDict()
 
 
-def play_safely(order: WorkItem, prepared: PreparedBlock) -> Outcome:
-    """Play a trajectory, or as far as was asked, and return its curve; what fails is returned as a failure.
+def play_safely(item: PackedItem, prepared: PreparedBlock) -> Outcome:
+    """Play a trajectory to its end, or to where the item pauses, and return its curve; an error becomes a failure.
 
     Raises
     ------
     StorageError
-        If a finished trajectory cannot be kept.
+        If a finished trajectory cannot be saved.
     """
     try:
-        with warnings.catch_warnings(), _time_limit(order.limit):
+        with warnings.catch_warnings(), _time_limit(item.limit):
             warnings.simplefilter("ignore")
-            trajectory = _paused.pop(order.key, None) or Trajectory(
-                order.recipe, prepared, order.scenario, examined=order.examined
+            # A trajectory that paused in another process is played again from its start, with the same result.
+            trajectory = _paused.pop(item.key, None) or Trajectory(
+                item.recipe, prepared, item.scenario, examined=item.examined, row_scores=item.row_scores
             )
-            trajectory.advance(float("inf") if order.until is None else order.until)
+            trajectory.advance(float("inf") if item.until is None else item.until)
             curve = trajectory.curve()
     except TimeLimitReached:
-        return Failure(f"{OVER_TIME} of {order.limit:g} s on one block")
+        return Failure(f"{OVER_TIME} of {item.limit:g} s on one block", attempt=item.attempt)
     except Exception as error:
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
-        return Failure(reason, traceback.format_exc())
+        return Failure(reason, traceback.format_exc(), item.attempt)
     if not trajectory.done:
-        _paused[order.key] = trajectory
+        _paused[item.key] = trajectory
         if len(_paused) > PAUSED_KEPT:
             _paused.popitem(last=False)
-    elif order.store is not None:
-        order.store.save(order.key, curve)
+    elif item.store is not None:
+        item.store.save(item.key, curve)
     return curve
 
 
 @contextlib.contextmanager
 def _time_limit(seconds: float | None) -> Iterator[None]:
-    """Raise in the middle of whatever Python code runs when time is up; a single call of compiled code ends first."""
+    """Interrupt the Python code inside when the time is up; a single call of compiled code finishes first."""
     if seconds is None or threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
         yield
         return
@@ -124,33 +83,27 @@ def _time_limit(seconds: float | None) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-_worker_arenas: OrderedDict[str, PreparedBlock] = OrderedDict()
-
-
-def work(order: WorkItem, folder: str) -> tuple[str, Outcome]:
-    """Play one order in a worker process of this machine, on a block that lies in a folder."""
-    try:
-        return order.key, play_safely(order, _kept(folder, lambda: load_block(Path(folder))))
-    except StorageError as error:
-        return order.key, Failure(str(error), STORAGE)
+def work(item: PackedItem, folder: str) -> tuple[str, Outcome]:
+    """Play an item in a worker process of this machine, on a block that is stored in a folder."""
+    return item.key, play_safely(item, _block(folder, lambda: load_block(Path(folder))))
 
 
 @on_one_thread
-def run_remote(order: WorkItem, dataset: Dataset, block: Block, seed: int) -> tuple[str, Outcome]:
-    """Play one order in a worker process of any machine, which gets the data and makes the block ready itself."""
-    name = f"{dataset.fingerprint} {dataset.name} {block.digest()} {seed} {order.scenario.scaling}"
-    prepared = _kept(name, lambda: prepare_block(dataset, block, seed, order.scenario.scaling))
-    return order.key, play_safely(order, prepared)
+def run_remote(item: PackedItem, dataset: Dataset, block: Block, seed: int) -> tuple[str, Outcome]:
+    """Play an item in a worker process of any machine, which receives the data set and prepares the block itself."""
+    name = f"{dataset.fingerprint} {dataset.name} {block.digest()} {seed} {item.scenario.scaling}"
+    prepared = _block(name, lambda: prepare_block(dataset, block, seed, item.scenario.scaling))
+    return item.key, play_safely(item, prepared)
 
 
 def forget_blocks() -> None:
-    """Let go of the blocks that this process has played on, and of the files behind them."""
-    _worker_arenas.clear()
+    """Release the blocks that this process keeps, and the files behind them."""
+    _blocks.clear()
 
 
-def _kept(name: str, make: Callable[[], PreparedBlock]) -> PreparedBlock:
-    if name not in _worker_arenas:
-        _worker_arenas[name] = make()
-        if len(_worker_arenas) > BLOCKS_KEPT:
-            _worker_arenas.popitem(last=False)
-    return _worker_arenas[name]
+def _block(name: str, make: Callable[[], PreparedBlock]) -> PreparedBlock:
+    if name not in _blocks:
+        _blocks[name] = make()
+        if len(_blocks) > BLOCKS_KEPT:
+            _blocks.popitem(last=False)
+    return _blocks[name]

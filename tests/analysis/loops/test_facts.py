@@ -110,13 +110,14 @@ def test_suspects_are_held_against_the_truth(action):
 
 
 def test_examined_trajectories_have_a_key_of_their_own():
-    from altune.simulation.execution.player import Player, Task
+    from altune.simulation.execution.items import WorkItem
+    from altune.simulation.execution.player import Player
 
     made = make_environment("iris", budget=20, loops=3)
     block = made.blocks("report", 1)[0]
     with Player() as player:
-        plain, noted = player.play([Task(Recipe(), block, made), Task(Recipe(), block, made, examined=True)])
-        again = player.play([Task(Recipe(), block, made, examined=True)])[0]
+        plain, noted = player.play([WorkItem(Recipe(), block, made), WorkItem(Recipe(), block, made, examined=True)])
+        again = player.play([WorkItem(Recipe(), block, made, examined=True)])[0]
     assert len(noted.notes[1]) > len(plain.notes[1])
     assert again.notes == noted.notes
     assert (player.simulated, player.read_back) == (2, 1)

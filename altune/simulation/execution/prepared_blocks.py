@@ -1,0 +1,68 @@
+"""The prepared blocks of a player: in memory for its own process, in files for its workers."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from altune.simulation.execution.shared_arrays import save_block
+from altune.simulation.execution.worker import BLOCKS_KEPT
+from altune.simulation.prepared import PreparedBlock, prepare_block
+
+if TYPE_CHECKING:
+    from altune.data.blocks import Block
+    from altune.simulation.execution.items import WorkItem
+
+
+class PreparedBlocks:
+    """Prepares each block once.
+
+    Parameters
+    ----------
+    scratch : folder for the arrays that workers map into memory, None for a temporary one.
+    """
+
+    def __init__(self, scratch: Path | None = None) -> None:
+        self._scratch = scratch
+        self._folder: Path | None = None
+        # A block hashes by identity, and as a key it stays alive, so no other block can take its identity.
+        self._in_memory: OrderedDict[Block, PreparedBlock] = OrderedDict()
+        self._in_files: dict[Block, Path] = {}
+
+    def open_folder(self, stack: contextlib.ExitStack) -> None:
+        """Make the folder for the arrays, and remove it when ``stack`` closes."""
+        if self._scratch is None:
+            self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="altune-")))
+            return
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        stack.callback(shutil.rmtree, self._scratch, ignore_errors=True)
+        # Workers outlive a player and keep blocks by their path, so a path must never be used for a second block.
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        self._folder = Path(tempfile.mkdtemp(dir=self._scratch))
+
+    def in_memory(self, item: WorkItem) -> PreparedBlock:
+        """Return the prepared block of an item."""
+        if item.block not in self._in_memory:
+            self._in_memory[item.block] = _prepare(item)
+            if len(self._in_memory) > BLOCKS_KEPT:
+                self._in_memory.popitem(last=False)
+        return self._in_memory[item.block]
+
+    def in_files(self, item: WorkItem) -> Path:
+        """Return the folder with the prepared block of an item, and write it the first time."""
+        if self._folder is None:
+            raise RuntimeError("the player is not open")
+        if item.block not in self._in_files:
+            folder = self._folder / str(len(self._in_files))
+            save_block(_prepare(item), folder)
+            self._in_files[item.block] = folder
+        return self._in_files[item.block]
+
+
+def _prepare(item: WorkItem) -> PreparedBlock:
+    environment = item.environment
+    return prepare_block(environment.dataset, item.block, environment.seed, environment.scenario.scaling)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from altune.analysis.sweep.request import COORDINATES, read_sweep
-from altune.simulation.execution.player import Player, Task, curves_or_raise
+from altune.simulation.execution.items import WorkItem, curves_or_raise
+from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
 from altune.tuning.stages import Stages
 from altune.workflows.sweep.preparing import Prepared, Refused
@@ -131,7 +132,7 @@ def _measured(stages: Stages) -> float:
         # The first trajectory on a block also prepares the block's features, which all others there share.
         for name in ("random_sampling", "vanilla"):
             began = time.perf_counter()
-            curves_or_raise(player.play([Task(stages.recipes[name], place.block, place.environment)]))
+            curves_or_raise(player.play([WorkItem(stages.recipes[name], place.block, place.environment)]))
     return time.perf_counter() - began
 
 

@@ -49,9 +49,6 @@ def confusion_of(truth, said, n_classes):
     return table / table.sum(axis=1, keepdims=True)
 
 
-# ways to err ----------------------------------------------------------------------------------------
-
-
 def test_a_confusion_matrix_is_what_answers_follow():
     wanted = ((0.9, 0.1, 0.0), (0.2, 0.5, 0.3), (0.0, 0.0, 1.0))
     truth, asked = panel(Annotator(confusion=wanted))
@@ -148,9 +145,6 @@ def test_more_noise_of_one_kind_errs_on_the_same_rows_and_more():
     assert set(np.flatnonzero(said[0] != truth)) < set(np.flatnonzero(said[1] != truth))
 
 
-# what a scenario may say ----------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("annotator", "words"),
     [
@@ -193,9 +187,6 @@ def test_a_scenario_of_every_kind_reads_back_from_yaml(tmp_path):
     assert Annotator().describe() == "faultless"
     curve = simulate("vanilla", cancer(), budget=40, loops=2, n_blocks=1, scenario=scenario).curves[0]
     assert 0 < curve.notes[-1]["wrong_labels_used"] < 0.5
-
-
-# prices ---------------------------------------------------------------------------------------------
 
 
 def test_prices_by_person_class_difficulty_and_review():
@@ -261,3 +252,49 @@ def test_each_kind_of_noise_lowers_the_curve():
             "random_sampling", cancer(), n_blocks=3, budget=60, loops=4, scenario=Scenario(annotators=(person,))
         )
         assert noisy.mean < clean - 0.01, person
+
+
+def four_class_panel(annotators, n_rows=2000, n_classes=4, block=0, **parts):
+    truth = np.random.default_rng(0).integers(n_classes, size=n_rows)
+    streams = Streams(0, "panel", "search", block)
+    return truth, Panel(Scenario(annotators=annotators, **parts), truth, n_classes, streams)
+
+
+def test_faultless_annotators_tell_the_truth():
+    truth, asked = four_class_panel((Annotator(),))
+    assert np.array_equal(asked.label(np.arange(2000), np.zeros(2000, dtype=int)), truth)
+
+
+def test_an_annotator_errs_as_often_as_the_scenario_says_towards_any_other_class():
+    truth, asked = four_class_panel((Annotator(), Annotator(error=0.2)))
+    said = asked.label(np.arange(2000), np.ones(2000, dtype=int))
+    wrong = said != truth
+    assert wrong.mean() == pytest.approx(0.2, abs=0.03)
+    assert np.bincount((said - truth)[wrong] % 4, minlength=4)[1:].min() > 0.25 * wrong.sum()
+
+
+def test_an_answer_is_the_same_in_whatever_order_and_number_rows_are_asked_about():
+    annotators = (Annotator(error=0.5), Annotator(error=0.5))
+    rows = np.arange(100)
+    _, at_once = four_class_panel(annotators)
+    first = at_once.label(rows, np.zeros(100, dtype=int))
+    second = at_once.label(rows, np.zeros(100, dtype=int))
+    other = at_once.label(rows, np.ones(100, dtype=int))
+    assert (first != second).any()
+    assert (first != other).any()
+    # asked one by one, backwards, the other annotator in between: the same answers
+    _, slowly = four_class_panel(annotators)
+    for row in rows[::-1]:
+        assert slowly.label(np.array([row, row]), np.array([1, 0])).tolist() == [other[row], first[row]]
+    assert [int(slowly.label(np.array([row]), np.array([0]))[0]) for row in rows] == second.tolist()
+    # twice in one request
+    _, twice = four_class_panel(annotators)
+    both = twice.label(np.repeat(rows, 2), np.zeros(200, dtype=int)).reshape(100, 2)
+    assert np.array_equal(both, np.column_stack([first, second]))
+    _, elsewhere = four_class_panel(annotators, block=1)
+    assert (elsewhere.label(rows, np.zeros(100, dtype=int)) != first).any()
+
+
+def test_prices_are_those_of_the_annotators_asked():
+    _, asked = four_class_panel((Annotator(), Annotator(price=0.25)), price_per_label=2.0)
+    assert asked.price(np.array([0, 1, 1, 0, 1])) == 2 * 2.0 + 3 * 0.25

@@ -55,8 +55,8 @@ def test_dask_loky_and_one_process_agree(scheduler, tmp_path):
     ("arguments", "said"),
     [
         (("dask", 1, None), "needs --scheduler"),
-        (("loky", 1, "tcp://127.0.0.1:1"), "goes with --backend dask"),
-        (("spark", 1, None), "no backend 'spark'"),
+        (("loky", 1, "tcp://127.0.0.1:1"), "--scheduler needs --backend dask"),
+        (("spark", 1, None), "unknown backend 'spark'; accepted: dask, loky"),
     ],
 )
 def test_a_backend_that_cannot_be_is_refused(arguments, said):

@@ -1,4 +1,4 @@
-"""Stopping rules by hand, against other libraries, and by replay of a full trajectory."""
+"""Stopping rules by agreement of successive models: by hand and against scikit-learn."""
 
 from __future__ import annotations
 
@@ -6,27 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 from sklearn.datasets import load_breast_cancer
-from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score
+from sklearn.metrics import cohen_kappa_score, f1_score
 from sklearn.preprocessing import scale
 
-from altune.core.registry import parse_method
 from altune.core.streams import Streams
-from altune.knobs.stopping import StopView, balanced_hits, cohen_kappa, last_all
+from altune.knobs.stopping import (
+    cohen_kappa,
+    expected_f,
+    f_changes,
+)
 from altune.loop.loop import ActiveLearningLoop
-from altune.numerics.statistics import bootstrap_low, wilson_low
 from altune.recipes.recipe import Recipe
-
-
-def rule(name, **parameters):
-    return parse_method("stopping", {"method": name, **parameters})
-
-
-def view(predictions=(), labels=(), said=(), n_classes=3, seed=0):
-    arrays = tuple(np.asarray(one, dtype=np.intp) for one in predictions)
-    held = np.asarray(labels, dtype=np.intp), np.asarray(said, dtype=np.intp)
-    return StopView(arrays, *held, 10, n_classes, np.random.default_rng(seed))
+from tests.helpers.stopping import agreement_view, fired, rule, view
 
 
 @given(st.integers(2, 6), st.data())
@@ -37,77 +29,13 @@ def test_kappa_is_scikit_learns(n_classes, data):
     assert cohen_kappa(a, b, n_classes) == pytest.approx(expected, abs=1e-12)
 
 
-@given(st.integers(1, 200), st.data(), st.sampled_from([0.8, 0.9, 0.95, 0.975]))
-def test_the_lower_bound_of_accuracy_is_wilsons(trials, data, confidence):
-    hits = data.draw(st.integers(0, trials))
-    expected = binomtest(hits, trials).proportion_ci(2 * confidence - 1, method="wilson").low
-    assert wilson_low(hits, trials, confidence) == pytest.approx(expected, abs=1e-12)
-
-
-@pytest.mark.filterwarnings("ignore")  # scikit-learn's, of classes that are absent
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=40))
-def test_balanced_hits_average_to_balanced_accuracy(pairs):
-    labels, said = np.array(pairs).T
-    expected = balanced_accuracy_score(labels, said)
-    assert balanced_hits(labels == said, labels).mean() == pytest.approx(expected)
-
-
-# budget ---------------------------------------------------------------------------------------------
-
-
-def test_budget_never_fires():
-    assert rule("budget").note(view()) == {}
-    assert not rule("budget").fires([{}] * 100)
-
-
-# target ---------------------------------------------------------------------------------------------
-
-
-def test_target_notes_the_bound_of_the_held_out_accuracy():
-    labels, said = np.arange(20) % 3, np.arange(20) % 3
-    said[:2] = (said[:2] + 1) % 3
-    noted = rule("target", confidence=0.95).note(view(labels=labels, said=said))
-    assert noted == {"stop_lower_bound": wilson_low(18, 20, 0.95)}
-
-
-def test_target_of_balanced_accuracy_is_the_bootstraps_and_below_the_score():
-    labels = np.array([0] * 27 + [1] * 3)
-    said = np.zeros(30, dtype=int)
-    noted = rule("target", metric="balanced_accuracy").note(view(labels=labels, said=said, n_classes=2, seed=4))
-    expected = bootstrap_low(balanced_hits(labels == said, labels), 0.9, np.random.default_rng(4))
-    assert noted["stop_lower_bound"] == expected
-    assert expected <= 0.5
-    accuracy = rule("target").note(view(labels=labels, said=said, n_classes=2))["stop_lower_bound"]
-    assert accuracy > 0.75  # which accuracy would not have seen
-
-
-def test_target_without_held_out_labels_reaches_nothing():
-    assert rule("target").note(view()) == {"stop_lower_bound": 0.0}
-
-
-def test_target_waits_for_as_many_loops_as_it_is_patient():
-    notes = [{"stop_lower_bound": low} for low in (0.95, 0.8, 0.9, 0.91)]
-    assert [rule("target", score=0.9).fires(notes[:end]) for end in range(5)] == [False, True, False, True, True]
-    patient = rule("target", score=0.9, patience=2)
-    assert [patient.fires(notes[:end]) for end in range(5)] == [False, False, False, False, True]
-    assert rule("target", holdout=17).held_out_rows == 17
-
-
-def test_last_all_wants_the_key_in_each_of_the_last_notes():
-    assert last_all([{"a": 1.0}, {}, {"a": 1.0}], "a", 1, lambda value: value > 0)
-    assert not last_all([{"a": 1.0}, {}, {"a": 1.0}], "a", 2, lambda value: value > 0)
-    assert not last_all([], "a", 1, lambda value: True)
-
-
-# stabilizing predictions ----------------------------------------------------------------------------
-
 A = [0, 0, 1, 1, 2, 2]
 B = [0, 0, 1, 1, 2, 1]
 C = [0, 0, 1, 1, 1, 1]
 
 
 def noted(method, sequence):
-    return [method.note(view(sequence[: end + 1][-5:])) for end in range(len(sequence))]
+    return [method.note(agreement_view(sequence[: end + 1][-5:])) for end in range(len(sequence))]
 
 
 def test_kappa_with_each_of_the_models_before():
@@ -159,9 +87,6 @@ def test_five_models_are_ten_pairs():
     assert method.mean_kappa(notes[:6]) == 1.0
 
 
-# replay ---------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("average", ["pairs", "successive"])
 def test_a_full_trajectory_says_where_a_rule_would_have_stopped(average):
     X, y = load_breast_cancer(return_X_y=True)
@@ -192,3 +117,43 @@ def test_a_full_trajectory_says_where_a_rule_would_have_stopped(average):
         live = play(threshold=threshold)
         assert live.stopped == "stabilizing_predictions"
         assert len(live.records) == fires.index(True) + 1
+
+
+def test_classification_change_is_the_share_that_changed():
+    method = rule("classification_change", threshold=0.25)
+    sequence = [[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 0, 0], [0, 1, 0, 0]]
+    notes = [method.note(view(sequence[: end + 1])) for end in range(4)]
+    assert notes == [{}, {"stop_changed": 0.5}, {"stop_changed": 0.25}, {"stop_changed": 0.0}]
+    assert fired(method, notes) == [False, False, True, True]
+    assert fired(rule("classification_change"), notes) == [False, False, False, True]
+
+
+def test_delta_f_is_one_minus_the_f_measure_between_two_models():
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(4, size=(2, 200))
+    expected = [1 - f1_score(a == code, b == code) for code in range(4)]
+    assert f_changes(a, b, 5)[:4] == pytest.approx(expected)
+    assert np.isnan(f_changes(a, b, 5)[4])
+    macro = rule("delta_f").note(view([a, b], n_classes=5))
+    assert macro == {"stop_delta_f": pytest.approx(np.mean(expected))}
+    a, b = a % 2, b % 2
+    positive = rule("delta_f", average="positive").note(view([a, b]))
+    assert positive == {"stop_delta_f_positive": pytest.approx(1 - f1_score(a, b))}
+
+
+def test_delta_f_waits_for_three_loops():
+    notes = [{"stop_delta_f": value} for value in (0.2, 0.04, 0.03, 0.02, 0.06)]
+    assert fired(rule("delta_f"), notes) == [False, False, False, True, False]
+
+
+def test_the_expected_f_of_certain_scores_is_one_and_of_doubtful_ones_what_chance_gives():
+    certain = np.eye(3)[[0, 1, 2, 2]]
+    assert expected_f(certain) == 1.0
+    p = np.array([[0.8, 0.2], [0.6, 0.4], [0.3, 0.7]])
+    # class 0: hits 1.4 of 2 named and 1.7 expected; class 1: 0.7 of 1 and 1.3
+    assert expected_f(p) == pytest.approx((2 * 1.4 / 3.7 + 2 * 0.7 / 2.3) / 2)
+    # what chance gives when labels are drawn by the scores
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet([1, 1, 1], size=4000)
+    drawn = (rng.random(4000)[:, None] > np.cumsum(p, axis=1)).sum(axis=1)
+    assert expected_f(p) == pytest.approx(f1_score(drawn, p.argmax(axis=1), average="macro"), abs=0.02)

@@ -1,0 +1,82 @@
+"""Models that record how they were trained, and inputs to train them with."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pytest
+
+from altune.core.streams import Streams
+from altune.knobs.model_init import (
+    DefaultStart,
+)
+from altune.knobs.retrain import TrainingInput
+from altune.models import (
+    FittedModel,
+    Model,
+)
+
+STREAMS = Streams(0, "start", "search", 0)
+ARGUMENTS = {"streams": STREAMS, "loop": 2}
+
+
+def training_input(model, X, y, n_classes, *, previous=None, fresh=5, loop=3, model_init=None, weight=None):
+    return TrainingInput(
+        model=model,
+        model_init=model_init or DefaultStart(),
+        X=X,
+        y=y,
+        weight=weight,
+        fresh=np.arange(len(y)) >= len(y) - fresh,
+        n_classes=n_classes,
+        previous=previous,
+        streams=STREAMS,
+        loop=loop,
+    )
+
+
+SEARCH_STREAMS = Streams(0, "cancer", "search", 0)
+
+
+class Told(Model):
+    """A model that writes down what it was told, and knows nothing."""
+
+    method: Literal["told"] = "told"
+    abilities: ClassVar[Any] = frozenset({"resume", "partial_fit", "sample_weight", "random_start", "class_scores"})
+    said: ClassVar[list[tuple[str, Any]]] = []
+
+    def build(self, seed, n_labelled):
+        raise NotImplementedError
+
+    def fit(self, X, y, n_classes, seed, sample_weight=None):
+        self.said.append(("fit", (X[:, 0].tolist(), seed, None if sample_weight is None else sample_weight.tolist())))
+        return Luck(None, n_classes, np.array([0]), np.array([0]), (), seed)
+
+    def resume(self, previous, X, y, n_classes, seed, sample_weight=None):
+        self.said.append(("resume", (previous.memory, X[:, 0].tolist(), seed)))
+        return Luck(None, n_classes, np.array([0]), np.array([0]), (), seed)
+
+    def update(self, previous, X, y, n_classes, seed, sample_weight=None):
+        weight = None if sample_weight is None else sample_weight.tolist()
+        self.said.append(("update", (previous.memory, X[:, 0].tolist(), weight)))
+        return Luck(None, n_classes, np.array([0]), np.array([0]), (), seed)
+
+
+class Luck(FittedModel):
+    """Scores that depend on the seed it was trained with: the larger, the better."""
+
+    def class_scores(self, X):
+        p = self.memory / 2**32
+        return np.column_stack([np.full(len(X), p), np.full(len(X), 1 - p)])
+
+
+@pytest.fixture
+def told():
+    Told.said.clear()
+    return Told()
+
+
+def start(method, model, n, loop=2, weight=None):
+    X = np.arange(n, dtype=float)[:, None]
+    return method.start(model, X, np.zeros(n, dtype=np.intp), weight, n_classes=2, streams=SEARCH_STREAMS, loop=loop)

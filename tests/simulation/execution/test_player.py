@@ -1,0 +1,117 @@
+"""Players: other processes play the same, equal tasks are played once, and failures have a reason."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+from altune.core.errors import WorkError
+from altune.data import Dataset
+from altune.data.blocks import explicit_block
+from altune.recipes.recipe import Recipe
+from altune.simulation.curve import LearningCurve
+from altune.simulation.environment import make_environment
+from altune.simulation.execution import processes as crew
+from altune.simulation.execution.items import Failure, WorkItem
+from altune.simulation.execution.player import Player
+from altune.simulation.scenario import Annotator, Scenario
+from altune.simulation.store import TrajectoryStore
+from tests.helpers.curves import same, tasks_for
+
+
+def iris() -> Dataset:
+    X, y = load_iris(return_X_y=True)
+    return Dataset(X, y, name="iris")
+
+
+def test_other_processes_play_what_this_one_plays(monkeypatch):
+    monkeypatch.setattr(crew, "HELPED", 1)
+    noisy = Scenario(budget=30, loops=4, annotators=(Annotator(error=0.1),) * 3)
+    environment = make_environment(iris(), scenario=noisy)
+    tasks = tasks_for(
+        environment, Recipe(), Recipe(labeling={"method": "majority"}, model={"method": "sgd", "max_epochs": 5})
+    )
+    played = []
+    for jobs in (1, 2):
+        with Player(jobs=jobs) as player:
+            played.append(player.play(tasks))
+            assert player.simulated == len(tasks)
+    for a, b in zip(*played, strict=True):
+        same(a, b)
+
+
+def test_what_a_worker_began_is_played_once_and_counted(tmp_path):
+    environment = make_environment(iris(), budget=30)
+    tasks = tasks_for(environment, Recipe(), Recipe(query_strategy="random"))
+    store = TrajectoryStore(tmp_path / "curves")
+    with Player() as here:
+        alone = here.play(tasks)
+    with Player(store=store, jobs=2) as player:
+        crew._executor(1).ready.result()
+        player.begin(tasks)
+        until = time.monotonic() + 60
+        while not list(store.folder.rglob("*.json")) and time.monotonic() < until:
+            time.sleep(0.01)
+        for _ in range(2):
+            for a, b in zip(alone, player.play(tasks), strict=True):
+                same(a, b)
+            player.begin(tasks)  # all are there
+        assert (player.simulated, player.read_back) == (len(tasks), len(tasks))
+
+
+def test_a_play_again_is_the_same_and_equal_tasks_are_played_once():
+    environment = make_environment(iris(), budget=30)
+    tasks = tasks_for(environment, Recipe(), Recipe(name="again"))
+    with Player() as player:
+        first = player.play(tasks)
+        assert player.simulated == 2
+    with Player() as player:
+        for a, b in zip(first, player.play(tasks), strict=True):
+            same(a, b)
+
+
+def test_a_trajectory_that_fails_is_a_failure_with_its_reason():
+    environment = make_environment(iris(), budget=30)
+    broken = explicit_block(environment.dataset, np.arange(60), np.arange(60, 150))
+    tasks = [WorkItem(Recipe(), broken, environment), *tasks_for(environment, Recipe(), blocks=1)]
+    cannot = Recipe(model="naive_bayes", retrain={"method": "warm_start", "on": "all"})
+    with Player() as player:
+        failed, *fine = player.play([WorkItem(cannot, broken, environment), *tasks])
+        assert isinstance(failed, Failure)
+        assert failed.reason.startswith("RequestError: naive_bayes cannot go on")
+        assert "Traceback" in failed.details
+        assert all(isinstance(outcome, LearningCurve) for outcome in fine)
+        with pytest.raises(WorkError, match="naive_bayes cannot go on"):
+            player.curves(cannot, [broken], environment)
+
+
+def test_a_failure_names_its_attempt():
+    environment = make_environment(iris(), budget=30)
+    block = environment.blocks("search", 1)[0]
+    cannot = Recipe(model="naive_bayes", retrain={"method": "warm_start", "on": "all"})
+    items = [WorkItem(cannot, block, environment), WorkItem(cannot, block, environment, limit=1e-6, attempt=2)]
+    assert items[0].key == items[1].key  # neither a limit nor an attempt changes what is played
+    with Player() as player:
+        assert [player.play([item])[0].attempt for item in items] == [0, 2]
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro"])
+def test_row_scores_are_recorded_when_asked_for(metric, tmp_path):
+    environment = make_environment(iris(), budget=30, loops=4, metric=metric, also=("accuracy",))
+    block = environment.blocks("report", 1)[0]
+    with Player(store=TrajectoryStore(tmp_path)) as player:
+        plain, scored = player.play(
+            [WorkItem(Recipe(), block, environment), WorkItem(Recipe(), block, environment, row_scores=True)]
+        )
+    same(plain, replace(scored, row_scores=None))
+    assert plain.row_scores is None
+    assert scored.row_scores.shape == (len(scored), len(block.test))
+    np.testing.assert_array_equal(scored.row_scores.mean(axis=1), scored.scores["accuracy"])
+    with Player(store=TrajectoryStore(tmp_path)) as player:
+        again = player.play([WorkItem(Recipe(), block, environment, row_scores=True)])[0]
+        assert (player.simulated, player.read_back) == (0, 1)
+    np.testing.assert_array_equal(again.row_scores, scored.row_scores)

@@ -1,4 +1,4 @@
-"""Knob 1, ``initial_sample``: which rows, and how many, are labelled before any model exists."""
+"""Knob 1, ``initial_sample``: which rows, and how many, are labelled before the first model."""
 
 from __future__ import annotations
 

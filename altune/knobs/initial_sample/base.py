@@ -1,4 +1,4 @@
-"""Knob 1: which rows, and how many, are labelled before any model exists."""
+"""The base of every initial sample, and its default size."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from pydantic import Field
 
 from altune.core.pool import Pool
 from altune.core.registry import Method
-from altune.core.types import RowNumbers
+from altune.core.types import Codes, RowNumbers
 
 
 class InitialSample(Method):
     """Base of every method of ``initial_sample``.
 
-    ``select`` is called once, before the first label is bought. It sees features only: ``pool.labelled`` is empty
-    and there is neither model nor metadata. ``more`` is called after each answer until it asks for nothing; then
-    the first model is trained.
+    ``select`` is called once, before the first label is bought. It sees features only: ``pool.labelled`` is empty, and
+    there is no model and no metadata. ``more`` is then called after each purchase until it returns no rows, and the
+    first model is trained.
 
-    A class with ``uses_oracle`` looks at labels that nobody has paid for. It is an upper bound, not a method: the
-    loop hands the true labels to ``select_knowing`` in a simulation and refuses it in a campaign, the first loop
-    of its curves notes ``uses_oracle``, no shipped space holds one, and checks that nothing leaks leave it out by
-    this mark.
+    A class with ``uses_oracle`` reads true labels that were not bought. It is an upper bound, not a method for
+    practice. The loop passes the true labels to ``select_knowing`` in a simulation and refuses the class in a campaign;
+    curves record ``uses_oracle`` in their first loop; no shipped space contains such a class.
     """
 
     knob: ClassVar[str] = "initial_sample"
@@ -33,32 +32,32 @@ class InitialSample(Method):
         default=None,
         ge=1,
         le=100_000,
-        description="rows labelled before the first model; by default budget/20, at least one for each class",
+        description="Number of rows labelled before the first model; by default budget/20, at least one per class.",
     )
 
     @abstractmethod
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return ``size`` distinct rows of ``pool.candidates`` (all of them where there are fewer).
+        """Return ``size`` distinct rows of ``pool.candidates``; all candidates if there are fewer.
 
         Parameters
         ----------
         pool : features and shared structures.
-        size : rows wanted, 1 or more; ``self.size`` with its default filled in and cut to the budget.
+        size : number of rows, 1 or more: ``self.size`` or its default, cut to the budget.
         rng : the only source of randomness.
         """
 
     def more(self, pool: Pool, rng: np.random.Generator) -> RowNumbers:
-        """Return further rows to be labelled before the first model, charged like all others; none by default.
+        """Return more rows to label before the first model, bought as all others are; none by default.
 
         Parameters
         ----------
         pool : with the labels of all rows bought so far; there is no model yet.
-        rng : the only source of randomness; another stream at each call.
+        rng : the only source of randomness; a new stream at each call.
         """
         return np.empty(0, dtype=np.intp)
 
-    def select_knowing(self, pool: Pool, size: int, rng: np.random.Generator, truth: RowNumbers) -> RowNumbers:
-        """Return the rows of an upper bound that ``uses_oracle``; no other first sample is asked this way.
+    def select_knowing(self, pool: Pool, size: int, rng: np.random.Generator, truth: Codes) -> RowNumbers:
+        """Return the rows of an upper bound; called in place of ``select`` for classes with ``uses_oracle``.
 
         Parameters
         ----------
@@ -69,7 +68,7 @@ class InitialSample(Method):
 
 
 def default_initial_size(budget: int, n_classes: int) -> int:
-    """Return budget/20, at least one row for each class.
+    """Return budget/20, at least one row per class.
 
     >>> default_initial_size(200, 10), default_initial_size(1000, 2)
     (10, 50)

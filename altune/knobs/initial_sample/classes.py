@@ -1,4 +1,4 @@
-"""First samples that look at classes: one as labels come in, one by labels that nobody has paid for."""
+"""Initial samples that depend on classes: by the labels bought so far, or by all true labels as an upper bound."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator
 from altune.core.errors import RequestError
 from altune.core.pool import Pool
 from altune.core.registry import parse_method, register
-from altune.core.types import RowNumbers
+from altune.core.types import Codes, RowNumbers
 from altune.knobs.initial_sample.base import InitialSample
 from altune.knobs.initial_sample.random import RandomSample
 from altune.knobs.pool_geometry import covered_rows
@@ -19,49 +19,49 @@ NO_ROWS: RowNumbers = np.empty(0, dtype=np.intp)
 
 
 def read_sample(value: Any) -> Any:
-    """Read a first sample nested in a parameter, wherever a method may stand."""
+    """Read an initial sample nested in a parameter."""
     return parse_method("initial_sample", value)
 
 
 NestedSample = Annotated[SerializeAsAny[InitialSample], BeforeValidator(read_sample)]
-"""The type of a parameter that holds a first sample."""
+"""The type of a parameter that holds an initial sample."""
 
 
 @register
 class UntilAllClasses(InitialSample):
-    """Another first sample, continued in small steps until each class was seen or a cap is hit.
+    """Another initial sample, continued in small steps until every class has been seen.
 
-    All labels are bought and charged as usual; the first model is trained when the sample ends. It ends, whatever
-    was seen, at ``cap`` rows, by default when half of the budget is spent.
+    All labels are bought as usual; the first model is trained when the sample ends. It ends at ``cap`` rows even if a
+    class is missing.
     """
 
     source: ClassVar[str] = "sequential sampling until coverage of all classes (coupon collector)"
 
     method: Literal["until_all_classes"] = "until_all_classes"
-    sample: NestedSample = Field(default=RandomSample(), description="the first sample that is continued")
-    step: int = Field(default=5, ge=1, le=1000, description="rows labelled in each step beyond `size`")
+    sample: NestedSample = Field(default=RandomSample(), description="Initial sample that is continued.")
+    step: int = Field(default=5, ge=1, le=1000, description="Number of rows labelled in each step after `size`.")
     cap: int | None = Field(
         default=None,
         ge=1,
         le=100_000,
-        description="most rows labelled before the first model; by default until half of the budget is spent",
+        description="Maximum number of rows labelled before the first model; by default, half the budget in labels.",
     )
 
     @field_validator("sample")
     @classmethod
     def _can_be_continued(cls, sample: InitialSample) -> InitialSample:
         if sample.size is not None:
-            raise ValueError("give `size` to until_all_classes itself, not to its sample")
+            raise ValueError("`size` is a parameter of until_all_classes; its sample must not have one")
         if isinstance(sample, UntilAllClasses) or sample.uses_oracle:
             raise ValueError(f"until_all_classes cannot continue {sample.method!r}")
         return sample
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return the first rows of the sample, no more than ``cap``."""
+        """Return the rows of the nested sample, at most ``cap``."""
         return self.sample.select(pool, size if self.cap is None else min(size, max(1, self.cap)), rng)
 
     def more(self, pool: Pool, rng: np.random.Generator) -> RowNumbers:
-        """Return the rows of one more step while a class is missing and the cap allows."""
+        """Return the rows of the next step while a class is missing and ``cap`` is not reached."""
         if len(np.unique(pool.labels)) == pool.n_classes or not len(pool.candidates):
             return NO_ROWS
         if self.cap is None:
@@ -73,11 +73,11 @@ class UntilAllClasses(InitialSample):
 
 @register
 class OracleStratified(InitialSample):
-    """Stratified by the true labels: an upper bound of what any first sample can do about classes, no method.
+    """Rows stratified by their true labels: an upper bound for any initial sample, not a method for practice.
 
-    It looks at labels that nobody has paid for, so it exists in simulations alone and a labelling campaign
-    refuses it. RowNumbers are drawn at random within the classes, which get as equal shares as their rows allow
-    (``balanced``), or shares as in the pool, at least one row each while the size allows (``proportional``).
+    It reads labels that were not bought, so it works in simulations only. Rows are drawn at random within each class.
+    The classes get equal shares as far as their rows allow (``balanced``), or their shares in the pool, with at least
+    one row per class if the size allows (``proportional``).
     """
 
     source: ClassVar[str] = "stratified sampling; an upper bound, not a method"
@@ -85,23 +85,22 @@ class OracleStratified(InitialSample):
 
     method: Literal["oracle_stratified"] = "oracle_stratified"
     shares: Literal["balanced", "proportional"] = Field(
-        default="balanced", description="rows of each class: alike, or as in the pool"
+        default="balanced", description="Shares of the classes: equal, or as in the pool."
     )
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Refuse: the true labels are not in the pool."""
-        raise RequestError("oracle_stratified needs labels that nobody has paid for; only a simulation has them")
+        """Raise an error: the pool has no true labels."""
+        raise RequestError("oracle_stratified needs all true labels, which only a simulation has")
 
-    def select_knowing(self, pool: Pool, size: int, rng: np.random.Generator, truth: RowNumbers) -> RowNumbers:
+    def select_knowing(self, pool: Pool, size: int, rng: np.random.Generator, truth: Codes) -> RowNumbers:
         """Return ``size`` distinct candidates, stratified by their true labels."""
         rows = rng.permutation(pool.candidates)
         _, codes, counts = np.unique(truth[rows], return_inverse=True, return_counts=True)
         order = np.argsort(codes, kind="stable")
-        turn = np.empty(len(rows))
-        # the turn of a row within its class, 0, 1, …
+        turn = np.empty(len(rows))  # position of a row within its class: 0, 1, …
         turn[order] = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
         if self.shares == "proportional":
             first = turn == 0
             turn = (turn + 0.5) / counts[codes]
-            turn[first] = -1.0  # each class once before any class twice
+            turn[first] = -1.0  # one row of every class comes before a second row of any
         return rows[np.lexsort((rng.random(len(rows)), turn))[:size]]

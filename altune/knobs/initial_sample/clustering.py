@@ -1,4 +1,4 @@
-"""First samples that stand for clusters of the pool."""
+"""Initial samples that represent clusters of the pool."""
 
 from __future__ import annotations
 
@@ -16,36 +16,39 @@ from altune.numerics.geometry.clustering import central_points, medoids
 
 @register
 class KMeansSample(InitialSample):
-    """k-means into ``size`` clusters, and from each the row nearest to its centre (O(N·size·d) a pass)."""
+    """k-means with ``size`` clusters; from each cluster the row nearest to its centre.
+
+    A pass over the pool takes O(N·size·d).
+    """
 
     source: ClassVar[str] = "Kang, Ryu, Kwon, Using cluster-based sampling to select initial training set, PAKDD 2004"
 
     method: Literal["kmeans"] = "kmeans"
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return the candidate nearest to each of ``size`` centres; the next nearest where it is taken."""
+        """Return the candidate nearest to each of ``size`` centres, or the next nearest if it is taken."""
         return pool.candidates[central_points(pool_points(pool).take(pool.candidates), size, rng)]
 
 
 @register
 class KMedoidsSample(InitialSample):
-    """k-medoids: ``size`` rows with a small sum of distances from each row to its nearest one."""
+    """k-medoids: ``size`` rows with a small sum of distances from every row to its nearest one."""
 
     source: ClassVar[str] = "Kaufman and Rousseeuw, Finding Groups in Data, 1990; Park and Jun 2009"
 
     method: Literal["kmedoids"] = "kmedoids"
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return ``size`` candidates that are medoids of the candidates."""
+        """Return ``size`` medoids of the candidates."""
         return pool.candidates[medoids(pool_points(pool).take(pool.candidates), size, rng)]
 
 
 @register
 class TypiClustSample(InitialSample):
-    """TypiClust: the most typical row of each of min(size, 500) k-means clusters.
+    """TypiClust: the most typical row of each of min(size, 500) k-means clusters, large clusters first.
 
-    Clusters of at most 5 rows come last, large ones first. Typicality is 1 / (mean distance to the
-    min(20, half the cluster) nearest rows of the cluster).
+    Typicality is 1 / (mean distance to the min(20, half the cluster) nearest rows of the cluster). Clusters of at most
+    5 rows are used after all others.
     """
 
     source: ClassVar[str] = "Hacohen, Dekel, Weinshall, Active Learning on a Budget, ICML 2022"
@@ -53,5 +56,5 @@ class TypiClustSample(InitialSample):
     method: Literal["typiclust"] = "typiclust"
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return ``size`` typical candidates; rows bought before count as labelled ones."""
+        """Return ``size`` typical candidates; rows that were bought already count as labelled."""
         return typical_candidates(pool, size, rng)

@@ -1,4 +1,4 @@
-"""First samples that spread over the pool."""
+"""Initial samples that spread over the pool."""
 
 from __future__ import annotations
 
@@ -17,23 +17,26 @@ from altune.numerics.geometry.distances import squared_to_nearest
 
 @register
 class KCenterSample(InitialSample):
-    """Farthest first from a random row: argmax_u min_l d(u, l), a 2-approximation of k-center."""
+    """k-center: starting from a random row, each row is the farthest from those before, argmax_u min_l d(u, l).
+
+    The largest distance of a row to the sample is at most twice the smallest possible.
+    """
 
     source: ClassVar[str] = "Gonzalez, Theor. Comput. Sci. 1985; Sener and Savarese, ICLR 2018"
 
     method: Literal["kcenter"] = "kcenter"
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return ``size`` candidates, each the farthest from those before."""
+        """Return ``size`` candidates, each the farthest from those before it."""
         return farthest_candidates(pool, size, rng)
 
 
 @register
 class KennardStoneSample(InitialSample):
-    """Kennard–Stone: the two rows farthest apart, then farthest first.
+    """Kennard–Stone: the two rows that are farthest apart, then each row the farthest from those before.
 
-    The pair is exact up to 5,000 rows; beyond, it is found by walking to the farthest row while the
-    distance grows.
+    The pair is exact for up to 5,000 rows. In larger pools the search starts at a random row and moves to the farthest
+    one while the distance grows.
     """
 
     source: ClassVar[str] = "Kennard and Stone, Computer Aided Design of Experiments, Technometrics 1969"
@@ -41,7 +44,7 @@ class KennardStoneSample(InitialSample):
     method: Literal["kennard_stone"] = "kennard_stone"
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return the two candidates farthest apart and others; after rows bought before, farthest first."""
+        """Return the two candidates farthest apart, then the farthest; only the latter if rows were bought already."""
         points = pool_points(pool)
         covered = covered_rows(pool)
         candidates = pool.candidates
@@ -57,7 +60,7 @@ class KennardStoneSample(InitialSample):
 class KMeansPlusPlusSample(InitialSample):
     """k-means++: a random row, then rows drawn with probability D² / Σ D².
 
-    D is the distance to the nearest row drawn so far.
+    D is the distance of a row to the nearest row drawn so far.
     """
 
     source: ClassVar[str] = "Arthur and Vassilvitskii, k-means++, SODA 2007"
@@ -65,7 +68,7 @@ class KMeansPlusPlusSample(InitialSample):
     method: Literal["kmeans_pp"] = "kmeans_pp"
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return ``size`` candidates drawn by squared distance to those before."""
+        """Return ``size`` candidates, drawn by their squared distance to those before."""
         all_points = pool_points(pool)
         points = all_points.take(pool.candidates)
         nearest = squared_to_nearest(points, all_points.take(covered_rows(pool)))

@@ -1,16 +1,15 @@
-"""First samples by the theory of optimal experimental design for linear models."""
+"""Initial samples by optimal experimental design for linear models."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from altune.core.pool import Pool
 from altune.core.registry import register
-from altune.core.types import RowNumbers
+from altune.core.types import Array, RowNumbers
 from altune.knobs.initial_sample.base import InitialSample
 from altune.knobs.pool_geometry import covered_rows, unit_points
 from altune.numerics.geometry.designs import d_optimal_points, leverage_scores
@@ -19,18 +18,18 @@ from altune.numerics.geometry.distances import random_argmax
 
 @register
 class DOptimalSample(InitialSample):
-    """D-optimal design: greedily the row with the largest log(1 + xᵀA⁻¹x), A = λI + Σ xxᵀ.
+    """D-optimal design: greedily the row with the largest log(1 + xᵀA⁻¹x), A = λI + Σ xxᵀ over the rows selected.
 
-    Features are brought to a mean square of 1. By Sherman and Morrison a pick costs O(N·d).
+    Features are scaled to a mean square of 1. Each row takes O(N·d).
     """
 
-    source: ClassVar[str] = "Fedorov, Theory of Optimal Experiments, 1972; greedy on a finite pool, O(N·d) a pick"
+    source: ClassVar[str] = "Fedorov, Theory of Optimal Experiments, 1972; here greedy on a finite pool"
 
     method: Literal["d_optimal"] = "d_optimal"
-    ridge: float = Field(default=1.0, ge=1e-6, le=1e6, description="λ, in units of the mean square of a feature")
+    ridge: float = Field(default=1.0, ge=1e-6, le=1e6, description="λ, in units of the mean square of a feature.")
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return ``size`` candidates that tell most of a linear model; rows bought before are in A."""
+        """Return ``size`` candidates that inform a linear model most; rows bought already are in A."""
         points = unit_points(pool)
         covered = points.take(covered_rows(pool))
         return pool.candidates[d_optimal_points(points.take(pool.candidates), covered, size, self.ridge, rng)]
@@ -38,17 +37,19 @@ class DOptimalSample(InitialSample):
 
 @register
 class LeverageSample(InitialSample):
-    """Leverage: rows by h = xᵀ(XᵀX + λI)⁻¹x, their pull on a linear model of the whole pool.
+    """Leverage scores: rows by h = xᵀ(XᵀX + λI)⁻¹x, their influence on a linear model of the whole pool.
 
-    ``sampled`` draws rows without replacement with a chance in proportion to h; ``largest`` takes the largest,
-    which are often outliers.
+    ``sampled`` draws rows without replacement with a probability in proportion to h. ``largest`` takes the rows with
+    the largest h, which are often outliers.
     """
 
     source: ClassVar[str] = "Drineas, Mahoney, Muthukrishnan, SODA 2006; Ma, Mahoney, Yu, JMLR 2015"
 
     method: Literal["leverage"] = "leverage"
-    draw: Literal["sampled", "largest"] = Field(default="sampled", description="rows drawn by h, or its largest")
-    ridge: float = Field(default=1.0, ge=1e-6, le=1e6, description="λ, in units of the mean square of a feature")
+    draw: Literal["sampled", "largest"] = Field(
+        default="sampled", description="Whether rows are drawn in proportion to h, or those with the largest h taken."
+    )
+    ridge: float = Field(default=1.0, ge=1e-6, le=1e6, description="λ, in units of the mean square of a feature.")
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` distinct candidates of high leverage."""
@@ -60,11 +61,11 @@ class LeverageSample(InitialSample):
             return pool.candidates[_largest_first(scores, size, rng)]
         with np.errstate(divide="ignore"):
             keys = np.log(scores) + rng.gumbel(size=len(scores))
-        order = np.lexsort((rng.random(len(scores)), -keys))  # rows of no leverage come last, by chance
+        order = np.lexsort((rng.random(len(scores)), -keys))  # rows without leverage come last, in random order
         return pool.candidates[order[:size]]
 
 
-def _largest_first(scores: NDArray[np.float64], size: int, rng: np.random.Generator) -> RowNumbers:
+def _largest_first(scores: Array, size: int, rng: np.random.Generator) -> RowNumbers:
     scores = scores.copy()
     picked = np.empty(min(size, len(scores)), dtype=np.intp)
     for turn in range(len(picked)):

@@ -1,4 +1,4 @@
-"""A first sample by chance."""
+"""The random initial sample."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from altune.knobs.initial_sample.base import InitialSample
 
 @register
 class RandomSample(InitialSample):
-    """RowNumbers drawn uniformly without replacement. Pr[class c missing] ≈ (1 − π_c)^size."""
+    """Random rows, drawn uniformly without replacement.
+
+    A class with the share π_c of the pool is missing from the sample with probability (1 − π_c)^size, approximately.
+    """
 
     source: ClassVar[str] = "simple random sampling without replacement"
 
     method: Literal["random"] = "random"
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return ``size`` distinct candidates, uniformly."""
+        """Return ``size`` random candidates."""
         return rng.permutation(pool.candidates)[:size]

@@ -165,7 +165,7 @@ def test_the_oracle_is_refused_where_nobody_knows_the_truth():
     recipe = Recipe(initial_sample={"method": "oracle_stratified", "size": 6})
     with pytest.raises(RequestError, match="true labels, which only a simulation has"):
         run_loop(recipe, X, y)
-    with pytest.raises(RequestError, match="nobody has paid for"):
+    with pytest.raises(RequestError, match="needs all true labels"):
         sample("oracle_stratified", X, 3)
 
 

@@ -17,6 +17,7 @@ from altune.numerics.statistics import (
     mean_interval,
     paired_difference,
     wilcoxon_signed_rank,
+    wilson_interval,
 )
 
 # Ten blocks of margin and random sampling on one data set, as scores are in practice.
@@ -163,3 +164,16 @@ def test_what_cannot_be_computed_is_refused_in_one_line(call, says) -> None:
     with pytest.raises(RequestError, match=says) as refused:
         call()
     assert "\n" not in str(refused.value)
+
+
+@given(st.integers(1, 60), st.data())
+def test_wilson_agrees_with_scipy(trials: int, data: st.DataObject) -> None:
+    hits = data.draw(st.integers(0, trials))
+    found = wilson_interval(hits, trials)
+    reference = stats.binomtest(hits, trials).proportion_ci(0.95, method="wilson")
+    assert (found.mean, found.low, found.high) == pytest.approx((hits / trials, reference.low, reference.high))
+
+
+def test_wilson_refuses_what_is_no_share() -> None:
+    with pytest.raises(RequestError, match="got 3 of 2"):
+        wilson_interval(3, 2)

@@ -6,35 +6,27 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import altune
-from altune.analysis.ablation import Ablation, find_ablation, path_gains
+from altune.analysis.ablation import Ablation
 from altune.analysis.run import Run
 from altune.cli import main
 from altune.core.errors import RequestError
-from altune.core.registry import parse_method
-from altune.numerics.statistics import PairedDifference
-from altune.recipes.describe import change_words, changed_words
 from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
-from altune.report.figures.ablation import ablation_numbers, plot_ablation
-from altune.report.figures.leave_one_out import leave_one_out_numbers, plot_leave_one_out
-from altune.report.figures.wrapped_rows import verdict
+from altune.report.figures.ablation import plot_ablation
+from altune.report.figures.leave_one_out import plot_leave_one_out
 from altune.report.pages.run.ablation import ablation_section
-from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import make_environment, make_environments
 from altune.simulation.execution.player import Player
-from altune.simulation.objectives import Objective, Risk
-from altune.tuning.ablation import Ablated, AblationCurves, trajectories_to_ablate
+from altune.tuning.ablation import Ablated, trajectories_to_ablate
 from altune.tuning.ablation import ablate as play_path
-from altune.tuning.ablation_path import PathStep, differing
-from altune.tuning.confirmation import ConfirmationBlocks, Played
+from altune.tuning.ablation_path import differing
+from altune.tuning.confirmation import ConfirmationBlocks
 from altune.tuning.proposals import refusal_anywhere
 from altune.tuning.settings import Settings
 from altune.workflows.open_run import open_run
@@ -74,79 +66,6 @@ def ablation_of(run: Run) -> Ablation:
     return run.ablation
 
 
-# the numbers -----------------------------------------------------------------------------------------------------
-
-
-def flat(score: float) -> LearningCurve:
-    """Return a curve whose final score is the objective's value."""
-    nothing = np.zeros(1)
-    return LearningCurve(
-        labels=np.array([10]),
-        used=np.array([10]),
-        cost=np.array([10.0]),
-        scores={"accuracy": np.array([score])},
-        prior={"accuracy": 0.1},
-        loop_rows=np.array([10]),
-        fit_seconds=nothing,
-        query_seconds=nothing,
-        evaluation_seconds=nothing,
-        notes=({},),
-        rows=np.arange(10),
-        stopped="budget",
-    )
-
-
-def played(recipe: Recipe, values: Sequence[float]) -> Played:
-    return Played(recipe, tuple(flat(value) for value in values))
-
-
-def by_hand() -> Ablation:
-    start = altune.Recipe(name="vanilla", query_strategy="least_confidence")
-    middle = start.replace(query_strategy="margin")
-    end = middle.replace(loop_size={"method": "geometric", "growth": 1.5}, model="naive_bayes")
-    path = (
-        played(start, [0.50, 0.60, 0.70, 0.80]),
-        played(middle, [0.60, 0.71, 0.79, 0.90]),
-        played(end, [0.61, 0.70, 0.80, 0.89]),
-    )
-    without = {"query_strategy": played(start, [0.51, 0.60, 0.70, 0.79])}
-    ablated = Ablated(
-        (PathStep(("query_strategy",), {"query_strategy": 0.7}), PathStep(("loop_size", "model"), {})),
-        3,
-        {"loop_size": "no", "model": "no"},
-        (AblationCurves(path, without),),
-    )
-    return find_ablation(ablated, 0, Objective("final_score", end=10), n_train=30, n_test=10)
-
-
-def test_numbers_of_a_path_made_by_hand() -> None:
-    found = by_hand()
-    first, second = found.steps
-    assert first.gains == pytest.approx([0.10, 0.11, 0.09, 0.10])
-    assert first.difference.mean == pytest.approx(0.10)
-    # s = 0.00816, corrected for blocks that share rows: s·√(1/4 + 10/30) = 0.00624, t(3) = 3.182
-    assert first.difference.low == pytest.approx(0.10 - 0.01984, abs=1e-4)
-    assert first.is_clear
-    assert second.gains == pytest.approx([0.01, -0.01, 0.01, -0.01])
-    assert not second.is_clear
-    assert first.p_holm == pytest.approx(2 * first.difference.p)
-    assert second.p_holm == pytest.approx(second.difference.p)
-    assert found.whole.mean == pytest.approx(0.10)
-    assert (found.start.mean, first.mean, found.end.mean) == pytest.approx((0.65, 0.75, 0.75))
-    kept, *impossible = found.without
-    assert kept.difference is not None
-    assert kept.difference.mean == pytest.approx(0.10)
-    assert [(one.difference, one.reason) for one in impossible] == [(None, "no"), (None, "no")]
-    assert second.knobs == ("loop_size", "model")
-
-
-def test_a_sentence_tells_the_clear_steps() -> None:
-    said = by_hand().sentence
-    assert said.startswith("From vanilla to the recipe (+0.100 [")
-    assert "margin +0.100 [+0.080, +0.120]; no other change made a clear difference by itself." in said
-    assert "less is better" not in said
-
-
 def test_steps_add_up_on_every_block(run: Run) -> None:
     found = ablation_of(run)
     confirmation = run.confirmation
@@ -162,14 +81,6 @@ def test_steps_add_up_on_every_block(run: Run) -> None:
         differing(confirmation.baselines["vanilla"].recipe, run.best_recipe)
     )
     assert len(found.to_frame()) == len(found.steps) == 3
-
-
-def test_telescoping_of_any_values() -> None:
-    values = np.random.default_rng(0).normal(size=(6, 9))
-    assert path_gains(list(values)).sum(axis=0) == pytest.approx(values[-1] - values[0])
-
-
-# the path --------------------------------------------------------------------------------------------------------
 
 
 def test_each_step_is_the_best_on_the_select_blocks(run: Run) -> None:
@@ -296,54 +207,6 @@ def test_what_a_path_plays_stays_below_the_bound() -> None:
     assert trajectories_to_ablate(1, [part_of(environment)]) == trajectories_to_ablate(0, [part_of(environment)]) == 0
 
 
-# figures --------------------------------------------------------------------------------------------------------
-
-
-def test_numbers_of_the_stair() -> None:
-    first, step, group, last = ablation_numbers(by_hand())
-    assert (first.label, first.value, first.verdict) == ("vanilla", "0.650", "end")
-    assert step.label == "query strategy: least confidence → margin"
-    assert step.value == "+0.100 [+0.080, +0.120]"
-    assert (step.before, step.after, step.verdict) == (pytest.approx(0.65), pytest.approx(0.75), "better")
-    assert step.low == pytest.approx(0.73, abs=1e-3)
-    assert group.label == "loops: constant → geometric (growth 1.5); model: logistic regression → naive bayes"
-    assert (group.before, group.verdict) == (step.after, "unclear")
-    assert last.value.startswith("0.750: +0.100 [")
-
-
-def test_numbers_of_what_each_decision_is_worth() -> None:
-    rows = leave_one_out_numbers(by_hand())
-    assert [row.verdict for row in rows] == ["better", "no interval", "no interval"]
-    assert rows[0].mean == pytest.approx(0.1)
-    assert rows[1].value == "cannot be put back alone: no"
-    assert rows[1].mean is None
-
-
-def test_verdicts_follow_the_objective() -> None:
-    worse = PairedDifference(0.2, 0.1, 0.3, 0.01, 9, 1.0)
-    assert verdict(worse, Objective("aulc")) == "better"
-    assert verdict(worse, Objective("deficiency")) == "worse"
-    assert verdict(PairedDifference(0.2, -np.inf, np.inf, 1.0, 1, 1.0), Objective("aulc")) == "no interval"
-
-
-def test_figures_draw_a_bar_for_each_step_and_say_what_grey_means() -> None:
-    stair, worth = plot_ablation(by_hand()), plot_leave_one_out(by_hand())
-    bars = [trace for trace in stair.data if trace.type == "bar"]
-    assert [bar.base[0] for bar in bars] == pytest.approx([0.65, 0.75])
-    assert len(worth.data) == 1
-    assert "grey: the interval includes zero" in stair.layout.title.text
-    assert "grey" not in worth.layout.title.text
-    assert all("4 paired blocks" in figure.layout.title.text for figure in (stair, worth))
-
-
-def test_names_are_text_in_figures_and_a_risk_is_told() -> None:
-    evil = "<img src=x onerror=alert(1)>"
-    found = replace(by_hand(), start_name=evil, objective=Objective("final_score", end=10, risk=Risk("cvar", 0.2)))
-    for figure in (plot_ablation(found, end_name=evil), plot_leave_one_out(found)):
-        assert "<img" not in str(figure.to_plotly_json())
-        assert "not the cvar of the search" in figure.layout.title.text
-
-
 def test_a_run_says_why(run: Run, unconfirmed: Run) -> None:
     path, worth = ablation_section(run)
     assert path.heading == worth.heading == "Why?"
@@ -354,9 +217,6 @@ def test_a_run_says_why(run: Run, unconfirmed: Run) -> None:
     assert ablation_section(unconfirmed) == []
     with pytest.raises(RequestError, match="has no ablation"):
         plot_leave_one_out(unconfirmed)
-
-
-# in a run --------------------------------------------------------------------------------------------------------
 
 
 def test_jobs_change_nothing_and_memory_and_disk_agree(run: Run) -> None:
@@ -479,9 +339,6 @@ def test_a_sweep_ablates_where_it_is_asked_to(tmp_path: Path) -> None:
     assert asked.runs[0].run.ablation is not None
 
 
-# at the command line ---------------------------------------------------------------------------------------------
-
-
 def test_ablate_at_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -506,18 +363,3 @@ def test_ablate_at_the_command_line(
     code, out, err = command("ablate", "iris", "vanilla")
     assert (code, out) == (2, "")
     assert "the same" in err
-
-
-def test_changes_in_words() -> None:
-    growing = parse_method("loop_size", {"method": "geometric", "growth": 1.3})
-    shrinking = parse_method("loop_size", {"method": "geometric", "growth": 0.8})
-    constant = parse_method("loop_size", {"method": "constant"})
-    switch = parse_method("query_strategy", {"method": "switch", "at": 0.3})
-    usual = parse_method("query_strategy", {"method": "least_confidence"})
-    assert change_words(constant, growing) == "loops: constant → geometric (growth 1.3)"
-    assert changed_words(constant, growing) == "growing loops"
-    assert changed_words(constant, shrinking) == "shrinking loops"
-    assert changed_words(shrinking, growing) == "loops growth 0.8 → 1.3"
-    assert change_words(usual, switch).startswith(
-        "query strategy: least confidence → switch (typiclust, margin, at 0.3"
-    )

@@ -20,7 +20,7 @@ from altune.recipes.space import SearchSpace
 from altune.simulation.store import TrajectoryStore
 from altune.tuning.observer import Silent
 from altune.tuning.run_folder import finished_trials
-from altune.tuning.storage import cut_torn_line, ownership, read_study
+from altune.tuning.storage import read_study
 from altune.tuning.trials import REASON
 from altune.workflows.open_run import open_run
 from altune.workflows.tune import tune
@@ -99,17 +99,6 @@ def test_a_cut_off_batch_is_asked_again_just_the_same(undisturbed, tmp_path):
         assert without_times(small(folder)) == without_times(undisturbed)
 
 
-def test_a_torn_line_is_cut_and_a_whole_journal_left_alone(tmp_path):
-    journal = tmp_path / "study.journal"
-    journal.write_bytes(b"one\ntwo\nthr")
-    assert cut_torn_line(journal)
-    assert journal.read_bytes() == b"one\ntwo\n"
-    assert not cut_torn_line(journal)
-    journal.write_bytes(b"no newline at all")
-    assert cut_torn_line(journal)
-    assert journal.read_bytes() == b""
-
-
 def test_killed_three_times_it_ends_as_one_never_killed(undisturbed, tmp_path):
     folder = tmp_path / "killed"
     script = (
@@ -145,13 +134,6 @@ def test_a_changed_request_is_explained_and_changes_nothing(undisturbed):
     with pytest.raises(RequestError, match="the data"):
         tune("wine", SearchSpace.from_dict(SPACE), out=undisturbed.folder, **SMALL)
     assert (undisturbed.folder / "study.journal").read_bytes() == before
-
-
-def test_one_owner_at_a_time(tmp_path):
-    with ownership(tmp_path), pytest.raises(RequestError, match="another process"), ownership(tmp_path):
-        pass
-    with ownership(tmp_path):
-        pass
 
 
 def test_optuna_opens_the_study(undisturbed):

@@ -13,7 +13,6 @@ from altune.cli import main
 from altune.core.errors import RequestError, ScenarioError, WorkError
 from altune.recipes.space import SearchSpace
 from altune.simulation.execution import worker as workers
-from altune.tuning.ranking import RankedValues, correlations
 from altune.tuning.storage import append_trial, read_study
 from altune.workflows.open_run import open_run
 from altune.workflows.tune import tune
@@ -40,9 +39,6 @@ def run(tmp_path_factory):
 
 def values_of(trials):
     return {one.number: one.value for one in trials if one.value is not None}
-
-
-# what is told is what would have been played ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -112,9 +108,6 @@ def test_a_curve_counts_what_each_price_was_paid_for(run):
     assert repriced(curve, old, new).cost == pytest.approx(curve.cost + 2 * curve.priced + 9 * curve.round_trips)
 
 
-# what would be untrue --------------------------------------------------------------------------------------------
-
-
 def test_a_recipe_that_reads_the_price_is_left_out_and_named(run):
     readers = {
         f"trial {one.number}" for one in run.trials if one.recipe and one.recipe.loop_size.method == "cost_aware"
@@ -163,9 +156,6 @@ def test_a_dense_area_that_was_recorded_is_scored():
     assert all(0 < one.value < 1 for one in altune.rescore(dense, objective="aulc_dense").trials)
 
 
-# several objectives, bounds, data sets ---------------------------------------------------------------------------
-
-
 def test_several_objectives_give_a_front_and_a_preference_picks(run):
     found = altune.rescore(run, objective=["aulc", "cost"], prefer="score within 10, then lowest cost")
     cheapest = min(one.objectives[1] for one in found.trials)
@@ -196,9 +186,6 @@ def test_of_several_data_sets_each_block_is_scored_in_its_own_environment():
         altune.rescore(both, objective="net_value", value=10.0)
 
 
-# what is said ----------------------------------------------------------------------------------------------------
-
-
 def test_another_best_is_said_to_be_unconfirmed_with_the_command_that_confirms(run):
     worst_first = altune.rescore(run, objective="last_k_slope")
     assert worst_first.trials[0].recipe != run.best_recipe, "the steepest is not the best"
@@ -210,13 +197,6 @@ def test_another_best_is_said_to_be_unconfirmed_with_the_command_that_confirms(r
     assert f"--out {run.folder}-rescored --cache {run.folder}/trajectories" in said
     assert "plays them anew" not in said
     assert "plays them anew" in altune.rescore(run, objective="last_k_slope", price_per_label=2.0).answer
-
-
-def test_equal_trials_share_a_rank_in_the_correlation():
-    entries = [RankedValues(number, (value,), {}) for number, value in enumerate([1.0, 1.0, 0.0])]
-    assert correlations(entries, [entries[1], entries[0], entries[2]]) == pytest.approx((1.0, 1.0))
-    assert correlations(entries, entries[::-1])[0] == pytest.approx(-1.0)
-    assert correlations(entries[:2], entries[:2]) == (None, None)
 
 
 def test_the_command_prints_a_short_table_and_json(run, monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""Sweeps: the file, the cells, a kill in the middle, the table, the page and the dry run."""
+"""Sweeps: a kill in the middle, the table, the page and the dry run."""
 
 import json
 import os
@@ -15,15 +15,11 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import altune
-from altune.analysis.sweep.request import read_sweep, safe_name
-from altune.analysis.sweep.results import CellResult
-from altune.analysis.sweep.rows import COLUMNS, offered_methods, short_words
-from altune.analysis.sweep.summary import MethodCount, method_counts, ranking, sentences, verdicts_against
+from altune.analysis.sweep.rows import COLUMNS
 from altune.cli import main
 from altune.cli.sweep import SweepConsole
-from altune.core.errors import FormatError, RequestError
+from altune.core.errors import RequestError
 from altune.core.yaml import write_yaml
-from altune.recipes.recipe import Recipe
 from altune.report.figures.cell_differences import cell_differences
 from altune.tuning.observer import Silent
 from altune.workflows.sweep.planning import plan_sweep
@@ -68,77 +64,6 @@ def run_cli(monkeypatch, tmp_path, capsys):
         return ended.value.code, out, err
 
     return run
-
-
-@pytest.mark.parametrize(
-    ("lines", "place", "said"),
-    [
-        ("data: [iris]\nsede: [1]", "sede", "did you mean 'seeds'"),
-        ("spaces: [quick]", "data", "missing"),
-        ("data: iris", "data", "not a list"),
-        ("data: []", "data", "at least 1 item"),
-        ("data: [{fil: iris}]", "data[0].fil", "did you mean 'file'"),
-        ("data: [iris, iris]", "data", "stands here twice"),
-        ("data: [iris]\nmodels: [mpl]", "models[0].method", "did you mean 'mlp'"),
-        ("data: [iris]\nmodels: [{method: mlp, hiden_units: 3}]", "models[0].hiden_units", "did you mean"),
-        ("data: [iris]\nmodels: [mlp, {method: mlp, alpha: 0.1}]", "models", "tell them apart with `name`"),
-        ("data: [iris]\nspaces: [quik]", "spaces[0]", "did you mean 'quick'"),
-        ("data: [iris]\nbudgets: [1]", "budgets[0]", "greater than or equal to 2"),
-        ("data: [iris]\nbudgets: [30]\nscenario: {budget: 30}", "scenario.budget", "keep one"),
-        ("data: [iris]\nscenario: {metrik: accuracy}", "scenario.metrik", "did you mean 'metric'"),
-        ("data: [iris]\nsettings: {n_trial: 3}", "settings.n_trial", "did you mean 'n_trials'"),
-        ("data: [iris]\nsettings: {n_trials: many}", "settings.n_trials", "'many'"),
-        ("data: [iris]\nsettings: {n_trials: 0}", "settings", "1 or more"),
-        ("data: [iris]\nsettings: {seed: 1}", "settings.seed", "`seeds`"),
-        ("data: [iris]\nskip: [{dta: iris}]", "skip[0].dta", "did you mean 'data'"),
-        ("data: [iris]\nskip: [{data: irs}]", "skip[0].data", "did you mean 'iris'"),
-        ("data: [iris]\nskip: [{}]", "skip[0]", "every cell"),
-        ("data: [iris]\nskip: [{budget: 30}]", "skip[0].budget", "does not list any"),
-    ],
-)
-def test_a_wrong_file_is_told_in_one_line_with_its_place(tmp_path, lines, place, said):
-    file = tmp_path / "sweep.yaml"
-    file.write_text(f"version: 1\n{lines}\n")
-    with pytest.raises(FormatError) as caught:
-        read_sweep(file)
-    assert str(caught.value).startswith(f"{file}: {place}: ")
-    assert said in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_cells_are_the_product_in_the_order_of_the_file_without_those_left_out():
-    request = read_sweep(
-        {
-            "data": ["iris", "wine"],
-            "models": ["mlp", {"method": "mlp", "name": "strong", "alpha": 1.0}],
-            "budgets": [30, 40],
-            "skip": [{"data": "wine", "model": "mlp"}, {"budget": 40, "model": "strong"}],
-        }
-    )
-    assert [cell.folder for cell in request.cells()] == [
-        "iris-mlp-standard-30-seed0",
-        "iris-mlp-standard-40-seed0",
-        "iris-strong-standard-30-seed0",
-        "wine-strong-standard-30-seed0",
-    ]
-    assert str(request.cells()[0]) == "iris, mlp, 30 labels"
-    with pytest.raises(FormatError, match="leaves out every cell"):
-        read_sweep({"data": ["iris"], "skip": [{"data": "iris"}]}).cells()
-
-
-def test_files_are_found_beside_the_sweeps_own_file(tmp_path):
-    (tmp_path / "mine.yaml").write_text("query_strategy: [random, margin]\n")
-    (tmp_path / "sweep.yaml").write_text("data: [iris]\nspaces: [mine.yaml, quick]\n")
-    spaces = read_sweep(tmp_path / "sweep.yaml").spaces
-    assert [space.name for space in spaces] == ["mine", "quick"]
-    assert spaces[0].file == tmp_path / "mine.yaml"
-
-
-@pytest.mark.parametrize("name", ["../../etc", "a/b", "CON:", ".", "ä" * 300, EVIL, "x" * 90])
-def test_folder_names_are_safe_and_no_two_names_share_one(name):
-    assert re.fullmatch(r"\w[\w.]*", safe_name(name), re.ASCII)
-    assert len(safe_name(name)) < 80
-    assert safe_name(name) != safe_name(name + "!")
 
 
 def test_the_table_has_a_row_for_each_cell_and_baseline_the_same_in_csv_and_parquet(undisturbed):
@@ -290,52 +215,6 @@ def test_the_figure_shows_the_numbers_of_the_table(undisturbed):
     assert [cell.label for cell in cells][2:] == ["wine, seed 0", "wine, seed 1"]
 
 
-def _row(verdict, p, saved, query="margin"):
-    return {
-        **{"baseline": "random_sampling", "verdict": verdict, "p": p, "labels_saved": saved},
-        **{"query_strategy": query, "recipe_model": "mlp"},
-    }
-
-
-def test_wins_are_counted_and_corrected_for_the_number_of_cells():
-    rows = [
-        _row("better", 0.001, 10),
-        _row("better", 0.04, 20),
-        _row("unclear", 0.5, 99),
-        _row("worse", 0.01, None),
-        {"state": "failed"},
-    ]
-    found = verdicts_against(rows, "random_sampling")
-    assert (found.cells, found.better, found.worse, found.unclear, found.still_better) == (4, 2, 1, 1, 1)
-    assert found.labels_saved == (10, 20)
-    said = sentences([found], [], 1)
-    assert said[0].startswith("The confirmed recipe beats random sampling in 2 of 4 cells, cannot be told apart")
-    assert "15 fewer labels" in said[1]
-    assert said[-1] == "Cells without a result: 1; the table says why."
-
-
-def test_methods_are_counted_where_they_were_offered():
-    offered = {"query_strategy": ["margin", "random"], "model": ["mlp", "naive_bayes"]}
-    results = [
-        CellResult([_row("better", 0.01, 5, "random")], offered),
-        CellResult([_row("unclear", 0.5, None)], {"query_strategy": ["margin", "entropy"]}),
-    ]
-    assert method_counts(results) == [
-        MethodCount("query_strategy", "random", 1, 1, 1),
-        MethodCount("query_strategy", "margin", 2, 1, 0),
-        MethodCount("query_strategy", "entropy", 1, 0, 0),
-        MethodCount("model", "mlp", 1, 1, 1),
-        MethodCount("model", "naive_bayes", 1, 0, 0),
-    ]
-
-
-def test_a_recipe_in_short_words_names_what_was_open():
-    space = altune.SearchSpace.load("quick")
-    recipe = Recipe.from_dict({"loop_size": {"method": "geometric", "growth": 1.25}, "query_strategy": "entropy"})
-    assert set(offered_methods(space)) == {"initial_sample", "query_strategy", "loop_size"}
-    assert short_words(recipe, ["query_strategy", "loop_size"]) == "geometric (growth 1.25), entropy"
-
-
 def test_scripts_read_coordinates_results_and_files(undisturbed):
     plain = json.loads(json.dumps(undisturbed.to_dict(), allow_nan=False))
     assert {"answer", "cells", "files", "seconds"} == set(plain)
@@ -349,26 +228,6 @@ def test_scripts_read_coordinates_results_and_files(undisturbed):
     )
     assert [row["baseline"] for row in cell["results"]] == ["random_sampling", "vanilla"]
     assert all(Path(file).is_file() for file in plain["files"].values())
-
-
-def ranked_row(data: str, seed: int, confirmed: float, random: float, objective: str = "aulc") -> dict[str, object]:
-    return {
-        **{"data": data, "model": None, "space": "quick", "budget": 20, "seed": seed, "objective": objective},
-        **{"baseline": "random_sampling", "confirmed_mean": confirmed, "baseline_mean": random},
-    }
-
-
-def test_cells_of_a_data_set_count_together_in_the_mean_ranks():
-    rows = [ranked_row(data, seed, 0.8 + 0.1 * seed, 0.85) for data in "abc" for seed in (0, 1, 2)]
-    found = ranking(rows)
-    assert (found.over, found.ranks.data_sets, found.ranks.names[0]) == ("data sets", 3, "confirmed recipe")
-    cells = ranking(rows[:3])
-    assert (cells.over, cells.ranks.data_sets) == ("cells", 3)
-    assert cells.ranks.ranks == pytest.approx((4 / 3, 5 / 3))
-    assert ranking(rows[:2]) is None
-    assert ranking([{"data": "a", "baseline": None}]) is None
-    less = ranking([ranked_row(data, 0, 30.0, 40.0, "labels_to_target") for data in "abc"])
-    assert less.ranks.names[0] == "confirmed recipe", "fewer labels are better"
 
 
 def test_the_page_ranks_where_there_is_enough_to_rank(undisturbed):

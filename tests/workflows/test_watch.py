@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 import altune
-from altune.analysis.progress import pace
 from altune.cli import main
 from altune.core.errors import RequestError, StorageError
 from altune.recipes.space import SearchSpace
@@ -162,14 +161,6 @@ def test_a_page_written_after_the_study_ends_a_run_without_a_confirmation(half: 
     assert WatchedRun(half).standing().ended == ""
 
 
-def test_the_pace_leaves_pauses_out() -> None:
-    batches = [10.0 * batch + 0.01 * place for batch in range(12) for place in range(4)]
-    paused = [time if time < 60 else time + 50_000 for time in batches]
-    assert pace(batches) == pytest.approx(2.5, rel=0.15)
-    assert pace(paused) == pytest.approx(2.5, rel=0.2)
-    assert pace([3.0]) is None
-
-
 def test_wrong_requests_are_one_line(
     tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -208,9 +199,6 @@ def test_a_journal_that_goes_away_may_be_tried_again(half: Path, tmp_path: Path)
         watched.standing()
     shutil.move(tmp_path / "aside", half / JOURNAL)
     assert watched.standing().finished == 9
-
-
-# a shared study
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The plan of a search as text, and progress in a terminal."""
+"""The plan of a search as text."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ import pytest
 
 from altune.report.texts.tables import plan_text, table
 from altune.simulation.environment import make_environments
-from altune.simulation.objectives import Objective
 from altune.tuning.prepared_space import prepare_space
-from altune.tuning.search import SearchProgress
 from altune.tuning.settings import Settings
-from altune.tuning.trials import TrialRecord
 from altune.workflows.plan import plan
-from altune.workflows.progress import ConsoleObserver
 
 
 def plan_of(data: Any = "iris", space: str = "quick", settings: Settings | None = None, **given: Any) -> dict[str, str]:
@@ -81,28 +77,3 @@ def test_wide_columns_share_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(map(len, text.splitlines())) <= 100
     assert text.count("one two") + text.count("one\n") >= 30
     assert max(map(len, table([{"name": "a", "first": "x"}], wide="first").splitlines())) == 11
-
-
-def progress_line(observer: ConsoleObserver, capsys: pytest.CaptureFixture[str], *objectives: float) -> str:
-    best = TrialRecord(3, "complete", objectives[0], {}, (), None, objectives=objectives)
-    observer.search(SearchProgress(60, finished=12, failed=1, dropped=4, best=best))
-    return " ".join(capsys.readouterr().err.split())
-
-
-def test_progress_tells_dropped_trials_and_the_best_beside_the_baselines(capsys: pytest.CaptureFixture[str]) -> None:
-    observer = ConsoleObserver()
-    observer.baseline("random_sampling", 0.81)
-    line = progress_line(observer, capsys, 0.9123)
-    assert line == ("12 of 60 trials; best so far 0.912, random sampling 0.810, 4 dropped early, 1 failed")
-
-
-def test_progress_of_an_objective_where_less_is_better_counts_labels(capsys: pytest.CaptureFixture[str]) -> None:
-    observer = ConsoleObserver(objectives=[Objective("labels_to_target", end=200)])
-    observer.baseline("random_sampling", 187.4)
-    assert "least so far 33.5, random sampling 187, " in progress_line(observer, capsys, 33.5)
-
-
-def test_progress_of_several_objectives_and_data_sets_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    both = ConsoleObserver(objectives=[Objective("aulc", end=200), Objective("labels", end=200)])
-    assert "best so far 0.900 with 120 labels bought" in progress_line(both, capsys, 0.9, 120.4)
-    assert "best so far 0.250 (mean over 3 data sets)" in progress_line(ConsoleObserver(data_sets=3), capsys, 0.25)

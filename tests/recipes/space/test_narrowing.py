@@ -1,0 +1,65 @@
+"""Alternatives that can never work are left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from altune.core.errors import FormatError
+from altune.recipes.recipe import Capabilities
+from altune.recipes.space import SearchSpace
+
+
+def test_an_alternative_that_can_never_work_is_left_out_with_its_reason() -> None:
+    space = SearchSpace.from_dict(
+        {"retrain": ["reset", "warm_start"], "labeling": ["single", "majority"], "model": "random_forest"}
+    )
+    left, reasons = space.narrow(Capabilities())
+    assert left.n_open == 0
+    assert left.decisions["retrain"].labels == ("reset",)
+    assert len(reasons) == 2
+    assert reasons[0].startswith("retrain.warm_start is left out: ")
+    assert "'random_forest' has none" in reasons[0]
+    assert "several annotators" in reasons[1]
+
+
+def test_an_alternative_that_works_with_one_of_the_models_stays() -> None:
+    space = SearchSpace.from_dict({"retrain": ["reset", "warm_start"], "model": ["random_forest", "mlp"]})
+    left, reasons = space.narrow(Capabilities())
+    assert (left, reasons) == (space, [])
+    bad = space.recipe_at({"retrain": "warm_start", "model": "random_forest"})
+    assert "resumes" in str(space.check_draw(bad, Capabilities()))
+    assert space.check_draw(space.recipe_at({"retrain": "warm_start", "model": "mlp"}), Capabilities()) is None
+
+
+def test_a_model_that_nothing_works_with_is_left_out() -> None:
+    space = SearchSpace.from_dict({"retrain": "warm_start", "model": ["random_forest", "mlp", "naive_bayes"]})
+    left, reasons = space.narrow(Capabilities(sparse=True))
+    assert left.decisions["model"].labels == ("mlp",)
+    assert {reason.split(" is left out: ")[0] for reason in reasons} == {"model.random_forest", "model.naive_bayes"}
+
+
+def test_choices_and_nested_alternatives_that_can_never_work_are_left_out() -> None:
+    space = SearchSpace.from_dict({"labeling": {"method": "majority", "annotators": {"choices": [2, 3, 9]}}})
+    left, reasons = space.narrow(Capabilities(annotators=3))
+    assert left.to_dict()["labeling"]["annotators"] == {"choices": [2, 3]}
+    assert reasons == [
+        "labeling.majority.annotators: 9 is left out: labeling 'majority' asks 9 annotators, and the scenario has 3"
+    ]
+    only_two, _ = space.narrow(Capabilities(annotators=2))
+    assert only_two.n_open == 0
+
+
+@pytest.mark.parametrize(
+    ("mapping", "knob"),
+    [
+        ({"labeling": "majority"}, "labeling"),
+        ({"retrain": "warm_start", "model": "random_forest"}, "retrain"),
+        ({"model": ["naive_bayes", "hist_gradient_boosting"]}, "model"),
+    ],
+)
+def test_a_space_with_nothing_left_is_refused(mapping: dict[str, Any], knob: str) -> None:
+    with pytest.raises(FormatError, match="no alternative can work") as caught:
+        SearchSpace.from_dict(mapping).narrow(Capabilities(sparse=True))
+    assert caught.value.path == knob

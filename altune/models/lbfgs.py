@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 try:
-    from scipy.optimize import _lbfgsb
+    from scipy.optimize import _lbfgsb as scipy_steps
 except ImportError:  # pragma: no cover
-    _lbfgsb = None  # type: ignore[assignment]
+    scipy_steps = None  # type: ignore[assignment]
 
 Array = NDArray[np.float64]
 Loss = Callable[[Array], tuple[float, Array]]
@@ -55,7 +55,7 @@ def minimize_loss(loss: Loss, start: Array, *, max_iter: int, gtol: float, ftol:
     >>> end.tolist(), steps
     ([2.0, 2.0], 2)
     """
-    method = _step_by_step if _steps_are_known() else _by_scipy
+    method = _step_by_step if steps_are_known() else _by_scipy
     return method(loss, start, max_iter, gtol, ftol)
 
 
@@ -68,7 +68,7 @@ def _step_by_step(loss: Loss, start: Array, max_iter: int, gtol: float, ftol: fl
     task, line_task, logical = (np.zeros(size, dtype=np.int32) for size in (2, 2, 4))
     counts, numbers = np.zeros(44, dtype=np.int32), np.zeros(29)
     factor = ftol / np.finfo(np.float64).eps
-    step: Any = _lbfgsb.setulb
+    step: Any = scipy_steps.setulb
     steps = calls = 0
     state: Any = (factor, gtol, work, places, task, logical, counts, numbers, MOST_TRIES_A_STEP, line_task)
     while True:
@@ -96,7 +96,7 @@ def _by_scipy(loss: Loss, start: Array, max_iter: int, gtol: float, ftol: float)
 
 
 @cache
-def _steps_are_known() -> bool:
+def steps_are_known() -> bool:
     """Return whether this scipy's compiled step does what its ``minimize`` does."""
 
     def valley(point: Array) -> tuple[float, Array]:

@@ -41,7 +41,7 @@ class PlainLogisticRegression(LogisticRegression):  # type: ignore[misc]
             return self
         weights = None if sample_weight is None else np.ascontiguousarray(sample_weight, dtype=np.float64)
         total = len(codes) if weights is None else float(np.sum(weights))
-        make = _TwoClasses if outputs == 1 else _ManyClasses
+        make = TwoClassLoss if outputs == 1 else ManyClassLoss
         loss = make(X, positions.astype(np.float64), weights, total, 1.0 / (self.C * total), len(classes))
         flat, steps = minimize_loss(
             loss, start.ravel(order="F"), max_iter=self.max_iter, gtol=self.tol, ftol=64 * np.finfo(float).eps
@@ -129,13 +129,16 @@ class _Loss(ABC):
         """Return the loss and the gradient, ``(n_coefficients,)``, a new array."""
 
 
-class _ManyClasses(_Loss):
+class ManyClassLoss(_Loss):
+    """The loss for three classes and more: one column of coefficients a class."""
+
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.base = HalfMultinomialLoss(n_classes=self.n_classes)
         self.slopes = np.empty((len(self.target), self.n_classes))
 
     def __call__(self, flat: Array) -> tuple[float, Array]:
+        """Return the loss and the gradient."""
         coefficients = flat.reshape((self.n_classes, -1), order="F")
         weights = coefficients[:, :-1]
         raw, slopes = self.X @ weights.T, self.slopes
@@ -151,13 +154,16 @@ class _ManyClasses(_Loss):
         return float(self.losses.sum() / self.total) + length, gradient
 
 
-class _TwoClasses(_Loss):
+class TwoClassLoss(_Loss):
+    """The loss for two classes: one column of coefficients."""
+
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.base = HalfBinomialLoss()
         self.slopes = np.empty(len(self.target))
 
     def __call__(self, flat: Array) -> tuple[float, Array]:
+        """Return the loss and the gradient."""
         weights, slopes = flat[:-1], self.slopes
         raw = self.X @ weights
         raw += flat[-1]

@@ -172,11 +172,11 @@ def _usual_variance(variances: Array, freedom: float) -> tuple[float, float]:
         return float(variances.mean()), freedom
     logs = np.log(np.maximum(variances, _FLOOR * middle)) - digamma(freedom / 2) + np.log(freedom / 2)
     excess = float(logs.var(ddof=1) - polygamma(1, freedom / 2))
-    prior = _ALIKE if excess <= 0 else min(2 * _inverse_trigamma(excess), _ALIKE)
+    prior = _ALIKE if excess <= 0 else min(2 * inverse_trigamma(excess), _ALIKE)
     return float(np.exp(logs.mean() + digamma(prior / 2) - np.log(prior / 2))), prior
 
 
-def _inverse_trigamma(value: float) -> float:
+def inverse_trigamma(value: float) -> float:
     """Return where the trigamma function takes a positive value; Newton's steps on its reciprocal never overshoot."""
     found = 0.5 + 1 / value
     for _ in range(_NEWTON_STEPS):

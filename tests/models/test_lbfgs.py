@@ -23,7 +23,7 @@ def rosenbrock(x: Any) -> tuple[float, Any]:
 
 @pytest.mark.parametrize("max_iter", [1, 5, 1000])
 def test_lbfgs_takes_scipys_steps(max_iter: int) -> None:
-    assert lbfgs._steps_are_known()
+    assert lbfgs.steps_are_known()
     start = np.random.default_rng(0).normal(size=30)
     end, steps = lbfgs.minimize_loss(rosenbrock, start, max_iter=max_iter, gtol=1e-6, ftol=1e-15)
     options = {"maxiter": max_iter, "maxls": 50, "gtol": 1e-6, "ftol": 1e-15}
@@ -53,10 +53,10 @@ def idle_step(*arguments: Any) -> None:
 @pytest.mark.parametrize("step", [broken_step, idle_step])
 def test_a_scipy_with_other_steps_is_used_through_its_front_door(monkeypatch: pytest.MonkeyPatch, step: Any) -> None:
     everything, X, y = some_rows("wine", 60)
-    monkeypatch.setattr(lbfgs, "_lbfgsb", SimpleNamespace(setulb=step))
-    lbfgs._steps_are_known.cache_clear()
+    monkeypatch.setattr(lbfgs, "scipy_steps", SimpleNamespace(setulb=step))
+    lbfgs.steps_are_known.cache_clear()
     try:
         require_same(PlainLogisticRegression().fit(X, y), LogisticRegression().fit(X, y), everything)
-        assert not lbfgs._steps_are_known()
+        assert not lbfgs.steps_are_known()
     finally:
-        lbfgs._steps_are_known.cache_clear()
+        lbfgs.steps_are_known.cache_clear()

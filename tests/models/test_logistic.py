@@ -16,7 +16,7 @@ from altune.models import (
     LogisticRegressionModel,
     logistic,
 )
-from altune.models.logistic import PlainLogisticRegression, _ManyClasses, _TwoClasses
+from altune.models.logistic import PlainLogisticRegression, ManyClassLoss, TwoClassLoss
 from tests.helpers.models import LOADERS, require_same, some_rows
 
 
@@ -92,7 +92,7 @@ def test_a_scikit_learn_without_its_losses_trains_in_its_own_way(monkeypatch: py
     require_same(PlainLogisticRegression().fit(X, y), LogisticRegression().fit(X, y), everything)
 
 
-@pytest.mark.parametrize(("make", "n_classes"), [(_ManyClasses, 3), (_TwoClasses, 2)])
+@pytest.mark.parametrize(("make", "n_classes"), [(ManyClassLoss, 3), (TwoClassLoss, 2)])
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
 def test_the_gradient_is_that_of_the_loss(make: Any, n_classes: int, form: Any) -> None:
     _, X, y = some_rows("wine", 30)

@@ -12,7 +12,7 @@ from scipy.special import polygamma
 from altune.core.errors import RequestError
 from altune.simulation.curve import LearningCurve, trapezoid_area
 from altune.simulation.trajectory import PAUSED
-from altune.tuning.racing import Envelope, Noise, Racing, _inverse_trigamma, paired_noise
+from altune.tuning.racing import Envelope, Noise, Racing, inverse_trigamma, paired_noise
 from tests.helpers.stored_curves import BUDGET, curve
 
 
@@ -149,7 +149,7 @@ def test_the_moderated_test_lies_between_the_usual_ones():
 
 @given(value=st.floats(1e-3, 1e3))
 def test_the_inverse_of_the_trigamma_function(value):
-    assert polygamma(1, _inverse_trigamma(value)) == pytest.approx(value, rel=1e-6)
+    assert polygamma(1, inverse_trigamma(value)) == pytest.approx(value, rel=1e-6)
 
 
 scores = st.floats(0, 1, width=32)

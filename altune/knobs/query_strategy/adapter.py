@@ -22,7 +22,7 @@ from altune.core.files import canonical_digest
 from altune.core.needs import Capabilities, Need
 from altune.core.pool import Pool
 from altune.core.registry import register
-from altune.core.types import Features, Learner, RowNumbers, TrainedModel
+from altune.core.types import Features, Learner, RowNumbers, TrainedModel, TrainingSet
 from altune.knobs.pool_geometry import draw_rows
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.models.fitted import FittedModel
@@ -214,19 +214,19 @@ def _arguments(name: str, strategy: Any, pool: Pool, rng: np.random.Generator) -
     else:
         for argument in ("clf", "estimator"):
             if argument in wanted:
-                given[argument] = classifiers.SklearnClassifier(Relearning(_Held(pool)), **common)
+                given[argument] = classifiers.SklearnClassifier(Relearning(CurrentModel(pool)), **common)
     if "ensemble" in wanted:
         # each member is fitted on its own bootstrap sample, which it draws by its own seed
         seeds = rng.integers(2**31 - 1, size=COMMITTEE).tolist()
         given["ensemble"] = [
-            classifiers.SklearnClassifier(Relearning(_Held(pool), seed=seed), **common) for seed in seeds
+            classifiers.SklearnClassifier(Relearning(CurrentModel(pool), seed=seed), **common) for seed in seeds
         ]
     if "discriminator" in wanted:
         given["discriminator"] = classifiers.SklearnClassifier(LogisticRegression(max_iter=1000))
     return given
 
 
-class _Held:
+class CurrentModel:
     """The model in hand and the rows behind it, which no copy duplicates."""
 
     def __init__(self, pool: Pool) -> None:
@@ -238,7 +238,7 @@ class _Held:
         self.y = pool.labels
         self.n_classes = pool.n_classes
 
-    def __deepcopy__(self, memo: Any) -> _Held:
+    def __deepcopy__(self, memo: Any) -> CurrentModel:
         return self
 
     def knows(self, X: Features, y: RowNumbers) -> bool:
@@ -248,7 +248,7 @@ class _Held:
     def train(self, X: Features, y: RowNumbers, seed: int, weight: Any = None) -> TrainedModel:
         """Return a model like the one in hand, trained on other rows."""
         if self.learner is not None:
-            return self.learner.fit(X, y, self.n_classes, seed, weight)
+            return self.learner.fit(TrainingSet(X, y, self.n_classes, weight), seed)
         seen, positions = np.unique(y, return_inverse=True)
         if len(seen) == 1:
             return FittedModel(None, self.n_classes, seen, seen, self.model.outputs)
@@ -267,7 +267,7 @@ class Relearning(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     seed : draws a bootstrap sample of the rows to learn from; None learns from the rows as they are.
     """
 
-    def __init__(self, held: _Held, seed: int | None = None) -> None:
+    def __init__(self, held: CurrentModel, seed: int | None = None) -> None:
         self.held = held
         self.seed = seed
 

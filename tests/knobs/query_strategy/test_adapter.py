@@ -119,7 +119,7 @@ def test_held_out_and_dropped_rows_are_neither_labelled_nor_offered():
 @pytest.mark.parametrize("learner", [True, False])
 def test_committees_are_models_like_the_one_in_hand_on_bootstrap_samples(wine, learner):
     pool = make_pool(wine.X, load_wine().target, wine.labelled, learner=learner)
-    held = adapter._Held(pool)
+    held = adapter.CurrentModel(pool)
     members = [adapter.Relearning(held, seed).fit(held.X, held.y) for seed in (1, 2)]
     first, second = (member.predict_proba(pool.X) for member in members)
     assert first.shape == (178, 3)

@@ -1,6 +1,6 @@
-"""Old names that still work for one release, each with one warning that gives the new name.
+"""Old names that still work for one release, each with a warning that gives the new name.
 
-They are all here, so that one step deletes them: this module, and the few lines that import it.
+All of them are listed here, so that they can be deleted in one step.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ NAMES = {
         "TextPart": "TextBlock",
     },
 }
-"""Public names, by module."""
+"""Public names by module."""
 
 METHODS = {
     "Run.write": "altune.report.write_run",
     "RecipeComparison.write": "altune.report.write_comparison",
     "Sweep.write": "altune.report.write_sweep",
 }
-"""Methods of results that are functions now."""
+"""Methods of results that have become functions."""
 
 ATTRIBUTES = {
     "LearningCurve.facts": "notes",
@@ -47,7 +47,7 @@ ATTRIBUTES = {
 """Attributes of results."""
 
 OPTIONS = {"--seeds": "--blocks", "--select-seeds": "--select-blocks", "--report-seeds": "--report-blocks"}
-"""Options of the command line."""
+"""Command-line options."""
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 ClassT = TypeVar("ClassT", bound=type)
@@ -65,7 +65,7 @@ def new_keywords(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def renamed_keywords(function: FunctionT) -> FunctionT:
-    """Let a function take keywords by their old names."""
+    """Return a function that also accepts keywords by their old names."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, **keywords: Any) -> Any:
@@ -75,7 +75,7 @@ def renamed_keywords(function: FunctionT) -> FunctionT:
 
 
 def renamed_fields(cls: ClassT) -> ClassT:
-    """Let a class take the keywords of its constructor by their old names."""
+    """Make the constructor of a class also accept keywords by their old names."""
     setattr(cls, "__init__", renamed_keywords(getattr(cls, "__init__")))  # noqa: B009, B010  (mypy)
     return cls
 
@@ -89,15 +89,15 @@ def new_name(module: str, name: str) -> str:
 
 
 class OldNames:
-    """Answers the old names of a result's attributes, and its methods that have become functions."""
+    """Base of results that also have their attributes and methods by their old names."""
 
     def __getattr__(self, name: str) -> Any:
-        """Return the attribute by its new name, or the function with the result as its first argument.
+        """Return the renamed attribute, or the function with this result as its first argument.
 
         Raises
         ------
         AttributeError
-            If there was no such name.
+            If no attribute ever had this name.
         """
         cls = type(self).__name__
         if f"{cls}.{name}" in ATTRIBUTES:
@@ -113,7 +113,7 @@ class OldNames:
 
 
 def new_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the words of a command line under their new names, and a line for each that has changed.
+    """Return the arguments of a command line by their new names, and a line for each that was renamed.
 
     >>> new_arguments(["tune", "iris", "--seeds=3"])
     (['tune', 'iris', '--blocks=3'], ['--seeds is now called --blocks; the old name works for one more release'])

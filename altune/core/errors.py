@@ -1,8 +1,8 @@
-"""What can go wrong, for the person who can mend it.
+"""The exceptions of altune.
 
-Two roots below :class:`AltuneError`: a :class:`RequestError` says that what was asked for is wrong (exit code 2),
-a :class:`WorkError` that the work itself failed (exit code 1). Each message is one line: what, where, what would
-be right.
+:class:`AltuneError` has two subclasses: :class:`RequestError` means that the request is wrong (exit code 2), and
+:class:`WorkError` that the work itself failed (exit code 1). Each message is one line that states what was wrong,
+where, and what would be right.
 """
 
 from __future__ import annotations
@@ -12,33 +12,33 @@ from collections.abc import Iterable
 
 
 class AltuneError(Exception):
-    """Root of every error that altune raises on purpose."""
+    """Base of all exceptions that altune raises on purpose."""
 
 
 class RequestError(AltuneError):
-    """The request is wrong: an option, a file, a value, a combination."""
+    """The request is wrong: an option, a file, a value or a combination of them."""
 
 
 class DataError(RequestError):
-    """The data set cannot be used as it is."""
+    """The data set cannot be used."""
 
 
 class ScenarioError(RequestError):
-    """The scenario does not fit the data, or contradicts itself."""
+    """The scenario does not fit the data or contradicts itself."""
 
 
 class FormatError(RequestError, ValueError):
     """A recipe, search space or scenario is not well formed.
 
-    It is a ``ValueError`` too, so that pydantic carries it out of a nested method with its place.
+    It is also a ``ValueError``, so that pydantic passes it on from a nested method with its path.
 
     Parameters
     ----------
-    problem : what is wrong and what would be right, without the place.
-    path : place inside the file, such as ``query_strategy[1].beta``; empty for the file itself.
-    file : the file's name; empty for objects made in Python.
-    value : the offending value, None where there is none.
-    accepted : the values that would have been accepted, if they can be listed.
+    problem : what is wrong and what would be right, without the path.
+    path : path inside the file, such as ``query_strategy[1].beta``; empty for the file itself.
+    file : name of the file; empty for objects made in Python.
+    value : the wrong value, None if there is none.
+    accepted : the accepted values, if they can be listed.
     """
 
     def __init__(
@@ -62,13 +62,13 @@ class FormatError(RequestError, ValueError):
         return (_rebuild_format_error, (self.problem, self.path, self.file, self.value, self.accepted))
 
     def within(self, *, file: str = "", path: str = "") -> FormatError:
-        """Return the same error, placed inside ``path`` of ``file``."""
+        """Return the same error with its path below ``path`` of ``file``."""
         joined = join_path(path, self.path)
         return FormatError(self.problem, path=joined, file=file or self.file, value=self.value, accepted=self.accepted)
 
 
 class MissingExtraError(RequestError):
-    """An optional dependency is needed and not installed."""
+    """An optional dependency is needed but not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
         self.what = what
@@ -80,11 +80,11 @@ class MissingExtraError(RequestError):
 
 
 class WorkError(AltuneError):
-    """The request was right and the work failed."""
+    """The request was right, but the work failed."""
 
 
 class StorageError(WorkError):
-    """A run's folder or study cannot be read or written."""
+    """The folder or study of a run cannot be read or written."""
 
 
 def _rebuild_format_error(problem: str, path: str, file: str, value: object, accepted: tuple[str, ...]) -> FormatError:
@@ -92,14 +92,18 @@ def _rebuild_format_error(problem: str, path: str, file: str, value: object, acc
 
 
 def join_path(outer: str, inner: str) -> str:
-    """Join two places inside a file: ``join_path('a', 'b') == 'a.b'``, ``join_path('a', '[1]') == 'a[1]'``."""
+    """Join two paths inside a file.
+
+    >>> join_path("a", "b"), join_path("a", "[1]")
+    ('a.b', 'a[1]')
+    """
     if not outer or not inner or inner.startswith("["):
         return outer + inner
     return f"{outer}.{inner}"
 
 
 def did_you_mean(word: object, accepted: Iterable[str]) -> str:
-    """Return ``accepted: a, b, c`` with the nearest spelling in front where one is near.
+    """Return ``accepted: a, b, c``, after the nearest spelling if there is a close one.
 
     >>> did_you_mean("margn", ["random", "margin"])
     "did you mean 'margin'? Accepted: margin, random"

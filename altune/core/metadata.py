@@ -1,7 +1,7 @@
-"""What is known of the candidates at one loop, computed when first asked for and kept by generation.
+"""What a model says about the candidates of one loop.
 
-Columns are aligned with ``rows``, the candidates of their loop. Those that were computed stay available to later
-loops as *generations*, so that a strategy can look at how a score moved.
+Columns are aligned with ``rows``, the candidates of their loop, and are computed when they are first used. Later loops
+can read them as *generations*, so that a strategy can use how a score changed.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ from altune.core.uncertainty import entropy, least_confidence, margin
 
 Column = NDArray[np.float64]
 KEPT_GENERATIONS = 5
+"""Number of loops whose columns are kept."""
 
 
 class Metadata:
-    """Lazily computed columns over the candidates of one loop.
+    """Columns over the candidates of one loop, computed on first use.
 
     Parameters
     ----------
     X : features of the whole pool, ``(n_rows, n_features)``.
     rows : the candidates, sorted, ``(n_candidates,)``.
     model : the model of this loop.
-    earlier : metadata of earlier loops, newest first.
+    earlier : metadata of earlier loops, the latest first.
     """
 
     def __init__(self, X: Features, rows: RowNumbers, model: TrainedModel, earlier: tuple[Metadata, ...] = ()) -> None:
@@ -40,7 +41,7 @@ class Metadata:
     def X(self) -> Features:
         """Features of the candidates, ``(n_candidates, n_features)``."""
         if self._X is None:
-            raise RuntimeError("an earlier generation holds only the columns that were computed in its loop")
+            raise RuntimeError("an earlier generation has only the columns that were computed in its loop")
         if len(self.rows) == self._X.shape[0]:
             return self._X
         dense = isinstance(self._X, np.ndarray)
@@ -48,7 +49,7 @@ class Metadata:
 
     @property
     def probabilities(self) -> Column:
-        """Class scores of the model over all classes, ``(n_candidates, n_classes)``; rows sum to 1."""
+        """Class scores of the model, ``(n_candidates, n_classes)``; each row sums to 1."""
         return self._column("probabilities", lambda: self._current_model().class_scores(self.X))
 
     @property
@@ -59,7 +60,7 @@ class Metadata:
 
     @property
     def least_confidence(self) -> Column:
-        """1 − p₁ of each candidate, ``(n_candidates,)``."""
+        """1 − p₁ of each candidate, ``(n_candidates,)``; large is uncertain."""
         return self._column("least_confidence", lambda: least_confidence(self.probabilities))
 
     @property
@@ -69,34 +70,33 @@ class Metadata:
 
     @property
     def entropy(self) -> Column:
-        """Entropy in nats of each candidate, ``(n_candidates,)``."""
+        """Entropy in nats of each candidate, ``(n_candidates,)``; large is uncertain."""
         return self._column("entropy", lambda: entropy(self.probabilities))
 
     def computed(self, column: str) -> Column | None:
-        """Return a column of this loop if something asked for it, None where nothing has."""
+        """Return a column of this loop if it has been computed, else None."""
         return self._columns.get(column)
 
     @property
     def generations(self) -> int:
-        """Number of earlier loops that are still known."""
+        """Number of earlier loops whose columns are kept."""
         return len(self._earlier)
 
     def earlier(self, back: int, column: str) -> Column | None:
-        """Return a column as it was ``back`` loops ago for today's candidates, None where it was not computed."""
+        """Return a column of ``back`` loops ago for the current candidates, None if it was not computed then."""
         if not 1 <= back <= len(self._earlier):
             return None
         then = self._earlier[back - 1]
         values = then._columns.get(column)
         if values is None:
             return None
-        where = np.searchsorted(then.rows, self.rows)
-        where = np.minimum(where, len(then.rows) - 1)
-        if not np.array_equal(then.rows[where], self.rows):
+        positions = np.minimum(np.searchsorted(then.rows, self.rows), len(then.rows) - 1)
+        if not np.array_equal(then.rows[positions], self.rows):
             return None
-        return values[where]
+        return values[positions]
 
     def as_history(self) -> tuple[Metadata, ...]:
-        """Return this loop's columns and the kept earlier ones, newest first, freed of model and features."""
+        """Release the model and the features, and return the columns of this loop and of earlier ones, latest first."""
         self._X = None
         self._model = None
         kept = (self, *self._earlier)[:KEPT_GENERATIONS]
@@ -110,5 +110,5 @@ class Metadata:
 
     def _current_model(self) -> TrainedModel:
         if self._model is None:
-            raise RuntimeError("an earlier generation holds only the columns that were computed in its loop")
+            raise RuntimeError("an earlier generation has only the columns that were computed in its loop")
         return self._model

@@ -1,6 +1,6 @@
-"""The pool: what a knob may see, and nothing else.
+"""The pool: everything that a knob may see.
 
-True labels live in the simulator and reach a recipe through its labeling process only; test rows never come here.
+True labels stay in the simulator and reach a recipe only through its labeling process. Test rows are never part of it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ T = TypeVar("T")
 
 
 class FeatureCache:
-    """Structures of one pool that depend on its features alone, built once and kept: neighbours, clusterings, norms.
+    """A cache of what depends on the features of a pool alone: neighbours, clusterings, norms.
 
-    All trajectories of a block share one, so nothing that depends on labels, on a model or on a random draw of the
-    trajectory may be kept here (``Pool.memory``, a trajectory's own, may hold what depends on the rows it bought).
+    All trajectories of a block share one cache, so nothing may be stored here that depends on labels, on a model or on
+    a random draw of the trajectory. ``Pool.memory``, which belongs to one trajectory, may store what depends on the
+    rows that it bought.
     """
 
     def __init__(self) -> None:
         self._kept: dict[Hashable, Any] = {}
 
     def get(self, key: Hashable, build: Callable[[], T]) -> T:
-        """Return what is kept under ``key``, calling ``build`` the first time."""
+        """Return the value of ``key``, which ``build`` returns the first time."""
         if key not in self._kept:
             self._kept[key] = build()
         kept: T = self._kept[key]
@@ -38,30 +39,31 @@ class FeatureCache:
 
 
 class Pool:
-    """The rows that may be labelled, and what is known of them so far.
+    """The rows that may be labelled, and what is known about them so far.
 
     Parameters
     ----------
-    X : features, ``(n_rows, n_features)``, dense float or CSR; scaled, as the model gets them.
-    n_classes : classes of the scenario, 2 or more; labels are codes in ``[0, n_classes)``.
-    budget : labels that may be bought in all.
-    shared : structures of the same features that other trajectories have built already.
-    feature_names : names of the columns of ``X``, None where they have none.
+    X : features, ``(n_rows, n_features)``, dense float or CSR, scaled as the model gets them.
+    n_classes : number of classes of the scenario, 2 or more; labels are codes in ``[0, n_classes)``.
+    budget : number of labels that may be bought in total.
+    shared : cache that the trajectories of a block share; None for a new one.
+    feature_names : names of the columns of ``X``, None if they have none.
 
     Attributes
     ----------
     labelled : pool rows with a label that the model may use, sorted.
     labels : their labels, ``(len(labelled),)``.
-    candidates : pool rows that may be queried now, sorted.
-    held_out : pool rows bought for validation only.
+    label_weights : their weights in training, ``(len(labelled),)``, None if all are 1.
+    candidates : pool rows that may be queried, sorted.
+    held_out : pool rows that were bought for validation only.
+    labels_bought : number of labels bought so far.
     loop : number of the current loop; 0 until the first model is trained.
-    label_weights : their weights in training, ``(len(labelled),)``, None where all are 1.
-    model : the model in hand, None before the first.
-    learner : what ``model`` was trained by, with this loop's hyperparameters, so that a strategy can train
-        others like it; None before the first.
-    metadata : what the model in hand says of the candidates, None before the first model.
-    memory : what this trajectory would else work out anew in each loop, such as distances to the rows bought so far;
-        it may make a selection faster, never another.
+    model : the current model, None before the first one.
+    learner : the untrained model of this loop with its hyperparameters, so that a strategy can train others like the
+        current one; None before the first model.
+    metadata : what the current model says about the candidates, None before the first model.
+    memory : cache of this trajectory, for what would otherwise be computed again in each loop, such as distances to
+        the rows bought so far. It makes a selection faster and must not change it.
     """
 
     def __init__(
@@ -94,36 +96,36 @@ class Pool:
 
     @property
     def candidates(self) -> RowNumbers:
-        """RowNumbers that may be queried now, sorted, ``(n_candidates,)``."""
+        """Pool rows that may be queried, sorted, ``(n_candidates,)``."""
         if self._candidates is None:
             self._candidates = np.flatnonzero(self._open)
         return self._candidates
 
     @property
     def progress(self) -> float:
-        """Return τ = ln n / ln B in [0, 1], n labels bought of a budget of B."""
+        """τ = ln n / ln B in [0, 1], for n labels bought of a budget of B."""
         if self.labels_bought < 1 or self.budget <= 1:
             return 0.0
         return float(min(1.0, np.log(self.labels_bought) / np.log(self.budget)))
 
     def close(self, rows: RowNumbers) -> None:
-        """Take rows out of the candidates: they were bought."""
+        """Remove rows that were bought from the candidates."""
         self._open[rows] = False
         self._candidates = None
 
     def set_labels(self, rows: RowNumbers, labels: Codes) -> None:
-        """Replace the labels in use; ``rows`` are sorted."""
+        """Replace the labels in use. ``rows`` must be sorted."""
         self.labelled = np.asarray(rows, dtype=np.intp)
         self.labels = np.asarray(labels, dtype=np.intp)
 
     def known(self) -> Metadata:
-        """Return the metadata of the model in hand.
+        """Return the metadata of the current model.
 
         Raises
         ------
         RuntimeError
-            Before the first model is trained: only an initial sample is asked then, and it has no use for them.
+            Before the first model is trained, when only the initial sample is selected.
         """
         if self.metadata is None:
-            raise RuntimeError("there are no metadata before the first model is trained")
+            raise RuntimeError("there is no metadata before the first model is trained")
         return self.metadata

@@ -1,11 +1,11 @@
 """Methods by knob and name.
 
 A *method* is one way to set a knob. It is a frozen pydantic model with a literal ``method`` field, so that one
-class is its own configuration, validation, documentation and JSON Schema. This module keeps them by knob and name,
-reads them from plain mappings, and says in one line what is wrong with a mapping that cannot be read.
+class is its own configuration, validation, documentation and JSON Schema. This module stores methods by knob and name
+and reads them from plain mappings.
 
-It never imports what a file names: a method is known because altune ships it, because Python code registered it,
-or because an installed package offers it through the entry point group ``altune.methods``.
+It never imports what a file names. A method is known because altune ships it, because Python code has registered it, or
+because an installed package offers it through the entry point group ``altune.methods``.
 """
 
 from __future__ import annotations
@@ -31,17 +31,18 @@ KNOBS: tuple[str, ...] = (
     "query_strategy",
     "training",
 )
-"""The eight knobs, in the order of the design."""
+"""The eight knobs, in their usual order."""
 
 FIELDS: tuple[str, ...] = (*KNOBS, "model")
-"""What a recipe holds one value for: the eight knobs and the model."""
+"""The fields of a recipe that hold a method: the eight knobs and the model."""
 
 
 class Method(BaseModel):
     """One way to set a knob.
 
-    Subclasses set ``knob``, a literal ``method`` field with its name as the default, a docstring with the formula,
-    and further fields with ranges and descriptions. They are frozen: whatever changes in a loop lives in the loop.
+    A subclass sets ``knob`` and a literal ``method`` field with its name as the default. Its docstring gives the
+    formula, and its further fields have ranges and descriptions. Methods are frozen: state that changes from loop to
+    loop belongs to the loop.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
@@ -70,18 +71,18 @@ class Method(BaseModel):
         return []
 
     def nested(self) -> dict[str, Method]:
-        """Return the methods held by fields of this one, by field name; those of a list as ``rules[0]``."""
-        found: dict[str, Method] = {}
+        """Return the methods in the fields of this method, by field name; those of a list as ``rules[0]``."""
+        nested: dict[str, Method] = {}
         for name in type(self).model_fields:
             value = getattr(self, name)
             if isinstance(value, Method):
-                found[name] = value
+                nested[name] = value
             elif isinstance(value, tuple):
-                found |= {f"{name}[{place}]": part for place, part in enumerate(value) if isinstance(part, Method)}
-        return found
+                nested |= {f"{name}[{index}]": item for index, item in enumerate(value) if isinstance(item, Method)}
+        return nested
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the plain mapping that reads back to an equal method; unset optional fields are left out."""
+        """Return a plain mapping that reads back to an equal method, without optional fields that are unset."""
         plain: dict[str, Any] = {"method": self.method}
         for name in type(self).model_fields:
             value = getattr(self, name)
@@ -98,15 +99,15 @@ _plugins_loaded = False
 
 
 def register(cls: type[MethodT]) -> type[MethodT]:
-    """Make a method known by the name in its ``method`` field; usable as a class decorator.
+    """Register a method under the name in its ``method`` field; usable as a class decorator.
 
     Raises
     ------
     RequestError
-        If the class has no knob, no literal ``method`` default or no docstring, or if another class has the name.
+        If the class has no knob, no literal ``method`` default or no docstring, or if another class has its name.
     """
     if cls.knob not in _methods:
-        raise RequestError(f"{cls.__name__}: knob {cls.knob!r} is not one; {did_you_mean(cls.knob, FIELDS)}")
+        raise RequestError(f"{cls.__name__}: no knob {cls.knob!r}; {did_you_mean(cls.knob, FIELDS)}")
     field = cls.model_fields["method"]
     literal = get_args(field.annotation)
     if len(literal) != 1 or field.default != literal[0]:
@@ -122,12 +123,12 @@ def register(cls: type[MethodT]) -> type[MethodT]:
 
 
 def unregister(knob: str, name: str) -> None:
-    """Forget a method, for tests and notebooks."""
+    """Remove a method; for tests and notebooks."""
     _methods[knob].pop(name, None)
 
 
 def methods(knob: str) -> dict[str, type[Method]]:
-    """Return the methods of a knob (or of ``model``) by name, plugins included."""
+    """Return the methods of a knob, or of ``model``, by name, including those of plugins."""
     if knob not in _methods:
         raise RequestError(f"no knob {knob!r}; {did_you_mean(knob, FIELDS)}")
     _load_plugins()
@@ -135,7 +136,7 @@ def methods(knob: str) -> dict[str, type[Method]]:
 
 
 def every_method() -> Iterator[type[Method]]:
-    """Yield every registered method, knob by knob in the order of the design."""
+    """Yield every registered method, knob by knob in their usual order."""
     for field in FIELDS:
         yield from methods(field).values()
 
@@ -146,7 +147,7 @@ def find_method(knob: str, name: object, path: str = "") -> type[Method]:
     Raises
     ------
     FormatError
-        If the knob has no such method; the message names the accepted ones and the nearest spelling.
+        If the knob has no such method, with the accepted ones and the nearest spelling.
     """
     known = methods(knob)
     if not isinstance(name, str) or name not in known:
@@ -165,7 +166,7 @@ def parse_method(knob: str, value: object, path: str = "") -> Method:
     Raises
     ------
     FormatError
-        With the place inside ``path``, the value, and what would have been accepted.
+        With the path below ``path``, the value, and what would be accepted.
     """
     if isinstance(value, Method):
         if value.knob != knob:
@@ -186,7 +187,7 @@ def parse_method(knob: str, value: object, path: str = "") -> Method:
 
 
 def validate_fields(cls: type[MethodT], value: Mapping[str, Any], path: str = "") -> MethodT:
-    """Build a method of a known class, turning pydantic's report into one :class:`FormatError`."""
+    """Return a method of a given class; a validation error of pydantic becomes a :class:`FormatError`."""
     check_field_names(cls, value, path)
     try:
         return cls.model_validate(dict(value))
@@ -195,7 +196,7 @@ def validate_fields(cls: type[MethodT], value: Mapping[str, Any], path: str = ""
 
 
 def check_field_names(cls: type[Method], value: Mapping[str, Any], path: str = "") -> None:
-    """Refuse parameters that the method does not have, naming the ones it has."""
+    """Refuse parameters that the method does not have, and name those it has."""
     for key in value:
         if key not in cls.model_fields:
             accepted = [name for name in cls.model_fields if name != "method"]
@@ -209,7 +210,7 @@ def check_field_names(cls: type[Method], value: Mapping[str, Any], path: str = "
 
 
 def explain_validation(error: ValidationError, path: str = "") -> FormatError:
-    """Turn the first complaint of a pydantic report into one line: place, value, what would be right."""
+    """Return the first error of a pydantic report as one line with path, value and what would be right."""
     first = error.errors(include_url=False)[0]
     cause = first.get("ctx", {}).get("error")
     for step in first["loc"]:
@@ -225,7 +226,7 @@ def explain_validation(error: ValidationError, path: str = "") -> FormatError:
 
 
 def describe_parameters(cls: type[Method]) -> dict[str, dict[str, Any]]:
-    """Return ``{parameter: {type, default, low, high, description}}`` of a method, as its JSON Schema has them."""
+    """Return ``{parameter: {type, default, low, high, description}}`` of a method, from its JSON Schema."""
     properties = cls.model_json_schema(mode="validation").get("properties", {})
     described: dict[str, dict[str, Any]] = {}
     for name, field in cls.model_fields.items():

@@ -1,8 +1,8 @@
-"""Random streams: one for each purpose, so that changing one decision leaves the draws of all others as they were.
+"""Random streams: one for each purpose, so that changing one decision does not change the draws of the others.
 
-There is no global random state anywhere in altune. Every draw comes from a
-:class:`numpy.random.Generator` made from (study seed, data set name, block, purpose), and every loop of a
-trajectory has a stream of its own for each purpose (common random numbers).
+altune has no global random state. Every draw comes from a :class:`numpy.random.Generator` that is made from the seed of
+the study, the name of the data set, the block and the purpose. Every loop of a trajectory has its own stream for each
+purpose (common random numbers).
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Streams:
     Parameters
     ----------
     seed : the study's seed, 0 or more.
-    data : the data set's name (never its content, so that a changed label changes no draw).
-    part : what the block is for: ``search``, ``select`` or ``report``; ``study`` for the rows held back.
-    block : the block's number within its part, 0 or more.
+    data : name of the data set. Its content has no effect, so that a corrected label changes no draw.
+    part : role of the block: ``search``, ``select`` or ``report``; ``study`` for the rows that are held back.
+    block : number of the block within its role, 0 or more.
 
     Examples
     --------
@@ -47,16 +47,16 @@ class Streams:
     block: int
 
     def sequence(self, purpose: str, *keys: int) -> np.random.SeedSequence:
-        """Return the seed sequence of ``purpose``, refined by ``keys`` (a loop's number, an annotator's, …)."""
+        """Return the seed sequence of ``purpose`` and ``keys``, such as the number of a loop or an annotator."""
         entropy = [self.seed, _word(self.data), _word(self.part), self.block, _word(purpose), *keys]
-        # An array of 32-bit words says the same as the list of integers, in a third of the time.
+        # SeedSequence gives the same result for an array of 32-bit words as for the integers, in a third of the time.
         words = [word for number in entropy for word in _halves(number)]
         return np.random.SeedSequence(np.array(words, dtype=np.uint32))
 
     def generator(self, purpose: str, *keys: int) -> np.random.Generator:
-        """Return a fresh generator at the start of the stream of ``purpose``."""
+        """Return a new generator at the start of the stream of ``purpose``."""
         return np.random.default_rng(self.sequence(purpose, *keys))
 
     def integer(self, purpose: str, *keys: int) -> int:
-        """Return a seed in ``[0, 2**31)`` for estimators that want one integer as ``random_state``."""
+        """Return a seed in ``[0, 2**31)`` for estimators that need an integer as ``random_state``."""
         return int(self.sequence(purpose, *keys).generate_state(1, np.uint32)[0] >> 1)

@@ -1,6 +1,7 @@
-"""Numbers worked out on one thread: small matrices lose more by waiting for a second one than it gives.
+"""Linear algebra on one thread.
 
-It also makes them the same on every machine, whatever its number of cores.
+On small matrices, further threads cost more time than they save. One thread also gives the same numbers on every
+machine, whatever its number of cores.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ T = TypeVar("T")
 
 
 def on_one_thread(function: Callable[P, T]) -> Callable[P, T]:
-    """Return a function during which the libraries of linear algebra keep to one thread.
+    """Return a function that runs with BLAS and OpenMP limited to one thread.
 
-    threadpoolctl's own decorator has no types and, before 3.8, limits only what was loaded when it was applied.
+    The decorator of threadpoolctl has no types and, before version 3.8, limits only the libraries that were loaded when
+    it was applied.
     """
 
     @functools.wraps(function)
-    def limited(*given: P.args, **named: P.kwargs) -> T:
+    def limited(*args: P.args, **kwargs: P.kwargs) -> T:
         with threadpool_limits(limits=1):
-            return function(*given, **named)
+            return function(*args, **kwargs)
 
     return limited

@@ -1,6 +1,6 @@
-"""Scores of uncertainty from class probabilities: arrays in, arrays out.
+"""Uncertainty scores from class probabilities.
 
-``probabilities`` is ``(n_rows, n_classes)`` throughout, p₁ ≥ p₂ its two largest entries in a row.
+``probabilities`` has the shape ``(n_rows, n_classes)``; p₁ ≥ p₂ are the two largest entries of a row.
 Source: B. Settles, *Active Learning Literature Survey*, University of Wisconsin–Madison, 2009.
 """
 
@@ -48,7 +48,7 @@ def entropy(probabilities: Array) -> Array:
 
 
 def softmax(scores: Array) -> Array:
-    """Return exp(f_k) / Σ exp(f), row by row, ``(n_rows, n_classes)``, without overflow."""
+    """Return exp(f_k) / Σ exp(f) for each row, ``(n_rows, n_classes)``, without overflow."""
     shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
     result: Array = shifted / shifted.sum(axis=1, keepdims=True)
     return result

@@ -1,8 +1,8 @@
-"""Read and write YAML 1.2 safely: plain values in, plain values out.
+"""Read and write YAML 1.2 safely, as plain values.
 
-The scalars are those of the YAML 1.2 core schema: ``1e3`` is a number; ``no``, ``on`` and dates are words.
-Nothing else is accepted: no tags, anchors, aliases or second documents, no key twice, at most 1 MiB and
-``MAX_DEPTH`` levels. Events come from ruamel.yaml; the values are built here, so that no constructor can run.
+Scalars are those of the YAML 1.2 core schema: ``1e3`` is a number; ``no``, ``on`` and dates are text. Tags, anchors,
+aliases, second documents, duplicate keys, more than 1 MiB and more than ``MAX_DEPTH`` levels are refused. ruamel.yaml
+parses a file into events, and the values are built here, so that no constructor can run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from altune.core.errors import FormatError, did_you_mean
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 FLOW_WIDTH = 100
-"""Mappings and lists that fit in so many characters are written on one line."""
+"""Mappings and lists of at most this many characters are written on one line."""
 
 _WORDS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
@@ -38,7 +38,7 @@ _OTHER_BASE = re.compile(r"0(?:o[0-7]{1,400}|x[0-9a-fA-F]{1,400})")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)")
 _NOT_A_NUMBER = ("." + "nan", ".NaN", ".NAN")
-_STRING = Tag(suffix="tag:yaml.org,2002:str")  # never written; the emitter looks at it for empty strings
+_STRING = Tag(suffix="tag:yaml.org,2002:str")  # never written; the emitter needs it for empty strings
 _PLAIN = re.compile(r"[A-Za-z_][\w./+-]*(?: [\w./+-]+)*", re.ASCII)
 
 
@@ -48,7 +48,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     FormatError
-        If the file is missing, too large, not UTF-8 or not well formed; the message names file and line.
+        If the file is missing, too large, not UTF-8 or not well formed, with file and line.
     """
     path = Path(path)
     if not path.is_file():
@@ -56,7 +56,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     with path.open("rb") as stream:
         raw = stream.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
-        raise FormatError(f"larger than {MAX_BYTES} bytes, which no such file needs", file=str(path))
+        raise FormatError(f"larger than {MAX_BYTES} bytes, which is the limit", file=str(path))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -71,12 +71,12 @@ def read_yaml_text(text: str, file: str = "") -> dict[str, Any]:
     Parameters
     ----------
     text : at most 1 MiB as UTF-8.
-    file : name to put into errors.
+    file : name of the file, for errors.
 
     Raises
     ------
     FormatError
-        Placed at ``file: line n``.
+        With file and line.
 
     Examples
     --------
@@ -84,31 +84,31 @@ def read_yaml_text(text: str, file: str = "") -> dict[str, Any]:
     {'a': 1000.0, 'b': 'no'}
     """
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise FormatError(f"larger than {MAX_BYTES} bytes, which no such file needs", file=file)
+        raise FormatError(f"larger than {MAX_BYTES} bytes, which is the limit", file=file)
     try:
         document = _Reader(text, file).document()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"line {mark.line + 1}" if mark is not None else ""
+        line = f"line {mark.line + 1}" if mark is not None else ""
         problem = " ".join(str(error.problem or error.context).split())
-        raise FormatError(f"not well-formed YAML: {problem}", path=place, file=file) from None
+        raise FormatError(f"not well-formed YAML: {problem}", path=line, file=file) from None
     except ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
+        line = f"line {text.count(chr(10), 0, error.position) + 1}"
         problem = f"the character #x{ord(text[error.position]):04x} is not allowed; write it as an escape in quotes"
-        raise FormatError(problem, path=f"line {line}", file=file) from None
+        raise FormatError(problem, path=line, file=file) from None
     if not isinstance(document, dict):
-        found = "nothing" if document is None else f"a {_kind(document)}"
-        raise FormatError(f"the top level is {found}; it must be a mapping of `name: value` lines", file=file)
+        kind = "empty" if document is None else f"a {_kind(document)}"
+        raise FormatError(f"the top level is {kind}; it must be a mapping of `name: value` lines", file=file)
     return document
 
 
 def write_yaml(plain: Mapping[str, Any]) -> str:
-    """Write a mapping of plain values; :func:`read_yaml_text` gives exactly the same values back.
+    """Return a mapping of plain values as YAML, from which :func:`read_yaml_text` reads exactly the same values.
 
     Raises
     ------
     FormatError
-        If a value is none of str, int, float, bool, None, list and mapping, or is nested too deeply.
+        If a value is not a str, int, float, bool, None, list or mapping, or is nested too deeply.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def resolve_plain(text: str) -> Any:
 
 
 class _Reader:
-    """Builds plain values from the events of one document."""
+    """Builds plain values from the events of a document."""
 
     def __init__(self, text: str, file: str) -> None:
         self._events: Iterator[Any] = iter(YAML(typ="safe", pure=True).parse(text))
@@ -157,12 +157,12 @@ class _Reader:
         if isinstance(event, ev.StreamEndEvent):
             return None
         if event.version not in (None, (1, 2)) or event.tags:
-            raise self._refuse(event, "a %YAML or %TAG line is not accepted; this is read as YAML 1.2")
+            raise self._refuse(event, "a %YAML or %TAG line is not accepted; files are read as YAML 1.2")
         value = self._value(next(self._events), 0)
         next(self._events)  # the end of the document
         event = next(self._events)
         if not isinstance(event, ev.StreamEndEvent):
-            raise self._refuse(event, "a second document; keep one document in a file")
+            raise self._refuse(event, "a second document is not accepted; a file holds one document")
         return value
 
     def _value(self, event: Any, depth: int) -> Any:
@@ -198,9 +198,9 @@ class _Reader:
         while not isinstance(event := next(self._events), ev.MappingEndEvent):
             key = self._value(event, depth + 1)
             if key is None or isinstance(key, (list, dict)):
-                raise self._refuse(event, "a key must be a word or a number")
+                raise self._refuse(event, "a key must be text or a number")
             if key in items:
-                raise self._refuse(event, f"the key {key!r} stands here twice")
+                raise self._refuse(event, f"the key {key!r} occurs twice")
             items[key] = self._value(next(self._events), depth + 1)
         return items
 

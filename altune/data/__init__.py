@@ -1,4 +1,4 @@
-"""Where data come from: built-in names, files, frames, arrays and sparse matrices."""
+"""Data sets: built-in ones, files, DataFrames, arrays and sparse matrices."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def load_dataset(name_or_path: str | Path, target: str | None = None) -> Dataset
 
     Parameters
     ----------
-    name_or_path : a name of :func:`list_datasets`, else a file such as ``mine.csv``.
-    target : the column of the labels, for tables in files.
+    name_or_path : a name from :func:`list_datasets`, or a file such as ``mine.csv``.
+    target : label column, for a file that holds a table.
 
     Raises
     ------
     DataError
-        If there is neither such a name nor such a file, or the file cannot be used.
+        If there is no such name or file, or the file cannot be used.
     MissingExtraError
         If the data set needs the extra ``datasets``.
 
@@ -41,7 +41,7 @@ def load_dataset(name_or_path: str | Path, target: str | None = None) -> Dataset
     entry = _BUILT_IN.get(str(name_or_path))
     if entry is not None:
         if target is not None:
-            raise DataError(f"{name_or_path} is built in and knows its labels; leave the target {target!r} out")
+            raise DataError(f"{name_or_path} is built in and has its labels; leave out the target {target!r}")
         return entry.load()
     if _looks_like_a_file(Path(name_or_path).expanduser()):
         return Dataset.from_file(name_or_path, target)
@@ -49,14 +49,14 @@ def load_dataset(name_or_path: str | Path, target: str | None = None) -> Dataset
 
 
 def list_datasets() -> list[DatasetInfo]:
-    """Return the facts of every built-in data set, the core's first, its package installed or not.
+    """Return a description of every built-in data set, those that need no extra first.
 
     Examples
     --------
     >>> list_datasets()[0].name
     'digits'
     """
-    return [entry.facts for entry in _BUILT_IN.values()]
+    return [entry.info for entry in _BUILT_IN.values()]
 
 
 def _looks_like_a_file(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Data sets that come with scikit-learn, and the facts that every built-in data set declares."""
+"""Data sets that come with scikit-learn, and the description that every built-in data set has."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from altune.data.dataset import Dataset
 from altune.data.features import Kind
 
 UCI_LICENCE = "CC BY 4.0"
-"""The licence that the UCI Machine Learning Repository states for the sets that come from it here."""
+"""Licence of the UCI Machine Learning Repository for the data sets that come from it."""
 
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What a built-in data set declares of itself; a test holds each of them to it.
+    """Description of a built-in data set.
 
     Parameters
     ----------
     name : the name to load it by.
-    task : what is to be told apart, in a few words.
-    n_rows, n_features, n_classes : its size, features counted before encoding.
+    task : what is classified, in a few words.
+    n_rows, n_features, n_classes : its size; features are counted before encoding.
     kind : ``dense``, ``sparse`` or ``table``.
-    rarest_share : share of the rows that the rarest class has, rounded to four digits.
+    rarest_share : share of rows of the rarest class, rounded to four digits.
     source : who collected or published it.
-    licence : the licence under which its source publishes it.
-    package : the installed package whose files are read.
-    extra : the extra of altune that installs the package, None if the core does.
+    licence : licence under which its source publishes it.
+    package : the package whose files are read.
+    extra : the extra of altune that installs the package, None if no extra is needed.
     """
 
     name: str
@@ -44,9 +44,9 @@ class DatasetInfo:
 
 
 class BuiltIn(NamedTuple):
-    """A built-in data set: its facts, and what loads it."""
+    """A built-in data set: its description and a function that loads it."""
 
-    facts: DatasetInfo
+    info: DatasetInfo
     load: Callable[[], Dataset]
 
 
@@ -68,11 +68,11 @@ def _from_sklearn(name: str) -> Callable[[], Dataset]:
 
 
 def _class_order(name: str, bunch: dict[str, list[object]]) -> list[object] | None:
-    """Keep scikit-learn's order, so that codes are its targets."""
+    """Return scikit-learn's order of the classes, so that class codes are its targets."""
     return None if name == "digits" else list(bunch["target_names"])
 
 
-def _facts(
+def _info(
     name: str, task: str, shape: tuple[int, int], n_classes: int, rarest_share: float, source: str
 ) -> DatasetInfo:
     return DatasetInfo(
@@ -89,17 +89,17 @@ def _facts(
 
 
 _DECLARED = (
-    _facts(
+    _info(
         *("digits", "handwritten digits of 8 x 8 pixels", (1797, 64), 10, 0.0968),
         "UCI, Alpaydin & Kaynak 1998",
     ),
-    _facts(
+    _info(
         *("breast_cancer", "malignant or benign, from images of cell nuclei", (569, 30), 2, 0.3726),
         "UCI, Wolberg, Street & Mangasarian 1995",
     ),
-    _facts("wine", "three cultivars, from a chemical analysis", (178, 13), 3, 0.2697, "UCI, Forina et al. 1991"),
-    _facts("iris", "three species, from petals and sepals", (150, 4), 3, 0.3333, "UCI, Fisher 1936"),
+    _info("wine", "three cultivars, from a chemical analysis", (178, 13), 3, 0.2697, "UCI, Forina et al. 1991"),
+    _info("iris", "three species, from petals and sepals", (150, 4), 3, 0.3333, "UCI, Fisher 1936"),
 )
 
-BUNDLED: dict[str, BuiltIn] = {facts.name: BuiltIn(facts, _from_sklearn(facts.name)) for facts in _DECLARED}
-"""The data sets that need no extra, by name."""
+BUNDLED: dict[str, BuiltIn] = {info.name: BuiltIn(info, _from_sklearn(info.name)) for info in _DECLARED}
+"""Data sets that need no extra, by name."""

@@ -160,7 +160,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of features, labels, class names and column names, the same on every machine; ``name`` has no effect."""
+        """A hash of features, labels, class names and column names, without ``name``; the same on every machine."""
         return content_fingerprint(self.X, self.y, self.classes, self.feature_names)
 
     def require_rows_per_class(self, minimum: int) -> None:

@@ -1,4 +1,4 @@
-"""Text with one row a line becomes a table, or an error with the number of the line."""
+"""Read tables from delimited text, with the line number in errors."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def read_text_table(file: Path, separator: str) -> pd.DataFrame:
 
     Parameters
     ----------
-    file : an existing file, UTF-8, gzipped if it ends in ``.gz``.
+    file : an existing UTF-8 file, gzipped if it ends in ``.gz``.
     separator : the character between two fields.
 
     Raises
     ------
     DataError
-        For lines of different lengths, bytes that are no UTF-8, a torn gzip file, or a column without a name.
+        For lines of different lengths, bytes that are not UTF-8, a damaged gzip file, or a column without a name.
     """
     import pandas as pd
 
@@ -38,9 +38,9 @@ def read_text_table(file: Path, separator: str) -> pd.DataFrame:
             table = pd.read_csv(stream, sep=separator, encoding="utf-8-sig", low_memory=False)
         if not isinstance(table.index, pd.RangeIndex):
             raise DataError(f"{file}: line 2 has more fields than the {len(header)} column names in line 1")
-        if len(table) and table.iloc[:, -1].isna().any():  # where pandas hides that a line was too short
+        if len(table) and table.iloc[:, -1].isna().any():  # pandas fills up lines that are too short
             _refuse_short_lines(file, separator, len(header))
-    table.columns = pd.Index(header)  # pandas would have renamed doubled ones
+    table.columns = pd.Index(header)  # pandas renames duplicates
     return table
 
 
@@ -51,13 +51,13 @@ def _header(file: Path, separator: str) -> list[str]:
         raise DataError(f"{file} is empty; give a file with a header line and rows")
     if "" in header:
         raise DataError(
-            f"{file}: line 1 gives column {header.index('') + 1} no name; name it, or leave out the row "
-            "numbers (to_csv(index=False))"
+            f"{file}: column {header.index('') + 1} has no name in line 1; name it, or leave out the row numbers "
+            "(to_csv(index=False))"
         )
     if len(header) == 1 and (other := next((mark for mark in ",;\t|" if mark in header[0]), None)):
         raise DataError(
-            f"{file}: line 1 has no {separator!r} but has {other!r}; name it .csv for commas, .tsv for tabs, "
-            f"or use Dataset.from_csv(..., separator={other!r})"
+            f"{file}: line 1 contains {other!r} but no {separator!r}; use the suffix .csv for commas, .tsv for "
+            f"tabs, or Dataset.from_csv(..., separator={other!r})"
         )
     return header
 
@@ -67,12 +67,14 @@ def _refuse_short_lines(file: Path, separator: str, width: int) -> None:
         reader = csv.reader(text, delimiter=separator)
         for row in reader:
             if 1 <= len(row) < width and any(row):
-                raise DataError(f"{file}: line {reader.line_num} has {len(row)} fields, line 1 names {width} columns")
+                raise DataError(
+                    f"{file}: line {reader.line_num} has {len(row)} fields, but line 1 names {width} columns"
+                )
 
 
 @contextmanager
 def _explained(file: Path) -> Iterator[None]:
-    """Turn what reading text can raise into one line with the place."""
+    """Raise errors of reading text as one line that names the file and the place."""
     import pandas as pd
 
     try:
@@ -85,12 +87,12 @@ def _explained(file: Path) -> Iterator[None]:
         fields = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
         if fields:
             expected, line, saw = fields.groups()
-            raise DataError(f"{file}: line {line} has {saw} fields, line 1 names {expected} columns") from None
-        raise DataError(f"{file}: no readable table ({one_line(error)})") from None
+            raise DataError(f"{file}: line {line} has {saw} fields, but line 1 names {expected} columns") from None
+        raise DataError(f"{file}: not a readable table ({one_line(error)})") from None
     except BROKEN_GZIP as error:
-        raise DataError(f"{file}: the gzip file is torn or none ({one_line(error)}); write it again") from None
+        raise DataError(f"{file}: a damaged gzip file ({one_line(error)}); write it again") from None
     except csv.Error as error:
-        raise DataError(f"{file}: no readable table ({one_line(error)})") from None
+        raise DataError(f"{file}: not a readable table ({one_line(error)})") from None
 
 
 def _undecodable(file: Path) -> str:
@@ -100,5 +102,5 @@ def _undecodable(file: Path) -> str:
                 line.decode("utf-8")
             except UnicodeDecodeError as error:
                 byte = line[error.start]
-                return f"{file}: line {number}, byte 0x{byte:02x}: this is not UTF-8; save the file as UTF-8"
+                return f"{file}: line {number}: byte 0x{byte:02x} is not UTF-8; save the file as UTF-8"
     return f"{file}: not UTF-8; save the file as UTF-8"

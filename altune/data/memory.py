@@ -1,4 +1,4 @@
-"""Refuses an array that would not fit into memory, before it is made."""
+"""Refuse an array that would not fit into memory before it is made."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def available_memory() -> int | None:
-    """Return the bytes that can be had now, None where the system does not say."""
-    found = [size for size in (_from_meminfo(), _from_cgroup()) if size is not None]
-    return min(found) if found else _from_sysconf()
+    """Return the available memory in bytes, None if the system does not report it."""
+    sizes = [size for size in (_from_meminfo(), _from_cgroup()) if size is not None]
+    return min(sizes) if sizes else _from_sysconf()
 
 
 def require_memory(n_rows: int, n_columns: int, what: str, *, available: int | None = None) -> None:
-    """Refuse a dense float64 array of ``(n_rows, n_columns)`` that is larger than the memory available.
+    """Refuse a dense float64 array of shape ``(n_rows, n_columns)`` that is larger than the available memory.
 
     Parameters
     ----------
-    n_rows, n_columns : its shape, 0 or more each.
+    n_rows, n_columns : shape of the array.
     what : what the array is, for the message.
-    available : bytes that may be used; by default what the system reports.
+    available : bytes that may be used; by default the available memory.
 
     Raises
     ------
@@ -36,14 +36,14 @@ def require_memory(n_rows: int, n_columns: int, what: str, *, available: int | N
     --------
     >>> require_memory(10**6, 10**6, "the table as numbers", available=8 * 10**9)
     Traceback (most recent call last):
-    altune.core.errors.DataError: the table as numbers: 1000000 rows x 1000000 columns need 8000.0 GB, 8.0 GB are \
-available; use fewer columns, or sparse features (a scipy CSR matrix, or a .svmlight file)
+    altune.core.errors.DataError: the table as numbers: 1000000 rows x 1000000 columns need 8000.0 GB, but 8.0 GB \
+are available; use fewer columns, or sparse features (a scipy CSR matrix, or a .svmlight file)
     """
     limit = available if available is not None else available_memory()
     needed = n_rows * n_columns * BYTES_PER_NUMBER
     if limit is not None and needed > limit:
         raise DataError(
-            f"{what}: {n_rows} rows x {n_columns} columns need {needed / 1e9:.1f} GB, {limit / 1e9:.1f} GB "
+            f"{what}: {n_rows} rows x {n_columns} columns need {needed / 1e9:.1f} GB, but {limit / 1e9:.1f} GB "
             "are available; use fewer columns, or sparse features (a scipy CSR matrix, or a .svmlight file)"
         )
 

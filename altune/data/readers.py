@@ -1,4 +1,4 @@
-"""Files become features and labels. Nothing here executes what a file holds: no pickle, no code."""
+"""Read features and labels from files. No file is unpickled, so none can run code."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _SPARSE_KEYS = ("data", "indices", "indptr", "shape")
 
 
 class Content(NamedTuple):
-    """What a file holds: features and labels."""
+    """Features and labels of a file."""
 
     X: Any
     y: Any
 
 
 def read_file(path: str | Path, target: str | None = None) -> Content:
-    """Read features and labels from a file, by its suffix.
+    """Read features and labels from a file by its suffix.
 
     Parameters
     ----------
-    path : a file with one of ``SUFFIXES``.
-    target : the column of the labels, for tables.
+    path : a file with one of :data:`altune.data.files.SUFFIXES`.
+    target : label column of a table.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def read_file(path: str | Path, target: str | None = None) -> Content:
     if suffix == ".parquet":
         return _read_parquet(file, target)
     if target is not None:
-        raise DataError(f"{file}: a target column ({target!r}) is for tables; this file's labels have their own place")
+        raise DataError(f"{file}: this kind of file has labels of its own; leave out the target column {target!r}")
     if suffix == ".npz":
         return _read_npz(file)
     with opened(file) as stream:
@@ -61,12 +61,12 @@ def read_file(path: str | Path, target: str | None = None) -> Content:
 
 
 def read_delimited(path: str | Path, target: str | None, separator: str) -> Content:
-    """Read a table from text, ``separator`` between the fields and column names in the first line.
+    """Read features and labels from a text file with ``separator`` between fields and column names in the first line.
 
     Raises
     ------
     DataError
-        For lines of different lengths, bytes that are no UTF-8, a torn gzip file, doubled or missing columns.
+        For lines of different lengths, bytes that are not UTF-8, a damaged gzip file, and duplicate or missing columns.
     """
     file = existing_file(path)
     return _split_target(read_text_table(file, separator), target, file)
@@ -78,11 +78,11 @@ def _read_parquet(file: Path, target: str | None) -> Content:
     import pyarrow.parquet as pq
 
     try:
-        # a file object, since a path would be searched for partitions in the names of folders
+        # From a path, pyarrow would also read partition columns out of the names of folders.
         with file.open("rb") as stream:
             table = pq.ParquetFile(stream).read().to_pandas()
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"{file}: no readable Parquet file, perhaps cut off ({one_line(error)})") from None
+        raise DataError(f"{file}: not a readable Parquet file, perhaps truncated ({one_line(error)})") from None
     table.columns = pd.Index([str(name) for name in table.columns])
     return _split_target(table, target, file)
 
@@ -91,22 +91,22 @@ def _split_target(table: pd.DataFrame, target: str | None, file: Path) -> Conten
     columns = [str(name) for name in table.columns]
     if len(set(columns)) < len(columns):
         twice = next(name for name in columns if columns.count(name) > 1)
-        raise DataError(f"{file}: the column name {twice!r} occurs twice; name each column once")
+        raise DataError(f"{file}: the column name {twice!r} occurs twice; give each column its own name")
     if len(table) == 0:
-        raise DataError(f"{file} has column names and no rows; give at least two rows of two classes")
+        raise DataError(f"{file} has column names but no rows; give at least two rows of two classes")
     label = find_target(columns, target, str(file))
     if len(columns) == 1:
-        raise DataError(f"{file} has the target column {label!r} only; give at least one feature column")
+        raise DataError(f"{file} has only the target column {label!r}; give at least one feature column")
     return Content(table.drop(columns=label), table[label].reset_index(drop=True))
 
 
 def find_target(columns: Sequence[str], target: str | None, where: str) -> str:
-    """Return the column of the labels: the one asked for, or the only one with a usual name.
+    """Return the label column: ``target``, or else the only column with a usual name.
 
     >>> find_target(["size", "Class"], None, "mine.csv")
     'Class'
     """
-    listed = ", ".join(columns[:12]) + (f", … ({len(columns)} in all)" if len(columns) > 12 else "")
+    listed = ", ".join(columns[:12]) + (f", … ({len(columns)} in total)" if len(columns) > 12 else "")
     if target is not None:
         if target in columns:
             return target
@@ -122,19 +122,19 @@ def find_target(columns: Sequence[str], target: str | None, where: str) -> str:
 
 def _read_npz(file: Path) -> Content:
     try:
-        with file.open("rb") as opened:  # numpy leaves a torn file open
+        with file.open("rb") as opened:  # numpy leaves a damaged file open
             archive = np.load(opened, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{file}: a single array; save X and y with numpy.savez(file, X=X, y=y)")
+                raise DataError(f"{file}: holds a single array; save X and y with numpy.savez(file, X=X, y=y)")
             with archive:
                 return _from_arrays({name: archive[name] for name in archive.files}, str(file))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, *BROKEN_GZIP) as error:
         if "pickle" in str(error).lower():
             raise DataError(
-                f"{file}: holds Python objects (or is no npz file), which may run code; save numbers "
-                "and fixed-width text, such as y.astype(str)"
+                f"{file}: holds Python objects, which may run code, or is not an npz file; save numbers and "
+                "fixed-width text, such as y.astype(str)"
             ) from None
-        raise DataError(f"{file}: no readable npz file, perhaps cut off ({one_line(error)})") from None
+        raise DataError(f"{file}: not a readable npz file, perhaps truncated ({one_line(error)})") from None
 
 
 def _from_arrays(arrays: dict[str, Any], where: str) -> Content:
@@ -143,14 +143,14 @@ def _from_arrays(arrays: dict[str, Any], where: str) -> Content:
     if "y" in arrays and all(key in arrays for key in _SPARSE_KEYS):
         stored = str(np.asarray(arrays.get("format", "csr")).astype(str))
         if stored != "csr":
-            raise DataError(f"{where}: the sparse format {stored!r}; save X.tocsr()")
+            raise DataError(f"{where}: the sparse format is {stored!r}; save X.tocsr()")
         try:
             n_rows, n_columns = map(int, arrays["shape"])
             parts = arrays["data"], arrays["indices"], arrays["indptr"]
             matrix = sp.csr_array(parts, shape=(n_rows, n_columns))
             matrix.check_format(full_check=True)
         except (ValueError, TypeError, IndexError) as error:
-            raise DataError(f"{where}: the CSR parts do not fit together ({one_line(error)})") from None
+            raise DataError(f"{where}: the CSR arrays do not fit together ({one_line(error)})") from None
         return Content(matrix, arrays["y"])
-    found = ", ".join(sorted(arrays)) or "none"
-    raise DataError(f"{where}: arrays X and y (or data, indices, indptr, shape and y) are needed; found: {found}")
+    present = ", ".join(sorted(arrays)) or "none"
+    raise DataError(f"{where}: arrays X and y (or data, indices, indptr, shape and y) are needed; present: {present}")

@@ -1,4 +1,4 @@
-"""Reads svmlight text: ``label index:value index:value …``, one row a line."""
+"""Read svmlight text, in which each line is ``label index:value index:value …``."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ def read_svmlight(stream: IO[bytes], where: str) -> tuple[Any, Any]:
 
     Parameters
     ----------
-    stream : the open file; indices may start at 0 or at 1.
-    where : the file's name, for messages.
+    stream : an open file; indices may start at 0 or at 1.
+    where : name of the file, for messages.
 
     Raises
     ------
     DataError
-        With the number and the fault of the first line that cannot be read.
+        With the number of the first line that cannot be read, and the reason.
     """
     from sklearn.datasets import load_svmlight_file  # slow to import
 
     try:
         content = stream.read()
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{where}: the gzip file is torn or none ({error}); write it again") from None
+        raise DataError(f"{where}: a damaged gzip file ({error}); write it again") from None
     try:
         X, y = load_svmlight_file(io.BytesIO(content), zero_based="auto")
     except (ValueError, OverflowError) as error:
@@ -40,10 +40,10 @@ def read_svmlight(stream: IO[bytes], where: str) -> tuple[Any, Any]:
 
 
 def first_fault(content: bytes) -> str | None:
-    r"""Return the number of the first line that cannot be read and its fault, None if all can.
+    r"""Return the number of the first line that cannot be read with the reason, None if all can be read.
 
     >>> first_fault(b"1 1:0.5\n0 1:x\n")
-    "line 2: '1:x' is no index:value"
+    "line 2: '1:x' is not an index:value pair"
     """
     for number, line in enumerate(content.splitlines(), start=1):
         fields = line.split(b"#", 1)[0].split()
@@ -57,7 +57,7 @@ def _fault(fields: list[bytes]) -> str | None:
     try:
         float(fields[0])
     except ValueError:
-        return f"{_shown(fields[0])} is no number to label a row with"
+        return f"the label {_shown(fields[0])} is not a number"
     before = -1
     for field in fields[1:]:
         index, _, value = field.partition(b":")
@@ -66,9 +66,9 @@ def _fault(fields: list[bytes]) -> str | None:
         try:
             position, _ = int(index), float(value)
         except ValueError:
-            return f"{_shown(field)} is no index:value"
+            return f"{_shown(field)} is not an index:value pair"
         if position <= before:
-            return f"index {position} follows {before}, where indices must grow"
+            return f"index {position} follows {before}, but indices must increase"
         before = position
     return None
 

@@ -54,11 +54,11 @@ class Environment:
         """The first objective of the scenario, which is confirmed."""
         return self.scenario.make_objective()
 
-    def blocks(self, part: BlockRole, count: int) -> list[Block]:
+    def blocks(self, role: BlockRole, count: int) -> list[Block]:
         """Return the blocks of a role: all explicit ones if there are any, else the first ``count`` drawn."""
         if self.explicit:
-            return self.explicit.get(part, [])
-        return make_blocks(self.dataset, part, count, self.seed)
+            return self.explicit.get(role, [])
+        return make_blocks(self.dataset, role, count, self.seed)
 
     def advice(self) -> list[str]:
         """Return advice about this environment, one line each; usually there is none."""

@@ -62,7 +62,7 @@ def test_gaps_and_categories_survive_the_reading():
 def test_a_word_that_looks_like_a_gap_is_a_category_in_keel_files():
     table = read_keel("@attribute a {None, x}\n@attribute Class {p, q}\n@data\nNone, p\n<null>, q\n")
     assert table["a"].isna().tolist() == [False, True]
-    with pytest.raises(DataError, match="no KEEL file"):
+    with pytest.raises(DataError, match="not a KEEL file"):
         read_keel("a,b\n1,2\n")
 
 
@@ -78,11 +78,11 @@ def test_an_unknown_name_is_refused_with_the_nearest_names_and_files(tmp_path, m
     with pytest.raises(DataError, match=r"did you mean .*'digits'") as caught:
         load_dataset("digitz")
     assert "'digit.csv'" in str(caught.value)
-    with pytest.raises(DataError, match=r"near it: digit\.csv"):
+    with pytest.raises(DataError, match=r"similar: digit\.csv"):
         load_dataset("digi.csv")
     assert load_dataset("digit.csv").classes == ("a", "b")
 
 
 def test_a_target_for_a_built_in_data_set_is_refused():
-    with pytest.raises(DataError, match="leave the target 'y' out"):
+    with pytest.raises(DataError, match="leave out the target 'y'"):
         load_dataset("iris", target="y")

@@ -80,7 +80,7 @@ def test_a_data_set_cannot_be_changed_through_what_it_was_made_from():
     assert iris(X=data.X, y=data.y).fingerprint == before
     with pytest.raises(ValueError, match="read-only"):
         data.X[0, 0] = 1.0
-    with pytest.raises(AttributeError, match="does not change"):
+    with pytest.raises(AttributeError, match="immutable"):
         data.name = "other"
     frame = mixed_frame()
     table = Dataset(frame, ["a", "b"] * 15)
@@ -205,7 +205,7 @@ def refused(*args, **kwargs):
 
 def test_unusable_labels_are_refused_with_the_row():
     X = np.zeros((3, 1))
-    assert "one class" in refused(X, ["a", "a", "a"])
+    assert "all 3 rows have the class" in refused(X, ["a", "a", "a"])
     assert "row 1" in refused(X, ["a", None, "b"])
     assert "row 2" in refused(X, np.array([0.0, 1.0, np.nan]))
     assert "3 rows and y has 2" in refused(X, ["a", "b"])
@@ -245,14 +245,14 @@ def test_unusable_frames_are_refused_with_the_column():
     assert "'c' occurs twice" in refused(pd.DataFrame([[1, 2], [3, 4]], columns=["c", "c"]), y)
     assert "'c' holds a list in row 1" in refused(pd.DataFrame({"c": ["x", ["y"]]}), y)
     assert "'c' holds complex" in refused(pd.DataFrame({"c": [1j, 2j]}), y)
-    assert "own column names" in refused(pd.DataFrame({"c": [1, 2]}), y, feature_names=["d"])
+    assert "column names of its own" in refused(pd.DataFrame({"c": [1, 2]}), y, feature_names=["d"])
     assert "empty" in refused(pd.DataFrame({"c": []}), [])
 
 
 def test_a_class_too_rare_to_split_is_named_with_its_rows():
     data = iris(y=["common"] * 147 + ["rare"] * 3)
     data.require_rows_per_class(3)
-    with pytest.raises(DataError, match=r"'rare' has 3 rows .* the 5 that"):
+    with pytest.raises(DataError, match=r"'rare' has 3 rows, .* the 5 that"):
         data.require_rows_per_class(5)
 
 

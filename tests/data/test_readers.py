@@ -88,7 +88,7 @@ def test_npz_reads_dense_arrays_and_the_parts_of_a_csr_matrix(tmp_path):
 
 def test_npz_without_the_arrays_names_those_it_found(tmp_path):
     np.savez(tmp_path / "other.npz", features=np.eye(3), labels=np.arange(3))
-    assert "found: features, labels" in refused(tmp_path / "other.npz")
+    assert "present: features, labels" in refused(tmp_path / "other.npz")
     with (tmp_path / "single.npz").open("wb") as file:
         np.save(file, np.eye(3))
     assert "a single array; save X and y" in refused(tmp_path / "single.npz")
@@ -138,7 +138,7 @@ def test_the_target_is_found_by_its_usual_names_or_asked_for():
         (["a", "b"], None, "no column is named target or label; give --target COLUMN"),
         (["label", "class"], None, "several columns could be the target (label, class)"),
         (["species", "b"], "specis", "did you mean 'species'? columns: species, b"),
-        ([f"c{i}" for i in range(500)], "zzz", "(500 in all)"),
+        ([f"c{i}" for i in range(500)], "zzz", "(500 in total)"),
     ]:
         with pytest.raises(DataError) as caught:
             find_target(columns, target, "f")
@@ -148,27 +148,27 @@ def test_the_target_is_found_by_its_usual_names_or_asked_for():
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("long.csv", "a,b,label\n1,2,x\n1,2,3,y\n", "line 3 has 4 fields, line 1 names 3"),
-        ("short.csv", "a,b,label\n1,2,x\n1,y\n1,2,x\n", "line 3 has 2 fields, line 1 names 3"),
+        ("long.csv", "a,b,label\n1,2,x\n1,2,3,y\n", "line 3 has 4 fields, but line 1 names 3"),
+        ("short.csv", "a,b,label\n1,2,x\n1,y\n1,2,x\n", "line 3 has 2 fields, but line 1 names 3"),
         ("wide.csv", "a,label\n1,2,x\n1,2,y\n", "line 2 has more fields than the 2"),
-        ("latin.csv", "a,label\n1,x\n2,caf\xe9\n".encode("latin-1"), "line 3, byte 0xe9"),
+        ("latin.csv", "a,label\n1,x\n2,caf\xe9\n".encode("latin-1"), "line 3: byte 0xe9"),
         ("utf16.csv", "a,label\n1,x\n".encode("utf-16"), "not UTF-8"),
         ("empty.csv", "", "is empty"),
         ("blank.csv", "\n\n", "is empty"),
         ("header.csv", "a,label\n", "no rows"),
-        ("only.csv", "label\nx\ny\n", "target column 'label' only"),
+        ("only.csv", "label\nx\ny\n", "only the target column 'label'"),
         ("twice.csv", "a,a,label\n1,2,x\n3,4,y\n", "'a' occurs twice"),
-        ("index.csv", ",a,label\n0,1,x\n1,2,y\n", "column 1 no name"),
-        ("semicolons.csv", "a;label\n1;x\n2;y\n", "has ';'"),
+        ("index.csv", ",a,label\n0,1,x\n1,2,y\n", "column 1 has no name"),
+        ("semicolons.csv", "a;label\n1;x\n2;y\n", "contains ';'"),
         ("gap.csv", "a,label\n1,x\n2,\n3,y\n", "row 1 (counted from 0) has no label"),
         ("gone.csv", "a,b,label\n,1,x\n,2,y\n", "column 'a' has no value"),
-        ("quote.csv", 'a,label\n1,"x\n2,y\n', "no readable table"),
-        ("torn.parquet", "PAR1 and no more", "no readable Parquet"),
+        ("quote.csv", 'a,label\n1,"x\n2,y\n', "not a readable table"),
+        ("torn.parquet", "PAR1 and no more", "not a readable Parquet"),
         ("torn.csv.gz", gzip.compress(b"a,label\n" + b"1,x\n2,y\n" * 999, mtime=0)[:-20], "torn"),
-        ("plain.csv.gz", "a,label\n1,x\n", "torn or none"),
-        ("torn.npz", "PK\x03\x04 and no more", "no readable npz"),
-        ("word.svmlight", "1 1:0.5\n0 1:x\n", "line 2: '1:x' is no index:value"),
-        ("label.svmlight", "1 1:0.5\nspam 1:1\n", "line 2: 'spam' is no number"),
+        ("plain.csv.gz", "a,label\n1,x\n", "a damaged gzip file"),
+        ("torn.npz", "PK\x03\x04 and no more", "not a readable npz"),
+        ("word.svmlight", "1 1:0.5\n0 1:x\n", "line 2: '1:x' is not an index:value pair"),
+        ("label.svmlight", "1 1:0.5\nspam 1:1\n", "line 2: the label 'spam' is not a number"),
         ("order.svmlight", "1 1:0.5\n\n0 3:1 2:1\n", "line 3: index 2 follows 3"),
         ("torn.svmlight.gz", gzip.compress(b"1 1:0.5\n" * 99, mtime=0)[:-9], "torn"),
         ("none.svmlight", "# nothing\n", "no rows"),
@@ -182,16 +182,16 @@ def test_a_broken_file_is_refused_with_the_place(tmp_path, name, content, said):
 def test_a_cut_off_parquet_file_is_refused(tmp_path):
     TABLE.to_parquet(tmp_path / "whole.parquet")
     cut = (tmp_path / "whole.parquet").read_bytes()[:-100]
-    assert "cut off" in refused(write(tmp_path / "cut.parquet", cut))
+    assert "truncated" in refused(write(tmp_path / "cut.parquet", cut))
 
 
 def test_a_missing_file_a_folder_and_a_useless_target_are_refused(tmp_path):
     as_csv(tmp_path / "wine.csv")
-    assert "near it: wine.csv" in refused(tmp_path / "wines.csv")
+    assert "similar: wine.csv" in refused(tmp_path / "wines.csv")
     (tmp_path / "folder.csv").mkdir()
     assert "is a directory" in refused(tmp_path / "folder.csv")
     write(tmp_path / "a.svmlight", "1 1:1\n0 1:2\n")
-    assert "is for tables" in refused(tmp_path / "a.svmlight", target="label")
+    assert "leave out the target column" in refused(tmp_path / "a.svmlight", target="label")
     assert "no target column 'lable'; did you mean 'label'?" in refused(tmp_path / "wine.csv", target="lable")
 
 

@@ -34,8 +34,8 @@ def test_explicit_blocks_are_played_as_given():
 @pytest.mark.parametrize(
     ("block", "words"),
     [
-        ({"pool": [1, 2, 3], "test": [3, 4]}, "stands in pool and test"),
-        ({"pool": [1, 2, 200], "test": [4]}, "row 200 is outside"),
+        ({"pool": [1, 2, 3], "test": [3, 4]}, "is in both pool and test"),
+        ({"pool": [1, 2, 200], "test": [4]}, "row 200 is not between 0 and 149"),
         ({"pool": [1, 2, 2], "test": [4]}, "twice"),
         ({"pool": [1, 2, 3], "test": [4], "initial": [4]}, "not in the pool"),
         ({"pool": [1, 2, 3]}, "pool, test"),

@@ -99,7 +99,7 @@ def save_block(prepared: PreparedBlock, folder: Path) -> None:
     np.save(folder / "test.npy", block.test)
     if block.initial is not None:
         np.save(folder / "initial.npy", block.initial)
-    small: dict[str, Any] = {"part": block.part, "number": block.number, "n_classes": prepared.n_classes}
+    small: dict[str, Any] = {"role": block.role, "number": block.number, "n_classes": prepared.n_classes}
     small |= {"seed": streams.seed, "data": streams.data, "feature_names": prepared.feature_names}
     (folder / "block.json").write_text(json.dumps(small), "utf-8")
 
@@ -109,7 +109,7 @@ def load_block(folder: Path) -> PreparedBlock:
     small = json.loads((folder / "block.json").read_text("utf-8"))
     initial = folder / "initial.npy"
     block = Block(
-        part=small["part"],
+        role=small["role"],
         number=small["number"],
         pool=np.load(folder / "pool.npy"),
         test=np.load(folder / "test.npy"),

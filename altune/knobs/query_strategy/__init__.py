@@ -1,4 +1,4 @@
-"""Knob 7, ``query_strategy``: which rows to label next. One module for each family."""
+"""Knob 7, ``query_strategy``: which rows are labelled next. Each family of strategies has its module."""
 
 from __future__ import annotations
 

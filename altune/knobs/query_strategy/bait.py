@@ -1,131 +1,142 @@
-"""BAIT: the batch that leaves a softmax model's parameters the least uncertain where the pool needs them."""
+"""BAIT: the batch that minimises the uncertainty of a softmax model's parameters, weighted by the pool."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from sklearn.decomposition import TruncatedSVD
 
 from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
-from altune.core.types import Features, RowNumbers
+from altune.core.types import Array, Features, RowNumbers
 from altune.knobs.pool_geometry import draw_rows, embedded
 from altune.knobs.query_strategy.base import QueryStrategy
+from altune.knobs.query_strategy.subpool import SubpoolSize
 from altune.numerics.geometry.designs import unit_mean_square
 from altune.numerics.geometry.distances import is_sparse, make_points, random_argmax
 
-Array = NDArray[np.float64]
 MOST_CLASSES = 10
-"""Classes in a row's expected information: the most probable ones. Exact for up to ten classes."""
+"""Most probable classes in the information of a row; exact for up to ten classes."""
 
 
 @register
 class Bait(QueryStrategy):
-    """BAIT: the rows S for which tr((λI + Σ_{labelled, S} I(x))⁻¹ Σ_pool I(x)) is smallest.
+    """BAIT: the rows S with the smallest tr((λI + Σ_{labelled, S} I(x))⁻¹ Σ_pool I(x)), I the Fisher information.
 
-    I(x) = (diag(p) − ppᵀ) ⊗ ggᵀ is the Fisher information of a softmax layer over the embedding g, with a constant
-    joined to it. Twice as many rows as wanted are added one by one and the surplus is taken out again one by one.
-    Labelled rows, picks and the pool are means over as many rows, and g has a mean square of 1, so λ means the same
-    on every pool. Approximations: g is cut to its leading principal directions so that there are at most
-    ``parameters`` parameters, the information of a pick counts its ten most probable classes, and at most
-    ``subpool`` random candidates compete and stand for the pool.
+    I(x) = (diag(p) − ppᵀ) ⊗ ggᵀ is that of a softmax layer on the embedding g with a constant. Twice as many rows as
+    needed are added greedily, then half of them are removed greedily. Sums are scaled to means and g to a mean square
+    of 1, so that λ means the same on every pool. To limit the cost, g is projected onto its leading principal
+    directions, a row counts with its ten most probable classes, and the candidates considered represent the pool.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
     source: ClassVar[str] = "Ash, Goel, Krishnamurthy, Kakade, Gone Fishing, NeurIPS 2021"
 
     method: Literal["bait"] = "bait"
-    ridge: float = Field(default=0.01, ge=1e-6, le=1e3, description="λ, beside a mean information of a row")
-    parameters: int = Field(default=400, ge=20, le=2000, description="most parameters, classes times directions")
-    subpool: int = Field(default=1000, ge=10, le=5000, description="random candidates that compete")
+    ridge: float = Field(
+        default=0.01, ge=1e-6, le=1e3, description="λ, added to the mean information of a labelled row."
+    )
+    parameters: int = Field(
+        default=400,
+        ge=20,
+        le=2000,
+        description="Maximum number of parameters of the softmax layer: classes times principal directions.",
+    )
+    subpool: SubpoolSize = 1000
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return candidates that together tell the most of what the pool needs to know."""
+        """Return the candidates that together lower the trace most."""
         if pool.model is None:
-            raise RuntimeError("bait is asked after a model was trained")
+            raise RuntimeError("bait needs a trained model")
         rows = draw_rows(pool.candidates, max(self.subpool, size), rng)
-        here = np.searchsorted(pool.candidates, rows)
-        both = np.concatenate([rows, pool.labelled])
+        positions = np.searchsorted(pool.candidates, rows)
+        all_rows = np.concatenate([rows, pool.labelled])
         directions = max(1, self.parameters // pool.n_classes - 1)
-        embedding = leading_directions(embedded(pool, both), directions, rng)
-        p = pool.known().probabilities[here]
+        embedding = leading_directions(embedded(pool, all_rows), directions, rng)
+        p = pool.known().probabilities[positions]
         labelled = pool.model.class_scores(pool.X[pool.labelled]) if len(pool.labelled) else p[:0]
         probabilities = np.concatenate([p, labelled])
-        wanted = softmax_information(probabilities, embedding) / len(both)
+        target = softmax_information(probabilities, embedding) / len(all_rows)
         total = len(pool.labelled) + min(size, len(rows))
         start = softmax_information(labelled, embedding[len(rows) :]) / total
-        batch = InformationBatch(p, embedding[: len(rows)], start, wanted, self.ridge, 1.0 / total)
+        batch = InformationBatch(p, embedding[: len(rows)], start, target, self.ridge, 1.0 / total)
         return rows[batch.pick(size, rng)]
 
 
 class InformationBatch:
-    """A⁻¹ of the rows in a batch, and for each row XA⁻¹Xᵀ and XA⁻¹FA⁻¹Xᵀ, kept up to date by low-rank updates.
+    """The information matrix A of a batch, and by how much each row changes tr(A⁻¹F).
 
-    A row's information is XᵀX, X = B ⊗ gᵀ with the rows √p_c (e_c − p) of B for its m most probable classes.
-    By Woodbury adding it takes tr((I + XA⁻¹Xᵀ)⁻¹XA⁻¹FA⁻¹Xᵀ) off tr(A⁻¹F), and taking it out puts
-    tr((I − XA⁻¹Xᵀ)⁻¹XA⁻¹FA⁻¹Xᵀ) on.
+    The information of a row is XᵀX with X = B ⊗ gᵀ, where B has a row √p_c (e_c − p) for each of the m most probable
+    classes c. X has m rows and K·d columns, and m is at most ten. By the Woodbury identity, adding the row to A lowers
+    tr(A⁻¹F) by tr((I + XA⁻¹Xᵀ)⁻¹ XA⁻¹FA⁻¹Xᵀ), and removing it raises the trace by tr((I − XA⁻¹Xᵀ)⁻¹ XA⁻¹FA⁻¹Xᵀ). These
+    are traces of m×m matrices, so the class keeps XA⁻¹Xᵀ and XA⁻¹FA⁻¹Xᵀ of each row and updates them with the batch.
 
     Parameters
     ----------
-    probabilities, embedding : of the rows that may be picked, ``(n_rows, n_classes)`` and ``(n_rows, d)``.
+    probabilities, embedding : of the rows that may be selected, ``(n_rows, n_classes)`` and ``(n_rows, d)``.
     start : information of the labelled rows, ``(K·d, K·d)``.
-    wanted : F, information of the pool, ``(K·d, K·d)``.
+    target : F, the information of the pool, ``(K·d, K·d)``.
     ridge : λ > 0.
-    weight : what the information of one row counts for.
+    weight : factor of the information of a row in A.
+
+    Attributes
+    ----------
+    inverse : A⁻¹, ``(K·d, K·d)``.
+    between : A⁻¹FA⁻¹, ``(K·d, K·d)``.
     """
 
     def __init__(
-        self, probabilities: Array, embedding: Array, start: Array, wanted: Array, ridge: float, weight: float
+        self, probabilities: Array, embedding: Array, start: Array, target: Array, ridge: float, weight: float
     ) -> None:
         self._factors = np.sqrt(weight) * information_factors(probabilities, MOST_CLASSES)
         self._embedding = embedding
-        self._wanted = wanted
         self.inverse: Array = np.linalg.inv(start + ridge * np.eye(len(start))).astype(np.float64)
-        self.between: Array = self.inverse @ wanted @ self.inverse
-        self._own = self._quadratic(self.inverse)
+        self.between: Array = self.inverse @ target @ self.inverse
+        self._leverages = self._quadratic(self.inverse)
         self._shares = self._quadratic(self.between)
 
-    def trace(self) -> float:
-        """Return tr(A⁻¹F)."""
-        return float(np.einsum("ij,ji->", self.inverse, self._wanted))
-
-    def falls(self, sign: float = 1.0, rows: RowNumbers | None = None) -> Array:
-        """Return by how much the trace falls when each row is added (``sign`` 1) or taken out (−1)."""
-        own = self._own if rows is None else self._own[rows]
+    def decreases(self, sign: float = 1.0, rows: RowNumbers | None = None) -> Array:
+        """Return by how much the trace decreases if each row is added (``sign`` 1) or removed (−1)."""
+        leverages = self._leverages if rows is None else self._leverages[rows]
         shares = self._shares if rows is None else self._shares[rows]
-        solved = np.linalg.solve(np.eye(own.shape[1]) + sign * own, shares)
-        falls: Array = sign * np.trace(solved, axis1=1, axis2=2)
-        return falls
+        solved = np.linalg.solve(np.eye(leverages.shape[1]) + sign * leverages, shares)
+        decreases: Array = sign * np.trace(solved, axis1=1, axis2=2)
+        return decreases
 
     def pick(self, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return ``size`` rows (all where there are fewer): twice as many are added, the surplus is taken out."""
+        """Return ``size`` rows, or all rows if there are fewer."""
+        # Forward-backward selection: greedy addition cannot revise its first choices, which later ones may make
+        # redundant. Twice as many rows as needed are therefore added, and those that the others replace best removed.
         n = len(self._embedding)
         size = min(size, n)
         picked: list[int] = []
         for _ in range(min(2 * size, n)):
-            falls = self.falls()
-            falls[picked] = -np.inf
-            picked.append(random_argmax(falls, rng))
+            decreases = self.decreases()
+            decreases[picked] = -np.inf
+            picked.append(random_argmax(decreases, rng))
             self.change(picked[-1], 1.0)
         while len(picked) > size:
-            falls = self.falls(-1.0, np.array(picked))
-            out = picked.pop(random_argmax(falls, rng))
-            self.change(out, -1.0)
+            decreases = self.decreases(-1.0, np.array(picked))
+            removed = picked.pop(random_argmax(decreases, rng))
+            self.change(removed, -1.0)
         return np.array(picked, dtype=np.intp)
 
     def change(self, row: int, sign: float) -> None:
-        """Add a row to A (``sign`` 1) or take it out (−1), and bring all that follows up to date."""
+        """Add a row to A (``sign`` 1) or remove it (−1)."""
+        # With U = A⁻¹Xᵀ, R = A⁻¹FA⁻¹Xᵀ and W = ±(I ± XU)⁻¹ of the row that changes, the Woodbury identity gives
+        #   A⁻¹ ← A⁻¹ − UWUᵀ   and   A⁻¹FA⁻¹ ← A⁻¹FA⁻¹ + UW(XR)WUᵀ − UWRᵀ − RWUᵀ.
+        # Multiplying both by X of another row from the left and Xᵀ from the right shows that its m×m matrices follow
+        # from its products with U and R alone, which takes O(K·d·m) per row instead of O((K·d)²·m).
         x = np.kron(self._factors[row], self._embedding[row])
         u = self.inverse @ x.T
         r = self.between @ x.T
         weights = sign * np.linalg.inv(np.eye(len(x)) + sign * (x @ u))
         share = weights @ (x @ r) @ weights
         on_u, on_r = self._products(u), self._products(r)
-        self._own -= on_u @ weights @ on_u.transpose(0, 2, 1)
+        self._leverages -= on_u @ weights @ on_u.transpose(0, 2, 1)
         cross = on_u @ weights @ on_r.transpose(0, 2, 1)
         self._shares += on_u @ share @ on_u.transpose(0, 2, 1) - cross - cross.transpose(0, 2, 1)
         self.inverse -= u @ weights @ u.T
@@ -133,7 +144,7 @@ class InformationBatch:
         self.between += u @ share @ u.T - crossed - crossed.T
 
     def _products(self, columns: Array) -> Array:
-        """Return X·columns of each row, ``(n_rows, m, n_columns)``, without making any X."""
+        """Return X·columns of each row, ``(n_rows, m, n_columns)``, without making X."""
         d = self._embedding.shape[1]
         by_class = columns.reshape(-1, d, columns.shape[1])
         projected = np.tensordot(self._embedding, by_class, axes=(1, 1))
@@ -147,11 +158,11 @@ class InformationBatch:
         blocks = matrix.reshape(k, d, k, d)
         step = max(1, 2**21 // (k * k * d))
         for begin in range(0, n, step):
-            part = slice(begin, begin + step)
-            g, b = self._embedding[part], self._factors[part]
+            rows = slice(begin, begin + step)
+            g, b = self._embedding[rows], self._factors[rows]
             left = np.einsum("nd,kdle->nkle", g, blocks, optimize=True)
             inner = np.einsum("nkle,ne->nkl", left, g, optimize=True)
-            result[part] = b @ inner @ b.transpose(0, 2, 1)
+            result[rows] = b @ inner @ b.transpose(0, 2, 1)
         return result
 
 
@@ -164,16 +175,16 @@ def softmax_information(probabilities: Array, embedding: Array) -> Array:
     n, k, d = len(probabilities), probabilities.shape[1], embedding.shape[1]
     weighted = (probabilities[:, :, None] * embedding[:, None, :]).reshape(n, k * d)
     information: Array = -(weighted.T @ weighted)
-    for c in range(k):
-        own = slice(c * d, (c + 1) * d)
-        information[own, own] += weighted[:, own].T @ embedding
+    for code in range(k):
+        block = slice(code * d, (code + 1) * d)
+        information[block, block] += weighted[:, block].T @ embedding
     return information
 
 
 def information_factors(probabilities: Array, most: int) -> Array:
     """Return √p_c (e_c − p) for the ``most`` most probable classes c, ``(n_rows, m, n_classes)``.
 
-    With all classes BᵀB = diag(p) − ppᵀ.
+    With all classes, the product BᵀB of these factors B is diag(p) − ppᵀ.
     """
     n, k = probabilities.shape
     m = min(k, most)
@@ -187,14 +198,14 @@ def information_factors(probabilities: Array, most: int) -> Array:
 def leading_directions(embedding: Features, most: int, rng: np.random.Generator) -> Array:
     """Return at most ``most`` coordinates of each row and a constant 1, ``(n_rows, ≤ most + 1)``.
 
-    The coordinates are the embedding's own where they are few enough, else those along its leading principal
-    directions; they have a mean square of 1.
+    The coordinates are those of the embedding if there are at most ``most``, and otherwise its leading principal
+    components. They are scaled to a mean square of 1.
     """
     points = unit_mean_square(make_points(embedding))
     values = points.values
     if values.shape[1] > most:
         seed = int(rng.integers(2**31 - 1))
-        with np.errstate(invalid="ignore"):  # the share of variance of constant features
+        with np.errstate(invalid="ignore"):  # scikit-learn divides 0 by 0 if all features are constant
             reduced = TruncatedSVD(min(most, min(values.shape)), random_state=seed).fit_transform(values)
         values = unit_mean_square(make_points(reduced, centre=False)).values
     dense = np.asarray(values.toarray() if is_sparse(values) else values, dtype=np.float64)

@@ -1,51 +1,49 @@
-"""Strategies made of two others: a mixture whose weights move, and a switch."""
+"""Strategies composed of two others: a mixture with changing weights, and a switch."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from scipy.special import expit
 from scipy.stats import rankdata
 
 from altune.core.pool import Pool
 from altune.core.registry import register
-from altune.core.types import RowNumbers
+from altune.core.types import Array, RowNumbers
 from altune.knobs.query_strategy.base import NestedStrategy, QueryStrategy, ScoreStrategy
 from altune.knobs.query_strategy.density import DensityWeighted
 from altune.knobs.query_strategy.diversity import TypiClust
 from altune.knobs.query_strategy.uncertainty import Margin
 
-Array = NDArray[np.float64]
-
 
 @register
 class Mixture(ScoreStrategy):
-    """Mixture of two scores by rank, with a weight that moves: w·rank(φ₁)/n + (1 − w)·rank(φ₂)/n.
+    """Mixture of the ranks of two scores, with a weight that changes over time: w·rank(φ₁)/n + (1 − w)·rank(φ₂)/n.
 
-    w(τ) = w⁰ + (w¹ − w⁰)·σ(s(τ − τ₀)) is the weight of ``first``, τ = ln(labels bought) / ln(budget) in
-    [0, 1]. Ranks are average ranks among the candidates, the largest score highest. Both strategies
-    must score each row by itself; those that pick a batch as a whole (``kcenter``, ``badge``, …) can be
-    joined by ``switch``.
+    The weight of ``first`` is w(τ) = w⁰ + (w¹ − w⁰)·σ(s(τ − τ₀)) at τ = ln(labels bought) / ln(budget) in [0, 1]. Ranks
+    are average ranks among the n candidates; the largest score has the largest rank. Both strategies must score each
+    row independently; ``switch`` also combines strategies that select a batch as a whole, such as ``kcenter``.
     """
 
-    source: ClassVar[str] = "ranks mixed with a weight that moves in time: Ebert, Fritz, Schiele, RALF, CVPR 2012"
+    source: ClassVar[str] = "Ebert, Fritz, Schiele, RALF: A Reinforced Active Learning Formulation, CVPR 2012"
 
     method: Literal["mixture"] = "mixture"
-    first: NestedStrategy = Field(default=DensityWeighted(), description="the strategy that has weight w")
-    second: NestedStrategy = Field(default=Margin(), description="the strategy that has weight 1 − w")
-    weight_start: float = Field(default=0.8, ge=0.0, le=1.0, description="w⁰, the weight of `first` early on")
-    weight_end: float = Field(default=0.2, ge=0.0, le=1.0, description="w¹, the weight of `first` late")
-    steepness: float = Field(default=10.0, ge=0.0, le=100.0, description="s, how sharply the weight moves")
-    midpoint: float = Field(default=0.5, ge=0.0, le=1.0, description="τ₀, where the weight is half way")
+    first: NestedStrategy = Field(default=DensityWeighted(), description="Strategy with the weight w.")
+    second: NestedStrategy = Field(default=Margin(), description="Strategy with the weight 1 − w.")
+    weight_start: float = Field(default=0.8, ge=0.0, le=1.0, description="Weight w⁰ of `first` at the start.")
+    weight_end: float = Field(default=0.2, ge=0.0, le=1.0, description="Weight w¹ of `first` at the end.")
+    steepness: float = Field(default=10.0, ge=0.0, le=100.0, description="Steepness s of the change of the weight.")
+    midpoint: float = Field(
+        default=0.5, ge=0.0, le=1.0, description="τ₀ at which the weight is halfway between w⁰ and w¹."
+    )
 
     @field_validator("first", "second")
     @classmethod
     def _scores_rows(cls, strategy: QueryStrategy) -> QueryStrategy:
         if not isinstance(strategy, ScoreStrategy):
-            raise ValueError(f"mixture ranks scores and {strategy.method!r} has none; use switch for it")
+            raise ValueError(f"mixture needs strategies with scores, and {strategy.method!r} has none; use switch")
         return strategy
 
     def weight(self, progress: float) -> float:
@@ -54,32 +52,34 @@ class Mixture(ScoreStrategy):
         >>> Mixture(weight_start=0.0, weight_end=1.0).weight(0.5)
         0.5
         """
-        moved = float(expit(self.steepness * (progress - self.midpoint)))
-        return self.weight_start + (self.weight_end - self.weight_start) * moved
+        share = float(expit(self.steepness * (progress - self.midpoint)))
+        return self.weight_start + (self.weight_end - self.weight_start) * share
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
         """Return the weighted mean of both ranks, in (0, 1]."""
-        parts = [_score_strategy(part).scores(pool, rng) for part in (self.first, self.second)]
-        return mix_ranks(parts[0], parts[1], self.weight(pool.progress))
+        first = _score_strategy(self.first).scores(pool, rng)
+        second = _score_strategy(self.second).scores(pool, rng)
+        return mix_ranks(first, second, self.weight(pool.progress))
 
 
 @register
 class Switch(QueryStrategy):
-    """Switch: ``first`` until the share ``at`` of the budget is bought, ``then`` from there on.
+    """Switch: the strategy ``first`` until a share ``at`` of the budget is spent, and ``then`` afterwards.
 
-    The published phase switches begin with a strategy for few labels (typical or spread rows) and go on
-    with uncertainty.
+    Published switches begin with a strategy for few labels, such as ``typiclust``, and continue with uncertainty.
     """
 
     source: ClassVar[str] = "Hacohen, Dekel, Weinshall, Active Learning on a Budget, ICML 2022"
 
     method: Literal["switch"] = "switch"
-    first: NestedStrategy = Field(default=TypiClust(), description="the strategy of the first phase")
-    then: NestedStrategy = Field(default=Margin(), description="the strategy of the second phase")
-    at: float = Field(default=0.2, gt=0.0, lt=1.0, description="share of the budget bought at which `then` takes over")
+    first: NestedStrategy = Field(default=TypiClust(), description="Strategy of the first phase.")
+    then: NestedStrategy = Field(default=Margin(), description="Strategy of the second phase.")
+    at: float = Field(
+        default=0.2, gt=0.0, lt=1.0, description="Share of the budget, in labels bought, at which `then` begins."
+    )
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return the rows of the strategy whose phase it is."""
+        """Return the rows of the strategy of the current phase."""
         late = pool.labels_bought >= self.at * pool.budget
         return (self.then if late else self.first).select(pool, size, rng)
 

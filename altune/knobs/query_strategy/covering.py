@@ -1,4 +1,4 @@
-"""Strategies that cover the pool by balls, with and without an eye on the model's margin."""
+"""Strategies that cover the pool with balls: by the features alone, or weighted against the model's margin."""
 
 from __future__ import annotations
 
@@ -12,105 +12,104 @@ from scipy import sparse
 from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
-from altune.core.types import RowNumbers
+from altune.core.types import Array, Codes, RowNumbers
 from altune.knobs.pool_geometry import cover_rows, draw_rows, pool_points, pool_pure_radius
 from altune.knobs.query_strategy.base import QueryStrategy
+from altune.knobs.query_strategy.subpool import SubpoolSize
 from altune.numerics.geometry.balls import ball_graph
 from altune.numerics.geometry.distances import Points, blocks, random_argmax, squared_distances
-
-Array = NDArray[np.float64]
 
 
 @register
 class ProbCover(QueryStrategy):
-    """ProbCover: greedily the row whose ball of radius δ covers the most rows that no bought row's ball does.
+    """ProbCover: greedily the row whose ball of radius δ covers the most rows outside the balls of the rows bought.
 
-    δ is the largest radius at which a share α of all balls holds rows of one k-means cluster only (as many
-    clusters as classes); it and the balls depend on the features alone. Once all is covered, rows are random.
+    δ is the largest radius at which a share α of all balls holds rows of one k-means cluster only, with as many
+    clusters as classes. Once all rows are covered, random rows follow. If the pool has more than ``subpool`` rows, only
+    the candidates considered have to be covered.
     """
 
     source: ClassVar[str] = "Yehuda, Dekel, Hacohen, Weinshall, Active Learning Through a Covering Lens, NeurIPS 2022"
 
     method: Literal["probcover"] = "probcover"
-    purity: float = Field(default=0.95, ge=0.5, le=1.0, description="α, the share of balls that must be pure")
-    subpool: int = Field(
-        default=5000, ge=10, le=5000, description="in larger pools, random candidates that compete and are covered"
-    )
+    purity: float = Field(default=0.95, ge=0.5, le=1.0, description="Share α of balls that hold one cluster only.")
+    subpool: SubpoolSize = 5000
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return candidates whose balls cover much of what is left uncovered."""
+        """Return candidates whose balls cover the most uncovered rows."""
         return cover_rows(pool, size, pool_pure_radius(pool, self.purity), self.subpool, rng)
 
 
 @register
 class DCoM(QueryStrategy):
-    """DCoM: S·(1 − margin) + (1 − S)·degree, both scaled to [0, 1], S the competence by coverage.
+    """DCoM: the rows with the largest S·(1 − margin) + (1 − S)·degree, both scaled to [0, 1], S the model's competence.
 
-    Each labelled row has a ball of its own: the largest radius up to δ_max at which a share τ of the rows in it
-    is predicted as the row's label, τ = .2·coverage + .4 (the coverage at τ = .4).
-    S = (1 + e^{−k(1 − a)}) / (1 + e^{−k(c − a)}) for the share c of rows in these balls. The degree counts
-    uncovered rows in a ball of the mean radius; it falls as rows are picked. The authors set δ_max by hand;
-    here it is ``reach`` times ProbCover's δ. They set each ball once, after its row was bought; here all
-    follow the model in hand.
+    The ball of a labelled row is the largest one, up to the radius δ_max, in which a share τ = .2·c₀ + .4 of the rows
+    is predicted as its label, c₀ the share of rows in the balls for τ = .4. With c the share of rows in all balls,
+    S = (1 + e^{−k(1 − a)}) / (1 + e^{−k(c − a)}); the degree counts uncovered rows in a ball of the mean radius.
+    Unlike the authors, who set δ_max by hand and each ball once, this uses ``reach`` times the radius of ``probcover``
+    and recomputes all balls with the current model.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
     source: ClassVar[str] = "Mishal and Weinshall, DCoM: Active Learning for All Learners, arXiv 2407.01804, 2024"
 
     method: Literal["dcom"] = "dcom"
-    purity: float = Field(default=0.95, ge=0.5, le=1.0, description="α of ProbCover's δ")
-    reach: float = Field(default=1.5, ge=1.0, le=5.0, description="δ_max as a multiple of ProbCover's δ")
-    steepness: float = Field(default=30.0, ge=1.0, le=100.0, description="k, how sharply competence sets in")
-    midpoint: float = Field(default=0.9, ge=0.0, le=1.0, description="a, the coverage at which competence is half")
-    subpool: int = Field(
-        default=5000, ge=10, le=5000, description="in larger pools, random candidates that compete and are covered"
+    purity: float = Field(default=0.95, ge=0.5, le=1.0, description="Share α of balls that determines probcover's δ.")
+    reach: float = Field(default=1.5, ge=1.0, le=5.0, description="Largest radius δ_max as a multiple of δ.")
+    steepness: float = Field(
+        default=30.0, ge=1.0, le=100.0, description="Steepness k of the competence as a function of the coverage."
     )
+    midpoint: float = Field(
+        default=0.9, ge=0.0, le=1.0, description="Coverage a at which the competence is about one half."
+    )
+    subpool: SubpoolSize = 5000
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return candidates that are uncertain, typical of uncovered places, or both, as competence has it."""
+        """Return candidates by uncertainty and by the uncovered rows around them, weighted by the competence."""
         known = pool.known()
         rows = draw_rows(pool.candidates, max(self.subpool, size), rng)
-        here = np.searchsorted(pool.candidates, rows)
-        everything = pool_points(pool)
-        points, labelled = everything.take(rows), everything.take(pool.labelled)
+        positions = np.searchsorted(pool.candidates, rows)
+        all_points = pool_points(pool)
+        points, labelled = all_points.take(rows), all_points.take(pool.labelled)
         limit = self.reach**2 * pool_pure_radius(pool, self.purity)
-        balls = fitted_balls(labelled, pool.labels, points, known.predictions[here], limit)
+        balls = fitted_balls(labelled, pool.labels, points, known.predictions[positions], limit)
         competence = competence_of(balls.coverage, self.steepness, self.midpoint)
         graph = ball_graph(points, points, balls.mean_radius**2)
-        uncertainty = scale_to_one(1.0 - known.margin[here])
+        uncertainty = scale_to_one(1.0 - known.margin[positions])
         return rows[pick_by_competence(graph, balls.covered, uncertainty, competence, size, rng)]
 
 
 class Balls(NamedTuple):
-    """The balls of labelled rows: their mean radius, which points they hold, and the share of all rows held."""
+    """The balls of the labelled rows: their mean radius, the points in them, and the share of all rows in them."""
 
     mean_radius: float
     covered: NDArray[np.bool_]
     coverage: float
 
 
-def fitted_balls(
-    labelled: Points, labels: RowNumbers, points: Points, predicted: RowNumbers, squared_limit: float
-) -> Balls:
-    """Return the balls of labelled rows, each the largest that is pure enough for what they cover together.
+def fitted_balls(labelled: Points, labels: Codes, points: Points, predicted: Codes, squared_limit: float) -> Balls:
+    """Return the balls of the labelled rows, each the largest in which a share τ of the rows is predicted as its label.
+
+    τ = .2·c₀ + .4, c₀ the share of rows in the balls for τ = .4.
 
     Parameters
     ----------
     labelled, labels : labelled points and their labels; each point is in its own ball.
-    points, predicted : the other points and the classes that the model predicts for them.
-    squared_limit : square of the largest radius, ∞ for no limit.
+    points, predicted : other points and the classes that the model predicts for them.
+    squared_limit : square of the largest radius; ∞ for no limit.
     """
     first = _balls(labelled, labels, points, predicted, squared_limit, 0.4)
     return _balls(labelled, labels, points, predicted, squared_limit, 0.2 * first.coverage + 0.4)
 
 
 def _balls(
-    labelled: Points, labels: RowNumbers, points: Points, predicted: RowNumbers, squared_limit: float, purity: float
+    labelled: Points, labels: Codes, points: Points, predicted: Codes, squared_limit: float, purity: float
 ) -> Balls:
     covered = np.zeros(len(points), dtype=bool)
     radii: list[float] = []
     for block in blocks(len(labelled), len(points)):
-        squared = squared_distances(Points(labelled.values[block], labelled.norms[block]), points)
+        squared = squared_distances(labelled.take(block), points)
         for distances, label in zip(squared, labels[block], strict=True):
             radius, inside = _pure_ball(distances, predicted == label, purity, squared_limit)
             covered[inside] = True
@@ -120,12 +119,12 @@ def _balls(
 
 
 def _pure_ball(squared: Array, same: NDArray[np.bool_], purity: float, limit: float) -> tuple[float, RowNumbers]:
-    """Return the radius of the largest ball, centre included, of which a share ``purity`` is ``same``, and its rows."""
+    """Return the radius and the points of the largest ball in which a share ``purity`` is ``same``, centre included."""
     inside = np.flatnonzero(squared < limit)
     inside = inside[np.argsort(squared[inside], kind="stable")]
     reached = squared[inside]
     share = (1.0 + np.cumsum(same[inside])) / (2.0 + np.arange(len(inside)))
-    # a ball cannot end between points at the same distance
+    # A ball holds all points at one distance or none of them.
     ends = np.append(reached[1:] > reached[:-1], True) if len(inside) else np.empty(0, dtype=bool)
     pure = np.flatnonzero((share >= purity) & ends)
     if len(pure) == 0:
@@ -152,33 +151,33 @@ def pick_by_competence(
     size: int,
     rng: np.random.Generator,
 ) -> RowNumbers:
-    """Pick points one by one by S·uncertainty + (1 − S)·degree, the degree scaled to [0, 1] at each pick.
+    """Select points greedily by S·uncertainty + (1 − S)·degree, the degree scaled to [0, 1] before each selection.
 
     Parameters
     ----------
-    graph : which points the ball of each holds, ``(n_points, n_points)``, symmetric.
-    covered : what is covered already, ``(n_points,)``.
+    graph : points that the ball of each point holds, ``(n_points, n_points)``, symmetric.
+    covered : whether each point is covered already, ``(n_points,)``.
     uncertainty : in [0, 1], ``(n_points,)``.
     competence : S in [0, 1].
-    size : points wanted; all of them where there are fewer.
+    size : number of points to select; all points if there are fewer.
     rng : breaks ties.
     """
-    open_ = ~covered
-    degrees = np.asarray(graph @ open_.astype(np.int64), dtype=np.float64)
+    uncovered = ~covered
+    degrees = np.asarray(graph @ uncovered.astype(np.int64), dtype=np.float64)
     picked = np.empty(min(size, graph.shape[0]), dtype=np.intp)
     for turn in range(len(picked)):
         value = competence * uncertainty + (1.0 - competence) * scale_to_one(degrees)
         value[picked[:turn]] = -np.inf
         pick = picked[turn] = random_argmax(value, rng)
         inside = graph.indices[graph.indptr[pick] : graph.indptr[pick + 1]]
-        fresh = inside[open_[inside]]
-        open_[fresh] = False
+        fresh = inside[uncovered[inside]]
+        uncovered[fresh] = False
         degrees -= np.bincount(graph[fresh].indices, minlength=len(degrees))
     return picked
 
 
 def scale_to_one(values: Array) -> Array:
-    """Return values moved and scaled to [0, 1]; all 0 where they are alike.
+    """Return the values shifted and scaled to [0, 1]; all 0 if they are equal.
 
     >>> scale_to_one(np.array([1.0, 3.0, 2.0])).tolist()
     [0.0, 1.0, 0.5]

@@ -1,4 +1,4 @@
-"""Strategies that spread over the features and ask no model."""
+"""Strategies that spread over the features and use no model."""
 
 from __future__ import annotations
 
@@ -15,25 +15,27 @@ from altune.knobs.query_strategy.base import QueryStrategy
 
 @register
 class KCenter(QueryStrategy):
-    """Core-set, farthest first from the rows bought so far: argmax_u min_l d(u, l) on the features."""
+    """Core-set (k-center): each row is the farthest from those bought or selected before, argmax_u min_l d(u, l).
+
+    d is the Euclidean distance of the features.
+    """
 
     source: ClassVar[str] = "Gonzalez, Theor. Comput. Sci. 1985; Sener and Savarese, ICLR 2018"
 
     method: Literal["kcenter"] = "kcenter"
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return candidates, each the farthest from all rows bought and all picked before it."""
+        """Return candidates, each the farthest from all rows bought or selected before it."""
         return farthest_candidates(pool, size, rng)
 
 
 @register
 class TypiClust(QueryStrategy):
-    """TypiClust: the most typical row of clusters with few labels, min(labelled + size, 500) of them.
+    """TypiClust: the most typical row of each cluster in turn, clusters with few labelled rows first.
 
-    Clusters are visited by labelled rows (few first), then size (large first); those of at most 5 rows
-    come last. Typicality is 1 / (mean distance to the min(20, half the cluster) nearest candidates of
-    the cluster). The clusters depend on the features and their number alone, so recipes that are played on
-    the same block share them.
+    There are min(labelled rows + size, 500) k-means clusters; between clusters with as many labelled rows the larger
+    one comes first, and those of at most 5 rows come last. Typicality is 1 / (mean distance to the min(20, half the
+    cluster) nearest candidates of the cluster).
     """
 
     source: ClassVar[str] = "Hacohen, Dekel, Weinshall, Active Learning on a Budget, ICML 2022"
@@ -41,5 +43,5 @@ class TypiClust(QueryStrategy):
     method: Literal["typiclust"] = "typiclust"
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return typical candidates, one for each cluster in turn."""
+        """Return typical candidates, one from each cluster in turn."""
         return typical_candidates(pool, size, rng)

@@ -1,7 +1,7 @@
-"""Strategies that look back: at how a row's class scores moved from loop to loop.
+"""Strategies that use how the class scores of a row changed over loops.
 
-Earlier generations are known from the loop on in which a strategy first asked for class scores, and for five loops;
-until then a strategy makes do with those there are.
+The class scores of earlier loops (generations) are kept for five loops, from the first loop in which a strategy asked
+for class scores. Before that, a strategy uses the generations that exist.
 """
 
 from __future__ import annotations
@@ -9,33 +9,31 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from altune.core.metadata import KEPT_GENERATIONS, Metadata
 from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
+from altune.core.types import Array
 from altune.knobs.query_strategy.base import ScoreStrategy
 from altune.knobs.query_strategy.uncertainty import UncertaintyKind, uncertainty_of
-
-Array = NDArray[np.float64]
 
 
 @register
 class WeightedHistory(ScoreStrategy):
-    """Weighted history: Σ_i w_i φ_{t−i} over this loop and earlier ones, w_i = decayⁱ / Σ decayⁱ.
+    """Weighted history: the mean of the uncertainty φ over this loop and earlier ones, Σ_i w_i φ_{t−i}.
 
-    φ is the uncertainty: 1 − p₁, 1 − (p₁ − p₂), or the entropy.
+    The weights are w_i = decayⁱ / Σ_j decayʲ.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
     source: ClassVar[str] = "Yao, Dou, Nie, Wen, Looking Back on the Past, IEEE TKDE 2020 (weighted sum, WSHS)"
 
     method: Literal["history"] = "history"
-    uncertainty: UncertaintyKind = Field(default="margin", description="what φ is: 1 − p₁, 1 − (p₁ − p₂), or entropy")
-    generations: int = Field(default=3, ge=1, le=KEPT_GENERATIONS, description="earlier loops that count")
-    decay: float = Field(default=0.5, gt=0.0, le=1.0, description="weight of a loop relative to the one after it")
+    uncertainty: UncertaintyKind = "margin"
+    generations: int = Field(default=3, ge=1, le=KEPT_GENERATIONS, description="Number of earlier loops that count.")
+    decay: float = Field(default=0.5, gt=0.0, le=1.0, description="Weight of a loop relative to the next one.")
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
         """Return the weighted mean of the uncertainty of each candidate."""
@@ -44,21 +42,21 @@ class WeightedHistory(ScoreStrategy):
 
 @register
 class Fluctuation(ScoreStrategy):
-    """Fluctuation: φ + w·Var(φ) over this loop and earlier ones.
+    """Fluctuation: the uncertainty and its variance over this loop and earlier ones, φ_t + w·Var(φ_t, φ_{t−1}, …).
 
-    φ is the uncertainty: 1 − p₁, 1 − (p₁ − p₂), or the entropy; Var is the mean squared deviation.
+    Var is the mean squared deviation.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
     source: ClassVar[str] = "Yao, Dou, Nie, Wen, Looking Back on the Past, IEEE TKDE 2020 (fluctuation, FHS)"
 
     method: Literal["fluctuation"] = "fluctuation"
-    uncertainty: UncertaintyKind = Field(default="margin", description="what φ is: 1 − p₁, 1 − (p₁ − p₂), or entropy")
-    generations: int = Field(default=3, ge=1, le=KEPT_GENERATIONS, description="earlier loops that count")
-    weight: float = Field(default=1.0, ge=0.0, le=100.0, description="w, the weight of the variance")
+    uncertainty: UncertaintyKind = "margin"
+    generations: int = Field(default=3, ge=1, le=KEPT_GENERATIONS, description="Number of earlier loops that count.")
+    weight: float = Field(default=1.0, ge=0.0, le=100.0, description="Weight w of the variance.")
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
-        """Return the uncertainty of each candidate and its weighted variance."""
+        """Return the uncertainty of each candidate plus its weighted variance."""
         past = uncertainties(pool.known(), self.uncertainty, self.generations)
         result: Array = past[0][1] + self.weight * np.var([values for _, values in past], axis=0)
         return result
@@ -66,22 +64,21 @@ class Fluctuation(ScoreStrategy):
 
 @register
 class TemporalDiscrepancy(ScoreStrategy):
-    """Temporal output discrepancy: ‖f_t − f_{t−c}‖ of the class scores now and c loops ago.
+    """Temporal output discrepancy: ‖f_t − f_{t−c}‖, the distance between the class scores now and c loops ago.
 
-    Where so early a loop is not known, the earliest that is stands for it; in the first loop of all, where none
-    is, rows are drawn by chance.
+    If there are fewer than c earlier loops, the earliest one is used; in the first loop, rows are random.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
     source: ClassVar[str] = "Huang, Wang, Xiong, Huan, Dou, Temporal Output Discrepancy, ICCV 2021"
 
     method: Literal["temporal_discrepancy"] = "temporal_discrepancy"
-    lag: int = Field(default=1, ge=1, le=KEPT_GENERATIONS, description="c, how many loops back")
+    lag: int = Field(default=1, ge=1, le=KEPT_GENERATIONS, description="Number c of loops between the two models.")
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
         """Return the Euclidean distance of each candidate's class scores, in [0, √2]."""
         known = pool.known()
-        now = known.probabilities  # asked for in each loop, so that it is known in later ones
+        now = known.probabilities  # must be computed in every loop, so that later loops have it
         for back in range(self.lag, 0, -1):
             then = known.earlier(back, "probabilities")
             if then is not None:
@@ -90,22 +87,25 @@ class TemporalDiscrepancy(ScoreStrategy):
 
 
 def uncertainties(known: Metadata, kind: UncertaintyKind, generations: int) -> list[tuple[int, Array]]:
-    """Return how many loops ago, and the candidates' uncertainty then; now first, unknown loops left out."""
-    found = [(0, uncertainty_of(known.probabilities, kind))]
+    """Return pairs of a number of loops back, from 0, and the uncertainty of the candidates in that loop.
+
+    Loops without class scores are left out.
+    """
+    past = [(0, uncertainty_of(known.probabilities, kind))]
     for back in range(1, generations + 1):
         then = known.earlier(back, "probabilities")
         if then is not None:
-            found.append((back, uncertainty_of(then, kind)))
-    return found
+            past.append((back, uncertainty_of(then, kind)))
+    return past
 
 
 def weighted_history(past: list[tuple[int, Array]], decay: float) -> Array:
-    """Return the mean of scores weighted by decayⁱ, i the number of loops ago, ``(n_rows,)``.
+    """Return the mean of scores weighted by decayⁱ, i the number of loops back, ``(n_rows,)``.
 
     >>> weighted_history([(0, np.array([1.0])), (2, np.array([6.0]))], 0.5).tolist()
     [2.0]
     """
-    # row by row, not as a matrix product: its rounding hangs on where a row stands, which would part rows that tie
+    # Not a matrix product: its rounding depends on the position of a row, so that tied rows would differ.
     total, weight = np.zeros(len(past[0][1])), 0.0
     for back, scores in past:
         total += decay**back * scores

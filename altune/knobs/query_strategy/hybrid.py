@@ -1,30 +1,28 @@
-"""Strategies that join uncertainty and diversity in one step."""
+"""Strategies that combine uncertainty and diversity in one step."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
-from altune.core.types import RowNumbers
+from altune.core.types import Array, RowNumbers
 from altune.knobs.pool_geometry import embedded_points
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.numerics.geometry.covering import sample_by_squared_distance
 from altune.numerics.geometry.distances import Points, inner_products, make_points, random_argmax, without_rounding
-
-Array = NDArray[np.float64]
 
 
 @register
 class Badge(QueryStrategy):
     """BADGE: k-means++ seeding on the gradients (p − e_ŷ) ⊗ g of the last layer.
 
-    ŷ is the predicted class and g the model's embedding of the row (its features for a linear model).
-    The first row is the one of the longest gradient, the others are drawn with probability D² / Σ D².
+    ŷ is the predicted class and g the model's embedding of the row, which is its features for a linear model. The first
+    row is the one with the longest gradient; the others are drawn with probability D² / Σ D², D the distance to the
+    nearest gradient selected so far.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
@@ -33,7 +31,7 @@ class Badge(QueryStrategy):
     method: Literal["badge"] = "badge"
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return candidates whose gradients are long and unlike each other."""
+        """Return candidates whose gradients are long and far from each other."""
         gradients = Gradients(pool.known().probabilities, embedded_points(pool))
         uncovered = np.full(len(pool.candidates), np.inf)
         first = random_argmax(gradients.norms, rng)
@@ -41,15 +39,19 @@ class Badge(QueryStrategy):
 
 
 class Gradients:
-    """Gradients a ⊗ g of many rows, a = p − e_ŷ, kept as their two factors.
+    """Gradients a ⊗ g of many rows, a = p − e_ŷ, stored as their two factors.
 
-    |a⊗g − a′⊗g′|² = |a|²|g|² + |a′|²|g′|² − 2(a·a′)(g·g′), so the n×(K·d) array is never made. Each
-    factor is scaled by a power of two, which scales all distances alike.
+    |a⊗g − a′⊗g′|² = |a|²|g|² + |a′|²|g′|² − 2(a·a′)(g·g′), so the n×(K·d) array is never made. Each factor is scaled by
+    a power of two, which scales all distances equally.
 
     Parameters
     ----------
     probabilities : ``(n_rows, n_classes)``.
     embedding : ``(n_rows, d)``, scaled but not centred.
+
+    Attributes
+    ----------
+    norms : squared length of each gradient, ``(n_rows,)``.
     """
 
     def __init__(self, probabilities: Array, embedding: Points) -> None:
@@ -61,9 +63,9 @@ class Gradients:
 
     def distances_to(self, row: int) -> Array:
         """Return the squared distances of all gradients to that of ``row``, ``(n_rows,)``."""
-        one = slice(row, row + 1)
-        squared = inner_products(self._errors.values, self._errors.values[one])[:, 0]
-        squared *= inner_products(self._embedding.values, self._embedding.values[one])[:, 0]
+        single = slice(row, row + 1)
+        squared = inner_products(self._errors.values, self._errors.values[single])[:, 0]
+        squared *= inner_products(self._embedding.values, self._embedding.values[single])[:, 0]
         squared *= 2.0
         lengths = self.norms + self.norms[row]
         return without_rounding(np.subtract(lengths, squared, out=squared), lengths)

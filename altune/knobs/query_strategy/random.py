@@ -1,45 +1,44 @@
-"""Strategies that draw by chance, wholly or in part."""
+"""Random sampling, and another strategy mixed with it."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from altune.core.pool import Pool
 from altune.core.registry import register
-from altune.core.types import RowNumbers
+from altune.core.types import Array, RowNumbers
 from altune.knobs.query_strategy.base import NestedStrategy, QueryStrategy, ScoreStrategy
 from altune.knobs.query_strategy.uncertainty import Margin
 
 
 @register
 class RandomQuery(ScoreStrategy):
-    """Random sampling: every candidate alike."""
+    """Random sampling: rows drawn uniformly from the candidates."""
 
-    source: ClassVar[str] = "the baseline of all active learning (passive learning)"
+    source: ClassVar[str] = "passive learning, the baseline of active learning"
 
     method: Literal["random"] = "random"
 
-    def scores(self, pool: Pool, rng: np.random.Generator) -> NDArray[np.float64]:
+    def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
         """Return a uniform draw in [0, 1) for each candidate."""
         return rng.random(len(pool.candidates))
 
 
 @register
 class EpsilonMix(QueryStrategy):
-    """Another strategy's rows, each replaced with probability ε by a random candidate."""
+    """Another strategy, with each of its rows replaced by a random candidate with probability ε."""
 
     source: ClassVar[str] = "Sutton and Barto, Reinforcement Learning, 1998 (ε-greedy)"
 
     method: Literal["epsilon_mix"] = "epsilon_mix"
-    strategy: NestedStrategy = Field(default=Margin(), description="the strategy that is mixed with chance")
-    epsilon: float = Field(default=0.1, ge=0.0, le=1.0, description="probability that a row is a random one")
+    strategy: NestedStrategy = Field(default=Margin(), description="Strategy that selects the other rows.")
+    epsilon: float = Field(default=0.1, ge=0.0, le=1.0, description="Probability ε that a row is random.")
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return the strategy's best rows, then Binomial(size, ε) random ones of the rest."""
+        """Return the strategy's rows, then Binomial(size, ε) random ones of the remaining candidates."""
         size = min(size, len(pool.candidates))
         n_random = int(rng.binomial(size, self.epsilon))
         best = pool.candidates[:0]

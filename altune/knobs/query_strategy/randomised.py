@@ -1,39 +1,37 @@
-"""Strategies that draw rows by their score instead of taking the best."""
+"""Strategies that draw rows with a probability that depends on their score."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
+from altune.core.types import Array
 from altune.knobs.query_strategy.base import ScoreStrategy
 from altune.knobs.query_strategy.uncertainty import UncertaintyKind, uncertainty_of
-
-Array = NDArray[np.float64]
 
 
 @register
 class Power(ScoreStrategy):
-    """Power sampling: rows drawn without replacement with probability in proportion to u^γ.
+    """Power sampling: rows drawn without replacement with a probability in proportion to u^γ, u the uncertainty.
 
-    u is the uncertainty: 1 − p₁, 1 − (p₁ − p₂), or the entropy. The rows of largest γ ln u + Gumbel noise are such
-    a draw. γ = 0 is random sampling; a large γ takes the most uncertain rows.
+    γ = 0 is random sampling; a large γ selects the most uncertain rows. The rows with the largest γ ln u + Gumbel noise
+    are such a draw.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
     source: ClassVar[str] = "Kirsch, Farquhar, Atighehchian, Jesson, Gal, Stochastic Batch Acquisition, TMLR 2023"
 
     method: Literal["power"] = "power"
-    uncertainty: UncertaintyKind = Field(default="margin", description="what u is: 1 − p₁, 1 − (p₁ − p₂), or entropy")
-    gamma: float = Field(default=1.0, ge=0.0, le=100.0, description="exponent of the uncertainty")
+    uncertainty: UncertaintyKind = "margin"
+    gamma: float = Field(default=1.0, ge=0.0, le=100.0, description="Exponent γ of the uncertainty.")
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
-        """Return γ ln u and a Gumbel draw for each candidate."""
+        """Return γ ln u + Gumbel noise for each candidate."""
         return perturbed(uncertainty_of(pool.known().probabilities, self.uncertainty), self.gamma, rng)
 
 

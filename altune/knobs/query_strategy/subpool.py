@@ -1,25 +1,27 @@
-"""Subpools: a random part of the candidates, for strategies whose cost grows with each row they look at."""
+"""Subpools: random parts of the candidates, for strategies whose cost grows with each row considered."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.types import RowNumbers
-
-Array = NDArray[np.float64]
+from altune.core.types import Array, RowNumbers
 
 SubpoolSize = Annotated[
-    int, Field(ge=10, le=5000, description="candidates looked at in a loop, drawn at random; the others come last")
+    int,
+    Field(
+        ge=10,
+        le=5000,
+        description="Number of candidates, drawn at random in each loop, that are considered; all if there are fewer.",
+    ),
 ]
-"""The type of a parameter that bounds the candidates looked at."""
+"""The type of a parameter that bounds the number of candidates considered."""
 
 
 def draw_positions(n_candidates: int, size: int, rng: np.random.Generator) -> RowNumbers:
-    """Return the positions of a random subpool, sorted; all of them, without a draw, where they are few.
+    """Return the positions of a random subpool, sorted; all positions, without a draw, if there are at most ``size``.
 
     >>> draw_positions(3, 10, np.random.default_rng(0)).tolist()
     [0, 1, 2]
@@ -30,18 +32,18 @@ def draw_positions(n_candidates: int, size: int, rng: np.random.Generator) -> Ro
 
 
 def spread_scores(scores: Array, positions: RowNumbers, n_candidates: int) -> Array:
-    """Return the scores of all candidates, those not looked at just below the smallest, ``(n_candidates,)``.
+    """Return the scores of all candidates, ``(n_candidates,)``; those not considered are just below the smallest.
 
     >>> spread_scores(np.array([2.0, 1.0]), np.array([0, 2]), 3).round(6).tolist()
     [2.0, 1.0, 1.0]
     """
-    everyone = np.full(n_candidates, np.nextafter(scores.min(), -np.inf))
-    everyone[positions] = scores
-    return everyone
+    all_scores = np.full(n_candidates, np.nextafter(scores.min(), -np.inf))
+    all_scores[positions] = scores
+    return all_scores
 
 
 def complete(picked: RowNumbers, n_candidates: int, size: int, rng: np.random.Generator) -> RowNumbers:
-    """Return the picked positions, and random others where fewer than ``size`` were picked."""
+    """Return the selected positions, followed by random others if fewer than ``size`` were selected."""
     missing = min(size, n_candidates) - len(picked)
     if missing <= 0:
         return picked[:size]

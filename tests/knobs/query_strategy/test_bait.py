@@ -64,10 +64,10 @@ def test_bait_knows_by_how_much_each_row_lowers_the_trace(batch):
         before = brute_trace(batch, held)
         assert np.trace(ours.inverse @ batch[3]) == pytest.approx(before)
         falls = [before - brute_trace(batch, [*held, row]) for row in range(25)]
-        np.testing.assert_allclose(ours.falls(), falls, atol=1e-9)
+        np.testing.assert_allclose(ours.decreases(), falls, atol=1e-9)
         if held:
             out = [before - brute_trace(batch, [r for r in held if r != row]) for row in held]
-            np.testing.assert_allclose(ours.falls(-1.0, np.array(held)), out, atol=1e-9)
+            np.testing.assert_allclose(ours.decreases(-1.0, np.array(held)), out, atol=1e-9)
         ours.change(change, float(sign))
         held = [*held, change] if sign > 0 else [row for row in held if row != change]
 

@@ -11,7 +11,7 @@ from sklearn.preprocessing import scale
 
 from altune.core.registry import parse_method
 from altune.knobs.query_strategy import ScoreStrategy
-from altune.knobs.query_strategy.neighbourhood import mean_divergence, unlabelled_scores
+from altune.knobs.query_strategy.neighbourhood import mean_neighbour_divergence, unlabelled_scores
 from tests.helpers.queries import (
     make_pool,
     partly_labelled,
@@ -149,7 +149,7 @@ def test_contrastive_scores_as_scikit_activeml_does(digits):
 
 def test_divergence_is_zero_from_oneself_and_finite_of_certain_models():
     p = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
-    got = mean_divergence(p, np.array([[0, 0], [0, 1], [2, 2]]), p)
+    got = mean_neighbour_divergence(p, np.array([[0, 0], [0, 1], [2, 2]]), p)
     assert np.isfinite(got).all()
     assert got[[0, 2]] == pytest.approx([0, 0], abs=1e-6)
     assert got[1] > 7

@@ -54,7 +54,7 @@ class Epochs:
         self._coefs, self._intercepts = views[:layers], views[layers:]
         self._coef_slopes, self._intercept_slopes = slopes[:layers], slopes[layers:]
         self._n_coefs = sum(coefs.size for coefs in network.coefs_)
-        self._step = (_Adam if network.solver == "adam" else _Nesterov)(network._optimizer, len(self._flat))
+        self._step = (Adam if network.solver == "adam" else Nesterov)(network._optimizer, len(self._flat))
 
     def run(self) -> float:
         """Pass once over the rows in a new order; return the mean loss.
@@ -123,7 +123,7 @@ class Epochs:
         np.add.reduce(delta, axis=0, out=self._intercept_slopes[layer])
 
 
-class _Adam:
+class Adam:
     """D. Kingma, J. Ba, Adam: A method for stochastic optimization, ICLR 2015, from an optimiser's state on."""
 
     def __init__(self, optimizer: Any, size: int) -> None:
@@ -151,7 +151,7 @@ class _Adam:
         flat += gradient
 
 
-class _Nesterov:
+class Nesterov:
     """Gradient descent with Nesterov's momentum, from an optimiser's state on."""
 
     def __init__(self, optimizer: Any, size: int) -> None:

@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from altune.core.metadata import Metadata
 from altune.core.pool import Pool
 from altune.core.registry import parse_method
+from altune.core.types import TrainingSet
 from altune.knobs.query_strategy import QueryStrategy, ScoreStrategy
 from altune.models import LogisticRegressionModel
 
@@ -59,7 +60,7 @@ def make_pool(X, y, labelled, n_classes=None, learner=None, model=None, held_out
     pool.set_labels(labelled, np.asarray(y)[labelled])
     pool.labels_bought = len(labelled)
     pool.learner = learner or LogisticRegressionModel()
-    pool.model = model or pool.learner.fit(pool.X[labelled], pool.labels, pool.n_classes, seed=0)
+    pool.model = model or pool.learner.fit(TrainingSet(pool.X[labelled], pool.labels, pool.n_classes), 0)
     pool.metadata = Metadata(pool.X, pool.candidates, pool.model)
     return pool
 

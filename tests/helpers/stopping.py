@@ -7,6 +7,7 @@ import numpy as np
 from altune.core.pool import Pool
 from altune.core.registry import parse_method
 from altune.core.streams import Streams
+from altune.core.types import TrainingSet
 from altune.knobs.stopping import (
     GivenEvidence,
     StopView,
@@ -46,5 +47,5 @@ def a_watch(X, labelled, n_classes=2, labels=None):
     y = np.arange(len(rows)) % n_classes if labels is None else labels
     pool.set_labels(rows, y)
     pool.close(rows)
-    pool.model = LogisticRegressionModel().fit(X[rows], y, n_classes, 0)
+    pool.model = LogisticRegressionModel().fit(TrainingSet(X[rows], y, n_classes), 0)
     return StoppingMonitor(pool, Streams(0, "line", "search", 0), predicts=True)

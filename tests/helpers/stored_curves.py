@@ -11,7 +11,8 @@ from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment, make_environment
 from altune.simulation.execution.items import Failure, Outcome, WorkItem
 from altune.simulation.trajectory import PAUSED
-from altune.tuning.judging import Across, Judge, Place
+from altune.tuning.judging import Across, Judge
+from altune.tuning.search_blocks import SearchBlocks
 
 BUDGET = 20
 
@@ -44,13 +45,10 @@ def curve(points: Mapping[int, float] | float, prior: float = 0.3, stopped: str 
 def judge_of(
     environments: Sequence[Environment], blocks: int, usual: int, across: Across = "normalized", reference: float = 0.5
 ) -> Judge:
-    """Return a judge of so many blocks of each environment, the first ones usual, with flat references."""
-    places = [
-        Place(environment, environment.blocks("search", blocks)[number], data)
-        for number in range(blocks)
-        for data, environment in enumerate(environments)
-    ]
-    return Judge(places, [curve(reference) for _ in places], usual * len(environments), across)
+    """Return a judge of some blocks of each environment, the first ones usual, with flat references."""
+    order = SearchBlocks((usual,) * len(environments), blocks - usual)
+    scenarios = [environment.scenario for environment in environments]
+    return Judge(scenarios, order, [curve(reference) for _ in order.order], across)
 
 
 class Shelf:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from altune.core.streams import Streams
+from altune.core.types import TrainingSet
 from altune.knobs.model_init import (
     DefaultStart,
 )
@@ -25,11 +26,8 @@ def training_input(model, X, y, n_classes, *, previous=None, fresh=5, loop=3, mo
     return TrainingInput(
         model=model,
         model_init=model_init or DefaultStart(),
-        X=X,
-        y=y,
-        weight=weight,
+        training=TrainingSet(X, y, n_classes, weight),
         fresh=np.arange(len(y)) >= len(y) - fresh,
-        n_classes=n_classes,
         previous=previous,
         streams=STREAMS,
         loop=loop,
@@ -49,18 +47,19 @@ class Told(Model):
     def build(self, seed, n_labelled):
         raise NotImplementedError
 
-    def fit(self, X, y, n_classes, seed, sample_weight=None):
-        self.said.append(("fit", (X[:, 0].tolist(), seed, None if sample_weight is None else sample_weight.tolist())))
-        return Luck(None, n_classes, np.array([0]), np.array([0]), (), seed)
+    def fit(self, training, seed):
+        weights = None if training.weights is None else training.weights.tolist()
+        self.said.append(("fit", (training.X[:, 0].tolist(), seed, weights)))
+        return Luck(None, training.n_classes, np.array([0]), np.array([0]), (), seed)
 
-    def resume(self, previous, X, y, n_classes, seed, sample_weight=None):
-        self.said.append(("resume", (previous.memory, X[:, 0].tolist(), seed)))
-        return Luck(None, n_classes, np.array([0]), np.array([0]), (), seed)
+    def resume(self, previous, training, seed):
+        self.said.append(("resume", (previous.memory, training.X[:, 0].tolist(), seed)))
+        return Luck(None, training.n_classes, np.array([0]), np.array([0]), (), seed)
 
-    def update(self, previous, X, y, n_classes, seed, sample_weight=None):
-        weight = None if sample_weight is None else sample_weight.tolist()
-        self.said.append(("update", (previous.memory, X[:, 0].tolist(), weight)))
-        return Luck(None, n_classes, np.array([0]), np.array([0]), (), seed)
+    def update(self, previous, training, seed):
+        weights = None if training.weights is None else training.weights.tolist()
+        self.said.append(("update", (previous.memory, training.X[:, 0].tolist(), weights)))
+        return Luck(None, training.n_classes, np.array([0]), np.array([0]), (), seed)
 
 
 class Luck(FittedModel):
@@ -78,5 +77,5 @@ def told():
 
 
 def start(method, model, n, loop=2, weight=None):
-    X = np.arange(n, dtype=float)[:, None]
-    return method.start(model, X, np.zeros(n, dtype=np.intp), weight, n_classes=2, streams=SEARCH_STREAMS, loop=loop)
+    training = TrainingSet(np.arange(n, dtype=float)[:, None], np.zeros(n, dtype=np.intp), 2, weight)
+    return method.start(model, training, streams=SEARCH_STREAMS, loop=loop)

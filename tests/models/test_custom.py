@@ -19,6 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from altune.core.errors import FormatError, RequestError
 from altune.core.registry import describe_parameters, methods, parse_method, unregister
+from altune.core.types import TrainingSet
 from altune.models import Model, as_model, register_estimator
 from tests.helpers.models import check_answers, model
 
@@ -58,7 +59,7 @@ def test_own_estimator_is_a_model_like_any_other(digits: Any) -> None:
     assert parse_method("model", made.to_dict()) == made
     for classes in ((0, 4), (7,), range(10)):
         rows = np.flatnonzero(np.isin(y, list(classes)))[:50]
-        check_answers(made.fit(X[rows], y[rows], 10, 0, np.ones(len(rows))), X[-90:], 10, set(classes))
+        check_answers(made.fit(TrainingSet(X[rows], y[rows], 10, np.ones(len(rows))), 0), X[-90:], 10, set(classes))
     with pytest.raises(FormatError, match="my_svm has no parameter 'svc__c'; did you mean 'svc__C'"):
         model("my_svm", svc__c=1)
     with pytest.raises(FormatError, match=r"svc__C: 0.0 is not accepted: input should be greater than or equal to"):
@@ -86,7 +87,7 @@ def test_choices_of_own_estimators_keep_their_types() -> None:
 def _play(made: Model, X: Any, y: Any) -> tuple[float, str, Model]:
     again = parse_method("model", made.to_dict())
     assert isinstance(again, Model)
-    return again.fit(X[:100], y[:100], 10, 3).score(X[100:], y[100:]), type(made).__name__, made
+    return again.fit(TrainingSet(X[:100], y[:100], 10), 3).score(X[100:], y[100:]), type(made).__name__, made
 
 
 @pytest.mark.usefixtures("own")
@@ -113,18 +114,18 @@ def test_own_estimators_with_partial_fit_learn_from_new_rows(estimator: Any, fir
     X, y = digits
     made = as_model(estimator)
     start = np.flatnonzero(np.isin(y, list(first)))[:60]
-    previous = made.fit(X[start], y[start], 10, 0)
+    previous = made.fit(TrainingSet(X[start], y[start], 10), 0)
     before = previous.class_scores(X[-50:]).copy()
     fitted = previous
     for a in range(400, 500, 20):
-        fitted = made.update(fitted, X[a : a + 20], y[a : a + 20], 10, 0)
+        fitted = made.update(fitted, TrainingSet(X[a : a + 20], y[a : a + 20], 10), 0)
     assert fitted.seen.tolist() == list(range(10))
     check_answers(fitted, X[-200:], 10, set(range(10)))
     assert fitted.score(X[500:], y[500:]) > 0.6
     np.testing.assert_array_equal(previous.class_scores(X[-50:]), before)
     if isinstance(estimator, SGDClassifier):
-        thin = made.fit(sparse.csr_matrix(X[start]), y[start], 10, 0)
-        update = made.update(thin, sparse.csr_matrix(X[400:450]), y[400:450], 10, 0, np.full(50, 0.5))
+        thin = made.fit(TrainingSet(sparse.csr_matrix(X[start]), y[start], 10), 0)
+        update = made.update(thin, TrainingSet(sparse.csr_matrix(X[400:450]), y[400:450], 10, np.full(50, 0.5)), 0)
         check_answers(update, sparse.csr_matrix(X[-50:]), 10, set(range(10)))
 
 
@@ -150,7 +151,7 @@ def test_as_model_takes_whatever_stands_for_a_model() -> None:
     ("arguments", "message"),
     [
         (("svm_rbf", SVC()), "already has a method 'svm_rbf'"),
-        (("My SVM", SVC()), "no name for a model"),
+        (("My SVM", SVC()), "not a name for a model"),
         (("mine", SVR()), "SVR is not a scikit-learn classifier"),
         (("mine", object()), "object is not a scikit-learn classifier"),
         (("mine", SVC), "give an instance"),

@@ -9,6 +9,7 @@ import pytest
 from scipy import sparse
 from sklearn.neural_network import MLPClassifier
 
+from altune.core.types import TrainingSet
 from altune.models import (
     MultilayerPerceptron,
     SoftmaxRegression,
@@ -21,42 +22,42 @@ from tests.helpers.models import model, some_rows
 @pytest.mark.parametrize("name", ["sgd", "mlp"])
 def test_epochs_and_learning_rate_are_obeyed_also_when_going_on(name: str, digits: Any) -> None:
     X, y = digits[0][:100], digits[1][:100]
-    once = model(name, max_epochs=1, batch_size=1000).fit(X, y, 10, 0)
+    once = model(name, max_epochs=1, batch_size=1000).fit(TrainingSet(X, y, 10), 0)
     assert once.estimator.t_ == 100
-    start = model(name, max_epochs=3).fit(X, y, 10, 0)
+    start = model(name, max_epochs=3).fit(TrainingSet(X, y, 10), 0)
     moved = []
     for rate in (1e-5, 1e-2):
-        after = model(name, max_epochs=3, learning_rate=rate).resume(start, X, y, 10, 1)
+        after = model(name, max_epochs=3, learning_rate=rate).resume(start, TrainingSet(X, y, 10), 1)
         moved.append(np.abs(after.estimator.coefs_[0] - start.estimator.coefs_[0]).max())
     assert moved[0] < 1e-2 * moved[1]
 
 
 def test_epochs_shuffle_anew(digits: Any) -> None:
     X, y = digits[0][:64], digits[1][:64]
-    together = model("sgd", max_epochs=2).fit(X, y, 10, 0)
-    step = model("sgd", max_epochs=1).fit(X, y, 10, 0)
-    repeated = model("sgd", max_epochs=1).resume(step, X, y, 10, 0)
+    together = model("sgd", max_epochs=2).fit(TrainingSet(X, y, 10), 0)
+    step = model("sgd", max_epochs=1).fit(TrainingSet(X, y, 10), 0)
+    repeated = model("sgd", max_epochs=1).resume(step, TrainingSet(X, y, 10), 0)
     assert not np.allclose(together.estimator.coefs_[0], repeated.estimator.coefs_[0], atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["sgd", "mlp"])
 def test_resuming_a_network_starts_where_it_stopped(name: str, digits: Any) -> None:
     X, y = digits[0][:150], digits[1][:150]
-    start = model(name, max_epochs=200).fit(X, y, 10, 0)
-    one_more = model(name, max_epochs=1).resume(start, X, y, 10, 1)
-    fresh = model(name, max_epochs=1).fit(X, y, 10, 1)
+    start = model(name, max_epochs=200).fit(TrainingSet(X, y, 10), 0)
+    one_more = model(name, max_epochs=1).resume(start, TrainingSet(X, y, 10), 1)
+    fresh = model(name, max_epochs=1).fit(TrainingSet(X, y, 10), 1)
     assert one_more.score(X, y) > 0.97 > fresh.score(X, y) + 0.2
 
 
 def test_embedding_is_the_last_hidden_layer(digits: Any) -> None:
     X, y = digits
-    fitted = model("mlp", hidden_units=20, hidden_layers=2).fit(X[:80], y[:80], 10, 0)
+    fitted = model("mlp", hidden_units=20, hidden_layers=2).fit(TrainingSet(X[:80], y[:80], 10), 0)
     hidden = fitted.embedding(X[-50:])
     assert hidden.shape == (50, 20)
     logits = hidden @ fitted.estimator.coefs_[-1] + fitted.estimator.intercepts_[-1]
     np.testing.assert_array_equal(logits.argmax(axis=1), fitted.predict(X[-50:]))
     np.testing.assert_allclose(fitted.embedding(sparse.csr_matrix(X[-50:])), hidden)
-    assert model("sgd").fit(X[:80], y[:80], 10, 0).embedding(X) is X
+    assert model("sgd").fit(TrainingSet(X[:80], y[:80], 10), 0).embedding(X) is X
 
 
 def trained_in_steps(model: Any, X: Any, y: Any, n_classes: int, weights: Any) -> Any:
@@ -96,7 +97,7 @@ def test_networks_are_scikit_learns(data: str, n_rows: int, form: Any, weighted:
     _, X, y = some_rows(data, n_rows)
     n_classes = len(np.unique(y)) + (data == "digits")  # a class that no row has
     weights = np.random.default_rng(1).random(len(y)) + 0.1 if weighted else None
-    ours = model.fit(form(X), y, n_classes, 3, weights).estimator
+    ours = model.fit(TrainingSet(form(X), y, n_classes, weights), 3).estimator
     require_same_network(ours, trained_in_steps(model, form(X), y, n_classes, weights))
 
 
@@ -105,20 +106,20 @@ def test_a_network_goes_through_its_later_epochs_itself(monkeypatch: pytest.Monk
     calls = []
     first = MLPClassifier.partial_fit
     monkeypatch.setattr(MLPClassifier, "partial_fit", lambda self, *a, **k: calls.append(1) or first(self, *a, **k))
-    MultilayerPerceptron(max_epochs=12).fit(X, y, 3, seed=0)
+    MultilayerPerceptron(max_epochs=12).fit(TrainingSet(X, y, 3), 0)
     assert len(calls) == 1
 
 
 def test_a_network_whose_optimiser_hides_its_state_is_trained_by_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     _, X, y = some_rows("wine", 40)
     model = MultilayerPerceptron(max_epochs=12)
-    expected = model.fit(X, y, 3, seed=3).estimator
+    expected = model.fit(TrainingSet(X, y, 3), 3).estimator
 
     def hidden(optimizer: Any, size: int) -> None:
         raise AttributeError("ms")
 
-    monkeypatch.setattr(epochs, "_Adam", hidden)
-    require_same_network(model.fit(X, y, 3, seed=3).estimator, expected)
+    monkeypatch.setattr(epochs, "Adam", hidden)
+    require_same_network(model.fit(TrainingSet(X, y, 3), 3).estimator, expected)
 
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")

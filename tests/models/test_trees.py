@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 
+from altune.core.types import TrainingSet
 from altune.models import (
     ExtraTrees,
     HistGradientBoosting,
@@ -36,7 +37,7 @@ def test_boosted_trees_are_scikit_learns(data: str, n_rows: int, weighted: bool)
     X[0, 0] = everything[0, 0] = -0.0
     weights = np.random.default_rng(1).random(len(y)) + 0.1 if weighted else None
     settings = {"max_iter": 4, "min_samples_leaf": 3}
-    ours = HistGradientBoosting(**settings).fit(X, y, len(np.unique(y)), 0, weights).estimator
+    ours = HistGradientBoosting(**settings).fit(TrainingSet(X, y, len(np.unique(y)), weights), 0).estimator
     theirs = HistGradientBoostingClassifier(**settings, early_stopping=False, random_state=0).fit(X, y, weights)
     assert np.array_equal(ours.predict_proba(everything), theirs.predict_proba(everything))
     values = max(len(np.unique(column)) for column in X.T)

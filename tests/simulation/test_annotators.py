@@ -10,6 +10,7 @@ from sklearn.datasets import load_breast_cancer, load_iris
 
 from altune.core.errors import FormatError, ScenarioError
 from altune.core.streams import Streams
+from altune.core.types import TrainingSet
 from altune.data import Dataset
 from altune.data.blocks import explicit_block
 from altune.recipes.recipe import Recipe
@@ -104,11 +105,11 @@ def test_hard_rows_get_more_errors_as_the_formula_says():
 def test_difficulty_comes_from_models_that_did_not_see_the_row():
     X, y = load_iris(return_X_y=True)
     streams = Streams(0, "iris", "search", 0)
-    found = cross_fitted(X, y, 3, streams)
+    found = cross_fitted(TrainingSet(X, y, 3), streams)
     np.testing.assert_allclose(found.sum(axis=1), 1.0)
     other = y.copy()
     other[7] = 2
-    again = cross_fitted(X, other, 3, streams)
+    again = cross_fitted(TrainingSet(X, other, 3), streams)
     np.testing.assert_array_equal(found[7], again[7])  # its own label is no part of it
     assert not np.array_equal(found, again)
     hard = difficulty(found, y)

@@ -11,6 +11,7 @@ from altune.simulation.prepared import prepare_block
 from altune.simulation.probes import MOST_ROWS, uncertainty_key
 from altune.simulation.trajectory import Trajectory
 from tests.helpers.examined import AUDIT, NOISY, SPARSE, examined
+from tests.helpers.loops import record_loops
 
 
 @pytest.mark.parametrize("strategy", ["margin", "random", "density_weighted", "history", "fluctuation"])
@@ -22,24 +23,26 @@ def test_notes_change_nothing_that_the_recipe_does(strategy):
         assert own.items() <= more.items()
 
 
-def test_no_strategy_that_looks_back_finds_a_column_that_it_did_not_ask_for():
+def test_no_strategy_that_looks_back_finds_a_column_that_it_did_not_ask_for(monkeypatch):
+    loops = record_loops(monkeypatch)
     recipe = Recipe(query_strategy="random")
     made = make_environment("iris", budget=30, loops=4)
     prepared = prepare_block(made.dataset, made.blocks("report", 1)[0], 0)
     trajectory = Trajectory(recipe, prepared, made.scenario, examined=True)
     trajectory.advance()
-    known = trajectory._loop.pool.known()
+    known = loops[0].pool.known()
     assert known.generations == 4
     assert all(known.earlier(back, "probabilities") is None for back in range(1, 5))
     assert any(uncertainty_key("pool", "entropy", "mean") in facts for facts in trajectory.curve().notes)
 
 
-def test_uncertainty_is_that_of_the_model_which_picked():
+def test_uncertainty_is_that_of_the_model_which_picked(monkeypatch):
+    loops = record_loops(monkeypatch)
     made = make_environment("wine", budget=30, loops=4)
     prepared = prepare_block(made.dataset, made.blocks("report", 1)[0], 0)
     trajectory = Trajectory(Recipe(query_strategy="margin"), prepared, made.scenario, examined=True)
     trajectory.advance(until=1)
-    loop = trajectory._loop
+    (loop,) = loops
     scores = np.sort(loop.model.class_scores(prepared.X_pool[loop.pool.candidates]), axis=1)
     margins = scores[:, -1] - scores[:, -2]
     trajectory.advance(until=loop.pool.labels_bought + 1)

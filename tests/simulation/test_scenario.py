@@ -43,7 +43,7 @@ def test_a_given_budget_stays_and_one_beyond_the_pool_is_refused(iris):
     assert Scenario(budget=90).resolve(iris, 90).labels == 90
     with pytest.raises(ScenarioError, match=r"budget 91 is larger than the pool of 90 rows of iris; give at most 90"):
         Scenario(budget=91).resolve(iris, 90)
-    with pytest.raises(ScenarioError, match="before the scenario is resolved"):
+    with pytest.raises(ScenarioError, match="the scenario has no budget yet"):
         _ = Scenario().labels
 
 
@@ -90,8 +90,8 @@ def test_the_objectives_domain(iris):
         ({"budget": 1}, "budget", "greater than or equal to 2"),
         ({"loops": 0}, "loops", "1 or more, or 'unlimited'"),
         ({"loops": "many"}, "loops", "'many'"),
-        ({"metric": "acuracy"}, "metric", "near: accuracy"),
-        ({"also": ["acuracy"]}, "also", "near: accuracy"),
+        ({"metric": "acuracy"}, "metric", "similar: accuracy"),
+        ({"also": ["acuracy"]}, "also", "similar: accuracy"),
         ({"objective": "aucl"}, "", "did you mean 'aulc'"),
         ({"objective": "net_value"}, "", "needs `value`"),
         ({"annotators": []}, "annotators", "at least 1"),

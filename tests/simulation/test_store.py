@@ -110,11 +110,13 @@ def test_the_key_sees_what_a_users_estimator_is_made_of():
 def test_a_full_store_forgets_what_was_longest_not_read(tmp_path: Path) -> None:
     store = TrajectoryStore(tmp_path)
     curve = simulate("vanilla", "iris", budget=10, n_blocks=1).curves[0]
+    saved: list[Path] = []
     for number in range(6):
         store.save(f"{number}{number}key", curve)
-        os.utime(store._path(f"{number}{number}key"), ns=(number, number))
+        saved += set(tmp_path.rglob("*.json")) - set(saved)
+        os.utime(saved[number], ns=(number, number))
     assert store.load("00key") is not None
-    each = store._path("00key").stat().st_size
+    each = saved[0].stat().st_size
     assert store.prune() == 0
     assert TrajectoryStore(tmp_path, 3 * each).prune() == 3
     assert [store.load(f"{number}{number}key") is not None for number in range(6)] == [True, *[False] * 3, True, True]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
 from altune.simulation.execution import processes as crew
-from altune.simulation.execution import worker as workers
 from altune.simulation.execution.items import Failure, WorkItem
 from altune.simulation.execution.player import Player
+from altune.simulation.trajectory import Trajectory
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.racing import LEADERS, Racing
 from altune.workflows.tune import tune
@@ -32,7 +32,7 @@ def recipe(number):
     return Recipe(initial_sample={"method": "random", "size": number})
 
 
-def evaluator(outcomes, spending=PLAIN, judge=JUDGE, limit=None):
+def evaluator(outcomes, spending=PLAIN, judge=JUDGE, limit=None, environments=(ENVIRONMENT,)):
     """Return an evaluator and its shelf; ``outcomes`` are flat scores or whatever is played, by size of the start."""
 
     def played(one, block):
@@ -41,14 +41,14 @@ def evaluator(outcomes, spending=PLAIN, judge=JUDGE, limit=None):
         return curve(found) if isinstance(found, float) else found
 
     shelf = Shelf(played)
-    return Evaluator(shelf, judge, spending, limit), shelf
+    return Evaluator(shelf, judge, judge.blocks.of(environments), spending, limit), shelf
 
 
 def see_usual_trials(one, level=0.7, curves=True):
     """Tell an evaluator of a dozen finished trials around one level."""
     for row in NOISE:
         flat = [curve(level + noise) for noise in row[:5]]
-        one.see(one.judge.on_places(flat), flat if curves else ())
+        one.see(one.judge.block_values(flat), flat if curves else ())
 
 
 # what is played ---------------------------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ def test_usually_every_block_is_played_once():
     assert seen == list(range(10))
     # the majority's 0.3 until the first label
     assert verdicts[0].objectives[0] == pytest.approx((0.3 + 19 * 0.6) / 20)
-    assert verdicts[1].on_places == pytest.approx([(0.3 + 19 * (0.5 + 0.1 * block)) / 20 for block in FIRST])
+    assert verdicts[1].block_values == pytest.approx([(0.3 + 19 * (0.5 + 0.1 * block)) / 20 for block in FIRST])
 
 
 @pytest.mark.parametrize(("spending", "first"), [(PLAIN, FIRST), (LEAD, FIRST), (RACE, [0]), (RUNG, [])])
@@ -85,16 +85,16 @@ def test_a_race_is_lost_on_the_first_blocks():
     bad, good, later = one.play([recipe(5), recipe(6), recipe(7)])
     assert (shelf.blocks(recipe(5)), shelf.blocks(recipe(6)), shelf.blocks(recipe(7))) == ([0], FIRST, [0, 1])
     assert "clearly worse than the best on 1 block" in bad.dropped
-    assert (good.dropped, len(later.on_places)) == ("", 2)
+    assert (good.dropped, len(later.block_values)) == ("", 2)
 
 
 def test_a_dropped_trial_is_likely_worth_the_best_less_its_distance():
     one, _ = evaluator({5: 0.5}, RACE)
     see_usual_trials(one, curves=False)
     (bad,) = one.play([recipe(5)])
-    best = max((JUDGE.on_places([curve(0.7 + noise) for noise in row[:5]]) for row in NOISE), key=np.mean)
-    assert bad.on_places == pytest.approx([(0.3 + 19 * 0.5) / 20])
-    assert bad.estimate == pytest.approx(best.mean() + bad.on_places[0] - best[0])
+    best = max((JUDGE.block_values([curve(0.7 + noise) for noise in row[:5]]) for row in NOISE), key=np.mean)
+    assert bad.block_values == pytest.approx([(0.3 + 19 * 0.5) / 20])
+    assert bad.estimate == pytest.approx(best.mean() + bad.block_values[0] - best[0])
     assert bad.objectives == ()
 
 
@@ -114,10 +114,10 @@ def test_where_less_is_better_the_race_runs_the_other_way():
 
 def test_several_data_sets_are_raced_in_whole_rounds():
     environments = [ENVIRONMENT, made_environment(seed=1), made_environment(seed=2)]
-    one, shelf = evaluator({5: 0.3}, RACE, judge_of(environments, blocks=2, usual=2))
+    one, shelf = evaluator({5: 0.3}, RACE, judge_of(environments, blocks=2, usual=2), environments=environments)
     for row in NOISE:
         one.see(list(row[:6]), ())
-    assert len(one.play([recipe(5)])[0].on_places) == 3
+    assert len(one.play([recipe(5)])[0].block_values) == 3
     assert len(shelf.played) == 3
 
 
@@ -135,11 +135,11 @@ def test_a_rung_is_climbed_by_those_that_could_still_win():
 def test_a_trial_given_up_at_a_rung_is_likely_worth_what_it_would_have_beside_the_best():
     one, _ = evaluator({5: curve({1: 0.1, 10: 0.2, 15: 0.9})}, RUNG)
     rising = curve({1: 0.6, 10: 0.7, 15: 0.8})
-    one.see(JUDGE.on_places([rising] * 5), [rising] * 5)
+    one.see(JUDGE.block_values([rising] * 5), [rising] * 5)
     (bad,) = one.play([recipe(5)])
     expected = curve({1: 0.1, 10: 0.2, 15: 0.3})
-    assert bad.on_places == pytest.approx(JUDGE.on_places([expected] * 5).tolist())
-    assert bad.estimate == pytest.approx(np.mean(bad.on_places))
+    assert bad.block_values == pytest.approx(JUDGE.block_values([expected] * 5).tolist())
+    assert bad.estimate == pytest.approx(np.mean(bad.block_values))
     assert [one.stopped for one in bad.curves] == ["paused"] * 5
 
 
@@ -147,7 +147,7 @@ def test_a_trial_that_has_ended_by_itself_has_no_rest():
     ended = curve({1: 0.69, 2: 0.69}, stopped="loops")
     one, shelf = evaluator({5: ended}, RUNG)
     risen = curve({1: 0.6, 11: 0.9})
-    one.see(JUDGE.on_places([risen] * 5), [risen] * 5)
+    one.see(JUDGE.block_values([risen] * 5), [risen] * 5)
     assert "could not win" in one.play([recipe(5)])[0].dropped
     assert shelf.blocks(recipe(5)) == []
 
@@ -174,7 +174,7 @@ def test_a_leader_drawn_again_takes_one_place():
     see_usual_trials(one)
     for _ in range(LEADERS + 1):
         (again,) = one.play([recipe(5)])
-        one.see(again.on_places, again.curves)
+        one.see(again.block_values, again.curves)
     assert len(one.play([recipe(6)])[0].curves) == 8
 
 
@@ -183,9 +183,9 @@ def test_a_leader_drawn_again_is_judged_as_before():
     one, _ = evaluator({5: lambda block: 0.8 if block < 5 else 0.6}, LEAD)
     see_usual_trials(one)
     (first,) = one.play([recipe(5)])
-    one.see(first.on_places, first.curves)
+    one.see(first.block_values, first.curves)
     for better in np.linspace(0.85, 0.9, LEADERS):
-        one.see(JUDGE.on_places([curve(better)] * 5), ())
+        one.see(JUDGE.block_values([curve(better)] * 5), ())
     assert one.play([recipe(5)])[0].objectives == first.objectives
 
 
@@ -193,7 +193,7 @@ def test_a_trial_that_breaks_a_bound_is_no_rival():
     one, shelf = evaluator({5: 0.7}, RACE)
     see_usual_trials(one, curves=False)
     for row in NOISE:
-        one.see(JUDGE.on_places([curve(0.9 + noise) for noise in row[:5]]), (), feasible=False)
+        one.see(JUDGE.block_values([curve(0.9 + noise) for noise in row[:5]]), (), feasible=False)
     assert one.play([recipe(5)])[0].dropped == ""
     assert shelf.blocks(recipe(5)) == FIRST
 
@@ -214,7 +214,7 @@ def test_a_failure_ends_its_trial_and_no_other(spending, played):
     assert broken.failure.reason == "broken on 1"
     assert sum(own == recipe(5) for own, *_ in shelf.played) == played
     assert fine.failure is None
-    assert len(fine.on_places) == 5
+    assert len(fine.block_values) == 5
 
 
 def test_the_time_limit_is_shared_evenly_by_the_blocks():
@@ -257,14 +257,14 @@ def test_a_winner_that_stays_below_the_envelope_is_never_given_up(name, before, 
     one, _ = evaluator({5: lambda block: own[block]}, Racing(rungs=(share,)), judge)
     highest = np.full((2, BUDGET + 1), -np.inf)
     for pair in before:
-        one.see(judge.on_places(pair), pair)
+        one.see(judge.block_values(pair), pair)
         highest = np.maximum(highest, [lines(found, joined) for found in pair])
     paused = [int(found.labels[min(int((found.labels < share * BUDGET).sum()), len(found) - 1)]) for found in own]
     rest = [lines(found, joined)[last:] for found, last in zip(own, paused, strict=True)]
     assume(
         all(np.all(y[1:] <= np.maximum(h[last + 1 :], y[0])) for y, h, last in zip(rest, highest, paused, strict=True))
     )
-    assume(judge.on_places(own).mean() >= max(judge.on_places(pair).mean() for pair in before))
+    assume(judge.block_values(own).mean() >= max(judge.block_values(pair).mean() for pair in before))
     assert one.play([recipe(5)])[0].dropped == ""
 
 
@@ -273,6 +273,14 @@ def test_a_winner_that_stays_below_the_envelope_is_never_given_up(name, before, 
 
 def test_a_trajectory_goes_on_the_same_wherever_it_paused(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 1)  # elsewhere is never here
+    begun = []
+
+    class Counted(Trajectory):
+        def __init__(self, *arguments, **options):
+            begun.append(self)
+            super().__init__(*arguments, **options)
+
+    monkeypatch.setattr("altune.simulation.execution.worker.Trajectory", Counted)
     one = Recipe(query_strategy="entropy", retrain="warm_start", model="logistic_regression")
     block = ENVIRONMENT.blocks("search", 1)[0]
     part, rest = WorkItem(one, block, ENVIRONMENT, until=10.0), WorkItem(one, block, ENVIRONMENT)
@@ -280,10 +288,11 @@ def test_a_trajectory_goes_on_the_same_wherever_it_paused(monkeypatch):
         paused = here.play([part])[0]
         with Player(jobs=2) as elsewhere:
             gone_on_elsewhere = elsewhere.play([rest])[0]
-        assert workers._paused
+        assert len(begun) == 1
         gone_on = here.play([rest])[0]
-        assert not workers._paused
+        assert len(begun) == 1, "the paused trajectory goes on"
         at_once = here.play([rest])[0]
+        assert len(begun) == 2, "it was played to its end"
     assert paused.stopped == "paused"
     assert 10 <= paused.labels[-1] < BUDGET
     for found in (gone_on, gone_on_elsewhere):

@@ -142,8 +142,12 @@ def test_a_trial_that_takes_too_long_has_failed_and_the_search_goes_on(monkeypat
     import time
 
     class Slow(Trajectory):
+        def __init__(self, recipe, *arguments, **options):
+            super().__init__(recipe, *arguments, **options)
+            self.is_slow = recipe.query_strategy.method == "entropy"
+
         def advance(self, until=float("inf")):
-            if self._recipe.query_strategy.method == "entropy":
+            if self.is_slow:
                 time.sleep(30)
             super().advance(until)
 

@@ -10,6 +10,7 @@ from sklearn.preprocessing import scale
 
 from altune.core.registry import parse_method
 from altune.core.streams import Streams
+from altune.core.types import TrainingSet
 from altune.knobs.labeling import AUDITS, FEATURE_AUDITS, audit_ranking
 from altune.knobs.labeling.audit import SUSPECT_WEIGHT, out_of_fold
 from altune.loop.loop import ActiveLearningLoop
@@ -42,8 +43,9 @@ def planted():
 
 
 def audit(X, y, share=0.1, n_classes=2, loop=0):
+    training = TrainingSet(X, y, n_classes)
     return audit_ranking(
-        "confident_learning", LogisticRegressionModel(), X, y, n_classes, share=share, streams=STREAMS, loop=loop
+        "confident_learning", LogisticRegressionModel(), training, share=share, streams=STREAMS, loop=loop
     )
 
 
@@ -71,10 +73,10 @@ def test_a_row_is_judged_by_models_that_did_not_learn_from_it(planted):
     class Memorising(LogisticRegressionModel):
         """Remembers which rows it was trained on."""
 
-        def fit(self, X, y, n_classes, seed, sample_weight=None):
-            fitted = super().fit(X, y, n_classes, seed, sample_weight)
-            known = {row.tobytes() for row in X}
-            assert 0.75 * 250 < len(X) < 0.85 * 250
+        def fit(self, training, seed):
+            fitted = super().fit(training, seed)
+            known = {row.tobytes() for row in training.X}
+            assert 0.75 * 250 < len(training) < 0.85 * 250
             return Watching(**fitted.get_params(deep=False)).told(known)
 
     class Watching(FittedModel):
@@ -86,7 +88,7 @@ def test_a_row_is_judged_by_models_that_did_not_learn_from_it(planted):
             assert not any(row.tobytes() in self.known for row in X)
             return super().class_scores(X)
 
-    assert out_of_fold(Memorising(), X, y, 2, STREAMS, 0).shape == (250, 2)
+    assert out_of_fold(Memorising(), TrainingSet(X, y, 2), STREAMS, 0).shape == (250, 2)
 
 
 def test_the_audit_waits_until_each_class_has_rows_for_every_fold(planted):
@@ -138,7 +140,7 @@ def test_drop_leaves_the_suspects_out(planted):
     dropped = np.setdiff1d(loop.bought, loop.pool.labelled)
     assert len(dropped) == loop.records[0].notes["audit_suspects"] == 240 - loop.records[0].labels_used
     assert wrong[dropped].mean() > 0.6
-    expected = LogisticRegressionModel().fit(X[loop.pool.labelled], y[loop.pool.labelled], 2, 0)
+    expected = LogisticRegressionModel().fit(TrainingSet(X[loop.pool.labelled], y[loop.pool.labelled], 2), 0)
     np.testing.assert_allclose(loop.model.class_scores(X), expected.class_scores(X), atol=1e-6)
     assert not np.isin(dropped, loop.pool.candidates).any()
 
@@ -150,9 +152,9 @@ def test_weight_gives_the_suspects_a_fifth(planted):
     rows = loop.pool.labelled
     assert len(rows) == 240
     weight = np.where(np.isin(rows, suspects), SUSPECT_WEIGHT, 1.0)
-    expected = LogisticRegressionModel().fit(X[rows], y[rows], 2, 0, weight)
+    expected = LogisticRegressionModel().fit(TrainingSet(X[rows], y[rows], 2, weight), 0)
     np.testing.assert_allclose(loop.model.class_scores(X), expected.class_scores(X), atol=1e-6)
-    plain = LogisticRegressionModel().fit(X[rows], y[rows], 2, 0)
+    plain = LogisticRegressionModel().fit(TrainingSet(X[rows], y[rows], 2), 0)
     assert not np.allclose(loop.model.class_scores(X), plain.class_scores(X), atol=1e-3)
 
 
@@ -205,7 +207,8 @@ def wrong_labels():
 @pytest.mark.parametrize("name", [*AUDITS, *FEATURE_AUDITS])
 def test_each_audit_finds_planted_errors(name, make, wrong_labels):
     X, y, wrong = wrong_labels
-    found = audit_ranking(name, LogisticRegressionModel(), make(X), y, 2, share=0.08, streams=STREAMS, loop=0)
+    training = TrainingSet(make(X), y, 2)
+    found = audit_ranking(name, LogisticRegressionModel(), training, share=0.08, streams=STREAMS, loop=0)
     assert found.ran
     assert 0 < len(found.suspects) <= 20
     # An isolation forest knows what is odd among its class, not what is wrong, so it does less well.

@@ -10,6 +10,7 @@ from sklearn.preprocessing import scale
 from altune.core.pool import Pool
 from altune.core.registry import parse_method
 from altune.core.streams import Streams
+from altune.core.types import TrainingSet
 from altune.knobs.labeling import Automatic
 from altune.loop.loop import ActiveLearningLoop
 from altune.models import LogisticRegressionModel
@@ -98,7 +99,7 @@ def test_the_model_is_trained_on_both_kinds_by_their_weights():
     assert len(auto.rows) == min(50, len(sure))
     rows = np.concatenate([loop.pool.labelled, auto.rows])
     labels, weights = np.concatenate([y[loop.pool.labelled], auto.labels]), np.repeat([1.0, 0.25], [30, len(auto.rows)])
-    expected = LogisticRegressionModel().fit(X[rows], labels, 2, 0, weights)
+    expected = LogisticRegressionModel().fit(TrainingSet(X[rows], labels, 2, weights), 0)
     np.testing.assert_allclose(loop.model.class_scores(X), expected.class_scores(X), atol=1e-4)
     assert len(loop.pool.labelled) == 30  # strategies see what was bought alone
     assert np.isin(auto.rows, loop.pool.candidates).all()

@@ -24,6 +24,7 @@ from altune.recipes.recipe import Capabilities, Recipe
 from altune.simulation.environment import make_environment
 from altune.simulation.scenario import Annotator, Scenario
 from tests.helpers.loop_sizes import play, rows_of, size_of
+from tests.helpers.loops import record_states
 
 STREAMS = Streams(0, "dynamic", "search", 0)
 FALLING = (Judged(20, 100, 40), Judged(40, 100, 30), Judged(80, 100, 20))
@@ -102,21 +103,23 @@ def test_dearer_loops_are_larger_and_rarer(estimate, digits):
     assert loops[0] > loops[1] > loops[2]
 
 
-def test_errors_are_those_of_the_model_that_was_there_before_the_labels(digits):
+def test_errors_are_those_of_the_model_that_was_there_before_the_labels(digits, monkeypatch):
     X, y = digits
     recipe = Recipe(
         initial_sample={"method": "random", "size": 30}, loop_size={"method": "cost_aware"}, query_strategy="random"
     )
     loop = ActiveLearningLoop(recipe, X, 10, budget=150, loops=6, streams=STREAMS, price_per_loop=3.0)
+    states = record_states(monkeypatch, recipe.loop_size)
     expected = []
     while not loop.done:
         rows, before = loop.ask().rows, loop.model
+        if before is not None:
+            assert states[-1].errors == tuple(expected)
         used = loop.records[-1].labels_used if loop.records else 0
         loop.tell(y[rows])
         if before is not None:
             expected.append(Judged(used, len(rows), int((before.predict(X[rows]) != y[rows]).sum())))
-    assert loop._errors == tuple(expected)
-    assert len(expected) > 3
+    assert len(states[-1].errors) == len(expected) - 1 > 2
 
 
 def test_too_little_known_is_an_equal_part_and_a_curve_that_does_not_fall_a_doubling():
@@ -147,12 +150,14 @@ def test_the_environment_hands_on_its_prices():
         make_environment("iris").require(Recipe(loop_size="cost_aware"))
 
 
-def test_a_row_that_several_label_is_priced_by_all_of_them(cancer):
+def test_a_row_that_several_label_is_priced_by_all_of_them(cancer, monkeypatch):
     X, y = cancer
     recipe = Recipe(initial_sample={"method": "random", "size": 5}, labeling={"method": "majority", "annotators": 3})
     loop = ActiveLearningLoop(
         recipe, X, 2, budget=60, loops=4, streams=STREAMS, annotators=3, price_per_label=2.0, price_per_loop=7.0
     )
+    states = record_states(monkeypatch, recipe.loop_size)
     loop.tell(y[loop.ask().rows])
-    known = loop._state(15)
+    loop.ask()
+    (known,) = states
     assert (known.price_per_row, known.price_per_loop, known.budget_rows, known.last_rows) == (6.0, 7.0, 20, None)

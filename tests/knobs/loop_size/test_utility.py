@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from altune.core.streams import Streams
+from altune.knobs.stopping.monitor import StoppingMonitor
 from altune.loop.loop import ActiveLearningLoop
+from altune.loop.query import Query
 from altune.recipes.recipe import Recipe
 from tests.helpers.loop_sizes import play, size_of, utilities
+from tests.helpers.loops import record_states
 
 STREAMS = Streams(0, "dynamic", "search", 0)
 
@@ -68,15 +71,16 @@ def test_a_strategy_without_scores_of_rows_is_sized_by_uncertainty(digits):
     assert asked[0] == asked[1]
 
 
-def test_scores_that_are_drawn_are_those_that_the_selection_ranks(cancer):
+def test_scores_that_are_drawn_are_those_that_the_selection_ranks(cancer, monkeypatch):
     loop = play(*cancer, budget=11, loops=1)
     loop.stopped, loop.loops, loop.pool.budget = None, 5, 60
     drawn = Recipe(
         query_strategy="random", loop_size={"method": "threshold", "of": "strategy", "tau": 0.95, "high": 99}
     )
     loop.recipe = drawn
-    scores = loop._utilities("strategy")
+    states = record_states(monkeypatch, drawn.loop_size)
     rows = loop.ask().rows
+    scores = states[0].utilities("strategy")
     assert set(rows) == set(loop.pool.candidates[scores >= 0.95])
 
 
@@ -84,8 +88,17 @@ def test_a_fixed_size_asks_for_no_utilities(cancer, monkeypatch):
     def forbidden(*_):
         raise AssertionError("computed although nobody asked")
 
-    monkeypatch.setattr(ActiveLearningLoop, "_utilities", forbidden)
-    monkeypatch.setattr(ActiveLearningLoop, "_agreement", forbidden)
-    loop = play(*cancer, budget=40, loops=4)
-    assert not loop._watch.predictions
-    assert loop._errors == ()
+    watching = []
+
+    class Recorded(StoppingMonitor):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            watching.append(self)
+
+    monkeypatch.setattr("altune.loop.loop.StoppingMonitor", Recorded)
+    monkeypatch.setattr(Query, "utilities", forbidden)
+    monkeypatch.setattr("altune.loop.loop.cohen_kappa", forbidden)
+    states = record_states(monkeypatch, Recipe().loop_size)
+    play(*cancer, budget=40, loops=4)
+    assert not watching[0].predictions
+    assert all(state.errors == () for state in states)

@@ -11,6 +11,7 @@ from sklearn.datasets import load_wine
 from sklearn.preprocessing import scale
 
 from altune.core.pool import FeatureCache, Pool
+from altune.core.types import TrainingSet
 from altune.knobs.model_init import (
     DefaultStart,
     Pretrained,
@@ -58,9 +59,9 @@ def test_a_pretrained_start_knows_more_from_few_labels(wine):
     for first in range(0, 30, 6):
         rows = np.arange(first, first + 6)
         pool = labelled_pool(X, y, rows, 3)
-        arguments = {"n_classes": 3, "streams": STREAMS, "loop": first, "pool": pool}
+        arguments = {"streams": STREAMS, "loop": first, "pool": pool}
         for name, method in (("pretrained", Pretrained()), ("plain", DefaultStart())):
-            fitted = method.start(hasty, X[rows], y[rows], None, **arguments)
+            fitted = method.start(hasty, TrainingSet(X[rows], y[rows], 3), **arguments)
             right[name].append((fitted.predict(X) == y).mean())
     assert np.mean(right["pretrained"]) > np.mean(right["plain"]) + 0.05
 
@@ -70,7 +71,7 @@ def test_the_labels_have_the_last_word(wine):
     swapped = (y + 1) % 3
     rows = np.arange(100)
     pool = labelled_pool(X, swapped, rows, 3)
-    fitted = Pretrained(rows=20).start(MLP, X[rows], swapped[rows], None, n_classes=3, pool=pool, **ARGUMENTS)
+    fitted = Pretrained(rows=20).start(MLP, TrainingSet(X[rows], swapped[rows], 3), pool=pool, **ARGUMENTS)
     assert (fitted.predict(X) == swapped).mean() > 0.9
 
 
@@ -79,15 +80,15 @@ def test_it_is_pretrained_on_as_many_rows_as_it_may(wine, monkeypatch):
     seen = []
     whole = SoftmaxRegression.fit
 
-    def spied(self, X, y, n_classes, seed, sample_weight=None):
-        seen.append(len(y))
-        return whole(self, X, y, n_classes, seed, sample_weight)
+    def spied(self, training, seed):
+        seen.append(len(training))
+        return whole(self, training, seed)
 
     monkeypatch.setattr(SoftmaxRegression, "fit", spied)
     rows = np.arange(10)
     for most in (30, 100_000):
         pool = labelled_pool(X, y, rows, 3)
-        Pretrained(rows=most).start(SGD, X[rows], y[rows], None, n_classes=3, pool=pool, **ARGUMENTS)
+        Pretrained(rows=most).start(SGD, TrainingSet(X[rows], y[rows], 3), pool=pool, **ARGUMENTS)
     assert seen == [30, len(y)]
 
 
@@ -105,7 +106,7 @@ def test_a_pretrained_start_takes_sparse_pools_and_one_class(wine):
     for features in (X, sparse.csr_array(np.maximum(X, 0))):
         rows = np.flatnonzero(y == 1)[:5]
         pool = labelled_pool(features, y, rows, 3)
-        fitted = Pretrained().start(SGD, features[rows], y[rows], None, n_classes=3, pool=pool, **ARGUMENTS)
+        fitted = Pretrained().start(SGD, TrainingSet(features[rows], y[rows], 3), pool=pool, **ARGUMENTS)
         assert fitted.class_scores(features).shape == (len(y), 3)
 
 

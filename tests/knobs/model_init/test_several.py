@@ -8,6 +8,7 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import scale
 
+from altune.core.types import TrainingSet
 from altune.knobs.model_init import (
     BestOfStarts,
     EnsembleOfStarts,
@@ -45,8 +46,8 @@ def digits():
 @pytest.mark.parametrize("model", [MLP, SGD, RandomForest(n_estimators=3)])
 def test_an_ensemble_says_the_mean_of_its_members(model, wine):
     X, y = wine
-    fitted = EnsembleOfStarts(members=4).start(model, X[:50], y[:50], None, n_classes=3, **ARGUMENTS)
-    members = [model.fit(X[:50], y[:50], 3, STREAMS.integer("model", 2, number)) for number in range(4)]
+    fitted = EnsembleOfStarts(members=4).start(model, TrainingSet(X[:50], y[:50], 3), **ARGUMENTS)
+    members = [model.fit(TrainingSet(X[:50], y[:50], 3), STREAMS.integer("model", 2, number)) for number in range(4)]
     mean = np.mean([member.class_scores(X) for member in members], axis=0)
     np.testing.assert_allclose(fitted.class_scores(X), mean)
     np.testing.assert_allclose(fitted.predict_proba(X), mean)
@@ -57,36 +58,35 @@ def test_an_ensemble_says_the_mean_of_its_members(model, wine):
 
 def test_an_ensemble_is_surer_to_be_right_than_its_mean_member(digits):
     X, y = digits
-    fitted = EnsembleOfStarts(members=5).start(MLP, X[:120], y[:120], None, n_classes=10, **ARGUMENTS)
+    fitted = EnsembleOfStarts(members=5).start(MLP, TrainingSet(X[:120], y[:120], 10), **ARGUMENTS)
     alone = [log_loss(y[120:], member.class_scores(X[120:]), labels=range(10)) for member in fitted.members]
     assert log_loss(y[120:], fitted.class_scores(X[120:]), labels=range(10)) < np.mean(alone)
 
 
 def test_an_ensemble_of_one_class_is_sure_of_it_and_embeds_all_its_members(wine):
     X, y = wine
-    one = EnsembleOfStarts(members=3).start(MLP, X[:4], np.full(4, 2), None, n_classes=3, **ARGUMENTS)
+    one = EnsembleOfStarts(members=3).start(MLP, TrainingSet(X[:4], np.full(4, 2), 3), **ARGUMENTS)
     np.testing.assert_array_equal(one.class_scores(X)[:, 2], 1.0)
     assert set(one.predict(X)) == {2}
-    many = EnsembleOfStarts(members=3).start(MLP, X[:50], y[:50], None, n_classes=3, **ARGUMENTS)
+    many = EnsembleOfStarts(members=3).start(MLP, TrainingSet(X[:50], y[:50], 3), **ARGUMENTS)
     assert many.embedding(X).shape == (len(X), 3 * 12)
     np.testing.assert_array_equal(many.embedding(X)[:, 12:24], many.members[1].embedding(X))
-    flat = EnsembleOfStarts(members=2).start(SGD, X[:50], y[:50], None, n_classes=3, **ARGUMENTS)
+    flat = EnsembleOfStarts(members=2).start(SGD, TrainingSet(X[:50], y[:50], 3), **ARGUMENTS)
     assert flat.embedding(X) is X
 
 
 @pytest.mark.parametrize("on", ["all", "new"])
-def test_warm_starts_go_on_from_each_member(on, wine):
+def test_warm_starts_continue_training_from_each_member(on, wine):
     X, y = wine
-    first = EnsembleOfStarts(members=3).start(MLP, X[:40], y[:40], None, n_classes=3, **ARGUMENTS)
+    first = EnsembleOfStarts(members=3).start(MLP, TrainingSet(X[:40], y[:40], 3), **ARGUMENTS)
     before = first.class_scores(X)
     now = training_input(MLP, X[:60], y[:60], 3, previous=first, fresh=20)
     found = WarmStart(on=on).train(now)
     rows = slice(0, 60) if on == "all" else slice(40, 60)
     for number, (old, new) in enumerate(zip(first.members, found.members, strict=True)):
         act = MLP.resume if on == "all" else MLP.update
-        np.testing.assert_array_equal(
-            new.class_scores(X), act(old, X[rows], y[rows], 3, now.seed() + number).class_scores(X)
-        )
+        expected = act(old, TrainingSet(X[rows], y[rows], 3), now.seed() + number)
+        np.testing.assert_array_equal(new.class_scores(X), expected.class_scores(X))
     np.testing.assert_array_equal(first.class_scores(X), before)
 
 
@@ -144,9 +144,9 @@ def test_best_of_carries_the_weights_of_the_rows(told):
 def test_best_of_is_no_worse_than_its_average_start(raw_cancer):
     X, y = raw_cancer
     model = MultilayerPerceptron(max_epochs=5, hidden_units=5, learning_rate=0.01)
-    arguments = {"n_classes": 2, "streams": SEARCH_STREAMS, "loop": 1}
-    chosen = BestOfStarts(starts=6).start(model, X[:150], y[:150], None, **arguments)
-    starts = [model.fit(X[:150], y[:150], 2, SEARCH_STREAMS.integer("model", 1, number)) for number in range(6)]
+    training = TrainingSet(X[:150], y[:150], 2)
+    chosen = BestOfStarts(starts=6).start(model, training, streams=SEARCH_STREAMS, loop=1)
+    starts = [model.fit(training, SEARCH_STREAMS.integer("model", 1, number)) for number in range(6)]
     quality = [mean_log_probability(one.class_scores(X[150:]), y[150:]) for one in starts]
     assert mean_log_probability(chosen.class_scores(X[150:]), y[150:]) > np.mean(quality)
 

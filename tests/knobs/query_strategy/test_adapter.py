@@ -15,6 +15,7 @@ from altune.core.errors import FormatError, MissingExtraError, RequestError, Wor
 from altune.core.metadata import Metadata
 from altune.core.pool import Pool
 from altune.core.registry import parse_method
+from altune.core.types import TrainingSet
 from altune.knobs.query_strategy import adapter
 from altune.models import LogisticRegressionModel
 from altune.recipes.recipe import Capabilities, Recipe
@@ -34,7 +35,7 @@ def make_pool(X, y, labelled, n_classes=None, learner=True, held_out=()):
     pool.labels_bought = len(labelled)
     model = LogisticRegressionModel()
     pool.learner = model if learner else None
-    pool.model = model.fit(X[labelled], pool.labels, pool.n_classes, seed=0)
+    pool.model = model.fit(TrainingSet(X[labelled], pool.labels, pool.n_classes), 0)
     pool.metadata = Metadata(X, pool.candidates, pool.model)
     return pool
 

@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits, load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 
+from altune.core.types import TrainingSet
 from altune.knobs.pool_geometry import pool_points
 from altune.knobs.query_strategy.clustering import drop_features, round_robin, tempered
 from altune.models import FittedModel, MultilayerPerceptron
@@ -104,7 +105,7 @@ def test_clue_weighs_by_the_entropy_of_tempered_probabilities(digits):
 def test_clue_clusters_the_embedding_of_a_network():
     X, y = load_iris(return_X_y=True)
     X = scale(X)
-    network = MultilayerPerceptron(hidden_units=8, max_epochs=50).fit(X[::5], y[::5], 3, seed=0)
+    network = MultilayerPerceptron(hidden_units=8, max_epochs=50).fit(TrainingSet(X[::5], y[::5], 3), 0)
     pool = make_pool(X, y, range(0, 150, 5), 3, model=network)
     hidden = network.embedding(X[pool.candidates])
     seed = int(np.random.default_rng(0).integers(2**31 - 1))

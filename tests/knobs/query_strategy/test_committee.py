@@ -8,6 +8,7 @@ from scipy import sparse
 from sklearn.datasets import load_digits, load_wine
 from sklearn.preprocessing import scale
 
+from altune.core.types import TrainingSet
 from altune.models import as_model
 from altune.numerics.disagreement import bootstrap_positions, mean_divergence, vote_entropy
 from altune.numerics.joint_entropy import most_informative_batch
@@ -37,7 +38,7 @@ def test_committees_disagree_where_resampled_models_do(value, wine):
     rng = np.random.default_rng(7)
     resamples = [bootstrap_positions(wine.labels, rng) for _ in range(method.members)]
     committee = [
-        wine.learner.fit(wine.X[wine.labelled[rows]], wine.labels[rows], 3, int(rng.integers(2**31)))
+        wine.learner.fit(TrainingSet(wine.X[wine.labelled[rows]], wine.labels[rows], 3), int(rng.integers(2**31)))
         for rows in resamples
     ]
     X = wine.X[wine.candidates]

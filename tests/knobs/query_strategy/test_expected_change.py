@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 
 from altune.core.metadata import Metadata
+from altune.core.types import TrainingSet
 from altune.knobs.query_strategy.expected_change import MOST_DIMENSIONS, most_probable, short_embedding
 from altune.models import LogisticRegressionModel, MultilayerPerceptron, as_model
 from tests.helpers.queries import make_pool, scores, select
@@ -115,7 +116,7 @@ def test_eer_bounds_its_trainings(cancer, monkeypatch):
 def test_eer_of_another_model(iris):
     bayes = make_pool(iris.X, np.zeros(40, int), iris.labelled, 3, as_model("naive_bayes"))
     bayes.set_labels(iris.labelled, iris.labels)
-    bayes.model = bayes.learner.fit(iris.X[iris.labelled], iris.labels, 3, seed=0)
+    bayes.model = bayes.learner.fit(TrainingSet(iris.X[iris.labelled], iris.labels, 3), 0)
     bayes.metadata = Metadata(bayes.X, bayes.candidates, bayes.model)
     got = scores({**everything("log_loss"), "query_model": "naive_bayes"}, iris)
     np.testing.assert_allclose(got, scores(everything("log_loss"), bayes))

@@ -13,6 +13,7 @@ from altune.core.metadata import Metadata
 from altune.core.needs import Capabilities
 from altune.core.registry import parse_method, unregister
 from altune.core.streams import Streams
+from altune.core.types import TrainingSet
 from altune.loop.loop import ActiveLearningLoop
 from altune.models import LogisticRegressionModel, as_model, register_estimator
 from altune.recipes.recipe import Recipe
@@ -30,7 +31,7 @@ def wine():
 
 @pytest.mark.parametrize("name", ["margin", "entropy", "least_confidence"])
 def test_uncertainty_may_be_that_of_another_model(name, wine):
-    bayes = as_model("naive_bayes").fit(wine.X[wine.labelled], wine.labels, 3, seed=0)
+    bayes = as_model("naive_bayes").fit(TrainingSet(wine.X[wine.labelled], wine.labels, 3), 0)
     other = make_pool(wine.X, np.zeros(178, int), wine.labelled, 3)
     other.metadata = Metadata(wine.X, wine.candidates, bayes)
     value = {"method": name, "query_model": "naive_bayes"}

@@ -10,6 +10,7 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.preprocessing import scale
 
 from altune.core.errors import RequestError
+from altune.core.types import TrainingSet
 from altune.knobs.model_init import (
     BestOfStarts,
     DefaultStart,
@@ -23,7 +24,7 @@ from altune.models import (
     NaiveBayes,
     RandomForest,
     SoftmaxRegression,
-    go_on,
+    continue_training,
     shrink_and_perturb,
 )
 from altune.recipes.recipe import Capabilities, Recipe
@@ -56,7 +57,7 @@ def parameters(fitted):
 @pytest.mark.parametrize("model", [MLP, SGD, LogisticRegressionModel()])
 def test_parameters_are_shrunk_and_perturbed(model, digits):
     X, y = digits
-    fitted = model.fit(X[:100], y[:100], 10, 0)
+    fitted = model.fit(TrainingSet(X[:100], y[:100], 10), 0)
     before = parameters(fitted)
     shrunk = shrink_and_perturb(fitted, 0.6, 0.0, np.random.default_rng(0))
     np.testing.assert_allclose(parameters(shrunk), 0.6 * before)
@@ -68,10 +69,10 @@ def test_parameters_are_shrunk_and_perturbed(model, digits):
 
 def test_moved_parameters_are_where_training_goes_on(wine):
     X, y = wine
-    previous = MLP.fit(X[:40], y[:40], 3, 0)
+    previous = MLP.fit(TrainingSet(X[:40], y[:40], 3), 0)
     now = training_input(MLP, X[:60], y[:60], 3, previous=previous, fresh=20)
     moved = shrink_and_perturb(previous, 0.3, 0.02, STREAMS.generator("perturb", 3))
-    expected = MLP.resume(moved, X[:60], y[:60], 3, now.seed())
+    expected = MLP.resume(moved, TrainingSet(X[:60], y[:60], 3), now.seed())
     found = ShrinkPerturb(shrink=0.3, sigma=0.02).train(now)
     np.testing.assert_array_equal(found.class_scores(X), expected.class_scores(X))
 
@@ -79,19 +80,21 @@ def test_moved_parameters_are_where_training_goes_on(wine):
 def test_neither_shrunk_nor_perturbed_is_a_warm_start_and_a_convex_model_forgets_both(wine):
     X, y = wine
     for model in (MLP, LogisticRegressionModel()):
-        previous = model.fit(X[:40], y[:40], 3, 0)
+        previous = model.fit(TrainingSet(X[:40], y[:40], 3), 0)
         now = training_input(model, X[:60], y[:60], 3, previous=previous, fresh=20)
         still = ShrinkPerturb(shrink=1.0, sigma=0.0).train(now)
         np.testing.assert_array_equal(still.class_scores(X), WarmStart().train(now).class_scores(X))
     moved = ShrinkPerturb(shrink=0.2, sigma=0.1).train(now)
     np.testing.assert_allclose(
-        moved.class_scores(X), LogisticRegressionModel().fit(X[:60], y[:60], 3, 0).class_scores(X), atol=5e-3
+        moved.class_scores(X),
+        LogisticRegressionModel().fit(TrainingSet(X[:60], y[:60], 3), 0).class_scores(X),
+        atol=5e-3,
     )
 
 
 def test_each_member_of_an_ensemble_is_moved_by_noise_of_its_own(wine):
     X, y = wine
-    one = SGD.fit(X[:40], y[:40], 3, 0)
+    one = SGD.fit(TrainingSet(X[:40], y[:40], 3), 0)
     twins = FittedEnsemble([one, one])
     tiny = SoftmaxRegression(max_epochs=1, learning_rate=1e-6)
     found = ShrinkPerturb(sigma=0.1).train(training_input(tiny, X[:60], y[:60], 3, previous=twins))
@@ -103,9 +106,9 @@ def test_the_first_model_and_a_constant_one_have_nothing_to_shrink(wine):
     X, y = wine
     first = ShrinkPerturb().train(training_input(SGD, X[:40], y[:40], 3, loop=0))
     np.testing.assert_array_equal(
-        first.class_scores(X), SGD.fit(X[:40], y[:40], 3, STREAMS.integer("model", 0)).class_scores(X)
+        first.class_scores(X), SGD.fit(TrainingSet(X[:40], y[:40], 3), STREAMS.integer("model", 0)).class_scores(X)
     )
-    constant = LogisticRegressionModel().fit(X[:4], np.zeros(4, dtype=int), 3, 0)
+    constant = LogisticRegressionModel().fit(TrainingSet(X[:4], np.zeros(4, dtype=int), 3), 0)
     assert shrink_and_perturb(constant, 0.5, 0.1, np.random.default_rng(0)) is constant
     found = ShrinkPerturb().train(training_input(LogisticRegressionModel(), X[:40], y[:40], 3, previous=constant))
     assert (found.predict(X) == y).mean() > 0.8
@@ -113,7 +116,7 @@ def test_the_first_model_and_a_constant_one_have_nothing_to_shrink(wine):
 
 def test_what_has_no_coefficients_is_refused(wine):
     X, y = wine
-    forest = RandomForest(n_estimators=2).fit(X[:40], y[:40], 3, 0)
+    forest = RandomForest(n_estimators=2).fit(TrainingSet(X[:40], y[:40], 3), 0)
     with pytest.raises(RequestError, match="RandomForestClassifier has no coefficients"):
         shrink_and_perturb(forest, 0.5, 0.1, np.random.default_rng(0))
     assert "resumes" in Recipe(retrain="shrink_perturb", model="random_forest").problems(Capabilities())[0]
@@ -122,7 +125,7 @@ def test_what_has_no_coefficients_is_refused(wine):
 @pytest.mark.parametrize("on", ["all", "new"])
 def test_a_fresh_start_every_m_loops_and_warm_ones_in_between(on, wine):
     X, y = wine
-    previous = SGD.fit(X[:40], y[:40], 3, 7)
+    previous = SGD.fit(TrainingSet(X[:40], y[:40], 3), 7)
     for loop in range(7):
         now = training_input(SGD, X[:60], y[:60], 3, previous=previous, fresh=20, loop=loop)
         found = ResetEvery(on=on, loops=3, replay=0.25).train(now).class_scores(X)
@@ -140,11 +143,11 @@ def test_what_reset_every_needs_depends_on_what_it_goes_on_with():
     assert "partial_fit" in new.replace(model="logistic_regression").problems(facts)[0]
 
 
-def test_go_on_is_plain_for_a_plain_model(wine):
+def test_continue_training_is_plain_for_a_plain_model(wine):
     X, y = wine
-    first = LogisticRegressionModel().fit(X[:40], y[:40], 3, 0)
-    found = go_on(LogisticRegressionModel(), first, X[:60], y[:60], 3, 1)
-    expected = LogisticRegressionModel().resume(first, X[:60], y[:60], 3, 1)
+    first = LogisticRegressionModel().fit(TrainingSet(X[:40], y[:40], 3), 0)
+    found = continue_training(LogisticRegressionModel(), first, TrainingSet(X[:60], y[:60], 3), 1)
+    expected = LogisticRegressionModel().resume(first, TrainingSet(X[:60], y[:60], 3), 1)
     np.testing.assert_array_equal(found.class_scores(X), expected.class_scores(X))
 
 
@@ -158,11 +161,8 @@ def turn(model, n=12, fresh=4, previous=None, weight=None, loop=3, model_init: M
     return TrainingInput(
         model=model,
         model_init=model_init or DefaultStart(),
-        X=np.arange(n, dtype=float)[:, None],
-        y=np.zeros(n, dtype=np.intp),
-        weight=weight,
+        training=TrainingSet(np.arange(n, dtype=float)[:, None], np.zeros(n, dtype=np.intp), 2, weight),
         fresh=np.arange(n) >= n - fresh,
-        n_classes=2,
         previous=previous,
         streams=SEARCH_STREAMS,
         loop=loop,
@@ -170,13 +170,13 @@ def turn(model, n=12, fresh=4, previous=None, weight=None, loop=3, model_init: M
 
 
 def test_reset_trains_from_scratch_on_all_labels(told):
-    previous = told.fit(np.zeros((1, 1)), np.zeros(1), 2, 77)
+    previous = told.fit(TrainingSet(np.zeros((1, 1)), np.zeros(1, dtype=np.intp), 2), 77)
     Reset().train(turn(told, previous=previous))
     assert told.said[1:] == [("fit", (list(range(12)), SEARCH_STREAMS.integer("model", 3), None))]
 
 
 def test_warm_start_on_all_goes_on_with_all_labels(told):
-    previous = told.fit(np.zeros((1, 1)), np.zeros(1), 2, 77)
+    previous = told.fit(TrainingSet(np.zeros((1, 1)), np.zeros(1, dtype=np.intp), 2), 77)
     WarmStart().train(turn(told, previous=previous))
     assert told.said[1:] == [("resume", (77, list(range(12)), SEARCH_STREAMS.integer("model", 3)))]
     Told.said.clear()
@@ -185,7 +185,7 @@ def test_warm_start_on_all_goes_on_with_all_labels(told):
 
 
 def test_warm_start_on_new_goes_on_with_the_new_ones_and_a_share_of_the_old(told):
-    previous = told.fit(np.zeros((1, 1)), np.zeros(1), 2, 77)
+    previous = told.fit(TrainingSet(np.zeros((1, 1)), np.zeros(1, dtype=np.intp), 2), 77)
     WarmStart(on="new").train(turn(told, previous=previous))
     assert told.said[-1] == ("update", (77, [8.0, 9.0, 10.0, 11.0], None))
     WarmStart(on="new", replay=0.5).train(turn(told, previous=previous))
@@ -198,7 +198,7 @@ def test_warm_start_on_new_goes_on_with_the_new_ones_and_a_share_of_the_old(told
 
 
 def test_without_new_labels_the_model_stays(told):
-    previous = told.fit(np.zeros((1, 1)), np.zeros(1), 2, 77)
+    previous = told.fit(TrainingSet(np.zeros((1, 1)), np.zeros(1, dtype=np.intp), 2), 77)
     assert WarmStart(on="new").train(turn(told, fresh=0, previous=previous)) is previous
 
 
@@ -229,18 +229,18 @@ def raw_cancer():
 def test_warm_start_on_all_reaches_the_optimum_of_reset(raw_cancer):
     X, y = raw_cancer
     model = LogisticRegressionModel()
-    previous = model.fit(X[:20], y[:20], 2, 0)
-    warm = model.resume(previous, X[:60], y[:60], 2, 0)
-    cold = model.fit(X[:60], y[:60], 2, 0)
+    previous = model.fit(TrainingSet(X[:20], y[:20], 2), 0)
+    warm = model.resume(previous, TrainingSet(X[:60], y[:60], 2), 0)
+    cold = model.fit(TrainingSet(X[:60], y[:60], 2), 0)
     np.testing.assert_allclose(warm.class_scores(X), cold.class_scores(X), atol=1e-2)
 
 
 def test_naive_bayes_on_new_rows_alone_is_naive_bayes_on_all(raw_cancer):
     X, y = raw_cancer
     model = NaiveBayes(var_smoothing=1e-12)
-    previous = model.fit(X[:30], y[:30], 2, 0)
-    updated = model.update(previous, X[30:60], y[30:60], 2, 0)
-    whole = model.fit(X[:60], y[:60], 2, 0)
+    previous = model.fit(TrainingSet(X[:30], y[:30], 2), 0)
+    updated = model.update(previous, TrainingSet(X[30:60], y[30:60], 2), 0)
+    whole = model.fit(TrainingSet(X[:60], y[:60], 2), 0)
     np.testing.assert_allclose(updated.class_scores(X[60:]), whole.class_scores(X[60:]), atol=1e-3)
 
 

@@ -12,7 +12,8 @@ from sklearn.preprocessing import scale
 from altune.core.errors import FormatError
 from altune.core.registry import parse_method
 from altune.core.streams import Streams
-from altune.knobs.training import LabelsSoFar, Retune, set_hyperparameter
+from altune.core.types import TrainingSet
+from altune.knobs.training import Retune, TuningInput, set_hyperparameter
 from altune.loop.loop import ActiveLearningLoop
 from altune.models import KNearestNeighbours, LinearSVM, LogisticRegressionModel, SoftmaxRegression
 from altune.recipes.recipe import Capabilities, Recipe
@@ -27,11 +28,8 @@ def cancer():
 
 
 def so_far(X, y, *, n_classes=2, first=20, before=0, last=None, loop=0, weight=None):
-    return LabelsSoFar(
-        X=X,
-        y=y,
-        weight=weight,
-        n_classes=n_classes,
+    return TuningInput(
+        training=TrainingSet(X, y, n_classes, weight),
         first_labels=first,
         last_labels=before,
         last=last,
@@ -211,7 +209,7 @@ def test_what_the_model_does_not_offer_is_refused():
     recipe = Recipe(training={"method": "retune", "hyperparameter": "learning_rate"})
     assert "does not offer (it offers C)" in recipe.problems(facts)[0]
     outside = Recipe(training={"method": "retune", "hyperparameter": "n_neighbors"}, model="k_nearest_neighbours")
-    assert "tries 0.01 for 'n_neighbors', which goes from 1 to 1000" in outside.problems(facts)[0]
+    assert "tries 0.01 for 'n_neighbors', which must be from 1 to 1000" in outside.problems(facts)[0]
     reversed_range = Recipe(training={"method": "retune", "low": 5.0, "high": 5.0})
     assert "low must be below high" in reversed_range.problems(facts)[0]
     assert Recipe(training="retune").problems(facts) == []

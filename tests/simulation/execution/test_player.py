@@ -21,6 +21,7 @@ from altune.simulation.execution.player import Player
 from altune.simulation.scenario import Annotator, Scenario
 from altune.simulation.store import TrajectoryStore
 from tests.helpers.curves import same, tasks_for
+from tests.helpers.processes import wait_for_worker
 
 
 def iris() -> Dataset:
@@ -51,7 +52,7 @@ def test_what_a_worker_began_is_played_once_and_counted(tmp_path):
     with Player() as here:
         alone = here.play(tasks)
     with Player(store=store, jobs=2) as player:
-        crew._executor(1).ready.result()
+        wait_for_worker()
         player.begin(tasks)
         until = time.monotonic() + 60
         while not list(store.folder.rglob("*.json")) and time.monotonic() < until:
@@ -82,10 +83,10 @@ def test_a_trajectory_that_fails_is_a_failure_with_its_reason():
     with Player() as player:
         failed, *fine = player.play([WorkItem(cannot, broken, environment), *tasks])
         assert isinstance(failed, Failure)
-        assert failed.reason.startswith("RequestError: naive_bayes cannot go on")
+        assert failed.reason.startswith("RequestError: naive_bayes cannot continue")
         assert "Traceback" in failed.details
         assert all(isinstance(outcome, LearningCurve) for outcome in fine)
-        with pytest.raises(WorkError, match="naive_bayes cannot go on"):
+        with pytest.raises(WorkError, match="naive_bayes cannot continue"):
             player.curves(cannot, [broken], environment)
 
 

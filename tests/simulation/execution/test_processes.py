@@ -10,10 +10,7 @@ import pytest
 from altune.core.errors import RequestError, WorkError
 from altune.simulation.execution import processes as crew
 from altune.simulation.execution.processes import LocalPool, early_workers, processes, stop_workers
-
-
-def where(number):
-    return number, os.getpid()
+from tests.helpers.processes import wait_for_worker, where
 
 
 def slow_where(number):
@@ -74,7 +71,7 @@ def test_the_owner_does_not_wait_for_a_worker_that_starts():
 
 def test_what_was_begun_before_is_yielded_too():
     team = LocalPool(2)
-    crew._executor(1).ready.result()
+    wait_for_worker()
     for number in (100, 101):
         assert team.begin(slow_where, (number,))
         assert not team.begin(where, (0,))  # there is one worker, and it has something to do

@@ -66,7 +66,7 @@ def test_areas_run_over_cost_too():
 
 
 def test_an_unknown_objective_is_refused_with_the_nearest():
-    with pytest.raises(ScenarioError, match=r"no objective 'aulk'; did you mean 'aulc'"):
+    with pytest.raises(ScenarioError, match=r"unknown objective 'aulk'; did you mean 'aulc'"):
         Objective("aulk")
     assert all(OBJECTIVES.values())
 

@@ -1,0 +1,21 @@
+"""Workers of this process, and calls for them."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from altune.simulation.execution.processes import LocalPool
+
+
+def where(number: int) -> tuple[int, int]:
+    return number, os.getpid()
+
+
+def wait_for_worker() -> None:
+    """Return once a worker has started and takes calls."""
+    pool, until = LocalPool(2), time.monotonic() + 60
+    while not pool.begin(where, (0,)):
+        assert time.monotonic() < until, "no worker has started"
+        time.sleep(0.01)
+    assert len(list(pool.run(where, []))) == 1

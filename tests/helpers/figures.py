@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from altune.report import (
-    Amounts,
-)
+from altune.report import Amounts
 
 
 def title_of(figure: go.Figure) -> str:

@@ -9,10 +9,7 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.preprocessing import scale
 
 from altune.core.registry import parse_method
-from altune.models import (
-    FittedModel,
-    Model,
-)
+from altune.models import FittedModel, Model
 
 QUICK: dict[str, dict[str, Any]] = {
     "random_forest": {"n_estimators": 10},

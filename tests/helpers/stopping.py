@@ -8,10 +8,7 @@ from altune.core.pool import Pool
 from altune.core.registry import parse_method
 from altune.core.streams import Streams
 from altune.core.types import TrainingSet
-from altune.knobs.stopping import (
-    GivenEvidence,
-    StopView,
-)
+from altune.knobs.stopping import GivenEvidence, StopView
 from altune.knobs.stopping.monitor import StoppingMonitor
 from altune.models import LogisticRegressionModel
 

@@ -9,14 +9,9 @@ import pytest
 
 from altune.core.streams import Streams
 from altune.core.types import TrainingSet
-from altune.knobs.model_init import (
-    DefaultStart,
-)
+from altune.knobs.model_init import DefaultStart
 from altune.knobs.retrain import TrainingInput
-from altune.models import (
-    FittedModel,
-    Model,
-)
+from altune.models import FittedModel, Model
 
 STREAMS = Streams(0, "start", "search", 0)
 ARGUMENTS = {"streams": STREAMS, "loop": 2}

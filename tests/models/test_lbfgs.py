@@ -10,9 +10,7 @@ import pytest
 from scipy import optimize
 from sklearn.linear_model import LogisticRegression
 
-from altune.models import (
-    lbfgs,
-)
+from altune.models import lbfgs
 from altune.models.logistic import PlainLogisticRegression
 from tests.helpers.models import require_same, some_rows
 

@@ -12,11 +12,8 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from altune.models import (
-    LogisticRegressionModel,
-    logistic,
-)
-from altune.models.logistic import PlainLogisticRegression, ManyClassLoss, TwoClassLoss
+from altune.models import LogisticRegressionModel, logistic
+from altune.models.logistic import ManyClassLoss, PlainLogisticRegression, TwoClassLoss
 from tests.helpers.models import LOADERS, require_same, some_rows
 
 

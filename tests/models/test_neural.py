@@ -10,12 +10,7 @@ from scipy import sparse
 from sklearn.neural_network import MLPClassifier
 
 from altune.core.types import TrainingSet
-from altune.models import (
-    MultilayerPerceptron,
-    SoftmaxRegression,
-    epochs,
-    neural,
-)
+from altune.models import MultilayerPerceptron, SoftmaxRegression, epochs, neural
 from tests.helpers.models import model, some_rows
 
 

@@ -9,11 +9,7 @@ import pytest
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 
 from altune.core.types import TrainingSet
-from altune.models import (
-    ExtraTrees,
-    HistGradientBoosting,
-    RandomForest,
-)
+from altune.models import ExtraTrees, HistGradientBoosting, RandomForest
 from tests.helpers.models import LOADERS, some_rows
 
 

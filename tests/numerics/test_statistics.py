@@ -12,13 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from altune.core.errors import RequestError
-from altune.numerics.statistics import (
-    holm,
-    mean_interval,
-    paired_difference,
-    wilcoxon_signed_rank,
-    wilson_interval,
-)
+from altune.numerics.statistics import holm, mean_interval, paired_difference, wilcoxon_signed_rank, wilson_interval
 
 # Ten blocks of margin and random sampling on one data set, as scores are in practice.
 MARGIN = [0.912, 0.905, 0.931, 0.899, 0.921, 0.917, 0.908, 0.926, 0.903, 0.915]

@@ -11,14 +11,7 @@ from scipy.integrate import quad
 from altune.core.errors import RequestError
 from altune.core.streams import Streams
 from altune.knobs.loop_size import Judged
-from altune.knobs.loop_size.cost import (
-    PowerLaw,
-    cheapest_size,
-    economic_size,
-    error_line,
-    power_law,
-    stale_error,
-)
+from altune.knobs.loop_size.cost import PowerLaw, cheapest_size, economic_size, error_line, power_law, stale_error
 from altune.loop.loop import ActiveLearningLoop
 from altune.recipes.recipe import Capabilities, Recipe
 from altune.simulation.environment import make_environment

@@ -6,9 +6,7 @@ import pytest
 
 from altune.core.errors import FormatError
 from altune.core.registry import parse_method
-from altune.knobs.model_init import (
-    DefaultStart,
-)
+from altune.knobs.model_init import DefaultStart
 from tests.helpers.training import SEARCH_STREAMS, Told, start
 
 

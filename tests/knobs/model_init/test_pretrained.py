@@ -12,15 +12,9 @@ from sklearn.preprocessing import scale
 
 from altune.core.pool import FeatureCache, Pool
 from altune.core.types import TrainingSet
-from altune.knobs.model_init import (
-    DefaultStart,
-    Pretrained,
-)
+from altune.knobs.model_init import DefaultStart, Pretrained
 from altune.knobs.model_init.pretrained import matched_classes, pool_clusters
-from altune.models import (
-    MultilayerPerceptron,
-    SoftmaxRegression,
-)
+from altune.models import MultilayerPerceptron, SoftmaxRegression
 from altune.recipes.recipe import Capabilities, Recipe
 from tests.helpers.training import ARGUMENTS, STREAMS
 

@@ -12,11 +12,7 @@ from sklearn.preprocessing import scale
 
 from altune.core.errors import RequestError
 from altune.core.types import TrainingSet
-from altune.knobs.model_init import (
-    ClassPriorStart,
-    DefaultStart,
-    log_class_priors,
-)
+from altune.knobs.model_init import ClassPriorStart, DefaultStart, log_class_priors
 from altune.models import (
     LogisticRegressionModel,
     MultilayerPerceptron,

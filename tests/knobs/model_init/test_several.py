@@ -9,19 +9,10 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import scale
 
 from altune.core.types import TrainingSet
-from altune.knobs.model_init import (
-    BestOfStarts,
-    EnsembleOfStarts,
-    mean_log_probability,
-)
+from altune.knobs.model_init import BestOfStarts, EnsembleOfStarts, mean_log_probability
 from altune.knobs.retrain import WarmStart
 from altune.loop.loop import ActiveLearningLoop
-from altune.models import (
-    FittedEnsemble,
-    MultilayerPerceptron,
-    RandomForest,
-    SoftmaxRegression,
-)
+from altune.models import FittedEnsemble, MultilayerPerceptron, RandomForest, SoftmaxRegression
 from altune.recipes.recipe import Capabilities, Recipe
 from tests.helpers.training import ARGUMENTS, SEARCH_STREAMS, STREAMS, Told, start, training_input
 

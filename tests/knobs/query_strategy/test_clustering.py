@@ -16,11 +16,7 @@ from altune.knobs.pool_geometry import pool_points
 from altune.knobs.query_strategy.clustering import drop_features, round_robin, tempered
 from altune.models import FittedModel, MultilayerPerceptron
 from altune.numerics.geometry.hierarchy import linked_clusters
-from tests.helpers.queries import (
-    make_pool,
-    select,
-    skactiveml,
-)
+from tests.helpers.queries import make_pool, select, skactiveml
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.preprocessing import scale
 
 from altune.knobs.query_strategy.falcun import draw_by_relevance, relevance_chances
-from tests.helpers.queries import (
-    make_pool,
-    select,
-    skactiveml,
-)
+from tests.helpers.queries import make_pool, select, skactiveml
 
 
 @pytest.fixture(scope="module")

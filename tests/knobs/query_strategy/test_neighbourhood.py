@@ -12,13 +12,7 @@ from sklearn.preprocessing import scale
 from altune.core.registry import parse_method
 from altune.knobs.query_strategy import ScoreStrategy
 from altune.knobs.query_strategy.neighbourhood import mean_neighbour_divergence, unlabelled_scores
-from tests.helpers.queries import (
-    make_pool,
-    partly_labelled,
-    read,
-    select,
-    skactiveml,
-)
+from tests.helpers.queries import make_pool, partly_labelled, read, select, skactiveml
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,7 @@ from sklearn.preprocessing import scale
 
 from altune.core.errors import RequestError
 from altune.core.types import TrainingSet
-from altune.knobs.model_init import (
-    BestOfStarts,
-    DefaultStart,
-    ModelInit,
-)
+from altune.knobs.model_init import BestOfStarts, DefaultStart, ModelInit
 from altune.knobs.retrain import Reset, ResetEvery, ShrinkPerturb, TrainingInput, WarmStart
 from altune.models import (
     FittedEnsemble,

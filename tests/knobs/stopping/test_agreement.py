@@ -11,11 +11,7 @@ from sklearn.metrics import cohen_kappa_score, f1_score
 from sklearn.preprocessing import scale
 
 from altune.core.streams import Streams
-from altune.knobs.stopping import (
-    cohen_kappa,
-    expected_f,
-    f_changes,
-)
+from altune.knobs.stopping import cohen_kappa, expected_f, f_changes
 from altune.loop.loop import ActiveLearningLoop
 from altune.recipes.recipe import Recipe
 from tests.helpers.stopping import agreement_view, fired, rule, view

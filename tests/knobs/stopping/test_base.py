@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from altune.core.registry import methods
-from altune.knobs.stopping import (
-    last_all,
-)
+from altune.knobs.stopping import last_all
 from altune.recipes.recipe import Recipe
 from altune.workflows.simulate import simulate
 from tests.helpers.stopping import fired, rule, view

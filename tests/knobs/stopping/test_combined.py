@@ -9,9 +9,7 @@ import pytest
 
 from altune.core.errors import FormatError
 from altune.core.registry import parse_method
-from altune.knobs.stopping import (
-    StopView,
-)
+from altune.knobs.stopping import StopView
 from altune.recipes.recipe import Capabilities, Recipe
 from altune.recipes.space import SearchSpace
 from tests.helpers.stopping import agreement_view, rule, view

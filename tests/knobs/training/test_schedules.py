@@ -9,11 +9,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from altune.core.registry import unregister
 from altune.knobs.training import ConstantTraining, PowerTraining, StepsTraining, with_hyperparameter
-from altune.models import (
-    LogisticRegressionModel,
-    SoftmaxRegression,
-    register_estimator,
-)
+from altune.models import LogisticRegressionModel, SoftmaxRegression, register_estimator
 from altune.recipes.recipe import Capabilities, Recipe
 
 

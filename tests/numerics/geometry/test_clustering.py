@@ -10,9 +10,7 @@ from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.preprocessing import scale
 
 from altune.numerics.geometry.clustering import central_points, kmeans, medoids, nearest_to_centres
-from altune.numerics.geometry.distances import (
-    make_points,
-)
+from altune.numerics.geometry.distances import make_points
 
 
 @pytest.fixture(scope="module")

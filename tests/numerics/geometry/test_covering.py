@@ -16,9 +16,7 @@ from altune.numerics.geometry import covering
 from altune.numerics.geometry.clustering import central_points
 from altune.numerics.geometry.covering import distances_to, farthest_first, farthest_pair, sample_by_squared_distance
 from altune.numerics.geometry.density import mean_similarity
-from altune.numerics.geometry.distances import (
-    make_points,
-)
+from altune.numerics.geometry.distances import make_points
 from tests.helpers.geometry import greedy_k_center
 
 

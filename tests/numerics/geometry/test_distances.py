@@ -11,13 +11,7 @@ from sklearn.preprocessing import scale
 
 from altune.numerics.geometry import distances
 from altune.numerics.geometry.covering import distances_to
-from altune.numerics.geometry.distances import (
-    blocks,
-    make_points,
-    random_argmax,
-    squared_distances,
-    squared_to_nearest,
-)
+from altune.numerics.geometry.distances import blocks, make_points, random_argmax, squared_distances, squared_to_nearest
 from altune.numerics.geometry.typicality import typicality
 
 

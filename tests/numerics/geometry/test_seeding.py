@@ -8,10 +8,7 @@ from scipy.spatial.distance import cdist
 from sklearn.datasets import load_breast_cancer
 from sklearn.preprocessing import scale
 
-from altune.numerics.geometry.distances import (
-    make_points,
-    squared_distances,
-)
+from altune.numerics.geometry.distances import make_points, squared_distances
 from altune.numerics.geometry.seeding import Seeding
 
 

@@ -9,10 +9,7 @@ from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.preprocessing import scale
 
 from altune.numerics.geometry.clustering import kmeans
-from altune.numerics.geometry.distances import (
-    make_points,
-    squared_distances,
-)
+from altune.numerics.geometry.distances import make_points, squared_distances
 from altune.numerics.geometry.typicality import typical_rows, typicality, typicality_of_pairs
 
 

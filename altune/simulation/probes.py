@@ -1,7 +1,7 @@
-"""What is noted of each loop beyond its curve when a recipe is examined; nothing that the recipe does changes by it.
+"""What is recorded about each loop when a recipe is examined, without changing what the recipe does.
 
-Scores of the pool that the strategy has worked out are looked at; where it has not, they are worked out beside it and
-thrown away, so that no strategy finds a column that it did not ask for.
+Class scores of the pool are taken from the metadata if the query strategy has computed them. Otherwise they are
+computed here and not stored, so that no strategy finds a column that it did not compute.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 MOST_ROWS = 10_000
-"""Of more unlabelled rows so many are looked at."""
+"""Of more unlabelled rows than this, a random sample of this size is used."""
 
 MEASURES: dict[str, Callable[[Array], Array]] = {
     "least_confidence": least_confidence,
     "margin": margin,
     "entropy": lambda scores: entropy(scores) / np.log(scores.shape[1]),
 }
-"""Uncertainty of rows by their class scores, each in [0, 1]; entropy as a share of the largest there can be."""
+"""Uncertainty of rows from their class scores, each in [0, 1]; entropy is a share of its maximum."""
 
 GROUPS = ("pool", "picked")
 STATISTICS = ("mean", "low", "high")
@@ -37,7 +37,7 @@ WRONG_SUSPECTS = "wrong_suspects"
 
 
 def uncertainty_key(group: str, measure: str, statistic: str) -> str:
-    """Return the name of a fact of uncertainty.
+    """Return the name under which a statistic of uncertainty is recorded.
 
     >>> uncertainty_key("picked", "margin", "mean")
     'picked_margin_mean'
@@ -46,14 +46,14 @@ def uncertainty_key(group: str, measure: str, statistic: str) -> str:
 
 
 def uncertainty_facts(loop: ActiveLearningLoop, request: LabelRequest) -> dict[str, float]:
-    """Return how uncertain the model in hand is of the unlabelled rows, and of those among them that it picked.
+    """Return how uncertain the current model is about the unlabelled rows, and about those of them that were picked.
 
-    To be called between ``ask`` and ``tell``. Nothing before the first model, nor where a model scores no classes.
+    Call it between ``ask`` and ``tell``. It returns nothing before the first model and for models without class scores.
 
     Parameters
     ----------
-    loop : the loop that has asked.
-    request : what it has asked for; rows bought again are no picks.
+    loop : the loop.
+    request : the labels that it asked for. Rows that are bought again do not count as picked.
     """
     pool, model = loop.pool, loop.pool.model
     if pool.metadata is None or model is None or not model.scores_classes:
@@ -65,26 +65,26 @@ def uncertainty_facts(loop: ActiveLearningLoop, request: LabelRequest) -> dict[s
             rng = loop.streams.generator("examined", len(loop.records))
             rows = np.union1d(rng.choice(rows, size=MOST_ROWS, replace=False), picked)
         scores = model.class_scores(pool.X[rows])
-    chosen = np.isin(rows, picked)
-    found: dict[str, float] = {}
+    is_picked = np.isin(rows, picked)
+    facts: dict[str, float] = {}
     for name, measure in MEASURES.items():
         values = measure(scores)
-        for group, own in zip(GROUPS, (values, values[chosen]), strict=True):
-            if len(own):
-                told = (own.mean(), *np.quantile(own, (LOW, HIGH)))
-                found |= {
-                    uncertainty_key(group, name, what): float(number)
-                    for what, number in zip(STATISTICS, told, strict=True)
+        for group, of_group in zip(GROUPS, (values, values[is_picked]), strict=True):
+            if len(of_group):
+                numbers = (of_group.mean(), *np.quantile(of_group, (LOW, HIGH)))
+                facts |= {
+                    uncertainty_key(group, name, statistic): float(number)
+                    for statistic, number in zip(STATISTICS, numbers, strict=True)
                 }
-    return found
+    return facts
 
 
 def audit_facts(loop: ActiveLearningLoop, truth: RowNumbers) -> dict[str, float]:
-    """Return how many of the suspects of this loop's audit are truly wrong; nothing where no audit ran.
+    """Return how many suspects of this loop's audit have a wrong label; nothing if no audit ran.
 
     Parameters
     ----------
-    loop : the loop that was told.
+    loop : the loop, after ``tell``.
     truth : true class codes of the pool, ``(n_rows,)``.
     """
     if not loop.records[-1].notes.get("audit_ran"):

@@ -1,4 +1,4 @@
-"""The result of `simulate`: one recipe with its learning curves."""
+"""The result of `simulate`: a recipe with its learning curves."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Simulation:
 
     Attributes
     ----------
-    recipe : what was played.
-    curves : one learning curve for each block.
+    recipe : the recipe.
+    curves : its learning curves, one for each block.
     blocks : the blocks.
-    objective : what is measured.
-    overlap : test rows over pool rows, by which intervals are corrected.
-    references : random sampling's curves on the same blocks, where the objective is measured against them.
+    objective : the objective.
+    overlap : number of test rows divided by that of pool rows, which corrects the intervals.
+    references : learning curves of random sampling on the same blocks, None if the objective does not need them.
     """
 
     recipe: Recipe
@@ -46,22 +46,22 @@ class Simulation:
 
     @property
     def mean(self) -> float:
-        """Mean objective over the blocks."""
+        """Mean of the objective over the blocks."""
         return float(self.values.mean())
 
     @property
     def interval(self) -> Interval:
-        """Mean objective with its 95 % interval."""
+        """Mean of the objective with its 95 % confidence interval."""
         return mean_interval(self.values, overlap=self.overlap)
 
     @property
     def aulc(self) -> float:
-        """Mean area under the learning curve over ``[0, budget]``, whatever the objective."""
+        """Mean area under the learning curve over ``[0, budget]``, independent of the objective."""
         area = Objective("aulc", self.objective.metric, self.objective.over, self.objective.end)
         return float(np.mean([area(curve) for curve in self.curves]))
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each point of each block's curve."""
+        """Return one row for each point of the learning curve of each block."""
         import pandas as pd
 
         frames = [
@@ -70,7 +70,7 @@ class Simulation:
         return pd.concat(frames, ignore_index=True)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the plain JSON values of the command line's ``--json``."""
+        """Return the plain JSON values that the command line prints with ``--json``."""
         metric = self.objective.metric
         blocks = []
         for block, curve, value in zip(self.blocks, self.curves, self.values, strict=True):

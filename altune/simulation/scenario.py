@@ -1,8 +1,8 @@
-"""The scenario: what is given and no search may touch.
+"""The scenario: what is given and cannot be changed by a search.
 
-Data aside (the data set stands beside it), that is the budget, the most loops there can be, the metrics, the
-annotators with their ways to err, and the prices. A recipe decides how to act in it; that annotators err at 10 % is
-the environment, that each row is labelled by three of them is a decision.
+It holds the budget, the maximum number of loops, the metrics, the annotators with their errors, and the prices. The
+data set is separate. A recipe decides how to act in a scenario: that annotators make 10 % errors belongs to the
+scenario, and that three of them label each row is a decision.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ from altune.simulation.objectives import KINDS, SPENT, Constraint, Objective, Ri
 DEFAULT_LOOPS = 20
 DENSE_POINTS = 20
 UNLIMITED = "unlimited"
-
-
 _SCORED_AFTERWARDS = ("objective", "risk", "target_score", "constraints", "over", "value", "price_per_hour")
+"""Fields that do not change a trajectory, only how it is scored."""
 
 
 class Annotator(BaseModel):
@@ -89,7 +88,9 @@ class Annotator(BaseModel):
 
 
 class Scenario(BaseModel):
-    """What every recipe of a study meets alike; fields left out take the defaults of :meth:`resolve`.
+    """What is the same for every recipe of a study.
+
+    :meth:`resolve` fills in the budget if it is not given.
 
     Examples
     --------
@@ -100,42 +101,56 @@ class Scenario(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
     version: Literal[1] = 1
-    budget: int | None = Field(default=None, ge=2, description="labels that may be bought in all")
+    budget: int | None = Field(default=None, ge=2, description="number of labels that may be bought")
     loops: int | Literal["unlimited"] = Field(
-        default=DEFAULT_LOOPS, description="the most loops after the first sample, or 'unlimited'"
+        default=DEFAULT_LOOPS, description="maximum number of loops after the initial sample, or 'unlimited'"
     )
-    metric: str = Field(default="accuracy", description="scikit-learn scorer that the objective integrates")
-    also: tuple[str, ...] = Field(default=(), description="further scorers, recorded in every curve")
-    objective: str | tuple[str, ...] = Field(default="aulc", description="what is bettered; several for a Pareto front")
-    risk: str = Field(default="mean", description="how blocks are summed up: mean, quantile:0.1 or cvar:0.2")
-    target_score: float | None = Field(default=None, description="score to be reached, for labels_to_target")
-    constraints: tuple[str, ...] = Field(default=(), description="bounds to be kept, such as 'labels <= 300'")
-    over: Literal["labels", "cost"] = Field(default="labels", description="what an area is integrated over")
-    value: float = Field(default=0.0, ge=0.0, description="worth of a score of 1, for net_value")
-    annotators: tuple[Annotator, ...] = Field(default=(Annotator(),), min_length=1, max_length=1000)
+    metric: str = Field(default="accuracy", description="name of the scikit-learn scorer that the objective uses")
+    also: tuple[str, ...] = Field(default=(), description="further scorers to record in every learning curve")
+    objective: str | tuple[str, ...] = Field(
+        default="aulc", description="objective to optimise; several objectives give a Pareto front"
+    )
+    risk: str = Field(default="mean", description="how the blocks are summarised: mean, quantile:SHARE or cvar:SHARE")
+    target_score: float | None = Field(default=None, description="score to reach, for the objective labels_to_target")
+    constraints: tuple[str, ...] = Field(
+        default=(), description="bounds that a recipe must keep, such as 'labels <= 300'"
+    )
+    over: Literal["labels", "cost"] = Field(default="labels", description="unit over which an area is integrated")
+    value: float = Field(default=0.0, ge=0.0, description="value of a score of 1, for the objective net_value")
+    annotators: tuple[Annotator, ...] = Field(
+        default=(Annotator(),),
+        min_length=1,
+        max_length=1000,
+        description="the annotators, each with errors and a price",
+    )
     price_per_label: float = Field(default=1.0, ge=0.0, description="price of one label")
     price_per_loop: float = Field(default=0.0, ge=0.0, description="price of one loop")
     price_per_review: float | None = Field(
-        default=None, ge=0.0, description="price of a label that an audit buys again, by default that of any label"
+        default=None, ge=0.0, description="price of a label that an audit buys again; that of any label by default"
     )
     price_of_class: tuple[Annotated[float, Field(ge=0.0)], ...] = Field(
-        default=(), description="what a label costs more by the row's true class, in the order of the classes"
+        default=(), description="surcharge for a label by the true class of its row, in the order of the classes"
     )
     price_of_difficulty: float = Field(
         default=0.0,
         ge=0.0,
-        description="what a label costs more for a row of mean difficulty; others in proportion",
+        description="surcharge for a label of a row of mean difficulty; proportional to the difficulty for other rows",
     )
-    price_per_hour: float = Field(default=0.0, ge=0.0, description="price of an hour of computing, for net_value")
+    price_per_hour: float = Field(
+        default=0.0, ge=0.0, description="price of an hour of computing, for the objective net_value"
+    )
     price_per_auto_label: float = Field(
-        default=0.0, ge=0.0, description="price of a row's first label by the model or by label functions"
+        default=0.0, ge=0.0, description="price of the first label of a row by the model or by label functions"
     )
     dense: int = Field(
-        default=0, ge=0, le=10_000, description="label counts at which models are refitted, for aulc_dense (20)"
+        default=0,
+        ge=0,
+        le=10_000,
+        description="number of label counts at which models are refitted; the objective aulc_dense sets it to 20",
     )
     scaling: Literal["auto", "standard", "none"] = Field(
         default="auto",
-        description="standard scaling of dense features, largest absolute value of sparse ones",
+        description="scaling of features; auto is standard for dense and by the largest magnitude for sparse features",
     )
 
     @field_validator("loops", mode="before")
@@ -153,7 +168,7 @@ class Scenario(BaseModel):
 
         for name in (value,) if isinstance(value, str) else value:
             if name not in get_scorer_names():
-                raise ValueError(f"no scorer {name!r}; {_nearest_scorers(name)}")
+                raise ValueError(f"unknown scorer {name!r}; {_nearest_scorers(name)}")
         return value
 
     @field_validator("objective")
@@ -162,11 +177,11 @@ class Scenario(BaseModel):
         names = (value,) if isinstance(value, str) else value
         for name in names:
             if name not in KINDS:
-                raise ValueError(f"no objective {name!r}; {did_you_mean(name, KINDS)}")
+                raise ValueError(f"unknown objective {name!r}; {did_you_mean(name, KINDS)}")
         if not names or len(set(names)) < len(names):
-            raise ValueError("name one objective, or several different ones")
+            raise ValueError("give one objective, or several different ones")
         if names[0] in SPENT:
-            raise ValueError(f"{names[0]} alone is won by labelling nothing; name an objective of the score first")
+            raise ValueError(f"{names[0]} alone is best without any label; give an objective of the score first")
         return names[0] if len(names) == 1 else names
 
     @field_validator("risk")
@@ -183,104 +198,104 @@ class Scenario(BaseModel):
     @model_validator(mode="after")
     def _net_value_has_a_value(self) -> Scenario:
         if "net_value" in self.objective_names and self.value <= 0:
-            raise ValueError("the objective net_value needs `value`, the worth of a score of 1, above 0")
+            raise ValueError("the objective net_value needs `value` (of a score of 1) above 0")
         return self
 
     @property
     def metric_names(self) -> tuple[str, ...]:
-        """Every metric that a curve records, the objective's first."""
+        """Every metric that a learning curve records; the first is that of the objective."""
         return (self.metric, *(name for name in self.also if name != self.metric))
 
     @property
     def objective_names(self) -> tuple[str, ...]:
-        """Every objective, the one that is confirmed first."""
+        """Every objective; the first is the one that is confirmed."""
         return (self.objective,) if isinstance(self.objective, str) else self.objective
 
     @property
     def dense_points(self) -> int:
-        """Label counts at which models are refitted; 0 where nothing asks for it."""
+        """Number of label counts at which models are refitted; 0 if no objective needs it."""
         return self.dense or (DENSE_POINTS if "aulc_dense" in self.objective_names else 0)
 
     @property
     def most_loops(self) -> int | None:
-        """Loops after the first sample, None where there is no limit."""
+        """Maximum number of loops after the initial sample, None if there is no limit."""
         return None if isinstance(self.loops, str) else self.loops
 
     @property
     def labels(self) -> int:
-        """The budget in labels.
+        """Budget in labels.
 
         Raises
         ------
         ScenarioError
-            Before :meth:`resolve` has filled it in.
+            If the scenario is not resolved.
         """
         if self.budget is None:
-            raise ScenarioError("the budget is not known before the scenario is resolved for a data set")
+            raise ScenarioError("the scenario has no budget yet; resolve it for a data set first")
         return self.budget
 
     def price(self, annotator: int) -> float:
-        """Return what one answer of an annotator costs."""
-        own = self.annotators[annotator].price
-        return self.price_per_label if own is None else own
+        """Return the price of one answer of an annotator."""
+        price = self.annotators[annotator].price
+        return self.price_per_label if price is None else price
 
     @property
     def mean_price(self) -> float:
-        """What one answer costs, the mean over the annotators."""
+        """Mean price of one answer over the annotators."""
         return sum(self.price(number) for number in range(len(self.annotators))) / len(self.annotators)
 
     def resolve(self, dataset: Dataset, pool_rows: int) -> Scenario:
-        """Return the scenario with its budget filled in for a data set, checked against the pool.
+        """Return the scenario for a data set, with its budget filled in and checked.
 
         Parameters
         ----------
-        dataset : gives the number of classes.
-        pool_rows : rows of the smallest pool.
+        dataset : the data.
+        pool_rows : number of rows of the smallest pool.
 
         Raises
         ------
         ScenarioError
-            If the budget is larger than the pool, or a confusion or price does not fit the classes.
+            If the budget is larger than the pool, or a confusion matrix or the prices do not fit the classes.
         """
         self._check_classes(dataset)
         budget = self.budget if self.budget is not None else default_budget(dataset.n_classes, pool_rows)
         most = pool_rows * len(self.annotators)
         if budget > most:
-            several = f" and its {len(self.annotators)} annotators can give" if len(self.annotators) > 1 else ""
+            annotators = f" times {len(self.annotators)} annotators" if len(self.annotators) > 1 else ""
             raise ScenarioError(
-                f"budget {budget} is larger than the pool of {pool_rows} rows of {dataset.name}{several}; "
+                f"budget {budget} is larger than the pool of {pool_rows} rows of {dataset.name}{annotators}; "
                 f"give at most {most}"
             )
         return self.model_copy(update={"budget": budget})
 
     def _check_classes(self, dataset: Dataset) -> None:
-        """Refuse what is said class by class for another number of classes."""
-        said = f"{dataset.name} has {dataset.n_classes} classes"
+        """Refuse a confusion matrix or prices for another number of classes."""
+        classes = f"{dataset.name} has {dataset.n_classes} classes"
         for number, person in enumerate(self.annotators):
             if person.confusion is not None and len(person.confusion) != dataset.n_classes:
                 rows = len(person.confusion)
-                raise ScenarioError(f"the confusion of annotator {number} is {rows} by {rows}, and {said}")
+                raise ScenarioError(f"the confusion of annotator {number} is {rows} by {rows}, but {classes}")
         if self.price_of_class and len(self.price_of_class) != dataset.n_classes:
-            raise ScenarioError(f"price_of_class holds {len(self.price_of_class)} prices, and {said}")
+            raise ScenarioError(f"price_of_class has {len(self.price_of_class)} prices, but {classes}")
 
     def make_objective(self, name: str | None = None) -> Objective:
-        """Return an objective as a function of one learning curve, the first by default.
+        """Return an objective as a function of a learning curve, by default the first one.
 
         The scenario must be resolved.
 
         Raises
         ------
         ScenarioError
-            If there is nothing to integrate over.
+            If the domain of an area is empty.
         """
-        found = self.objective_names[0] if name is None else name
-        end = float(self.labels) if self.over == "labels" else self._dearest()
+        name = self.objective_names[0] if name is None else name
+        end = float(self.labels) if self.over == "labels" else self._highest_cost()
         if end <= 0:
             raise ScenarioError("an area over cost needs a price per label or per loop above 0")
-        if found in ("aulc_log", "alc_normalized") and end <= 1:
-            raise ScenarioError(f"{found} needs a domain beyond 1, and all that can be spent is {end:g}")
+        if name in ("aulc_log", "alc_normalized") and end <= 1:
+            raise ScenarioError(f"{name} needs a domain that ends above 1, but at most {end:g} can be spent")
         return Objective(
-            found,
+            name,
             self.metric,
             self.over,
             end,
@@ -291,32 +306,34 @@ class Scenario(BaseModel):
         )
 
     def make_objectives(self) -> tuple[Objective, ...]:
-        """Return every objective, the one that is confirmed first."""
+        """Return every objective; the first is the one that is confirmed."""
         return tuple(self.make_objective(name) for name in self.objective_names)
 
     def make_constraints(self) -> tuple[Constraint, ...]:
         """Return the bounds that a recipe must keep."""
         return tuple(Constraint.parse(text) for text in self.constraints)
 
-    def _dearest(self) -> float:
-        """Return the most that can be spent."""
-        # Difficulty counts with its mean, automatic labels not at all: who spends more is cut off at the end.
-        dearest = max([*(self.price(index) for index in range(len(self.annotators))), self.price_per_review or 0.0])
-        dearest += max(self.price_of_class, default=0.0) + self.price_of_difficulty
+    def _highest_cost(self) -> float:
+        """Return the highest cost of a trajectory.
+
+        Difficulty counts with its mean, and automatic labels do not count. A costlier trajectory is cut off here.
+        """
+        label = max([*(self.price(index) for index in range(len(self.annotators))), self.price_per_review or 0.0])
+        label += max(self.price_of_class, default=0.0) + self.price_of_difficulty
         loops = self.labels if self.most_loops is None else self.most_loops
-        return self.labels * dearest + (loops + 1) * self.price_per_loop
+        return self.labels * label + (loops + 1) * self.price_per_loop
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values that :meth:`from_dict` reads back."""
         return self.model_dump(mode="json")
 
     def digest(self) -> str:
-        """Return a stable hash of everything the scenario says."""
+        """Return a stable hash of all fields."""
         text = json.dumps(self.to_dict(), sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def played_digest(self) -> str:
-        """Return a stable hash of all that a trajectory depends on; what it is scored by afterwards is no part."""
+        """Return a stable hash of the fields that a trajectory depends on, without those that only score it."""
         plain = {name: value for name, value in self.to_dict().items() if name not in _SCORED_AFTERWARDS}
         text = json.dumps({**plain, "dense": self.dense_points}, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
@@ -328,12 +345,12 @@ class Scenario(BaseModel):
         Raises
         ------
         FormatError
-            Naming file, path, value and what is accepted.
+            With file, path, value and what is accepted.
         """
         for key in plain:
             if key not in cls.model_fields:
                 listed = did_you_mean(key, cls.model_fields)
-                raise FormatError(f"a scenario has no {key!r}; {listed}", path=str(key), file=file, value=key)
+                raise FormatError(f"a scenario has no field {key!r}; {listed}", path=str(key), file=file, value=key)
         try:
             return cls.model_validate(dict(plain))
         except ValidationError as error:
@@ -346,7 +363,7 @@ class Scenario(BaseModel):
 
 
 def default_budget(n_classes: int, pool_rows: int) -> int:
-    """Return 20 labels for each class, at least 100, at most half the pool.
+    """Return a budget of 20 labels for each class, but at least 100 and at most half of the pool.
 
     >>> default_budget(10, 1000), default_budget(2, 1000), default_budget(10, 300)
     (200, 100, 150)
@@ -360,7 +377,7 @@ def _nearest_scorers(name: str) -> str:
     from sklearn.metrics import get_scorer_names
 
     near = difflib.get_close_matches(name, get_scorer_names(), n=4, cutoff=0.4)
-    return f"near: {', '.join(near)}" if near else "see sklearn.metrics.get_scorer_names()"
+    return f"similar: {', '.join(near)}" if near else "see sklearn.metrics.get_scorer_names()"
 
 
 def _checked(read: Callable[[str], Any], text: str) -> Any:

@@ -141,7 +141,7 @@ def test_a_run_of_price_readers_alone_is_refused():
         ({"objective": "aulc_dense"}, "aulc_dense was not recorded"),
         ({"constraints": ["aulc_dense >= 0.5"]}, "aulc_dense was not recorded"),
         ({"objective": "net_value"}, "needs `value`"),
-        ({"objective": "labels"}, "won by labelling nothing"),
+        ({"objective": "labels"}, "is best without any label"),
         ({"prefer": "fewest labels"}, "no objective of the study"),
         ({}, "nothing to rescore by"),
     ],

@@ -1,7 +1,7 @@
-"""Objectives: each a pure function of a learning curve, and how one number comes of many blocks.
+"""Objectives, which are functions of a learning curve, and how their values on several blocks are summarised.
 
-Some measure a curve against that of random sampling on the same block, its *reference*. Those where less is better
-(labels needed, money, seconds) say so by their direction; nothing is negated.
+Some objectives compare a curve with that of random sampling on the same block, its *reference*. Objectives to minimise,
+such as labels or money, have the direction ``minimize``; their values are not negated.
 """
 
 from altune.simulation.objectives.constraint import Constraint

@@ -18,8 +18,8 @@ class Constraint:
     Parameters
     ----------
     name : one of :data:`OBJECTIVES`.
-    most : whether ``bound`` is the most that is allowed, else the least.
-    bound : the bound, in the objective's unit.
+    most : whether ``bound`` is an upper bound, else it is a lower one.
+    bound : the bound, in the unit of the objective.
     """
 
     name: str
@@ -38,20 +38,23 @@ class Constraint:
         ScenarioError
             For anything else.
         """
-        found = re.fullmatch(r"\s*(\w+)\s*(<=|>=)\s*([-+.\deE]+)\s*", text)
+        match = re.fullmatch(r"\s*(\w+)\s*(<=|>=)\s*([-+.\deE]+)\s*", text)
         try:
-            bound = float(found.group(3)) if found else float("nan")
+            bound = float(match.group(3)) if match else float("nan")
         except ValueError:
             bound = float("nan")
-        if found is None or not np.isfinite(bound):
-            raise ScenarioError(f"no constraint {text!r}; write NAME <= NUMBER or NAME >= NUMBER, as in labels <= 300")
-        if found.group(1) not in KINDS:
-            raise ScenarioError(f"constraint {text!r}: no {found.group(1)!r}; {did_you_mean(found.group(1), KINDS)}")
-        return cls(found.group(1), found.group(2) == "<=", bound)
+        if match is None or not np.isfinite(bound):
+            raise ScenarioError(
+                f"{text!r} is not a constraint; write NAME <= NUMBER or NAME >= NUMBER, such as labels <= 300"
+            )
+        name, sign, _ = match.groups()
+        if name not in KINDS:
+            raise ScenarioError(f"constraint {text!r}: unknown objective {name!r}; {did_you_mean(name, KINDS)}")
+        return cls(name, sign == "<=", bound)
 
     def __str__(self) -> str:
         return f"{self.name} {'<=' if self.most else '>='} {self.bound:g}"
 
     def violation(self, value: float) -> float:
-        """Return by how much a value breaks the bound; 0 or less where it keeps it, as Optuna has it."""
+        """Return by how much a value violates the bound; 0 or less if it keeps it, as Optuna defines it."""
         return value - self.bound if self.most else self.bound - value

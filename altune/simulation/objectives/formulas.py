@@ -1,4 +1,4 @@
-"""The formula of each objective: a number from a learning curve and random sampling's on the same block."""
+"""The formula of each objective, from a learning curve and that of random sampling on the same block."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ from altune.simulation.objectives.risk import MEAN, Risk
 
 HOUR = 3600.0
 _FLAT = 1e-9
+"""Differences of scores up to this count as zero."""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What an objective is made of: all that a formula reads.
+    """The parameters of an objective.
 
     Parameters
     ----------
     name : one of :data:`OBJECTIVES`.
-    metric : the score that is measured.
-    over : ``labels``, or ``cost`` to integrate an area over money spent.
-    end : right end of the domain: the budget in labels, or the most that can be spent.
-    value : worth of a score of 1 over a score of 0, in the scenario's unit of money (``net_value`` only).
-    target : score to be reached (``labels_to_target`` and ``data_utilization``); None for the reference's final one.
-    risk : how blocks are summed up.
-    price_per_hour : price of an hour of computing (``net_value`` only).
+    metric : the score that is used.
+    over : ``labels``, or ``cost`` to integrate an area over the money spent.
+    end : right end of the domain: the budget in labels, or the highest cost.
+    value : value of a score of 1, in the scenario's unit of money (only for ``net_value``).
+    target : score to reach (only for ``labels_to_target`` and ``data_utilization``); None for the final score of the
+        reference.
+    risk : how the values of several blocks are summarised.
+    price_per_hour : price of an hour of computing (only for ``net_value``).
     """
 
     name: str = "aulc"
@@ -46,7 +48,7 @@ Formula = Callable[[Terms, LearningCurve, LearningCurve], float]
 
 
 def perfect(metric: str) -> float:
-    """Return what a perfect model scores: 0 for scikit-learn's negated losses, else 1.
+    """Return the score of a perfect model: 0 for scikit-learn's negated losses, else 1.
 
     >>> perfect("neg_log_loss"), perfect("f1_macro")
     (0.0, 1.0)
@@ -72,7 +74,9 @@ def _trapezoid(objective: Terms, curve: LearningCurve, reference: LearningCurve)
 
 def _dense(objective: Terms, curve: LearningCurve, reference: LearningCurve) -> float:
     if not len(curve.dense_labels):
-        raise ScenarioError("aulc_dense needs models refitted on a grid, which this curve does not hold: simulate anew")
+        raise ScenarioError(
+            "aulc_dense needs models refitted on a grid, which this curve does not have; simulate again"
+        )
     counts, scores = curve.dense_labels, curve.dense_scores[objective.metric]
     return trapezoid_area(counts, scores, curve.prior[objective.metric], objective.end)
 
@@ -84,15 +88,15 @@ def _alc(objective: Terms, curve: LearningCurve, reference: LearningCurve) -> fl
 
 def _aubc(objective: Terms, curve: LearningCurve, reference: LearningCurve) -> float:
     y = curve.scores[objective.metric][1:]
-    # With fewer than two points left the published formula gives 0, whatever the score.
+    # With fewer than two points left, the published formula would give 0 for any score.
     return float(np.trapezoid(y) / len(y)) if len(y) > 1 else float(curve.scores[objective.metric][-1])
 
 
 def _deficiency(objective: Terms, curve: LearningCurve, reference: LearningCurve) -> float:
     final = float(reference.scores[objective.metric][-1])
-    own, usual = final - _held(objective, curve), final - _held(objective, reference)
-    # Where random sampling has its final score from the start, the ratio is not defined; the difference is.
-    return own / usual if usual > _FLAT else 1.0 + own - usual
+    missed, missed_at_random = final - _held(objective, curve), final - _held(objective, reference)
+    # If random sampling has its final score from the start, the ratio is undefined, and the difference takes its place.
+    return missed / missed_at_random if missed_at_random > _FLAT else 1.0 + missed - missed_at_random
 
 
 def _target(objective: Terms, reference: LearningCurve) -> float:
@@ -106,9 +110,10 @@ def _to_target(objective: Terms, curve: LearningCurve, reference: LearningCurve)
 
 def _utilization(objective: Terms, curve: LearningCurve, reference: LearningCurve) -> float:
     target = _target(objective, reference)
-    own, usual = (_monotone_labels(one, objective.metric, target) for one in (curve, reference))
-    most = _budget(objective, reference)
-    return max(1.0, most if own is None else own) / max(1.0, most if usual is None else usual)
+    budget = _budget(objective, reference)
+    reached = _monotone_labels(curve, objective.metric, target)
+    at_random = _monotone_labels(reference, objective.metric, target)
+    return max(1.0, budget if reached is None else reached) / max(1.0, budget if at_random is None else at_random)
 
 
 def _budget(objective: Terms, curve: LearningCurve) -> float:
@@ -116,7 +121,7 @@ def _budget(objective: Terms, curve: LearningCurve) -> float:
 
 
 def _monotone_labels(curve: LearningCurve, metric: str, target: float) -> int | None:
-    """Return the labels at which the isotonic fit of a curve reaches a score."""
+    """Return the label count at which the isotonic fit of a curve reaches a score, None if it never does."""
     from sklearn.isotonic import IsotonicRegression
 
     x = np.concatenate([[0], curve.labels]).astype(np.float64)

@@ -1,4 +1,4 @@
-"""What a search betters: one number from one curve."""
+"""The objective of a search: one number from one learning curve."""
 
 from __future__ import annotations
 
@@ -15,31 +15,39 @@ from altune.simulation.objectives.kinds import KINDS, Direction, ObjectiveKind
 
 @dataclass(frozen=True)
 class Objective(Terms):
-    """What a search optimises: one number from one curve; its parameters are those of :class:`Terms`."""
+    """A function from a learning curve to the number that a search optimises.
+
+    Its parameters are those of :class:`Terms`.
+    """
 
     def __post_init__(self) -> None:
         if self.name not in KINDS:
-            raise ScenarioError(f"no objective {self.name!r}; {did_you_mean(self.name, KINDS)}")
+            raise ScenarioError(f"unknown objective {self.name!r}; {did_you_mean(self.name, KINDS)}")
 
     def __call__(self, curve: LearningCurve, reference: LearningCurve | None = None) -> float:
-        """Return the objective of a curve; ``reference`` is random sampling's curve on the same block.
+        """Return the objective of a curve.
+
+        Parameters
+        ----------
+        curve : the learning curve.
+        reference : learning curve of random sampling on the same block, where :attr:`needs_reference`.
 
         Raises
         ------
         ScenarioError
-            If the objective needs a reference and there is none, or what it integrates was not recorded.
+            If the reference is missing, or the curve does not have what the objective needs.
         """
         if self.needs_reference and reference is None:
-            raise ScenarioError(f"{self.name} is measured against random sampling on the same block, and none is given")
+            raise ScenarioError(f"{self.name} needs the learning curve of random sampling on the same block")
         return float(FORMULAS[self.name](self, curve, reference if reference is not None else curve))
 
     def each(self, curves: Sequence[LearningCurve], references: Sequence[LearningCurve] | None = None) -> Array:
         """Return the objective of each curve, ``(n_blocks,)``."""
-        beside = references if references is not None else [None] * len(curves)
-        return np.array([self(curve, other) for curve, other in zip(curves, beside, strict=True)])
+        of_random = references if references is not None else [None] * len(curves)
+        return np.array([self(curve, reference) for curve, reference in zip(curves, of_random, strict=True)])
 
     def over_blocks(self, values: Sequence[float] | Array) -> float:
-        """Return the one number of several blocks, by the risk."""
+        """Summarise the values of several blocks by the risk."""
         return self.risk(values, self.direction)
 
     @property
@@ -54,24 +62,24 @@ class Objective(Terms):
 
     @property
     def sign(self) -> float:
-        """1 where more is better, −1 where less is."""
+        """1 for an objective to maximise, −1 for one to minimise."""
         return 1.0 if self.direction == "maximize" else -1.0
 
     @property
     def needs_reference(self) -> bool:
-        """Whether it is measured against random sampling on the same block."""
+        """Whether it needs the learning curve of random sampling on the same block."""
         return self.kind.reference and not (self.name == "labels_to_target" and self.target is not None)
 
     @property
     def normalizes(self) -> bool:
-        """Whether it is a score or a mean of scores, so that 0 for random sampling and 1 for a perfect model fit."""
+        """Whether it is a score or a mean of scores, so that its value for a perfect model is known."""
         return self.name in ("aulc", "aulc_trapezoid", "aulc_dense", "aulc_log", "aubc_lu", "final_score")
 
     @property
     def rewards_early_stop(self) -> bool:
-        """Whether ending before the budget can better the objective."""
+        """Whether stopping before the budget is used up can improve the objective."""
         return self.kind.saves
 
-    def gain(self, own: float, other: float) -> float:
-        """Return how much better ``own`` is than ``other``; positive where it is better."""
-        return self.sign * (own - other)
+    def gain(self, value: float, other: float) -> float:
+        """Return how much better ``value`` is than ``other``, negative if it is worse."""
+        return self.sign * (value - other)

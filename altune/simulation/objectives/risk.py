@@ -1,4 +1,4 @@
-"""How one number comes of many blocks."""
+"""How the values of several blocks are summarised."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from altune.simulation.objectives.kinds import Direction
 
 @dataclass(frozen=True)
 class Risk:
-    """How one number comes of many blocks: their mean, or what the unlucky ones have.
+    """Summary of the values of several blocks: their mean, or the values of the worst blocks.
 
     Parameters
     ----------
-    kind : ``mean``; ``quantile``, the value that a share of the blocks does not reach; ``cvar``, the mean over the
+    kind : ``mean``; ``quantile``, the value that a share of the blocks does not reach; or ``cvar``, the mean over the
         worst share of the blocks (conditional value at risk).
-    share : that share, in (0, 1); of no meaning for the mean.
+    share : the share, in (0, 1); without effect for the mean.
 
     Examples
     --------
@@ -46,11 +46,13 @@ class Risk:
         except ValueError:
             share = -1.0
         if kind not in ("mean", "quantile", "cvar") or not 0 < share < 1 or (kind == "mean" and number):
-            raise ScenarioError(f"no risk {text!r}; take mean, quantile:SHARE or cvar:SHARE with a share such as 0.1")
+            raise ScenarioError(
+                f"unknown risk {text!r}; accepted: mean, quantile:SHARE and cvar:SHARE, such as cvar:0.1"
+            )
         return cls(kind, share)
 
     def __call__(self, values: Sequence[float] | Array, direction: Direction) -> float:
-        """Return the number that stands for the values of several blocks."""
+        """Return the summary of the values of several blocks."""
         ordered = np.sort(np.asarray(values, dtype=np.float64))
         if self.kind == "mean":
             return float(np.mean(np.asarray(values, dtype=np.float64)))

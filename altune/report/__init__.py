@@ -1,6 +1,6 @@
-"""Plotly figures from finished numbers, and the page that holds them.
+"""Figures, pages and files made from results.
 
-Only this package imports plotly, which takes a second to load, and only when one of these names is used.
+Only this package imports plotly, and only when one of its names is used, since plotly takes a second to load.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from altune.report.figures.critical_difference import plot_critical_difference
     from altune.report.figures.differences import plot_differences
     from altune.report.figures.effect_surface import plot_effect_surface
-    from altune.report.figures.inputs import DifferenceRow, FrontAxis, FrontPoint, TrialPoint
     from altune.report.figures.interactions import plot_interactions
     from altune.report.figures.knob_importance import plot_knob_importance, plot_parameter_importance
     from altune.report.figures.labels_to_reach import plot_labels_to_reach
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from altune.report.figures.method_effects import plot_method_effects
     from altune.report.figures.parameter_effects import plot_parameter_effect
     from altune.report.figures.pareto_front import plot_pareto_front
+    from altune.report.figures.points import DifferenceRow, FrontAxis, FrontPoint, TrialPoint
     from altune.report.figures.pool_map import plot_pool_map
     from altune.report.figures.search_history import plot_search_history
     from altune.report.figures.spread import plot_spread
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from altune.report.figures.win_matrix import plot_win_matrix
     from altune.report.html.blocks import CodeBlock, FactsBlock, FigureBlock, TableBlock, TextBlock
     from altune.report.html.page import PageContent, render_page
+    from altune.report.write import write_comparison, write_run, write_sweep
 
 __all__ = [
     "Amounts",
@@ -76,20 +77,23 @@ __all__ = [
     "plot_uncertainty",
     "plot_win_matrix",
     "render_page",
+    "write_comparison",
+    "write_run",
+    "write_sweep",
 ]
 
 _HOMES = {
     "Amounts": "amounts",
     "CodeBlock": "html.blocks",
-    "DifferenceRow": "figures.inputs",
+    "DifferenceRow": "figures.points",
     "FactsBlock": "html.blocks",
     "FigureBlock": "html.blocks",
-    "FrontAxis": "figures.inputs",
-    "FrontPoint": "figures.inputs",
+    "FrontAxis": "figures.points",
+    "FrontPoint": "figures.points",
     "PageContent": "html.page",
     "TableBlock": "html.blocks",
     "TextBlock": "html.blocks",
-    "TrialPoint": "figures.inputs",
+    "TrialPoint": "figures.points",
     "plot_ablation": "figures.ablation",
     "plot_audit": "figures.audit",
     "plot_batch_sizes": "figures.batch_sizes",
@@ -115,6 +119,9 @@ _HOMES = {
     "plot_uncertainty": "figures.uncertainty",
     "plot_win_matrix": "figures.win_matrix",
     "render_page": "html.page",
+    "write_comparison": "write",
+    "write_run": "write",
+    "write_sweep": "write",
 }
 
 

@@ -1,7 +1,8 @@
-"""Why is it better? The path from one recipe to another, as a stair."""
+"""Why is it better? The path from one recipe to another, one step at a time."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
@@ -9,11 +10,11 @@ import plotly.graph_objects as go
 from altune.analysis.ablation import Ablation
 from altune.report.amounts import Amounts
 from altune.report.figures import style
+from altune.report.figures.inputs import ablation_of
 from altune.report.figures.style import safe_text, words
 from altune.report.figures.wrapped_rows import (
     LOOKS,
     WrappedRows,
-    ablation_of,
     error_bars,
     finite_ends,
     heading_lines,
@@ -26,14 +27,14 @@ if TYPE_CHECKING:
     from altune.analysis.run import Run
 
 BAR = 16
-"""Pixels of a bar."""
+"""Height of a bar, in pixels."""
 
 
 class PathRow(NamedTuple):
-    """One row of the path as it is drawn.
+    """One row of the path.
 
-    ``before`` and ``after`` are mean values, equal for the recipes at both ends; ``verdict`` is ``better``, ``worse``,
-    ``unclear``, ``no interval`` or, at the ends, ``end``.
+    ``before`` and ``after`` are mean values, equal for the recipes at both ends. ``verdict`` is ``better``, ``worse``,
+    ``unclear``, ``no interval`` or, for the recipes at both ends, ``end``.
     """
 
     label: str
@@ -46,24 +47,22 @@ class PathRow(NamedTuple):
 
 
 def ablation_numbers(ablation: Ablation, end_name: str = "the recipe") -> tuple[PathRow, ...]:
-    """Return the rows of the path: the recipe at the start, each step from where the one before ended, the end."""
+    """Return the recipe at the start, each step from where the previous one ended, and the recipe at the end."""
     amounts, start, whole = Amounts.of(ablation.objective), ablation.start, ablation.whole
     rows = [PathRow(words(ablation.start_name), amounts.text(start.mean), start.mean, start.mean, None, None, "end")]
     before = start.mean
     for step in ablation.steps:
-        own = step.difference
-        low, high = finite_ends(own)
-        gain = amounts.signed_interval(own.mean, own.low, own.high)
-        said = verdict(own, ablation.objective)
+        difference = step.difference
+        low, high = finite_ends(difference)
         rows.append(
             PathRow(
                 step.words,
-                gain,
+                amounts.signed_interval(difference.mean, difference.low, difference.high),
                 before,
                 step.mean,
                 None if low is None else before + low,
                 None if high is None else before + high,
-                said,
+                verdict(difference, ablation.objective),
             )
         )
         before = step.mean
@@ -74,13 +73,13 @@ def ablation_numbers(ablation: Ablation, end_name: str = "the recipe") -> tuple[
 def plot_ablation(
     source: Run | Ablation, *, data: str | None = None, end_name: str = "the recipe", value: str = ""
 ) -> go.Figure:
-    """Plot the path from one recipe to another as a stair: a bar for each step, from where the one before ended.
+    """Plot the path from one recipe to another: a bar for each step, from where the previous one ended.
 
     Parameters
     ----------
     source : a run, or an ablation.
     data : name of the run's data set, by default the first.
-    end_name : what the recipe at the end is called.
+    end_name : name of the recipe at the end.
     value : what is measured, for the axis; by default the objective's name.
 
     Raises
@@ -97,10 +96,10 @@ def plot_ablation(
         key,
         x=_axis(ablation, value),
     )
-    for place, row in enumerate(rows):
-        _add_stair(figure, row, canvas.middles[place])
-        if place + 1 < len(rows):
-            _add_link(figure, row.after, canvas.middles[place], canvas.middles[place + 1])
+    for row, middle in zip(rows, canvas.middles, strict=True):
+        _add_row(figure, row, middle)
+    for row, (upper, lower) in zip(rows, pairwise(canvas.middles), strict=False):
+        _add_link(figure, row.after, upper, lower)
     amounts = Amounts.of(ablation.objective)
     figure.update_xaxes(
         range=padded_range([end for row in rows for end in (row.before, row.after, row.low, row.high)]),
@@ -110,7 +109,7 @@ def plot_ablation(
     return figure
 
 
-def _add_stair(figure: go.Figure, row: PathRow, middle: float) -> None:
+def _add_row(figure: go.Figure, row: PathRow, middle: float) -> None:
     hover = f"<b>{safe_text(row.label, 120)}</b><br>{row.value}"
     if row.verdict == "end":
         figure.add_scatter(

@@ -1,4 +1,4 @@
-"""What the audit found: wrong labels before and after it, and how often its suspicion was right."""
+"""Did the audit find the wrong labels? Wrong labels before and after it, and how many of its suspects were wrong."""
 
 from __future__ import annotations
 
@@ -17,23 +17,28 @@ from altune.report.figures.by_loop import (
     common_loops,
     label_ends,
     loop_ticks,
-    loops_of,
     split_panels,
     spread_words,
 )
+from altune.report.figures.inputs import loops_of
 from altune.report.figures.style import words
 
 if TYPE_CHECKING:
     from altune.analysis.run import Run
 
-ACTIONS = {"drop": "suspects are dropped", "weight": "suspects weigh a fifth", "relabel": "suspects are bought again"}
+ACTIONS = {
+    "drop": "drops its suspects",
+    "weight": "gives suspects a fifth of the weight",
+    "relabel": "buys suspects again",
+}
 
 
 class AuditNumbers(NamedTuple):
-    """What the figure shows, loop by loop.
+    """Numbers of the figure, one for each loop.
 
-    Wrong labels are in per cent, of the rows bought and of those trained on. Suspects are counted: truly wrong ones and
-    false alarms. ``precision`` is the share of all suspects that were truly wrong, None where there were none.
+    ``bought`` and ``used`` are wrong labels in per cent of the rows bought and of the rows trained on. ``right`` and
+    ``alarms`` count suspects with a wrong and with a right label. ``precision`` is the share of all suspects with a
+    wrong label, None without suspects.
     """
 
     loops: tuple[int, ...]
@@ -45,15 +50,14 @@ class AuditNumbers(NamedTuple):
     corrected: float
 
 
-def audit_numbers(source: LoopFacts | Run) -> AuditNumbers:
-    """Return what :func:`plot_audit` shows.
+def audit_numbers(facts: LoopFacts) -> AuditNumbers:
+    """Return the numbers of :func:`plot_audit`.
 
     Raises
     ------
     RequestError
         If nothing was audited.
     """
-    facts = loops_of(source)
     audit, count = _audit_of(facts), common_loops(facts)
 
     def known(values: tuple[float | None, ...], scale: float = 1.0) -> tuple[float, ...]:
@@ -65,18 +69,18 @@ def audit_numbers(source: LoopFacts | Run) -> AuditNumbers:
         bought=known(audit.wrong_bought.mean, 100.0),
         used=known(audit.wrong_used.mean, 100.0),
         right=right,
-        alarms=tuple(max(0.0, all_ - own) for all_, own in zip(suspects, right, strict=True)),
+        alarms=tuple(max(0.0, total - wrong) for total, wrong in zip(suspects, right, strict=True)),
         precision=sum(right) / sum(suspects) if sum(suspects) else None,
         corrected=sum(known(audit.corrected.mean)),
     )
 
 
-def plot_audit(source: LoopFacts | Run) -> go.Figure:
-    """Plot the share of wrong labels with the audit at work, and its suspects, right ones and false alarms.
+def plot_audit(source: Run | LoopFacts) -> go.Figure:
+    """Plot the share of wrong labels loop by loop, and the audit's suspects: wrong labels and false alarms.
 
     Parameters
     ----------
-    source : what :func:`altune.examine` found, or a run.
+    source : a run, or the result of :func:`altune.examine`.
 
     Raises
     ------
@@ -85,7 +89,7 @@ def plot_audit(source: LoopFacts | Run) -> go.Figure:
     """
     facts = loops_of(source)
     audit, numbers = _audit_of(facts), audit_numbers(facts)
-    precise = f"<br>{100 * numbers.precision:.0f} % of its suspects are truly wrong" if numbers.precision else ""
+    precise = f"<br>{100 * numbers.precision:.0f} % of its suspects have a wrong label" if numbers.precision else ""
     figure = style.new_figure(
         "Did the audit find the wrong labels?",
         f"{words(audit.detector)}; {ACTIONS[audit.action]}<br>"
@@ -100,8 +104,8 @@ def plot_audit(source: LoopFacts | Run) -> go.Figure:
         figure,
         0.36,
         0.14,
-        ("<b>Wrong labels</b>", "<b>Suspects</b>: █ truly wrong, ▨ false alarms"),
-        x="loop (0 is the first sample)",
+        ("<b>Wrong labels</b>", "<b>Suspects</b>: █ wrong label, ▨ false alarm"),
+        x="loop (0: first sample)",
         y="labels",
         shared=True,
     )
@@ -113,26 +117,26 @@ def plot_audit(source: LoopFacts | Run) -> go.Figure:
 
 def _audit_of(facts: LoopFacts) -> AuditFacts:
     if facts.audit is None:
-        raise RequestError("the recipe audits no labels, or it could not be examined; there is no audit to plot")
+        raise RequestError("there is no audit to plot: the recipe audits no labels, or could not be examined")
     return facts.audit
 
 
 def _add_shares(figure: go.Figure, audit: AuditFacts, numbers: AuditNumbers) -> None:
-    own, other = style.SERIES[0], style.GREYS[0]
+    used_look, bought_look = style.SERIES[0], style.GREYS[0]
     loops = numbers.loops
     hover = [
-        f"loop {loop}: {bought:.1f} % of the rows bought are wrong,<br>{used:.1f} % of those trained on"
+        f"loop {loop}: {bought:.1f} % of the labels bought are wrong,<br>{used:.1f} % of the labels trained on"
         for loop, bought, used in zip(loops, numbers.bought, numbers.used, strict=True)
     ]
     high = [100.0 * value for value in audit.wrong_used.high[: len(loops)] if value is not None]
     top = 1.08 * max(*numbers.bought, *numbers.used, *high, 0.1)
-    ends = [("trained on", numbers.used[-1], own.colour)]
+    ends = [("trained on", numbers.used[-1], used_look.colour)]
     if audit.action == "drop":
-        add_line(figure, loops, numbers.bought, "bought", other, hover, width=2.0)
+        add_line(figure, loops, numbers.bought, "bought", bought_look, hover, width=2.0)
         ends.append(("bought", numbers.bought[-1], style.QUIET))
     if audit.blocks > 1:
-        add_band(figure, loops, _in_per_cent(audit.wrong_used), own.colour)
-    add_line(figure, loops, numbers.used, "trained on", own, hover)
+        add_band(figure, loops, _in_per_cent(audit.wrong_used), used_look.colour)
+    add_line(figure, loops, numbers.used, "trained on", used_look, hover)
     label_ends(figure, ends, top, share=0.1)
     figure.update_layout(yaxis={"range": [0, top], "ticksuffix": " %", "nticks": 6})
 
@@ -144,12 +148,12 @@ def _in_per_cent(series: Series) -> Series:
 
 def _add_suspects(figure: go.Figure, numbers: AuditNumbers) -> None:
     hover = [
-        f"loop {loop}: {right + alarms:.3g} suspects, {right:.3g} of them truly wrong"
+        f"loop {loop}: {right + alarms:.3g} suspects, {right:.3g} with a wrong label"
         for loop, right, alarms in zip(numbers.loops, numbers.right, numbers.alarms, strict=True)
     ]
     looks = (
-        ("truly wrong", numbers.right, style.WORSE, ""),
-        ("false alarms", numbers.alarms, "#ffffff", "/"),
+        ("wrong label", numbers.right, style.WORSE, ""),
+        ("false alarm", numbers.alarms, "#ffffff", "/"),
     )
     for name, values, colour, shape in looks:
         figure.add_bar(

@@ -1,4 +1,4 @@
-"""How many rows each loop bought."""
+"""How many rows did each loop buy?"""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import plotly.graph_objects as go
 
 from altune.analysis.loops.facts import LoopFacts
 from altune.report.figures import style
-from altune.report.figures.by_loop import blocks_words, common_loops, loop_ticks, loops_of, spread_words
+from altune.report.figures.by_loop import blocks_words, common_loops, loop_ticks, spread_words
+from altune.report.figures.inputs import loops_of
 
 if TYPE_CHECKING:
     from altune.analysis.run import Run
 
 
 class BatchSize(NamedTuple):
-    """One loop: mean rows bought with their 10 and 90 % quantiles over the blocks, and labels bought by then."""
+    """One loop: mean rows bought with their 10 and 90 % quantiles over the blocks, and labels bought so far."""
 
     loop: int
     rows: float
@@ -24,25 +25,24 @@ class BatchSize(NamedTuple):
     labels: float
 
 
-def batch_size_numbers(source: LoopFacts | Run) -> tuple[BatchSize, ...]:
+def batch_size_numbers(facts: LoopFacts) -> tuple[BatchSize, ...]:
     """Return the size of each loop that at least half the blocks had."""
-    facts = loops_of(source)
     rows, labels = facts.rows, facts.labels
     return tuple(
         BatchSize(
-            facts.loops[place],
-            *(float(part[place] or 0.0) for part in (rows.mean, rows.low, rows.high, labels.mean)),
+            facts.loops[index],
+            *(float(values[index] or 0.0) for values in (rows.mean, rows.low, rows.high, labels.mean)),
         )
-        for place in range(common_loops(facts))
+        for index in range(common_loops(facts))
     )
 
 
-def plot_batch_sizes(source: LoopFacts | Run) -> go.Figure:
-    """Plot the rows that each loop bought; the first sample is set apart by its pattern.
+def plot_batch_sizes(source: Run | LoopFacts) -> go.Figure:
+    """Plot the rows that each loop bought; the first sample is hatched.
 
     Parameters
     ----------
-    source : what :func:`altune.examine` found, or a run.
+    source : a run, or the result of :func:`altune.examine`.
 
     Raises
     ------
@@ -54,8 +54,7 @@ def plot_batch_sizes(source: LoopFacts | Run) -> go.Figure:
     spread = any(size.high > size.low for size in sizes)
     figure = style.new_figure(
         "Rows bought in each loop",
-        f"{blocks_words(facts.blocks)}{spread_words(facts.blocks) if spread else ''}<br>"
-        "hatched: the first sample, without a model",
+        f"{blocks_words(facts.blocks)}{spread_words(facts.blocks) if spread else ''}<br>hatched: the first sample",
         x="loop",
         y="rows",
         height=340,
@@ -88,7 +87,7 @@ def plot_batch_sizes(source: LoopFacts | Run) -> go.Figure:
         cliponaxis=False,
         hovertext=[
             f"loop {size.loop}: {size.rows:.3g} rows ({size.low:.3g} to {size.high:.3g})<br>"
-            f"{size.labels:.4g} labels bought by then"
+            f"{size.labels:.4g} labels bought so far"
             for size in sizes
         ],
         hoverinfo="text",

@@ -1,4 +1,4 @@
-"""Where does it pay off? The confirmed recipe minus random sampling in each cell of a sweep."""
+"""Where is it better? The confirmed recipe minus random sampling in each cell of a sweep."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def cell_differences(runs: Sequence[SweptCell]) -> tuple[CellDifference, ...]:
 
 
 def plot_cell_differences(cells: Sequence[CellDifference], value: str) -> go.Figure:
-    """Plot the confirmed recipe minus random sampling, a row for each cell, with the line of no difference.
+    """Plot the confirmed recipe minus random sampling, a row for each cell, with a line at zero.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def plot_cell_differences(cells: Sequence[CellDifference], value: str) -> go.Fig
     """
     figure, strip = new_rows(
         "Recipe minus random sampling",
-        "● better  ■ worse  ◆ not told apart",
+        "● better  ■ worse  ◆ unclear",
         x=f"difference, mean with 95 % interval<br>{safe_text(value, 44)}",
         texts=[(safe_text(cell.label, 60), cell.text) for cell in cells],
     )

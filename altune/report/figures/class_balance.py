@@ -1,4 +1,4 @@
-"""Which classes were bought, against the pool; and how far the choice strayed from the pool, loop by loop."""
+"""Which classes were bought? Their shares beside those of the pool, and the distance from the pool loop by loop."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from altune.report.figures.by_loop import (
     common_loops,
     label_ends,
     loop_ticks,
-    loops_of,
     split_panels,
     spread_words,
 )
+from altune.report.figures.inputs import loops_of
 from altune.report.figures.style import safe_text
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ FRAME = 130
 
 
 class ClassRow(NamedTuple):
-    """One class, in per cent of the rows: of the pool, of the first sample, of all that was bought with its band."""
+    """One class in per cent of the pool, of the first sample, and of all rows bought with 10 and 90 % quantiles."""
 
     name: str
     pool: float
@@ -43,9 +43,10 @@ class ClassRow(NamedTuple):
 
 
 class ClassBalanceNumbers(NamedTuple):
-    """What the figure shows: a row for each class; imbalance by loop, and that of as many rows drawn at random.
+    """Numbers of the figure: a row for each class, the imbalance of each loop, and that of random draws of its size.
 
-    Classes that are told together stand apart, as ``others``: their share would press the rest against the axis.
+    ``others`` sums up the rare classes of a data set with many; in the figure their large share would compress the
+    other rows.
     """
 
     rows: tuple[ClassRow, ...]
@@ -55,9 +56,8 @@ class ClassBalanceNumbers(NamedTuple):
     by_chance: tuple[float, ...]
 
 
-def class_balance_numbers(source: LoopFacts | Run) -> ClassBalanceNumbers:
-    """Return what :func:`plot_class_balance` shows."""
-    facts = loops_of(source)
+def class_balance_numbers(facts: LoopFacts) -> ClassBalanceNumbers:
+    """Return the numbers of :func:`plot_class_balance`."""
     balance, count = facts.balance, common_loops(facts)
     rows = [
         ClassRow(name, *(100.0 * float(value or 0.0) for value in (pool, series.mean[0], *_last(series, count))))
@@ -69,12 +69,12 @@ def class_balance_numbers(source: LoopFacts | Run) -> ClassBalanceNumbers:
     )
 
 
-def plot_class_balance(source: LoopFacts | Run) -> go.Figure:
-    """Plot each class's share of what was bought beside its share of the pool, and the imbalance loop by loop.
+def plot_class_balance(source: Run | LoopFacts) -> go.Figure:
+    """Plot each class's share of the rows bought beside its share of the pool, and the imbalance loop by loop.
 
     Parameters
     ----------
-    source : what :func:`altune.examine` found, or a run.
+    source : a run, or the result of :func:`altune.examine`.
 
     Raises
     ------
@@ -99,8 +99,8 @@ def plot_class_balance(source: LoopFacts | Run) -> go.Figure:
         figure,
         LOWER / height,
         GAP / height,
-        ("<b>Share of each class</b>", "<b>Distance from the pool</b>"),
-        x="loop (0 is the first sample)",
+        ("<b>Share of each class</b>", "<b>Distance from the pool's shares</b>"),
+        x="loop (0: first sample)",
         y="KL, nats (0: equal)",
     )
     _add_rows(figure, numbers)
@@ -118,25 +118,25 @@ def _last(series: Series, count: int) -> tuple[float | None, ...]:
 
 def _add_rows(figure: go.Figure, numbers: ClassBalanceNumbers) -> None:
     rows = numbers.rows[::-1]
-    places = list(range(len(rows)))
+    heights = list(range(len(rows)))
     names = [safe_text(row.name, 18) for row in rows]
-    told = [
+    hover = [
         f"<b>{name}</b><br>pool: {row.pool:.1f} %<br>first sample: {row.first:.1f} %<br>all bought: {row.bought:.1f} %"
         for name, row in zip(names, rows, strict=True)
     ]
-    for place, row in zip(places, rows, strict=True):
+    for height, row in zip(heights, rows, strict=True):
         figure.add_shape(
             type="line",
             x0=row.pool,
             x1=row.bought,
-            y0=place,
-            y1=place,
+            y0=height,
+            y1=height,
             line={"color": style.BASELINE, "width": 1.5},
         )
     marks = (
         ("in the pool", [row.pool for row in rows], "diamond-open", style.INK, 11),
         ("first sample", [row.first for row in rows], "square-open", "#D55E00", 9),
-        ("all that was bought", [row.bought for row in rows], "circle", style.BETTER, 10),
+        ("all bought", [row.bought for row in rows], "circle", style.BETTER, 10),
     )
     for name, values, symbol, colour, size in marks:
         bars = None
@@ -152,32 +152,31 @@ def _add_rows(figure: go.Figure, numbers: ClassBalanceNumbers) -> None:
             }
         figure.add_scatter(
             x=values,
-            y=places,
+            y=heights,
             name=name,
             mode="markers",
             marker={"symbol": symbol, "size": size, "color": colour, "line": {"width": 2, "color": colour}},
             error_x=bars,
-            text=told,
+            text=hover,
             hoverinfo="text",
             showlegend=False,
         )
     figure.update_layout(
         xaxis={"rangemode": "tozero", "ticksuffix": " %"},
-        yaxis={"tickvals": places, "ticktext": names, "range": [-0.6, len(rows) - 0.4]},
+        yaxis={"tickvals": heights, "ticktext": names, "range": [-0.6, len(rows) - 0.4]},
     )
 
 
 def _add_imbalance(figure: go.Figure, facts: LoopFacts, numbers: ClassBalanceNumbers) -> None:
-    loops, own = numbers.loops, style.SERIES[0]
-    chance = style.GREYS[0]
-    add_band(figure, loops, facts.balance.imbalance, own.colour, axis="2")
+    loops, look, chance_look = numbers.loops, style.SERIES[0], style.GREYS[0]
+    add_band(figure, loops, facts.balance.imbalance, look.colour, axis="2")
     pairs = list(zip(loops, numbers.imbalance, numbers.by_chance, strict=True))
-    hover = [f"loop {loop}: {value:.3f}, by chance {usual:.3f}" for loop, value, usual in pairs]
-    add_line(figure, loops, numbers.by_chance, "random sampling", chance, hover, axis="2", width=1.75)
-    add_line(figure, loops, numbers.imbalance, "this recipe", own, hover, axis="2")
+    hover = [f"loop {loop}: {value:.3f}, at random {chance:.3f}" for loop, value, chance in pairs]
+    add_line(figure, loops, numbers.by_chance, "random sampling", chance_look, hover, axis="2", width=1.75)
+    add_line(figure, loops, numbers.imbalance, "this recipe", look, hover, axis="2")
     shown = [value for value in (*numbers.imbalance, *numbers.by_chance) if value is not None]
     top = 1.08 * max(shown, default=1.0) or 1.0
-    ends = [("this recipe", float(numbers.imbalance[-1] or 0.0), own.colour)]
+    ends = [("this recipe", float(numbers.imbalance[-1] or 0.0), look.colour)]
     label_ends(figure, [*ends, ("random sampling", numbers.by_chance[-1], style.QUIET)], top, axis="2", share=0.14)
     figure.update_layout(yaxis2={"range": [0, top], "nticks": 5})
     loop_ticks(figure, loops[-1], "xaxis2")

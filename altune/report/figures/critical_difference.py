@@ -1,4 +1,4 @@
-"""Who is told apart over data sets? Mean ranks, with bars that join those which are not."""
+"""Which recipes differ over data sets? Mean ranks, with bars that join the recipes without a clear difference."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from typing import TYPE_CHECKING, NamedTuple
 import plotly.graph_objects as go
 
 from altune.analysis.comparison.mean_ranks import MeanRanks
-from altune.core.errors import RequestError
 from altune.report.figures import style
+from altune.report.figures.comparison_inputs import ranks_of
 from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
     from altune.analysis.comparison.result import RecipeComparison
 
 ROW, BAR = 34, 20
+"""Heights of a recipe and of a bar, in pixels."""
 
 
 class Clique(NamedTuple):
-    """Recipes that are not told apart: positions in the order of ranks."""
+    """Recipes without a clear difference: positions in the order of ranks."""
 
     members: tuple[int, ...]
 
 
 class CriticalDifferenceNumbers(NamedTuple):
-    """What the figure shows: names and mean ranks, best first, and the bars below them."""
+    """Numbers of the figure: names and mean ranks, best first, and the bars below them."""
 
     names: tuple[str, ...]
     ranks: tuple[float, ...]
@@ -33,36 +34,33 @@ class CriticalDifferenceNumbers(NamedTuple):
     subtitle: tuple[str, ...]
 
 
-def critical_difference_numbers(
-    found: RecipeComparison | MeanRanks, over: str = "data sets"
-) -> CriticalDifferenceNumbers:
-    """Return mean ranks, groups that are not told apart, and what the subtitle says of the tests."""
-    ranks = _ranks(found)
-    places = {name: place for place, name in enumerate(ranks.names)}
+def critical_difference_numbers(ranks: MeanRanks, over: str = "data sets") -> CriticalDifferenceNumbers:
+    """Return mean ranks, the groups without a clear difference, and the lines of the subtitle."""
+    positions = {name: position for position, name in enumerate(ranks.names)}
     nemenyi = ranks.post_hoc == "nemenyi"
-    by = "Nemenyi's critical difference" if nemenyi else "Wilcoxon's tests (Holm)"
+    test = "Nemenyi's critical difference" if nemenyi else "Wilcoxon's test with Holm's correction"
     p = "p &lt; 0.001" if ranks.p < 0.001 else f"p = {ranks.p:.3f}"
     lines = [
         f"{ranks.data_sets} {over}; any difference at all: {p}",
-        f"bars join what {by}",
-        f"{'does' if nemenyi else 'do'} not tell apart at {ranks.level:g}",
+        f"bars join recipes that do not differ at {ranks.level:g} by",
+        test,
     ]
     return CriticalDifferenceNumbers(
         ranks.names,
         ranks.ranks,
-        tuple(Clique(tuple(places[name] for name in clique)) for clique in ranks.cliques),
+        tuple(Clique(tuple(positions[name] for name in clique)) for clique in ranks.cliques),
         ranks.critical_difference if nemenyi else None,
         tuple(lines),
     )
 
 
-def plot_critical_difference(found: RecipeComparison | MeanRanks, *, over: str = "data sets") -> go.Figure:
-    """Plot mean ranks over data sets, and bars that join the recipes that are not told apart.
+def plot_critical_difference(source: RecipeComparison | MeanRanks, *, over: str = "data sets") -> go.Figure:
+    """Plot mean ranks over data sets, and bars that join the recipes without a clear difference.
 
     Parameters
     ----------
-    found : a comparison over several data sets, or its mean ranks.
-    over : what is ranked on, in the plural.
+    source : a comparison over several data sets, or its mean ranks.
+    over : what the recipes are ranked on, in the plural.
 
     Raises
     ------
@@ -70,7 +68,7 @@ def plot_critical_difference(found: RecipeComparison | MeanRanks, *, over: str =
         If the comparison has one data set.
     """
     over = safe_text(over)
-    numbers = critical_difference_numbers(found, over)
+    numbers = critical_difference_numbers(ranks_of(source), over)
     size, bars = len(numbers.names), len(numbers.groups)
     height = ROW * size + BAR * bars + 24
     figure = style.new_figure(
@@ -83,17 +81,15 @@ def plot_critical_difference(found: RecipeComparison | MeanRanks, *, over: str =
     )
     figure.update_yaxes(visible=False, range=[-height, 10])
     figure.update_xaxes(range=[0.75, size + 0.25], tickvals=list(range(1, size + 1)))
-    bottom = [-ROW * place - ROW / 2 for place in range(size)]
+    foot: dict[int, float] = {}
     for number, group in enumerate(numbers.groups):
-        _add_bar(figure, numbers, group, -ROW * size - BAR * (number + 0.8))
-    deepest = {
-        place: -ROW * size
-        - BAR * (max(index for index, group in enumerate(numbers.groups) if place in group.members) + 0.8)
-        for place in range(size)
-        if any(place in group.members for group in numbers.groups)
-    }
-    for place, (name, rank) in enumerate(zip(numbers.names, numbers.ranks, strict=True)):
-        _add_recipe(figure, name, rank, bottom[place], deepest.get(place, bottom[place]), (size + 1) / 2)
+        bar = -ROW * size - BAR * (number + 0.8)
+        _add_bar(figure, numbers, group, bar)
+        # The line of a recipe ends at its lowest bar.
+        foot |= dict.fromkeys(group.members, bar)
+    for recipe, (name, rank) in enumerate(zip(numbers.names, numbers.ranks, strict=True)):
+        mark = -ROW * recipe - ROW / 2
+        _add_recipe(figure, name, rank, mark, foot.get(recipe, mark), (size + 1) / 2)
     if numbers.critical_difference is not None:
         _add_ruler(figure, numbers.critical_difference, size)
     return figure
@@ -131,21 +127,21 @@ def _add_recipe(figure: go.Figure, name: str, rank: float, height: float, foot: 
 
 
 def _add_bar(figure: go.Figure, numbers: CriticalDifferenceNumbers, group: Clique, height: float) -> None:
-    ranks = [numbers.ranks[place] for place in group.members]
-    names = ", ".join(safe_text(words(numbers.names[place]), 24) for place in group.members)
+    ranks = [numbers.ranks[recipe] for recipe in group.members]
+    names = ", ".join(safe_text(words(numbers.names[recipe]), 24) for recipe in group.members)
     figure.add_scatter(
         x=ranks,
         y=[height] * len(ranks),
         mode="lines+markers",
         line={"color": style.INK, "width": 5},
         marker={"symbol": "circle", "size": 9, "color": "#ffffff", "line": {"width": 2, "color": style.INK}},
-        text=f"not told apart: {names}",
+        text=f"no clear difference: {names}",
         hoverinfo="text",
     )
 
 
 def _add_ruler(figure: go.Figure, difference: float, size: int) -> None:
-    """Draw the critical difference as a ruler above the ranks, as long as it is on the axis, cut at its end."""
+    """Draw the critical difference as a ruler above the ranks, in units of the axis, cut at the axis' end."""
     end = min(1 + difference, size + 0.25)
     figure.add_scatter(
         x=[1, end],
@@ -166,11 +162,3 @@ def _add_ruler(figure: go.Figure, difference: float, size: int) -> None:
         showarrow=False,
         font={"size": 12, "color": style.QUIET},
     )
-
-
-def _ranks(found: RecipeComparison | MeanRanks) -> MeanRanks:
-    if isinstance(found, MeanRanks):
-        return found
-    if found.over_data is None:
-        raise RequestError("mean ranks are over data sets, and the comparison has one; compare on several")
-    return found.over_data.ranks

@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 from altune.core.errors import RequestError
 from altune.report.amounts import Amounts
 from altune.report.figures import style
-from altune.report.figures.inputs import DifferenceRow, differences_of
+from altune.report.figures.inputs import differences_of
+from altune.report.figures.points import DifferenceRow
 from altune.report.figures.rows import Strip, add_heading, name_of, new_rows
 from altune.report.figures.style import safe_text
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class DifferenceNumbers(NamedTuple):
-    """One row as it is drawn; ``verdict`` is ``better``, ``worse``, ``unclear`` or ``no interval``."""
+    """One row; ``verdict`` is ``better``, ``worse``, ``unclear`` or ``no interval``."""
 
     label: str
     value: str
@@ -37,7 +38,7 @@ LOOKS = {
 
 
 def difference_numbers(rows: Sequence[DifferenceRow], amounts: Amounts | None = None) -> tuple[DifferenceNumbers, ...]:
-    """Return each row with its text and its verdict: whether its interval lies on the better side of zero.
+    """Return each row with its text and its verdict, which says on which side of zero its interval lies.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ def difference_numbers(rows: Sequence[DifferenceRow], amounts: Amounts | None = 
 
 
 def plot_differences(
-    rows: Run | Sequence[DifferenceRow],
+    source: Run | Sequence[DifferenceRow],
     *,
     value: str = "objective",
     blocks: int = 0,
@@ -65,37 +66,39 @@ def plot_differences(
     title: str = "Recipe minus baseline",
     sides: tuple[str, str] = ("recipe", "baseline"),
 ) -> go.Figure:
-    """Plot the recipe minus each baseline with 95 % intervals and the line of no difference.
+    """Plot the recipe minus each baseline with 95 % intervals and a line at zero.
 
     Parameters
     ----------
-    rows : a confirmed run, which brings all that follows; or one for each baseline and matched baseline, of one data
-        set after the other, the first on top.
-    value : what is measured, for the axis.
+    source : a confirmed run; or differences, the first on top.
+    value : what is measured, for the axis; a run has its own, and its own ``blocks`` and ``amounts``.
     blocks : number of paired blocks, for the subtitle; 0 leaves it out.
-    amounts : how differences are written, and whether less is better; by default they are those of a score.
+    amounts : how differences are written, and whether less is better; by default as differences of a score.
     title : of the figure.
-    sides : what is compared: what the other is taken from, and the other.
+    sides : names of the first and of the second term of each difference.
 
     Raises
     ------
     RequestError
-        If there are no rows, or the run is not confirmed.
+        If there are no differences, or the run is not confirmed.
     """
-    if not isinstance(rows, Sequence):
-        return plot_differences(**differences_of(rows)._asdict(), title=title, sides=sides)
+    if isinstance(source, Sequence):
+        rows = source
+    else:
+        rows, value, blocks, amounts = differences_of(source)
     if not rows:
         raise RequestError("there are no differences to plot")
     written = Amounts() if amounts is None else amounts
+    numbers = difference_numbers(rows, written)
     figure, strip = new_rows(
         safe_text(title, 60),
         _subtitle(blocks, written),
         x=f"difference in {safe_text(value, 44)}<br>{_sides(written, sides)}",
-        texts=[(number.label, number.value) for number in difference_numbers(rows, written)],
+        texts=[(number.label, number.value) for number in numbers],
     )
     figure.add_vline(x=0, line={"color": style.INK, "width": 1.5})
-    for place, number in enumerate(reversed(difference_numbers(rows, written))):
-        _add_row(figure, number, place, strip)
+    for height, number in enumerate(reversed(numbers)):
+        _add_row(figure, number, height, strip)
     figure.update_xaxes(range=_range(rows), tickformat=written.ticks, nticks=6)
     return figure
 
@@ -125,7 +128,7 @@ def _verdict(row: DifferenceRow, less_is_better: bool) -> str:
     return "unclear"
 
 
-def _add_row(figure: go.Figure, number: DifferenceNumbers, place: int, strip: Strip) -> None:
+def _add_row(figure: go.Figure, number: DifferenceNumbers, height: int, strip: Strip) -> None:
     row, (colour, symbol) = number.row, LOOKS[number.verdict]
     test = "" if row.p is None else f"<br>p = {row.p:.3g}"
     bars = None
@@ -141,7 +144,7 @@ def _add_row(figure: go.Figure, number: DifferenceNumbers, place: int, strip: St
         }
     figure.add_scatter(
         x=[row.mean],
-        y=[place],
+        y=[height],
         mode="markers",
         marker={
             "size": 12,
@@ -154,7 +157,7 @@ def _add_row(figure: go.Figure, number: DifferenceNumbers, place: int, strip: St
         hoverinfo="text",
         showlegend=False,
     )
-    add_heading(figure, place, strip, number.label, number.value, colour)
+    add_heading(figure, height, strip, number.label, number.value, colour)
 
 
 def _range(rows: Sequence[DifferenceRow]) -> list[float]:

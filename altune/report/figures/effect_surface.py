@@ -1,4 +1,4 @@
-"""How do two decisions act together? The mean over the space at each pair of their values."""
+"""How do two decisions interact? The mean over the space at each pair of their values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from altune.analysis.importance.effects import Effects
 from altune.analysis.importance.marginals import Surface
 from altune.report.amounts import Amounts
 from altune.report.figures import style
-from altune.report.figures.explained import marginals_of, path_words, value_name
+from altune.report.figures.explained import path_words, value_name
+from altune.report.figures.inputs import effects_of
 from altune.report.figures.parameter_effects import set_axis
 from altune.report.figures.style import safe_text, words
 
@@ -21,35 +22,35 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 CELL = 40
-"""Height of a line of cells, in pixels."""
+"""Height of a row of cells, in pixels."""
 CONTOUR_POINTS = 16
 CELL_POINTS = 5
-"""Values of a number that stands beside names."""
+"""Values of a number if the other decision has names."""
 SHADES = [[0, "#ffffff"], [1, "#56a5d6"]]
-"""Light enough that black is read on all of it."""
+"""Light, so that black text is legible on all shades."""
 
 
 class SurfaceNumbers(NamedTuple):
-    """What the figure shows; ``b`` is along, ``a`` is up.
+    """Numbers of the figure; decision ``b`` is on the horizontal axis, ``a`` on the vertical one.
 
     Attributes
     ----------
     surface : the marginal.
     numeric : whether both decisions are numbers.
-    little_known : where the doubt is so large that the surface's differences may be none, of the shape of its mean.
-    trials : recipes nearest to each place, of the same shape.
+    uncertain : pairs of values at which the marginal is so uncertain that the surface may be flat, of its shape.
+    trials : number of recipes nearest to each pair of values, of the same shape.
     """
 
     surface: Surface
     numeric: bool
-    little_known: NDArray[np.bool_]
+    uncertain: NDArray[np.bool_]
     trials: NDArray[np.intp]
 
 
 def effect_surface_numbers(effects: Effects, a: str, b: str) -> SurfaceNumbers:
-    """Return the marginal over two decisions of different knobs, and where little is known of it.
+    """Return the marginal over two decisions of different knobs, and the pairs of values at which it is uncertain.
 
-    Little is known where the posterior's standard deviation is more than half of the range of the whole surface.
+    A pair is ``uncertain`` if the posterior's standard deviation there exceeds half the range of the whole surface.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def effect_surface_numbers(effects: Effects, a: str, b: str) -> SurfaceNumbers:
     if not numeric and any(_is_number(side[0]) for side in (surface.at_a, surface.at_b)):
         surface = effects.surface(a, b, CELL_POINTS)
     if not numeric and len(surface.at_b) > len(surface.at_a):
-        surface = _turned(surface)
+        surface = _transposed(surface)
     little = surface.spread > 0.5 * np.ptp(surface.mean)
     return SurfaceNumbers(surface, numeric, little, _trials_near(surface))
 
@@ -69,13 +70,13 @@ def effect_surface_numbers(effects: Effects, a: str, b: str) -> SurfaceNumbers:
 def plot_effect_surface(
     source: Run | Effects, a: str, b: str, *, value: str | None = None, amounts: Amounts | None = None
 ) -> go.Figure:
-    """Plot the mean over the space at each pair of values of two decisions; crosses mark where little is known.
+    """Plot the mean over the space at each pair of values of two decisions, and mark the pairs where it is uncertain.
 
     Parameters
     ----------
-    source : a run, or its marginals; of a run they are computed at each call.
+    source : a run, or ``run.effects()``, which takes a while to compute.
     a, b : Optuna's names of two decisions of different knobs: methods, choices or numbers. Two numbers are drawn as
-        contours, else each cell has its number.
+        contours, other pairs as a table.
     value : what is measured; by default the run's objective.
     amounts : how its numbers are written, and whether less is better; by default as the run's objective.
 
@@ -84,17 +85,17 @@ def plot_effect_surface(
     RequestError
         If there are no such decisions, or both belong to one knob.
     """
-    shown = marginals_of(source, value, amounts)
-    numbers = effect_surface_numbers(shown.effects, a, b)
+    inputs = effects_of(source, value, amounts)
+    numbers = effect_surface_numbers(inputs.effects, a, b)
     surface = numbers.surface
     lines = [
-        value_name(shown.value, shown.amounts),
-        f"mean over the space; darker is better{' (less)' if shown.amounts.less_is_better else ''}",
+        value_name(inputs.value, inputs.amounts),
+        f"mean over the space; darker is better{' (less)' if inputs.amounts.less_is_better else ''}",
     ]
-    lines.append(f"{shown.effects.n_trials} recipes" + ("; ○ those with both" if numbers.numeric else ""))
-    if numbers.little_known.any():
+    lines.append(f"{inputs.effects.n_trials} recipes" + ("; ○ those with both" if numbers.numeric else ""))
+    if numbers.uncertain.any():
         sign = "✕" if numbers.numeric else "grey in brackets"
-        lines.append(f"{sign}: little known there")
+        lines.append(f"{sign}: uncertain")
     extra = 18 * (len(lines) - 1)
     figure = style.new_figure(
         "Two decisions together",
@@ -105,9 +106,9 @@ def plot_effect_surface(
         top=62 + extra,
     )
     if numbers.numeric:
-        _add_contours(figure, numbers, shown.amounts)
+        _add_contours(figure, numbers, inputs.amounts)
     else:
-        _add_cells(figure, numbers, shown.amounts)
+        _add_cells(figure, numbers, inputs.amounts)
     return figure
 
 
@@ -115,8 +116,8 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _turned(surface: Surface) -> Surface:
-    """Return the surface with its sides exchanged, so that the longer one runs down the page."""
+def _transposed(surface: Surface) -> Surface:
+    """Return the surface with its decisions exchanged."""
     return Surface(
         surface.b,
         surface.a,
@@ -141,8 +142,8 @@ def _trials_near(surface: Surface) -> NDArray[np.intp]:
 def _nearest(at: tuple[Any, ...], value: Any, log: bool) -> int:
     if not _is_number(value):
         return at.index(value)
-    places, own = np.array(at, dtype=np.float64), float(value)
-    distance = np.abs(np.log(places) - np.log(own)) if log else np.abs(places - own)
+    grid, x = np.array(at, dtype=np.float64), float(value)
+    distance = np.abs(np.log(grid) - np.log(x)) if log else np.abs(grid - x)
     return int(np.argmin(distance))
 
 
@@ -155,7 +156,7 @@ def _hovers(numbers: SurfaceNumbers, amounts: Amounts) -> list[list[str]]:
     return [
         [
             f"{_label(a)}, {_label(b)}: {amounts.exact.text(float(surface.mean[i, j]))} "
-            f"± {amounts.exact.text(float(surface.spread[i, j]))}<br>{numbers.trials[i, j]} recipes near"
+            f"± {amounts.exact.text(float(surface.spread[i, j]))}<br>{numbers.trials[i, j]} recipes nearby"
             for j, b in enumerate(surface.at_b)
         ]
         for i, a in enumerate(surface.at_a)
@@ -179,14 +180,14 @@ def _add_contours(figure: go.Figure, numbers: SurfaceNumbers, amounts: Amounts) 
         hoverinfo="text",
         **_better_is_darker(amounts),
     )
-    at = [(a, b) for i, a in enumerate(surface.at_a) for j, b in enumerate(surface.at_b) if numbers.little_known[i, j]]
+    at = [(a, b) for i, a in enumerate(surface.at_a) for j, b in enumerate(surface.at_b) if numbers.uncertain[i, j]]
     figure.add_scatter(
         x=[b for _, b in at],
         y=[a for a, _ in at],
         mode="markers",
         marker={"symbol": "x-thin-open", "size": 6, "color": style.QUIET, "line": {"width": 1}},
         hoverinfo="skip",
-        name="little known",
+        name="uncertain",
     )
     figure.add_scatter(
         x=list(surface.trial_b),
@@ -205,11 +206,11 @@ def _add_contours(figure: go.Figure, numbers: SurfaceNumbers, amounts: Amounts) 
 
 def _add_cells(figure: go.Figure, numbers: SurfaceNumbers, amounts: Amounts) -> None:
     surface = numbers.surface
-    places_a, places_b = list(range(len(surface.at_a))), list(range(len(surface.at_b)))
+    rows, columns = range(len(surface.at_a)), range(len(surface.at_b))
     figure.add_heatmap(
-        x=places_b,
-        y=places_a,
-        z=np.where(numbers.little_known, np.nan, surface.mean),
+        x=list(columns),
+        y=list(rows),
+        z=np.where(numbers.uncertain, np.nan, surface.mean),
         zmin=float(surface.mean.min()),
         zmax=float(surface.mean.max()),
         text=_hovers(numbers, amounts),
@@ -218,22 +219,26 @@ def _add_cells(figure: go.Figure, numbers: SurfaceNumbers, amounts: Amounts) -> 
         ygap=2,
         **_better_is_darker(amounts),
     )
-    for i in places_a:
-        for j in places_b:
+    for i in rows:
+        for j in columns:
             text = amounts.text(float(surface.mean[i, j]))
-            little = bool(numbers.little_known[i, j])
+            little = bool(numbers.uncertain[i, j])
             figure.add_annotation(
                 text=f"({text})" if little else text,
                 x=j,
                 y=i,
                 showarrow=False,
-                font={"size": 12 if len(places_b) <= 5 else 10, "color": style.BASELINE if little else style.INK},
+                font={"size": 12 if len(columns) <= 5 else 10, "color": style.BASELINE if little else style.INK},
             )
     for axis, values in (("xaxis", surface.at_b), ("yaxis", surface.at_a)):
-        ticks = {"tickmode": "array", "tickvals": list(range(len(values))), "ticktext": [_label(one) for one in values]}
+        ticks = {
+            "tickmode": "array",
+            "tickvals": list(range(len(values))),
+            "ticktext": [_label(value) for value in values],
+        }
         figure.update_layout({axis: {**ticks, "showgrid": False}})
-    figure.update_xaxes(range=[-0.5, len(places_b) - 0.5])
-    figure.update_yaxes(range=[len(places_a) - 0.5, -0.5])
+    figure.update_xaxes(range=[-0.5, len(columns) - 0.5])
+    figure.update_yaxes(range=[len(rows) - 0.5, -0.5])
 
 
 def _label(value: Any) -> str:

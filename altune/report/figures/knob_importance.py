@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 
 from altune.analysis.importance.knob_importance import Floor, KnobImportance
 from altune.report.figures import style
-from altune.report.figures.explained import OPEN, importance_of, path_words, percent
+from altune.report.figures.explained import OPEN, path_words, percent
+from altune.report.figures.inputs import importance_of
 from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
@@ -17,25 +18,25 @@ if TYPE_CHECKING:
 
 MOST_PARAMETERS = 12
 ROW = 52
-"""Height of a bar with its name above it, in pixels."""
+"""Height of a row, a bar with its name above it, in pixels."""
 BAR = 0.3
 FLOOR_FILL = "#dfe3e8"
 
 
 class ShareRow(NamedTuple):
-    """One bar: its name and numbers as safe text, and whether it is told apart from noise."""
+    """One bar: its name and numbers as safe text, and whether its share is clearly above the noise floor."""
 
     name: str
     text: str
     share: float
     low: float
     high: float
-    told_apart: bool
+    is_clear: bool
     hover: str
 
 
 class ShareNumbers(NamedTuple):
-    """What the figure shows, the largest share first; ``left_out`` says how many smaller ones are not shown."""
+    """Numbers of the figure, the largest share first; ``left_out`` counts the smaller ones that are not shown."""
 
     rows: tuple[ShareRow, ...]
     floor: Floor
@@ -45,41 +46,49 @@ class ShareNumbers(NamedTuple):
 
 
 def knob_importance_numbers(importance: KnobImportance) -> ShareNumbers:
-    """Return the bar of each knob; one whose interval is not above that of the noise floor is not told apart."""
+    """Return the bar of each knob; it is clear if its interval is above the interval of the noise floor."""
     rows = [
         ShareRow(
-            safe_text(words(one.knob)),
-            interval_text(one.share, one.low, one.high),
-            one.share,
-            one.low,
-            one.high,
-            one.matters,
-            f"{_plain(percent(one.main))} alone, {_plain(percent(one.total))} alone and with others",
+            safe_text(words(knob.knob)),
+            interval_text(knob.share, knob.low, knob.high),
+            knob.share,
+            knob.low,
+            knob.high,
+            knob.matters,
+            f"{_escaped(percent(knob.main))} alone, {_escaped(percent(knob.total))} alone and with others",
         )
-        for one in importance.knobs
+        for knob in importance.knobs
     ]
-    return ShareNumbers(tuple(rows), importance.floor, *_said(importance))
+    return ShareNumbers(tuple(rows), importance.floor, _subtitle(importance), wrapped_warning(importance.warning))
 
 
 def parameter_importance_numbers(importance: KnobImportance, most: int = MOST_PARAMETERS) -> ShareNumbers:
     """Return the bars of the decisions inside the knobs that explain most.
 
-    One is told apart where its knob is, and its own interval lies above that of the noise floor.
+    A bar is clear if that of its knob is, and its own interval is above the interval of the noise floor.
     """
-    matters = {one.knob for one in importance.knobs if one.matters}
+    matters = {knob.knob for knob in importance.knobs if knob.matters}
     rows = [
         ShareRow(
-            safe_text(f"{words(one.knob)}: which method") if one.path == one.knob else path_words(one.path, 30),
-            interval_text(one.share, one.low, one.high),
-            one.share,
-            one.low,
-            one.high,
-            one.knob in matters and one.low > importance.floor.high,
-            safe_text(one.path, 80),
+            safe_text(f"{words(decision.knob)}: which method")
+            if decision.path == decision.knob
+            else path_words(decision.path, 30),
+            interval_text(decision.share, decision.low, decision.high),
+            decision.share,
+            decision.low,
+            decision.high,
+            decision.knob in matters and decision.low > importance.floor.high,
+            safe_text(decision.path, 80),
         )
-        for one in importance.parameters
+        for decision in importance.parameters
     ]
-    return ShareNumbers(tuple(rows[:most]), importance.floor, *_said(importance), max(0, len(rows) - most))
+    return ShareNumbers(
+        tuple(rows[:most]),
+        importance.floor,
+        _subtitle(importance),
+        wrapped_warning(importance.warning),
+        max(0, len(rows) - most),
+    )
 
 
 def plot_knob_importance(source: Run | KnobImportance) -> go.Figure:
@@ -87,12 +96,12 @@ def plot_knob_importance(source: Run | KnobImportance) -> go.Figure:
 
     Parameters
     ----------
-    source : a run, or the importance of its knobs; of a run it is computed at each call.
+    source : a run, or ``run.importance()``, which takes a while to compute.
 
     Raises
     ------
     WorkError
-        If fewer than five recipes of the run were played, or all reached one value.
+        If fewer than five recipes of the run were played, or all have the same value.
     """
     return _plot(knob_importance_numbers(importance_of(source)), "How much each knob explains")
 
@@ -102,8 +111,8 @@ def plot_parameter_importance(source: Run | KnobImportance, *, most: int = MOST_
 
     Parameters
     ----------
-    source : a run, or the importance of its knobs.
-    most : decisions that are shown, those that explain most, 1 or more.
+    source : a run, or ``run.importance()``, which takes a while to compute.
+    most : number of decisions to show, those that explain most; 1 or more.
     """
     return _plot(parameter_importance_numbers(importance_of(source), most), "How much each decision explains alone")
 
@@ -116,45 +125,44 @@ def interval_text(share: float, low: float, high: float) -> str:
     """
     digits = 0 if high >= 0.095 else 1
     ends = ", ".join(f"{100 * end:.{digits}f}".removesuffix(".0") for end in (low, high))
-    return f"{_plain(percent(share))} [{ends}]"
+    return f"{_escaped(percent(share))} [{ends}]"
 
 
 def wrapped_warning(warning: str) -> tuple[str, ...]:
-    """Return a warning in lines that fit a phone, as safe text; nothing where there is none."""
+    """Return a warning in lines that fit a phone, as safe text; no lines without a warning."""
     lines = textwrap.wrap(f"Careful: {warning}", style.KEY_WIDTH) if warning else []
     return tuple(safe_text(line, 2 * style.KEY_WIDTH) for line in lines)
 
 
-def _plain(text: str) -> str:
+def _escaped(text: str) -> str:
     return text.replace("<", "&lt;")
 
 
-def _said(importance: KnobImportance) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _subtitle(importance: KnobImportance) -> tuple[str, ...]:
     blocks = f" on {importance.n_blocks} blocks" if importance.n_blocks > 1 else ""
-    lines = (
+    return (
         f"share of the variance, {100 * importance.confidence:g} % interval",
         f"{importance.n_trials} recipes{blocks}; R² {importance.r2:.2f} on unseen recipes",
     )
-    return lines, wrapped_warning(importance.warning)
 
 
 def _plot(numbers: ShareNumbers, title: str) -> go.Figure:
     lines = [*numbers.subtitle, *_key(numbers)]
     warned = [f"<span style='color:{style.WORSE}'><b>{line}</b></span>" for line in numbers.warning]
     extra = 18 * (len(lines) + len(warned) - 1)
-    # The floor has the lowest line for itself, for its name.
+    # The lowest row is for the name of the noise floor.
     count = len(numbers.rows) + 1
     figure = style.new_figure(
         title,
         "<br>".join([*lines, *warned]),
-        x="share of the variance of what was reached",
+        x="share of the variance of the objective",
         y="",
         height=62 + extra + ROW * count + 50,
         top=62 + extra,
     )
     _add_floor(figure, numbers.floor)
-    for place, row in enumerate(reversed(numbers.rows), start=1):
-        _add_row(figure, row, place)
+    for height, row in enumerate(reversed(numbers.rows), start=1):
+        _add_row(figure, row, height)
     ends = [end for row in numbers.rows for end in (row.share, row.high)]
     figure.update_xaxes(range=[0, 1.06 * max([*ends, numbers.floor.high])], tickformat=".0~%", nticks=6)
     figure.update_yaxes(visible=False, range=[-0.25, count - 0.1])
@@ -163,15 +171,15 @@ def _plot(numbers: ShareNumbers, title: str) -> go.Figure:
 
 
 def _key(numbers: ShareNumbers) -> list[str]:
-    quiet = [row for row in numbers.rows if not row.told_apart]
-    lines = ["□ open: not told apart from noise"] if quiet else []
+    unclear = [row for row in numbers.rows if not row.is_clear]
+    lines = ["□ open: not above the noise floor"] if unclear else []
     return lines + (
         [f"the {len(numbers.rows)} largest of {len(numbers.rows) + numbers.left_out}"] * bool(numbers.left_out)
     )
 
 
 def _add_floor(figure: go.Figure, floor: Floor) -> None:
-    """Shade up to where a knob without effect would reach, and name it."""
+    """Shade the shares that a knob without effect may have."""
     figure.add_shape(
         type="rect",
         xref="x",
@@ -193,14 +201,14 @@ def _add_floor(figure: go.Figure, floor: Floor) -> None:
     )
 
 
-def _add_row(figure: go.Figure, row: ShareRow, place: int) -> None:
-    colour = style.BETTER if row.told_apart else style.QUIET
+def _add_row(figure: go.Figure, row: ShareRow, height: int) -> None:
+    colour = style.BETTER if row.is_clear else style.QUIET
     figure.add_bar(
         x=[row.share],
-        y=[place],
+        y=[height],
         width=BAR,
         orientation="h",
-        marker={"color": style.BETTER if row.told_apart else OPEN, "line": {"color": colour, "width": 2}},
+        marker={"color": style.BETTER if row.is_clear else OPEN, "line": {"color": colour, "width": 2}},
         error_x={
             "type": "data",
             "symmetric": False,
@@ -214,21 +222,21 @@ def _add_row(figure: go.Figure, row: ShareRow, place: int) -> None:
         textposition="none",
         hoverinfo="text",
     )
-    name = f"<b>{row.name}</b>" if row.told_apart else row.name
-    _add_text(figure, f"{name}  {row.text}", place, style.INK if row.told_apart else style.QUIET)
+    name = f"<b>{row.name}</b>" if row.is_clear else row.name
+    _add_text(figure, f"{name}  {row.text}", height, style.INK if row.is_clear else style.QUIET)
 
 
-def _add_text(figure: go.Figure, text: str, place: float, colour: str) -> None:
+def _add_text(figure: go.Figure, text: str, height: float, colour: str) -> None:
     figure.add_annotation(
         text=text,
         x=0,
         xref="x domain",
         xanchor="left",
         xshift=3,
-        y=place,
+        y=height,
         yref="y",
         yanchor="bottom",
-        yshift=9 if place else -6,
+        yshift=9 if height else -6,
         showarrow=False,
         borderpad=0,
         bgcolor=style.translucent("#ffffff", 0.6),

@@ -16,13 +16,11 @@ from altune.report.figures.style import Look, safe_text, words
 from altune.simulation.curve import Band, LearningCurve, band
 
 if TYPE_CHECKING:
-    from altune.analysis.comparison.result import RecipeComparison
     from altune.analysis.run import Run
-    from altune.simulation.result import Simulation
 
 
 class CurveLine(NamedTuple):
-    """One mean curve with its spread; ``role`` is ``recipe``, ``baseline`` or ``matched``."""
+    """One mean curve with its band; ``role`` is ``recipe``, ``baseline`` or ``matched``."""
 
     name: str
     role: str
@@ -31,7 +29,7 @@ class CurveLine(NamedTuple):
 
 
 class LearningCurveNumbers(NamedTuple):
-    """What the figure shows: its lines, and the range of scores worth seeing."""
+    """Numbers of the figure: its lines, and the range of scores to show."""
 
     lines: tuple[CurveLine, ...]
     low: float
@@ -65,7 +63,7 @@ def learning_curve_numbers(
 
 
 def plot_learning_curves(
-    found: Run | RecipeComparison | Simulation | Mapping[str, Sequence[LearningCurve]],
+    source: Run | Mapping[str, Sequence[LearningCurve]],
     metric: str = "",
     budget: int = 0,
     *,
@@ -73,35 +71,42 @@ def plot_learning_curves(
     saved: LabelsSaved | None = None,
     baselines: Collection[str] | None = None,
 ) -> go.Figure:
-    """Plot mean learning curves over blocks; a score holds until the next model exists, hence the steps.
+    """Plot mean learning curves over blocks; they are steps, since a score holds until the next model is trained.
 
     Parameters
     ----------
-    found : a confirmed run, a comparison or a simulation, of several data sets the first; or curves over blocks by
-        name, the recipe first.
-    metric : the score to plot; by default the one that was measured.
-    budget : right end, in labels; by default that of the scenario.
+    source : a confirmed run, of which the first data set is plotted; or curves on the same blocks by name, the recipe
+        first.
+    metric : the score to plot; by default that of the run.
+    budget : right end of the plot, in labels; by default that of the run.
     matched : baselines played with the recipe's own start and loop sizes, drawn dotted without a band.
-    saved : labels that the recipe saves, drawn as a horizontal arrow where it reaches the target.
-    baselines : names to draw quietly; by default all but the first.
+    saved : labels that the recipe saves, drawn as a horizontal arrow if it reaches the target.
+    baselines : names of curves to draw in grey; by default all but the first.
 
     Raises
     ------
     RequestError
-        If there are no curves, a run is not confirmed, or bare curves come without a metric and a budget.
+        If there are no curves, the run is not confirmed, or curves are given without ``metric`` and ``budget``.
+
+    Examples
+    --------
+    >>> import altune
+    >>> simulation = altune.simulate("random_sampling", "iris", budget=30, loops=5, n_blocks=2)
+    >>> plot_learning_curves({"random sampling": simulation.curves}, "accuracy", 30).layout.xaxis.title.text
+    'labels bought'
     """
-    if not isinstance(found, Mapping):
-        own = curves_of(found)
-        saved = own.saved if not metric and not budget else saved
-        found, metric, budget = own.curves, metric or own.metric, budget or own.budget
+    if not isinstance(source, Mapping):
+        inputs = curves_of(source)
+        saved = inputs.saved if not metric and not budget else saved
+        source, metric, budget = inputs.curves, metric or inputs.metric, budget or inputs.budget
     if not metric or budget < 1:
-        raise RequestError("curves alone do not say what to plot: give metric and budget")
-    numbers = learning_curve_numbers(found, metric, budget, matched=matched, baselines=baselines)
+        raise RequestError("curves alone do not say what to plot: give `metric` and `budget`")
+    numbers = learning_curve_numbers(source, metric, budget, matched=matched, baselines=baselines)
     blocks = sorted({line.band.blocks for line in numbers.lines})
     count = f"{blocks[0]} block{'' if blocks == [1] else 's'}" if len(blocks) == 1 else "all blocks"
     figure = style.new_figure(
         f"Test {safe_text(words(metric))} by labels bought",
-        f"mean of {count}, band from 10 to 90 % of them",
+        f"mean of {count}, band: 10 to 90 % of them",
         x="labels bought",
         y=safe_text(words(metric)),
         height=460,
@@ -121,7 +126,7 @@ def plot_learning_curves(
 
 
 def _range(lines: Sequence[CurveLine], curves: Sequence[Sequence[LearningCurve]]) -> tuple[float, float]:
-    """Return the range of scores since the first models: the prior's would press the rest against the top."""
+    """Return the range of scores after the first models; the lower scores before them would compress the rest."""
     lows, highs = [], []
     for line, blocks in zip(lines, curves, strict=True):
         trained = line.band.counts >= max(curve.labels[0] for curve in blocks)
@@ -175,7 +180,7 @@ def _add_labels(figure: go.Figure, numbers: LearningCurveNumbers) -> None:
 
 
 def _add_saved(figure: go.Figure, saved: LabelsSaved, low: float, high: float) -> None:
-    """Draw the labels saved as a dimension: below the curves, between two thin lines that say of what."""
+    """Draw the labels saved as an arrow below the curves, with two thin lines to the target score."""
     guide = {"type": "line", "line": {"color": style.INK, "width": 0.75}}
     recipe, budget = saved.recipe_labels, saved.baseline_labels
     figure.add_shape(x0=recipe, x1=budget, y0=saved.target, y1=saved.target, **guide)

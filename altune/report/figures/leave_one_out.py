@@ -1,4 +1,4 @@
-"""Which decisions does the recipe need? The recipe beside itself with one knob put back."""
+"""Which decisions does the recipe need? The recipe minus itself with one knob put back."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 from altune.analysis.ablation import Ablation, WithoutKnob
 from altune.report.amounts import Amounts
 from altune.report.figures import style
+from altune.report.figures.inputs import ablation_of
 from altune.report.figures.style import safe_text, words
 from altune.report.figures.wrapped_rows import (
     LOOKS,
     WrappedRows,
-    ablation_of,
     error_bars,
     finite_ends,
     heading_lines,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class WithoutRow(NamedTuple):
-    """One knob as it is drawn; ``mean`` is None where the recipe cannot work with the knob put back."""
+    """One knob; ``mean`` is None if the recipe cannot work with the knob put back."""
 
     label: str
     value: str
@@ -38,24 +38,24 @@ class WithoutRow(NamedTuple):
 
 
 def leave_one_out_numbers(ablation: Ablation) -> tuple[WithoutRow, ...]:
-    """Return what the recipe loses without each decision, the most first; what cannot be left out comes last."""
+    """Return the loss without each decision, the largest first; decisions that cannot be put back alone come last."""
     amounts = Amounts.of(ablation.objective)
-    known = [one for one in ablation.without if one.difference is not None]
-    known.sort(key=lambda one: -ablation.objective.sign * _mean(one))
+    possible = [knob for knob in ablation.without if knob.difference is not None]
+    possible.sort(key=lambda knob: -ablation.objective.sign * _mean(knob))
     rows = []
-    for one in (*known, *(one for one in ablation.without if one.difference is None)):
-        own, label = one.difference, one.change.words
-        if own is None:
-            rows.append(WithoutRow(label, f"cannot be put back alone: {one.reason}", None, None, None, "no interval"))
+    for knob in (*possible, *(knob for knob in ablation.without if knob.difference is None)):
+        difference, label = knob.difference, knob.change.words
+        if difference is None:
+            rows.append(WithoutRow(label, f"cannot be put back alone: {knob.reason}", None, None, None, "no interval"))
             continue
-        said = verdict(own, ablation.objective)
-        value = amounts.signed_interval(own.mean, own.low, own.high)
-        rows.append(WithoutRow(label, value, own.mean, *finite_ends(own), said))
+        value = amounts.signed_interval(difference.mean, difference.low, difference.high)
+        outcome = verdict(difference, ablation.objective)
+        rows.append(WithoutRow(label, value, difference.mean, *finite_ends(difference), outcome))
     return tuple(rows)
 
 
 def plot_leave_one_out(source: Run | Ablation, *, data: str | None = None, value: str = "") -> go.Figure:
-    """Plot the recipe minus itself with one knob put back, with 95 % intervals, the most important knob on top.
+    """Plot the recipe minus itself with one knob put back, with 95 % intervals; the largest loss is on top.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def plot_leave_one_out(source: Run | Ablation, *, data: str | None = None, value
     figure = canvas.figure(
         "What each decision is worth", key, x=f"difference in {name}<br>← {left} better  |  {right} better →"
     )
-    # Not a shape, which would run through the headings.
+    # A shape would be drawn over the headings.
     figure.update_xaxes(zeroline=True, zerolinecolor=style.INK, zerolinewidth=1.5)
     for row, middle in zip(rows, canvas.middles, strict=True):
         _add_mark(figure, row, middle)
@@ -102,5 +102,5 @@ def _add_mark(figure: go.Figure, row: WithoutRow, middle: float) -> None:
     )
 
 
-def _mean(one: WithoutKnob) -> float:
-    return 0.0 if one.difference is None else one.difference.mean
+def _mean(knob: WithoutKnob) -> float:
+    return 0.0 if knob.difference is None else knob.difference.mean

@@ -1,4 +1,4 @@
-"""Which method of a knob? What each reaches over the whole space, and what its trials reached."""
+"""Which method of a knob is good? The mean of each over the whole space, and the values of its trials."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from altune.analysis.importance.effects import Effects
 from altune.analysis.importance.marginals import MethodEffect
 from altune.report.amounts import Amounts
 from altune.report.figures import style
-from altune.report.figures.explained import OPEN, marginals_of, value_along
+from altune.report.figures.explained import OPEN, value_along
+from altune.report.figures.inputs import effects_of
 from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
 
 MOST_METHODS = 12
 ROW = 64
-"""Height of a method: its name, its marginal, and its trials, in pixels."""
+"""Height of a row, in pixels: the name of a method, its marginal, and its trials."""
 BOX = -0.2
-"""Where a method's trials lie below its marginal, in rows."""
+"""Offset of the trials of a method from its marginal, in rows."""
 TRIALS = "#9aa3ad"
 
 
 class MethodRow(NamedTuple):
-    """One method as it is drawn; ``text`` is the marginal with its interval."""
+    """One method; ``text`` is its marginal with the interval."""
 
     name: str
     text: str
@@ -33,7 +34,7 @@ class MethodRow(NamedTuple):
 
 
 class MethodNumbers(NamedTuple):
-    """The methods that are shown, the best first, and how many others there are."""
+    """Numbers of the figure: the methods to show, the best first, and how many others there are."""
 
     rows: tuple[MethodRow, ...]
     left_out: int
@@ -42,20 +43,21 @@ class MethodNumbers(NamedTuple):
 def method_effect_numbers(
     effects: Effects, knob: str, amounts: Amounts | None = None, most: int = MOST_METHODS
 ) -> MethodNumbers:
-    """Return each method's marginal, the best first: the largest, or the smallest where less is better.
+    """Return the marginal of each method, the best first.
 
     Raises
     ------
     RequestError
-        If the space leaves the knob's method closed.
+        If the space does not leave the method of the knob open.
     """
     written = Amounts() if amounts is None else amounts
-    found = sorted(effects.methods(knob), key=lambda one: one.mean if written.less_is_better else -one.mean)
+    sign = 1.0 if written.less_is_better else -1.0
+    methods = sorted(effects.methods(knob), key=lambda effect: sign * effect.mean)
     rows = tuple(
-        MethodRow(safe_text(words(one.method), 28), written.interval(one.mean, one.low, one.high), one)
-        for one in found[:most]
+        MethodRow(safe_text(words(effect.method), 28), written.interval(effect.mean, effect.low, effect.high), effect)
+        for effect in methods[:most]
     )
-    return MethodNumbers(rows, len(found) - len(rows))
+    return MethodNumbers(rows, len(methods) - len(rows))
 
 
 def plot_method_effects(
@@ -66,27 +68,27 @@ def plot_method_effects(
     amounts: Amounts | None = None,
     most: int = MOST_METHODS,
 ) -> go.Figure:
-    """Plot what each method of a knob reaches: its mean over the space with interval, and its trials below.
+    """Plot the mean of each method of a knob over the space, with its interval, and below it the method's trials.
 
     Parameters
     ----------
-    source : a run, or its marginals; of a run they are computed at each call.
-    knob : whose methods are compared.
+    source : a run, or ``run.effects()``, which takes a while to compute.
+    knob : the knob whose methods are compared.
     value : what is measured, for the axis; by default the run's objective.
     amounts : how its numbers are written, and whether less is better; by default as the run's objective.
-    most : methods that are shown, the best, 1 or more.
+    most : number of methods to show, the best ones; 1 or more.
 
     Raises
     ------
     RequestError
-        If the space leaves the knob's method closed.
+        If the space does not leave the method of the knob open.
     """
-    shown = marginals_of(source, value, amounts)
-    numbers = method_effect_numbers(shown.effects, knob, shown.amounts, most)
+    inputs = effects_of(source, value, amounts)
+    numbers = method_effect_numbers(inputs.effects, knob, inputs.amounts, most)
     lines = [
-        f"● mean over the space, {100 * shown.effects.confidence:g} % interval; best on top",
-        "▭ its trials: 10 to 90 %, quartiles; ○ each one",
-        f"{shown.effects.n_trials} recipes" + ("; less is better" if shown.amounts.less_is_better else ""),
+        f"● mean over the space, {100 * inputs.effects.confidence:g} % interval; best on top",
+        "▭ its trials: 10 to 90 %, quartiles; ○ each trial",
+        f"{inputs.effects.n_trials} recipes" + ("; less is better" if inputs.amounts.less_is_better else ""),
     ]
     if numbers.left_out:
         lines.append(f"the best {len(numbers.rows)} of {len(numbers.rows) + numbers.left_out} methods")
@@ -94,37 +96,37 @@ def plot_method_effects(
     figure = style.new_figure(
         f"Methods of the {safe_text(words(knob), 24)}",
         "<br>".join(lines),
-        x=value_along(shown.value, shown.amounts),
+        x=value_along(inputs.value, inputs.amounts),
         y="",
         height=62 + extra + ROW * len(numbers.rows) + 60,
         top=62 + extra,
     )
-    for place, row in enumerate(reversed(numbers.rows)):
-        _add_trials(figure, row.effect, place, shown.amounts)
-        _add_marginal(figure, row, place)
+    for height, row in enumerate(reversed(numbers.rows)):
+        _add_trials(figure, row.effect, height, inputs.amounts)
+        _add_marginal(figure, row, height)
     figure.update_yaxes(visible=False, range=[-0.45, len(numbers.rows) - 0.35])
-    figure.update_xaxes(nticks=6, tickformat=f".{shown.amounts.digits}~f")
+    figure.update_xaxes(nticks=6, tickformat=f".{inputs.amounts.digits}~f")
     return figure
 
 
-def _add_marginal(figure: go.Figure, row: MethodRow, place: int) -> None:
-    one = row.effect
+def _add_marginal(figure: go.Figure, row: MethodRow, height: int) -> None:
+    effect = row.effect
     figure.add_scatter(
-        x=[one.mean],
-        y=[place],
+        x=[effect.mean],
+        y=[height],
         mode="markers",
-        # Without a trial of its own a method is judged by what it shares with others alone.
+        # The mean of a method without trials comes only from what it shares with other methods.
         marker={
             "size": 11,
-            "color": style.BETTER if one.n_trials else OPEN,
+            "color": style.BETTER if effect.n_trials else OPEN,
             "symbol": "circle",
             "line": {"width": 2, "color": style.BETTER},
         },
         error_x={
             "type": "data",
             "symmetric": False,
-            "array": [one.high - one.mean],
-            "arrayminus": [one.mean - one.low],
+            "array": [effect.high - effect.mean],
+            "arrayminus": [effect.mean - effect.low],
             "thickness": 2.5,
             "width": 6,
             "color": style.BETTER,
@@ -132,14 +134,14 @@ def _add_marginal(figure: go.Figure, row: MethodRow, place: int) -> None:
         text=f"<b>{row.name}</b><br>{row.text}",
         hoverinfo="text",
     )
-    trials = "no trial" if not one.n_trials else f"{one.n_trials} trial{'' if one.n_trials == 1 else 's'}"
+    trials = f"{effect.n_trials or 'no'} trial{'' if effect.n_trials == 1 else 's'}"
     figure.add_annotation(
         text=f"<b>{row.name}</b>  {row.text}  <span style='color:{style.QUIET}'>{trials}</span>",
         x=0,
         xref="x domain",
         xanchor="left",
         xshift=3,
-        y=place,
+        y=height,
         yref="y",
         yanchor="bottom",
         yshift=8,
@@ -150,29 +152,29 @@ def _add_marginal(figure: go.Figure, row: MethodRow, place: int) -> None:
     )
 
 
-def _add_trials(figure: go.Figure, one: MethodEffect, place: int, amounts: Amounts) -> None:
-    if one.quantiles is None:
+def _add_trials(figure: go.Figure, effect: MethodEffect, height: int, amounts: Amounts) -> None:
+    if effect.quantiles is None:
         return
-    tenth, quarter, middle, three_quarters, nine_tenths = one.quantiles
-    at = place + BOX
+    tenth, quarter, middle, three_quarters, nine_tenths = effect.quantiles
+    y = height + BOX
     for ends, width, colour in (
         ((tenth, nine_tenths), 2, TRIALS),
         ((quarter, three_quarters), 13, style.translucent(TRIALS, 0.45)),
     ):
         figure.add_scatter(
-            x=list(ends), y=[at, at], mode="lines", line={"width": width, "color": colour}, hoverinfo="skip"
+            x=list(ends), y=[y, y], mode="lines", line={"width": width, "color": colour}, hoverinfo="skip"
         )
     figure.add_scatter(
-        x=list(one.values),
-        y=[at] * len(one.values),
+        x=list(effect.values),
+        y=[y] * len(effect.values),
         mode="markers",
         marker={"size": 6, "symbol": "circle-open", "color": style.QUIET, "opacity": 0.7, "line": {"width": 1}},
-        text=[amounts.exact.text(value) for value in one.values],
+        text=[amounts.exact.text(value) for value in effect.values],
         hoverinfo="text",
     )
     figure.add_scatter(
         x=[middle],
-        y=[at],
+        y=[y],
         mode="markers",
         marker={"symbol": "line-ns-open", "size": 13, "color": style.INK, "line": {"width": 2.5}},
         hoverinfo="skip",

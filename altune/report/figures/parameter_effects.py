@@ -1,4 +1,4 @@
-"""How does a number of the recipe matter? The mean over the space along one decision, with the trials."""
+"""Which value of a numeric parameter is good? The mean over the space at each value, and the values of the trials."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from altune.analysis.importance.effects import Effects
 from altune.analysis.importance.marginals import Curve
 from altune.report.amounts import Amounts
 from altune.report.figures import style
-from altune.report.figures.explained import marginals_of, path_words, value_up
+from altune.report.figures.explained import path_words, value_up
+from altune.report.figures.inputs import effects_of
 from altune.report.figures.style import safe_text
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ TICKS = (1.0, 2.0, 5.0)
 
 
 class CurveNumbers(NamedTuple):
-    """What the figure shows: the marginal, its best place, and the range of values that must be seen."""
+    """Numbers of the figure: the marginal, the parameter value where it is best, and the range of the axis."""
 
     curve: Curve
     best: float
@@ -32,7 +33,7 @@ class CurveNumbers(NamedTuple):
 
 
 def parameter_effect_numbers(effects: Effects, path: str, amounts: Amounts | None = None) -> CurveNumbers:
-    """Return the marginal over a numeric parameter, and where it is best.
+    """Return the marginal over a numeric parameter, and the parameter value where it is best.
 
     Raises
     ------
@@ -42,19 +43,19 @@ def parameter_effect_numbers(effects: Effects, path: str, amounts: Amounts | Non
     curve = effects.curve(path)
     less = amounts is not None and amounts.less_is_better
     best = float(curve.at[np.argmin(curve.mean) if less else np.argmax(curve.mean)])
-    seen = np.concatenate([curve.low, curve.high, curve.trial_value])
-    pad = 0.05 * float(np.ptp(seen)) or 0.01
-    return CurveNumbers(curve, best, float(seen.min()) - pad, float(seen.max()) + pad)
+    drawn = np.concatenate([curve.low, curve.high, curve.trial_value])
+    pad = 0.05 * float(np.ptp(drawn)) or 0.01
+    return CurveNumbers(curve, best, float(drawn.min()) - pad, float(drawn.max()) + pad)
 
 
 def plot_parameter_effect(
     source: Run | Effects, path: str, *, value: str | None = None, amounts: Amounts | None = None
 ) -> go.Figure:
-    """Plot the mean over the space along a numeric parameter, with its interval and the trials that have it.
+    """Plot the mean over the space at each value of a numeric parameter, with its interval and the trials that have it.
 
     Parameters
     ----------
-    source : a run, or its marginals; of a run they are computed at each call.
+    source : a run, or ``run.effects()``, which takes a while to compute.
     path : Optuna's name of the parameter, such as ``initial_sample.kmeans.size``.
     value : what is measured, for the axis; by default the run's objective.
     amounts : how its numbers are written, and whether less is better; by default as the run's objective.
@@ -64,24 +65,24 @@ def plot_parameter_effect(
     RequestError
         If there is no such numeric parameter.
     """
-    shown = marginals_of(source, value, amounts)
-    numbers = parameter_effect_numbers(shown.effects, path, shown.amounts)
+    inputs = effects_of(source, value, amounts)
+    numbers = parameter_effect_numbers(inputs.effects, path, inputs.amounts)
     curve = numbers.curve
     count = len(curve.trial_at)
     lines = [
-        f"line: mean over the space, {100 * shown.effects.confidence:g} % interval",
-        f"○ {count} of {shown.effects.n_trials} recipes have this parameter",
+        f"line: mean over the space, {100 * inputs.effects.confidence:g} % interval",
+        f"○ {count} of {inputs.effects.n_trials} recipes have this parameter",
     ]
     figure = style.new_figure(
         f"Effect of {path_words(path, 30)}",
         "<br>".join(lines),
         x=f"{path_words(path)}{' (log scale)' if curve.log else ''}",
-        y=value_up(shown.value, shown.amounts),
+        y=value_up(inputs.value, inputs.amounts),
         height=HEIGHT,
         top=80,
     )
     _add_band(figure, curve)
-    _add_trials(figure, curve, shown.amounts)
+    _add_trials(figure, curve, inputs.amounts)
     figure.add_scatter(
         x=curve.at,
         y=curve.mean,
@@ -89,7 +90,7 @@ def plot_parameter_effect(
         line={"color": style.BETTER, "width": 3},
         marker={"size": 4, "color": style.BETTER},
         text=[
-            f"<b>{at:.4g}</b>: {shown.amounts.exact.interval(mean, low, high)}"
+            f"<b>{at:.4g}</b>: {inputs.amounts.exact.interval(mean, low, high)}"
             for at, mean, low, high in zip(curve.at, curve.mean, curve.low, curve.high, strict=True)
         ],
         hoverinfo="text",
@@ -101,7 +102,7 @@ def plot_parameter_effect(
 
 
 def set_axis(figure: go.Figure, axis: str, values: NDArray[np.float64], log: bool) -> None:
-    """Give an axis its range, and where it is logarithmic round ticks that a person reads at once."""
+    """Give an axis its range, and round ticks if it is logarithmic."""
     low, high = float(values.min()), float(values.max())
     if not log:
         pad = 0.03 * (high - low) or 0.5
@@ -123,14 +124,14 @@ def set_axis(figure: go.Figure, axis: str, values: NDArray[np.float64], log: boo
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return round numbers inside a range, the ends where there are fewer than two.
+    """Return round numbers inside a range; its ends if there are fewer than two.
 
     >>> log_ticks(5, 60), log_ticks(1.0, 1.5)
     ([5.0, 10.0, 20.0, 50.0], [1.0, 1.5])
     """
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    found = [round(step * 10.0**decade, 12) for decade in decades for step in TICKS]
-    inside = [tick for tick in found if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
+    ticks = [round(step * 10.0**decade, 12) for decade in decades for step in TICKS]
+    inside = [tick for tick in ticks if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
     if len(inside) > 8:
         inside = [tick for tick in inside if np.isclose(np.log10(tick) % 1, 0)]
     return inside if len(inside) > 1 else [low, high]
@@ -143,7 +144,7 @@ def _add_band(figure: go.Figure, curve: Curve) -> None:
         mode="lines",
         fill="toself",
         fillcolor=style.translucent(style.BETTER, 0.16),
-        # An edge, so that the band is seen where it is printed without colour.
+        # The edge keeps the band visible in print without colour.
         line={"color": style.translucent(style.BETTER, 0.5), "width": 1, "dash": "dot"},
         hoverinfo="skip",
         name="interval",

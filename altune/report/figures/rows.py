@@ -1,25 +1,22 @@
-"""Figures of rows: each has its name and number on a strip above its mark, which fits any width of screen."""
+"""Figures of rows: the name and number of each row are above its mark, which fits a screen of any width."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import plotly.graph_objects as go
 
 from altune.core.errors import RequestError
 from altune.report.figures import style
 
-if TYPE_CHECKING:
-    from altune.analysis.comparison.result import RecipeComparison
-
-One = TypeVar("One")
+Item = TypeVar("Item")
 ROOMY_ROWS = 6
-"""Up to so many rows name and number have a line each; beyond, they share one."""
+"""A figure with at most this many rows has space for a line for the name and one for the number of each."""
 
 
 class Strip(NamedTuple):
-    """Where name and number of a row stand, in pixels above its mark; ``row`` is the height of a whole row."""
+    """The strip with name and number of a row, in pixels above its mark; ``row`` is the height of the whole row."""
 
     low: int
     high: int
@@ -28,11 +25,11 @@ class Strip(NamedTuple):
 
 ROOMY, TIGHT, DENSE = Strip(14, 54, 86), Strip(11, 47, 72), Strip(11, 31, 58)
 LINE = 48
-"""Characters of name and number that share a line of a phone."""
+"""Characters of a line on a phone."""
 
 
 def strip_of(rows: int, longest: int = 0) -> Strip:
-    """Return the strip for so many rows, whose longest name and number have so many characters together.
+    """Return the strip for a number of rows, of which the longest name and number have ``longest`` characters.
 
     >>> strip_of(4, 60) is ROOMY, strip_of(20, 60) is TIGHT, strip_of(20, 30) is DENSE
     (True, True, True)
@@ -45,12 +42,12 @@ def strip_of(rows: int, longest: int = 0) -> Strip:
 def new_rows(
     title: str, subtitle: str, *, x: str, texts: Sequence[tuple[str, str]], lines: int = 1
 ) -> tuple[go.Figure, Strip]:
-    """Return an empty figure of so many rows, the last at height 0; texts must be safe already.
+    """Return an empty figure of rows, the last at height 0.
 
     Parameters
     ----------
-    title, subtitle, x : as of :func:`altune.report.figures.style.new_figure`.
-    texts : name and number of each row.
+    title, subtitle, x : as of :func:`altune.report.figures.style.new_figure`, as safe text.
+    texts : name and number of each row, as safe text.
     lines : lines of the subtitle.
     """
     rows = len(texts)
@@ -61,8 +58,8 @@ def new_rows(
     return figure, strip
 
 
-def add_heading(figure: go.Figure, place: int, strip: Strip, label: str, value: str, colour: str) -> None:
-    """Write name and value on a strip above a row; both must be safe text already."""
+def add_heading(figure: go.Figure, height: int, strip: Strip, label: str, value: str, colour: str) -> None:
+    """Write name and value, given as safe text, on the strip of the row at a height."""
     figure.add_shape(
         type="rect",
         xref="x domain",
@@ -70,7 +67,7 @@ def add_heading(figure: go.Figure, place: int, strip: Strip, label: str, value: 
         x1=1,
         yref="y",
         ysizemode="pixel",
-        yanchor=place,
+        yanchor=height,
         y0=strip.low,
         y1=strip.high,
         fillcolor="#f3f5f7",
@@ -85,7 +82,7 @@ def add_heading(figure: go.Figure, place: int, strip: Strip, label: str, value: 
         xanchor="left",
         xshift=6,
         align="left",
-        y=place,
+        y=height,
         yref="y",
         yanchor="bottom",
         yshift=strip.low + 1,
@@ -95,34 +92,21 @@ def add_heading(figure: go.Figure, place: int, strip: Strip, label: str, value: 
 
 
 def name_of(recipe: str, data: str = "", *, longest: int = 36) -> str:
-    """Return the label of a row, safe: the recipe, behind its data set where there are several."""
+    """Return the label of a row as safe text: the recipe, after its data set if there are several."""
     name = style.safe_text(style.words(recipe), 24 if data else longest)
     return f"{style.safe_text(data, 20)}: {name}" if data else name
 
 
-def rows_of(found: RecipeComparison | Mapping[str, Sequence[One]] | Sequence[One], part: str) -> list[tuple[str, One]]:
-    """Return (data set, numbers) of each row, the data set empty where there is one alone.
-
-    Parameters
-    ----------
-    found : a comparison, numbers by data set, or those of one data set.
-    part : the attribute of a comparison's contests that holds them.
+def rows_of(by_data: Mapping[str, Sequence[Item]]) -> list[tuple[str, Item]]:
+    """Return (data set, numbers) of each row; the data set is empty if there is one only.
 
     Raises
     ------
     RequestError
-        If there are none.
+        If there are no rows.
     """
-    contests: Any = getattr(found, "contests", None)
-    named: dict[str, Sequence[One]]
-    if contests is not None:
-        named = {one.data: getattr(one, part) for one in contests}
-    elif isinstance(found, Mapping):
-        named = dict(found)
-    else:
-        named = {"": list(found)}  # type: ignore[arg-type]
-    several = len(named) > 1
-    rows = [(data if several else "", one) for data, own in named.items() for one in own]
+    several = len(by_data) > 1
+    rows = [(data if several else "", item) for data, items in by_data.items() for item in items]
     if not rows:
         raise RequestError("there is nothing to plot")
     return rows

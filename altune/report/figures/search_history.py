@@ -1,4 +1,4 @@
-"""How the search went: what came of each trial, and the best so far."""
+"""How was it found? The value of each trial of the search, and the best so far."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from altune.report.amounts import Amounts
 from altune.report.figures import style
-from altune.report.figures.inputs import BREAKS, TrialPoint, history_of
+from altune.report.figures.inputs import history_of
+from altune.report.figures.points import INFEASIBLE, TrialPoint
 from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class TrialLook(NamedTuple):
-    """How trials of one state are drawn; ``sign`` stands for the marker in the key."""
+    """Look of the trials of one state; ``sign`` is their marker in the key."""
 
     symbol: str
     sign: str
@@ -30,20 +31,20 @@ class TrialLook(NamedTuple):
 
 LOOKS: Mapping[str, TrialLook] = {
     "complete": TrialLook("circle-open", "○", style.BETTER, "complete"),
-    BREAKS: TrialLook("x-thin-open", "✕", style.WORSE, "breaking a bound"),
+    INFEASIBLE: TrialLook("x-thin-open", "✕", style.WORSE, "infeasible"),
     "dropped": TrialLook("triangle-down-open", "▽", style.QUIET, "dropped early"),
     "failed": TrialLook("cross-thin-open", "+", style.INK, "failed"),
     "running": TrialLook("diamond-open", "◇", style.INK, "running"),
     "waiting": TrialLook("square-open", "□", style.QUIET, "waiting"),
 }
-"""Looks of trials by shown state; draws that were forbidden are counted, not drawn."""
+"""Looks of trials by shown state; forbidden draws are counted, not drawn."""
 
 
 class SearchHistoryNumbers(NamedTuple):
-    """What the figure shows: the trials that count, in order, and the best so far; then those that do not.
+    """Numbers of the figure: complete, feasible trials in order, their values, and the best value so far.
 
-    ``beside`` are trials with a value that does not count (dropped, or breaking a bound); ``without`` have no value
-    and are drawn along the bottom; ``states`` counts all trials by shown state.
+    ``beside`` are the trials whose value does not count (dropped or infeasible); ``without`` have no value and are
+    drawn along the bottom; ``states`` counts all trials by shown state.
     """
 
     trials: tuple[TrialPoint, ...]
@@ -55,12 +56,12 @@ class SearchHistoryNumbers(NamedTuple):
 
 
 def search_history_numbers(trials: Sequence[TrialPoint], amounts: Amounts | None = None) -> SearchHistoryNumbers:
-    """Return the trials that count, the best value so far, the other trials, and how many ended in each state.
+    """Return the numbers of :func:`plot_search_history`.
 
     Parameters
     ----------
     trials : all trials, in any order.
-    amounts : says whether less is better; by default more is.
+    amounts : whether less is better; by default more is.
     """
     ordered = sorted(trials, key=lambda trial: trial.number)
     count = tuple(trial for trial in ordered if trial.shown_state == "complete" and trial.value is not None)
@@ -79,23 +80,25 @@ def search_history_numbers(trials: Sequence[TrialPoint], amounts: Amounts | None
 
 
 def plot_search_history(
-    trials: Run | Sequence[TrialPoint],
+    source: Run | Sequence[TrialPoint],
     baselines: Mapping[str, float] | None = None,
     *,
     value: str = "objective",
     amounts: Amounts | None = None,
 ) -> go.Figure:
-    """Plot what came of each trial by its number, the best so far, and the baselines as lines.
+    """Plot the value of each trial by its number, the best so far, and the baselines as lines.
 
     Parameters
     ----------
-    trials : a run, or all trials; forbidden draws are counted in the subtitle, not drawn.
-    baselines : value of each baseline on the same blocks; a run brings its own, like what follows.
+    source : a run, or all trials; forbidden draws are counted in the subtitle, not drawn.
+    baselines : value of each baseline on the same blocks; a run has its own, and its own ``value`` and ``amounts``.
     value : what is measured, for the axis.
-    amounts : how its numbers are written, and whether less is better; by default it is a score.
+    amounts : how its numbers are written, and whether less is better; by default as a score.
     """
-    if not isinstance(trials, Sequence):
-        return plot_search_history(**history_of(trials)._asdict())
+    if isinstance(source, Sequence):
+        trials = source
+    else:
+        trials, baselines, value, amounts = history_of(source)
     baselines = baselines or {}
     written = Amounts() if amounts is None else amounts
     numbers = search_history_numbers(trials, written)
@@ -114,7 +117,7 @@ def plot_search_history(
     _add_baselines(figure, baselines, last, written)
     low, high = _range(numbers, baselines)
     for state, look in LOOKS.items():
-        _add_trials(figure, [one for one in _drawn(numbers) if one.shown_state == state], look, low, written)
+        _add_trials(figure, [trial for trial in _drawn(numbers) if trial.shown_state == state], look, low, written)
     if len(numbers.best):
         _add_best(figure, numbers, last)
     _add_labels(figure, numbers, baselines, low, high)
@@ -126,11 +129,11 @@ def _drawn(numbers: SearchHistoryNumbers) -> list[TrialPoint]:
 
 
 def _key(numbers: SearchHistoryNumbers) -> list[str]:
-    """Return the lines that say how many trials ended how, and which marker is which."""
+    """Return the lines that explain the markers, with the number of trials of each."""
     total = sum(numbers.states.values())
     if not total:
         return ["no trials"]
-    parts = [f"{_sign(state, numbers)}{count} {_said(state)}" for state, count in numbers.states.items()]
+    parts = [f"{_sign(state, numbers)}{count} {_state_words(state)}" for state, count in numbers.states.items()]
     return style.key_lines(f"{total} trial{'' if total == 1 else 's'}: ", parts)
 
 
@@ -139,7 +142,7 @@ def _sign(state: str, numbers: SearchHistoryNumbers) -> str:
     return f"{LOOKS[state].sign} " if state in LOOKS and len(numbers.states) > 1 else ""
 
 
-def _said(state: str) -> str:
+def _state_words(state: str) -> str:
     return LOOKS[state].words if state in LOOKS else words(state)
 
 
@@ -179,11 +182,11 @@ def _add_trials(
 
 def _hover(trial: TrialPoint, look: TrialLook, amounts: Amounts) -> str:
     value = "" if trial.value is None else f": {amounts.exact.text(trial.value)}"
-    seemed = ", as far as it was seen" if trial.state == "dropped" and trial.value is not None else ""
-    told = [f"<b>trial {trial.number}</b>{value}{seemed}"]
-    told += [] if look.words == "complete" else [look.words]
-    told += [safe_text(text, 80) for text in (trial.broken, trial.detail) if text]
-    return "<br>".join(told)
+    estimated = ", its estimate when dropped" if trial.state == "dropped" and trial.value is not None else ""
+    lines = [f"<b>trial {trial.number}</b>{value}{estimated}"]
+    lines += [] if look.words == "complete" else [look.words]
+    lines += [safe_text(text, 80) for text in (trial.broken, trial.detail) if text]
+    return "<br>".join(lines)
 
 
 def _add_best(figure: go.Figure, numbers: SearchHistoryNumbers, last: int) -> None:
@@ -203,7 +206,7 @@ def _range(numbers: SearchHistoryNumbers, baselines: Mapping[str, float]) -> tup
         return 0.0, 1.0
     low, high = min(drawn), max(drawn)
     pad = 0.05 * (high - low) or 0.01
-    # Trials without a value stand along the bottom, clear of those that have one.
+    # Trials without a value are drawn along the bottom, apart from those with one.
     return low - pad * (2 if numbers.without else 1), high + pad
 
 

@@ -1,4 +1,4 @@
-"""How many runs start too slowly? Shares of stale runs with Wilson's intervals."""
+"""How many trajectories start slowly? The share of stale ones, with Wilson's intervals."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import plotly.graph_objects as go
 
 from altune.analysis.comparison.stale_starts import StaleStarts
 from altune.report.figures import style
+from altune.report.figures.comparison_inputs import stale_of
 from altune.report.figures.rows import add_heading, name_of, new_rows, rows_of
 
 if TYPE_CHECKING:
     from altune.analysis.comparison.result import RecipeComparison
 
 LEAST_END = 0.3
-"""The axis shows at least so much, so that one stale run does not look like many."""
+"""Smallest right end of the axis, so that one stale trajectory does not look like many."""
 
 
 class StaleRow(NamedTuple):
-    """One recipe as it is drawn, shares in [0, 1]."""
+    """One recipe; shares are in [0, 1]."""
 
     label: str
     value: str
@@ -28,47 +29,43 @@ class StaleRow(NamedTuple):
     high: float
 
 
-def stale_starts_numbers(
-    found: RecipeComparison | Mapping[str, Sequence[StaleStarts]] | Sequence[StaleStarts],
-) -> tuple[StaleRow, ...]:
-    """Return each recipe's share with its text."""
+def stale_starts_numbers(by_data: Mapping[str, Sequence[StaleStarts]]) -> tuple[StaleRow, ...]:
+    """Return the share of each recipe on each data set, with its text."""
     return tuple(
         StaleRow(
-            name_of(one.recipe, data),
-            f"{one.share:.0%} [{one.low:.0%}, {one.high:.0%}], {one.stale} of {one.runs} runs",
-            one.share,
-            one.low,
-            one.high,
+            name_of(starts.recipe, data),
+            f"{starts.share:.0%} [{starts.low:.0%}, {starts.high:.0%}], {starts.stale} of {starts.runs} trajectories",
+            starts.share,
+            starts.low,
+            starts.high,
         )
-        for data, one in rows_of(found, "stale")
+        for data, starts in rows_of(by_data)
     )
 
 
-def plot_stale_starts(
-    found: RecipeComparison | Mapping[str, Sequence[StaleStarts]] | Sequence[StaleStarts],
-) -> go.Figure:
-    """Plot the share of runs of each recipe that are stale.
+def plot_stale_starts(source: RecipeComparison | Mapping[str, Sequence[StaleStarts]]) -> go.Figure:
+    """Plot the share of each recipe's trajectories that are stale.
 
     Parameters
     ----------
-    found : a comparison, numbers of several data sets by name, or those of one.
+    source : a comparison; or numbers of each recipe, by data set.
 
     Raises
     ------
     RequestError
         If there is nothing to plot.
     """
-    rows = stale_starts_numbers(found)
+    rows = stale_starts_numbers(stale_of(source))
     figure, strip = new_rows(
-        "Stale runs",
-        "share of runs, Wilson's 95 % interval",
-        x="runs with less than a quarter of their own gain<br>by a quarter of the budget  (← fewer is better)",
+        "Stale trajectories",
+        "share of the trajectories, Wilson's 95 % interval",
+        x="less than a quarter of the gain<br>by a quarter of the budget (← fewer is better)",
         texts=[(row.label, row.value) for row in rows],
     )
-    for place, row in enumerate(reversed(rows)):
+    for height, row in enumerate(reversed(rows)):
         figure.add_scatter(
             x=[row.share],
-            y=[place],
+            y=[height],
             mode="markers",
             marker={"symbol": "circle", "size": 12, "color": style.BETTER},
             error_x={
@@ -84,7 +81,7 @@ def plot_stale_starts(
             hoverinfo="text",
             cliponaxis=False,
         )
-        add_heading(figure, place, strip, row.label, row.value, style.BETTER)
+        add_heading(figure, height, strip, row.label, row.value, style.BETTER)
     end = max(LEAST_END, *(row.high for row in rows))
     figure.update_xaxes(range=[-0.015 * end, 1.04 * end], tickformat=".0%", nticks=6)
     return figure

@@ -1,8 +1,8 @@
 """The look that all figures share.
 
-Colours are Okabe and Ito's, which people who see colours differently can tell apart; each series also has a
-dash and a marker of its own, so that a figure survives a black-and-white printer. Series are named beside
-their ends; a screen too narrow for that hides those names and shows the legend instead (see ``page.js``).
+Colours are Okabe and Ito's, which people with a colour vision deficiency can distinguish; each series also has its own
+dash and marker, so that a figure is legible in black and white. Series are named beside their ends; a narrow screen
+hides these names and shows the legend instead (see ``page.js``).
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ WORSE = "#B34700"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 KEY_WIDTH = 46
-"""Characters of a subtitle's line that a phone shows."""
+"""Characters of a line of the subtitle on a phone."""
 
 DIRECT = "direct"
-"""Name of annotations that stand for the legend where there is room."""
+"""Name of annotations that replace the legend on a wide screen."""
 
 
 class Look(NamedTuple):
-    """How one series is drawn."""
+    """Look of one series."""
 
     colour: str
     dash: str
@@ -46,7 +46,7 @@ SERIES: tuple[Look, ...] = (
     Look("#56B4E9", "longdashdot", "star"),
     Look("#000000", "5px 2px", "cross"),
 )
-"""Looks of series of equal standing, in order; they repeat after seven."""
+"""Looks of equally important series, in order; they repeat after seven."""
 
 GREYS: tuple[Look, ...] = tuple(
     Look(colour, dash, symbol)
@@ -57,11 +57,11 @@ GREYS: tuple[Look, ...] = tuple(
         ("#8a8f98", "longdashdot", "cross-open"),
     )
 )
-"""Looks of baselines: quiet, dashed, open markers."""
+"""Looks of baselines: grey, dashed, with open markers."""
 
 
 def safe_text(text: object, longest: int = 36) -> str:
-    """Return a name for use in plotly text, which renders some HTML: escaped, and cut where it is too long.
+    """Return a name for plotly text, which renders some HTML: escaped, and shortened if it is too long.
 
     >>> safe_text("<b>bold</b>")
     '&lt;b&gt;bold&lt;/b&gt;'
@@ -73,7 +73,7 @@ def safe_text(text: object, longest: int = 36) -> str:
 
 
 def key_lines(start: str, parts: Sequence[str]) -> list[str]:
-    r"""Return a key in lines that fit a phone; no part is torn.
+    r"""Return a key in lines that fit a phone; a line never breaks inside a part.
 
     >>> key_lines("9 trials: ", ["○ 7 complete", "▽ 2 dropped early"])
     ['9 trials: ○\xa07\xa0complete, ▽\xa02\xa0dropped\xa0early']
@@ -88,13 +88,13 @@ def words(name: str) -> str:
 
 
 def spread_apart(positions: Sequence[float], gap: float) -> list[float]:
-    """Return positions in the same order, moved as little as needed to lie ``gap`` apart.
+    """Return positions in the same order, moved as little as possible to be ``gap`` apart.
 
     >>> spread_apart([1.0, 1.0, 3.0], gap=1.0)
     [0.5, 1.5, 3.0]
     """
     order = sorted(range(len(positions)), key=lambda i: positions[i])
-    # Neighbours that would overlap merge into one group, centred on the mean of what its members want.
+    # Neighbours that would overlap merge into one group, centred on the mean of their positions.
     groups: list[tuple[list[float], int]] = []
     for index in order:
         wanted, size = [positions[index]], 1
@@ -104,8 +104,8 @@ def spread_apart(positions: Sequence[float], gap: float) -> list[float]:
         groups.append((wanted, size))
     placed = [_bottom(wanted, size, gap) + k * gap for wanted, size in groups for k in range(size)]
     result = [0.0] * len(positions)
-    for index, place in zip(order, placed, strict=True):
-        result[index] = place
+    for index, position in zip(order, placed, strict=True):
+        result[index] = position
     return result
 
 
@@ -124,7 +124,7 @@ def translucent(colour: str, alpha: float) -> str:
 
 
 def new_figure(title: str, subtitle: str, *, x: str, y: str, height: int, right: int = 24, top: int = 62) -> go.Figure:
-    """Return an empty figure in the house style; ``title`` and the rest must be safe text already."""
+    """Return an empty figure in the common style; ``title``, ``subtitle``, ``x`` and ``y`` are safe text."""
     axis: dict[str, Any] = {
         "gridcolor": GRID,
         "linecolor": "#8c959f",
@@ -161,13 +161,14 @@ def new_figure(title: str, subtitle: str, *, x: str, y: str, height: int, right:
         "dragmode": False,
         "meta": {"wide_right": right, "narrow_right": 12},
     }
-    return go.Figure(layout=layout)  # given later, it would be checked against plotly's own template first
+    # A figure made without a layout gets plotly's default template first, which is slow to load.
+    return go.Figure(layout=layout)
 
 
 def add_direct_label(
     figure: go.Figure, text: str, y: float, colour: str, bold: bool = False, *, axis: str = ""
 ) -> None:
-    """Write a series' name at the right edge of the plot, at height ``y`` of the data.
+    """Write the name of a series at the right edge of the plot, at height ``y``.
 
     ``axis`` is the number of the panel, empty for the first.
     """

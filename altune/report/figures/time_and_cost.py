@@ -1,4 +1,4 @@
-"""What does each recipe take? Seconds of fits, queries and evaluations, with labels and money beside."""
+"""What does each recipe take? Seconds of fits, queries and evaluation, and the labels and money spent."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.comparison.resources import Spent, spent_over
+from altune.analysis.comparison.resources import Spent
 from altune.report.figures import style
+from altune.report.figures.comparison_inputs import spent_of
 from altune.report.figures.rows import add_heading, name_of, new_rows
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Share(NamedTuple):
-    """How one part of the time is drawn."""
+    """One part of the time, and its look."""
 
     field: str
     name: str
@@ -33,47 +34,50 @@ PARTS = (
 
 
 class TimeRow(NamedTuple):
-    """One recipe as it is drawn: seconds of each part of :data:`PARTS`."""
+    """One recipe: seconds of each part of :data:`PARTS`."""
 
     label: str
     value: str
     seconds: tuple[float, ...]
 
 
-def time_and_cost_numbers(found: RecipeComparison | Sequence[Spent]) -> tuple[TimeRow, ...]:
-    """Return each recipe's seconds with its text; arguments as of :func:`plot_time_and_cost`."""
+def time_and_cost_numbers(recipes: Sequence[Spent]) -> tuple[TimeRow, ...]:
+    """Return the seconds of each recipe with their text."""
     return tuple(
         TimeRow(
-            name_of(one.recipe),
-            f"{_seconds(one.seconds)}; {one.labels:.4g} labels in {one.loops + 1:.3g} fits, cost {one.cost:.4g}",
-            tuple(getattr(one, part.field) for part in PARTS),
+            name_of(spent.recipe),
+            f"{_seconds(spent.seconds)}; {spent.labels:.4g} labels in {spent.loops + 1:.3g} fits, "
+            f"cost {spent.cost:.4g}",
+            tuple(getattr(spent, part.field) for part in PARTS),
         )
-        for one in _listed(found)
+        for spent in recipes
     )
 
 
-def plot_time_and_cost(found: RecipeComparison | Sequence[Spent]) -> go.Figure:
-    """Plot the seconds that a whole run of each recipe takes, by what they are spent on.
+def plot_time_and_cost(source: RecipeComparison | Sequence[Spent]) -> go.Figure:
+    """Plot the seconds that a trajectory of each recipe takes, by what they are spent on.
 
     Parameters
     ----------
-    found : a comparison, of which several data sets are averaged, or what each recipe takes.
+    source : a comparison, whose data sets are averaged; or what each recipe takes.
     """
-    listed = _listed(found)
-    rows = time_and_cost_numbers(found)
+    recipes = spent_of(source)
+    rows = time_and_cost_numbers(recipes)
     key = "  ".join(f"{part.sign} {part.name}" for part in PARTS)
-    count = sum({one.blocks for one in listed}) if len({one.blocks for one in listed}) == 1 else 0
+    blocks = {spent.blocks for spent in recipes}
+    count = f"{next(iter(blocks))} trajectories" if len(blocks) == 1 else "all trajectories"
     figure, strip = new_rows(
-        "Seconds of computing in a run",
-        f"{f'typical of {count} runs' if count else 'typical of all runs'}: {key}",
+        "Seconds of computing in a trajectory",
+        f"typical of {count}<br>{key}",
         x="seconds on this machine<br>← less is better",
         texts=[(row.label, row.value) for row in rows],
+        lines=2,
     )
-    for place, row in enumerate(reversed(rows)):
+    for height, row in enumerate(reversed(rows)):
         for part, seconds in zip(PARTS, row.seconds, strict=True):
             figure.add_bar(
                 x=[seconds],
-                y=[place],
+                y=[height],
                 orientation="h",
                 width=16 / strip.row,
                 marker={
@@ -84,16 +88,10 @@ def plot_time_and_cost(found: RecipeComparison | Sequence[Spent]) -> go.Figure:
                 hovertext=f"<b>{row.label}</b><br>{part.name}: {seconds:.3g} s",
                 hoverinfo="text",
             )
-        add_heading(figure, place, strip, row.label, row.value, style.INK)
+        add_heading(figure, height, strip, row.label, row.value, style.INK)
     figure.update_layout(barmode="stack")
     figure.update_xaxes(range=[0, 1.04 * max(sum(row.seconds) for row in rows) or 1.0], nticks=6)
     return figure
-
-
-def _listed(found: RecipeComparison | Sequence[Spent]) -> tuple[Spent, ...]:
-    if isinstance(found, Sequence):
-        return tuple(found)
-    return spent_over([one.spent for one in found.contests]) if len(found.contests) > 1 else found.contests[0].spent
 
 
 def _seconds(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""How unsure the model was, loop by loop: of the whole pool, and of the rows that it picked."""
+"""How uncertain was the model? Its uncertainty about the unlabelled pool and about the rows it picked, by loop."""
 
 from __future__ import annotations
 
@@ -17,82 +17,81 @@ from altune.report.figures.by_loop import (
     common_loops,
     label_ends,
     loop_ticks,
-    loops_of,
 )
+from altune.report.figures.inputs import loops_of
 
 if TYPE_CHECKING:
     from altune.analysis.run import Run
 
 AXES = {
-    "least_confidence": "1 − probability of the likeliest class",
-    "margin": "likeliest class's lead over the second",
-    "entropy": "entropy, 1 = all classes equally likely",
+    "least_confidence": "1 − probability of the most likely class",
+    "margin": "margin between the two most likely classes",
+    "entropy": "entropy (1: all classes equally likely)",
 }
-SMALL_IS_UNSURE = frozenset({"margin"})
+SMALL_IS_UNCERTAIN = frozenset({"margin"})
 
 
 class UncertaintyNumbers(NamedTuple):
-    """What the figure shows: loops from the first that a model chose, the pool and the picks there."""
+    """Numbers of the figure: the loops whose rows a model picked, and its uncertainty about the pool and the picks."""
 
     loops: tuple[int, ...]
     pool: Series
     picked: Series
 
 
-def uncertainty_numbers(source: LoopFacts | Run, measure: str = "least_confidence") -> UncertaintyNumbers:
-    """Return what :func:`plot_uncertainty` shows.
+def uncertainty_numbers(facts: LoopFacts, measure: str = "least_confidence") -> UncertaintyNumbers:
+    """Return the numbers of :func:`plot_uncertainty`.
 
     Raises
     ------
     RequestError
-        If nothing was noted, or there is no such measure.
+        If no uncertainty was recorded, or there is no such measure.
     """
-    facts = loops_of(source)
     if facts.uncertainty is None:
-        raise RequestError("no uncertainty was noted: the model scores no classes, or no loop came after the first")
-    found, count = facts.uncertainty[measure], common_loops(facts)
-    places = [place for place in range(count) if found.picked.mean[place] is not None]
+        raise RequestError("no uncertainty was recorded: the model scores no classes, or no model picked rows")
+    recorded, count = facts.uncertainty[measure], common_loops(facts)
+    known = [index for index in range(count) if recorded.picked.mean[index] is not None]
     return UncertaintyNumbers(
-        tuple(facts.loops[place] for place in places), _at(found.pool, places), _at(found.picked, places)
+        tuple(facts.loops[index] for index in known), _at(recorded.pool, known), _at(recorded.picked, known)
     )
 
 
-def plot_uncertainty(source: LoopFacts | Run, measure: str = "least_confidence") -> go.Figure:
-    """Plot the uncertainty of the unlabelled pool and of the rows picked from it, by the model that picked them.
+def plot_uncertainty(source: Run | LoopFacts, measure: str = "least_confidence") -> go.Figure:
+    """Plot the model's uncertainty about the unlabelled rows, and about the rows that it picked.
 
     Parameters
     ----------
-    source : what :func:`altune.examine` found, or a run.
+    source : a run, or the result of :func:`altune.examine`.
     measure : ``least_confidence``, ``margin`` or ``entropy``.
 
     Raises
     ------
     RequestError
-        If the run was not examined, nothing was noted, or there is no such measure.
+        If the run was not examined, no uncertainty was recorded, or there is no such measure.
     """
     facts = loops_of(source)
     numbers = uncertainty_numbers(facts, measure)
     blocks = facts.uncertainty.blocks if facts.uncertainty is not None else 0
-    unsure = "lower" if measure in SMALL_IS_UNSURE else "higher"
+    uncertain = "lower" if measure in SMALL_IS_UNCERTAIN else "higher"
     figure = style.new_figure(
-        "How unsure was the model?",
-        f"before each loop, of single rows; {unsure}: less sure<br>"
+        "How uncertain was the model?",
+        f"about single rows, before each loop<br>{uncertain} is more uncertain<br>"
         f"{blocks_words(blocks)}; bands: 10 to 90 % of the rows",
         x="loop",
         y=AXES[measure],
         height=420,
         right=24 + 8 * 17,
-        top=84,
+        top=102,
     )
-    own, other = style.SERIES[1], style.GREYS[0]
+    picked_look, pool_look = style.SERIES[1], style.GREYS[0]
     pairs = list(zip(numbers.loops, numbers.picked.mean, numbers.pool.mean, strict=True))
     hover = [f"loop {loop}: rows picked {picked:.3f}, all unlabelled rows {pool:.3f}" for loop, picked, pool in pairs]
-    add_band(figure, numbers.loops, numbers.pool, other.colour)
-    add_band(figure, numbers.loops, numbers.picked, own.colour)
-    add_line(figure, numbers.loops, numbers.pool.mean, "all unlabelled", other, hover, width=2.0)
-    add_line(figure, numbers.loops, numbers.picked.mean, "rows picked", own, hover)
+    add_band(figure, numbers.loops, numbers.pool, pool_look.colour)
+    add_band(figure, numbers.loops, numbers.picked, picked_look.colour)
+    add_line(figure, numbers.loops, numbers.pool.mean, "all unlabelled", pool_look, hover, width=2.0)
+    add_line(figure, numbers.loops, numbers.picked.mean, "rows picked", picked_look, hover)
     ends = [
-        ("rows picked", float(numbers.picked.mean[-1] or 0.0), own.colour),
+        ("rows picked", float(numbers.picked.mean[-1] or 0.0), picked_look.colour),
         ("all unlabelled", float(numbers.pool.mean[-1] or 0.0), style.QUIET),
     ]
     label_ends(figure, ends, 1.0)
@@ -102,5 +101,5 @@ def plot_uncertainty(source: LoopFacts | Run, measure: str = "least_confidence")
     return figure
 
 
-def _at(series: Series, places: list[int]) -> Series:
-    return Series(*(tuple(part[place] for place in places) for part in (series.mean, series.low, series.high)))
+def _at(series: Series, indices: list[int]) -> Series:
+    return Series(*(tuple(values[index] for index in indices) for values in (series.mean, series.low, series.high)))

@@ -1,4 +1,4 @@
-"""Who wins against whom, over data sets: a matrix of clear wins, ties and losses."""
+"""Which recipe beats which over data sets? A matrix of clear wins, ties and losses."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import plotly.graph_objects as go
 
 from altune.analysis.comparison.win_matrix import WinMatrix
-from altune.core.errors import RequestError
 from altune.report.figures import style
+from altune.report.figures.comparison_inputs import wins_of
 from altune.report.figures.style import safe_text, words
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 ROW = 64
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 TINTS = [[0.0, "#f3b48a"], [0.5, "#f7f8f9"], [1.0, "#8ec1e0"]]
-"""From lost everywhere to won everywhere; light, so that dark numbers stay legible on them, and in print."""
+"""From all lost to all won; light, so that dark numbers are legible on them and in print."""
 
 
 class WinCell(NamedTuple):
-    """One recipe (row) against another (column), in numbers of data sets."""
+    """One recipe (row) against another (column): numbers of data sets."""
 
     wins: int
     ties: int
@@ -30,23 +30,22 @@ class WinCell(NamedTuple):
 
 
 class WinMatrixNumbers(NamedTuple):
-    """What the figure shows: the recipes, the one that wins most on top, and their cells; None against itself."""
+    """Numbers of the figure: the recipes, the one with most wins first, and their cells, None on the diagonal."""
 
     names: tuple[str, ...]
     cells: tuple[tuple[WinCell | None, ...], ...]
     data_sets: int
 
 
-def win_matrix_numbers(found: RecipeComparison | WinMatrix) -> WinMatrixNumbers:
-    """Return the matrix in the order of wins less losses, of means ahead among equals."""
-    wins = _wins(found)
-    places = range(len(wins.names))
+def win_matrix_numbers(wins: WinMatrix) -> WinMatrixNumbers:
+    """Return the matrix in the order of wins minus losses; equals are in the order of better means."""
+    recipes = range(len(wins.names))
 
-    def worth(place: int) -> tuple[int, int]:
-        clear = sum(wins.clear[place][other] - wins.clear[other][place] for other in places)
-        return clear, sum(wins.ahead[place])
+    def worth(recipe: int) -> tuple[int, int]:
+        clear = sum(wins.clear[recipe][other] - wins.clear[other][recipe] for other in recipes)
+        return clear, sum(wins.ahead[recipe])
 
-    order = sorted(places, key=worth, reverse=True)
+    order = sorted(recipes, key=worth, reverse=True)
     cells = tuple(
         tuple(
             None if a == b else WinCell(wins.clear[a][b], wins.ties(a, b), wins.clear[b][a], wins.ahead[a][b])
@@ -54,28 +53,31 @@ def win_matrix_numbers(found: RecipeComparison | WinMatrix) -> WinMatrixNumbers:
         )
         for a in order
     )
-    return WinMatrixNumbers(tuple(wins.names[place] for place in order), cells, wins.data_sets)
+    return WinMatrixNumbers(tuple(wins.names[recipe] for recipe in order), cells, wins.data_sets)
 
 
-def plot_win_matrix(found: RecipeComparison | WinMatrix) -> go.Figure:
-    """Plot on how many data sets each recipe beats each other one clearly, and on how many its mean is ahead.
+def plot_win_matrix(source: RecipeComparison | WinMatrix) -> go.Figure:
+    """Plot on how many data sets each recipe clearly beats each other one, and on how many its mean is better.
 
     Parameters
     ----------
-    found : a comparison over several data sets, or its win matrix.
+    source : a comparison over several data sets, or its win matrix.
 
     Raises
     ------
     RequestError
         If the comparison has one data set.
     """
-    numbers = win_matrix_numbers(found)
+    numbers = win_matrix_numbers(wins_of(source))
     size = len(numbers.names)
-    listed = [f"{_letter(place)} {safe_text(words(name), 30)}" for place, name in enumerate(numbers.names)]
+    letters = [_letter(recipe) for recipe in range(size)]
     key = [
         "row against column: <b>won–tied–lost</b> by the",
-        "95 % interval of each data set; below, means ahead",
-        *style.key_lines("", listed),
+        "95 % intervals; below: data sets ahead by mean",
+        *style.key_lines(
+            "",
+            [f"{letter} {safe_text(words(name), 30)}" for letter, name in zip(letters, numbers.names, strict=True)],
+        ),
     ]
     figure = style.new_figure(
         f"Data sets won, of {numbers.data_sets}",
@@ -86,7 +88,8 @@ def plot_win_matrix(found: RecipeComparison | WinMatrix) -> go.Figure:
         top=76 + 18 * len(key),
     )
     shares = [
-        [None if one is None else (one.wins - one.losses) / numbers.data_sets for one in row] for row in numbers.cells
+        [None if cell is None else (cell.wins - cell.losses) / numbers.data_sets for cell in row]
+        for row in numbers.cells
     ]
     figure.add_heatmap(
         x=list(range(size)),
@@ -102,39 +105,31 @@ def plot_win_matrix(found: RecipeComparison | WinMatrix) -> go.Figure:
         hoverinfo="text",
     )
     for a, row in enumerate(numbers.cells):
-        for b, one in enumerate(row):
-            text = "–" if one is None else f"<b>{one.wins}–{one.ties}–{one.losses}</b><br>{one.ahead} ahead"
+        for b, cell in enumerate(row):
+            text = "–" if cell is None else f"<b>{cell.wins}–{cell.ties}–{cell.losses}</b><br>{cell.ahead} ahead"
             figure.add_annotation(text=text, x=b, y=a, showarrow=False, font={"size": 12 if size < 6 else 10})
-    letters = [f"<b>{_letter(place)}</b>" for place in range(size)]
-    names = [f"{safe_text(words(name), 24)}  {letter}" for name, letter in zip(numbers.names, letters, strict=True)]
+    short = [f"<b>{letter}</b>" for letter in letters]
+    long = [f"{safe_text(words(name), 24)}  {letter}" for name, letter in zip(numbers.names, short, strict=True)]
     axis = {"showgrid": False, "ticks": "", "showline": False, "tickvals": list(range(size))}
-    figure.update_xaxes(**axis, ticktext=letters, side="top")
-    figure.update_yaxes(**axis, ticktext=names, autorange="reversed")
-    # A narrow screen has no room for names beside the cells; the key above has them.
+    figure.update_xaxes(**axis, ticktext=short, side="top")
+    figure.update_yaxes(**axis, ticktext=long, autorange="reversed")
+    # A narrow screen has no space for names beside the cells; the key has them.
     figure.update_layout(
-        meta=figure.layout.meta | {"narrow": {"yaxis.ticktext": letters}, "wide": {"yaxis.ticktext": names}}
+        meta=figure.layout.meta | {"narrow": {"yaxis.ticktext": short}, "wide": {"yaxis.ticktext": long}}
     )
     return figure
 
 
-def _wins(found: RecipeComparison | WinMatrix) -> WinMatrix:
-    if isinstance(found, WinMatrix):
-        return found
-    if found.over_data is None:
-        raise RequestError("a win matrix counts data sets, and the comparison has one; compare on several")
-    return found.over_data.wins
-
-
-def _letter(place: int) -> str:
-    return LETTERS[place] if place < len(LETTERS) else str(place + 1)
+def _letter(recipe: int) -> str:
+    return LETTERS[recipe] if recipe < len(LETTERS) else str(recipe + 1)
 
 
 def _hover(numbers: WinMatrixNumbers, a: int, b: int) -> str:
     cell = numbers.cells[a][b]
     if cell is None:
         return ""
-    one, other = (safe_text(words(numbers.names[place]), 40) for place in (a, b))
+    first, second = (safe_text(words(numbers.names[recipe]), 40) for recipe in (a, b))
     return (
-        f"<b>{one}</b> against {other}<br>clearly better on {cell.wins}, not told apart on {cell.ties}, "
-        f"clearly worse on {cell.losses}<br>the better mean on {cell.ahead} of {numbers.data_sets}"
+        f"<b>{first}</b> against {second}<br>clearly better on {cell.wins}, unclear on {cell.ties}, "
+        f"clearly worse on {cell.losses}<br>better mean on {cell.ahead} of {numbers.data_sets} data sets"
     )

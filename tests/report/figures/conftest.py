@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helpers.report_samples import (
-    Curves,
-    example_curves,
-    example_matched,
-)
+from tests.helpers.report_samples import Curves, example_curves, example_matched
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from altune.report import (
     plot_win_matrix,
 )
 from altune.report.amounts import Amounts
+from altune.report.figures.comparison_inputs import reach_of
 from altune.report.figures.critical_difference import critical_difference_numbers
 from altune.report.figures.labels_to_reach import labels_to_reach_numbers
 from altune.report.figures.spread import spread_numbers
@@ -35,9 +36,9 @@ def test_labels_to_reach_are_marks_lines_and_arrows() -> None:
     beyond = LabelsToReach("b", 0.9, 80, 60, None, (80, None), 100)
     never = LabelsToReach("c", 0.9, None, None, None, (None, None), 100)
     rarely = LabelsToReach("c", 0.9, None, 60, None, (None, 70), 100)
-    assert labels_to_reach_numbers([rarely])[0].value == "not by 100 [60, over 100]; 50% of blocks never"
+    assert labels_to_reach_numbers({"": [rarely]})[0].value == "not by 100 [60, over 100]; 50% of blocks never"
     single = LabelsToReach("d", 0.9, 40, None, None, (40,), 100)
-    rows = labels_to_reach_numbers([usual, beyond, never, single])
+    rows = labels_to_reach_numbers({"": [usual, beyond, never, single]})
     assert [row.value for row in rows] == [
         "40 labels [30, 60]; 25% of blocks never",
         "80 labels [60, over 100]; 50% of blocks never",
@@ -51,33 +52,33 @@ def test_labels_to_reach_are_marks_lines_and_arrows() -> None:
         (40, 40, 40, False),
     ]
     assert rows[0].label == "a b"
-    figure = plot_labels_to_reach([usual, beyond, never, single])
+    figure = plot_labels_to_reach({"": [usual, beyond, never, single]})
     assert "0.900" in figure.layout.title.text
     symbols = [trace.marker.symbol for trace in figure.data if trace.mode == "markers"]
     assert sorted(symbols) == ["circle", "circle", "circle", "triangle-right", "x"]
     assert labels_to_reach_numbers({"x": [usual], "y": [beyond]})[1].label == "y: b"
     with pytest.raises(RequestError, match="nothing to plot"):
-        plot_labels_to_reach([])
+        plot_labels_to_reach({})
 
 
 def test_stale_shares_have_their_intervals_and_an_axis_that_does_not_exaggerate() -> None:
-    rows = stale_starts_numbers([counted("a", 1, 100), counted("b", 0, 100)])
-    assert rows[0].value == "1% [0%, 5%], 1 of 100 runs"
-    figure = plot_stale_starts([counted("a", 1, 100)])
+    rows = stale_starts_numbers({"": [counted("a", 1, 100), counted("b", 0, 100)]})
+    assert rows[0].value == "1% [0%, 5%], 1 of 100 trajectories"
+    figure = plot_stale_starts({"": [counted("a", 1, 100)]})
     assert figure.layout.xaxis.range[1] >= 0.3
     assert figure.data[0].error_x.array[0] == pytest.approx(rows[0].high - 0.01)
 
 
 def test_spread_shows_every_block_and_the_worst_tenth() -> None:
     own = spread_of("a", np.linspace(0.5, 1.0, 11))
-    (row,) = spread_numbers([own])
+    (row,) = spread_numbers({"": [own]})
     assert (row.points, row.unlucky, row.worst) == (own.values, own.unlucky, 0.5)
     assert row.value == "mean 0.750, worst tenth 0.550, worst 0.500"
-    points, bar, mean = plot_spread([own]).data
+    points, bar, mean = plot_spread({"": [own]}).data
     assert list(points.x) == list(own.values)
     assert max(points.y) - min(points.y) < 0.2, "blocks of a recipe stay in its row"
     assert (bar.x[0], mean.x[0]) == pytest.approx((0.55, 0.75))
-    less = plot_spread([spread_of("a", [30, 50], "minimize")], amounts=Amounts(1, "labels", True))
+    less = plot_spread({"": [spread_of("a", [30, 50], "minimize")]}, amounts=Amounts(1, "labels", True))
     assert "less is better" in less.layout.xaxis.title.text
 
 
@@ -130,16 +131,10 @@ def test_figures_over_data_sets_refuse_one(one: RecipeComparison) -> None:
 
 
 def test_figures_take_the_comparison_itself(one: RecipeComparison, several: RecipeComparison) -> None:
-    for plot in (plot_labels_to_reach, plot_spread, plot_stale_starts, plot_time_and_cost):
-        assert plot(one).to_json() == plot(getattr(one.contests[0], NUMBERS[plot.__name__])).to_json()
-        plot(several)
-    assert len(labels_to_reach_numbers(several)) == 7 * 3
+    for plot, numbers in ((plot_labels_to_reach, "reach"), (plot_spread, "spread"), (plot_stale_starts, "stale")):
+        assert plot(one).to_json() == plot({"digits": getattr(one.contests[0], numbers)}).to_json()
+        assert plot(several).data
+    assert plot_time_and_cost(one).to_json() == plot_time_and_cost(one.contests[0].spent).to_json()
+    assert plot_time_and_cost(several).data
+    assert len(labels_to_reach_numbers(reach_of(several))) == 7 * 3
     assert plot_win_matrix(several).data[0].z is not None
-
-
-NUMBERS = {
-    "plot_labels_to_reach": "reach",
-    "plot_spread": "spread",
-    "plot_stale_starts": "stale",
-    "plot_time_and_cost": "spent",
-}

@@ -6,15 +6,10 @@ import math
 
 import pytest
 
-from altune.report import (
-    DifferenceRow,
-    plot_differences,
-)
+from altune.report import DifferenceRow, plot_differences
 from altune.report.figures.differences import difference_numbers
 from tests.helpers.figures import LABELS, title_of
-from tests.helpers.report_samples import (
-    difference_rows,
-)
+from tests.helpers.report_samples import difference_rows
 
 
 def test_a_difference_below_zero_is_better_where_less_is() -> None:

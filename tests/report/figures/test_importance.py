@@ -112,13 +112,13 @@ def texts(figure: Any) -> str:
 def test_a_knob_that_is_noise_is_drawn_open_and_those_that_matter_filled(found: KnobImportance) -> None:
     numbers = knob_importance_numbers(found)
     assert [row.share for row in numbers.rows] == [one.share for one in found.knobs]
-    assert {row.name: row.told_apart for row in numbers.rows}["retrain"] is False
-    assert {row.name: row.told_apart for row in numbers.rows}["query strategy"] is True
+    assert {row.name: row.is_clear for row in numbers.rows}["retrain"] is False
+    assert {row.name: row.is_clear for row in numbers.rows}["query strategy"] is True
     figure = plot_knob_importance(found)
     fills = {bar.text.split("<b>")[1].split("</b>")[0]: bar.marker.color for bar in figure.data}
     assert fills["retrain"] == "#ffffff"
     assert fills["query strategy"] != "#ffffff"
-    assert "open: not told apart from noise" in texts(figure)
+    assert "open: not above the noise floor" in texts(figure)
     assert f"{found.n_trials} recipes on 5 blocks" in texts(figure)
     assert f"R² {found.r2:.2f}" in texts(figure)
 
@@ -136,7 +136,7 @@ def test_the_warning_stands_in_every_figure_of_shares(noise: KnobImportance) -> 
     for figure in (plot_knob_importance(noise), plot_parameter_importance(noise), plot_interactions(noise)):
         plain = " ".join(figure.layout.title.text.replace("</b></span><br>", " ").split())
         assert "Careful: The surrogate" in plain
-    assert not any(row.told_apart for row in knob_importance_numbers(noise).rows)
+    assert not any(row.is_clear for row in knob_importance_numbers(noise).rows)
 
 
 def test_only_the_largest_decisions_are_shown_and_the_rest_counted(found: KnobImportance) -> None:
@@ -144,13 +144,13 @@ def test_only_the_largest_decisions_are_shown_and_the_rest_counted(found: KnobIm
     assert [row.hover for row in numbers.rows] == [one.path for one in found.parameters[:3]]
     assert numbers.left_out == len(found.parameters) - 3
     assert f"the 3 largest of {len(found.parameters)}" in texts(plot_parameter_importance(found, most=3))
-    assert {row.hover: row.told_apart for row in numbers.rows}[SIZE] is True
+    assert {row.hover: row.is_clear for row in numbers.rows}[SIZE] is True
 
 
 def test_the_matrix_of_pairs_has_each_pair_once_and_quiets_what_is_noise(found: KnobImportance) -> None:
     numbers = interaction_numbers(found)
     assert len(numbers.cells) == 4 + 6
-    assert {(numbers.knobs[cell.a], numbers.knobs[cell.b]) for cell in numbers.told_apart} in (
+    assert {(numbers.knobs[cell.a], numbers.knobs[cell.b]) for cell in numbers.clear_pairs} in (
         {("loop size", "query strategy")},
         {("query strategy", "loop size")},
     )
@@ -158,8 +158,8 @@ def test_the_matrix_of_pairs_has_each_pair_once_and_quiets_what_is_noise(found: 
     shown = {(note.x, note.y): note for note in figure.layout.annotations}
     for cell in numbers.cells:
         note = shown[(cell.b, cell.a)]
-        assert note.text.startswith("<b>") == cell.told_apart
-    (strong,) = numbers.told_apart
+        assert note.text.startswith("<b>") == cell.is_clear
+    (strong,) = numbers.clear_pairs
     table = np.asarray(figure.data[0].z, dtype=float)
     assert table[strong.a, strong.b] == strong.share
     assert np.nansum(table) == pytest.approx(strong.share)
@@ -215,12 +215,12 @@ def test_a_surface_of_two_numbers_marks_where_little_is_known(played: list[Obser
     few = Effects(prepare(played[:14], SPACE))
     numbers = effect_surface_numbers(few, SIZE, GROWTH)
     assert numbers.numeric
-    assert (numbers.little_known == (numbers.surface.spread > 0.5 * np.ptp(numbers.surface.mean))).all()
-    assert numbers.little_known.any()
-    assert not effect_surface_numbers(Effects(prepare(played, SPACE)), SIZE, GROWTH).little_known.all()
+    assert (numbers.uncertain == (numbers.surface.spread > 0.5 * np.ptp(numbers.surface.mean))).all()
+    assert numbers.uncertain.any()
+    assert not effect_surface_numbers(Effects(prepare(played, SPACE)), SIZE, GROWTH).uncertain.all()
     figure = plot_effect_surface(few, SIZE, GROWTH)
-    marks = next(trace for trace in figure.data if trace.name == "little known")
-    assert len(marks.x) == numbers.little_known.sum()
+    marks = next(trace for trace in figure.data if trace.name == "uncertain")
+    assert len(marks.x) == numbers.uncertain.sum()
     both = [one for one in played[:14] if GROWTH in one.params]
     assert len(next(trace for trace in figure.data if trace.name == "recipes").x) == len(both)
     assert numbers.trials.sum() == len(both)

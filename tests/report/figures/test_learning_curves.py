@@ -6,14 +6,10 @@ import numpy as np
 import pytest
 
 from altune.analysis.paired import LabelsSaved, labels_saved
-from altune.report import (
-    plot_learning_curves,
-)
+from altune.report import plot_learning_curves
 from altune.report.figures.learning_curves import learning_curve_numbers
 from altune.report.figures.style import SERIES
-from tests.helpers.report_samples import (
-    BUDGET,
-)
+from tests.helpers.report_samples import BUDGET
 
 
 def test_learning_curves_show_the_mean_that_the_curves_have(curves, matched) -> None:

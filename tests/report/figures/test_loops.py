@@ -10,6 +10,7 @@ import pytest
 
 import altune
 from altune.analysis.loops.facts import LoopFacts, RuleStop
+from altune.analysis.loops.stopping import stopping_facts
 from altune.core.errors import RequestError
 from altune.report.figures.audit import audit_numbers, plot_audit
 from altune.report.figures.batch_sizes import batch_size_numbers, plot_batch_sizes
@@ -70,12 +71,12 @@ def test_suspects_are_right_or_false_alarms(facts):
     assert numbers.precision == pytest.approx(sum(numbers.right) / (sum(numbers.right) + sum(numbers.alarms)))
     assert numbers.used[-1] == pytest.approx(100 * facts.audit.wrong_used.mean[len(numbers.loops) - 1])
     figure = plot_audit(facts)
-    assert f"{100 * numbers.precision:.0f} % of its suspects are truly wrong" in figure.layout.title.text
+    assert f"{100 * numbers.precision:.0f} % of its suspects have a wrong label" in figure.layout.title.text
     assert {trace.name for trace in figure.data if trace.name} == {
         "bought",
         "trained on",
-        "truly wrong",
-        "false alarms",
+        "wrong label",
+        "false alarm",
     }
 
 
@@ -116,7 +117,7 @@ def test_a_single_loop_and_many_classes_have_a_map(plain):
 
 
 def test_stops_are_sorted_and_those_that_never_come_are_named(facts):
-    numbers = stopping_rule_numbers(facts)
+    numbers = stopping_rule_numbers(facts.stopping)
     assert (numbers.rows[0].name, numbers.never) == ("calm", ("never",))
     row, rule = numbers.rows[0], next(rule for rule in facts.stopping.rules if rule.name == "calm")
     assert row.labels == np.mean(rule.fired)
@@ -136,7 +137,7 @@ def test_rules_of_which_none_stops_still_make_a_figure(facts):
 def test_a_replay_is_drawn_like_an_examined_recipe() -> None:
     rules = {"calm": {"method": "classification_change", "threshold": 0.1}}
     found = altune.replay("vanilla", "iris", budget=60, loops=8, n_blocks=3, rules=rules)
-    row = stopping_rule_numbers(found).rows[0]
+    row = stopping_rule_numbers(stopping_facts(found)).rows[0]
     stops = [int(curve.labels[stop]) for curve, stop in zip(found.curves, found["calm"].stops, strict=True) if stop]
     assert (row.name, row.fired, row.low, row.high) == ("calm", len(stops), min(stops), max(stops))
     assert plot_stopping_rules(found).layout.yaxis.title.text == "accuracy"

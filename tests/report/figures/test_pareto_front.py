@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from altune.report import (
-    Amounts,
-    FrontAxis,
-    FrontPoint,
-    plot_pareto_front,
-)
-from altune.report.figures.pareto_front import pareto_front_numbers
+from altune.report import Amounts, FrontAxis, FrontPoint, plot_pareto_front
+from altune.report.figures.front_numbers import pareto_front_numbers
 from tests.helpers.figures import LABELS, title_of
 
 SCORE_AND_LABELS = [FrontAxis("score"), FrontAxis("labels bought", LABELS)]
@@ -16,7 +11,7 @@ FRONT = [
     FrontPoint("trial 0", (0.9, 200.0), "picked"),
     FrontPoint("trial 1", (0.8, 100.0)),
     FrontPoint("trial 2", (0.7, 150.0)),
-    FrontPoint("trial 3", (0.99, 50.0), "breaking a bound"),
+    FrontPoint("trial 3", (0.99, 50.0), "infeasible"),
     FrontPoint("random_sampling", (0.6, 300.0), "baseline"),
 ]
 
@@ -58,13 +53,13 @@ def test_three_objectives_have_a_panel_for_each_pair() -> None:
 def test_the_front_marks_each_kind_in_its_own_way_without_colour() -> None:
     figure = plot_pareto_front(FRONT, SCORE_AND_LABELS)
     marks = {trace.name: trace for trace in figure.data if trace.mode == "markers"}
-    assert set(marks) == {"picked", "on the front", "other trials", "breaking a bound", "random sampling"}
+    assert set(marks) == {"picked", "on the front", "other trials", "infeasible", "random sampling"}
     assert len({trace.marker.symbol for trace in marks.values()}) == len(marks)
     assert (marks["picked"].x, marks["picked"].y) == ((200.0,), (0.9,))
     assert marks["picked"].text[0] == "<b>trial 0</b>, picked<br>score: 0.9000<br>labels bought: 200.0"
     line = next(trace for trace in figure.data if trace.mode == "lines")
     assert line.line.shape == "hv"
-    assert "★ picked, ● 1 other on the front, ○ 1 other trials, ✕ 1 breaking a bound" in title_of(figure)
+    assert "★ picked, ● 1 other on the front, ○ 1 other trial, ✕ 1 infeasible" in title_of(figure)
     names = [note.text for note in figure.layout.annotations]
     assert names == ["<b>trial 0, picked</b>", "random sampling"]
 

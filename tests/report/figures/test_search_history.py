@@ -5,15 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from altune.report import (
-    TrialPoint,
-    plot_search_history,
-)
+from altune.report import TrialPoint, plot_search_history
 from altune.report.figures.search_history import search_history_numbers
 from tests.helpers.figures import LABELS, title_of
-from tests.helpers.report_samples import (
-    example_trials,
-)
+from tests.helpers.report_samples import example_trials
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +49,7 @@ def test_history_of_an_objective_where_less_is_better_goes_downwards() -> None:
 def test_history_marks_what_does_not_count_and_leaves_it_out_of_the_best() -> None:
     trials = [
         TrialPoint(0, 0.5),
-        TrialPoint(1, 0.9, broken="breaks labels <= 28 by 2"),
+        TrialPoint(1, 0.9, broken="violates labels <= 28 by 2"),
         TrialPoint(2, 0.8, "dropped", "clearly worse than the best on 3 blocks"),
         TrialPoint(3, None, "failed"),
         TrialPoint(4, None, "running"),
@@ -69,10 +64,10 @@ def test_history_marks_what_does_not_count_and_leaves_it_out_of_the_best() -> No
     figure = plot_search_history(trials, {})
     marks = {trace.name: trace for trace in figure.data if trace.mode == "markers"}
     assert len({trace.marker.symbol for trace in marks.values()}) == len(marks) == 6
-    assert marks["trial, breaking a bound"].y == (0.9,)
-    assert "labels &lt;= 28 by 2" in marks["trial, breaking a bound"].text[0]
-    assert "0.8000, as far as it was seen" in marks["trial, dropped early"].text[0]
+    assert marks["trial, infeasible"].y == (0.9,)
+    assert "labels &lt;= 28 by 2" in marks["trial, infeasible"].text[0]
+    assert "0.8000, its estimate when dropped" in marks["trial, dropped early"].text[0]
     bottom = figure.layout.yaxis.range[0]
     assert marks["trial, running"].y == marks["trial, failed"].y == (bottom,)
     assert bottom < 0.5
-    assert "8 trials: ○ 2 complete, ✕ 1 breaking a bound, ▽ 1 dropped early" in title_of(figure)
+    assert "8 trials: ○ 2 complete, ✕ 1 infeasible, ▽ 1 dropped early" in title_of(figure)

@@ -22,10 +22,7 @@ from altune.report import (
     plot_search_history,
 )
 from altune.report.figures.style import DIRECT, safe_text, spread_apart
-from tests.helpers.report_samples import (
-    BUDGET,
-    EVIL,
-)
+from tests.helpers.report_samples import BUDGET, EVIL
 
 
 def test_nothing_to_plot_is_refused() -> None:
@@ -33,7 +30,7 @@ def test_nothing_to_plot_is_refused() -> None:
         plot_differences([])
     with pytest.raises(RequestError, match="no learning curves"):
         plot_learning_curves({}, "accuracy", BUDGET)
-    with pytest.raises(RequestError, match="two objectives or more"):
+    with pytest.raises(RequestError, match="two or more objectives"):
         plot_pareto_front([FrontPoint("trial 0", (1.0,))], [FrontAxis("score")])
 
 

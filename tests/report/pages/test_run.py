@@ -86,7 +86,7 @@ def test_a_front_has_its_figure_and_its_table(front_run: Run) -> None:
     marks = {trace.name: trace for trace in figure.data if trace.mode == "markers"}
     broken = [trial for trial in front_run.trials if not trial.feasible]
     assert broken, "the bound must part the trials, or this tests nothing"
-    assert len(marks["breaking a bound"].x) == len(broken)
+    assert len(marks["infeasible"].x) == len(broken)
     assert {"random sampling", "vanilla"} <= set(marks)
     table = next(part for part in tables(content) if part.title == "The Pareto front")
     assert table.columns == ("", "aulc", "labels", "in words")

@@ -10,10 +10,10 @@ from altune.analysis.comparison.stale_starts import over_data_sets
 from altune.report.amounts import Amounts
 from altune.report.figures.critical_difference import plot_critical_difference
 from altune.report.figures.differences import plot_differences
-from altune.report.figures.inputs import DifferenceRow, FrontAxis, FrontPoint
 from altune.report.figures.labels_to_reach import labels_to_reach_numbers, plot_labels_to_reach
 from altune.report.figures.learning_curves import plot_learning_curves
 from altune.report.figures.pareto_front import plot_pareto_front
+from altune.report.figures.points import DifferenceRow, FrontAxis, FrontPoint
 from altune.report.figures.spread import plot_spread
 from altune.report.figures.stale_starts import plot_stale_starts, stale_starts_numbers
 from altune.report.figures.time_and_cost import plot_time_and_cost
@@ -118,14 +118,15 @@ def ranks_of(comparison: RecipeComparison) -> list[FigureBlock]:
 
 def reach_of(contest: Contest, heading: str) -> FigureBlock:
     """Return the number of labels that each recipe needs on one data set."""
+    reach = {contest.data: contest.reach}
     return FigureBlock(
         heading=heading,
         explanation=(
             f"Labels until the mean curve first has {goal_of(contest)}. Beside it, in how many splits the recipe's own "
             "curve never gets there."
         ),
-        figure=plot_labels_to_reach(contest.reach),
-        description="; ".join(f"{row.label}: {row.value}" for row in labels_to_reach_numbers(contest.reach)),
+        figure=plot_labels_to_reach(reach),
+        description="; ".join(f"{row.label}: {row.value}" for row in labels_to_reach_numbers(reach)),
     )
 
 
@@ -145,13 +146,15 @@ def spread_of_data(contest: Contest, heading: str) -> FigureBlock:
             "Each ring is one split: luck of the split and of the first sample. Nine splits of ten are better than the "
             "bar."
         ),
-        figure=plot_spread(contest.spread, value=named(contest.objective), amounts=Amounts.of(contest.objective)),
+        figure=plot_spread(
+            {contest.data: contest.spread}, value=named(contest.objective), amounts=Amounts.of(contest.objective)
+        ),
     )
 
 
 def stale_of(comparison: RecipeComparison) -> FigureBlock:
     """Return the share of stale runs over all data sets."""
-    stale = over_data_sets([contest.stale for contest in comparison.contests])
+    stale = {"": over_data_sets([contest.stale for contest in comparison.contests])}
     pooled = " Runs of all data sets are put together." if len(comparison.contests) > 1 else ""
     return FigureBlock(
         heading=UNLUCKY,

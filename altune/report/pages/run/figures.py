@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from altune.analysis.comparison.spread import Spread, spread_of
@@ -57,7 +56,7 @@ def differences_of(run: Run) -> FigureBlock:
             f"Recipe minus baseline on the same splits; {better} zero is better. Intervals are of 95 %, corrected for "
             f"splits that share rows. {matched}{risk_note(findings.objective)}"
         ),
-        figure=plot_differences(**inputs.differences_of(run)._asdict()),
+        figure=plot_differences(run),
     )
 
 
@@ -71,11 +70,7 @@ def spread_of_run(run: Run) -> FigureBlock:
             "A real campaign is one run and not a mean. Each ring is one fresh split; nine of ten do better than the "
             f"bar.{risk_note(objective)}"
         ),
-        figure=plot_spread(
-            spreads if len(spreads) > 1 else next(iter(spreads.values())),
-            value=named(objective),
-            amounts=Amounts.of(objective),
-        ),
+        figure=plot_spread(spreads, value=named(objective), amounts=Amounts.of(objective)),
     )
 
 
@@ -92,16 +87,15 @@ def _spreads(run: Run, data: str) -> list[Spread]:
 
 def history_of(run: Run) -> FigureBlock:
     """Return the value of each trial."""
-    numbers = inputs.history_of(run)
     return FigureBlock(
         heading=MEASURED,
         explanation=(
             "How the recipe was found: each ring is one recipe, played on the search splits. The best of many is "
             "flattered by chance, which is why the best few were played again on fresh splits; none of these values is "
             "the result."
-            f"{across_note(run)}{_dropped_note(numbers.trials)}"
+            f"{across_note(run)}{_dropped_note(run)}"
         ),
-        figure=plot_search_history(**numbers._asdict()),
+        figure=plot_search_history(run),
     )
 
 
@@ -129,7 +123,7 @@ def _early_stop_note(confirmation: Confirmation, findings: Findings) -> str:
     return f" The recipe stops at {mean:.0f} labels on average, and its last score holds to the end."
 
 
-def _dropped_note(points: Sequence[inputs.TrialPoint]) -> str:
-    if not any(point.state == "dropped" for point in points):
+def _dropped_note(run: Run) -> str:
+    if not any(trial.state == "dropped" for trial in run.trials):
         return ""
     return " Trials that were dropped early are drawn at their estimate at that time."

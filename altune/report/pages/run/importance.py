@@ -90,7 +90,7 @@ def _largest_number(importance: KnobImportance, effects: Effects, knob: str) -> 
 
 
 def _pairs(importance: KnobImportance) -> list[PageBlock]:
-    if not interaction_numbers(importance).told_apart:
+    if not interaction_numbers(importance).clear_pairs:
         return []
     explanation = "What two knobs explain together, beyond both alone: where that is much, choose them together."
     return [FigureBlock(KNOBS, explanation, plot_interactions(importance))]

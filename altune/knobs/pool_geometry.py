@@ -1,4 +1,4 @@
-"""Helpers over a pool that several knobs share: its points, clusters, balls and densities, and its covered rows.
+"""Helpers over a pool that several knobs share: its model, points, clusters, balls, densities and covered rows.
 
 Functions of :mod:`altune.numerics.geometry` take arrays. Those here take a :class:`~altune.core.pool.Pool` and keep
 what depends on the features alone in ``pool.shared``, so that it is computed once for all trajectories of a block, and
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from altune.core.pool import Pool
-from altune.core.types import Array, Features, RowNumbers
+from altune.core.types import Array, Features, RowNumbers, TrainedModel
 from altune.numerics.geometry.balls import (
     Graph,
     ball_graph,
@@ -84,14 +84,25 @@ def draw_rows(rows: RowNumbers, most: int, rng: np.random.Generator) -> RowNumbe
     return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
 
 
-# Embeddings
+# The current model and its embedding
+
+
+def current_model(pool: Pool) -> TrainedModel:
+    """Return the current model of the pool.
+
+    Raises
+    ------
+    RuntimeError
+        If no model has been trained yet.
+    """
+    if pool.model is None:
+        raise RuntimeError("the pool has no trained model yet")
+    return pool.model
 
 
 def embedded(pool: Pool, rows: RowNumbers) -> Features:
     """Return the current model's embedding of rows, or their features if the model has none."""
-    if pool.model is None:
-        raise RuntimeError("there is no embedding before the first model is trained")
-    return pool.model.embedding(pool.X[rows])
+    return current_model(pool).embedding(pool.X[rows])
 
 
 def embedded_points(pool: Pool) -> Points:
@@ -99,10 +110,9 @@ def embedded_points(pool: Pool) -> Points:
 
     If the model has no embedding and the pool's features take at most 64 MiB, all loops use the same points.
     """
-    if pool.model is None:
-        raise RuntimeError("there is no embedding before the first model is trained")
-    if pool.model.embeds or not _is_small(pool.X):
-        return make_points(pool.model.embedding(pool.known().X), centre=False)
+    model = current_model(pool)
+    if model.embeds or not _is_small(pool.X):
+        return make_points(model.embedding(pool.known().X), centre=False)
     uncentred = pool.shared.get("geometry.uncentred", lambda: make_points(pool.X, centre=False))
     return uncentred.take(pool.candidates)
 

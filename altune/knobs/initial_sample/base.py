@@ -32,7 +32,7 @@ class InitialSample(Method):
         default=None,
         ge=1,
         le=100_000,
-        description="Number of rows labelled before the first model; by default budget/20, at least one per class.",
+        description="number of rows labelled before the first model; by default budget/20, at least one per class",
     )
 
     @abstractmethod

@@ -38,13 +38,13 @@ class UntilAllClasses(InitialSample):
     source: ClassVar[str] = "sequential sampling until coverage of all classes (coupon collector)"
 
     method: Literal["until_all_classes"] = "until_all_classes"
-    sample: NestedSample = Field(default=RandomSample(), description="Initial sample that is continued.")
-    step: int = Field(default=5, ge=1, le=1000, description="Number of rows labelled in each step after `size`.")
+    sample: NestedSample = Field(default=RandomSample(), description="initial sample that is continued")
+    step: int = Field(default=5, ge=1, le=1000, description="number of rows labelled in each step after `size`")
     cap: int | None = Field(
         default=None,
         ge=1,
         le=100_000,
-        description="Maximum number of rows labelled before the first model; by default, half the budget in labels.",
+        description="maximum number of rows labelled before the first model; by default, half the budget in labels",
     )
 
     @field_validator("sample")
@@ -85,7 +85,7 @@ class OracleStratified(InitialSample):
 
     method: Literal["oracle_stratified"] = "oracle_stratified"
     shares: Literal["balanced", "proportional"] = Field(
-        default="balanced", description="Shares of the classes: equal, or as in the pool."
+        default="balanced", description="shares of the classes: equal, or as in the pool"
     )
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:

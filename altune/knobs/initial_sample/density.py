@@ -42,9 +42,9 @@ class DensitySample(InitialSample):
 
     method: Literal["density"] = "density"
     kind: Literal["kernel", "similarity"] = Field(
-        default="kernel", description="Density: a Gaussian kernel density, or the mean cosine similarity to the pool."
+        default="kernel", description="density: a Gaussian kernel density, or the mean cosine similarity to the pool"
     )
-    beta: float = Field(default=1.0, ge=0.0, le=10.0, description="Exponent β of the density; 0 draws uniformly.")
+    beta: float = Field(default=1.0, ge=0.0, le=10.0, description="exponent β of the density; 0 draws uniformly")
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` distinct candidates, most of them from dense regions."""
@@ -66,7 +66,7 @@ class ProbCoverSample(InitialSample):
     source: ClassVar[str] = "Yehuda, Dekel, Hacohen, Weinshall, Active Learning Through a Covering Lens, NeurIPS 2022"
 
     method: Literal["probcover"] = "probcover"
-    purity: float = Field(default=0.95, ge=0.5, le=1.0, description="Share α of balls that hold one cluster only.")
+    purity: float = Field(default=0.95, ge=0.5, le=1.0, description="share α of balls that hold one cluster only")
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` candidates whose balls cover the most rows outside the balls of rows bought already."""
@@ -87,7 +87,7 @@ class FacilityLocationSample(InitialSample):
     )
 
     method: Literal["facility_location"] = "facility_location"
-    neighbours: int = Field(default=30, ge=1, le=500, description="Number of nearest rows that can represent a row.")
+    neighbours: int = Field(default=30, ge=1, le=500, description="number of nearest rows that can represent a row")
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` candidates that represent the rows which rows bought already do not represent."""

@@ -26,7 +26,7 @@ class DOptimalSample(InitialSample):
     source: ClassVar[str] = "Fedorov, Theory of Optimal Experiments, 1972; here greedy on a finite pool"
 
     method: Literal["d_optimal"] = "d_optimal"
-    ridge: float = Field(default=1.0, ge=1e-6, le=1e6, description="λ, in units of the mean square of a feature.")
+    ridge: float = Field(default=1.0, ge=1e-6, le=1e6, description="λ, in units of the mean square of a feature")
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` candidates that inform a linear model most; rows bought already are in A."""
@@ -47,9 +47,9 @@ class LeverageSample(InitialSample):
 
     method: Literal["leverage"] = "leverage"
     draw: Literal["sampled", "largest"] = Field(
-        default="sampled", description="Whether rows are drawn in proportion to h, or those with the largest h taken."
+        default="sampled", description="whether rows are drawn in proportion to h, or those with the largest h taken"
     )
-    ridge: float = Field(default=1.0, ge=1e-6, le=1e6, description="λ, in units of the mean square of a feature.")
+    ridge: float = Field(default=1.0, ge=1e-6, le=1e6, description="λ, in units of the mean square of a feature")
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return ``size`` distinct candidates of high leverage."""

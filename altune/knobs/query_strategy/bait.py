@@ -12,7 +12,7 @@ from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.types import Array, Features, RowNumbers
-from altune.knobs.pool_geometry import draw_rows, embedded
+from altune.knobs.pool_geometry import current_model, draw_rows, embedded
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.knobs.query_strategy.subpool import SubpoolSize
 from altune.numerics.geometry.designs import unit_mean_square
@@ -37,27 +37,25 @@ class Bait(QueryStrategy):
 
     method: Literal["bait"] = "bait"
     ridge: float = Field(
-        default=0.01, ge=1e-6, le=1e3, description="λ, added to the mean information of a labelled row."
+        default=0.01, ge=1e-6, le=1e3, description="λ, added to the mean information of a labelled row"
     )
     parameters: int = Field(
         default=400,
         ge=20,
         le=2000,
-        description="Maximum number of parameters of the softmax layer: classes times principal directions.",
+        description="maximum number of parameters of the softmax layer: classes times principal directions",
     )
     subpool: SubpoolSize = 1000
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return the candidates that together lower the trace most."""
-        if pool.model is None:
-            raise RuntimeError("bait needs a trained model")
         rows = draw_rows(pool.candidates, max(self.subpool, size), rng)
         positions = np.searchsorted(pool.candidates, rows)
         all_rows = np.concatenate([rows, pool.labelled])
         directions = max(1, self.parameters // pool.n_classes - 1)
         embedding = leading_directions(embedded(pool, all_rows), directions, rng)
         p = pool.known().probabilities[positions]
-        labelled = pool.model.class_scores(pool.X[pool.labelled]) if len(pool.labelled) else p[:0]
+        labelled = current_model(pool).class_scores(pool.X[pool.labelled]) if len(pool.labelled) else p[:0]
         probabilities = np.concatenate([p, labelled])
         target = softmax_information(probabilities, embedding) / len(all_rows)
         total = len(pool.labelled) + min(size, len(rows))

@@ -14,7 +14,7 @@ from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.types import Array, Features, RowNumbers
 from altune.core.uncertainty import entropy
-from altune.knobs.pool_geometry import embedded, pool_points
+from altune.knobs.pool_geometry import current_model, embedded, pool_points
 from altune.knobs.query_strategy.base import QueryStrategy, largest
 from altune.knobs.query_strategy.uncertainty import UncertaintyKind, uncertainty_of
 from altune.numerics.geometry.clustering import central_points
@@ -34,11 +34,9 @@ class KMeansQuery(QueryStrategy):
     source: ClassVar[str] = "Zhdanov, Diverse mini-batch Active Learning, arXiv 1901.05954, 2019"
 
     method: Literal["kmeans"] = "kmeans"
-    beta: int = Field(
-        default=10, ge=2, le=50, description="Number β of rows that are clustered for each row to select."
-    )
+    beta: int = Field(default=10, ge=2, le=50, description="number β of rows that are clustered for each row to select")
     uncertainty: UncertaintyKind = "margin"
-    weighted: bool = Field(default=True, description="Whether rows are weighted by their uncertainty.")
+    weighted: bool = Field(default=True, description="whether rows are weighted by their uncertainty")
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return uncertain candidates that are far from each other."""
@@ -60,7 +58,7 @@ class Clue(QueryStrategy):
 
     method: Literal["clue"] = "clue"
     temperature: float = Field(
-        default=1.0, ge=0.1, le=10.0, description="Temperature T of the probabilities in the weights."
+        default=1.0, ge=0.1, le=10.0, description="temperature T of the probabilities in the weights"
     )
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
@@ -84,9 +82,9 @@ class ClusterMargin(QueryStrategy):
 
     method: Literal["cluster_margin"] = "cluster_margin"
     multiple: float = Field(
-        default=1.25, ge=1.0, le=50.0, description="Number m of rows that compete for each row to select."
+        default=1.25, ge=1.0, le=50.0, description="number m of rows that compete for each row to select"
     )
-    cluster_size: float = Field(default=10.0, ge=1.0, le=500.0, description="Mean number of rows in a cluster.")
+    cluster_size: float = Field(default=10.0, ge=1.0, le=500.0, description="mean number of rows in a cluster")
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return candidates with a small margin from many clusters."""
@@ -111,18 +109,16 @@ class DropQuery(QueryStrategy):
     source: ClassVar[str] = "Gupte, Aklilu, Nirschl, Yeung-Levy, TMLR 2024"
 
     method: Literal["dropquery"] = "dropquery"
-    dropout: float = Field(default=0.75, ge=0.05, le=0.95, description="Share of the features that is dropped.")
-    repeats: int = Field(default=3, ge=1, le=25, description="Number M of predictions with dropped features.")
+    dropout: float = Field(default=0.75, ge=0.05, le=0.95, description="share of the features that is dropped")
+    repeats: int = Field(default=3, ge=1, le=25, description="number M of predictions with dropped features")
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return candidates with unstable predictions that are far from each other."""
-        if pool.model is None:
-            raise RuntimeError("dropquery needs a trained model")
-        X = pool.known().X
-        plain = pool.model.predict(X)
+        model, X = current_model(pool), pool.known().X
+        plain = model.predict(X)
         changed = np.zeros(len(plain))
         for _ in range(self.repeats):
-            changed += pool.model.predict(drop_features(X, self.dropout, rng)) != plain
+            changed += model.predict(drop_features(X, self.dropout, rng)) != plain
         n_unstable = int((changed > self.repeats / 2).sum())
         best = largest(changed, max(n_unstable, size), rng)
         points = make_points(unit_rows(embedded(pool, pool.candidates[best])))

@@ -45,10 +45,10 @@ class QueryByCommittee(_CommitteeStrategy, ScoreStrategy):
     )
 
     method: Literal["qbc"] = "qbc"
-    members: int = Field(default=5, ge=2, le=20, description="Number M of models in the committee.")
+    members: int = Field(default=5, ge=2, le=20, description="number M of models in the committee")
     disagreement: Literal["vote_entropy", "mean_kl"] = Field(
         default="vote_entropy",
-        description="Disagreement: the entropy of the members' votes, or their mean divergence from their mean.",
+        description="disagreement: the entropy of the members' votes, or their mean divergence from their mean",
     )
     subpool: SubpoolSize = 5000
 
@@ -81,7 +81,7 @@ class Bald(_CommitteeStrategy, ScoreStrategy):
     source: ClassVar[str] = "Houlsby, Huszár, Ghahramani, Lengyel, arXiv:1112.5745, 2011; Gal et al., ICML 2017"
 
     method: Literal["bald"] = "bald"
-    members: int = Field(default=10, ge=2, le=20, description="Number of models in the committee.")
+    members: int = Field(default=10, ge=2, le=20, description="number of models in the committee")
     subpool: SubpoolSize = 5000
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
@@ -106,7 +106,7 @@ class BatchBald(_CommitteeStrategy):
     source: ClassVar[str] = "Kirsch, van Amersfoort, Gal, BatchBALD, NeurIPS 2019"
 
     method: Literal["batchbald"] = "batchbald"
-    members: int = Field(default=10, ge=2, le=20, description="Number of models in the committee.")
+    members: int = Field(default=10, ge=2, le=20, description="number of models in the committee")
     subpool: SubpoolSize = 500
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:

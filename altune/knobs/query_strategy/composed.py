@@ -30,13 +30,13 @@ class Mixture(ScoreStrategy):
     source: ClassVar[str] = "Ebert, Fritz, Schiele, RALF: A Reinforced Active Learning Formulation, CVPR 2012"
 
     method: Literal["mixture"] = "mixture"
-    first: NestedStrategy = Field(default=DensityWeighted(), description="Strategy with the weight w.")
-    second: NestedStrategy = Field(default=Margin(), description="Strategy with the weight 1 − w.")
-    weight_start: float = Field(default=0.8, ge=0.0, le=1.0, description="Weight w⁰ of `first` at the start.")
-    weight_end: float = Field(default=0.2, ge=0.0, le=1.0, description="Weight w¹ of `first` at the end.")
-    steepness: float = Field(default=10.0, ge=0.0, le=100.0, description="Steepness s of the change of the weight.")
+    first: NestedStrategy = Field(default=DensityWeighted(), description="strategy with the weight w")
+    second: NestedStrategy = Field(default=Margin(), description="strategy with the weight 1 − w")
+    weight_start: float = Field(default=0.8, ge=0.0, le=1.0, description="weight w⁰ of `first` at the start")
+    weight_end: float = Field(default=0.2, ge=0.0, le=1.0, description="weight w¹ of `first` at the end")
+    steepness: float = Field(default=10.0, ge=0.0, le=100.0, description="steepness s of the change of the weight")
     midpoint: float = Field(
-        default=0.5, ge=0.0, le=1.0, description="τ₀ at which the weight is halfway between w⁰ and w¹."
+        default=0.5, ge=0.0, le=1.0, description="τ₀ at which the weight is halfway between w⁰ and w¹"
     )
 
     @field_validator("first", "second")
@@ -72,10 +72,10 @@ class Switch(QueryStrategy):
     source: ClassVar[str] = "Hacohen, Dekel, Weinshall, Active Learning on a Budget, ICML 2022"
 
     method: Literal["switch"] = "switch"
-    first: NestedStrategy = Field(default=TypiClust(), description="Strategy of the first phase.")
-    then: NestedStrategy = Field(default=Margin(), description="Strategy of the second phase.")
+    first: NestedStrategy = Field(default=TypiClust(), description="strategy of the first phase")
+    then: NestedStrategy = Field(default=Margin(), description="strategy of the second phase")
     at: float = Field(
-        default=0.2, gt=0.0, lt=1.0, description="Share of the budget, in labels bought, at which `then` begins."
+        default=0.2, gt=0.0, lt=1.0, description="share of the budget, in labels bought, at which `then` begins"
     )
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:

@@ -32,7 +32,7 @@ class ProbCover(QueryStrategy):
     source: ClassVar[str] = "Yehuda, Dekel, Hacohen, Weinshall, Active Learning Through a Covering Lens, NeurIPS 2022"
 
     method: Literal["probcover"] = "probcover"
-    purity: float = Field(default=0.95, ge=0.5, le=1.0, description="Share α of balls that hold one cluster only.")
+    purity: float = Field(default=0.95, ge=0.5, le=1.0, description="share α of balls that hold one cluster only")
     subpool: SubpoolSize = 5000
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
@@ -55,13 +55,13 @@ class DCoM(QueryStrategy):
     source: ClassVar[str] = "Mishal and Weinshall, DCoM: Active Learning for All Learners, arXiv 2407.01804, 2024"
 
     method: Literal["dcom"] = "dcom"
-    purity: float = Field(default=0.95, ge=0.5, le=1.0, description="Share α of balls that determines probcover's δ.")
-    reach: float = Field(default=1.5, ge=1.0, le=5.0, description="Largest radius δ_max as a multiple of δ.")
+    purity: float = Field(default=0.95, ge=0.5, le=1.0, description="share α of balls that determines probcover's δ")
+    reach: float = Field(default=1.5, ge=1.0, le=5.0, description="largest radius δ_max as a multiple of δ")
     steepness: float = Field(
-        default=30.0, ge=1.0, le=100.0, description="Steepness k of the competence as a function of the coverage."
+        default=30.0, ge=1.0, le=100.0, description="steepness k of the competence as a function of the coverage"
     )
     midpoint: float = Field(
-        default=0.9, ge=0.0, le=1.0, description="Coverage a at which the competence is about one half."
+        default=0.9, ge=0.0, le=1.0, description="coverage a at which the competence is about one half"
     )
     subpool: SubpoolSize = 5000
 

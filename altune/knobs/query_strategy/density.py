@@ -29,7 +29,7 @@ class DensityWeighted(ScoreStrategy):
     method: Literal["density_weighted"] = "density_weighted"
     uncertainty: UncertaintyKind = "margin"
     beta: float = Field(
-        default=1.0, ge=0.0, le=5.0, description="Exponent β of the similarity; 0 leaves the uncertainty alone."
+        default=1.0, ge=0.0, le=5.0, description="exponent β of the similarity; 0 leaves the uncertainty alone"
     )
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:

@@ -31,7 +31,7 @@ class Falcun(QueryStrategy):
         default=10.0,
         ge=0.0,
         le=1000.0,
-        description="Exponent γ: 0 draws uniformly, a large value selects the largest u + d.",
+        description="exponent γ: 0 draws uniformly, a large value selects the largest u + d",
     )
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:

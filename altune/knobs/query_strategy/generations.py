@@ -32,8 +32,8 @@ class WeightedHistory(ScoreStrategy):
 
     method: Literal["history"] = "history"
     uncertainty: UncertaintyKind = "margin"
-    generations: int = Field(default=3, ge=1, le=KEPT_GENERATIONS, description="Number of earlier loops that count.")
-    decay: float = Field(default=0.5, gt=0.0, le=1.0, description="Weight of a loop relative to the next one.")
+    generations: int = Field(default=3, ge=1, le=KEPT_GENERATIONS, description="number of earlier loops that count")
+    decay: float = Field(default=0.5, gt=0.0, le=1.0, description="weight of a loop relative to the next one")
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
         """Return the weighted mean of the uncertainty of each candidate."""
@@ -52,8 +52,8 @@ class Fluctuation(ScoreStrategy):
 
     method: Literal["fluctuation"] = "fluctuation"
     uncertainty: UncertaintyKind = "margin"
-    generations: int = Field(default=3, ge=1, le=KEPT_GENERATIONS, description="Number of earlier loops that count.")
-    weight: float = Field(default=1.0, ge=0.0, le=100.0, description="Weight w of the variance.")
+    generations: int = Field(default=3, ge=1, le=KEPT_GENERATIONS, description="number of earlier loops that count")
+    weight: float = Field(default=1.0, ge=0.0, le=100.0, description="weight w of the variance")
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
         """Return the uncertainty of each candidate plus its weighted variance."""
@@ -73,7 +73,7 @@ class TemporalDiscrepancy(ScoreStrategy):
     source: ClassVar[str] = "Huang, Wang, Xiong, Huan, Dou, Temporal Output Discrepancy, ICCV 2021"
 
     method: Literal["temporal_discrepancy"] = "temporal_discrepancy"
-    lag: int = Field(default=1, ge=1, le=KEPT_GENERATIONS, description="Number c of loops between the two models.")
+    lag: int = Field(default=1, ge=1, le=KEPT_GENERATIONS, description="number c of loops between the two models")
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
         """Return the Euclidean distance of each candidate's class scores, in [0, √2]."""

@@ -35,7 +35,7 @@ class Contrastive(ScoreStrategy):
     source: ClassVar[str] = "Margatina, Vernikos, Barrault, Aletras, Contrastive Active Learning, EMNLP 2021"
 
     method: Literal["contrastive"] = "contrastive"
-    neighbours: int = Field(default=10, ge=1, le=200, description="Number k of nearest labelled rows.")
+    neighbours: int = Field(default=10, ge=1, le=200, description="number k of nearest labelled rows")
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
         """Return the mean divergence of each candidate; 0 if there is no labelled row."""
@@ -64,8 +64,8 @@ class Quire(ScoreStrategy):
     )
 
     method: Literal["quire"] = "quire"
-    ridge: float = Field(default=1.0, ge=1e-4, le=1e4, description="Ridge λ of the kernel regression.")
-    gamma: float = Field(default=1.0, ge=1e-3, le=1e3, description="Inverse squared width γ of the kernel.")
+    ridge: float = Field(default=1.0, ge=1e-4, le=1e4, description="ridge λ of the kernel regression")
+    gamma: float = Field(default=1.0, ge=1e-3, le=1e3, description="inverse squared width γ of the kernel")
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
         """Return the objective of each candidate, times −1."""
@@ -87,8 +87,8 @@ class Discriminative(QueryStrategy):
     source: ClassVar[str] = "Gissin and Shalev-Shwartz, Discriminative Active Learning, arXiv 1907.06347, 2019"
 
     method: Literal["discriminative"] = "discriminative"
-    sub_batches: int = Field(default=10, ge=1, le=100, description="Number of sub-batches in a loop.")
-    C: float = Field(default=1.0, ge=1e-4, le=1e4, description="Inverse strength of the regression's L2 penalty.")
+    sub_batches: int = Field(default=10, ge=1, le=100, description="number of sub-batches in a loop")
+    C: float = Field(default=1.0, ge=1e-4, le=1e4, description="inverse strength of the regression's L2 penalty")
     subpool: SubpoolSize = 5000
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:

@@ -34,8 +34,8 @@ class EpsilonMix(QueryStrategy):
     source: ClassVar[str] = "Sutton and Barto, Reinforcement Learning, 1998 (ε-greedy)"
 
     method: Literal["epsilon_mix"] = "epsilon_mix"
-    strategy: NestedStrategy = Field(default=Margin(), description="Strategy that selects the other rows.")
-    epsilon: float = Field(default=0.1, ge=0.0, le=1.0, description="Probability ε that a row is random.")
+    strategy: NestedStrategy = Field(default=Margin(), description="strategy that selects the other rows")
+    epsilon: float = Field(default=0.1, ge=0.0, le=1.0, description="probability ε that a row is random")
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return the strategy's rows, then Binomial(size, ε) random ones of the remaining candidates."""

@@ -28,7 +28,7 @@ class Power(ScoreStrategy):
 
     method: Literal["power"] = "power"
     uncertainty: UncertaintyKind = "margin"
-    gamma: float = Field(default=1.0, ge=0.0, le=100.0, description="Exponent γ of the uncertainty.")
+    gamma: float = Field(default=1.0, ge=0.0, le=100.0, description="exponent γ of the uncertainty")
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
         """Return γ ln u + Gumbel noise for each candidate."""

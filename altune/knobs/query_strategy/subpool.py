@@ -14,7 +14,7 @@ SubpoolSize = Annotated[
     Field(
         ge=10,
         le=5000,
-        description="Number of candidates, drawn at random in each loop, that are considered; all if there are fewer.",
+        description="number of candidates, drawn at random in each loop, that are considered; all if there are fewer",
     ),
 ]
 """The type of a parameter that bounds the number of candidates considered."""

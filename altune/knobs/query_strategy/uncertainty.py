@@ -19,7 +19,7 @@ from altune.knobs.query_strategy.learners import ModelledStrategy
 UncertaintyKind = Annotated[
     Literal["least_confidence", "margin", "entropy"],
     Field(
-        description="Uncertainty of a row: `least_confidence` 1 − p₁, `margin` 1 − (p₁ − p₂), or the `entropy` in nats."
+        description="uncertainty of a row: `least_confidence` 1 − p₁, `margin` 1 − (p₁ − p₂), or the `entropy` in nats"
     ),
 ]
 """The type of a parameter that chooses a measure of uncertainty."""

@@ -17,6 +17,7 @@ from altune.core.pool import Pool
 from altune.core.registry import parse_method
 from altune.core.types import TrainingSet
 from altune.knobs.query_strategy import adapter
+from altune.knobs.query_strategy.current_classifier import CurrentClassifier, CurrentModel
 from altune.models import LogisticRegressionModel
 from altune.recipes.recipe import Capabilities, Recipe
 
@@ -26,7 +27,7 @@ skactiveml_classifier = pytest.importorskip("skactiveml.classifier")
 SLOW = {"MonteCarloEER", "ValueOfInformationEER"}
 
 
-def make_pool(X, y, labelled, n_classes=None, learner=True, held_out=()):
+def make_pool(X, y, labelled, n_classes=None, held_out=()):
     labelled = np.sort(np.asarray(labelled, dtype=np.intp))
     pool = Pool(X, n_classes or int(max(y)) + 1, budget=100)
     pool.close(np.array([*labelled, *held_out], dtype=np.intp))
@@ -34,7 +35,7 @@ def make_pool(X, y, labelled, n_classes=None, learner=True, held_out=()):
     pool.set_labels(labelled, np.asarray(y)[labelled])
     pool.labels_bought = len(labelled)
     model = LogisticRegressionModel()
-    pool.learner = model if learner else None
+    pool.learner = model
     pool.model = model.fit(TrainingSet(X[labelled], pool.labels, pool.n_classes), 0)
     pool.metadata = Metadata(X, pool.candidates, pool.model)
     return pool
@@ -105,7 +106,7 @@ def test_strategies_without_a_model_are_a_direct_call_too(wine):
     assert select(read("Quire", lmbda=0.5), wine, 4).tolist() == want
 
 
-def test_the_model_in_hand_is_used_not_trained_again(wine, monkeypatch):
+def test_the_current_model_is_used_not_trained_again(wine, monkeypatch):
     monkeypatch.setattr(LogisticRegressionModel, "fit", None)
     assert len(select(read("UncertaintySampling"), wine, 3)) == 3
 
@@ -117,17 +118,16 @@ def test_held_out_and_dropped_rows_are_neither_labelled_nor_offered():
     assert sorted(rows.tolist()) == pool.candidates.tolist()
 
 
-@pytest.mark.parametrize("learner", [True, False])
-def test_committees_are_models_like_the_one_in_hand_on_bootstrap_samples(wine, learner):
-    pool = make_pool(wine.X, load_wine().target, wine.labelled, learner=learner)
-    held = adapter.CurrentModel(pool)
-    members = [adapter.Relearning(held, seed).fit(held.X, held.y) for seed in (1, 2)]
+def test_committees_are_models_like_the_current_one_on_bootstrap_samples(wine):
+    pool = make_pool(wine.X, load_wine().target, wine.labelled)
+    current = CurrentModel(pool)
+    members = [CurrentClassifier(current, seed).fit(current.X, current.y) for seed in (1, 2)]
     first, second = (member.predict_proba(pool.X) for member in members)
     assert first.shape == (178, 3)
     assert not np.allclose(first, second)
-    np.testing.assert_allclose(adapter.Relearning(held).fit(held.X, held.y).predict_proba(pool.X),
+    np.testing.assert_allclose(CurrentClassifier(current).fit(current.X, current.y).predict_proba(pool.X),
                                pool.model.class_scores(pool.X))  # fmt: skip
-    other = adapter.Relearning(held).fit(held.X[:9], held.y[:9])
+    other = CurrentClassifier(current).fit(current.X[:9], current.y[:9])
     assert not np.allclose(other.predict_proba(pool.X), pool.model.class_scores(pool.X))
 
 
@@ -167,7 +167,7 @@ def test_a_strategy_for_two_classes_is_refused_for_more():
         ("os.system", {}, r"^q\.strategy: "),
         ("uncertainty_scores", {}, r"^q\.strategy: "),
         ("__doc__", {}, r"^q\.strategy: "),
-        ("GreedySamplingTarget", {}, r"^q\.strategy: .*for classes"),
+        ("GreedySamplingTarget", {}, r"^q\.strategy: .*for classification"),
         ("ProbCover", {"alhpa": 0.9}, r"^q\.parameters\.alhpa: .*did you mean 'alpha'"),
         ("ProbCover", {"random_state": 1}, r"^q\.parameters\.random_state"),
     ],

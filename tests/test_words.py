@@ -59,9 +59,8 @@ def found(path: Path, words: re.Pattern[str]) -> list[str]:
 
 FILES = sorted(
     path
-    for pattern_ in ("altune/**/*.py", "altune/**/*.html", "docs/**/*.md", "*.md", "benchmarks/*", "benchmarks/lib/*")
-    + ("search_spaces/*.yaml", "notebooks/*.ipynb")
-    for path in ROOT.glob(pattern_)
+    for files in ("altune/**/*", "docs/**/*.md", "*.md", "benchmarks/**/*", "search_spaces/*", "notebooks/*")
+    for path in ROOT.glob(files)
     if path.suffix in (".py", ".html", ".md", ".yaml", ".ipynb")
 )
 

@@ -1,4 +1,4 @@
-"""ablate(): which decision made the difference between two recipes, without a search."""
+"""ablate(): which decision makes the difference between two recipes."""
 
 from __future__ import annotations
 
@@ -43,35 +43,35 @@ def ablate(
 ) -> Ablation:
     """Play the path from one recipe to another, one knob at a time, and say what each step gains.
 
-    At each step the knob is changed that gains most. The order is chosen on up to 10 blocks, and what the steps gain
-    is played on ``n_blocks`` others, so that no gain is flattered by the choice. Beside the path, the recipe is played
-    with each knob alone put back to what it is at the start.
+    Each step changes the knob that gains most. The order is chosen on up to 10 blocks and the gains are measured on
+    ``n_blocks`` other ones, so that the choice does not inflate them. Beside the path, the recipe is played with each
+    knob alone set back to its value at the start.
 
     Parameters
     ----------
-    recipe : the recipe at the end: a recipe, the name of a built-in one, a YAML file, or a mapping.
-    data : a data set, the name of a built-in one, or a file.
-    start : the recipe at the start, likewise.
+    recipe : recipe at the end of the path: a recipe, name of a built-in one, YAML file, or mapping.
+    data : data set, name of a built-in one, or file.
+    start : recipe at the start of the path, likewise.
     n_blocks : number of blocks to report on, 1 or more.
-    seed : the study's seed, from which the blocks are drawn.
-    target : the label column of a table.
-    model : takes the place of both recipes' model.
-    scenario : the scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
-    splits : explicit blocks, see :func:`altune.data.blocks.read_splits`; with ``report`` blocks among them.
-    n_jobs : processes; −1 for one on each core. It changes no result.
-    on_done : called once for each trajectory.
+    seed : seed of the study, from which the blocks are drawn.
+    target : label column of a table.
+    model : model that replaces those of both recipes.
+    scenario : scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
+    splits : explicit splits, see :func:`altune.data.blocks.read_splits`; with ``report`` blocks among them.
+    n_jobs : number of processes; −1 uses all cores. It does not affect results.
+    on_done : called without arguments after each trajectory.
 
     Raises
     ------
     RequestError
-        If the two recipes are the same, or something does not fit.
+        If the two recipes are the same, or an argument is wrong.
     WorkError
         If a recipe of the path fails.
 
     Examples
     --------
-    >>> found = ablate({"query_strategy": {"method": "margin"}}, "iris", budget=30, n_blocks=2)
-    >>> [step.knobs for step in found.steps]
+    >>> ablation = ablate({"query_strategy": {"method": "margin"}}, "iris", budget=30, n_blocks=2)
+    >>> [step.knobs for step in ablation.steps]
     [('query_strategy',)]
     """
     environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
@@ -79,43 +79,43 @@ def ablate(
     first, last, reference = setup.recipes["start"], setup.recipes["end"], recipe_with(REFERENCE, model)
     if not differing(first, last):
         raise RequestError("the two recipes are the same, so there is no path between them")
-    part = _part(setup)
+    blocks = _confirmation_blocks(setup)
     with Player(jobs=processes(n_jobs)) as player:
 
-        def told(*_: object) -> None:
+        def count(*_: object) -> None:
             if on_done is not None:
                 on_done()
 
         ablated = play_path(
-            player, first, last, [part], reference=reference, refusal=partial(_refusal, environment), on_done=told
+            player, first, last, [blocks], reference=reference, refusal=partial(_refusal, environment), on_done=count
         )
         references = None
         if environment.objective.needs_reference:
             references = curves_or_raise(
-                player.play([WorkItem(reference, block, environment) for block in part.report], told)
+                player.play([WorkItem(reference, block, environment) for block in blocks.report], count)
             )
-    return _found(ablated, part, references, first.name or "the start")
+    return _result(ablated, blocks, references, first.name or "the start")
 
 
 def _refusal(environment: Environment, recipe: Recipe) -> str | None:
     return next(iter(recipe.problems(environment.capabilities)), None)
 
 
-def _part(setup: Setup) -> ConfirmationBlocks:
+def _confirmation_blocks(setup: Setup) -> ConfirmationBlocks:
     [environment], [report] = setup.environments, setup.blocks
     if not environment.explicit:
         return ConfirmationBlocks(environment, environment.blocks("select", ORDER_BLOCKS), report)
     if not environment.explicit.get("report"):
-        raise RequestError("the order must not be chosen on the blocks that are reported: give `report` blocks as well")
+        raise RequestError("the order of the steps cannot be chosen on the report blocks: give `report` blocks as well")
     return ConfirmationBlocks(environment, environment.explicit.get("select") or environment.explicit["search"], report)
 
 
-def _found(ablated: Ablated, part: ConfirmationBlocks, references: Any, start_name: str) -> Ablation:
-    block = part.report[0]
+def _result(ablated: Ablated, blocks: ConfirmationBlocks, references: Any, start_name: str) -> Ablation:
+    block = blocks.report[0]
     return find_ablation(
         ablated,
         0,
-        part.environment.objective,
+        blocks.environment.objective,
         n_train=len(block.pool),
         n_test=len(block.test),
         references=references,

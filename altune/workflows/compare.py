@@ -11,18 +11,14 @@ from altune.analysis.comparison.mean_ranks import PostHoc
 from altune.analysis.comparison.result import RecipeComparison, yardstick_of
 from altune.core.deprecations import renamed_keywords
 from altune.core.errors import RequestError
-from altune.data import Dataset
 from altune.recipes.recipe import Recipe, load_recipe
-from altune.simulation.environment import Environment
+from altune.simulation.environment import AnyData, Environment, make_environments
 from altune.simulation.play import AnyRecipe, play_recipes
 from altune.simulation.result import Simulation
 from altune.simulation.scenario import Scenario
 
 if TYPE_CHECKING:
     from altune.analysis.run import Run
-
-
-AnyData = Dataset | str | Path
 
 
 @renamed_keywords
@@ -41,31 +37,29 @@ def compare(
     post_hoc: PostHoc = "wilcoxon",
     **overrides: Any,
 ) -> RecipeComparison:
-    """Play recipes on the same fresh blocks, of one data set or several, and compare them pairwise.
+    """Play recipes on the same blocks of one data set or several, and compare them pairwise.
 
     Parameters
     ----------
-    recipes : two or more, by name: whatever :func:`altune.simulate` takes, a run or its folder, of which the confirmed
-        recipe is taken, whatever data and scenario it was confirmed in.
-    data : a data set, the name of a built-in one, or a file; or several of them.
+    recipes : two or more recipes by name, each in any form that :func:`altune.simulate` takes. A run or its folder
+        stands for its confirmed recipe, whatever data and scenario it was confirmed on.
+    data : data set, name of a built-in one, or file; or a list of them.
     n_blocks : number of blocks of each data set.
-    seed : the study's seed, from which the blocks are drawn.
-    target : the label column of tables.
-    model : takes the place of every recipe's model.
-    scenario : the scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``target_score``, …) replace its fields.
-    splits : explicit blocks of one data set, see :func:`altune.data.blocks.read_splits`.
-    n_jobs : processes; −1 for one on each core. It changes no result but seconds.
-    on_done : called once for each trajectory.
-    post_hoc : what tells recipes apart by rank over several data sets: ``wilcoxon``, signed-rank tests with Holm's
-        correction, or ``nemenyi``, a critical difference of mean ranks.
+    seed : seed of the study, from which the blocks are drawn.
+    target : label column of tables.
+    model : model that replaces those of all recipes.
+    scenario : scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``target_score``, …) replace its fields.
+    splits : explicit splits of one data set, see :func:`altune.data.blocks.read_splits`.
+    n_jobs : number of processes; −1 uses all cores. It does not affect results.
+    on_done : called without arguments after each trajectory.
+    post_hoc : post-hoc test over several data sets: ``wilcoxon``, signed-rank tests with Holm's correction, or
+        ``nemenyi``, a critical difference of mean ranks.
 
     Raises
     ------
     RequestError
-        If there are fewer than two recipes, or something does not fit.
+        If there are fewer than two recipes, or an argument is wrong.
     """
-    from altune.simulation.environment import make_environments
-
     if len(recipes) < 2:
         raise RequestError(f"a comparison needs two recipes or more, not {len(recipes)}")
     if post_hoc not in ("wilcoxon", "nemenyi"):
@@ -73,12 +67,12 @@ def compare(
     environments = make_environments(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
     names = [environment.dataset.name for environment in environments]
     if len(set(names)) < len(names):
-        raise RequestError(f"two data sets have one name among {', '.join(names)}; give each of them once")
+        raise RequestError(f"two data sets have the same name among {', '.join(names)}; give each data set once")
     loaded, notes = _load_all(recipes, environments)
     played = play_recipes(loaded, environments, n_blocks, model=model, n_jobs=n_jobs, on_done=on_done)
-    contests = tuple(_contest(environment, own) for environment, own in zip(environments, played, strict=True))
-    own_recipes = {name: one.recipe for name, one in played[0].items()}
-    return RecipeComparison(own_recipes, contests, dict(zip(names, played, strict=True)), notes, post_hoc)
+    contests = tuple(_contest(*pair) for pair in zip(environments, played, strict=True))
+    played_recipes = {name: simulation.recipe for name, simulation in played[0].items()}
+    return RecipeComparison(played_recipes, contests, dict(zip(names, played, strict=True)), notes, post_hoc)
 
 
 def _contest(environment: Environment, played: Mapping[str, Simulation]) -> Contest:
@@ -86,12 +80,12 @@ def _contest(environment: Environment, played: Mapping[str, Simulation]) -> Cont
     block = first.blocks[0]
     return Contest(
         data=environment.dataset.name,
-        curves={name: one.curves for name, one in played.items()},
+        curves={name: simulation.curves for name, simulation in played.items()},
         objective=first.objective,
         budget=environment.scenario.labels,
         n_train=len(block.pool),
         n_test=len(block.test),
-        yardstick=yardstick_of({name: one.recipe for name, one in played.items()}),
+        yardstick=yardstick_of({name: simulation.recipe for name, simulation in played.items()}),
         references=first.references,
     )
 

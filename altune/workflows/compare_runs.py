@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 def compare_runs(
     runs: Sequence[str | Path | Run], *, target_score: float | None = None, post_hoc: PostHoc = "wilcoxon"
 ) -> RecipeComparison:
-    """Compare finished runs by their stored confirmations, simulating nothing.
+    """Compare finished runs by their stored confirmations, without simulating.
 
-    The confirmed recipe of each run is compared with those of the others and with their baselines. That is possible
-    where all share data, scenario and seed, and so their report blocks; of different numbers of these, the first ones
-    that all runs have.
+    The confirmed recipe of each run is compared with those of the other runs and with the baselines. The runs must
+    share data, scenario and seed, and thus their report blocks; if their numbers of report blocks differ, the first blocks
+    that all runs have are compared.
 
     Parameters
     ----------
-    runs : runs or their folders, two or more.
-    target_score : score to reach, by default random sampling's at the whole budget.
+    runs : two or more runs or their folders.
+    target_score : score to reach; by default the final score of random sampling.
     post_hoc : as in :func:`compare`.
 
     Raises
     ------
     RequestError
-        If a run is not confirmed, or runs do not share what they must, saying what differs.
+        If a run is not confirmed, or the runs differ in something that they must share.
     """
     from altune.analysis.comparison.stored_runs import stored_contests
 

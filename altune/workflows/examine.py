@@ -29,8 +29,8 @@ from altune.simulation.prepared import prepare_block
 from altune.simulation.result import Simulation
 from altune.simulation.scenario import Scenario
 from altune.tuning.record import EXAMINED, StudyRecord
-from altune.tuning.stages import PLAYED_AGAIN
 from altune.tuning.storage import set_attribute
+from altune.tuning.study_setup import PLAYED_AGAIN
 
 if TYPE_CHECKING:
     import optuna
@@ -73,29 +73,29 @@ def examine(
 
     Examples
     --------
-    >>> found = examine("vanilla", "iris", budget=30, n_blocks=2, loops=4)
-    >>> found.loops, found.balance.classes
+    >>> facts = examine("vanilla", "iris", budget=30, n_blocks=2, loops=4)
+    >>> facts.loops, facts.balance.classes
     ((0, 1, 2, 3, 4), ('setosa', 'versicolor', 'virginica'))
     """
     environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
     setup = set_up({"recipe": recipe}, [environment], n_blocks, model)
     check_projection(projection)
-    wanted = None if rules is None else {name: parse_method("stopping", one) for name, one in rules.items()}
+    wanted = None if rules is None else {name: parse_method("stopping", rule) for name, rule in rules.items()}
     examination = Examination.of(setup.recipes["recipe"], environment, setup.blocks[0], wanted)
     with Player(jobs=processes(n_jobs)) as player:
-        recorded = curves_or_raise(player.play(examination.tasks()))
+        recorded = curves_or_raise(player.play(examination.work_items()))
     return examination.facts(recorded, projection=projection)
 
 
 @dataclass(frozen=True, eq=False)
 class Examination:
-    """A recipe to be played with notes of every loop.
+    """A recipe that is played with notes of every loop.
 
     Attributes
     ----------
-    recipe, environment, blocks : what is played where.
-    rules : stopping rules that take notes, by name, the recipe's own among them; empty where it cannot be replayed.
-    excluded : rules that cannot be told from one trajectory, with the reason.
+    recipe, environment, blocks : the recipe, and where it is played.
+    rules : stopping rules that take notes, by name, the one of the recipe among them; empty if it cannot be replayed.
+    excluded : rules that one trajectory cannot replay, with the reason.
     """
 
     recipe: Recipe
@@ -108,18 +108,18 @@ class Examination:
     def of(
         cls, recipe: Recipe, environment: Environment, blocks: Sequence[Block], rules: Mapping[str, Any] | None = None
     ) -> Examination:
-        """Return the examination of a recipe under some rules, by default every registered one."""
+        """Return the examination of a recipe with some stopping rules, by default all registered ones."""
         if recipe.stopping.held_out_rows:
-            reason = f"{recipe.stopping.method} buys hold-out rows, without which the run would be another"
+            reason = f"{recipe.stopping.method} buys hold-out rows, which change the trajectory"
             return cls(recipe, environment, blocks, {}, {"every rule": reason})
-        own = {} if recipe.stopping.method == "budget" else {OWN: recipe.stopping}
+        own_rule = {} if recipe.stopping.method == "budget" else {OWN: recipe.stopping}
         kept, excluded = replayable(
-            own | dict(single_rules(recipe) if rules is None else rules), recipe, environment.capabilities
+            own_rule | dict(single_rules(recipe) if rules is None else rules), recipe, environment.capabilities
         )
         return cls(recipe, environment, blocks, kept, excluded)
 
-    def tasks(self) -> list[WorkItem]:
-        """Return what has to be played, a work item for each block."""
+    def work_items(self) -> list[WorkItem]:
+        """Return a work item for each block."""
         noting = self.recipe
         if self.rules:
             noting = noting.replace(stopping=RecordedRules(rules=tuple(self.rules.values())))
@@ -137,26 +137,26 @@ class Examination:
 
         Parameters
         ----------
-        recorded : the curves of :meth:`tasks`, none where they could not be played.
-        curves, blocks : the recipe's own curves on as many blocks or more, where they are known already.
-        projection : how the pool is drawn.
+        recorded : curves of :meth:`work_items`; empty if they could not be played.
+        curves, blocks : curves of the recipe on these blocks or more, if they are already known.
+        projection : projection of the map of the pool.
         """
         environment, metric = self.environment, self.environment.objective.metric
-        own = [self._own(curve) for curve in recorded]
-        shown, where = (list(curves), list(blocks)) if curves else (own, list(self.blocks))
+        stopped = [self._until_stop(curve) for curve in recorded]
+        shown, where = (list(curves), list(blocks)) if curves else (stopped, list(self.blocks))
         streams = where[0].streams(environment.seed, environment.dataset.name)
-        found = loop_facts(
-            self.recipe, environment.dataset, metric, where, shown, own, streams.generator("examined_balance")
+        facts = loop_facts(
+            self.recipe, environment.dataset, metric, where, shown, stopped, streams.generator("examined_balance")
         )
         prepared = prepare_block(environment.dataset, where[0], environment.seed, environment.scenario.scaling)
         return replace(
-            found,
+            facts,
             stopping=self._stopping(recorded) if self.rules and recorded else None,
             pool_map=pool_map(prepared, shown[0], [str(name) for name in environment.dataset.classes], projection),
         )
 
-    def _own(self, curve: LearningCurve) -> LearningCurve:
-        """Return the part of a full curve that the recipe's own rule lets happen."""
+    def _until_stop(self, curve: LearningCurve) -> LearningCurve:
+        """Return a full curve up to where the stopping rule of the recipe ends it."""
         if OWN not in self.rules or self.recipe.stopping.method == "budget":
             return curve
         rule = self.recipe.stopping
@@ -172,27 +172,28 @@ class Examination:
 
 
 def examine_run(stages: Stages, study: optuna.Study, player: Player) -> bool:
-    """Examine the confirmed recipe on its report blocks, unless the study has that; return whether it was done now.
+    """Examine the confirmed recipe on its report blocks, unless the study holds that; return whether it was done.
 
-    Its curves there are known; it is played again on the first few, for what they do not say.
+    The curves on these blocks are known. The recipe is played again on the first few of them, to take more notes.
     """
     record = StudyRecord(study)
     key, confirmations = record.confirmation_key(), record.confirmations()
     if key is None or record.examined():
         return False
-    many = [min(PLAYED_AGAIN, len(one.recipe.curves)) for one in confirmations.values()]
-    stages.watch.stage("examination", sum(many))
-    found: dict[str, Any] = {}
-    for environment in stages.environments:
-        one = confirmations[environment.dataset.name].recipe
-        blocks = environment.blocks("report", len(one.curves))
-        examination = Examination.of(one.recipe, environment, blocks[:PLAYED_AGAIN])
-        outcomes = player.play(examination.tasks(), lambda index, outcome: stages.watch.played())
-        # A run is worth as much without: what cannot be played again is left out, and said.
-        failed = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
-        for failure in failed[:1]:
-            stages.watch.say(f"the confirmed recipe could not be played again to be examined: {failure.reason}")
-        recorded = [] if failed else curves_or_raise(outcomes)
-        found[environment.dataset.name] = examination.facts(recorded, curves=one.curves, blocks=blocks).to_dict()
-    set_attribute(study, EXAMINED, {"key": key, "loops": found})
+    counts = [min(PLAYED_AGAIN, len(confirmed.recipe.curves)) for confirmed in confirmations.values()]
+    stages.observer.stage("examination", sum(counts))
+    loops: dict[str, Any] = {}
+    for environment in stages.setup.environments:
+        confirmed = confirmations[environment.dataset.name].recipe
+        blocks = environment.blocks("report", len(confirmed.curves))
+        examination = Examination.of(confirmed.recipe, environment, blocks[:PLAYED_AGAIN])
+        outcomes = player.play(examination.work_items(), lambda index, outcome: stages.observer.played())
+        # The run is complete without the notes, so a failure is only reported.
+        failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+        for failure in failures[:1]:
+            stages.observer.say(f"the confirmed recipe could not be examined: {failure.reason}")
+        recorded = [] if failures else curves_or_raise(outcomes)
+        facts = examination.facts(recorded, curves=confirmed.curves, blocks=blocks)
+        loops[environment.dataset.name] = facts.to_dict()
+    set_attribute(study, EXAMINED, {"key": key, "loops": loops})
     return True

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from altune.report.write import write_run
-from altune.tuning.stages import Resources, Stages
+from altune.tuning.resources import Resources
+from altune.tuning.stages import Stages
 from altune.tuning.storage import ownership
 from altune.workflows.examine import examine_run
 
@@ -33,7 +34,7 @@ class StagesOfRun:
     def confirm(self, run: Run, sizes: Mapping[str, Any]) -> None:
         """Confirm the best recipes on blocks of the given sizes, store that, and write the run's folder."""
         with self._player(run) as player:
-            self.stages.confirm(run.study, player, replace(self.stages.settings, **sizes))
+            self.stages.confirm(run.study, player, replace(self.stages.setup.settings, **sizes))
             examine_run(self.stages, run.study, player)
         self._write(run)
 

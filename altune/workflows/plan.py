@@ -9,9 +9,8 @@ from typing import Any
 from altune.knobs.initial_sample.base import default_initial_size
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment
-from altune.tuning.observer import Silent
 from altune.tuning.settings import Settings
-from altune.tuning.stages import Stages
+from altune.tuning.study_setup import StudySetup
 
 
 def plan(
@@ -23,9 +22,9 @@ def plan(
     ablation: bool = True,
 ) -> dict[str, Any]:
     """Return what :func:`altune.tune` would do, with all defaults, without doing it."""
-    stages = Stages(environments, space, settings, Silent())
-    stages.check(confirm)
-    base = stages.space.base_recipe()
+    setup = StudySetup(environments, space, settings)
+    setup.check(confirm)
+    base = setup.space.base_recipe()
     described = []
     for environment in environments:
         dataset, block = environment.dataset, environment.blocks("search", 1)[0]
@@ -41,10 +40,10 @@ def plan(
     return {
         **described[0],
         **({"data_sets": described} if len(described) > 1 else {}),
-        "space": {"name": stages.space.name, "knobs": stages.space.describe(), "left_out": stages.left_out},
+        "space": {"name": setup.space.name, "knobs": setup.space.describe(), "left_out": setup.left_out},
         "defaults": base.to_dict(),
-        "baselines": {name: recipe.describe() for name, recipe in stages.recipes.items()},
+        "baselines": {name: recipe.describe() for name, recipe in setup.baselines.items()},
         "settings": settings.to_dict(),
-        "trajectories": stages.trajectories(confirm, ablation),
+        "trajectories": setup.trajectories(confirm, ablation),
         "run": str(folder),
     }

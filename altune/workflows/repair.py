@@ -1,8 +1,8 @@
 """repair(): find and fix what a crash, a full disk or another program has left in a run or a shared study.
 
 No finished trial is deleted. Lines that cannot stay in the journal are moved to a file beside it; their trials come
-back when the same ``tune`` command resumes the run, since a trial depends on the seed of the study and its number alone, and
-its trajectories are read from the store. Files that are only half written are removed.
+back when the same ``tune`` command resumes the run, since a trial depends on the seed of the study and its number
+alone, and its trajectories are read from the store. Files that are only half written are removed.
 
 Every opening of a run already cuts a torn line and removes a stale lock (:mod:`altune.tuning.storage`).
 """

@@ -1,4 +1,4 @@
-"""replay(): where each stopping rule would have ended, from one simulation per block."""
+"""replay(): where each stopping rule would have stopped, from one simulation per block."""
 
 from __future__ import annotations
 
@@ -32,34 +32,34 @@ def replay(
     n_jobs: int = 1,
     **overrides: Any,
 ) -> StoppingReplay:
-    """Play a recipe to the end of the budget on fresh blocks, and say where each rule would have stopped.
+    """Play a recipe to the end of the budget and return where each stopping rule would have stopped.
 
     Parameters
     ----------
-    recipe : as for :func:`altune.simulate`; its own rule, where it has one, becomes the rule ``recipe``.
-    rules : rules by a name of your choice; by default every registered one with its defaults.
+    recipe : as for :func:`altune.simulate`; its stopping rule, if it has one, is reported as ``recipe``.
+    rules : stopping rules by names of your choice; by default all registered ones with their defaults.
     data, n_blocks, seed, target, model, scenario, splits, n_jobs, overrides : as for :func:`altune.simulate`.
 
     Raises
     ------
     RequestError
-        If no rule is left that can be replayed, or something does not fit.
+        If no rule can be replayed, or an argument is wrong.
 
     Examples
     --------
-    >>> found = replay("vanilla", "iris", budget=30, n_blocks=2, rules={"calm": {"method": "classification_change"}})
-    >>> [one.name for one in found.rules]
+    >>> replayed = replay("vanilla", "iris", budget=30, n_blocks=2, rules={"calm": {"method": "classification_change"}})
+    >>> [rule.name for rule in replayed.rules]
     ['calm']
     """
     environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
     played = recipe_with(recipe, model)
     wanted = (
-        every_rule(played) if rules is None else {name: parse_method("stopping", one) for name, one in rules.items()}
+        every_rule(played) if rules is None else {name: parse_method("stopping", rule) for name, rule in rules.items()}
     )
     kept, excluded = replayable(wanted, played, environment.capabilities)
     if not kept:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in excluded.items())
-        raise RequestError(f"no stopping rule is left to replay: {reasons}")
+        raise RequestError(f"no stopping rule can be replayed: {reasons}")
     recording = played.replace(stopping=RecordedRules(rules=tuple(kept.values())))
     [simulations] = play_recipes({"recipe": recording}, [environment], n_blocks, n_jobs=n_jobs)
     return replayed(played, kept, excluded, simulations["recipe"])

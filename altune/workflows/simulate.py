@@ -32,15 +32,15 @@ def simulate(
 
     Parameters
     ----------
-    recipe : a recipe, the name of a built-in one, a YAML file, or a mapping.
-    data : a data set, the name of a built-in one, or a file.
+    recipe : recipe, name of a built-in one, YAML file, or mapping.
+    data : data set, name of a built-in one, or file.
     n_blocks : number of blocks.
-    seed : the study's seed, from which the blocks are drawn.
-    target : the label column of a table.
-    model : takes the place of the recipe's model.
-    scenario : the scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
-    splits : explicit blocks, see :func:`altune.data.blocks.read_splits`.
-    n_jobs : processes; −1 for one on each core. It changes no result.
+    seed : seed of the study, from which the blocks are drawn.
+    target : label column of a table.
+    model : model that replaces the one of the recipe.
+    scenario : scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
+    splits : explicit splits, see :func:`altune.data.blocks.read_splits`.
+    n_jobs : number of processes; −1 uses all cores. It does not affect results.
 
     Examples
     --------

@@ -21,10 +21,12 @@ from altune.simulation.scenario import Scenario
 from altune.tuning.header import header_digest, make_header
 from altune.tuning.observer import Observer, Silent
 from altune.tuning.prepared_space import prepare_space
+from altune.tuning.resources import Resources
 from altune.tuning.search import Callback
 from altune.tuning.settings import Settings
-from altune.tuning.stages import Resources, Stages
+from altune.tuning.stages import Stages
 from altune.tuning.storage import ownership
+from altune.tuning.study_setup import StudySetup
 
 if TYPE_CHECKING:
     import optuna
@@ -120,20 +122,20 @@ def tune(
         If no trial succeeded, or a baseline failed.
     """
     settings = Settings(
-        n_trials,
-        n_blocks,
-        batch,
-        seed,
-        sampler,
-        select_among,
-        select_blocks,
-        report_blocks,
-        racing,
-        tuple(rungs),
-        leader_blocks,
-        across,
-        prefer,
-        trial_timeout,
+        n_trials=n_trials,
+        n_blocks=n_blocks,
+        batch=batch,
+        seed=seed,
+        sampler=sampler,
+        select_among=select_among,
+        select_blocks=select_blocks,
+        report_blocks=report_blocks,
+        racing=racing,
+        rungs=tuple(rungs),
+        leader_blocks=leader_blocks,
+        across=across,
+        prefer=prefer,
+        trial_timeout=trial_timeout,
     )
     environments = make_environments(
         data,
@@ -149,13 +151,13 @@ def tune(
     )
     jobs = processes(n_jobs)
     resources = Resources(
-        jobs,
-        make_backend(backend, jobs, scheduler, tuple(environment.dataset for environment in environments)),
-        None if cache is None else Path(cache),
-        timeout,
-        tuple(callbacks),
-        storage,
-        study_name,
+        jobs=jobs,
+        backend=make_backend(backend, jobs, scheduler, tuple(environment.dataset for environment in environments)),
+        cache=None if cache is None else Path(cache),
+        timeout=timeout,
+        callbacks=tuple(callbacks),
+        storage=storage,
+        study_name=study_name,
     )
     prepared = prepare_space(space, environments, model)
     folder = None if out is None else Path(out)
@@ -177,15 +179,15 @@ def tune_environments(
 ) -> Run:
     """Do what :func:`tune` does, with environments and a search space that are already prepared."""
     began = time.monotonic()
-    watch = observer if observer is not None else Silent()
-    stages = Stages(environments, space, settings, watch)
-    stages.check(confirm)
+    setup = StudySetup(environments, space, settings)
+    setup.check(confirm)
+    stages = Stages(setup, observer if observer is not None else Silent())
     for line in [
         *(line for environment in environments for line in environment.advice()),
-        *stages.warnings(),
-        *stages.left_out,
+        *setup.warnings(),
+        *setup.left_out,
     ]:
-        watch.say(line)
+        stages.observer.say(line)
     with contextlib.nullcontext() if out is None else ownership(out):
         if resources.storage is None:
             study = stages.open(out)
@@ -223,25 +225,26 @@ def _ablate(stages: Stages, run: Run, player: Player) -> None:
     except StorageError:
         raise
     except WorkError as error:
-        stages.watch.say(f"the ablation failed, the confirmation is complete: {error}")
+        stages.observer.say(f"the ablation failed, the confirmation is complete: {error}")
     run.read_again()
 
 
 def _search_together(stages: Stages, resources: Resources, out: Path | None) -> optuna.Study:
     """Start or resume a study that workers share, and play trials until it is finished."""
     from altune.tuning.run_folder import SHARED_FILE
-    from altune.tuning.shared import begin_shared, open_shared, play_queue
+    from altune.tuning.shared import begin_shared, open_shared
+    from altune.tuning.shared_worker import play_queue
 
-    directions = [one.direction for one in stages.environments[0].scenario.make_objectives()]
-    shared = open_shared(str(resources.storage), resources.study_name, stages.watch, directions, resources.grace)
+    directions = [objective.direction for objective in stages.setup.scenario.make_objectives()]
+    shared = open_shared(str(resources.storage), resources.study_name, stages.observer, directions, resources.grace)
     begin_shared(shared, stages, resources)
     if out is not None:
         where = {"storage": str(shared.storage.address), "study": resources.study_name}
         write_text(out / SHARED_FILE, write_yaml(where))
-    stages.watch.say(
+    stages.observer.say(
         f"workers join with: altune worker --storage {shared.storage.address} --study {resources.study_name}"
     )
-    stages.watch.stage("search", stages.settings.n_trials * stages.usual)
+    stages.observer.stage("search", stages.setup.n_trials * stages.setup.search_blocks.n_usual)
     play_queue(shared, stages, resources)
     return shared.study
 

@@ -17,9 +17,9 @@ from altune.analysis.progress import RunProgress, pace
 from altune.analysis.run import Run
 from altune.core.errors import RequestError, StorageError, WorkError
 from altune.core.yaml import read_yaml
-from altune.tuning.confirmation import best_recipes
 from altune.tuning.header import HEADER
 from altune.tuning.observer import Observer, Silent
+from altune.tuning.ranking import best_recipes
 from altune.tuning.run_folder import REPORT_FILE, SHARED_FILE
 from altune.tuning.storage import JOURNAL, LOCK, read_study
 from altune.tuning.trials import TrialRecord, record_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from altune.analysis.sweep.request import COORDINATES, read_sweep
 from altune.simulation.execution.items import WorkItem, curves_or_raise
 from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
-from altune.tuning.stages import Stages
+from altune.tuning.study_setup import StudySetup
 from altune.workflows.sweep.preparing import Prepared, Refused
 from altune.workflows.sweep.sweep import survey, sweep_folder
 
@@ -104,11 +105,9 @@ def plan_sweep(source: str | Path | Mapping[str, Any], *, out: str | Path | None
     """
     request, folder, jobs = read_sweep(source), sweep_folder(source, out), processes(n_jobs)
     probe = _Probe()
-    cells = [_planned(one, result is not None, probe) for one, result in survey(request, folder)]
-    every = 1
-    for coordinate in COORDINATES:
-        every *= len(request.values_of(coordinate))
-    return SweepPlan(cells, every - len(cells), jobs, folder)
+    cells = [_planned(cell, result is not None, probe) for cell, result in survey(request, folder)]
+    n_combinations = math.prod(len(request.values_of(coordinate)) for coordinate in COORDINATES)
+    return SweepPlan(cells, n_combinations - len(cells), jobs, folder)
 
 
 class _Probe:
@@ -117,32 +116,33 @@ class _Probe:
     def __init__(self) -> None:
         self._seconds: dict[tuple[Any, ...], float] = {}
 
-    def seconds(self, prepared: Prepared, stages: Stages) -> float:
+    def seconds(self, prepared: Prepared, setup: StudySetup) -> float:
         """Return the time of one trajectory of a cell in seconds."""
-        model = stages.recipes["vanilla"].model
+        model = setup.baselines["vanilla"].model
         key = (prepared.cell.data.name, repr(model), prepared.environment.scenario.labels)
         if key not in self._seconds:
-            self._seconds[key] = _measured(stages)
+            self._seconds[key] = _measured(setup)
         return self._seconds[key]
 
 
-def _measured(stages: Stages) -> float:
-    place = stages.places[0]
+def _measured(setup: StudySetup) -> float:
+    environment = setup.environments[0]
+    block = environment.blocks("search", 1)[0]
     with Player() as player:
         # The first trajectory on a block also prepares the block's features, which all others there share.
         for name in ("random_sampling", "vanilla"):
             began = time.perf_counter()
-            curves_or_raise(player.play([WorkItem(stages.recipes[name], place.block, place.environment)]))
+            curves_or_raise(player.play([WorkItem(setup.baselines[name], block, environment)]))
     return time.perf_counter() - began
 
 
-def _planned(one: Prepared | Refused, finished: bool, probe: _Probe) -> PlannedCell:
-    cell = one.cell
-    if isinstance(one, Refused):
-        return PlannedCell(cell.coordinates, IMPOSSIBLE, 0, None, one.reason, cell.folder)
-    coordinates = cell.coordinates | {"budget": one.environment.scenario.labels}
+def _planned(prepared: Prepared | Refused, finished: bool, probe: _Probe) -> PlannedCell:
+    cell = prepared.cell
+    if isinstance(prepared, Refused):
+        return PlannedCell(cell.coordinates, IMPOSSIBLE, 0, None, prepared.reason, cell.folder)
+    coordinates = cell.coordinates | {"budget": prepared.environment.scenario.labels}
     if finished:
         return PlannedCell(coordinates, FINISHED, 0, None, "", cell.folder)
-    stages = one.stages()
-    count = sum(stages.trajectories(confirm=True, ablation=one.ablation).values())
-    return PlannedCell(coordinates, TO_PLAY, count, probe.seconds(one, stages), "", cell.folder)
+    setup = prepared.setup()
+    count = sum(setup.trajectories(confirm=True, ablation=prepared.ablation).values())
+    return PlannedCell(coordinates, TO_PLAY, count, probe.seconds(prepared, setup), "", cell.folder)

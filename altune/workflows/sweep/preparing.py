@@ -11,10 +11,9 @@ from altune.data import Dataset, load_dataset
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment, make_environment
 from altune.tuning.header import header_digest, make_header
-from altune.tuning.observer import Silent
 from altune.tuning.prepared_space import prepare_space
 from altune.tuning.settings import Settings
-from altune.tuning.stages import Stages
+from altune.tuning.study_setup import StudySetup
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,17 +31,17 @@ class Prepared:
         header = make_header([self.environment], self.space, self.settings)
         return header_digest(header, self.settings.to_dict(), ablation=self.ablation)
 
-    def stages(self) -> Stages:
-        """Return the checked stages of the run; they hold all blocks, so do not keep them longer than needed.
+    def setup(self) -> StudySetup:
+        """Return the checked setup of the run.
 
         Raises
         ------
         RequestError
             If nothing of the space remains, a baseline cannot work, or the sampler cannot search it.
         """
-        stages = Stages([self.environment], self.space, self.settings, Silent())
-        stages.check(confirm=True)
-        return stages
+        setup = StudySetup([self.environment], self.space, self.settings)
+        setup.check(confirm=True)
+        return setup
 
 
 @dataclass(frozen=True)

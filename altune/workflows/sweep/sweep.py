@@ -14,7 +14,7 @@ from altune.analysis.sweep.rows import offered_methods, result_rows
 from altune.core.errors import AltuneError, RequestError
 from altune.simulation.execution.processes import processes
 from altune.tuning.observer import Observer, Silent
-from altune.tuning.stages import Resources
+from altune.tuning.resources import Resources
 from altune.tuning.storage import ownership
 from altune.workflows.sweep.preparing import Preparation, Prepared, Refused
 from altune.workflows.sweep.results import read_result, write_result
@@ -83,20 +83,21 @@ def sweep(
     began = time.monotonic()
     watch = observer if observer is not None else SilentSweep()
     request, folder = read_sweep(source), sweep_folder(source, out)
-    found = _all_prepared(survey(request, folder), watch)
-    resources = Resources(processes(n_jobs), cache=folder / CACHE)
+    cells = _all_prepared(survey(request, folder), watch)
+    resources = Resources(jobs=processes(n_jobs), cache=folder / CACHE)
     with ownership(folder):
         swept = []
-        for number, (prepared, result) in enumerate(found, start=1):
+        for number, (prepared, result) in enumerate(cells, start=1):
             path = folder / prepared.cell.folder
             if result is None:
-                own = watch.cell(number, len(found), str(prepared.cell))
-                swept.append(_played(prepared, path, resources, own, watch))
+                swept.append(
+                    _played(prepared, path, resources, watch, watch.cell(number, len(cells), str(prepared.cell)))
+                )
             else:
                 swept.append(SweptCell(prepared.cell, prepared.environment.scenario.labels, path, result))
-        done = Sweep(request, swept, folder, time.monotonic() - began)
-        write_sweep(done)
-    return done
+        finished = Sweep(request, swept, folder, time.monotonic() - began)
+        write_sweep(finished)
+    return finished
 
 
 def sweep_folder(source: str | Path | Mapping[str, Any], out: str | Path | None) -> Path:
@@ -115,17 +116,17 @@ def survey(request: SweepRequest, folder: Path) -> list[Surveyed]:
         If a data set or a space cannot be read.
     """
     preparation = Preparation(request)
-    found: list[Surveyed] = []
+    surveyed: list[Surveyed] = []
     for cell in request.cells():
-        one = preparation.prepare(cell)
-        result = None if isinstance(one, Refused) else read_result(folder / cell.folder, one.key())
-        if isinstance(one, Prepared) and result is None:
+        prepared = preparation.prepare(cell)
+        result = None if isinstance(prepared, Refused) else read_result(folder / cell.folder, prepared.key())
+        if isinstance(prepared, Prepared) and result is None:
             try:
-                one.stages()
+                prepared.setup()
             except RequestError as error:
-                one = Refused(cell, str(error))
-        found.append((one, result))
-    return found
+                prepared = Refused(cell, str(error))
+        surveyed.append((prepared, result))
+    return surveyed
 
 
 def finished_cells(request: SweepRequest, folder: Path) -> int:
@@ -133,21 +134,23 @@ def finished_cells(request: SweepRequest, folder: Path) -> int:
     return sum((folder / cell.folder / RESULT_FILE).is_file() for cell in request.cells())
 
 
-def _all_prepared(found: Sequence[Surveyed], watch: SweepObserver) -> list[tuple[Prepared, CellResult | None]]:
+def _all_prepared(surveyed: Sequence[Surveyed], watch: SweepObserver) -> list[tuple[Prepared, CellResult | None]]:
     """Return the cells; if some are impossible, report each and refuse the sweep."""
-    prepared = [(one, result) for one, result in found if isinstance(one, Prepared)]
-    refused = [one for one, _ in found if isinstance(one, Refused)]
-    for one in refused:
-        watch.say(f"{one.cell}: {one.reason}")
+    prepared = [(cell, result) for cell, result in surveyed if isinstance(cell, Prepared)]
+    refused = [cell for cell, _ in surveyed if isinstance(cell, Refused)]
+    for impossible in refused:
+        watch.say(f"{impossible.cell}: {impossible.reason}")
     if refused:
         raise RequestError(
-            f"{len(refused)} of {len(found)} cells are impossible, the first {refused[0].cell}: {refused[0].reason}; "
-            "leave them out with `skip`"
+            f"{len(refused)} of {len(surveyed)} cells are impossible, the first is {refused[0].cell}: "
+            f"{refused[0].reason}; leave them out with `skip`"
         )
     return prepared
 
 
-def _played(prepared: Prepared, path: Path, resources: Resources, own: Observer, watch: SweepObserver) -> SweptCell:
+def _played(
+    prepared: Prepared, path: Path, resources: Resources, watch: SweepObserver, observer: Observer
+) -> SweptCell:
     """Play or resume a cell; an error is reported and makes it a failed cell."""
     labels = prepared.environment.scenario.labels
     try:
@@ -158,7 +161,7 @@ def _played(prepared: Prepared, path: Path, resources: Resources, own: Observer,
             resources,
             ablation=prepared.ablation,
             out=path,
-            observer=own,
+            observer=observer,
         )
         narrowed, _ = prepared.space.narrow(prepared.environment.capabilities)
         result = CellResult(result_rows(run, run.seconds), offered_methods(narrowed))

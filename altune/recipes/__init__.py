@@ -1,1 +1,1 @@
-"""A recipe, its description in words, what it requires, and a search space: a recipe with its choices left open."""
+"""Recipes, their description in words, their requirements, and search spaces: recipes with open choices."""

@@ -1,4 +1,4 @@
-"""A recipe in plain words, for someone who has not read the documentation."""
+"""Describe recipes and changes of recipes in plain words."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ KNOB_WORDS = {
     "training": "the training schedule",
     "model": "the model",
 }
-"""Knobs as they stand in a sentence."""
+"""Knobs as they are called in a sentence."""
 
 
 def describe_methods(methods: Mapping[str, Method], usual: Mapping[str, Method]) -> str:
-    """Return a sentence for each knob whose method is not the usual one, in the order in which things happen.
+    """Return a sentence for each knob whose method is not the usual one, in the order in which they take effect.
 
     Parameters
     ----------
-    methods : the methods of a recipe by the recipe's fields.
-    usual : those of the default recipe.
+    methods : the methods of a recipe, by field.
+    usual : the methods of the default recipe, by field.
     """
     order = ("model", *(field for field in FIELDS if field != "model"))
-    told = [sentence(methods[knob]) for knob in order if methods[knob] != usual[knob]]
-    if not told:
+    sentences = [sentence(methods[knob]) for knob in order if methods[knob] != usual[knob]]
+    if not sentences:
         return "All as usual: random first rows, then margin in equal loops, trained from scratch each time."
-    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in told)
+    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in sentences)
 
 
 def sentence(method: Method) -> str:
@@ -54,17 +54,17 @@ def phrase(method: Method, without: tuple[str, ...] = ()) -> str:
     >>> phrase(parse_method("query_strategy", {"method": "switch", "at": 0.3}))
     'switch (at 0.3)'
     """
-    told = []
+    parameters = []
     for name, field in type(method).model_fields.items():
         value = getattr(method, name)
         if name in ("method", *without) or value == field.get_default():
             continue
-        told.append(f"{name.replace('_', ' ')} {_value(value)}")
-    return f"{method.method} ({', '.join(told)})" if told else method.method
+        parameters.append(f"{name.replace('_', ' ')} {_value(value)}")
+    return f"{method.method} ({', '.join(parameters)})" if parameters else method.method
 
 
 def change_words(before: Method, after: Method) -> str:
-    """Return what a knob is changed from and to.
+    """Return how a knob changes, from the method before to the method after.
 
     >>> from altune.core.registry import parse_method
     >>> usual = parse_method("initial_sample", {"method": "random"})
@@ -80,7 +80,7 @@ def change_words(before: Method, after: Method) -> str:
 
 
 def changed_words(before: Method, after: Method) -> str:
-    """Return what a knob is changed to, as short as it can be said.
+    """Return the method to which a knob changes, in as few words as possible.
 
     >>> from altune.core.registry import parse_method
     >>> start = parse_method("initial_sample", {"method": "typiclust", "size": 20})
@@ -92,19 +92,19 @@ def changed_words(before: Method, after: Method) -> str:
     growth = getattr(after, "growth", 1.0)
     name = after.method if after.method != "geometric" else "growing" if growth >= 1 else "shrinking"
     size = getattr(after, "size", None) if after.knob == "initial_sample" else None
-    told = [one.method for one in after.nested().values()] + ([f"size {size}"] if size is not None else [])
-    how = f" ({', '.join(told)})" if told else ""
-    return (_SHORT.get(after.knob, "{}").format(name) + how).replace("_", " ")
+    details = [nested.method for nested in after.nested().values()] + ([f"size {size}"] if size is not None else [])
+    suffix = f" ({', '.join(details)})" if details else ""
+    return (_SHORT.get(after.knob, "{}").format(name) + suffix).replace("_", " ")
 
 
 def _with_nested(method: Method) -> str:
-    """Return a method with the methods in it, whether usual or not, and what else differs from its defaults."""
+    """Return a method with the methods nested in it, and with its other parameters that differ from their defaults."""
     nested = method.nested()
-    told = ", ".join(one.method for one in nested.values())
+    names = ", ".join(inner.method for inner in nested.values())
     rest = phrase(method, tuple(name.partition("[")[0] for name in nested))
-    if not told:
+    if not names:
         return rest
-    return rest.replace("(", f"({told}, ", 1) if "(" in rest else f"{rest} ({told})"
+    return rest.replace("(", f"({names}, ", 1) if "(" in rest else f"{rest} ({names})"
 
 
 def _differing(before: Method, after: Method) -> list[str]:
@@ -223,7 +223,7 @@ _SHORT_KNOBS = {
     "query_strategy": "query strategy",
     "training": "training schedule",
 }
-"""Knobs as a label says them; the others are called by their names."""
+"""Knobs as they are called in a label; the others are called by their names."""
 
 _SHORT = {
     "initial_sample": "{} start",
@@ -235,4 +235,4 @@ _SHORT = {
     "training": "{} training schedule",
     "model": "the model {}",
 }
-"""A method in a sentence, by knob; one of another knob is called by its name."""
+"""A method as it is called in a label, by knob; methods of other knobs are called by their names."""

@@ -1,7 +1,7 @@
 """The recipe: one method for each of the eight knobs, and a model.
 
-It is a full description of how to run active learning, frozen plain data. It reads from and writes to YAML,
-never runs what a file names, and refuses choices left open: those belong to a search space.
+A recipe fully describes how to run active learning. It is immutable and is read from and written to YAML. Reading a
+recipe runs no code that a file names. Open choices are refused, because they belong to a search space.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ DEFAULTS: dict[str, str] = {
     "training": "constant",
     "model": "logistic_regression",
 }
-"""The method of each knob, and the model, where a file or call does not say."""
+"""The default method of each knob, and the default model."""
 
 BASELINES: dict[str, dict[str, Any]] = {
     "random_sampling": {"query_strategy": {"method": "random"}},
@@ -59,7 +59,7 @@ BASELINES: dict[str, dict[str, Any]] = {
         "query_strategy": {"method": "least_confidence"},
     },
 }
-"""The recipes that every search is compared with, as the knobs that define them."""
+"""The baselines of every search, each as the knobs that define it."""
 
 __all__ = [
     "BASELINES",
@@ -77,7 +77,7 @@ _SPACE_KEYS = ("baselines", "forbid")
 
 
 def nested_knob(cls: type[Method], parameter: str) -> str | None:
-    """Return the knob whose methods a parameter holds, None where it holds a plain value.
+    """Return the knob whose methods a parameter takes, None if it takes a plain value.
 
     >>> nested_knob(find_method("query_strategy", "switch"), "first")
     'query_strategy'
@@ -102,16 +102,16 @@ def leaf_types(annotation: Any) -> tuple[Any, ...]:
 
 
 def read_method(knob: str, value: object, path: str = "") -> Method:
-    """Read one method with nothing left open, the methods nested in it included.
+    """Read a method without open choices, including the methods nested in it.
 
     Raises
     ------
     FormatError
-        With the place, the value and what would be right; a choice or a range is named as a search space's.
+        With the path, the value and what would be right.
     """
     if isinstance(value, list):
         raise FormatError(
-            "a list of methods is a choice, which belongs to a search space; a recipe has one method here",
+            "a list of methods is a choice, which belongs to a search space; give one method",
             path=path,
             value=value,
         )
@@ -129,7 +129,7 @@ def _read_parameter(cls: type[Method], name: object, value: object, path: str) -
         return read_method(nested, value, path)
     if isinstance(value, Mapping) and value and RANGE_KEYS.issuperset(value):
         raise FormatError(
-            "a range or choice of values belongs to a search space; a recipe has one value here",
+            "a range or choice of values belongs to a search space; give one value",
             path=path,
             value=value,
         )
@@ -141,10 +141,10 @@ def _field(knob: str) -> Any:
 
 
 class Recipe(BaseModel):
-    """One value for each knob, and the model.
+    """One method for each knob, and a model.
 
-    Each field takes a method or a mapping such as ``{"method": "margin"}``; what is not given takes its
-    default. Recipes are equal, and hash alike, where their values are.
+    Each field takes a method, its name, or a mapping such as ``{"method": "margin"}``. Other fields have their default.
+    Recipes with equal values are equal and have the same hash.
 
     Examples
     --------
@@ -174,7 +174,7 @@ class Recipe(BaseModel):
 
     @classmethod
     def from_dict(cls, mapping: Mapping[str, Any], file: str = "") -> Recipe:
-        """Read a recipe from plain values; ``file`` is named in errors."""
+        """Read a recipe from plain values. ``file`` is the name of the file, for errors."""
         try:
             return cls(**{str(key): value for key, value in mapping.items()})
         except FormatError as error:
@@ -186,15 +186,15 @@ class Recipe(BaseModel):
         return cls.from_dict(read_yaml(path), str(path))
 
     def save(self, path: str | Path) -> None:
-        """Write the recipe to a YAML file, whole or not at all."""
+        """Write the recipe to a YAML file, atomically."""
         write_text(path, self.to_yaml())
 
     def methods(self) -> dict[str, Method]:
-        """Return the method of each knob and the model, in the order of the design."""
+        """Return the method of each knob and the model, by field."""
         return {field: getattr(self, field) for field in FIELDS}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, defaults written out, that read back to an equal recipe."""
+        """Return plain values, including defaults, that read back to an equal recipe."""
         head: dict[str, Any] = {"version": self.version}
         if self.name is not None:
             head["name"] = self.name
@@ -205,14 +205,14 @@ class Recipe(BaseModel):
         return write_yaml(self.to_dict())
 
     def digest(self) -> str:
-        """Return a stable hash of the decisions, 32 hexadecimal digits; the name is no part of it."""
+        """Return a stable hash of the recipe without its name, as 32 hexadecimal digits."""
         return canonical_digest({key: value for key, value in self.to_dict().items() if key != "name"})
 
     def __hash__(self) -> int:
         return hash(self.digest())
 
     def replace(self, **fields: Any) -> Recipe:
-        """Return a recipe with other values for some fields.
+        """Return a copy of the recipe with other values for some fields.
 
         >>> Recipe().replace(query_strategy="random").query_strategy.method
         'random'
@@ -220,11 +220,11 @@ class Recipe(BaseModel):
         return Recipe.from_dict({"name": self.name, **self.methods(), **fields})
 
     def describe(self) -> str:
-        """Return the recipe in plain words: a sentence for each knob that differs from its default."""
+        """Return the recipe in plain words, with a sentence for each knob that differs from its default."""
         return describe_methods(self.methods(), Recipe().methods())
 
     def problems(self, capabilities: Capabilities) -> list[str]:
-        """Return why the recipe cannot work in an environment, one line each; empty where it can."""
+        """Return the reasons why the recipe does not work in an environment, one line each; empty if it does."""
         return [
             problem
             for method in self.methods().values()
@@ -233,7 +233,7 @@ class Recipe(BaseModel):
 
 
 def load_recipe(source: str | Path | Recipe | Mapping[str, Any]) -> Recipe:
-    """Return a recipe by built-in name (``random_sampling``, ``vanilla``), from a YAML file, or as given.
+    """Return a recipe: a given one, a built-in one by name (``random_sampling``, ``vanilla``), or one from a YAML file.
 
     >>> load_recipe("vanilla").query_strategy.method
     'least_confidence'

@@ -1,4 +1,4 @@
-"""Whether a method can work: what it needs, what the model can do and what the environment offers."""
+"""Check whether a method works, given what it needs, what the model can do and what the environment offers."""
 
 from __future__ import annotations
 
@@ -22,23 +22,25 @@ _NEED_WORDS: dict[Need, str] = {
 
 
 def method_problems(method: Method, model: Model, capabilities: Capabilities) -> list[str]:
-    """Return why a method of any knob cannot work with a model and an environment, one line each."""
-    found = [
+    """Return the reasons why a method does not work with a model and an environment, one line each."""
+    problems = [
         f"{method.knob}: {_blamed(method, need)} needs {_NEED_WORDS[need]}; {_lacking(need, model, capabilities)}"
         for need in sorted(method.required())
         if not _met(need, model, capabilities)
     ]
     if method.knob == "model" and capabilities.sparse and "sparse" not in model.able():
-        found.append(f"model: {model.method!r} cannot be trained on sparse data")
+        problems.append(f"model: {model.method!r} cannot be trained on sparse data")
     metric = capabilities.metric_of_probabilities
     if method.knob == "model" and metric is not None and "probabilities" not in model.able():
-        found.append(f"model: the metric {metric!r} needs probabilities; the model {model.method!r} has none")
-    return found + _objections(method, model, capabilities)
+        problems.append(f"model: the metric {metric!r} needs probabilities; the model {model.method!r} has none")
+    return problems + _objections(method, model, capabilities)
 
 
 def _objections(method: Method, model: Model, capabilities: Capabilities) -> list[str]:
-    own = list(method.objections(model, capabilities))
-    return own + [line for nested in method.nested().values() for line in _objections(nested, model, capabilities)]
+    objections = list(method.objections(model, capabilities))
+    return objections + [
+        line for nested in method.nested().values() for line in _objections(nested, model, capabilities)
+    ]
 
 
 def _met(need: Need, model: Model, capabilities: Capabilities) -> bool:

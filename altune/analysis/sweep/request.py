@@ -174,7 +174,7 @@ class SweepRequest(BaseModel):
             twice = [name for name, count in Counter(self.values_of(coordinate)).items() if count > 1]
             if twice:
                 hint = "" if coordinate in ("budget", "seed") else "; tell them apart with `name`"
-                raise FormatError(f"{twice[0]!r} stands here twice{hint}", path=field, value=twice[0])
+                raise FormatError(f"{twice[0]!r} occurs twice{hint}", path=field, value=twice[0])
         for place, combination in enumerate(self.skip):
             self._check_combination(combination, f"skip[{place}]")
         return self

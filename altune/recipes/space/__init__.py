@@ -1,4 +1,4 @@
-"""Search spaces: recipes with their choices left open, and the ones that altune ships."""
+"""Search spaces: recipes with open choices, and the search spaces that altune ships."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def list_spaces() -> list[dict[str, Any]]:
-    """Return a row for each shipped space: ``name``, ``summary``, the knobs it ``opens``, its ``parameters``.
+    """Return the shipped search spaces: ``name``, ``summary``, the knobs each one ``opens``, number of ``parameters``.
 
     >>> [row["name"] for row in list_spaces()]
     ['cold_start', 'full', 'large_pool', 'many_classes', 'neural', 'noisy_labels', 'quick', 'standard', 'stopping']

@@ -1,7 +1,7 @@
-"""The assignments of a space: how many there are, each of them, one at random, one at a point of the unit cube.
+"""The assignments of a search space: count or list them, draw one at random, or take one at a point of the unit cube.
 
-An assignment gives a value to each Optuna parameter that is asked for, and to no other: what stands inside an
-alternative exists only where that alternative is taken. Nothing here needs Optuna, and no method is built.
+An assignment gives a value to each Optuna parameter that is in use. The parameters of an alternative are in use only if
+the alternative is chosen. This module does not need Optuna and builds no methods.
 """
 
 from __future__ import annotations
@@ -18,55 +18,52 @@ from altune.recipes.space.domains import Choices, Fixed, Range, stored_choice
 from altune.recipes.space.tree import Alternative, Decision, Slot
 
 Coordinate = Callable[[str], float]
-"""Gives the number in [0, 1) that decides the parameter at an Optuna path."""
+"""Returns the number in [0, 1) that decides the parameter at an Optuna path."""
 
 
 @dataclass(frozen=True, eq=False)
 class Assignments:
-    """The Optuna parameters of a space and what they can be.
+    """The Optuna parameters of a search space and their possible values.
 
     Attributes
     ----------
-    decisions : one for each knob that the space names, and ``model``.
+    decisions : one for each knob that the space names, and for ``model`` if it names it.
     """
 
     decisions: Mapping[str, Decision]
 
     @property
     def open_paths(self) -> list[str]:
-        """The Optuna names of all that a search may decide."""
+        """Optuna names of everything that a search decides."""
         return [path for knob, decision in self.decisions.items() for path in decision.open_paths(knob)]
 
     @property
     def n_open(self) -> int:
-        """Number of Optuna parameters, those inside alternatives included."""
+        """Number of Optuna parameters, including those inside alternatives."""
         return len(self.open_paths)
 
     def is_open(self, knob: str) -> bool:
-        """Return whether anything of a knob, or of ``model``, is left open."""
+        """Return whether a knob, or ``model``, has an open parameter or choice."""
         return knob in self.decisions and bool(self.decisions[knob].open_paths(knob))
 
     def categorical_choices(self) -> dict[str, tuple[str, ...]]:
-        """Return the labels of the alternatives at each open choice of a method, nested ones included.
-
-        A path below an alternative is asked for only where that alternative is taken.
-        """
-        found: dict[str, tuple[str, ...]] = {}
+        """Return the labels of the alternatives at each open choice of a method, including nested choices."""
+        choices: dict[str, tuple[str, ...]] = {}
         for knob, decision in self.decisions.items():
-            found |= _method_choices(decision, knob)
-        return found
+            choices |= _method_choices(decision, knob)
+        return choices
 
     def count(self) -> int | None:
-        """Return the number of different assignments, forbidden ones included; None where it is infinite.
+        """Return the number of different assignments, including forbidden ones; None if it is infinite.
 
-        It is infinite where a range of floats without a step is open.
+        It is infinite if a range of floats without a step is open.
         """
         return _product(_count_slot(decision) for decision in self.decisions.values())
 
     def grid(self) -> Iterator[dict[str, Any]]:
-        """Return every assignment, one after the other, the last parameter varying fastest.
+        """Iterate over all assignments; the last parameter varies fastest.
 
-        Nothing is held in memory but the assignment in hand, so that a huge grid may be begun.
+        Assignments are generated one at a time, so a huge grid takes no memory.
 
         Raises
         ------
@@ -76,7 +73,7 @@ class Assignments:
         for path in self.open_paths:
             node = self._node(path)
             if isinstance(node, Range) and node.count() is None:
-                raise RequestError(f"{path}: a range of floats has no grid; give it a step, or choices")
+                raise RequestError(f"{path}: a range of floats has no grid; give a step or choices")
         return _combined([partial(_slot_grid, decision, knob) for knob, decision in self.decisions.items()])
 
     def random_params(self, rng: np.random.Generator) -> dict[str, Any]:
@@ -84,23 +81,23 @@ class Assignments:
 
         Parameters
         ----------
-        rng : one number is drawn from it for each parameter that is asked for.
+        rng : one number is drawn from it for each parameter in use.
         """
         return self._assign(lambda path: float(rng.random()))
 
     def params_at(self, point: Mapping[str, float]) -> dict[str, Any]:
-        """Return the assignment at a point of the unit cube, for designs that fill a space evenly.
+        """Return the assignment at a point of the unit cube, for space-filling designs.
 
         Parameters
         ----------
-        point : a number in [0, 1) for each open path; those that are not asked for do not count. Choices have equal
-            slices, logarithmic ranges are even on the log scale, whole numbers and steps have equal slices too (on
-            the log scale those that rounding gives), as in Optuna.
+        point : a number in [0, 1) for each open path; those of parameters that are not in use have no effect. As in
+            Optuna, choices, integers and steps have slices of equal size, and logarithmic ranges are uniform on the log
+            scale, where the slices of integers are those that rounding gives.
 
         Raises
         ------
         FormatError
-            If a coordinate is missing, lies outside of [0, 1), or belongs to no open path.
+            If a coordinate is missing, is not in [0, 1), or has no open path.
 
         Examples
         --------
@@ -116,10 +113,10 @@ class Assignments:
         return self._assign(partial(_given_coordinate, point))
 
     def _assign(self, coordinate: Coordinate) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        assignment: dict[str, Any] = {}
         for knob, decision in self.decisions.items():
-            found |= _assign_slot(decision, knob, coordinate)
-        return found
+            assignment |= _assign_slot(decision, knob, coordinate)
+        return assignment
 
     def _node(self, path: str) -> Slot:
         knob = path.split(".")[0]
@@ -130,12 +127,12 @@ class Assignments:
 
 
 def _method_choices(decision: Decision, path: str) -> dict[str, tuple[str, ...]]:
-    found = {path: decision.labels} if len(decision.alternatives) > 1 else {}
+    choices = {path: decision.labels} if len(decision.alternatives) > 1 else {}
     for alternative in decision.alternatives:
         for name, slot in alternative.slots.items():
             if isinstance(slot, Decision):
-                found |= _method_choices(slot, f"{path}.{alternative.label}.{name}")
-    return found
+                choices |= _method_choices(slot, f"{path}.{alternative.label}.{name}")
+    return choices
 
 
 def _count_slot(slot: Slot) -> int | None:
@@ -163,21 +160,22 @@ def _slot_grid(slot: Slot, path: str) -> Iterator[dict[str, Any]]:
         yield {}
     elif isinstance(slot, Decision):
         for alternative in slot.alternatives:
-            taken = {path: alternative.label} if len(slot.alternatives) > 1 else {}
-            parts = [partial(_slot_grid, inner, place) for place, inner in _inner(alternative, path)]
-            for found in _combined(parts):
-                yield taken | found
+            chosen = {path: alternative.label} if len(slot.alternatives) > 1 else {}
+            grids = [partial(_slot_grid, inner, inner_path) for inner_path, inner in _inner(alternative, path)]
+            for assignment in _combined(grids):
+                yield chosen | assignment
     else:
         for value in slot.each():
             yield {path: stored_choice(value)}
 
 
-def _combined(parts: Sequence[Callable[[], Iterator[dict[str, Any]]]]) -> Iterator[dict[str, Any]]:
-    if not parts:
+def _combined(grids: Sequence[Callable[[], Iterator[dict[str, Any]]]]) -> Iterator[dict[str, Any]]:
+    # itertools.product would hold every grid in memory.
+    if not grids:
         yield {}
         return
-    for first in parts[0]():
-        for rest in _combined(parts[1:]):
+    for first in grids[0]():
+        for rest in _combined(grids[1:]):
             yield first | rest
 
 
@@ -186,14 +184,14 @@ def _assign_slot(slot: Slot, path: str, coordinate: Coordinate) -> dict[str, Any
         return {}
     if isinstance(slot, (Range, Choices)):
         return {path: stored_choice(slot.at(coordinate(path)))}
-    found: dict[str, Any] = {}
-    taken = slot.alternatives[0]
+    assignment: dict[str, Any] = {}
+    chosen = slot.alternatives[0]
     if len(slot.alternatives) > 1:
-        taken = slot.alternatives[int(coordinate(path) * len(slot.alternatives))]
-        found[path] = taken.label
-    for place, inner in _inner(taken, path):
-        found |= _assign_slot(inner, place, coordinate)
-    return found
+        chosen = slot.alternatives[int(coordinate(path) * len(slot.alternatives))]
+        assignment[path] = chosen.label
+    for inner_path, inner in _inner(chosen, path):
+        assignment |= _assign_slot(inner, inner_path, coordinate)
+    return assignment
 
 
 def _inner(alternative: Alternative, path: str) -> list[tuple[str, Slot]]:
@@ -202,8 +200,8 @@ def _inner(alternative: Alternative, path: str) -> list[tuple[str, Slot]]:
 
 def _given_coordinate(point: Mapping[str, float], path: str) -> float:
     if path not in point:
-        raise FormatError("the point has no coordinate for it", path=path)
+        raise FormatError("the point has no coordinate for this path", path=path)
     value = float(point[path])
     if not 0.0 <= value < 1.0:
-        raise FormatError(f"{value!r} is no coordinate; it must lie in [0, 1)", path=path, value=value)
+        raise FormatError(f"{value!r} is not a coordinate; it must be in [0, 1)", path=path, value=value)
     return value

@@ -1,4 +1,4 @@
-"""The recipes that a space has played beside the search: read from a file, and completed by what the space fixes."""
+"""The baselines of a search space: read them from a file, and complete them with what the space fixes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read_baselines(value: Any) -> Baselines:
     Raises
     ------
     FormatError
-        At the exact place.
+        With the path of what is wrong.
     """
     if value is None:
         return {}
@@ -39,7 +39,7 @@ def read_baselines(value: Any) -> Baselines:
 
 
 def complete_baselines(base: Recipe, own: Mapping[str, Mapping[str, Any]]) -> dict[str, Recipe]:
-    """Return the recipes to compare with: random sampling, vanilla, and a space's own, on top of ``base``."""
+    """Return the baselines as full recipes: random sampling, vanilla and those of the space, on top of ``base``."""
     recipes = {}
     for name, part in {**BASELINES, **own}.items():
         knobs = {

@@ -1,4 +1,4 @@
-"""What differs between two spaces, in plain words: the space of a run, and the one given to go on with it."""
+"""Describe in words how a given search space differs from that of a run."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Plain = Mapping[str, Any]
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    r"""Return a line for each thing in which a space differs from that of a run; names do not count.
+    r"""Return a line for each difference between a search space and that of a run; names of spaces do not count.
 
     Parameters
     ----------
-    old : the run's space, as :meth:`altune.recipes.space.SearchSpace.to_dict` gives it.
+    old : the space of the run, from :meth:`altune.recipes.space.SearchSpace.to_dict`.
     new : the other space, likewise.
 
     Examples
@@ -36,13 +36,13 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         elif knob in old:
             lines.append(f"{knob} is not given, in the run it is {_summary(old[knob])}")
         elif knob in new:
-            lines.append(f"{knob} is {_summary(new[knob])}, the run does not give it")
+            lines.append(f"{knob} is {_summary(new[knob])}, in the run it is not given")
     lines += _entries("baselines", old.get("baselines", {}), new.get("baselines", {}))
     return lines + list(_rules(old.get("forbid", []), new.get("forbid", [])))
 
 
 def shown(value: Any) -> str:
-    """Return a plain value on one line, as YAML has it.
+    """Return a plain value on one line in the syntax of YAML.
 
     >>> shown({"low": 5, "high": 60, "log": True})
     '{low: 5, high: 60, log: true}'
@@ -76,14 +76,14 @@ def _alternative_lines(knob: str, old: Plain, new: Plain, path: str) -> list[str
     lines: list[str] = []
     for name in dict.fromkeys((*old, *new)):
         inside = None if name in ("method", "name") else _nested(knob, str(old["method"]), name)
-        place = f"{path}.{name}"
+        inner_path = f"{path}.{name}"
         if old.get(name) == new.get(name) and (name in old) == (name in new):
             continue
         if inside is not None and name in old and name in new:
-            lines += _decision_lines(inside, old[name], new[name], place)
+            lines += _decision_lines(inside, old[name], new[name], inner_path)
         else:
             values = [shown(part[name]) if name in part else "not given" for part in (new, old)]
-            lines.append(f"{place} is {values[0]}, in the run {values[1]}")
+            lines.append(f"{inner_path} is {values[0]}, in the run {values[1]}")
     return lines
 
 
@@ -98,19 +98,19 @@ def _entries(what: str, old: Plain, new: Plain) -> list[str]:
 def _names(path: str, old: Plain, new: Plain) -> list[str]:
     added = ", ".join(name for name in new if name not in old)
     lost = ", ".join(name for name in old if name not in new)
-    lines = [f"{path} has {added}, which the run has not"] if added else []
+    lines = [f"{path} has {added}, which the run does not have"] if added else []
     return lines + ([f"{path} lacks {lost}, which the run has"] if lost else [])
 
 
 def _rules(old: list[Any], new: list[Any]) -> Iterator[str]:
-    yield from (f"forbid has {shown(rule)}, which the run has not" for rule in new if rule not in old)
+    yield from (f"forbid has {shown(rule)}, which the run does not have" for rule in new if rule not in old)
     yield from (f"forbid lacks {shown(rule)}, which the run has" for rule in old if rule not in new)
 
 
 def _alternatives(plain: Any) -> dict[str, Plain]:
     listed = plain if isinstance(plain, list) else [plain]
-    found = [{"method": item} if isinstance(item, str) else item for item in listed]
-    return {str(item.get("name", item["method"])): item for item in found}
+    mappings = [{"method": item} if isinstance(item, str) else item for item in listed]
+    return {str(item.get("name", item["method"])): item for item in mappings}
 
 
 def _is_open(knob: str, plain: Any) -> bool:
@@ -133,7 +133,7 @@ def _nested(knob: str, method: str, parameter: str) -> str | None:
     try:
         cls = find_method(knob, method)
     except FormatError:
-        return None  # the run may know methods that are not registered here
+        return None  # the run may have methods that are not registered here
     return nested_knob(cls, parameter) if parameter in cls.model_fields else None
 
 

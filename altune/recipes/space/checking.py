@@ -1,4 +1,4 @@
-"""What is left of a space in an environment, before anything is played."""
+"""Check what remains of a search space in an environment before anything is played."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from altune.recipes.space.core import SearchSpace
 
 DRAWS = 200
-"""Random draws that estimate the share of forbidden combinations."""
+"""Number of random draws from which the share of forbidden combinations is estimated."""
 
 
 @dataclass(frozen=True)
 class KnobCheck:
-    """What is left of one knob.
+    """What remains of one knob.
 
     Attributes
     ----------
     knob : the knob, or ``model``.
-    given : labels of the alternatives that the space gives; of a knob that it does not name, the default.
-    left : those that can work.
-    left_out : one line with its reason for each alternative, choice or nested alternative that cannot.
-    open : for each Optuna path that is left open its labels, or its range or choices as in a file.
+    given : labels of the alternatives in the space; the default if it does not name the knob.
+    left : labels of the alternatives that work.
+    left_out : one line with the reason for each alternative, choice or nested alternative that does not work.
+    open : the labels, range or choices at each open Optuna path, as in a file.
     """
 
     knob: str
@@ -54,16 +54,16 @@ class KnobCheck:
 
 @dataclass(frozen=True)
 class SpaceCheck:
-    """What is left of a space in an environment.
+    """What remains of a search space in an environment.
 
     Attributes
     ----------
-    space : its name, None where it has none.
-    knobs : one check for each knob and the model.
-    recipes : number of different assignments left, forbidden ones included; None where it is infinite.
-    draws : random draws that the next two are estimated from.
-    forbidden : how many of them may not be played.
-    reasons : why, with the number of draws, the most common first.
+    space : name of the space, None if it has none.
+    knobs : one check for each knob and for the model.
+    recipes : number of different assignments that remain, including forbidden ones; None if it is infinite.
+    draws : number of random draws.
+    forbidden : number of draws that may not be played.
+    reasons : why they may not be played, with the number of draws, the most frequent reason first.
     """
 
     space: str | None
@@ -92,19 +92,19 @@ class SpaceCheck:
 
 
 def check_space(space: SearchSpace, capabilities: Capabilities, draws: int = DRAWS, seed: int = 0) -> SpaceCheck:
-    """Return what is left of a space in an environment, and how many random draws of it may not be played.
+    """Return what remains of a search space in an environment, and how many random draws of it may not be played.
 
     Parameters
     ----------
-    space : the space as it was given.
+    space : the search space.
     capabilities : what the environment offers.
-    draws : random draws to estimate with, 1 or more.
-    seed : of these draws.
+    draws : number of random draws, 1 or more.
+    seed : seed of the draws.
 
     Raises
     ------
     FormatError
-        If a knob has no alternative left.
+        If no alternative of a knob remains.
 
     Examples
     --------
@@ -129,8 +129,8 @@ def _check_knob(knob: str, space: SearchSpace, left: SearchSpace, reasons: list[
     given = space.decisions.get(knob) or default_decision(knob)
     kept = left.decisions.get(knob) or given
     opened = {path: _described(kept, path) for path in kept.open_paths(knob)}
-    own = tuple(reason for reason in reasons if reason.startswith(f"{knob}."))
-    return KnobCheck(knob, given.labels, kept.labels, own, opened)
+    left_out = tuple(reason for reason in reasons if reason.startswith(f"{knob}."))
+    return KnobCheck(knob, given.labels, kept.labels, left_out, opened)
 
 
 def _described(decision: Decision, path: str) -> Any:
@@ -143,5 +143,5 @@ def _described(decision: Decision, path: str) -> Any:
 def _forbidden(space: SearchSpace, capabilities: Capabilities, draws: int, seed: int) -> Counter[str]:
     rng = np.random.default_rng(seed)
     drawn = [space.random_params(rng) for _ in range(draws)]
-    found = (space.check_draw(space.recipe_at(params), capabilities, params) for params in drawn)
-    return Counter(reason for reason in found if reason is not None)
+    reasons = (space.check_draw(space.recipe_at(params), capabilities, params) for params in drawn)
+    return Counter(reason for reason in reasons if reason is not None)

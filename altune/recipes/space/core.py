@@ -1,4 +1,4 @@
-"""The search space: a recipe with its choices left open, from YAML to Optuna's trial to a recipe."""
+"""The search space: a recipe with open choices, from which an Optuna trial draws recipes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from altune.core.errors import FormatError, did_you_mean
 from altune.core.files import canonical_digest, check_keys
+from altune.core.formats import RECIPE_FORMAT
 from altune.core.needs import Capabilities
 from altune.core.registry import FIELDS, Method, parse_method
 from altune.core.yaml import read_yaml, write_yaml
@@ -36,9 +37,9 @@ class SearchSpace(Assignments):
 
     Attributes
     ----------
-    decisions : one for each knob that the space names (and ``model``); the others keep their defaults.
-    name : the space's name, None where it has none.
-    baselines : recipes played beside the search, as the knobs that define each.
+    decisions : one for each knob that the space names, and for ``model`` if it names it; others have their defaults.
+    name : name of the space, None if it has none.
+    baselines : recipes to compare with, each as the knobs that define it.
     forbid : combinations that are never played.
 
     Examples
@@ -54,32 +55,32 @@ class SearchSpace(Assignments):
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> SearchSpace:
-        """Read a space that altune ships, by name, or any YAML file, by path."""
+        """Read a search space that altune ships by its name, or any other one from a YAML file."""
         path = find_space(name_or_path)
         space = cls.from_dict(read_yaml(path), str(path))
         return space if space.name is not None else replace(space, name=path.stem)
 
     @classmethod
     def from_dict(cls, mapping: Mapping[str, Any], file: str = "") -> SearchSpace:
-        """Read a space from plain values, or one written in Python.
+        """Read a search space from a mapping.
 
         Parameters
         ----------
-        mapping : what a file would say. Beside plain values it may hold methods,
-            :class:`altune.recipes.space.Range` and :class:`altune.recipes.space.Choices`, recipes as baselines, and
-            tuples for lists.
-        file : named in errors; what the space includes is looked for beside it, else in the working directory.
+        mapping : plain values as in a file. It may also have methods, :class:`altune.recipes.space.Range` and
+            :class:`altune.recipes.space.Choices`, recipes as baselines, and tuples in place of lists.
+        file : the file of the mapping, for errors. Included files are relative to its folder, or to the working
+            directory if it is empty.
 
         Raises
         ------
         FormatError
-            At the exact place, such as ``query_strategy[1].beta``.
+            With the path of what is wrong, such as ``query_strategy[1].beta``.
         """
         return _read_space(mapping, file, Source.of(file))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that read back to an equal space."""
-        plain: dict[str, Any] = {"version": 1}
+        plain: dict[str, Any] = {"version": RECIPE_FORMAT}
         if self.name is not None:
             plain["name"] = self.name
         plain |= {knob: decision.to_plain() for knob, decision in self.decisions.items()}
@@ -94,7 +95,7 @@ class SearchSpace(Assignments):
         return write_yaml(self.to_dict())
 
     def digest(self) -> str:
-        """Return a stable hash, 32 hexadecimal digits; the space's name is no part of it."""
+        """Return a stable hash of the space without its name, as 32 hexadecimal digits."""
         return canonical_digest({key: value for key, value in self.to_dict().items() if key != "name"})
 
     def __eq__(self, other: object) -> bool:
@@ -104,7 +105,7 @@ class SearchSpace(Assignments):
         return hash(self.digest())
 
     def fixed(self) -> dict[str, Method]:
-        """Return the methods of the knobs that the space names and leaves wholly closed."""
+        """Return the methods of the knobs that the space names and fixes completely."""
         return {
             knob: decision.alternatives[0].typical()
             for knob, decision in self.decisions.items()
@@ -112,9 +113,9 @@ class SearchSpace(Assignments):
         }
 
     def base_recipe(self) -> Recipe:
-        """Return what baselines start from: all that the space fixes, else the defaults.
+        """Return the recipe on which baselines are based: what the space fixes, and defaults for the rest.
 
-        A knob with one alternative takes its method and what is fixed in it; what is open takes its default.
+        A knob with a single alternative has its method and fixed parameters; open parameters have their defaults.
         """
         single = {
             knob: decision.alternatives[0].typical()
@@ -124,15 +125,15 @@ class SearchSpace(Assignments):
         return Recipe.from_dict(single)
 
     def baseline_recipes(self) -> dict[str, Recipe]:
-        """Return the recipes to compare with: random sampling, vanilla, and the file's own."""
+        """Return the recipes to compare with: random sampling, vanilla and those of the space."""
         return complete_baselines(self.base_recipe(), self.baselines)
 
     def suggest(self, trial: SuggestingTrial) -> Recipe:
-        """Ask an Optuna trial for all that is open and return the recipe."""
+        """Ask an Optuna trial for all open choices and return the recipe."""
         return Recipe.from_dict({knob: decision.suggest(trial, knob) for knob, decision in self.decisions.items()})
 
     def recipe_at(self, params: Mapping[str, Any]) -> Recipe:
-        """Return the recipe that Optuna parameters stand for.
+        """Return the recipe of Optuna parameters.
 
         Raises
         ------
@@ -145,38 +146,38 @@ class SearchSpace(Assignments):
         return recipe
 
     def params_of(self, recipe: Recipe) -> dict[str, Any] | None:
-        """Return the Optuna parameters that give a recipe, None where it lies outside of the space."""
-        found = next(self._assignments(recipe), None)
-        return None if found is None else self._stored(found)
+        """Return the Optuna parameters of a recipe, None if it is not in the space."""
+        assignment = next(self._assignments(recipe), None)
+        return None if assignment is None else self._stored(assignment)
 
     def check_draw(
         self, recipe: Recipe, capabilities: Capabilities, params: Mapping[str, Any] | None = None
     ) -> str | None:
-        """Return why a drawn recipe must not be played, None where it may.
+        """Return why a drawn recipe may not be played, None if it may.
 
-        Either a knob needs what the drawn model or the environment does not offer, or a rule of ``forbid`` matches.
-        Give the trial's ``params`` where named alternatives overlap, so that it is known which one was drawn.
+        Either a knob needs what the model or the environment does not offer, or a rule of ``forbid`` matches. The
+        trial's ``params`` tell which alternative was drawn where several give the same recipe.
         """
         problems = recipe.problems(capabilities)
         if problems:
             return problems[0]
-        for found in self._assignments(recipe) if self.forbid else ():
-            rule = matching_rule(self.forbid, found)
-            if rule is not None and (params is None or self._stored(found) == dict(params)):
+        for assignment in self._assignments(recipe) if self.forbid else ():
+            rule = matching_rule(self.forbid, assignment)
+            if rule is not None and (params is None or self._stored(assignment) == dict(params)):
                 return f"the space forbids {describe_rule(rule)}"
         return None
 
     def narrow(self, capabilities: Capabilities) -> tuple[SearchSpace, list[str]]:
-        """Leave out the alternatives that can never work with any model of the space in an environment.
+        """Leave out alternatives that do not work in an environment with any model of the space.
 
         Returns
         -------
-        The space that is left, and one line with its reason for each alternative left out.
+        The remaining space, and one line with the reason for each alternative that was left out.
 
         Raises
         ------
         FormatError
-            If a knob has no alternative left.
+            If no alternative of a knob remains.
         """
         every = {knob: self.decisions.get(knob, default_decision(knob)) for knob in FIELDS}
         left, reasons = narrow_decisions(every, capabilities)
@@ -188,17 +189,17 @@ class SearchSpace(Assignments):
         Raises
         ------
         FormatError
-            If the space leaves one of them open itself.
+            If the space opens one of them.
         """
         decisions = dict(self.decisions)
         for knob, value in methods.items():
             if self.is_open(knob):
-                raise FormatError(f"the space leaves {knob} open, so it cannot be fixed as well", path=knob)
+                raise FormatError(f"the space opens {knob}, so it cannot be fixed as well", path=knob)
             decisions[knob] = read_decision(knob, parse_method(knob, value, knob), knob)
         return self._with(in_order(decisions))
 
     def close(self, knob: str) -> SearchSpace:
-        """Return the space with a knob held at what :meth:`base_recipe` has for it.
+        """Return the space with a knob fixed to its method in :meth:`base_recipe`.
 
         Raises
         ------
@@ -216,17 +217,17 @@ class SearchSpace(Assignments):
         return self._with(in_order({**self.decisions, knob: read_decision(knob, method, knob)}))
 
     def set_values(self, settings: Iterable[str] | Mapping[str, Any]) -> SearchSpace:
-        """Return the space with some of it closed, opened or replaced, one setting after the other.
+        """Return the space with some choices fixed, opened or replaced.
 
         Parameters
         ----------
-        settings : texts ``PATH=VALUE`` with VALUE in YAML, or a mapping of paths to values. A path is an Optuna
-            name, ``knob[.alternative[.parameter...]]``; the alternative may be left out where there is but one.
+        settings : texts ``PATH=VALUE`` with VALUE in YAML, or a mapping of paths to values; they are applied in order.
+            A path is an Optuna name, ``knob[.alternative[.parameter...]]``. A single alternative may be left out.
 
         Raises
         ------
         FormatError
-            Placed at the path, with the nearest spelling.
+            With the path and the nearest spelling.
 
         Examples
         --------
@@ -240,11 +241,11 @@ class SearchSpace(Assignments):
         return self._with(decisions)
 
     def with_model(self, model: Model) -> SearchSpace:
-        """Return the space with its model fixed; refused where the space leaves ``model`` open itself."""
+        """Return the space with its model fixed, which is refused if the space opens ``model``."""
         return self.with_fixed(model=model)
 
     def describe(self) -> list[dict[str, str]]:
-        """Return the rows of a table: ``knob``, ``alternatives`` and the ``parameters`` left open."""
+        """Return a table row for each decision: ``knob``, ``alternatives`` and the open ``parameters``."""
         return [
             {
                 "knob": knob,
@@ -272,8 +273,8 @@ def _read_space(mapping: Mapping[str, Any], file: str, source: Source) -> Search
     try:
         check_keys(mapping, (*_HEAD, *FIELDS, "baselines", "forbid"))
         base = _included(mapping.get(INCLUDE), source)
-        own = {knob: read_decision(knob, mapping[knob], knob) for knob in FIELDS if knob in mapping}
-        decisions = in_order({**base.decisions, **own})
+        given = {knob: read_decision(knob, mapping[knob], knob) for knob in FIELDS if knob in mapping}
+        decisions = in_order({**base.decisions, **given})
         rules = (*narrowed_rules(base.forbid, decisions), *read_rules(mapping.get("forbid"), decisions))
         baselines = {**base.baselines, **read_baselines(mapping.get("baselines"))}
         return SearchSpace(decisions, mapping.get("name"), baselines, _without_copies(rules))
@@ -282,16 +283,16 @@ def _read_space(mapping: Mapping[str, Any], file: str, source: Source) -> Search
 
 
 def _included(value: Any, source: Source) -> SearchSpace:
-    merged_space = SearchSpace({})
-    for place, path in source.included(value):
-        part = _read_space(read_included(place, path), str(path), source.step(path))
-        merged_space = SearchSpace(
-            {**merged_space.decisions, **part.decisions},
-            baselines={**merged_space.baselines, **part.baselines},
-            forbid=(*merged_space.forbid, *part.forbid),
+    joined = SearchSpace({})
+    for including_path, file in source.included(value):
+        space = _read_space(read_included(including_path, file), str(file), source.step(file))
+        joined = SearchSpace(
+            {**joined.decisions, **space.decisions},
+            baselines={**joined.baselines, **space.baselines},
+            forbid=(*joined.forbid, *space.forbid),
         )
-    return merged_space
+    return joined
 
 
 def _without_copies(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    return tuple(rule for place, rule in enumerate(rules) if rule not in rules[:place])
+    return tuple(rule for index, rule in enumerate(rules) if rule not in rules[:index])

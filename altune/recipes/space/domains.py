@@ -1,4 +1,4 @@
-"""What one parameter of an alternative may be: a fixed value, a range of numbers, or a choice of values."""
+"""The domain of a parameter: a fixed value, a range of numbers, or a choice of values."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _RANGE = ("low", "high", "log", "step")
 
 @dataclass(frozen=True)
 class Fixed:
-    """A parameter with one plain value."""
+    """A parameter with a fixed value."""
 
     value: Any
 
     def suggest(self, trial: SuggestingTrial, path: str) -> Any:
-        """Return the value; Optuna never hears of it."""
+        """Return the value, which is not an Optuna parameter."""
         return self.value
 
     def to_plain(self) -> Any:
@@ -34,7 +34,7 @@ class Fixed:
         return self.value
 
     def contains(self, value: Any) -> bool:
-        """Return whether a plain value is the fixed one."""
+        """Return whether a plain value is the fixed value."""
         return same(value, self.value)
 
     def count(self) -> int:
@@ -44,16 +44,16 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Range:
-    """A range of integers or floats, both ends included.
+    """A range of integers or floats, including both ends.
 
-    In Python it stands where a file has ``{low: ..., high: ...}``.
+    In Python it takes the place of ``{low: ..., high: ...}`` in a file.
 
     Attributes
     ----------
-    low, high : its ends.
-    log : whether it is drawn on a logarithmic scale.
-    step : distance of neighbouring values, None where all between are possible.
-    whole : whether the parameter's declared type is an integer; a space finds it by itself.
+    low, high : the ends.
+    log : whether values are drawn on a logarithmic scale.
+    step : distance between neighbouring values, None for every value in between.
+    whole : whether the parameter is an integer; a search space sets it from the declared type.
 
     Examples
     --------
@@ -86,7 +86,7 @@ class Range:
         return plain
 
     def contains(self, value: Any) -> bool:
-        """Return whether a plain value lies in the range, on its grid where it has one."""
+        """Return whether a plain value is in the range, and on its grid if it has a step."""
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not self.low <= value <= self.high:
             return False
         if self.whole and value != int(value):
@@ -94,19 +94,19 @@ class Range:
         return self.step is None or _whole_steps(value - self.low, self.step)
 
     def count(self) -> int | None:
-        """Return how many values there are; None for floats without a step."""
+        """Return the number of values, None for floats without a step."""
         if self.step is None:
             return int(self.high) - int(self.low) + 1 if self.whole else None
-        # decimals, as Optuna counts: 0.3 is three steps of 0.1
+        # Decimals, as in Optuna: 0.3 is three steps of 0.1.
         distance = Decimal(str(self.high)) - Decimal(str(self.low))
         return int(distance // Decimal(str(self.step))) + 1
 
     def each(self) -> Iterator[float]:
-        """Yield every value, from low to high; floats without a step have too many."""
-        return (self._value(place) for place in range(self.count() or 0))
+        """Yield every value, from low to high; none for floats without a step."""
+        return (self._value(index) for index in range(self.count() or 0))
 
     def at(self, coordinate: float) -> float:
-        """Return the value at a coordinate in [0, 1), as Optuna maps a uniform draw to this range."""
+        """Return the value at a coordinate in [0, 1), which is the one that Optuna draws for this uniform number."""
         count = self.count()
         if self.log:
             half = 0.5 if self.whole else 0.0
@@ -117,17 +117,17 @@ class Range:
             return min(self.low + coordinate * (self.high - self.low), self.high)
         return self._value(int(coordinate * count))
 
-    def _value(self, place: int) -> float:
+    def _value(self, index: int) -> float:
         if self.whole:
-            return int(self.low) + place * int(self.step or 1)
-        return min(self.low + place * (self.step or 0.0), self.high)
+            return int(self.low) + index * int(self.step or 1)
+        return min(self.low + index * (self.step or 0.0), self.high)
 
 
 @dataclass(frozen=True)
 class Choices:
-    """A choice of plain values; Optuna knows those that are not scalars by their canonical JSON text.
+    """A choice of plain values. Optuna stores values that are not scalars as canonical JSON text.
 
-    In Python it stands where a file has ``{choices: [...]}``.
+    In Python it takes the place of ``{choices: [...]}`` in a file.
     """
 
     values: tuple[Any, ...]
@@ -149,7 +149,7 @@ class Choices:
         return any(same(value, choice) for choice in self.values)
 
     def count(self) -> int:
-        """Return how many values there are."""
+        """Return the number of values."""
         return len(self.values)
 
     def each(self) -> Iterator[Any]:
@@ -157,7 +157,7 @@ class Choices:
         return iter(self.values)
 
     def at(self, coordinate: float) -> Any:
-        """Return the value in whose slice of [0, 1) a coordinate lies; all slices are equal."""
+        """Return the value whose slice of [0, 1) contains a coordinate; all slices have equal size."""
         return self.values[int(coordinate * len(self.values))]
 
 
@@ -165,7 +165,7 @@ Domain = Fixed | Range | Choices
 
 
 def stored_choice(value: Any) -> bool | int | float | str | None:
-    """Return what Optuna stores for a choice: scalars as they are, all else as canonical JSON text.
+    """Return what Optuna stores for a choice: a scalar as it is, and any other value as canonical JSON text.
 
     >>> stored_choice(3), stored_choice([50, 20])
     (3, '[50,20]')
@@ -176,24 +176,24 @@ def stored_choice(value: Any) -> bool | int | float | str | None:
 
 
 def canonical(value: Any) -> str:
-    """Return the one JSON text of a plain value."""
+    """Return the canonical JSON text of a plain value."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def same(one: Any, other: Any) -> bool:
-    """Return whether two plain values are equal, a truth value never being a number."""
-    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
-        return isinstance(one, bool) == isinstance(other, bool) and one == other
-    return canonical(one) == canonical(other)
+def same(value: Any, other: Any) -> bool:
+    """Return whether two plain values are equal; a boolean never equals a number."""
+    if isinstance(value, (int, float)) and isinstance(other, (int, float)):
+        return isinstance(value, bool) == isinstance(other, bool) and value == other
+    return canonical(value) == canonical(other)
 
 
 def read_domain(cls: type[Method], parameter: str, value: Any, path: str) -> Domain:
-    """Read what a file says of one plain parameter.
+    """Read the domain of a parameter from a file.
 
     Raises
     ------
     FormatError
-        At ``path``, where a range or choice is not well formed or does not suit the declared type.
+        At ``path``, if a range or choice is not well formed or does not fit the declared type.
     """
     if isinstance(value, (Range, Choices)):
         value = value.to_plain()
@@ -206,16 +206,16 @@ def read_domain(cls: type[Method], parameter: str, value: Any, path: str) -> Dom
     for key in value:
         if key not in _RANGE:
             accepted = (*_RANGE, "choices")
-            raise FormatError(f"a range has no {key!r}; {did_you_mean(key, accepted)}", path=path, value=key)
+            raise FormatError(f"a range has no field {key!r}; {did_you_mean(key, accepted)}", path=path, value=key)
     for key in ("low", "high"):
         if key not in value:
-            raise FormatError(f"the range has no {key!r}; write {{low: ..., high: ...}}", path=path, value=value)
+            raise FormatError(f"the range lacks {key!r}; write {{low: ..., high: ...}}", path=path, value=value)
     if float in kinds:
         return _read_range(value, whole=False, path=path)
     if int in kinds:
         return _read_range(value, whole=True, path=path)
     raise FormatError(
-        f"a range needs a number and {parameter!r} is none; write {{choices: [...]}}",
+        f"{parameter!r} is not a number, so it has no range; write {{choices: [...]}}",
         path=path,
         value=dict(value),
     )
@@ -224,7 +224,7 @@ def read_domain(cls: type[Method], parameter: str, value: Any, path: str) -> Dom
 def _read_choices(value: Mapping[str, Any], path: str) -> Choices:
     extra = [key for key in value if key != "choices"]
     if extra:
-        raise FormatError(f"a choice has no {extra[0]!r}; `choices` stands alone", path=path, value=extra[0])
+        raise FormatError(f"a choice has no field {extra[0]!r} beside `choices`", path=path, value=extra[0])
     choices = value["choices"]
     if not isinstance(choices, (list, tuple)):
         raise FormatError(f"choices must be a list, not {choices!r}", path=path, value=choices)
@@ -250,13 +250,13 @@ def _read_range(value: Mapping[str, Any], *, whole: bool, path: str) -> Domain:
 
 def _check_step(low: float, high: float, step: float, log: bool, path: str) -> None:
     if log:
-        raise FormatError("step and log exclude each other; leave one out", path=path, value=step)
+        raise FormatError("step and log exclude each other; leave out one of them", path=path, value=step)
     if step <= 0:
         raise FormatError(f"step must be above 0, not {step}", path=path, value=step)
     if not _whole_steps(high - low, step):
         reached = low + step * math.floor((high - low) / step)
         raise FormatError(
-            f"steps of {step} from {low} never reach high {high}; the last one is {reached:g}",
+            f"steps of {step} from {low} do not reach high {high}; the last value is {reached:g}",
             path=path,
             value=high,
         )
@@ -268,7 +268,7 @@ def _number(value: Any, key: str, whole: bool, path: str) -> float:
     if not whole:
         return float(value)
     if value != int(value):
-        raise FormatError(f"{key} must be a whole number, not {value!r}", path=path, value=value)
+        raise FormatError(f"{key} must be an integer, not {value!r}", path=path, value=value)
     return int(value)
 
 

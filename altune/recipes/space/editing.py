@@ -1,6 +1,6 @@
-"""Changes to a space from the command line: ``query_strategy=margin``, ``initial_sample.typiclust.size=20``.
+"""Change a search space from the command line: ``query_strategy=margin``, ``initial_sample.typiclust.size=20``.
 
-The path is an Optuna name. Where a decision has a single alternative its label may be left out, as in a file.
+The path is an Optuna name. The label of a single alternative may be left out, as in a file.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from altune.recipes.recipe import DEFAULTS, nested_knob
 from altune.recipes.space.reading import read_decision
 from altune.recipes.space.tree import Alternative, Decision
 
-Edited = tuple[Any, str]  # a decision or alternative as plain values, and the place of the change inside a file
+Edited = tuple[Any, str]  # a decision or alternative as plain values, and the path of the change inside a file
 
 
 def default_decision(knob: str) -> Decision:
-    """Return the decision of a knob that a space does not name: its default method, nothing open."""
+    """Return the decision of a knob that a space does not name: its default method, without open parameters."""
     return read_decision(knob, parse_method(knob, DEFAULTS[knob]), knob)
 
 
 def in_order(decisions: Mapping[str, Decision]) -> dict[str, Decision]:
-    """Return the decisions in the order of the design."""
+    """Return the decisions in the usual order of the knobs."""
     return {knob: decisions[knob] for knob in FIELDS if knob in decisions}
 
 
 def read_settings(settings: Iterable[str] | Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return path and value of each setting, a mapping of them or texts ``PATH=VALUE`` with VALUE in YAML.
+    """Return the path and value of each setting, from a mapping or from texts ``PATH=VALUE`` with VALUE in YAML.
 
     Raises
     ------
     FormatError
-        If a text has no ``=``, no value, or one that is not well-formed YAML.
+        If a text has no ``=`` or no value, or the value is not well-formed YAML.
 
     Examples
     --------
@@ -51,32 +51,32 @@ def with_setting(decisions: Mapping[str, Decision], path: str, value: Any) -> di
 
     Parameters
     ----------
-    decisions : those of a space; a knob that it does not name has its default.
+    decisions : the decisions of a space; a knob that it does not name has its default.
     path : ``knob[.alternative[.parameter...]]``.
-    value : what a file may have there. A mapping without ``method`` gives an alternative other parameters.
+    value : the value, as in a file. A mapping without ``method`` changes the parameters of an alternative.
 
     Raises
     ------
     FormatError
-        Placed at ``path``, with the nearest spelling.
+        At ``path``, with the nearest spelling.
     """
     knob, *rest = path.split(".")
     if knob not in FIELDS:
         raise FormatError(f"no knob {knob!r}; {did_you_mean(knob, FIELDS)}", path=path, value=knob)
-    plain, place = _edit_decision(decisions.get(knob) or default_decision(knob), rest, value, knob, path)
+    plain, file_path = _edit_decision(decisions.get(knob) or default_decision(knob), rest, value, knob, path)
     try:
         changed = read_decision(knob, plain, knob)
     except FormatError as error:
-        below = error.path.removeprefix(place) if error.path.startswith(place) else ""
-        at = join_path(path, below.removeprefix("."))
-        raise FormatError(error.problem, path=at, value=error.value, accepted=error.accepted) from None
+        below = error.path.removeprefix(file_path) if error.path.startswith(file_path) else ""
+        where = join_path(path, below.removeprefix("."))
+        raise FormatError(error.problem, path=where, value=error.value, accepted=error.accepted) from None
     return in_order({**decisions, knob: changed})
 
 
 def _read_setting(text: str) -> tuple[str, Any]:
     path, equals, written = (part.strip() for part in text.partition("="))
     if not equals or not path or not written:
-        raise FormatError(f"{text!r} sets nothing; write PATH=VALUE, such as query_strategy=margin", value=text)
+        raise FormatError(f"{text!r} is not a setting; write PATH=VALUE, such as query_strategy=margin", value=text)
     try:
         read = read_yaml_text(f"value: {written}")
     except FormatError as error:
@@ -86,9 +86,9 @@ def _read_setting(text: str) -> tuple[str, Any]:
     return path, read["value"]
 
 
-def _edit_decision(decision: Decision, rest: list[str], value: Any, place: str, path: str) -> Edited:
+def _edit_decision(decision: Decision, rest: list[str], value: Any, file_path: str, path: str) -> Edited:
     if not rest:
-        return value, place
+        return value, file_path
     single = len(decision.alternatives) == 1
     if rest[0] in decision.labels:
         position = decision.labels.index(rest[0])
@@ -98,21 +98,21 @@ def _edit_decision(decision: Decision, rest: list[str], value: Any, place: str, 
     else:
         raise _no_such_part(decision, rest[0], path)
     plain = [alternative.to_plain() for alternative in decision.alternatives]
-    inside = place if single else f"{place}[{position}]"
+    inside = file_path if single else f"{file_path}[{position}]"
     plain[position], changed = _edit_alternative(decision.alternatives[position], rest, value, inside, path)
     return plain[0] if single else plain, changed
 
 
-def _edit_alternative(alternative: Alternative, rest: list[str], value: Any, place: str, path: str) -> Edited:
+def _edit_alternative(alternative: Alternative, rest: list[str], value: Any, file_path: str, path: str) -> Edited:
     if not rest:
-        return _replaced(alternative, value), place
+        return _replaced(alternative, value), file_path
     name, *inner = rest
     parameters = _parameters(alternative)
     if name not in parameters:
         accepted = did_you_mean(name, parameters) if parameters else "it has none"
         raise FormatError(f"{alternative.label} has no parameter {name!r}; {accepted}", path=path, value=name)
     plain = alternative.to_plain()
-    plain[name], changed = value, join_path(place, name)
+    plain[name], changed = value, join_path(file_path, name)
     if inner:
         plain[name], changed = _edit_decision(_nested(alternative, name, path), inner, value, changed, path)
     return plain, changed
@@ -133,18 +133,18 @@ def _nested(alternative: Alternative, name: str, path: str) -> Decision:
         return slot
     knob = nested_knob(alternative.cls, name)
     if knob is None:
-        raise FormatError(f"{name!r} is a plain value; nothing stands below it", path=path, value=name)
+        raise FormatError(f"{name!r} is a plain value, which has no parameters", path=path, value=name)
     default = getattr(alternative.typical(), name)
     if default is None:
-        raise FormatError(f"{name!r} is not set; give it a method first", path=path, value=name)
+        raise FormatError(f"{name!r} is not set; set it to a method first", path=path, value=name)
     return read_decision(knob, default, path)
 
 
 def _no_such_part(decision: Decision, name: str, path: str) -> FormatError:
     owners = [alternative.label for alternative in decision.alternatives if name in _parameters(alternative)]
     if owners:
-        right = path.replace(f".{name}", f".{owners[0]}.{name}", 1)
-        problem = f"{name!r} is a parameter of {', '.join(owners)}; write {right}"
+        full = path.replace(f".{name}", f".{owners[0]}.{name}", 1)
+        problem = f"{name!r} is a parameter of {', '.join(owners)}; write {full}"
     else:
         only = decision.alternatives[0]
         accepted = {*decision.labels, *(_parameters(only) if len(decision.alternatives) == 1 else ())}

@@ -1,4 +1,4 @@
-"""Combinations that a space forbids: rules over Optuna paths, checked against the space when it is read."""
+"""Forbidden combinations of a search space: rules over Optuna paths, which are checked when the space is read."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def read_rules(value: Any, decisions: Mapping[str, Decision]) -> tuple[Rule, ...
     Raises
     ------
     FormatError
-        If a path or a value cannot occur in a draw of the space.
+        If a draw of the space cannot have a path or a value of a rule.
     """
     if value is None:
         return ()
     if not isinstance(value, (list, tuple)):
-        raise FormatError("must be a list of mappings, each a combination", path="forbid", value=value)
-    return tuple(_read_rule(rule, decisions, f"forbid[{place}]") for place, rule in enumerate(value))
+        raise FormatError("must be a list of mappings, one for each combination", path="forbid", value=value)
+    return tuple(_read_rule(rule, decisions, f"forbid[{index}]") for index, rule in enumerate(value))
 
 
 def matching_rule(rules: tuple[Rule, ...], assignment: Mapping[str, Any]) -> Rule | None:
-    """Return the first rule all of whose paths have one of the rule's values in a draw."""
+    """Return the first rule that matches a draw: at each of its paths the draw has one of its values."""
     for rule in rules:
         if all(
             path in assignment and any(same(assignment[path], value) for value in values)
@@ -40,7 +40,7 @@ def matching_rule(rules: tuple[Rule, ...], assignment: Mapping[str, Any]) -> Rul
 
 
 def narrowed_rules(rules: tuple[Rule, ...], decisions: Mapping[str, Decision]) -> tuple[Rule, ...]:
-    """Return the rules that can still apply after alternatives were left out."""
+    """Return the rules that can still match after alternatives were left out."""
     kept = []
     for rule in rules:
         left = {
@@ -74,17 +74,17 @@ def _read_rule(rule: Any, decisions: Mapping[str, Decision], path: str) -> Rule:
     read: Rule = {}
     for key, value in rule.items():
         values = tuple(value) if isinstance(value, (list, tuple)) else (value,)
-        place = join_path(path, str(key))
+        rule_path = join_path(path, str(key))
         if _find(decisions, str(key)) is None and key not in (*KNOBS, "model"):
             known = [name for knob, decision in decisions.items() for name in (knob, *decision.open_paths(knob))]
-            raise FormatError(f"the space has no such path; {did_you_mean(key, set(known))}", path=place, value=key)
+            raise FormatError(f"the space has no such path; {did_you_mean(key, set(known))}", path=rule_path, value=key)
         if not values:
-            raise FormatError("an empty list; give at least one value", path=place, value=value)
+            raise FormatError("the list is empty; give at least one value", path=rule_path, value=value)
         for item in values:
             if not _occurs(decisions, str(key), item):
                 raise FormatError(
-                    f"{item!r} can never be drawn here{_accepted(decisions, str(key), item)}",
-                    path=place,
+                    f"{item!r} is never drawn here{_accepted(decisions, str(key), item)}",
+                    path=rule_path,
                     value=item,
                 )
         read[str(key)] = values

@@ -1,4 +1,4 @@
-"""A trial whose parameters are given: it answers what a space asks, and checks each answer."""
+"""A trial with given parameters, which a search space can ask like one of Optuna."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from altune.recipes.space.domains import Range, same
 
 
 class GivenTrial:
-    """Answers as an Optuna trial does, from given parameters, and refuses those that do not fit.
+    """Returns given parameters as an Optuna trial does, and refuses those that do not fit.
 
     Parameters
     ----------
@@ -26,11 +26,11 @@ class GivenTrial:
         value = self._given(name)
         if not any(same(value, choice) for choice in choices):
             accepted = did_you_mean(value, [str(choice) for choice in choices])
-            raise FormatError(f"{value!r} is no choice; {accepted}", path=name, value=value)
+            raise FormatError(f"{value!r} is not a choice; {accepted}", path=name, value=value)
         return value
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        """Return the given whole number."""
+        """Return the given integer."""
         return int(self._number(name, Range(low, high, whole=True, log=log, step=step)))
 
     def suggest_float(
@@ -40,20 +40,20 @@ class GivenTrial:
         return float(self._number(name, Range(low, high, whole=False, log=log, step=step)))
 
     def refuse_unasked(self) -> None:
-        """Refuse parameters that the choices given for others never asked for."""
+        """Refuse parameters that were not asked for, because the given choices do not use them."""
         for name in self._params:
             if name not in self._asked:
                 asked = did_you_mean(name, self._asked)
-                raise FormatError(f"not a parameter of these choices; {asked}", path=name, value=name)
+                raise FormatError(f"the given choices do not use this parameter; {asked}", path=name, value=name)
 
     def _number(self, name: str, domain: Range) -> Any:
         value = self._given(name)
         if not domain.contains(value):
-            raise FormatError(f"{value!r} is outside of {domain.to_plain()}", path=name, value=value)
+            raise FormatError(f"{value!r} is not in {domain.to_plain()}", path=name, value=value)
         return value
 
     def _given(self, name: str) -> Any:
         self._asked.add(name)
         if name not in self._params:
-            raise FormatError("not given", path=name)
+            raise FormatError("the parameter is missing", path=name)
         return self._params[name]

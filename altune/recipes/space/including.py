@@ -1,4 +1,4 @@
-"""Spaces that build on others: ``include: standard``, or a list of names and files of which later ones win."""
+"""Search spaces that include others: ``include: standard``, or a list in which later spaces replace earlier ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ INCLUDE = "include"
 
 @dataclass(frozen=True)
 class Source:
-    """A space file while it is read: the files that lead to it, itself last; empty for a space made in Python."""
+    """A space file while it is read.
+
+    Attributes
+    ----------
+    chain : the files that include each other up to this one; empty for a space made in Python.
+    """
 
     chain: tuple[Path, ...] = ()
 
@@ -28,55 +33,56 @@ class Source:
 
     @property
     def folder(self) -> Path:
-        """What relative names are relative to."""
+        """The folder of the file, to which included paths are relative."""
         return self.chain[-1].parent if self.chain else Path()
 
     def included(self, value: Any) -> list[tuple[str, Path]]:
-        """Return the place inside this file, and the file, of each space that it includes.
+        """Return the path inside this file and the file of each included space.
 
         Raises
         ------
         FormatError
-            If ``value`` is neither a name nor a list of names, if one is unknown, stands twice, or leads back here.
+            If ``value`` is not a name or a list of names, or if one of them is unknown, occurs twice, or includes this
+            file.
         """
         if value is None:
             return []
         listed = isinstance(value, (list, tuple))
-        names = [(f"{INCLUDE}[{place}]", name) for place, name in enumerate(value)] if listed else [(INCLUDE, value)]
+        names = [(f"{INCLUDE}[{index}]", name) for index, name in enumerate(value)] if listed else [(INCLUDE, value)]
         if not names:
-            raise FormatError("an empty list; give at least one space", path=INCLUDE, value=value)
-        found: list[tuple[str, Path]] = []
-        for place, name in names:
-            path = self._find(name, place)
-            if any(path.resolve() == other.resolve() for _, other in found):
-                raise FormatError(f"{name!r} stands here twice", path=place, value=name)
-            found.append((place, path))
-        return found
+            raise FormatError("the list is empty; give at least one space", path=INCLUDE, value=value)
+        spaces: list[tuple[str, Path]] = []
+        for path, name in names:
+            file = self._find(name, path)
+            if any(file.resolve() == other.resolve() for _, other in spaces):
+                raise FormatError(f"{name!r} occurs twice", path=path, value=name)
+            spaces.append((path, file))
+        return spaces
 
-    def step(self, path: Path) -> Source:
+    def step(self, file: Path) -> Source:
         """Return the source of a file that this one includes."""
-        return Source((*self.chain, path.resolve()))
+        return Source((*self.chain, file.resolve()))
 
-    def _find(self, name: Any, place: str) -> Path:
+    def _find(self, name: Any, path: str) -> Path:
         shipped = shipped_spaces()
         if not isinstance(name, (str, Path)) or not str(name).strip():
-            raise FormatError(f"{name!r} is not a space; write a name or the path of a file", path=place, value=name)
-        path = shipped[str(name)] if str(name) in shipped else (self.folder / name)
-        if str(name) not in shipped and not path.is_file() and not is_file_name(name):
+            raise FormatError(f"{name!r} is not a space; write a name or the path of a file", path=path, value=name)
+        file = shipped[str(name)] if str(name) in shipped else (self.folder / name)
+        if str(name) not in shipped and not file.is_file() and not is_file_name(name):
             known = did_you_mean(name, shipped)
-            raise FormatError(f"no search space {name!r}; {known}, or the path of a YAML file", path=place, value=name)
-        if path.resolve() in self.chain:
-            first = self.chain.index(path.resolve())
-            circle = " includes ".join(part.name for part in (*self.chain[first:], path))
-            raise FormatError(f"the files include each other in a circle: {circle}", path=place, value=str(name))
-        return path
+            raise FormatError(f"no search space {name!r}; {known}, or the path of a YAML file", path=path, value=name)
+        if file.resolve() in self.chain:
+            first = self.chain.index(file.resolve())
+            circle = " includes ".join(link.name for link in (*self.chain[first:], file))
+            raise FormatError(f"the files include each other in a circle: {circle}", path=path, value=str(name))
+        return file
 
 
-def read_included(place: str, path: Path) -> Mapping[str, Any]:
-    """Read an included file; where it is missing, the error names who includes it."""
+def read_included(path: str, file: Path) -> Mapping[str, Any]:
+    """Read an included file. If it is missing, the error is at ``path`` of the file that includes it."""
     try:
-        return read_yaml(path)
+        return read_yaml(file)
     except FormatError as error:
-        if path.is_file():
+        if file.is_file():
             raise
-        raise FormatError(f"{path}: {error.problem}", path=place, value=str(path)) from None
+        raise FormatError(f"{file}: {error.problem}", path=path, value=str(file)) from None

@@ -1,4 +1,4 @@
-"""Find, before a search starts, the alternatives that can never work in an environment."""
+"""Leave out the alternatives that never work in an environment, before a search starts."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ Variant = tuple[Method, frozenset[Pick]]
 def narrow_decisions(
     decisions: Mapping[str, Decision], capabilities: Capabilities
 ) -> tuple[dict[str, Decision], list[str]]:
-    """Leave out what works with no model of the space, and models that nothing works with.
+    """Leave out alternatives that work with no model of the space, and models with which a knob has no alternative.
 
     Parameters
     ----------
-    decisions : one for each knob and the model.
+    decisions : one for each knob and for the model.
     capabilities : what the environment offers.
 
     Returns
     -------
-    The decisions left, and one line for each alternative or choice left out, with its reason.
+    The remaining decisions, and one line with the reason for each alternative or choice that was left out.
 
     Raises
     ------
     FormatError
-        If nothing is left of a knob.
+        If no alternative of a knob remains.
     """
     left = dict(decisions)
     reasons: list[str] = []
     before = -1
+    # A model that was left out may have been the only one that an alternative works with, and the other way round.
     while len(reasons) != before:
         before = len(reasons)
         left["model"] = _narrow_models(left, (), capabilities, reasons)
@@ -62,15 +63,15 @@ def _narrow_knob(decision: Decision, models: list[Model], capabilities: Capabili
         if working:
             lost = _lost_picks(decision, variants, working)
             reasons.extend(
-                f"{place} is left out: {_reason(method, models, capabilities)}" for place, method in lost.items()
+                f"{inner} is left out: {_reason(method, models, capabilities)}" for inner, method in lost.items()
             )
-            picks: frozenset[Pick] = frozenset().union(*(found for _, found in working))
+            picks: frozenset[Pick] = frozenset().union(*(used for _, used in working))
             kept.append(alternative.keep(picks, path) if lost else alternative)
         else:
             refused.append(f"{path} is left out: {_reason(variants[0][0], models, capabilities)}")
     if not kept:
         why = "; ".join(line.replace(" is left out: ", ": ") for line in refused)
-        raise FormatError(f"no alternative can work: {why}", path=knob)
+        raise FormatError(f"no alternative works: {why}", path=knob)
     reasons.extend(refused)
     return replace(decision, alternatives=tuple(kept))
 
@@ -88,7 +89,7 @@ def _narrow_models(
             refused.append(f"model.{alternative.label} is left out: {problem}")
     if not kept:
         why = "; ".join(line.replace(" is left out: ", ": ") for line in refused)
-        raise FormatError(f"no alternative can work: {why}", path="model")
+        raise FormatError(f"no alternative works: {why}", path="model")
     reasons.extend(refused)
     return replace(decisions["model"], alternatives=tuple(kept))
 
@@ -131,17 +132,17 @@ def _reason(method: Method, models: list[Model], capabilities: Capabilities) -> 
 
 
 def _lost_picks(decision: Decision, variants: list[Variant], working: list[Variant]) -> dict[str, Method]:
-    """Return the places that occur in no working variant, each with a method that shows why."""
+    """Return the paths that no working variant uses, each with a method that shows why."""
     alive = frozenset[Pick]().union(*(picks for _, picks in working))
     lost: dict[str, Method] = {}
     for method, picks in variants:
         for path, choice in sorted(picks - alive, key=str):
-            lost.setdefault(_place(decision, path, choice), method)
-    below = tuple(f"{place}." for place in lost)
-    return {place: method for place, method in lost.items() if not place.startswith(below)}
+            lost.setdefault(_shown(decision, path, choice), method)
+    below = tuple(f"{path}." for path in lost)
+    return {path: method for path, method in lost.items() if not path.startswith(below)}
 
 
-def _place(decision: Decision, path: str, choice: str | int) -> str:
+def _shown(decision: Decision, path: str, choice: str | int) -> str:
     node = decision.find(path, decision.knob)
     if isinstance(node, Choices) and isinstance(choice, int):
         return f"{path}: {node.values[choice]}"

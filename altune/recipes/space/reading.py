@@ -1,4 +1,4 @@
-"""Read a decision from plain values, and check every alternative before anything is searched."""
+"""Read a decision from plain values, and check every alternative of it."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ _LABEL = re.compile(r"\w[\w-]*")
 
 
 def read_decision(knob: str, value: Any, path: str) -> Decision:
-    """Read what a file says under a knob, or in a field that holds a method.
+    """Read the value of a knob, or of a field that takes a method.
 
     Parameters
     ----------
-    knob : whose methods may stand here.
+    knob : the knob whose methods are accepted.
     value : a method, its name, a mapping, or a list of these as alternatives.
-    path : place inside the file, for errors.
+    path : path of the value inside the file, for errors.
 
     Raises
     ------
     FormatError
-        At the exact place.
+        With the path of what is wrong.
     """
     listed = isinstance(value, (list, tuple))
     if listed and not value:
-        raise FormatError("an empty list; give at least one method", path=path, value=value)
-    items = [(item, f"{path}[{place}]") for place, item in enumerate(value)] if listed else [(value, path)]
+        raise FormatError("the list is empty; give at least one method", path=path, value=value)
+    items = [(item, f"{path}[{index}]") for index, item in enumerate(value)] if listed else [(value, path)]
     alternatives: list[Alternative] = []
-    for item, place in items:
-        alternative, named = _read_alternative(knob, item, place)
-        _refuse_duplicate(alternatives, alternative, named, place)
+    for item, item_path in items:
+        alternative, named = _read_alternative(knob, item, item_path)
+        _refuse_duplicate(alternatives, alternative, named, item_path)
         alternatives.append(alternative)
     return Decision(knob, tuple(alternatives))
 
@@ -61,7 +61,7 @@ def _read_alternative(knob: str, value: Any, path: str) -> tuple[Alternative, bo
 
 
 def _written(method: Method) -> dict[str, Any]:
-    """Return what a file would say for a method made in Python: what was given, and no defaults."""
+    """Return a method made in Python as it would be written in a file, without defaults."""
     given = [name for name in type(method).model_fields if name in method.model_fields_set and name != "method"]
     return {"method": method.method} | {name: getattr(method, name) for name in given}
 
@@ -80,14 +80,12 @@ def _refuse_duplicate(earlier: list[Alternative], new: Alternative, named: bool,
     for other in earlier:
         if other.cls is new.cls and not (named and other.label != other.method):
             raise FormatError(
-                f"{new.method!r} stands here twice; give each of them a `name:` of its own",
+                f"{new.method!r} occurs twice; give each of them a `name:` of its own",
                 path=path,
                 value=new.method,
             )
         if other.label == new.label:
-            raise FormatError(
-                f"the name {new.label!r} stands here twice", path=join_path(path, "name"), value=new.label
-            )
+            raise FormatError(f"the name {new.label!r} occurs twice", path=join_path(path, "name"), value=new.label)
 
 
 def _read_slot(cls: type[Method], parameter: str, value: Any, path: str) -> Slot:
@@ -95,18 +93,18 @@ def _read_slot(cls: type[Method], parameter: str, value: Any, path: str) -> Slot
     if nested is None or value is None:
         return read_domain(cls, parameter, value, path)
     if isinstance(value, Mapping) and "choices" in value and "method" not in value:
-        raise FormatError("a method stands here; write a list of methods, not {choices: ...}", path=path, value=value)
+        raise FormatError("expected a method; write a list of methods, not {choices: ...}", path=path, value=value)
     return read_decision(nested, value, path)
 
 
 def _checked(alternative: Alternative, path: str) -> Alternative:
-    """Build the method at every choice and both ends of every range; keep what its fields make of them."""
+    """Build the method at every choice and at both ends of every range, and keep the values that its fields make."""
     base = _typical_values(alternative)
     alternative.build(base, path)
     slots: dict[str, Slot] = {}
     for name, slot in alternative.slots.items():
         values = ends(slot)
-        built = [_try(alternative, {**base, name: value}, name, path, place) for place, value in _placed(slot, values)]
+        built = [_try(alternative, {**base, name: value}, name, path, inner) for inner, value in _placed(slot, values)]
         settled = _settled(slot, name, built, join_path(path, name))
         if settled != Fixed(None) or alternative.cls.model_fields[name].default is not None:
             slots[name] = settled
@@ -123,22 +121,22 @@ def _typical_values(alternative: Alternative) -> dict[str, Any]:
 
 def _placed(slot: Slot, values: list[Any]) -> list[tuple[str, Any]]:
     if isinstance(slot, Choices):
-        return [(f".choices[{place}]", value) for place, value in enumerate(values)]
+        return [(f".choices[{index}]", value) for index, value in enumerate(values)]
     if isinstance(slot, Decision) and len(values) > 1:
-        return [(f"[{place}]", value) for place, value in enumerate(values)]
+        return [(f"[{index}]", value) for index, value in enumerate(values)]
     return [("", value) for value in values]
 
 
-def _try(alternative: Alternative, values: dict[str, Any], name: str, path: str, place: str) -> Method:
+def _try(alternative: Alternative, values: dict[str, Any], name: str, path: str, inner: str) -> Method:
     try:
         return alternative.build(values, path)
     except FormatError as error:
         slot_path = join_path(path, name)
         if not error.path.startswith(slot_path):
             raise
-        inner = error.path.removeprefix(slot_path)
+        below = error.path.removeprefix(slot_path)
         raise FormatError(
-            error.problem, path=slot_path + place + inner, value=error.value, accepted=error.accepted
+            error.problem, path=slot_path + inner + below, value=error.value, accepted=error.accepted
         ) from None
 
 
@@ -149,8 +147,8 @@ def _settled(slot: Slot, name: str, built: list[Method], path: str) -> Slot:
     if isinstance(slot, Fixed):
         return Fixed(values[0])
     seen: set[str] = set()
-    for place, value in enumerate(values):
+    for index, value in enumerate(values):
         if canonical(value) in seen:
-            raise FormatError(f"the choice {value!r} stands here twice", path=f"{path}.choices[{place}]", value=value)
+            raise FormatError(f"the choice {value!r} occurs twice", path=f"{path}.choices[{index}]", value=value)
         seen.add(canonical(value))
     return Choices(tuple(values)) if len(values) > 1 else Fixed(values[0])

@@ -1,7 +1,7 @@
 """JSON Schemas (draft 2020-12) of recipes and search spaces, for editors that complete and check YAML.
 
-They are written from the methods that are registered at the moment, a user's own estimators included. What no schema
-can say, such as a combination of parameters that cannot be, is left to the reader.
+They are made from the methods that are registered, including a user's own estimators. A schema cannot express every
+rule, such as a combination of parameters that is refused; these are checked when a file is read.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ Schema = dict[str, Any]
 _QUESTIONS = {
     "initial_sample": "Which rows, and how many, are labelled before any model exists?",
     "model_init": "How do the model's parameters start?",
-    "retrain": "Does each loop train from scratch, or go on from the last model?",
+    "retrain": "Does each loop train from scratch, or continue from the last model?",
     "loop_size": "How many rows does the next loop label?",
-    "stopping": "When does it end before the budget does?",
+    "stopping": "When does labelling stop before the budget is used up?",
     "labeling": "Who or what labels, and how are labels audited?",
     "query_strategy": "Which rows are labelled next?",
-    "training": "How do the model's hyperparameters follow the number of labels?",
+    "training": "How do the model's hyperparameters change with the number of labels?",
     "model": "Which estimator is trained, with which hyperparameters?",
 }
 
-_NAME: Schema = {"type": "string", "pattern": r"\S", "description": "a word or two; no part of what is searched"}
+_NAME: Schema = {"type": "string", "pattern": r"\S", "description": "a name, which has no effect on the search"}
 _LABEL: Schema = {
     "type": "string",
     "pattern": r"^\w[\w-]*$",
-    "description": "takes the method's place in Optuna's names, where a method stands more than once",
+    "description": "replaces the method in Optuna's names, where a method occurs more than once",
 }
 _WORD: Schema = {"type": "string", "minLength": 1}
 _INCLUDE: Schema = {
-    "description": "spaces to build on, by shipped name or by path beside this file; later ones win, own knobs win all",
+    "description": "spaces to include, by name or path; later ones replace earlier ones, and knobs of this file both",
     "anyOf": [_WORD, {"type": "array", "minItems": 1, "uniqueItems": True, "items": _WORD}],
 }
 _FORBID: Schema = {
-    "description": "combinations that are never played: Optuna paths, each with a value or a list of values",
+    "description": "combinations that are never played: Optuna paths with a value or a list of values",
     "type": "array",
     "items": {
         "type": "object",
@@ -62,7 +62,7 @@ def space_schema() -> dict[str, Any]:
     ['baselines', 'forbid', 'include']
     """
     baselines = {
-        "description": "recipes played beside the search, by name, each as the knobs that define it",
+        "description": "recipes to compare with, by name, each as the knobs that define it",
         "type": "object",
         "additionalProperties": _mapping(_fields("recipe")),
     }
@@ -109,22 +109,23 @@ def _reference(name: str) -> Schema:
 
 
 def _knob(knob: str, form: str) -> Schema:
-    """Return the definitions of a knob and its methods; ``form`` is ``space``, where things are open, or ``recipe``."""
+    """Return the definitions of a knob and its methods; ``form`` is ``space`` or ``recipe``."""
     known = methods(knob)
-    place = f"{form}.{knob}"
+    name_of_knob = f"{form}.{knob}"
     definitions: Schema = {}
     for name, cls in known.items():
         written = cls.model_json_schema()
-        definitions[f"{place}.{name}"] = _method(cls, form, written["properties"])
+        definitions[f"{name_of_knob}.{name}"] = _method(cls, form, written["properties"])
         definitions |= _inner_definitions(written)
     bare = [name for name, cls in known.items() if not _required(cls)]
-    one = {"anyOf": [{"enum": bare}, *(_reference(f"{place}.{name}") for name in known)]}
+    method = {"anyOf": [{"enum": bare}, *(_reference(f"{name_of_knob}.{name}") for name in known)]}
     about = {"description": f"{_QUESTIONS[knob]} The default is {DEFAULTS[knob]}."}
     if form == "recipe":
-        return definitions | {place: about | one}
-    several = {"type": "array", "minItems": 1, "items": _reference(f"{place}:alternative")}
-    either = {"anyOf": [_reference(f"{place}:alternative"), several]}
-    return definitions | {f"{place}:alternative": one, place: about | either}
+        return definitions | {name_of_knob: about | method}
+    alternative = f"{name_of_knob}:alternative"
+    several = {"type": "array", "minItems": 1, "items": _reference(alternative)}
+    either = {"anyOf": [_reference(alternative), several]}
+    return definitions | {alternative: method, name_of_knob: about | either}
 
 
 def _method(cls: type[Method], form: str, written: Schema) -> Schema:
@@ -154,7 +155,7 @@ def _parameter(cls: type[Method], name: str, form: str, capabilities: dict[str, 
 
 def _ranges(plain: list[Schema]) -> list[Schema]:
     numbers = [option for option in plain if option.get("type") in ("integer", "number") and "enum" not in option]
-    numbers.sort(key=lambda option: option["type"] == "integer")  # the reader, too, takes floats before integers
+    numbers.sort(key=lambda option: option["type"] == "integer")  # as the reader, which tries floats before integers
     if not numbers:
         return []
     ends = {
@@ -183,12 +184,12 @@ def _without_head(written: Schema) -> Schema:
 
 
 def _inner_definitions(written: Schema) -> Schema:
-    """Return what a method's own schema defines beside methods, such as one label function."""
+    """Return the definitions in a method's schema that are not methods, such as a label function."""
     return {name: _rewritten(part) for name, part in written.get("$defs", {}).items() if name not in _bases()}
 
 
 def _rewritten(part: Any) -> Any:
-    """Return a part of a method's own schema with the abstract methods in it referring to those that are registered."""
+    """Return a part of a method's schema in which abstract methods refer to the registered ones."""
     if isinstance(part, dict):
         if "$ref" in part:
             name = part["$ref"].removeprefix("#/$defs/")

@@ -10,24 +10,24 @@ from altune.core.files import is_file_name
 
 
 def spaces_folder() -> Path:
-    """Return the folder of the shipped spaces: inside an installed package, beside an editable one."""
+    """Return the folder of the shipped spaces, which is inside an installed package and beside an editable one."""
     package = Path(altune.__file__).resolve().parent
     inside = package / "search_spaces"
     return inside if inside.is_dir() else package.parent / "search_spaces"
 
 
 def shipped_spaces() -> dict[str, Path]:
-    """Return the shipped spaces' files by name."""
+    """Return the files of the shipped spaces by name."""
     return {path.stem: path for path in sorted(spaces_folder().glob("*.yaml"))}
 
 
 def find_space(name_or_path: str | Path) -> Path:
-    """Return the file of a space by shipped name or by path.
+    """Return the file of a search space by the name of a shipped one or by path.
 
     Raises
     ------
     RequestError
-        If it is neither; the message lists the shipped spaces.
+        If there is no such space, with the names of the shipped ones.
     """
     shipped = shipped_spaces()
     if isinstance(name_or_path, str) and name_or_path in shipped:

@@ -1,7 +1,7 @@
-"""The tree of a search space: decisions have alternatives, these have parameters, some a decision again.
+"""The tree of a search space: decisions have alternatives, which have parameters, which may again be decisions.
 
-Each node knows its Optuna name by the path it is asked under: ``query_strategy``, then
-``query_strategy.switch.first``, then ``query_strategy.switch.first.density_weighted.beta``.
+The path of a node is its Optuna name: ``query_strategy``, then ``query_strategy.switch.first``, then
+``query_strategy.switch.first.density_weighted.beta``.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ if TYPE_CHECKING:
 Slot: TypeAlias = "Domain | Decision"
 Pick = tuple[str, Any]  # (Optuna path, label of an alternative or position of a choice)
 MOST_VARIANTS = 4096
+"""Alternatives with more variants than this are not checked one by one."""
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """One way to set a knob, some of its parameters left open.
+    """A method with fixed and open parameters.
 
     Attributes
     ----------
-    label : what stands for it in Optuna paths: the method's name, or the ``name:`` given.
-    cls : the method.
-    slots : what each parameter named in the file may be; the others keep their defaults.
+    label : its name in Optuna paths: the name of the method, or the given ``name:``.
+    cls : class of the method.
+    slots : domain or decision of each parameter that the file names; the others have their defaults.
     """
 
     label: str
@@ -40,20 +41,20 @@ class Alternative:
 
     @property
     def method(self) -> str:
-        """The method's name."""
+        """Name of the method."""
         return str(self.cls.model_fields["method"].default)
 
     def build(self, values: dict[str, Any], path: str = "") -> Method:
-        """Return the method with given values for the parameters."""
+        """Return the method with given parameters."""
         return validate_fields(self.cls, {"method": self.method, **values}, path)
 
     def suggest(self, trial: SuggestingTrial, path: str) -> Method:
-        """Ask Optuna for all that is open and return the method."""
+        """Ask Optuna for the open parameters and return the method."""
         values = {name: slot.suggest(trial, f"{path}.{name}") for name, slot in self.slots.items()}
         return self.build(values, path)
 
     def typical(self) -> Method:
-        """Return the method with what is fixed, and defaults for what is open."""
+        """Return the method with its fixed parameters, and defaults for the open ones."""
         values: dict[str, Any] = {}
         for name, slot in self.slots.items():
             if isinstance(slot, Decision):
@@ -69,7 +70,7 @@ class Alternative:
         return named | {"method": self.method} | slots
 
     def locate(self, method: Method, path: str) -> Iterator[dict[str, Any]]:
-        """Yield each way to get ``method`` here, as the value or label at each path inside."""
+        """Yield each assignment of the paths below that gives ``method``."""
         if type(method) is not self.cls:
             return
         usual = self.typical()
@@ -80,7 +81,7 @@ class Alternative:
             )
 
     def variants(self, path: str) -> Iterator[tuple[Method, frozenset[Pick]]]:
-        """Yield every combination of choices, with ranges at their low ends, then at their high ends."""
+        """Yield every combination of choices, with all ranges at their low ends, then at their high ends."""
         has_range = any(isinstance(slot, Range) for slot in self.slots.values())
         for end in (0, -1) if has_range else (0,):
             options = [list(slot_variants(slot, f"{path}.{name}", end)) for name, slot in self.slots.items()]
@@ -89,16 +90,16 @@ class Alternative:
                 yield self.build(values), frozenset().union(*(picks for _, picks in combination))
 
     def count_variants(self) -> int:
-        """Return an upper bound of how many variants there are."""
+        """Return an upper bound of the number of variants."""
         return 2 * prod(_count_slot(slot) for slot in self.slots.values())
 
     def keep(self, picks: frozenset[Pick], path: str) -> Alternative:
-        """Return the alternative with only those choices and nested alternatives that are among ``picks``."""
+        """Return the alternative with only the choices and nested alternatives in ``picks``."""
         slots: dict[str, Slot] = {}
         for name, slot in self.slots.items():
             inner = f"{path}.{name}"
             if isinstance(slot, Choices):
-                values = tuple(value for place, value in enumerate(slot.values) if (inner, place) in picks)
+                values = tuple(value for index, value in enumerate(slot.values) if (inner, index) in picks)
                 slots[name] = Choices(values) if len(values) > 1 else Fixed(values[0])
             else:
                 slots[name] = slot.keep(picks, inner) if isinstance(slot, Decision) else slot
@@ -107,18 +108,18 @@ class Alternative:
 
 @dataclass(frozen=True)
 class Decision:
-    """A place where a method stands, and the alternatives for it."""
+    """The alternatives for a knob, or for a parameter that takes a method."""
 
     knob: str
     alternatives: tuple[Alternative, ...]
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The alternatives' labels, in the order of the file."""
+        """Labels of the alternatives, in the order of the file."""
         return tuple(alternative.label for alternative in self.alternatives)
 
     def suggest(self, trial: SuggestingTrial, path: str) -> Method:
-        """Ask Optuna for one alternative, if there are several, and for what is open in it."""
+        """Ask Optuna for an alternative, if there are several, and for its open parameters."""
         chosen = self.alternatives[0]
         if len(self.alternatives) > 1:
             label = trial.suggest_categorical(path, list(self.labels))
@@ -126,30 +127,30 @@ class Decision:
         return chosen.suggest(trial, f"{path}.{chosen.label}")
 
     def to_plain(self) -> Any:
-        """Return the decision as it is written in a file: one mapping, or a list of them."""
+        """Return the decision as it is written in a file: a mapping, or a list of them."""
         plain = [alternative.to_plain() for alternative in self.alternatives]
         return plain[0] if len(plain) == 1 else plain
 
     def open_paths(self, path: str) -> list[str]:
-        """Return the Optuna names of all that is open here."""
-        found = [path] if len(self.alternatives) > 1 else []
+        """Return the Optuna names of all open choices and parameters."""
+        paths = [path] if len(self.alternatives) > 1 else []
         for alternative in self.alternatives:
             for name, slot in alternative.slots.items():
                 inner = f"{path}.{alternative.label}.{name}"
                 if isinstance(slot, Decision):
-                    found += slot.open_paths(inner)
+                    paths += slot.open_paths(inner)
                 elif not isinstance(slot, Fixed):
-                    found.append(inner)
-        return found
+                    paths.append(inner)
+        return paths
 
     def locate(self, method: Method, path: str) -> Iterator[dict[str, Any]]:
-        """Yield each way to get ``method`` here, as the value or label at each path."""
+        """Yield each assignment of this path and those below that gives ``method``."""
         for alternative in self.alternatives:
-            for found in alternative.locate(method, f"{path}.{alternative.label}"):
-                yield {path: alternative.label, **found}
+            for assignment in alternative.locate(method, f"{path}.{alternative.label}"):
+                yield {path: alternative.label, **assignment}
 
     def find(self, path: str, here: str) -> Slot | None:
-        """Return the node with an Optuna name, None where there is none."""
+        """Return the node with the Optuna name ``path``, None if there is none; ``here`` is the name of this node."""
         if path == here:
             return self
         for alternative in self.alternatives:
@@ -170,7 +171,7 @@ class Decision:
                 yield method, picks | {(path, alternative.label)}
 
     def keep(self, picks: frozenset[Pick], path: str) -> Decision:
-        """Return the decision with only those alternatives that are among ``picks``."""
+        """Return the decision with only the alternatives in ``picks``."""
         kept = tuple(
             alternative.keep(picks, f"{path}.{alternative.label}")
             for alternative in self.alternatives
@@ -180,7 +181,7 @@ class Decision:
 
 
 def ends(slot: Slot) -> list[Any]:
-    """Return the values of a slot that stand for all of it: both ends of a range, every choice."""
+    """Return the values at which a slot is checked: both ends of a range, every choice, or the fixed value."""
     if isinstance(slot, Decision):
         return [alternative.typical() for alternative in slot.alternatives]
     if isinstance(slot, Range):
@@ -189,18 +190,18 @@ def ends(slot: Slot) -> list[Any]:
 
 
 def slot_variants(slot: Slot, path: str, end: int) -> Iterator[tuple[Any, frozenset[Pick]]]:
-    """Yield the values of a slot, with the picks that give them; of a range one end."""
+    """Yield the values of a slot with the picks that give them; of a range only one end."""
     if isinstance(slot, Decision):
         yield from slot.variants(path)
     elif isinstance(slot, Choices):
-        for place, value in enumerate(slot.values):
-            yield value, frozenset({(path, place)})
+        for index, value in enumerate(slot.values):
+            yield value, frozenset({(path, index)})
     else:
         yield ends(slot)[end], frozenset()
 
 
 def locate_slot(slot: Slot, value: Any, path: str) -> Iterator[dict[str, Any]]:
-    """Yield ``{path: value}``, and what lies below, for each way in which the slot can take the value."""
+    """Yield each assignment of this path and those below that gives the value."""
     if isinstance(slot, Decision):
         yield from slot.locate(value, path)
         return
@@ -212,7 +213,7 @@ def locate_slot(slot: Slot, value: Any, path: str) -> Iterator[dict[str, Any]]:
 def merged(parts: Iterable[Iterator[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
     """Yield every union of one mapping from each part."""
     for combination in product(*parts):
-        yield {path: value for found in combination for path, value in found.items()}
+        yield {path: value for mapping in combination for path, value in mapping.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a search space asks of a trial; Optuna's trials answer it, and so do given parameters."""
+"""The interface between a search space and a trial."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class SuggestingTrial(Protocol):
-    """Whatever suggests a value for each parameter of a space."""
+    """A trial of Optuna, or given parameters in its place."""
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """Return one of the choices."""

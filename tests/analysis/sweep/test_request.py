@@ -18,7 +18,7 @@ EVIL = "<script>alert(1)</script>"
         ("data: iris", "data", "not a list"),
         ("data: []", "data", "at least 1 item"),
         ("data: [{fil: iris}]", "data[0].fil", "did you mean 'file'"),
-        ("data: [iris, iris]", "data", "stands here twice"),
+        ("data: [iris, iris]", "data", "occurs twice"),
         ("data: [iris]\nmodels: [mpl]", "models[0].method", "did you mean 'mlp'"),
         ("data: [iris]\nmodels: [{method: mlp, hiden_units: 3}]", "models[0].hiden_units", "did you mean"),
         ("data: [iris]\nmodels: [mlp, {method: mlp, alpha: 0.1}]", "models", "tell them apart with `name`"),

@@ -91,7 +91,7 @@ def test_a_range_of_floats_has_no_grid() -> None:
         {"query_strategy": ["margin", {"method": "density_weighted", "beta": {"low": 0, "high": 1}}]}
     )
     assert space.count() is None
-    with pytest.raises(RequestError, match=r"^query_strategy\.density_weighted\.beta: .* give it a step"):
+    with pytest.raises(RequestError, match=r"^query_strategy\.density_weighted\.beta: .* give a step"):
         space.grid()
 
 
@@ -177,8 +177,8 @@ def test_choices_have_equal_slices_and_what_is_not_asked_for_does_not_count() ->
     ("point", "place", "says"),
     [
         ({"query_strategy": 0.5}, "initial_sample.random.size", "no coordinate"),
-        ({"initial_sample.random.size": 1.0}, "initial_sample.random.size", "must lie in [0, 1)"),
-        ({"initial_sample.random.size": float("nan")}, "initial_sample.random.size", "must lie in [0, 1)"),
+        ({"initial_sample.random.size": 1.0}, "initial_sample.random.size", "must be in [0, 1)"),
+        ({"initial_sample.random.size": float("nan")}, "initial_sample.random.size", "must be in [0, 1)"),
         ({"query_strateg": 0.5}, "query_strateg", "did you mean 'query_strategy'"),
     ],
 )

@@ -18,7 +18,7 @@ def test_fixing_the_model_is_refused_where_the_space_opens_it() -> None:
     drawn = SearchSpace.load("quick").with_fixed(model=mlp)
     assert all(recipe.model == mlp for recipe, _ in draw(drawn, 3, optuna.samplers.RandomSampler(seed=0)))
     for name in ("full", "neural"):
-        with pytest.raises(FormatError, match="leaves model open"):
+        with pytest.raises(FormatError, match="opens model"):
             SearchSpace.load(name).with_fixed(model=mlp)
 
 

@@ -65,7 +65,7 @@ def test_a_check_is_plain_values() -> None:
 
 
 def test_a_space_with_nothing_left_is_refused() -> None:
-    with pytest.raises(FormatError, match="labeling: no alternative can work"):
+    with pytest.raises(FormatError, match="labeling: no alternative works"):
         check_space(SearchSpace.from_dict({"labeling": "majority"}), Capabilities())
 
 
@@ -98,12 +98,12 @@ OLD = SearchSpace.load("standard").set_values(
         (
             "query_strategy.badge",
             "bait",
-            ["query_strategy has bait, which the run has not", "query_strategy lacks badge, which the run has"],
+            ["query_strategy has bait, which the run does not have", "query_strategy lacks badge, which the run has"],
         ),
         (
             "query_strategy.switch.first",
             ["typiclust", "kcenter", "random"],
-            ["query_strategy.switch.first has random, which the run has not"],
+            ["query_strategy.switch.first has random, which the run does not have"],
         ),
         (
             "query_strategy.switch.first",
@@ -124,7 +124,7 @@ OLD = SearchSpace.load("standard").set_values(
                 "in the run it is {method: mlp, alpha: {low: 0.001, high: 0.1}}"
             ],
         ),
-        ("retrain", "warm_start", ["retrain is warm_start, the run does not give it"]),
+        ("retrain", "warm_start", ["retrain is warm_start, in the run it is not given"]),
     ],
 )
 def test_what_differs_is_said_in_plain_words(path: str, value: Any, lines: list[str]) -> None:
@@ -149,10 +149,10 @@ def test_names_alternatives_rules_and_baselines_are_compared() -> None:
     assert differences(old, {**old, "name": "b"}) == []
     assert differences(old, new) == [
         "retrain.y is the method shrink_perturb, in the run warm_start",
-        "baselines has three, which the run has not",
+        "baselines has three, which the run does not have",
         "baselines lacks two, which the run has",
         "baselines.one is {retrain: warm_start}, in the run {retrain: reset}",
-        "forbid has {retrain: [x, y]}, which the run has not",
+        "forbid has {retrain: [x, y]}, which the run does not have",
         "forbid lacks {retrain: x}, which the run has",
     ]
 

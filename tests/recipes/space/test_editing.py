@@ -90,7 +90,7 @@ def test_python_values_are_taken_too() -> None:
         ("query_strategy.switch.first.badg=1", "query_strategy.switch.first.badg", "accepted: typiclust"),
         ("query_strategy.switch.at.x=1", "query_strategy.switch.at.x", "a plain value"),
         ("query_strategy.margin.query_model.C=1", "query_strategy.margin.query_model.C", "not set"),
-        ("query_strategy.margin=badge", "query_strategy.margin", "'badge' stands here twice"),
+        ("query_strategy.margin=badge", "query_strategy.margin", "'badge' occurs twice"),
         ("initial_sample.random.size=1e9", "initial_sample.random.size", "not accepted"),
         ("initial_sample.random.size={low: 9, high: 5}", "initial_sample.random.size", "low 9 is above high 5"),
         ("model.c=1", "model.c", "accepted: C"),

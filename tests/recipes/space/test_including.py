@@ -91,11 +91,11 @@ def test_a_rule_once_included_twice_stands_once(tmp_path: Path) -> None:
         ("standart", "include", "did you mean 'standard'"),
         ("othr.yaml", "include", "no such file; did you mean 'other.yaml'"),
         ("[standard, standart]", "include[1]", "did you mean 'standard'"),
-        ("[other.yaml, other.yaml]", "include[1]", "stands here twice"),
+        ("[other.yaml, other.yaml]", "include[1]", "occurs twice"),
         ("mine.yaml", "include", "in a circle: mine.yaml includes mine.yaml"),
         ("round.yaml", "include", "in a circle: mine.yaml includes round.yaml includes mine.yaml"),
         ("3", "include", "3 is not a space"),
-        ("[]", "include", "an empty list"),
+        ("[]", "include", "the list is empty"),
         ("{a: b}", "include", "is not a space"),
         ("wrong.yaml", "query_strategy.method", "wrong.yaml: query_strategy.method: "),
     ],
@@ -117,5 +117,5 @@ def test_what_cannot_be_included_is_refused(tmp_path: Path, include: str, place:
 
 def test_an_own_rule_on_what_is_gone_is_refused(tmp_path: Path) -> None:
     write(tmp_path, mine="include: standard\nquery_strategy: [margin, badge]\nforbid: [{query_strategy: switch}]\n")
-    with pytest.raises(FormatError, match="'switch' can never be drawn"):
+    with pytest.raises(FormatError, match="'switch' is never drawn"):
         SearchSpace.load(tmp_path / "mine.yaml")

@@ -16,12 +16,12 @@ from altune.recipes.space import SearchSpace
         ({"query_strategi": []}, "query_strategi", "did you mean 'query_strategy'"),
         ({"version": 3}, "version", "reads version 1"),
         ({"name": ""}, "name", "'' is not a name"),
-        ({"query_strategy": []}, "query_strategy", "empty list"),
+        ({"query_strategy": []}, "query_strategy", "the list is empty"),
         ({"query_strategy": ["margin", "margn"]}, "query_strategy[1].method", "did you mean 'margin'"),
         ({"query_strategy": [{"method": "margin"}, 3]}, "query_strategy[1]", "3 is not a method"),
         ({"query_strategy": [["margin"]]}, "query_strategy[0]", "is not a method"),
         ({"query_strategy": [{"beta": 1}]}, "query_strategy[0]", "the name is missing"),
-        ({"query_strategy": ["margin", "margin"]}, "query_strategy[1]", "'margin' stands here twice"),
+        ({"query_strategy": ["margin", "margin"]}, "query_strategy[1]", "'margin' occurs twice"),
         (
             {"retrain": [{"method": "warm_start"}, {"name": "b", "method": "warm_start"}]},
             "retrain[1]",
@@ -30,7 +30,7 @@ from altune.recipes.space import SearchSpace
         (
             {"retrain": [{"name": "a", "method": "warm_start"}, {"name": "a", "method": "warm_start"}]},
             "retrain[1].name",
-            "the name 'a' stands here twice",
+            "the name 'a' occurs twice",
         ),
         ({"retrain": [{"name": "a.b", "method": "reset"}]}, "retrain[0].name", "'a.b' is not a name"),
         ({"initial_sample": {"method": "random", "sise": 3}}, "initial_sample.sise", "did you mean 'size'"),
@@ -64,8 +64,8 @@ from altune.recipes.space import SearchSpace
             "query_strategy.first",
             "write a list of methods",
         ),
-        ({"query_strategy": {"method": "switch", "first": []}}, "query_strategy.first", "empty list"),
-        ({"retrain": {"method": "warm_start", "on": {"low": 0, "high": 1}}}, "retrain.on", "needs a number"),
+        ({"query_strategy": {"method": "switch", "first": []}}, "query_strategy.first", "the list is empty"),
+        ({"retrain": {"method": "warm_start", "on": {"low": 0, "high": 1}}}, "retrain.on", "is not a number"),
         ({"retrain": {"method": "warm_start", "on": {"choices": ["all", "nw"]}}}, "retrain.on.choices[1]", "'nw'"),
         ({"retrain": {"method": "warm_start", "on": ["all", "new"]}}, "retrain.on", "is not accepted"),
         ({"baselines": [1]}, "baselines", "mapping of names"),
@@ -98,20 +98,20 @@ def test_a_wrong_space_is_refused_at_the_exact_place(mapping: dict[str, Any], pl
         ({"low": 0, "high": 5, "log": True}, "low above 0"),
         ({"low": 5, "high": 9, "log": True, "step": 2}, "step and log exclude each other"),
         ({"low": 5, "high": 9, "step": 0}, "step must be above 0"),
-        ({"low": 5, "high": 9, "step": 3}, "never reach high 9; the last one is 8"),
-        ({"low": 5.5, "high": 9}, "low must be a whole number, not 5.5"),
+        ({"low": 5, "high": 9, "step": 3}, "do not reach high 9; the last value is 8"),
+        ({"low": 5.5, "high": 9}, "low must be an integer, not 5.5"),
         ({"low": 5, "high": True}, "high must be a number, not True"),
         ({"low": 5, "high": "9"}, "high must be a number, not '9'"),
         ({"low": 5, "high": float("inf")}, "high must be a number, not inf"),
         ({"low": 5, "high": 9, "log": "yes"}, "log must be true or false"),
-        ({"low": 5}, "no 'high'"),
-        ({"high": 5}, "no 'low'"),
+        ({"low": 5}, "lacks 'high'"),
+        ({"high": 5}, "lacks 'low'"),
         ({"low": 5, "hihg": 9}, "did you mean 'high'"),
-        ({"min": 5, "max": 9}, "a range has no 'min'"),
-        ({}, "no 'low'"),
+        ({"min": 5, "max": 9}, "a range has no field 'min'"),
+        ({}, "lacks 'low'"),
         ({"choices": []}, "choices is empty"),
         ({"choices": 5}, "choices must be a list"),
-        ({"choices": [5], "log": True}, "`choices` stands alone"),
+        ({"choices": [5], "log": True}, "beside `choices`"),
         ({"low": 0, "high": 9}, "0 is not accepted"),
         ({"low": 5, "high": 10**9}, "1000000000 is not accepted"),
         (True and "many", "'many' is not accepted"),
@@ -125,18 +125,18 @@ def test_a_wrong_range_is_refused(size: Any, says: str) -> None:
 
 
 def test_a_choice_given_twice_is_refused() -> None:
-    with pytest.raises(FormatError, match=r"beta.choices\[1\]: the choice 1.0 stands here twice"):
+    with pytest.raises(FormatError, match=r"beta.choices\[1\]: the choice 1.0 occurs twice"):
         SearchSpace.from_dict({"query_strategy": {"method": "density_weighted", "beta": {"choices": [1, 1.0]}}})
 
 
 @pytest.mark.parametrize(
     ("params", "place", "says"),
     [
-        ({"query_strategy": "margin"}, "initial_sample.random.size", "not given"),
-        ({"query_strategy": "badge", "initial_sample.random.size": 5}, "query_strategy", "'badge' is no choice"),
-        ({"query_strategy": "margin", "initial_sample.random.size": 10}, "initial_sample.random.size", "outside"),
-        ({"query_strategy": "margin", "initial_sample.random.size": 5.5}, "initial_sample.random.size", "outside"),
-        ({"query_strategy": "margin", "initial_sample.random.size": 5, "x": 1}, "x", "not a parameter"),
+        ({"query_strategy": "margin"}, "initial_sample.random.size", "the parameter is missing"),
+        ({"query_strategy": "badge", "initial_sample.random.size": 5}, "query_strategy", "'badge' is not a choice"),
+        ({"query_strategy": "margin", "initial_sample.random.size": 10}, "initial_sample.random.size", "is not in"),
+        ({"query_strategy": "margin", "initial_sample.random.size": 5.5}, "initial_sample.random.size", "is not in"),
+        ({"query_strategy": "margin", "initial_sample.random.size": 5, "x": 1}, "x", "do not use this parameter"),
     ],
 )
 def test_parameters_that_do_not_fit_are_refused(params: dict[str, Any], place: str, says: str) -> None:

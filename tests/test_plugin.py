@@ -49,6 +49,7 @@ def run(environment, *command):
     return ended.stdout
 
 
+@pytest.mark.slow
 def test_a_method_from_outside_is_listed_checked_and_played_by_worker_processes(environment, tmp_path):
     listed = json.loads(run(environment, "-m", "altune", "knobs", "query_strategy", "shaky", "--json"))
     assert listed["query_strategy"]["shaky"]["parameters"]["gamma"]["default"] == 1.0
@@ -65,6 +66,7 @@ def test_a_method_from_outside_is_listed_checked_and_played_by_worker_processes(
     ]
 
 
+@pytest.mark.slow
 def test_without_the_package_the_name_is_unknown():
     command = [sys.executable, "-m", "altune", "knobs", "query_strategy", "shaky"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)

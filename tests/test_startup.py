@@ -67,6 +67,7 @@ def test_a_worker_imports_what_it_plays_with(at_the_first_trial):
     assert not worker & (SLOW | LATER | OF_OWNERS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["", "import pandas; "])
 def test_pandas_is_there_for_whoever_wants_it(first):
     code = f"{first}import sys; from altune.core.startup import import_sklearn; import_sklearn()"

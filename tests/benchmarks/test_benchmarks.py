@@ -244,6 +244,7 @@ def test_throughputs_are_what_is_done_in_the_same_time() -> None:
     assert found == pytest.approx({"whole": 1.818, "search": 1.895, "machine": 1.895}, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_search_alone_is_shorter_than_its_process() -> None:
     found = load("processes").searched(1, 3)
     assert 0 < found["search"] < found["wall"]

@@ -61,6 +61,7 @@ def test_help_names_every_command_and_each_has_its_own(altune):
         assert "--json" in own
 
 
+@pytest.mark.slow
 def test_tune_a_table_with_categories_text_dates_and_gaps(altune, tmp_path):
     mixed_table().to_csv(tmp_path / "mail.csv", index=False)
     code, out, _ = altune("tune", "mail.csv", "--target", "label", "--out", "run", *QUICK)

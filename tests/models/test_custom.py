@@ -90,6 +90,7 @@ def _play(made: Model, X: Any, y: Any) -> tuple[float, str, Model]:
     return again.fit(TrainingSet(X[:100], y[:100], 10), 3).score(X[100:], y[100:]), type(made).__name__, made
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own")
 def test_own_estimators_travel_to_worker_processes(digits: Any) -> None:
     X, y = digits

@@ -74,7 +74,7 @@ def require_same_network(ours: Any, theirs: Any) -> None:
 
 
 @pytest.mark.parametrize("data", ["digits", "breast_cancer"])
-@pytest.mark.parametrize("n_rows", [6, 100])
+@pytest.mark.parametrize("n_rows", [6, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(

@@ -1,12 +1,10 @@
 """Every notebook runs from top to bottom."""
 
-from pathlib import Path
-
 import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from tests.helpers.paths import ROOT
-from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -22,7 +20,7 @@ def test_kept_outputs_hold_results_and_nothing_of_where_they_were_made(path):
     assert "site-packages" not in path.read_text("utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.notebooks
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_its_kept_outputs_are_complete(path, tmp_path):
     notebook = nbformat.read(path, as_version=4)

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from altune.report import CodeBlock, FigureBlock, PageContent, plot_learning_curves, render_page
-from tests.helpers.browser import accessibility_problems, open_browser, requests_of, show
+from tests.helpers.browser import accessibility_problems, requests_of, show
 from tests.helpers.report_samples import BUDGET, EVIL, content, example_curves, example_matched, example_trials
-
-pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    yield from open_browser(tmp_path_factory.mktemp("profile"))
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +88,7 @@ def test_an_accessibility_checker_finds_nothing(browser, page: str, tmp_path: Pa
     assert any(problem.startswith("html-has-lang") for problem in accessibility_problems(browser)), "it does look"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["png", "svg"])
 def test_a_figure_is_written_as_a_picture(browser, tmp_path: Path, suffix: str) -> None:
     figure = plot_learning_curves(example_curves(), "accuracy", BUDGET)

@@ -243,6 +243,7 @@ def lines(found, joined):
     return np.interp(np.arange(BUDGET + 1), [0, *found.labels], [found.prior["accuracy"], *found.scores["accuracy"]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", AREAS)
 @given(
     before=st.lists(st.tuples(curves(), curves()), min_size=1, max_size=4),
@@ -271,6 +272,7 @@ def test_a_winner_that_stays_below_the_envelope_is_never_given_up(name, before, 
 # the real player --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_trajectory_goes_on_the_same_wherever_it_paused(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 1)  # elsewhere is never here
     begun = []

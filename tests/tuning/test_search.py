@@ -89,6 +89,7 @@ def test_more_trials_extend_a_run_as_if_they_had_been_asked_for_at_once(tmp_path
     assert without_times(extended) == without_times(small(n_trials=11))
 
 
+@pytest.mark.slow
 def test_a_cut_off_batch_is_asked_again_just_the_same(undisturbed, tmp_path):
     """Keep a prefix of the journal, as a kill leaves it, and go on."""
     lines = (undisturbed.folder / "study.journal").read_bytes().splitlines(keepends=True)
@@ -99,6 +100,7 @@ def test_a_cut_off_batch_is_asked_again_just_the_same(undisturbed, tmp_path):
         assert without_times(small(folder)) == without_times(undisturbed)
 
 
+@pytest.mark.slow
 def test_killed_three_times_it_ends_as_one_never_killed(undisturbed, tmp_path):
     folder = tmp_path / "killed"
     script = (
@@ -129,7 +131,7 @@ def test_a_changed_request_is_explained_and_changes_nothing(undisturbed):
     for change, words in (({"budget": 41}, "scenario"), ({"seed": 1}, "seed"), ({"n_blocks": 3}, "n_blocks")):
         with pytest.raises(RequestError, match=words):
             small(undisturbed.folder, **change)
-    with pytest.raises(RequestError, match="query_strategy has random, which the run has not"):
+    with pytest.raises(RequestError, match="query_strategy has random, which the run does not have"):
         tune("iris", SearchSpace.from_dict({"query_strategy": ["margin", "random"]}), out=undisturbed.folder, **SMALL)
     with pytest.raises(RequestError, match="the data"):
         tune("wine", SearchSpace.from_dict(SPACE), out=undisturbed.folder, **SMALL)
@@ -198,10 +200,12 @@ def test_samplers_pass_over_forbidden_draws():
 def test_a_forbidden_draw_that_comes_all_the_same_is_recorded_not_counted_and_drawn_again():
     from altune.simulation.environment import make_environments
     from altune.tuning.observer import Silent
-    from altune.tuning.proposals import Drawing
+    from altune.tuning.proposals import Proposer
+    from altune.tuning.resources import Resources
     from altune.tuning.search import Search
     from altune.tuning.settings import Settings
-    from altune.tuning.stages import Resources, Stages
+    from altune.tuning.stages import Stages
+    from altune.tuning.study_setup import StudySetup
 
     class Careless:
         """Draws as Optuna does, without a look at what may be played."""
@@ -211,14 +215,14 @@ def test_a_forbidden_draw_that_comes_all_the_same_is_recorded_not_counted_and_dr
         def sampler(self, number, memory):
             return optuna.samplers.RandomSampler(seed=number)
 
-    steps = Stages(
-        make_environments("iris", budget=40), SearchSpace.from_dict(FORBIDDING), Settings(n_blocks=1), Silent()
-    )
-    study = steps.open(None)
-    with steps.player(None, Resources()) as player:
-        evaluator = steps.evaluator(steps.baselines(study, player), player)
-        drawing = Drawing(steps.space, [environment.capabilities for environment in steps.environments], Careless())
-        Search(study, drawing, evaluator).run(12)
+    environments = make_environments("iris", budget=40)
+    setup = StudySetup(environments, SearchSpace.from_dict(FORBIDDING), Settings(n_blocks=1))
+    stages = Stages(setup, Silent())
+    study = stages.open(None)
+    with stages.player(None, Resources()) as player:
+        evaluator = stages.evaluator(stages.baselines(study, player), player)
+        proposer = Proposer(setup.space, setup.capabilities, Careless())
+        Search(study, proposer, evaluator).run(12)
     states = [trial.state.name for trial in study.trials]
     assert states.count("COMPLETE") == 12
     assert states.count("FAIL") == len(states) - 12 > 0
@@ -287,6 +291,7 @@ def test_pure_noise_is_not_sold_as_a_gain():
     assert run.answer.startswith("Nothing that was tried beats the baselines")
 
 
+@pytest.mark.slow
 def test_own_strategies_and_estimators_travel_to_worker_processes():
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
@@ -302,6 +307,7 @@ def test_workers_that_outlive_a_player_never_play_another_players_blocks(undistu
     assert not list((tmp_path / "run").glob("blocks/*"))
 
 
+@pytest.mark.slow
 def test_another_estimator_of_the_same_class_is_another_run(tmp_path):
     from sklearn.ensemble import BaggingClassifier
 
@@ -313,7 +319,7 @@ def test_another_estimator_of_the_same_class_is_another_run(tmp_path):
     command = [sys.executable, "-c", script, str(tmp_path / "run")]
     subprocess.run([*command, "2"], check=True)
     other = subprocess.run([*command, "3"], check=False, capture_output=True, text=True)
-    assert "the estimators of your own" in other.stderr
+    assert "your own estimators" in other.stderr
     told = subprocess.run(
         [sys.executable, "-m", "altune", "report", str(tmp_path / "run")], check=False, capture_output=True, text=True
     )
@@ -330,7 +336,7 @@ def test_another_estimator_of_the_same_class_is_another_run(tmp_path):
 
 def test_a_foreign_journal_is_refused(tmp_path):
     (tmp_path / "study.journal").write_text("garbage\n")
-    with pytest.raises(RequestError, match="not made by altune"):
+    with pytest.raises(RequestError, match="not created by altune"):
         small(tmp_path)
     assert (tmp_path / "study.journal").read_text() == "garbage\n"
 

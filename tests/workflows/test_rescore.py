@@ -67,6 +67,7 @@ def test_rescored_values_are_those_of_a_run_that_was_played_so(run, changes):
     assert {name: new for name, (_, new) in found.baselines.items()} == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_confirmed_numbers_are_those_of_the_same_recipes_played_so(run):
     prices = {"price_per_label": 1.75, "price_per_loop": 4.0}
     space = {**SPACE, "loop_size": SPACE["loop_size"][0]}

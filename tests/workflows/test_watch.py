@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +65,7 @@ def state_of(folder: Path) -> dict[str, tuple[int, int]]:
     return {str(path): (path.stat().st_mtime_ns, path.stat().st_size) for path in [folder, *folder.rglob("*")]}
 
 
+@pytest.mark.slow
 def test_a_run_in_progress_is_followed_to_its_end(tmp_path: Path) -> None:
     folder, space = tmp_path / "run", tmp_path / "space.yaml"
     space.write_text(SearchSpace.from_dict(SPACE).to_yaml())
@@ -201,13 +201,7 @@ def test_a_journal_that_goes_away_may_be_tried_again(half: Path, tmp_path: Path)
     assert watched.standing().finished == 9
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    postgres = Postgres()
-    yield postgres
-    postgres.remove()
-
-
+@pytest.mark.slow
 def test_a_database_that_goes_away_is_waited_for(
     server: Postgres, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

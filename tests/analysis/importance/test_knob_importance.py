@@ -25,6 +25,7 @@ def found() -> KnobImportance:
     return knob_importance(search(MIXED, objective, 120, 0, noise=0.3)[1], MIXED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
 def test_known_shares_lie_in_the_intervals(sampler: str) -> None:
     names = ("query_strategy", "loop_size", "retrain")
@@ -100,12 +101,14 @@ def test_the_words(found: KnobImportance) -> None:
     assert found.interaction_frame().loc["loop_size", "query_strategy"] == found.interactions[0].share
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers() -> None:
     played = search(MIXED, objective, 30, 0, noise=0.3)[1]
     assert knob_importance(played, MIXED, seed=4).to_dict() == knob_importance(played, MIXED, seed=4).to_dict()
     assert knob_importance(played, MIXED, seed=4) != knob_importance(played, MIXED, seed=5)
 
 
+@pytest.mark.slow
 def test_of_very_many_recipes_the_first_and_some_others_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     played = search(MIXED, objective, 150, 0, noise=0.1, sampler="tpe")[1]
     every_one = knob_importance(played, MIXED)

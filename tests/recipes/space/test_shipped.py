@@ -28,6 +28,7 @@ SHIPPED = [
 ENVIRONMENT = Capabilities(n_classes=3, annotators=5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 @pytest.mark.parametrize("sampler", [optuna.samplers.RandomSampler, optuna.samplers.TPESampler])
 def test_every_draw_from_a_shipped_space_is_a_valid_recipe(

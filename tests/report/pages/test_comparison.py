@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from altune.report import (
 from altune.report.html.blocks import FigureBlock, TableBlock
 from altune.report.pages.comparison.page import compare_content, compare_page, verdict_of
 from altune.simulation.objectives import Objective
-from tests.helpers.browser import open_browser, requests_of, show
+from tests.helpers.browser import requests_of, show
 from tests.helpers.report_comparisons import comparison, contest
 from tests.helpers.report_samples import BUDGET, EVIL, played
 
@@ -102,12 +101,6 @@ def test_less_is_better_turns_everything_round() -> None:
     )
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    yield from open_browser(tmp_path_factory.mktemp("profile"))
-
-
-@pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1200])
 def test_the_page_works_in_a_browser(browser: Any, tmp_path: Path, width: int) -> None:
     real = altune.compare(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from altune.report.figures.class_balance import plot_class_balance
 from altune.report.figures.pool_map import plot_pool_map
 from altune.report.pages.run.loops import loops_section, run_loops_section
 from altune.simulation.scenario import Annotator
-from tests.helpers.browser import open_browser, requests_of, show
+from tests.helpers.browser import requests_of, show
 
 
 def drawn(facts: LoopFacts) -> list[str]:
@@ -72,12 +71,6 @@ def test_a_run_that_was_not_examined_has_no_part():
         plot_pool_map(run)
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    yield from open_browser(tmp_path_factory.mktemp("profile"))
-
-
-@pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1000])
 def test_figures_fit_a_phone_and_a_screen(browser, facts, tmp_path: Path, width: int) -> None:
     path = tmp_path / "loops.html"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from altune.analysis.findings import Findings
 from altune.recipes.space import SearchSpace
 from altune.report import CodeBlock, FactsBlock, FigureBlock, PageContent, TableBlock
 from altune.report.pages.run.page import overall_verdict, run_content, run_page
-from tests.helpers.browser import accessibility_problems, open_browser, requests_of, show
+from tests.helpers.browser import accessibility_problems, requests_of, show
 
 EVIL = "<img src=x onerror=alert(1)>"
 SIZES: dict[str, Any] = {"select_among": 2, "select_blocks": 2, "report_blocks": 3, "budget": 30, "loops": 8}
@@ -337,32 +336,19 @@ def test_a_figure_says_what_a_run_lacks() -> None:
 # a study that workers share
 
 
-@pytest.mark.slow
-def test_a_shared_study_names_its_database_and_workers_and_no_password(tmp_path: Path) -> None:
-    from tests.helpers.postgres import Postgres
-
-    server = Postgres()
-    try:
-        url = server.create_database("page").replace("postgres@", "postgres:s3cret@")
-        run = tune(storage=url, study_name="</script>", out=tmp_path / "run")
-        told = facts(run_content(run))
-        assert "s3cret" not in run_page(run)
-        assert told["Database"].startswith("postgresql://postgres@")
-        assert told["Database"].endswith("study </script>")
-        assert re.fullmatch(r"1 on one machine: \S+ \(1, 3 trials\)", told["Workers"])
-    finally:
-        server.remove()
+def test_a_shared_study_names_its_database_and_workers_and_no_password(server: Any, tmp_path: Path) -> None:
+    url = server.create_database("page").replace("postgres@", "postgres:s3cret@")
+    run = tune(storage=url, study_name="</script>", out=tmp_path / "run")
+    told = facts(run_content(run))
+    assert "s3cret" not in run_page(run)
+    assert told["Database"].startswith("postgresql://postgres@")
+    assert told["Database"].endswith("study </script>")
+    assert re.fullmatch(r"1 on one machine: \S+ \(1, 3 trials\)", told["Workers"])
 
 
 # in a browser
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    yield from open_browser(tmp_path_factory.mktemp("profile"))
-
-
-@pytest.mark.browser
 @pytest.mark.parametrize("width", [1200, 390])
 @pytest.mark.parametrize("name", ["front_run", "evil_run"])
 def test_the_page_of_a_real_run_opens_from_disk(

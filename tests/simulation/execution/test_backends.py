@@ -32,8 +32,8 @@ def scheduler():
     time.sleep(1)
     yield address
     workers.terminate()
-    owner.terminate()
     workers.wait(30)
+    owner.terminate()
     owner.communicate(timeout=30)
 
 
@@ -41,6 +41,7 @@ def values(run):
     return [(trial.number, trial.params, trial.values) for trial in run.trials]
 
 
+@pytest.mark.slow
 def test_dask_loky_and_one_process_agree(scheduler, tmp_path):
     alone = altune.tune("iris", "quick", **SMALL)
     assert values(altune.tune("iris", "quick", **SMALL, n_jobs=2)) == values(alone)
@@ -64,7 +65,9 @@ def test_a_backend_that_cannot_be_is_refused(arguments, said):
         make_backend(*arguments, ())
 
 
-def test_a_scheduler_that_does_not_answer_is_named():
-    pytest.importorskip("distributed")
+def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    client = distributed.Client
+    monkeypatch.setattr(distributed, "Client", lambda address, **options: client(address, **{**options, "timeout": 1}))
     with pytest.raises(RequestError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         altune.tune("iris", "quick", **SMALL, backend="dask", scheduler="tcp://127.0.0.1:9")

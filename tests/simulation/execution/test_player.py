@@ -29,6 +29,7 @@ def iris() -> Dataset:
     return Dataset(X, y, name="iris")
 
 
+@pytest.mark.slow
 def test_other_processes_play_what_this_one_plays(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 1)
     noisy = Scenario(budget=30, loops=4, annotators=(Annotator(error=0.1),) * 3)
@@ -45,6 +46,7 @@ def test_other_processes_play_what_this_one_plays(monkeypatch):
         same(a, b)
 
 
+@pytest.mark.slow
 def test_what_a_worker_began_is_played_once_and_counted(tmp_path):
     environment = make_environment(iris(), budget=30)
     tasks = tasks_for(environment, Recipe(), Recipe(query_strategy="random"))

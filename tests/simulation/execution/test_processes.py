@@ -40,6 +40,7 @@ def no_workers_stay():
     stop_workers()
 
 
+@pytest.mark.slow
 def test_every_call_is_made_once_and_the_owner_makes_some():
     started = set()
     while len(started) < 2:  # while the worker starts, its owner makes the calls
@@ -51,6 +52,7 @@ def test_every_call_is_made_once_and_the_owner_makes_some():
     assert 5 < made.count(os.getpid()) < 35
 
 
+@pytest.mark.slow
 def test_many_workers_leave_the_owner_free(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 1)
     found = list(LocalPool(2).run(where, [(number,) for number in range(20)]))
@@ -69,6 +71,7 @@ def test_the_owner_does_not_wait_for_a_worker_that_starts():
     assert made == {os.getpid()}
 
 
+@pytest.mark.slow
 def test_what_was_begun_before_is_yielded_too():
     team = LocalPool(2)
     wait_for_worker()
@@ -80,6 +83,7 @@ def test_what_was_begun_before_is_yielded_too():
         assert found[number] != os.getpid()
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_told_of(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 1)
     with pytest.raises(WorkError, match="worker process was killed or could not start"):
@@ -87,6 +91,7 @@ def test_a_worker_that_dies_is_told_of(monkeypatch):
     stop_workers()
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_start_are_told_of(monkeypatch):
     stop_workers()
     monkeypatch.setattr(crew, "HELPED", 1)
@@ -117,6 +122,7 @@ def test_a_number_of_processes_that_cannot_be_is_refused(jobs):
         processes(jobs)
 
 
+@pytest.mark.slow
 def test_early_workers_end_with_an_error():
     start = "from altune.simulation.execution.processes import early_workers"
     code = f"{start}\nwith early_workers(2):\n    raise SystemExit(2)"

@@ -132,6 +132,7 @@ def test_a_server_that_is_not_there_is_told_at_once(host):
     assert time.monotonic() - began < 20
 
 
+@pytest.mark.slow
 def test_two_processes_may_make_the_tables_and_the_study_at_once(server: Postgres, tmp_path: Path):
     url = server.create_database("fresh")
     processes = [PROCESSES.Process(target=_begin, args=(url, tmp_path / str(index))) for index in range(2)]
@@ -269,6 +270,7 @@ def silent(queue: TrialQueue) -> TrialQueue:
     return queue
 
 
+@pytest.mark.slow
 def test_a_living_worker_keeps_its_trial(url: str):
     queue = open_queue(url, grace=0.6)
     queue.queue_trials(1)
@@ -344,6 +346,7 @@ def test_the_overview_names_workers_and_their_trials(queue: TrialQueue):
     assert 0.0 <= seen.silent < 30.0
 
 
+@pytest.mark.slow
 def test_a_lost_answer_doubles_nothing(database: str, wire: Wire):
     queue = open_queue(wire.url(database))
 
@@ -363,6 +366,7 @@ def test_a_lost_answer_doubles_nothing(database: str, wire: Wire):
     assert queue.counts() == Counts(waiting=2, complete=1)
 
 
+@pytest.mark.slow
 def test_a_lost_answer_doubles_nothing_in_optunas_own_calls(database: str, wire: Wire):
     queue = open_queue(wire.url(database))
     study = optuna.load_study(study_name="shared", storage=queue.storage)
@@ -389,6 +393,7 @@ def test_connections_that_the_server_ended_are_made_again(server: Postgres, data
     assert lines == []
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_is_waited_for_and_told_once(server: Postgres, url: str):
     lines: list[str] = []
     queue = open_queue(url, lines.append)
@@ -430,6 +435,7 @@ class _stopped_for:
         self.timer.join()
 
 
+@pytest.mark.slow
 def test_a_server_that_stays_away_ends_the_waiting(server: Postgres, url: str):
     queue = open_queue(url, limit=1.0)
     with (
@@ -439,6 +445,7 @@ def test_a_server_that_stays_away_ends_the_waiting(server: Postgres, url: str):
         queue.counts()
 
 
+@pytest.mark.slow
 def test_sixty_trials_are_finished_once_whatever_dies(server: Postgres, url: str, tmp_path: Path):
     queue = open_queue(url)
     queue.queue_trials(60)

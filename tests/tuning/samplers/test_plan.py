@@ -1,5 +1,7 @@
 """Every sampler draws recipes that may be played, and asks the same after any interruption."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from optuna.trial import TrialState, create_trial
@@ -9,6 +11,9 @@ from tests.helpers.samplers import CONDITIONAL, NUMBERS, SMALL, ask, new_memory,
 
 SPACES = {"cmaes": NUMBERS, "grid": SMALL}
 TRIALS = {"gp": 13, "grid": 14}
+NEEDS_TORCH = pytest.mark.skipif(find_spec("torch") is None, reason="the extra gp is not installed")
+GP = pytest.param("gp", marks=NEEDS_TORCH)
+DRAWING = [GP if name == "gp" else name for name in SAMPLERS]
 
 
 def reopened(memory, n_trials):
@@ -22,7 +27,7 @@ def reopened(memory, n_trials):
     return again
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", DRAWING)
 def test_the_seed_decides_every_draw(name):
     plain, n_trials = SPACES.get(name, CONDITIONAL), TRIALS.get(name, 24)
     first = search(plan_of(name, plain), new_memory(), n_trials)
@@ -30,14 +35,14 @@ def test_the_seed_decides_every_draw(name):
     assert first != search(plan_of(name, plain, seed=1), new_memory(), n_trials)
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", DRAWING)
 def test_draws_are_recipes_of_the_space_that_may_be_played(name):
     plan = plan_of(name, SPACES.get(name, CONDITIONAL))
     for params in search(plan, new_memory(), TRIALS.get(name, 24)):
         assert plan.playable(params)
 
 
-@pytest.mark.parametrize("name", ["tpe", "random", "gp", "qmc", "grid"])
+@pytest.mark.parametrize("name", ["tpe", "random", GP, "qmc", "grid"])
 @pytest.mark.parametrize("cut", [4, 12])
 def test_an_interrupted_search_goes_on_from_its_finished_trials(name, cut):
     plain, n_trials = SPACES.get(name, CONDITIONAL), TRIALS.get(name, 24)
@@ -59,6 +64,7 @@ def test_samplers_with_a_state_are_replayed_from_the_start(name):
     assert search(plan_of(name, plain), reopened(memory, 32), 56) != undisturbed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tpe", "nsga2", "cmaes"])
 def test_samplers_that_learn_beat_chance(name):
     plain = SPACES.get(name, CONDITIONAL)
@@ -70,6 +76,7 @@ def test_samplers_that_learn_beat_chance(name):
     assert late_mean(name) > late_mean("random") + 0.3
 
 
+@pytest.mark.slow
 def test_constraints_keep_a_search_where_they_hold():
     def late_share(name):
         plan, memory = plan_of(name, CONDITIONAL, constraints=True), new_memory()
@@ -85,6 +92,7 @@ def test_constraints_keep_a_search_where_they_hold():
     assert late_share("nsga2") < 0.8 * chance
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tpe", "nsga2", "nsga3"])
 def test_several_objectives(name):
     plan, memory = plan_of(name, CONDITIONAL, n_objectives=2), new_memory(2)
@@ -94,12 +102,12 @@ def test_several_objectives(name):
     assert all(plan.playable(trial.params) for trial in memory.trials)
 
 
-@pytest.mark.parametrize("name", [name for name in SAMPLERS if name != "grid"])
+@pytest.mark.parametrize("name", [name for name in DRAWING if name != "grid"])
 def test_only_a_grid_has_an_end(name):
     assert plan_of(name, SPACES.get(name, CONDITIONAL)).most_trials is None
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", DRAWING)
 def test_nothing_is_warned_of(name, recwarn):
     plan = plan_of(name, SPACES.get(name, CONDITIONAL))
     search(plan, new_memory(), 14)

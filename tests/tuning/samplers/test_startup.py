@@ -8,6 +8,7 @@ from altune.tuning.samplers.startup import n_startup
 from tests.helpers.samplers import new_memory, plan_of, search
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["standard", "full"])
 def test_the_first_trials_meet_every_alternative(name):
     plan, memory = plan_of("tpe", name), new_memory()

@@ -30,9 +30,11 @@ from altune.tuning.evaluation import Evaluator
 from altune.tuning.observer import Silent
 from altune.tuning.prepared_space import prepare_space
 from altune.tuning.record import StudyRecord
+from altune.tuning.resources import Resources
 from altune.tuning.search import Search
 from altune.tuning.settings import Settings
-from altune.tuning.stages import Resources, Stages
+from altune.tuning.stages import Stages
+from altune.tuning.study_setup import StudySetup
 
 
 class Echo(Player):
@@ -92,16 +94,17 @@ def next_trial(folder: Path, sampler: str = "tpe") -> None:
 
     environments = make_environments("digits")
     space = prepare_space("standard", environments)
-    steps = Stages(environments, space, Settings(sampler=sampler), Silent())
+    stages = Stages(StudySetup(environments, space, Settings(sampler=sampler)), Silent())
     study = read_study(folder)
     baselines = StudyRecord(study).baselines()
-    judge = steps.judge(baselines)
-    search = Search(study, steps.drawing(), Evaluator(Echo(()), judge, steps.settings.racing_rules))
+    judge = stages.judge(baselines)
+    evaluator = Evaluator(Echo(()), judge, stages.blocks, stages.setup.settings.racing_rules)
+    search = Search(study, stages.setup.proposer(), evaluator)
     stored = study.get_trials(deepcopy=False)
     began = time.process_time()
     memory = search._memory(stored)
     known = time.process_time()
-    search.drawing.ask(memory, len(stored))
+    search.proposer.ask(memory, len(stored))
     print(f"   remembering {known - began:.2f} s, TPE itself {time.process_time() - known:.2f} s", file=sys.stderr)
 
 
@@ -135,15 +138,16 @@ def main() -> int:
     environments = make_environments("digits")
     space = prepare_space(given.space, environments)
     settings = Settings(n_trials=given.stored + given.timed, sampler=given.sampler)
-    steps = Stages(environments, space, settings, Silent())
+    stages = Stages(StudySetup(environments, space, settings), Silent())
     kept = tempfile.TemporaryDirectory() if given.keep is None else contextlib.nullcontext(str(given.keep))
     with kept as folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        study = steps.open(Path(folder))
-        with steps.player(None, Resources()) as player:
-            baselines = steps.baselines(study, player)
+        study = stages.open(Path(folder))
+        with stages.player(None, Resources()) as player:
+            baselines = stages.baselines(study, player)
         echo = Echo(baselines["random_sampling"].curves)
-        search = Search(study, steps.drawing(), Evaluator(echo, steps.judge(baselines), settings.racing_rules))
+        evaluator = Evaluator(echo, stages.judge(baselines), stages.blocks, settings.racing_rules)
+        search = Search(study, stages.setup.proposer(), evaluator)
         began = time.perf_counter()
         search.run(given.stored)
         print(f"{given.stored} trials in {time.perf_counter() - began:.1f} s", file=sys.stderr)

@@ -40,9 +40,11 @@ from altune.simulation.execution.player import Player
 from altune.simulation.store import TrajectoryStore
 from altune.tuning.observer import Silent
 from altune.tuning.racing import Racing
+from altune.tuning.resources import Resources
 from altune.tuning.settings import Settings
-from altune.tuning.stages import Resources, Stages
+from altune.tuning.stages import Stages
 from altune.tuning.storage import open_study
+from altune.tuning.study_setup import StudySetup
 
 SAMPLERS = ("tpe", "random")
 TRIALS = (60, 100)
@@ -138,16 +140,16 @@ def replayed_stopping(data: str = "iris", n_trials: int = 24) -> dict[str, Any]:
         }
     )
     environment = make_environment(data, objective="net_value", value=100.0, price_per_label=0.5, budget=60, loops=10)
-    steps = Stages([environment], space, Settings(n_trials=n_trials, n_blocks=3), Silent())
+    stages = Stages(StudySetup([environment], space, Settings(n_trials=n_trials, n_blocks=3)), Silent())
     told: dict[str, Any] = {"data": data, "trials": n_trials, "n_blocks": 3}
     for name in ("each", "replayed"):
         with tempfile.TemporaryDirectory() as folder:
             own = Player(store=TrajectoryStore(Path(folder)))
-            with own if name == "each" else steps.player(None, Resources(cache=Path(folder))) as player:
+            with own if name == "each" else stages.player(None, Resources(cache=Path(folder))) as player:
                 study = open_study(None, [environment.objective.direction])
-                baselines = steps.baselines(study, player)
+                baselines = stages.baselines(study, player)
                 before = player.simulated
-                steps.search(study, player, baselines, Resources(), time.monotonic())
+                stages.search(study, player, baselines, Resources(), time.monotonic())
                 told[name] = player.simulated - before
                 told[f"best, {name}"] = study.best_value
     return told

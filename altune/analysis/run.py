@@ -13,8 +13,9 @@ from altune.core.errors import RequestError, WorkError
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve, curves_frame
 from altune.simulation.scenario import Scenario
-from altune.tuning.confirmation import Confirmation, Played, best_recipes
+from altune.tuning.confirmation import Confirmation, Played
 from altune.tuning.preference import pareto_trials
+from altune.tuning.ranking import best_recipes
 from altune.tuning.record import StudyRecord
 from altune.tuning.run_folder import stored_study
 from altune.tuning.trials import TrialRecord
@@ -311,14 +312,13 @@ class Run(OldNames):
 
     def _every_curve(self) -> list[tuple[str, str, str, int, LearningCurve]]:
         """Return (part, data set, recipe, block, curve) of every curve there is."""
-        names = list(self.record.data_sets)
+        names, order = list(self.record.data_sets), self.record.search_blocks.order
         found: list[tuple[str, str, str, int, LearningCurve]] = []
         searched = {name: list(played.curves) for name, played in self.baselines.items()}
         searched |= {f"trial_{trial.number}": self.record.curves(trial.number) for trial in self.trials}
         for recipe, curves in searched.items():
-            for place, curve in enumerate(curves):
-                # Search blocks stand in turn, one of each data set.
-                found.append(("search", names[place % len(names)], recipe, place // len(names), curve))
+            for (index, block), curve in zip(order, curves, strict=False):
+                found.append(("search", names[index], recipe, block, curve))
         for data, confirmation in self.confirmations.items():
             parts = [("select", f"trial_{one.trial}", one.played) for one in confirmation.candidates]
             reported = {"confirmed": confirmation.recipe, **confirmation.baselines}

@@ -20,8 +20,8 @@ from altune.cli.parsing import read_annotators, read_json, read_loops, read_name
 if TYPE_CHECKING:
     from altune.recipes.space import SearchSpace
     from altune.simulation.environment import Environment
+    from altune.tuning.resources import Resources
     from altune.tuning.settings import Settings
-    from altune.tuning.stages import Resources
 
 ModelOption = Annotated[str | None, Option("--model", metavar="NAME", help="Name of the model to use.")]
 RecipeOption = Annotated[
@@ -304,16 +304,16 @@ class MachineOptions:
         """Return the resources."""
         from altune.simulation.execution.backends import make_backend
         from altune.simulation.execution.processes import processes
-        from altune.tuning.stages import Resources
+        from altune.tuning.resources import Resources
 
         jobs = processes(self.jobs)
         return Resources(
-            jobs,
-            make_backend(
+            jobs=jobs,
+            backend=make_backend(
                 self.backend, jobs, self.scheduler, tuple(environment.dataset for environment in environments)
             ),
-            self.cache,
-            read_seconds(timeout),
+            cache=self.cache,
+            timeout=read_seconds(timeout),
             storage=self.storage,
             study_name=self.study,
             grace=read_seconds(self.grace, "--grace"),

@@ -29,15 +29,16 @@ def worker(
     Any number of workers can join, on any machine. If a worker stops or is killed, another one plays its trial.
     """
     from altune.simulation.execution.processes import processes
-    from altune.tuning.shared import open_shared, play_queue, rebuild
-    from altune.tuning.stages import Resources
+    from altune.tuning.resources import Resources
+    from altune.tuning.shared import open_shared
+    from altune.tuning.shared_worker import play_queue, rebuild
     from altune.workflows.progress import ConsoleObserver
 
-    resources = Resources(processes(jobs))
+    resources = Resources(jobs=processes(jobs))
     with ConsoleObserver(quiet) as observer:
         shared = open_shared(storage, study, observer)
         stages = rebuild(shared, observer, _named(data or [], shared.data_names), target)
-        observer.stage("search", shared.queue.counts().counted * stages.usual)
+        observer.stage("search", shared.queue.counts().counted * stages.setup.search_blocks.n_usual)
         finished = play_queue(shared, stages, resources)
     print(f"{finished} trials finished by this worker; {shared.queue.counts().finished} in total")
 

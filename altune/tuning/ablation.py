@@ -1,9 +1,9 @@
-"""Ablation: from one recipe to another, one knob at a time, each recipe on the way really played.
+"""Ablation: from one recipe to another, one knob at a time, where every recipe on the path is played.
 
-At each step the knob is changed that gains most (C. Fawcett and H. Hoos, *Analysing differences between algorithm
-configurations through ablation*, J. Heuristics 22, 2016). The order is chosen on select blocks and what it gains is
-played again on report blocks, so that the gain of a step is not flattered by the choice. Beside the path, each knob
-alone is put back in the recipe at its end.
+At each step, the knob is changed that gains most (C. Fawcett and H. Hoos, *Analysing differences between algorithm
+configurations through ablation*, J. Heuristics 22, 2016). The order is chosen on select blocks, and the gains are
+played again on report blocks, so that the choice does not bias the gain of a step. In addition, each knob alone is put
+back in the recipe at the end of the path.
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from altune.data.blocks import Block
 from altune.recipes.recipe import Recipe
-from altune.simulation.environment import Environment
 from altune.simulation.execution.items import Failure, Outcome, WorkItem, curves_or_raise
-from altune.simulation.execution.player import Player
-from altune.tuning.ablation_path import OnDone, PathStep, Route, changed, differing, needs_references, order_blocks
+from altune.simulation.execution.player import OnDone, Player
+from altune.tuning.ablation_path import PathStep, Route, changed, differing, order_blocks, order_needs_references
 from altune.tuning.confirmation import ConfirmationBlocks, Played
 from altune.tuning.judging import Across
 
@@ -28,8 +26,8 @@ class AblationCurves:
 
     Attributes
     ----------
-    path : the recipe at the start and the one after each step.
-    without : the recipe at the end with one knob put back, by the knob.
+    path : recipe at the start, and after each step.
+    without : recipe at the end with one knob put back, by the knob.
     """
 
     path: tuple[Played, ...]
@@ -38,12 +36,12 @@ class AblationCurves:
 
 @dataclass(frozen=True, eq=False)
 class Ablated:
-    """A path between two recipes as it was played.
+    """A path between two recipes that was played.
 
     Attributes
     ----------
-    steps : of the path, the same on every data set.
-    order_blocks : select blocks of a data set on which their order was chosen.
+    steps : steps of the path, the same on every data set.
+    order_blocks : number of select blocks of a data set on which their order was chosen.
     impossible : why the recipe at the end does not work with a knob put back, by the knob.
     played : what was played on each data set.
     """
@@ -53,57 +51,59 @@ class Ablated:
     impossible: Mapping[str, str]
     played: tuple[AblationCurves, ...]
 
-    def to_dict(self, names: Sequence[str]) -> dict[str, Any]:
-        """Return plain JSON values by the data sets' names; both ends are left out, which stand elsewhere."""
+    def to_dict(self, data_sets: Sequence[str]) -> dict[str, Any]:
+        """Return plain JSON values, without both ends of the path, which are stored with the confirmation.
+
+        Parameters
+        ----------
+        data_sets : names of the data sets.
+        """
         return {
             "steps": [{"knobs": list(step.knobs), "tried": dict(step.tried)} for step in self.steps],
             "order_blocks": self.order_blocks,
             "impossible": dict(self.impossible),
             "played": {
                 name: {
-                    "path": [played.to_dict() for played in one.path[1:-1]],
-                    "without": {knob: played.to_dict() for knob, played in one.without.items()},
+                    "path": [played.to_dict() for played in curves.path[1:-1]],
+                    "without": {knob: played.to_dict() for knob, played in curves.without.items()},
                 }
-                for name, one in zip(names, self.played, strict=True)
+                for name, curves in zip(data_sets, self.played, strict=True)
             },
         }
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any], ends: Mapping[str, tuple[Played, Played]]) -> Ablated:
-        """Read back what :meth:`to_dict` wrote; ``ends`` are the recipes at both ends, by data set."""
+        """Read back what :meth:`to_dict` wrote; ``ends`` are both ends of the path, by data set."""
         played = []
         for name, (start, end) in ends.items():
-            own = plain["played"][name]
-            between = (Played.from_dict(one) for one in own["path"])
-            without = {knob: Played.from_dict(one) for knob, one in own["without"].items()}
+            stored = plain["played"][name]
+            between = (Played.from_dict(recipe) for recipe in stored["path"])
+            without = {knob: Played.from_dict(recipe) for knob, recipe in stored["without"].items()}
             played.append(AblationCurves((start, *between, end), without))
         steps = tuple(PathStep(tuple(step["knobs"]), step["tried"]) for step in plain["steps"])
         return cls(steps, plain["order_blocks"], plain["impossible"], tuple(played))
 
 
-def trajectories_to_ablate(knobs: int, parts: Sequence[ConfirmationBlocks], *, ends: bool = False) -> int:
-    """Return how many trajectories :func:`ablate` asks for at most.
+def trajectories_to_ablate(n_knobs: int, blocks: Sequence[ConfirmationBlocks]) -> int:
+    """Return the largest number of trajectories that :func:`ablate` plays.
 
     Parameters
     ----------
-    knobs : in which the two recipes differ.
-    parts : the fresh blocks, for each data set.
-    ends : whether both ends are yet to be played on the report blocks.
+    n_knobs : number of knobs in which the two recipes differ.
+    blocks : fresh blocks of each data set.
     """
-    if not knobs:
+    if not n_knobs or not blocks:
         return 0
-    tried = knobs * (knobs + 1) // 2 - 1
-    tried += int(bool(tried) and needs_references(parts))
-    return sum(
-        tried * len(order_blocks(part)) + (2 * (knobs - 1) + (2 if ends else 0)) * len(part.report) for part in parts
-    )
+    n_tried = n_knobs * (n_knobs + 1) // 2 - 1
+    n_tried += int(bool(n_tried) and order_needs_references(blocks))
+    return sum(n_tried * len(order_blocks(own)) + 2 * (n_knobs - 1) * len(own.report) for own in blocks)
 
 
 def ablate(
     player: Player,
     start: Recipe,
     end: Recipe,
-    parts: Sequence[ConfirmationBlocks],
+    blocks: Sequence[ConfirmationBlocks],
     *,
     reference: Recipe,
     refusal: Callable[[Recipe], str | None],
@@ -111,16 +111,16 @@ def ablate(
     across: Across = "normalized",
     on_done: OnDone = lambda index, outcome: None,
 ) -> Ablated:
-    """Play the path from one recipe to another, and the other with each knob put back.
+    """Play the path from one recipe to another, and the latter with each knob put back.
 
     Parameters
     ----------
-    player : plays trajectories.
+    player : plays work items.
     start, end : two recipes that work and differ.
-    parts : the fresh blocks, for each data set.
-    reference : random sampling, for objectives that are measured against it.
-    refusal : says why a recipe must not be played, None where it may.
-    known : what was played on the report blocks of each data set before, and need not be again.
+    blocks : fresh blocks of each data set.
+    reference : random sampling, for objectives that are defined relative to it.
+    refusal : returns why a recipe must not be played, None if it may.
+    known : recipes that were played on the report blocks of each data set already.
     across : how several data sets are averaged.
     on_done : called once for each trajectory.
 
@@ -129,48 +129,47 @@ def ablate(
     WorkError
         If a recipe of the path fails on a report block.
     """
-    route = Route(player, end, parts, refusal, across, on_done)
-    steps = route.find(start, reference)
-    recipes = [start]
-    for step in steps:
-        recipes.append(changed(recipes[-1], end, step.knobs))
-    recipes[-1] = end
-    back = {knob: changed(end, start, [knob]) for knob in differing(start, end)}
-    impossible = {knob: reason for knob, recipe in back.items() if (reason := refusal(recipe)) is not None}
-    possible = {knob: recipe for knob, recipe in back.items() if knob not in impossible}
-    tables = []
-    for place, part in enumerate(parts):
-        before = {played.recipe.digest(): list(played.curves) for played in (known[place] if known else ())}
-        tables.append(_outcomes(player, [*recipes, *possible.values()], part.environment, part.report, before, on_done))
+    steps = Route(player, end, blocks, refusal, across, on_done).find(start, reference)
+    path = [start]
+    for step in steps[:-1]:
+        path.append(changed(path[-1], end, step.knobs))
+    path.append(end)
+    put_back = {knob: changed(end, start, [knob]) for knob in differing(start, end)}
+    impossible = {knob: reason for knob, recipe in put_back.items() if (reason := refusal(recipe)) is not None}
+    possible = {knob: recipe for knob, recipe in put_back.items() if knob not in impossible}
+    outcomes = [
+        _outcomes(player, [*path, *possible.values()], own, known[data] if known else (), on_done)
+        for data, own in enumerate(blocks)
+    ]
     for knob, recipe in possible.items():
-        failed = [one for table in tables for one in table[recipe.digest()] if isinstance(one, Failure)]
-        if failed:
-            impossible[knob] = failed[0].reason
-    played = []
-    for table in tables:
-        on_path = tuple(Played(recipe, tuple(curves_or_raise(table[recipe.digest()]))) for recipe in recipes)
-        without = {
-            knob: Played(recipe, tuple(curves_or_raise(table[recipe.digest()])))
-            for knob, recipe in possible.items()
-            if knob not in impossible
-        }
-        played.append(AblationCurves(on_path, without))
-    return Ablated(tuple(steps), max(len(order_blocks(part)) for part in parts), impossible, tuple(played))
+        failures = [outcome for own in outcomes for outcome in own[recipe.digest()] if isinstance(outcome, Failure)]
+        if failures:
+            impossible[knob] = failures[0].reason
+    without = {knob: recipe for knob, recipe in possible.items() if knob not in impossible}
+    played = tuple(
+        AblationCurves(
+            tuple(_played(recipe, own) for recipe in path),
+            {knob: _played(recipe, own) for knob, recipe in without.items()},
+        )
+        for own in outcomes
+    )
+    return Ablated(tuple(steps), max(len(order_blocks(own)) for own in blocks), impossible, played)
 
 
 def _outcomes(
     player: Player,
     recipes: Sequence[Recipe],
-    environment: Environment,
-    blocks: Sequence[Block],
-    known: Mapping[str, Sequence[Outcome]],
+    blocks: ConfirmationBlocks,
+    known: Sequence[Played],
     on_done: OnDone,
 ) -> dict[str, Sequence[Outcome]]:
-    """Return what came of each recipe on blocks, by its digest; what is known is not played."""
-    wanted = {recipe.digest(): recipe for recipe in recipes if recipe.digest() not in known}
-    outcomes = player.play(
-        [WorkItem(recipe, block, environment) for recipe in wanted.values() for block in blocks], on_done
-    )
-    size = len(blocks)
-    own = {digest: outcomes[index * size : (index + 1) * size] for index, digest in enumerate(wanted)}
-    return {**known, **own}
+    """Return the outcomes of each recipe on the report blocks, by its digest; known recipes are not played."""
+    outcomes: dict[str, Sequence[Outcome]] = {played.recipe.digest(): list(played.curves) for played in known}
+    to_play = {recipe.digest(): recipe for recipe in recipes if recipe.digest() not in outcomes}
+    items = [WorkItem(recipe, block, blocks.environment) for recipe in to_play.values() for block in blocks.report]
+    played, size = player.play(items, on_done), len(blocks.report)
+    return outcomes | {digest: played[index * size : (index + 1) * size] for index, digest in enumerate(to_play)}
+
+
+def _played(recipe: Recipe, outcomes: Mapping[str, Sequence[Outcome]]) -> Played:
+    return Played(recipe, tuple(curves_or_raise(outcomes[recipe.digest()])))

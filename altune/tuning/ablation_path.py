@@ -1,6 +1,6 @@
-"""The path of an ablation: which knob is changed first, which next.
+"""The path of an ablation: in which order the knobs are changed.
 
-Chosen greedily, by what each change gains on select blocks; see :mod:`altune.tuning.ablation`.
+The order is chosen greedily, by what each change gains on select blocks; see :mod:`altune.tuning.ablation`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from altune.data.blocks import Block
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.execution.items import Failure, Outcome, WorkItem, curves_or_raise
-from altune.simulation.execution.player import Player
+from altune.simulation.execution.player import OnDone, Player
 from altune.tuning.confirmation import ConfirmationBlocks
-from altune.tuning.judging import Across, Judge, Place
+from altune.tuning.judging import Across, Judge
+from altune.tuning.search_blocks import SearchBlock, SearchBlocks
 
 ORDER_BLOCKS = 10
-"""Select blocks of a data set on which the order is chosen, at most."""
+"""Largest number of select blocks of a data set on which the order is chosen."""
 
 Array = NDArray[np.float64]
 KnobGroup = tuple[str, ...]
-OnDone = Callable[[int, Outcome], None]
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class PathStep:
 
     Attributes
     ----------
-    knobs : what is changed: one knob, or the smallest group that can be changed where no single one can.
-    tried : mean objective on the select blocks after each change that was possible, knobs joined by ``+``, over
-        several data sets the mean of their means; empty where nothing was left to choose.
+    knobs : knobs that are changed: a single one, or the smallest group that can be changed where no single one can.
+    tried : mean objective on the select blocks after each possible change, with the names of its knobs joined by
+        ``+``; over several data sets the mean of their means. Empty if there was nothing to choose.
     """
 
     knobs: KnobGroup
@@ -55,18 +55,21 @@ def differing(start: Recipe, end: Recipe) -> list[str]:
 
 
 def changed(recipe: Recipe, to: Recipe, knobs: Sequence[str]) -> Recipe:
-    """Return a recipe with some knobs as in another; it has no name."""
+    """Return a recipe with some knobs taken from another one; it has no name."""
     return recipe.replace(name=None, **{knob: getattr(to, knob) for knob in knobs})
 
 
-def order_blocks(part: ConfirmationBlocks) -> Sequence[Block]:
+def order_blocks(blocks: ConfirmationBlocks) -> Sequence[Block]:
     """Return the select blocks on which the order is chosen."""
-    return part.select[:ORDER_BLOCKS]
+    return blocks.select[:ORDER_BLOCKS]
 
 
-def needs_references(parts: Sequence[ConfirmationBlocks]) -> bool:
-    """Return whether random sampling must be played as well, to measure against."""
-    return len(parts) > 1 or parts[0].environment.objective.needs_reference
+def order_needs_references(blocks: Sequence[ConfirmationBlocks]) -> bool:
+    """Return whether random sampling is played as well, because changes are compared relative to it.
+
+    Only the first objective counts: it alone decides the order.
+    """
+    return len(blocks) > 1 or blocks[0].environment.objective.needs_reference
 
 
 class Route:
@@ -74,10 +77,10 @@ class Route:
 
     Parameters
     ----------
-    player : plays trajectories.
-    end : the recipe at the end.
-    parts : the fresh blocks, for each data set.
-    refusal : says why a recipe must not be played, None where it may.
+    player : plays work items.
+    end : recipe at the end of the path.
+    blocks : fresh blocks of each data set.
+    refusal : returns why a recipe must not be played, None if it may.
     across : how several data sets are averaged.
     on_done : called once for each trajectory.
     """
@@ -86,7 +89,7 @@ class Route:
         self,
         player: Player,
         end: Recipe,
-        parts: Sequence[ConfirmationBlocks],
+        blocks: Sequence[ConfirmationBlocks],
         refusal: Callable[[Recipe], str | None],
         across: Across,
         on_done: OnDone,
@@ -96,14 +99,22 @@ class Route:
         self._refusal = refusal
         self._on_done = on_done
         self._across = across
-        self._places = [
-            Place(part.environment, block, data) for data, part in enumerate(parts) for block in order_blocks(part)
-        ]
-        self._needs_references = needs_references(parts)
+        self._scenarios = [own.environment.scenario for own in blocks]
+        self._order = SearchBlocks(tuple(len(order_blocks(own)) for own in blocks))
+        self._blocks = self._order.join(
+            [[SearchBlock(own.environment, block) for block in order_blocks(own)] for own in blocks]
+        )
+        self._needs_references = order_needs_references(blocks)
         self._references: Sequence[LearningCurve] = ()
 
     def find(self, start: Recipe, reference: Recipe) -> list[PathStep]:
-        """Return the steps: at each the change that gains most on the select blocks, the first knob among equals."""
+        """Return the steps from the start: at each, the change that gains most on the select blocks.
+
+        Parameters
+        ----------
+        start : recipe at the start of the path.
+        reference : random sampling.
+        """
         recipe, left, steps = start, differing(start, self._end), []
         if len(left) > 1 and self._needs_references:
             self._references = curves_or_raise(self._play([reference])[0])
@@ -115,42 +126,43 @@ class Route:
         return steps
 
     def _best(self, recipe: Recipe, left: Sequence[str]) -> PathStep:
-        """Return the best change of one knob; where none is possible, of the smallest group that can be changed."""
+        """Return the best change of one knob, or of the smallest group of knobs that can be changed."""
         for size in range(1, len(left)):
             groups = [
                 group for group in combinations(left, size) if self._refusal(changed(recipe, self._end, group)) is None
             ]
-            # No more than single changes there could be, so that a space with odd demands makes it no longer.
+            # There are many groups of two knobs or more. Trying no more of them than there are single knobs keeps the
+            # number of trajectories below the announced one.
             tried = self._tried(recipe, groups[: len(left)])
             if tried:
-                worths, means = self._worths(list(tried.values()))
+                scores, means = self._scores(list(tried.values()))
                 named = {"+".join(group): float(mean) for group, mean in zip(tried, means, strict=True)}
-                return PathStep(list(tried)[int(np.argmax(worths))], named)
+                return PathStep(list(tried)[int(np.argmax(scores))], named)
         return PathStep(tuple(left), {})
 
     def _tried(self, recipe: Recipe, groups: Sequence[KnobGroup]) -> dict[KnobGroup, list[LearningCurve]]:
-        """Return the curves of each change on the select blocks, without those that fail there."""
+        """Return the curves of each change on the select blocks, without changes that fail there."""
         outcomes = self._play([changed(recipe, self._end, group) for group in groups])
         return {
             group: curves_or_raise(own)
             for group, own in zip(groups, outcomes, strict=True)
-            if not any(isinstance(one, Failure) for one in own)
+            if not any(isinstance(outcome, Failure) for outcome in own)
         }
 
     def _play(self, recipes: Sequence[Recipe]) -> list[list[Outcome]]:
-        tasks = [WorkItem(recipe, place.block, place.environment) for recipe in recipes for place in self._places]
-        outcomes = self._player.play(tasks, self._on_done) if tasks else []
-        size = len(self._places)
+        items = [WorkItem(recipe, block, environment) for recipe in recipes for environment, block in self._blocks]
+        outcomes = self._player.play(items, self._on_done) if items else []
+        size = len(self._blocks)
         return [outcomes[index * size : (index + 1) * size] for index in range(len(recipes))]
 
-    def _worths(self, listed: Sequence[Sequence[LearningCurve]]) -> tuple[Array, Array]:
-        """Return how good each change is, more is better, and its mean objective."""
-        # Where no reference is needed, any curve stands in for it and is not looked at.
-        judge = Judge(self._places, self._references or listed[0], len(self._places), self._across)
-        data = np.array([place.data for place in self._places])
-        on_places = np.stack([judge.on_places(curves) for curves in listed])
-        means = np.stack([on_places[:, data == one].mean(axis=1) for one in np.unique(data)], axis=1)
+    def _scores(self, curves: Sequence[Sequence[LearningCurve]]) -> tuple[Array, Array]:
+        """Return a score for each change, where more is better, and its mean objective."""
+        # Without a need of references any curves do for them, as they are not used.
+        judge = Judge(self._scenarios, self._order, self._references or curves[0], self._across)
+        data = np.array([data for data, _ in self._order.order])
+        block_values = np.stack([judge.block_values(own) for own in curves])
+        means = np.stack([block_values[:, data == index].mean(axis=1) for index in range(len(self._scenarios))], axis=1)
         signed: Array = judge.objectives[0].sign * means
-        if judge.several and self._across == "ranks":
+        if judge.uses_ranks:
             signed = rankdata(signed, axis=0)
         return signed.mean(axis=1), means.mean(axis=1)

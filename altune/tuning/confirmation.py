@@ -1,32 +1,31 @@
-"""Confirmation: select among the best recipes on fresh blocks, then report the one selected on held-back rows.
+"""Confirmation: select among the best recipes on fresh blocks, then report the selected one on held-back rows.
 
-The value that the search saw is biased upwards (the winner's curse), and so, a little, is the value that selected.
-Neither is ever shown as the result.
+The value that the search saw is biased upwards (the winner's curse), and so, to a smaller degree, is the value on which
+the recipe was selected. Neither is ever shown as the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-
-import numpy as np
 
 from altune.data.blocks import Block
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment
-from altune.simulation.execution.items import Outcome, WorkItem, curves_or_raise
-from altune.simulation.execution.player import Player
-from altune.simulation.objectives import Direction, Objective
-from altune.tuning.judging import REFERENCE, Judge, Place
+from altune.simulation.execution.items import WorkItem, curves_or_raise
+from altune.simulation.execution.player import OnDone, Player
+from altune.tuning.judging import REFERENCE, Judge, needs_references
 from altune.tuning.preference import Preference
+from altune.tuning.ranking import best_recipes
+from altune.tuning.search_blocks import SearchBlocks
 from altune.tuning.trials import TrialRecord
 
 
 @dataclass(frozen=True, eq=False)
 class Played:
-    """A recipe and its learning curves, one for each block."""
+    """A recipe with its learning curves, one for each block."""
 
     recipe: Recipe
     curves: tuple[LearningCurve, ...]
@@ -44,14 +43,14 @@ class Played:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One of the best recipes of the search, played on the select blocks.
+    """One of the best recipes of the search on the select blocks of a data set.
 
     Attributes
     ----------
-    trial : its number.
+    trial : number of its trial.
     search_value : first objective in the search.
-    played : its curves on the select blocks.
-    values : first objective on each of them.
+    played : the recipe with its curves on the select blocks.
+    values : first objective on each of these blocks.
     """
 
     trial: int
@@ -59,19 +58,34 @@ class Candidate:
     played: Played
     values: tuple[float, ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values that :meth:`from_dict` reads back."""
+        return {
+            "trial": self.trial,
+            "search_value": self.search_value,
+            "played": self.played.to_dict(),
+            "values": list(self.values),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Candidate:
+        """Read back what :meth:`to_dict` wrote."""
+        played = Played.from_dict(plain["played"])
+        return cls(plain["trial"], plain["search_value"], played, tuple(plain["values"]))
+
 
 @dataclass(frozen=True, eq=False)
 class Confirmation:
-    """What was confirmed.
+    """Confirmation on one data set.
 
     Attributes
     ----------
-    candidates : the best recipes of the search on the select blocks, best of the search first.
-    selected : position of the one that is best on the select blocks.
-    recipe : the selected recipe on the report blocks.
+    candidates : best recipes of the search on the select blocks, best of the search first.
+    selected : index of the candidate that is best on the select blocks of all data sets.
+    recipe : selected recipe on the report blocks.
     baselines : each baseline on the report blocks, by name.
-    matched : each baseline with the selected recipe's own start and loop sizes, on the report blocks.
-    n_train, n_test : rows of a report block's pool and test set.
+    matched : each baseline with the initial sample and the loop sizes of the selected recipe, on the report blocks.
+    n_train, n_test : number of rows in the pool and the test set of a report block.
     """
 
     candidates: tuple[Candidate, ...]
@@ -85,15 +99,7 @@ class Confirmation:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values that :meth:`from_dict` reads back."""
         return {
-            "candidates": [
-                {
-                    "trial": one.trial,
-                    "search_value": one.search_value,
-                    "played": one.played.to_dict(),
-                    "values": list(one.values),
-                }
-                for one in self.candidates
-            ],
+            "candidates": [candidate.to_dict() for candidate in self.candidates],
             "selected": self.selected,
             "recipe": self.recipe.to_dict(),
             "baselines": {name: played.to_dict() for name, played in self.baselines.items()},
@@ -106,10 +112,7 @@ class Confirmation:
     def from_dict(cls, plain: Mapping[str, Any]) -> Confirmation:
         """Read back what :meth:`to_dict` wrote."""
         return cls(
-            candidates=tuple(
-                Candidate(one["trial"], one["search_value"], Played.from_dict(one["played"]), tuple(one["values"]))
-                for one in plain["candidates"]
-            ),
+            candidates=tuple(Candidate.from_dict(candidate) for candidate in plain["candidates"]),
             selected=plain["selected"],
             recipe=Played.from_dict(plain["recipe"]),
             baselines={name: Played.from_dict(played) for name, played in plain["baselines"].items()},
@@ -121,12 +124,12 @@ class Confirmation:
 
 @dataclass(frozen=True, eq=False)
 class ConfirmationBlocks:
-    """The fresh blocks of one data set.
+    """Fresh blocks of one data set, on which the search scored nothing.
 
     Attributes
     ----------
-    environment : the data set and its scenario.
-    select, report : blocks that the search never scored.
+    environment : data set and scenario.
+    select, report : blocks to select on and to report on.
     """
 
     environment: Environment
@@ -134,49 +137,8 @@ class ConfirmationBlocks:
     report: Sequence[Block]
 
 
-def best_recipes(
-    records: Sequence[TrialRecord],
-    most: int,
-    objectives: Sequence[Objective],
-    preference: Preference | None = None,
-    values: Mapping[int, float] | None = None,
-) -> list[TrialRecord]:
-    """Return the best trials of different recipes, best first; earlier trials first among equals.
-
-    Trials that break a constraint come last, by how much they break it.
-
-    Parameters
-    ----------
-    records : trials of a search.
-    most : how many are wanted.
-    objectives : the study's.
-    preference : how one is picked of several objectives; by default the first objective decides, then the next.
-    values : what takes the place of the first objective, by trial number.
-    """
-    ranked = [record for record in records if record.value is not None and record.recipe is not None]
-    names = [objective.name for objective in objectives]
-    rule = preference if preference is not None else Preference.usual(names)
-    found: dict[str, TrialRecord] = {}
-    for group in (
-        [record for record in ranked if record.feasible],
-        sorted((record for record in ranked if not record.feasible), key=lambda one: max(one.broken.values())),
-    ):
-        if group and group[0].feasible:
-            table = np.array([record.objectives for record in group], dtype=np.float64)
-            if values is not None:
-                table[:, 0] = [values[record.number] for record in group]
-            directions: list[Direction] = [objective.direction for objective in objectives]
-            if values is not None:
-                directions[0] = "maximize"
-            group = [group[place] for place in rule.order(table, names, directions)]
-        for record in group:
-            if record.recipe is not None:
-                found.setdefault(record.recipe.digest(), record)
-    return list(found.values())[:most]
-
-
 def matched_baseline(baseline: Recipe, recipe: Recipe) -> Recipe:
-    """Return a baseline with the recipe's own start and loop sizes: what is left is worth of the selection itself."""
+    """Return a baseline with the initial sample and the loop sizes of a recipe."""
     return baseline.replace(initial_sample=recipe.initial_sample, loop_size=recipe.loop_size)
 
 
@@ -184,20 +146,20 @@ def confirm(
     player: Player,
     best: Sequence[TrialRecord],
     baselines: Mapping[str, Recipe],
-    parts: Sequence[ConfirmationBlocks],
+    blocks: Sequence[ConfirmationBlocks],
     *,
     preference: Preference | None = None,
-    on_done: Callable[[int, Outcome], None] = lambda index, outcome: None,
+    on_done: OnDone = lambda index, outcome: None,
 ) -> list[Confirmation]:
-    """Select among the best recipes, and report the one selected beside the baselines, on each data set.
+    """Select among the best recipes, and report the selected one and the baselines on each data set.
 
     Parameters
     ----------
-    player : plays trajectories.
+    player : plays work items.
     best : trials whose recipes compete, one or more.
-    baselines : recipes by name, random sampling among them.
-    parts : the fresh blocks, for each data set.
-    preference : how one is picked of several objectives.
+    baselines : recipes of the baselines by name, random sampling among them.
+    blocks : fresh blocks of each data set.
+    preference : how to choose among several objectives.
     on_done : called once for each trajectory.
 
     Raises
@@ -205,34 +167,36 @@ def confirm(
     WorkError
         If a trajectory fails.
     """
-    recipes = [record.recipe for record in best if record.recipe is not None]
-    candidates, selected = _select(player, best, recipes, baselines[REFERENCE], parts, preference, on_done)
+    recipes = [trial.recipe for trial in best if trial.recipe is not None]
+    candidates, selected = _select(player, best, recipes, baselines[REFERENCE], blocks, preference, on_done)
     winner = recipes[selected]
     matched = {name: matched_baseline(baseline, winner) for name, baseline in baselines.items()}
+    end = 1 + len(baselines)
     confirmations = []
-    for part, own in zip(parts, candidates, strict=True):
-        everyone = [winner, *baselines.values(), *matched.values()]
-        reported = _play_each(player, everyone, part.environment, part.report, on_done)
-        size = 1 + len(baselines)
+    for own, own_candidates in zip(blocks, candidates, strict=True):
+        reported = _play_each(
+            player, [winner, *baselines.values(), *matched.values()], own.environment, own.report, on_done
+        )
         confirmations.append(
             Confirmation(
-                candidates=tuple(own),
+                candidates=tuple(own_candidates),
                 selected=selected,
                 recipe=reported[0],
-                baselines=dict(zip(baselines, reported[1:size], strict=True)),
-                matched=dict(zip(matched, reported[size:], strict=True)),
-                n_train=len(part.report[0].pool),
-                n_test=len(part.report[0].test),
+                baselines=dict(zip(baselines, reported[1:end], strict=True)),
+                matched=dict(zip(matched, reported[end:], strict=True)),
+                n_train=len(own.report[0].pool),
+                n_test=len(own.report[0].test),
             )
         )
     return confirmations
 
 
-def trajectories_to_confirm(candidates: int, baselines: int, parts: Sequence[ConfirmationBlocks]) -> int:
-    """Return how many trajectories :func:`confirm` asks for."""
+def trajectories_to_confirm(n_candidates: int, n_baselines: int, blocks: Sequence[ConfirmationBlocks]) -> int:
+    """Return the number of trajectories that :func:`confirm` plays."""
     return sum(
-        (candidates + _needs_references(parts)) * len(part.select) + (1 + 2 * baselines) * len(part.report)
-        for part in parts
+        (n_candidates + needs_references(own.environment.scenario, len(blocks))) * len(own.select)
+        + (1 + 2 * n_baselines) * len(own.report)
+        for own in blocks
     )
 
 
@@ -241,47 +205,35 @@ def _select(
     best: Sequence[TrialRecord],
     recipes: Sequence[Recipe],
     reference: Recipe,
-    parts: Sequence[ConfirmationBlocks],
+    blocks: Sequence[ConfirmationBlocks],
     preference: Preference | None,
-    on_done: Callable[[int, Outcome], None],
+    on_done: OnDone,
 ) -> tuple[list[list[Candidate]], int]:
-    """Return the candidates on each data set, and which of them is selected over all."""
-    extra = [reference] if _needs_references(parts) else []
-    played = [_play_each(player, [*recipes, *extra], part.environment, part.select, on_done) for part in parts]
-    places = [Place(part.environment, block, data) for data, part in enumerate(parts) for block in part.select]
-    # Where no reference is needed, any curve stands in for it and is not looked at.
-    references = [curve for one in played for curve in one[len(recipes) if extra else 0].curves]
-    judge = Judge(places, references, len(places))
+    """Return the candidates on each data set, and the index of the one selected over all data sets."""
+    scenarios = [own.environment.scenario for own in blocks]
+    with_reference = needs_references(scenarios[0], len(scenarios))
+    to_play = [*recipes, reference] if with_reference else recipes
+    played = [_play_each(player, to_play, own.environment, own.select, on_done) for own in blocks]
+    order = SearchBlocks(tuple(len(own.select) for own in blocks))
+    # Without a need of references any curves do for them, as they are not used.
+    references = order.join([by_recipe[-1].curves for by_recipe in played])
+    judge = Judge(scenarios, order, references)
     records = []
-    candidates: list[list[Candidate]] = [[] for _ in parts]
-    for number, trial in enumerate(best):
-        curves = [curve for one in played for curve in one[number].curves]
-        on_places, start = judge.on_places(curves), 0
-        for data, one in enumerate(played):
-            end = start + len(one[number].curves)
-            own = tuple(on_places[start:end].tolist())
-            candidates[data].append(Candidate(trial.number, float(trial.value or 0.0), one[number], own))
-            start = end
-        objectives, broken = judge.values(curves), judge.constraints(curves)
-        records.append(replace(trial, number=number, value=objectives[0], objectives=objectives, broken=broken))
-    selected = best_recipes(records, 1, judge.objectives, preference)[0].number
-    return candidates, selected
-
-
-def _needs_references(parts: Sequence[ConfirmationBlocks]) -> bool:
-    scenario = parts[0].environment.scenario
-    bounds = [scenario.make_objective(bound.name) for bound in scenario.make_constraints()]
-    return len(parts) > 1 or any(one.needs_reference for one in (*scenario.make_objectives(), *bounds))
+    candidates: list[list[Candidate]] = [[] for _ in blocks]
+    for index, trial in enumerate(best):
+        curves = order.join([by_recipe[index].curves for by_recipe in played])
+        for data, values in enumerate(order.split(judge.block_values(curves).tolist())):
+            candidate = Candidate(trial.number, float(trial.value or 0.0), played[data][index], tuple(values))
+            candidates[data].append(candidate)
+        objectives, violations = judge.values(curves), judge.constraints(curves)
+        records.append(replace(trial, number=index, value=objectives[0], objectives=objectives, violations=violations))
+    return candidates, best_recipes(records, 1, judge.objectives, preference)[0].number
 
 
 def _play_each(
-    player: Player,
-    recipes: Sequence[Recipe],
-    environment: Environment,
-    blocks: Sequence[Block],
-    on_done: Callable[[int, Outcome], None],
+    player: Player, recipes: Sequence[Recipe], environment: Environment, blocks: Sequence[Block], on_done: OnDone
 ) -> list[Played]:
-    tasks = [WorkItem(recipe, block, environment) for recipe in recipes for block in blocks]
-    curves = curves_or_raise(player.play(tasks, on_done))
+    items = [WorkItem(recipe, block, environment) for recipe in recipes for block in blocks]
+    curves = curves_or_raise(player.play(items, on_done))
     size = len(blocks)
     return [Played(recipe, tuple(curves[index * size : (index + 1) * size])) for index, recipe in enumerate(recipes)]

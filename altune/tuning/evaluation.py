@@ -1,4 +1,4 @@
-"""Plays recipes and judges them, as sparingly as was asked for."""
+"""Evaluation of recipes: playing them on the search blocks and judging them, without spending more than needed."""
 
 from __future__ import annotations
 
@@ -15,237 +15,264 @@ from numpy.typing import NDArray
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.execution.items import Outcome, WorkItem
+from altune.simulation.execution.player import OnDone
 from altune.tuning.judging import Judge
 from altune.tuning.racing import LEADERS, Envelope, Racing
+from altune.tuning.search_blocks import SearchBlock
 from altune.tuning.trials import Verdict
 
 Array = NDArray[np.float64]
-ROUNDING = 1e-9
-OnPlayed = Callable[[int, Outcome], None]
 OnVerdict = Callable[[int, Verdict], None]
+ROUNDING = 1e-9
 
 
 class Plays(Protocol):
-    """Whatever plays tasks: :class:`altune.simulation.execution.player.Player`, or what reads stored curves."""
+    """Interface of what plays work items: a :class:`altune.simulation.execution.player.Player` or a stand-in."""
 
-    def begin(self, tasks: Sequence[WorkItem]) -> None:
-        """Begin with some of the tasks of the next call of :meth:`play`, or leave it."""
+    def begin(self, items: Sequence[WorkItem]) -> None:
+        """Start some items of the next call of :meth:`play`; it is allowed to do nothing."""
 
-    def play(self, tasks: Sequence[WorkItem], on_done: OnPlayed = ...) -> list[Outcome]:
-        """Play all tasks, calling ``on_done`` with each one's index and outcome, and return the outcomes in order."""
+    def play(self, items: Sequence[WorkItem], on_done: OnDone = ...) -> list[Outcome]:
+        """Play all items, call ``on_done`` with the index and outcome of each, and return the outcomes in order."""
 
 
 @dataclass(eq=False)
-class _Playing:
-    """A recipe that is being played."""
+class _Candidate:
+    """A recipe in evaluation, with its curves so far."""
 
     recipe: Recipe
-    tell: Callable[[Verdict], None]
+    notify: Callable[[Verdict], None]
     curves: list[LearningCurve] = field(default_factory=list)
     verdict: Verdict | None = None
-    told: bool = False
+    notified: bool = False
 
 
 class Evaluator:
-    """Plays recipes on the search blocks and says what each is worth.
+    """Plays recipes on the search blocks and returns a verdict for each.
 
     Parameters
     ----------
-    player : plays trajectories.
-    judge : turns curves into values.
-    racing_rules : what lets a trial be given up early, and which are looked at more closely.
-    limit : most seconds of a trial, shared evenly by its blocks; None without a limit. A trajectory that pauses at a
-        rung has its share for each part.
+    player : plays work items.
+    judge : turns learning curves into values.
+    blocks : search blocks, in the order of the judge.
+    racing_rules : when to drop a trial early, and which trials to play on leader blocks.
+    limit : time limit for one trial in seconds, split evenly over its usual blocks; None for no limit. A trajectory
+        that pauses at rungs has this limit for each part.
     """
 
-    def __init__(self, player: Plays, judge: Judge, racing_rules: Racing, limit: float | None = None) -> None:
+    def __init__(
+        self,
+        player: Plays,
+        judge: Judge,
+        blocks: Sequence[SearchBlock],
+        racing_rules: Racing,
+        limit: float | None = None,
+    ) -> None:
         self.player = player
         self.judge = judge
         self.racing_rules = racing_rules
-        self._limit = None if limit is None else limit / judge.usual
-        usual = judge.places[: judge.usual]
-        per_data_set = Counter(place.data for place in usual)
-        self._looks = racing_rules.looks(min(per_data_set.values()), len(per_data_set))
-        self._budgets = [place.environment.scenario.labels for place in usual]
-        metrics = [place.environment.scenario.metric for place in usual]
-        self._envelope = Envelope(self._budgets, metrics, joined=judge.objectives[0].name == "aulc_trapezoid")
+        self._blocks = blocks
+        order = judge.blocks
+        self._n_usual = order.n_usual
+        self._limit = None if limit is None else limit / self._n_usual
+        self._looks = racing_rules.looks(min(order.n_blocks), len(order.n_blocks))
+        scenarios = [judge.scenarios[data] for data, _ in order.order[: self._n_usual]]
+        self._budgets = [scenario.labels for scenario in scenarios]
+        self._envelope = Envelope(
+            self._budgets,
+            [scenario.metric for scenario in scenarios],
+            joined=judge.objectives[0].name == "aulc_trapezoid",
+        )
         self._best: Array | None = None
         self._best_curves: Sequence[LearningCurve] = ()
-        # A recipe drawn again has the same values, and must not fill the places of several leaders or rivals.
-        self._known: dict[tuple[float, ...], Array] = {}
+        # Keyed by the values: a recipe that is drawn again has the same ones, and must not count as several leaders or
+        # rivals.
+        self._finished: dict[tuple[float, ...], Array] = {}
         self._leaders: set[tuple[float, ...]] = set()
 
     @property
-    def remembers_curves(self) -> bool:
-        """Whether curves of finished trials are needed, not their values alone."""
+    def needs_curves(self) -> bool:
+        """Whether :meth:`see` needs the curves of finished trials, not only their values."""
         return bool(self.racing_rules.rungs)
 
-    def see(self, on_places: Sequence[float], curves: Sequence[LearningCurve], feasible: bool = True) -> None:
-        """Take note of a finished trial, to which later ones are compared.
+    def see(self, block_values: Sequence[float], curves: Sequence[LearningCurve], feasible: bool = True) -> None:
+        """Add a finished trial, with which later ones are compared.
 
         Parameters
         ----------
-        on_places : first objective on each place.
-        curves : its curves, where :attr:`remembers_curves`; else they may be left out.
-        feasible : whether it keeps every constraint; one that does not is no rival, however good.
+        block_values : first objective on each block.
+        curves : its learning curves; may be empty unless :attr:`needs_curves`.
+        feasible : whether it keeps every constraint. A trial that does not is no rival, however good it is.
         """
-        usual = self.judge.usual
-        own = self.judge.objectives[0].sign * np.asarray(on_places[:usual], dtype=np.float64)
-        if len(on_places) > usual:
-            self._leaders.add(tuple(own.tolist()))
-        curves = curves[:usual] if self.remembers_curves else ()
+        signed = self.judge.objectives[0].sign * np.asarray(block_values[: self._n_usual], dtype=np.float64)
+        if len(block_values) > self._n_usual:
+            self._leaders.add(tuple(signed.tolist()))
+        curves = curves[: self._n_usual] if self.needs_curves else ()
         if curves:
             self._envelope.see(curves)
         if not feasible:
             return
-        self._known[tuple(own.tolist())] = own
-        if self._best is None or self._mean(own) > self._mean(self._best):
-            self._best, self._best_curves = own, curves
+        self._finished[tuple(signed.tolist())] = signed
+        if self._best is None or self._mean(signed) > self._mean(self._best):
+            self._best, self._best_curves = signed, curves
 
     def begin(self, recipe: Recipe) -> None:
-        """Let workers that have nothing to do begin with a recipe, which the next call of :meth:`play` must hold."""
+        """Start a recipe on idle workers; the next call of :meth:`play` must contain it."""
         if self._rungs:
             return
-        first = self._early_looks[0] if self._early_looks else self.judge.usual
-        one = _Playing(recipe, lambda verdict: None)
-        self.player.begin([self._task(one, place) for place in range(first)])
+        n_first = self._early_looks[0] if self._early_looks else self._n_usual
+        self.player.begin([self._item(recipe, position) for position in range(n_first)])
 
     def play(
         self,
         recipes: Sequence[Recipe],
-        on_played: OnPlayed = lambda index, outcome: None,
+        on_played: OnDone = lambda index, outcome: None,
         on_verdict: OnVerdict = lambda index, verdict: None,
     ) -> list[Verdict]:
-        """Play recipes side by side and return what came of each, in their order.
+        """Play recipes side by side and return the verdict of each, in their order.
 
         Parameters
         ----------
-        recipes : what to play.
-        on_played : called after each trajectory that a trial is played on.
-        on_verdict : called with the recipe's position and what came of it as soon as that is known, in any order.
+        recipes : recipes to play.
+        on_played : called after each trajectory.
+        on_verdict : called with the index of a recipe and its verdict as soon as it is known, in any order.
         """
-        playing = [_Playing(recipe, partial(on_verdict, index)) for index, recipe in enumerate(recipes)]
+        candidates = [_Candidate(recipe, partial(on_verdict, index)) for index, recipe in enumerate(recipes)]
         for share in self._rungs:
-            self._climb(playing, share, on_played)
+            self._climb(candidates, share)
         for look in self._early_looks:
-            self._go_on(playing, look, on_played)
-            self._race(playing)
-        self._go_on(playing, self.judge.usual, on_played, last=not self.racing_rules.leader_blocks)
+            self._play_up_to(candidates, look, on_played)
+            self._race(candidates)
+        self._play_up_to(candidates, self._n_usual, on_played, last=not self.racing_rules.leader_blocks)
         if self.racing_rules.leader_blocks:
-            leaders = [one for one in playing if one.verdict is None and self._leads(one)]
-            self._go_on(leaders, len(self.judge.places), on_played)
-        return [self._settled(one) for one in playing]
+            leaders = [candidate for candidate in candidates if candidate.verdict is None and self._leads(candidate)]
+            self._play_up_to(leaders, len(self._blocks), on_played)
+        return [self._settle(candidate) for candidate in candidates]
 
     # steps ----------------------------------------------------------------------------------------------------
 
     @property
     def _rungs(self) -> Sequence[float]:
-        """Shares of the budget at which recipes are looked at first; none before a rival is known."""
+        """Rungs, as shares of the budget; none until a finished trial is known to compare with."""
         return self.racing_rules.rungs if self._best is not None and self._envelope.known else ()
 
     @property
     def _early_looks(self) -> Sequence[int]:
-        """Numbers of places after which a race may be lost; none before a rival is known."""
-        return self._looks if self._known else ()
+        """Numbers of blocks after which a trial may lose the race; none until a finished trial is known."""
+        return self._looks if self._finished else ()
 
-    def _go_on(self, playing: Sequence[_Playing], look: int, on_played: OnPlayed, last: bool = False) -> None:
-        """Play on up to so many places; if they are the last, settle each recipe as soon as it was played on all."""
-        alive = [one for one in playing if one.verdict is None]
-        wanted = [(one, place) for one in alive for place in range(len(one.curves), look)]
-        left = Counter(id(one) for one, _ in wanted)
-        known: dict[int, Outcome] = {}
+    def _play_up_to(
+        self, candidates: Sequence[_Candidate], n_blocks: int, on_played: OnDone, last: bool = False
+    ) -> None:
+        """Play candidates on their blocks up to a number of blocks.
 
-        def take(index: int, outcome: Outcome) -> None:
-            known[index] = outcome
+        If these blocks are the last ones, a candidate is settled as soon as its own are played, without waiting for
+        the others.
+        """
+        open_candidates = [candidate for candidate in candidates if candidate.verdict is None]
+        wanted = [
+            (candidate, position)
+            for candidate in open_candidates
+            for position in range(len(candidate.curves), n_blocks)
+        ]
+        n_left = Counter(candidate for candidate, _ in wanted)
+        outcomes: dict[int, Outcome] = {}
+
+        def on_done(index: int, outcome: Outcome) -> None:
+            outcomes[index] = outcome
             on_played(index, outcome)
-            one = wanted[index][0]
-            left[id(one)] -= 1
-            if left[id(one)] == 0:
-                for at, (other, _) in enumerate(wanted):
-                    if other is one:
-                        self._take(one, known[at])
-                if last:
-                    self._settled(one)
+            candidate = wanted[index][0]
+            n_left[candidate] -= 1
+            if n_left[candidate]:
+                return
+            # Outcomes come in any order, curves are kept in the order of the blocks.
+            own = [outcomes[number] for number, (other, _) in enumerate(wanted) if other is candidate]
+            curves = [self._curve(candidate, outcome) for outcome in own]
+            candidate.curves += [curve for curve in curves if curve is not None]
+            if last:
+                self._settle(candidate)
 
-        self.player.play([self._task(one, place) for one, place in wanted], take)
+        self.player.play([self._item(candidate.recipe, position) for candidate, position in wanted], on_done)
 
-    def _climb(self, playing: Sequence[_Playing], share: float, on_played: OnPlayed) -> None:
-        """Play every block up to a share of the budget, and drop the recipes that could not win any more."""
-        alive = [one for one in playing if one.verdict is None]
-        size = self.judge.usual
-        tasks = [self._task(one, place, share) for one in alive for place in range(size)]
-        outcomes = iter(self.player.play(tasks))
-        for one in alive:
-            curves = [self._curve(one, next(outcomes)) for _ in range(size)]
-            if one.verdict is None:
-                self._stop_short(one, [curve for curve in curves if curve is not None], share)
+    def _climb(self, candidates: Sequence[_Candidate], share: float) -> None:
+        """Play every block up to a share of the budget, and drop the candidates that cannot win any more."""
+        open_candidates = [candidate for candidate in candidates if candidate.verdict is None]
+        positions = range(self._n_usual)
+        items = [
+            self._item(candidate.recipe, position, share) for candidate in open_candidates for position in positions
+        ]
+        outcomes = iter(self.player.play(items))
+        for candidate in open_candidates:
+            curves = [self._curve(candidate, next(outcomes)) for _ in positions]
+            if candidate.verdict is None:
+                self._drop_below(candidate, [curve for curve in curves if curve is not None], share)
 
-    def _stop_short(self, one: _Playing, curves: Sequence[LearningCurve], share: float) -> None:
-        """Drop a recipe whose curves so far could not win, even by going on with the best rest that was ever seen."""
+    def _drop_below(self, candidate: _Candidate, curves: Sequence[LearningCurve], share: float) -> None:
+        """Drop a candidate that would not win even with the best continuation that any finished trial had."""
         if self._best is None:
             return
         most = self._mean(self._signed(self._envelope.completed(curves)))
         if most < self._mean(self._best) - ROUNDING:
             likely = self._signed(self._envelope.expected(curves, self._best_curves))
-            self._drop(one, curves, likely, f"at {share:.0%} of the budget it could not win any more")
+            self._drop(candidate, curves, likely, f"at {share:.0%} of the budget it could not win any more")
 
-    def _race(self, playing: Sequence[_Playing]) -> None:
-        known = np.array(list(self._known.values()))
-        for one in playing:
-            if one.verdict is None:
-                own = self._signed(one.curves)
-                if self.racing_rules.loses_race(own, known, len(self._looks)):
-                    self._drop(one, one.curves, own, f"clearly worse than the best on {len(own)} blocks")
+    def _race(self, candidates: Sequence[_Candidate]) -> None:
+        finished = np.array(list(self._finished.values()))
+        for candidate in candidates:
+            if candidate.verdict is None:
+                signed = self._signed(candidate.curves)
+                if self.racing_rules.loses_race(signed, finished, len(self._looks)):
+                    reason = f"clearly worse than the best on {len(signed)} blocks"
+                    self._drop(candidate, candidate.curves, signed, reason)
 
-    def _leads(self, one: _Playing) -> bool:
-        """Return whether a recipe is better than all but a few of those that were finished before."""
-        own = self._signed(one.curves[: self.judge.usual])
-        if tuple(own.tolist()) in self._leaders:
+    def _leads(self, candidate: _Candidate) -> bool:
+        """Return whether a candidate is better than all but a few of the finished trials."""
+        signed = self._signed(candidate.curves[: self._n_usual])
+        if tuple(signed.tolist()) in self._leaders:
             return True
-        if len(self._known) < LEADERS:
+        if len(self._finished) < LEADERS:
             return False
-        return self._mean(own) > sorted(self._mean(known) for known in self._known.values())[-LEADERS]
+        return self._mean(signed) > sorted(self._mean(values) for values in self._finished.values())[-LEADERS]
 
-    def _drop(self, one: _Playing, curves: Sequence[LearningCurve], signed: Array, reason: str) -> None:
-        """Give up a recipe, with its values so far; its distance to the best there is what it is likely worth."""
+    def _drop(self, candidate: _Candidate, curves: Sequence[LearningCurve], signed: Array, reason: str) -> None:
+        """Drop a candidate with its values so far.
+
+        Its estimated value is that of the best trial plus its mean distance to the best on the same blocks, so that it
+        does not depend on how hard these blocks are.
+        """
         sign = self.judge.objectives[0].sign
         estimate = float(signed.mean())
         if self._best is not None:
             estimate = self._mean(self._best) + float((signed - self._best[: len(signed)]).mean())
-        one.verdict = Verdict(list(curves), (sign * signed).tolist(), estimate=sign * estimate, dropped=reason)
+        candidate.verdict = Verdict(list(curves), (sign * signed).tolist(), estimate=sign * estimate, dropped=reason)
 
-    def _settled(self, one: _Playing) -> Verdict:
-        """Return what came of a recipe, judging it if nothing settled it before, and tell it once."""
-        if one.verdict is None:
-            judge = self.judge
-            on_places = judge.on_places(one.curves).tolist()
-            one.verdict = Verdict(one.curves, on_places, judge.values(one.curves), judge.constraints(one.curves))
-        if not one.told:
-            one.told = True
-            one.tell(one.verdict)
-        return one.verdict
+    def _settle(self, candidate: _Candidate) -> Verdict:
+        """Return the verdict on a candidate, made now unless it is known, and notify once."""
+        if candidate.verdict is None:
+            curves, judge = candidate.curves, self.judge
+            block_values = judge.block_values(curves).tolist()
+            candidate.verdict = Verdict(curves, block_values, judge.values(curves), judge.constraints(curves))
+        if not candidate.notified:
+            candidate.notified = True
+            candidate.notify(candidate.verdict)
+        return candidate.verdict
 
-    def _take(self, one: _Playing, outcome: Outcome) -> None:
-        curve = self._curve(one, outcome)
-        if curve is not None:
-            one.curves.append(curve)
-
-    def _curve(self, one: _Playing, outcome: Outcome) -> LearningCurve | None:
-        """Return an outcome's curve; the first failure is the recipe's verdict."""
+    def _curve(self, candidate: _Candidate, outcome: Outcome) -> LearningCurve | None:
+        """Return the curve of an outcome; the first failure is the verdict on the candidate."""
         if isinstance(outcome, LearningCurve):
             return outcome
-        if one.verdict is None:
-            one.verdict = Verdict(failure=outcome)
+        if candidate.verdict is None:
+            candidate.verdict = Verdict(failure=outcome)
         return None
 
-    def _task(self, one: _Playing, number: int, share: float | None = None) -> WorkItem:
-        place = self.judge.places[number]
-        until = None if share is None else float(math.ceil(share * self._budgets[number]))
-        return WorkItem(one.recipe, place.block, place.environment, until, self._limit)
+    def _item(self, recipe: Recipe, position: int, share: float | None = None) -> WorkItem:
+        environment, block = self._blocks[position]
+        until = None if share is None else float(math.ceil(share * self._budgets[position]))
+        return WorkItem(recipe, block, environment, until, self._limit)
 
     def _signed(self, curves: Sequence[LearningCurve]) -> Array:
-        return self.judge.objectives[0].sign * self.judge.on_places(curves)
+        return self.judge.objectives[0].sign * self.judge.block_values(curves)
 
     def _mean(self, signed: Array) -> float:
-        """Return the mean over places in which each data set counts alike."""
+        """Return the mean over blocks in which every data set counts alike."""
         return self.judge.summary(signed, self.judge.objectives[0])

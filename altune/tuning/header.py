@@ -1,4 +1,4 @@
-"""The header of a study: all that must stay the same for the study to be continued, and its stored format."""
+"""The header of a study: everything that must stay the same if the study is resumed, and its stored format."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ _FORMAT_1 = {
     "select_blocks": "select_seeds",
     "report_blocks": "report_seeds",
 }
-"""Fields by their names in format 1, which altune 0.1.0 wrote."""
+"""Names of fields in format 1, which altune 0.1.0 wrote, by their current names."""
 
 
 def make_header(environments: Sequence[Environment], space: SearchSpace, settings: Settings) -> dict[str, Any]:
-    """Return what a study is begun with: all that must stay the same for it to be gone on with."""
-    opened = space.decisions.get("model")
-    named = [one.method for one in opened.alternatives] if opened is not None else []
-    own = {name: estimator_text(find_method("model", name)) for name in named}
+    """Return the header of a study."""
+    decision = space.decisions.get("model")
+    names = [alternative.method for alternative in decision.alternatives] if decision is not None else []
+    estimators = {name: estimator_text(find_method("model", name)) for name in names}
     return {
         "format": STUDY_FORMAT,
         "altune": __version__,
         "libraries": library_versions(),
         "space": space.to_dict(),
-        "estimators": {name: text for name, text in own.items() if text},
+        "estimators": {name: text for name, text in estimators.items() if text},
         "environments": [describe_environment(environment) for environment in environments],
         "settings": settings.identity(),
     }
 
 
 def describe_environment(environment: Environment) -> dict[str, Any]:
-    """Return what a study says of one of its data sets, as plain JSON values."""
+    """Return what the header stores of one environment, as plain JSON values."""
     rows = [
-        [part, block.pool.tolist(), block.test.tolist(), None if block.initial is None else block.initial.tolist()]
-        for part, blocks in environment.explicit.items()
+        [role, block.pool.tolist(), block.test.tolist(), None if block.initial is None else block.initial.tolist()]
+        for role, blocks in environment.explicit.items()
         for block in blocks
     ]
     dataset = environment.dataset
@@ -69,7 +69,7 @@ def describe_environment(environment: Environment) -> dict[str, Any]:
 
 
 def read_header(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a stored header in the current format, whichever format it was written in."""
+    """Return a stored header of any format in the current format."""
     if "format" in stored:
         return dict(stored)
     names = {old: new for new, old in _FORMAT_1.items()}
@@ -81,9 +81,9 @@ def read_header(stored: Mapping[str, Any]) -> dict[str, Any]:
 def header_digest(
     header: Mapping[str, Any], settings: Mapping[str, Any] | None = None, *, ablation: bool = False
 ) -> str:
-    """Return a hash of what a header and, where they are given, whole settings ask for.
+    """Return a hash of what a header and, if given, all settings ask for.
 
-    It does not depend on the format, so that what an earlier version of altune began or finished is found again.
+    It does not depend on the format, so that what an earlier version of altune stored is found again.
     """
     plain = {
         _FORMAT_1.get(name, name): value
@@ -93,60 +93,60 @@ def header_digest(
     plain["settings"] = {_FORMAT_1.get(name, name): value for name, value in header["settings"].items()}
     if settings is None:
         return canonical_digest(plain)
-    whole = {_FORMAT_1.get(name, name): value for name, value in settings.items()}
-    # A cell of a sweep that was finished without an ablation keeps its key, and is continued where one is asked for.
+    all_settings = {_FORMAT_1.get(name, name): value for name, value in settings.items()}
+    # A cell of a sweep that was finished without an ablation keeps its key.
     more = {"ablation": True} if ablation else {}
-    return canonical_digest({"header": {"version": "0.1.0", **plain}, "settings": whole, **more})
+    return canonical_digest({"header": {"version": "0.1.0", **plain}, "settings": all_settings, **more})
 
 
-def begin_or_continue(study: optuna.Study, header: Mapping[str, Any], where: str) -> None:
-    """Write the header into a new study, or make sure that a stored one was begun with the same.
+def begin_or_resume(study: optuna.Study, header: Mapping[str, Any], where: str) -> None:
+    """Write the header into a new study, or make sure that a stored study has the same.
 
     Raises
     ------
     RequestError
-        Naming what differs.
+        If the headers differ; the message says in what.
     """
     stored = study.user_attrs.get(HEADER)
     if stored is None:
         if study.get_trials(deepcopy=False):
-            raise RequestError(f"{where}: the study there was not made by altune; give another --out")
+            raise RequestError(f"{where}: the study there was not created by altune; give another --out")
         set_attribute(study, HEADER, dict(header))
         return
-    changed = what_changed(read_header(stored), header)
-    if changed:
+    changes = header_changes(read_header(stored), header)
+    if changes:
         raise RequestError(
-            f"{where} holds a run with another request: {'; '.join(changed)}. A study cannot change under its trials: "
-            "give the command that began it to go on, or another --out for a new run (with --cache DIR, what was "
-            "played before is read back)"
+            f"{where} holds a run with another request: {'; '.join(changes)}. All trials of a study need the same "
+            "request: give the original command to resume the run, or another --out to start a new one (with "
+            "--cache DIR, trajectories that were played before are read back)"
         )
 
 
-def what_changed(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list[str]:
-    """Return what differs between the header of a study and one that is asked for now, in words."""
+def header_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list[str]:
+    """Return in what the header of a stored study differs from the one that is asked for, one text for each change."""
     if stored["format"] > STUDY_FORMAT or "environments" not in stored:
-        return [f"its format is {stored['format']}, and this version of altune reads 1 to {STUDY_FORMAT}"]
-    changed = differences(stored["space"], header["space"])
+        return [f"its format is {stored['format']}, and this version of altune reads formats 1 to {STUDY_FORMAT}"]
+    changes = differences(stored["space"], header["space"])
     if stored["estimators"] != header["estimators"]:
-        changed.append("the estimators of your own are others")
-    changed += _changed_environments(stored["environments"], header["environments"])
+        changes.append("your own estimators differ")
+    changes += _environment_changes(stored["environments"], header["environments"])
     for name, value in header["settings"].items():
         if stored["settings"].get(name) != value:
-            changed.append(f"{name} is {value}, in the run {stored['settings'].get(name)}")
-    return changed
+            changes.append(f"{name} is {value}, in the run {stored['settings'].get(name)}")
+    return changes
 
 
-def _changed_environments(stored: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = [[one["data"]["name"] for one in environments] for environments in (stored, asked)]
-    if names[0] != names[1]:
-        return [f"the data is {', '.join(names[1])}, in the run {', '.join(names[0])}"]
-    changed = []
+def _environment_changes(stored: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]) -> list[str]:
+    stored_names, names = ([environment["data"]["name"] for environment in side] for side in (stored, asked))
+    if stored_names != names:
+        return [f"the data is {', '.join(names)}, in the run {', '.join(stored_names)}"]
+    changes = []
     for old, new in zip(stored, asked, strict=True):
         if old["data"]["fingerprint"] != new["data"]["fingerprint"]:
-            changed.append(f"the rows of {new['data']['name']} are others than those the run was begun with")
+            changes.append(f"the rows of {new['data']['name']} differ")
         for name, value in new["scenario"].items():
             if old["scenario"].get(name) != value:
-                changed.append(f"the scenario's {name} is {value}, in the run {old['scenario'].get(name)}")
+                changes.append(f"the scenario's {name} is {value}, in the run {old['scenario'].get(name)}")
         if old["blocks"] != new["blocks"]:
-            changed.append("the explicit blocks are others")
-    return changed
+            changes.append("the explicit blocks differ")
+    return changes

@@ -1,8 +1,9 @@
-"""What a trial is worth: from learning curves on the search blocks of one or several data sets to Optuna's values.
+"""The value of a trial: from its learning curves on the search blocks of all data sets to Optuna's values.
 
-On one data set that is the objective, summed up over the blocks. Over several, areas of different data are not alike:
-each block's value is put on a scale where random sampling is 0 and a perfect model 1, and the data sets' means are
-averaged; or trials are ranked on each data set, and the ranks averaged.
+On one data set, the value is the objective summarised over the blocks. Objectives of different data sets have
+different scales. So over several data sets, the value of each block is put on a scale where random sampling is 0 and a
+perfect model is 1, and the means of the data sets are averaged; or the trials are ranked on each data set, and the
+ranks are averaged.
 """
 
 from __future__ import annotations
@@ -17,58 +18,43 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from altune.core.errors import RequestError
-from altune.data.blocks import Block
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environment import Environment
 from altune.simulation.objectives import Constraint, Direction, Objective, perfect
+from altune.simulation.scenario import Scenario
+from altune.tuning.search_blocks import SearchBlocks
 
 Array = NDArray[np.float64]
 Across = Literal["normalized", "ranks"]
 REFERENCE = "random_sampling"
+_ACROSS: dict[str, Across] = {"normalized": "normalized", "ranks": "ranks"}
 _FLAT = 1e-3
-
-
-@dataclass(frozen=True, eq=False)
-class Place:
-    """One search block of one data set.
-
-    Attributes
-    ----------
-    environment, block : what is played there.
-    data : position of the data set among the study's.
-    """
-
-    environment: Environment
-    block: Block
-    data: int
+"""Least distance between random sampling and a perfect model, so that no value is divided by zero."""
 
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """Turns the curves of a trial into its values.
+    """Turns the learning curves of a trial into its values.
+
+    The curves of a trial are always given in the order of the blocks. They may end early, which leaves out the last
+    blocks.
 
     Parameters
     ----------
-    places : the search blocks of all data sets, then those for leaders; a trial's curves are in their order.
-    references : random sampling's curve on each place.
-    usual : how many of the places every trial is played on.
-    across : how several data sets are averaged; of no meaning for one.
+    scenarios : scenario of each data set. They have the same objectives and constraints.
+    blocks : order of the blocks.
+    references : learning curves of random sampling, one for each block.
+    across : how several data sets are averaged; without effect for one data set.
     """
 
-    places: Sequence[Place]
+    scenarios: Sequence[Scenario]
+    blocks: SearchBlocks
     references: Sequence[LearningCurve]
-    usual: int
     across: Across = "normalized"
 
     @cached_property
-    def environments(self) -> list[Environment]:
-        """The environments, one for each data set."""
-        return list({place.data: place.environment for place in self.places}.values())
-
-    @cached_property
     def objectives(self) -> tuple[Objective, ...]:
-        """The objectives on the first data set; other data sets differ in their domain alone."""
-        return self.environments[0].scenario.make_objectives()
+        """Objectives on the first data set; on the others they differ in their domain only."""
+        return self.scenarios[0].make_objectives()
 
     @property
     def directions(self) -> tuple[Direction, ...]:
@@ -78,113 +64,135 @@ class Judge:
     @property
     def several(self) -> bool:
         """Whether there are several data sets."""
-        return len(self.environments) > 1
+        return len(self.scenarios) > 1
 
-    def on_places(self, curves: Sequence[LearningCurve], name: str | None = None) -> Array:
-        """Return an objective on each place that was played, ``(n_played,)``, normalised where there are several sets.
-
-        Parameters
-        ----------
-        curves : of the first places, in their order.
-        name : the objective, by default the first.
-        """
-        values = []
-        for place, curve, reference in zip(self.places, curves, self.references, strict=False):
-            objective = place.environment.scenario.make_objective(name)
-            value = objective(curve, reference)
-            values.append(normalized(objective, value, reference) if self.several else value)
-        return np.array(values)
+    @property
+    def uses_ranks(self) -> bool:
+        """Whether trials are compared by their mean ranks over data sets, not by their values."""
+        return self.several and self.across == "ranks"
 
     def values(self, curves: Sequence[LearningCurve]) -> tuple[float, ...]:
-        """Return Optuna's values of a trial that was played on the usual places, or on those for leaders as well."""
-        first = self._value_of_leader(curves) if len(curves) > self.usual else None
-        usual = curves[: self.usual]
-        return tuple(
-            self.summary(self.on_places(usual, objective.name), objective) if first is None else first
-            for objective in self.objectives
-        )
+        """Return Optuna's values of a trial that was played on the usual blocks, or on leader blocks as well."""
+        usual = curves[: self.blocks.n_usual]
+        if len(curves) > len(usual):
+            return (self._value_of_leader(curves),) * len(self.objectives)
+        return tuple(self.summary(self.block_values(usual, objective.name), objective) for objective in self.objectives)
 
-    def summary(self, on_places: Array, objective: Objective) -> float:
-        """Return the one number of an objective's values on the first places."""
-        data = self._data[: len(on_places)]
-        return float(np.mean([objective.over_blocks(on_places[data == one]) for one in np.unique(data)]))
-
-    def constraints(self, curves: Sequence[LearningCurve]) -> dict[str, float]:
-        """Return by how much a trial breaks each bound, on the data set where it does so most; 0 or less keeps it."""
-        bounds = self.environments[0].scenario.make_constraints()
-        return {str(bound): max(self._broken(bound, curves[: self.usual])) for bound in bounds}
-
-    def _broken(self, bound: Constraint, curves: Sequence[LearningCurve]) -> list[float]:
-        own = np.array(
-            [
-                place.environment.scenario.make_objective(bound.name)(curve, reference)
-                for place, curve, reference in zip(self.places, curves, self.references, strict=False)
-            ]
-        )
-        data = self._data[: len(own)]
-        return [bound.violation(float(own[data == one].mean())) for one in np.unique(data)]
-
-    def _value_of_leader(self, curves: Sequence[LearningCurve]) -> float:
-        """Return the mean over all places, as it would be on the usual ones.
-
-        Random sampling was played on all of them too, and what is hard for it is hard for others: the mean gain over
-        it, on all places, is added to what it has on the usual ones (a control variate).
-        """
-        objective, references = self.objectives[0], self.on_places(self.references)
-        gain = self.summary(self.on_places(curves) - references[: len(curves)], objective)
-        return gain + self.summary(references[: self.usual], objective)
-
-    @cached_property
-    def _data(self) -> NDArray[np.intp]:
-        return np.array([place.data for place in self.places])
-
-    def ranked(self, by_number: Mapping[int, Array]) -> dict[int, float]:
-        """Return the mean over data sets of each trial's rank among all, as a share: 1 is best of all everywhere.
+    def block_values(self, curves: Sequence[LearningCurve], name: str | None = None) -> Array:
+        """Return an objective on each block that was played, ``(n_played,)``, normalised over several data sets.
 
         Parameters
         ----------
-        by_number : the first objective on each place, by the trial's number.
+        curves : learning curves of a trial.
+        name : name of the objective; the first by default.
+        """
+        objectives = [scenario.make_objective(name) for scenario in self.scenarios]
+        values = []
+        for (data, _), curve, reference in zip(self.blocks.order, curves, self.references, strict=False):
+            value = objectives[data](curve, reference)
+            values.append(normalized(objectives[data], value, reference) if self.several else value)
+        return np.array(values)
+
+    def summary(self, block_values: Array, objective: Objective) -> float:
+        """Return the value of an objective from its values on the first blocks; every data set counts alike."""
+        by_data = self.blocks.split(block_values)
+        return float(np.mean([objective.over_blocks(values) for values in by_data if values]))
+
+    def constraints(self, curves: Sequence[LearningCurve]) -> dict[str, float]:
+        """Return by how much a trial violates each constraint on the data set where it does so most, 0 or less if not.
+
+        Only the usual blocks count.
+        """
+        return {str(bound): max(self._violations(bound, curves)) for bound in self.scenarios[0].make_constraints()}
+
+    def mean_ranks(self, by_number: Mapping[int, Array]) -> dict[int, float]:
+        """Return the mean over data sets of the rank of each trial, as a share: 1 is the best trial on every data set.
+
+        Parameters
+        ----------
+        by_number : values of the first objective on each block, by the number of the trial.
         """
         if not by_number:
             return {}
-        data = self._data[: self.usual]
         objective = self.objectives[0]
-        matrix = np.stack([values[: self.usual] for values in by_number.values()])
+        by_trial = [self.blocks.split(values[: self.blocks.n_usual]) for values in by_number.values()]
         shares = []
-        for one in np.unique(data):
-            summed = [objective.sign * objective.over_blocks(row[data == one]) for row in matrix]
-            shares.append(rankdata(summed) / len(summed))
+        for data in range(len(self.scenarios)):
+            summaries = [objective.sign * objective.over_blocks(by_data[data]) for by_data in by_trial]
+            shares.append(rankdata(summaries) / len(summaries))
         return dict(zip(by_number, np.mean(shares, axis=0).tolist(), strict=True))
 
+    def _violations(self, bound: Constraint, curves: Sequence[LearningCurve]) -> list[float]:
+        objectives = [scenario.make_objective(bound.name) for scenario in self.scenarios]
+        played = zip(self.blocks.order, curves[: self.blocks.n_usual], self.references, strict=False)
+        by_data = self.blocks.split(objectives[data](curve, reference) for (data, _), curve, reference in played)
+        return [bound.violation(float(np.mean(values))) for values in by_data if values]
 
-def check_several(environments: Sequence[Environment], across: str) -> None:
-    """Refuse what cannot be averaged over data sets.
+    def _value_of_leader(self, curves: Sequence[LearningCurve]) -> float:
+        """Return the mean over all blocks, on the scale of the usual ones.
+
+        Leader blocks may be harder or easier than the usual ones, so the plain mean could not be compared with the
+        value of a trial that has no leader blocks. Random sampling was played on all of them, and a block that is hard
+        for it is hard for other recipes (a control variate): the mean gain over random sampling on all blocks is added
+        to the value of random sampling on the usual ones.
+        """
+        objective, references = self.objectives[0], self.block_values(self.references)
+        gain = self.summary(self.block_values(curves) - references[: len(curves)], objective)
+        return gain + self.summary(references[: self.blocks.n_usual], objective)
+
+
+def parse_across(text: str) -> Across:
+    """Return how several data sets are averaged.
 
     Raises
     ------
     RequestError
-        If there are several objectives or they are no scores, or data sets share a name.
+        If the text is neither ``normalized`` nor ``ranks``.
     """
-    if across not in ("normalized", "ranks"):
-        raise RequestError(f"no way {across!r} to average over data sets; take normalized or ranks")
-    if len(environments) == 1:
+    if text not in _ACROSS:
+        raise RequestError(f"across is {text!r}; it must be normalized or ranks")
+    return _ACROSS[text]
+
+
+def check_several(data_sets: Sequence[str], scenario: Scenario, across: Across) -> None:
+    """Refuse what cannot be averaged over several data sets.
+
+    Parameters
+    ----------
+    data_sets : names of the data sets.
+    scenario : scenario of the first one.
+    across : how they are averaged.
+
+    Raises
+    ------
+    RequestError
+        If data sets share a name, there are several objectives, or the objective cannot be normalised.
+    """
+    if len(data_sets) == 1:
         return
-    names = [environment.dataset.name for environment in environments]
-    if len(set(names)) < len(names):
-        raise RequestError(f"two data sets share a name: {', '.join(names)}")
-    scenario = environments[0].scenario
+    if len(set(data_sets)) < len(data_sets):
+        raise RequestError(f"data sets share a name: {', '.join(data_sets)}; give each its own")
     if len(scenario.objective_names) > 1:
-        raise RequestError("several objectives and several data sets at once are not told apart; take one of them")
+        raise RequestError("several objectives over several data sets are not supported; give one objective")
     if across == "normalized" and not scenario.make_objective().normalizes:
         raise RequestError(
-            f"the objective {scenario.objective_names[0]} has no common scale over data sets; take an area, "
-            "final_score, or --across ranks"
+            f"the objective {scenario.objective_names[0]} has no common scale over data sets; give an area or "
+            "final_score, or search with across=ranks (--across ranks)"
         )
 
 
 def normalized(objective: Objective, value: float, reference: LearningCurve) -> float:
-    """Return a value where random sampling is 0 and a perfect model 1."""
+    """Return a value on the scale where random sampling is 0 and a perfect model is 1."""
     if not objective.normalizes:
         return value
     usual = objective(reference, reference)
     return (value - usual) / max(perfect(objective.metric) - usual, _FLAT)
+
+
+def needs_references(scenario: Scenario, n_data_sets: int) -> bool:
+    """Return whether the values of a trial are measured against random sampling.
+
+    They are over several data sets, and where an objective or a constraint is defined by it.
+    """
+    bounds = [scenario.make_objective(bound.name) for bound in scenario.make_constraints()]
+    return n_data_sets > 1 or any(objective.needs_reference for objective in (*scenario.make_objectives(), *bounds))

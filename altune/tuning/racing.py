@@ -81,7 +81,7 @@ class Racing:
         Parameters
         ----------
         n_blocks : blocks of each data set.
-        data_sets : places in one round; a trial is only looked at after whole n_blocks, which treat all data sets alike.
+        data_sets : number of data sets. Looks come after whole rounds of them, which treat all data sets alike.
 
         Examples
         --------

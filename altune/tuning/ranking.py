@@ -1,93 +1,84 @@
-"""Rankings of trials, and how far two of them agree."""
+"""Ranking of trials: those that keep every constraint first, in the order of the preference."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import kendalltau, spearmanr
 
 from altune.simulation.objectives import Direction, Objective
-from altune.simulation.scenario import Scenario
 from altune.tuning.judging import Judge
-from altune.tuning.preference import Preference, pareto_front
-
-Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class RankedValues:
-    """What decides a trial's place."""
-
-    number: int
-    objectives: tuple[float, ...]
-    broken: Mapping[str, float]
-
-    @property
-    def feasible(self) -> bool:
-        """Whether every constraint is kept."""
-        return all(by <= 0 for by in self.broken.values())
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """What trials of one place have in common."""
-        return (self.objectives, tuple(max(0.0, by) for by in self.broken.values()))
+from altune.tuning.preference import Preference
+from altune.tuning.trials import TrialRecord
 
 
-@dataclass(frozen=True, eq=False)
-class Side:
-    """The run as it was, or under the changes: its scenarios, and what turns curves into values."""
+def rank_trials(
+    trials: Sequence[TrialRecord],
+    objectives: Sequence[Objective],
+    preference: Preference | None = None,
+    ranks: Mapping[int, float] | None = None,
+) -> list[TrialRecord]:
+    """Return complete trials, the best first; earlier trials come first among equals.
 
-    scenarios: Mapping[str, Scenario]
-    judge: Judge
-    preference: Preference
+    Trials that violate a constraint come last, in the order of their largest violation.
 
-    @property
-    def objectives(self) -> tuple[Objective, ...]:
-        """What is bettered, the first deciding."""
-        return self.judge.objectives
-
-    def order(self, entries: Sequence[RankedValues], on_places: Mapping[int, Array]) -> list[RankedValues]:
-        """Return trials, the preferred first; those that break a constraint come last, by how much they do."""
-        kept = [one for one in entries if one.feasible]
-        broken = sorted((one for one in entries if not one.feasible), key=lambda one: max(one.broken.values()))
-        if not kept:
-            return broken
-        table = np.array([one.objectives for one in kept], dtype=np.float64)
-        directions: list[Direction] = list(self.judge.directions)
-        if self.judge.several and self.judge.across == "ranks":
-            shares = self.judge.ranked(on_places)
-            table[:, 0], directions[0] = [shares[one.number] for one in kept], "maximize"
-        names = [objective.name for objective in self.objectives]
-        return [kept[place] for place in self.preference.order(table, names, directions)] + broken
-
-    def front(self, entries: Sequence[RankedValues]) -> tuple[int, ...]:
-        """Return the numbers of the trials that keep every constraint and that no other betters in all objectives."""
-        kept = [one for one in entries if one.feasible]
-        if not kept:
-            return ()
-        places = pareto_front(np.array([one.objectives for one in kept]), self.judge.directions)
-        return tuple(kept[place].number for place in places)
-
-
-def correlations(before: Sequence[RankedValues], now: Sequence[RankedValues]) -> tuple[float | None, float | None]:
-    """Return Spearman's ρ and Kendall's τ-b of two rankings of trials, over those that stand in both.
-
-    Trials of equal values share a rank, so that the order of their numbers counts for nothing.
+    Parameters
+    ----------
+    trials : complete trials.
+    objectives : objectives of the study.
+    preference : how to choose among several objectives; by default the first objective decides, then the next.
+    ranks : mean rank of each trial over data sets, by its number; it replaces the first objective.
     """
-    both = {one.number for one in now}
-    old, new = _shared_ranks([one for one in before if one.number in both]), _shared_ranks(now)
-    pairs = np.array([[old[number], new[number]] for number in sorted(both)]).T
-    if any(len(np.unique(side)) < 2 for side in pairs):
-        return None, None
-    return float(spearmanr(*pairs).statistic), float(kendalltau(*pairs).statistic)
+    names = [objective.name for objective in objectives]
+    rule = preference if preference is not None else Preference.usual(names)
+    feasible = [trial for trial in trials if trial.feasible]
+    others = [trial for trial in trials if not trial.feasible]
+    if feasible:
+        table = np.array([trial.objectives for trial in feasible], dtype=np.float64)
+        directions: list[Direction] = [objective.direction for objective in objectives]
+        if ranks is not None:
+            table[:, 0], directions[0] = [ranks[trial.number] for trial in feasible], "maximize"
+        feasible = [feasible[index] for index in rule.order(table, names, directions)]
+    return feasible + sorted(others, key=lambda trial: max(trial.violations.values()))
 
 
-def _shared_ranks(ordered: Sequence[RankedValues]) -> dict[int, float]:
-    places: dict[tuple[Any, ...], list[int]] = {}
-    for place, one in enumerate(ordered):
-        places.setdefault(one.key, []).append(place + 1)
-    return {one.number: float(np.mean(places[one.key])) for one in ordered}
+def best_recipes(
+    trials: Sequence[TrialRecord],
+    most: int,
+    objectives: Sequence[Objective],
+    preference: Preference | None = None,
+    ranks: Mapping[int, float] | None = None,
+) -> list[TrialRecord]:
+    """Return the best trials of different recipes, the best first, in the order of :func:`rank_trials`.
+
+    Parameters
+    ----------
+    trials : trials of a search, in any state.
+    most : number of trials to return at most.
+    objectives, preference, ranks : as in :func:`rank_trials`.
+    """
+    complete = [trial for trial in trials if trial.value is not None and trial.recipe is not None]
+    by_recipe: dict[str, TrialRecord] = {}
+    for trial in rank_trials(complete, objectives, preference, ranks):
+        if trial.recipe is not None:
+            by_recipe.setdefault(trial.recipe.digest(), trial)
+    return list(by_recipe.values())[:most]
+
+
+def best_so_far(best: TrialRecord | None, trial: TrialRecord, objective: Objective) -> TrialRecord | None:
+    """Return the better of the best trial so far and a further one, by the first objective.
+
+    A trial that is not complete or violates a constraint is never the best.
+    """
+    if trial.value is None or not trial.feasible:
+        return best
+    if best is None or best.value is None or objective.gain(trial.value, best.value) > 0:
+        return trial
+    return best
+
+
+def ranks_of(trials: Sequence[TrialRecord], judge: Judge) -> dict[int, float] | None:
+    """Return the mean rank of each complete trial over data sets, by its number; None unless the judge uses ranks."""
+    if not judge.uses_ranks:
+        return None
+    return judge.mean_ranks({trial.number: np.array(trial.values) for trial in trials if trial.state == "complete"})

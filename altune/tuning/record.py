@@ -1,4 +1,4 @@
-"""What a stored study says: the single source of truth of a run, read without simulating anything."""
+"""The record of a study: everything that is stored in it, read without simulating anything."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import optuna
 from optuna.trial import FrozenTrial
 
@@ -20,8 +19,9 @@ from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import Ablated
 from altune.tuning.confirmation import Confirmation, Played
 from altune.tuning.header import HEADER, read_header
-from altune.tuning.judging import REFERENCE, normalized
+from altune.tuning.judging import REFERENCE, Judge, parse_across
 from altune.tuning.preference import Preference
+from altune.tuning.search_blocks import SearchBlocks
 from altune.tuning.trials import TrialRecord, curves_of, record_of
 
 BASELINES = "baselines"
@@ -36,102 +36,110 @@ VANILLA = "vanilla"
 
 @dataclass(frozen=True, eq=False)
 class StudyRecord:
-    """A study and what stands in it.
+    """A study and everything that is stored in it.
 
     Parameters
     ----------
-    study : Optuna's own.
+    study : Optuna's study.
     """
 
     study: optuna.Study
 
     @property
     def attributes(self) -> Mapping[str, Any]:
-        """What is stored with the study, to be read and not to be changed.
+        """User attributes of the study, not to be changed.
 
-        Optuna's own ``user_attrs`` copies all of it, every curve of the confirmation included, at each look.
+        Optuna's own ``user_attrs`` copies all of them each time, with every curve of the confirmation.
         """
         return self.study._storage.get_study_user_attrs(self.study._study_id)
 
     @cached_property
     def header(self) -> dict[str, Any]:
-        """What the study was begun with.
+        """Everything that must stay the same if the study is resumed.
 
         Raises
         ------
         RequestError
-            If altune did not begin it.
+            If the study was not created by altune.
         """
         header = self.attributes.get(HEADER)
         if not isinstance(header, dict):
-            raise RequestError(f"the study {self.study.study_name!r} was not made by altune")
+            raise RequestError(f"the study {self.study.study_name!r} was not created by altune")
         return read_header(header)
 
     def require_estimators(self, where: str) -> None:
-        """Refuse to read recipes whose model is an estimator of the user's that is not registered here.
+        """Refuse a study with an estimator of the user's own that is not registered in this process.
+
+        Parameters
+        ----------
+        where : folder or database of the study, for the message.
 
         Raises
         ------
         RequestError
-            Saying how to register it.
+            If an estimator is missing; the message says how to register it.
         """
         for name in self.header.get("estimators", {}):
             if name not in methods("model"):
                 raise RequestError(
-                    f"{where}: the run was made with an estimator of your own, {name!r}; register it with "
-                    "altune.register_estimator and open the run with altune.open_run in Python"
+                    f"{where}: the run uses your own estimator {name!r}; register it with altune.register_estimator "
+                    "and open the run with altune.open_run in Python"
                 )
 
     @property
     def scenarios(self) -> dict[str, Scenario]:
-        """The resolved scenario of each data set, by its name."""
-        return {one["data"]["name"]: Scenario.from_dict(one["scenario"]) for one in self.header["environments"]}
+        """Resolved scenario of each data set, by its name."""
+        return {
+            environment["data"]["name"]: Scenario.from_dict(environment["scenario"])
+            for environment in self.header["environments"]
+        }
 
     @property
     def scenario(self) -> Scenario:
-        """The resolved scenario of the first data set."""
+        """Resolved scenario of the first data set."""
         return next(iter(self.scenarios.values()))
 
     @property
     def objective(self) -> Objective:
-        """What is bettered; of several objectives the one that is confirmed."""
+        """Objective to optimise; of several objectives the one that is confirmed."""
         return self.scenario.make_objective()
 
     @property
     def preference(self) -> Preference:
-        """How one trial is picked of several objectives."""
+        """How to choose among several objectives."""
         names = self.scenario.objective_names
         text = self.settings.get("prefer")
         return Preference.usual(names) if text is None else Preference.parse(text, names)
 
     @property
     def space(self) -> SearchSpace:
-        """The search space as it was given."""
+        """Search space as it was given."""
         return SearchSpace.from_dict(self.header["space"])
 
     @property
     def data(self) -> dict[str, Any]:
-        """Name, fingerprint, rows, features and classes of the data set."""
+        """Name, fingerprint, rows, features and classes of the first data set."""
         return dict(self.header["environments"][0]["data"])
 
     @property
     def data_sets(self) -> dict[str, dict[str, Any]]:
-        """The same of each data set, by its name."""
-        return {one["data"]["name"]: dict(one["data"]) for one in self.header["environments"]}
+        """Name, fingerprint, rows, features and classes of each data set, by its name."""
+        descriptions = [environment["data"] for environment in self.header["environments"]]
+        return {description["name"]: dict(description) for description in descriptions}
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Sizes and seeds of the study."""
+        """Sizes and seed of the study."""
         return {**self.header["settings"], "prefer": self.attributes.get(PREFER)}
 
     @property
     def wanted(self) -> int | None:
-        """Trials that were asked for last, those that are there included; None where the study does not say."""
+        """Number of trials that were asked for last, stored ones included; None if the study does not say."""
         stored = self.attributes.get(WANTED)
         return None if stored is None else int(stored)
 
     def trials(self) -> list[TrialRecord]:
-        """Every trial, forbidden draws and failures included, in the order of numbers."""
+        """Return every trial in order of number, forbidden draws and failures included."""
         return [self._record(trial) for trial in self.study.get_trials(deepcopy=False)]
 
     @cached_property
@@ -139,7 +147,7 @@ class StudyRecord:
         return {}
 
     def _record(self, trial: FrozenTrial) -> TrialRecord:
-        """Return what a trial says; of a finished one, which never changes, it is worked out once."""
+        """Return the record of a trial; that of a finished one, which never changes, is made once."""
         known = self._finished.get(trial.number)
         if known is not None and known[0] is trial:
             return known[1]
@@ -149,44 +157,50 @@ class StudyRecord:
         return record
 
     def curves(self, number: int) -> list[LearningCurve]:
-        """Return the learning curves of a trial, one for each search block."""
+        """Return the learning curves of a trial, in the order of :attr:`search_blocks`."""
         known = self._finished.get(number)
-        # Optuna looks at the journal again, and lists all trials, each time it is asked.
+        # Optuna reads the journal again and lists all trials each time it is asked.
         return curves_of(self.study.get_trials(deepcopy=False)[number] if known is None else known[0])
 
+    @property
+    def search_blocks(self) -> SearchBlocks:
+        """Order of the search blocks, in which the curves and values of trials and baselines are stored."""
+        n_data_sets, leader_blocks = len(self.header["environments"]), int(self.settings.get("leader_blocks", 0))
+        reference = self.attributes.get(BASELINES, {}).get(REFERENCE)
+        if reference is None:
+            return SearchBlocks((int(self.settings["n_blocks"]),) * n_data_sets, leader_blocks)
+        # Explicit blocks may be more or fewer than the settings say; baselines are played on all of them.
+        return SearchBlocks.of_stored(len(reference["curves"]), n_data_sets, leader_blocks)
+
     def baselines(self) -> dict[str, Played]:
-        """Return the baselines on the search blocks, by name; of several data sets, one after the other."""
+        """Return the baselines on the search blocks by name, with curves in the order of :attr:`search_blocks`."""
         stored = self.attributes.get(BASELINES, {})
         return {name: Played.from_dict(played) for name, played in stored.items()}
 
+    def judge(self) -> Judge:
+        """Return what turns learning curves into values; the study must have its baselines."""
+        references = Played.from_dict(self.attributes[BASELINES][REFERENCE]).curves
+        across = parse_across(self.settings.get("across", "normalized"))
+        return Judge(list(self.scenarios.values()), self.search_blocks, references, across)
+
     def baseline_values(self) -> dict[str, float]:
-        """Return the first objective of each baseline on the search blocks, on the scale of the trials' values."""
-        scenarios = list(self.scenarios.values())
-        played = self.baselines()
-        references = played[REFERENCE].curves if played else ()
-        usual = len(references) - len(scenarios) * int(self.settings.get("leader_blocks", 0))
-        found = {}
-        for name, one in played.items():
-            shares: list[list[float]] = [[] for _ in scenarios]
-            for place, (curve, reference) in enumerate(zip(one.curves[:usual], references, strict=False)):
-                # Search blocks stand in turn, one of each data set.
-                objective = scenarios[place % len(scenarios)].make_objective()
-                value = objective(curve, reference)
-                shares[place % len(scenarios)].append(
-                    normalized(objective, value, reference) if len(scenarios) > 1 else value
-                )
-            found[name] = float(np.mean([self.objective.over_blocks(own) for own in shares]))
-        return found
+        """Return the first objective of each baseline on the usual search blocks, on the scale of trials' values."""
+        baselines = self.baselines()
+        if not baselines:
+            return {}
+        judge = self.judge()
+        n_usual = judge.blocks.n_usual
+        return {name: judge.values(played.curves[:n_usual])[0] for name, played in baselines.items()}
 
     def confirmations(self) -> dict[str, Confirmation]:
-        """Return what was confirmed on each data set, empty where nothing was yet."""
+        """Return the confirmation on each data set by its name, empty if the study is not confirmed."""
         stored = self.attributes.get(CONFIRMATION)
         if stored is None:
             return {}
-        if stored["key"] not in self._confirmed:  # it is stored once, whole; a page asks for it twenty times
-            found = {name: Confirmation.from_dict(plain) for name, plain in stored["confirmations"].items()}
+        if stored["key"] not in self._confirmed:  # kept, as it is large and a page reads it some twenty times
+            confirmed = {name: Confirmation.from_dict(plain) for name, plain in stored["confirmations"].items()}
             self._confirmed.clear()
-            self._confirmed[stored["key"]] = found
+            self._confirmed[stored["key"]] = confirmed
         return dict(self._confirmed[stored["key"]])
 
     @cached_property
@@ -194,19 +208,19 @@ class StudyRecord:
         return {}
 
     def confirmation_key(self) -> str | None:
-        """Return what the stored confirmation was made from."""
+        """Return a hash of what the stored confirmation was made from, None if the study is not confirmed."""
         stored = self.attributes.get(CONFIRMATION)
         return None if stored is None else str(stored["key"])
 
     def examined(self) -> dict[str, dict[str, Any]]:
-        """Return what each loop of the confirmed recipe did on each data set, as it is stored; empty where unknown."""
+        """Return the stored facts about each loop of the confirmed recipe by data set, empty if there are none."""
         stored = self.attributes.get(EXAMINED)
         return {} if stored is None or stored["key"] != self.confirmation_key() else dict(stored["loops"])
 
     def ablated(self) -> Ablated | None:
-        """Return the path from vanilla to the confirmed recipe; None where it was not played for this confirmation."""
+        """Return the path from vanilla to the confirmed recipe, None if it was not played for this confirmation."""
         stored = self.attributes.get(ABLATION)
         if stored is None or stored["key"] != self.confirmation_key():
             return None
-        ends = {name: (one.baselines[VANILLA], one.recipe) for name, one in self.confirmations().items()}
+        ends = {name: (own.baselines[VANILLA], own.recipe) for name, own in self.confirmations().items()}
         return Ablated.from_dict(stored["ablation"], ends)

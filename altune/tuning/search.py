@@ -1,7 +1,8 @@
-"""The search: batches of trials asked of Optuna, played on the study's blocks, and stored in the order of numbers.
+"""The search: batches of trials are asked of a sampler, played on the search blocks, and stored in order of number.
 
-Each batch is asked from the finished trials of earlier batches alone, with a sampler seed from (study seed, trial
-number). A batch that was cut off is asked again just the same; what it had stored or played is read back.
+Each batch is asked with the finished trials of earlier batches alone, and the sampler of each trial is seeded by the
+study's seed and the number of the trial. A batch that was interrupted is therefore asked again in exactly the same way;
+trials of it that were stored, and trajectories that were played, are read back.
 """
 
 from __future__ import annotations
@@ -18,30 +19,38 @@ from optuna.trial import FrozenTrial, TrialState
 from altune.core.errors import WorkError
 from altune.simulation.execution.items import Outcome
 from altune.tuning.evaluation import Evaluator
-from altune.tuning.memory import bare, new_memory, tell
-from altune.tuning.proposals import Draw, Drawing
+from altune.tuning.in_memory_study import new_study, tell, without_curves
+from altune.tuning.proposals import Proposal, Proposer
+from altune.tuning.ranking import best_so_far
 from altune.tuning.storage import append_trial
 from altune.tuning.trials import (
     BATCH,
-    BROKEN,
-    RECIPE,
     VALUES,
+    VIOLATIONS,
     TrialRecord,
     Verdict,
     curves_of,
-    finished_trial,
-    forbidden_trial,
+    is_feasible,
     is_forbidden,
     record_of,
 )
 
-MOST_FORBIDDEN = 1000
 Callback = Callable[[optuna.Study, FrozenTrial], None]
 
 
 @dataclass
 class SearchProgress:
-    """What is known while the search runs; handed to the observer after each change."""
+    """Progress of a search, handed to the observer after each change.
+
+    Attributes
+    ----------
+    wanted : number of trials that the search will have.
+    finished : number of trials that are finished, those that failed or were dropped among them.
+    failed, dropped : number of trials that failed, and that were dropped early.
+    in_batch : number of trials of the batch that is being played.
+    played, to_play : trajectories of this batch that are played, and all of them.
+    best : best trial so far.
+    """
 
     wanted: int
     finished: int = 0
@@ -59,166 +68,163 @@ class Search:
 
     Parameters
     ----------
-    study : the stored study; finished trials are appended to it.
-    drawing : draws recipes from the space.
+    study : stored study, to which finished trials are appended.
+    proposer : draws recipes from the search space.
     evaluator : plays and judges them.
-    batch : trials asked at a time.
+    batch : number of trials to ask at a time.
     observe : called with the progress after each trajectory and each trial.
     callbacks : called with the stored study and each trial that was just stored.
     """
 
     study: optuna.Study
-    drawing: Drawing
+    proposer: Proposer
     evaluator: Evaluator
     batch: int = 4
     observe: Callable[[SearchProgress], None] = lambda progress: None
     callbacks: Sequence[Callback] = ()
     progress: SearchProgress = field(default_factory=lambda: SearchProgress(0))
-    _counted: int = 0
-    _ranked: dict[int, Any] = field(default_factory=dict)
+    _n_asked: int = 0
+    _block_values: dict[int, Any] = field(default_factory=dict)
 
     def run(self, n_trials: int, out_of_time: Callable[[], bool] = lambda: False) -> None:
-        """Go on until ``n_trials`` trials are finished (forbidden draws aside), time is up or the grid is played.
+        """Search until ``n_trials`` trials are finished, without forbidden draws, or the time or the grid is used up.
 
         Raises
         ------
         WorkError
             If the space forbids nearly every draw.
         """
-        most = self.drawing.plan.most_trials
+        most = self.proposer.plan.most_trials
         wanted = n_trials if most is None else min(n_trials, most)
         stored = self.study.get_trials(deepcopy=False)
         self.progress = SearchProgress(wanted)
         for trial in stored:
             self._count(trial, trial.number)
         known = {trial.number: trial for trial in stored}
-        # A sampler that keeps a state gets it back by being asked everything again.
-        unfinished = 0 if self.drawing.plan.replayed else self._unfinished_batch(stored)
-        memory = self._memory([trial for trial in stored if self._batch_of(trial) < unfinished])
-        while self._counted < wanted and not out_of_time():
-            if self._ranks:
-                memory = self._memory([self._ranked_trial(trial) for trial in memory.get_trials(deepcopy=False)])
-            self._play_batch(memory, known, min(self.batch, wanted - self._counted))
+        # An undisturbed search asked an unfinished batch without knowing any of its trials. So the samplers must not
+        # see those that are stored already; they are asked again, and `_finish` takes the stored ones for them. A
+        # sampler that keeps a state has to be asked for every trial again to get the state back.
+        resumed = 0 if self.proposer.plan.replayed else self._first_unfinished_batch(stored)
+        memory = self._memory([trial for trial in stored if self._batch_of(trial) < resumed])
+        while self._n_asked < wanted and not out_of_time():
+            if self.evaluator.judge.uses_ranks:
+                # The rank of a trial changes with every other trial, so the values are set anew for each batch.
+                memory = self._memory(self._with_ranks(memory.get_trials(deepcopy=False)))
+            self._play_batch(memory, known, min(self.batch, wanted - self._n_asked))
 
     # batches --------------------------------------------------------------------------------------------------
 
     def _play_batch(self, memory: optuna.Study, known: dict[int, FrozenTrial], wanted: int) -> None:
-        number = self._counted // self.batch
-        draws = self._ask(memory, known, wanted)
-        new = [draw for draw in draws if draw.recipe is not None and draw.number not in known]
-        waited_for = {draw.number for draw in new}
+        number = self._n_asked // self.batch
+        proposals = self._ask(memory, known, wanted)
+        new = [proposal for proposal in proposals if proposal.recipe is not None and proposal.number not in known]
+        in_play = {proposal.number for proposal in new}
         verdicts: dict[int, Verdict] = {}
-        untold, finished = deque(draws), list[FrozenTrial]()
+        unfinished, finished = deque(proposals), list[FrozenTrial]()
 
-        def tell_on() -> None:
-            """Store what is known in the order of numbers; later trials may still be played."""
-            while untold and untold[0].number not in waited_for:
-                draw = untold.popleft()
-                finished.append(self._told(draw, known, verdicts.get(draw.number), number))
-                tell(memory, draw.trial, finished[-1])
+        def finish_in_order() -> None:
+            """Store the trials that are known up to the first that is still in play.
 
-        def settle(draw: Draw, verdict: Verdict) -> None:
-            verdicts[draw.number] = verdict
-            waited_for.remove(draw.number)
-            tell_on()
+            Trials end in any order. They are stored and told in the order of their numbers, so that a killed search
+            leaves the first trials of its batch, and the samplers see the same study in the next batch.
+            """
+            while unfinished and unfinished[0].number not in in_play:
+                proposal = unfinished.popleft()
+                finished.append(self._finish(proposal, known, verdicts.get(proposal.number), number))
+                tell(memory, proposal.trial, finished[-1])
 
-        tell_on()
+        def settle(proposal: Proposal, verdict: Verdict) -> None:
+            verdicts[proposal.number] = verdict
+            in_play.remove(proposal.number)
+            finish_in_order()
+
+        finish_in_order()
         self._evaluate(new, settle)
+        # Only now: while the batch was played, no trial of it may have changed how another one was raced.
         for trial in finished:
             self._see(trial)
-        self._counted += wanted
+        self._n_asked += wanted
         self.progress.in_batch = 0
         self.observe(self.progress)
 
-    def _ask(self, memory: optuna.Study, known: Container[int], wanted: int) -> list[Draw]:
-        """Ask for a batch; workers begin with its new trials while the others are drawn."""
-        draws: list[Draw] = []
-        playable = 0
-        while playable < wanted:
-            if len(draws) > MOST_FORBIDDEN:
-                raise WorkError(
-                    f"of {MOST_FORBIDDEN} draws too few may be played (last: {draws[-1].reason}); "
-                    "open fewer combinations"
-                )
-            draw = self.drawing.ask(memory, len(memory.get_trials(deepcopy=False)))
-            draws.append(draw)
-            playable += draw.recipe is not None
-            if draw.recipe is not None and draw.number not in known:
-                self.evaluator.begin(draw.recipe)
-        return draws
+    def _ask(self, memory: optuna.Study, known: Container[int], wanted: int) -> list[Proposal]:
+        """Ask for a batch. Idle workers start its new trials while the others are drawn."""
+        proposals: list[Proposal] = []
+        for _ in range(wanted):
+            for proposal in self.proposer.ask_until_playable(memory):
+                proposals.append(proposal)
+                if proposal.recipe is not None and proposal.number not in known:
+                    self.evaluator.begin(proposal.recipe)
+        return proposals
 
-    def _told(self, draw: Draw, known: dict[int, FrozenTrial], verdict: Verdict | None, batch: int) -> FrozenTrial:
-        """Return a finished trial, stored now unless it was before."""
-        trial = known.get(draw.number)
+    def _finish(
+        self, proposal: Proposal, known: dict[int, FrozenTrial], verdict: Verdict | None, batch: int
+    ) -> FrozenTrial:
+        """Return the finished trial of a proposal, which is stored now unless it was stored before."""
+        trial = known.get(proposal.number)
         if trial is None:
-            trial = self._stored(draw, batch, verdict)
+            trial = proposal.finished(verdict, batch)
             append_trial(self.study, trial)
-            trial.number = draw.number
-            self._count(trial, draw.number)
+            trial.number = proposal.number
+            self._count(trial, proposal.number)
             for callback in self.callbacks:
-                callback(self.study, self.study.get_trials(deepcopy=False)[draw.number])
-        elif trial.params != draw.trial.params:
+                callback(self.study, self.study.get_trials(deepcopy=False)[proposal.number])
+        elif trial.params != proposal.trial.params:
             raise WorkError(
-                f"trial {draw.number} of the stored study was drawn otherwise than it would be now; "
-                "it was made by another version: start a new run with another --out"
+                f"trial {proposal.number} of the stored study was drawn by another version of altune or of a library, "
+                "which draws other parameters; start a new run with another --out"
             )
         return trial
 
-    def _evaluate(self, draws: Sequence[Draw], on_verdict: Callable[[Draw, Verdict], None]) -> None:
-        size = self.evaluator.judge.usual
-        self.progress.in_batch, self.progress.played, self.progress.to_play = len(draws), 0, len(draws) * size
+    def _evaluate(self, proposals: Sequence[Proposal], on_verdict: Callable[[Proposal, Verdict], None]) -> None:
+        n_blocks = self.evaluator.judge.blocks.n_usual
+        self.progress.in_batch, self.progress.played = len(proposals), 0
+        self.progress.to_play = len(proposals) * n_blocks
 
         def count(index: int, outcome: Outcome) -> None:
             self.progress.played += 1
             self.observe(self.progress)
 
         self.evaluator.play(
-            [draw.recipe for draw in draws if draw.recipe is not None],
+            [proposal.recipe for proposal in proposals if proposal.recipe is not None],
             count,
-            lambda index, verdict: on_verdict(draws[index], verdict),
+            lambda index, verdict: on_verdict(proposals[index], verdict),
         )
 
-    def _stored(self, draw: Draw, batch: int, verdict: Verdict | None) -> FrozenTrial:
-        params, distributions = draw.trial.params, draw.trial.distributions
-        if draw.recipe is None or verdict is None:
-            return forbidden_trial(draw.reason, params, distributions, {BATCH: batch})
-        return finished_trial(verdict, params, distributions, {BATCH: batch, RECIPE: draw.recipe.to_dict()})
-
-    # what is known --------------------------------------------------------------------------------------------
-
-    @property
-    def _ranks(self) -> bool:
-        return self.evaluator.judge.several and self.evaluator.judge.across == "ranks"
+    # finished trials ------------------------------------------------------------------------------------------
 
     def _memory(self, trials: Sequence[FrozenTrial]) -> optuna.Study:
-        memory = new_memory(self.evaluator.judge.directions)
-        memory.add_trials(bare(trial) for trial in trials)
-        self._counted = sum(not is_forbidden(trial) for trial in trials)
-        if not self._ranks or not self._ranked:
+        """Return a study in memory with some trials, which are all that samplers and evaluator know."""
+        memory = new_study(self.evaluator.judge.directions)
+        memory.add_trials(without_curves(trial) for trial in trials)
+        self._n_asked = sum(not is_forbidden(trial) for trial in trials)
+        if not self.evaluator.judge.uses_ranks or not self._block_values:
             for trial in trials:
                 self._see(trial)
         return memory
 
     def _see(self, trial: FrozenTrial) -> None:
+        """Let the evaluator compare later trials with a finished one."""
         if trial.state != TrialState.COMPLETE:
             return
-        on_places = trial.user_attrs[VALUES]
-        self._ranked[trial.number] = np.asarray(on_places)
-        curves = curves_of(trial) if self.evaluator.remembers_curves else ()
-        feasible = all(by <= 0 for by in trial.user_attrs.get(BROKEN, {}).values())
-        self.evaluator.see(on_places, curves, feasible)
+        block_values = trial.user_attrs[VALUES]
+        self._block_values[trial.number] = np.asarray(block_values)
+        curves = curves_of(trial) if self.evaluator.needs_curves else ()
+        self.evaluator.see(block_values, curves, is_feasible(trial.user_attrs.get(VIOLATIONS, {})))
 
-    def _ranked_trial(self, trial: FrozenTrial) -> FrozenTrial:
-        ranks = self.evaluator.judge.ranked(self._ranked)
-        return trial if trial.number not in ranks else bare(trial, [ranks[trial.number]])
+    def _with_ranks(self, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+        ranks = self.evaluator.judge.mean_ranks(self._block_values)
+        return [
+            trial if trial.number not in ranks else without_curves(trial, [ranks[trial.number]]) for trial in trials
+        ]
 
     def _batch_of(self, trial: FrozenTrial) -> int:
         return int(trial.user_attrs[BATCH])
 
-    def _unfinished_batch(self, stored: Sequence[FrozenTrial]) -> int:
-        """Return the first batch that has fewer playable trials than a batch holds."""
-        full = np.bincount([self._batch_of(trial) for trial in stored if not is_forbidden(trial)], minlength=1)
-        return int(np.argmax(np.append(full, 0) < self.batch))
+    def _first_unfinished_batch(self, stored: Sequence[FrozenTrial]) -> int:
+        """Return the number of the first batch that has fewer trials, without forbidden draws, than a batch has."""
+        sizes = np.bincount([self._batch_of(trial) for trial in stored if not is_forbidden(trial)], minlength=1)
+        return int(np.argmax(np.append(sizes, 0) < self.batch))
 
     def _count(self, trial: FrozenTrial, number: int) -> None:
         if is_forbidden(trial):
@@ -227,9 +233,4 @@ class Search:
         self.progress.finished += 1
         self.progress.failed += record.state == "failed"
         self.progress.dropped += record.state == "dropped"
-        sign = self.evaluator.judge.objectives[0].sign
-        best = self.progress.best
-        if record.value is None or not record.feasible:
-            return
-        if best is None or best.value is None or sign * record.value > sign * best.value:
-            self.progress.best = record
+        self.progress.best = best_so_far(self.progress.best, record, self.evaluator.judge.objectives[0])

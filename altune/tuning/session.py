@@ -1,7 +1,7 @@
-"""Ask and tell: a search for people who have a scheduler of their own.
+"""Ask and tell: a search for users who schedule the simulations themselves.
 
-They ask for recipes, play them wherever and whenever they like, and tell the curves. What is drawn, judged and stored
-is what :func:`altune.tune` would draw, judge and store.
+They ask for recipes, play them wherever and whenever they like, and tell the learning curves. Recipes are drawn, judged
+and stored as by :func:`altune.tune`.
 """
 
 from __future__ import annotations
@@ -13,57 +13,58 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from altune.core.deprecations import OldNames
 from altune.core.errors import RequestError
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.execution.items import Failure
-from altune.tuning.memory import bare, new_memory, tell
+from altune.tuning.in_memory_study import new_study, tell, without_curves
 from altune.tuning.observer import Silent
-from altune.tuning.proposals import Draw
-from altune.tuning.record import StudyRecord
-from altune.tuning.search import MOST_FORBIDDEN
+from altune.tuning.proposals import Proposal
+from altune.tuning.resources import Resources
+from altune.tuning.search_blocks import SearchBlock
 from altune.tuning.settings import Settings
-from altune.tuning.stages import Resources, Stages
+from altune.tuning.stages import Stages
 from altune.tuning.storage import append_trial, ownership
-from altune.tuning.trials import BATCH, RECIPE, TrialRecord, Verdict, finished_trial, forbidden_trial, record_of
+from altune.tuning.study_setup import StudySetup
+from altune.tuning.trials import TrialRecord, Verdict, record_of
 
 if TYPE_CHECKING:
     import optuna
 
-    from altune.data.blocks import Block
     from altune.recipes.space import SearchSpace
     from altune.simulation.environment import Environment
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
-    """A recipe that is wanted to be played.
+class Asked(OldNames):
+    """A recipe to be played.
 
     Attributes
     ----------
-    number : by which it is told.
-    recipe : what to play.
-    places : on which environment and block, in the order in which curves are told.
+    number : number by which its curves are told.
+    recipe : the recipe.
+    blocks : where to play it: (environment, block) of each search block. The curves are told in this order.
     """
 
     number: int
     recipe: Recipe
-    places: tuple[tuple[Environment, Block], ...]
+    blocks: tuple[SearchBlock, ...]
 
 
 class Session:
-    """A search that is asked and told; use it as a context manager.
+    """A search with an ask-and-tell interface; use it as a context manager.
 
-    Any number of recipes may be asked before one is told, in any order; those that are never told are forgotten when
-    the session ends. A session that is opened on the same folder goes on with the trials that are stored there.
+    Any number of recipes may be asked before one is told, and they may be told in any order. Recipes that are never
+    told are forgotten when the session ends. A session in the folder of an earlier one continues with its trials.
 
     Parameters
     ----------
-    environments : one for each data set, from :func:`altune.simulation.environment.make_environments`.
-    space : prepared for them, from :func:`altune.tuning.prepared_space.prepare_space`.
-    settings : sizes and seeds.
-    out : the run's folder, None to keep the study in memory.
-    resources : with what :meth:`play` and the baselines are played.
+    environments : environment of each data set, from :func:`altune.make_environments`.
+    space : search space, from :func:`altune.prepare_space`.
+    settings : sizes and seed.
+    out : folder of the run; None keeps the study in memory.
+    resources : resources for :meth:`play` and for the baselines.
 
     Examples
     --------
@@ -85,28 +86,30 @@ class Session:
         out: Path | None = None,
         resources: Resources | None = None,
     ) -> None:
-        self.stages = Stages(environments, space, settings, Silent())
-        self.stages.check(confirm=False)
-        if self.stages.plan().replayed:
+        self.setup = StudySetup(environments, space, settings)
+        self.setup.check(confirm=False)
+        self._proposer = self.setup.proposer()
+        if self._proposer.plan.replayed:
             raise RequestError(
-                f"the sampler {settings.sampler} wants trials told in the order in which they were asked; take tpe, "
-                "random, qmc, gp or grid"
+                f"the sampler {settings.sampler} needs trials to be told in the order in which they were asked; use "
+                "tpe, random, qmc, gp or grid"
             )
         self._out = out
         self._resources = resources if resources is not None else Resources()
         self._open = contextlib.ExitStack()
-        self._asked: dict[int, Draw] = {}
+        self._asked: dict[int, Proposal] = {}
 
     def __enter__(self) -> Session:
         if self._out is not None:
             self._open.enter_context(ownership(self._out))
-        self.study: optuna.Study = self.stages.open(self._out)
-        self.player = self._open.enter_context(self.stages.player(self._out, self._resources))
-        self.judge = self.stages.judge(self.stages.baselines(self.study, self.player))
-        self._evaluator = self.stages.evaluator(StudyRecord(self.study).baselines(), self.player)
-        self._drawing = self.stages.drawing()
-        self._memory = new_memory(self.judge.directions)
-        self._memory.add_trials(bare(trial) for trial in self.study.get_trials(deepcopy=False))
+        stages = Stages(self.setup, Silent())
+        self.study: optuna.Study = stages.open(self._out)
+        self.player = self._open.enter_context(stages.player(self._out, self._resources))
+        self._evaluator = stages.evaluator(stages.baselines(self.study, self.player), self.player)
+        self.judge = self._evaluator.judge
+        self._blocks = tuple(stages.blocks[: self.judge.blocks.n_usual])
+        self._memory = new_study(self.judge.directions)
+        self._memory.add_trials(without_curves(trial) for trial in self.study.get_trials(deepcopy=False))
         return self
 
     def __exit__(
@@ -120,61 +123,56 @@ class Session:
         Raises
         ------
         RequestError
-            If nearly every draw is forbidden, or the grid is played.
+            If all recipes of the grid were asked for.
+        WorkError
+            If the space forbids nearly every draw.
         """
-        most = self._drawing.plan.most_trials
-        for _ in range(MOST_FORBIDDEN):
-            number = len(self._memory.get_trials(deepcopy=False))
-            if most is not None and number >= most:
-                raise RequestError(f"all {most} recipes of the grid were asked for")
-            draw = self._drawing.ask(self._memory, number)
-            if draw.recipe is not None:
-                self._asked[number] = draw
-                usual = self.judge.places[: self.judge.usual]
-                return Asked(number, draw.recipe, tuple((place.environment, place.block) for place in usual))
-            self._store(draw, None)
-        raise RequestError(
-            f"of {MOST_FORBIDDEN} draws none may be played (last: {draw.reason}); open fewer combinations"
-        )
+        most = self._proposer.plan.most_trials
+        if most is not None and len(self._memory.get_trials(deepcopy=False)) >= most:
+            raise RequestError(f"all {most} recipes of the grid were asked for")
+        for proposal in self._proposer.ask_until_playable(self._memory):
+            if proposal.recipe is None:
+                self._store(proposal, None)
+            else:
+                self._asked[proposal.number] = proposal
+                asked = Asked(proposal.number, proposal.recipe, self._blocks)
+        return asked
 
     def play(self, asked: Asked) -> list[LearningCurve] | str:
-        """Play a recipe here, as :func:`altune.tune` would; return its curves, or why it failed."""
+        """Play a recipe here, as :func:`altune.tune` would; return its learning curves, or why it failed."""
         verdict = self._evaluator.play([asked.recipe])[0]
         return list(verdict.curves) if verdict.failure is None else verdict.failure.reason
 
     def tell(self, number: int, curves: Sequence[LearningCurve] | str) -> TrialRecord:
-        """Store what came of a recipe.
+        """Store the result of a recipe.
 
         Parameters
         ----------
-        number : of the recipe that was asked.
-        curves : one for each place, in their order; or why it failed.
+        number : number of the recipe that was asked.
+        curves : one learning curve for each block, in the order in which they were asked; or why the recipe failed.
 
         Raises
         ------
         RequestError
-            If no such recipe is waited for, or there are too few curves.
+            If no such recipe was asked, or the number of curves is wrong.
         """
-        draw = self._asked.get(number)
-        if draw is None:
-            raise RequestError(f"no recipe of number {number} is waited for; those are {sorted(self._asked)}")
+        proposal = self._asked.get(number)
+        if proposal is None:
+            raise RequestError(f"no recipe {number} is to be told; the numbers of those are {sorted(self._asked)}")
         if isinstance(curves, str):
             verdict = Verdict(failure=Failure(curves))
-        elif len(curves) != self.judge.usual:
-            raise RequestError(f"recipe {number} is played on {self.judge.usual} places, and {len(curves)} were told")
+        elif len(curves) != len(self._blocks):
+            raise RequestError(
+                f"recipe {number} needs {len(self._blocks)} curves, one for each block, not {len(curves)}"
+            )
         else:
-            on_places = self.judge.on_places(curves).tolist()
-            verdict = Verdict(list(curves), on_places, self.judge.values(curves), self.judge.constraints(curves))
+            block_values = self.judge.block_values(curves).tolist()
+            verdict = Verdict(list(curves), block_values, self.judge.values(curves), self.judge.constraints(curves))
         del self._asked[number]
-        return self._store(draw, verdict)
+        return self._store(proposal, verdict)
 
-    def _store(self, draw: Draw, verdict: Verdict | None) -> TrialRecord:
-        params, distributions = draw.trial.params, draw.trial.distributions
-        batch = draw.number // self.stages.settings.batch
-        if draw.recipe is None or verdict is None:
-            trial = forbidden_trial(draw.reason, params, distributions, {BATCH: batch})
-        else:
-            trial = finished_trial(verdict, params, distributions, {BATCH: batch, RECIPE: draw.recipe.to_dict()})
+    def _store(self, proposal: Proposal, verdict: Verdict | None) -> TrialRecord:
+        trial = proposal.finished(verdict, proposal.number // self.setup.settings.batch)
         append_trial(self.study, trial)
-        tell(self._memory, draw.trial, trial)
+        tell(self._memory, proposal.trial, trial)
         return record_of(trial, len(self.study.get_trials(deepcopy=False)) - 1)

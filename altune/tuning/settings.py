@@ -1,4 +1,4 @@
-"""How a study is searched and confirmed; none of it changes what a recipe means."""
+"""The settings of a study: how it is searched and confirmed. They never change what a recipe means."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from altune.tuning.samplers import check_sampler
 
 
 @renamed_fields
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Sizes and seed of a study.
 
     Parameters
     ----------
-    n_trials : trials to finish, forbidden draws aside, 1 or more.
-    n_blocks : search blocks of each data set on which each trial is played, 1 or more.
-    batch : trials asked of the sampler at a time, 1 or more; never derived from the number of processes.
-    seed : the study's seed, 0 or more.
+    n_trials : number of trials to finish, 1 or more; forbidden draws do not count.
+    n_blocks : number of search blocks of each data set on which each trial is played, 1 or more.
+    batch : number of trials asked of the sampler at a time, 1 or more. It changes the trials, so it is never derived
+        from the number of processes.
+    seed : seed of the study, 0 or more.
     sampler : name of the sampler.
-    select_among : best recipes of the search that are played on the select blocks.
-    select_blocks, report_blocks : fresh blocks to select on and to report on.
+    select_among : number of the best recipes that are played on the select blocks.
+    select_blocks, report_blocks : number of fresh blocks of each data set to select on, and to report on.
     racing, rungs, leader_blocks : see :class:`altune.tuning.racing.Racing`.
     across : how several data sets are averaged, ``normalized`` or ``ranks``.
-    prefer : how one trial is picked of several objectives, see :class:`altune.tuning.preference.Preference`.
-    trial_timeout : most seconds that a trial may take, None without a limit.
+    prefer : how to choose among several objectives, see :class:`altune.tuning.preference.Preference`.
+    trial_timeout : time limit for one trial in seconds, split evenly over its blocks; None for no limit.
     """
 
     n_trials: int = 60
@@ -61,11 +62,11 @@ class Settings:
 
     @property
     def racing_rules(self) -> Racing:
-        """What is spent on a trial."""
+        """When to drop a trial early, and which trials to play on leader blocks."""
         return Racing(self.racing, self.rungs, self.leader_blocks)
 
     def identity(self) -> dict[str, Any]:
-        """Return what must stay the same for a study to be gone on with; more trials may be asked for."""
+        """Return the settings that must stay the same if the study is resumed; the number of trials may grow."""
         names = ("n_blocks", "batch", "seed", "sampler", "racing", "leader_blocks", "across")
         return {name: getattr(self, name) for name in names} | {"rungs": list(self.rungs)}
 

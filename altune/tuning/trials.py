@@ -1,4 +1,4 @@
-"""Trials: what a stored one says, and how a finished one is stored."""
+"""Trials: how a trial is stored in an Optuna study, and how a stored one is read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CURVES = "curves"
 VALUES = "values"
 REASON = "reason"
 TRACEBACK = "traceback"
-BROKEN = "constraints"
+VIOLATIONS = "constraints"
 FORBIDDEN = "forbidden"
 
 State = Literal["complete", "dropped", "failed", "forbidden", "running", "waiting"]
@@ -38,16 +38,16 @@ class TrialRecord:
 
     Attributes
     ----------
-    number : Optuna's number.
-    state : ``complete``; ``dropped``, given up early because it was clearly worse than the best; ``failed``;
-        ``forbidden``, drawn and never played; ``running`` or ``waiting`` while workers are at it.
+    number : Optuna's number of the trial.
+    state : ``complete``; ``dropped``, stopped early because it was clearly worse than the best trial; ``failed``;
+        ``forbidden``, drawn but never played; ``running`` or ``waiting`` in a study that workers share.
     value : first objective over the search blocks, None unless complete.
     params : Optuna's parameters by path.
-    values : first objective on each block that was played.
-    recipe : what was played, None where the draw was forbidden.
-    reason : why it failed or was dropped, empty where it did not.
+    values : first objective on each block that was played; their number differs between trials.
+    recipe : the recipe, None if the draw was forbidden.
+    reason : why the trial failed or was dropped, else empty.
     objectives : every objective over the search blocks, empty unless complete.
-    broken : by how much each constraint is broken; 0 or less where it is kept.
+    violations : by how much each constraint is violated; 0 or less if it is kept.
     """
 
     number: int
@@ -58,57 +58,62 @@ class TrialRecord:
     recipe: Recipe | None
     reason: str = ""
     objectives: tuple[float, ...] = ()
-    broken: Mapping[str, float] = field(default_factory=dict)
+    violations: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def feasible(self) -> bool:
         """Whether every constraint is kept."""
-        return all(by <= 0 for by in self.broken.values())
+        return is_feasible(self.violations)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         plain: dict[str, Any] = {"number": self.number, "state": self.state, "value": self.value, "params": self.params}
         plain |= {"blocks": list(self.values)} | ({"reason": self.reason} if self.reason else {})
         plain |= {"objectives": list(self.objectives)} if len(self.objectives) > 1 else {}
-        return plain | ({"constraints": dict(self.broken)} if self.broken else {})
+        return plain | ({"constraints": dict(self.violations)} if self.violations else {})
+
+
+def is_feasible(violations: Mapping[str, float]) -> bool:
+    """Return whether every constraint is kept, given by how much each is violated."""
+    return all(violation <= 0 for violation in violations.values())
 
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """What came of playing a trial.
+    """Result of playing and judging a recipe.
 
     Attributes
     ----------
-    curves : of the blocks that were played.
-    on_places : first objective on each of them.
-    objectives : Optuna's values; empty where it was dropped or failed.
-    broken : by how much each constraint is broken.
-    estimate : what a dropped trial would have been worth, as far as it was seen.
-    failure : why it failed, None where it did not.
-    dropped : why it was dropped, empty where it was not.
+    curves : learning curves on the blocks that were played.
+    block_values : first objective on each of them.
+    objectives : Optuna's values, empty if the trial was dropped or failed.
+    violations : by how much each constraint is violated.
+    estimate : estimated first objective of a dropped trial.
+    failure : why the trial failed, None if it did not.
+    dropped : why the trial was dropped, empty if it was not.
     """
 
     curves: Sequence[LearningCurve] = ()
-    on_places: Sequence[float] = ()
+    block_values: Sequence[float] = ()
     objectives: tuple[float, ...] = ()
-    broken: Mapping[str, float] = field(default_factory=dict)
+    violations: Mapping[str, float] = field(default_factory=dict)
     estimate: float = 0.0
     failure: Failure | None = None
     dropped: str = ""
 
     @property
     def state(self) -> TrialState:
-        """Optuna's state for it."""
+        """Optuna's state of the trial."""
         if self.failure is not None:
             return TrialState.FAIL
         return TrialState.PRUNED if self.dropped else TrialState.COMPLETE
 
     def attributes(self) -> dict[str, Any]:
-        """Return what is stored with the trial."""
+        """Return the user attributes that are stored with the trial."""
         if self.failure is not None:
             return {REASON: self.failure.reason, TRACEBACK: self.failure.details}
-        stored: dict[str, Any] = {VALUES: list(self.on_places), CURVES: [curve.to_dict() for curve in self.curves]}
-        stored |= {BROKEN: dict(self.broken)} if self.broken else {}
+        stored: dict[str, Any] = {VALUES: list(self.block_values), CURVES: [curve.to_dict() for curve in self.curves]}
+        stored |= {VIOLATIONS: dict(self.violations)} if self.violations else {}
         return stored | ({REASON: self.dropped} if self.dropped else {})
 
 
@@ -118,40 +123,40 @@ def finished_trial(
     distributions: dict[str, BaseDistribution],
     attributes: Mapping[str, Any],
 ) -> FrozenTrial:
-    """Return a trial as it is stored once it was played."""
+    """Return the trial of a recipe that was played, as it is stored."""
     trial = create_trial(
         state=verdict.state,
         values=list(verdict.objectives) if verdict.state == TrialState.COMPLETE else None,
         params=params,
         distributions=distributions,
         user_attrs={**attributes, **verdict.attributes()},
-        intermediate_values={len(verdict.on_places): verdict.estimate} if verdict.dropped else None,
+        intermediate_values={len(verdict.block_values): verdict.estimate} if verdict.dropped else None,
     )
-    for name, by in verdict.broken.items():
-        set_constraint(trial, name, by)
+    for name, violation in verdict.violations.items():
+        set_constraint(trial, name, violation)
     return trial
 
 
-def set_constraint(trial: Any, name: str, by: float) -> None:
-    """Tell Optuna by how much a trial breaks a constraint."""
-    trial.set_constraint(name, by)
+def set_constraint(trial: Any, name: str, violation: float) -> None:
+    """Set by how much a trial violates a constraint, for Optuna's samplers."""
+    trial.set_constraint(name, violation)
 
 
 def forbidden_trial(
     reason: str, params: dict[str, Any], distributions: dict[str, BaseDistribution], attributes: Mapping[str, Any]
 ) -> FrozenTrial:
-    """Return a draw that may not be played, as it is stored."""
+    """Return the trial of a forbidden draw, as it is stored."""
     stored = {**attributes, REASON: f"{FORBIDDEN}: {reason}"}
     return create_trial(state=TrialState.FAIL, params=params, distributions=distributions, user_attrs=stored)
 
 
 def is_forbidden(trial: FrozenTrial) -> bool:
-    """Return whether a trial is a draw that was forbidden, and so not counted."""
+    """Return whether a trial is a forbidden draw, which does not count as a trial of the search."""
     return str(trial.user_attrs.get(REASON, "")).startswith(FORBIDDEN)
 
 
 def record_of(trial: FrozenTrial, number: int | None = None) -> TrialRecord:
-    """Return what a stored trial says; ``number`` stands in for that of a trial not stored yet."""
+    """Return the record of a stored trial; ``number`` replaces that of a trial that is not stored yet."""
     attributes = trial.user_attrs
     state = "forbidden" if is_forbidden(trial) else _STATES[trial.state]
     recipe = Recipe.from_dict(attributes[RECIPE]) if RECIPE in attributes else None
@@ -165,10 +170,10 @@ def record_of(trial: FrozenTrial, number: int | None = None) -> TrialRecord:
         recipe=recipe,
         reason=str(attributes.get(REASON, "")),
         objectives=tuple(trial.values) if complete else (),
-        broken=dict(attributes.get(BROKEN, {})),
+        violations=dict(attributes.get(VIOLATIONS, {})),
     )
 
 
 def curves_of(trial: FrozenTrial) -> list[LearningCurve]:
-    """Return the learning curves of a stored trial, one for each search block."""
+    """Return the learning curves of a stored trial, one for each block that was played."""
     return [LearningCurve.from_dict(plain) for plain in trial.user_attrs.get(CURVES, [])]

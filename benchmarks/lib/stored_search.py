@@ -14,13 +14,14 @@ from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment
 from altune.simulation.execution.items import Outcome, WorkItem
 from altune.simulation.trajectory import PAUSED
-from altune.tuning.confirmation import best_recipes
 from altune.tuning.evaluation import Evaluator
-from altune.tuning.judging import Judge, Place
-from altune.tuning.proposals import Drawing
+from altune.tuning.judging import Judge
+from altune.tuning.proposals import Proposer
 from altune.tuning.racing import Racing
+from altune.tuning.ranking import best_recipes
 from altune.tuning.samplers import SamplerPlan
 from altune.tuning.search import Search
+from altune.tuning.search_blocks import SearchBlock, SearchBlocks
 from altune.tuning.trials import TrialRecord, record_of
 
 Array = NDArray[np.float64]
@@ -161,8 +162,8 @@ class Stage:
 
         search = Search(
             study=optuna.create_study(direction="maximize"),
-            drawing=Drawing(self.grid.space, [self.environment.capabilities], self._plan(sampler)),
-            evaluator=Evaluator(player, self._judge(policy), policy),
+            proposer=Proposer(self.grid.space, [self.environment.capabilities], self._plan(sampler)),
+            evaluator=self._evaluator(player, policy),
             batch=BATCH,
             callbacks=(note,),
         )
@@ -191,10 +192,12 @@ class Stage:
     def _plan(self, sampler: str) -> SamplerPlan:
         return SamplerPlan(sampler, self.grid.space, self.seed, lambda params: True)
 
-    def _judge(self, policy: Racing) -> Judge:
+    def _evaluator(self, player: StoredPlayer, policy: Racing) -> Evaluator:
         blocks = self.environment.blocks("search", self.grid.n_blocks)
         numbers = [*self.searched, *self.for_leaders[: policy.leader_blocks]]
-        places = [Place(self.environment, blocks[int(number)], 0) for number in numbers]
         reference = next(index for index, one in enumerate(self.grid.params) if REFERENCE.items() <= one.items())
         curves = [curve_of(self.grid, reference, int(number)) for number in numbers]
-        return Judge(places, curves, self.layout.search)
+        order = SearchBlocks((self.layout.search,), policy.leader_blocks)
+        judge = Judge([self.environment.scenario], order, curves)
+        searched = [SearchBlock(self.environment, blocks[int(number)]) for number in numbers]
+        return Evaluator(player, judge, searched, policy)

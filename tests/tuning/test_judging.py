@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from altune.core.errors import RequestError
-from altune.tuning.judging import Judge, Place, check_several, normalized
+from altune.tuning.judging import Judge, check_several, normalized, parse_across
+from altune.tuning.search_blocks import SearchBlocks
 from tests.helpers.stored_curves import BUDGET, curve, judge_of, made_environment
 
 PRIOR = 0.3
@@ -22,7 +23,7 @@ def flat(*scores):
 
 
 def with_references(judge, scores):
-    return Judge(judge.places, flat(*scores), judge.usual, judge.across)
+    return Judge(judge.scenarios, judge.blocks, flat(*scores), judge.across)
 
 
 # one data set -----------------------------------------------------------------------------------------------------
@@ -30,7 +31,7 @@ def with_references(judge, scores):
 
 def test_one_data_set_is_the_plain_mean_of_the_objective():
     judge = judge_of([made_environment()], blocks=3, usual=3)
-    assert judge.on_places(flat(0.5, 0.6, 0.8)) == pytest.approx([area(0.5), area(0.6), area(0.8)])
+    assert judge.block_values(flat(0.5, 0.6, 0.8)) == pytest.approx([area(0.5), area(0.6), area(0.8)])
     assert judge.values(flat(0.5, 0.6, 0.8)) == pytest.approx((np.mean([area(0.5), area(0.6), area(0.8)]),))
     assert judge.directions == ("maximize",)
     assert not judge.several
@@ -70,15 +71,15 @@ def test_on_two_data_sets_random_sampling_is_0_and_a_perfect_model_1():
     judge = two_data_sets()
     usual, other = area(0.4), area(0.8)
     by_hand = [(area(0.7) - usual) / (1 - usual), (area(0.7) - other) / (1 - other)] * 2
-    assert judge.on_places(flat(0.7, 0.7, 0.7, 0.7)) == pytest.approx(by_hand)
+    assert judge.block_values(flat(0.7, 0.7, 0.7, 0.7)) == pytest.approx(by_hand)
     assert judge.values(flat(0.7, 0.7, 0.7, 0.7)) == pytest.approx((np.mean(by_hand),))
     assert judge.values(flat(0.4, 0.8, 0.4, 0.8)) == pytest.approx((0.0,))
 
 
 def test_each_data_set_counts_alike_however_many_blocks_it_has():
     whole = two_data_sets()
-    judge = Judge([whole.places[place] for place in (0, 1, 2)], flat(0.4, 0.4, 0.4), 3)
-    values = judge.on_places(flat(0.5, 0.9, 0.7))
+    judge = Judge(whole.scenarios, SearchBlocks((2, 1)), flat(0.4, 0.4, 0.4))
+    values = judge.block_values(flat(0.5, 0.9, 0.7))
     assert judge.values(flat(0.5, 0.9, 0.7)) == pytest.approx((((values[0] + values[2]) / 2 + values[1]) / 2,))
 
 
@@ -97,22 +98,25 @@ def test_ranks_are_of_each_data_set_apart():
     judge = two_data_sets("ranks", blocks=1)
     # best and worst on the first; on the second two share the best rank
     values = {4: np.array([0.9, 0.2]), 7: np.array([0.5, 0.6]), 9: np.array([0.1, 0.6])}
-    assert judge.ranked(values) == pytest.approx({4: (3 + 1) / 6, 7: (2 + 2.5) / 6, 9: (1 + 2.5) / 6})
-    assert judge.ranked({}) == {}
+    assert judge.mean_ranks(values) == pytest.approx({4: (3 + 1) / 6, 7: (2 + 2.5) / 6, 9: (1 + 2.5) / 6})
+    assert judge.mean_ranks({}) == {}
 
 
 def test_where_less_is_better_less_ranks_higher():
     judge = two_data_sets("ranks", blocks=1, objective="labels_to_target")
-    assert judge.ranked({0: np.array([5.0, 5.0]), 1: np.array([9.0, 9.0])}) == {0: 1.0, 1: 0.5}
+    assert judge.mean_ranks({0: np.array([5.0, 5.0]), 1: np.array([9.0, 9.0])}) == {0: 1.0, 1: 0.5}
 
 
 def test_what_cannot_be_averaged_over_data_sets_is_refused():
-    one, other = made_environment(), made_environment(seed=1)
-    check_several([one], "normalized")
+    scenario, several = made_environment().scenario, made_environment(objective=["aulc", "labels"]).scenario
+    check_several(["iris"], several, "normalized")
+    check_several(["iris", "wine"], scenario, "normalized")
     with pytest.raises(RequestError, match="share a name"):
-        check_several([one, other], "normalized")
-    with pytest.raises(RequestError, match="no way 'medians'"):
-        check_several([one], "medians")
+        check_several(["iris", "iris"], scenario, "normalized")
+    with pytest.raises(RequestError, match="several objectives"):
+        check_several(["iris", "wine"], several, "ranks")
+    with pytest.raises(RequestError, match="across is 'medians'"):
+        parse_across("medians")
 
 
 # leaders ----------------------------------------------------------------------------------------------------------
@@ -147,10 +151,3 @@ def test_on_average_over_blocks_a_leader_gains_and_loses_nothing_by_leading():
             found.append(leaders_judge(references[order]).values(flat(*own[order]))[0])
     assert np.std(found) > 0.01
     assert np.mean(found) == pytest.approx(np.mean([area(score) for score in own]))
-
-
-def test_places_know_their_environments():
-    judge = two_data_sets(blocks=1)
-    assert [place.data for place in judge.places] == [0, 1]
-    assert isinstance(judge.places[0], Place)
-    assert judge.environments == [place.environment for place in judge.places]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from optuna.trial import TrialState
 
 from altune.analysis.findings import Findings, find
+from altune.analysis.rescoring.rankings import Side, correlations
 from altune.analysis.rescoring.result import RankedTrial, Rescored
 from altune.core.errors import RequestError, ScenarioError, WorkError
 from altune.core.registry import FIELDS, Method
@@ -19,18 +18,14 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.scenario import Scenario
 from altune.tuning.confirmation import Confirmation, Played
-from altune.tuning.judging import REFERENCE, Across, Judge, Place
+from altune.tuning.judging import REFERENCE, Judge, check_several, needs_references
 from altune.tuning.preference import Preference
-from altune.tuning.ranking import RankedValues, Side, correlations
-from altune.tuning.trials import curves_of, is_forbidden, record_of
+from altune.tuning.trials import TrialRecord, curves_of, is_forbidden, record_of
 
 if TYPE_CHECKING:
-    from altune.data.blocks import Block
-    from altune.simulation.environment import Environment
     from altune.tuning.record import StudyRecord
 
 
-Array = NDArray[np.float64]
 DENSE = "aulc_dense"
 
 
@@ -86,13 +81,12 @@ def _with_nested(method: Method) -> list[Method]:
     return [method, *(inner for nested in method.nested().values() for inner in _with_nested(nested))]
 
 
-class _Rescoring:
+class Rescoring:
     """One run and one set of changes."""
 
     def __init__(self, record: StudyRecord, folder: Path | None, given: Mapping[str, Any], prefer: str | None) -> None:
         self.record = record
         self.folder = folder
-        self.settings = record.settings
         self.old_scenarios = record.scenarios
         self.new_scenarios = {name: changed(one, given) for name, one in self.old_scenarios.items()}
         self.given = dict(given)
@@ -107,43 +101,53 @@ class _Rescoring:
         self.prices_change = any(
             old.mean_price != new.mean_price or old.price_per_loop != new.price_per_loop for old, new in pairs
         )
-        self.old = self._side(self.old_scenarios, record.preference, self.played[REFERENCE].curves)
-        self.new = self._side(self.new_scenarios, self._preference(), self._in_turn(self.played[REFERENCE].curves))
+        judge = record.judge()
+        self.blocks = judge.blocks
+        references = self._repriced(judge.references)
+        self.old = Side(judge, record.preference)
+        self.new = Side(
+            Judge(list(self.new_scenarios.values()), self.blocks, references, judge.across), self._preference()
+        )
         self._check()
 
     def result(self) -> Rescored:
         """Rank everything."""
         records = {one.number: record_of(one) for one in self.trials}
-        old = [RankedValues(one.number, one.objectives, one.broken) for one in records.values()]
-        new: list[RankedValues] = []
-        places: dict[int, Array] = {}
+        new: list[TrialRecord] = []
         for trial in self.trials:
             recipe = records[trial.number].recipe
             if recipe is None or self._is_left_out(f"trial {trial.number}", recipe):
                 continue
-            curves = self._in_turn(curves_of(trial))
-            values, broken = self.new.judge.values(curves), self.new.judge.constraints(curves)
-            new.append(RankedValues(trial.number, values, broken))
-            places[trial.number] = self.new.judge.on_places(curves)
+            curves = self._repriced(curves_of(trial))
+            objectives = self.new.judge.values(curves)
+            new.append(
+                replace(
+                    records[trial.number],
+                    value=objectives[0],
+                    values=tuple(self.new.judge.block_values(curves)),
+                    objectives=objectives,
+                    violations=self.new.judge.constraints(curves),
+                )
+            )
         if not new:
             raise WorkError(f"no trial can be rescored: {next(iter(self.left_out.values()))}")
-        before = self.old.order(old, {number: np.array(one.values) for number, one in records.items()})
-        now = self.new.order(new, places)
-        old_ranks = {entry.number: place + 1 for place, entry in enumerate(before)}
+        before, after = self.old.ranked(list(records.values())), self.new.ranked(new)
+        old_ranks = {trial.number: rank for rank, trial in enumerate(before, start=1)}
         ranked = [
             RankedTrial(
-                entry.number,
-                place + 1,
-                old_ranks[entry.number],
-                entry.objectives[0],
-                float(records[entry.number].value or 0.0),
-                entry.objectives,
-                entry.broken,
-                cast(Recipe, records[entry.number].recipe),
+                trial.number,
+                rank,
+                old_ranks[trial.number],
+                trial.objectives[0],
+                float(records[trial.number].value or 0.0),
+                trial.objectives,
+                trial.violations,
+                trial.recipe,
             )
-            for place, entry in enumerate(now)
+            for rank, trial in enumerate(after, start=1)
+            if trial.recipe is not None
         ]
-        return self._rescored(ranked, self.new.front(new), correlations(before, now))
+        return self._rescored(ranked, self.new.front(new), correlations(before, after))
 
     def _rescored(
         self, ranked: list[RankedTrial], front: tuple[int, ...], correlated: tuple[float | None, float | None]
@@ -176,19 +180,6 @@ class _Rescoring:
 
     # parts ----------------------------------------------------------------------------------------------------
 
-    def _side(
-        self, scenarios: Mapping[str, Scenario], preference: Preference, references: Sequence[LearningCurve]
-    ) -> Side:
-        settings, size = self.settings, len(scenarios)
-        usual = len(references) - size * int(settings.get("leader_blocks", 0))
-        # A judge asks a place for its scenario and nothing else; the data are not needed, and may be elsewhere.
-        environments = [cast("Environment", _Stand(scenario)) for scenario in scenarios.values()]
-        block = cast("Block", None)
-        # Search blocks stand in turn, one of each data set.
-        places = [Place(environments[number % size], block, number % size) for number in range(len(references))]
-        across: Across = "ranks" if settings.get("across") == "ranks" else "normalized"
-        return Side(scenarios, Judge(places, references, usual, across), preference)
-
     def _preference(self) -> Preference:
         names = next(iter(self.new_scenarios.values())).objective_names
         if self.prefer is not None:
@@ -198,20 +189,13 @@ class _Rescoring:
 
     def _check(self) -> None:
         """Refuse what no trial could be rescored by."""
-        objectives, judge = self.new.objectives, self.new.judge
-        if judge.several and len(objectives) > 1:
-            raise RequestError("several objectives and several data sets at once are not told apart; take one of them")
-        if judge.several and judge.across == "normalized" and not objectives[0].normalizes:
-            raise RequestError(
-                f"the objective {objectives[0].name} has no common scale over the run's {len(judge.environments)} data sets; "
-                "take an area or final_score"
-            )
-        scenario = judge.environments[0].scenario
-        bounds = [scenario.make_objective(bound.name) for bound in scenario.make_constraints()]
-        measured = judge.several or len(judge.places) > judge.usual
+        names, scenario = list(self.new_scenarios), self.new.judge.scenarios[0]
+        check_several(names, scenario, self.new.judge.across)
+        uses_references = needs_references(scenario, len(names)) or self.blocks.leader_blocks > 0
         reason = price_reader(self.played[REFERENCE].recipe) if self.prices_change else None
-        if reason is not None and (measured or any(one.needs_reference for one in (*objectives, *bounds))):
-            raise RequestError(f"{objectives[0].name} is measured against {REFERENCE}, and {reason}: simulate anew")
+        if reason is not None and uses_references:
+            objective = self.new.objectives[0].name
+            raise RequestError(f"{objective} is measured against {REFERENCE}, and {reason}: simulate anew")
 
     def _counted(self) -> int:
         return sum(not is_forbidden(trial) for trial in self.record.study.get_trials(deepcopy=False))
@@ -227,17 +211,17 @@ class _Rescoring:
             reason = "given up early by the run's own objective, before all blocks were played"
             self.left_out[f"trial {trial.number}"] = reason
 
-    def _in_turn(self, curves: Sequence[LearningCurve]) -> list[LearningCurve]:
-        """Return curves on search blocks at the new prices."""
-        return [repriced(curve, *self.pairs[place % len(self.pairs)]) for place, curve in enumerate(curves)]
+    def _repriced(self, curves: Sequence[LearningCurve]) -> list[LearningCurve]:
+        """Return curves on the search blocks at the new prices."""
+        return [repriced(curve, *self.pairs[data]) for (data, _), curve in zip(self.blocks.order, curves, strict=False)]
 
     def _baselines(self) -> dict[str, tuple[float, float]]:
         found = {}
         for name, one in self.played.items():
             if not self._is_left_out(f"baseline {name}", one.recipe):
-                # Baselines are played on the blocks for leaders too; their value is that of the usual ones.
-                curves = one.curves[: self.new.judge.usual]
-                found[name] = (self.old.judge.values(curves)[0], self.new.judge.values(self._in_turn(curves))[0])
+                # Baselines are played on the leader blocks too; their value is that on the usual ones.
+                curves = one.curves[: self.blocks.n_usual]
+                found[name] = (self.old.judge.values(curves)[0], self.new.judge.values(self._repriced(curves))[0])
         return found
 
     def _confirmed(self, confirmations: Mapping[str, Confirmation]) -> dict[str, Findings]:
@@ -264,13 +248,6 @@ class _Rescoring:
         if str(self.old.preference) != str(self.new.preference) and len(self.new.objectives) > 1:
             found["prefer"] = (str(self.old.preference), str(self.new.preference))
         return found
-
-
-@dataclass(frozen=True)
-class _Stand:
-    """Stands in for an environment whose data are not at hand."""
-
-    scenario: Scenario
 
 
 def _repriced_all(played: Played, old: Scenario, new: Scenario) -> Played:

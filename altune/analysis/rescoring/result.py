@@ -11,6 +11,7 @@ from altune.core.text import join_words
 from altune.recipes.recipe import Recipe
 from altune.simulation.objectives import Objective
 from altune.simulation.scenario import Scenario
+from altune.tuning.trials import is_feasible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,7 @@ class RankedTrial:
     rank, old_rank : its place, 1 for the best: now, among the trials that could be rescored; and in the run.
     value, old_value : first objective over the search blocks, now and in the run.
     objectives : every objective now.
-    broken : by how much each constraint is broken now; 0 or less where it is kept.
+    violations : by how much each constraint is violated now; 0 or less if it is kept.
     recipe : what was played.
     """
 
@@ -40,20 +41,20 @@ class RankedTrial:
     value: float
     old_value: float
     objectives: tuple[float, ...]
-    broken: Mapping[str, float]
+    violations: Mapping[str, float]
     recipe: Recipe
 
     @property
     def feasible(self) -> bool:
         """Whether every constraint is kept."""
-        return all(by <= 0 for by in self.broken.values())
+        return is_feasible(self.violations)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         plain: dict[str, Any] = {"number": self.number, "rank": self.rank, "old_rank": self.old_rank}
         plain |= {"value": self.value, "old_value": self.old_value}
         plain |= {"objectives": list(self.objectives)} if len(self.objectives) > 1 else {}
-        return plain | ({"constraints": dict(self.broken)} if self.broken else {})
+        return plain | ({"constraints": dict(self.violations)} if self.violations else {})
 
 
 @dataclass(frozen=True, eq=False)

@@ -105,7 +105,7 @@ def _best(standing: RunProgress) -> list[str]:
         f"best so far: trial {best.number} with {', '.join([amounts.text(best.value), *others])} "
         f"({search_value_name(run)}{less})"
     ]
-    lines += [] if best.feasible else [f"  It {broken_words(dict(best.broken))}; no trial keeps every bound."]
+    lines += [] if best.feasible else [f"  It {broken_words(dict(best.violations))}; no trial keeps every bound."]
     lines += _wrapped(best.recipe.describe()) if best.recipe is not None else []
     return [*lines, *_wrapped(FLATTERED + across_note(run)), *beside]
 

@@ -14,10 +14,10 @@ from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 
 from altune.tuning.database.tables import HEARTBEATS, NOW, PARAMETERS, TRIALS, VALUES, WORKER, attribute
-from altune.tuning.trials import BROKEN, FORBIDDEN, REASON
+from altune.tuning.trials import FORBIDDEN, REASON, VIOLATIONS
 from altune.tuning.trials import VALUES as ON_BLOCKS
 
-_LEARNT_FROM = (REASON, BROKEN, ON_BLOCKS)
+_LEARNT_FROM = (REASON, VIOLATIONS, ON_BLOCKS)
 
 
 class Counts(NamedTuple):

@@ -97,7 +97,7 @@ def _objectives(run: Run) -> list[Fact]:
     if len(run.record.data_sets) > 1:
         facts.append(("Over data sets", _across(run)))
     if scenario.constraints:
-        trials = [trial for trial in run.trials if trial.broken]
+        trials = [trial for trial in run.trials if trial.violations]
         broken = sum(not trial.feasible for trial in trials)
         facts.append(("Bounds", f"{'; '.join(scenario.constraints)} (broken by {broken} of {len(trials)} trials)"))
     return facts

@@ -1,0 +1,95 @@
+"""The order of the search blocks: which block of which data set comes at each position."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, TypeVar
+
+from altune.data.blocks import Block
+from altune.simulation.environment import Environment
+
+Item = TypeVar("Item")
+
+
+class SearchBlock(NamedTuple):
+    """A block with the environment of its data set: where a recipe is played.
+
+    Attributes
+    ----------
+    environment : data set and scenario.
+    block : one of its blocks.
+    """
+
+    environment: Environment
+    block: Block
+
+
+@dataclass(frozen=True)
+class SearchBlocks:
+    """Order of the search blocks: one block of each data set in turn, then the leader blocks in the same way.
+
+    Whatever is stored for each block of a trial, curves and values, is stored in this order. A trial that was played
+    on fewer blocks than others was played on the first ones, so the length of a trial alone says which blocks it had.
+
+    Parameters
+    ----------
+    n_blocks : number of usual blocks of each data set.
+    leader_blocks : number of further blocks of each data set, on which leaders are played.
+
+    Examples
+    --------
+    >>> blocks = SearchBlocks((2, 2), leader_blocks=1)
+    >>> blocks.order
+    ((0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (1, 2))
+    >>> blocks.n_usual, len(blocks)
+    (4, 6)
+    >>> blocks.split(["a0", "b0", "a1"])
+    [['a0', 'a1'], ['b0']]
+    """
+
+    n_blocks: tuple[int, ...]
+    leader_blocks: int = 0
+
+    @classmethod
+    def of_stored(cls, n_played: int, n_data_sets: int, leader_blocks: int) -> SearchBlocks:
+        """Return the order of a stored study from the number of blocks on which its baselines were played."""
+        return cls((n_played // n_data_sets - leader_blocks,) * n_data_sets, leader_blocks)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @property
+    def n_usual(self) -> int:
+        """Number of usual blocks of all data sets together; they come before the leader blocks."""
+        return sum(self.n_blocks)
+
+    @cached_property
+    def order(self) -> tuple[tuple[int, int], ...]:
+        """Index of the data set and number of the block at each position."""
+        usual = _in_turn([range(count) for count in self.n_blocks])
+        return tuple(usual + _in_turn([range(count, count + self.leader_blocks) for count in self.n_blocks]))
+
+    def split(self, items: Iterable[Item]) -> list[list[Item]]:
+        """Return the items at the first positions by data set; a data set without any has an empty list."""
+        by_data: list[list[Item]] = [[] for _ in self.n_blocks]
+        for (data, _), item in zip(self.order, items, strict=False):
+            by_data[data].append(item)
+        return by_data
+
+    def join(self, by_data: Sequence[Sequence[Item]]) -> list[Item]:
+        """Return the items of every block, given by data set, in the order of the blocks."""
+        return [by_data[data][number] for data, number in self.order]
+
+    def of(self, environments: Sequence[Environment]) -> list[SearchBlock]:
+        """Return the blocks of environments, one for each data set, in this order."""
+        counts = [count + self.leader_blocks for count in self.n_blocks]
+        blocks = [environment.blocks("search", count) for environment, count in zip(environments, counts, strict=True)]
+        return [SearchBlock(environments[data], blocks[data][number]) for data, number in self.order]
+
+
+def _in_turn(numbers: Sequence[range]) -> list[tuple[int, int]]:
+    """Return (data set, number) of all data sets in turn, so that the first few treat all data sets alike."""
+    rounds = max(map(len, numbers), default=0)
+    return [(data, own[turn]) for turn in range(rounds) for data, own in enumerate(numbers) if turn < len(own)]

@@ -1,0 +1,212 @@
+"""The setup of a study: what is searched, on which blocks and by which sampler, checked before anything is played."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from altune.core.errors import RequestError
+from altune.core.needs import Capabilities
+from altune.core.registry import find_method
+from altune.recipes.space import SearchSpace
+from altune.simulation.environment import Environment
+from altune.simulation.scenario import Scenario
+from altune.tuning.ablation import trajectories_to_ablate
+from altune.tuning.confirmation import ConfirmationBlocks, trajectories_to_confirm
+from altune.tuning.header import make_header
+from altune.tuning.judging import Across, check_several, parse_across
+from altune.tuning.preference import Preference
+from altune.tuning.proposals import Proposer, is_playable
+from altune.tuning.record import VANILLA
+from altune.tuning.samplers import SamplerPlan
+from altune.tuning.search_blocks import SearchBlocks
+from altune.tuning.settings import Settings
+
+if TYPE_CHECKING:
+    from altune.knobs.stopping import Stopping
+
+PLAYED_AGAIN = 3
+"""Report blocks on which the confirmed recipe is played again, to record more of its loops than its curves hold."""
+STATELESS = ("tpe", "random", "qmc", "grid")
+"""Samplers that keep no state of their own. Mean ranks change with each trial, which would spoil such a state."""
+
+
+class StudySetup:
+    """What a study is made of.
+
+    Parameters
+    ----------
+    environments : environment of each data set.
+    space : search space.
+    settings : sizes and seed.
+
+    Attributes
+    ----------
+    given_space : the space as it was given.
+    space : the space without the alternatives that cannot work in every environment.
+    left_out : one line for each alternative that was left out.
+    baselines : recipes of the baselines, by name.
+    search_blocks : order of the search blocks.
+    across : how several data sets are averaged.
+    preference : how to choose among several objectives, None if nothing was given.
+
+    Raises
+    ------
+    RequestError
+        If the parts of the setup do not fit each other.
+    """
+
+    def __init__(self, environments: Sequence[Environment], space: SearchSpace, settings: Settings) -> None:
+        self.environments = list(environments)
+        self.settings = settings
+        self.across: Across = parse_across(settings.across)
+        check_several(self.data_sets, self.scenario, self.across)
+        self.given_space = space
+        self.space, self.left_out = _narrowed(space, environments)
+        self.baselines = self.space.baseline_recipes()
+        self.search_blocks = self._search_blocks()
+        names = self.scenario.objective_names
+        self.preference = None if settings.prefer is None else Preference.parse(settings.prefer, names)
+        rules = settings.racing_rules
+        rules.check(self.search_blocks.n_usual, names, self.scenario.over, self.scenario.risk)
+
+    @property
+    def data_sets(self) -> list[str]:
+        """Name of each data set."""
+        return [environment.dataset.name for environment in self.environments]
+
+    @property
+    def scenario(self) -> Scenario:
+        """Scenario of the first data set; the others have the same objectives and constraints."""
+        return self.environments[0].scenario
+
+    @property
+    def capabilities(self) -> list[Capabilities]:
+        """What the environment of each data set offers."""
+        return [environment.capabilities for environment in self.environments]
+
+    @property
+    def n_trials(self) -> int:
+        """Number of trials that the search will have: those asked for, or the whole grid if that is smaller."""
+        most = self.sampler_plan().most_trials
+        return self.settings.n_trials if most is None else min(self.settings.n_trials, most)
+
+    def check(self, confirm: bool) -> None:
+        """Refuse what cannot work, before anything is written.
+
+        Raises
+        ------
+        RequestError
+            If a baseline cannot work, the sampler cannot search the space, or blocks to confirm on are missing.
+        """
+        for environment in self.environments:
+            for name, recipe in self.baselines.items():
+                environment.require(recipe, f"the baseline {name}")
+        self.sampler_plan()
+        explicit = [environment.explicit for environment in self.environments if environment.explicit]
+        if confirm and any(not blocks.get("select") or len(blocks.get("report", [])) < 2 for blocks in explicit):
+            raise RequestError(
+                "the explicit blocks need `select` blocks and two or more `report` blocks; give them, or confirm=False "
+                "(--no-confirm)"
+            )
+
+    def warnings(self) -> list[str]:
+        """Return warnings about the search space, one line each."""
+        decision = self.space.decisions.get("initial_sample")
+        return [
+            f"initial_sample {alternative.method!r} uses labels that were not paid for: its results are an upper bound"
+            for alternative in (decision.alternatives if decision is not None else ())
+            if getattr(find_method("initial_sample", alternative.method), "uses_oracle", False)
+        ]
+
+    def sampler_plan(self) -> SamplerPlan:
+        """Return the plan that gives the sampler of each trial.
+
+        Raises
+        ------
+        RequestError
+            If the sampler cannot search this space.
+        """
+        sampler = self.settings.sampler
+        if self.across == "ranks" and len(self.environments) > 1 and sampler not in STATELESS:
+            raise RequestError(f"--across ranks needs one of the samplers {', '.join(STATELESS)}, not {sampler}")
+        return SamplerPlan(
+            sampler,
+            self.space,
+            self.settings.seed,
+            partial(is_playable, self.space, self.capabilities),
+            n_objectives=len(self.scenario.objective_names),
+            constraints=bool(self.scenario.constraints),
+        )
+
+    def proposer(self) -> Proposer:
+        """Return what draws recipes from the space."""
+        return Proposer(self.space, self.capabilities, self.sampler_plan())
+
+    def header(self) -> dict[str, Any]:
+        """Return everything that must stay the same if the study is resumed."""
+        return make_header(self.environments, self.given_space, self.settings)
+
+    def trajectories(self, confirm: bool, ablation: bool = False) -> dict[str, int]:
+        """Return the largest number of trajectories of each stage."""
+        blocks = self.confirmation_blocks() if confirm else []
+        n_candidates = min(self.settings.select_among, self.settings.n_trials)
+        return {
+            "baselines": len(self.baselines) * len(self.search_blocks),
+            "search": self.n_trials * self.search_blocks.n_usual,
+            "confirmation": trajectories_to_confirm(n_candidates, len(self.baselines), blocks),
+            "examination": sum(min(PLAYED_AGAIN, len(own.report)) for own in blocks),
+            "ablation": trajectories_to_ablate(self._most_changes() if ablation else 0, blocks),
+        }
+
+    def confirmation_blocks(self, settings: Settings | None = None) -> list[ConfirmationBlocks]:
+        """Return the fresh blocks of each data set, in the numbers that settings say; by default the study's own."""
+        sizes = self.settings if settings is None else settings
+        return [
+            ConfirmationBlocks(
+                environment,
+                environment.blocks("select", sizes.select_blocks),
+                environment.blocks("report", sizes.report_blocks),
+            )
+            for environment in self.environments
+        ]
+
+    def shared_rules(self) -> list[Stopping]:
+        """Return the stopping rules that are worth recording together in one trajectory.
+
+        That pays off where the space has so few other combinations that trials share them.
+        """
+        decision = self.space.decisions.get("stopping")
+        if decision is None or not self.space.is_open("stopping"):
+            return []
+        n_others = self.space.close("stopping").count()
+        if n_others is None or n_others > self.settings.n_trials / 2:
+            return []
+        rules: list[Stopping] = [alternative.typical() for alternative in decision.alternatives]  # type: ignore[misc]
+        return [rule for rule in rules if rule.method != "budget" and not rule.held_out_rows]
+
+    def _search_blocks(self) -> SearchBlocks:
+        settings = self.settings
+        if settings.leader_blocks and any(environment.explicit for environment in self.environments):
+            raise RequestError("leader blocks need drawn blocks; leave out leader_blocks (--leader-blocks) or --splits")
+        if settings.leader_blocks and self.across == "ranks" and len(self.environments) > 1:
+            raise RequestError("ranks need all trials on the same blocks; leave out leader_blocks or --across ranks")
+        n_blocks = [
+            len(environment.explicit["search"]) if environment.explicit else settings.n_blocks
+            for environment in self.environments
+        ]
+        return SearchBlocks(tuple(n_blocks), settings.leader_blocks)
+
+    def _most_changes(self) -> int:
+        """Return in how many knobs a recipe of the space can differ from vanilla."""
+        base, vanilla = self.space.base_recipe(), self.baselines[VANILLA]
+        return sum(self.space.is_open(knob) or getattr(base, knob) != getattr(vanilla, knob) for knob in base.methods())
+
+
+def _narrowed(space: SearchSpace, environments: Sequence[Environment]) -> tuple[SearchSpace, list[str]]:
+    left_out: list[str] = []
+    for environment in environments:
+        space, reasons = space.narrow(environment.capabilities)
+        left_out += reasons
+    return space, list(dict.fromkeys(left_out))

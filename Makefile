@@ -1,18 +1,24 @@
 PYTHON ?= .venv/bin/python
 SITE ?= site
 
-.PHONY: check format lint types test docs
+QUICK = not slow and not browser and not postgres and not notebooks
 
-check: format lint types test
+.PHONY: check format lint types quick test docs
+
+check: lint types quick
 
 format:
 	$(PYTHON) -m ruff format .
 
 lint:
+	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 
 types:
 	$(PYTHON) -m mypy
+
+quick:
+	$(PYTHON) -m pytest -n auto -m "$(QUICK)"
 
 test:
 	$(PYTHON) -m pytest -n auto

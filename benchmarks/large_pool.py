@@ -28,7 +28,7 @@ import altune.knobs
 from altune.core.metadata import Metadata
 from altune.core.pool import Pool
 from altune.core.registry import methods, parse_method
-from altune.core.types import RowNumbers
+from altune.core.types import RowNumbers, TrainingSet
 from altune.knobs.initial_sample.base import InitialSample
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.models import LogisticRegressionModel
@@ -86,7 +86,7 @@ def make_pool(shape: Shape, knob: str) -> tuple[Pool, RowNumbers]:
     pool.set_labels(labelled, y[labelled])
     pool.labels_bought, pool.loop = len(labelled), 1
     pool.learner = LogisticRegressionModel()
-    pool.model = pool.learner.fit(X[labelled], pool.labels, CLASSES, seed=0)
+    pool.model = pool.learner.fit(TrainingSet(X[labelled], pool.labels, CLASSES), 0)
     pool.metadata = Metadata(X, pool.candidates, pool.model)
     return pool, y
 

@@ -32,7 +32,7 @@ from sklearn.metrics import accuracy_score
 from threadpoolctl import threadpool_limits
 
 from altune.core.errors import AltuneError
-from altune.core.types import Features, RowNumbers
+from altune.core.types import Features, RowNumbers, TrainingSet
 from altune.data import load_dataset
 from altune.loop.prefix_cache import PrefixCache
 from altune.models import Model
@@ -151,7 +151,7 @@ class Stage:
     def _fit(self, X: Features, y: RowNumbers, seed: int) -> Any:
         model = self.recipe.model
         if trains_itself(model):
-            return model.fit(X, y, self.prepared.n_classes, seed)
+            return model.fit(TrainingSet(X, y, self.prepared.n_classes), seed)
         return bare(model.build(seed, len(y))).fit(X, y)
 
 

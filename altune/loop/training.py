@@ -1,4 +1,4 @@
-"""The training half of the loop's record: audit, train, and put the model into the pool's hands."""
+"""The training half of one loop: audit the labels, train the next model, and hand it to the pool."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 
 from altune.core.metadata import Metadata
 from altune.core.pool import Pool
-from altune.core.types import RowNumbers
+from altune.core.types import Array, Codes, RowNumbers, TrainingSet
 from altune.knobs.labeling import Automatic, audit_ranking
 from altune.knobs.labeling.audit import SUSPECT_WEIGHT
 from altune.knobs.retrain import TrainingInput
-from altune.knobs.training import LabelsSoFar
+from altune.knobs.training import TuningInput
+from altune.loop.gate import Gate
 from altune.loop.prefix_cache import PrefixCache, PrefixKey
 from altune.models import FittedModel, Model
 
@@ -26,7 +27,18 @@ NO_ROWS: RowNumbers = np.empty(0, dtype=np.intp)
 
 @dataclass
 class LoopRecord:
-    """What one record of the loop did."""
+    """What happened in one loop.
+
+    Attributes
+    ----------
+    loop : number of the loop, 0 for the initial sample.
+    labels_bought : labels bought so far.
+    labels_used : labels that the model was trained on, automatic ones not counted.
+    loop_rows : rows labelled in the loop.
+    fit_seconds : seconds spent on combining answers, auditing and training.
+    query_seconds : seconds spent on choosing the rows of the loop.
+    notes : further numbers by name.
+    """
 
     loop: int
     labels_bought: int
@@ -38,21 +50,21 @@ class LoopRecord:
 
 
 class Trainer:
-    """What a loop remembers of its labels and models from one training to the next.
+    """Trains the model of each loop, and keeps what the next training needs.
 
     Parameters
     ----------
     recipe : the eight decisions and the model.
-    pool : what the loop works on; its model and labels are set here.
+    pool : the pool of the trajectory; its model and labels are set here.
     streams : the random streams of this trajectory.
-    prefixes : what trajectories of one block share; None for a loop that stands alone.
+    prefixes : results that the trajectories of one block share; None if there are no others.
 
     Attributes
     ----------
     prefixes : the same.
-    model, learner : the current model, and what it was trained by; None before the first.
-    automatic : labels that nobody gave and that the model in hand was trained on as well, None without any.
-    doubted : pool rows that the last audit doubts, worst first, and the labels it doubts.
+    model, learner : the current model after and before training; None before the first.
+    automatic : labels that nobody gave and that the current model was trained on as well, None without any.
+    doubted : pool rows with a label that the last audit doubts, worst first, and these labels.
     """
 
     def __init__(self, recipe: Recipe, pool: Pool, streams: Streams, prefixes: PrefixCache | None) -> None:
@@ -63,107 +75,111 @@ class Trainer:
         self.model: FittedModel | None = None
         self.learner: Model | None = None
         self.automatic: Automatic | None = None
-        self.doubted: tuple[RowNumbers, RowNumbers] = (NO_ROWS, NO_ROWS)
+        self.doubted: tuple[RowNumbers, Codes] = (NO_ROWS, NO_ROWS)
         self._prefix = PrefixKey.of((recipe.model, recipe.model_init, recipe.retrain, recipe.training))
         self._suspects: RowNumbers = NO_ROWS
         self._to_relabel: RowNumbers = NO_ROWS
-        self._trained_label = np.full(pool.n_rows, -1, dtype=np.intp)
+        self._trained_label: Codes = np.full(pool.n_rows, -1, dtype=np.intp)
         self._first_labels = 0
         self._last_labels = 0
 
     def take_to_relabel(self) -> RowNumbers:
-        """Return the rows that are to be bought again, once."""
+        """Return the rows whose labels an audit wants to buy again; the next call returns none."""
         rows, self._to_relabel = self._to_relabel, NO_ROWS
         return rows
 
-    def train(self, record: LoopRecord, rows: RowNumbers, labels: RowNumbers) -> None:
-        """Audit the labels, train the next model and put it into the pool's hands; ``record`` is told what was done.
+    def train(self, record: LoopRecord, rows: RowNumbers, labels: Codes) -> None:
+        """Audit the labels, train the next model and hand it to the pool.
 
         Parameters
         ----------
-        record : the record that this is.
-        rows : pool rows that were bought to be trained on, sorted.
-        labels : the label of each, by all answers so far.
+        record : record of this loop; it is completed here.
+        rows : bought pool rows to be trained on, sorted.
+        labels : the label of each, combined from all answers so far.
         """
         pool, recipe = self._pool, self._recipe
-        base = recipe.training.adapt(recipe.model, len(rows), self._first_labels or len(rows))
-        self._audit(record, base, rows, labels)
-        weight = None
-        if len(self._suspects):
-            suspect = np.isin(rows, self._suspects)
-            if recipe.labeling.action == "drop":
-                rows, labels = rows[~suspect], labels[~suspect]
-            elif recipe.labeling.action == "weight":
-                weight = np.where(suspect, SUSPECT_WEIGHT, 1.0)
+        gate = Gate(record.loop, pool.n_classes)
+        self._audit(record, gate, rows, labels)
+        rows, labels, weights = self._without_suspects(rows, labels)
         self._first_labels = self._first_labels or len(rows)
         pool.set_labels(rows, labels)
-        adapted = recipe.training.adapt(recipe.model, len(rows), self._first_labels)
-        so_far = LabelsSoFar(
-            X=pool.X[rows],
-            y=labels,
-            weight=weight,
-            n_classes=pool.n_classes,
-            first_labels=self._first_labels,
-            last_labels=self._last_labels,
-            last=self.learner,
-            streams=self._streams,
-            loop=record.loop,
-        )
-        extra = recipe.labeling.automatic(pool, self.automatic)
-        used = rows, labels, weight
-        if extra is not None:
-            used = extra.joined(rows, labels, weight)
-            record.notes["auto_labels"] = float(len(extra.rows))
-        fresh = self._trained_label[used[0]] != used[1]
+        automatic = gate.automatic(recipe.labeling, recipe.labeling.automatic(pool, self.automatic), pool.candidates)
+        used_rows, used_labels, used_weights = rows, labels, weights
+        if automatic is not None:
+            used_rows, used_labels, used_weights = automatic.joined(rows, labels, weights)
+            record.notes["auto_labels"] = float(len(automatic.rows))
+        fresh = self._trained_label[used_rows] != used_labels
 
-        def train() -> tuple[Model, FittedModel]:
-            everything = TrainingInput(
-                model=recipe.training.tune(adapted, so_far),
+        def build() -> tuple[Model, FittedModel]:
+            bought = TrainingSet(pool.X[rows], labels, pool.n_classes, weights)
+            used = bought
+            if automatic is not None:
+                used = TrainingSet(pool.X[used_rows], used_labels, pool.n_classes, used_weights)
+            tuning = TuningInput(
+                training=bought,
+                first_labels=self._first_labels,
+                last_labels=self._last_labels,
+                last=self.learner,
+                streams=self._streams,
+                loop=record.loop,
+            )
+            learner = gate.learner(recipe.training, recipe.training.tune(self._adapted(gate, len(rows)), tuning))
+            inputs = TrainingInput(
+                model=learner,
                 model_init=recipe.model_init,
-                X=so_far.X if extra is None else pool.X[used[0]],
-                y=used[1],
-                weight=used[2],
+                training=used,
                 fresh=fresh,
-                n_classes=pool.n_classes,
                 previous=self.model,
                 streams=self._streams,
                 loop=record.loop,
                 pool=pool,
             )
-            return everything.model, recipe.retrain.train(everything)
+            return learner, gate.fitted(recipe.retrain, recipe.retrain.train(inputs))
 
-        self._prefix = self._prefix.then(rows, labels, weight, *used, fresh)
-        learner, model = self.prefixes.model(self._prefix, record.loop == 0, train)
+        self._prefix = self._prefix.then(rows, labels, weights, used_rows, used_labels, used_weights, fresh)
+        learner, model = self.prefixes.model(self._prefix, record.loop == 0, build)
         if self.automatic is not None:
             self._trained_label[self.automatic.rows] = -1
-        self._trained_label[used[0]] = used[1]
-        self.automatic = extra
+        self._trained_label[used_rows] = used_labels
+        self.automatic = automatic
         record.labels_used = self._last_labels = len(rows)
-        record.notes.update(recipe.training.note(learner))
+        record.notes.update(gate.notes(recipe.training, recipe.training.note(learner)))
         earlier = () if pool.metadata is None else pool.metadata.as_history()
         self.learner, self.model = learner, model
-        pool.learner, pool.model, pool.label_weights = learner, model, weight
+        pool.learner, pool.model, pool.label_weights = learner, model, weights
         pool.loop = record.loop
         pool.metadata = Metadata(pool.X, pool.candidates, model, earlier)
 
-    def _audit(self, record: LoopRecord, model: object, rows: RowNumbers, labels: RowNumbers) -> None:
+    def _adapted(self, gate: Gate, n_labels: int) -> Model:
+        recipe = self._recipe
+        adapted = recipe.training.adapt(recipe.model, n_labels, self._first_labels or n_labels)
+        return gate.learner(recipe.training, adapted)
+
+    def _audit(self, record: LoopRecord, gate: Gate, rows: RowNumbers, labels: Codes) -> None:
         labeling = self._recipe.labeling
         if labeling.audit == "none" or record.loop % labeling.every:
             return
-        found = audit_ranking(
+        audit = audit_ranking(
             labeling.audit,
-            model,  # type: ignore[arg-type]
-            self._pool.X[rows],
-            labels,
-            self._pool.n_classes,
+            self._adapted(gate, len(rows)),
+            TrainingSet(self._pool.X[rows], labels, self._pool.n_classes),
             share=labeling.share,
             streams=self._streams,
             loop=record.loop,
         )
-        record.notes["audit_ran"] = float(found.ran)
-        record.notes["audit_suspects"] = float(len(found.suspects))
-        self.doubted = rows[found.suspects], labels[found.suspects]
+        record.notes["audit_ran"] = float(audit.ran)
+        record.notes["audit_suspects"] = float(len(audit.suspects))
+        self.doubted = rows[audit.suspects], labels[audit.suspects]
         if labeling.action == "relabel":
-            self._to_relabel = rows[found.suspects]
+            self._to_relabel = rows[audit.suspects]
         else:
-            self._suspects = rows[found.suspects]
+            self._suspects = rows[audit.suspects]
+
+    def _without_suspects(self, rows: RowNumbers, labels: Codes) -> tuple[RowNumbers, Codes, Array | None]:
+        """Return rows, labels and weights after the audit's action; None are weights that are all 1."""
+        if not len(self._suspects):
+            return rows, labels, None
+        suspect = np.isin(rows, self._suspects)
+        if self._recipe.labeling.action == "drop":
+            return rows[~suspect], labels[~suspect], None
+        return rows, labels, np.where(suspect, SUSPECT_WEIGHT, 1.0)

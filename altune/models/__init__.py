@@ -1,14 +1,14 @@
-"""Estimators by name: unseen classes, going on from earlier parameters, probabilities.
+"""Estimators by name: unseen classes, training that continues from earlier parameters, probabilities.
 
 A :class:`Model` is an estimator's name and hyperparameters, read from a recipe like every other method. It
-trains a :class:`FittedModel`, which speaks of all classes of the scenario whichever of them were in the
-labels. Any scikit-learn classifier joins them through :func:`register_estimator` or :func:`as_model`.
+trains a :class:`FittedModel`, which predicts over all classes of the scenario whichever of them were in the
+labels. Any scikit-learn classifier becomes a model through :func:`register_estimator` or :func:`as_model`.
 """
 
 from altune.models.base import Model
 from altune.models.bayes import NaiveBayes
 from altune.models.custom import as_model, register_estimator
-from altune.models.ensemble import FittedEnsemble, go_on
+from altune.models.ensemble import FittedEnsemble, continue_training
 from altune.models.fitted import FittedModel
 from altune.models.linear import LogisticRegressionModel
 from altune.models.neighbours import KNearestNeighbours
@@ -32,7 +32,7 @@ __all__ = [
     "RandomForest",
     "SoftmaxRegression",
     "as_model",
-    "go_on",
+    "continue_training",
     "register_estimator",
     "shrink_and_perturb",
     "with_output_bias",

@@ -11,9 +11,9 @@ from sklearn.naive_bayes import GaussianNB
 
 from altune.core.needs import Need
 from altune.core.registry import register
-from altune.core.types import Features
-from altune.models.base import Lesson, Model
-from altune.models.fitted import Array, Codes, FittedModel
+from altune.core.types import Array, TrainingSet
+from altune.models.base import Model
+from altune.models.fitted import FittedModel
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Moments:
 class NaiveBayes(Model):
     """Gaussian naive Bayes: features independent and normal within each class, priors as in the labels.
 
-    ``update`` adds the moments of the new rows to those of the earlier ones, so it ends exactly where ``fit``
-    on all of them does. scikit-learn's own ``partial_fit`` does not: it must know all classes beforehand and
-    takes its smoothing from the last rows only, which is 0 for a single one.
+    ``update`` adds the moments of the new rows to those of the earlier ones, so it gives exactly the model that
+    ``fit`` on all of them gives. scikit-learn's own ``partial_fit`` does not: it must know all classes beforehand
+    and takes its smoothing from the last rows only, which is 0 for a single one.
     """
 
     abilities: ClassVar[frozenset[Need]] = frozenset({"class_scores", "probabilities", "partial_fit", "sample_weight"})
@@ -46,56 +46,41 @@ class NaiveBayes(Model):
         """Return the estimator; nothing in it is random."""
         return GaussianNB(var_smoothing=self.var_smoothing)
 
-    def fit(
-        self,
-        X: Features,
-        y: Codes,
-        n_classes: int,
-        seed: int,
-        sample_weight: Array | None = None,
-    ) -> FittedModel:
+    def fit(self, training: TrainingSet, seed: int) -> FittedModel:
         """Train from scratch."""
-        lesson = self._lesson(X, y, n_classes, sample_weight)
-        with self._training(lesson):
-            moments = class_moments(lesson)
-        return self._from_moments(moments, lesson)
+        training = self._usable(training)
+        with self._explained(training):
+            moments = class_moments(training)
+        return self._from_moments(moments, training)
 
-    def update(
-        self,
-        previous: FittedModel,
-        X: Features,
-        y: Codes,
-        n_classes: int,
-        seed: int,
-        sample_weight: Array | None = None,
-    ) -> FittedModel:
-        """Add the given rows to those behind ``previous``, which stays as it was."""
-        self._same_classes(previous, n_classes)
-        lesson = self._lesson(X, y, n_classes, sample_weight)
-        with self._training(lesson):
-            moments = merge(previous.memory, class_moments(lesson))
-        return self._from_moments(moments, lesson)
+    def update(self, previous: FittedModel, training: TrainingSet, seed: int) -> FittedModel:
+        """Add the given rows to those behind ``previous``, which is not changed."""
+        self._require_same_classes(previous, training)
+        training = self._usable(training)
+        with self._explained(training):
+            moments = merge(previous.memory, class_moments(training))
+        return self._from_moments(moments, training)
 
-    def _from_moments(self, moments: Moments, lesson: Lesson) -> FittedModel:
+    def _from_moments(self, moments: Moments, training: TrainingSet) -> FittedModel:
         seen = np.flatnonzero(moments.weight)
-        estimator = self.build(0, len(lesson.y))
+        estimator = self.build(0, len(training))
         weight, mean, variance = moments.weight[seen], moments.mean[seen], moments.variance[seen]
         spread = largest_variance(weight, mean, variance)
         estimator.epsilon_ = self.var_smoothing * (spread if spread > 0 else 1.0)
         estimator.theta_, estimator.var_ = mean, variance + estimator.epsilon_
         estimator.class_count_, estimator.class_prior_ = weight, weight / weight.sum()
         estimator.classes_, estimator.n_features_in_ = np.arange(len(seen)), mean.shape[1]
-        return self._fitted(estimator, lesson, seen=seen, codes=seen, memory=moments)
+        return self._fitted(estimator, training, seen=seen, codes=seen, memory=moments)
 
 
-def class_moments(lesson: Lesson) -> Moments:
+def class_moments(training: TrainingSet) -> Moments:
     """Return weight, means and variances of each class of the scenario; zeros for those without rows."""
-    X = np.asarray(lesson.X, dtype=np.float64)
-    weights = np.ones(len(X)) if lesson.weights is None else lesson.weights
-    shape = (lesson.n_classes, X.shape[1])
-    moments = Moments(np.zeros(lesson.n_classes), np.zeros(shape), np.zeros(shape))
-    for code in lesson.seen:
-        rows = lesson.y == code
+    X = np.asarray(training.X, dtype=np.float64)
+    weights = np.ones(len(X)) if training.weights is None else training.weights
+    shape = (training.n_classes, X.shape[1])
+    moments = Moments(np.zeros(training.n_classes), np.zeros(shape), np.zeros(shape))
+    for code in training.seen:
+        rows = training.y == code
         moments.weight[code] = weights[rows].sum()
         moments.mean[code] = np.average(X[rows], axis=0, weights=weights[rows])
         moments.variance[code] = np.average((X[rows] - moments.mean[code]) ** 2, axis=0, weights=weights[rows])

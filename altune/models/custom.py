@@ -19,10 +19,10 @@ from sklearn.utils.validation import has_fit_parameter
 from altune.core.errors import RequestError, did_you_mean
 from altune.core.needs import Need
 from altune.core.registry import methods, parse_method, register
-from altune.core.types import Features
-from altune.models.base import Lesson, Model
+from altune.core.types import TrainingSet
+from altune.models.base import Model
 from altune.models.declared import declared_field
-from altune.models.fitted import Array, Codes, FittedModel
+from altune.models.fitted import FittedModel
 
 Range = tuple[type, float, float]
 Parameters = Mapping[str, Range | Sequence[Any]]
@@ -30,7 +30,7 @@ Parameters = Mapping[str, Range | Sequence[Any]]
 
 @dataclass(frozen=True)
 class EstimatorSpec:
-    """What :func:`register_estimator` was given."""
+    """The arguments of :func:`register_estimator`."""
 
     name: str
     estimator: Any
@@ -38,7 +38,7 @@ class EstimatorSpec:
     schedulable: tuple[str, ...]
 
     def same_as(self, other: EstimatorSpec) -> bool:
-        """Return whether both describe one estimator, as far as its parameters show."""
+        """Return whether both describe the same estimator, as far as its parameters show."""
         return (
             type(self.estimator) is type(other.estimator)
             and (self.name, self.schedulable) == (other.name, other.schedulable)
@@ -53,12 +53,12 @@ class CustomModel(Model):
     spec: ClassVar[EstimatorSpec]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # the class lives in no module: a worker makes and registers its own from what it was made of
+        # the class is in no module, so pickle cannot find it by name: a worker makes and registers its own
         values = {name: getattr(self, name) for name in self.spec.parameters}
         return (_rebuild, (self.spec, values))
 
     def build(self, seed: int, n_labelled: int) -> Any:
-        """Return a clone of the registered estimator with these parameters, on one thread, every seed set."""
+        """Return a clone of the registered estimator with these parameters, on one thread and with every seed set."""
         estimator = clone(self.spec.estimator)
         chosen = {name: getattr(self, name) for name in self.spec.parameters}
         estimator.set_params(**{name: value for name, value in chosen.items() if value is not None})
@@ -71,69 +71,62 @@ class CustomModel(Model):
                 fixed[name] = 1
         return estimator.set_params(**fixed)
 
-    def update(
-        self,
-        previous: FittedModel,
-        X: Features,
-        y: Codes,
-        n_classes: int,
-        seed: int,
-        sample_weight: Array | None = None,
-    ) -> FittedModel:
-        """Go on with the given rows by the estimator's ``partial_fit``; ``previous`` stays as it was.
+    def update(self, previous: FittedModel, training: TrainingSet, seed: int) -> FittedModel:
+        """Continue on the given rows by the estimator's ``partial_fit``; ``previous`` is not changed.
 
-        Where a class appears that the estimator does not know, which scikit-learn refuses, it is trained from
-        scratch on all rows that it was ever given.
+        scikit-learn refuses a class that the estimator does not know. Where one appears, the estimator is trained
+        from scratch on all rows so far.
         """
         if "partial_fit" not in self.able():
-            return super().update(previous, X, y, n_classes, seed, sample_weight)
-        self._same_classes(previous, n_classes)
-        lesson = self._lesson(X, y, n_classes, sample_weight)
-        everything = join_lessons(previous.memory, lesson)
-        if previous.estimator is None or not np.isin(lesson.seen, previous.codes).all():
-            return self.fit(everything.X, everything.y, n_classes, seed, everything.weights)
+            return super().update(previous, training, seed)
+        self._require_same_classes(previous, training)
+        training = self._usable(training)
+        everything = joined(previous.memory, training)
+        if previous.estimator is None or not np.isin(training.seen, previous.codes).all():
+            return self.fit(everything, seed)
         estimator = copy.deepcopy(previous.estimator)
-        weights = {} if lesson.weights is None else {"sample_weight": lesson.weights}
-        with self._training(lesson):
-            estimator.partial_fit(lesson.X, np.searchsorted(previous.codes, lesson.y), **weights)
+        weights = {} if training.weights is None else {"sample_weight": training.weights}
+        with self._explained(training):
+            estimator.partial_fit(training.X, np.searchsorted(previous.codes, training.y), **weights)
         return self._fitted(estimator, everything)
 
-    def _fit_estimator(self, estimator: Any, lesson: Lesson) -> None:
+    def _fit_estimator(self, estimator: Any, training: TrainingSet) -> None:
         argument = weight_argument(estimator)
-        weights = {} if lesson.weights is None or argument is None else {argument: lesson.weights}
-        estimator.fit(lesson.X, lesson.positions, **weights)
+        weights = {} if training.weights is None or argument is None else {argument: training.weights}
+        estimator.fit(training.X, training.positions, **weights)
 
-    def _fitted(self, estimator: Any, lesson: Lesson, **changes: Any) -> FittedModel:
-        memory = lesson if "partial_fit" in self.able() else None
-        return super()._fitted(estimator, lesson, **({"memory": memory} | changes))
+    def _fitted(self, estimator: Any, training: TrainingSet, **changes: Any) -> FittedModel:
+        memory = training if "partial_fit" in self.able() else None
+        return super()._fitted(estimator, training, **({"memory": memory} | changes))
 
 
 def register_estimator(
     name: str, estimator: Any, parameters: Parameters | None = None, *, schedulable: Sequence[str] = ()
 ) -> type[Model]:
-    """Make a scikit-learn classifier or pipeline known as a model.
+    """Register a scikit-learn classifier or pipeline as a model.
 
-    A recipe then names it like any other, and a worker process learns of it with the task. What it can do is
+    A recipe then names it like any other model, and worker processes receive it with the task. Its abilities are
     read from the estimator: ``predict_proba``, ``decision_function``, ``partial_fit``, ``random_state``,
     sample weights, sparse features.
 
     Parameters
     ----------
-    name : its name in recipes; registering a name again replaces it, names of built-in models are refused.
-    estimator : the estimator with the values of all parameters that stay fixed; it is cloned, never fitted.
+    name : name of the model in recipes. Registering a name again replaces the model; names of built-in models are
+        refused.
+    estimator : estimator with the values of all parameters that stay fixed; it is cloned, never fitted.
     parameters : parameters that recipes may set, each as ``(int, low, high)``, ``(float, low, high)`` or as a
         list of choices; names as ``get_params`` has them, ``svc__C`` in a pipeline. The default is
         the estimator's own value.
-    schedulable : those of them that the knob ``training`` may set loop by loop.
+    schedulable : parameters among them that the knob ``training`` may set loop by loop.
 
     Returns
     -------
-    The new model's class; ``parse_method("model", {"method": name, ...})`` makes one too.
+    The class of the new model; ``parse_method("model", {"method": name, ...})`` makes an instance too.
 
     Raises
     ------
     RequestError
-        If it is no scikit-learn classifier, or if a parameter does not exist or is not declared as above.
+        If it is not a scikit-learn classifier, or if a parameter does not exist or is not declared as above.
 
     Examples
     --------
@@ -144,14 +137,14 @@ def register_estimator(
     """
     _check_estimator(name, estimator)
     spec = EstimatorSpec(name, clone(estimator), dict(parameters or {}), tuple(schedulable))
-    unknown = [given for given in spec.schedulable if given not in spec.parameters]
+    unknown = [parameter for parameter in spec.schedulable if parameter not in spec.parameters]
     if unknown:
         raise RequestError(f"{name}: schedulable {unknown[0]!r} is not declared; add it to parameters")
     return _register(spec)
 
 
 def as_model(value: object) -> Model:
-    """Return the model that a value stands for.
+    """Return a value as a model.
 
     Parameters
     ----------
@@ -171,22 +164,21 @@ def as_model(value: object) -> Model:
     """
     if isinstance(value, (Model, str, Mapping)):
         return cast(Model, parse_method("model", value))
-    stem = _stem(value)
+    stem = _name_of(value)
     _check_estimator(stem, value)
-    names = (stem if number == 1 else f"{stem}_{number}" for number in range(1, 10_000))
-    for name in names:
+    for name in (stem if number == 1 else f"{stem}_{number}" for number in range(1, 10_000)):
         spec = EstimatorSpec(name, clone(value), {}, ())
         known = methods("model").get(name)
         if known is None:
             return _register(spec)(method=name)
         if issubclass(known, CustomModel) and known.spec.same_as(spec):
             return known(method=name)
-    raise RequestError(f"{stem}: too many estimators of this class; register them under names of their own")
+    raise RequestError(f"{stem}: too many estimators of this class; register each under its own name")
 
 
 def detect_abilities(estimator: Any) -> frozenset[Need]:
     """Return what a scikit-learn estimator can do, read from its methods, parameters and tags."""
-    found: dict[Need, bool] = {
+    abilities: dict[Need, bool] = {
         "probabilities": hasattr(estimator, "predict_proba"),
         "decision_function": hasattr(estimator, "decision_function"),
         "partial_fit": hasattr(estimator, "partial_fit"),
@@ -194,8 +186,8 @@ def detect_abilities(estimator: Any) -> frozenset[Need]:
         "sample_weight": weight_argument(estimator) is not None,
         "sparse": bool(get_tags(estimator).input_tags.sparse),
     }
-    found["class_scores"] = found["probabilities"] or found["decision_function"]
-    return frozenset(ability for ability, has in found.items() if has)
+    abilities["class_scores"] = abilities["probabilities"] or abilities["decision_function"]
+    return frozenset(ability for ability, present in abilities.items() if present)
 
 
 def weight_argument(estimator: Any) -> str | None:
@@ -206,34 +198,35 @@ def weight_argument(estimator: Any) -> str | None:
     return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None
 
 
-def join_lessons(earlier: Lesson, later: Lesson) -> Lesson:
-    """Return the rows of both."""
-    pieces = [earlier.X, later.X]
-    X = sparse.vstack(pieces, format="csr") if sparse.issparse(later.X) else np.vstack(pieces)
+def joined(earlier: TrainingSet, later: TrainingSet) -> TrainingSet:
+    """Return the rows of two training sets; where only one has weights, the rows of the other weigh 1."""
+    both = (earlier, later)
+    features = [training.X for training in both]
+    X = sparse.vstack(features, format="csr") if sparse.issparse(later.X) else np.vstack(features)
     weights = None
     if earlier.weights is not None or later.weights is not None:
-        each = [np.ones(len(a.y)) if a.weights is None else a.weights for a in (earlier, later)]
-        weights = np.concatenate(each)
-    seen = np.union1d(earlier.seen, later.seen)
-    return Lesson(X, np.concatenate([earlier.y, later.y]), weights, seen, later.n_classes)
+        weights = np.concatenate(
+            [np.ones(len(training)) if training.weights is None else training.weights for training in both]
+        )
+    return TrainingSet(X, np.concatenate([earlier.y, later.y]), later.n_classes, weights)
 
 
 def _register(spec: EstimatorSpec) -> type[CustomModel]:
     fields: dict[str, Any] = {"method": (Literal[spec.name], spec.name)}
-    own = spec.estimator.get_params()
+    values = spec.estimator.get_params()
     for parameter, declared in spec.parameters.items():
-        if parameter not in own:
-            raise RequestError(f"{spec.name} has no parameter {parameter!r}; {did_you_mean(parameter, own)}")
+        if parameter not in values:
+            raise RequestError(f"{spec.name} has no parameter {parameter!r}; {did_you_mean(parameter, values)}")
         if parameter == "method" or hasattr(CustomModel, parameter):
             raise RequestError(f"{spec.name}: the name {parameter!r} is taken; put the estimator into a Pipeline")
-        fields[parameter] = declared_field(f"{spec.name}.{parameter}", declared, own[parameter])
+        fields[parameter] = declared_field(f"{spec.name}.{parameter}", declared, values[parameter])
     title = "".join(word.title() for word in spec.name.split("_"))
-    made = create_model(title, __base__=CustomModel, __module__=__name__, **fields)
-    made.__doc__ = f"{type(spec.estimator).__name__}, registered as {spec.name}."
-    made.spec = spec
-    made.abilities = detect_abilities(spec.estimator)
-    made.schedulable = spec.schedulable
-    return register(made)
+    cls = create_model(title, __base__=CustomModel, __module__=__name__, **fields)
+    cls.__doc__ = f"{type(spec.estimator).__name__}, registered as {spec.name}."
+    cls.spec = spec
+    cls.abilities = detect_abilities(spec.estimator)
+    cls.schedulable = spec.schedulable
+    return register(cls)
 
 
 def _rebuild(spec: EstimatorSpec, values: dict[str, Any]) -> CustomModel:
@@ -245,15 +238,15 @@ def _rebuild(spec: EstimatorSpec, values: dict[str, Any]) -> CustomModel:
 
 def _check_estimator(name: str, estimator: Any) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise RequestError(f"{name!r} is no name for a model; use small letters, digits and underscores")
+        raise RequestError(f"{name!r} is not a name for a model; use lower-case letters, digits and underscores")
     if isinstance(estimator, type):
         raise RequestError(f"{name}: give an instance, {estimator.__name__}(), not the class")
     if not (hasattr(estimator, "__sklearn_tags__") and hasattr(estimator, "fit") and is_classifier(estimator)):
         raise RequestError(f"{name}: {type(estimator).__name__} is not a scikit-learn classifier")
 
 
-def _stem(value: object) -> str:
-    """Return a name for an estimator from its class, for a pipeline from those of its steps."""
-    parts = [step for _, step in value.steps] if isinstance(value, Pipeline) else [value]
-    words = (re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(part).__name__) for part in parts)
+def _name_of(estimator: object) -> str:
+    """Return a name for an estimator from its class, for a pipeline from the classes of its steps."""
+    steps = [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else [estimator]
+    words = (re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(step).__name__) for step in steps)
     return "_".join(words).lower().strip("_")

@@ -11,22 +11,22 @@ from altune.core.errors import RequestError
 
 
 def number_or_word(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-    """Validate a number or a word; the error speaks of the field, not of one branch of its type."""
+    """Validate a number or a word; the error is about the field, not about one branch of its type."""
     try:
         return check(value)
     except ValidationError as error:
-        wanted = [str(part["msg"]).removeprefix("Input should be ") for part in error.errors(include_url=False)]
-        raise ValueError(f"{value!r} is not accepted: it should be {', or '.join(wanted)}") from None
+        accepted = [str(line["msg"]).removeprefix("Input should be ") for line in error.errors(include_url=False)]
+        raise ValueError(f"{value!r} is not accepted: it should be {', or '.join(accepted)}") from None
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A parameter's listed values, as a validator; a list stands for the tuple of its items."""
+    """Validator of a parameter with listed values; a list counts as the tuple of its items."""
 
     options: tuple[Any, ...]
 
     def position(self, value: Any) -> int | None:
-        """Return where ``value`` stands among the options; ``True`` is not ``1``."""
+        """Return the position of ``value`` among the options, None if it is not one; ``True`` is not ``1``."""
         value = tuple(value) if isinstance(value, list) else value
         for position, option in enumerate(self.options):
             if isinstance(value, bool) == isinstance(option, bool) and value == option:
@@ -48,23 +48,23 @@ class Choice:
         return {"enum": list(self.options)} | ({"type": kind} if kind else {})
 
 
-def declared_field(place: str, declared: Any, own: Any) -> tuple[Any, Any]:
+def declared_field(name: str, declared: Any, own: Any) -> tuple[Any, Any]:
     """Return annotation and field of one parameter; ``own`` is the estimator's value, the default."""
     if isinstance(declared, tuple) and len(declared) == 3 and declared[0] in (int, float):
         kind, low, high = declared
         if not low < high:
-            raise RequestError(f"{place}: the range must go from low to high, not {low!r} to {high!r}")
+            raise RequestError(f"{name}: the range must go from low to high, not {low!r} to {high!r}")
         if isinstance(own, kind | int) and not isinstance(own, bool) and low <= own <= high:
             return kind, Field(default=own, ge=low, le=high)
         default = Field(default=None, ge=low, le=high, description=f"by default the estimator's own {own!r}")
         return kind | None, default
     if isinstance(declared, list) and [option for option in declared if option is not None]:
         if None in declared and own is not None:
-            raise RequestError(f"{place}: None is a choice only where it is the estimator's own value, not {own!r}")
+            raise RequestError(f"{name}: None is a choice only where it is the estimator's own value, not {own!r}")
         choice = Choice(tuple(option for option in declared if option is not None))
         annotation: Any = Annotated[Any, AfterValidator(choice), WithJsonSchema(choice.schema())]
         if own is not None and choice.position(own) is not None:
             return annotation, Field(default=own)
         default = Field(default=None, description=f"by default the estimator's own {own!r}")
         return annotation | None, default
-    raise RequestError(f"{place}: declare (int, low, high), (float, low, high) or a list of choices, not {declared!r}")
+    raise RequestError(f"{name}: declare (int, low, high), (float, low, high) or a list of choices, not {declared!r}")

@@ -1,21 +1,21 @@
-"""Several fitted models that speak as one, and going on from them."""
+"""Several fitted models in one, and continuing to train them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from altune.core.types import Features
+from altune.core.types import Array, Codes, Features, TrainingSet
 from altune.models.base import Model
-from altune.models.fitted import Array, Codes, FittedModel
+from altune.models.fitted import FittedModel
 
 
 class MeanOfMembers(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """The mean of what fitted models say; a scikit-learn classifier in all but ``fit``.
+    """The mean of the outputs of fitted models; a scikit-learn classifier in all but ``fit``.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class MeanOfMembers(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class FittedEnsemble(FittedModel):
-    """Fitted models of one recipe that speak as one: class scores are the mean of theirs.
+    """Fitted models of one recipe in one model: its class scores are the mean of theirs.
 
     Parameters
     ----------
@@ -80,27 +80,19 @@ class FittedEnsemble(FittedModel):
         return np.hstack(hidden) if hidden else X
 
     def each(self, change: Callable[[FittedModel, int], FittedModel]) -> FittedEnsemble:
-        """Return the ensemble of the members changed one by one; ``change`` gets a member and its number."""
+        """Return the ensemble of the changed members; ``change`` gets a member and its number."""
         return FittedEnsemble([change(member, number) for number, member in enumerate(self.members)])
 
 
-def go_on(
-    model: Model,
-    previous: FittedModel,
-    X: Features,
-    y: Codes,
-    n_classes: int,
-    seed: int,
-    sample_weight: Array | None = None,
-    *,
-    rows: str = "all",
+def continue_training(
+    model: Model, previous: FittedModel, training: TrainingSet, seed: int, *, on: Literal["all", "new"] = "all"
 ) -> FittedModel:
-    """Go on from a fitted model, or from each member of an ensemble.
+    """Continue from a fitted model, or from each member of an ensemble.
 
-    Parameters are those of :meth:`Model.resume`; with ``rows="new"`` it is :meth:`Model.update`. Member i trains with
-    the seed ``seed + i``.
+    Parameters are those of :meth:`Model.resume`, or with ``on="new"`` those of :meth:`Model.update`. Member i trains
+    with the seed ``seed + i``.
     """
-    act = model.resume if rows == "all" else model.update
+    train = model.resume if on == "all" else model.update
     if isinstance(previous, FittedEnsemble):
-        return previous.each(lambda one, i: act(one, X, y, n_classes, (seed + i) % 2**31, sample_weight))
-    return act(previous, X, y, n_classes, seed, sample_weight)
+        return previous.each(lambda member, number: train(member, training, (seed + number) % 2**31))
+    return train(previous, training, seed)

@@ -1,4 +1,4 @@
-"""A trained estimator that speaks of all classes of the scenario, whichever of them it was trained on."""
+"""A trained estimator over all classes of the scenario, whichever of them it was trained on."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.metaestimators import available_if
 
 from altune.core.errors import WorkError
-from altune.core.types import Features
+from altune.core.types import Array, Codes, Features
 from altune.core.uncertainty import softmax
+from altune.models.outputs import OutputMethod, estimator_output
 
-Array = NDArray[np.float64]
-Codes = NDArray[np.intp]
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
 
 
-def _gives(output: str) -> Callable[[MethodT], MethodT]:
+def _where_offered(output: str) -> Callable[[MethodT], MethodT]:
     return cast("Callable[[MethodT], MethodT]", available_if(lambda fitted: output in fitted.outputs))
 
 
@@ -29,12 +27,12 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """What a model has learned, over all classes of the scenario.
 
     It is a scikit-learn classifier in all but ``fit``, so that any scorer takes it. A class that was not in
-    the labels has probability 0 and a decision value below all others, unless the estimator was told of all
+    the labels has probability 0 and a decision value below all others, unless the estimator knew all
     classes beforehand (``sgd``, ``mlp``). Trained on one class only, it is a constant predictor.
 
     Parameters
     ----------
-    estimator : the trained estimator; None where one class gave it nothing to learn.
+    estimator : the trained estimator; None for a constant predictor, which has nothing to train.
     n_classes : classes of the scenario, K.
     seen : sorted codes of the classes in the labels, ``(1..K,)``.
     codes : codes of the estimator's own classes, in its order.
@@ -67,7 +65,7 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def scores_classes(self) -> bool:
-        """Whether :meth:`class_scores` answers."""
+        """Whether the model has class scores, so that :meth:`class_scores` works."""
         return self.constant or bool({"predict_proba", "decision_function"} & set(self.outputs))
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -77,23 +75,23 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the predicted class codes, ``(n_rows,)``."""
         if self.constant:
             return np.full(X.shape[0], self.seen[0], dtype=np.intp)
-        predicted = self.estimator.predict(X)
-        return cast(Codes, predicted if self._complete else self.codes[predicted])
+        predicted: Codes = self._output("predict", X)
+        return predicted if self._complete else self.codes[predicted]
 
-    @_gives("predict_proba")
+    @_where_offered("predict_proba")
     def predict_proba(self, X: Features) -> Array:
         """Return class probabilities, ``(n_rows, n_classes)``; only where the model has them."""
         if self.constant:
             return self._one_class(X.shape[0])
-        return spread(self.estimator.predict_proba(X), self.codes, self.n_classes)
+        return spread(self._output("predict_proba", X), self.codes, self.n_classes)
 
-    @_gives("decision_function")
+    @_where_offered("decision_function")
     def decision_function(self, X: Features) -> Array:
         """Return decision values, ``(n_rows, n_classes)``; ``(n_rows,)`` for two, as scikit-learn does."""
         if self.constant:
             certain = 2 * self._one_class(X.shape[0]) - 1
             return certain[:, 1] if self.n_classes == 2 else certain
-        values: Array = self.estimator.decision_function(X)
+        values: Array = self._output("decision_function", X)
         return values if self._complete else spread_decision(values, self.codes, self.n_classes)
 
     def class_scores(self, X: Features) -> Array:
@@ -105,23 +103,21 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         WorkError
-            If the estimator's answer is not finite, or if it has neither output.
+            If the estimator's output is wrong, or if it has neither output.
         """
         if self.constant:
             return self._one_class(X.shape[0])
         if "predict_proba" in self.outputs:
-            scores = self.estimator.predict_proba(X)
+            scores = self._output("predict_proba", X)
         elif "decision_function" in self.outputs:
-            scores = decision_to_scores(self.estimator.decision_function(X))
+            scores = decision_to_scores(self._output("decision_function", X))
         else:
             raise WorkError(f"{type(self.estimator).__name__} has neither probabilities nor a decision function")
-        if not np.isfinite(scores.sum()):
-            raise WorkError(f"{type(self.estimator).__name__} gave class scores that are not finite")
         return spread(np.asarray(scores, dtype=np.float64), self.codes, self.n_classes)
 
     @property
     def embeds(self) -> bool:
-        """Whether it has a hidden layer, so that :meth:`embedding` is another than the features."""
+        """Whether the model has a hidden layer, so that :meth:`embedding` is more than the features."""
         return isinstance(self.estimator, MLPClassifier) and len(self.estimator.coefs_) > 1
 
     def embedding(self, X: Features) -> Any:
@@ -129,6 +125,9 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.embeds:
             return hidden_activations(X, self.estimator.coefs_, self.estimator.intercepts_)
         return X
+
+    def _output(self, method: OutputMethod, X: Features) -> Any:
+        return estimator_output(self.estimator, method, X, len(self.codes))
 
     def _one_class(self, n_rows: int) -> Array:
         scores = np.zeros((n_rows, self.n_classes))

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from altune.core.needs import Need
 from altune.core.registry import register
-from altune.core.types import Features
+from altune.core.types import Array, Codes, TrainingSet
 from altune.models.base import Model
-from altune.models.fitted import Array, Codes, FittedModel
+from altune.models.fitted import FittedModel
 from altune.models.logistic import PlainLogisticRegression
 
 
@@ -20,7 +20,7 @@ class LogisticRegressionModel(Model):
     """Softmax (two classes: logistic) regression with an L2 penalty ‖w‖²/2C, solved by L-BFGS.
 
     The problem is convex: ``resume`` starts from the last coefficients and ends, within the solver's
-    tolerance, where ``fit`` does. A class that appears starts with coefficients 0.
+    tolerance, at the solution of ``fit``. A class that appears starts with coefficients 0.
     """
 
     abilities: ClassVar[frozenset[Need]] = frozenset(
@@ -36,48 +36,33 @@ class LogisticRegressionModel(Model):
         """Return the estimator; nothing in it is random."""
         return PlainLogisticRegression(C=self.C, max_iter=self.max_iter, random_state=seed)
 
-    def resume(
-        self,
-        previous: FittedModel,
-        X: Features,
-        y: Codes,
-        n_classes: int,
-        seed: int,
-        sample_weight: Array | None = None,
-    ) -> FittedModel:
-        """Go on from the coefficients of ``previous`` on all labels; ``previous`` stays as it was."""
-        self._same_classes(previous, n_classes)
+    def resume(self, previous: FittedModel, training: TrainingSet, seed: int) -> FittedModel:
+        """Continue from the coefficients of ``previous`` on all labels; ``previous`` is not changed."""
+        self._require_same_classes(previous, training)
         if previous.estimator is None:
-            return self.fit(X, y, n_classes, seed, sample_weight)
-        lesson = self._lesson(X, y, n_classes, sample_weight)
-        if len(lesson.seen) == 1:
-            return self._fitted(None, lesson)
-        estimator = self.build(seed, len(lesson.y))
-        start = starting_coefficients(known_coefficients(previous), previous.codes, lesson.seen)
-        # warm_start alone raises when classes came or went, so the start is put in with the right shape
+            return self.fit(training, seed)
+        training = self._usable(training)
+        if len(training.seen) == 1:
+            return self._fitted(None, training)
+        estimator = self.build(seed, len(training))
+        start = starting_coefficients(known_coefficients(previous), previous.codes, training.seen)
+        # warm_start alone raises where classes came or went, so the start is set with the right shape
         estimator.set_params(warm_start=True)
         estimator.coef_, estimator.intercept_ = start[:, :-1], start[:, -1]
-        with self._training(lesson):
-            self._fit_estimator(estimator, lesson)
-        return self._fitted(estimator, lesson)
+        with self._explained(training):
+            self._fit_estimator(estimator, training)
+        return self._fitted(estimator, training)
 
-    def untrained(
-        self,
-        X: Features,
-        y: Codes,
-        n_classes: int,
-        seed: int,
-        sample_weight: Array | None = None,
-    ) -> FittedModel:
+    def untrained(self, training: TrainingSet, seed: int) -> FittedModel:
         """Return the model with all coefficients 0, where L-BFGS starts."""
-        lesson = self._lesson(X, y, n_classes, sample_weight)
-        if len(lesson.seen) == 1:
-            return self._fitted(None, lesson)
-        estimator = self.build(seed, len(lesson.y))
-        outputs = 1 if len(lesson.seen) == 2 else len(lesson.seen)
-        estimator.classes_ = np.arange(len(lesson.seen))
-        estimator.coef_, estimator.intercept_ = np.zeros((outputs, X.shape[1])), np.zeros(outputs)
-        return self._fitted(estimator, lesson)
+        training = self._usable(training)
+        if len(training.seen) == 1:
+            return self._fitted(None, training)
+        estimator = self.build(seed, len(training))
+        outputs = 1 if len(training.seen) == 2 else len(training.seen)
+        estimator.classes_ = np.arange(len(training.seen))
+        estimator.coef_, estimator.intercept_ = np.zeros((outputs, training.X.shape[1])), np.zeros(outputs)
+        return self._fitted(estimator, training)
 
 
 def known_coefficients(fitted: FittedModel) -> Array:
@@ -88,7 +73,7 @@ def known_coefficients(fitted: FittedModel) -> Array:
 
 
 def starting_coefficients(known: Array, known_codes: Codes, codes: Codes) -> Array:
-    """Carry the coefficients of some classes over to others.
+    """Return starting coefficients for some classes from the coefficients of others.
 
     A logistic model w of two classes is the softmax model (−w/2, +w/2), and the softmax model (a, b) is the
     logistic model b − a. Classes that were not known start at 0.

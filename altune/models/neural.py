@@ -14,10 +14,10 @@ from sklearn.utils import check_random_state
 
 from altune.core.needs import Need
 from altune.core.registry import register
-from altune.core.types import Features
-from altune.models.base import Lesson, Model
+from altune.core.types import Codes, TrainingSet
+from altune.models.base import Model
 from altune.models.epochs import Epochs
-from altune.models.fitted import Array, Codes, FittedModel
+from altune.models.fitted import FittedModel
 
 TOLERANCE = 1e-4
 PATIENCE = 10
@@ -28,20 +28,12 @@ class _Network(Model):
 
     They know all classes of the scenario beforehand. Training runs over the rows in epochs of shuffled
     minibatches until the loss has not fallen by 1e-4 for 10 epochs, or ``max_epochs``. ``fit``, ``resume``
-    and ``update`` run the same loop, from new parameters or from copies of the earlier ones; the optimiser
-    always starts anew.
+    and ``update`` run the same loop, from new parameters or from copies of the earlier ones, always with a
+    new optimiser.
     """
 
     abilities: ClassVar[frozenset[Need]] = frozenset(
-        {
-            "class_scores",
-            "probabilities",
-            "resume",
-            "partial_fit",
-            "random_start",
-            "sample_weight",
-            "sparse",
-        }
+        {"class_scores", "probabilities", "resume", "partial_fit", "random_start", "sample_weight", "sparse"}
     )
     schedulable: ClassVar[tuple[str, ...]] = ("batch_size", "learning_rate", "alpha", "max_epochs")
 
@@ -50,63 +42,33 @@ class _Network(Model):
     alpha: float = Field(default=1e-4, ge=0.0, le=100.0, description="strength of the L2 penalty")
     max_epochs: int = Field(default=200, ge=1, le=10_000, description="most passes over the labelled rows")
 
-    def fit(
-        self,
-        X: Features,
-        y: Codes,
-        n_classes: int,
-        seed: int,
-        sample_weight: Array | None = None,
-    ) -> FittedModel:
+    def fit(self, training: TrainingSet, seed: int) -> FittedModel:
         """Train from a new random start."""
-        lesson = self._lesson(X, y, n_classes, sample_weight)
-        return self._run(self.build(seed, len(lesson.y)), lesson, seed, lesson.seen)
+        training = self._usable(training)
+        return self._run(self.build(seed, len(training)), training, seed, training.seen)
 
-    def resume(
-        self,
-        previous: FittedModel,
-        X: Features,
-        y: Codes,
-        n_classes: int,
-        seed: int,
-        sample_weight: Array | None = None,
-    ) -> FittedModel:
-        """Go on from the weights of ``previous`` on all labels; ``previous`` stays as it was."""
-        self._same_classes(previous, n_classes)
-        lesson = self._lesson(X, y, n_classes, sample_weight)
-        return self._run(self._continued(previous, len(lesson.y)), lesson, seed, lesson.seen)
+    def resume(self, previous: FittedModel, training: TrainingSet, seed: int) -> FittedModel:
+        """Continue from the weights of ``previous`` on all labels; ``previous`` is not changed."""
+        self._require_same_classes(previous, training)
+        training = self._usable(training)
+        return self._run(self._continued(previous, len(training)), training, seed, training.seen)
 
-    def update(
-        self,
-        previous: FittedModel,
-        X: Features,
-        y: Codes,
-        n_classes: int,
-        seed: int,
-        sample_weight: Array | None = None,
-    ) -> FittedModel:
-        """Go on from the weights of ``previous`` on the given rows only; ``previous`` stays as it was."""
-        self._same_classes(previous, n_classes)
-        lesson = self._lesson(X, y, n_classes, sample_weight)
-        seen = np.union1d(previous.seen, lesson.seen)
-        return self._run(self._continued(previous, len(lesson.y)), lesson, seed, seen)
+    def update(self, previous: FittedModel, training: TrainingSet, seed: int) -> FittedModel:
+        """Continue from the weights of ``previous`` on the given rows only; ``previous`` is not changed."""
+        self._require_same_classes(previous, training)
+        training = self._usable(training)
+        seen = np.union1d(previous.seen, training.seen)
+        return self._run(self._continued(previous, len(training)), training, seed, seen)
 
-    def untrained(
-        self,
-        X: Features,
-        y: Codes,
-        n_classes: int,
-        seed: int,
-        sample_weight: Array | None = None,
-    ) -> FittedModel:
+    def untrained(self, training: TrainingSet, seed: int) -> FittedModel:
         """Return the network with the random weights that :meth:`fit` starts from."""
-        lesson = self._lesson(X, y, n_classes, sample_weight)
-        estimator = self.build(seed, len(lesson.y))
+        training = self._usable(training)
+        estimator, classes = self.build(seed, len(training)), np.arange(training.n_classes)
         # scikit-learn draws the weights in the first pass over the rows; a step size of 0 leaves them as drawn
         estimator.set_params(random_state=check_random_state(seed), learning_rate_init=0.0)
-        with self._training(lesson), config_context(skip_parameter_validation=True):
-            estimator.partial_fit(lesson.X, lesson.y, classes=np.arange(n_classes))
-        return self._fitted(estimator, lesson, codes=np.arange(n_classes))
+        with self._explained(training), config_context(skip_parameter_validation=True):
+            estimator.partial_fit(training.X, training.y, classes=classes)
+        return self._fitted(estimator, training, codes=classes)
 
     def _parameters(self, n_labelled: int) -> dict[str, Any]:
         return {
@@ -117,17 +79,16 @@ class _Network(Model):
 
     def _continued(self, previous: FittedModel, n_labelled: int) -> MLPClassifier:
         estimator = copy.deepcopy(previous.estimator).set_params(**self._parameters(n_labelled))
-        # it holds the old learning rate and the momenta of an old loss; without it a new one is made
+        # it holds the old learning rate and the momenta of an old loss; without it scikit-learn makes a new one
         vars(estimator).pop("_optimizer", None)
         return estimator
 
-    def _run(self, estimator: MLPClassifier, lesson: Lesson, seed: int, seen: Codes) -> FittedModel:
-        # an integer seed would shuffle each epoch alike
+    def _run(self, estimator: MLPClassifier, training: TrainingSet, seed: int, seen: Codes) -> FittedModel:
+        # with an integer seed scikit-learn would shuffle each epoch alike
         estimator.set_params(random_state=check_random_state(seed))
-        with self._training(lesson), config_context(skip_parameter_validation=True):
-            run_epochs(estimator, lesson, self.max_epochs)
-        codes = np.arange(lesson.n_classes)
-        return self._fitted(estimator, lesson, seen=seen, codes=codes)
+        with self._explained(training), config_context(skip_parameter_validation=True):
+            run_epochs(estimator, training, self.max_epochs)
+        return self._fitted(estimator, training, seen=seen, codes=np.arange(training.n_classes))
 
 
 @register
@@ -164,7 +125,7 @@ class MultilayerPerceptron(_Network):
         return MLPClassifier(layers, random_state=seed, **self._parameters(n_labelled))
 
 
-def run_epochs(estimator: MLPClassifier, lesson: Lesson, max_epochs: int) -> int:
+def run_epochs(estimator: MLPClassifier, training: TrainingSet, max_epochs: int) -> int:
     """Pass over the rows until the loss no longer falls; return the number of epochs."""
     later: Epochs | None = None
     best, stale, epoch = np.inf, 0, 0
@@ -173,26 +134,26 @@ def run_epochs(estimator: MLPClassifier, lesson: Lesson, max_epochs: int) -> int
         if later is not None:
             estimator.loss_ = later.run()
         else:
-            estimator.partial_fit(lesson.X, lesson.y, lesson.weights, classes=np.arange(lesson.n_classes))
-            later = _later_epochs(estimator, lesson)
+            estimator.partial_fit(training.X, training.y, training.weights, classes=np.arange(training.n_classes))
+            later = _later_epochs(estimator, training)
         stale = 0 if estimator.loss_ < best - TOLERANCE else stale + 1
         best = min(best, estimator.loss_)
     if later is not None:
         later.close()
-    # momenta are of no use to whoever goes on, and twice as large as the weights
+    # the momenta take twice the memory of the weights, and training that continues starts a new optimiser
     vars(estimator).pop("_optimizer", None)
     return epoch
 
 
-def _later_epochs(estimator: MLPClassifier, lesson: Lesson) -> Epochs | None:
-    """Return the epochs after the first; None where scikit-learn has to go through them."""
-    if getattr(lesson.X, "dtype", None) != np.float64:
+def _later_epochs(estimator: MLPClassifier, training: TrainingSet) -> Epochs | None:
+    """Return the epochs after the first; None where scikit-learn has to run them itself."""
+    if getattr(training.X, "dtype", None) != np.float64:
         return None
-    X = lesson.X if isinstance(lesson.X, np.ndarray) else sparse.csr_array(lesson.X)
-    one_hot = np.zeros((len(lesson.y), lesson.n_classes))
-    one_hot[np.arange(len(lesson.y)), lesson.y] = 1.0
-    targets = one_hot[:, 1:] if lesson.n_classes == 2 else one_hot
+    X = training.X if isinstance(training.X, np.ndarray) else sparse.csr_array(training.X)
+    one_hot = np.zeros((len(training), training.n_classes))
+    one_hot[np.arange(len(training)), training.y] = 1.0
+    targets = one_hot[:, 1:] if training.n_classes == 2 else one_hot
     try:
-        return Epochs(estimator, X, np.ascontiguousarray(targets), lesson.weights)
+        return Epochs(estimator, X, np.ascontiguousarray(targets), training.weights)
     except AttributeError:
         return None

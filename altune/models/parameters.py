@@ -1,4 +1,4 @@
-"""The parameters inside a fitted model: shrunk, perturbed, given a bias. The fitted model itself stays as it was."""
+"""Copies of a fitted model with other parameters: shrunk and perturbed, or with another bias."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from altune.core.errors import RequestError
-from altune.models.fitted import Array, FittedModel
+from altune.core.types import Array
+from altune.models.fitted import FittedModel
 
 
 def shrink_and_perturb(fitted: FittedModel, shrink: float, sigma: float, rng: np.random.Generator) -> FittedModel:
@@ -16,7 +17,7 @@ def shrink_and_perturb(fitted: FittedModel, shrink: float, sigma: float, rng: np
 
     Parameters
     ----------
-    fitted : a linear model or a network; a constant predictor has no parameters and stays.
+    fitted : a linear model or a network; a constant predictor has no parameters and is returned as it is.
     shrink : the factor, in [0, 1].
     sigma : standard deviation of the noise, 0 or more.
     rng : draws the noise.
@@ -42,13 +43,13 @@ def shrink_and_perturb(fitted: FittedModel, shrink: float, sigma: float, rng: np
 
 
 def with_output_bias(fitted: FittedModel, bias: Array) -> FittedModel:
-    """Return the model with the bias of each class's output set.
+    """Return the model with the bias of each class's output replaced.
 
     Parameters
     ----------
-    fitted : a linear model or a network; a constant predictor stays.
-    bias : what the output of each class starts from, ``(n_classes,)``, such as its log prior. A single output, the
-        log-odds of the second of two classes, gets the difference.
+    fitted : a linear model or a network; a constant predictor is returned as it is.
+    bias : bias of the output of each class, ``(n_classes,)``, such as its log prior. A single output, the log-odds
+        of the second of two classes, gets the difference.
 
     Raises
     ------
@@ -75,16 +76,16 @@ def parameter_names(estimator: Any) -> tuple[str, str]:
     Raises
     ------
     RequestError
-        If it has neither those of a linear model nor those of a network.
+        If it is neither a linear model nor a network.
     """
     for names in (("coef_", "intercept_"), ("coefs_", "intercepts_")):
         if all(hasattr(estimator, name) for name in names):
             return names
-    raise RequestError(f"{type(estimator).__name__} has no coefficients that could be changed")
+    raise RequestError(f"{type(estimator).__name__} has no coefficients that can be changed")
 
 
 def with_estimator(fitted: FittedModel, estimator: Any) -> FittedModel:
-    """Return the fitted model around another estimator of the same classes."""
+    """Return the fitted model with another estimator of the same classes in it."""
     return FittedModel(**{**fitted.get_params(deep=False), "estimator": estimator})
 
 

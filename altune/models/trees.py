@@ -12,9 +12,9 @@ from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from altune.core.needs import Need
 from altune.core.registry import register
-from altune.models.base import Lesson, Model
+from altune.core.types import Array, TrainingSet
+from altune.models.base import Model
 from altune.models.declared import number_or_word
-from altune.models.fitted import Array
 
 MOST_BINS = 255
 """scikit-learn's own number of bins, and the largest."""
@@ -37,9 +37,9 @@ class _Forest(Model):
 
 
 class _NamesOnce:
-    """Works out the names of a tree's parameters once: a forest asks for them five times for each of its trees.
+    """Find the names of a tree's parameters once: a forest asks for them five times for each of its trees.
 
-    On a few hundred rows that is a seventh of a forest's training; the trees are the same bit for bit.
+    On a few hundred rows that takes a seventh of a forest's training; the trees are the same bit for bit.
     """
 
     @classmethod
@@ -117,16 +117,16 @@ class HistGradientBoosting(Model):
         parameters = self.model_dump(exclude={"method"})
         return HistGradientBoostingClassifier(**parameters, early_stopping=False, random_state=seed)
 
-    def _fit_estimator(self, estimator: HistGradientBoostingClassifier, lesson: Lesson) -> None:
-        estimator.set_params(max_bins=enough_bins(np.asarray(lesson.X)))
-        super()._fit_estimator(estimator, lesson)
+    def _fit_estimator(self, estimator: HistGradientBoostingClassifier, training: TrainingSet) -> None:
+        estimator.set_params(max_bins=enough_bins(np.asarray(training.X)))
+        super()._fit_estimator(estimator, training)
 
 
 def enough_bins(X: Array) -> int:
-    """Return the fewest bins that leave boosted trees as they are with 255: as many as a feature has values.
+    """Return the fewest bins that give the same boosted trees as 255: the most values that a feature has.
 
-    A histogram has so many bins for each feature, full or empty. With the few labels of a loop most of 255 are empty,
-    and making and subtracting them is a third of the training; the trees are the same bit for bit.
+    A histogram has this number of bins for each feature, full or empty. With the few labels of a loop most of 255
+    are empty, and making and subtracting them takes a third of the training; the trees are the same bit for bit.
 
     >>> enough_bins(np.array([[0.0, 1.0], [0.5, 1.0], [1.0, 1.0]]))
     3

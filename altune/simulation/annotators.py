@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold
 
 from altune.core.errors import ScenarioError
 from altune.core.streams import Streams
-from altune.core.types import Features, RowNumbers
+from altune.core.types import RowNumbers, TrainingSet
 from altune.models import LogisticRegressionModel
 
 if TYPE_CHECKING:
@@ -25,17 +25,17 @@ FOLDS = 5
 MOST_DIFFICULT = 0.5
 
 
-def cross_fitted(X: Features, y: RowNumbers, n_classes: int, streams: Streams) -> Array:
+def cross_fitted(truth: TrainingSet, streams: Streams) -> Array:
     """Return class probabilities of each pool row by a model of the true labels of the others, ``(n_rows, n_classes)``.
 
     The model is altune's logistic regression on five folds, whatever the recipe's own model is.
     """
-    probabilities = np.zeros((len(y), n_classes))
+    probabilities = np.zeros((len(truth), truth.n_classes))
     model = LogisticRegressionModel()
-    folds = KFold(min(FOLDS, len(y)), shuffle=True, random_state=streams.integer("difficulty"))
-    for number, (train, judged) in enumerate(folds.split(np.zeros(len(y)))):
-        fitted = model.fit(X[train], y[train], n_classes, streams.integer("difficulty", number))
-        probabilities[judged] = fitted.class_scores(X[judged])
+    folds = KFold(min(FOLDS, len(truth)), shuffle=True, random_state=streams.integer("difficulty"))
+    for number, (train, judged) in enumerate(folds.split(np.zeros(len(truth)))):
+        fitted = model.fit(truth.take(train), streams.integer("difficulty", number))
+        probabilities[judged] = fitted.class_scores(truth.X[judged])
     return probabilities
 
 

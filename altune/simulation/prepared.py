@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from altune.core.pool import FeatureCache
 from altune.core.streams import Streams
-from altune.core.types import Codes, Features, RowNumbers
+from altune.core.types import Codes, Features, RowNumbers, TrainingSet
 from altune.data import Dataset, encode
 from altune.data.blocks import Block
 from altune.data.encoding import Scaling
@@ -61,7 +61,8 @@ class PreparedBlock:
     def class_probabilities(self) -> NDArray[np.float64]:
         """Return the probabilities of :func:`altune.simulation.annotators.cross_fitted`, computed once."""
         return self.hidden.get(
-            "cross_fitted", lambda: cross_fitted(self.X_pool, self.y_pool, self.n_classes, self.streams)
+            "cross_fitted",
+            lambda: cross_fitted(TrainingSet(self.X_pool, self.y_pool, self.n_classes), self.streams),
         )
 
     @property

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.types import TrainingSet
 from altune.loop.loop import ActiveLearningLoop
 from altune.simulation.annotators import Panel
 from altune.simulation.curve import LearningCurve
@@ -166,7 +167,8 @@ class Trajectory:
             rows = np.sort(rows[code[rows] >= 0])
             if len(rows):
                 seed = prepared.streams.integer("dense", count)
-                refitted = self._recipe.model.fit(prepared.X_pool[rows], code[rows], prepared.n_classes, seed)
+                training = TrainingSet(prepared.X_pool[rows], code[rows], prepared.n_classes)
+                refitted = self._recipe.model.fit(training, seed)
                 score_of = self._scorer(refitted)
                 kept.append(count)
                 for metric, values in scores.items():

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from altune.core.metadata import Metadata
 from altune.core.needs import Need
 from altune.core.pool import Pool
-from altune.core.types import Features, RowNumbers
+from altune.core.types import Codes, Features, TrainingSet
 from altune.core.uncertainty import softmax
 from altune.models import Model
 
@@ -29,7 +29,7 @@ class Projection(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(self, seed: int = 7) -> None:
         self.seed = seed
 
-    def fit(self, X: Features, y: RowNumbers) -> Projection:
+    def fit(self, X: Features, y: Codes) -> Projection:
         """Draw the projection; the labels say what the classes are and how many rows count, no more."""
         self.classes_ = np.unique(y)
         self.weights = np.random.default_rng((self.seed, len(y))).normal(size=(X.shape[1], len(self.classes_)))
@@ -41,9 +41,9 @@ class Projection(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         scaled = X * (1.0 / self.scale)
         return softmax(np.asarray(scaled @ self.weights, dtype=np.float64))
 
-    def predict(self, X: Features) -> RowNumbers:
+    def predict(self, X: Features) -> Codes:
         """Return the most probable classes, ``(n_rows,)``."""
-        best: RowNumbers = np.argmax(self.predict_proba(X), axis=1)
+        best: Codes = np.argmax(self.predict_proba(X), axis=1)
         return best
 
 
@@ -64,7 +64,7 @@ class ProjectionModel(Model):
         return Projection(seed)
 
 
-def make_pool(X: Features, y: RowNumbers, n_labelled: int, n_classes: int, outputs: tuple[str, ...]) -> Pool:
+def make_pool(X: Features, y: Codes, n_labelled: int, n_classes: int, outputs: tuple[str, ...]) -> Pool:
     """Return a pool whose first rows are labelled, with a model in hand and its metadata.
 
     Parameters
@@ -84,7 +84,7 @@ def make_pool(X: Features, y: RowNumbers, n_labelled: int, n_classes: int, outpu
     pool.labels_bought = n_labelled
     pool.loop = 1
     pool.learner = ProjectionModel(mute=not outputs)
-    pool.model = pool.learner.fit(X[rows], pool.labels, n_classes, seed=7)
+    pool.model = pool.learner.fit(TrainingSet(X[rows], pool.labels, n_classes), seed=7)
     pool.metadata = Metadata(X, pool.candidates, pool.model)
     return pool
 
@@ -95,7 +95,7 @@ class PoolCase:
 
     name: str
     features: Callable[[np.random.Generator], Any]
-    codes: Callable[[int], RowNumbers] = lambda n_rows: np.arange(n_rows, dtype=np.intp) % 3
+    codes: Callable[[int], Codes] = lambda n_rows: np.arange(n_rows, dtype=np.intp) % 3
     n_labelled: int = 9
     n_classes: int = 3
     sparse: bool = False
@@ -119,11 +119,11 @@ def _sparse_rows(rng: np.random.Generator) -> Array:
     return X
 
 
-def _one_class(n_rows: int) -> RowNumbers:
+def _one_class(n_rows: int) -> Codes:
     return np.zeros(n_rows, dtype=np.intp)
 
 
-def _all_different(n_rows: int) -> RowNumbers:
+def _all_different(n_rows: int) -> Codes:
     return np.arange(n_rows, dtype=np.intp) % 200
 
 

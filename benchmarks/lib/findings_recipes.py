@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 import altune
 from altune.core.needs import Need
 from altune.core.pool import Pool
-from altune.core.types import RowNumbers
+from altune.core.types import RowNumbers, TrainingSet
 from altune.core.uncertainty import entropy
 from altune.data.blocks import make_blocks
 from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy
@@ -85,7 +85,7 @@ class PeekingOracle(QueryStrategy):
 
         def score(batch: RowNumbers) -> float:
             rows = np.sort(np.concatenate([pool.labelled, batch]))
-            model = learner.fit(prepared.X_pool[rows], prepared.y_pool[rows], prepared.n_classes, 0)
+            model = learner.fit(TrainingSet(prepared.X_pool[rows], prepared.y_pool[rows], prepared.n_classes), 0)
             return float(np.mean(model.predict(prepared.X_test) == prepared.y_test))
 
         return batches[int(np.argmax([score(batch) for batch in batches]))]

@@ -90,7 +90,7 @@ def test_misuse_is_refused_in_words_and_changes_nothing(iris):
     rows = loop.ask().rows
     right = y[rows]
     for wrong, words in (
-        (right[:-1], f"{len(rows)} labels were asked for and {len(rows) - 1} told"),
+        (right[:-1], f"{len(rows)} labels were asked for, {len(rows) - 1} were given"),
         (right.reshape(1, -1), "labels were asked for"),
         (right.astype(float), "class codes"),
         (np.array(["setosa"] * len(rows)), "class codes"),

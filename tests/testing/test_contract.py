@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.naive_bayes import GaussianNB
 import altune.knobs  # noqa: F401
 from altune.core.errors import AltuneError, MissingExtraError, RequestError
 from altune.core.registry import KNOBS, Method, every_method, methods, parse_method, register, unregister
+from altune.core.types import TrainingSet
 from altune.knobs.initial_sample import InitialSample
 from altune.knobs.labeling import SingleAnnotator
 from altune.knobs.loop_size import LoopSize
@@ -397,7 +399,7 @@ class PlainWarmStart(Retrain):
         if not isinstance(turn.previous.estimator, LogisticRegression):
             return turn.start()
         fitted = turn.start()
-        fitted.estimator = turn.previous.estimator.set_params(warm_start=True).fit(turn.X, turn.y)
+        fitted.estimator = turn.previous.estimator.set_params(warm_start=True).fit(turn.training.X, turn.training.y)
         return fitted
 
 
@@ -428,7 +430,7 @@ class Unweighted(Retrain):
     method: Literal["broken"] = "broken"
 
     def train(self, turn):
-        if turn.weight is not None:
+        if turn.training.weights is not None:
             raise ValueError("weights?")
         return turn.start()
 
@@ -439,8 +441,8 @@ class Starts(ModelInit):
     method: Literal["broken"] = "broken"
     needs: ClassVar[Any] = frozenset({"random_start"})
 
-    def start(self, model, X, y, weight, *, n_classes, streams, loop, pool=None):
-        return model.fit(X, y, n_classes, int(np.random.default_rng().integers(2**31)), weight)
+    def start(self, model, training, *, streams, loop, pool=None):
+        return model.fit(training, int(np.random.default_rng().integers(2**31)))
 
 
 class OneClass(ModelInit):
@@ -448,8 +450,8 @@ class OneClass(ModelInit):
 
     method: Literal["broken"] = "broken"
 
-    def start(self, model, X, y, weight, *, n_classes, streams, loop, pool=None):
-        return model.fit(X, np.full(len(y), 2), n_classes, 0, weight)
+    def start(self, model, training, *, streams, loop, pool=None):
+        return model.fit(replace(training, y=np.full(len(training), 2)), 0)
 
 
 class FirstFour(ModelInit):
@@ -457,8 +459,8 @@ class FirstFour(ModelInit):
 
     method: Literal["broken"] = "broken"
 
-    def start(self, model, X, y, weight, *, n_classes, streams, loop, pool=None):
-        return model.fit(X[:4], y[:4], n_classes, 0, weight)
+    def start(self, model, training, *, streams, loop, pool=None):
+        return model.fit(TrainingSet(training.X[:4], training.y[:4], training.n_classes, training.weights), 0)
 
 
 class Ever(Training):
@@ -496,15 +498,15 @@ class Naive(NaiveBayes):
 class Direct(Naive):
     """Gives the estimator as scikit-learn does, classes as they come."""
 
-    def fit(self, X, y, n_classes, seed, sample_weight=None):
-        return GaussianNB().fit(X, y)
+    def fit(self, training, seed):
+        return GaussianNB().fit(training.X, training.y)
 
 
 class Unnormalised(Naive):
     """Class scores that do not sum to 1."""
 
-    def fit(self, X, y, n_classes, seed, sample_weight=None):
-        fitted = super().fit(X, y, n_classes, seed, sample_weight)
+    def fit(self, training, seed):
+        fitted = super().fit(training, seed)
         return Doubled(**fitted.get_params(deep=False))
 
 
@@ -530,15 +532,15 @@ class Modest(Naive):
 
     abilities: ClassVar[Any] = frozenset(NaiveBayes.abilities - {"partial_fit"})
 
-    def update(self, previous, X, y, n_classes, seed, sample_weight=None):
-        return self.fit(X, y, n_classes, seed, sample_weight)
+    def update(self, previous, training, seed):
+        return self.fit(training, seed)
 
 
 class InPlace(Naive):
     """Goes on in the very model that it was given."""
 
-    def update(self, previous, X, y, n_classes, seed, sample_weight=None):
-        fitted = super().update(copy.deepcopy(previous), X, y, n_classes, seed, sample_weight)
+    def update(self, previous, training, seed):
+        fitted = super().update(copy.deepcopy(previous), training, seed)
         vars(previous).update(vars(fitted))
         return fitted
 
@@ -546,8 +548,8 @@ class InPlace(Naive):
 class Deaf(Naive):
     """Takes weights and does not heed them."""
 
-    def fit(self, X, y, n_classes, seed, sample_weight=None):
-        return super().fit(X, y, n_classes, seed, None)
+    def fit(self, training, seed):
+        return super().fit(replace(training, weights=None), seed)
 
 
 class Dense(Naive):
@@ -571,9 +573,9 @@ class Scheduled(Naive):
 class Lucky(Naive):
     """Jitters its features by chance."""
 
-    def fit(self, X, y, n_classes, seed, sample_weight=None):
-        noisy = X + np.random.normal(size=X.shape)  # noqa: NPY002
-        return super().fit(noisy, y, n_classes, seed, sample_weight)
+    def fit(self, training, seed):
+        noisy = training.X + np.random.normal(size=training.X.shape)  # noqa: NPY002
+        return super().fit(replace(training, X=noisy), seed)
 
 
 BROKEN: list[tuple[Method, str, str]] = [
@@ -621,8 +623,8 @@ BROKEN: list[tuple[Method, str, str]] = [
     (Bare(), "classes that appear", "not a FittedModel"),
     (PlainWarmStart(), "classes that appear", "raised ValueError"),
     (Overwriting(), "classes that appear", "changed the model of the loop before"),
-    (Stubborn(), "classes that appear", "knows"),
-    (OneClass(), "classes that appear", "knows"),
+    (Stubborn(), "classes that appear", "predicts"),
+    (OneClass(), "classes that appear", "predicts"),
     (Unweighted(), "weights", "weights?"),
     (FirstFour(), "weights", "with weights"),
     (Starts(), "randomness", "two results"),
@@ -632,9 +634,9 @@ BROKEN: list[tuple[Method, str, str]] = [
     (Direct(), "classes", "not a FittedModel"),
     (Unnormalised(), "classes", "do not sum to 1"),
     (Boasting(), "outputs", "its ability 'decision_function' raised"),
-    (Idle(), "goes on", "resume"),
-    (Modest(), "goes on", "do not name"),
-    (InPlace(), "goes on", "changed the model that it went on from"),
+    (Idle(), "continues", "resume"),
+    (Modest(), "continues", "do not name"),
+    (InPlace(), "continues", "changed the model that it started from"),
     (Deaf(), "weights", "weight 0"),
     (Dense(), "sparse", "CSR"),
     (Steady(max_epochs=3), "seeds", "random_start"),

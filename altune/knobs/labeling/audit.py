@@ -1,7 +1,7 @@
-"""The audit: which labels are probably wrong.
+"""The audit of labels: which of them are probably wrong.
 
-Detectors of one kind judge a label by out-of-fold probabilities of the recipe's own model, those of the other by
-features alone. Both rank suspects, worst first, and leave out rows of which nothing speaks against the label.
+Some detectors judge a label by out-of-fold probabilities of the recipe's model, others by features and labels alone.
+All return suspects only, worst first.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,30 +17,27 @@ from sklearn.ensemble import IsolationForest
 from sklearn.model_selection import StratifiedKFold
 
 from altune.core.streams import Streams
+from altune.core.types import Array, Codes, Features, RowNumbers, TrainingSet
 from altune.core.uncertainty import entropy
 from altune.models import Model
 from altune.numerics.geometry.distances import make_points
 from altune.numerics.geometry.neighbours import nearest_neighbours
 
-if TYPE_CHECKING:
-    from altune.core.types import Features, RowNumbers
-
 FOLDS = 5
 SUSPECT_WEIGHT = 0.2
+"""Weight of a suspect in training, for the action ``weight``."""
 NEIGHBOURS = 10
 TREES = 50
-
-Probabilities = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """What one audit found.
+    """The result of an audit.
 
     Attributes
     ----------
-    suspects : positions among the labels looked at, worst first.
-    ran : whether there were rows enough of each class to judge.
+    suspects : positions among the audited labels, worst first.
+    ran : whether each class had enough rows for the audit.
     """
 
     suspects: RowNumbers
@@ -51,50 +47,50 @@ class Audit:
 def audit_ranking(
     name: str,
     model: Model,
-    X: Features,
-    y: RowNumbers,
-    n_classes: int,
+    training: TrainingSet,
     *,
     share: float,
     streams: Streams,
     loop: int,
 ) -> Audit:
-    """Return the labels that are probably wrong, at most ``share`` of them.
+    """Return the labels that are probably wrong.
 
     Parameters
     ----------
     name : one of :data:`AUDITS` or of :data:`FEATURE_AUDITS`.
-    model : trained on four fifths of the rows to judge the last fifth, in turn.
-    X, y : features and labels in use, ``(n_used, n_features)`` and ``(n_used,)``.
-    share : most suspects as a share of the rows, in (0, 1].
+    model : model that is trained on four fifths of the rows to judge the remaining fifth, in turn.
+    training : the labels to audit.
+    share : maximum number of suspects, as a share of the rows, in (0, 1].
+    streams : random streams of the block.
+    loop : number of the loop.
     """
-    seen, codes = np.unique(y, return_inverse=True)
+    seen, codes = training.seen, training.positions
     if len(seen) < 2 or np.bincount(codes).min() < FOLDS:
         return Audit(np.empty(0, dtype=np.intp), ran=False)
     if name in FEATURE_AUDITS:
-        ranked = FEATURE_AUDITS[name](codes, X, streams.integer("audit", loop))
+        ranked = FEATURE_AUDITS[name](codes, training.X, streams.integer("audit", loop))
     else:
-        probabilities = out_of_fold(model, X, y, n_classes, streams, loop)[:, seen]
+        probabilities = out_of_fold(model, training, streams, loop)[:, seen]
         probabilities /= np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-12)
         ranked = AUDITS[name](codes, probabilities)
-    most = math.floor(share * len(y) + 1e-9)  # 0.29 · 100 is 28.999… in binary
+    most = math.floor(share * len(training) + 1e-9)  # in floating point 0.29 · 100 is below 29
     return Audit(ranked[:most], ran=True)
 
 
-def out_of_fold(model: Model, X: Features, y: RowNumbers, n_classes: int, streams: Streams, loop: int) -> Probabilities:
-    """Return class scores of each row by a model that was not trained on it, ``(n_used, n_classes)``."""
+def out_of_fold(model: Model, training: TrainingSet, streams: Streams, loop: int) -> Array:
+    """Return class scores of each row by a model that was not trained on it, ``(n_rows, n_classes)``."""
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=streams.integer("audit", loop))
-    scores = np.zeros((len(y), n_classes))
-    for number, (train, judged) in enumerate(folds.split(np.zeros(len(y)), y)):
-        fitted = model.fit(X[train], y[train], n_classes, streams.integer("audit", loop, number))
-        scores[judged] = fitted.class_scores(X[judged])
+    scores = np.zeros((len(training), training.n_classes))
+    for number, (kept, left_out) in enumerate(folds.split(np.zeros(len(training)), training.y)):
+        fitted = model.fit(training.take(kept), streams.integer("audit", loop, number))
+        scores[left_out] = fitted.class_scores(training.X[left_out])
     return scores
 
 
-def confident_learning(labels: RowNumbers, probabilities: Probabilities) -> RowNumbers:
-    """Return the rows that confident learning takes for mislabelled, least self-confident first.
+def confident_learning(labels: Codes, probabilities: Array) -> RowNumbers:
+    """Return the rows with a wrong label according to confident learning, smallest p_y first.
 
-    Source: Northcutt, Jiang & Chuang, Confident Learning, JAIR 2021, by cleanlab.
+    Source: Northcutt, Jiang, Chuang, *Confident Learning*, JAIR 2021; computed by cleanlab.
     """
     from cleanlab.filter import find_label_issues
 
@@ -106,40 +102,42 @@ def confident_learning(labels: RowNumbers, probabilities: Probabilities) -> RowN
     return np.asarray(ranked, dtype=np.intp)
 
 
-def self_confidence(labels: RowNumbers, probabilities: Probabilities) -> RowNumbers:
-    """Return the rows whose label is not the likeliest class, smallest p_y first.
+def self_confidence(labels: Codes, probabilities: Array) -> RowNumbers:
+    """Return the rows whose label y is not the most probable class, smallest p_y first.
 
     >>> self_confidence(np.array([0, 0, 0]), np.array([[0.4, 0.6], [0.1, 0.9], [0.8, 0.2]])).tolist()
     [1, 0]
     """
-    own, other = _own_and_other(labels, probabilities)
-    return _ranked(-own, own < other)
+    labelled, best_other = _labelled_and_best_other(labels, probabilities)
+    return _ranked(-labelled, labelled < best_other)
 
 
-def normalized_margin(labels: RowNumbers, probabilities: Probabilities) -> RowNumbers:
-    """Return the rows whose label is not the likeliest class, smallest p_y − max_{k≠y} p_k first.
+def normalized_margin(labels: Codes, probabilities: Array) -> RowNumbers:
+    """Return the rows whose label y is not the most probable class, smallest p_y − max_{k≠y} p_k first.
 
-    Source: Northcutt, Athalye & Mueller, Pervasive Label Errors, NeurIPS 2021 (the score of cleanlab).
+    Source: Northcutt, Athalye, Mueller, *Pervasive Label Errors*, NeurIPS 2021 (the score of cleanlab).
     """
-    own, other = _own_and_other(labels, probabilities)
-    return _ranked(other - own, own < other)
+    labelled, best_other = _labelled_and_best_other(labels, probabilities)
+    return _ranked(best_other - labelled, labelled < best_other)
 
 
-def cross_entropy_entropy(labels: RowNumbers, probabilities: Probabilities) -> RowNumbers:
-    """Return the rows whose label is more surprising than the model expects to be surprised, worst first.
+def cross_entropy_entropy(labels: Codes, probabilities: Array) -> RowNumbers:
+    """Return the rows with a positive −ln p_y − H(p), largest first.
 
-    The score is −ln p_y − H(p): ambiguous rows, which surprise with any label, stand back.
-    Source: Bernhardt et al., Active Label Cleaning, Nature Communications 2022.
+    The score is the cross-entropy of the label minus its expectation, so that ambiguous rows, whose cross-entropy is
+    large for any label, are not suspects.
+
+    Source: Bernhardt et al., *Active Label Cleaning*, Nature Communications 2022.
     """
-    own, _ = _own_and_other(labels, probabilities)
-    surprise = -np.log(np.maximum(own, 1e-12)) - entropy(probabilities)
+    labelled, _ = _labelled_and_best_other(labels, probabilities)
+    surprise = -np.log(np.maximum(labelled, 1e-12)) - entropy(probabilities)
     return _ranked(surprise, surprise > 0)
 
 
-def knn_disagreement(labels: RowNumbers, X: Features, seed: int) -> RowNumbers:
-    """Return the rows of which most of the ten nearest labelled neighbours have another label, worst first.
+def knn_disagreement(labels: Codes, X: Features, seed: int) -> RowNumbers:
+    """Return the rows for which most of the ten nearest labelled rows have another label, most disagreement first.
 
-    Of rows with equal disagreement the one nearest to its neighbours is worse.
+    Rows with equal disagreement are ranked by the mean distance to these neighbours, smallest first.
     """
     points = make_points(X)
     near = nearest_neighbours(points, points, min(NEIGHBOURS, len(labels) - 1), same=True)
@@ -149,10 +147,10 @@ def knn_disagreement(labels: RowNumbers, X: Features, seed: int) -> RowNumbers:
     return _ranked(disagreement - 1e-6 * far, disagreement > 0.5)
 
 
-def isolation_forest(labels: RowNumbers, X: Features, seed: int) -> RowNumbers:
-    """Return the rows that an isolation forest of their own class sets apart, worst first.
+def isolation_forest(labels: Codes, X: Features, seed: int) -> RowNumbers:
+    """Return the rows with an anomaly score above one half in an isolation forest of their class, largest first.
 
-    Source: Liu, Ting & Zhou, Isolation Forest, ICDM 2008; a row is set apart where its score is above a half.
+    Source: Liu, Ting, Zhou, *Isolation Forest*, ICDM 2008.
     """
     score = np.zeros(len(labels))
     for code in np.unique(labels).tolist():
@@ -162,28 +160,29 @@ def isolation_forest(labels: RowNumbers, X: Features, seed: int) -> RowNumbers:
     return _ranked(score, score > 0.5)
 
 
-def _own_and_other(labels: RowNumbers, probabilities: Probabilities) -> tuple[Probabilities, Probabilities]:
-    places = np.arange(len(labels))
+def _labelled_and_best_other(labels: Codes, probabilities: Array) -> tuple[Array, Array]:
+    """Return the probability of each label and the largest one of another class, ``(n_rows,)`` each."""
+    rows = np.arange(len(labels))
     others = probabilities.copy()
-    others[places, labels] = -1.0
-    return probabilities[places, labels], others.max(axis=1)
+    others[rows, labels] = -1.0
+    return probabilities[rows, labels], others.max(axis=1)
 
 
-def _ranked(badness: Probabilities, suspicious: NDArray[np.bool_]) -> RowNumbers:
+def _ranked(badness: Array, suspicious: NDArray[np.bool_]) -> RowNumbers:
     order = np.argsort(-badness, kind="stable")
     return order[suspicious[order]]
 
 
-AUDITS: dict[str, Callable[[RowNumbers, Probabilities], RowNumbers]] = {
+AUDITS: dict[str, Callable[[Codes, Array], RowNumbers]] = {
     "confident_learning": confident_learning,
     "self_confidence": self_confidence,
     "normalized_margin": normalized_margin,
     "cross_entropy_entropy": cross_entropy_entropy,
 }
-"""Detectors by name: labels as codes ``(n,)`` and out-of-fold probabilities ``(n, k)`` in, ranked suspects out."""
+"""Detectors that take labels ``(n,)`` and out-of-fold probabilities ``(n, k)``, and return suspects, by name."""
 
-FEATURE_AUDITS: dict[str, Callable[[RowNumbers, Features, int], RowNumbers]] = {
+FEATURE_AUDITS: dict[str, Callable[[Codes, Features, int], RowNumbers]] = {
     "knn_disagreement": knn_disagreement,
     "isolation_forest": isolation_forest,
 }
-"""Detectors without a model: labels ``(n,)``, features ``(n, d)`` and a seed in, ranked suspects out."""
+"""Detectors that take labels ``(n,)``, features ``(n, d)`` and a seed, and return suspects, by name."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from altune.core.registry import Method, register
@@ -15,9 +13,7 @@ from altune.models import FittedModel, Model
 
 if TYPE_CHECKING:
     from altune.core.pool import Pool
-    from altune.core.types import Features, RowNumbers
-
-Weight = NDArray[np.float64] | None
+    from altune.core.types import TrainingSet
 
 
 class ModelInit(Method):
@@ -27,51 +23,31 @@ class ModelInit(Method):
 
     @abstractmethod
     def start(
-        self,
-        model: Model,
-        X: Features,
-        y: RowNumbers,
-        weight: Weight,
-        *,
-        n_classes: int,
-        streams: Streams,
-        loop: int,
-        pool: Pool | None = None,
+        self, model: Model, training: TrainingSet, *, streams: Streams, loop: int, pool: Pool | None = None
     ) -> FittedModel:
-        """Return a model trained from a fresh start on ``X`` and ``y``.
+        """Return a model trained from a fresh start.
 
         Parameters
         ----------
         model : the estimator's recipe with this loop's hyperparameters.
-        X, y : features and labels in use, ``(n_used, n_features)`` and ``(n_used,)``.
-        weight : sample weights ``(n_used,)``, or None where all are 1.
-        n_classes : classes of the scenario.
+        training : the labels in use.
         streams : the block's random streams.
         loop : number of the loop.
-        pool : the pool that the rows come from, with ``labelled`` and ``labels`` as of this loop; None where the
-            rows are all there is.
+        pool : the pool that the rows come from, with ``labelled`` and ``labels`` as of this loop; None where there
+            are no other rows.
         """
 
 
 @register
 class DefaultStart(ModelInit):
-    """As the estimator does it, with a new seed in each loop or one seed for all of them."""
+    """The estimator's own start, with a new seed in each loop or one seed for all of them."""
 
     method: Literal["default"] = "default"
     shared: bool = Field(default=False, description="whether all loops start from the same seed")
 
     def start(
-        self,
-        model: Model,
-        X: Features,
-        y: RowNumbers,
-        weight: Weight,
-        *,
-        n_classes: int,
-        streams: Streams,
-        loop: int,
-        pool: Pool | None = None,
+        self, model: Model, training: TrainingSet, *, streams: Streams, loop: int, pool: Pool | None = None
     ) -> FittedModel:
         """Fit once."""
         seed = streams.integer("model") if self.shared else streams.integer("model", loop)
-        return model.fit(X, y, n_classes, seed, weight)
+        return model.fit(training, seed)

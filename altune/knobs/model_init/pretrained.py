@@ -11,7 +11,8 @@ from scipy.optimize import linear_sum_assignment
 from altune.core.needs import Need
 from altune.core.registry import register
 from altune.core.streams import Streams
-from altune.knobs.model_init.base import ModelInit, Weight
+from altune.core.types import TrainingSet
+from altune.knobs.model_init.base import ModelInit
 from altune.knobs.pool_geometry import draw_rows, pool_points
 from altune.models import FittedModel, Model
 from altune.numerics.geometry.clustering import kmeans
@@ -19,18 +20,18 @@ from altune.numerics.geometry.distances import make_points
 
 if TYPE_CHECKING:
     from altune.core.pool import Pool
-    from altune.core.types import Features, RowNumbers
+    from altune.core.types import Codes, Features
 
 
 @register
 class Pretrained(ModelInit):
-    """Trained first on k-means clusters of the pool as if they were classes, then on the labels.
+    """A model trained first on k-means clusters of the pool as if they were classes, then on the labels.
 
-    There are as many clusters as classes; each is given the class that makes the most labels agree, no class twice
+    There are as many clusters as classes. Each cluster gets the class with which most labels agree, no class twice
     (an assignment problem), so that the pretrained outputs already mean the right classes where the clusters are
     good. The clusters depend on the pool's features alone and are made once for each pool.
 
-    The model's start must matter: naive Bayes, for one, would count the pseudo-labels as labels for ever.
+    The start must matter to the model: naive Bayes, for one, would count the pseudo-labels as labels for ever.
     """
 
     source: ClassVar[str] = "Caron et al., Deep Clustering for Unsupervised Learning of Visual Features, ECCV 2018"
@@ -41,43 +42,35 @@ class Pretrained(ModelInit):
     )
 
     def start(
-        self,
-        model: Model,
-        X: Features,
-        y: RowNumbers,
-        weight: Weight,
-        *,
-        n_classes: int,
-        streams: Streams,
-        loop: int,
-        pool: Pool | None = None,
+        self, model: Model, training: TrainingSet, *, streams: Streams, loop: int, pool: Pool | None = None
     ) -> FittedModel:
-        """Fit on pseudo-labels and go on with the labels."""
-        seed = streams.integer("model", loop)
+        """Fit on pseudo-labels and continue with the labels."""
+        seed, n_classes = streams.integer("model", loop), training.n_classes
         if pool is None:
-            everything, clusters, known, labels = X, clustered(X, n_classes), np.arange(len(y)), y
+            X, clusters = training.X, clustered(training.X, n_classes)
+            labelled, labels = np.arange(len(training)), training.y
         else:
-            everything, clusters, known, labels = pool.X, pool_clusters(pool), pool.labelled, pool.labels
-        classes = matched_classes(clusters[known], labels, n_classes)
+            X, clusters, labelled, labels = pool.X, pool_clusters(pool), pool.labelled, pool.labels
+        classes = matched_classes(clusters[labelled], labels, n_classes)
         drawn = draw_rows(np.arange(len(clusters)), self.rows, streams.generator("model_init", loop))
-        taught = model.fit(everything[drawn], classes[clusters[drawn]], n_classes, seed)
-        return model.update(taught, X, y, n_classes, seed, weight)
+        pretrained = model.fit(TrainingSet(X[drawn], classes[clusters[drawn]], n_classes), seed)
+        return model.update(pretrained, training, seed)
 
 
-def pool_clusters(pool: Pool) -> RowNumbers:
+def pool_clusters(pool: Pool) -> Codes:
     """Return the cluster of each pool row, ``(n_rows,)``, as many clusters as classes, made once for each pool."""
     key = ("model_init.clusters", pool.n_classes)
-    # what trajectories share may not hang on one of them, so the draws come from a stream of their own
+    # all trajectories of a block share the clusters, so they must not depend on the stream of one trajectory
     return pool.shared.get(key, lambda: kmeans(pool_points(pool), pool.n_classes, np.random.default_rng(0)).labels)
 
 
-def clustered(X: Features, n_clusters: int) -> RowNumbers:
+def clustered(X: Features, n_clusters: int) -> Codes:
     """Return the k-means cluster of each row, ``(n_rows,)``."""
     return kmeans(make_points(X), n_clusters, np.random.default_rng(0)).labels
 
 
-def matched_classes(clusters: RowNumbers, labels: RowNumbers, n_classes: int) -> RowNumbers:
-    """Return the class that each cluster is given, ``(n_classes,)``: a permutation that makes most labels agree.
+def matched_classes(clusters: Codes, labels: Codes, n_classes: int) -> Codes:
+    """Return the class of each cluster, ``(n_classes,)``: a permutation with which most labels agree.
 
     Source: H. W. Kuhn, *The Hungarian method for the assignment problem*, Naval Research Logistics 1955.
 
@@ -86,5 +79,5 @@ def matched_classes(clusters: RowNumbers, labels: RowNumbers, n_classes: int) ->
     """
     agreeing = np.zeros((n_classes, n_classes))
     np.add.at(agreeing, (clusters, labels), 1.0)
-    classes: RowNumbers = linear_sum_assignment(-agreeing)[1]
+    classes: Codes = linear_sum_assignment(-agreeing)[1]
     return classes

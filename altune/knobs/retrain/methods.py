@@ -24,15 +24,15 @@ class Reset(Retrain):
     source: ClassVar[str] = "Ash & Adams, On Warm-Starting Neural Network Training, NeurIPS 2020"
     method: Literal["reset"] = "reset"
 
-    def train(self, turn: TrainingInput) -> FittedModel:
+    def train(self, inputs: TrainingInput) -> FittedModel:
         """Return a model trained from a fresh start."""
-        return turn.start()
+        return inputs.start()
 
 
-class _GoingOn(Retrain):
-    """Fields and training that all ways to go on with all labels or with the new ones share."""
+class _Continued(Retrain):
+    """Fields and training of all methods that continue from the last model, on all labels or on the new ones."""
 
-    on: Literal["all", "new"] = Field(default="all", description="labels that the model goes on with")
+    on: Literal["all", "new"] = Field(default="all", description="labels that the model continues with")
     replay: float = Field(
         default=0.0,
         ge=0.0,
@@ -44,17 +44,17 @@ class _GoingOn(Retrain):
         """``on: all`` needs an estimator that resumes, ``on: new`` one with ``partial_fit``."""
         return frozenset({"resume"} if self.on == "all" else {"partial_fit"})
 
-    def train(self, turn: TrainingInput) -> FittedModel:
-        """Return the last model, trained on; a fresh one where there is none or it is due."""
-        if turn.previous is None or self.starts_anew(turn.loop):
-            return turn.start()
+    def train(self, inputs: TrainingInput) -> FittedModel:
+        """Return the last model after further training; a fresh one where there is none or a reset is due."""
+        if inputs.previous is None or self.starts_anew(inputs.loop):
+            return inputs.start()
         if self.on == "all":
-            return turn.resume(turn.previous)
-        rows = self.replayed(turn.fresh, turn.streams.generator("replay", turn.loop))
-        return turn.update(turn.previous, rows) if len(rows) else turn.previous
+            return inputs.resume(inputs.previous)
+        rows = self.replayed(inputs.fresh, inputs.streams.generator("replay", inputs.loop))
+        return inputs.update(inputs.previous, rows) if len(rows) else inputs.previous
 
     def starts_anew(self, loop: int) -> bool:
-        """Return whether this loop trains from a fresh start although there is a last model."""
+        """Return whether this loop makes a fresh start although there is a last model."""
         return False
 
     def replayed(self, fresh: NDArray[np.bool_], rng: np.random.Generator) -> RowNumbers:
@@ -65,8 +65,8 @@ class _GoingOn(Retrain):
 
 
 @register
-class WarmStart(_GoingOn):
-    """Go on from the last model's parameters, on all labels or on the new ones and a replayed share of the old.
+class WarmStart(_Continued):
+    """Continue from the last model's parameters, on all labels or on the new ones and a replayed share of the old.
 
     For a convex model, ``on: all`` ends at the optimum that ``reset`` finds, within the solver's tolerance.
     """
@@ -76,8 +76,8 @@ class WarmStart(_GoingOn):
 
 
 @register
-class ResetEvery(_GoingOn):
-    """A fresh start every m loops, warm starts in between: loops 0, m, 2m, … begin anew."""
+class ResetEvery(_Continued):
+    """A fresh start every m loops, warm starts in between: loops 0, m, 2m, … start from scratch."""
 
     source: ClassVar[str] = (
         "Nikishin et al., The Primacy Bias in Deep Reinforcement Learning, ICML 2022 (periodic resets)"
@@ -92,10 +92,10 @@ class ResetEvery(_GoingOn):
 
 @register
 class ShrinkPerturb(Retrain):
-    """Go on with all labels from the last parameters, shrunk and perturbed: θ ← λθ + ε, ε ~ N(0, σ²).
+    """Continue on all labels from the last parameters, shrunk and perturbed: θ ← λθ + ε, ε ~ N(0, σ²).
 
-    λ = 1 and σ = 0 is a warm start. Every coefficient and intercept is moved, in each member of an ensemble. (The
-    authors' code scales a freshly drawn network for the noise; their text, and this, has Gaussian noise.)
+    λ = 1 and σ = 0 is a warm start. Every coefficient and intercept is changed, in each member of an ensemble. (The
+    authors' code takes a newly drawn network, scaled, as the noise; their text, and this, has Gaussian noise.)
     """
 
     source: ClassVar[str] = "Ash & Adams, On Warm-Starting Neural Network Training, NeurIPS 2020"
@@ -104,15 +104,15 @@ class ShrinkPerturb(Retrain):
     shrink: float = Field(default=0.6, ge=0.0, le=1.0, description="the factor λ")
     sigma: float = Field(default=0.01, ge=0.0, le=1.0, description="standard deviation σ of the noise")
 
-    def train(self, turn: TrainingInput) -> FittedModel:
-        """Return the last model, moved and trained on."""
-        if turn.previous is None:
-            return turn.start()
-        rng = turn.streams.generator("perturb", turn.loop)
+    def train(self, inputs: TrainingInput) -> FittedModel:
+        """Return the last model after shrinking, perturbing and further training."""
+        previous = inputs.previous
+        if previous is None:
+            return inputs.start()
+        rng = inputs.streams.generator("perturb", inputs.loop)
 
-        def moved(one: FittedModel, member: int) -> FittedModel:
-            return shrink_and_perturb(one, self.shrink, self.sigma, rng)
+        def perturbed(model: FittedModel, number: int = 0) -> FittedModel:
+            return shrink_and_perturb(model, self.shrink, self.sigma, rng)
 
-        previous = turn.previous
-        start = previous.each(moved) if isinstance(previous, FittedEnsemble) else moved(previous, 0)
-        return turn.resume(start)
+        start = previous.each(perturbed) if isinstance(previous, FittedEnsemble) else perturbed(previous)
+        return inputs.resume(start)

@@ -2,8 +2,8 @@
 
 from altune.knobs.training.base import (
     ConstantTraining,
-    LabelsSoFar,
     Training,
+    TuningInput,
     set_hyperparameter,
     with_hyperparameter,
 )
@@ -12,11 +12,11 @@ from altune.knobs.training.schedules import PowerTraining, StepsTraining
 
 __all__ = [
     "ConstantTraining",
-    "LabelsSoFar",
     "PowerTraining",
     "Retune",
     "StepsTraining",
     "Training",
+    "TuningInput",
     "set_hyperparameter",
     "with_hyperparameter",
 ]

@@ -4,39 +4,31 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from altune.core.registry import Method, register
 from altune.core.streams import Streams
 
 if TYPE_CHECKING:
-    from altune.core.types import Features, RowNumbers
+    from altune.core.types import Learner, TrainingSet
     from altune.models import Model
 
 
 @dataclass(frozen=True, eq=False)
-class LabelsSoFar:
+class TuningInput:
     """What hyperparameters may be tuned on in one loop: labels that were paid for.
 
     Attributes
     ----------
-    X, y : features and labels in use, ``(n_used, n_features)`` and ``(n_used,)``.
-    weight : sample weights ``(n_used,)``, or None where all are 1.
-    n_classes : classes of the scenario.
+    training : the labels in use.
     first_labels : labels that the first model of the trajectory was trained on.
     last_labels : labels that the last model was trained on, 0 in loop 0.
-    last : the last model's recipe, with the hyperparameters it had; None in loop 0.
+    last : the last model's recipe with its hyperparameters; None in loop 0.
     streams : the block's random streams.
     loop : number of the loop.
     """
 
-    X: Features
-    y: RowNumbers
-    weight: NDArray[np.float64] | None
-    n_classes: int
+    training: TrainingSet
     first_labels: int
     last_labels: int
     last: Model | None
@@ -48,44 +40,44 @@ class Training(Method):
     """Base of every method of ``training``.
 
     In each loop the model is first adapted, by the number of labels alone, then tuned, on the labels themselves.
-    The audit of the labels comes in between and judges with the adapted model.
+    The audit of the labels comes in between and uses the adapted model.
     """
 
     knob: ClassVar[str] = "training"
 
     @abstractmethod
     def adapt(self, model: Model, n_labels: int, first_labels: int) -> Model:
-        """Return the model with its hyperparameters as they should be for this loop.
+        """Return the model with the hyperparameters of this loop.
 
         Parameters
         ----------
         model : the recipe's model.
-        n_labels : labels that it is about to be trained on, 1 or more.
+        n_labels : labels that it will be trained on, 1 or more.
         first_labels : labels that the first model of the trajectory was trained on.
         """
 
-    def tune(self, model: Model, so_far: LabelsSoFar) -> Model:
-        """Return the adapted model with hyperparameters chosen on the labels so far; as it is by default."""
+    def tune(self, model: Model, inputs: TuningInput) -> Model:
+        """Return the adapted model with hyperparameters chosen on the labels so far; unchanged by default."""
         return model
 
     def note(self, model: Model) -> dict[str, float]:
-        """Return what the curve should keep of the model that was trained; nothing by default."""
+        """Return what the curve should store about the model that was trained; nothing by default."""
         return {}
 
 
 @register
 class ConstantTraining(Training):
-    """The model's hyperparameters stay as the recipe gives them: h(n) = h₀."""
+    """The hyperparameters of the recipe in every loop: h(n) = h₀."""
 
     method: Literal["constant"] = "constant"
 
     def adapt(self, model: Model, n_labels: int, first_labels: int) -> Model:
-        """Return the model as it is."""
+        """Return the model unchanged."""
         return model
 
 
-def not_offered(training: Training, hyperparameter: str, model: Any) -> list[str]:
-    """Say so where a model does not offer a hyperparameter; nothing where it does."""
+def not_offered(training: Training, hyperparameter: str, model: Learner) -> list[str]:
+    """Return an objection if a model does not offer a hyperparameter, else nothing."""
     if hyperparameter in model.schedulable:
         return []
     offered = ", ".join(model.schedulable) or "none"
@@ -96,12 +88,12 @@ def not_offered(training: Training, hyperparameter: str, model: Any) -> list[str
 
 
 def with_hyperparameter(model: Model, name: str, factor: float) -> Model:
-    """Return the model with one hyperparameter multiplied, rounded and cut as its declared type and range say."""
+    """Return the model with one hyperparameter multiplied, rounded and clipped to its declared type and range."""
     return set_hyperparameter(model, name, getattr(model, name) * factor)
 
 
 def set_hyperparameter(model: Model, name: str, value: float) -> Model:
-    """Return the model with one hyperparameter set, rounded and cut as its declared type and range say."""
+    """Return the model with one hyperparameter set, rounded and clipped to its declared type and range."""
     field = type(model).model_fields[name]
     for constraint in field.metadata:
         for bound in ("ge", "gt"):

@@ -23,10 +23,10 @@ class _Schedule(Training):
     hyperparameter: str = Field(default="C", description="the model's hyperparameter that is scheduled")
 
     def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
-        """Say so where the model has no such hyperparameter to schedule, or no number in it."""
-        found = not_offered(self, self.hyperparameter, model)
-        if found:
-            return found
+        """Object to a model that does not offer the hyperparameter, or whose value is not a number."""
+        objections = not_offered(self, self.hyperparameter, model)
+        if objections:
+            return objections
         value = getattr(model, self.hyperparameter)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return []
@@ -36,20 +36,20 @@ class _Schedule(Training):
         ]
 
     def adapt(self, model: Model, n_labels: int, first_labels: int) -> Model:
-        """Return the model with the scheduled value, cut to the hyperparameter's range."""
+        """Return the model with the scheduled value, clipped to the hyperparameter's range."""
         return with_hyperparameter(model, self.hyperparameter, self.factor(n_labels / max(1, first_labels)))
 
     @abstractmethod
     def factor(self, growth: float) -> float:
-        """Return h(n)/h₀ where the labels have grown ``growth``-fold since the first loop."""
+        """Return h(n)/h₀ for ``growth`` = n/n₀, the growth of the labels since the first loop."""
 
 
 @register
 class PowerTraining(_Schedule):
     """A power of the number of labels: h(n) = h₀·(n/n₀)^α.
 
-    A ``C`` that grows with α = 1 keeps the penalty per label constant; a minibatch that grows with α = 1 keeps the
-    number of updates constant.
+    With α = 1 a growing ``C`` keeps the penalty per label constant, and a growing minibatch keeps the number of updates
+    constant.
     """
 
     source: ClassVar[str] = "Smith et al., Don't Decay the Learning Rate, Increase the Batch Size, ICLR 2018"
@@ -70,5 +70,5 @@ class StepsTraining(_Schedule):
     step: float = Field(default=2.0, ge=0.25, le=4.0, description="the factor f of each doubling")
 
     def factor(self, growth: float) -> float:
-        """Return f to the number of doublings so far."""
+        """Return f to the power of the doublings so far."""
         return float(self.step ** math.floor(math.log2(growth) + 1e-12)) if growth >= 1 else 1.0

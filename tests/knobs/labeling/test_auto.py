@@ -107,7 +107,7 @@ def test_the_model_is_trained_on_both_kinds_by_their_weights():
 
 def test_people_label_alone_or_by_vote():
     recipe = Recipe(labeling={"method": "auto", "by": "majority", "annotators": 5})
-    assert "asks 5 annotators" in recipe.problems(Capabilities(annotators=3))[0]
+    assert "needs 5 annotators" in recipe.problems(Capabilities(annotators=3))[0]
     assert recipe.problems(Capabilities(annotators=5)) == []
     assert recipe.labeling.labels_per_row == 5
     assert Recipe(labeling="auto").labeling.labels_per_row == 1

@@ -103,7 +103,7 @@ def test_eer_bounds_its_trainings(cancer, monkeypatch):
     fits = []
     own = LogisticRegressionModel.fit
     monkeypatch.setattr(
-        LogisticRegressionModel, "fit", lambda self, *given: fits.append(len(given[1])) or own(self, *given)
+        LogisticRegressionModel, "fit", lambda self, *given: fits.append(len(given[0])) or own(self, *given)
     )
     given = scores({"method": "eer", "candidates": 7, "evaluation": 30}, cancer)
     assert fits == [21] * 14

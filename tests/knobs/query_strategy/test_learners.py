@@ -80,7 +80,8 @@ def test_a_query_model_answers_for_what_the_strategy_needs():
         assert not method_problems(read("qbc"), mute, facts)
         assert not method_problems(read({"method": "margin", "query_model": "naive_bayes"}), mute, facts)
         [line] = method_problems(read({"method": "margin", "query_model": mute}), LogisticRegressionModel(), facts)
-        assert "'margin' asks its query_model 'mute_of_test' for class scores" in line
+        assert "'margin' needs class scores" in line
+        assert "its query_model 'mute_of_test' does not have" in line
         assert not method_problems(read({"method": "qbc", "query_model": mute}), LogisticRegressionModel(), facts)
     finally:
         unregister("model", "mute_of_test")

@@ -1,0 +1,162 @@
+"""The one place through which the answers of a recipe's methods enter the loop.
+
+A method may be the user's own. A wrong answer would travel far before something fails, or nothing would fail and the
+curve would be wrong; here it raises one line that names the method, the loop and what was wrong.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from altune.core.errors import WorkError
+from altune.core.types import Array, Codes, RowNumbers
+from altune.knobs.labeling import Automatic
+from altune.models import FittedModel, Model
+
+if TYPE_CHECKING:
+    from altune.core.registry import Method
+
+Labels = tuple[RowNumbers, RowNumbers]
+
+
+class Gate:
+    """Checks of the answers that methods give in one loop; each returns the answer or raises.
+
+    Parameters
+    ----------
+    loop : number of the loop, for the messages.
+    n_classes : classes of the scenario.
+
+    Raises
+    ------
+    WorkError
+        By each check, if the answer has a wrong type, shape or value.
+    """
+
+    def __init__(self, loop: int, n_classes: int) -> None:
+        self.loop = loop
+        self.n_classes = n_classes
+
+    def rows(
+        self, method: Method, rows: Any, candidates: RowNumbers, *, least: int = 0, most: int | None = None
+    ) -> RowNumbers:
+        """Check distinct pool rows that a method selected among sorted candidates, from ``least`` to ``most``."""
+        rows = np.asarray(rows)
+        if rows.ndim != 1 or (rows.dtype.kind not in "iu" and len(rows)):
+            self._refuse(method, f"selected an array of shape {rows.shape} and type {rows.dtype}, not row numbers")
+        if len(rows) < least or (most is not None and len(rows) > most):
+            expected = f"{least}" if least == most else f"{least} to {most}"
+            self._refuse(method, f"selected {len(rows)} rows, not {expected}")
+        selected: RowNumbers = rows.astype(np.intp, copy=False)
+        if len(rows):
+            in_order = np.sort(selected)
+            if (in_order[1:] == in_order[:-1]).any():
+                self._refuse(method, "selected a row twice")
+            self._require_candidates(method, selected, candidates)
+        return selected
+
+    def scores(self, method: Method, scores: Any, n_candidates: int) -> Array:
+        """Check the score of each candidate, ``(n_candidates,)``."""
+        scores = np.asarray(scores)
+        if scores.shape != (n_candidates,) or scores.dtype.kind not in "fiu":
+            self._refuse(
+                method,
+                f"returned scores of shape {scores.shape} and type {scores.dtype}, not ({n_candidates},) numbers",
+            )
+        if not (np.isfinite(scores.sum()) or np.isfinite(scores).all()):
+            self._refuse(method, "returned scores that are not finite")
+        checked: Array = scores
+        return checked
+
+    def size(self, method: Method, size: Any) -> int:
+        """Check the number of rows that a loop should label, 1 or more."""
+        if not isinstance(size, numbers.Integral) or isinstance(size, bool) or size < 1:
+            self._refuse(method, f"returned the size {size!r}, not a whole number of 1 or more")
+        return int(size)
+
+    def asked(self, method: Method, asked: Any, rows: RowNumbers, labels_per_row: int, annotators: int) -> Labels:
+        """Check which annotators are asked about which rows, ``(n_labels,)`` each."""
+        try:
+            asked_rows, asked_annotators = (np.asarray(part) for part in asked)
+        except (TypeError, ValueError):
+            self._refuse(method, f"returned {type(asked).__name__}, not rows and annotators")
+        expected = np.repeat(np.sort(rows), labels_per_row)
+        if not np.array_equal(np.sort(asked_rows, axis=None), expected):
+            self._refuse(method, f"does not ask {labels_per_row} times about each of {len(rows)} rows")
+        if asked_annotators.shape != expected.shape or (len(rows) and asked_annotators.dtype.kind not in "iu"):
+            self._refuse(method, "does not name one annotator for each label")
+        if len(rows) and (asked_annotators.min() < 0 or asked_annotators.max() >= annotators):
+            self._refuse(method, f"asks annotators outside of 0 to {annotators - 1}")
+        return asked_rows.astype(np.intp, copy=False), asked_annotators.astype(np.intp, copy=False)
+
+    def labels(self, method: Method, labels: Any, n_rows: int) -> Codes:
+        """Check the label of each row, ``(n_rows,)``."""
+        labels = np.asarray(labels)
+        if labels.shape != (n_rows,) or (n_rows and labels.dtype.kind not in "iu"):
+            self._refuse(
+                method, f"returned labels of shape {labels.shape} and type {labels.dtype}, not ({n_rows},) class codes"
+            )
+        if n_rows and (labels.min() < 0 or labels.max() >= self.n_classes):
+            self._refuse(
+                method, f"returned labels from {labels.min()} to {labels.max()}, not in 0 to {self.n_classes - 1}"
+            )
+        codes: Codes = labels.astype(np.intp, copy=False)
+        return codes
+
+    def automatic(self, method: Method, labels: Any, candidates: RowNumbers) -> Automatic | None:
+        """Check labels that nobody gave, None without any."""
+        if labels is None:
+            return None
+        if not isinstance(labels, Automatic):
+            self._refuse(method, f"returned {type(labels).__name__} as automatic labels, not Automatic or None")
+        rows = self.rows(method, labels.rows, candidates)
+        if (rows[1:] < rows[:-1]).any():
+            self._refuse(method, "returned automatic labels whose rows are not sorted")
+        if not 0 < labels.weight <= 1:
+            self._refuse(method, f"returned automatic labels of weight {labels.weight!r}, not in (0, 1]")
+        return Automatic(rows, self.labels(method, labels.labels, len(rows)), labels.weight)
+
+    def notes(self, method: Method, notes: Any) -> Mapping[str, float]:
+        """Check finite numbers by name."""
+        if not isinstance(notes, Mapping):
+            self._refuse(method, f"noted {type(notes).__name__}, not numbers by name")
+        for name, value in notes.items():
+            number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+            if not isinstance(name, str) or not number:
+                self._refuse(method, f"noted {name!r}: {value!r}, not a finite number by name")
+        return notes
+
+    def decision(self, method: Method, decision: Any) -> bool:
+        """Check whether a stopping rule fires."""
+        if not isinstance(decision, (bool, np.bool_)):
+            self._refuse(method, f"decided {decision!r}, not True or False")
+        return bool(decision)
+
+    def learner(self, method: Method, model: Any) -> Model:
+        """Check the model that a method of ``training`` returned."""
+        if not isinstance(model, Model):
+            self._refuse(method, f"returned {type(model).__name__}, not a Model")
+        return model
+
+    def fitted(self, method: Method, fitted: Any) -> FittedModel:
+        """Check the trained model that a method of ``retrain`` returned."""
+        if not isinstance(fitted, FittedModel):
+            self._refuse(method, f"returned {type(fitted).__name__}, not a FittedModel")
+        if fitted.n_classes != self.n_classes:
+            self._refuse(method, f"returned a model of {fitted.n_classes} classes, not {self.n_classes}")
+        return fitted
+
+    def _require_candidates(self, method: Method, rows: RowNumbers, candidates: RowNumbers) -> None:
+        positions = np.searchsorted(candidates, rows)
+        known = positions < len(candidates)
+        known[known] = candidates[positions[known]] == rows[known]
+        if not known.all():
+            self._refuse(method, f"selected row {rows[np.argmin(known)]}, which is not a candidate")
+
+    def _refuse(self, method: Method, problem: str) -> NoReturn:
+        raise WorkError(f"{method.knob} {method.method!r} in loop {self.loop}: it {problem}")

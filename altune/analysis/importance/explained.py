@@ -1,4 +1,4 @@
-"""A search with the surrogate that explains it."""
+"""The trials of a search with the surrogate fitted to them."""
 
 from __future__ import annotations
 
@@ -33,19 +33,20 @@ Array = NDArray[np.float64]
 
 FOLDS = 10
 REFIT_ITERATIONS = 8
+"""Steps of L-BFGS when hyperparameters are refitted to a part of the trials, from those of all trials."""
 
 
 @dataclass(frozen=True, eq=False)
 class Explained:
-    """A search with the surrogate that explains it.
+    """The trials of a search with the surrogate fitted to them.
 
     Attributes
     ----------
-    space : what the trials were drawn from.
+    space : the space of the trials.
     observed : the recipes and their values.
     knobs : the encoded knobs.
     design : the trials as the surrogate sees them.
-    allowed : which combinations may be played.
+    allowed : the combinations that are allowed.
     hyper : the fitted hyperparameters.
     centre, scale : mean and standard deviation of the observed values.
     """
@@ -69,26 +70,26 @@ class Explained:
         return fitted(self.knobs, self.observed.noise, self.hyper)
 
     def resampled_values(self, count: int, rng: np.random.Generator) -> Array:
-        """Return standardised values with the blocks resampled, ``(n, count)``; as they are without blocks."""
+        """Return standardised values with the blocks resampled, ``(n, count)``; without blocks they are unchanged."""
         y = np.repeat(self.y[:, None], count, axis=1)
         blocks = self.observed.n_blocks
         if blocks < 2:
             return y
         drawn = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=count).T - 1.0
-        # The mean of a resample varies by (J - 1)/J of what the mean of J blocks does.
+        # The mean of a resample has (J - 1)/J of the variance of the mean of J blocks; J(J - 1) makes up for it.
         return np.asarray(y + self.observed.deviations @ drawn / self.scale / math.sqrt(blocks * (blocks - 1)))
 
 
 def check_confidence(confidence: float) -> None:
-    """Refuse a coverage of intervals that is none.
+    """Raise an error if the coverage of intervals is not valid.
 
     Raises
     ------
     RequestError
-        If it does not lie between 0 and 1.
+        If it is not between 0 and 1.
     """
     if not 0.0 < confidence < 1.0:
-        raise RequestError(f"confidence must lie between 0 and 1, not {confidence}")
+        raise RequestError(f"confidence must be between 0 and 1, not {confidence}")
 
 
 @on_one_thread
@@ -99,20 +100,20 @@ def prepare(
 
     Parameters
     ----------
-    trials : what was played.
-    space : what the trials were drawn from.
+    trials : the trials in the order of their numbers.
+    space : the space of the trials.
     capabilities : what each environment offers.
-    seed : of all draws.
+    seed : seed of all draws.
 
     Raises
     ------
     RequestError
-        If the space leaves nothing open.
+        If nothing in the space is open.
     WorkError
-        If fewer than five recipes were played, or all reached one value.
+        If fewer than five recipes were played, or all have the same value.
     """
     if space.n_open == 0:
-        raise RequestError("the space leaves nothing open, so there is nothing to explain")
+        raise RequestError("nothing in the space is open, so there is nothing to explain")
     observed = observe(trials, seed)
     knobs = tuple(knob for knob in encode_knobs(space, observed.params, seed) if knob.parts)
     design = design_of(knobs, observed.noise)
@@ -122,27 +123,27 @@ def prepare(
 
 
 def space_of_run(record: StudyRecord) -> tuple[SearchSpace, tuple[Capabilities, ...]]:
-    """Return what the trials of a run were drawn from: the space without what can never work, and what environments offer."""
+    """Return the space of a run without alternatives that can never work, and what each environment offers."""
     space = record.space
-    found = []
+    offered = []
     for name, data in record.data_sets.items():
         scenario = record.scenarios[name]
         capabilities = Capabilities(
             sparse=data["kind"] == "sparse",
             n_classes=len(data["classes"]),
             annotators=len(scenario.annotators),
-            metric_of_probabilities=next((one for one in scenario.metric_names if wants_probabilities(one)), None),
+            metric_of_probabilities=next((name for name in scenario.metric_names if wants_probabilities(name)), None),
             price_per_label=scenario.mean_price,
             price_per_loop=scenario.price_per_loop,
             n_features=None if data["kind"] == "table" else int(data["features"]),
         )
         space = space.narrow(capabilities)[0]
-        found.append(capabilities)
-    return space, tuple(found)
+        offered.append(capabilities)
+    return space, tuple(offered)
 
 
 def cross_validated(study: Explained, seed: int = 0) -> float:
-    """Return R² of predictions for recipes left out in turn, the surrogate fitted anew without them."""
+    """Return R² of the predictions for recipes that were left out of the fit, in ten folds."""
     n = len(study.observed)
     order = np.random.default_rng([seed, 1]).permutation(n)
     predicted = np.zeros(n)

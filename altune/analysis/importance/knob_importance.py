@@ -1,11 +1,11 @@
 """How much of the objective's variance each knob explains.
 
-The variance is that of the objective over the space's own draws, whatever the search visited. A surrogate
-(:mod:`altune.analysis.importance.surrogate`) is fitted to the trials; each function drawn from it falls into main
-effects and interactions, an interaction is split evenly among its knobs (Shapley effects), and the conditional
-parameters count inside their knob. Intervals join three kinds of doubt: about the function where no trial was made
-(draws of the posterior), about the surrogate's own settings (trials resampled), and about the blocks (blocks
-resampled). A dummy knob, filled at random anew in each resample, gives the noise floor.
+The variance is over the draws of the space, whatever trials the search played. A surrogate
+(:mod:`altune.analysis.importance.surrogate`) is fitted to the trials. Each function drawn from it is a sum of main
+effects and interactions; an interaction is split evenly among its knobs (Shapley effects), and conditional parameters
+count inside their knob. Intervals contain three kinds of uncertainty: about the function where no trial was played
+(draws from the posterior), about the hyperparameters of the surrogate (trials resampled), and about the blocks (blocks
+resampled). The noise floor is the share of a dummy knob, which has random methods in each resample.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from altune.recipes.space import SearchSpace
 Array = NDArray[np.float64]
 
 LOW_R2 = 0.3
-"""Below this cross-validated R² the surrogate is said to explain little."""
+"""Below this cross-validated R² there is a warning."""
 WORTH_ASKING = 15
-"""Recipes from which on a page or a watcher asks which knobs matter."""
+"""Fewest recipes for which a page or ``altune watch`` shows the importance."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class KnobShare:
     Attributes
     ----------
     knob : its name.
-    share, low, high : Shapley effect with its interval; the shares of all knobs sum to 1. The interval of a knob
-        that is not told apart from the floor begins at 0.
+    share, low, high : Shapley effect with its interval; the shares of all knobs sum to 1. The interval begins at 0 if
+        the knob does not matter.
     main : what the knob explains alone.
-    total : what it explains alone and with others.
-    matters : whether its interval lies above that of the noise floor.
+    total : what the knob explains alone and with others.
+    matters : whether its interval is above the interval of the noise floor.
     """
 
     knob: str
@@ -66,9 +66,9 @@ class ParameterShare:
 
     Attributes
     ----------
-    path : Optuna's name; the knob's own name is the choice of its method.
+    path : Optuna's name; the name of the knob is the choice of its method.
     knob : the knob.
-    share, low, high : share of the objective's variance, as part of what the knob explains alone.
+    share, low, high : share of the objective's variance with its interval, a part of what the knob explains alone.
     """
 
     path: str
@@ -91,7 +91,7 @@ class Interaction:
 
 @dataclass(frozen=True)
 class Floor:
-    """The share that a dummy knob without any effect is given, with its interval."""
+    """The share of a dummy knob without effect, with its interval."""
 
     share: float
     low: float
@@ -100,7 +100,7 @@ class Floor:
 
 @dataclass(frozen=True)
 class KnobImportance:
-    """How much of the objective's variance over the space's own draws each open knob explains.
+    """How much of the objective's variance over the draws of the space each open knob explains.
 
     Attributes
     ----------
@@ -108,17 +108,17 @@ class KnobImportance:
     parameters : the decisions inside the knobs, the largest share first.
     interactions : every pair of knobs, the largest share first.
     floor : the noise floor.
-    spread : standard deviation of the objective over the space's draws, in its own unit.
-    r2 : the surrogate's R² on recipes it did not see, cross-validated.
-    warning : why the shares say little; empty where they say something.
-    dependent : whether forbidden combinations make the knobs dependent, so that ``main`` and ``interactions``
-        overlap; the shares stay a division of the whole.
-    n_trials : recipes that the shares are made from.
-    left_out : trials that failed or were forbidden.
-    repeated : trials that drew a recipe a second time.
-    aside : recipes that were played and laid aside, where there are very many.
-    n_blocks : blocks that recipes were played on, 0 where only means are known.
-    confidence : coverage wanted of each interval.
+    spread : standard deviation of the objective over the draws of the space, in its own unit.
+    r2 : cross-validated R² of the surrogate, on recipes that it was not fitted to.
+    warning : why the shares are unreliable; empty if they are not.
+    dependent : whether forbidden combinations make the knobs dependent, so that ``main`` and ``interactions`` overlap;
+        the shares still sum to 1.
+    n_trials : number of recipes from which the shares are computed.
+    left_out : number of trials that failed or were forbidden.
+    repeated : number of trials that drew a recipe again.
+    aside : number of recipes that are not used, because there are too many.
+    n_blocks : number of blocks, 0 if only means are known.
+    confidence : coverage of each interval.
     """
 
     knobs: tuple[KnobShare, ...]
@@ -142,59 +142,59 @@ class KnobImportance:
         Raises
         ------
         RequestError
-            If the space leaves the knob closed, or there is none of that name.
+            If there is no open knob of that name.
         """
-        for one in self.knobs:
-            if one.knob == knob:
-                return one
-        raise RequestError(f"no open knob {knob!r}; {did_you_mean(knob, [one.knob for one in self.knobs])}")
+        shares = {share.knob: share for share in self.knobs}
+        if knob not in shares:
+            raise RequestError(f"no open knob {knob!r}; {did_you_mean(knob, list(shares))}")
+        return shares[knob]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return asdict(self) | {
-            name: [asdict(one) for one in getattr(self, name)] for name in ("knobs", "parameters", "interactions")
+            name: [asdict(share) for share in getattr(self, name)] for name in ("knobs", "parameters", "interactions")
         }
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each knob: ``knob``, ``share``, ``low``, ``high``, ``main``, ``total``, ``matters``."""
-        return pd.DataFrame([asdict(one) for one in self.knobs])
+        return pd.DataFrame([asdict(share) for share in self.knobs])
 
     def interaction_frame(self) -> pd.DataFrame:
         """Return the shares of pairs as a symmetric table, with what each knob explains alone on the diagonal."""
-        names = [one.knob for one in self.knobs]
-        frame = pd.DataFrame(np.diag([one.main for one in self.knobs]), index=names, columns=names)
-        for one in self.interactions:
-            frame.loc[one.a, one.b] = frame.loc[one.b, one.a] = one.share
+        names = [share.knob for share in self.knobs]
+        frame = pd.DataFrame(np.diag([share.main for share in self.knobs]), index=names, columns=names)
+        for pair in self.interactions:
+            frame.loc[pair.a, pair.b] = frame.loc[pair.b, pair.a] = pair.share
         return frame
 
     def sentences(self) -> list[str]:
-        """Return what it says in plain words."""
-        said = [self.warning] if self.warning else []
-        shown = [one for one in self.knobs if one.matters]
-        rest = [one for one in self.knobs if not one.matters]
-        if shown:
+        """Return the result in sentences, the most important first."""
+        sentences = [self.warning] if self.warning else []
+        matter = [share for share in self.knobs if share.matters]
+        rest = [share for share in self.knobs if not share.matters]
+        if matter:
             parts = [
-                f"{_words(one.knob)} {'explains ' if place == 0 else ''}{_percent(one)}"
-                for place, one in enumerate(shown)
+                f"{_words(share.knob)} {'explains ' if index == 0 else ''}{_percent(share)}"
+                for index, share in enumerate(matter)
             ]
-            said.append(_capital(f"{', '.join(parts)} of what was gained or lost by the choice of a recipe."))
+            sentences.append(_capital(f"{', '.join(parts)} of the differences between recipes."))
         if rest:
-            names = join_words([_words(one.knob) for one in rest])
-            verb = "is" if len(rest) == 1 else "are"
-            said.append(_capital(f"{names} {verb} not told apart from noise."))
-        strong = [one for one in self.interactions if one.low > self.floor.high and one.share >= 0.05]
+            names = join_words([_words(share.knob) for share in rest])
+            verb = "has" if len(rest) == 1 else "have"
+            sentences.append(_capital(f"{names} {verb} no clear effect."))
+        strong = [pair for pair in self.interactions if pair.low > self.floor.high and pair.share >= 0.05]
         if strong and not self.dependent:
-            one = strong[0]
-            said.append(
-                f"{_capital(_words(one.a))} and {_words(one.b)} act together: {100 * one.share:.0f} % belongs to "
-                "their combination, so neither is best chosen alone."
+            pair = strong[0]
+            sentences.append(
+                f"{_capital(_words(pair.a))} and {_words(pair.b)} interact: {100 * pair.share:.0f} % belongs to their "
+                "combination, so choose them together."
             )
         of = f" of {self.n_trials + self.aside:,}" if self.aside else ""
-        said.append(
-            f"From {self.n_trials}{of} recipes; on recipes it did not see the surrogate explains "
-            f"{100 * max(0.0, self.r2):.0f} % of the differences (R² = {self.r2:.2f})."
+        sentences.append(
+            f"From {self.n_trials}{of} recipes; the surrogate explains {100 * max(0.0, self.r2):.0f} % of the "
+            f"differences between recipes that it was not fitted to (R² = {self.r2:.2f})."
         )
-        return said
+        return sentences
 
 
 def knob_importance(
@@ -209,16 +209,16 @@ def knob_importance(
 
     Parameters
     ----------
-    trials : what was played: trials of a run, or :class:`altune.analysis.importance.observations.Observation`.
-    space : what they were drawn from.
-    capabilities : what each environment offers, where the space holds combinations that cannot work there.
+    trials : trials of a run, or :class:`altune.analysis.importance.observations.Observation`.
+    space : the space of the trials.
+    capabilities : what each environment offers, if the space has combinations that cannot work there.
     confidence : coverage of the intervals, in (0, 1).
-    seed : of all draws; the same seed gives the same numbers.
+    seed : seed of all draws; the same seed gives the same numbers.
 
     Raises
     ------
     RequestError
-        If the confidence is none, or the space leaves nothing open.
+        If the confidence is not between 0 and 1, or nothing in the space is open.
     WorkError
         As :func:`altune.analysis.importance.explained.prepare`.
     """
@@ -228,43 +228,44 @@ def knob_importance(
 
 @on_one_thread
 def importance_of(study: Explained, *, confidence: float = 0.95, seed: int = 0) -> KnobImportance:
-    """Return the importance of the knobs in a search to which the surrogate was fitted."""
+    """Return the importance of the knobs from a fitted surrogate."""
     check_confidence(confidence)
     return _summary(study, estimate(study, seed), replicate(study, seed), cross_validated(study, seed), confidence)
 
 
 def _summary(study: Explained, best: Replicates, drawn: Replicates, r2: float, confidence: float) -> KnobImportance:
-    def ends(at: Array, draws: Array) -> tuple[float, float, float]:
-        mean = float(at.mean())
+    def interval(estimates: Array, draws: Array) -> tuple[float, float, float]:
+        mean = float(estimates.mean())
         low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
         return mean, min(float(low), mean), max(float(high), mean)
 
     names = [knob.knob for knob in study.knobs]
-    floor = Floor(*ends(drawn.floor, drawn.floor))
+    floor = Floor(*interval(drawn.floor, drawn.floor))
     knobs = []
     for k, name in enumerate(names):
-        share, low, high = ends(best.shares.share[k], drawn.shares.share[k])
+        share, low, high = interval(best.shares.share[k], drawn.shares.share[k])
         matters = low > floor.high
         main, total = float(best.shares.main[k].mean()), float(best.shares.total[k].mean())
-        # A share is never negative: where it is not told apart from a knob without effect, it may be none at all.
+        # A share is never negative, so its quantiles never reach 0. If it may be that of a knob without effect, 0 is
+        # one of the values that it may have.
         knobs.append(KnobShare(name, share, low if matters else 0.0, high, main, total, matters))
     pairs = [
-        Interaction(names[a], names[b], *ends(best.shares.pairs[a, b], drawn.shares.pairs[a, b]))
+        Interaction(names[a], names[b], *interval(best.shares.pairs[a, b], drawn.shares.pairs[a, b]))
         for a, b in combinations(range(len(names)), 2)
     ]
     parameters = [
-        ParameterShare(path, path.split(".")[0], *ends(best.inside[path], inside))
+        ParameterShare(path, path.split(".")[0], *interval(best.inside[path], inside))
         for path, inside in drawn.inside.items()
     ]
     observed = study.observed
     return KnobImportance(
-        knobs=tuple(sorted(knobs, key=lambda one: -one.share)),
-        parameters=tuple(sorted(parameters, key=lambda one: -one.share)),
-        interactions=tuple(sorted(pairs, key=lambda one: -one.share)),
+        knobs=tuple(sorted(knobs, key=lambda knob: -knob.share)),
+        parameters=tuple(sorted(parameters, key=lambda decision: -decision.share)),
+        interactions=tuple(sorted(pairs, key=lambda pair: -pair.share)),
         floor=floor,
         spread=float(np.sqrt(best.shares.variance.mean()) * study.scale),
         r2=r2,
-        warning=_warning(r2, len(observed), any(one.matters for one in knobs)),
+        warning=_warning(r2, len(observed), any(knob.matters for knob in knobs)),
         dependent=not study.allowed.everything,
         n_trials=len(observed),
         left_out=observed.left_out,
@@ -278,9 +279,9 @@ def _summary(study: Explained, best: Replicates, drawn: Replicates, r2: float, c
 def _warning(r2: float, n: int, any_matters: bool) -> str:
     if r2 >= LOW_R2:
         return ""
-    little = f"The surrogate explains little of recipes it did not see (R² = {r2:.2f})"
+    little = f"The surrogate explains little of the recipes that it was not fitted to (R² = {r2:.2f})"
     if any_matters:
-        return f"{little}: of the shares believe no more than the intervals say."
+        return f"{little}: rely on the intervals, not on the shares."
     return f"{little}: {n} recipes are too few to say which knobs matter."
 
 
@@ -292,5 +293,5 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _percent(one: KnobShare) -> str:
-    return f"{100 * one.share:.0f} % [{100 * one.low:.0f}, {100 * one.high:.0f}]"
+def _percent(knob: KnobShare) -> str:
+    return f"{100 * knob.share:.0f} % [{100 * knob.low:.0f}, {100 * knob.high:.0f}]"

@@ -1,4 +1,4 @@
-"""Marginals of a search as numbers: of a method, along a numeric parameter, and over two decisions."""
+"""Marginals of a search: of a method, over a numeric parameter, and over two decisions."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class MethodEffect:
-    """What one method of a knob reaches.
+    """The marginal of one method of a knob.
 
     Attributes
     ----------
-    knob, method : which.
-    n_trials : recipes of the search that have it.
-    quantiles : 10, 25, 50, 75 and 90 % quantiles of their values; None without any.
+    knob, method : names of the knob and of the method.
+    n_trials : number of recipes of the search with the method.
+    quantiles : 10, 25, 50, 75 and 90 % quantiles of their values; None if there are none.
     mean, low, high : the marginal with its interval.
     values : the value of each of these recipes.
     """
@@ -40,11 +40,11 @@ class Curve:
 
     Attributes
     ----------
-    path : Optuna's name.
-    at : values of the parameter, ``(n_points,)``, rising.
-    mean, low, high : the marginal with its interval where the parameter is active, each ``(n_points,)``.
+    path : Optuna's name of the parameter.
+    at : values of the parameter, ``(n_points,)``, increasing.
+    mean, low, high : the marginal with its interval, over recipes in which the parameter is active, ``(n_points,)``.
     log : whether the range is logarithmic.
-    trial_at, trial_value : the recipes that have it, to be drawn beside the curve, each ``(n_trials,)``.
+    trial_at, trial_value : parameter and objective of the recipes that have the parameter, each ``(n_trials,)``.
     """
 
     path: str
@@ -64,11 +64,11 @@ class Surface:
     Attributes
     ----------
     a, b : Optuna's names of two decisions of different knobs.
-    at_a, at_b : their values: numbers, or names of methods or choices.
+    at_a, at_b : values of the decisions: numbers, or names of methods or choices.
     mean : the marginal, ``(len(at_a), len(at_b))``.
     spread : its posterior standard deviation, of the same shape.
-    log_a, log_b : whether the range is logarithmic.
-    trial_a, trial_b : the two decisions of the recipes that have both, each ``(n_trials,)``.
+    log_a, log_b : whether each range is logarithmic.
+    trial_a, trial_b : values of the two decisions in the recipes that have both, each ``(n_trials,)``.
     """
 
     a: str

@@ -1,4 +1,4 @@
-"""What the trials of a search say, one line for each recipe: the values that importance is explained from."""
+"""The recipes of a search and their values, from which importance is computed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Array = NDArray[np.float64]
 
 FEWEST = 5
 MOST = 600
-"""Recipes that are explained: the surrogate's work grows with their cube."""
+"""Largest number of recipes: the work of the surrogate grows with their cube."""
 LEFT_OUT = ("failed", "forbidden")
 UNFINISHED = ("running", "waiting")
 
 
 class ObservedTrial(Protocol):
-    """What is read of a trial; :class:`altune.tuning.search.TrialRecord` has it."""
+    """What importance reads of a trial, such as :class:`altune.tuning.trials.TrialRecord`."""
 
     @property
     def params(self) -> Mapping[str, Any]:
@@ -30,7 +30,7 @@ class ObservedTrial(Protocol):
 
     @property
     def value(self) -> float | None:
-        """Mean objective over blocks, None where the trial failed."""
+        """Mean objective over blocks, None if the trial failed."""
 
     @property
     def values(self) -> Sequence[float]:
@@ -39,13 +39,13 @@ class ObservedTrial(Protocol):
 
 @dataclass(frozen=True)
 class Observation:
-    """One recipe and what it reached; a trial made by hand.
+    """One recipe and its value, where there is no trial.
 
     Attributes
     ----------
     params : Optuna's parameters by path.
-    value : the objective, mean over blocks; None where the recipe could not be played.
-    values : the objective on each block, where it is known.
+    value : mean objective over blocks; None if the recipe could not be played.
+    values : the objective on each block; empty if it is not known.
     """
 
     params: Mapping[str, Any]
@@ -60,12 +60,13 @@ class Observed:
     Attributes
     ----------
     params : Optuna's parameters of each recipe, ``n`` of them.
-    y : objective of each, block effects taken out where a recipe met only some of the blocks, ``(n,)``.
-    deviations : on each block from ``y``, ``(n, n_blocks)``, 0 where a recipe met no such block; block means are 0.
-    noise : variance of a recipe's noise relative to one that met all blocks once, ``(n,)``.
-    left_out : trials that failed or were forbidden.
-    repeated : trials that drew a recipe again that was already there.
-    aside : recipes that were played and laid aside, because there are more than :data:`MOST`.
+    y : objective of each recipe, corrected for the blocks that a recipe was not played on, ``(n,)``.
+    deviations : of the objective on each block from ``y``, ``(n, n_blocks)``, 0 if a recipe was not played on a block;
+        their mean over the recipes is 0 on each block.
+    noise : variance of a recipe's noise relative to a recipe played once on every block, ``(n,)``.
+    left_out : number of trials that failed or were forbidden.
+    repeated : number of trials that drew a recipe again.
+    aside : number of recipes that are not used, because there are more than :data:`MOST`.
     """
 
     params: tuple[Mapping[str, Any], ...]
@@ -81,7 +82,7 @@ class Observed:
 
     @property
     def n_blocks(self) -> int:
-        """Blocks on which the recipes were played, 0 where only means are known."""
+        """Number of blocks, 0 if only means are known."""
         return int(self.deviations.shape[1])
 
 
@@ -92,30 +93,30 @@ class _Group:
 
 
 def observe(trials: Iterable[ObservedTrial], seed: int = 0) -> Observed:
-    """Gather the recipes that trials played.
+    """Return the recipes of trials.
 
     A trial that failed or was forbidden has no value and is left out. A recipe that a racing search dropped counts
-    with the blocks it met, compared with the others on those blocks, and with more noise. A recipe drawn again on the
-    same blocks says nothing new and counts once; a repetition with other values is averaged. Of more than
-    :data:`MOST` recipes the first half is that of the search, which spreads widest, and the others are drawn.
+    with the blocks it was played on, compared with the others on those blocks, and with more noise. A recipe drawn
+    again with the same values counts once; with other values it is averaged. Of more than :data:`MOST` recipes, half
+    are the first ones of the search, which vary most, and half are drawn at random.
 
     Parameters
     ----------
-    trials : what was played, in the order of numbers.
-    seed : of what is drawn of very many recipes.
+    trials : the trials in the order of their numbers.
+    seed : seed of the random half.
 
     Raises
     ------
     WorkError
-        If fewer than five recipes are left, or all have one value.
+        If there are fewer than five recipes, or all have the same value.
     """
     groups, left_out, repeated = _grouped(trials)
     if len(groups) < FEWEST:
-        raise WorkError(f"importance needs at least {FEWEST} different recipes that were played, got {len(groups)}")
+        raise WorkError(f"importance needs at least {FEWEST} different recipes with a value, got {len(groups)}")
     kept = _not_too_many(groups, seed)
     observed = replace(_tabled(kept, left_out, repeated), aside=len(groups) - len(kept))
     if np.ptp(observed.y) <= 1e-12 * max(1.0, float(np.abs(observed.y).max())):
-        raise WorkError("every recipe reached the same value, so there is nothing to explain")
+        raise WorkError("all recipes have the same value, so there is nothing to explain")
     return observed
 
 
@@ -124,16 +125,16 @@ def _not_too_many(groups: Sequence[_Group], seed: int) -> Sequence[_Group]:
         return groups
     first = MOST // 2
     drawn = np.random.default_rng([seed, 5]).choice(len(groups) - first, size=MOST - first, replace=False)
-    return [*groups[:first], *(groups[first + place] for place in np.sort(drawn))]
+    return [*groups[:first], *(groups[first + index] for index in np.sort(drawn))]
 
 
 def different_recipes(trials: Iterable[ObservedTrial]) -> int:
-    """Return how many different recipes trials played."""
+    """Return the number of different recipes that have a value."""
     return len(_grouped(trials)[0])
 
 
 def _grouped(trials: Iterable[ObservedTrial]) -> tuple[list[_Group], int, int]:
-    """Return the recipes with what they reached, and how many trials were left out and how many repeated one."""
+    """Return the recipes with their values, the number of trials left out, and of trials that repeat a recipe."""
     groups: dict[str, _Group] = {}
     left_out = repeated = 0
     for trial in trials:
@@ -155,11 +156,11 @@ def _tabled(groups: Sequence[_Group], left_out: int, repeated: int) -> Observed:
     blocks = max(len(row) for group in groups for row in group.rows)
     table = np.full((len(groups), blocks), np.nan)
     counts = np.zeros(len(groups))
-    for place, group in enumerate(groups):
+    for row_number, group in enumerate(groups):
         longest = max(len(row) for row in group.rows)
         rows = [row for row in group.rows if len(row) == longest]
-        table[place, :longest] = np.mean(rows, axis=0)
-        counts[place] = longest * len(rows)
+        table[row_number, :longest] = np.mean(rows, axis=0)
+        counts[row_number] = longest * len(rows)
     whole = np.isfinite(table).all(axis=1)
     block_means = table[whole].mean(axis=0)
     relative = table - block_means

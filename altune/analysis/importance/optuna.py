@@ -1,4 +1,4 @@
-"""Optuna's own importance evaluators, added up by knob, to compare with."""
+"""Optuna's importance evaluators, summed by knob, for comparison."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
 EVALUATORS = ("fanova", "ped_anova", "mean_decrease_impurity")
 ANSWERS = {
-    "fanova": "share of the variance by a forest, over parameters that every trial has: a knob counts with its method",
-    "ped_anova": "what tells the best tenth of the trials from all others, wherever the search went",
-    "mean_decrease_impurity": "what a forest splits by, over parameters that every trial has, as the search met them",
+    "fanova": "share of the variance by a forest, over parameters that every trial has: of a knob only its method",
+    "ped_anova": "how the best tenth of the trials differs from all others, wherever the search went",
+    "mean_decrease_impurity": "what a forest splits by, over parameters that every trial has, as the search drew them",
 }
-"""What each evaluator says of a knob."""
+"""The question that each evaluator answers."""
 
 
 def optuna_importance(study: optuna.Study, evaluator: str = "fanova", seed: int = 0) -> dict[str, float]:
-    """Return what one of Optuna's evaluators says of each knob, the largest first, summing to 1.
+    """Return the importance of each knob by one of Optuna's evaluators, the largest first, summing to 1.
 
-    A parameter's importance is added to its knob. ``fanova`` and ``mean_decrease_impurity`` pass over every parameter
-    that is absent from some trial, so that a knob counts with its method alone; ``ped_anova`` keeps them and answers
-    another question, what tells the best tenth of the trials from the rest. None has an interval. Of several
+    The importance of a parameter is added to its knob. ``fanova`` and ``mean_decrease_impurity`` leave out every
+    parameter that is missing in some trial, so that only the method of a knob counts. ``ped_anova`` keeps them and
+    answers another question: how the best tenth of the trials differs from the rest. None has an interval. Of several
     objectives the first is explained.
 
     Parameters
     ----------
     study : trials whose parameters are named by path, such as ``run.study``.
     evaluator : ``fanova``, ``ped_anova`` or ``mean_decrease_impurity``.
-    seed : of the evaluators that grow a forest.
+    seed : seed of the evaluators that grow a forest.
 
     Raises
     ------
@@ -49,18 +49,21 @@ def optuna_importance(study: optuna.Study, evaluator: str = "fanova", seed: int 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = get_param_importances(study, evaluator=made, target=_first_of_several(study))
+            importances = get_param_importances(study, evaluator=made, target=_first_of_several(study))
     except (ValueError, RuntimeError) as error:
         raise WorkError(f"Optuna's {evaluator} cannot work with these trials: {str(error).splitlines()[0]}") from None
     knobs: dict[str, float] = {}
-    for path, importance in found.items():
+    for path, importance in importances.items():
         knob = path.split(".")[0]
         knobs[knob] = knobs.get(knob, 0.0) + float(importance)
     return dict(sorted(knobs.items(), key=lambda item: -item[1]))
 
 
 def _first_of_several(study: optuna.Study) -> Callable[[FrozenTrial], float] | None:
-    """Return what Optuna is to explain where there are several objectives; PED-ANOVA takes less for better."""
+    """Return the first of several objectives as Optuna's target, None for one objective.
+
+    With a target PED-ANOVA minimises, whatever the direction of the study.
+    """
     import optuna
 
     if len(study.directions) == 1:
@@ -72,11 +75,11 @@ def _first_of_several(study: optuna.Study) -> Callable[[FrozenTrial], float] | N
 def _make(evaluator: str, seed: int) -> BaseImportanceEvaluator:
     from optuna import importance
 
-    known: dict[str, Callable[[], BaseImportanceEvaluator]] = {
+    evaluators: dict[str, Callable[[], BaseImportanceEvaluator]] = {
         "fanova": lambda: importance.FanovaImportanceEvaluator(seed=seed),
         "ped_anova": importance.PedAnovaImportanceEvaluator,
         "mean_decrease_impurity": lambda: importance.MeanDecreaseImpurityImportanceEvaluator(seed=seed),
     }
-    if evaluator not in known:
-        raise RequestError(f"Optuna has no evaluator {evaluator!r} here; {did_you_mean(evaluator, EVALUATORS)}")
-    return known[evaluator]()
+    if evaluator not in evaluators:
+        raise RequestError(f"no evaluator {evaluator!r} of Optuna; {did_you_mean(evaluator, EVALUATORS)}")
+    return evaluators[evaluator]()

@@ -1,11 +1,13 @@
 """A Gaussian process whose covariance is a functional analysis of variance over knobs.
 
-The covariance of two recipes is ``Σ_d τ_d e_d(C_1, …, C_K)``: ``C_k`` is the covariance of knob k, of mean 0 under the
-space's own draws, and ``e_d`` the sum of the products of every d of them (Durrande et al., *ANOVA kernels and RKHS of
-zero mean functions for model-based sensitivity analysis*, J. Multivariate Analysis 2013; Duvenaud et al., *Additive
-Gaussian processes*, NeurIPS 2011). So every draw of the function falls into main effects and interactions exactly, and
-these are orthogonal under the space's draws wherever the trials were made: a search that stayed in good regions biases
-nothing, and leaves wide intervals where it never was.
+The covariance of two recipes is ``Σ_d τ_d e_d(C_1, …, C_K)``. ``C_k`` is the covariance of knob k, with mean 0 under
+the draws of the space, and ``e_d`` is the sum of the products of every d of them (Durrande et al., *ANOVA kernels and
+RKHS of zero mean functions for model-based sensitivity analysis*, J. Multivariate Analysis 2013; Duvenaud et al.,
+*Additive Gaussian processes*, NeurIPS 2011).
+
+Every function drawn from the process is therefore an exact sum of main effects and interactions, and these are
+orthogonal under the draws of the space, whatever trials were played. A search that stayed in good regions does not
+bias them; it leaves wide intervals where it played nothing.
 """
 
 from __future__ import annotations
@@ -19,19 +21,22 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky
 from scipy.optimize import minimize
 
-from altune.analysis.importance.encoding import KnobAtoms, Rows
+from altune.analysis.importance.covariance import Indices
+from altune.analysis.importance.encoding import KnobAtoms
 
 Array = NDArray[np.float64]
 
 MOST_ORDER = 3
+"""Interactions are between at most this many knobs."""
 MEAN_VARIANCE = 10.0
 """Prior variance of the mean, in variances of the observed values."""
 JITTER = 1e-8
+"""Added to the diagonal of a covariance, so that it has a Cholesky factor."""
 
 
 @dataclass(frozen=True, eq=False)
 class Prior:
-    """Normal priors of the logarithms of the hyperparameters: means and standard deviations."""
+    """Means and standard deviations of the normal priors of the logarithms of the hyperparameters."""
 
     part: tuple[float, float] = (math.log(0.1), 2.0)
     order: tuple[float, float] = (0.0, 1.0)
@@ -44,35 +49,31 @@ class Design:
 
     Attributes
     ----------
-    covariances : for each knob those of its parts between trials, ``(n_parts, n_trials, n_trials)``.
-    noise : relative variance of each trial's noise, ``(n_trials,)``: 1 for a trial on all blocks.
+    covariances : for each knob the covariances of its parts between trials, ``(n_parts, n_trials, n_trials)``.
+    noise : relative variance of each trial's noise, ``(n_trials,)``; 1 for a trial on all blocks.
     """
 
     covariances: tuple[Array, ...]
     noise: Array
 
     @property
-    def n_hyperparameters(self) -> int:
-        """Number of parts, of orders above 1, and the noise."""
-        return sum(len(C) for C in self.covariances) + max(0, self.order - 1) + 1
-
-    @property
     def order(self) -> int:
-        """Most knobs that interact."""
+        """Largest number of knobs that interact."""
         return min(MOST_ORDER, len(self.covariances))
 
-    def at(self, rows: Rows, noise: Array | None = None) -> Design:
+    def at(self, rows: Indices, noise: Array | None = None) -> Design:
         """Return the design of some trials."""
-        place = np.ix_(rows, rows)
-        kept = tuple(np.stack([part[place] for part in C]) for C in self.covariances)
-        return Design(kept, self.noise[rows] if noise is None else noise)
+        both = np.ix_(rows, rows)
+        covariances = tuple(np.stack([part[both] for part in C]) for C in self.covariances)
+        return Design(covariances, self.noise[rows] if noise is None else noise)
 
 
 @dataclass(frozen=True, eq=False)
 class Hyperparameters:
-    """Variances: of each part of each knob, of each order relative to the product of its knobs, and of the noise.
+    """Variances of each part of each knob, of each order relative to the product of its knobs, and of the noise.
 
-    In variances of the observed values, as logarithms in one vector.
+    They are in variances of the observed values. One vector holds their logarithms: the parts of all knobs, the orders
+    from 2 on, and the noise.
     """
 
     logarithms: Array
@@ -81,7 +82,7 @@ class Hyperparameters:
 
     @classmethod
     def start(cls, design: Design, prior: Prior) -> Hyperparameters:
-        """Return where a fit begins."""
+        """Return the starting point of a fit: the means of the priors."""
         sizes = tuple(len(C) for C in design.covariances)
         return cls(_prior_mean(sizes, design.order, prior), sizes, design.order)
 
@@ -102,11 +103,11 @@ class Hyperparameters:
 
 
 def design_of(knobs: Sequence[KnobAtoms], noise: Array) -> Design:
-    """Return the design of the trials that the knobs were encoded with."""
+    """Return the design of the trials with which the knobs were encoded."""
     covariances = []
     for knob in knobs:
         features = [part.features[knob.rows] for part in knob.parts]
-        covariances.append(np.stack([one @ one.T for one in features]))
+        covariances.append(np.stack([F @ F.T for F in features]))
     return Design(tuple(covariances), noise)
 
 
@@ -127,9 +128,9 @@ def fit(
     ----------
     design : the trials.
     y : standardised values, ``(n_trials,)``.
-    prior : what is thought of them before.
-    start : where to begin; the prior's centre by default.
-    iterations : most steps of L-BFGS.
+    prior : priors of the hyperparameters.
+    start : starting point; by default the means of the priors.
+    iterations : largest number of steps of L-BFGS.
     """
     begin = start if start is not None else Hyperparameters.start(design, prior)
     mean, spread = (part(begin.sizes, begin.order, prior) for part in (_prior_mean, _prior_spread))
@@ -139,28 +140,32 @@ def fit(
         distance = (logarithms - mean) / spread
         return value + 0.5 * float(distance @ distance), slope + distance / spread
 
+    # The bounds keep the covariance well conditioned.
     bounds = [(-12.0, 6.0)] * (len(begin.logarithms) - 1) + [(-9.0, 3.0)]
-    found = minimize(
+    result = minimize(
         loss, begin.logarithms, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": iterations}
     )
-    return replace(begin, logarithms=np.asarray(found.x))
+    return replace(begin, logarithms=np.asarray(result.x))
 
 
 def negative_log_likelihood(design: Design, y: Array, hyper: Hyperparameters) -> tuple[float, Array]:
-    """Return −log p(y) and its slope by the logarithms of the hyperparameters."""
+    """Return −log p(y) and its gradient in the logarithms of the hyperparameters."""
     parts, taus = hyper.parts(), hyper.orders()
     C = [np.tensordot(theta, covariance, 1) for theta, covariance in zip(parts, design.covariances, strict=True)]
     e = elementary(C, hyper.order)
+    # A constant in every entry is the covariance of an unknown mean, so no mean has to be estimated.
     K = sum(tau * e[d + 1] for d, tau in enumerate(taus)) + MEAN_VARIANCE + np.diag(hyper.noise * design.noise + JITTER)
     L = cholesky(K, lower=True, check_finite=False)
     inverse = cho_solve((L, True), np.eye(len(y)), check_finite=False)
     alpha = inverse @ y
     value = 0.5 * float(y @ alpha) + float(np.log(np.diag(L)).sum())
+    # The derivative by a hyperparameter h is the sum of W ∘ ∂K/∂h over all entries. W is computed once, and so is
+    # ∂K/∂C_k, which is the same for all parts of knob k.
     W = 0.5 * (inverse - np.outer(alpha, alpha))
     slope = []
-    for theta, covariance, own in zip(parts, design.covariances, C, strict=True):
-        without = W * _slope_by_knob(own, e, taus)
-        slope += [float(t) * float(np.vdot(without, one)) for t, one in zip(theta, covariance, strict=True)]
+    for theta, covariance, C_k in zip(parts, design.covariances, C, strict=True):
+        by_knob = W * _slope_by_knob(C_k, e, taus)
+        slope += [float(t) * float(np.vdot(by_knob, part)) for t, part in zip(theta, covariance, strict=True)]
     slope += [float(tau) * float(np.vdot(W, e[d + 2])) for d, tau in enumerate(taus[1:])]
     slope.append(hyper.noise * float(np.diag(W) @ design.noise))
     return value, np.array(slope)
@@ -169,30 +174,32 @@ def negative_log_likelihood(design: Design, y: Array, hyper: Hyperparameters) ->
 def elementary(C: Sequence[Array], order: int) -> list[Array]:
     """Return the elementary symmetric polynomials e_0, …, e_order of arrays, element by element."""
     e = [np.ones_like(C[0])] + [np.zeros_like(C[0]) for _ in range(order)]
-    for one in C:
+    for C_k in C:
+        # Downwards, so that no product has a knob twice.
         for d in range(order, 0, -1):
-            e[d] = e[d] + one * e[d - 1]
+            e[d] = e[d] + C_k * e[d - 1]
     return e
 
 
-def _slope_by_knob(own: Array, e: Sequence[Array], taus: Array) -> Array:
-    """Return Σ_d τ_d e_{d−1}(all knobs but this one)."""
-    without = np.ones_like(own)
+def _slope_by_knob(C_k: Array, e: Sequence[Array], taus: Array) -> Array:
+    """Return ∂K/∂C_k = Σ_d τ_d e_{d−1} of all knobs but k."""
+    # The polynomials without knob k follow from those of all knobs: e_d(without k) = e_d − C_k e_{d−1}(without k).
+    without = np.ones_like(C_k)
     total = taus[0] * without
     for d, tau in enumerate(taus[1:], start=1):
-        without = e[d] - own * without
+        without = e[d] - C_k * without
         total = total + tau * without
     return np.asarray(total)
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A surrogate at fixed hyperparameters, ready to predict and to be drawn from.
+    """A surrogate with fixed hyperparameters, from which functions are drawn.
 
     Attributes
     ----------
     knobs : the encoded knobs.
-    features : for each knob the features of its atoms, ``(n_atoms, rank)``, hyperparameters in.
+    features : for each knob the features of its atoms, ``(n_atoms, rank)``, scaled by the hyperparameters.
     hyper : the hyperparameters.
     noise : relative variance of each trial's noise.
     factor : Cholesky factor of the trials' covariance.
@@ -208,23 +215,23 @@ class Fitted:
         """Return K⁻¹ y for ``(n_trials,)`` or ``(n_trials, n_draws)`` values."""
         return np.asarray(cho_solve((self.factor, True), y, check_finite=False))
 
-    def covariance(self, atoms: Sequence[Rows]) -> Array:
+    def covariance(self, atoms: Sequence[Indices]) -> Array:
         """Return the covariance of recipes, given as atoms of the first knobs, with the trials; without the mean's.
 
         Knobs that are not given are averaged over.
         """
-        C = [own[at] @ own[knob.rows].T for own, at, knob in zip(self.features, atoms, self.knobs, strict=False)]
+        C = [F[indices] @ F[knob.rows].T for F, indices, knob in zip(self.features, atoms, self.knobs, strict=False)]
         return _summed(C, self.hyper)
 
 
 def _summed(C: Sequence[Array], hyper: Hyperparameters) -> Array:
     """Return Σ_d τ_d e_d of the knobs' covariances."""
     e = elementary(C, min(hyper.order, len(C)))
-    return np.asarray(sum(tau * one for tau, one in zip(hyper.orders(), e[1:], strict=False)))
+    return np.asarray(sum(tau * e_d for tau, e_d in zip(hyper.orders(), e[1:], strict=False)))
 
 
-def predict(design: Design, hyper: Hyperparameters, y: Array, known: Rows, asked: Rows) -> Array:
-    """Return what is expected at some trials given the values of others, ``(n_asked,)``."""
+def predict(design: Design, hyper: Hyperparameters, y: Array, known: Indices, asked: Indices) -> Array:
+    """Return the expected values of the ``asked`` trials given those of the ``known`` ones, ``(n_asked,)``."""
     C = [
         np.tensordot(theta, covariance, 1) for theta, covariance in zip(hyper.parts(), design.covariances, strict=True)
     ]
@@ -235,12 +242,12 @@ def predict(design: Design, hyper: Hyperparameters, y: Array, known: Rows, asked
 
 
 def fitted(knobs: Sequence[KnobAtoms], noise: Array, hyper: Hyperparameters) -> Fitted:
-    """Return the surrogate with some hyperparameters."""
+    """Return the surrogate of the encoded trials with fixed hyperparameters."""
     features = tuple(
         np.hstack([math.sqrt(t) * part.features for t, part in zip(theta, knob.parts, strict=True)])
         for theta, knob in zip(hyper.parts(), knobs, strict=True)
     )
-    C = [(f := own[knob.rows]) @ f.T for own, knob in zip(features, knobs, strict=True)]
+    C = [(at_trials := F[knob.rows]) @ at_trials.T for F, knob in zip(features, knobs, strict=True)]
     K = _summed(C, hyper) + MEAN_VARIANCE + np.diag(hyper.noise * noise + JITTER)
     factor = cholesky(K, lower=True, check_finite=False)
     return Fitted(tuple(knobs), features, hyper, noise, factor)

@@ -1,4 +1,4 @@
-"""What the decisions inside a knob explain: the choice of its method, and each parameter where it is active."""
+"""What the decisions inside a knob explain: the choice of its method, and each of its parameters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.analysis.importance.encoding import KnobAtoms, Params, is_number, scaled
+from altune.analysis.importance.covariance import Params, is_number, scaled
+from altune.analysis.importance.encoding import KnobAtoms
 from altune.analysis.importance.function_draws import FunctionDraws
 from altune.recipes.space import SearchSpace
 from altune.recipes.space.domains import Choices, Range
@@ -16,33 +17,33 @@ from altune.recipes.space.tree import Decision, Slot
 Array = NDArray[np.float64]
 
 DEGREE = 4
-"""Degree of the polynomials that a numeric parameter's effect is told from the others' by."""
+"""Degree of the polynomials that represent the effect of a numeric parameter."""
 
 
 def parameter_variances(space: SearchSpace, draws: FunctionDraws, knobs: Sequence[KnobAtoms]) -> dict[str, Array]:
-    """Return what each decision inside the knobs explains of each draw, ``(n_draws,)`` by path.
+    """Return the variance of each drawn function that each decision inside the knobs explains, ``(n_draws,)`` by path.
 
-    A knob's own effect is the sum of the effect of its method and of those of the parameters that are active in it, by
-    the surrogate's making; a weighted regression on its atoms tells them apart.
+    In the surrogate, the main effect of a knob is the sum of the effects of its method and of its active parameters; a
+    weighted regression on the atoms of the knob separates them.
     """
-    found: dict[str, Array] = {}
-    for place, knob in enumerate(knobs):
-        effect = draws.main_effect(place)
+    explained: dict[str, Array] = {}
+    for position, knob in enumerate(knobs):
+        effect = draws.main_effect(position)
         weighted = knob.weights > 0
         bases = path_bases(space.decisions[knob.knob], knob.knob, knob.atoms, knob.weights)
         root = np.sqrt(knob.weights[weighted])[:, None]
         X = np.hstack([basis[weighted] for basis in bases.values()])
         solution = np.linalg.lstsq(root * X, root * effect[weighted], rcond=1e-9)[0]
         ends = np.cumsum([basis.shape[1] for basis in bases.values()])[:-1]
-        for (path, basis), own in zip(bases.items(), np.split(solution, ends), strict=True):
-            component = basis[weighted] @ own
-            found[path] = knob.weights[weighted] @ component**2
-    return found
+        for (path, basis), coefficients in zip(bases.items(), np.split(solution, ends), strict=True):
+            component = basis[weighted] @ coefficients
+            explained[path] = knob.weights[weighted] @ component**2
+    return explained
 
 
 def path_bases(decision: Decision, knob: str, atoms: Sequence[Params], weights: Array) -> dict[str, Array]:
-    """Return for each open path of a knob functions of its atoms, of mean 0 where the path is active."""
-    found = {}
+    """Return a basis for the effect of each open path of a knob, with mean 0 over the atoms that have the path."""
+    bases = {}
     for path in decision.open_paths(knob):
         slot = decision if path == knob else decision.find(path, knob)
         values = [atom.get(path) for atom in atoms]
@@ -53,8 +54,8 @@ def path_bases(decision: Decision, knob: str, atoms: Sequence[Params], weights: 
         inside = inside - (weights[active] / weights[active].sum()) @ inside
         basis = np.zeros((len(atoms), inside.shape[1]))
         basis[active] = inside
-        found[path] = basis
-    return found
+        bases[path] = basis
+    return bases
 
 
 def _functions(slot: Slot | None, values: Sequence[object]) -> Array:

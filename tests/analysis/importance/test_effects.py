@@ -51,11 +51,11 @@ def test_the_surface_of_two_decisions(effects: Effects) -> None:
 def test_effects_that_there_are_not(effects: Effects) -> None:
     with pytest.raises(RequestError, match="belong to one knob"):
         effects.surface("query_strategy", "query_strategy.density_weighted.beta")
-    with pytest.raises(RequestError, match="is no number"):
+    with pytest.raises(RequestError, match="is not a number"):
         effects.curve("query_strategy")
     with pytest.raises(RequestError, match="no open knob"):
         effects.methods("stopping")
-    with pytest.raises(RequestError, match="leaves no"):
+    with pytest.raises(RequestError, match="no open decision"):
         effects.curve("query_strategy.density_weighted.bta")
 
 

@@ -93,8 +93,8 @@ def test_noise_alone_is_warned_of() -> None:
 def test_the_words(found: KnobImportance) -> None:
     said = found.sentences()
     assert said[0].startswith("The query strategy explains 7")
-    assert "of what was gained or lost" in said[0]
-    assert said[1] == "Retraining is not told apart from noise."
+    assert "of the differences between recipes" in said[0]
+    assert said[1] == "Retraining has no clear effect."
     assert found.warning == ""
     assert json.loads(json.dumps(found.to_dict()))["knobs"][0]["knob"] == "query_strategy"
     assert list(found.to_frame()["knob"]) == [one.knob for one in found.knobs]
@@ -137,7 +137,7 @@ def test_nothing_to_explain(played: list[Observation], problem: str) -> None:
 
 def test_wrong_requests() -> None:
     closed = SearchSpace.from_dict({"query_strategy": "margin"})
-    with pytest.raises(RequestError, match="nothing open"):
+    with pytest.raises(RequestError, match="nothing in the space is open"):
         knob_importance([], closed)
     with pytest.raises(RequestError, match="confidence"):
         knob_importance([], MIXED, confidence=1.0)

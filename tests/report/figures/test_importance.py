@@ -243,7 +243,7 @@ def test_a_surface_with_names_has_a_number_in_each_cell_and_the_longer_side_down
 def test_a_wrong_decision_is_refused(effects: Effects) -> None:
     with pytest.raises(RequestError, match="no open knob 'stopping'"):
         plot_method_effects(effects, "stopping")
-    with pytest.raises(RequestError, match="is no number"):
+    with pytest.raises(RequestError, match="is not a number"):
         plot_parameter_effect(effects, "query_strategy")
 
 

@@ -198,7 +198,7 @@ def test_recipes_by_name_and_by_file(tmp_path: Path) -> None:
             ["retrain: 'warm_start' needs an estimator that resumes", "'random_forest' has none"],
         ),
         (Recipe(labeling="majority"), Capabilities(annotators=1), ["labeling: 'majority' needs several annotators"]),
-        (Recipe(labeling="majority"), Capabilities(annotators=2), ["asks 3 annotators"]),
+        (Recipe(labeling="majority"), Capabilities(annotators=2), ["needs 3 annotators"]),
         (
             Recipe(model="naive_bayes"),
             Capabilities(sparse=True),

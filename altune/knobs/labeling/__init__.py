@@ -1,4 +1,4 @@
-"""Knob 6: who or what labels, and the audit between LABEL and TRAIN."""
+"""Knob 6, ``labeling``: who or what labels a row, and the audit of labels before training."""
 
 from altune.knobs.labeling.audit import AUDITS, FEATURE_AUDITS, Audit, audit_ranking
 from altune.knobs.labeling.auto import AssistedLabeling, AutoLabels

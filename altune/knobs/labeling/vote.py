@@ -1,4 +1,4 @@
-"""Labels by people: one annotator for each row, or several and a vote."""
+"""Labels by one annotator per row, or by several and a vote."""
 
 from __future__ import annotations
 
@@ -9,69 +9,74 @@ from pydantic import Field
 
 from altune.core.needs import Capabilities, Need
 from altune.core.registry import register
-from altune.core.types import Learner, RowNumbers
-from altune.knobs.labeling.base import Answers, Labeling, latest_answer, plurality
+from altune.core.types import Codes, Learner, RowNumbers
+from altune.knobs.labeling.base import AnnotatorNumbers, Answers, Labeling, latest_answer, plurality
 
 
 @register
 class SingleAnnotator(Labeling):
-    """One annotator for each row, drawn at random where the scenario has several.
+    """One label per row, by an annotator drawn at random if the scenario has several.
 
-    Where a row was bought again, the class answered most often holds; between equals the newest.
+    If a label was bought again, the label is the class answered most often; ties go to the latest answer.
     """
 
     method: Literal["single"] = "single"
 
-    def ask(self, rows: RowNumbers, n_annotators: int, rng: np.random.Generator) -> tuple[RowNumbers, RowNumbers]:
+    def ask(self, rows: RowNumbers, n_annotators: int, rng: np.random.Generator) -> tuple[RowNumbers, AnnotatorNumbers]:
         """Return each row once."""
         if n_annotators == 1:
             return rows, np.zeros(len(rows), dtype=np.intp)
         return rows, rng.integers(n_annotators, size=len(rows))
 
-    def combine(self, answers: Answers, rows: RowNumbers, n_classes: int) -> RowNumbers:
+    def combine(self, answers: Answers, rows: RowNumbers, n_classes: int) -> Codes:
         """Return the class answered most often for each row."""
-        if len(answers) == len(rows):  # one answer for each
+        if len(answers) == len(rows):  # no row was labelled twice
             return latest_answer(answers, rows)
         return plurality(answers.votes(rows, n_classes), latest_answer(answers, rows))
 
 
 @register
 class MajorityVote(Labeling):
-    """Several different annotators for each row and the class that most of them name; between equals the newest."""
+    """Several labels per row, by different annotators, and the class that most of them name.
 
-    source: ClassVar[str] = "Sheng, Provost & Ipeirotis, Get Another Label?, KDD 2008"
+    Ties go to the latest answer.
+    """
+
+    source: ClassVar[str] = "Sheng, Provost, Ipeirotis, Get Another Label?, KDD 2008"
     needs: ClassVar[frozenset[Need]] = frozenset({"several_annotators"})
     method: Literal["majority"] = "majority"
-    annotators: int = Field(default=3, ge=2, le=25, description="annotators asked for each row; each is one label")
+    annotators: int = Field(
+        default=3, ge=2, le=25, description="number of annotators per row; the label of each is charged"
+    )
 
     def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
-        """Say so where the scenario has fewer annotators than are asked."""
+        """Return a line if the scenario has too few annotators."""
         return super().objections(model, capabilities) + too_few_annotators(self.method, self.annotators, capabilities)
 
     @property
     def labels_per_row(self) -> int:
-        """Labels bought for each row."""
+        """Number of labels bought for each row."""
         return self.annotators
 
-    def ask(self, rows: RowNumbers, n_annotators: int, rng: np.random.Generator) -> tuple[RowNumbers, RowNumbers]:
+    def ask(self, rows: RowNumbers, n_annotators: int, rng: np.random.Generator) -> tuple[RowNumbers, AnnotatorNumbers]:
         """Return each row with ``annotators`` different annotators, drawn at random."""
         return ask_several(rows, self.annotators, n_annotators, rng)
 
-    def combine(self, answers: Answers, rows: RowNumbers, n_classes: int) -> RowNumbers:
+    def combine(self, answers: Answers, rows: RowNumbers, n_classes: int) -> Codes:
         """Return the class that most annotators named for each row."""
         return plurality(answers.votes(rows, n_classes), latest_answer(answers, rows))
 
 
 def ask_several(
     rows: RowNumbers, each: int, n_annotators: int, rng: np.random.Generator
-) -> tuple[RowNumbers, RowNumbers]:
+) -> tuple[RowNumbers, AnnotatorNumbers]:
     """Return each row with ``each`` different annotators, drawn at random."""
     order = np.argsort(rng.random((len(rows), n_annotators)), axis=1)[:, :each]
     return np.repeat(rows, order.shape[1]), order.ravel()
 
 
 def too_few_annotators(method: str, each: int, capabilities: Any) -> list[str]:
-    """Say so where the scenario has several annotators, and fewer than are asked."""
+    """Return a line if the scenario has several annotators, but fewer than ``each``."""
     if 2 <= capabilities.annotators < each:
-        return [f"labeling {method!r} asks {each} annotators, and the scenario has {capabilities.annotators}"]
+        return [f"labeling {method!r} needs {each} annotators, and the scenario has {capabilities.annotators}"]
     return []

@@ -1,4 +1,4 @@
-"""Knob 4: how many rows the next loop labels."""
+"""Knob 4, ``loop_size``: how many rows the next loop labels."""
 
 from altune.knobs.loop_size.agreement import AgreementLoops
 from altune.knobs.loop_size.base import Judged, LoopSize, LoopState, equal_part

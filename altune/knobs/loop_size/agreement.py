@@ -1,4 +1,4 @@
-"""A size that follows from how much the last label changed the model."""
+"""A loop size that follows the agreement of successive models."""
 
 from __future__ import annotations
 
@@ -12,23 +12,28 @@ from altune.knobs.loop_size.base import BoundedLoops, LoopState, equal_part
 
 @register
 class AgreementLoops(BoundedLoops):
-    """Larger loops while successive models agree, smaller ones while they do not: b ← clip(b·γ^{±1}).
+    """Larger loops while successive models agree and smaller ones while they do not: b ← clip(b·γ^{±1}).
 
-    The exponent is +1 where Cohen's κ of the last two models, on at most 1000 fixed pool rows, is κ* or more, else
-    −1. b moves by a row at least. It needs two models, so it starts in loop 2.
+    The exponent is +1 if Cohen's κ of the last two models, on at most 1000 fixed pool rows, is at least κ*, and −1
+    otherwise; b changes by at least one row. The rule starts in loop 2, when there are two models.
     """
 
-    source: ClassVar[str] = "κ of successive models: Bloodgood & Vijay-Shanker, CoNLL 2009; as a step rule: altune"
+    source: ClassVar[str] = (
+        "κ of successive models: Bloodgood and Vijay-Shanker, CoNLL 2009; the rule for sizes: altune"
+    )
     watches_stop_set: ClassVar[bool] = True
     method: Literal["agreement"] = "agreement"
     start: int | None = Field(
-        default=None, ge=1, le=100_000, description="rows labelled in loop 1; by default an equal part of the budget"
+        default=None,
+        ge=1,
+        le=100_000,
+        description="number of rows labelled in loop 1; by default the budget in equal parts",
     )
-    kappa: float = Field(default=0.9, ge=0.0, le=1.0, description="the κ* that divides growing from shrinking")
-    growth: float = Field(default=1.5, gt=1.0, le=4.0, description="the factor γ of a step")
+    kappa: float = Field(default=0.9, ge=0.0, le=1.0, description="agreement κ* from which loops grow")
+    growth: float = Field(default=1.5, gt=1.0, le=4.0, description="factor γ of a change")
 
     def wanted(self, state: LoopState) -> int:
-        """Return the last size, a step larger or smaller."""
+        """Return the last size, made larger or smaller."""
         kappa = state.agreement()
         if state.last_rows is None or kappa is None:
             return equal_part(state) if self.start is None else self.start
@@ -36,7 +41,7 @@ class AgreementLoops(BoundedLoops):
 
 
 def stepped(size: int, factor: float, up: bool) -> int:
-    """Return a size a factor up or down, rounded, at least one row away.
+    """Return a size multiplied or divided by a factor, rounded, and at least one row from ``size``.
 
     >>> stepped(10, 1.5, True), stepped(10, 1.5, False), stepped(1, 1.2, True)
     (15, 7, 2)

@@ -1,4 +1,4 @@
-"""The base of every loop size, and what it may know when it decides."""
+"""The bases of loop sizes, and the state of the loop that they decide on."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from altune.core.needs import Capabilities
 from altune.core.registry import Method
-from altune.core.types import Learner
+from altune.core.types import Array, Learner
 
 UtilityOf = Literal["strategy", "uncertainty"]
 
 
 class Judged(NamedTuple):
-    """How a model did on labels that were bought after it was trained.
+    """The errors of a model on labels that were bought after it was trained.
 
     Attributes
     ----------
-    trained_on : labels that it was trained on.
-    judged : rows whose labels came next, 1 or more.
-    wrong : those of them that it had predicted otherwise.
+    trained_on : number of labels that the model was trained on.
+    judged : number of rows labelled next, 1 or more.
+    wrong : number of these rows that the model predicted wrongly.
     """
 
     trained_on: int
@@ -34,7 +33,7 @@ class Judged(NamedTuple):
     wrong: int
 
 
-def _no_utilities(of: UtilityOf) -> NDArray[np.float64]:
+def _no_utilities(of: UtilityOf) -> Array:
     return np.empty(0)
 
 
@@ -44,26 +43,26 @@ def _no_agreement() -> float | None:
 
 @dataclass(frozen=True)
 class LoopState:
-    """Where a trajectory stands when the next loop's size is decided.
+    """The state of a trajectory when the size of the next loop is decided.
 
-    What costs time to know is a function, called by the methods that want it.
+    Quantities that take time to compute are functions.
 
     Attributes
     ----------
-    loop : number of the loop to come, 1 for the first after the initial sample.
-    loops_left : loops that may still be played, this one included; None where there is no limit.
-    rows_left : rows that the rest of the budget can still label.
-    rows_labelled : rows labelled so far.
-    pool_rows : rows of the whole pool.
-    budget_rows : rows that the whole budget can label.
-    last_rows : rows of the loop before, None before loop 1 was played.
-    price_per_row : what the labels of one row cost.
-    price_per_loop : what a loop costs beside its labels.
-    utilities : returns the candidates' scores by the query strategy (by 1 − p₁ where it scores no rows), or their
-        uncertainty 1 − p₁, ``(n_candidates,)``; large is useful. Empty where nothing is known.
-    agreement : returns Cohen's κ of the last two models on the stop set, None before there are two. Known to
-        methods with ``watches_stop_set``.
-    errors : how each model so far did on the labels bought next, oldest first. Known to methods with
+    loop : number of the next loop, 1 for the first after the initial sample.
+    loops_left : number of loops that are left, the next one included; None if there is no limit.
+    rows_left : number of rows that the rest of the budget can label.
+    rows_labelled : number of rows labelled so far.
+    pool_rows : number of rows in the pool.
+    budget_rows : number of rows that the whole budget can label.
+    last_rows : number of rows labelled in the last loop; None before loop 1.
+    price_per_row : price of the labels of a row.
+    price_per_loop : price of a loop in addition to its labels.
+    utilities : returns the scores of the candidates by the query strategy (1 − p₁ if the strategy has no scores), or
+        their uncertainty 1 − p₁, ``(n_candidates,)``; large is useful. Empty if there is no model.
+    agreement : returns Cohen's κ of the last two models on the stop set; None before there are two. For methods with
+        ``watches_stop_set``.
+    errors : errors of each model so far on the labels bought next, oldest first. For methods with
         ``judges_new_labels``.
     """
 
@@ -76,7 +75,7 @@ class LoopState:
     last_rows: int | None = None
     price_per_row: float = 0.0
     price_per_loop: float = 0.0
-    utilities: Callable[[UtilityOf], NDArray[np.float64]] = _no_utilities
+    utilities: Callable[[UtilityOf], Array] = _no_utilities
     agreement: Callable[[], float | None] = _no_agreement
     errors: tuple[Judged, ...] = ()
 
@@ -84,9 +83,9 @@ class LoopState:
 class LoopSize(Method):
     """Base of every method of ``loop_size``.
 
-    A method says by class attributes what the loop has to keep for it: ``watches_stop_set`` (the predictions of
-    the last models on at most 1000 fixed pool rows), ``judges_new_labels`` (how each model did on the labels bought
-    next). One with ``reads_prices`` is refused where the scenario has none.
+    Class attributes declare what the loop has to keep for a method: ``watches_stop_set`` the predictions of the last
+    models on at most 1000 fixed pool rows, ``judges_new_labels`` the errors of each model on the labels bought next. A
+    method with ``reads_prices`` is refused if the scenario has no prices.
     """
 
     knob: ClassVar[str] = "loop_size"
@@ -96,10 +95,10 @@ class LoopSize(Method):
 
     @abstractmethod
     def next_size(self, state: LoopState) -> int:
-        """Return the rows that the next loop should label, 1 or more; the loop cuts it to what still fits."""
+        """Return the number of rows that the next loop should label, 1 or more; the loop cuts it to what fits."""
 
     def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
-        """Say so where prices decide and there are none."""
+        """Return a line if the method reads prices and the scenario has none."""
         if not self.reads_prices or (capabilities.price_per_loop > 0 and capabilities.price_per_label > 0):
             return []
         return [
@@ -109,24 +108,27 @@ class LoopSize(Method):
 
 
 class BoundedLoops(LoopSize):
-    """A size that is decided at each loop, within bounds."""
+    """Base of sizes that are decided in each loop, within bounds.
+
+    The default bounds refer to an equal part: the rest of the budget divided by the number of loops left.
+    """
 
     low: int | None = Field(
-        default=None, ge=1, le=100_000, description="fewest rows; by default a quarter of an equal part of the rest"
+        default=None, ge=1, le=100_000, description="minimum number of rows; by default a quarter of an equal part"
     )
     high: int | None = Field(
-        default=None, ge=1, le=100_000, description="most rows; by default four equal parts of the rest"
+        default=None, ge=1, le=100_000, description="maximum number of rows; by default four equal parts"
     )
 
     def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
-        """Say so where the bounds exclude every size; a drawn recipe is then drawn again."""
-        found = super().objections(model, capabilities)
+        """Return a line if ``low`` is above ``high``; a search then draws the recipe again."""
+        problems = super().objections(model, capabilities)
         if self.low is not None and self.high is not None and self.low > self.high:
-            found.append(f"loop_size {self.method!r}: low must not be above high, {self.low} is above {self.high}")
-        return found
+            problems.append(f"loop_size {self.method!r}: low must not be above high, {self.low} is above {self.high}")
+        return problems
 
     def next_size(self, state: LoopState) -> int:
-        """Return the size that is wanted, cut to the bounds; where one alone is given, the other makes way for it."""
+        """Return the wanted size, cut to the bounds; a given bound takes precedence over the default of the other."""
         part = equal_part(state)
         low = math.ceil(part / 4) if self.low is None else self.low
         high = 4 * part if self.high is None else self.high
@@ -135,11 +137,11 @@ class BoundedLoops(LoopSize):
 
     @abstractmethod
     def wanted(self, state: LoopState) -> int:
-        """Return the rows that the next loop should label, before the bounds."""
+        """Return the number of rows that the next loop should label, before the bounds are applied."""
 
 
 def equal_part(state: LoopState) -> int:
-    """Return the rest of the budget in equal parts over the loops left; a twentieth of it where loops are free.
+    """Return the rest of the budget divided by the number of loops left; a twentieth of the budget without a limit.
 
     >>> equal_part(LoopState(1, 20, 190, 10, 1000, 200)), equal_part(LoopState(1, None, 190, 10, 1000, 200))
     (10, 10)

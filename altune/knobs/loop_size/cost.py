@@ -1,4 +1,4 @@
-"""A size that weighs the price of a loop against that of a model left stale."""
+"""A loop size that weighs the price of a loop against the price of an outdated model."""
 
 from __future__ import annotations
 
@@ -6,55 +6,52 @@ import math
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from altune.core.registry import register
+from altune.core.types import Array
 from altune.knobs.loop_size.base import BoundedLoops, Judged, LoopState, equal_part
 
-Array = NDArray[np.float64]
 LEAST_POINTS = 3
+"""Errors that are needed for a fit."""
 
 
 @register
 class CostAwareLoops(BoundedLoops):
-    """The size that makes loops and staleness together cheapest.
+    """The size with the lowest price of loops and staleness per row, F/b + h·b/2, which is b* = √(2F/h).
 
-    While b rows are labelled the model in hand stays as it was. Its error ε(n) could have fallen by the slope
-    s = −dε/dn with each of them, so a loop costs F + h·b²/2 with F the scenario's price of a loop, h = w·s the price
-    of staleness and w what an error of 1 costs while one row is labelled, in prices of a row's labels.
+    F is the scenario's price of a loop. While b rows are labelled, the current model is not updated although its error
+    ε(n) would decrease by s = −dε/dn with each label; h = w·s is the price of this staleness, and w the price of an
+    error of 1 while one row is labelled. ``slope`` fits ε = a − g·ln n, so that s = g/n. ``power_law`` fits
+    ε = α·n^{−γ} and minimises (F + w·∫₀ᵇ ε(n) − ε(n + x) dx)/b instead.
 
-    ``estimate: slope`` fits the line ε = a − g·ln n to the errors seen so far, s = g/n, and takes b* = √(2F/h).
-    ``estimate: power_law`` fits ε = α·n^{−γ} and takes the b of the rows left that makes
-    (F + w·∫₀ᵇ ε(n) − ε(n + x) dx)/b least: where no later loop can earn its price, all of them.
-
-    The errors are those of each model on the labels bought after it was trained: they are paid for, and no test row
-    is looked at. An uncertain strategy asks for difficult rows, so their level is too high; only its fall decides.
-    Until there are three such errors the loop is an equal part of the budget; while they do not fall, it is as large
-    as what was labelled so far.
-
-    Taken from MCAL: the power law, fitted again after each purchase on labels that were bought; the purchase that
-    minimises the predicted cost of the rest; the doubling where no falling curve can be fitted. Not taken: machine
-    labels for the easy rows and their accuracy target, the term e^{−n/k} (which the authors' code switches off), and
-    the cost of training, for which the price of a loop stands.
+    The errors are those of each model on the labels bought after it was trained. With fewer than three of them the loop
+    is an equal part of the rest of the budget; if they do not decrease, it doubles the number of labelled rows.
     """
 
+    # An uncertainty strategy selects difficult rows, on which the error is too high; only its decrease is used.
+    # From MCAL: the power law, fitted again after each purchase on the labels bought; the purchase that minimises the
+    # predicted cost of the rest; doubling if no decreasing curve can be fitted. Left out: machine labels for easy rows
+    # and their accuracy target, the term e^{−n/k} (which the authors' code switches off), and the cost of training,
+    # which is part of the price of a loop.
     source: ClassVar[str] = (
-        "Harris, How Many Parts to Make at Once, 1913 (b* = √(2F/h)); Qiu, Chintalapudi & Govindan, MCAL, ICLR 2023"
+        "Harris, How Many Parts to Make at Once, 1913 (b* = √(2F/h)); Qiu, Chintalapudi, Govindan, MCAL, ICLR 2023"
     )
     judges_new_labels: ClassVar[bool] = True
     reads_prices: ClassVar[bool] = True
     method: Literal["cost_aware"] = "cost_aware"
-    estimate: Literal["slope", "power_law"] = Field(default="slope", description="how the error's fall is estimated")
+    estimate: Literal["slope", "power_law"] = Field(
+        default="slope", description="curve that is fitted to the errors: a line in ln n, or a power law"
+    )
     worth: float = Field(
         default=1.0,
         ge=0.001,
         le=1000.0,
-        description="what an error of 1 costs while one row is labelled, in prices of a row's labels (w)",
+        description="price w of an error of 1 while one row is labelled, in units of the price of a row's labels",
     )
 
     def wanted(self, state: LoopState) -> int:
-        """Return b*, an equal part while too little is known."""
+        """Return b*, or an equal part of the rest of the budget while there are too few errors."""
         worth = self.worth * state.price_per_row
         if worth <= 0 or state.price_per_loop <= 0 or len({point.trained_on for point in state.errors}) < LEAST_POINTS:
             return equal_part(state)
@@ -70,14 +67,14 @@ class CostAwareLoops(BoundedLoops):
 
 
 class FittedLine(NamedTuple):
-    """y = at_zero + slope·ln n."""
+    """The line y = at_zero + slope·x."""
 
     at_zero: float
     slope: float
 
 
 class PowerLaw(NamedTuple):
-    """ε = α·n^{−γ}: ``log_scale`` is ln α, ``exponent`` γ."""
+    """The power law ε = α·n^{−γ}: ``log_scale`` is ln α and ``exponent`` is γ."""
 
     log_scale: float
     exponent: float
@@ -88,7 +85,7 @@ class PowerLaw(NamedTuple):
 
 
 def economic_size(price_per_loop: float, staleness: float) -> float:
-    """Return √(2F/h), where F/b + h·b/2 is least.
+    """Return √(2F/h), the minimum of F/b + h·b/2.
 
     >>> economic_size(8.0, 0.01)
     40.0
@@ -97,7 +94,7 @@ def economic_size(price_per_loop: float, staleness: float) -> float:
 
 
 def error_line(errors: tuple[Judged, ...]) -> FittedLine:
-    """Fit the error rate over ln n by least squares, each point weighted by the rows it was judged on."""
+    """Fit the error rate over ln n by least squares, with the number of judged rows as weights."""
     n, rate, judged = _points(errors)
     return fitted_line(np.log(n), rate, judged)
 
@@ -105,8 +102,8 @@ def error_line(errors: tuple[Judged, ...]) -> FittedLine:
 def power_law(errors: tuple[Judged, ...]) -> PowerLaw:
     """Fit ε = α·n^{−γ} to error rates by weighted least squares of ln ε over ln n.
 
-    A half is added to the wrong and to the right ones, so that no error of 0 has to be a logarithm; the weight is
-    the inverse of the variance of ln ε, m·ε/(1 − ε) for m judged rows.
+    One half is added to the numbers of wrong and of right predictions, so that the logarithm of an error of 0 exists.
+    The weight is the inverse variance of ln ε, m·ε/(1 − ε) for m judged rows.
     """
     n, rate, judged = _points(errors)
     shrunk = (rate * judged + 0.5) / (judged + 1.0)
@@ -115,7 +112,7 @@ def power_law(errors: tuple[Judged, ...]) -> PowerLaw:
 
 
 def fitted_line(x: Array, y: Array, weight: Array) -> FittedLine:
-    """Return the weighted least-squares line through points of two or more different x.
+    """Return the weighted least-squares line through points with at least two different x.
 
     >>> fitted_line(np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 5.0]), np.ones(3))
     FittedLine(at_zero=1.0, slope=2.0)
@@ -127,7 +124,7 @@ def fitted_line(x: Array, y: Array, weight: Array) -> FittedLine:
 
 
 def stale_error(law: PowerLaw, n: int, sizes: Array) -> Array:
-    """Return ∫₀ᵇ ε(n) − ε(n + x) dx for each size b: what a model left at n labels errs beyond fresh ones."""
+    """Return ∫₀ᵇ ε(n) − ε(n + x) dx for each size b: the errors that updating the model could have avoided."""
     power = 1.0 - law.exponent
     grown = np.log1p(sizes / n)
     fresh = n * (grown if abs(power) < 1e-9 else np.expm1(power * grown) / power)
@@ -136,7 +133,7 @@ def stale_error(law: PowerLaw, n: int, sizes: Array) -> Array:
 
 
 def cheapest_size(price_per_loop: float, worth: float, n: int, law: PowerLaw, most: int) -> int:
-    """Return the whole size up to ``most`` at which a loop and the staleness it brings cost least for each row."""
+    """Return the size up to ``most`` with the lowest price of a loop and its staleness per row."""
     sizes = np.arange(1, max(1, most) + 1, dtype=np.float64)
     price = (price_per_loop + worth * stale_error(law, n, sizes)) / sizes
     return int(sizes[np.argmin(price)])

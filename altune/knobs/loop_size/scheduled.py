@@ -1,4 +1,4 @@
-"""Sizes that follow from the loop's number and from how many rows are labelled."""
+"""Loop sizes that follow from the number of the loop and the number of labelled rows."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from altune.knobs.loop_size.base import LoopSize, LoopState, equal_part
 
 @register
 class ConstantLoops(LoopSize):
-    """The same number of rows in each loop: b_t = b; by default the rest of the budget in equal parts."""
+    """The same number of rows in each loop, b_t = b."""
 
     source: ClassVar[str] = "Settles, Active Learning Literature Survey, 2009"
     method: Literal["constant"] = "constant"
-    size: int | None = Field(default=None, ge=1, le=100_000, description="rows labelled in each loop")
+    size: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="number b of rows labelled in each loop; by default the budget in equal parts over the loops",
+    )
 
     def next_size(self, state: LoopState) -> int:
         """Return b."""
@@ -26,15 +31,22 @@ class ConstantLoops(LoopSize):
 
 @register
 class LinearLoops(LoopSize):
-    """Loops that grow or shrink by a step: b_t = b + c·t with t = 0 in loop 1, rounded, at least 1.
+    """Loops that grow or shrink by a constant number of rows: b_t = b + c·t, t = 0 in loop 1, rounded, at least 1.
 
-    Without ``start``, b is chosen so that the loops left use up the budget, twenty of them where loops are free.
+    Without ``start``, b is chosen such that the loops left use up the budget; 20 loops if their number is unlimited.
     """
 
     source: ClassVar[str] = "Settles, Active Learning Literature Survey, 2009"
     method: Literal["linear"] = "linear"
-    start: int | None = Field(default=None, ge=1, le=100_000, description="rows b labelled in loop 1")
-    step: float = Field(default=1.0, ge=-1000.0, le=1000.0, description="rows c that each loop adds to the one before")
+    start: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="number b of rows labelled in loop 1; by default such that the loops use up the budget",
+    )
+    step: float = Field(
+        default=1.0, ge=-1000.0, le=1000.0, description="number c of rows by which a loop is larger than the last one"
+    )
 
     def next_size(self, state: LoopState) -> int:
         """Return b + c·t, at least 1."""
@@ -46,18 +58,23 @@ class LinearLoops(LoopSize):
 
 @register
 class GeometricLoops(LoopSize):
-    """Loops that grow or shrink by a factor: b_t = b₀·gᵗ, rounded.
+    """Loops that grow or shrink by a constant factor: b_t = b·gᵗ, t = 0 in loop 1, rounded, at least 1.
 
-    Without ``start``, b₀ is chosen so that the loops left use up the budget, twenty of them where loops are free.
+    Without ``start``, b is chosen such that the loops left use up the budget; 20 loops if their number is unlimited.
     """
 
-    source: ClassVar[str] = "Citovsky et al., NeurIPS 2021 (large late batches); the factor is searched"
+    source: ClassVar[str] = "Citovsky et al., Batch Active Learning at Scale, NeurIPS 2021 (large late batches)"
     method: Literal["geometric"] = "geometric"
-    start: int | None = Field(default=None, ge=1, le=100_000, description="rows labelled in loop 1")
-    growth: float = Field(default=1.25, ge=0.5, le=2.0, description="factor from one loop to the next")
+    start: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="number b of rows labelled in loop 1; by default such that the loops use up the budget",
+    )
+    growth: float = Field(default=1.25, ge=0.5, le=2.0, description="factor g from one loop to the next")
 
     def next_size(self, state: LoopState) -> int:
-        """Return b₀·g^(t−1), at least 1."""
+        """Return b·gᵗ, at least 1."""
         if self.start is not None:
             return max(1, round(self.start * self.growth ** min(state.loop - 1, 1000)))
         weight = sum(self.growth**step for step in range(min(planned_loops(state), 1000)))
@@ -66,36 +83,36 @@ class GeometricLoops(LoopSize):
 
 @register
 class FractionLoops(LoopSize):
-    """A share of the pool or of the rows labelled so far: b_t = ρ·N or ρ·n_t, rounded up."""
+    """A share of the N pool rows or of the n_t rows labelled so far: b_t = ρ·N or ρ·n_t, rounded up."""
 
     source: ClassVar[str] = "Ren et al., A Survey of Deep Active Learning, ACM Computing Surveys 2021"
     method: Literal["fraction"] = "fraction"
-    of: Literal["pool", "labelled"] = Field(default="labelled", description="what the share is taken of")
-    rho: float = Field(default=0.2, ge=0.001, le=1.0, description="the share ρ")
+    of: Literal["pool", "labelled"] = Field(default="labelled", description="rows of which the share is taken")
+    rho: float = Field(default=0.2, ge=0.001, le=1.0, description="share ρ")
 
     def next_size(self, state: LoopState) -> int:
         """Return ρ·N or ρ·n, rounded up."""
-        whole = state.pool_rows if self.of == "pool" else state.rows_labelled
-        return max(1, math.ceil(self.rho * whole - 1e-9))  # 0.07 · 100 is 7.000…01 in binary
+        n_rows = state.pool_rows if self.of == "pool" else state.rows_labelled
+        return max(1, math.ceil(self.rho * n_rows - 1e-9))  # in floating point 0.07 · 100 is above 7
 
 
 @register
 class ListedLoops(LoopSize):
-    """Sizes as they are listed, one for each loop; the last one repeats."""
+    """A list of sizes, one for each loop; the last one repeats."""
 
-    source: ClassVar[str] = "the sizes of a protocol that is to be matched"
+    source: ClassVar[str] = "for published protocols that list their batch sizes"
     method: Literal["list"] = "list"
     sizes: tuple[Annotated[int, Field(ge=1, le=100_000)], ...] = Field(
-        default=(10, 20, 40), min_length=1, max_length=10_000, description="rows labelled in loop 1, 2, …"
+        default=(10, 20, 40), min_length=1, max_length=10_000, description="numbers of rows labelled in loop 1, 2, …"
     )
 
     def next_size(self, state: LoopState) -> int:
-        """Return the size listed for this loop, the last one where the list has ended."""
+        """Return the size listed for this loop, or the last one after the end of the list."""
         return self.sizes[min(state.loop, len(self.sizes)) - 1]
 
 
 def planned_loops(state: LoopState) -> int:
-    """Return the loops left; of twenty in all where loops are free, at least 1.
+    """Return the number of loops left, at least 1; without a limit, of twenty in all.
 
     >>> planned_loops(LoopState(3, None, 190, 10, 1000, 200)), planned_loops(LoopState(30, None, 90, 110, 1000, 200))
     (18, 1)

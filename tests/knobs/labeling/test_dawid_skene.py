@@ -92,5 +92,5 @@ def test_trust_keeps_it_from_being_worse_than_the_vote_while_answers_are_few():
 
 def test_more_annotators_than_the_scenario_has_are_refused():
     recipe = Recipe(labeling={"method": "dawid_skene", "annotators": 5})
-    assert "asks 5 annotators, and the scenario has 3" in recipe.problems(Capabilities(annotators=3))[0]
+    assert "needs 5 annotators, and the scenario has 3" in recipe.problems(Capabilities(annotators=3))[0]
     assert "several annotators" in recipe.problems(Capabilities())[0]

@@ -86,8 +86,8 @@ def test_a_class_or_column_that_is_not_there_is_refused_before_playing():
             Capabilities(n_classes=3, n_features=4, feature_names=("petal", "sepal", "stem", "root"))
         )[0]
 
-    assert "classes 0 to 2, no 3" in first_problem((0, "<", 1.0, 3))
-    assert "column 4; the features have 0 to 3" in first_problem((4, "<", 1.0, 0))
+    assert "classes 0 to 2, not 3" in first_problem((0, "<", 1.0, 3))
+    assert "column 4; the features have columns 0 to 3" in first_problem((4, "<", 1.0, 0))
     assert "did you mean 'petal'" in first_problem(("petl", "<", 1.0, 0))
     with pytest.raises(RequestError, match="did you mean 'petal length'"):
         simulate(
@@ -158,7 +158,7 @@ def test_a_function_that_gives_no_class_codes_is_named(answer):
     altune.register_label_function("bad_of_test", lambda X: answer)
     try:
         recipe = Recipe(labeling={"method": "label_functions", "functions": [{"function": "bad_of_test"}]})
-        with pytest.raises(WorkError, match="label function 'bad_of_test' must give"):
+        with pytest.raises(WorkError, match="label function 'bad_of_test' must return"):
             simulate(recipe, iris(), budget=12, loops=2, n_blocks=1)
     finally:
         unregister_label_function("bad_of_test")

@@ -73,7 +73,7 @@ def test_single_spreads_over_all_annotators():
 def test_more_annotators_than_there_are_is_refused():
     model = LogisticRegressionModel()
     recipe = Recipe(labeling={"method": "majority", "annotators": 5}, model=model)
-    assert "asks 5 annotators, and the scenario has 3" in recipe.problems(Capabilities(annotators=3))[0]
+    assert "needs 5 annotators, and the scenario has 3" in recipe.problems(Capabilities(annotators=3))[0]
     assert "several annotators" in recipe.problems(Capabilities(annotators=1))[0]
     assert recipe.problems(Capabilities(annotators=5)) == []
 

@@ -45,7 +45,7 @@ def test_choices_and_nested_alternatives_that_can_never_work_are_left_out() -> N
     left, reasons = space.narrow(Capabilities(annotators=3))
     assert left.to_dict()["labeling"]["annotators"] == {"choices": [2, 3]}
     assert reasons == [
-        "labeling.majority.annotators: 9 is left out: labeling 'majority' asks 9 annotators, and the scenario has 3"
+        "labeling.majority.annotators: 9 is left out: labeling 'majority' needs 9 annotators, and the scenario has 3"
     ]
     only_two, _ = space.narrow(Capabilities(annotators=2))
     assert only_two.n_open == 0

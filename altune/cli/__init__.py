@@ -34,7 +34,7 @@ COMMANDS = {
     "stopping": Command("altune.cli.stopping:stopping", "Show where each stopping rule would have stopped a recipe."),
     "worker": Command("altune.cli.worker:worker", "Play trials of a study that several machines share."),
     "report": Command("altune.cli.report:report", "Write the report of a run again and print its answer."),
-    "rescore": Command("altune.cli.rescore:rescore", "Rank the trials of a run by another objective or other prices."),
+    "rescore": Command("altune.cli.rescore:rescore", "Rank the trials of a run by another objective or price."),
     "importance": Command(
         "altune.cli.importance:importance", "Show how much each knob explains of the values of a run."
     ),

@@ -7,15 +7,12 @@ from typing import Annotated
 import typer
 
 from altune.cli.compare import ComparisonFolder, PostHocOption, print_comparison, read_post_hoc
-from altune.cli.options import AsJson
+from altune.cli.options import AsJson, TargetScore
 
 
 def compare_runs(
     runs: Annotated[list[str], typer.Argument(metavar="RUNS", help="Folders of two or more confirmed runs.")],
-    target_score: Annotated[
-        float | None,
-        typer.Option(metavar="SCORE", help="Score to reach.  [default: final score of random sampling]"),
-    ] = None,
+    target_score: TargetScore = None,
     post_hoc: PostHocOption = "wilcoxon",
     out: ComparisonFolder = None,
     as_json: AsJson = False,

@@ -36,6 +36,10 @@ AsJson = Annotated[bool, Option("--json", help="Print one JSON object.")]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="Do not show progress.")]
 
 
+TargetScore = Annotated[
+    float | None,
+    Option(metavar="SCORE", help="Score to reach.  [default: final score of random sampling]"),
+]
 Target = Annotated[str | None, Option(metavar="COLUMN", help="Label column of a table.")]
 
 
@@ -53,9 +57,7 @@ class ScoringOptions:
     constraint: Annotated[
         list[str] | None, Option(metavar="BOUND", help="Constraint such as 'labels <= 300'; repeatable.")
     ] = None
-    target_score: Annotated[
-        float | None, Option(metavar="SCORE", help="Target of labels_to_target and data_utilization.")
-    ] = None
+    target_score: TargetScore = None
     over: Annotated[str | None, Option(metavar="WHAT", help="Variable of integration: labels or cost.")] = None
     value: Annotated[
         float | None, Option(metavar="PRICE", help="Value of a score of 1 over a score of 0, for net_value.")

@@ -19,8 +19,8 @@ def compare_runs(
     """Compare finished runs by their stored confirmations, without simulating.
 
     The confirmed recipe of each run is compared with those of the other runs and with the baselines. The runs must
-    share data, scenario and seed, and thus their report blocks; if their numbers of report blocks differ, the first blocks
-    that all runs have are compared.
+    share data, scenario and seed, and thus their report blocks; if some have more of these blocks, the first ones that
+    all runs have are compared.
 
     Parameters
     ----------

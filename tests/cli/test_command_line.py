@@ -243,7 +243,7 @@ def test_explicit_blocks_from_a_file(altune, tmp_path):
     (tmp_path / "blocks.json").write_text(json.dumps(blocks))
     code, _, err = altune("simulate", "iris", "--splits", "blocks.json", "--budget", "20")
     assert code == 2
-    assert "row 0 stands in pool and test" in err
+    assert "row 0 is in both pool and test" in err
 
 
 def test_rare_classes_and_plain_accuracy_bring_one_line_of_advice(altune, tmp_path):
@@ -286,7 +286,7 @@ def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(tmp_path):
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
-    assert "To go on, give the same command" in err
+    assert "To resume, run the same command" in err
     assert out == ""
     command = [sys.executable, "-m", "altune", *SEARCH, "--json"]
     again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)

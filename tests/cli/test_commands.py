@@ -63,7 +63,7 @@ def test_every_command_explains_itself_and_each_of_its_options(altune, name):
     assert [param.name for param in command.params if not param.help] == []
 
 
-def test_options_that_commands_share_are_told_alike_everywhere():
+def test_options_that_commands_share_have_one_text():
     told = defaultdict(set)
     for name, command in COMMANDS.items():
         for param in build_command(name, command.function()).params:
@@ -76,7 +76,7 @@ def test_options_that_commands_share_are_told_alike_everywhere():
 
 def test_help_groups_the_options_of_the_environment(altune):
     for name in ("tune", "simulate", "compare", "stopping"):
-        sections = altune(name, "--help")[1].split("The environment:")[1].split("\n\n")
+        sections = altune(name, "--help")[1].split("Scenario:")[1].split("\n\n")
         for option in ("--target", "--budget", "--loops", "--metric", "--annotators", "--scenario", "--splits"):
             assert f"  {option} " in sections[0]
 

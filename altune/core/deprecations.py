@@ -42,6 +42,7 @@ METHODS = {
 ATTRIBUTES = {
     "LearningCurve.facts": "notes",
     "LearningCurve.rounds": "round_trips",
+    "Asked.places": "blocks",
     "Sweep.standings": "verdicts",
 }
 """Attributes of results."""

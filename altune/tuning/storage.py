@@ -59,7 +59,7 @@ def open_study(folder: Path | None, directions: Sequence[Direction]) -> optuna.S
     except _UNREADABLE:
         raise RequestError(_damaged(folder)) from None
     except (KeyError, ValueError):
-        raise RequestError(f"{journal}: the study there was not made by altune; give another --out") from None
+        raise RequestError(f"{journal}: the study there was not created by altune; give another --out") from None
     except OSError as error:
         raise StorageError(f"{journal}: {error.strerror}") from None
 
@@ -102,7 +102,7 @@ def read_study(folder: Path) -> optuna.Study:
     except _UNREADABLE:
         raise RequestError(_damaged(folder)) from None
     except (KeyError, ValueError, OSError) as error:
-        raise RequestError(f"{journal}: not a study that altune made ({error})") from None
+        raise RequestError(f"{journal}: not a study that altune created ({error})") from None
 
 
 def append_trial(study: optuna.Study, trial: FrozenTrial) -> None:

@@ -165,7 +165,7 @@ def test_a_later_format_is_explained(cache, tmp_path, monkeypatch):
     with monkeypatch.context() as later:
         later.setattr("altune.tuning.header.STUDY_FORMAT", 99)
         go(2, cache, tmp_path / "run", n_blocks=1, confirm=False)
-    with pytest.raises(RequestError, match="its format is 99, and this version of altune reads 1 to 2"):
+    with pytest.raises(RequestError, match="its format is 99, and this version of altune reads formats 1 to 2"):
         go(2, cache, tmp_path / "run", n_blocks=1, confirm=False)
 
 
@@ -177,7 +177,7 @@ def test_another_version_of_altune_continues_a_run_and_another_scikit_learn_says
     lines = []
     monkeypatch.setattr("altune.tuning.observer.Silent.say", lambda self, line: lines.append(line))
     assert len(go(3, cache, tmp_path / "run", n_blocks=1, confirm=False).trials) == 3
-    assert any("begun with scikit-learn 1.0 (now " in line for line in lines)
+    assert any("started with scikit-learn 1.0 (now " in line for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_another_version_of_altune_continues_a_run_and_another_scikit_learn_says
         ({"racing": 0.1, "objective": ("aulc", "labels")}, "needs one objective"),
         ({"data": ["iris", "wine"], "objective": "labels_to_target"}, "no common scale"),
         ({"data": ["iris", "iris"]}, "share a name"),
-        ({"data": ["iris", "wine"], "across": "ranks", "sampler": "nsga2"}, "needs the sampler"),
+        ({"data": ["iris", "wine"], "across": "ranks", "sampler": "nsga2"}, "needs one of the samplers"),
         ({"prefer": "speed"}, "no objective of the study"),
         ({"sampler": "cmaes"}, "spaces of numbers only"),
         ({"sampler": "grid", "space": "standard"}, "grid"),

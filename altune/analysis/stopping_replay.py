@@ -1,4 +1,4 @@
-"""Stopping rules applied to curves that were recorded in full."""
+"""Stopping rules replayed on trajectories that went to the end of the budget."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class RuleReplay:
 
     Attributes
     ----------
-    name : what the rule is called in the table.
+    name : name of the rule in the table.
     rule : the rule.
-    stops : for each block the point of the curve at which it stopped, None where it never did.
-    fired : share of the blocks in which it stopped before the budget did, in [0, 1].
-    labels : labels bought by then (all of the trajectory's where it never fired).
-    saved : labels that were left.
-    kept : score in hand at the stop as a share of the final score.
-    value : objective of the curve cut off there.
-    correlation : mean over blocks of Pearson's correlation of the rule's statistic with the test score, turned so
-        that 1 means that it moves towards the stop as the score rises; None where there is nothing to correlate.
+    stops : for each block the index of the point of the curve at which the rule stopped, None if it never did.
+    fired : share of the blocks on which it stopped before the budget did, in [0, 1].
+    labels : labels bought at the stop, or at the end if it never stopped.
+    saved : labels not bought.
+    kept : score at the stop as a share of the final score.
+    value : objective of the curve up to the stop.
+    correlation : Pearson's correlation of the rule's statistic with the test score, mean over blocks; its sign is such
+        that 1 means that the statistic moves towards the stop as the score rises. None if it cannot be computed.
     """
 
     name: str
@@ -65,13 +65,13 @@ class RuleReplay:
 
 @dataclass(frozen=True, eq=False)
 class StoppingReplay:
-    """Every rule on the same full trajectories.
+    """Rules replayed on the same full trajectories.
 
     Attributes
     ----------
-    recipe : what was played, its own rule aside.
-    rules : one result for each rule.
-    excluded : rules that were left out, with the reason.
+    recipe : the recipe that was played; its own rule was ignored.
+    rules : the result of each rule.
+    excluded : rules that cannot be replayed, with the reason.
     curves : the full trajectories, one for each block.
     objective : what is measured.
     """
@@ -83,25 +83,25 @@ class StoppingReplay:
     objective: Objective
 
     def __getitem__(self, name: str) -> RuleReplay:
-        """Return a rule's result by name."""
-        for one in self.rules:
-            if one.name == name:
-                return one
+        """Return the result of a rule by name."""
+        for result in self.rules:
+            if result.name == name:
+                return result
         raise KeyError(name)
 
     def rows(self) -> list[dict[str, str | float]]:
         """Return the rows of a table, in the order of the rules."""
         return [
             {
-                "rule": one.name,
-                "fired": f"{one.fired:.0%}",
-                "labels at the stop": _words(one.labels, 0),
-                "labels saved": _words(one.saved, 0),
-                "score kept": _words(one.kept, 3),
-                self.objective.name: _words(one.value, 4),
-                "correlation": "-" if one.correlation is None else f"{one.correlation:+.2f}",
+                "rule": result.name,
+                "fired": f"{result.fired:.0%}",
+                "labels at the stop": _words(result.labels, 0),
+                "labels saved": _words(result.saved, 0),
+                "score kept": _words(result.kept, 3),
+                self.objective.name: _words(result.value, 4),
+                "correlation": "-" if result.correlation is None else f"{result.correlation:+.2f}",
             }
-            for one in self.rules
+            for result in self.rules
         ]
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,51 +110,51 @@ class StoppingReplay:
             "objective": self.objective.name,
             "metric": self.objective.metric,
             "blocks": len(self.curves),
-            "rules": [one.to_dict() for one in self.rules],
+            "rules": [result.to_dict() for result in self.rules],
             "excluded": dict(self.excluded),
         }
 
 
 def replayed(
-    recipe: Recipe, kept: Mapping[str, Stopping], excluded: Mapping[str, str], found: Simulation
+    recipe: Recipe, rules: Mapping[str, Stopping], excluded: Mapping[str, str], simulation: Simulation
 ) -> StoppingReplay:
-    """Return where each rule would have stopped, from full trajectories in which all of them took notes.
+    """Return where each rule would have stopped, from full trajectories in which all rules took notes.
 
     Parameters
     ----------
-    recipe : what was played, its own rule aside.
-    kept, excluded : what :func:`replayable` returned; the rules noted in the order of ``kept``.
-    found : the full trajectories.
+    recipe : the recipe that was played; its own rule was ignored.
+    rules, excluded : the result of :func:`replayable`; the rules took notes in the order of ``rules``.
+    simulation : the full trajectories.
     """
-    results = [_replayed(name, rule, place, found) for place, (name, rule) in enumerate(kept.items())]
-    return StoppingReplay(recipe, tuple(results), excluded, found.curves, found.objective)
+    results = [_replayed(name, rule, index, simulation) for index, (name, rule) in enumerate(rules.items())]
+    return StoppingReplay(recipe, tuple(results), excluded, simulation.curves, simulation.objective)
 
 
 def every_rule(recipe: Recipe) -> dict[str, Stopping]:
-    """Return every registered rule with its defaults, and the recipe's own as ``recipe`` where it has one."""
-    own = {} if recipe.stopping.method == "budget" else {"recipe": recipe.stopping}
+    """Return every registered rule with its defaults, and the recipe's own rule as ``recipe`` if it has one."""
+    of_recipe = {} if recipe.stopping.method == "budget" else {"recipe": recipe.stopping}
     rules = {name: cls.model_validate({}) for name, cls in methods("stopping").items()}
-    return own | {name: rule for name, rule in rules.items() if isinstance(rule, Stopping)}
+    return of_recipe | {name: rule for name, rule in rules.items() if isinstance(rule, Stopping)}
 
 
 def statistics_of(rule: Criterion, notes: Sequence[Note]) -> NDArray[np.float64]:
-    """Return a rule's statistic at each point, NaN where it is not known yet, ``(n_points,)``."""
+    """Return the statistic of a rule at each point, NaN before it can be computed, ``(n_points,)``."""
     values = [rule.statistic(notes[: end + 1]) for end in range(len(notes))]
     return np.array([np.nan if value is None else value for value in values])
 
 
 def replayable(
-    wanted: Mapping[str, Any], recipe: Recipe, facts: Capabilities
+    wanted: Mapping[str, Any], recipe: Recipe, capabilities: Capabilities
 ) -> tuple[dict[str, Stopping], dict[str, str]]:
     """Return the rules that can be replayed on a recipe, and why the others cannot, by name."""
     kept: dict[str, Stopping] = {}
     excluded: dict[str, str] = {}
     for name, rule in wanted.items():
-        problems = method_problems(rule, recipe.model, facts)
+        problems = method_problems(rule, recipe.model, capabilities)
         if rule.method == "budget":
             excluded[name] = "it never stops before the budget does"
         elif rule.held_out_rows:
-            excluded[name] = "it buys hold-out rows, which changes the run; simulate it by itself"
+            excluded[name] = "it buys hold-out rows, which changes the trajectory; simulate it instead"
         elif problems:
             excluded[name] = problems[0]
         else:
@@ -162,30 +162,30 @@ def replayable(
     return kept, excluded
 
 
-def _replayed(name: str, rule: Stopping, place: int, found: Simulation) -> RuleReplay:
-    curves, objective, overlap = found.curves, found.objective, found.overlap
-    own = [notes_of(curve.notes, place) for curve in curves]
-    # At the last point the budget ends the run whatever a rule says.
-    early = [stopping_point(rule, notes[:-1]) for notes in own]
-    ends = [len(curve) - 1 if stop is None else stop for stop, curve in zip(early, curves, strict=True)]
+def _replayed(name: str, rule: Stopping, index: int, simulation: Simulation) -> RuleReplay:
+    curves, objective, overlap = simulation.curves, simulation.objective, simulation.overlap
+    notes = [notes_of(curve.notes, index) for curve in curves]
+    # At the last point the budget ends the trajectory, whatever the rule says.
+    stops = [stopping_point(rule, of_curve[:-1]) for of_curve in notes]
+    ends = [len(curve) - 1 if stop is None else stop for stop, curve in zip(stops, curves, strict=True)]
     pairs = list(zip(ends, curves, strict=True))
     labels = np.array([curve.labels[end] for end, curve in pairs], dtype=np.float64)
     last = np.array([curve.labels[-1] for curve in curves], dtype=np.float64)
     kept = [_share(curve.scores[objective.metric][[end, -1]]) for end, curve in pairs]
     stopped = [
-        curve if stop is None else curve.first(stop + 1, rule.method) for stop, curve in zip(early, curves, strict=True)
+        curve if stop is None else curve.first(stop + 1, rule.method) for stop, curve in zip(stops, curves, strict=True)
     ]
-    values = objective.each(stopped, found.references)
+    values = objective.each(stopped, simulation.references)
     return RuleReplay(
         name=name,
         rule=rule,
-        stops=tuple(early),
-        fired=float(np.mean([stop is not None for stop in early])),
+        stops=tuple(stops),
+        fired=float(np.mean([stop is not None for stop in stops])),
         labels=mean_interval(labels, overlap=overlap),
         saved=mean_interval(last - labels, overlap=overlap),
         kept=mean_interval(kept, overlap=overlap),
         value=mean_interval(values, overlap=overlap),
-        correlation=_correlation(rule, own, [curve.scores[objective.metric] for curve in curves]),
+        correlation=_correlation(rule, notes, [curve.scores[objective.metric] for curve in curves]),
     )
 
 
@@ -201,15 +201,15 @@ def _correlation(
 ) -> float | None:
     if not isinstance(rule, Criterion):
         return None
-    found = []
-    for own, score in zip(notes, scores, strict=True):
-        statistic = statistics_of(rule, own)
+    correlations = []
+    for of_curve, score in zip(notes, scores, strict=True):
+        statistic = statistics_of(rule, of_curve)
         known = np.isfinite(statistic)
         if known.sum() >= FEWEST_POINTS and np.ptp(statistic[known]) > 0 and np.ptp(score[known]) > 0:
-            found.append(float(np.corrcoef(statistic[known], score[known])[0, 1]))
-    if not found:
+            correlations.append(float(np.corrcoef(statistic[known], score[known])[0, 1]))
+    if not correlations:
         return None
-    return float(np.mean(found)) * (1.0 if rule.grows else -1.0)
+    return float(np.mean(correlations)) * (1.0 if rule.grows else -1.0)
 
 
 def _words(interval: Interval, digits: int) -> str:

@@ -1,4 +1,4 @@
-"""Of which true classes the rows were that a recipe bought, loop by loop."""
+"""The true classes of the rows that a recipe bought, loop by loop."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ CHANCE_DRAWS = 200
 
 @dataclass(frozen=True)
 class ClassBalance:
-    """Of which true classes the rows were that were bought.
+    """The true classes of the rows bought.
 
     Attributes
     ----------
-    classes : names in the data set's order; of more than ten the nine with most pool rows, then all others together.
-    others : how many classes the last one gathers; 0 where each is told by itself.
+    classes : names in the data set's order; of more than ten, the nine with most pool rows, and all others together.
+    others : number of classes that the last name sums up; 0 if it is a class.
     pool : share of each class in the pool.
-    bought : share of each class among all rows bought so far, loop by loop.
-    new : the same among the rows of the loop itself.
-    evenness : entropy of the classes bought so far as a share of ln K; 1 where all K classes are equally frequent.
-    pool_evenness : the same of the pool.
-    imbalance : divergence KL(bought so far ‖ pool) in nats, over all K classes; 0 where both have the same shares.
-    by_chance : what it is on average where as many rows are drawn at random.
+    bought : share of each class among all rows bought so far.
+    new : share of each class among the rows of the loop.
+    evenness : entropy of the classes bought so far as a share of ln K; 1 if all K classes are equally frequent.
+    pool_evenness : the evenness of the pool.
+    imbalance : divergence KL(bought so far ‖ pool) in nats, over all K classes; 0 if both have the same shares.
+    by_chance : mean imbalance of the same number of rows drawn at random.
     """
 
     classes: tuple[str, ...]
@@ -49,7 +49,7 @@ class ClassBalance:
 
 
 def class_counts(curve: LearningCurve, y: Counts, n_classes: int) -> Counts:
-    """Return how many rows of each true class each loop bought, ``(n_loops, n_classes)``."""
+    """Return the number of rows of each true class that each loop bought, ``(n_loops, n_classes)``."""
     loop = np.repeat(np.arange(len(curve)), curve.loop_rows)
     counts: Counts = np.bincount(loop * n_classes + y[curve.rows], minlength=len(curve) * n_classes)
     return counts.reshape(len(curve), n_classes)
@@ -68,25 +68,25 @@ def evenness(counts: Array | Counts) -> Array:
 
 
 def divergence(counts: Array | Counts, pool: Array | Counts) -> Array:
-    """Return KL(bought ‖ pool) in nats for rows of class counts, ``(n,)`` of ``(n, n_classes)``.
+    """Return KL(bought ‖ pool) in nats of class counts, ``(n,)`` of ``(n, n_classes)``.
 
     >>> divergence(np.array([[1, 1], [2, 0]]), np.array([50, 50])).round(4).tolist()
     [0.0, 0.6931]
     """
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    own = pool / pool.sum()
-    ratio = np.where(shares > 0, shares, 1.0) / np.where(shares > 0, own, 1.0)
+    pool_shares = pool / pool.sum()
+    ratio = np.where(shares > 0, shares, 1.0) / np.where(shares > 0, pool_shares, 1.0)
     result: Array = np.einsum("ij,ij->i", shares, np.log(ratio))
     return result
 
 
 def by_chance(pool: Counts, sizes: Sequence[int], rng: np.random.Generator) -> list[float]:
-    """Return the mean divergence from the pool of so many rows drawn at random without replacement."""
-    found = []
+    """Return the mean divergence from the pool of rows drawn at random without replacement, for each sample size."""
+    means = []
     for size in sizes:
         drawn = rng.multivariate_hypergeometric(pool, min(size, int(pool.sum())), size=CHANCE_DRAWS, method="marginals")
-        found.append(float(divergence(drawn, pool).mean()))
-    return found
+        means.append(float(divergence(drawn, pool).mean()))
+    return means
 
 
 def balance_of(
@@ -96,24 +96,26 @@ def balance_of(
     loops: Counts,
     rng: np.random.Generator,
 ) -> ClassBalance:
-    """Return of which true classes the rows were that each loop bought.
+    """Return the true classes of the rows that each loop bought.
 
-    Parameters are those of :func:`altune.analysis.loops.numbers.loop_facts`; ``loops`` are the loops that are kept.
+    Parameters are those of :func:`altune.analysis.loops.numbers.loop_facts`; ``loops`` are the loops to keep.
     """
     k = dataset.n_classes
     pools = np.array([np.bincount(dataset.y[block.pool], minlength=k) for block in blocks])
     new = [class_counts(curve, dataset.y, k) for curve in curves]
     bought = [counts.cumsum(axis=0) for counts in new]
-    order, names = _classes(dataset, pools)
-    shares = [[_shares(_gathered(counts, order)) for counts in own] for own in (bought, new)]
-    middle = curves[int(np.argmax([len(curve) for curve in curves]))]
-    sizes = np.cumsum(middle.loop_rows)[loops].tolist()
+    groups, names = _classes(dataset, pools)
+    bought_shares, new_shares = (
+        [_shares(_summed(counts, groups)) for counts in of_blocks] for of_blocks in (bought, new)
+    )
+    longest = curves[int(np.argmax([len(curve) for curve in curves]))]
+    sizes = np.cumsum(longest.loop_rows)[loops].tolist()
     return ClassBalance(
         classes=names,
         others=k - len(names) + 1 if k > len(names) else 0,
-        pool=tuple(np.round(_shares(_gathered(pools, order)).mean(axis=0), DIGITS).tolist()),
-        bought=tuple(series_of([one[:, place] for one in shares[0]], loops) for place in range(len(names))),
-        new=tuple(series_of([one[:, place] for one in shares[1]], loops) for place in range(len(names))),
+        pool=tuple(np.round(_shares(_summed(pools, groups)).mean(axis=0), DIGITS).tolist()),
+        bought=tuple(series_of([shares[:, group] for shares in bought_shares], loops) for group in range(len(names))),
+        new=tuple(series_of([shares[:, group] for shares in new_shares], loops) for group in range(len(names))),
         evenness=series_of([evenness(counts) for counts in bought], loops),
         pool_evenness=round(float(evenness(pools).mean()), DIGITS),
         imbalance=series_of([divergence(counts, pool) for counts, pool in zip(bought, pools, strict=True)], loops),
@@ -122,7 +124,7 @@ def balance_of(
 
 
 def _classes(dataset: Dataset, pools: Counts) -> tuple[list[NDArray[np.intp]], tuple[str, ...]]:
-    """Return codes of the classes that are told apart, the last of them all others together, and their names."""
+    """Return groups of class codes and their names: each frequent class alone, and all others together."""
     order = np.argsort(-pools.sum(axis=0), kind="stable")
     most = len(order) if len(order) <= MOST_CLASSES else MOST_CLASSES - 1
     first, rest = np.sort(order[:most]), order[most:]
@@ -131,11 +133,11 @@ def _classes(dataset: Dataset, pools: Counts) -> tuple[list[NDArray[np.intp]], t
     return ([*alone, rest], (*names, f"{len(rest)} other classes")) if len(rest) else (alone, names)
 
 
-def _gathered(counts: Counts, groups: Sequence[NDArray[np.intp]]) -> Counts:
+def _summed(counts: Counts, groups: Sequence[NDArray[np.intp]]) -> Counts:
     return np.stack([counts[:, codes].sum(axis=1) for codes in groups], axis=1)
 
 
 def _shares(counts: Counts) -> Array:
-    """Return shares of each row; NaN where a loop bought no new row."""
+    """Return the shares of each loop; NaN if it bought no row."""
     sums = counts.sum(axis=1, keepdims=True)
     return np.where(sums > 0, counts / np.maximum(sums, 1), np.nan)

@@ -1,6 +1,6 @@
-"""What each loop of a recipe did, in numbers: what was bought, what the audit found, what the model was unsure of.
+"""What each loop of a recipe did: what it bought, what the audit found, how uncertain the model was.
 
-Plain numbers throughout, so that they are stored with a study and read back as they were.
+All values are plain numbers, so that they can be stored with a study and read back unchanged.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class AuditFacts:
 
     Attributes
     ----------
-    detector : how suspects are found.
+    detector : the audit's method of finding suspects.
     action : ``drop``, ``weight`` or ``relabel``.
-    blocks : blocks behind these numbers.
-    suspects : labels that the loop's audit doubted; 0 where none ran.
-    right : those of them that are truly wrong.
-    bought_again, corrected : labels bought again in the loop, and those whose answer changed.
-    wrong_bought : share of wrong labels among all rows bought so far, the dropped ones included.
+    blocks : number of blocks.
+    suspects : labels that the audit of the loop suspected; 0 without an audit.
+    right : suspects with a wrong label.
+    bought_again, corrected : labels bought again in the loop, and those that changed.
+    wrong_bought : share of wrong labels among all labels bought so far, dropped ones included.
     wrong_used : share of wrong labels among those that the model was trained on.
     """
 
@@ -48,13 +48,13 @@ class AuditFacts:
 
 @dataclass(frozen=True)
 class Measure:
-    """How uncertain the model that picked a loop's rows was, in [0, 1]; the first sample has no such model.
+    """How uncertain the model was that picked the rows of a loop, in [0, 1]; the first sample has no such model.
 
     Attributes
     ----------
     name : ``least_confidence`` (1 − p₁), ``margin`` (p₁ − p₂, small is uncertain) or ``entropy`` (share of ln K).
-    pool, picked : of all unlabelled rows, and of those picked: the mean and the 10 % and 90 % quantiles over the rows,
-        each averaged over the blocks.
+    pool, picked : of all unlabelled rows, and of the rows picked: mean, 10 % and 90 % quantiles over the rows, each
+        averaged over the blocks.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """How uncertain the models were, by each measure, over so many blocks."""
+    """How uncertain the models were by each measure, over a number of blocks."""
 
     blocks: int
     measures: tuple[Measure, ...]
@@ -73,20 +73,20 @@ class Uncertainty:
         for measure in self.measures:
             if measure.name == name:
                 return measure
-        accepted = ", ".join(one.name for one in self.measures)
-        raise RequestError(f"{name!r} is no measure of uncertainty; take {accepted}")
+        accepted = ", ".join(measure.name for measure in self.measures)
+        raise RequestError(f"no measure of uncertainty {name!r}; use {accepted}")
 
 
 @dataclass(frozen=True)
 class RuleStop:
-    """Where one stopping rule would have ended the recipe.
+    """Where one stopping rule would have stopped.
 
     Attributes
     ----------
-    name : the rule; ``recipe`` is the recipe's own.
-    labels : labels bought by then on each block, None where it never fired.
-    saved : mean number of labels left, over all blocks.
-    kept : mean score in hand at the stop as a share of the final score, over all blocks.
+    name : name of the rule; ``recipe`` is the recipe's own rule.
+    labels : labels bought at the stop on each block, None if the rule never fired.
+    saved : labels not bought, mean over all blocks.
+    kept : score at the stop as a share of the final score, mean over all blocks.
     """
 
     name: str
@@ -96,22 +96,22 @@ class RuleStop:
 
     @property
     def fired(self) -> tuple[int, ...]:
-        """Labels bought at the stop on the blocks on which it fired."""
+        """Labels bought at the stop on the blocks on which the rule fired."""
         return tuple(labels for labels in self.labels if labels is not None)
 
 
 @dataclass(frozen=True)
 class StoppingFacts:
-    """Where each stopping rule would have ended the recipe, beside its whole learning curve.
+    """Where each stopping rule would have stopped, and the whole learning curve.
 
     Attributes
     ----------
-    blocks : blocks behind these numbers.
+    blocks : number of blocks.
     counts : label counts of the curve, increasing.
-    score : the score in hand at each of them.
-    last : labels of the whole curve.
-    rules : the rules, the earliest stop first; those that never fired last.
-    excluded : rules that cannot be told from one trajectory, with the reason.
+    score : score of the current model at each label count.
+    last : labels at the end of the curve.
+    rules : the rules, those that save most first, those that never fired last.
+    excluded : rules that cannot be replayed, with the reason.
     """
 
     blocks: int
@@ -128,22 +128,22 @@ class LoopFacts:
 
     Attributes
     ----------
-    data : the data set's name.
+    data : name of the data set.
     recipe : the recipe in words.
-    metric : what scores are of.
-    blocks : blocks behind what is not said to have others.
-    loops : numbers of the loops, 0 for the first sample; of more than sixty, sixty that are spread evenly.
-    reached : how many blocks had each loop.
+    metric : name of the score.
+    blocks : number of blocks of all numbers that do not have their own.
+    loops : numbers of the loops, 0 for the first sample; of more than sixty, sixty evenly spaced ones.
+    reached : number of blocks that had each loop.
     labels : labels bought so far.
-    rows : rows bought for the loop.
-    used : labels that the loop's model was trained on.
-    steady : whether all loops after the first sample bought equally many rows, the last one of a block aside.
-    balance : of which classes the rows were.
-    wrong_used : share of wrong labels among those trained on; None where no label was wrong.
-    audit : what the audit found; None without one.
-    uncertainty : how unsure the models were; None where a model scores no classes, or there is one loop only.
-    stopping : where stopping rules would have ended it; None where none can be told.
-    pool_map : where in the pool the rows lie that were bought on the first block; None for one feature or one row.
+    rows : rows bought in the loop.
+    used : labels that the model of the loop was trained on.
+    steady : whether all loops have the same size, except for the first sample and the last loop of a block.
+    balance : classes of the rows bought.
+    wrong_used : share of wrong labels among those trained on; None if no label was wrong.
+    audit : what the audit found; None without an audit.
+    uncertainty : how uncertain the models were; None if the model scores no classes, or there is one loop only.
+    stopping : where stopping rules would have stopped; None if no rule can be replayed.
+    pool_map : positions of the rows bought on the first block; None if there is one feature or one row.
     """
 
     data: str
@@ -164,24 +164,24 @@ class LoopFacts:
     pool_map: PoolMap | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values that :meth:`from_dict` reads back."""
+        """Return plain JSON values that :meth:`from_dict` reads."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> LoopFacts:
-        """Read back what :meth:`to_dict` wrote, after JSON or not.
+        """Read the values of :meth:`to_dict`, from JSON or not.
 
         Raises
         ------
         RequestError
-            If it is something else.
+            If the values have another form.
         """
         try:
             return _reader().validate_python(dict(plain))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise RequestError(f"facts of loops: {where}: {first['msg']}") from None
+            raise RequestError(f"stored facts of the loops: {where}: {first['msg']}") from None
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each loop and number: ``loop, quantity, class, mean, low, high``."""
@@ -190,13 +190,13 @@ class LoopFacts:
                 {
                     "loop": self.loops,
                     "quantity": name,
-                    "class": of,
+                    "class": class_name,
                     "mean": series.mean,
                     "low": series.low,
                     "high": series.high,
                 }
             )
-            for name, of, series in self._series()
+            for name, class_name, series in self._series()
         ]
         frame = pd.concat(frames, ignore_index=True)
         numbers = ["mean", "low", "high"]
@@ -207,7 +207,7 @@ class LoopFacts:
             yield name, "", getattr(self, name)
         balance = self.balance
         for name, shares in (("share", balance.bought), ("share of the loop", balance.new)):
-            yield from ((name, of, series) for of, series in zip(balance.classes, shares, strict=True))
+            yield from ((name, class_name, series) for class_name, series in zip(balance.classes, shares, strict=True))
         yield "evenness", "", balance.evenness
         yield "imbalance", "", balance.imbalance
         if self.wrong_used is not None:

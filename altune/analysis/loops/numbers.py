@@ -34,16 +34,16 @@ def loop_facts(
 
     Parameters
     ----------
-    recipe : what was played.
-    dataset : with the true labels.
-    metric : what scores are of.
-    blocks, curves : the blocks and the recipe's learning curves on them.
-    recorded : curves on some of them with what :mod:`altune.simulation.probes` notes.
-    rng : for the balance that chance would give.
+    recipe : the recipe that was played.
+    dataset : its data set, with the true labels.
+    metric : name of the score.
+    blocks, curves : the blocks, and the recipe's learning curves on them.
+    recorded : learning curves on some of the blocks with the notes of :mod:`altune.simulation.probes`.
+    rng : source of the random draws with which the class balance is compared.
     """
     lengths = np.array([len(curve) for curve in curves])
     loops = _kept(int(lengths.max()))
-    wrong = [_facts(curve, "wrong_labels_used", 0.0) for curve in curves]
+    wrong = [_notes(curve, "wrong_labels_used", 0.0) for curve in curves]
     return LoopFacts(
         data=dataset.name,
         recipe=recipe.describe(),
@@ -56,14 +56,14 @@ def loop_facts(
         used=series_of([curve.used for curve in curves], loops),
         steady=_steady(curves),
         balance=balance_of(dataset, blocks, curves, loops, rng),
-        wrong_used=series_of(wrong, loops) if any(one.any() for one in wrong) else None,
+        wrong_used=series_of(wrong, loops) if any(shares.any() for shares in wrong) else None,
         audit=_audit(recipe, recorded, loops) if recipe.labeling.audit != "none" else None,
         uncertainty=_uncertainty(recorded, loops),
     )
 
 
 def _steady(curves: Sequence[LearningCurve]) -> bool:
-    """Return whether loops differ in size by no more than what spreads rows evenly, the last of each block aside."""
+    """Return whether loop sizes differ by one row at most, except for the first sample and the last loop of a block."""
     sizes = [size for curve in curves for size in curve.loop_rows[1:-1].tolist()]
     return not sizes or max(sizes) - min(sizes) <= 1
 
@@ -72,30 +72,30 @@ def _audit(recipe: Recipe, recorded: Sequence[LearningCurve], loops: Counts) -> 
     if not recorded:
         return None
 
-    def told(name: str) -> Series:
-        return series_of([_facts(curve, name, 0.0) for curve in recorded], loops)
+    def series(name: str) -> Series:
+        return series_of([_notes(curve, name, 0.0) for curve in recorded], loops)
 
     dropping = recipe.labeling.action == "drop"
     return AuditFacts(
         detector=recipe.labeling.audit,
         action=recipe.labeling.action,
         blocks=len(recorded),
-        suspects=told("audit_suspects"),
-        right=told(WRONG_SUSPECTS),
-        bought_again=told("labels_bought_again"),
-        corrected=told("labels_corrected"),
+        suspects=series("audit_suspects"),
+        right=series(WRONG_SUSPECTS),
+        bought_again=series("labels_bought_again"),
+        corrected=series("labels_corrected"),
         wrong_bought=series_of([_wrong_bought(curve, dropping) for curve in recorded], loops),
-        wrong_used=told("wrong_labels_used"),
+        wrong_used=series("wrong_labels_used"),
     )
 
 
 def _wrong_bought(curve: LearningCurve, dropping: bool) -> Array:
-    """Return the share of wrong labels among the rows bought, those that are left out of training included."""
-    wrong = _facts(curve, "wrong_labels_used", 0.0) * curve.used
+    """Return the share of wrong labels among all labels bought, also those that are left out of training."""
+    wrong = _notes(curve, "wrong_labels_used", 0.0) * curve.used
     left_out = np.zeros((2, len(curve)))
     if dropping:
-        # Between two audits the suspects of the last one stay out.
-        suspects, right = _facts(curve, "audit_suspects", np.nan), _facts(curve, WRONG_SUSPECTS, np.nan)
+        # Until the next audit the suspects of the last one are left out.
+        suspects, right = _notes(curve, "audit_suspects"), _notes(curve, WRONG_SUSPECTS)
         latest = np.maximum.accumulate(np.where(np.isnan(suspects), -1, np.arange(len(curve))))
         known = latest >= 0
         left_out[:, known] = suspects[latest[known]], right[latest[known]]
@@ -108,25 +108,19 @@ def _uncertainty(recorded: Sequence[LearningCurve], loops: Counts) -> Uncertaint
     for name in MEASURES:
         groups = []
         for group in GROUPS:
-            means = [
-                plain_numbers(
-                    over_blocks(
-                        table_of([_facts(one, uncertainty_key(group, name, what)) for one in recorded], loops),
-                        np.mean,
-                        1,
-                    )[:, 0]
-                )
-                for what in STATISTICS
+            tables = [
+                table_of([_notes(curve, uncertainty_key(group, name, statistic)) for curve in recorded], loops)
+                for statistic in STATISTICS
             ]
-            groups.append(Series(*means))
+            groups.append(Series(*(plain_numbers(over_blocks(table, np.mean, 1)[:, 0]) for table in tables)))
         measures.append(Measure(name, *groups))
     if all(value is None for measure in measures for value in measure.picked.mean):
         return None
     return Uncertainty(len(recorded), tuple(measures))
 
 
-def _facts(curve: LearningCurve, name: str, absent: float = np.nan) -> Array:
-    return np.array([facts.get(name, absent) for facts in curve.notes], dtype=np.float64)
+def _notes(curve: LearningCurve, name: str, absent: float = np.nan) -> Array:
+    return np.array([note.get(name, absent) for note in curve.notes], dtype=np.float64)
 
 
 def _kept(count: int) -> Counts:

@@ -1,4 +1,4 @@
-"""The pool in two dimensions, with the rows that were bought and the loop in which they were."""
+"""The pool in two dimensions, with the rows that were bought and their loops."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 BACKGROUND_ROWS = 2_000
 PICKED_ROWS = 5_000
 FITTED_ROWS = 10_000
-"""Rows of the pool that a projection is fitted to at most."""
+"""Largest numbers of rows in the background, of rows bought, and of rows to which the projection is fitted."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class PoolMap:
 
     Attributes
     ----------
-    projection : ``pca`` (of sparse features without centring, a truncated singular value decomposition) or ``umap``.
-    explained : share of the variance along each axis, in [0, 1]; None where that has no meaning.
+    projection : ``pca`` (for sparse features, a truncated singular value decomposition) or ``umap``.
+    explained : share of the variance along each axis, in [0, 1]; None for ``umap``.
     classes : names of all classes.
-    pool_rows : rows of the pool.
-    x, y, code : position and class of the rows behind, all of the pool or 2,000 drawn at random.
-    picked_x, picked_y, picked_code : the same of the rows bought, in the order of purchase.
-    picked_loop : the loop in which each was bought.
-    picked_row : its row number in the data set.
+    pool_rows : number of rows of the pool.
+    x, y, code : position and class of the rows of the pool, all or 2,000 drawn at random.
+    picked_x, picked_y, picked_code : position and class of the rows bought, in the order of purchase.
+    picked_loop : loop in which each row was bought.
+    picked_row : row number of each row in the data set.
     """
 
     projection: Projection
@@ -59,10 +59,10 @@ class PoolMap:
 def pool_map(
     prepared: PreparedBlock, curve: LearningCurve, classes: Sequence[str], projection: Projection = "pca"
 ) -> PoolMap | None:
-    """Return the map of a block's pool, with the rows that a curve bought; None for fewer than two features.
+    """Return a map of a block's pool with the rows bought; None for fewer than two features or three rows.
 
-    It is fitted to the features as the model gets them, and depends on no label. Of more than 5,000 rows bought the
-    first 5,000 are shown.
+    The projection is fitted to the features that the model gets, and does not depend on labels. Only the first 5,000
+    rows bought are on the map.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def pool_map(
     RequestError
         If there is no such projection.
     MissingExtraError
-        If ``umap`` is asked for and not installed.
+        If ``umap`` is not installed.
     """
     X = prepared.X_pool
     if X.shape[1] < 2 or X.shape[0] < 3:
@@ -85,22 +85,22 @@ def pool_map(
     order = np.argsort(pool)
     bought = order[np.searchsorted(pool, curve.rows[:PICKED_ROWS], sorter=order)]
     loops = np.repeat(np.arange(len(curve)), curve.loop_rows)[: len(bought)]
-    behind = np.sort(rng.permutation(len(pool))[:BACKGROUND_ROWS])
-    fitted = np.union1d(behind, np.sort(rng.permutation(len(pool))[:FITTED_ROWS]))
-    places, explained = project(X, fitted, np.concatenate([behind, bought]), projection, rng)
-    # Three decimals of the larger side's length are what a screen shows.
-    places = np.round((places - places.min(axis=0)) / (float(np.ptp(places, axis=0).max()) or 1.0), 3)
-    first, second = places[: len(behind)], places[len(behind) :]
+    background = np.sort(rng.permutation(len(pool))[:BACKGROUND_ROWS])
+    fitted = np.union1d(background, np.sort(rng.permutation(len(pool))[:FITTED_ROWS]))
+    positions, explained = project(X, fitted, np.concatenate([background, bought]), projection, rng)
+    # Three decimals of the longer side are the resolution of a screen.
+    positions = np.round((positions - positions.min(axis=0)) / (float(np.ptp(positions, axis=0).max()) or 1.0), 3)
+    shown, picked = positions[: len(background)], positions[len(background) :]
     return PoolMap(
         projection=projection,
         explained=explained,
         classes=tuple(classes),
         pool_rows=len(pool),
-        x=tuple(first[:, 0].tolist()),
-        y=tuple(first[:, 1].tolist()),
-        code=tuple(prepared.y_pool[behind].tolist()),
-        picked_x=tuple(second[:, 0].tolist()),
-        picked_y=tuple(second[:, 1].tolist()),
+        x=tuple(shown[:, 0].tolist()),
+        y=tuple(shown[:, 1].tolist()),
+        code=tuple(prepared.y_pool[background].tolist()),
+        picked_x=tuple(picked[:, 0].tolist()),
+        picked_y=tuple(picked[:, 1].tolist()),
         picked_code=tuple(prepared.y_pool[bought].tolist()),
         picked_loop=tuple(loops.tolist()),
         picked_row=tuple(curve.rows[: len(bought)].tolist()),
@@ -108,7 +108,7 @@ def pool_map(
 
 
 def check_projection(projection: str) -> None:
-    """Refuse a projection that there is not, or whose package is missing, before anything is played.
+    """Raise an error if a projection is not available, before anything is played.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def check_projection(projection: str) -> None:
         If it is not installed.
     """
     if projection not in get_args(Projection):
-        raise RequestError(f"{projection!r} is no projection of the pool; take {', '.join(get_args(Projection))}")
+        raise RequestError(f"no projection {projection!r} of the pool; use {' or '.join(get_args(Projection))}")
     if projection == "umap" and find_spec("umap") is None:
         raise MissingExtraError("a map of the pool by UMAP", "umap")
 
@@ -126,33 +126,33 @@ def check_projection(projection: str) -> None:
 def project(
     X: Any, fitted: NDArray[np.intp], shown: NDArray[np.intp], projection: str, rng: np.random.Generator
 ) -> tuple[Array, tuple[float, float] | None]:
-    """Return the places of rows in two dimensions, ``(n_shown, 2)``, and the variance explained along each.
+    """Return the positions of rows in two dimensions, ``(n_shown, 2)``, and the variance explained along each axis.
 
     Parameters
     ----------
     X : features, ``(n_rows, n_features)``, two or more of each, dense or CSR.
-    fitted, shown : rows to fit to, and rows to place.
+    fitted, shown : rows to which the projection is fitted, and rows to project.
     projection : ``pca`` or ``umap``.
-    rng : for what a projection draws.
+    rng : source of the projection's seed.
     """
     check_projection(projection)
     seed = int(rng.integers(2**31))
     if projection == "umap":
         umap = _umap(seed).fit(X[fitted])
-        known = {int(row): place for place, row in enumerate(fitted)}
-        if all(int(row) in known for row in shown):
-            return np.asarray(umap.embedding_[[known[int(row)] for row in shown]], dtype=np.float64), None
+        index_of = {int(row): index for index, row in enumerate(fitted)}
+        if all(int(row) in index_of for row in shown):
+            return np.asarray(umap.embedding_[[index_of[int(row)] for row in shown]], dtype=np.float64), None
         return np.asarray(umap.transform(X[shown]), dtype=np.float64), None
     from sklearn.decomposition import PCA, TruncatedSVD
 
     kind = TruncatedSVD if sparse.issparse(X) else PCA
-    found = kind(2, random_state=seed).fit(X[fitted])
-    share = np.nan_to_num(found.explained_variance_ratio_).round(4).tolist()
-    return np.asarray(found.transform(X[shown]), dtype=np.float64), (share[0], share[1])
+    projector = kind(2, random_state=seed).fit(X[fitted])
+    share = np.nan_to_num(projector.explained_variance_ratio_).round(4).tolist()
+    return np.asarray(projector.transform(X[shown]), dtype=np.float64), (share[0], share[1])
 
 
 def _umap(seed: int) -> Any:
     from umap import UMAP
 
-    # One thread: only then does a seed give the same map again.
+    # Only with one thread does a seed give the same map again.
     return UMAP(n_components=2, random_state=seed, n_jobs=1)

@@ -1,4 +1,4 @@
-"""One number of each loop over blocks that may have different numbers of loops."""
+"""One number of each loop, over blocks that may have different numbers of loops."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DIGITS = 5
 
 @dataclass(frozen=True)
 class Series:
-    """One number of each loop; None where no block has it.
+    """One number of each loop; None if no block has it.
 
     Attributes
     ----------
     mean : mean over the blocks that had the loop.
-    low, high : its 10 % and 90 % quantiles over them.
+    low, high : 10 % and 90 % quantiles over these blocks.
     """
 
     mean: Numbers
@@ -32,12 +32,12 @@ class Series:
 
 
 def series_of(values: Sequence[Array | Counts], loops: Counts) -> Series:
-    """Return one number of each loop over blocks that may have different numbers of loops.
+    """Return one number of each loop, over blocks that may have different numbers of loops.
 
     Parameters
     ----------
-    values : for each block one number of each of its loops, NaN where there is none.
-    loops : the loops that are kept, increasing.
+    values : for each block one number of each of its loops, NaN if it has none.
+    loops : the loops to keep, increasing.
 
     Examples
     --------
@@ -45,27 +45,27 @@ def series_of(values: Sequence[Array | Counts], loops: Counts) -> Series:
     (2.0, 2.0)
     """
     table = table_of(values, loops)
-    low, high = over_blocks(table, lambda own: np.quantile(own, (LOW, HIGH)), 2).T
+    low, high = over_blocks(table, lambda column: np.quantile(column, (LOW, HIGH)), 2).T
     return Series(plain_numbers(over_blocks(table, np.mean, 1)[:, 0]), plain_numbers(low), plain_numbers(high))
 
 
 def table_of(values: Sequence[Array | Counts], loops: Counts) -> Array:
-    """Return one row for each block and one column for each loop kept, NaN where there is no number."""
+    """Return one row for each block and one column for each loop to keep, NaN if there is no number."""
     table = np.full((len(values), len(loops)), np.nan)
-    for row, own in zip(table, values, strict=True):
-        inside = loops < len(own)
-        row[inside] = np.asarray(own, dtype=np.float64)[loops[inside]]
+    for row, numbers in zip(table, values, strict=True):
+        inside = loops < len(numbers)
+        row[inside] = np.asarray(numbers, dtype=np.float64)[loops[inside]]
     return table
 
 
 def over_blocks(table: Array, number: Callable[[Array], Array], width: int) -> Array:
-    """Return what ``number`` says of the known values of each column, ``(n_loops, width)``, NaN where none is."""
-    found = np.full((table.shape[1], width), np.nan)
-    for place, column in enumerate(table.T):
+    """Return ``number`` of the finite values of each column, ``(n_loops, width)``, NaN if there are none."""
+    result = np.full((table.shape[1], width), np.nan)
+    for loop, column in enumerate(table.T):
         known = column[np.isfinite(column)]
         if len(known):
-            found[place] = number(known)
-    return found
+            result[loop] = number(known)
+    return result
 
 
 def plain_numbers(values: Array) -> Numbers:

@@ -1,4 +1,4 @@
-"""Where each stopping rule would have ended, as facts of the loops."""
+"""Where each stopping rule would have stopped, as plain numbers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ CURVE_COUNTS = 120
 
 
 def single_rules(recipe: Recipe) -> dict[str, Stopping]:
-    """Return every registered rule with its defaults but those that combine others."""
+    """Return every registered rule with its defaults, except those that combine other rules."""
     return {name: rule for name, rule in every_rule(recipe).items() if not rule.nested()}
 
 
-def stopping_facts(found: StoppingReplay) -> StoppingFacts:
-    """Return where rules would have stopped as plain numbers, beside the whole learning curve."""
-    curves, metric = found.curves, found.objective.metric
+def stopping_facts(replay: StoppingReplay) -> StoppingFacts:
+    """Return where rules would have stopped, and the whole learning curve, as plain numbers."""
+    curves, metric = replay.curves, replay.objective.metric
     first, last = max(int(curve.labels[0]) for curve in curves), max(int(curve.labels[-1]) for curve in curves)
     counts = np.unique(np.concatenate([[first], *(curve.labels for curve in curves)]))
     counts = counts[counts >= first]
@@ -29,20 +29,21 @@ def stopping_facts(found: StoppingReplay) -> StoppingFacts:
         counts = counts[np.unique(np.linspace(0, len(counts) - 1, CURVE_COUNTS).round().astype(int))]
     rules = [
         RuleStop(
-            name=one.name,
+            name=rule.name,
             labels=tuple(
-                None if stop is None else int(curve.labels[stop]) for stop, curve in zip(one.stops, curves, strict=True)
+                None if stop is None else int(curve.labels[stop])
+                for stop, curve in zip(rule.stops, curves, strict=True)
             ),
-            saved=round(one.saved.mean, 2),
-            kept=round(one.kept.mean, 5),
+            saved=round(rule.saved.mean, 2),
+            kept=round(rule.kept.mean, 5),
         )
-        for one in found.rules
+        for rule in replay.rules
     ]
     return StoppingFacts(
         blocks=len(curves),
         counts=tuple(counts.tolist()),
         score=series_of([curve.at(counts, metric) for curve in curves], np.arange(len(counts))),
         last=float(last),
-        rules=tuple(sorted(rules, key=lambda one: (not one.fired, -one.saved, one.name))),
-        excluded=dict(found.excluded),
+        rules=tuple(sorted(rules, key=lambda rule: (not rule.fired, -rule.saved, rule.name))),
+        excluded=dict(replay.excluded),
     )

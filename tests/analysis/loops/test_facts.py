@@ -22,7 +22,7 @@ def test_facts_are_read_back_as_they_were(facts):
 
 
 def test_facts_of_something_else_are_refused(facts):
-    with pytest.raises(RequestError, match=r"facts of loops: balance\.pool"):
+    with pytest.raises(RequestError, match=r"stored facts of the loops: balance\.pool"):
         LoopFacts.from_dict({**facts.to_dict(), "balance": {**facts.to_dict()["balance"], "pool": "much"}})
 
 

@@ -55,5 +55,5 @@ def test_a_missing_extra_and_an_unknown_projection_are_refused_before_anything_i
     monkeypatch.setattr("altune.workflows.examine.Player", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'altune\[umap\]'"):
         altune.examine("vanilla", "iris", projection="umap")
-    with pytest.raises(RequestError, match="'tsne' is no projection of the pool; take pca, umap"):
+    with pytest.raises(RequestError, match="no projection 'tsne' of the pool; use pca or umap"):
         altune.examine("vanilla", "iris", projection="tsne")

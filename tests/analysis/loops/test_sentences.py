@@ -10,7 +10,7 @@ def test_sentences_tell_the_numbers(facts):
     said = " ".join(loop_sentences(facts))
     assert f"{facts.rows.mean[0]:.0f} rows first, then " in said
     precision = 100 * sum(facts.audit.right.mean) / sum(facts.audit.suspects.mean)
-    assert f"{precision:.0f} % of the audit's suspects are truly wrong" in said
+    assert f"{precision:.0f} % of the audit's suspects have a wrong label" in said
     plain = altune.examine("random_sampling", "iris", budget=40, loops=5, n_blocks=2)
     said = loop_sentences(plain)
     assert (plain.steady, said[0]) == (True, "3 rows first, then 7 to 8 in each of 5 loops.")

@@ -85,7 +85,7 @@ def test_uncertainty_begins_where_a_model_picks(facts):
     assert numbers.loops[0] == 1
     assert numbers.picked.mean[0] == facts.uncertainty["margin"].picked.mean[1]
     assert all(picked < pool for picked, pool in zip(numbers.picked.mean, numbers.pool.mean, strict=True))
-    with pytest.raises(RequestError, match="take least_confidence, margin, entropy"):
+    with pytest.raises(RequestError, match="use least_confidence, margin, entropy"):
         plot_uncertainty(facts, "doubt")
 
 

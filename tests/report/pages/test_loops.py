@@ -29,7 +29,7 @@ def test_only_figures_that_say_something_are_on_the_page(facts, plain):
         "Which classes were bought?",
         "Rows bought in each loop",
         "Did the audit find the wrong labels?",
-        "How unsure was the model?",
+        "How uncertain was the model?",
         "Where would each rule have stopped?",
     ]
     assert drawn(facts) == everything
@@ -42,7 +42,7 @@ def test_noise_that_nothing_audits_is_told(plain):
     noisy = altune.examine(
         "random_sampling", "iris", budget=30, loops=4, n_blocks=1, rules={}, annotators=(Annotator(error=0.3),)
     )
-    assert "of the labels trained on at the end are wrong; nothing audits them." in loops_section(noisy)[0].explanation
+    assert "of the labels trained on at the end are wrong; there is no audit." in loops_section(noisy)[0].explanation
     assert "wrong" not in loops_section(plain)[0].explanation
 
 

@@ -351,7 +351,7 @@ class ActiveLearningLoop:
 
     def _decide(self, record: LoopRecord, chooser: FittedModel | None, new_rows: RowNumbers) -> None:
         stopping, pool, gate = self.recipe.stopping, self.pool, Gate(record.loop, self.pool.n_classes)
-        view = self._monitor.look(record.loop, chooser, new_rows, lambda rows: self._combined[rows])
+        view = self._monitor.observe(record.loop, chooser, new_rows, lambda rows: self._combined[rows])
         record.notes.update(gate.notes(stopping, stopping.note(view)))
         if self._oracle is not None and record.loop == 0:
             record.notes["uses_oracle"] = 1.0

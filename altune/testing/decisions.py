@@ -146,11 +146,11 @@ def stop_views(method: Stopping) -> Iterator[StopView]:
             labels_bought=10 * (loop + 1),
             n_classes=N_CLASSES,
             rng=np.random.default_rng(loop),
-            watched=_watched(truth, now, predictions[-2] if loop else None, loop),
+            evidence=_evidence(truth, now, predictions[-2] if loop else None, loop),
         )
 
 
-def _watched(truth: RowNumbers, now: RowNumbers, before: RowNumbers | None, loop: int) -> GivenEvidence:
+def _evidence(truth: RowNumbers, now: RowNumbers, before: RowNumbers | None, loop: int) -> GivenEvidence:
     """Return what a rule may ask in a loop: scores of growing confidence, distances and divergences that shrink."""
     sure = 1.0 - 0.6 * 0.5**loop
 

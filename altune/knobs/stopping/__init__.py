@@ -1,8 +1,8 @@
-"""Knob 5: when to end before the budget does.
+"""Knob 5, ``stopping``: when labelling ends before the budget is spent.
 
-A rule is a pure function of what it noted in each loop, so that one full trajectory scores every rule afterwards
-by replay (:mod:`altune.analysis.stopping_replay`). The exception is ``target``, whose hold-out purchases change the
-trajectory.
+A rule is a pure function of the numbers that it notes in each loop. One full trajectory therefore evaluates every rule
+afterwards, by replay (:mod:`altune.analysis.stopping_replay`). The exception is ``target``, which buys rows for
+validation and so changes the trajectory.
 """
 
 from altune.knobs.stopping.agreement import (
@@ -21,7 +21,6 @@ from altune.knobs.stopping.base import (
     Note,
     Stopping,
     StopView,
-    last_all,
     latest,
 )
 from altune.knobs.stopping.bayes import (
@@ -85,7 +84,6 @@ __all__ = [
     "expected_f",
     "f_changes",
     "laplace_posterior",
-    "last_all",
     "latest",
     "noted_by",
     "notes_of",

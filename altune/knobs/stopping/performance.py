@@ -1,9 +1,9 @@
-"""Stop when the model is good enough, by held-out labels, by new ones, or by its own estimate."""
+"""Stopping rules by the performance of the model: on held-out labels, on new labels, or by its own estimate."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,33 +11,34 @@ from pydantic import Field
 
 from altune.core.needs import Need
 from altune.core.registry import register
+from altune.core.types import Array, Codes
 from altune.core.uncertainty import margin
-from altune.knobs.stopping.base import Array, Criterion, Note, StopView, latest
+from altune.knobs.stopping.base import Criterion, Note, StopView, latest
 from altune.knobs.stopping.uncertainty import SCORES
 from altune.numerics.statistics import bootstrap_low, wilson_low
-
-if TYPE_CHECKING:
-    from altune.core.types import RowNumbers
 
 
 @register
 class Target(Criterion):
-    """Stop when the score is surely good enough: its lower bound on held-out labels reaches the target.
+    """Stop when a lower confidence bound of the score on held-out labels is at least ``score``.
 
-    The held-out rows are bought at random before the first model and count towards the budget; no model is trained
-    on them. For accuracy the bound is Wilson's, for balanced accuracy a percentile bootstrap's.
+    The held-out rows are bought at random before the first model and count towards the budget; no model is trained on
+    them. The bound is Wilson's for accuracy and a percentile bootstrap for balanced accuracy. Its confidence is that of
+    a single loop: the bound is not corrected for being checked in every loop.
     """
 
-    source: ClassVar[str] = "Wilson, JASA 1927 (the interval); Efron & Tibshirani 1993 (the bootstrap)"
+    source: ClassVar[str] = "Wilson, JASA 1927 (the interval); Efron and Tibshirani 1993 (the bootstrap)"
     method: Literal["target"] = "target"
-    score: float = Field(default=0.9, gt=0.0, lt=1.0, description="score to reach")
-    metric: Literal["accuracy", "balanced_accuracy"] = Field(default="accuracy", description="score that is meant")
-    confidence: float = Field(default=0.9, ge=0.5, le=0.999, description="one-sided confidence of the bound")
-    holdout: int = Field(default=30, ge=5, le=10_000, description="rows bought for validation only")
+    score: float = Field(default=0.9, gt=0.0, lt=1.0, description="score that the lower bound must reach")
+    metric: Literal["accuracy", "balanced_accuracy"] = Field(default="accuracy", description="metric of the score")
+    confidence: float = Field(
+        default=0.9, ge=0.5, le=0.999, description="one-sided confidence of the bound in a single loop"
+    )
+    holdout: int = Field(default=30, ge=5, le=10_000, description="number of rows bought for validation only")
 
     @property
     def held_out_rows(self) -> int:
-        """RowNumbers bought for validation only."""
+        """Number of rows bought for validation only."""
         return self.holdout
 
     def measure(self, view: StopView) -> dict[str, float]:
@@ -52,7 +53,7 @@ class Target(Criterion):
         return {"stop_lower_bound": low}
 
     def statistic(self, notes: Sequence[Note]) -> float | None:
-        """Return the newest lower bound."""
+        """Return the latest lower bound."""
         return latest(notes, "stop_lower_bound")
 
     def reached(self, statistic: float) -> bool:
@@ -62,33 +63,36 @@ class Target(Criterion):
 
 @register
 class OracleAccuracy(Criterion):
-    """Stop when the model was right on the rows that it chose: its accuracy on the new labels ≥ threshold.
+    """Stop when the accuracy on the rows of a loop, of the model that selected them, is at least ``threshold``.
 
-    The labels are those that were bought, so annotators who err hold it down.
+    The labels are those that were bought, so errors of annotators lower the accuracy.
     """
 
-    source: ClassVar[str] = "Zhu & Hovy, EMNLP 2007 (there called min-error)"
+    source: ClassVar[str] = (
+        "Zhu and Hovy, Active Learning for Word Sense Disambiguation, EMNLP 2007 (there called min-error)"
+    )
     method: Literal["oracle_accuracy"] = "oracle_accuracy"
-    threshold: float = Field(default=0.9, gt=0.0, le=1.0, description="accuracy on the new labels to reach")
+    threshold: float = Field(default=0.9, gt=0.0, le=1.0, description="smallest accuracy on the new labels that stops")
 
     def measure(self, view: StopView) -> dict[str, float]:
-        """Note the accuracy of the model that chose them on the rows of this loop."""
-        said, labels = view.watched.new_predictions, view.watched.new_labels
-        return {"stop_oracle_accuracy": float(np.mean(said == labels))} if len(labels) else {}
+        """Note the accuracy on the rows of this loop of the model that selected them."""
+        predictions, labels = view.evidence.new_predictions, view.evidence.new_labels
+        return {"stop_oracle_accuracy": float(np.mean(predictions == labels))} if len(labels) else {}
 
     def statistic(self, notes: Sequence[Note]) -> float | None:
-        """Return the newest accuracy."""
+        """Return the latest accuracy."""
         return latest(notes, "stop_oracle_accuracy")
 
     def reached(self, statistic: float) -> bool:
-        """Return whether it is large enough."""
+        """Return whether the accuracy is large enough."""
         return statistic >= self.threshold
 
 
 class Convergence(Criterion):
-    """A quantity has stopped growing: its slope over a window of loops lies in (0, threshold), at a new maximum.
+    """Base of rules that stop when a quantity has converged.
 
-    The slope is the difference between the averages of two successive windows, a loop apart, as the paper has it.
+    Its slope must lie in (0, ``threshold``) at a new maximum of the quantity. The slope is the difference between the
+    averages of the last window of loops and of the one a loop earlier, as in the paper.
     """
 
     needs: ClassVar[frozenset[Need]] = SCORES
@@ -96,11 +100,11 @@ class Convergence(Criterion):
     only_decides: ClassVar[frozenset[str]] = Criterion.only_decides | {"window"}
     _key: ClassVar[str] = ""
 
-    window: int = Field(default=10, ge=2, le=100, description="loops in a window")
-    threshold: float = Field(default=5e-5, gt=0.0, le=0.1, description="slope a loop to fall below")
+    window: int = Field(default=10, ge=2, le=100, description="number of loops in a window")
+    threshold: float = Field(default=5e-5, gt=0.0, le=0.1, description="slope per loop below which labelling stops")
 
     def statistic(self, notes: Sequence[Note]) -> float | None:
-        """Return the slope, None before there are two windows."""
+        """Return the slope, or None before there are two windows."""
         values = self._values(notes)
         if len(values) <= self.window or latest(notes, self._key) is None:
             return None
@@ -111,7 +115,7 @@ class Convergence(Criterion):
         return 0.0 < statistic < self.threshold
 
     def holds(self, notes: Sequence[Note]) -> bool:
-        """Return whether the slope is small at a value that was never reached before."""
+        """Return whether the slope is small at a new maximum of the quantity."""
         if not super().holds(notes):
             return False
         values = self._values(notes)
@@ -126,37 +130,42 @@ class Convergence(Criterion):
 
 @register
 class PerformanceConvergence(Convergence):
-    """Stop when the F measure that the model expects of itself has converged on the stop set.
+    """Stop when the model's own estimate of its F measure on the stop set has converged.
 
-    F is estimated from class scores alone, the mean over classes of 2TP/(2TP + FP + FN), where a row counts in each
-    class by its score.
+    F is estimated from class scores alone: the mean over classes of 2TP/(2TP + FP + FN), in which a row counts for each
+    class with its score. It has converged when the slope of its mean over the last ``window`` loops is between 0 and
+    ``threshold`` at a new maximum of F.
     """
 
-    source: ClassVar[str] = "Laws & Schütze, Stopping Criteria for Active Learning of NER, COLING 2008"
+    source: ClassVar[str] = (
+        "Laws and Schütze, Stopping Criteria for Active Learning of Named Entity Recognition, COLING 2008"
+    )
     method: Literal["performance_convergence"] = "performance_convergence"
     _key: ClassVar[str] = "stop_expected_f"
 
     def measure(self, view: StopView) -> dict[str, float]:
         """Note the expected F measure."""
-        scores = view.watched.scores
+        scores = view.evidence.scores
         return {self._key: expected_f(scores)} if len(scores) else {}
 
 
 @register
 class UncertaintyConvergence(Convergence):
-    """Stop when the certainty of the model about the rows that it chooses has converged.
+    """Stop when the certainty of the model about the rows that it selects has converged.
 
-    It is the smallest margin p₁ − p₂ of the rows of a loop as the model that chose them saw them; windows are
-    averaged by their medians.
+    The certainty is the smallest margin p₁ − p₂ of the rows of a loop by the model that selected them. It has converged
+    when the slope of its median over the last ``window`` loops is between 0 and ``threshold`` at a new maximum.
     """
 
-    source: ClassVar[str] = "Laws & Schütze, Stopping Criteria for Active Learning of NER, COLING 2008"
+    source: ClassVar[str] = (
+        "Laws and Schütze, Stopping Criteria for Active Learning of Named Entity Recognition, COLING 2008"
+    )
     method: Literal["uncertainty_convergence"] = "uncertainty_convergence"
     _key: ClassVar[str] = "stop_selected_margin"
 
     def measure(self, view: StopView) -> dict[str, float]:
         """Note the smallest margin of the new rows."""
-        scores = view.watched.new_scores
+        scores = view.evidence.new_scores
         return {self._key: float(margin(scores).min())} if len(scores) else {}
 
     def _average(self, values: Sequence[float]) -> float:
@@ -164,22 +173,22 @@ class UncertaintyConvergence(Convergence):
 
 
 def expected_f(scores: Array) -> float:
-    """Return the mean over predicted or likely classes of the F measure that class scores expect of themselves.
+    """Return the F measure expected from class scores, averaged over the classes with a prediction or a score above 0.
 
     Source: D. D. Lewis, *Evaluating and Optimizing Autonomous Text Classification Systems*, SIGIR 1995.
 
     >>> expected_f(np.array([[1.0, 0.0], [0.0, 1.0]]))
     1.0
     """
-    named = np.argmax(scores, axis=1)
-    hits = np.bincount(named, weights=scores.max(axis=1), minlength=scores.shape[1])
-    total = np.bincount(named, minlength=scores.shape[1]) + scores.sum(axis=0)
-    known = total > 0
-    return float(np.mean(2.0 * hits[known] / total[known]))
+    predicted = np.argmax(scores, axis=1)
+    hits = np.bincount(predicted, weights=scores.max(axis=1), minlength=scores.shape[1])
+    total = np.bincount(predicted, minlength=scores.shape[1]) + scores.sum(axis=0)
+    occurs = total > 0
+    return float(np.mean(2.0 * hits[occurs] / total[occurs]))
 
 
-def balanced_hits(right: NDArray[np.bool_], labels: RowNumbers) -> Array:
-    """Return hits weighted so that their mean is the balanced accuracy, ``(n_rows,)``."""
+def balanced_hits(right: NDArray[np.bool_], labels: Codes) -> Array:
+    """Return hits weighted such that their mean is the balanced accuracy, ``(n_rows,)``."""
     counts = np.bincount(labels)
     weight = len(labels) / (np.count_nonzero(counts) * counts[labels])
     result: Array = right * weight

@@ -5,17 +5,9 @@ from __future__ import annotations
 import pytest
 
 from altune.core.registry import methods
-from altune.knobs.stopping import last_all
 from altune.recipes.recipe import Recipe
 from altune.workflows.simulate import simulate
 from tests.helpers.stopping import fired, rule, view
-
-
-def test_last_all_wants_the_key_in_each_of_the_last_notes():
-    assert last_all([{"a": 1.0}, {}, {"a": 1.0}], "a", 1, lambda value: value > 0)
-    assert not last_all([{"a": 1.0}, {}, {"a": 1.0}], "a", 2, lambda value: value > 0)
-    assert not last_all([], "a", 1, lambda value: True)
-
 
 RULES = {
     "budget",

@@ -64,7 +64,7 @@ def test_more_labels_of_the_same_kind_move_the_posterior_less_and_less():
     bounds = []
     for end in (40, 80, 160, 200, 500, 540):
         watch.pool.set_labels(np.arange(end), y[:end])
-        found = watch.look(1, None, NOTHING, lambda rows: NOTHING).watched.divergences(1.0)
+        found = watch.observe(1, None, NOTHING, lambda rows: NOTHING).evidence.divergences(1.0)
         bounds.append(None if found is None else error_bound(*found))
     assert bounds[0] is None
     assert bounds[1] > bounds[3] > bounds[5]  # forty more labels each time, of ever more

@@ -17,7 +17,7 @@ from tests.helpers.stopping import NOTHING, a_watch, rule
 def test_distances_are_in_spacings_of_the_pool(make):
     X = np.column_stack([np.arange(100.0), np.zeros(100)])
     watch = a_watch(make(X), [10, 11, 50])
-    seen = watch.look(1, None, NOTHING, lambda rows: NOTHING).watched
+    seen = watch.observe(1, None, NOTHING, lambda rows: NOTHING).evidence
     # on a line of unit steps the tenth nearest lies five steps away
     assert seen.distances(1) * 5 == pytest.approx(np.abs(X[:, :1] - [10, 11, 50]).min(axis=1))
     second = np.sort(np.abs(X[:, :1] - [10, 11, 50]), axis=1)[:, 1]
@@ -27,7 +27,7 @@ def test_distances_are_in_spacings_of_the_pool(make):
 
 
 def test_rows_that_are_all_alike_are_no_obstacle():
-    seen = a_watch(np.ones((30, 2)), [0, 1]).look(1, None, NOTHING, lambda rows: NOTHING).watched
+    seen = a_watch(np.ones((30, 2)), [0, 1]).observe(1, None, NOTHING, lambda rows: NOTHING).evidence
     assert seen.distances(1).tolist() == [0.0] * 30
 
 
@@ -39,7 +39,7 @@ def test_the_loop_shows_a_rule_what_it_says_it_shows():
 
     class Spy(type(method)):
         def measure(self, view):
-            looks.append((view.watched.new_scores, view.watched.new_predictions, view.watched.new_labels))
+            looks.append((view.evidence.new_scores, view.evidence.new_predictions, view.evidence.new_labels))
             return super().measure(view)
 
     recipe = Recipe(stopping=Spy(threshold=1.0, patience=10), query_strategy="margin")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.helpers.paths import ROOT
 
-FILES = sorted((ROOT / "tests").rglob("*.py"))
+FILES = sorted({*(ROOT / "tests").rglob("*.py")} - {Path(__file__)})
 ALLOWED = {"os._exit"}  # the standard library's documented way to die without cleaning up
 PRIVATE = re.compile(r"_[A-Za-z]\w*")
+CODE = re.compile(r"\b(from|import) (altune|tests)\b")
+CALL = re.compile(r"\b\w+\._[A-Za-z]\w*")
 PATH = re.compile(r"altune(\.\w+)*\._[A-Za-z]\w*")
 
 
@@ -33,8 +36,11 @@ def private_uses(tree: ast.Module) -> Iterator[tuple[int, str]]:
             parts = [part for alias in node.names for part in [*module.split("."), *alias.name.split(".")]]
             if any(PRIVATE.fullmatch(part) for part in parts):
                 yield node.lineno, ast.unparse(node)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and PATH.fullmatch(node.value):
-            yield node.lineno, node.value
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if PATH.fullmatch(node.value):
+                yield node.lineno, node.value
+            elif CODE.search(node.value):
+                yield from ((node.lineno, text) for text in CALL.findall(node.value))
         elif isinstance(node, ast.Call) and re.search(r"(set|get|del)attr$", ast.unparse(node.func)):
             names = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
             yield from ((node.lineno, name) for name in names if PRIVATE.fullmatch(name) and name not in own)
@@ -58,6 +64,7 @@ def test_tests_use_only_what_is_public() -> None:
         "import altune._private",
         "monkeypatch.setattr(loop, '_errors', 1)",
         "monkeypatch.setattr('altune.loop.loop._first_mentions', None)",
+        "script = 'from altune.loop import loop; loop._first_mentions([])'",
         "class Mine(Trajectory):\n    def advance(self):\n        self._recipe",
     ],
 )

@@ -50,6 +50,7 @@ def test_the_area_drops_the_first_point_and_divides_by_the_points_left() -> None
     assert wdbc.published_area([9.0, 1.0, 2.0, 3.0]) == pytest.approx(4 / 3)
 
 
+@pytest.mark.slow
 def test_seed_zero_has_its_published_area(seed_zero: Any) -> None:
     curve = seed_zero.curves[0]
     block = wdbc.protocol_block(0)

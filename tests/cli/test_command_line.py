@@ -72,6 +72,7 @@ def test_tune_a_table_with_categories_text_dates_and_gaps(altune, tmp_path):
     assert json.loads(out)["confirmed"]["mean"] > 0.7
 
 
+@pytest.mark.slow
 def test_tune_parquet_and_sparse_files(altune, tmp_path):
     X, y = load_breast_cancer(return_X_y=True)
     pd.DataFrame(X, columns=[f"f{n}" for n in range(30)]).assign(label=y).to_parquet(tmp_path / "cells.parquet")
@@ -113,6 +114,7 @@ def test_json_of_simulate_gives_the_rows_bought_as_rows_of_the_data(altune):
         assert set(block["rows"]) <= set(range(150))
 
 
+@pytest.mark.slow
 def test_compare_says_margin_is_ahead_of_random(altune, tmp_path):
     (tmp_path / "margin.yaml").write_text("query_strategy: {method: margin}\n")
     words = ("compare", "digits", "random_sampling", "margin.yaml", "--blocks", "6", "--jobs", "1")

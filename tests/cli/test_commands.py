@@ -136,6 +136,7 @@ def test_public_names_are_told_to_type_checkers_just_as_they_are_found():
     assert set(package.__all__) == {*told, "report", "__version__"} == set(dir(package))
 
 
+@pytest.mark.slow
 def test_modules_are_attributes_and_unknown_names_are_not():
     script = "import altune; print(altune.data.load_dataset is altune.load_dataset, altune.report.__name__)"
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

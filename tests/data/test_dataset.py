@@ -158,6 +158,7 @@ def test_the_fingerprint_of_a_table_sees_every_kind_of_column():
     assert Dataset(base.astype({"colour": object}), labels).fingerprint == Dataset(base, labels).fingerprint
 
 
+@pytest.mark.slow
 def test_the_fingerprint_is_the_same_in_another_process_and_is_pinned():
     code = (
         "import numpy as np; from altune.data import Dataset;"

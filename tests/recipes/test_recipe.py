@@ -103,6 +103,7 @@ def test_equality_and_digest_follow_the_decisions() -> None:
         one.name = "changed"  # type: ignore[misc]
 
 
+@pytest.mark.slow
 def test_the_digest_is_the_same_in_another_process() -> None:
     code = "from altune.recipes.recipe import Recipe; print(Recipe(query_strategy='badge').digest())"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -55,6 +55,7 @@ def test_a_search_that_was_interrupted_ends_as_one_that_was_not(kind, cache, tmp
     assert without_times(gone_on) == without_times(go(14, cache, **KINDS[kind]))
 
 
+@pytest.mark.slow
 def test_racing_and_rungs_drop_trials_and_say_why(cache):
     for kind, reason in (("racing", "clearly worse than the best"), ("rungs", "could not win any more")):
         dropped = [trial for trial in go(24, cache, **KINDS[kind]).trials if trial.state == "dropped"]

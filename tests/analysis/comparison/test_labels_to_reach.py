@@ -24,7 +24,7 @@ def test_labels_to_reach_worked_by_hand() -> None:
     assert [one.never for one in found] == [0.0, 0.5]
     fixed = all_labels_to_reach({"quick": quick, "slow": slow}, "accuracy", 40, target=0.95)
     assert [(one.labels, one.low, one.high, one.never) for one in fixed] == [(None, None, None, 1.0)] * 2
-    with pytest.raises(RequestError, match="no recipe 'fast' to measure by; there are quick, slow"):
+    with pytest.raises(RequestError, match="the yardstick 'fast' is not one of the recipes quick, slow"):
         all_labels_to_reach({"quick": quick, "slow": slow}, "accuracy", 40, yardstick="fast")
 
 

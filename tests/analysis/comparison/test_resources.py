@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 import altune
 from altune.analysis.comparison.resources import recipes_on_front, resources_that_differ, spent_by, spent_over
@@ -33,6 +34,7 @@ def test_what_recipes_take_and_who_is_on_the_front() -> None:
     assert (mean.labels, mean.blocks) == (25.0, 6)
 
 
+@pytest.mark.slow
 def test_what_is_left_beside_a_matched_baseline_is_named() -> None:
     sizes = {"budget": 30, "n_trials": 3, "n_blocks": 2, "select_among": 1, "select_blocks": 2, "report_blocks": 3}
     strategies = [{"method": "margin"}, {"method": "entropy"}]

@@ -65,5 +65,5 @@ def test_what_cannot_be_compared_is_refused() -> None:
         altune.compare(RECIPES, ["iris", "iris"], **OPTIONS)  # type: ignore[arg-type]
     with pytest.raises(RequestError, match="post_hoc is wilcoxon or nemenyi, not 'tukey'"):
         altune.compare(RECIPES, "iris", post_hoc="tukey")  # type: ignore[arg-type]
-    with pytest.raises(RequestError, match="needs two of them or more"):
+    with pytest.raises(RequestError, match="needs two or more"):
         over_data([])

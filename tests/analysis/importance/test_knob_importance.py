@@ -73,6 +73,7 @@ def test_the_spread_is_in_the_objectives_unit(found: KnobImportance) -> None:
     assert sum(one.share for one in found.knobs) == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_a_search_that_stayed_in_a_good_region_is_corrected_for() -> None:
     _, played = search(MIXED, objective, 400, 5, noise=0.1)
     best = sorted(played, key=lambda one: -float(one.value or 0.0))[:60]

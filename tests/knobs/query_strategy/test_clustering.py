@@ -136,6 +136,7 @@ def test_dropquery_clusters_the_rows_whose_class_changes(digits):
     assert len(set(few.tolist())) == 60
 
 
+@pytest.mark.slow
 def test_dropquery_filters_as_scikit_activeml_does(digits):
     theirs, y, model = skactiveml(digits, fit_intercept=False)
     # without an intercept the division by the share kept, which they leave out, changes no prediction

@@ -79,6 +79,7 @@ def test_eer_retrains_for_each_candidate_and_class(loss, iris):
     np.testing.assert_allclose(scores(everything(loss), iris), want, rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["log_loss", "zero_one"])
 def test_eer_is_that_of_scikit_activeml(loss, iris):
     theirs = pytest.importorskip("skactiveml.pool")

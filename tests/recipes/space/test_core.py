@@ -16,6 +16,7 @@ from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
 
 
+@pytest.mark.slow
 def test_reading_a_space_needs_no_optuna() -> None:
     code = "import sys, altune.recipes.space as s; s.SearchSpace.load('full'); sys.exit('optuna' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -151,6 +151,7 @@ def test_the_old_name_of_a_block_works_with_one_warning(kind: str, monkeypatch: 
     assert names[f"{kind}Part"] is getattr(altune.report, f"{kind}Block")
 
 
+@pytest.mark.slow
 def test_importing_the_report_does_not_load_plotly() -> None:
     code = "import sys, altune.report as r; assert 'plotly' not in sys.modules; r.plot_differences"
     code += "; assert 'plotly' in sys.modules"

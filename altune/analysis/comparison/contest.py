@@ -1,4 +1,4 @@
-"""A contest: any set of recipes on the same blocks of one data set, and every number of it."""
+"""A contest: recipes on the same blocks of one data set, with all their numbers."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Contest:
     ----------
     data : name of the data set.
     curves : curves of each recipe, all on the same blocks in the same order.
-    objective : one number from one curve.
-    budget : labels.
-    n_train, n_test : rows of a block's pool and of what it is scored on.
-    yardstick : the recipe whose final score the others are to reach, where no target is given.
-    references : random sampling's curves, where the objective is measured against them.
+    objective : what is measured of a curve.
+    budget : budget in labels.
+    n_train, n_test : rows of a block's pool, and rows that it is scored on.
+    yardstick : name of the recipe whose final score the others are to reach, unless the objective has a target.
+    references : curves of random sampling, if the objective is measured against them.
     """
 
     data: str
@@ -50,12 +50,12 @@ class Contest:
 
     @property
     def overlap(self) -> float:
-        """Test rows over pool rows, by which intervals are corrected."""
+        """Test rows over pool rows, for the correction of intervals."""
         return self.n_test / self.n_train
 
     @property
     def blocks(self) -> int:
-        """How many blocks there are."""
+        """Number of blocks."""
         return len(next(iter(self.curves.values())))
 
     @cached_property
@@ -65,12 +65,12 @@ class Contest:
 
     @cached_property
     def comparison(self) -> Comparison:
-        """Means with intervals, and every pair's difference with its corrected test."""
+        """Means with intervals, and the difference of every pair with its corrected test."""
         return compare_recipes(self.curves, self.objective, self.n_train, self.n_test, self.references)
 
     @cached_property
     def spread(self) -> tuple[Spread, ...]:
-        """How far the blocks of each recipe lie apart."""
+        """How much the objective of each recipe varies over the blocks."""
         direction = self.objective.direction
         return tuple(spread_of(name, values, direction, self.overlap) for name, values in self.values.items())
 
@@ -87,22 +87,22 @@ class Contest:
 
     @cached_property
     def stale(self) -> tuple[StaleStarts, ...]:
-        """How many runs of each recipe are stale."""
+        """Number of stale trajectories of each recipe."""
         return stale_starts(self.curves, self.objective.metric, self.budget)
 
     @cached_property
     def spent(self) -> tuple[Spent, ...]:
-        """What each recipe takes."""
+        """Seconds, labels and money that each recipe takes."""
         return spent_by(self.curves)
 
     @property
     def resources(self) -> tuple[str, ...]:
-        """What the recipes do not all take the same of."""
+        """The resources of which the recipes take different amounts."""
         return resources_that_differ(self.spent)
 
     @property
     def front(self) -> tuple[str, ...]:
-        """The recipes that no other betters in the objective and in everything that is spent."""
+        """The recipes on the Pareto front of the objective and the resources."""
         means = [float(values.mean()) for values in self.values.values()]
         return recipes_on_front(means, self.spent, self.objective.direction, self.resources)
 
@@ -123,7 +123,7 @@ class Contest:
                     "metric": metric,
                     "final_score": float(curve.at(np.array([self.budget]), metric)[0]),
                     "target": target,
-                    "labels_to_target": own.on_blocks[block],
+                    "labels_to_target": reach.on_blocks[block],
                     "stale": is_stale(curve, metric, self.budget),
                     "labels": int(curve.labels[-1]),
                     "cost": float(curve.cost[-1]),
@@ -133,21 +133,21 @@ class Contest:
                     "evaluation_seconds": float(curve.evaluation_seconds.sum()),
                     "stopped": curve.stopped,
                 }
-                for (name, curves), own in zip(self.curves.items(), self.reach, strict=True)
+                for (name, curves), reach in zip(self.curves.items(), self.reach, strict=True)
                 for block, (curve, value) in enumerate(zip(curves, self.values[name], strict=True))
             ]
         ).astype({"labels_to_target": "Int64"})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values: what each recipe is worth and takes, and every pair's difference."""
+        """Return plain JSON values: all numbers of each recipe, and the difference of every pair."""
         return {
             **self.comparison.to_dict(),
             "labels_to_reach": {
                 "score": self.reach[0].target,
-                "recipes": {one.recipe: one.to_dict() for one in self.reach},
+                "recipes": {reach.recipe: reach.to_dict() for reach in self.reach},
             },
-            "spread": {one.recipe: one.to_dict() for one in self.spread},
-            "stale_starts": {one.recipe: one.to_dict() for one in self.stale},
-            "time_and_cost": {one.recipe: one.to_dict() for one in self.spent},
+            "spread": {spread.recipe: spread.to_dict() for spread in self.spread},
+            "stale_starts": {starts.recipe: starts.to_dict() for starts in self.stale},
+            "time_and_cost": {spent.recipe: spent.to_dict() for spent in self.spent},
             "front": list(self.front),
         }

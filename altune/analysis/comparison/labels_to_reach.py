@@ -16,17 +16,17 @@ from altune.simulation.curve import LearningCurve, labels_to_reach
 
 @dataclass(frozen=True)
 class LabelsToReach:
-    """When a recipe first has a score.
+    """The label count at which a recipe first reaches a score.
 
     Attributes
     ----------
-    recipe : its name.
+    recipe : name of the recipe.
     target : the score.
-    labels : label count at which the recipe's mean curve first has it; None where it never does.
-    low, high : 95 % bootstrap interval of ``labels`` over blocks; None for an end beyond the budget, and for both
-        ends where there is a single block.
-    on_blocks : the same of each block's own curve, None where it never gets there.
-    budget : labels.
+    labels : label count at which the mean curve first reaches it; None if it never does.
+    low, high : 95 % bootstrap interval of ``labels`` over blocks; None for an end beyond the budget, and both None for
+        a single block.
+    on_blocks : the label count of the curve of each block, None if it never reaches the score.
+    budget : budget in labels.
     """
 
     recipe: str
@@ -39,7 +39,7 @@ class LabelsToReach:
 
     @property
     def never(self) -> float:
-        """Share of blocks whose own curve never has the score, in [0, 1]."""
+        """Share of blocks whose curve never reaches the score, in [0, 1]."""
         return sum(count is None for count in self.on_blocks) / len(self.on_blocks)
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,41 +64,42 @@ def all_labels_to_reach(
 ) -> tuple[LabelsToReach, ...]:
     """Return how many labels each recipe needs to reach one score.
 
-    Curves are means over blocks of the score in hand at each label count. The interval resamples blocks, the same ones
-    for the recipe and the yardstick, whose final score is measured anew in each resample; a given target stays.
+    A curve is the mean over blocks of the score of the current model at each label count. The bootstrap resamples the
+    same blocks for a recipe and the yardstick, whose final score is computed in each resample; a given target is
+    constant.
 
     Parameters
     ----------
     named_curves : curves of each recipe, all on the same blocks in the same order.
-    metric : the score.
-    budget : labels.
-    target : the score to reach; by default the mean that ``yardstick`` has at the whole budget.
+    metric : name of the score.
+    budget : budget in labels.
+    target : the score to reach; by default the mean score of ``yardstick`` at the whole budget.
     yardstick : name of a recipe; by default the first.
     rng_seed : seed of the bootstrap.
 
     Raises
     ------
     RequestError
-        If the yardstick is none of the recipes.
+        If the yardstick is not one of the recipes.
     """
     blocks = same_blocks(named_curves)
     measure = next(iter(named_curves)) if yardstick is None else yardstick
     if measure not in named_curves:
-        raise RequestError(f"no recipe {measure!r} to measure by; there are {', '.join(named_curves)}")
+        raise RequestError(f"the yardstick {measure!r} is not one of the recipes {', '.join(named_curves)}")
     if target is None:
         final = np.array([curve.at(np.array([budget]), metric)[0] for curve in named_curves[measure]])
     else:
         final = np.full(blocks, float(target))
-    found = []
+    results = []
     for name, curves in named_curves.items():
         counts = label_counts(curves, budget)
         scores = np.stack([curve.at(counts, metric) for curve in curves])
         whole = np.full((1, blocks), 1 / blocks)
         first = float(first_reached(whole @ scores, whole @ final, counts)[0])
-        # Each recipe's resamples are the same blocks, so that what is luck for one is luck for all.
+        # The same seed for each recipe, so that all are resampled on the same blocks.
         low, high = resampled_ends(scores, final, counts, np.random.default_rng(rng_seed))
         goal = float(final.mean())
-        found.append(
+        results.append(
             LabelsToReach(
                 recipe=name,
                 target=goal,
@@ -109,7 +110,7 @@ def all_labels_to_reach(
                 budget=budget,
             )
         )
-    return tuple(found)
+    return tuple(results)
 
 
 def _within(count: int | None, budget: int) -> int | None:

@@ -1,13 +1,13 @@
-"""Mean ranks over many data sets: who is told apart from whom.
+"""Mean ranks over many data sets, and tests of which recipes differ.
 
-J. Demšar, *Statistical Comparisons of Classifiers over Multiple Data Sets*, JMLR 7, 2006, has the test that any differ
-(Friedman, sharpened by Iman and Davenport; exact here where data sets are few) and two ways to say which: Nemenyi's
-critical difference of mean ranks, and Wilcoxon's signed-rank test of each pair with Holm's correction. The latter is
-the default, as A. Benavoli, G. Corani and F. Mangili advise (*Should We Really Use Post-Hoc Tests Based on Mean-Ranks*,
-JMLR 17, 2016): whether two recipes are told apart by mean ranks hangs on which others happen to be compared with them,
-and by Wilcoxon's test it does not.
+J. Demšar, *Statistical Comparisons of Classifiers over Multiple Data Sets*, JMLR 7, 2006, gives the test of any
+difference (Friedman's, improved by Iman and Davenport; exact here for few data sets) and two tests of pairs: Nemenyi's
+critical difference of mean ranks, and Wilcoxon's signed-rank test with Holm's correction. The latter is the default, as
+A. Benavoli, G. Corani and F. Mangili advise (*Should We Really Use Post-Hoc Tests Based on Mean-Ranks*, JMLR 17, 2016):
+by mean ranks, whether two recipes differ depends on which others are compared with them, by Wilcoxon's test it does
+not.
 
-This module takes arrays and returns numbers; it knows nothing of curves.
+This module takes arrays and returns numbers.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ Array = NDArray[np.float64]
 PostHoc = Literal["wilcoxon", "nemenyi"]
 LEVEL = 0.05
 MOST_SHUFFLES = 20_000
+"""Largest number of combinations of ranks for which Friedman's test is exact."""
 ROUNDING = 12
-"""Decimals beyond which means are equal on paper."""
+"""Means that agree in this number of decimals are ties."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ class RankPair:
 
     Attributes
     ----------
-    a, b : their names.
-    ranks : mean rank of ``a`` minus that of ``b``; below zero where ``a`` is the better one.
+    a, b : names of the recipes.
+    ranks : mean rank of ``a`` minus that of ``b``; negative if ``a`` is better.
     p : two-sided p value of Wilcoxon's signed-rank test.
-    p_holm : the same adjusted for all pairs.
+    p_holm : p value adjusted for all pairs.
     """
 
     a: str
@@ -62,18 +63,18 @@ class MeanRanks:
 
     Attributes
     ----------
-    names : the recipes, best mean rank first.
-    ranks : mean rank of each, 1 the best; ties share their mean.
-    data_sets : how many data sets were ranked.
+    names : names of the recipes, best mean rank first.
+    ranks : mean rank of each, 1 is the best; ties share their mean rank.
+    data_sets : number of data sets.
     chi_square, p_chi_square : Friedman's statistic, corrected for ties, and its p value.
-    f, p_f : Iman and Davenport's statistic of the same and its p value; ``f`` is infinite where all data sets agree.
-    p : of no difference at all: exact where few data sets were ranked, else ``p_f``.
-    exact : whether ``p`` is.
-    critical_difference : Nemenyi's: mean ranks this far apart differ at the level.
+    f, p_f : Iman and Davenport's statistic and its p value; ``f`` is infinite if all data sets agree.
+    p : p value of no difference at all: exact for few data sets, else ``p_f``.
+    exact : whether ``p`` is exact.
+    critical_difference : Nemenyi's critical difference: mean ranks this far apart differ at the level.
     pairs : every pair, in the order of ``names``.
-    cliques : the largest groups of two or more recipes within which no pair is told apart, by ``post_hoc``.
-    post_hoc : what tells pairs apart.
-    level : the level of all tests.
+    cliques : the largest groups of two or more recipes without a difference, by ``post_hoc``.
+    post_hoc : the test of pairs.
+    level : level of all tests.
     """
 
     names: tuple[str, ...]
@@ -93,17 +94,17 @@ class MeanRanks:
 
     @property
     def test(self) -> str:
-        """The test that ``p`` is of."""
+        """Name of the test of ``p``."""
         return "Friedman's test, exact" if self.exact else "Friedman's test by Iman and Davenport"
 
     @property
     def least_p(self) -> float:
-        """The smallest adjusted p value that Wilcoxon's test of this many data sets can have."""
+        """Smallest adjusted p value that Wilcoxon's test can give for this number of data sets."""
         return min(1.0, len(self.pairs) * 2.0 ** (1 - self.data_sets))
 
     @property
     def enough_data_sets(self) -> int:
-        """The fewest data sets with which Wilcoxon's test could tell a pair of so many recipes apart."""
+        """Fewest data sets for which Wilcoxon's test can find a difference between this number of recipes."""
         return math.ceil(1 + math.log2(len(self.pairs) / self.level))
 
     def to_dict(self) -> dict[str, Any]:
@@ -130,15 +131,15 @@ def mean_ranks(
 
     Parameters
     ----------
-    table : ``(n_data_sets, n_recipes)``, more is better; two or more of each.
-    names : of the recipes, in the order of the columns.
-    post_hoc : what tells pairs apart: ``wilcoxon`` with Holm's correction, or ``nemenyi``.
-    level : of all tests, in (0, 1).
+    table : values, ``(n_data_sets, n_recipes)``, two or more of each; more is better.
+    names : names of the recipes, in the order of the columns.
+    post_hoc : the test of pairs: ``wilcoxon`` with Holm's correction, or ``nemenyi``.
+    level : level of all tests, in (0, 1).
 
     Raises
     ------
     RequestError
-        If there are too few data sets or recipes, or values that are no numbers.
+        If there are too few data sets or recipes, or values that are not finite.
     """
     scores = np.round(np.asarray(table, dtype=np.float64), ROUNDING)
     if scores.ndim != 2 or min(scores.shape) < 2 or scores.shape[1] != len(names) or not np.isfinite(scores).all():
@@ -153,11 +154,11 @@ def mean_ranks(
     f = iman_davenport(chi_square, rows, columns)
     p_f = float(stats.f.sf(f, columns - 1, (columns - 1) * (rows - 1)))
     exact = exact_p(ranks)
-    found = list(combinations(order.tolist(), 2))
-    p_values = [wilcoxon_signed_rank(scores[:, a], scores[:, b]) for a, b in found]
+    both = list(combinations(order.tolist(), 2))
+    p_values = [wilcoxon_signed_rank(scores[:, a], scores[:, b]) for a, b in both]
     pairs = tuple(
         RankPair(names[a], names[b], float(mean[a] - mean[b]), p, float(adjusted))
-        for (a, b), p, adjusted in zip(found, p_values, holm(p_values), strict=True)
+        for (a, b), p, adjusted in zip(both, p_values, holm(p_values), strict=True)
     )
     difference = nemenyi_difference(columns, rows, level)
     alike = [
@@ -165,16 +166,17 @@ def mean_ranks(
         for pair in pairs
         if (abs(pair.ranks) < difference if post_hoc == "nemenyi" else pair.p_holm > level)
     ]
-    ordered = tuple(names[place] for place in order)
+    ordered = tuple(names[recipe] for recipe in order)
     return MeanRanks(
         names=ordered,
-        ranks=tuple(float(mean[place]) for place in order),
+        ranks=tuple(float(mean[recipe]) for recipe in order),
         data_sets=rows,
         chi_square=chi_square,
         p_chi_square=float(stats.chi2.sf(chi_square, columns - 1)),
         f=f,
         p_f=p_f,
-        # By chance alone all data sets agree this often, which the F of full agreement, infinite, does not know.
+        # If all data sets agree, F is infinite and its p value 0; yet N random rankings of k recipes all agree with
+        # probability k!^(1 − N), so p cannot be smaller than that.
         p=max(p_f, math.factorial(columns) ** (1.0 - rows)) if exact is None else exact,
         exact=exact is not None,
         critical_difference=difference,
@@ -186,15 +188,16 @@ def mean_ranks(
 
 
 def friedman_statistic(ranks: Array) -> float:
-    """Return Friedman's χ² of ``(n_data_sets, n_recipes)`` ranks, corrected for ties; 0 where all are tied."""
+    """Return Friedman's χ² of ``(n_data_sets, n_recipes)`` ranks, corrected for ties; 0 if all are tied."""
     rows, columns = ranks.shape
+    # Without ties `within` is k(k + 1)/12, which gives the formula of the textbooks; ties make it smaller.
     around = rows * (ranks.mean(axis=0) - (columns + 1) / 2) ** 2
     within = float(((ranks - (columns + 1) / 2) ** 2).sum()) / (rows * (columns - 1))
     return float(around.sum() / within) if within > 0 else 0.0
 
 
 def exact_p(ranks: Array) -> float | None:
-    """Return how often shuffled ranks have a Friedman statistic as large; None where there are over 20,000 ways.
+    """Return how often random ranks have a Friedman statistic at least as large; None beyond 20,000 combinations.
 
     >>> round(exact_p(np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])), 4)
     0.1667
@@ -202,12 +205,13 @@ def exact_p(ranks: Array) -> float | None:
     rows, columns = ranks.shape
     if (rows - 1) * math.lgamma(columns + 1) > math.log(MOST_SHUFFLES):
         return None
+    # Only the sums of ranks matter, so the first data set can stay as it is.
     sums = ranks[:1]
     for row in ranks[1:]:
         sums = (sums[:, None, :] + np.array(list(permutations(row)))[None]).reshape(-1, columns)
     spread = np.sum((sums - sums.mean(axis=1, keepdims=True)) ** 2, axis=1)
-    seen = float(np.sum((ranks.sum(axis=0) - ranks.sum() / columns) ** 2))
-    return float(np.mean(spread >= seen - 1e-9))
+    observed = float(np.sum((ranks.sum(axis=0) - ranks.sum() / columns) ** 2))
+    return float(np.mean(spread >= observed - 1e-9))
 
 
 def iman_davenport(chi_square: float, data_sets: int, recipes: int) -> float:
@@ -231,24 +235,25 @@ def nemenyi_difference(recipes: int, data_sets: int, level: float = LEVEL) -> fl
 
 
 def largest_groups(names: Sequence[str], alike: Sequence[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
-    """Return the largest groups in which every pair is alike, those of one left out, in the order of the names.
+    """Return the largest groups of two or more names in which every pair is alike, in the order of the names.
 
     >>> largest_groups("abc", [("a", "b"), ("b", "c")])
     (('a', 'b'), ('b', 'c'))
     """
-    near = {name: {b for a, b in alike if a == name} | {a for a, b in alike if b == name} for name in names}
-    found: list[tuple[str, ...]] = []
+    neighbours = {name: {b for a, b in alike if a == name} | {a for a, b in alike if b == name} for name in names}
+    cliques: list[tuple[str, ...]] = []
 
-    def grow(group: set[str], candidates: set[str], passed: set[str]) -> None:
-        # Bron and Kerbosch, CACM 16, 1973, without a pivot: recipes are few.
-        if not candidates and not passed:
-            found.append(tuple(name for name in names if name in group))
+    # The maximal cliques of a graph: Bron and Kerbosch, CACM 16, 1973, without a pivot, since recipes are few. A group
+    # that could be extended by a name in `excluded` was already found with that name.
+    def extend(group: set[str], candidates: set[str], excluded: set[str]) -> None:
+        if not candidates and not excluded:
+            cliques.append(tuple(name for name in names if name in group))
         for name in [name for name in names if name in candidates]:
-            grow(group | {name}, candidates & near[name], passed & near[name])
+            extend(group | {name}, candidates & neighbours[name], excluded & neighbours[name])
             candidates = candidates - {name}
-            passed = passed | {name}
+            excluded = excluded | {name}
 
-    grow(set(), set(names), set())
-    places = {name: place for place, name in enumerate(names)}
-    groups = [group for group in found if len(group) > 1]
-    return tuple(sorted(groups, key=lambda group: [places[name] for name in group]))
+    extend(set(), set(names), set())
+    index_of = {name: index for index, name in enumerate(names)}
+    groups = [clique for clique in cliques if len(clique) > 1]
+    return tuple(sorted(groups, key=lambda group: [index_of[name] for name in group]))

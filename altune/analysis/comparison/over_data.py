@@ -1,4 +1,4 @@
-"""Recipes over several data sets: means with a bootstrap over data sets and blocks, wins, mean ranks."""
+"""Recipes over several data sets: means with a bootstrap over data sets and blocks, wins, and mean ranks."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class OverData:
 
     Attributes
     ----------
-    data_sets : their names.
-    comparison : means over data sets and every pair's difference; ``blocks`` counts data sets, intervals are of a
-        bootstrap over data sets and then blocks, p values of Wilcoxon's signed-rank test over data sets.
-    wins : who wins against whom.
+    data_sets : names of the data sets.
+    comparison : means over data sets and the difference of every pair. ``blocks`` counts data sets; intervals are from
+        a bootstrap over data sets and then blocks, p values from Wilcoxon's signed-rank test over data sets.
+    wins : wins of each recipe against each other.
     ranks : mean ranks with their tests.
     """
 
@@ -45,51 +45,51 @@ class OverData:
 
 
 def over_data(contests: Sequence[Contest], *, post_hoc: PostHoc = "wilcoxon", seed: int = 0) -> OverData:
-    """Return how recipes compare over several data sets, each counting alike.
+    """Compare recipes over several data sets of equal weight.
 
     Parameters
     ----------
     contests : the same recipes on each data set, two data sets or more.
-    post_hoc : what tells pairs apart by rank, see :func:`altune.analysis.comparison.mean_ranks.mean_ranks`.
-    seed : of the bootstrap.
+    post_hoc : the test of pairs by rank, see :func:`altune.analysis.comparison.mean_ranks.mean_ranks`.
+    seed : seed of the bootstrap.
 
     Raises
     ------
     RequestError
         If there are fewer than two data sets, or not the same recipes on each.
     """
-    if len(contests) < 2 or len({tuple(one.curves) for one in contests}) > 1:
-        raise RequestError("a comparison over data sets needs two of them or more, with the same recipes on each")
+    if len(contests) < 2 or len({tuple(contest.curves) for contest in contests}) > 1:
+        raise RequestError("a comparison over data sets needs two or more with the same recipes")
     names = list(contests[0].curves)
     sign = contests[0].objective.sign
-    tables = [np.stack([one.values[name] for name in names]) for one in contests]
+    tables = [np.stack([contest.values[name] for name in names]) for contest in contests]
     means = np.stack([table.mean(axis=1) for table in tables])
     return OverData(
-        data_sets=tuple(one.data for one in contests),
+        data_sets=tuple(contest.data for contest in contests),
         comparison=_compared(names, means, resampled_means(tables, np.random.default_rng(seed))),
-        wins=win_matrix([one.comparison for one in contests], sign),
+        wins=win_matrix([contest.comparison for contest in contests], sign),
         ranks=mean_ranks(sign * means, names, post_hoc=post_hoc),
     )
 
 
 def resampled_means(tables: Sequence[Array], rng: np.random.Generator, resamples: int = RESAMPLES) -> Array:
-    """Return means over data sets, resampled: data sets first, then the blocks of each, ``(resamples, n_recipes)``.
+    """Return resampled means over data sets, ``(resamples, n_recipes)``: data sets are resampled, then their blocks.
 
     Parameters
     ----------
     tables : values of each data set, ``(n_recipes, n_blocks)``; the same blocks for all recipes.
     rng : the only source of randomness.
-    resamples : how many.
+    resamples : number of resamples.
     """
-    found = np.zeros((resamples, len(tables[0])))
+    sums = np.zeros((resamples, len(tables[0])))
     for _ in tables:
         chosen = rng.integers(len(tables), size=resamples)
-        for place, table in enumerate(tables):
-            own = np.flatnonzero(chosen == place)
+        for data, table in enumerate(tables):
+            rows = np.flatnonzero(chosen == data)
             blocks = table.shape[1]
-            weights = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=len(own)) / blocks
-            found[own] += weights @ table.T
-    return found / len(tables)
+            weights = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=len(rows)) / blocks
+            sums[rows] += weights @ table.T
+    return sums / len(tables)
 
 
 def _compared(names: Sequence[str], means: Array, resampled: Array) -> Comparison:
@@ -99,12 +99,12 @@ def _compared(names: Sequence[str], means: Array, resampled: Array) -> Compariso
     differences = []
     for (a, b), p, adjusted in zip(pairs, p_values, holm(p_values), strict=True):
         low, high = _ends(resampled[:, a] - resampled[:, b])
-        apart = means[:, a] - means[:, b]
-        found = PairedDifference(float(apart.mean()), low, high, p, count, float(np.mean(apart > 0)))
-        differences.append(Pair(names[a], names[b], found, float(adjusted)))
+        on_data = means[:, a] - means[:, b]
+        difference = PairedDifference(float(on_data.mean()), low, high, p, count, float(np.mean(on_data > 0)))
+        differences.append(Pair(names[a], names[b], difference, float(adjusted)))
     intervals = {
-        name: Interval(float(means[:, place].mean()), *_ends(resampled[:, place]), count)
-        for place, name in enumerate(names)
+        name: Interval(float(means[:, recipe].mean()), *_ends(resampled[:, recipe]), count)
+        for recipe, name in enumerate(names)
     }
     return Comparison(intervals, tuple(differences))
 

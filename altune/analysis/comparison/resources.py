@@ -1,4 +1,4 @@
-"""What each recipe takes: seconds, labels and money; and who is on the front of score against them."""
+"""What each recipe takes: seconds, labels and money; and the Pareto front of the objective and these."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ RESOURCES: dict[str, str] = {
     "cost": "money spent",
     "seconds": "seconds of computing",
 }
-"""What may be spent, in words; less is better."""
+"""Resources by name, in words; less is better."""
 
 
 @dataclass(frozen=True)
 class Spent:
-    """What a trajectory of a recipe takes over blocks: medians of seconds, means of the rest.
+    """What a trajectory of a recipe takes: medians of seconds over the blocks, means of the rest.
 
-    A run that meets a busy machine, or the first of a process, takes many times the usual seconds.
+    Medians, since a trajectory on a busy machine, or the first one of a process, takes many times as long.
 
     Attributes
     ----------
-    recipe : its name.
-    fit_seconds, query_seconds, evaluation_seconds : wall seconds of a whole trajectory; no two machines agree on them.
+    recipe : name of the recipe.
+    fit_seconds, query_seconds, evaluation_seconds : wall seconds of a whole trajectory on this machine.
     labels : labels bought by the end.
     cost : money spent by the end, in the scenario's unit.
     loops : loops after the first model.
-    blocks : how many blocks these are of.
+    blocks : number of blocks.
     """
 
     recipe: str
@@ -47,7 +47,7 @@ class Spent:
 
     @property
     def seconds(self) -> float:
-        """Seconds of computing that a campaign would take: fits and queries; a real one has no test rows to score."""
+        """Seconds of computing in a campaign: fits and queries; a campaign has no test rows to score."""
         return self.fit_seconds + self.query_seconds
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,49 +72,49 @@ def spent_by(named_curves: Mapping[str, Sequence[LearningCurve]]) -> tuple[Spent
     )
 
 
-def spent_over(found: Sequence[Sequence[Spent]]) -> tuple[Spent, ...]:
-    """Return the same over several data sets: means over them, each counting alike."""
+def spent_over(by_data: Sequence[Sequence[Spent]]) -> tuple[Spent, ...]:
+    """Return what each recipe takes, as means over several data sets of equal weight."""
     amounts = ("fit_seconds", "query_seconds", "evaluation_seconds", "labels", "cost", "loops")
     return tuple(
         Spent(
-            recipe=own[0].recipe,
-            **{name: _mean([getattr(one, name) for one in own]) for name in amounts},
-            blocks=sum(one.blocks for one in own),
+            recipe=of_recipe[0].recipe,
+            **{name: _mean([getattr(spent, name) for spent in of_recipe]) for name in amounts},
+            blocks=sum(spent.blocks for spent in of_recipe),
         )
-        for own in zip(*found, strict=True)
+        for of_recipe in zip(*by_data, strict=True)
     )
 
 
-def resources_that_differ(spent: Sequence[Spent]) -> tuple[str, ...]:
-    """Return the resources of :data:`RESOURCES` of which the recipes do not all take the same, time being the last.
+def resources_that_differ(recipes: Sequence[Spent]) -> tuple[str, ...]:
+    """Return the resources of :data:`RESOURCES` of which the recipes take different amounts, in that order.
 
-    Money is left out where it is in proportion to labels: it would say the same again.
+    Money in proportion to labels is left out.
     """
-    found = [name for name in RESOURCES if np.ptp([getattr(one, name) for one in spent]) > 0]
-    if "labels" in found and "cost" in found:
-        prices = [one.cost / one.labels for one in spent]
-        found = [name for name in found if name != "cost" or np.ptp(prices) > 1e-9 * max(prices)]
-    return tuple(found)
+    names = [name for name in RESOURCES if np.ptp([getattr(spent, name) for spent in recipes]) > 0]
+    if "labels" in names and "cost" in names:
+        prices = [spent.cost / spent.labels for spent in recipes]
+        names = [name for name in names if name != "cost" or np.ptp(prices) > 1e-9 * max(prices)]
+    return tuple(names)
 
 
 def recipes_on_front(
-    values: Sequence[float], spent: Sequence[Spent], direction: Direction, resources: Sequence[str]
+    values: Sequence[float], recipes: Sequence[Spent], direction: Direction, resources: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return the recipes that no other betters in the objective and in everything that is spent.
+    """Return the recipes on the Pareto front of the objective and the resources.
 
     Parameters
     ----------
     values : mean objective of each recipe.
-    spent : what each takes, in the same order.
+    recipes : what each recipe takes, in the same order.
     direction : whether more of the objective is better.
     resources : names of :data:`RESOURCES`.
     """
     table = np.array(
-        [[value, *(getattr(one, name) for name in resources)] for value, one in zip(values, spent, strict=True)]
+        [[value, *(getattr(spent, name) for name in resources)] for value, spent in zip(values, recipes, strict=True)]
     )
     directions: list[Direction] = [direction]
     directions += ["minimize"] * len(resources)
-    return tuple(spent[place].recipe for place in pareto_front(table, directions))
+    return tuple(recipes[index].recipe for index in pareto_front(table, directions))
 
 
 def _median(values: Sequence[Any]) -> float:

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class RecipeComparison(OldNames):
-    """Recipes on the same blocks of one data set or many.
+    """Recipes on the same blocks of one or more data sets.
 
     Attributes
     ----------
-    recipes : what was compared, by name.
-    contests : every number of each data set.
-    played : each recipe's own simulation, by data set and name; empty for runs compared from what they stored.
-    notes : what a reader must know of where recipes came from.
-    post_hoc : what tells recipes apart by rank over data sets: ``wilcoxon`` or ``nemenyi``.
+    recipes : the recipes by name.
+    contests : all numbers of each data set.
+    played : the simulation of each recipe, by data set and name; empty for stored runs.
+    notes : where the recipes come from, as far as it matters to a reader.
+    post_hoc : the test of recipes by rank over data sets: ``wilcoxon`` or ``nemenyi``.
     """
 
     recipes: Mapping[str, Recipe]
@@ -42,62 +42,63 @@ class RecipeComparison(OldNames):
 
     @property
     def simulations(self) -> Mapping[str, Simulation]:
-        """Each recipe's own simulation on the first data set, by name."""
+        """The simulation of each recipe on the first data set, by name."""
         return next(iter(self.played.values()), {})
 
     @property
     def objective(self) -> Objective:
-        """What is measured, as on the first data set."""
+        """What is measured on the first data set."""
         return self.contests[0].objective
 
     @property
     def result(self) -> Comparison:
-        """Means with intervals, and every pair's difference with its corrected test; of several, over data sets."""
+        """Means with intervals, and the difference of every pair with its test; of several data sets over these."""
         return self.contests[0].comparison if self.over_data is None else self.over_data.comparison
 
     @cached_property
     def over_data(self) -> OverData | None:
-        """Wins, mean ranks and means over data sets, None for one data set."""
+        """Means, wins and mean ranks over data sets; None for one data set."""
         return over_data(self.contests, post_hoc=self.post_hoc) if len(self.contests) > 1 else None
 
     @property
     def sentences(self) -> list[str]:
-        """The answer sentence by sentence, the most important first."""
+        """The result in sentences, the most important first."""
         if self.over_data is None:
             return sentences_of_one(self.contests[0])
         return sentences_of_several(self.contests, self.over_data)
 
     @property
     def answer(self) -> str:
-        """What a person should know, in sentences."""
+        """The sentences, one a line."""
         return "\n".join(self.sentences)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each data set, recipe and block."""
         import pandas as pd
 
-        return pd.concat([one.to_frame() for one in self.contests], ignore_index=True)
+        return pd.concat([contest.to_frame() for contest in self.contests], ignore_index=True)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain JSON values of the command line's ``--json``.
 
-        ``recipes`` and ``differences`` are those of the data set; of several they are over data sets, and each data
-        set has its own under ``data_sets``.
+        ``recipes`` and ``differences`` are those of the data set; with several data sets they are over all, and those
+        of each are under ``data_sets``.
         """
         plain: dict[str, Any] = {
             "answer": self.answer,
             "objective": self.objective.name,
             "metric": self.objective.metric,
-            "data": [one.data for one in self.contests],
+            "data": [contest.data for contest in self.contests],
             "notes": list(self.notes),
         }
         if self.over_data is None:
             return plain | self.contests[0].to_dict()
-        return plain | self.over_data.to_dict() | {"data_sets": {one.data: one.to_dict() for one in self.contests}}
+        by_data = {contest.data: contest.to_dict() for contest in self.contests}
+        return plain | self.over_data.to_dict() | {"data_sets": by_data}
 
 
 def yardstick_of(recipes: Mapping[str, Recipe]) -> str:
-    """Return the recipe whose final score the others are to reach: random sampling where there is one, else the first.
+    """Return the recipe whose final score the others are to reach: random sampling if there is one, else the first.
 
     >>> from altune.recipes.recipe import load_recipe
     >>> yardstick_of({"a": load_recipe("vanilla"), "b": load_recipe("random_sampling")})
@@ -105,4 +106,5 @@ def yardstick_of(recipes: Mapping[str, Recipe]) -> str:
     """
     if "random_sampling" in recipes:
         return "random_sampling"
-    return next((name for name, one in recipes.items() if one.query_strategy.method == "random"), next(iter(recipes)))
+    random = (name for name, recipe in recipes.items() if recipe.query_strategy.method == "random")
+    return next(random, next(iter(recipes)))

@@ -1,4 +1,4 @@
-"""What a comparison says in sentences: which recipe is best, by how much, and how sure that is."""
+"""The result of a comparison in sentences: which recipe is best, by how much, and how clearly."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.over_data import OverData
+from altune.analysis.comparison.win_matrix import WinMatrix
 from altune.analysis.findings import PLAIN_NAMES
 from altune.analysis.paired import Comparison, Pair
 from altune.core.text import join_words
@@ -17,13 +18,13 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Leader:
-    """The recipe with the best mean, and how it stands against each other one.
+    """The recipe with the best mean, and its differences from the others.
 
     Attributes
     ----------
-    name : of the recipe.
-    ahead : differences that are sure, the leader first, the largest first.
-    alike : the others, the smallest first.
+    name : name of the recipe.
+    ahead : clear differences, the leader minus another recipe, the largest first.
+    alike : the other differences, the smallest first.
     """
 
     name: str
@@ -32,89 +33,88 @@ class Leader:
 
 
 def leader_of(comparison: Comparison, sign: float = 1.0) -> Leader:
-    """Return the recipe with the best mean; a difference is sure that is left at 0.05 after Holm's correction.
+    """Return the recipe with the best mean; a difference is clear if p ≤ 0.05 after Holm's correction.
 
     Parameters
     ----------
     comparison : two recipes or more.
-    sign : 1 where more of the objective is better, −1 where less is.
+    sign : 1 if more of the objective is better, −1 if less is.
     """
     best = max(comparison.recipes, key=lambda name: sign * comparison.recipes[name].mean)
-    own = [pair if pair.a == best else turned(pair) for pair in comparison.differences if best in (pair.a, pair.b)]
-    own.sort(key=lambda pair: -sign * pair.difference.mean)
-    sure = [pair for pair in own if pair.p_holm <= LEVEL]
-    return Leader(best, tuple(sure), tuple(pair for pair in reversed(own) if pair.p_holm > LEVEL))
+    pairs = [pair if pair.a == best else turned(pair) for pair in comparison.differences if best in (pair.a, pair.b)]
+    pairs.sort(key=lambda pair: -sign * pair.difference.mean)
+    clear = [pair for pair in pairs if pair.p_holm <= LEVEL]
+    return Leader(best, tuple(clear), tuple(pair for pair in reversed(pairs) if pair.p_holm > LEVEL))
 
 
 def turned(pair: Pair) -> Pair:
-    """Return the same pair the other way round."""
-    one = pair.difference
-    blocks = type(one)(-one.mean, -one.high, -one.low, one.p, one.blocks, 1 - one.better)
-    return Pair(pair.b, pair.a, blocks, pair.p_holm)
+    """Return a pair with its recipes exchanged."""
+    old = pair.difference
+    difference = type(old)(-old.mean, -old.high, -old.low, old.p, old.blocks, 1 - old.better)
+    return Pair(pair.b, pair.a, difference, pair.p_holm)
 
 
 def sentences_of_one(contest: Contest) -> list[str]:
-    """Return what a comparison on one data set says, the most important first."""
+    """Return the result of a comparison on one data set, the most important sentence first."""
     objective = contest.objective
     leader = leader_of(contest.comparison, objective.sign)
     name = plain_name(leader.name)
-    where = f"on {contest.blocks} splits of {contest.data}"
+    where = f"on {contest.blocks} blocks of {contest.data}"
     mean = f"{measure_of(objective, contest.budget)} {_number(contest.comparison.recipes[leader.name].mean)}"
-    said = []
     if not leader.ahead:
-        said.append(f"No recipe is told apart from the best {where}: {name} has the best mean ({mean}).")
+        sentences = [f"No recipe is clearly worse than the best {where}: {name} has the best mean ({mean})."]
     elif leader.alike:
         others = join_words([plain_name(pair.b) for pair in leader.ahead])
-        said.append(f"{_upper(name)} has the best mean {where} ({mean}) and is better than {others}.")
+        sentences = [f"{_upper(name)} has the best mean {where} ({mean}) and is better than {others}."]
     else:
-        every = "every other recipe" if len(leader.ahead) > 1 else plain_name(leader.ahead[0].b)
-        said.append(f"{_upper(name)} is better than {every} {where}: {mean}.")
+        others = "every other recipe" if len(leader.ahead) > 1 else plain_name(leader.ahead[0].b)
+        sentences = [f"{_upper(name)} is better than {others} {where}: {mean}."]
     if leader.ahead:
-        said.append(f"It is better than {join_words([_gain(pair) for pair in reversed(leader.ahead)])}.")
+        gains = join_words([_gain(pair) for pair in reversed(leader.ahead)])
+        sentences.append(f"Clear differences: {gains}.")
     if leader.alike:
-        said.append(
-            f"Not told apart from it, all pairs considered: {join_words([_gain(pair) for pair in leader.alike])}."
-        )
-    return [*said, *_reached(contest, leader), *_stale(contest)]
+        gains = join_words([_gain(pair) for pair in leader.alike])
+        sentences.append(f"No clear difference after Holm's correction for all pairs: {gains}.")
+    return [*sentences, *_reached(contest, leader), *_stale(contest)]
 
 
 def sentences_of_several(contests: Sequence[Contest], over: OverData) -> list[str]:
-    """Return what a comparison over several data sets says, the most important first."""
+    """Return the result of a comparison over several data sets, the most important sentence first."""
     ranks = over.ranks
     best, count = ranks.names[0], ranks.data_sets
-    sure = [pair for pair in ranks.pairs if pair.a == best and pair.p_holm <= ranks.level]
+    name = plain_name(best)
     ranked = f"mean rank, {ranks.ranks[0]:.2f} of {len(ranks.names)}"
-    place = over.wins.names.index(best)
-    clear = []
-    for other, name in enumerate(over.wins.names):
-        won, lost = over.wins.clear[place][other], over.wins.clear[other][place]
-        if won or lost:
-            clear.append(f"{plain_name(name)} on {won or 'none'}{f' (and loses on {lost})' if lost else ''}")
-    if sure:
-        others = join_words([plain_name(pair.b) for pair in sure])
-        first = f"{_upper(plain_name(best))} has the best {ranked}; over {count} data sets it is better than {others}."
+    beaten = [plain_name(pair.b) for pair in ranks.pairs if pair.a == best and pair.p_holm <= ranks.level]
+    if beaten:
+        first = f"{_upper(name)} has the best {ranked}; over {count} data sets it is better than {join_words(beaten)}."
     else:
-        first = (
-            f"Over {count} data sets no recipe is told apart from the best: {plain_name(best)} has the best {ranked}."
-        )
-    beaten = "no 95 % interval says that it beats any"
-    if clear:
-        beaten = f"its 95 % intervals say that it beats {join_words(clear)}"
-    said = [first, f"Data set by data set {beaten}."]
+        first = f"Over {count} data sets no recipe is clearly worse than the best: {name} has the best {ranked}."
+    wins = _wins(over.wins, best)
+    sentences = [first, f"By the 95 % interval of each data set it beats {join_words(wins) or 'no other recipe'}."]
     if ranks.least_p > ranks.level:
-        said.append(
-            f"With {count} data sets no difference over data sets could be shown: Wilcoxon's test of "
-            f"{len(ranks.pairs)} pairs needs {ranks.enough_data_sets} data sets or more."
+        sentences.append(
+            f"{count} data sets cannot show a difference over data sets: Wilcoxon's test of {len(ranks.pairs)} pairs "
+            f"needs {ranks.enough_data_sets} or more."
         )
     led: dict[str, list[str]] = {}
-    for one in contests:
-        led.setdefault(leader_of(one.comparison, one.objective.sign).name, []).append(one.data)
-    by_recipe = [f"{plain_name(name)} on {join_words(data)}" for name, data in led.items()]
-    return [*said, f"Best mean: {'; '.join(by_recipe)}."]
+    for contest in contests:
+        led.setdefault(leader_of(contest.comparison, contest.objective.sign).name, []).append(contest.data)
+    by_recipe = [f"{plain_name(leader)} on {join_words(data)}" for leader, data in led.items()]
+    return [*sentences, f"Best mean: {'; '.join(by_recipe)}."]
+
+
+def _wins(wins: WinMatrix, best: str) -> list[str]:
+    winner = wins.names.index(best)
+    parts = []
+    for other, name in enumerate(wins.names):
+        won, lost = wins.clear[winner][other], wins.clear[other][winner]
+        if won or lost:
+            parts.append(f"{plain_name(name)} on {won or 'none'}{f' (and loses on {lost})' if lost else ''}")
+    return parts
 
 
 def plain_name(recipe: str) -> str:
-    """Return a recipe's name as a sentence says it.
+    """Return the name of a recipe for a sentence.
 
     >>> plain_name("typiclust_margin")
     'typiclust margin'
@@ -123,38 +123,41 @@ def plain_name(recipe: str) -> str:
 
 
 def measure_of(objective: Objective, budget: int) -> str:
-    """Return what values are values of."""
+    """Return what the values of an objective measure, for a sentence."""
     return objective.kind.measure.format(metric=objective.metric, budget=budget)
 
 
 def _reached(contest: Contest, leader: Leader) -> list[str]:
-    own = next(one for one in contest.reach if one.recipe == leader.name)
+    reach = next(reach for reach in contest.reach if reach.recipe == leader.name)
     if leader.name == contest.yardstick and contest.objective.target is None:
         return []
     goal = (
-        f"{own.target:.3f} {contest.objective.metric}"
+        f"{reach.target:.3f} {contest.objective.metric}"
         if contest.objective.target is not None
         else f"the {contest.objective.metric} that {plain_name(contest.yardstick)} has at {contest.budget} labels "
-        f"({own.target:.3f})"
+        f"({reach.target:.3f})"
     )
-    if own.labels is None:
+    if reach.labels is None:
         return [f"{_upper(plain_name(leader.name))} never reaches {goal} on average."]
-    spread = ""
-    if own.low is not None:
-        spread = f" (95 % interval {own.low} to {own.high if own.high is not None else f'more than {own.budget}'})"
-    return [f"{_upper(plain_name(leader.name))} reaches {goal} with {own.labels} labels{spread}."]
+    interval = ""
+    if reach.low is not None:
+        high = reach.high if reach.high is not None else f"more than {reach.budget}"
+        interval = f" (95 % interval {reach.low} to {high})"
+    return [f"{_upper(plain_name(leader.name))} reaches {goal} with {reach.labels} labels{interval}."]
 
 
 def _stale(contest: Contest) -> list[str]:
-    stale = [f"{plain_name(one.recipe)} {one.share:.0%}" for one in contest.stale if one.stale]
+    stale = [f"{plain_name(starts.recipe)} {starts.share:.0%}" for starts in contest.stale if starts.stale]
     if not stale:
         return []
-    return [f"Stale runs, with less than a quarter of their gain by a quarter of the budget: {', '.join(stale)}."]
+    return [
+        f"Stale trajectories, with less than a quarter of their gain by a quarter of the budget: {', '.join(stale)}."
+    ]
 
 
 def _gain(pair: Pair) -> str:
-    one = pair.difference
-    return f"{plain_name(pair.b)} by {_signed(one.mean)} [{_signed(one.low)}, {_signed(one.high)}]"
+    mean, low, high = (_signed(value) for value in (pair.difference.mean, pair.difference.low, pair.difference.high))
+    return f"{mean} [{low}, {high}] over {plain_name(pair.b)}"
 
 
 def _number(value: float) -> str:

@@ -1,4 +1,4 @@
-"""How far the blocks of a recipe lie apart: what an unlucky user has, beside the mean."""
+"""How much the objective of a recipe varies over blocks: what an unlucky user gets."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ UNLUCKY = 0.1
 
 @dataclass(frozen=True)
 class Spread:
-    """One recipe's objective over its blocks.
+    """The objective of one recipe over its blocks.
 
     Attributes
     ----------
-    recipe : its name.
+    recipe : name of the recipe.
     values : the objective on each block, in the order of the blocks.
     mean : mean with its 95 % interval, corrected for blocks that share rows.
-    unlucky : what nine blocks of ten do better than: the 10 % quantile, or the 90 % one where less is better.
-    worst, best : of the blocks.
+    unlucky : the value that nine of ten blocks exceed: the 10 % quantile, or the 90 % quantile if less is better.
+    worst, best : the worst and the best value.
     """
 
     recipe: str
@@ -46,14 +46,14 @@ class Spread:
 
 
 def spread_of(recipe: str, values: ArrayLike, direction: Direction = "maximize", overlap: float = 0.0) -> Spread:
-    """Return how far the blocks of a recipe lie apart.
+    """Return how much the objective of a recipe varies over blocks.
 
     Parameters
     ----------
-    recipe : its name.
+    recipe : name of the recipe.
     values : the objective on each block.
     direction : whether more is better.
-    overlap : n_test / n_train, by which the interval of the mean is corrected.
+    overlap : n_test / n_train, for the correction of the interval.
 
     >>> spread_of("margin", [0.7, 0.9, 0.8]).worst, spread_of("margin", [30, 50], "minimize").worst
     (0.7, 50.0)

@@ -1,7 +1,7 @@
-"""Stale starts: runs that realise their own gain too late.
+"""Stale starts: trajectories that gain too late.
 
-A run is stale that has realised less than a quarter of its own eventual gain by a quarter of the budget. Both are
-counted from the run's first model, so that a run is measured by itself and not by a lucky one.
+A trajectory is stale if it has made less than a quarter of its own gain by a quarter of the budget. The gain is counted
+from its first model to the end, so that a trajectory is compared with itself only.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from altune.numerics.statistics import wilson_interval
 from altune.simulation.curve import LearningCurve
 
 STALE = 0.25
-"""A run is stale that has realised less than this share of its gain by this share of the budget."""
+"""A trajectory is stale if it has made less than this share of its gain by this share of the budget."""
 
 
 @dataclass(frozen=True)
 class StaleStarts:
-    """How many runs of a recipe are stale.
+    """The number of stale trajectories of a recipe.
 
     Attributes
     ----------
-    recipe : its name.
-    stale, runs : how many runs are, and how many there are.
-    low, high : Wilson's 95 % interval of the share, as if runs were independent.
+    recipe : name of the recipe.
+    stale, runs : number of stale trajectories, and of all.
+    low, high : Wilson's 95 % interval of the share, as if trajectories were independent.
     """
 
     recipe: str
@@ -39,7 +39,7 @@ class StaleStarts:
 
     @property
     def share(self) -> float:
-        """The share of stale runs, in [0, 1]."""
+        """Share of stale trajectories, in [0, 1]."""
         return self.stale / self.runs
 
     def to_dict(self) -> dict[str, Any]:
@@ -50,13 +50,13 @@ class StaleStarts:
 def stale_starts(
     named_curves: Mapping[str, Sequence[LearningCurve]], metric: str, budget: int
 ) -> tuple[StaleStarts, ...]:
-    """Return how many runs of each recipe are stale, in the given order.
+    """Return the number of stale trajectories of each recipe, in the given order.
 
     Parameters
     ----------
     named_curves : curves of each recipe, one for each block.
-    metric : the score.
-    budget : labels.
+    metric : name of the score.
+    budget : budget in labels.
     """
     same_blocks(named_curves)
     return tuple(
@@ -65,16 +65,18 @@ def stale_starts(
     )
 
 
-def over_data_sets(found: Sequence[Sequence[StaleStarts]]) -> tuple[StaleStarts, ...]:
-    """Return the same over several data sets: each recipe's runs put together."""
+def over_data_sets(by_data: Sequence[Sequence[StaleStarts]]) -> tuple[StaleStarts, ...]:
+    """Return the number of stale trajectories of each recipe on all data sets together."""
     return tuple(
-        counted(own[0].recipe, sum(one.stale for one in own), sum(one.runs for one in own))
-        for own in zip(*found, strict=True)
+        counted(
+            of_recipe[0].recipe, sum(starts.stale for starts in of_recipe), sum(starts.runs for starts in of_recipe)
+        )
+        for of_recipe in zip(*by_data, strict=True)
     )
 
 
 def counted(recipe: str, stale: int, runs: int) -> StaleStarts:
-    """Return so many stale runs of so many, with their interval.
+    """Return a number of stale trajectories with its interval.
 
     >>> counted("margin", 1, 10).share
     0.1
@@ -84,17 +86,16 @@ def counted(recipe: str, stale: int, runs: int) -> StaleStarts:
 
 
 def stale_share(curves: Sequence[LearningCurve], metric: str, budget: int) -> float:
-    """Return the share of runs that are stale, in [0, 1].
+    """Return the share of trajectories that are stale, in [0, 1].
 
-    The gain is counted from the run's first model to the score in hand at the whole budget; a run that
-    gains nothing has nothing to realise and is not stale.
+    The gain is counted from the first model to the whole budget; a trajectory without gain is not stale.
     """
     same_blocks({"curves": curves})
     return float(np.mean([is_stale(curve, metric, budget) for curve in curves]))
 
 
 def is_stale(curve: LearningCurve, metric: str, budget: int) -> bool:
-    """Return whether a run realised less than a quarter of its gain by a quarter of the budget."""
+    """Return whether a trajectory made less than a quarter of its gain by a quarter of the budget."""
     start = float(curve.scores[metric][0])
     early, final = curve.at(np.array([STALE * budget, budget]), metric)
     return bool(early - start < STALE * (final - start))

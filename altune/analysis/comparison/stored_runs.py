@@ -1,4 +1,4 @@
-"""What finished runs give to a comparison: their confirmed recipe, or their stored confirmation whole."""
+"""Runs in a comparison: their confirmed recipe, or their whole stored confirmation."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from altune.tuning.confirmation import Confirmation, Played
 from altune.tuning.judging import REFERENCE
 
 _NOT_PLAYED = ("also", "risk", "constraints", "target_score", "objective")
-"""Fields of a scenario that change neither curves nor what is measured; the first objective is looked at by itself."""
+"""Fields of a scenario that change neither curves nor what is measured; the first objective is checked separately."""
 
 
 @dataclass(frozen=True, eq=False)
 class StoredRun:
-    """A confirmed run as it takes part.
+    """A confirmed run in a comparison.
 
     Attributes
     ----------
-    name : in the comparison.
-    where : the whole path of its folder, or its place among the runs where it has none.
+    name : name in the comparison.
+    where : path of its folder; its number among the runs if it is in memory.
     run : the run.
     """
 
@@ -37,22 +37,22 @@ class StoredRun:
 
     @property
     def environments(self) -> dict[str, Mapping[str, Any]]:
-        """What its study says of each data set, by name."""
-        return {one["data"]["name"]: one for one in self.run.record.header["environments"]}
+        """The stored header of each data set, by name."""
+        return {header["data"]["name"]: header for header in self.run.record.header["environments"]}
 
 
 def recipe_of_run(name: str, source: str | Path | Run, environments: Sequence[Environment]) -> tuple[Recipe, str]:
-    """Return the confirmed recipe of a run, and what a reader must know of where it came from.
+    """Return the confirmed recipe of a run, and a note on where it comes from.
 
     Parameters
     ----------
-    name : of the recipe in the comparison.
+    name : name of the recipe in the comparison.
     source : the run or its folder.
-    environments : in which it is to be played now.
+    environments : the environments in which the recipe will be played.
     """
     run = source if isinstance(source, Run) else Run.open(source)
-    stored = {one["data"]["name"]: one for one in run.record.header["environments"]}
-    took = "the recipe that was confirmed" if run.confirmation is not None else "not confirmed: the best of the search"
+    stored = {header["data"]["name"]: header for header in run.record.header["environments"]}
+    kind = "confirmed" if run.confirmation is not None else "not confirmed, the best of the search"
     seen = [environment.dataset.name for environment in environments if environment.dataset.name in stored]
     fields = {
         field: None
@@ -60,69 +60,71 @@ def recipe_of_run(name: str, source: str | Path | Run, environments: Sequence[En
         if environment.dataset.name in stored
         for field in _differing(stored[environment.dataset.name]["scenario"], environment.scenario.to_dict())
     }
-    other = f"; its scenario there had another {', '.join(fields)}" if fields else ""
+    other = f"; its scenario had another {', '.join(fields)}" if fields else ""
     unseen = [environment.dataset.name for environment in environments if environment.dataset.name not in stored]
-    new = f"; {', '.join(unseen)} it never saw" if unseen and seen else ""
-    return run.best_recipe, f"{name}: {took} on {', '.join(stored)}{other}{new}"
+    new = f"; not searched on {', '.join(unseen)}" if unseen and seen else ""
+    return run.best_recipe, f"{name}: {kind} on {', '.join(stored)}{other}{new}"
 
 
 def stored_contests(
     sources: Sequence[str | Path | Run], target_score: float | None
 ) -> tuple[dict[str, Recipe], tuple[Contest, ...], tuple[str, ...]]:
-    """Return the recipes, every number of each shared data set, and notes; see :func:`altune.compare_runs`.
+    """Return the recipes, all numbers of each shared data set, and notes; see :func:`altune.compare_runs`.
 
     Raises
     ------
     RequestError
-        Naming what the runs do not share.
+        If the runs cannot be compared; the message says what differs.
     """
     if len(sources) < 2:
-        raise RequestError(f"a comparison of runs needs two or more, not {len(sources)}")
+        raise RequestError(f"a comparison of runs needs two or more, got {len(sources)}")
     runs = _opened(sources)
-    shared = [name for name in runs[0].environments if all(name in one.environments for one in runs)]
+    shared = [name for name in runs[0].environments if all(name in run.environments for run in runs)]
     if not shared:
-        said = "; ".join(f"{one.name} has {', '.join(one.environments)}" for one in runs)
-        raise RequestError(f"the runs share no data set: {said}; give `altune compare DATA` their folders to play anew")
+        listed = "; ".join(f"{run.name} has {', '.join(run.environments)}" for run in runs)
+        raise RequestError(
+            f"the runs share no data set: {listed}; `altune compare DATA` with their folders plays their recipes"
+        )
     for other in runs[1:]:
         _require_same(runs[0], other, shared)
     notes = [
-        f"{one.name}: {', '.join(rest)} is left out, which not all runs have"
-        for one in runs
-        if (rest := [name for name in one.environments if name not in shared])
+        f"{run.name}: {', '.join(rest)} is left out, since not all runs have it"
+        for run in runs
+        if (rest := [name for name in run.environments if name not in shared])
     ]
     contests = []
     recipes: dict[str, Recipe] = {}
     for data in shared:
-        played = _played(runs, data)
-        blocks = min(len(one.curves) for one in played.values())
-        longest = max(len(one.curves) for one in played.values())
-        if blocks < longest:
-            notes.append(f"{data}: the first {blocks} blocks, which all runs have, of up to {longest}")
-        recipes = {name: one.recipe for name, one in played.items()}
-        contests.append(_contest(runs[0], data, played, blocks, target_score))
+        recipes_played = _played(runs, data)
+        fewest = min(len(played.curves) for played in recipes_played.values())
+        most = max(len(played.curves) for played in recipes_played.values())
+        if fewest < most:
+            notes.append(f"{data}: the first {fewest} blocks, which all runs have, of up to {most}")
+        recipes = {name: played.recipe for name, played in recipes_played.items()}
+        contests.append(_contest(runs[0], data, recipes_played, fewest, target_score))
     return recipes, tuple(contests), tuple(notes)
 
 
 def _opened(sources: Sequence[str | Path | Run]) -> list[StoredRun]:
-    """Return the runs by their folders' names, the whole path where two share one, the place of one in memory."""
-    found: dict[str, StoredRun] = {}
+    """Return the runs, named by their folder, its path if two have the same name, or their number if in memory."""
+    runs: dict[str, StoredRun] = {}
     for number, source in enumerate(sources, start=1):
         run = source if isinstance(source, Run) else Run.open(source)
         where = f"run {number}" if run.folder is None else str(run.folder.resolve())
         if run.confirmation is None:
             raise RequestError(f"{where}: the run is not confirmed, so there is nothing to compare; confirm it first")
-        if any(where == one.where or run is one.run for one in found.values()):
-            raise RequestError(f"the run {where} stands there twice; give each of them once")
+        if any(where == other.where or run is other.run for other in runs.values()):
+            raise RequestError(f"the run {where} is given twice; give each run once")
         short = Path(where).name
-        name = where if short in found else short
-        found[name] = StoredRun(name, where, run)
-    return list(found.values())
+        name = where if short in runs else short
+        runs[name] = StoredRun(name, where, run)
+    return list(runs.values())
 
 
 def _require_same(first: StoredRun, other: StoredRun, shared: Sequence[str]) -> None:
-    """Refuse runs whose report blocks are not the same, or are not scored alike."""
+    """Raise an error if the report blocks of two runs differ, or are not scored in the same way."""
     problems = []
-    seeds = [one.run.record.settings["seed"] for one in (first, other)]
+    seeds = [stored.run.record.settings["seed"] for stored in (first, other)]
     if seeds[0] != seeds[1]:
         problems.append(
             f"the seed is {seeds[0]} in {first.name} and {seeds[1]} in {other.name}, so their blocks differ"
@@ -130,9 +132,9 @@ def _require_same(first: StoredRun, other: StoredRun, shared: Sequence[str]) -> 
     for data in shared:
         mine, theirs = first.environments[data], other.environments[data]
         if mine["data"]["fingerprint"] != theirs["data"]["fingerprint"]:
-            problems.append(f"the rows of {data} are others")
+            problems.append(f"the rows of {data} differ")
         if mine["blocks"] != theirs["blocks"]:
-            problems.append(f"the explicit blocks of {data} are others")
+            problems.append(f"the explicit blocks of {data} differ")
         problems += [
             f"the scenario's {field} is {mine['scenario'].get(field)} in {first.name} and "
             f"{theirs['scenario'].get(field)} in {other.name}"
@@ -140,40 +142,39 @@ def _require_same(first: StoredRun, other: StoredRun, shared: Sequence[str]) -> 
         ]
     if problems:
         raise RequestError(
-            f"{first.name} and {other.name} cannot be compared by what they stored: "
-            f"{'; '.join(dict.fromkeys(problems))}; `altune compare DATA` plays their recipes anew on the same blocks"
+            f"the stored results of {first.name} and {other.name} cannot be compared: "
+            f"{'; '.join(dict.fromkeys(problems))}; `altune compare DATA` plays their recipes on the same blocks"
         )
 
 
 def _differing(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    """Return the fields of two scenarios in which curves or what is measured differ."""
+    """Return the fields that differ between two scenarios and change curves or what is measured."""
     fields = [name for name in theirs if name not in _NOT_PLAYED and mine.get(name) != theirs[name]]
-    scenarios = [Scenario.from_dict(dict(one)) for one in (mine, theirs)]
-    objectives = [one.objective_names[0] for one in scenarios]
-    return fields + (["objective"] if objectives[0] != objectives[1] else [])
+    first, second = (Scenario.from_dict(dict(plain)).objective_names[0] for plain in (mine, theirs))
+    return fields + (["objective"] if first != second else [])
 
 
 def _played(runs: Sequence[StoredRun], data: str) -> dict[str, Played]:
-    """Return the confirmed recipe of each run, then each baseline once, with their curves on the report blocks."""
-    confirmations = {one.name: one.run.confirmations[data] for one in runs}
-    found = {name: one.recipe for name, one in confirmations.items()}
+    """Return the confirmed recipe of each run and each different baseline, with their curves on the report blocks."""
+    confirmations = {stored.name: stored.run.confirmations[data] for stored in runs}
+    recipes = {name: confirmation.recipe for name, confirmation in confirmations.items()}
     seen: set[str] = set()
     for run, confirmation in confirmations.items():
         for name, played in confirmation.baselines.items():
             if played.recipe.digest() not in seen:
                 seen.add(played.recipe.digest())
-                found[name if name not in found else f"{name} of {run}"] = played
-    return found
+                recipes[name if name not in recipes else f"{name} of {run}"] = played
+    return recipes
 
 
 def _contest(
-    first: StoredRun, data: str, played: Mapping[str, Played], blocks: int, target_score: float | None
+    first: StoredRun, data: str, recipes: Mapping[str, Played], blocks: int, target_score: float | None
 ) -> Contest:
     scenario: Scenario = first.run.record.scenarios[data]
     if target_score is not None:
         scenario = scenario.model_copy(update={"target_score": target_score})
     confirmation: Confirmation = first.run.confirmations[data]
-    curves = {name: one.curves[:blocks] for name, one in played.items()}
+    curves = {name: played.curves[:blocks] for name, played in recipes.items()}
     return Contest(
         data=data,
         curves=curves,

@@ -1,4 +1,4 @@
-"""Who wins against whom, on how many data sets."""
+"""On how many data sets each recipe beats each other one."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class WinMatrix:
 
     Attributes
     ----------
-    names : the recipes.
-    data_sets : how many data sets there are.
-    clear : ``clear[i][j]``: data sets on which recipe i beats recipe j clearly, the whole 95 % corrected interval of
-        their difference on its side of zero.
-    ahead : ``ahead[i][j]``: data sets on which the mean of recipe i is the better one, clearly or not.
+    names : names of the recipes.
+    data_sets : number of data sets.
+    clear : ``clear[i][j]`` is the number of data sets on which recipe i clearly beats recipe j: the corrected 95 %
+        interval of their difference excludes zero.
+    ahead : ``ahead[i][j]`` is the number of data sets on which the mean of recipe i is better, clearly or not.
     """
 
     names: tuple[str, ...]
@@ -29,11 +29,11 @@ class WinMatrix:
     ahead: tuple[tuple[int, ...], ...]
 
     def ties(self, a: int, b: int) -> int:
-        """Return on how many data sets two recipes are not told apart."""
+        """Return the number of data sets on which two recipes have no clear difference."""
         return self.data_sets - self.clear[a][b] - self.clear[b][a]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values: for each recipe its wins, ties, losses and means ahead against each other one."""
+        """Return plain JSON values: wins, ties, losses and better means of each recipe against each other one."""
         against: dict[str, Any] = {}
         for a, name in enumerate(self.names):
             against[name] = {
@@ -50,26 +50,26 @@ class WinMatrix:
 
 
 def win_matrix(comparisons: Sequence[Comparison], sign: float = 1.0) -> WinMatrix:
-    """Return who wins against whom over data sets.
+    """Return the wins of each recipe against each other over data sets.
 
     Parameters
     ----------
-    comparisons : of the same recipes on each data set.
-    sign : 1 where more of the objective is better, −1 where less is.
+    comparisons : the comparison of the same recipes on each data set.
+    sign : 1 if more of the objective is better, −1 if less is.
 
     Raises
     ------
     RequestError
-        If there are none, or of different recipes.
+        If there is no comparison, or the recipes differ.
     """
-    if not comparisons or len({tuple(one.recipes) for one in comparisons}) > 1:
-        raise RequestError("wins are counted over one data set or more, with the same recipes on each")
+    if not comparisons or len({tuple(comparison.recipes) for comparison in comparisons}) > 1:
+        raise RequestError("wins need one or more data sets with the same recipes")
     names = tuple(comparisons[0].recipes)
-    places = {name: place for place, name in enumerate(names)}
+    index_of = {name: index for index, name in enumerate(names)}
     clear = [[0] * len(names) for _ in names]
     ahead = [[0] * len(names) for _ in names]
-    for pair in (pair for one in comparisons for pair in one.differences):
-        a, b = places[pair.a], places[pair.b]
+    for pair in (pair for comparison in comparisons for pair in comparison.differences):
+        a, b = index_of[pair.a], index_of[pair.b]
         side = clear_side(pair, sign)
         if side:
             first, second = (a, b) if side > 0 else (b, a)
@@ -82,7 +82,7 @@ def win_matrix(comparisons: Sequence[Comparison], sign: float = 1.0) -> WinMatri
 
 
 def clear_side(pair: Pair, sign: float = 1.0) -> int:
-    """Return 1 where the whole interval says that ``a`` is better, −1 where it says that ``b`` is, else 0."""
+    """Return 1 if ``a`` is clearly better, −1 if ``b`` is, and 0 if the interval includes zero."""
     low, high = sorted((sign * pair.difference.low, sign * pair.difference.high))
     return 1 if low > 0 else -1 if high < 0 else 0
 

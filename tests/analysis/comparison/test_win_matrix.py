@@ -23,5 +23,5 @@ def test_a_win_is_an_interval_on_one_side_of_zero() -> None:
     assert wins.ties(0, 1) == 2
     assert wins.to_dict()["against"]["a"]["b"] == {"wins": 1, "ties": 2, "losses": 1, "ahead": 2}
     assert win_matrix([compared(0.1, 0.2, 0.3)], sign=-1.0).clear == ((0, 0), (1, 0)), "less is better"
-    with pytest.raises(RequestError, match="one data set or more"):
+    with pytest.raises(RequestError, match="one or more data sets"):
         win_matrix([])

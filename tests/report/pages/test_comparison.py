@@ -48,7 +48,7 @@ def test_names_from_data_stay_text() -> None:
 
 def test_the_answer_of_one_data_set_says_which_and_how_sure(one: RecipeComparison) -> None:
     content = compare_content(one)
-    assert content.answer[0].startswith("Good is better than every other recipe on 20 splits of digits")
+    assert content.answer[0].startswith("Good is better than every other recipe on 20 blocks of digits")
     assert content.verdict == "better"
     assert verdict_of(one)[1] == "✓ good is better than every other recipe"
     values = one.contests[0].values
@@ -70,7 +70,7 @@ def test_recipes_that_are_the_same_are_not_told_apart() -> None:
     curves = tuple(played(0.8, 0.96))
     same = Contest("digits", {"a": curves, "b": curves}, Objective(end=BUDGET), BUDGET, 1000, 360, "a")
     found = RecipeComparison(dict.fromkeys("ab", load_recipe("vanilla")), (same,))
-    assert found.answer.startswith("No recipe is told apart from the best on 20 splits of digits")
+    assert found.answer.startswith("No recipe is clearly worse than the best on 20 blocks of digits")
     assert verdict_of(found) == ("unclear", "? No recipe is told apart from the best")
 
 

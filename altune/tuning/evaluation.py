@@ -16,8 +16,9 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.execution.items import Outcome, WorkItem
 from altune.simulation.execution.player import OnDone
+from altune.tuning.envelope import Envelope
 from altune.tuning.judging import Judge
-from altune.tuning.racing import LEADERS, Envelope, Racing
+from altune.tuning.racing import LEADERS, Racing
 from altune.tuning.search_blocks import SearchBlock
 from altune.tuning.trials import Verdict
 
@@ -42,6 +43,7 @@ class _Candidate:
 
     recipe: Recipe
     notify: Callable[[Verdict], None]
+    attempt: int = 0
     curves: list[LearningCurve] = field(default_factory=list)
     verdict: Verdict | None = None
     notified: bool = False
@@ -121,13 +123,15 @@ class Evaluator:
         if self._rungs:
             return
         n_first = self._early_looks[0] if self._early_looks else self._n_usual
-        self.player.begin([self._item(recipe, position) for position in range(n_first)])
+        candidate = _Candidate(recipe, lambda verdict: None)
+        self.player.begin([self._item(candidate, position) for position in range(n_first)])
 
     def play(
         self,
         recipes: Sequence[Recipe],
         on_played: OnDone = lambda index, outcome: None,
         on_verdict: OnVerdict = lambda index, verdict: None,
+        attempt: int = 0,
     ) -> list[Verdict]:
         """Play recipes side by side and return the verdict of each, in their order.
 
@@ -136,8 +140,9 @@ class Evaluator:
         recipes : recipes to play.
         on_played : called after each trajectory.
         on_verdict : called with the index of a recipe and its verdict as soon as it is known, in any order.
+        attempt : how often the recipes were begun before, by workers that died.
         """
-        candidates = [_Candidate(recipe, partial(on_verdict, index)) for index, recipe in enumerate(recipes)]
+        candidates = [_Candidate(recipe, partial(on_verdict, index), attempt) for index, recipe in enumerate(recipes)]
         for share in self._rungs:
             self._climb(candidates, share)
         for look in self._early_looks:
@@ -192,15 +197,13 @@ class Evaluator:
             if last:
                 self._settle(candidate)
 
-        self.player.play([self._item(candidate.recipe, position) for candidate, position in wanted], on_done)
+        self.player.play([self._item(candidate, position) for candidate, position in wanted], on_done)
 
     def _climb(self, candidates: Sequence[_Candidate], share: float) -> None:
         """Play every block up to a share of the budget, and drop the candidates that cannot win any more."""
         open_candidates = [candidate for candidate in candidates if candidate.verdict is None]
         positions = range(self._n_usual)
-        items = [
-            self._item(candidate.recipe, position, share) for candidate in open_candidates for position in positions
-        ]
+        items = [self._item(candidate, position, share) for candidate in open_candidates for position in positions]
         outcomes = iter(self.player.play(items))
         for candidate in open_candidates:
             curves = [self._curve(candidate, next(outcomes)) for _ in positions]
@@ -265,10 +268,10 @@ class Evaluator:
             candidate.verdict = Verdict(failure=outcome)
         return None
 
-    def _item(self, recipe: Recipe, position: int, share: float | None = None) -> WorkItem:
+    def _item(self, candidate: _Candidate, position: int, share: float | None = None) -> WorkItem:
         environment, block = self._blocks[position]
         until = None if share is None else float(math.ceil(share * self._budgets[position]))
-        return WorkItem(recipe, block, environment, until, self._limit)
+        return WorkItem(candidate.recipe, block, environment, until, self._limit, attempt=candidate.attempt)
 
     def _signed(self, curves: Sequence[LearningCurve]) -> Array:
         return self.judge.objectives[0].sign * self.judge.block_values(curves)

@@ -1,7 +1,7 @@
-"""What can be wrong with a study's journal, and how it is mended: what stands is kept, the rest is moved aside.
+"""What can be wrong with the journal of a study, and how to repair it: no line that stays is changed.
 
-A trial's number is its place in the journal, so nothing may be taken out from before a trial that stays, but for what
-stood there wrongly.
+Optuna numbers trials by their position in the journal. So nothing may be taken out before a trial that stays, except
+trials of another program, which gave it a wrong number. What cannot stay is moved to a file beside the journal.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from altune.core.errors import RequestError
+from altune.core.files import written_whole
+from altune.core.text import join_words
 from altune.tuning.storage import cut_torn_line, torn_bytes
 
 # Optuna's operations in a journal (optuna.storages.journal._storage.JournalOperation).
@@ -25,13 +27,13 @@ MOVED = "torn"
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that was wrong.
+    """One problem that was found.
 
     Attributes
     ----------
     what : what was wrong.
     where : the file, or the study.
-    done : what was done about it; in a dry run what would be.
+    done : what was done about it; in a dry run what would be done.
     """
 
     what: str
@@ -41,14 +43,14 @@ class Problem:
 
 @dataclass(frozen=True, eq=False)
 class Damage:
-    """Something wrong, and how to mend it."""
+    """A problem, and how to fix it."""
 
     problem: Problem
     fix: Callable[[], object]
 
 
 def torn_line(journal: Path) -> Iterator[Damage]:
-    """Yield the line that a kill has torn, cut as at every opening of a run."""
+    """Yield the line that a kill has torn; every opening of a run cuts it in the same way."""
     torn = torn_bytes(journal)
     if torn:
         what = "its last line was torn by a kill or a full disk"
@@ -57,7 +59,9 @@ def torn_line(journal: Path) -> Iterator[Damage]:
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """The whole lines of a journal; read when they are first asked for, and a dry run sees past what it leaves.
+    """The complete lines of a journal, read when they are first asked for.
+
+    A dry run fixes nothing, so a torn last line may still be there. It is left out here.
 
     Attributes
     ----------
@@ -74,17 +78,17 @@ class Contents:
     @cached_property
     def operations(self) -> list[dict[str, Any]]:
         """Optuna's operations up to the first line that is none."""
-        found = []
+        operations = []
         for line in self.lines:
             operation = _operation(line)
             if operation is None:
                 break
-            found.append(operation)
-        return found
+            operations.append(operation)
+        return operations
 
     @cached_property
     def unfinished(self) -> list[int]:
-        """Numbers of the trials that nobody finished."""
+        """Numbers of the trials that were never finished."""
         states: list[int] = []
         for operation in self.operations:
             if operation["op_code"] == _CREATE_TRIAL:
@@ -105,35 +109,35 @@ class Contents:
 
 
 def _operation(line: bytes) -> dict[str, Any] | None:
-    """Return what a line of a journal says, None where it is no operation."""
+    """Return the operation of a line, None if it has none."""
     try:
-        found = json.loads(line)
+        operation = json.loads(line)
     except ValueError:
         return None
-    return found if isinstance(found, dict) and isinstance(found.get("op_code"), int) else None
+    return operation if isinstance(operation, dict) and isinstance(operation.get("op_code"), int) else None
 
 
 def damaged_lines(journal: Path, contents: Contents) -> Iterator[Damage]:
-    """Yield lines that cannot be read: what stands before them is kept, they and the rest are moved aside.
+    """Yield lines that cannot be read: the lines before them are kept, they and all later ones are moved aside.
 
-    Later lines cannot stay: a trial's number is its place in the journal.
+    Later lines cannot stay, because the number of a trial is its position in the journal.
     """
-    good, lines = len(contents.operations), contents.lines
-    if good == len(lines):
+    n_kept, lines = len(contents.operations), contents.lines
+    if n_kept == len(lines):
         return
-    damaged = [place + 1 for place in range(good, len(lines)) if _operation(lines[place]) is None]
-    behind = sum((_operation(line) or {}).get("op_code") == _CREATE_TRIAL for line in lines[good:])
+    damaged = [number for number, line in enumerate(lines, start=1) if number > n_kept and _operation(line) is None]
+    n_trials = sum((_operation(line) or {}).get("op_code") == _CREATE_TRIAL for line in lines[n_kept:])
     aside = _free_name(journal)
     what = f"{numbered('line', damaged)} cannot be read"
-    done = f"cut before line {good + 1}, with the rest moved to {aside.name}"
-    if behind:
-        trials = f"{behind} trial{'s' * (behind > 1)}"
-        done += f" ({trials} behind it: the same tune command plays them again, from the stored trajectories)"
-    yield Damage(Problem(what, str(journal), done), lambda: _move_aside(journal, aside, lines[:good], lines[good:]))
+    done = f"cut before line {n_kept + 1}, the rest moved to {aside.name}"
+    if n_trials:
+        trials = f"{n_trials} trial{'s' * (n_trials > 1)}"
+        done += f", with {trials} that the same tune command plays again from the stored trajectories"
+    yield Damage(Problem(what, str(journal), done), lambda: _move_aside(journal, aside, lines[:n_kept], lines[n_kept:]))
 
 
 def unfinished_trials(journal: Path, contents: Contents) -> Iterator[Damage]:
-    """Yield trials that another program began here and never finished; altune stores none before it is finished."""
+    """Yield trials that another program started and never finished; altune stores no trial before it is finished."""
     unfinished = set(contents.unfinished)
     if not unfinished:
         return
@@ -142,33 +146,37 @@ def unfinished_trials(journal: Path, contents: Contents) -> Iterator[Damage]:
     number = -1
     for line, operation in zip(contents.lines, contents.operations, strict=False):
         number += operation["op_code"] == _CREATE_TRIAL
-        own = number if operation["op_code"] == _CREATE_TRIAL else operation.get("trial_id")
-        if own is not None and own not in unfinished and own > min(unfinished) and "trial_id" in operation:
+        trial = number if operation["op_code"] == _CREATE_TRIAL else operation.get("trial_id")
+        # A later operation names its trial by number, and the number changes when an earlier trial is taken out.
+        if trial is not None and trial not in unfinished and trial > min(unfinished) and "trial_id" in operation:
             raise RequestError(
-                f"{journal}: another program changed trial {own} after it was stored, and trial {min(unfinished)} was "
-                "never finished; altune cannot tell them apart: use a copy of the folder from before"
+                f"{journal}: another program changed trial {trial} after it was stored and never finished trial "
+                f"{min(unfinished)}; this cannot be repaired: use an earlier copy of the folder"
             )
-        (moved if own in unfinished else kept).append(line)
+        (moved if trial in unfinished else kept).append(line)
     aside = _free_name(journal)
-    what = f"{numbered('trial', sorted(unfinished))}, begun by another program, never finished"
+    what = f"{numbered('trial', sorted(unfinished))}, started by another program, never finished"
     done = f"taken out, and moved to {aside.name}"
     yield Damage(Problem(what, str(journal), done), lambda: _move_aside(journal, aside, kept, moved))
 
 
 def _free_name(journal: Path) -> Path:
-    """Return a name beside the journal that no earlier repair has taken."""
+    """Return a file beside the journal that does not exist yet."""
     taken = 0
-    while (found := journal.with_name(f"{journal.name}.{MOVED}{f'-{taken + 1}' if taken else ''}")).exists():
+    while (path := journal.with_name(f"{journal.name}.{MOVED}{f'-{taken + 1}' if taken else ''}")).exists():
         taken += 1
-    return found
+    return path
 
 
 def _move_aside(journal: Path, aside: Path, kept: Sequence[bytes], moved: Sequence[bytes]) -> None:
-    """Move lines of a journal into a file beside it; killed in between, they stand in both."""
+    """Move lines of a journal into a file beside it.
+
+    The lines reach the disk there before the journal is replaced. If the process is killed in between, both files have
+    them, and nothing is lost.
+    """
     _write_through(aside, moved)
-    partial = journal.with_name(f"{journal.name}.{os.getpid()}.part")
-    _write_through(partial, kept)
-    os.replace(partial, journal)
+    with written_whole(journal) as partial:
+        _write_through(partial, kept)
 
 
 def _write_through(path: Path, lines: Sequence[bytes]) -> None:
@@ -179,13 +187,14 @@ def _write_through(path: Path, lines: Sequence[bytes]) -> None:
 
 
 def numbered(word: str, numbers: Sequence[int]) -> str:
-    """Return ``line 3`` or ``lines 3, 5 and 9``; of many the first few.
+    """Return ``line 3`` or ``lines 3, 5 and 9``; of many numbers only the first few.
 
     >>> numbered("line", [3]), numbered("line", [3, 5, 9])
     ('line 3', 'lines 3, 5 and 9')
     """
     if len(numbers) == 1:
         return f"{word} {numbers[0]}"
-    if len(numbers) > 5:
-        return f"{word}s {', '.join(map(str, numbers[:4]))} and {len(numbers) - 4} more"
-    return f"{word}s {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+    names = [str(number) for number in numbers]
+    if len(names) > 5:
+        names = [*names[:4], f"{len(names) - 4} more"]
+    return f"{word}s {join_words(names)}"

@@ -1,4 +1,4 @@
-"""Trials as runs of MLflow: a callback for :func:`altune.tune`."""
+"""Logging of trials to MLflow: a callback for :func:`altune.tune`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from altune.tuning.trials import is_forbidden, record_of
 
 
 class MLflowCallback:
-    """Logs each finished trial as a run of MLflow: parameters, objectives, one value for each block, the recipe.
+    """Callback that logs each finished trial as an MLflow run: parameters, objectives, values by block, and recipe.
 
     Parameters
     ----------
-    experiment : name of the experiment; by default the data set's.
-    tracking_uri : where MLflow keeps its runs; by default what MLflow is set to.
+    experiment : name of the MLflow experiment; by default the name of the data set.
+    tracking_uri : address of the MLflow store; by default the one that MLflow is configured with.
 
     Raises
     ------
@@ -40,7 +40,7 @@ class MLflowCallback:
         self._uri = tracking_uri
 
     def __call__(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Log one trial; draws that were forbidden are none."""
+        """Log one trial. Forbidden draws are not logged."""
         if is_forbidden(trial):
             return
         record, names = record_of(trial), StudyRecord(study).scenario.objective_names
@@ -59,5 +59,5 @@ class MLflowCallback:
 
     def _experiment_id(self, client: Any, study: optuna.Study) -> str:
         name = self._experiment if self._experiment is not None else f"altune {StudyRecord(study).data['name']}"
-        found = client.get_experiment_by_name(name)
-        return str(found.experiment_id if found is not None else client.create_experiment(name))
+        experiment = client.get_experiment_by_name(name)
+        return str(experiment.experiment_id if experiment is not None else client.create_experiment(name))

@@ -1,4 +1,4 @@
-"""What an observer of long work is told; the command line draws it, Python code may do as it likes."""
+"""The observer of a run: what is notified of its progress."""
 
 from __future__ import annotations
 
@@ -9,41 +9,44 @@ if TYPE_CHECKING:
 
 
 class Observer(Protocol):
-    """Told what happens; every method returns at once."""
+    """Interface of an observer. Its methods are called while the run waits, so they must return at once."""
 
     def stage(self, name: str, trajectories: int) -> None:
-        """Note that a stage begins that plays so many trajectories, at most.
+        """Start a stage.
 
-        Stages are ``baselines``, ``search``, ``confirmation`` and ``ablation``.
+        Parameters
+        ----------
+        name : ``baselines``, ``search``, ``confirmation``, ``examination`` or ``ablation``.
+        trajectories : largest number of trajectories of this stage.
         """
 
     def played(self) -> None:
-        """Note that one more trajectory of the stage is known."""
+        """Count one more trajectory of the stage."""
 
     def search(self, progress: SearchProgress) -> None:
-        """Note how the search stands."""
+        """Receive the progress of the search."""
 
     def baseline(self, name: str, value: float) -> None:
-        """Note a baseline's mean objective on the search blocks."""
+        """Receive the first objective of a baseline on the search blocks."""
 
     def say(self, line: str) -> None:
-        """Note something a person should read."""
+        """Receive a message for the user."""
 
 
 class Silent:
-    """Takes no notice."""
+    """An observer that does nothing."""
 
     def stage(self, name: str, trajectories: int) -> None:
-        """Take no notice."""
+        """Do nothing."""
 
     def played(self) -> None:
-        """Take no notice."""
+        """Do nothing."""
 
     def search(self, progress: SearchProgress) -> None:
-        """Take no notice."""
+        """Do nothing."""
 
     def baseline(self, name: str, value: float) -> None:
-        """Take no notice."""
+        """Do nothing."""
 
     def say(self, line: str) -> None:
-        """Take no notice."""
+        """Do nothing."""

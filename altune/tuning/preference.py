@@ -1,4 +1,4 @@
-"""Which trial is best: by one objective, or by a rule over several; and the Pareto front."""
+"""Preferences: how to choose among trials with several objectives; and the Pareto front."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MOST = {"most": "maximize", "highest": "maximize", "best": ""}
 
 @dataclass(frozen=True)
 class PreferenceStep:
-    """One clause: the best of an objective, or all that come within a distance of it.
+    """One clause of a preference: keep the trials that are best in an objective, or close to the best.
 
     Attributes
     ----------
-    objective : its name.
-    within : how far from the best still counts as equal, 0 for the best alone.
+    objective : name of the objective.
+    within : distance from the best within which trials count as equal; 0 keeps the best only.
     """
 
     objective: str
@@ -34,11 +34,11 @@ class PreferenceStep:
 
 @dataclass(frozen=True)
 class Preference:
-    """How one trial is picked of a Pareto front, clause by clause.
+    """A rule that chooses one trial of a Pareto front, clause by clause.
 
     Parameters
     ----------
-    steps : each leaves of those that the one before left the best, or those within a distance of it.
+    steps : the clauses. Each keeps some of the trials that the one before has kept.
 
     Examples
     --------
@@ -56,49 +56,50 @@ class Preference:
 
     @classmethod
     def parse(cls, text: str, names: Sequence[str]) -> Preference:
-        """Read ``NAME within DISTANCE, then fewest NAME``; ``score`` is the first objective.
+        """Read a preference such as ``score within 0.01, then fewest labels``.
 
         Parameters
         ----------
         text : clauses joined by ``, then``; each ``NAME within NUMBER``, ``fewest NAME``, ``best NAME`` or ``NAME``.
-        names : the study's objectives, in order.
+            ``score`` is the first objective.
+        names : names of the study's objectives, in order.
 
         Raises
         ------
         RequestError
-            If a clause is not understood, or names no objective of the study.
+            If a clause cannot be read, or names no objective of the study.
         """
-        return cls(tuple(_read_step(part.strip(), names) for part in re.split(r",\s*(?:then\s+)?", text.strip())))
+        return cls(tuple(_read_step(clause.strip(), names) for clause in re.split(r",\s*(?:then\s+)?", text.strip())))
 
     @classmethod
     def usual(cls, names: Sequence[str]) -> Preference:
-        """Return what holds where nobody said anything: the best of the first objective, then of the next."""
+        """Return the default preference: the best in the first objective, then in the next."""
         return cls(tuple(PreferenceStep(name) for name in names))
 
     def order(self, values: Array, names: Sequence[str], directions: Sequence[Direction]) -> list[int]:
-        """Return positions of all trials, the preferred first.
+        """Return the indices of all trials in the order of the preference.
 
-        The pick is taken out and the rule asked again of the rest, so that the next best come in their order.
+        The rule chooses one trial. The next ones are found by applying it to the rest again.
 
         Parameters
         ----------
         values : objectives of each trial, ``(n_trials, n_objectives)``.
-        names, directions : the study's objectives.
+        names, directions : name and direction of each objective.
         """
         if not any(step.within for step in self.steps):
             signs = [1.0 if direction == "maximize" else -1.0 for direction in directions]
             columns = [list(names).index(step.objective) for step in self.steps]
             keys = [-signs[column] * values[:, column] for column in reversed(columns)]
-            return [int(place) for place in np.lexsort(keys)]
+            return [int(index) for index in np.lexsort(keys)]
         left = list(range(len(values)))
-        found = []
+        ordered = []
         while left:
             kept = left
             for step in self.steps:
                 kept = self._kept(kept, step, values, names, directions)
-            found.append(kept[0])
+            ordered.append(kept[0])
             left.remove(kept[0])
-        return found
+        return ordered
 
     def _kept(
         self,
@@ -110,37 +111,40 @@ class Preference:
     ) -> list[int]:
         column = list(names).index(step.objective)
         sign = 1.0 if directions[column] == "maximize" else -1.0
-        own = sign * values[left, column]
-        close = own >= own.max() - step.within
+        signed = sign * values[left, column]
+        close = signed >= signed.max() - step.within
         if not step.within:
-            return [place for place, good in zip(left, close, strict=True) if good]
-        # Within the distance all are equal; should nothing else decide, the best of them is taken.
-        ranked = sorted(np.flatnonzero(close).tolist(), key=lambda place: (-own[place], place))
-        return [left[place] for place in ranked]
+            return [index for index, is_close in zip(left, close, strict=True) if is_close]
+        # All within the distance are equal. Sorting them chooses the best one if no later clause decides.
+        positions = sorted(np.flatnonzero(close).tolist(), key=lambda position: (-signed[position], position))
+        return [left[position] for position in positions]
 
 
 def pareto_front(values: Array, directions: Sequence[Direction]) -> list[int]:
-    """Return the positions of trials that no other betters in every objective, in their order.
+    """Return the indices of the trials on the Pareto front, in their order.
+
+    No other trial is as good in every objective and better in one.
 
     >>> pareto_front(np.array([[0.9, 200.0], [0.8, 100.0], [0.7, 150.0]]), ("maximize", "minimize"))
     [0, 1]
     """
     signs = np.array([1.0 if direction == "maximize" else -1.0 for direction in directions])
-    own = values * signs
+    signed = values * signs
     front = []
-    for place, one in enumerate(own):
-        better = np.all(own >= one, axis=1) & np.any(own > one, axis=1)
-        if not better.any():
-            front.append(place)
+    for index, trial in enumerate(signed):
+        dominates = np.all(signed >= trial, axis=1) & np.any(signed > trial, axis=1)
+        if not dominates.any():
+            front.append(index)
     return front
 
 
 def pareto_trials(trials: Sequence[TrialRecord], directions: Sequence[Direction]) -> list[TrialRecord]:
-    """Return the complete trials that keep every constraint and that no other such trial betters in all objectives."""
-    kept = [trial for trial in trials if trial.objectives and trial.feasible]
-    if not kept:
+    """Return the Pareto front of the complete trials that keep every constraint."""
+    feasible = [trial for trial in trials if trial.objectives and trial.feasible]
+    if not feasible:
         return []
-    return [kept[place] for place in pareto_front(np.array([trial.objectives for trial in kept]), directions)]
+    values = np.array([trial.objectives for trial in feasible])
+    return [feasible[index] for index in pareto_front(values, directions)]
 
 
 def _best_of(name: str) -> str:
@@ -154,13 +158,15 @@ def _read_step(text: str, names: Sequence[str]) -> PreferenceStep:
         return PreferenceStep(_named(within.group(1), names), float(within.group(2)))
     if first is None:
         raise RequestError(
-            f"--prefer: {text!r} is not understood; write 'score within 0.01, then fewest labels', where each name is "
-            f"an objective of the study: {', '.join(names)}"
+            f"--prefer: {text!r} is not understood; write for example 'score within 0.01, then fewest labels', where "
+            f"each name is an objective of the study: {', '.join(names)}"
         )
     name = _named(first.group(2), names)
     wanted = {**FEWEST, **MOST}.get(first.group(1) or "best", "")
     if wanted and wanted != KINDS[name].direction:
-        raise RequestError(f"--prefer: {text!r} wants the worse end of {name}, which is to {KINDS[name].direction}")
+        raise RequestError(
+            f"--prefer: {text!r} asks for the worse end of {name}, whose direction is {KINDS[name].direction}"
+        )
     return PreferenceStep(name)
 
 

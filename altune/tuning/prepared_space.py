@@ -1,4 +1,4 @@
-"""A search space prepared for the environments that it is searched in."""
+"""Preparation of a search space for the environments of a study."""
 
 from __future__ import annotations
 
@@ -15,24 +15,33 @@ from altune.simulation.environment import Environment
 def prepare_space(
     space: SearchSpace | str | Path, environments: Sequence[Environment], model: Any = None
 ) -> SearchSpace:
-    """Return a space with the model fixed, if one is given, checked against the objectives.
+    """Load a search space, fix its model if one is given, and check it against the objectives and the blocks.
+
+    Parameters
+    ----------
+    space : a search space, the name of a shipped one, or a YAML file.
+    environments : environment of each data set.
+    model : fixes the model: a name, a mapping, an altune model, or any scikit-learn classifier.
 
     Raises
     ------
     RequestError
-        If the model is open already, or stopping is open under objectives that an early stop cannot better.
+        If a model is given and the space leaves it open; if the space leaves stopping open and an early stop cannot
+        improve an objective; or if it leaves the initial sample open and the explicit blocks fix it.
     """
-    found = space if isinstance(space, SearchSpace) else SearchSpace.load(space)
+    prepared = space if isinstance(space, SearchSpace) else SearchSpace.load(space)
     if model is not None:
-        found = found.with_model(as_model(model))
+        prepared = prepared.with_model(as_model(model))
     objectives = environments[0].scenario.make_objectives()
-    if found.is_open("stopping") and not any(objective.rewards_early_stop for objective in objectives):
+    if prepared.is_open("stopping") and not any(objective.rewards_early_stop for objective in objectives):
         raise RequestError(
-            f"the space opens `stopping`, and under the objective {objectives[0].name} an early stop gains nothing: "
-            f"take net_value with a value and prices, add labels as an objective ({objectives[0].name},labels), or "
-            "close stopping"
+            f"the space leaves `stopping` open, and an early stop gains nothing under the objective "
+            f"{objectives[0].name}: use net_value with a value and prices, add labels as an objective "
+            f"({objectives[0].name},labels), or fix stopping"
         )
     explicit = environments[0].explicit
-    if explicit and explicit["search"][0].initial is not None and found.is_open("initial_sample"):
-        raise RequestError("the blocks give the first labelled rows, so the space must not open `initial_sample`")
-    return found
+    if explicit and explicit["search"][0].initial is not None and prepared.is_open("initial_sample"):
+        raise RequestError(
+            "the explicit blocks fix the first labelled rows, so the space must not leave `initial_sample` open"
+        )
+    return prepared

@@ -1,4 +1,4 @@
-"""The folder of a run: the names of its files, and the study that it holds."""
+"""The folder of a run: the names of its files, and its study."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def is_run(source: str | Path) -> bool:
 
 
 def finished_trials(folder: Path) -> int:
-    """Return how many trials a run's folder holds, forbidden draws aside; 0 where there is no run."""
+    """Return the number of trials in a run's folder, without forbidden draws; 0 if there is no run."""
     try:
         record = StudyRecord(stored_study(folder))
     except RequestError:
@@ -37,10 +37,16 @@ def finished_trials(folder: Path) -> int:
 
 
 def stored_study(folder: Path) -> optuna.Study:
-    """Return the study of a run's folder, or the one in a database that the folder names."""
+    """Return the study of a run's folder: its journal, or the study in the database that the folder names.
+
+    Raises
+    ------
+    RequestError
+        If there is no run.
+    """
     if not (folder / SHARED_FILE).is_file():
         return read_study(folder)
     from altune.tuning.shared import open_shared
 
-    where = read_yaml(folder / SHARED_FILE)
-    return open_shared(str(where["storage"]), str(where["study"]), Silent()).study
+    shared = read_yaml(folder / SHARED_FILE)
+    return open_shared(str(shared["storage"]), str(shared["study"]), Silent()).study

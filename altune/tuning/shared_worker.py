@@ -157,7 +157,7 @@ class _TrialPlayer:
         try:
             with Heartbeat(self._shared.queue, claimed):
                 recipe = self._recipe(claimed)
-                verdict = self._evaluator.play([recipe])[0]
+                verdict = self._evaluator.play([recipe], attempt=claimed.attempt - 1)[0]
         except LostClaim:
             return
         except KeyboardInterrupt:

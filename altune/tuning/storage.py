@@ -1,8 +1,9 @@
-"""The study on disk: one journal in the run's folder, opened by one owner at a time.
+"""The study on disk: a journal in the run's folder, opened by one owner at a time.
 
-A journal whose last line is torn opens, and the next write fails; a lock whose owner is dead makes Optuna wait. So
-the owner cuts the journal to its last newline and removes a left lock before it opens the study. That much is done at
-every opening; :mod:`altune.workflows.repair` does the same by the same functions, and what is rarer.
+A kill leaves two traces that Optuna does not handle. If the last line of the journal is torn, the study opens, and the
+next write fails. If Optuna's lock file is left, the next writer waits for it. The owner of the folder knows that no
+other process is writing, so it cuts the torn line and removes the lock before it opens the study.
+:mod:`altune.workflows.repair` uses the same functions, and repairs rarer damage.
 """
 
 from __future__ import annotations
@@ -29,14 +30,21 @@ JOURNAL = "study.journal"
 LOCK = "owner.lock"
 _LOCKED_BYTE = 2**30
 _FIRST = b'{"op_code"'
-# What reading a line raises that is no operation of a journal.
+# Errors that Optuna raises when it reads a line that is no operation of a journal.
 _UNREADABLE = (json.JSONDecodeError, UnicodeDecodeError, TypeError, AttributeError)
 
 
 def open_study(folder: Path | None, directions: Sequence[Direction]) -> optuna.Study:
-    """Open the study of a run's folder, making it where there is none; call it under :func:`ownership`.
+    """Open the study of a run's folder, or create it if there is none; the caller must have the :func:`ownership`.
 
-    Without a folder the study is a new one in memory.
+    Without a folder, create a study in memory.
+
+    Raises
+    ------
+    RequestError
+        If the journal is damaged or was not created by altune.
+    StorageError
+        If the journal cannot be read or written.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     new: dict[str, Any] = {
@@ -65,16 +73,16 @@ def open_study(folder: Path | None, directions: Sequence[Direction]) -> optuna.S
 
 
 def _damaged(folder: Path) -> str:
-    return f"{folder / JOURNAL}: a line in it cannot be read; `altune repair {folder}` says which, and mends it"
+    return f"{folder / JOURNAL}: a line cannot be read; `altune repair {folder}` says which, and repairs the journal"
 
 
 def require_journal(journal: Path) -> None:
-    """Refuse a file that Optuna did not write: its journal would pass over what it cannot read, and append.
+    """Refuse a file that Optuna did not write: Optuna would skip what it cannot read, and append to it.
 
     Raises
     ------
     ValueError
-        If it is none. A file that is missing, empty or torn in its first line may become one.
+        If the file is no journal. A file that is missing, empty or torn in its first line may become one.
     """
     if not journal.is_file():
         return
@@ -95,7 +103,9 @@ def read_study(folder: Path) -> optuna.Study:
     """
     journal = folder / JOURNAL
     if not journal.is_file():
-        raise RequestError(f"{folder}: no run here ({JOURNAL} is missing); `altune tune DATA --out {folder}` makes one")
+        raise RequestError(
+            f"{folder}: no run here ({JOURNAL} is missing); start one with `altune tune DATA --out {folder}`"
+        )
     try:
         with _reading():
             return optuna.load_study(study_name=STUDY_NAME, storage=_storage(journal))
@@ -111,33 +121,33 @@ def append_trial(study: optuna.Study, trial: FrozenTrial) -> None:
     Raises
     ------
     StorageError
-        If the journal cannot be written, a full disk for one; nothing that was stored before is lost.
+        If the journal cannot be written, for example on a full disk. Everything stored before is kept.
     """
     with _writing():
         study.add_trial(trial)
 
 
 def set_attribute(study: optuna.Study, name: str, value: Any) -> None:
-    """Store one named JSON value with the study."""
+    """Store a JSON value with the study under a name."""
     with _writing():
         study.set_user_attr(name, value)
 
 
 def left_locks(folder: Path) -> list[Path]:
-    """Return Optuna's locks of a journal; whoever owns the folder knows that their owners are dead."""
+    """Return Optuna's locks of a journal. The owner of the folder knows that the processes that made them are dead."""
     return sorted(folder.glob(f"{JOURNAL}.lock*"))
 
 
 def remove_left_locks(folder: Path) -> int:
     """Remove Optuna's locks that a kill has left, under :func:`ownership`; return how many there were."""
-    left = left_locks(folder)
-    for lock in left:
+    locks = left_locks(folder)
+    for lock in locks:
         lock.unlink(missing_ok=True)
-    return len(left)
+    return len(locks)
 
 
 def torn_bytes(journal: Path) -> int:
-    """Return how many bytes a journal has behind its last newline: a line that a kill has torn."""
+    """Return the number of bytes after the last newline of a journal, which are a line that a kill has torn."""
     if not journal.is_file():
         return 0
     with journal.open("rb") as file:
@@ -164,12 +174,15 @@ def cut_torn_line(journal: Path) -> int:
 
 @contextlib.contextmanager
 def ownership(folder: Path) -> Iterator[None]:
-    """Own a run's folder: the operating system lets the lock go when the process ends, however it ends.
+    """Own a run's folder while the block runs.
+
+    The lock is one of the operating system, which releases it however the process ends. A lock file that is created and
+    deleted would be left by a kill.
 
     Raises
     ------
     RequestError
-        If another process owns it, or the folder cannot be made.
+        If another process owns the folder, or it cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -187,14 +200,14 @@ def ownership(folder: Path) -> Iterator[None]:
 
 
 def _sign(descriptor: int) -> None:
-    """Write who owns a lock into it; on a full disk it is held all the same."""
-    with contextlib.suppress(OSError):
+    """Write process and host into the lock file, for the message above and for ``altune watch``."""
+    with contextlib.suppress(OSError):  # on a full disk the lock is held without them
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode())
 
 
 def _owner(lock: TextIO) -> str:
-    """Return who wrote into a lock, as words; nothing where that cannot be told."""
+    """Return the owner that a lock file names, as words; empty if it names none."""
     lock.seek(0)
     words = lock.read(300).split()
     if len(words) != 2 or not words[0].isdigit():
@@ -203,12 +216,13 @@ def _owner(lock: TextIO) -> str:
 
 
 def _lock(descriptor: int) -> bool:
+    """Lock a file without waiting; return whether this process has the lock."""
     try:
         import fcntl
     except ImportError:  # Windows
         import msvcrt
 
-        # A byte that is never written, so that others can read who the owner is.
+        # Windows lets no other process read a locked byte. The file never gets this long, so its text stays readable.
         os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
@@ -228,7 +242,7 @@ def _storage(journal: Path) -> JournalStorage:
 
 @contextlib.contextmanager
 def _reading() -> Iterator[None]:
-    """Read without looking for garbage: there is none in what a journal becomes, and it took two fifths of the time."""
+    """Switch off garbage collection, which took two fifths of the time: none of the objects of a journal is garbage."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -244,5 +258,6 @@ def _writing() -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(
-            f"the study's journal cannot be written: {error.strerror}; make room and give the same command again"
+            f"the study's journal cannot be written: {error.strerror}; free some disk space and give the same command "
+            "again"
         ) from None

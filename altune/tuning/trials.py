@@ -19,6 +19,7 @@ CURVES = "curves"
 VALUES = "values"
 REASON = "reason"
 TRACEBACK = "traceback"
+ATTEMPT = "attempt"
 VIOLATIONS = "constraints"
 FORBIDDEN = "forbidden"
 
@@ -110,9 +111,11 @@ class Verdict:
 
     def attributes(self) -> dict[str, Any]:
         """Return the user attributes that are stored with the trial."""
+        stored: dict[str, Any]
         if self.failure is not None:
-            return {REASON: self.failure.reason, TRACEBACK: self.failure.details}
-        stored: dict[str, Any] = {VALUES: list(self.block_values), CURVES: [curve.to_dict() for curve in self.curves]}
+            stored = {REASON: self.failure.reason, TRACEBACK: self.failure.details}
+            return stored | ({ATTEMPT: self.failure.attempt} if self.failure.attempt else {})
+        stored = {VALUES: list(self.block_values), CURVES: [curve.to_dict() for curve in self.curves]}
         stored |= {VIOLATIONS: dict(self.violations)} if self.violations else {}
         return stored | ({REASON: self.dropped} if self.dropped else {})
 

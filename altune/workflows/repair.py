@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import RequestError, StorageError
+from altune.core.text import join_words
 from altune.tuning.journal_damage import (
     Contents,
     Damage,
@@ -232,7 +233,7 @@ def _missing_files(folder: Path, contents: Contents) -> Iterator[Damage]:
 
     missing = [name for name in (RECIPE_FILE, REPORT_FILE, CURVES_FILE) if not (folder / name).is_file()]
     if missing and contents.confirmed:
-        what = f"the run is confirmed, and {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+        what = f"the run is confirmed, and {join_words(missing)} {'is' if len(missing) == 1 else 'are'} missing"
         yield Damage(Problem(what, str(folder), "written again"), lambda: write_run(Run.open(folder)))
 
 

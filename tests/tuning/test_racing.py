@@ -12,7 +12,8 @@ from scipy.special import polygamma
 from altune.core.errors import RequestError
 from altune.simulation.curve import LearningCurve, trapezoid_area
 from altune.simulation.trajectory import PAUSED
-from altune.tuning.racing import Envelope, Noise, Racing, inverse_trigamma, paired_noise
+from altune.tuning.envelope import Envelope
+from altune.tuning.racing import Noise, Racing, inverse_trigamma, paired_noise
 from tests.helpers.stored_curves import BUDGET, curve
 
 
@@ -30,7 +31,7 @@ def test_what_cannot_be_spent_is_refused(wrong):
         (Racing(racing=0.1), (4, ["aulc"], "labels", "mean"), "5 search blocks"),
         (Racing(racing=0.1), (5, ["aulc", "cost"], "labels", "mean"), "racing needs one objective"),
         (Racing(rungs=(0.5,)), (3, ["aulc"], "labels", "cvar:0.2"), "a rung needs one objective"),
-        (Racing(leader_blocks=2), (3, ["aulc"], "labels", "cvar:0.2"), "a leader's block needs"),
+        (Racing(leader_blocks=2), (3, ["aulc"], "labels", "cvar:0.2"), "a leader block needs"),
         (Racing(rungs=(0.5,)), (3, ["final_score"], "labels", "mean"), "rungs need an area over labels"),
         (Racing(rungs=(0.5,)), (3, ["aulc"], "cost", "mean"), "rungs need an area over labels"),
     ],

@@ -172,7 +172,7 @@ def test_damaged_lines_in_the_middle_are_moved_aside_with_all_behind_them(undist
     (mended,) = repair(folder).problems
     assert mended.what == f"lines {second + 1} and {second + 3} cannot be read"
     assert f"cut before line {second + 1}" in mended.done
-    assert "3 trials behind it" in mended.done
+    assert "with 3 trials" in mended.done
     assert lines_of(folder) == lines[:second]
     assert (folder / f"{JOURNAL}.torn").read_bytes() == b"".join(lines[second:])
     from altune.simulation.execution import worker as workers
@@ -200,7 +200,7 @@ def test_trials_that_another_program_began_are_taken_out(undisturbed, folder):
     with (folder / JOURNAL).open("ab") as file:
         file.writelines(lines[fourth : fourth + 2])
     (mended,) = repair(folder).problems
-    assert mended.what == "trials 3 and 4, begun by another program, never finished"
+    assert mended.what == "trials 3 and 4, started by another program, never finished"
     assert lines_of(folder) == lines[: fourth + 2]
     assert b'"who"' in (folder / f"{JOURNAL}.torn").read_bytes()
     assert all(trial.state == TrialState.COMPLETE for trial in read_study(folder).trials)
@@ -286,7 +286,7 @@ def test_trials_of_silent_workers_go_back_into_the_queue(server, monkeypatch, ca
     assert (queue.counts().waiting, queue.counts().complete) == (2, 1)
     assert queue.claim(Worker()).number == 0
     time.sleep(1.2)
-    assert done(repair_queue(queue)) == ["failed: begun 2 times"]
+    assert done(repair_queue(queue)) == ["failed: started 2 times"]
     code, out, _ = run_command(monkeypatch, capsys, "repair", "--storage", url, "--study", "shared")
     assert (code, "1 waiting, 1 complete, 1 failed" in out, out.splitlines()[-1][-16:]) == (0, True, "nothing is wrong")
     assert run_command(monkeypatch, capsys, "repair", "--storage", url, "--study", "other")[0] == 2

@@ -7,8 +7,6 @@ curve would be wrong; here it raises one line that names the method, the loop an
 from __future__ import annotations
 
 import math
-import numbers
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -75,7 +73,7 @@ class Gate:
 
     def size(self, method: Method, size: Any) -> int:
         """Check the number of rows that a loop should label, 1 or more."""
-        if not isinstance(size, numbers.Integral) or isinstance(size, bool) or size < 1:
+        if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1:
             self._refuse(method, f"returned the size {size!r}, not a whole number of 1 or more")
         return int(size)
 
@@ -85,10 +83,12 @@ class Gate:
             asked_rows, asked_annotators = (np.asarray(part) for part in asked)
         except (TypeError, ValueError):
             self._refuse(method, f"returned {type(asked).__name__}, not rows and annotators")
-        expected = np.repeat(np.sort(rows), labels_per_row)
-        if not np.array_equal(np.sort(asked_rows, axis=None), expected):
-            self._refuse(method, f"does not ask {labels_per_row} times about each of {len(rows)} rows")
-        if asked_annotators.shape != expected.shape or (len(rows) and asked_annotators.dtype.kind not in "iu"):
+        n_labels = len(rows) * labels_per_row
+        if asked_rows is not rows:
+            expected = np.repeat(np.sort(rows), labels_per_row)
+            if not np.array_equal(np.sort(asked_rows, axis=None), expected):
+                self._refuse(method, f"does not ask {labels_per_row} times about each of {len(rows)} rows")
+        if asked_annotators.shape != (n_labels,) or (n_labels and asked_annotators.dtype.kind not in "iu"):
             self._refuse(method, "does not name one annotator for each label")
         if len(rows) and (asked_annotators.min() < 0 or asked_annotators.max() >= annotators):
             self._refuse(method, f"asks annotators outside of 0 to {annotators - 1}")
@@ -121,13 +121,13 @@ class Gate:
             self._refuse(method, f"returned automatic labels of weight {labels.weight!r}, not in (0, 1]")
         return Automatic(rows, self.labels(method, labels.labels, len(rows)), labels.weight)
 
-    def notes(self, method: Method, notes: Any) -> Mapping[str, float]:
+    def notes(self, method: Method, notes: Any) -> dict[str, float]:
         """Check finite numbers by name."""
-        if not isinstance(notes, Mapping):
-            self._refuse(method, f"noted {type(notes).__name__}, not numbers by name")
+        if not isinstance(notes, dict):
+            self._refuse(method, f"noted {type(notes).__name__}, not a dictionary of numbers by name")
         for name, value in notes.items():
-            number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
-            if not isinstance(name, str) or not number:
+            number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+            if not (isinstance(name, str) and number and math.isfinite(value)):
                 self._refuse(method, f"noted {name!r}: {value!r}, not a finite number by name")
         return notes
 

@@ -1,0 +1,169 @@
+"""Answers of methods pass one gate: what is right passes unchanged, and each wrong answer raises one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.preprocessing import scale
+
+from altune.core.errors import WorkError
+from altune.core.registry import parse_method
+from altune.core.streams import Streams
+from altune.knobs.initial_sample import InitialSample
+from altune.knobs.labeling import Automatic
+from altune.loop.gate import Gate
+from altune.loop.loop import ActiveLearningLoop
+from altune.models import FittedModel
+from altune.recipes.recipe import Recipe
+
+MARGIN = parse_method("query_strategy", "margin")
+GATE = Gate(3, n_classes=3)
+CANDIDATES = np.array([2, 3, 5, 8, 9])
+ROWS = np.array([4, 7])
+
+
+def automatic(rows: Any, labels: Any, weight: float = 0.5) -> Any:
+    return GATE.automatic(MARGIN, Automatic(np.array(rows), np.array(labels), weight), CANDIDATES)
+
+
+def asked(rows: Any, annotators: Any) -> Any:
+    return GATE.asked(MARGIN, (np.array(rows), np.array(annotators)), ROWS, 2, annotators=3)
+
+
+def fitted(n_classes: int) -> FittedModel:
+    return FittedModel(None, n_classes, np.array([0]), np.array([0]), ())
+
+
+def rows(values: Any, least: int = 0, most: int | None = None) -> Any:
+    return GATE.rows(MARGIN, values, CANDIDATES, least=least, most=most)
+
+
+def test_right_answers_pass_unchanged() -> None:
+    assert rows(np.array([8, 2]), least=2, most=2).tolist() == [8, 2]
+    assert rows([5]).dtype == np.intp
+    assert rows(np.empty(0)).dtype == np.intp
+    scores = np.array([0.1, -3.0, 1e300, 1e300, 1e308])
+    assert GATE.scores(MARGIN, scores, 5) is scores
+    assert GATE.size(MARGIN, np.int64(4)) == 4
+    pair = asked([4, 7, 4, 7], [0, 1, 2, 0])
+    assert [part.tolist() for part in pair] == [[4, 7, 4, 7], [0, 1, 2, 0]]
+    assert GATE.labels(MARGIN, np.array([0, 2], dtype=np.int32), 2).dtype == np.intp
+    assert GATE.automatic(MARGIN, None, CANDIDATES) is None
+    assert automatic([3, 9], [1, 2], 1.0).labels.tolist() == [1, 2]
+    notes = {"kappa": 0.5, "loops": 2, "size": np.float64(3.0)}
+    assert GATE.notes(MARGIN, notes) is notes
+    assert GATE.decision(MARGIN, np.bool_(True)) is True
+    model = fitted(3)
+    assert GATE.fitted(MARGIN, model) is model
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (lambda: rows(np.array([[2, 3]])), r"selected an array of shape \(1, 2\) and type int64, not row numbers"),
+        (lambda: rows(np.array([2.0, 3.0])), "type float64, not row numbers"),
+        (lambda: rows([True, False]), "type bool, not row numbers"),
+        (lambda: rows(3), r"shape \(\)"),
+        (lambda: rows([2], least=2, most=2), "selected 1 rows, not 2"),
+        (lambda: rows([2, 3, 5], least=1, most=2), "selected 3 rows, not 1 to 2"),
+        (lambda: rows([2, 5, 2]), "selected a row twice"),
+        (lambda: rows([2, 4]), "selected row 4, which is not a candidate"),
+        (lambda: rows([99, 2]), "selected row 99, which is not a candidate"),
+        (lambda: rows([-1, 2]), "selected row -1, which is not a candidate"),
+        (lambda: GATE.scores(MARGIN, np.ones(4), 5), r"scores of shape \(4,\) and type float64, not \(5,\) numbers"),
+        (lambda: GATE.scores(MARGIN, np.ones((5, 1)), 5), r"scores of shape \(5, 1\)"),
+        (lambda: GATE.scores(MARGIN, np.array(list("abcde")), 5), "type <U1"),
+        (lambda: GATE.scores(MARGIN, np.array([1, 2, 3, 4, np.nan]), 5), "scores that are not finite"),
+        (lambda: GATE.scores(MARGIN, np.array([1, 2, 3, 4, -np.inf]), 5), "scores that are not finite"),
+        (lambda: GATE.size(MARGIN, 2.0), "returned the size 2.0, not a whole number of 1 or more"),
+        (lambda: GATE.size(MARGIN, 0), "returned the size 0"),
+        (lambda: GATE.size(MARGIN, True), "returned the size True"),
+        (lambda: GATE.asked(MARGIN, None, ROWS, 1, 1), "returned NoneType, not rows and annotators"),
+        (lambda: asked([4, 4, 7], [0, 1, 0]), "does not ask 2 times about each of 2 rows"),
+        (lambda: asked([4, 4, 7, 8], [0, 1, 0, 1]), "does not ask 2 times about each of 2 rows"),
+        (lambda: asked([4, 4, 7, 7], [0, 1, 0]), "does not name one annotator for each label"),
+        (lambda: asked([4, 4, 7, 7], [0.0, 1.0, 0.0, 1.0]), "does not name one annotator for each label"),
+        (lambda: asked([4, 4, 7, 7], [0, 1, 0, 3]), "asks annotators outside of 0 to 2"),
+        (lambda: asked([4, 4, 7, 7], [0, 1, 0, -1]), "asks annotators outside of 0 to 2"),
+        (lambda: GATE.labels(MARGIN, [0, 1, 2], 2), r"labels of shape \(3,\) and type int64, not \(2,\) class codes"),
+        (lambda: GATE.labels(MARGIN, [0.0, 1.0], 2), "type float64"),
+        (lambda: GATE.labels(MARGIN, [0, 3], 2), "labels from 0 to 3, not in 0 to 2"),
+        (lambda: GATE.labels(MARGIN, [-1, 2], 2), "labels from -1 to 2, not in 0 to 2"),
+        (lambda: GATE.automatic(MARGIN, ([2], [1]), CANDIDATES), "tuple as automatic labels, not Automatic or None"),
+        (lambda: automatic([4], [1]), "row 4, which is not a candidate"),
+        (lambda: automatic([5, 2], [1, 1]), "rows are not sorted"),
+        (lambda: automatic([2, 5], [1, 3]), "labels from 1 to 3"),
+        (lambda: automatic([2, 5], [1]), r"labels of shape \(1,\)"),
+        (lambda: automatic([2], [1], 0.0), r"weight 0.0, not in \(0, 1\]"),
+        (lambda: automatic([2], [1], np.nan), r"weight nan, not in \(0, 1\]"),
+        (lambda: GATE.notes(MARGIN, [1.0]), "noted list, not a dictionary"),
+        (lambda: GATE.notes(MARGIN, {"kappa": np.nan}), "noted 'kappa': nan, not a finite number"),
+        (lambda: GATE.notes(MARGIN, {"kappa": "high"}), "noted 'kappa': 'high', not a finite number"),
+        (lambda: GATE.notes(MARGIN, {"kappa": True}), "noted 'kappa': True, not a finite number"),
+        (lambda: GATE.notes(MARGIN, {3: 1.0}), "noted 3: 1.0"),
+        (lambda: GATE.decision(MARGIN, None), "decided None, not True or False"),
+        (lambda: GATE.decision(MARGIN, 1), "decided 1, not True or False"),
+        (lambda: GATE.learner(MARGIN, MARGIN), "Margin[A-Za-z]*, not a Model"),
+        (lambda: GATE.fitted(MARGIN, None), "returned NoneType, not a FittedModel"),
+        (lambda: GATE.fitted(MARGIN, fitted(4)), "a model of 4 classes, not 3"),
+    ],
+)
+def test_a_wrong_answer_raises_one_line(answer: Any, problem: str) -> None:
+    with pytest.raises(WorkError, match=f"^query_strategy 'margin' in loop 3: it .*{problem}") as caught:
+        answer()
+    assert "\n" not in str(caught.value)
+
+
+# what the loop asks of each method ------------------------------------------------------------------
+
+
+def play(recipe: Recipe) -> None:
+    X, y = load_iris(return_X_y=True)
+    loop = ActiveLearningLoop(recipe, scale(X), 3, budget=40, loops=5, streams=Streams(0, "iris", "search", 0))
+    while not loop.done:
+        loop.tell(y[loop.ask().rows])
+
+
+@pytest.mark.parametrize(
+    ("fields", "knob", "name", "wrong", "message"),
+    [
+        ({}, "query_strategy", "scores", lambda *_: np.zeros(3), "'margin' in loop 1: it returned scores of shape"),
+        ({"query_strategy": "kcenter"}, "query_strategy", "select", lambda *_: np.arange(2), "'kcenter' in loop 1: it"),
+        ({}, "initial_sample", "select", lambda *_: np.array([7, 7]), "'random' in loop 0: it selected a row twice"),
+        ({}, "initial_sample", "more", lambda *_: np.array([900]), "'random' in loop 0: it selected row 900"),
+        ({}, "loop_size", "next_size", lambda *_: 2.5, "'constant' in loop 1: it returned the size 2.5"),
+        ({}, "labeling", "ask", lambda _, rows, *__: (rows, rows), "'single' in loop 0: it asks annotators outside"),
+        ({}, "labeling", "combine", lambda *_: np.zeros(1, int), "'single' in loop 0: it returned labels of shape"),
+        ({}, "labeling", "automatic", lambda *_: 1, "'single' in loop 0: it returned int as automatic labels"),
+        ({}, "stopping", "note", lambda *_: {"a": np.inf}, "'budget' in loop 0: it noted 'a': inf"),
+        ({}, "stopping", "fires", lambda *_: "no", "'budget' in loop 0: it decided 'no'"),
+        ({}, "training", "adapt", lambda *_: None, "'constant' in loop 0: it returned NoneType, not a Model"),
+        ({}, "training", "tune", lambda *_: None, "'constant' in loop 0: it returned NoneType, not a Model"),
+        ({}, "training", "note", lambda *_: None, "'constant' in loop 0: it noted NoneType"),
+        ({}, "retrain", "train", lambda *_: "model", "'reset' in loop 0: it returned str, not a FittedModel"),
+    ],
+)
+def test_the_loop_checks_every_method(
+    fields: Any, knob: str, name: str, wrong: Any, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe(**fields)
+    play(recipe)
+    monkeypatch.setattr(type(getattr(recipe, knob)), name, wrong)
+    with pytest.raises(WorkError, match=f"^{knob} {message}"):
+        play(recipe)
+
+
+def test_an_upper_bound_is_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = load_iris(return_X_y=True)
+    recipe = Recipe()
+    sample = type(recipe.initial_sample)
+    monkeypatch.setattr(sample, "uses_oracle", True)
+    monkeypatch.setattr(sample, "select_knowing", lambda *_: np.array([0.5]))
+    assert issubclass(sample, InitialSample)
+    streams = Streams(0, "iris", "search", 0)
+    loop = ActiveLearningLoop(recipe, scale(X), 3, budget=40, loops=5, streams=streams, oracle=y)
+    with pytest.raises(WorkError, match=r"^initial_sample 'random' in loop 0: it selected an array"):
+        loop.ask()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from altune.analysis.comparison.result import RecipeComparison
+from altune.analysis.run import Run
+from altune.analysis.sweep.result import Sweep
 from altune.analysis.sweep.results import CSV_FILE, PAGE_FILE, PARQUET_FILE
 from altune.core.errors import RequestError, StorageError
 from altune.core.files import write_text, written_whole
@@ -15,11 +17,6 @@ from altune.report.pages.comparison.page import compare_page
 from altune.report.pages.run.page import run_page
 from altune.report.pages.sweep import sweep_page
 from altune.tuning.run_folder import CURVES_FILE, RECIPE_FILE, REPORT_FILE, SCENARIO_FILE
-
-if TYPE_CHECKING:
-    from altune.analysis.comparison.result import RecipeComparison
-    from altune.analysis.run import Run
-    from altune.analysis.sweep.result import Sweep
 
 COMPARISON_FILE = "compare.html"
 BLOCKS_FILE = "results.csv"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from altune.analysis.loops.facts import AuditFacts, LoopFacts
 from altune.analysis.loops.series import Series
+from altune.analysis.run import Run
 from altune.core.errors import RequestError
 from altune.report.figures import style
 from altune.report.figures.by_loop import (
@@ -22,9 +23,6 @@ from altune.report.figures.by_loop import (
 )
 from altune.report.figures.inputs import loops_of
 from altune.report.figures.style import words
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 ACTIONS = {
     "drop": "drops its suspects",

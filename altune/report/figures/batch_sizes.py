@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from altune.analysis.loops.facts import LoopFacts
+from altune.analysis.run import Run
 from altune.report.figures import style
 from altune.report.figures.by_loop import blocks_words, common_loops, loop_ticks, spread_words
 from altune.report.figures.inputs import loops_of
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 
 class BatchSize(NamedTuple):

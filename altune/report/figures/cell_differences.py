@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
+from altune.analysis.sweep.result import SweptCell
 from altune.analysis.sweep.rows import interval_text
 from altune.report.figures import style
 from altune.report.figures.differences import LOOKS
 from altune.report.figures.rows import Strip, add_heading, new_rows
 from altune.report.figures.style import safe_text
 from altune.tuning.judging import REFERENCE
-
-if TYPE_CHECKING:
-    from altune.analysis.sweep.result import SweptCell
 
 
 class CellDifference(NamedTuple):

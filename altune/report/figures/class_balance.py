@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from altune.analysis.loops.facts import LoopFacts
 from altune.analysis.loops.series import Series
+from altune.analysis.run import Run
 from altune.report.figures import style
 from altune.report.figures.by_loop import (
     add_band,
@@ -21,9 +22,6 @@ from altune.report.figures.by_loop import (
 )
 from altune.report.figures.inputs import loops_of
 from altune.report.figures.style import safe_text
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 ROW = 30
 LOWER = 190

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from altune.analysis.comparison.mean_ranks import MeanRanks
+from altune.analysis.comparison.result import RecipeComparison
 from altune.report.figures import style
 from altune.report.figures.comparison_inputs import ranks_of
 from altune.report.figures.style import safe_text, words
-
-if TYPE_CHECKING:
-    from altune.analysis.comparison.result import RecipeComparison
 
 ROW, BAR = 34, 20
 """Heights of a recipe and of a bar, in pixels."""

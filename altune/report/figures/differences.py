@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
+from altune.analysis.run import Run
 from altune.core.errors import RequestError
 from altune.report.amounts import Amounts
 from altune.report.figures import style
@@ -15,9 +16,6 @@ from altune.report.figures.inputs import differences_of
 from altune.report.figures.points import DifferenceRow
 from altune.report.figures.rows import Strip, add_heading, name_of, new_rows
 from altune.report.figures.style import safe_text
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 
 class DifferenceNumbers(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 
 from altune.analysis.importance.effects import Effects
 from altune.analysis.importance.marginals import Surface
+from altune.analysis.run import Run
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.explained import path_words, value_name
 from altune.report.figures.inputs import effects_of
 from altune.report.figures.parameter_effects import set_axis
 from altune.report.figures.style import safe_text, words
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 Array = NDArray[np.float64]
 CELL = 40

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from altune.analysis.importance.knob_importance import KnobImportance
+from altune.analysis.run import Run
 from altune.report.figures import style
 from altune.report.figures.explained import OPEN, percent
 from altune.report.figures.inputs import importance_of
 from altune.report.figures.knob_importance import interval_text, wrapped_warning
 from altune.report.figures.style import safe_text, words
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 CELL = 46
 """Height of the row of a knob, in pixels."""

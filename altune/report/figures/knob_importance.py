@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from altune.analysis.importance.knob_importance import Floor, KnobImportance
+from altune.analysis.run import Run
 from altune.report.figures import style
 from altune.report.figures.explained import OPEN, path_words, percent
 from altune.report.figures.inputs import importance_of
 from altune.report.figures.style import safe_text, words
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 MOST_PARAMETERS = 12
 ROW = 52

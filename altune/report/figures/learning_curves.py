@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
 from altune.analysis.paired import LabelsSaved
+from altune.analysis.run import Run
 from altune.core.errors import RequestError
 from altune.report.figures import style
 from altune.report.figures.inputs import curves_of
 from altune.report.figures.style import Look, safe_text, words
 from altune.simulation.curve import Band, LearningCurve, band
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 
 class CurveLine(NamedTuple):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from altune.analysis.ablation import Ablation, WithoutKnob
+from altune.analysis.run import Run
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.inputs import ablation_of
@@ -21,9 +22,6 @@ from altune.report.figures.wrapped_rows import (
     padded_range,
     verdict,
 )
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 
 class WithoutRow(NamedTuple):

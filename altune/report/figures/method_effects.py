@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from altune.analysis.importance.effects import Effects
 from altune.analysis.importance.marginals import MethodEffect
+from altune.analysis.run import Run
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.explained import OPEN, value_along
 from altune.report.figures.inputs import effects_of
 from altune.report.figures.style import safe_text, words
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 MOST_METHODS = 12
 ROW = 64

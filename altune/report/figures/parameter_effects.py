@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 
 from altune.analysis.importance.effects import Effects
 from altune.analysis.importance.marginals import Curve
+from altune.analysis.run import Run
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.explained import path_words, value_up
 from altune.report.figures.inputs import effects_of
 from altune.report.figures.style import safe_text
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 HEIGHT = 400
 TICKS = (1.0, 2.0, 5.0)

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from altune.analysis.run import Run
 from altune.core.errors import RequestError
 from altune.report.figures import style
 from altune.report.figures.front_numbers import FrontPair, pareto_front_numbers
 from altune.report.figures.inputs import front_of
 from altune.report.figures.points import FrontAxis, FrontPoint
 from altune.report.figures.style import Look, safe_text, words
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 Mark = Literal["trial", "front", "picked", "infeasible"]
 Array = NDArray[np.float64]

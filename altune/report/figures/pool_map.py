@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
 from altune.analysis.loops.facts import LoopFacts
 from altune.analysis.loops.pool_map import PoolMap
+from altune.analysis.run import Run
 from altune.core.errors import RequestError
 from altune.report.figures import style
 from altune.report.figures.by_loop import PANEL_TITLE
 from altune.report.figures.inputs import loops_of
 from altune.report.figures.style import safe_text
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 MOST_NAMED = 12
 """The map names classes if there are at most this many."""

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from altune.analysis.run import Run
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.inputs import history_of
 from altune.report.figures.points import INFEASIBLE, TrialPoint
 from altune.report.figures.style import safe_text, words
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 
 class TrialLook(NamedTuple):

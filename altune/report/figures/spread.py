@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
+from altune.analysis.comparison.result import RecipeComparison
 from altune.analysis.comparison.spread import Spread
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.comparison_inputs import spread_of
 from altune.report.figures.rows import add_heading, name_of, new_rows, rows_of
-
-if TYPE_CHECKING:
-    from altune.analysis.comparison.result import RecipeComparison
 
 SHIFT = 0.035
 """Vertical distance of successive blocks, so that equal values are both visible."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
+from altune.analysis.comparison.result import RecipeComparison
 from altune.analysis.comparison.stale_starts import StaleStarts
 from altune.report.figures import style
 from altune.report.figures.comparison_inputs import stale_of
 from altune.report.figures.rows import add_heading, name_of, new_rows, rows_of
-
-if TYPE_CHECKING:
-    from altune.analysis.comparison.result import RecipeComparison
 
 LEAST_END = 0.3
 """Smallest right end of the axis, so that one stale trajectory does not look like many."""

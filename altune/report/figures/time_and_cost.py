@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from altune.analysis.comparison.resources import Spent
+from altune.analysis.comparison.result import RecipeComparison
 from altune.report.figures import style
 from altune.report.figures.comparison_inputs import spent_of
 from altune.report.figures.rows import add_heading, name_of, new_rows
-
-if TYPE_CHECKING:
-    from altune.analysis.comparison.result import RecipeComparison
 
 
 class Share(NamedTuple):

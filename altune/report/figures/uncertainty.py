@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from altune.analysis.loops.facts import LoopFacts
 from altune.analysis.loops.series import Series
+from altune.analysis.run import Run
 from altune.core.errors import RequestError
 from altune.report.figures import style
 from altune.report.figures.by_loop import (
@@ -19,9 +20,6 @@ from altune.report.figures.by_loop import (
     loop_ticks,
 )
 from altune.report.figures.inputs import loops_of
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 AXES = {
     "least_confidence": "1 − probability of the most likely class",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
+from altune.analysis.comparison.result import RecipeComparison
 from altune.analysis.comparison.win_matrix import WinMatrix
 from altune.report.figures import style
 from altune.report.figures.comparison_inputs import wins_of
 from altune.report.figures.style import safe_text, words
-
-if TYPE_CHECKING:
-    from altune.analysis.comparison.result import RecipeComparison
 
 ROW = 64
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from altune.analysis.findings import plain_name
+from altune.analysis.sweep.result import Sweep, SweptCell
 from altune.analysis.sweep.rows import won_labels
 from altune.core.version import __version__
 from altune.report.figures.cell_differences import (
@@ -17,9 +16,6 @@ from altune.report.figures.critical_difference import plot_critical_difference
 from altune.report.html.blocks import FactsBlock, FigureBlock, TableBlock
 from altune.report.html.page import PageContent, Verdict, render_page
 from altune.simulation.objectives import KINDS
-
-if TYPE_CHECKING:
-    from altune.analysis.sweep.result import Sweep, SweptCell
 
 
 def sweep_page(sweep: Sweep) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.resources import RESOURCES
+from altune.analysis.comparison.result import RecipeComparison
 from altune.analysis.comparison.sentences import leader_of, plain_name, turned
 from altune.analysis.comparison.stale_starts import over_data_sets
+from altune.analysis.paired import Pair
 from altune.report.amounts import Amounts
 from altune.report.figures.critical_difference import plot_critical_difference
 from altune.report.figures.differences import plot_differences
@@ -20,11 +21,6 @@ from altune.report.figures.time_and_cost import plot_time_and_cost
 from altune.report.figures.win_matrix import plot_win_matrix
 from altune.report.html.blocks import FigureBlock
 from altune.report.words import named
-
-if TYPE_CHECKING:
-    from altune.analysis.comparison.contest import Contest
-    from altune.analysis.comparison.result import RecipeComparison
-    from altune.analysis.paired import Pair
 
 BEST = "Which recipe is best?"
 OVER = "Which recipe is best over data sets?"

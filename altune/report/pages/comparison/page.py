@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from altune.analysis.comparison.contest import Contest
+from altune.analysis.comparison.over_data import OverData
+from altune.analysis.comparison.result import RecipeComparison
 from altune.analysis.comparison.sentences import leader_of, plain_name
 from altune.core.text import join_words
 from altune.core.version import __version__
@@ -32,11 +33,6 @@ from altune.report.pages.comparison.tables import (
     tests_table,
 )
 from altune.report.words import named
-
-if TYPE_CHECKING:
-    from altune.analysis.comparison.contest import Contest
-    from altune.analysis.comparison.over_data import OverData
-    from altune.analysis.comparison.result import RecipeComparison
 
 MOST_NAMED = 4
 MEASURED = "How was it measured?"

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from altune.analysis.comparison.contest import Contest
+from altune.analysis.comparison.result import RecipeComparison
 from altune.analysis.comparison.sentences import plain_name
 from altune.report.amounts import Amounts
 from altune.report.html.blocks import TableBlock
 from altune.report.pages.comparison.figures import LABELS, OVER, goal_of
 from altune.report.words import named
-
-if TYPE_CHECKING:
-    from altune.analysis.comparison.contest import Contest
-    from altune.analysis.comparison.result import RecipeComparison
 
 
 def data_table(comparison: RecipeComparison) -> TableBlock:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from altune.analysis.ablation import Ablation
+from altune.analysis.run import Run
 from altune.report.figures.ablation import plot_ablation
 from altune.report.figures.leave_one_out import plot_leave_one_out
 from altune.report.html.blocks import FigureBlock
 from altune.report.words import WHY, named, risk_note
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 
 def ablation_section(run: Run) -> list[FigureBlock]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from altune.analysis.run import Run
 from altune.data import list_datasets
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 
 def commands_of(run: Run) -> list[tuple[str, str]]:

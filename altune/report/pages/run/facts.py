@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from altune.analysis.run import Run
 from altune.core.errors import FormatError
 from altune.core.yaml import read_yaml
 from altune.report.words import is_area, named, risk_words
@@ -14,9 +15,6 @@ from altune.simulation.objectives import Objective
 from altune.simulation.scenario import Scenario
 from altune.tuning.racing import LEADERS
 from altune.tuning.trials import TrialRecord
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 Fact = tuple[str, str]
 MOST_HOSTS = 5

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from altune.analysis.comparison.spread import Spread, spread_of
 from altune.analysis.findings import Findings
+from altune.analysis.run import Run
 from altune.report.amounts import Amounts
 from altune.report.figures import inputs
 from altune.report.figures.differences import plot_differences
@@ -17,9 +16,6 @@ from altune.report.html.blocks import FigureBlock
 from altune.report.words import BETTER, COST, MEASURED, SURE, across_note, named, risk_note
 from altune.tuning.confirmation import Confirmation
 from altune.tuning.judging import REFERENCE
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 
 def curves_of_data(run: Run, name: str) -> FigureBlock:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from altune.analysis.importance.effects import Effects
 from altune.analysis.importance.knob_importance import LOW_R2, WORTH_ASKING, KnobImportance
 from altune.analysis.importance.observations import different_recipes
+from altune.analysis.run import Run
 from altune.core.errors import WorkError
 from altune.report.figures.interactions import interaction_numbers, plot_interactions
 from altune.report.figures.knob_importance import plot_knob_importance
@@ -14,10 +14,6 @@ from altune.report.figures.parameter_effects import plot_parameter_effect
 from altune.report.figures.style import words
 from altune.report.html.blocks import FigureBlock, PageBlock, TextBlock
 from altune.report.words import KNOBS, across_note, explained_value_name, risk_note, search_amounts
-
-if TYPE_CHECKING:
-    from altune.analysis.importance.effects import Effects
-    from altune.analysis.run import Run
 
 MOST_KNOBS = 2
 """The number of knobs whose methods are shown."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from altune.analysis.loops.facts import LoopFacts
 from altune.analysis.loops.sentences import (
     audit_sentence,
@@ -12,6 +10,7 @@ from altune.analysis.loops.sentences import (
     stopping_sentence,
     uncertainty_sentence,
 )
+from altune.analysis.run import Run
 from altune.report.figures.audit import plot_audit
 from altune.report.figures.batch_sizes import plot_batch_sizes
 from altune.report.figures.class_balance import plot_class_balance
@@ -20,9 +19,6 @@ from altune.report.figures.stopping_rules import plot_stopping_rules
 from altune.report.figures.uncertainty import plot_uncertainty
 from altune.report.html.blocks import FigureBlock
 from altune.report.words import DID
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 
 def run_loops_section(run: Run) -> list[FigureBlock]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from altune.analysis.findings import Findings, plain_name
+from altune.analysis.run import Run
 from altune.core.text import join_words
 from altune.report.amounts import Amounts
 from altune.report.html.blocks import CodeBlock, FactsBlock, PageBlock
@@ -18,9 +18,6 @@ from altune.report.pages.run.importance import importance_section
 from altune.report.pages.run.loops import run_loops_section
 from altune.report.pages.run.tables import candidates_table, front_table, other_means, result_table
 from altune.report.words import MEASURED, USE
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 MOST_NAMED = 4
 MOST_HIGHLIGHTS = 3

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from altune.analysis.findings import Findings, plain_name
+from altune.analysis.run import Run
 from altune.numerics.statistics import Interval, mean_interval
 from altune.report.amounts import Amounts
 from altune.report.figures.inputs import picked_trial
@@ -15,9 +15,6 @@ from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
 from altune.tuning.confirmation import Confirmation, Played
 from altune.tuning.judging import REFERENCE
-
-if TYPE_CHECKING:
-    from altune.analysis.run import Run
 
 
 def front_table(run: Run) -> TableBlock:

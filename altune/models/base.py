@@ -28,7 +28,7 @@ class Model(Method):
     estimator uses one thread.
     """
 
-    knob: ClassVar[str] = "model"
+    knob = "model"
     abilities: ClassVar[frozenset[Need]] = frozenset()
     """What the estimator can do."""
     schedulable: ClassVar[tuple[str, ...]] = ()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 from sklearn.naive_bayes import GaussianNB
 
-from altune.core.needs import Need
 from altune.core.registry import register
 from altune.core.types import Array, TrainingSet
 from altune.models.base import Model
@@ -34,8 +33,8 @@ class NaiveBayes(Model):
     and takes its smoothing from the last rows only, which is 0 for a single one.
     """
 
-    abilities: ClassVar[frozenset[Need]] = frozenset({"class_scores", "probabilities", "partial_fit", "sample_weight"})
-    schedulable: ClassVar[tuple[str, ...]] = ("var_smoothing",)
+    abilities = frozenset({"class_scores", "probabilities", "partial_fit", "sample_weight"})
+    schedulable = ("var_smoothing",)
 
     method: Literal["naive_bayes"] = "naive_bayes"
     var_smoothing: float = Field(

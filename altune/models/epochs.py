@@ -1,10 +1,13 @@
-"""Epochs of a network without scikit-learn's bookkeeping around each minibatch: the same weights, bit for bit.
+"""Epochs of a network without scikit-learn's overhead in each minibatch: the same weights, bit for bit.
 
-scikit-learn's network spends most of an epoch over a few hundred rows on finding out what its arrays are, on a new
-array for each sum, and on its optimiser's step through one small array after the other. Here weights, gradients and
-momenta are one flat array each, stepped at once and in place. The arithmetic and its order are scikit-learn's, the
-first epoch too: it draws the weights and makes the optimiser. A scikit-learn whose optimisers keep their state
-otherwise trains in its own way.
+On a few hundred rows scikit-learn's network spends most of an epoch on validating its arrays, on allocating an array
+for each sum, and on an optimiser that steps through one small array after the other. Here weights, gradients and
+momenta are one flat array each, and a step changes them in place.
+
+Every operation is scikit-learn's and comes in scikit-learn's order, because floating-point sums depend on it. The
+first epoch is scikit-learn's own: it draws the weights and makes the optimiser, whose state is continued here. If a
+version of scikit-learn keeps that state in other attributes, reading it raises AttributeError, and scikit-learn runs
+all epochs itself.
 """
 
 from __future__ import annotations
@@ -12,32 +15,29 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit, xlogy
 from sklearn.neural_network import MLPClassifier
 
-from altune.core.types import Features
-
-Array = NDArray[np.float64]
+from altune.core.types import Array, Features
 
 _SMALLEST = float(np.finfo(np.float64).eps)
 
 
 class Epochs:
-    """The epochs of a network after its first, over rows and labels that do not change.
+    """The epochs of a network after its first one, over the same rows and labels.
 
     Parameters
     ----------
     network : a network of rectified units after its first epoch by ``partial_fit``, trained by ``adam`` or by ``sgd``
-        with Nesterov's momentum at a constant rate. Its weights are those of the last epoch after :meth:`close`.
+        with Nesterov's momentum at a constant rate. It gets the new weights by :meth:`close`, not before.
     X : features, ``(n_rows, n_features)``, dense or CSR, float64.
-    targets : 1 for the class of a row, else 0, ``(n_rows, n_outputs)``.
+    targets : 1 for the class of a row and 0 for the others, ``(n_rows, n_outputs)``.
     weights : weights of the rows, ``(n_rows,)``, or None.
 
     Raises
     ------
     AttributeError
-        If the optimiser's state is not where it is looked for.
+        If the optimiser does not have the expected attributes.
     """
 
     def __init__(self, network: MLPClassifier, X: Features, targets: Array, weights: Array | None) -> None:
@@ -50,6 +50,7 @@ class Epochs:
         self._flat = _flat(arrays)
         self._gradient = np.empty_like(self._flat)
         layers = len(network.coefs_)
+        # the arrays of each layer are views into the flat arrays, so a step on the flat arrays changes all of them
         views, slopes = _views(self._flat, arrays), _views(self._gradient, arrays)
         self._coefs, self._intercepts = views[:layers], views[layers:]
         self._coef_slopes, self._intercept_slopes = slopes[:layers], slopes[layers:]
@@ -75,19 +76,21 @@ class Epochs:
             loss = self._backpropagate(X[batch], targets[batch], None if weights is None else weights[batch])
             total += loss * (batch.stop - batch.start)
             self._step(self._flat, self._gradient)
+        # the sum is the cheap test; finite weights may overflow in it, so it alone proves nothing
         if not np.isfinite(self._flat.sum()) and not np.isfinite(self._flat).all():
             raise ValueError("the solver produced weights that are not finite; the features may be too large")
         return float(total / n_rows)
 
     def close(self) -> None:
-        """Put the weights into the network."""
-        for into, values in zip(
-            [*self._network.coefs_, *self._network.intercepts_], [*self._coefs, *self._intercepts], strict=True
+        """Copy the weights into the network."""
+        network = self._network
+        for array, values in zip(
+            [*network.coefs_, *network.intercepts_], [*self._coefs, *self._intercepts], strict=True
         ):
-            into[...] = values
+            array[...] = values
 
     def _backpropagate(self, X: Features, targets: Array, weights: Array | None) -> float:
-        """Put the gradient of a minibatch in place; return its loss."""
+        """Write the gradient of a minibatch into ``_gradient``; return its loss."""
         alpha, last = self._network.alpha, len(self._coefs) - 1
         activations: list[Any] = [X]
         for layer, (coefs, intercept) in enumerate(zip(self._coefs, self._intercepts, strict=True)):
@@ -101,76 +104,76 @@ class Epochs:
         length = sum(float(coefs.ravel() @ coefs.ravel()) for coefs in self._coefs)
         total = len(output) if weights is None else float(weights.sum())
         loss = self._loss(targets, output, weights) + (0.5 * alpha) * length / total
+        # the slope of both losses in the last sums is p − target, whatever the activation
         delta = np.subtract(output, targets, out=output)
         if weights is not None:
             delta *= weights[:, None]
         for layer in range(last, -1, -1):
             self._slope(activations[layer], delta, layer)
             if layer:
-                before = activations[layer]
                 delta = delta @ self._coefs[layer].T
-                np.copyto(delta, 0.0, where=before == 0)
-        pushed = self._gradient[: self._n_coefs]
-        pushed += alpha * self._flat[: self._n_coefs]
+                np.copyto(delta, 0.0, where=activations[layer] == 0)
+        penalised = self._gradient[: self._n_coefs]
+        penalised += alpha * self._flat[: self._n_coefs]
         self._gradient /= total
         return float(loss)
 
-    def _slope(self, before: Any, delta: Array, layer: int) -> None:
-        if isinstance(before, np.ndarray):
-            np.matmul(before.T, delta, out=self._coef_slopes[layer])
+    def _slope(self, inputs: Any, delta: Array, layer: int) -> None:
+        if isinstance(inputs, np.ndarray):
+            np.matmul(inputs.T, delta, out=self._coef_slopes[layer])
         else:
-            self._coef_slopes[layer][...] = before.T @ delta
+            self._coef_slopes[layer][...] = inputs.T @ delta
         np.add.reduce(delta, axis=0, out=self._intercept_slopes[layer])
 
 
 class Adam:
-    """D. Kingma, J. Ba, Adam: A method for stochastic optimization, ICLR 2015, from an optimiser's state on."""
+    """Adam, continued from the state of scikit-learn's optimiser.
+
+    Source: D. Kingma, J. Ba, Adam: A method for stochastic optimization, ICLR 2015.
+    """
 
     def __init__(self, optimizer: Any, size: int) -> None:
         self.first, self.second = _flat(optimizer.ms), _flat(optimizer.vs)
         self.step, self.rate = optimizer.t, optimizer.learning_rate_init
         self.beta_1, self.beta_2, self.epsilon = optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
-        self._room = np.empty(size)
+        self._buffer = np.empty(size)
 
     def __call__(self, flat: Array, gradient: Array) -> None:
-        """Change the weights by one step; the gradient is used up."""
-        first, second, room = self.first, self.second, self._room
+        """Change the weights by one step; the gradient is overwritten."""
+        first, second, buffer = self.first, self.second, self._buffer
         self.step += 1
         first *= self.beta_1
-        np.multiply(gradient, 1 - self.beta_1, out=room)
-        first += room
+        np.multiply(gradient, 1 - self.beta_1, out=buffer)
+        first += buffer
         second *= self.beta_2
         np.square(gradient, out=gradient)
         gradient *= 1 - self.beta_2
         second += gradient
         rate = self.rate * np.sqrt(1 - self.beta_2**self.step) / (1 - self.beta_1**self.step)
-        np.sqrt(second, out=room)
-        room += self.epsilon
+        np.sqrt(second, out=buffer)
+        buffer += self.epsilon
         np.multiply(first, -rate, out=gradient)
-        gradient /= room
+        gradient /= buffer
         flat += gradient
 
 
 class Nesterov:
-    """Gradient descent with Nesterov's momentum, from an optimiser's state on."""
+    """Gradient descent with Nesterov's momentum, continued from the state of scikit-learn's optimiser."""
 
     def __init__(self, optimizer: Any, size: int) -> None:
-        self.velocity, self.momentum, self.rate = (
-            _flat(optimizer.velocities),
-            optimizer.momentum,
-            optimizer.learning_rate,
-        )
-        self._room = np.empty(size)
+        self.velocity = _flat(optimizer.velocities)
+        self.momentum, self.rate = optimizer.momentum, optimizer.learning_rate
+        self._buffer = np.empty(size)
 
     def __call__(self, flat: Array, gradient: Array) -> None:
-        """Change the weights by one step; the gradient is used up."""
-        velocity, room = self.velocity, self._room
+        """Change the weights by one step; the gradient is overwritten."""
+        velocity, buffer = self.velocity, self._buffer
         gradient *= self.rate
         velocity *= self.momentum
         velocity -= gradient
-        np.multiply(velocity, self.momentum, out=room)
-        room -= gradient
-        flat += room
+        np.multiply(velocity, self.momentum, out=buffer)
+        buffer -= gradient
+        flat += buffer
 
 
 def _flat(arrays: list[Array]) -> Array:
@@ -179,7 +182,7 @@ def _flat(arrays: list[Array]) -> Array:
 
 def _views(flat: Array, like: list[Array]) -> list[Array]:
     ends = np.cumsum([array.size for array in like])
-    return [part.reshape(array.shape) for part, array in zip(np.split(flat, ends[:-1]), like, strict=True)]
+    return [piece.reshape(array.shape) for piece, array in zip(np.split(flat, ends[:-1]), like, strict=True)]
 
 
 def _softmax(values: Array) -> None:
@@ -193,17 +196,18 @@ def _logistic(values: Array) -> None:
 
 
 def _log_loss(targets: Array, probabilities: Array, weights: Array | None) -> float:
-    return -_summed_mean(xlogy(targets, _inside(probabilities)), weights)
+    return -_summed_mean(xlogy(targets, _clipped(probabilities)), weights)
 
 
 def _two_class_loss(targets: Array, probabilities: Array, weights: Array | None) -> float:
-    inside = _inside(probabilities)
-    return -_summed_mean(xlogy(targets, inside) + xlogy(1 - targets, 1 - inside), weights)
+    clipped = _clipped(probabilities)
+    return -_summed_mean(xlogy(targets, clipped) + xlogy(1 - targets, 1 - clipped), weights)
 
 
-def _inside(probabilities: Array) -> Array:
-    inside: Array = np.maximum(probabilities, _SMALLEST)
-    return np.minimum(inside, 1 - _SMALLEST, out=inside)
+def _clipped(probabilities: Array) -> Array:
+    """Return probabilities in the open interval (0, 1), so that their logarithms are finite."""
+    clipped: Array = np.maximum(probabilities, _SMALLEST)
+    return np.minimum(clipped, 1 - _SMALLEST, out=clipped)
 
 
 def _summed_mean(values: Any, weights: Array | None) -> float:

@@ -1,9 +1,11 @@
-"""L-BFGS without scipy's bookkeeping around each step: the same steps, bit for bit.
+"""L-BFGS without SciPy's overhead in each step: the same steps, bit for bit.
 
-``scipy.optimize.minimize`` wraps the loss in three objects, copies each point and builds a report at every iteration,
-which takes as long as the loss itself where there are a few hundred rows. Here scipy's compiled step is called
-directly. It is not public, so it is tried once against ``minimize``; a scipy that answers otherwise is used through
-``minimize``.
+``scipy.optimize.minimize`` wraps the loss in three objects, copies each point and builds a report at every iteration.
+With a few hundred rows that takes as long as the loss itself. Here SciPy's compiled step is called directly.
+
+The compiled step is not public, and its arguments and task codes change with versions of SciPy. It is therefore
+compared once with ``minimize`` on a small problem. If it is missing, raises or gives another result, ``minimize`` is
+used instead: slower, with the same numbers.
 """
 
 from __future__ import annotations
@@ -33,21 +35,21 @@ def minimize_loss(loss: Loss, start: Array, *, max_iter: int, gtol: float, ftol:
 
     Parameters
     ----------
-    loss : returns value and gradient, ``(n,)``, at a point, ``(n,)``, which it must neither keep nor change; the
-        gradient must be a new array each time.
-    start : where to start, ``(n,)``; it is not changed.
-    max_iter : most steps, 1 or more.
-    gtol : it ends when no entry of the gradient is larger.
-    ftol : it ends when a step lowers the value by a smaller share.
+    loss : returns value and gradient, ``(n,)``, at a point, ``(n,)``. It must neither keep nor change the point,
+        which the compiled step overwrites, and must return a new gradient each time, which the step keeps.
+    start : first point, ``(n,)``; it is not changed.
+    max_iter : maximum number of steps, 1 or more.
+    gtol : the search ends when no entry of the gradient is larger.
+    ftol : the search ends when a step lowers the value by a smaller share.
 
     Returns
     -------
-    Where it ended, ``(n,)``, and the number of steps.
+    The last point, ``(n,)``, and the number of steps.
 
     Notes
     -----
     Source: R. H. Byrd, P. Lu, J. Nocedal, C. Zhu, A limited memory algorithm for bound constrained optimization, SIAM
-    Journal on Scientific Computing 16, 1995, as scipy compiles it.
+    Journal on Scientific Computing 16, 1995, as compiled in SciPy.
 
     Examples
     --------
@@ -64,20 +66,21 @@ def _step_by_step(loss: Loss, start: Array, max_iter: int, gtol: float, ftol: fl
     point, value, gradient = np.array(start, dtype=np.float64), np.array(0.0), np.zeros(n)
     bounds, kinds = np.zeros(n), np.zeros(n, dtype=np.int32)  # kind 0: no bound
     work = np.zeros(2 * m * n + 5 * n + 11 * m * m + 8 * m)
-    places = np.zeros(3 * n, dtype=np.int32)
+    indices = np.zeros(3 * n, dtype=np.int32)
     task, line_task, logical = (np.zeros(size, dtype=np.int32) for size in (2, 2, 4))
     counts, numbers = np.zeros(44, dtype=np.int32), np.zeros(29)
     factor = ftol / np.finfo(np.float64).eps
     step: Any = scipy_steps.setulb
     steps = calls = 0
-    state: Any = (factor, gtol, work, places, task, logical, counts, numbers, MOST_TRIES_A_STEP, line_task)
+    state: Any = (factor, gtol, work, indices, task, logical, counts, numbers, MOST_TRIES_A_STEP, line_task)
+    # The step does not call the loss. It returns a task: evaluate the loss at ``point`` and call the step again, or
+    # a line search has ended and one L-BFGS step is complete. ``minimize`` runs the same conversation in Python.
     while True:
         step(m, point, bounds, bounds, kinds, value, gradient, *state)
-        wanted = task[0]
-        if wanted == _EVALUATE:
+        if task[0] == _EVALUATE:
             value, gradient = loss(point)  # type: ignore[assignment]
             calls += 1
-        elif wanted == _NEW_STEP:
+        elif task[0] == _NEW_STEP:
             steps += 1
             if steps >= max_iter:
                 task[:] = _STOP, _REASON_STEPS
@@ -91,13 +94,13 @@ def _by_scipy(loss: Loss, start: Array, max_iter: int, gtol: float, ftol: float)
     from scipy.optimize import minimize
 
     options: Any = {"maxiter": max_iter, "maxls": MOST_TRIES_A_STEP, "maxfun": MOST_CALLS, "gtol": gtol, "ftol": ftol}
-    found: Any = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
-    return found.x, found.nit
+    result: Any = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
+    return result.x, result.nit
 
 
 @cache
 def steps_are_known() -> bool:
-    """Return whether this scipy's compiled step does what its ``minimize`` does."""
+    """Return whether the compiled step of this SciPy gives the results of its ``minimize``."""
 
     def valley(point: Array) -> tuple[float, Array]:
         slope = np.array([100.0, 1.0, 0.1]) * (point - 1.0)

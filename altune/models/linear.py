@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
-from altune.core.needs import Need
 from altune.core.registry import register
 from altune.core.types import Array, Codes, TrainingSet
 from altune.models.base import Model
@@ -23,10 +22,8 @@ class LogisticRegressionModel(Model):
     tolerance, at the solution of ``fit``. A class that appears starts with coefficients 0.
     """
 
-    abilities: ClassVar[frozenset[Need]] = frozenset(
-        {"class_scores", "probabilities", "decision_function", "resume", "sample_weight", "sparse"}
-    )
-    schedulable: ClassVar[tuple[str, ...]] = ("C",)
+    abilities = frozenset({"class_scores", "probabilities", "decision_function", "resume", "sample_weight", "sparse"})
+    schedulable = ("C",)
 
     method: Literal["logistic_regression"] = "logistic_regression"
     C: float = Field(default=1.0, ge=1e-6, le=1e6, description="inverse strength of the L2 penalty")

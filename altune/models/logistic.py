@@ -1,8 +1,8 @@
 """scikit-learn's logistic regression without its checks: the same numbers, bit for bit, in half the time.
 
-With the few labels of a loop, two fifths of scikit-learn's ``fit`` and most of its ``predict`` go into finding out what
-kind of arrays they were given, in each step of the solver anew. Here the arrays are looked at once. Whatever is not a
-plain finite array of float64, and any setting that altune does not use, goes to scikit-learn as it is.
+With the few labels of a loop, scikit-learn spends two fifths of ``fit`` and most of ``predict`` on validating its
+arrays, in every step of the solver again. Here they are validated once. Arrays that are not plain, finite float64, and
+settings that altune does not use, are passed to scikit-learn.
 """
 
 from __future__ import annotations
@@ -11,23 +11,21 @@ from abc import ABC, abstractmethod
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
+from altune.core.types import Array
 from altune.models.lbfgs import minimize_loss
 
-try:  # scikit-learn's own sums, so that the last bit agrees; a scikit-learn that moved them trains in its own way
+try:  # scikit-learn's own loss, so that the last bit agrees; without it ``fit`` is scikit-learn's
     from sklearn._loss.loss import HalfBinomialLoss, HalfMultinomialLoss
 except ImportError:  # pragma: no cover
     HalfBinomialLoss = HalfMultinomialLoss = None
 
-Array = NDArray[np.float64]
-
 
 class PlainLogisticRegression(LogisticRegression):  # type: ignore[misc]
-    """Logistic regression that looks at its rows once; parameters and results are those of scikit-learn's."""
+    """Logistic regression that validates its rows once; parameters and results are those of scikit-learn's."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train by L-BFGS; ``coef_``, ``intercept_``, ``classes_`` and ``n_iter_`` are scikit-learn's."""
@@ -46,7 +44,7 @@ class PlainLogisticRegression(LogisticRegression):  # type: ignore[misc]
         flat, steps = minimize_loss(
             loss, start.ravel(order="F"), max_iter=self.max_iter, gtol=self.tol, ftol=64 * np.finfo(float).eps
         )
-        # in memory as scikit-learn leaves them: the order decides how products with them are rounded
+        # the memory layout is scikit-learn's too, because it decides how products with the coefficients are rounded
         coefficients = flat.reshape((outputs, -1), order="F").copy(order="C" if outputs == 1 else "K")
         self.classes_, self.n_features_in_ = classes, X.shape[1]
         self.coef_, self.intercept_ = coefficients[:, :-1], coefficients[:, -1]
@@ -80,7 +78,7 @@ class PlainLogisticRegression(LogisticRegression):  # type: ignore[misc]
         return scores
 
     def _start(self, outputs: int, n_features: int) -> Array | None:
-        """Return where L-BFGS starts, ``(outputs, n_features + 1)``; None where the last coefficients do not fit."""
+        """Return the starting point of L-BFGS, ``(outputs, n_features + 1)``; None if the last one has another shape."""
         start = np.zeros((outputs, n_features + 1))
         if self.warm_start and hasattr(self, "coef_"):
             if self.coef_.shape != (outputs, n_features):
@@ -89,13 +87,13 @@ class PlainLogisticRegression(LogisticRegression):  # type: ignore[misc]
         return start
 
     def _is_usual(self) -> bool:
-        """Return whether only those settings were changed that :meth:`fit` heeds."""
+        """Return whether all settings that :meth:`fit` ignores have their default values."""
         plain = self.solver == "lbfgs" and self.fit_intercept and self.class_weight is None and not self.l1_ratio
         return plain and self.penalty == "deprecated" and not self.verbose and HalfMultinomialLoss is not None
 
 
 def _is_plain(X: Any) -> bool:
-    """Return whether features are C-ordered float64, dense or CSR, as every data set of altune has them."""
+    """Return whether features are C-ordered float64, dense or CSR, as those of every data set of altune are."""
     if isinstance(X, np.ndarray):
         return X.dtype == np.float64 and X.ndim == 2 and X.flags.c_contiguous
     return bool(sparse.issparse(X)) and X.format == "csr" and X.dtype == np.float64
@@ -113,7 +111,7 @@ class _Loss(ABC):
     ----------
     X, target, weights : rows, positions of their classes, ``(n_rows,)``, and weights or None.
     total : sum of the weights.
-    penalty : what half the squared length of the coefficients is multiplied by.
+    penalty : factor of half the squared length of the coefficients.
     n_classes : two or more.
     """
 

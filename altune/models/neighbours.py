@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 from sklearn.neighbors import KNeighborsClassifier
 
-from altune.core.needs import Need
 from altune.core.registry import register
 from altune.models.base import Model
 
@@ -16,8 +15,8 @@ from altune.models.base import Model
 class KNearestNeighbours(Model):
     """Vote of the k nearest labelled rows; with fewer than k labels, of all of them."""
 
-    abilities: ClassVar[frozenset[Need]] = frozenset({"class_scores", "probabilities", "sparse"})
-    schedulable: ClassVar[tuple[str, ...]] = ("n_neighbors",)
+    abilities = frozenset({"class_scores", "probabilities", "sparse"})
+    schedulable = ("n_neighbors",)
 
     method: Literal["k_nearest_neighbours"] = "k_nearest_neighbours"
     n_neighbors: int = Field(default=5, ge=1, le=1000, description="neighbours, at most the labelled rows")

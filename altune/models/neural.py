@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -12,7 +12,6 @@ from sklearn import config_context
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils import check_random_state
 
-from altune.core.needs import Need
 from altune.core.registry import register
 from altune.core.types import Codes, TrainingSet
 from altune.models.base import Model
@@ -32,10 +31,10 @@ class _Network(Model):
     new optimiser.
     """
 
-    abilities: ClassVar[frozenset[Need]] = frozenset(
+    abilities = frozenset(
         {"class_scores", "probabilities", "resume", "partial_fit", "random_start", "sample_weight", "sparse"}
     )
-    schedulable: ClassVar[tuple[str, ...]] = ("batch_size", "learning_rate", "alpha", "max_epochs")
+    schedulable = ("batch_size", "learning_rate", "alpha", "max_epochs")
 
     batch_size: int = Field(default=32, ge=1, le=4096, description="rows in a minibatch, at most the labelled rows")
     learning_rate: float = Field(default=0.01, ge=1e-6, le=1.0, description="step size of the optimiser")

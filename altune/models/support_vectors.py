@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, WrapValidator
 from sklearn.svm import SVC, LinearSVC
 
-from altune.core.needs import Need
 from altune.core.registry import register
 from altune.models.base import Model
 from altune.models.declared import number_or_word
@@ -20,8 +19,8 @@ class LinearSVM(Model):
     It has a decision function only; uncertainty uses its softmax (sigmoid for two classes).
     """
 
-    abilities: ClassVar[frozenset[Need]] = frozenset({"class_scores", "decision_function", "sample_weight", "sparse"})
-    schedulable: ClassVar[tuple[str, ...]] = ("C",)
+    abilities = frozenset({"class_scores", "decision_function", "sample_weight", "sparse"})
+    schedulable = ("C",)
 
     method: Literal["linear_svm"] = "linear_svm"
     C: float = Field(default=1.0, ge=1e-6, le=1e6, description="inverse strength of the L2 penalty")
@@ -40,8 +39,8 @@ class RadialSVM(Model):
     is its largest); uncertainty uses its softmax (sigmoid for two classes).
     """
 
-    abilities: ClassVar[frozenset[Need]] = frozenset({"class_scores", "decision_function", "sample_weight", "sparse"})
-    schedulable: ClassVar[tuple[str, ...]] = ("C",)
+    abilities = frozenset({"class_scores", "decision_function", "sample_weight", "sparse"})
+    schedulable = ("C",)
 
     method: Literal["svm_rbf"] = "svm_rbf"
     C: float = Field(default=1.0, ge=1e-6, le=1e6, description="inverse strength of the penalty")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, WrapValidator
@@ -25,8 +25,8 @@ _FOREST: frozenset[Need] = frozenset({"class_scores", "probabilities", "random_s
 class _Forest(Model):
     """Fields that both forests have."""
 
-    abilities: ClassVar[frozenset[Need]] = _FOREST
-    schedulable: ClassVar[tuple[str, ...]] = ("min_samples_leaf",)
+    abilities = _FOREST
+    schedulable = ("min_samples_leaf",)
 
     n_estimators: int = Field(default=100, ge=1, le=5000, description="trees")
     max_depth: int | None = Field(default=None, ge=1, le=1000, description="deepest level; by default no limit")
@@ -100,10 +100,8 @@ class HistGradientBoosting(Model):
     loops; here it is 5. With fewer than twice that many rows it still predicts the majority class everywhere.
     """
 
-    abilities: ClassVar[frozenset[Need]] = frozenset(
-        {"class_scores", "probabilities", "decision_function", "sample_weight"}
-    )
-    schedulable: ClassVar[tuple[str, ...]] = ("min_samples_leaf", "learning_rate", "l2_regularization")
+    abilities = frozenset({"class_scores", "probabilities", "decision_function", "sample_weight"})
+    schedulable = ("min_samples_leaf", "learning_rate", "l2_regularization")
 
     method: Literal["hist_gradient_boosting"] = "hist_gradient_boosting"
     learning_rate: float = Field(default=0.1, ge=1e-4, le=1.0, description="shrinkage of each tree")

@@ -15,64 +15,31 @@ Nothing here needs a test runner, and nothing here is random.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 from altune.core.errors import RequestError
 from altune.core.registry import FIELDS, Method
-from altune.testing.core import Check, ContractError, instance
-from altune.testing.decisions import (
-    check_labeling,
-    check_loop_size,
-    check_stopping,
-    labeling_checks,
-    loop_size_checks,
-    stopping_checks,
-)
-from altune.testing.form import variants
-from altune.testing.model import check_model, model_checks
-from altune.testing.selection import (
-    check_initial_sample,
-    check_query_strategy,
-    initial_sample_checks,
-    query_strategy_checks,
-)
-from altune.testing.training import (
-    check_model_init,
-    check_retrain,
-    check_training,
-    model_init_checks,
-    retrain_checks,
-    training_checks,
-)
+from altune.knobs.initial_sample import InitialSample
+from altune.knobs.query_strategy import QueryStrategy
+from altune.testing.core import Check, Checks, ContractError, instance
+from altune.testing.decisions import LABELING, LOOP_SIZE, STOPPING
+from altune.testing.form import FORM, variants
+from altune.testing.model import MODEL
+from altune.testing.selection import selection_checks
+from altune.testing.training import LEARNING, TRAINING
 
-__all__ = [
-    "Check",
-    "ContractError",
-    "check_initial_sample",
-    "check_labeling",
-    "check_loop_size",
-    "check_method",
-    "check_model",
-    "check_model_init",
-    "check_query_strategy",
-    "check_retrain",
-    "check_stopping",
-    "check_training",
-    "checks_for",
-    "variants",
-]
+__all__ = ["Check", "ContractError", "check_method", "checks_for", "variants"]
 
-_CHECKS: dict[str, Callable[[Any], list[Check]]] = {
-    "initial_sample": initial_sample_checks,
-    "model_init": model_init_checks,
-    "retrain": retrain_checks,
-    "loop_size": loop_size_checks,
-    "stopping": stopping_checks,
-    "labeling": labeling_checks,
-    "query_strategy": query_strategy_checks,
-    "training": training_checks,
-    "model": model_checks,
+_CHECKS: dict[str, Checks] = {
+    "initial_sample": {},
+    "model_init": LEARNING,
+    "retrain": LEARNING,
+    "loop_size": LOOP_SIZE,
+    "stopping": STOPPING,
+    "labeling": LABELING,
+    "query_strategy": {},
+    "training": TRAINING,
+    "model": MODEL,
 }
 
 
@@ -101,7 +68,8 @@ def checks_for(method: Method | type[Method]) -> list[Check]:
     made = instance(method)
     if made.knob not in _CHECKS:
         raise RequestError(f"{type(made).__name__} has the knob {made.knob!r}, which is none of {', '.join(FIELDS)}")
-    return _CHECKS[made.knob](made)
+    checks: list[Check] = [(name, partial(check, made)) for name, check in {**FORM, **_CHECKS[made.knob]}.items()]
+    return checks + selection_checks(made) if isinstance(made, (InitialSample, QueryStrategy)) else checks
 
 
 def check_method(method: Method | type[Method]) -> None:
@@ -123,3 +91,8 @@ def check_method(method: Method | type[Method]) -> None:
     """
     for _, check in checks_for(method):
         check()
+
+
+# The same check by knob, for callers that name the knob.
+check_initial_sample = check_model_init = check_retrain = check_loop_size = check_stopping = check_method
+check_labeling = check_query_strategy = check_training = check_model = check_method

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -11,14 +11,12 @@ import numpy as np
 from pydantic import ValidationError
 
 from altune.core.errors import AltuneError, RequestError
-from altune.core.needs import Capabilities
 from altune.core.registry import Method
-from altune.knobs.query_strategy import QueryStrategy
-from altune.models import Model
-from altune.recipes.requirements import method_problems
 
 Check = tuple[str, Callable[[], None]]
 """A check's name and the check itself, which returns nothing or raises :class:`ContractError`."""
+Checks = Mapping[str, Callable[[Any], None]]
+"""Functions that check a method, by the name of the check."""
 
 T = TypeVar("T")
 MethodT = TypeVar("MethodT", bound=Method)
@@ -113,35 +111,3 @@ def alike(a: Any, b: Any) -> bool:
     if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
         return len(a) == len(b) and all(alike(x, y) for x, y in zip(a, b, strict=True))
     return bool(a == b)
-
-
-def able_models(method: Method, capabilities: Capabilities | None = None) -> Iterator[Model]:
-    """Yield shipped models, quick ones first, that a method can work with; a nested strategy counts too."""
-    from altune.models import (
-        KNearestNeighbours,
-        LinearSVM,
-        LogisticRegressionModel,
-        MultilayerPerceptron,
-        NaiveBayes,
-        RandomForest,
-        SoftmaxRegression,
-    )
-
-    environment = capabilities or Capabilities(n_classes=4, annotators=25)
-    quick: tuple[Model, ...] = (
-        LogisticRegressionModel(),
-        LinearSVM(),
-        NaiveBayes(),
-        KNearestNeighbours(),
-        SoftmaxRegression(max_epochs=10),
-        MultilayerPerceptron(max_epochs=40, hidden_units=10, learning_rate=0.05, batch_size=8),
-        RandomForest(n_estimators=5),
-    )
-    for model in quick:
-        if not method_problems(method, model, environment):
-            yield model
-
-
-def wants_class_scores(method: QueryStrategy) -> bool:
-    """Return whether a strategy says that it needs scores of the model over the classes."""
-    return bool(method.required() & {"class_scores", "probabilities", "decision_function"})

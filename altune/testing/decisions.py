@@ -19,59 +19,11 @@ from altune.knobs.labeling import Answers, Labeling
 from altune.knobs.loop_size import Judged, LoopSize, LoopState
 from altune.knobs.loop_size.base import UtilityOf
 from altune.knobs.stopping import GivenEvidence, Note, Stopping, StopView
-from altune.testing.core import Check, alike, blaming, check_randomness, instance, require
-from altune.testing.form import form_checks
+from altune.testing.core import Checks, alike, blaming, check_randomness, require
 
 N_CLASSES = 3
 ANNOTATORS = 25
 NO_ROWS: RowNumbers = np.empty(0, dtype=np.intp)
-
-
-def check_loop_size(method: LoopSize | type[LoopSize]) -> None:
-    """Run every check of a loop size; the first that fails raises :class:`ContractError`."""
-    for _, check in loop_size_checks(instance(method)):
-        check()
-
-
-def check_stopping(method: Stopping | type[Stopping]) -> None:
-    """Run every check of a stopping rule; the first that fails raises :class:`ContractError`."""
-    for _, check in stopping_checks(instance(method)):
-        check()
-
-
-def check_labeling(method: Labeling | type[Labeling]) -> None:
-    """Run every check of a way to label; the first that fails raises :class:`ContractError`."""
-    for _, check in labeling_checks(instance(method)):
-        check()
-
-
-def loop_size_checks(method: LoopSize) -> list[Check]:
-    """Return the checks of a loop size."""
-    return [*form_checks(method), ("sizes", lambda: check_sizes(method)), ("pure", lambda: check_sizes_pure(method))]
-
-
-def stopping_checks(method: Stopping) -> list[Check]:
-    """Return the checks of a stopping rule."""
-    return [
-        *form_checks(method),
-        ("hold-out", lambda: check_held_out(method)),
-        ("notes", lambda: check_notes(method)),
-        ("replay", lambda: check_replay(method)),
-        ("nothing known yet", lambda: check_never_at_once(method)),
-        ("randomness", lambda: check_randomness(method, "noting", lambda: _notes(method))),
-    ]
-
-
-def labeling_checks(method: Labeling) -> list[Check]:
-    """Return the checks of a way to label."""
-    return [
-        *form_checks(method),
-        ("asks", lambda: check_asks(method)),
-        ("labels", lambda: check_labels(method)),
-        ("unanimous", lambda: check_unanimous(method)),
-        ("leaves the answers alone", lambda: check_answers_untouched(method)),
-        ("randomness", lambda: check_randomness(method, "asking", lambda: _asked(method, 1))),
-    ]
 
 
 # loop_size ----------------------------------------------------------------------------------------
@@ -288,3 +240,20 @@ def check_answers_untouched(method: Labeling) -> None:
     after = (answers.rows, answers.annotators, answers.labels)
     require(method, alike(before, after), "combine changed the answers; they are the record of what was bought")
     require(method, alike(first, second), "combine gave two results for the same answers")
+
+
+LOOP_SIZE: Checks = {"sizes": check_sizes, "pure": check_sizes_pure}
+STOPPING: Checks = {
+    "hold-out": check_held_out,
+    "notes": check_notes,
+    "replay": check_replay,
+    "nothing known yet": check_never_at_once,
+    "randomness": lambda method: check_randomness(method, "noting", lambda: _notes(method)),
+}
+LABELING: Checks = {
+    "asks": check_asks,
+    "labels": check_labels,
+    "unanimous": check_unanimous,
+    "leaves the answers alone": check_answers_untouched,
+    "randomness": lambda method: check_randomness(method, "asking", lambda: _asked(method, 1)),
+}

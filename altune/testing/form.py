@@ -15,21 +15,7 @@ from altune.core.errors import RequestError
 from altune.core.needs import Need
 from altune.core.registry import Method, methods, validate_fields
 from altune.models import Model
-from altune.testing.core import Check, ContractError, blaming, require
-
-
-def form_checks(method: Method) -> list[Check]:
-    """Return the checks of a method's form."""
-    return [
-        ("docstring", lambda: check_docstring(method)),
-        ("registered", lambda: check_registered(method)),
-        ("parameters", lambda: check_parameters(method)),
-        ("schema", lambda: check_schema(method)),
-        ("round trip", lambda: check_round_trip(method)),
-        ("frozen", lambda: check_frozen(method)),
-        ("needs", lambda: check_needs(method)),
-        ("travels", lambda: check_travels(method)),
-    ]
+from altune.testing.core import Checks, ContractError, blaming, require
 
 
 def check_docstring(method: Method) -> None:
@@ -123,3 +109,15 @@ def variants(method: Method) -> Iterator[Method]:
                     yield validate_fields(type(method), {**method.to_dict(), name: value})
                 except RequestError:
                     continue  # listed values may exclude one another
+
+
+FORM: Checks = {
+    "docstring": check_docstring,
+    "registered": check_registered,
+    "parameters": check_parameters,
+    "schema": check_schema,
+    "round trip": check_round_trip,
+    "frozen": check_frozen,
+    "needs": check_needs,
+    "travels": check_travels,
+}

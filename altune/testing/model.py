@@ -13,48 +13,8 @@ from scipy import sparse
 from altune.core.errors import RequestError
 from altune.core.needs import Need
 from altune.models import FittedModel, Model
-from altune.testing.core import Check, ContractError, alike, blaming, check_randomness, instance, require
-from altune.testing.form import form_checks
-from altune.testing.training import N_CLASSES, labelled_rows
-
-
-def check_model(method: Model | type[Model]) -> None:
-    """Run every check of a model; the first that fails raises :class:`ContractError`."""
-    for _, check in model_checks(instance(method)):
-        check()
-
-
-def model_checks(method: Model) -> list[Check]:
-    """Return the checks of a model."""
-    return [
-        *form_checks(method),
-        ("classes", lambda: check_classes(method)),
-        ("outputs", lambda: check_outputs(method)),
-        ("continues", lambda: check_continues(method)),
-        ("weights", lambda: check_sample_weights(method)),
-        ("sparse", lambda: check_sparse(method)),
-        ("seeds", lambda: check_seeds(method)),
-        ("schedulable", lambda: check_schedulable(method)),
-        ("randomness", lambda: check_randomness(method, "fitting", lambda: _outputs(method.fit(labelled_rows(), 3)))),
-    ]
-
-
-def _outputs(fitted: FittedModel) -> Any:
-    X = labelled_rows().X
-    return fitted.class_scores(X) if fitted.outputs else fitted.predict(X)
-
-
-def _check_fitted(method: Model, doing: str, fitted: Any) -> None:
-    X = labelled_rows().X
-    require(method, isinstance(fitted, FittedModel), f"{doing} gave {type(fitted).__name__}, not a FittedModel")
-    with blaming(method, f"predicting after {doing}"):
-        fitted.predict(X)
-    if "class_scores" in method.able():
-        with blaming(method, f"scoring the classes after {doing}"):
-            scores = fitted.class_scores(X)
-        shaped = scores.shape == (len(X), N_CLASSES) and np.isfinite(scores).all() and scores.min() >= 0
-        require(method, shaped, f"after {doing} class scores are not (n_rows, {N_CLASSES}) numbers of 0 or more")
-        require(method, np.allclose(scores.sum(axis=1), 1.0), f"after {doing} class scores do not sum to 1")
+from altune.testing.core import Checks, ContractError, alike, blaming, check_randomness, require
+from altune.testing.training import N_CLASSES, check_fitted, labelled_rows, outputs_of
 
 
 def check_classes(method: Model) -> None:
@@ -64,12 +24,12 @@ def check_classes(method: Model) -> None:
         doing = f"fitting rows of the classes {list(classes)}"
         with blaming(method, doing):
             fitted = method.fit(rows.take(np.flatnonzero(np.isin(rows.y, classes))), 0)
-        _check_fitted(method, doing, fitted)
+        check_fitted(method, doing, fitted, method)
         require(method, fitted.seen.tolist() == list(classes), f"{doing} gave a model that has seen {fitted.seen}")
     first = np.array([np.flatnonzero(rows.y == code)[0] for code in rows.seen])
     with blaming(method, "fitting one row of each class"):
         fitted = method.fit(rows.take(first), 0)
-    _check_fitted(method, "fitting one row of each class", fitted)
+    check_fitted(method, "fitting one row of each class", fitted, method)
 
 
 def check_outputs(method: Model) -> None:
@@ -104,16 +64,16 @@ def check_continues(method: Model) -> None:
         for start in (8, 16, 24):  # one class, one class, two classes
             earlier = rows.take(slice(start))
             previous = method.fit(earlier, 0)
-            before = _outputs(previous)
+            before = outputs_of(previous)
             if ability not in method.able():
                 _check_refuses(method, ability, partial(train, previous, rows, 1))
                 continue
             doing = f"continuing ({ability}) from {len(earlier.seen)} classes to {len(rows.seen)}"
             with blaming(method, doing):
                 fitted = train(previous, rows if ability == "resume" else rows.take(slice(start, None)), 1)
-            _check_fitted(method, doing, fitted)
+            check_fitted(method, doing, fitted, method)
             require(method, np.isin(rows.y, fitted.seen).all(), f"{doing} gave a model that has seen {fitted.seen}")
-            require(method, alike(before, _outputs(previous)), f"{doing} changed the model that it started from")
+            require(method, alike(before, outputs_of(previous)), f"{doing} changed the model that it started from")
 
 
 def _check_refuses(method: Model, ability: str, act: Callable[[], Any]) -> None:
@@ -133,7 +93,7 @@ def check_sample_weights(method: Model) -> None:
         return
     with blaming(method, "fitting with weights"):
         of_all, of_half = method.fit(weighted, 0), method.fit(weighted.take(np.arange(0, len(rows), 2)), 0)
-    close = np.allclose(_outputs(of_all), _outputs(of_half), atol=1e-6)
+    close = np.allclose(outputs_of(of_all), outputs_of(of_half), atol=1e-6)
     require(method, close, "rows of weight 0 change the fit; leave them out")
 
 
@@ -153,7 +113,7 @@ def check_seeds(method: Model) -> None:
     """Check that the seed changes nothing where abilities do not name ``random_start``."""
     if "random_start" in method.able():
         return
-    a, b = (_outputs(method.fit(labelled_rows(), seed)) for seed in (1, 2))
+    a, b = (outputs_of(method.fit(labelled_rows(), seed)) for seed in (1, 2))
     require(method, np.allclose(a, b, atol=1e-3), "another seed gives another model; name 'random_start' as an ability")
 
 
@@ -162,3 +122,17 @@ def check_schedulable(method: Model) -> None:
     for name in method.schedulable:
         known = name in type(method).model_fields
         require(method, known, f"schedulable {name!r} is not a parameter of it")
+
+
+MODEL: Checks = {
+    "classes": check_classes,
+    "outputs": check_outputs,
+    "continues": check_continues,
+    "weights": check_sample_weights,
+    "sparse": check_sparse,
+    "seeds": check_seeds,
+    "schedulable": check_schedulable,
+    "randomness": lambda method: check_randomness(
+        method, "fitting", lambda: outputs_of(method.fit(labelled_rows(), 3))
+    ),
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ class Projection(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 class ProjectionModel(Model):
     """The model of the checks: it trains a :class:`Projection`, with class scores or, where it is mute, without."""
 
-    abilities: ClassVar[frozenset[Need]] = frozenset({"class_scores", "probabilities", "random_start", "sparse"})
+    abilities = frozenset({"class_scores", "probabilities", "random_start", "sparse"})
 
     method: Literal["projection"] = "projection"
     mute: bool = False

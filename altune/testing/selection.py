@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -12,16 +11,7 @@ from altune.core.pool import Pool
 from altune.core.types import RowNumbers
 from altune.knobs.initial_sample import InitialSample
 from altune.knobs.query_strategy import QueryStrategy, ScoreStrategy
-from altune.testing.core import (
-    Check,
-    alike,
-    blaming,
-    check_randomness,
-    instance,
-    require,
-    wants_class_scores,
-)
-from altune.testing.form import form_checks
+from altune.testing.core import Check, alike, blaming, check_randomness, require
 from altune.testing.pools import POOLS, PoolCase, snapshot
 
 Selecting = InitialSample | QueryStrategy
@@ -29,41 +19,20 @@ SIZES = (1, 5, 1000)
 OUTPUTS = ("predict_proba",)
 
 
-def check_initial_sample(method: InitialSample | type[InitialSample]) -> None:
-    """Run every check of a first sample; the first that fails raises :class:`ContractError`."""
-    for _, check in initial_sample_checks(instance(method)):
-        check()
-
-
-def check_query_strategy(method: QueryStrategy | type[QueryStrategy]) -> None:
-    """Run every check of a query strategy; the first that fails raises :class:`ContractError`."""
-    for _, check in query_strategy_checks(instance(method)):
-        check()
-
-
-def initial_sample_checks(method: InitialSample) -> list[Check]:
-    """Return the checks of a first sample."""
-    return form_checks(method) + selection_checks(method)
-
-
-def query_strategy_checks(method: QueryStrategy) -> list[Check]:
-    """Return the checks of a query strategy."""
-    checks = form_checks(method) + selection_checks(method)
-    if isinstance(method, ScoreStrategy):
-        checks += [(f"scores, {case.name}", partial(check_scores, method, case)) for case in fitting(method)]
-    if not wants_class_scores(method):
-        checks.append(("needs are true", partial(check_needs_no_scores, method)))
-    return [*checks, ("ties", partial(check_ties, method))]
-
-
 def selection_checks(method: Selecting) -> list[Check]:
-    """Return the checks that both knobs share."""
-    picks: list[Check] = [(f"picks, {case.name}", partial(check_picks, method, case)) for case in fitting(method)]
-    return [
-        *picks,
+    """Return the checks of a method that picks rows; one check for each pool on which it can work."""
+    checks: list[Check] = [(f"picks, {case.name}", partial(check_picks, method, case)) for case in fitting(method)]
+    checks += [
         ("randomness", partial(check_selection_randomness, method)),
         ("leaves the pool alone", partial(check_pool_untouched, method)),
     ]
+    if isinstance(method, ScoreStrategy):
+        checks += [(f"scores, {case.name}", partial(check_scores, method, case)) for case in fitting(method)]
+    if isinstance(method, QueryStrategy):
+        if not method.required() & {"class_scores", "probabilities", "decision_function"}:
+            checks.append(("needs are true", partial(check_needs_no_scores, method)))
+        checks.append(("ties", partial(check_ties, method)))
+    return checks
 
 
 def fitting(method: Selecting) -> Iterator[PoolCase]:
@@ -87,10 +56,6 @@ def _select(method: Selecting, case: PoolCase, pool: Pool, size: int, seed: int)
     if isinstance(method, InitialSample) and method.uses_oracle:
         return method.select_knowing(pool, size, rng, case.codes(pool.n_rows))
     return method.select(pool, size, rng)
-
-
-def _ordinary(method: Selecting) -> PoolCase:
-    return next(fitting(method))
 
 
 def check_picks(method: Selecting, case: PoolCase) -> None:
@@ -120,7 +85,7 @@ def check_scores(method: ScoreStrategy, case: PoolCase) -> None:
 
 def check_selection_randomness(method: Selecting) -> None:
     """Check that the generator alone decides, and that a second use of one pool gives the same rows."""
-    case = _ordinary(method)
+    case = next(fitting(method))
     reused = _made(method, case)
 
     def on(pool: Pool) -> RowNumbers:
@@ -140,17 +105,14 @@ def check_pool_untouched(method: Selecting) -> None:
         before = snapshot(pool)
         with blaming(method, "selecting"):
             _select(method, case, pool, 5, 2)
-        _require_same(method, before, snapshot(pool))
-
-
-def _require_same(method: Selecting, before: dict[str, Any], after: dict[str, Any]) -> None:
-    for name, value in before.items():
-        require(method, alike(value, after[name]), f"selecting changed the {name} of the pool; work on a copy")
+        after = snapshot(pool)
+        for name, value in before.items():
+            require(method, alike(value, after[name]), f"selecting changed the {name} of the pool; work on a copy")
 
 
 def check_needs_no_scores(method: QueryStrategy) -> None:
     """Check that a strategy that names no class scores among its needs works with a model that has none."""
-    pool = _made(method, _ordinary(method), outputs=())
+    pool = _made(method, next(fitting(method)), outputs=())
     doing = "it does not list 'class_scores' in its needs, and selecting with a model that has none"
     with blaming(method, doing):
         method.select(pool, 5, np.random.default_rng(2))
@@ -159,9 +121,5 @@ def check_needs_no_scores(method: QueryStrategy) -> None:
 def check_ties(method: QueryStrategy) -> None:
     """Check that ties fall by the generator: among identical rows no position is preferred."""
     case = next(case for case in POOLS if case.name == "constant features")
-    firsts = _first_picks(lambda seed: method.select(_made(method, case), 1, np.random.default_rng(seed)))
+    firsts = {int(_select(method, case, _made(method, case), 1, seed)[0]) for seed in range(12)}
     require(method, len(firsts) > 1, "among identical rows it always picks the same one; break ties by the generator")
-
-
-def _first_picks(pick: Callable[[int], RowNumbers]) -> set[int]:
-    return {int(pick(seed)[0]) for seed in range(12)}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -16,18 +15,19 @@ from altune.core.types import TrainingSet
 from altune.knobs.model_init import DefaultStart, ModelInit
 from altune.knobs.retrain import Retrain, TrainingInput
 from altune.knobs.training import Training, TuningInput
-from altune.models import FittedModel, Model
-from altune.testing.core import (
-    Check,
-    ContractError,
-    able_models,
-    alike,
-    blaming,
-    check_randomness,
-    instance,
-    require,
+from altune.models import (
+    FittedModel,
+    KNearestNeighbours,
+    LinearSVM,
+    LogisticRegressionModel,
+    Model,
+    MultilayerPerceptron,
+    NaiveBayes,
+    RandomForest,
+    SoftmaxRegression,
 )
-from altune.testing.form import form_checks
+from altune.recipes.requirements import method_problems
+from altune.testing.core import Checks, ContractError, alike, blaming, check_randomness, require
 
 N_CLASSES = 5
 STREAMS = Streams(0, "contract", "search", 0)
@@ -36,58 +36,10 @@ CLASSES_OF_LOOPS = ((1,), (1,), (1, 3), (0, 1, 3, 4), (0, 1, 3, 4))
 ROWS_OF_A_LOOP = 8
 
 
-def check_retrain(method: Retrain | type[Retrain]) -> None:
-    """Run every check of a method of ``retrain``; the first that fails raises :class:`ContractError`."""
-    for _, check in retrain_checks(instance(method)):
-        check()
-
-
-def check_model_init(method: ModelInit | type[ModelInit]) -> None:
-    """Run every check of a start; the first that fails raises :class:`ContractError`."""
-    for _, check in model_init_checks(instance(method)):
-        check()
-
-
-def check_training(method: Training | type[Training]) -> None:
-    """Run every check of a method of ``training``; the first that fails raises :class:`ContractError`."""
-    for _, check in training_checks(instance(method)):
-        check()
-
-
-def retrain_checks(method: Retrain) -> list[Check]:
-    """Return the checks of a method of ``retrain``."""
-    return form_checks(method) + _learning_checks(method, method.train)
-
-
-def model_init_checks(method: ModelInit) -> list[Check]:
-    """Return the checks of a start."""
-
-    def start(inputs: TrainingInput) -> FittedModel:
-        return method.start(inputs.model, inputs.training, streams=inputs.streams, loop=inputs.loop, pool=inputs.pool)
-
-    return form_checks(method) + _learning_checks(method, start)
-
-
-def training_checks(method: Training) -> list[Check]:
-    """Return the checks of a method of ``training``."""
-    return [
-        *form_checks(method),
-        ("in range", lambda: check_schedule(method)),
-        ("randomness", lambda: check_randomness(method, "adapting", lambda: _adapted(method))),
-    ]
-
-
-# learning loop by loop ----------------------------------------------------------------------------
-
-Learn = Callable[[TrainingInput], FittedModel]
-
-
-def _learning_checks(method: Method, learn: Learn) -> list[Check]:
-    return [
-        ("classes that appear", lambda: check_classes_appear(method, learn)),
-        ("weights", lambda: check_weights(method, learn)),
-        ("randomness", lambda: check_randomness(method, "training", lambda: _final_scores(method, learn))),
-    ]
+def _learn(method: Method, inputs: TrainingInput) -> FittedModel:
+    if isinstance(method, ModelInit):
+        return replace(inputs, model_init=method).start()
+    return cast(Retrain, method).train(inputs)
 
 
 def labelled_rows() -> TrainingSet:
@@ -120,7 +72,17 @@ def _inputs(model: Model, loop: int, previous: FittedModel | None, weighted: boo
 
 
 def _models(method: Method) -> list[Model]:
-    models = list(able_models(method, Capabilities(n_classes=N_CLASSES)))
+    """Return the shipped models that a method can work with, quick ones first."""
+    quick: tuple[Model, ...] = (
+        LogisticRegressionModel(),
+        LinearSVM(),
+        NaiveBayes(),
+        KNearestNeighbours(),
+        SoftmaxRegression(max_epochs=10),
+        MultilayerPerceptron(max_epochs=40, hidden_units=10, learning_rate=0.05, batch_size=8),
+        RandomForest(n_estimators=5),
+    )
+    models = [model for model in quick if not method_problems(method, model, Capabilities(n_classes=N_CLASSES))]
     if not models:
         raise ContractError(
             method, "no shipped model can do all that it needs; correct `needs`, or test it with your own model"
@@ -128,7 +90,7 @@ def _models(method: Method) -> list[Model]:
     return models
 
 
-def check_classes_appear(method: Method, learn: Learn) -> None:
+def check_classes_appear(method: Method) -> None:
     """Check that every suitable model is trained with one class in the first loops and further ones in later loops."""
     rows = labelled_rows()
     for model in _models(method):
@@ -136,40 +98,41 @@ def check_classes_appear(method: Method, learn: Learn) -> None:
         for loop in range(len(CLASSES_OF_LOOPS)):
             inputs = _inputs(model, loop, previous)
             doing = f"training {model.method} in loop {loop}, with the classes {inputs.training.seen}"
-            before = None if previous is None else _outputs(previous, model)
+            before = None if previous is None else outputs_of(previous)
             with blaming(method, doing):
-                fitted = learn(inputs)
-            _check_fitted(method, doing, fitted, model)
+                fitted = _learn(method, inputs)
+            check_fitted(method, doing, fitted, model)
             if previous is not None:
-                unchanged = alike(before, _outputs(previous, model))
+                unchanged = alike(before, outputs_of(previous))
                 require(method, unchanged, f"{doing} changed the model of the loop before; copy it first")
             previous = fitted
         right = float((fitted.predict(rows.X) == rows.y)[-ROWS_OF_A_LOOP:].mean())
         require(method, right > 0.4, f"{model.method} predicts {right:.0%} of the rows of its last training right")
 
 
-def _scores(model: Model) -> bool:
-    return "class_scores" in model.able()
-
-
-def _outputs(fitted: FittedModel, model: Model) -> Any:
+def outputs_of(fitted: FittedModel) -> Any:
+    """Return the class scores of the labelled rows, or their predicted classes from a model without scores."""
     X = labelled_rows().X
-    return fitted.class_scores(X) if _scores(model) else fitted.predict(X)
+    return fitted.class_scores(X) if fitted.outputs else fitted.predict(X)
 
 
-def _check_fitted(method: Method, doing: str, fitted: Any, model: Model) -> None:
+def check_fitted(method: Method, doing: str, fitted: Any, model: Model) -> None:
+    """Check that a trained model predicts over all classes, and scores them if ``model`` can."""
     X = labelled_rows().X
     require(method, isinstance(fitted, FittedModel), f"{doing} gave {type(fitted).__name__}, not a FittedModel")
     n_classes = fitted.n_classes
     require(method, n_classes == N_CLASSES, f"{doing} gave a model of {n_classes} classes, not {N_CLASSES}")
     with blaming(method, f"predicting after {doing}"):
         fitted.predict(X)
-    if _scores(model):
-        sums = fitted.class_scores(X).sum(axis=1)
-        require(method, np.allclose(sums, 1.0), f"{doing} gave a model whose class scores do not sum to 1")
+    if "class_scores" in model.able():
+        with blaming(method, f"scoring the classes after {doing}"):
+            scores = fitted.class_scores(X)
+        shaped = scores.shape == (len(X), N_CLASSES) and np.isfinite(scores).all() and scores.min() >= 0
+        require(method, shaped, f"after {doing} class scores are not (n_rows, {N_CLASSES}) numbers of 0 or more")
+        require(method, np.allclose(scores.sum(axis=1), 1.0), f"after {doing} class scores do not sum to 1")
 
 
-def check_weights(method: Method, learn: Learn) -> None:
+def check_weights(method: Method) -> None:
     """Check that the method passes weights to every model that takes them, loop by loop."""
     for model in _models(method):
         if "sample_weight" not in model.able():
@@ -177,16 +140,16 @@ def check_weights(method: Method, learn: Learn) -> None:
         previous: FittedModel | None = None
         for loop in range(len(CLASSES_OF_LOOPS)):
             with blaming(method, f"training {model.method} with weights in loop {loop}"):
-                previous = learn(_inputs(model, loop, previous, weighted=True))
+                previous = _learn(method, _inputs(model, loop, previous, weighted=True))
 
 
-def _final_scores(method: Method, learn: Learn) -> list[Any]:
+def _final_scores(method: Method) -> list[Any]:
     outputs = []
     for model in _models(method)[:3]:
         previous: FittedModel | None = None
         for loop in range(len(CLASSES_OF_LOOPS)):
-            previous = learn(_inputs(model, loop, previous))
-            outputs.append(_outputs(previous, model))
+            previous = _learn(method, _inputs(model, loop, previous))
+            outputs.append(outputs_of(previous))
     return outputs
 
 
@@ -239,3 +202,14 @@ def _check_adapted(method: Training, doing: str, adapted: Model, model: Model) -
     with blaming(method, f"{doing} left the declared ranges: reading the result back"):
         back = validate_fields(type(adapted), adapted.to_dict())
     require(method, back == adapted, f"{doing} gave values of other types than the parameters have")
+
+
+LEARNING: Checks = {
+    "classes that appear": check_classes_appear,
+    "weights": check_weights,
+    "randomness": lambda method: check_randomness(method, "training", lambda: _final_scores(method)),
+}
+TRAINING: Checks = {
+    "in range": check_schedule,
+    "randomness": lambda method: check_randomness(method, "adapting", lambda: _adapted(method)),
+}

@@ -25,7 +25,7 @@ class InitialSample(Method):
     curves record ``uses_oracle`` in their first loop; no shipped space contains such a class.
     """
 
-    knob: ClassVar[str] = "initial_sample"
+    knob = "initial_sample"
     uses_oracle: ClassVar[bool] = False
 
     size: int | None = Field(

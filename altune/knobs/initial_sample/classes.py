@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator
@@ -35,7 +35,7 @@ class UntilAllClasses(InitialSample):
     class is missing.
     """
 
-    source: ClassVar[str] = "sequential sampling until coverage of all classes (coupon collector)"
+    source = "sequential sampling until coverage of all classes (coupon collector)"
 
     method: Literal["until_all_classes"] = "until_all_classes"
     sample: NestedSample = Field(default=RandomSample(), description="initial sample that is continued")
@@ -80,8 +80,8 @@ class OracleStratified(InitialSample):
     one row per class if the size allows (``proportional``).
     """
 
-    source: ClassVar[str] = "stratified sampling; an upper bound, not a method"
-    uses_oracle: ClassVar[bool] = True
+    source = "stratified sampling; an upper bound, not a method"
+    uses_oracle = True
 
     method: Literal["oracle_stratified"] = "oracle_stratified"
     shares: Literal["balanced", "proportional"] = Field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -21,7 +21,7 @@ class KMeansSample(InitialSample):
     A pass over the pool takes O(N·size·d).
     """
 
-    source: ClassVar[str] = "Kang, Ryu, Kwon, Using cluster-based sampling to select initial training set, PAKDD 2004"
+    source = "Kang, Ryu, Kwon, Using cluster-based sampling to select initial training set, PAKDD 2004"
 
     method: Literal["kmeans"] = "kmeans"
 
@@ -34,7 +34,7 @@ class KMeansSample(InitialSample):
 class KMedoidsSample(InitialSample):
     """k-medoids: ``size`` rows with a small sum of distances from every row to its nearest one."""
 
-    source: ClassVar[str] = "Kaufman and Rousseeuw, Finding Groups in Data, 1990; Park and Jun 2009"
+    source = "Kaufman and Rousseeuw, Finding Groups in Data, 1990; Park and Jun 2009"
 
     method: Literal["kmedoids"] = "kmedoids"
 
@@ -51,7 +51,7 @@ class TypiClustSample(InitialSample):
     5 rows are used after all others.
     """
 
-    source: ClassVar[str] = "Hacohen, Dekel, Weinshall, Active Learning on a Budget, ICML 2022"
+    source = "Hacohen, Dekel, Weinshall, Active Learning on a Budget, ICML 2022"
 
     method: Literal["typiclust"] = "typiclust"
 

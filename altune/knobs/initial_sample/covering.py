@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class KCenterSample(InitialSample):
     The largest distance of a row to the sample is at most twice the smallest possible.
     """
 
-    source: ClassVar[str] = "Gonzalez, Theor. Comput. Sci. 1985; Sener and Savarese, ICLR 2018"
+    source = "Gonzalez, Theor. Comput. Sci. 1985; Sener and Savarese, ICLR 2018"
 
     method: Literal["kcenter"] = "kcenter"
 
@@ -39,7 +39,7 @@ class KennardStoneSample(InitialSample):
     one while the distance grows.
     """
 
-    source: ClassVar[str] = "Kennard and Stone, Computer Aided Design of Experiments, Technometrics 1969"
+    source = "Kennard and Stone, Computer Aided Design of Experiments, Technometrics 1969"
 
     method: Literal["kennard_stone"] = "kennard_stone"
 
@@ -63,7 +63,7 @@ class KMeansPlusPlusSample(InitialSample):
     D is the distance of a row to the nearest row drawn so far.
     """
 
-    source: ClassVar[str] = "Arthur and Vassilvitskii, k-means++, SODA 2007"
+    source = "Arthur and Vassilvitskii, k-means++, SODA 2007"
 
     method: Literal["kmeans_pp"] = "kmeans_pp"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
@@ -36,9 +36,7 @@ class DensitySample(InitialSample):
     close together.
     """
 
-    source: ClassVar[str] = (
-        "Zhu, Wang, Yao, Tsou, Active Learning with Sampling by Uncertainty and Density, COLING 2008"
-    )
+    source = "Zhu, Wang, Yao, Tsou, Active Learning with Sampling by Uncertainty and Density, COLING 2008"
 
     method: Literal["density"] = "density"
     kind: Literal["kernel", "similarity"] = Field(
@@ -63,7 +61,7 @@ class ProbCoverSample(InitialSample):
     compete and have to be covered.
     """
 
-    source: ClassVar[str] = "Yehuda, Dekel, Hacohen, Weinshall, Active Learning Through a Covering Lens, NeurIPS 2022"
+    source = "Yehuda, Dekel, Hacohen, Weinshall, Active Learning Through a Covering Lens, NeurIPS 2022"
 
     method: Literal["probcover"] = "probcover"
     purity: float = Field(default=0.95, ge=0.5, le=1.0, description="share α of balls that hold one cluster only")
@@ -82,9 +80,7 @@ class FacilityLocationSample(InitialSample):
     compete and have to be represented.
     """
 
-    source: ClassVar[str] = (
-        "Nemhauser, Wolsey, Fisher 1978; Wei, Iyer, Bilmes, Submodularity in Data Subset Selection, ICML 2015"
-    )
+    source = "Nemhauser, Wolsey, Fisher 1978; Wei, Iyer, Bilmes, Submodularity in Data Subset Selection, ICML 2015"
 
     method: Literal["facility_location"] = "facility_location"
     neighbours: int = Field(default=30, ge=1, le=500, description="number of nearest rows that can represent a row")

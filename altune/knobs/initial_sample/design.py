@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
@@ -23,7 +23,7 @@ class DOptimalSample(InitialSample):
     Features are scaled to a mean square of 1. Each row takes O(N·d).
     """
 
-    source: ClassVar[str] = "Fedorov, Theory of Optimal Experiments, 1972; here greedy on a finite pool"
+    source = "Fedorov, Theory of Optimal Experiments, 1972; here greedy on a finite pool"
 
     method: Literal["d_optimal"] = "d_optimal"
     ridge: float = Field(default=1.0, ge=1e-6, le=1e6, description="λ, in units of the mean square of a feature")
@@ -43,7 +43,7 @@ class LeverageSample(InitialSample):
     the largest h, which are often outliers.
     """
 
-    source: ClassVar[str] = "Drineas, Mahoney, Muthukrishnan, SODA 2006; Ma, Mahoney, Yu, JMLR 2015"
+    source = "Drineas, Mahoney, Muthukrishnan, SODA 2006; Ma, Mahoney, Yu, JMLR 2015"
 
     method: Literal["leverage"] = "leverage"
     draw: Literal["sampled", "largest"] = Field(

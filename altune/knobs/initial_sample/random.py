@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -19,7 +19,7 @@ class RandomSample(InitialSample):
     A class with the share π_c of the pool is missing from the sample with probability (1 − π_c)^size, approximately.
     """
 
-    source: ClassVar[str] = "simple random sampling without replacement"
+    source = "simple random sampling without replacement"
 
     method: Literal["random"] = "random"
 

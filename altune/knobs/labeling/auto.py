@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
@@ -65,10 +65,8 @@ class AutoLabels(AssistedLabeling):
     are removed, and the others follow the model's prediction. The label of an annotator replaces a pseudo-label.
     """
 
-    source: ClassVar[str] = (
-        "Lee, Pseudo-Label, ICML workshop 2013; Wang et al., Cost-Effective Active Learning, IEEE TCSVT 2017"
-    )
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
+    source = "Lee, Pseudo-Label, ICML workshop 2013; Wang et al., Cost-Effective Active Learning, IEEE TCSVT 2017"
+    needs = frozenset({"class_scores"})
     method: Literal["auto"] = "auto"
     threshold: float = Field(default=0.95, ge=0.5, le=1.0, description="smallest p₁ for a pseudo-label")
     quota: int = Field(default=50, ge=1, le=1_000_000, description="maximum number of new pseudo-labels in a loop")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +102,7 @@ class Labeling(Method):
     rows with another label) and ``isolation_forest`` (rows unlike others of their class).
     """
 
-    knob: ClassVar[str] = "labeling"
+    knob = "labeling"
 
     audit: AuditName = Field(default="none", description="method that searches for labels that are probably wrong")
     action: Literal["drop", "weight", "relabel"] = Field(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.needs import Capabilities, Need
+from altune.core.needs import Capabilities
 from altune.core.registry import register
 from altune.core.types import Array, Codes, Learner, RowNumbers
 from altune.knobs.labeling.base import AnnotatorNumbers, Answers, Labeling, latest_answer
@@ -43,10 +43,8 @@ class DawidSkene(Labeling):
     most probable of the classes that were answered for it.
     """
 
-    source: ClassVar[str] = (
-        "Dawid and Skene, Maximum Likelihood Estimation of Observer Error-Rates, J. R. Stat. Soc. C 1979"
-    )
-    needs: ClassVar[frozenset[Need]] = frozenset({"several_annotators"})
+    source = "Dawid and Skene, Maximum Likelihood Estimation of Observer Error-Rates, J. R. Stat. Soc. C 1979"
+    needs = frozenset({"several_annotators"})
     method: Literal["dawid_skene"] = "dawid_skene"
     annotators: int = Field(
         default=3, ge=2, le=25, description="number of annotators per row; the label of each is charged"

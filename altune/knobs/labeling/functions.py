@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,7 +167,7 @@ class LabelFunctions(AssistedLabeling):
     abstaining as an answer. Rows for which all functions abstain get no label.
     """
 
-    source: ClassVar[str] = "Ratner et al., Snorkel, VLDB 2017; Dawid and Skene 1979 (em)"
+    source = "Ratner et al., Snorkel, VLDB 2017; Dawid and Skene 1979 (em)"
     method: Literal["label_functions"] = "label_functions"
     functions: tuple[LabelFunction, ...] = Field(
         default=(), max_length=200, description="conditions on columns, or names of registered functions"

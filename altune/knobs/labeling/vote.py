@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
-from altune.core.needs import Capabilities, Need
+from altune.core.needs import Capabilities
 from altune.core.registry import register
 from altune.core.types import Codes, Learner, RowNumbers
 from altune.knobs.labeling.base import AnnotatorNumbers, Answers, Labeling, latest_answer, plurality
@@ -42,8 +42,8 @@ class MajorityVote(Labeling):
     Ties go to the latest answer.
     """
 
-    source: ClassVar[str] = "Sheng, Provost, Ipeirotis, Get Another Label?, KDD 2008"
-    needs: ClassVar[frozenset[Need]] = frozenset({"several_annotators"})
+    source = "Sheng, Provost, Ipeirotis, Get Another Label?, KDD 2008"
+    needs = frozenset({"several_annotators"})
     method: Literal["majority"] = "majority"
     annotators: int = Field(
         default=3, ge=2, le=25, description="number of annotators per row; the label of each is charged"

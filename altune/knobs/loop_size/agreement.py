@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -18,10 +18,8 @@ class AgreementLoops(BoundedLoops):
     otherwise; b changes by at least one row. The rule starts in loop 2, when there are two models.
     """
 
-    source: ClassVar[str] = (
-        "κ of successive models: Bloodgood and Vijay-Shanker, CoNLL 2009; the rule for sizes: altune"
-    )
-    watches_stop_set: ClassVar[bool] = True
+    source = "κ of successive models: Bloodgood and Vijay-Shanker, CoNLL 2009; the rule for sizes: altune"
+    watches_stop_set = True
     method: Literal["agreement"] = "agreement"
     start: int | None = Field(
         default=None,

@@ -88,7 +88,7 @@ class LoopSize(Method):
     method with ``reads_prices`` is refused if the scenario has no prices.
     """
 
-    knob: ClassVar[str] = "loop_size"
+    knob = "loop_size"
     watches_stop_set: ClassVar[bool] = False
     judges_new_labels: ClassVar[bool] = False
     reads_prices: ClassVar[bool] = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -34,11 +34,9 @@ class CostAwareLoops(BoundedLoops):
     # predicted cost of the rest; doubling if no decreasing curve can be fitted. Left out: machine labels for easy rows
     # and their accuracy target, the term e^{−n/k} (which the authors' code switches off), and the cost of training,
     # which is part of the price of a loop.
-    source: ClassVar[str] = (
-        "Harris, How Many Parts to Make at Once, 1913 (b* = √(2F/h)); Qiu, Chintalapudi, Govindan, MCAL, ICLR 2023"
-    )
-    judges_new_labels: ClassVar[bool] = True
-    reads_prices: ClassVar[bool] = True
+    source = "Harris, How Many Parts to Make at Once, 1913 (b* = √(2F/h)); Qiu, Chintalapudi, Govindan, MCAL, ICLR 2023"
+    judges_new_labels = True
+    reads_prices = True
     method: Literal["cost_aware"] = "cost_aware"
     estimate: Literal["slope", "power_law"] = Field(
         default="slope", description="curve that is fitted to the errors: a line in ln n, or a power law"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -15,7 +15,7 @@ from altune.knobs.loop_size.base import LoopSize, LoopState, equal_part
 class ConstantLoops(LoopSize):
     """The same number of rows in each loop, b_t = b."""
 
-    source: ClassVar[str] = "Settles, Active Learning Literature Survey, 2009"
+    source = "Settles, Active Learning Literature Survey, 2009"
     method: Literal["constant"] = "constant"
     size: int | None = Field(
         default=None,
@@ -36,7 +36,7 @@ class LinearLoops(LoopSize):
     Without ``start``, b is chosen such that the loops left use up the budget; 20 loops if their number is unlimited.
     """
 
-    source: ClassVar[str] = "Settles, Active Learning Literature Survey, 2009"
+    source = "Settles, Active Learning Literature Survey, 2009"
     method: Literal["linear"] = "linear"
     start: int | None = Field(
         default=None,
@@ -63,7 +63,7 @@ class GeometricLoops(LoopSize):
     Without ``start``, b is chosen such that the loops left use up the budget; 20 loops if their number is unlimited.
     """
 
-    source: ClassVar[str] = "Citovsky et al., Batch Active Learning at Scale, NeurIPS 2021 (large late batches)"
+    source = "Citovsky et al., Batch Active Learning at Scale, NeurIPS 2021 (large late batches)"
     method: Literal["geometric"] = "geometric"
     start: int | None = Field(
         default=None,
@@ -85,7 +85,7 @@ class GeometricLoops(LoopSize):
 class FractionLoops(LoopSize):
     """A share of the N pool rows or of the n_t rows labelled so far: b_t = ρ·N or ρ·n_t, rounded up."""
 
-    source: ClassVar[str] = "Ren et al., A Survey of Deep Active Learning, ACM Computing Surveys 2021"
+    source = "Ren et al., A Survey of Deep Active Learning, ACM Computing Surveys 2021"
     method: Literal["fraction"] = "fraction"
     of: Literal["pool", "labelled"] = Field(default="labelled", description="rows of which the share is taken")
     rho: float = Field(default=0.2, ge=0.001, le=1.0, description="share ρ")
@@ -100,7 +100,7 @@ class FractionLoops(LoopSize):
 class ListedLoops(LoopSize):
     """A list of sizes, one for each loop; the last one repeats."""
 
-    source: ClassVar[str] = "for published protocols that list their batch sizes"
+    source = "for published protocols that list their batch sizes"
     method: Literal["list"] = "list"
     sizes: tuple[Annotated[int, Field(ge=1, le=100_000)], ...] = Field(
         default=(10, 20, 40), min_length=1, max_length=10_000, description="numbers of rows labelled in loop 1, 2, …"

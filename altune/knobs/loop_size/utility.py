@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
-from altune.core.needs import Need
 from altune.core.registry import register
 from altune.core.types import Array
 from altune.knobs.loop_size.base import BoundedLoops, LoopState, UtilityOf
@@ -21,10 +20,8 @@ class ThresholdLoops(BoundedLoops):
     query strategy on its own scale, such as −(p₁ − p₂) for ``margin``, or 1 − p₁ if the strategy has no scores.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = (
-        "Lewis and Catlett, Heterogeneous Uncertainty Sampling, ICML 1994 (a threshold on the uncertainty)"
-    )
+    needs = frozenset({"class_scores"})
+    source = "Lewis and Catlett, Heterogeneous Uncertainty Sampling, ICML 1994 (a threshold on the uncertainty)"
     method: Literal["threshold"] = "threshold"
     tau: float = Field(default=0.3, ge=-1000.0, le=1000.0, description="smallest utility τ that is labelled")
     of: UtilityOf = Field(default="uncertainty", description="utility u: 1 − p₁, or the score of the query strategy")
@@ -41,10 +38,8 @@ class DiminishingLoops(BoundedLoops):
     If a utility is below 0, all are counted from the smallest one.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = (
-        "the rule of diminishing returns; Krause and Golovin, Submodular Function Maximization, 2014"
-    )
+    needs = frozenset({"class_scores"})
+    source = "the rule of diminishing returns; Krause and Golovin, Submodular Function Maximization, 2014"
     method: Literal["diminishing"] = "diminishing"
     eta: float = Field(
         default=0.8, ge=0.0, le=1.0, description="smallest utility that is labelled, as a share η of the largest"

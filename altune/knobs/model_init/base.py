@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class ModelInit(Method):
     """Base of every method of ``model_init``."""
 
-    knob: ClassVar[str] = "model_init"
+    knob = "model_init"
 
     @abstractmethod
     def start(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
 from scipy.optimize import linear_sum_assignment
 
-from altune.core.needs import Need
 from altune.core.registry import register
 from altune.core.streams import Streams
 from altune.core.types import TrainingSet
@@ -34,8 +33,8 @@ class Pretrained(ModelInit):
     The start must matter to the model: naive Bayes, for one, would count the pseudo-labels as labels for ever.
     """
 
-    source: ClassVar[str] = "Caron et al., Deep Clustering for Unsupervised Learning of Visual Features, ECCV 2018"
-    needs: ClassVar[frozenset[Need]] = frozenset({"partial_fit", "random_start"})
+    source = "Caron et al., Deep Clustering for Unsupervised Learning of Visual Features, ECCV 2018"
+    needs = frozenset({"partial_fit", "random_start"})
     method: Literal["pretrained"] = "pretrained"
     rows: int = Field(
         default=500, ge=10, le=100_000, description="most pool rows, drawn at random, it is pretrained on"

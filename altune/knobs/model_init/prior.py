@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.needs import Need
 from altune.core.registry import register
 from altune.core.streams import Streams
 from altune.knobs.model_init.base import ModelInit
@@ -28,8 +27,8 @@ class ClassPriorStart(ModelInit):
     solution from any start.
     """
 
-    source: ClassVar[str] = "Lin et al., Focal Loss for Dense Object Detection, ICCV 2017 (initialisation by the prior)"
-    needs: ClassVar[frozenset[Need]] = frozenset({"resume"})
+    source = "Lin et al., Focal Loss for Dense Object Detection, ICCV 2017 (initialisation by the prior)"
+    needs = frozenset({"resume"})
     method: Literal["class_prior"] = "class_prior"
     smoothing: float = Field(default=1.0, ge=0.001, le=1000.0, description="labels a added to each class")
 

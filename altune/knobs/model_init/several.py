@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.needs import Need
 from altune.core.registry import register
 from altune.core.streams import Streams
 from altune.knobs.model_init.base import ModelInit
@@ -30,8 +29,8 @@ class BestOfStarts(ModelInit):
     few to split, the starts are judged on the labels that they were trained on.
     """
 
-    source: ClassVar[str] = "Dodge et al., Fine-Tuning Pretrained Language Models: Weight Initializations, 2020"
-    needs: ClassVar[frozenset[Need]] = frozenset({"random_start", "class_scores"})
+    source = "Dodge et al., Fine-Tuning Pretrained Language Models: Weight Initializations, 2020"
+    needs = frozenset({"random_start", "class_scores"})
     method: Literal["best_of"] = "best_of"
     starts: int = Field(default=3, ge=2, le=20, description="number of starts k")
 
@@ -57,8 +56,8 @@ class EnsembleOfStarts(ModelInit):
     p = (1/M)·Σ p_m. Warm starts continue from each member.
     """
 
-    source: ClassVar[str] = "Lakshminarayanan, Pritzel & Blundell, Deep Ensembles, NeurIPS 2017"
-    needs: ClassVar[frozenset[Need]] = frozenset({"random_start", "class_scores"})
+    source = "Lakshminarayanan, Pritzel & Blundell, Deep Ensembles, NeurIPS 2017"
+    needs = frozenset({"random_start", "class_scores"})
     method: Literal["ensemble"] = "ensemble"
     members: int = Field(default=3, ge=2, le=20, description="number of starts M")
 

@@ -10,7 +10,7 @@ import inspect
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -56,8 +56,8 @@ class SkactivemlQuery(QueryStrategy):
     scikit-activeml that they require. Strategies for regression and wrappers around other strategies are not available.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"dense_features"})
-    source: ClassVar[str] = "Kottke et al., scikit-activeml: A Library and Toolbox for Active Learning, 2021"
+    needs = frozenset({"dense_features"})
+    source = "Kottke et al., scikit-activeml: A Library and Toolbox for Active Learning, 2021"
 
     method: Literal["skactiveml"] = "skactiveml"
     strategy: str = Field(default="UncertaintySampling", description="name of a class in `skactiveml.pool`")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 from sklearn.decomposition import TruncatedSVD
 
-from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.types import Array, Features, RowNumbers
@@ -32,8 +31,8 @@ class Bait(QueryStrategy):
     directions, a row counts with its ten most probable classes, and the candidates considered represent the pool.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = "Ash, Goel, Krishnamurthy, Kakade, Gone Fishing, NeurIPS 2021"
+    needs = frozenset({"class_scores"})
+    source = "Ash, Goel, Krishnamurthy, Kakade, Gone Fishing, NeurIPS 2021"
 
     method: Literal["bait"] = "bait"
     ridge: float = Field(

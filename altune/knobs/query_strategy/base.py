@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BeforeValidator, SerializeAsAny
@@ -19,7 +19,7 @@ class QueryStrategy(Method):
     ``select`` is called once per loop, after the loop's model was trained. It must not change the pool.
     """
 
-    knob: ClassVar[str] = "query_strategy"
+    knob = "query_strategy"
 
     @abstractmethod
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
 
-from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.types import Array, Features, RowNumbers
@@ -30,8 +29,8 @@ class KMeansQuery(QueryStrategy):
     The weight of a row in the clustering is its uncertainty; without ``weighted`` all weights are equal.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = "Zhdanov, Diverse mini-batch Active Learning, arXiv 1901.05954, 2019"
+    needs = frozenset({"class_scores"})
+    source = "Zhdanov, Diverse mini-batch Active Learning, arXiv 1901.05954, 2019"
 
     method: Literal["kmeans"] = "kmeans"
     beta: int = Field(default=10, ge=2, le=50, description="number β of rows that are clustered for each row to select")
@@ -53,8 +52,8 @@ class Clue(QueryStrategy):
     The entropy is that of p^{1/T}, scaled to sum to 1. A temperature T below 1 makes the weights differ more.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = "Prabhu, Chandrasekaran, Saenko, Hoffman, CLUE, ICCV 2021"
+    needs = frozenset({"class_scores"})
+    source = "Prabhu, Chandrasekaran, Saenko, Hoffman, CLUE, ICCV 2021"
 
     method: Literal["clue"] = "clue"
     temperature: float = Field(
@@ -77,8 +76,8 @@ class ClusterMargin(QueryStrategy):
     large m selects outliers among the uncertain rows, which have clusters of their own.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = "Citovsky et al., Batch Active Learning at Scale, NeurIPS 2021"
+    needs = frozenset({"class_scores"})
+    source = "Citovsky et al., Batch Active Learning at Scale, NeurIPS 2021"
 
     method: Literal["cluster_margin"] = "cluster_margin"
     multiple: float = Field(
@@ -106,7 +105,7 @@ class DropQuery(QueryStrategy):
     most changes join them.
     """
 
-    source: ClassVar[str] = "Gupte, Aklilu, Nirschl, Yeung-Levy, TMLR 2024"
+    source = "Gupte, Aklilu, Nirschl, Yeung-Levy, TMLR 2024"
 
     method: Literal["dropquery"] = "dropquery"
     dropout: float = Field(default=0.75, ge=0.05, le=0.95, description="share of the features that is dropped")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
-from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.types import Array, RowNumbers, TrainedModel
@@ -40,9 +39,7 @@ class QueryByCommittee(_CommitteeStrategy, ScoreStrategy):
     the mean of KL(p_m ‖ p̄) over the members, p̄ the mean of their probabilities p_m.
     """
 
-    source: ClassVar[str] = (
-        "Seung, Opper, Sompolinsky, COLT 1992; Dagan and Engelson, ICML 1995; McCallum and Nigam, ICML 1998"
-    )
+    source = "Seung, Opper, Sompolinsky, COLT 1992; Dagan and Engelson, ICML 1995; McCallum and Nigam, ICML 1998"
 
     method: Literal["qbc"] = "qbc"
     members: int = Field(default=5, ge=2, le=20, description="number M of models in the committee")
@@ -77,8 +74,8 @@ class Bald(_CommitteeStrategy, ScoreStrategy):
     ``qbc`` with ``mean_kl`` and as many members.
     """
 
-    needs: ClassVar[frozenset[Need]] = SCORES
-    source: ClassVar[str] = "Houlsby, Huszár, Ghahramani, Lengyel, arXiv:1112.5745, 2011; Gal et al., ICML 2017"
+    needs = SCORES
+    source = "Houlsby, Huszár, Ghahramani, Lengyel, arXiv:1112.5745, 2011; Gal et al., ICML 2017"
 
     method: Literal["bald"] = "bald"
     members: int = Field(default=10, ge=2, le=20, description="number of models in the committee")
@@ -102,8 +99,8 @@ class BatchBald(_CommitteeStrategy):
     needed than the subpool has, random ones follow.
     """
 
-    needs: ClassVar[frozenset[Need]] = SCORES
-    source: ClassVar[str] = "Kirsch, van Amersfoort, Gal, BatchBALD, NeurIPS 2019"
+    needs = SCORES
+    source = "Kirsch, van Amersfoort, Gal, BatchBALD, NeurIPS 2019"
 
     method: Literal["batchbald"] = "batchbald"
     members: int = Field(default=10, ge=2, le=20, description="number of models in the committee")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -27,7 +27,7 @@ class Mixture(ScoreStrategy):
     row independently; ``switch`` also combines strategies that select a batch as a whole, such as ``kcenter``.
     """
 
-    source: ClassVar[str] = "Ebert, Fritz, Schiele, RALF: A Reinforced Active Learning Formulation, CVPR 2012"
+    source = "Ebert, Fritz, Schiele, RALF: A Reinforced Active Learning Formulation, CVPR 2012"
 
     method: Literal["mixture"] = "mixture"
     first: NestedStrategy = Field(default=DensityWeighted(), description="strategy with the weight w")
@@ -69,7 +69,7 @@ class Switch(QueryStrategy):
     Published switches begin with a strategy for few labels, such as ``typiclust``, and continue with uncertainty.
     """
 
-    source: ClassVar[str] = "Hacohen, Dekel, Weinshall, Active Learning on a Budget, ICML 2022"
+    source = "Hacohen, Dekel, Weinshall, Active Learning on a Budget, ICML 2022"
 
     method: Literal["switch"] = "switch"
     first: NestedStrategy = Field(default=TypiClust(), description="strategy of the first phase")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
 
-from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.types import Array, Codes, RowNumbers
@@ -29,7 +28,7 @@ class ProbCover(QueryStrategy):
     the candidates considered have to be covered.
     """
 
-    source: ClassVar[str] = "Yehuda, Dekel, Hacohen, Weinshall, Active Learning Through a Covering Lens, NeurIPS 2022"
+    source = "Yehuda, Dekel, Hacohen, Weinshall, Active Learning Through a Covering Lens, NeurIPS 2022"
 
     method: Literal["probcover"] = "probcover"
     purity: float = Field(default=0.95, ge=0.5, le=1.0, description="share α of balls that hold one cluster only")
@@ -51,8 +50,8 @@ class DCoM(QueryStrategy):
     and recomputes all balls with the current model.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = "Mishal and Weinshall, DCoM: Active Learning for All Learners, arXiv 2407.01804, 2024"
+    needs = frozenset({"class_scores"})
+    source = "Mishal and Weinshall, DCoM: Active Learning for All Learners, arXiv 2407.01804, 2024"
 
     method: Literal["dcom"] = "dcom"
     purity: float = Field(default=0.95, ge=0.5, le=1.0, description="share α of balls that determines probcover's δ")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
-from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.types import Array
@@ -23,8 +22,8 @@ class DensityWeighted(ScoreStrategy):
     s(x) is the mean over all pool rows x′ of (1 + cos(x, x′)) / 2 on the features, in (0, 1].
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = "Settles and Craven, An Analysis of Active Learning Strategies, EMNLP 2008"
+    needs = frozenset({"class_scores"})
+    source = "Settles and Craven, An Analysis of Active Learning Strategies, EMNLP 2008"
 
     method: Literal["density_weighted"] = "density_weighted"
     uncertainty: UncertaintyKind = "margin"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class KCenter(QueryStrategy):
     d is the Euclidean distance of the features.
     """
 
-    source: ClassVar[str] = "Gonzalez, Theor. Comput. Sci. 1985; Sener and Savarese, ICLR 2018"
+    source = "Gonzalez, Theor. Comput. Sci. 1985; Sener and Savarese, ICLR 2018"
 
     method: Literal["kcenter"] = "kcenter"
 
@@ -38,7 +38,7 @@ class TypiClust(QueryStrategy):
     cluster) nearest candidates of the cluster).
     """
 
-    source: ClassVar[str] = "Hacohen, Dekel, Weinshall, Active Learning on a Budget, ICML 2022"
+    source = "Hacohen, Dekel, Weinshall, Active Learning on a Budget, ICML 2022"
 
     method: Literal["typiclust"] = "typiclust"
 

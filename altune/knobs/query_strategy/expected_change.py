@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 
-from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.types import Array, Codes, Features, Learner, RowNumbers, TrainedModel, TrainingSet
@@ -33,8 +32,8 @@ class ExpectedGradientLength(ScoreStrategy):
     the model's embedding of the row, which is its features for a linear model.
     """
 
-    needs: ClassVar[frozenset[Need]] = SCORES
-    source: ClassVar[str] = "Settles, Craven, Ray, Multiple-Instance Active Learning, NeurIPS 2007"
+    needs = SCORES
+    source = "Settles, Craven, Ray, Multiple-Instance Active Learning, NeurIPS 2007"
 
     method: Literal["egl"] = "egl"
 
@@ -54,8 +53,8 @@ class ExpectedErrorReduction(ModelledStrategy, ScoreStrategy):
     ``classes`` models. Rows that were not drawn as candidates come last.
     """
 
-    needs: ClassVar[frozenset[Need]] = SCORES
-    source: ClassVar[str] = (
+    needs = SCORES
+    source = (
         "Roy and McCallum, Toward Optimal Active Learning through Sampling Estimation of Error Reduction, ICML 2001"
     )
 
@@ -101,8 +100,8 @@ class VarianceReduction(QueryStrategy):
     projected onto their leading 100 singular directions.
     """
 
-    needs: ClassVar[frozenset[Need]] = SCORES
-    source: ClassVar[str] = (
+    needs = SCORES
+    source = (
         "Zhang and Oles, ICML 2000; Hoi, Jin, Zhu, Lyu, ICML 2006; Settles, Active Learning Literature Survey, 2009"
     )
 

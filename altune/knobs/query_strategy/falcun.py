@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
-from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.types import Array, RowNumbers
@@ -23,8 +22,8 @@ class Falcun(QueryStrategy):
     before the first draw; it is scaled to [0, 1] among the remaining rows at each draw.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = "Gilhuber, Beer, Ma, Seidl, FALCUN, ECML PKDD 2024"
+    needs = frozenset({"class_scores"})
+    source = "Gilhuber, Beer, Ma, Seidl, FALCUN, ECML PKDD 2024"
 
     method: Literal["falcun"] = "falcun"
     gamma: float = Field(

@@ -6,13 +6,12 @@ for class scores. Before that, a strategy uses the generations that exist.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
 from altune.core.metadata import KEPT_GENERATIONS, Metadata
-from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.types import Array
@@ -27,8 +26,8 @@ class WeightedHistory(ScoreStrategy):
     The weights are w_i = decayⁱ / Σ_j decayʲ.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = "Yao, Dou, Nie, Wen, Looking Back on the Past, IEEE TKDE 2020 (weighted sum, WSHS)"
+    needs = frozenset({"class_scores"})
+    source = "Yao, Dou, Nie, Wen, Looking Back on the Past, IEEE TKDE 2020 (weighted sum, WSHS)"
 
     method: Literal["history"] = "history"
     uncertainty: UncertaintyKind = "margin"
@@ -47,8 +46,8 @@ class Fluctuation(ScoreStrategy):
     Var is the mean squared deviation.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = "Yao, Dou, Nie, Wen, Looking Back on the Past, IEEE TKDE 2020 (fluctuation, FHS)"
+    needs = frozenset({"class_scores"})
+    source = "Yao, Dou, Nie, Wen, Looking Back on the Past, IEEE TKDE 2020 (fluctuation, FHS)"
 
     method: Literal["fluctuation"] = "fluctuation"
     uncertainty: UncertaintyKind = "margin"
@@ -69,8 +68,8 @@ class TemporalDiscrepancy(ScoreStrategy):
     If there are fewer than c earlier loops, the earliest one is used; in the first loop, rows are random.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = "Huang, Wang, Xiong, Huan, Dou, Temporal Output Discrepancy, ICCV 2021"
+    needs = frozenset({"class_scores"})
+    source = "Huang, Wang, Xiong, Huan, Dou, Temporal Output Discrepancy, ICCV 2021"
 
     method: Literal["temporal_discrepancy"] = "temporal_discrepancy"
     lag: int = Field(default=1, ge=1, le=KEPT_GENERATIONS, description="number c of loops between the two models")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
-from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.types import Array, RowNumbers
@@ -25,8 +24,8 @@ class Badge(QueryStrategy):
     nearest gradient selected so far.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = "Ash, Zhang, Krishnamurthy, Langford, Agarwal, BADGE, ICLR 2020"
+    needs = frozenset({"class_scores"})
+    source = "Ash, Zhang, Krishnamurthy, Langford, Agarwal, BADGE, ICLR 2020"
 
     method: Literal["badge"] = "badge"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,6 @@ from pydantic import Field
 from scipy.linalg import cholesky, solve_triangular
 from sklearn.linear_model import LogisticRegression
 
-from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.types import Array, Features, RowNumbers
@@ -31,8 +30,8 @@ class Contrastive(ScoreStrategy):
     Distances are those of the model's embedding. The score is large where the predictions for similar rows differ.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = "Margatina, Vernikos, Barrault, Aletras, Contrastive Active Learning, EMNLP 2021"
+    needs = frozenset({"class_scores"})
+    source = "Margatina, Vernikos, Barrault, Aletras, Contrastive Active Learning, EMNLP 2021"
 
     method: Literal["contrastive"] = "contrastive"
     neighbours: int = Field(default=10, ge=1, le=200, description="number k of nearest labelled rows")
@@ -59,9 +58,7 @@ class Quire(ScoreStrategy):
     exp(−γ‖x − x′‖² / (d·m)), d the number of features and m their mean square.
     """
 
-    source: ClassVar[str] = (
-        "Huang, Jin, Zhou, Active Learning by Querying Informative and Representative Examples, NeurIPS 2010"
-    )
+    source = "Huang, Jin, Zhou, Active Learning by Querying Informative and Representative Examples, NeurIPS 2010"
 
     method: Literal["quire"] = "quire"
     ridge: float = Field(default=1.0, ge=1e-4, le=1e4, description="ridge λ of the kernel regression")
@@ -84,7 +81,7 @@ class Discriminative(QueryStrategy):
     unlabelled are selected. This is done in sub-batches; each counts as labelled when the next regression is fitted.
     """
 
-    source: ClassVar[str] = "Gissin and Shalev-Shwartz, Discriminative Active Learning, arXiv 1907.06347, 2019"
+    source = "Gissin and Shalev-Shwartz, Discriminative Active Learning, arXiv 1907.06347, 2019"
 
     method: Literal["discriminative"] = "discriminative"
     sub_batches: int = Field(default=10, ge=1, le=100, description="number of sub-batches in a loop")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
@@ -18,7 +18,7 @@ from altune.knobs.query_strategy.uncertainty import Margin
 class RandomQuery(ScoreStrategy):
     """Random sampling: rows drawn uniformly from the candidates."""
 
-    source: ClassVar[str] = "passive learning, the baseline of active learning"
+    source = "passive learning, the baseline of active learning"
 
     method: Literal["random"] = "random"
 
@@ -31,7 +31,7 @@ class RandomQuery(ScoreStrategy):
 class EpsilonMix(QueryStrategy):
     """Another strategy, with each of its rows replaced by a random candidate with probability ε."""
 
-    source: ClassVar[str] = "Sutton and Barto, Reinforcement Learning, 1998 (ε-greedy)"
+    source = "Sutton and Barto, Reinforcement Learning, 1998 (ε-greedy)"
 
     method: Literal["epsilon_mix"] = "epsilon_mix"
     strategy: NestedStrategy = Field(default=Margin(), description="strategy that selects the other rows")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
-from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.types import Array
@@ -23,8 +22,8 @@ class Power(ScoreStrategy):
     are such a draw.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = "Kirsch, Farquhar, Atighehchian, Jesson, Gal, Stochastic Batch Acquisition, TMLR 2023"
+    needs = frozenset({"class_scores"})
+    source = "Kirsch, Farquhar, Atighehchian, Jesson, Gal, Stochastic Batch Acquisition, TMLR 2023"
 
     method: Literal["power"] = "power"
     uncertainty: UncertaintyKind = "margin"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
 from altune.core.metadata import Metadata
-from altune.core.needs import Need
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.types import Array
@@ -29,8 +28,8 @@ UncertaintyKind = Annotated[
 class LeastConfidence(ModelledStrategy, ScoreStrategy):
     """Least confidence: the rows with the largest 1 − p₁, p₁ the probability of the most probable class."""
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = "Lewis and Gale, A Sequential Algorithm for Training Text Classifiers, SIGIR 1994"
+    needs = frozenset({"class_scores"})
+    source = "Lewis and Gale, A Sequential Algorithm for Training Text Classifiers, SIGIR 1994"
 
     method: Literal["least_confidence"] = "least_confidence"
 
@@ -44,8 +43,8 @@ class LeastConfidence(ModelledStrategy, ScoreStrategy):
 class Margin(ModelledStrategy, ScoreStrategy):
     """Margin: the rows with the smallest p₁ − p₂, the difference between the two most probable classes."""
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = "Scheffer, Decomain, Wrobel, Active Hidden Markov Models, IDA 2001"
+    needs = frozenset({"class_scores"})
+    source = "Scheffer, Decomain, Wrobel, Active Hidden Markov Models, IDA 2001"
 
     method: Literal["margin"] = "margin"
 
@@ -58,10 +57,8 @@ class Margin(ModelledStrategy, ScoreStrategy):
 class Entropy(ModelledStrategy, ScoreStrategy):
     """Entropy: the rows with the largest entropy −Σ_k p_k ln p_k of the class probabilities."""
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"class_scores"})
-    source: ClassVar[str] = (
-        "Shannon, A Mathematical Theory of Communication, 1948; Settles, Active Learning Literature Survey, 2009"
-    )
+    needs = frozenset({"class_scores"})
+    source = "Shannon, A Mathematical Theory of Communication, 1948; Settles, Active Learning Literature Survey, 2009"
 
     method: Literal["entropy"] = "entropy"
 

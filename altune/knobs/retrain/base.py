@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,7 @@ class TrainingInput:
 class Retrain(Method):
     """Base of every method of ``retrain``."""
 
-    knob: ClassVar[str] = "retrain"
+    knob = "retrain"
 
     @abstractmethod
     def train(self, inputs: TrainingInput) -> FittedModel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Reset(Retrain):
     """Train from scratch in every loop."""
 
-    source: ClassVar[str] = "Ash & Adams, On Warm-Starting Neural Network Training, NeurIPS 2020"
+    source = "Ash & Adams, On Warm-Starting Neural Network Training, NeurIPS 2020"
     method: Literal["reset"] = "reset"
 
     def train(self, inputs: TrainingInput) -> FittedModel:
@@ -71,7 +71,7 @@ class WarmStart(_Continued):
     For a convex model, ``on: all`` ends at the optimum that ``reset`` finds, within the solver's tolerance.
     """
 
-    source: ClassVar[str] = "Ash & Adams, On Warm-Starting Neural Network Training, NeurIPS 2020"
+    source = "Ash & Adams, On Warm-Starting Neural Network Training, NeurIPS 2020"
     method: Literal["warm_start"] = "warm_start"
 
 
@@ -79,9 +79,7 @@ class WarmStart(_Continued):
 class ResetEvery(_Continued):
     """A fresh start every m loops, warm starts in between: loops 0, m, 2m, … start from scratch."""
 
-    source: ClassVar[str] = (
-        "Nikishin et al., The Primacy Bias in Deep Reinforcement Learning, ICML 2022 (periodic resets)"
-    )
+    source = "Nikishin et al., The Primacy Bias in Deep Reinforcement Learning, ICML 2022 (periodic resets)"
     method: Literal["reset_every"] = "reset_every"
     loops: int = Field(default=5, ge=2, le=1000, description="loops m from one fresh start to the next")
 
@@ -98,8 +96,8 @@ class ShrinkPerturb(Retrain):
     authors' code takes a newly drawn network, scaled, as the noise; their text, and this, has Gaussian noise.)
     """
 
-    source: ClassVar[str] = "Ash & Adams, On Warm-Starting Neural Network Training, NeurIPS 2020"
-    needs: ClassVar[frozenset[Need]] = frozenset({"resume"})
+    source = "Ash & Adams, On Warm-Starting Neural Network Training, NeurIPS 2020"
+    needs = frozenset({"resume"})
     method: Literal["shrink_perturb"] = "shrink_perturb"
     shrink: float = Field(default=0.6, ge=0.0, le=1.0, description="the factor λ")
     sigma: float = Field(default=0.01, ge=0.0, le=1.0, description="standard deviation σ of the noise")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from altune.core.registry import Method, register
 from altune.core.streams import Streams
@@ -43,7 +43,7 @@ class Training(Method):
     The audit of the labels comes in between and uses the adapted model.
     """
 
-    knob: ClassVar[str] = "training"
+    knob = "training"
 
     @abstractmethod
     def adapt(self, model: Model, n_labels: int, first_labels: int) -> Model:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import numpy as np
 from pydantic import Field
@@ -30,7 +30,7 @@ class Retune(Training):
     choice is kept. Its time counts as training.
     """
 
-    source: ClassVar[str] = "Stone, JRSS B 1974 (cross-validation); Arlot & Celisse, Statistics Surveys 2010"
+    source = "Stone, JRSS B 1974 (cross-validation); Arlot & Celisse, Statistics Surveys 2010"
     method: Literal["retune"] = "retune"
     hyperparameter: str = Field(default="C", description="the model's hyperparameter that is tuned")
     values: tuple[Annotated[float, Field(ge=-1e9, le=1e9)], ...] | None = Field(

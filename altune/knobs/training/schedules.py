@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -52,7 +52,7 @@ class PowerTraining(_Schedule):
     constant.
     """
 
-    source: ClassVar[str] = "Smith et al., Don't Decay the Learning Rate, Increase the Batch Size, ICLR 2018"
+    source = "Smith et al., Don't Decay the Learning Rate, Increase the Batch Size, ICLR 2018"
     method: Literal["power"] = "power"
     exponent: float = Field(default=0.5, ge=-1.0, le=1.0, description="the exponent α")
 
@@ -65,7 +65,7 @@ class PowerTraining(_Schedule):
 class StepsTraining(_Schedule):
     """A step at each doubling of the labels: h(n) = h₀·f^⌊log₂(n/n₀)⌋."""
 
-    source: ClassVar[str] = "Smith et al., Don't Decay the Learning Rate, Increase the Batch Size, ICLR 2018"
+    source = "Smith et al., Don't Decay the Learning Rate, Increase the Batch Size, ICLR 2018"
     method: Literal["steps"] = "steps"
     step: float = Field(default=2.0, ge=0.25, le=4.0, description="the factor f of each doubling")
 

@@ -1,1 +1,1 @@
-"""The active-learning loop: it asks for labels and is told them. The simulator and a campaign drive the same loop."""
+"""The active-learning loop: a simulation and a campaign run the same one."""

@@ -1,7 +1,7 @@
 """The one place through which the answers of a recipe's methods enter the loop.
 
-A method may be the user's own. A wrong answer would travel far before something fails, or nothing would fail and the
-curve would be wrong; here it raises one line that names the method, the loop and what was wrong.
+A method may be the user's. Without a check, a wrong answer fails far from its cause, or nothing fails and the curve is
+wrong. Here it raises one line that names the method, the loop and the problem.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Gate:
         return codes
 
     def automatic(self, method: Method, labels: Any, candidates: RowNumbers) -> Automatic | None:
-        """Check labels that nobody gave, None without any."""
+        """Check labels that no annotator gave, None without any."""
         if labels is None:
             return None
         if not isinstance(labels, Automatic):

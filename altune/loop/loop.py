@@ -154,7 +154,7 @@ class ActiveLearningLoop:
 
     @property
     def automatic(self) -> Automatic | None:
-        """Labels that nobody gave and that the current model was trained on as well, None without any."""
+        """Labels that no annotator gave and that the current model was trained on as well, None without any."""
         return self._trainer.automatic
 
     @property

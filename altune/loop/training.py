@@ -63,7 +63,7 @@ class Trainer:
     ----------
     prefixes : the same.
     model, learner : the current model after and before training; None before the first.
-    automatic : labels that nobody gave and that the current model was trained on as well, None without any.
+    automatic : labels that no annotator gave and that the current model was trained on as well, None without any.
     doubted : pool rows with a label that the last audit doubts, worst first, and these labels.
     """
 

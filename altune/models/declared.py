@@ -48,23 +48,23 @@ class Choice:
         return {"enum": list(self.options)} | ({"type": kind} if kind else {})
 
 
-def declared_field(name: str, declared: Any, own: Any) -> tuple[Any, Any]:
-    """Return annotation and field of one parameter; ``own`` is the estimator's value, the default."""
+def declared_field(name: str, declared: Any, value: Any) -> tuple[Any, Any]:
+    """Return annotation and field of one parameter; ``value`` is the estimator's value, the default."""
     if isinstance(declared, tuple) and len(declared) == 3 and declared[0] in (int, float):
         kind, low, high = declared
         if not low < high:
             raise RequestError(f"{name}: the range must go from low to high, not {low!r} to {high!r}")
-        if isinstance(own, kind | int) and not isinstance(own, bool) and low <= own <= high:
-            return kind, Field(default=own, ge=low, le=high)
-        default = Field(default=None, ge=low, le=high, description=f"by default the estimator's own {own!r}")
+        if isinstance(value, kind | int) and not isinstance(value, bool) and low <= value <= high:
+            return kind, Field(default=value, ge=low, le=high)
+        default = Field(default=None, ge=low, le=high, description=f"by default the estimator's own {value!r}")
         return kind | None, default
     if isinstance(declared, list) and [option for option in declared if option is not None]:
-        if None in declared and own is not None:
-            raise RequestError(f"{name}: None is a choice only where it is the estimator's own value, not {own!r}")
+        if None in declared and value is not None:
+            raise RequestError(f"{name}: None is a choice only where it is the estimator's own value, not {value!r}")
         choice = Choice(tuple(option for option in declared if option is not None))
         annotation: Any = Annotated[Any, AfterValidator(choice), WithJsonSchema(choice.schema())]
-        if own is not None and choice.position(own) is not None:
-            return annotation, Field(default=own)
-        default = Field(default=None, description=f"by default the estimator's own {own!r}")
+        if value is not None and choice.position(value) is not None:
+            return annotation, Field(default=value)
+        default = Field(default=None, description=f"by default the estimator's own {value!r}")
         return annotation | None, default
     raise RequestError(f"{name}: declare (int, low, high), (float, low, high) or a list of choices, not {declared!r}")

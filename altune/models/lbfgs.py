@@ -15,14 +15,14 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from altune.core.types import Array
 
 try:
     from scipy.optimize import _lbfgsb as scipy_steps
 except ImportError:  # pragma: no cover
     scipy_steps = None  # type: ignore[assignment]
 
-Array = NDArray[np.float64]
 Loss = Callable[[Array], tuple[float, Array]]
 
 CORRECTIONS, MOST_CALLS, MOST_TRIES_A_STEP = 10, 15_000, 50
@@ -74,7 +74,7 @@ def _step_by_step(loss: Loss, start: Array, max_iter: int, gtol: float, ftol: fl
     steps = calls = 0
     state: Any = (factor, gtol, work, indices, task, logical, counts, numbers, MOST_TRIES_A_STEP, line_task)
     # The step does not call the loss. It returns a task: evaluate the loss at ``point`` and call the step again, or
-    # a line search has ended and one L-BFGS step is complete. ``minimize`` runs the same conversation in Python.
+    # a line search has ended and one L-BFGS step is complete. ``minimize`` runs the same protocol in Python.
     while True:
         step(m, point, bounds, bounds, kinds, value, gradient, *state)
         if task[0] == _EVALUATE:

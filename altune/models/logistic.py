@@ -78,7 +78,7 @@ class PlainLogisticRegression(LogisticRegression):  # type: ignore[misc]
         return scores
 
     def _start(self, outputs: int, n_features: int) -> Array | None:
-        """Return the starting point of L-BFGS, ``(outputs, n_features + 1)``; None if the last one has another shape."""
+        """Return the starting point of L-BFGS, ``(outputs, n_features + 1)``; None if it has another shape."""
         start = np.zeros((outputs, n_features + 1))
         if self.warm_start and hasattr(self, "coef_"):
             if self.coef_.shape != (outputs, n_features):
@@ -106,6 +106,8 @@ def _is_finite(X: Any) -> bool:
 
 class _Loss(ABC):
     """The mean log loss with its penalty, and the gradient, of flat coefficients.
+
+    Operations and their order are those of scikit-learn's ``LinearModelLoss``: another order would round otherwise.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The one place through which outputs of a wrapped estimator enter altune.
 
-An estimator may be the user's own. A wrong output would travel far before something fails, or nothing would fail
-and the scores would be wrong; here it raises one line that names the estimator, the method and the shape.
+An estimator may be the user's. Without a check, a wrong output fails far from its cause, or nothing fails and the
+scores are wrong. Here it raises one line that names the estimator, the method and the shape.
 """
 
 from __future__ import annotations

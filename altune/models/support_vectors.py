@@ -53,5 +53,5 @@ class RadialSVM(Model):
 
     def build(self, seed: int, n_labelled: int) -> SVC:
         """Return the estimator; nothing in it is random."""
-        # Without a seed it draws one from numpy's global state, which it then moves.
+        # Without a seed, SVC draws one from NumPy's global state and so changes it.
         return SVC(C=self.C, gamma=self.gamma, break_ties=True, random_state=seed)

@@ -47,7 +47,7 @@ def make(X, n_classes=3, *, budget=30, loops=None, streams=STREAMS, annotators=1
 
 
 def finish(loop, y):
-    """Answer truly until the loop ends; return the labels told in each turn."""
+    """Answer truly until the loop ends; return the number of labels given in each turn."""
     told = []
     while not loop.done:
         rows = loop.ask().rows

@@ -55,8 +55,7 @@ class FormatError(RequestError, ValueError):
         self.file = file
         self.value = value
         self.accepted = tuple(accepted)
-        place = ": ".join(part for part in (file, path) if part)
-        super().__init__(f"{place}: {problem}" if place else problem)
+        super().__init__(": ".join(part for part in (file, path, problem) if part))
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild_format_error, (self.problem, self.path, self.file, self.value, self.accepted))

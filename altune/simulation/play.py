@@ -43,7 +43,7 @@ def set_up(
 
     Parameters
     ----------
-    recipes : two or more, by name, or one.
+    recipes : one or more recipes, by name.
     environments : one for each data set.
     n_blocks : number of blocks of each data set, 1 or more.
     model : replaces the model of every recipe; None keeps them.
@@ -110,14 +110,13 @@ def play_recipes(
         curves = iter(curves_or_raise(player.play(items, report)))
     simulations = []
     for environment, blocks in zip(environments, setup.blocks, strict=True):
-        played = [tuple(next(curves) for _ in blocks) for _ in range(len(setup.recipes) + len(references))]
+        played = {name: tuple(next(curves) for _ in blocks) for name in setup.recipes}
+        of_random = tuple(next(curves) for _ in blocks) if references else None
         overlap = len(blocks[0].test) / len(blocks[0].pool)
         simulations.append(
             {
-                name: Simulation(
-                    recipe, own, tuple(blocks), environment.objective, overlap, played[-1] if references else None
-                )
-                for (name, recipe), own in zip(setup.recipes.items(), played, strict=False)
+                name: Simulation(recipe, played[name], tuple(blocks), environment.objective, overlap, of_random)
+                for name, recipe in setup.recipes.items()
             }
         )
     return simulations

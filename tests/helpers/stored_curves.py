@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -74,7 +75,7 @@ class Shelf:
         found = []
         for index, task in enumerate(tasks):
             self.played.append((task.recipe, task.block.number, task.until, task.limit))
-            found.append(_as_far_as(self._outcomes(task.recipe, task.block.number), task.until))
+            found.append(_as_played(self._outcomes(task.recipe, task.block.number), task))
             on_done(index, found[-1])
         return found
 
@@ -83,8 +84,10 @@ class Shelf:
         return [block for own, block, share, _ in self.played if own == recipe and share == until]
 
 
-def _as_far_as(outcome: Outcome, until: float | None) -> Outcome:
-    if isinstance(outcome, Failure) or until is None:
+def _as_played(outcome: Outcome, task: WorkItem) -> Outcome:
+    if isinstance(outcome, Failure):
+        return replace(outcome, attempt=task.attempt)
+    if task.until is None:
         return outcome
-    points = 1 + int((outcome.labels < until).sum())
+    points = 1 + int((outcome.labels < task.until).sum())
     return outcome if points >= len(outcome) else outcome.first(points, PAUSED)

@@ -164,9 +164,9 @@ def test_what_no_annotator_can_be_is_refused(annotator, words):
 
 def test_what_does_not_fit_the_classes_is_refused():
     two = Annotator(confusion=((0.9, 0.1), (0.1, 0.9)))
-    with pytest.raises(ScenarioError, match="confusion of annotator 1 is 2 by 2, and iris has 3 classes"):
+    with pytest.raises(ScenarioError, match="confusion of annotator 1 is 2 by 2, but iris has 3 classes"):
         simulate("vanilla", iris(), budget=20, n_blocks=1, scenario=Scenario(annotators=(Annotator(), two)))
-    with pytest.raises(ScenarioError, match="price_of_class holds 2 prices, and iris has 3 classes"):
+    with pytest.raises(ScenarioError, match="price_of_class has 2 prices, but iris has 3 classes"):
         simulate("vanilla", iris(), budget=20, n_blocks=1, scenario=Scenario(price_of_class=(1.0, 2.0)))
 
 

@@ -217,6 +217,13 @@ def test_a_failure_ends_its_trial_and_no_other(spending, played):
     assert len(fine.block_values) == 5
 
 
+def test_a_failure_is_stored_with_its_attempt():
+    one, _ = evaluator({5: fails_on(1)}, PLAIN)
+    first, third = one.play([recipe(5)])[0], one.play([recipe(5)], attempt=2)[0]
+    assert "attempt" not in first.attributes()
+    assert third.failure.attempt == third.attributes()["attempt"] == 2
+
+
 def test_the_time_limit_is_shared_evenly_by_the_blocks():
     one, shelf = evaluator({5: 0.6}, Racing(rungs=(0.5,)), limit=10.0)
     see_usual_trials(one)
@@ -292,9 +299,10 @@ def test_a_trajectory_goes_on_the_same_wherever_it_paused(monkeypatch):
             gone_on_elsewhere = elsewhere.play([rest])[0]
         assert len(begun) == 1
         gone_on = here.play([rest])[0]
-        assert len(begun) == 1, "the paused trajectory goes on"
-        at_once = here.play([rest])[0]
-        assert len(begun) == 2, "it was played to its end"
+        assert len(begun) == 1, "the paused trajectory continues"
+    with Player() as another:
+        at_once = another.play([rest])[0]
+    assert len(begun) == 2, "it was played from its start to its end"
     assert paused.stopped == "paused"
     assert 10 <= paused.labels[-1] < BUDGET
     for found in (gone_on, gone_on_elsewhere):

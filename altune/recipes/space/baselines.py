@@ -38,12 +38,15 @@ def read_baselines(value: Any) -> Baselines:
     return read
 
 
-def complete_baselines(base: Recipe, own: Mapping[str, Mapping[str, Any]]) -> dict[str, Recipe]:
+def complete_baselines(base: Recipe, of_space: Mapping[str, Mapping[str, Any]]) -> dict[str, Recipe]:
     """Return the baselines as full recipes: random sampling, vanilla and those of the space, on top of ``base``."""
     recipes = {}
-    for name, part in {**BASELINES, **own}.items():
+    for name, part in {**BASELINES, **of_space}.items():
+        # If the base has the method of a built-in baseline already, its parameters are kept, which the space may fix.
         knobs = {
-            knob: value for knob, value in part.items() if name in own or getattr(base, knob).method != value["method"]
+            knob: value
+            for knob, value in part.items()
+            if name in of_space or getattr(base, knob).method != value["method"]
         }
         recipes[name] = base.replace(name=name, **knobs)
     return recipes

@@ -119,8 +119,7 @@ class LocalPool:
         dispatcher.begin(begun)
         try:
             for _ in range(len(calls) + len(begun)):
-                # Results come first: while the owner plays, nobody reads the queue, and what waits there is reported
-                # late.
+                # Results come first, because none is read from the queue while the owner plays.
                 if self._helps and dispatcher.done.empty() and (call := dispatcher.take()) is not None:
                     yield function(*call)
                 else:

@@ -6,6 +6,7 @@ the alternative is chosen. This module does not need Optuna and builds no method
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -33,9 +34,16 @@ class Assignments:
     decisions: Mapping[str, Decision]
 
     @property
+    def open_nodes(self) -> dict[str, Decision | Range | Choices]:
+        """Everything that a search decides, by Optuna name."""
+        return {
+            path: node for knob, decision in self.decisions.items() for path, node in decision.open_nodes(knob).items()
+        }
+
+    @property
     def open_paths(self) -> list[str]:
         """Optuna names of everything that a search decides."""
-        return [path for knob, decision in self.decisions.items() for path in decision.open_paths(knob)]
+        return list(self.open_nodes)
 
     @property
     def n_open(self) -> int:
@@ -48,17 +56,15 @@ class Assignments:
 
     def categorical_choices(self) -> dict[str, tuple[str, ...]]:
         """Return the labels of the alternatives at each open choice of a method, including nested choices."""
-        choices: dict[str, tuple[str, ...]] = {}
-        for knob, decision in self.decisions.items():
-            choices |= _method_choices(decision, knob)
-        return choices
+        return {path: node.labels for path, node in self.open_nodes.items() if isinstance(node, Decision)}
 
     def count(self) -> int | None:
         """Return the number of different assignments, including forbidden ones; None if it is infinite.
 
         It is infinite if a range of floats without a step is open.
         """
-        return _product(_count_slot(decision) for decision in self.decisions.values())
+        count = math.prod(map(_count, self.decisions.values()))
+        return None if count == math.inf else int(count)
 
     def grid(self) -> Iterator[dict[str, Any]]:
         """Iterate over all assignments; the last parameter varies fastest.
@@ -70,8 +76,7 @@ class Assignments:
         RequestError
             If a range of floats without a step is open.
         """
-        for path in self.open_paths:
-            node = self._node(path)
+        for path, node in self.open_nodes.items():
             if isinstance(node, Range) and node.count() is None:
                 raise RequestError(f"{path}: a range of floats has no grid; give a step or choices")
         return _combined([partial(_slot_grid, decision, knob) for knob, decision in self.decisions.items()])
@@ -118,41 +123,13 @@ class Assignments:
             assignment |= _assign_slot(decision, knob, coordinate)
         return assignment
 
-    def _node(self, path: str) -> Slot:
-        knob = path.split(".")[0]
-        node = self.decisions[knob].find(path, knob)
-        if node is None:
-            raise KeyError(path)
-        return node
 
-
-def _method_choices(decision: Decision, path: str) -> dict[str, tuple[str, ...]]:
-    choices = {path: decision.labels} if len(decision.alternatives) > 1 else {}
-    for alternative in decision.alternatives:
-        for name, slot in alternative.slots.items():
-            if isinstance(slot, Decision):
-                choices |= _method_choices(slot, f"{path}.{alternative.label}.{name}")
-    return choices
-
-
-def _count_slot(slot: Slot) -> int | None:
+def _count(slot: Slot) -> float:
+    """Return the number of assignments of a slot, ∞ for a range of floats without a step."""
     if isinstance(slot, Decision):
-        counts = [_count_alternative(alternative) for alternative in slot.alternatives]
-        return None if None in counts else sum(count for count in counts if count is not None)
-    return slot.count()
-
-
-def _count_alternative(alternative: Alternative) -> int | None:
-    return _product(_count_slot(slot) for slot in alternative.slots.values())
-
-
-def _product(counts: Iterator[int | None]) -> int | None:
-    total = 1
-    for count in counts:
-        if count is None:
-            return None
-        total *= count
-    return total
+        return sum(math.prod(map(_count, alternative.slots.values())) for alternative in slot.alternatives)
+    count = slot.count()
+    return math.inf if count is None else count
 
 
 def _slot_grid(slot: Slot, path: str) -> Iterator[dict[str, Any]]:

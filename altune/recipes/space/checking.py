@@ -11,7 +11,6 @@ import numpy as np
 
 from altune.core.needs import Capabilities
 from altune.core.registry import FIELDS
-from altune.recipes.space.domains import Choices, Range
 from altune.recipes.space.editing import default_decision
 from altune.recipes.space.tree import Decision
 
@@ -43,13 +42,7 @@ class KnobCheck:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return {
-            "knob": self.knob,
-            "given": list(self.given),
-            "left": list(self.left),
-            "left_out": list(self.left_out),
-            "open": dict(self.open),
-        }
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
 
 
 @dataclass(frozen=True)
@@ -80,12 +73,8 @@ class SpaceCheck:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as for JSON."""
-        return {
-            "space": self.space,
+        return vars(self) | {
             "knobs": [knob.to_dict() for knob in self.knobs],
-            "recipes": self.recipes,
-            "draws": self.draws,
-            "forbidden": self.forbidden,
             "forbidden_share": self.forbidden_share,
             "reasons": [{"reason": reason, "draws": draws} for reason, draws in self.reasons],
         }
@@ -128,16 +117,12 @@ def check_space(space: SearchSpace, capabilities: Capabilities, draws: int = DRA
 def _check_knob(knob: str, space: SearchSpace, left: SearchSpace, reasons: list[str]) -> KnobCheck:
     given = space.decisions.get(knob) or default_decision(knob)
     kept = left.decisions.get(knob) or given
-    opened = {path: _described(kept, path) for path in kept.open_paths(knob)}
+    opened = {
+        path: list(node.labels) if isinstance(node, Decision) else node.to_plain()
+        for path, node in kept.open_nodes(knob).items()
+    }
     left_out = tuple(reason for reason in reasons if reason.startswith(f"{knob}."))
     return KnobCheck(knob, given.labels, kept.labels, left_out, opened)
-
-
-def _described(decision: Decision, path: str) -> Any:
-    node = decision.find(path, decision.knob)
-    if isinstance(node, Decision):
-        return list(node.labels)
-    return node.to_plain() if isinstance(node, (Range, Choices)) else None
 
 
 def _forbidden(space: SearchSpace, capabilities: Capabilities, draws: int, seed: int) -> Counter[str]:

@@ -17,7 +17,7 @@ from altune.models import Model
 from altune.recipes.recipe import Recipe
 from altune.recipes.space.assignments import Assignments
 from altune.recipes.space.baselines import complete_baselines, read_baselines
-from altune.recipes.space.domains import stored_choice
+from altune.recipes.space.domains import SuggestingTrial, stored_choice
 from altune.recipes.space.editing import default_decision, in_order, read_settings, with_setting
 from altune.recipes.space.forbidding import Rule, describe_rule, matching_rule, narrowed_rules, plain_rule, read_rules
 from altune.recipes.space.given import GivenTrial
@@ -26,7 +26,6 @@ from altune.recipes.space.narrowing import narrow_decisions
 from altune.recipes.space.reading import read_decision
 from altune.recipes.space.shipped import find_space
 from altune.recipes.space.tree import Decision, merged
-from altune.recipes.space.trial import SuggestingTrial
 
 _HEAD = ("version", "name", INCLUDE)
 

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, get_origin
+from typing import Any, Protocol, get_origin
 
 from altune.core.errors import FormatError, did_you_mean
 from altune.core.registry import Method
 from altune.recipes.recipe import leaf_types
 
-if TYPE_CHECKING:
-    from altune.recipes.space.trial import SuggestingTrial
-
 _RANGE = ("low", "high", "log", "step")
+
+
+class SuggestingTrial(Protocol):
+    """A trial of Optuna, or given parameters in its place."""
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """Return one of the choices."""
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        """Return an integer in ``[low, high]``."""
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """Return a float in ``[low, high]``."""
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from altune.core.registry import Method, validate_fields
-from altune.recipes.space.domains import Choices, Domain, Fixed, Range
-
-if TYPE_CHECKING:
-    from altune.recipes.space.trial import SuggestingTrial
+from altune.recipes.space.domains import Choices, Domain, Fixed, Range, SuggestingTrial
 
 Slot: TypeAlias = "Domain | Decision"
 Pick = tuple[str, Any]  # (Optuna path, label of an alternative or position of a choice)
@@ -131,17 +128,25 @@ class Decision:
         plain = [alternative.to_plain() for alternative in self.alternatives]
         return plain[0] if len(plain) == 1 else plain
 
-    def open_paths(self, path: str) -> list[str]:
-        """Return the Optuna names of all open choices and parameters."""
-        paths = [path] if len(self.alternatives) > 1 else []
+    def nodes(self, path: str) -> Iterator[tuple[str, Slot]]:
+        """Yield this decision and everything below it, each with its Optuna name."""
+        yield path, self
         for alternative in self.alternatives:
             for name, slot in alternative.slots.items():
                 inner = f"{path}.{alternative.label}.{name}"
-                if isinstance(slot, Decision):
-                    paths += slot.open_paths(inner)
-                elif not isinstance(slot, Fixed):
-                    paths.append(inner)
-        return paths
+                yield from slot.nodes(inner) if isinstance(slot, Decision) else [(inner, slot)]
+
+    def open_nodes(self, path: str) -> dict[str, Decision | Range | Choices]:
+        """Return all open choices and parameters by their Optuna names."""
+        return {
+            name: node
+            for name, node in self.nodes(path)
+            if not isinstance(node, Fixed) and not (isinstance(node, Decision) and len(node.alternatives) == 1)
+        }
+
+    def open_paths(self, path: str) -> list[str]:
+        """Return the Optuna names of all open choices and parameters."""
+        return list(self.open_nodes(path))
 
     def locate(self, method: Method, path: str) -> Iterator[dict[str, Any]]:
         """Yield each assignment of this path and those below that gives ``method``."""
@@ -151,18 +156,7 @@ class Decision:
 
     def find(self, path: str, here: str) -> Slot | None:
         """Return the node with the Optuna name ``path``, None if there is none; ``here`` is the name of this node."""
-        if path == here:
-            return self
-        for alternative in self.alternatives:
-            for name, slot in alternative.slots.items():
-                inner = f"{here}.{alternative.label}.{name}"
-                if isinstance(slot, Decision) and path.startswith(inner):
-                    node = slot.find(path, inner)
-                    if node is not None:
-                        return node
-                elif path == inner:
-                    return slot
-        return None
+        return dict(self.nodes(here)).get(path)
 
     def variants(self, path: str) -> Iterator[tuple[Method, frozenset[Pick]]]:
         """Yield the variants of every alternative."""

@@ -10,7 +10,7 @@ import altune
 from altune.analysis.comparison.result import RecipeComparison
 from altune.analysis.loops.facts import LoopFacts
 from altune.recipes.recipe import Recipe
-from altune.simulation.scenario import Annotator
+from altune.simulation.annotators import Annotator
 from tests.helpers.report_comparisons import comparison
 
 EVIL = "<img src=x onerror=alert(1)>"

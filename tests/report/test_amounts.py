@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 
-from altune.report import (
-    Amounts,
-)
+from altune.report import Amounts
 from altune.simulation.objectives import Objective
 from tests.helpers.figures import LABELS
 

@@ -16,11 +16,10 @@ from altune.report.figures.style import safe_text, words
 from altune.report.figures.wrapped_rows import (
     LOOKS,
     WrappedRows,
-    error_bars,
+    axis_name,
     finite_ends,
     heading_lines,
     key_of,
-    padded_range,
     verdict,
 )
 
@@ -87,68 +86,40 @@ def plot_ablation(
     """
     ablation = ablation_of(source, data)
     rows = ablation_numbers(ablation, end_name)
-    key = key_of(ablation, "mean gain", [row.verdict for row in rows])
     canvas = WrappedRows([heading_lines(row.label, row.value, row.verdict) for row in rows])
     figure = canvas.figure(
         f"From {safe_text(words(ablation.start_name), 24)} to {safe_text(end_name, 24)}, step by step",
-        key,
-        x=_axis(ablation, value),
+        key_of(ablation, "mean gain", [row.verdict for row in rows]),
+        x=axis_name(ablation, value, 60) + ("<br>← less is better" if ablation.objective.sign < 0 else ""),
     )
     for row, middle in zip(rows, canvas.middles, strict=True):
         _add_row(figure, row, middle)
     for row, (upper, lower) in zip(rows, pairwise(canvas.middles), strict=False):
-        _add_link(figure, row.after, upper, lower)
-    amounts = Amounts.of(ablation.objective)
-    figure.update_xaxes(
-        range=padded_range([end for row in rows for end in (row.before, row.after, row.low, row.high)]),
-        tickformat=f".{amounts.digits}~f",
-        nticks=6,
-    )
+        link = {"x0": row.after, "x1": row.after, "y0": upper, "y1": lower}
+        dotted = {"color": style.QUIET, "width": 1, "dash": "dot"}
+        figure.add_shape(type="line", layer="below", **link, line=dotted)
+    ends = style.padded_range(end for row in rows for end in (row.before, row.after, row.low, row.high))
+    figure.update_xaxes(range=ends, tickformat=f".{Amounts.of(ablation.objective).digits}~f", nticks=6)
     return figure
 
 
 def _add_row(figure: go.Figure, row: PathRow, middle: float) -> None:
     hover = f"<b>{safe_text(row.label, 120)}</b><br>{row.value}"
     if row.verdict == "end":
-        figure.add_scatter(
-            x=[row.after],
-            y=[middle],
-            mode="markers",
-            marker={"size": 12, "symbol": "diamond", "color": style.INK},
-            text=hover,
-            hoverinfo="text",
-        )
+        style.add_marks(figure, [row.after], [middle], {"size": 12, "symbol": "diamond", "color": style.INK}, hover)
         return
     look = LOOKS[row.verdict]
+    bars, pattern = None, {"shape": look.pattern, "fgcolor": look.colour, "bgcolor": look.fill, "size": 6}
+    if row.low is not None:
+        bars = style.error_bars(row.after, row.low, row.high, style.INK if row.verdict == "better" else look.colour)
     figure.add_bar(
         orientation="h",
         base=[row.before],
         x=[row.after - row.before],
         y=[middle],
         width=[BAR],
-        marker={
-            "color": look.fill,
-            "line": {"color": look.colour, "width": 1.5},
-            "pattern": {"shape": look.pattern, "fgcolor": look.colour, "bgcolor": look.fill, "size": 6},
-        },
-        error_x=error_bars(row.after, row.low, row.high, style.INK if row.verdict == "better" else look.colour),
+        marker={"color": look.fill, "line": {"color": look.colour, "width": 1.5}, "pattern": pattern},
+        error_x=bars,
         hovertext=hover,
         hoverinfo="text",
     )
-
-
-def _add_link(figure: go.Figure, x: float, upper: float, lower: float) -> None:
-    figure.add_shape(
-        type="line",
-        layer="below",
-        x0=x,
-        x1=x,
-        y0=upper,
-        y1=lower,
-        line={"color": style.QUIET, "width": 1, "dash": "dot"},
-    )
-
-
-def _axis(ablation: Ablation, value: str) -> str:
-    name = safe_text(value or f"{ablation.objective.kind.plain} ({ablation.objective.metric})", 60)
-    return name + ("<br>← less is better" if ablation.objective.sign < 0 else "")

@@ -87,14 +87,17 @@ def plot_audit(source: Run | LoopFacts) -> go.Figure:
     """
     facts = loops_of(source)
     audit, numbers = _audit_of(facts), audit_numbers(facts)
-    precise = f"<br>{100 * numbers.precision:.0f} % of its suspects have a wrong label" if numbers.precision else ""
+    lines = [
+        f"{words(audit.detector)}; {ACTIONS[audit.action]}",
+        f"{blocks_words(audit.blocks)}{spread_words(audit.blocks)}",
+    ]
+    if numbers.precision:
+        lines.append(f"{100 * numbers.precision:.0f} % of its suspects have a wrong label")
     figure = style.new_figure(
         "Did the audit find the wrong labels?",
-        f"{words(audit.detector)}; {ACTIONS[audit.action]}<br>"
-        f"{blocks_words(audit.blocks)}{spread_words(audit.blocks)}{precise}",
-        x="",
+        lines,
         y="wrong labels, %",
-        height=560,
+        height=432,
         right=24 + 8 * 17,
         top=128,
     )
@@ -149,24 +152,10 @@ def _add_suspects(figure: go.Figure, numbers: AuditNumbers) -> None:
         f"loop {loop}: {right + alarms:.3g} suspects, {right:.3g} with a wrong label"
         for loop, right, alarms in zip(numbers.loops, numbers.right, numbers.alarms, strict=True)
     ]
-    looks = (
-        ("wrong label", numbers.right, style.WORSE, ""),
-        ("false alarm", numbers.alarms, "#ffffff", "/"),
-    )
+    looks = (("wrong label", numbers.right, style.WORSE, ""), ("false alarm", numbers.alarms, style.PAPER, "/"))
+    below = {"xaxis": "x2", "yaxis": "y2", "hovertext": hover, "hoverinfo": "text", "showlegend": False}
     for name, values, colour, shape in looks:
-        figure.add_bar(
-            x=numbers.loops,
-            y=values,
-            name=name,
-            xaxis="x2",
-            yaxis="y2",
-            marker={
-                "color": colour,
-                "line": {"color": style.WORSE, "width": 1.25},
-                "pattern": {"shape": shape, "fgcolor": style.WORSE, "fillmode": "replace"},
-            },
-            hovertext=hover,
-            hoverinfo="text",
-            showlegend=False,
-        )
+        pattern = {"shape": shape, "fgcolor": style.WORSE, "fillmode": "replace"}
+        marker = {"color": colour, "line": {"color": style.WORSE, "width": 1.25}, "pattern": pattern}
+        figure.add_bar(x=numbers.loops, y=values, name=name, marker=marker, **below)
     figure.update_layout(barmode="stack", bargap=0.25, yaxis2={"rangemode": "tozero", "nticks": 5})

@@ -52,35 +52,25 @@ def plot_batch_sizes(source: Run | LoopFacts) -> go.Figure:
     spread = any(size.high > size.low for size in sizes)
     figure = style.new_figure(
         "Rows bought in each loop",
-        f"{blocks_words(facts.blocks)}{spread_words(facts.blocks) if spread else ''}<br>hatched: the first sample",
+        [f"{blocks_words(facts.blocks)}{spread_words(facts.blocks) if spread else ''}", "hatched: the first sample"],
         x="loop",
         y="rows",
-        height=340,
+        height=256,
         top=84,
     )
-    errors = {
-        "type": "data",
-        "symmetric": False,
-        "array": [size.high - size.rows for size in sizes],
-        "arrayminus": [size.rows - size.low for size in sizes],
-        "thickness": 1.25,
-        "width": 3,
-        "color": style.INK,
-    }
+    rows = [size.rows for size in sizes]
+    errors = style.error_bars(rows, [size.low for size in sizes], [size.high for size in sizes], style.INK, 1.25, 3)
+    shape = ["/" if size.loop == 0 else "" for size in sizes]
     figure.add_bar(
         x=[size.loop for size in sizes],
-        y=[size.rows for size in sizes],
+        y=rows,
         marker={
-            "color": ["#ffffff" if size.loop == 0 else style.BETTER for size in sizes],
+            "color": [style.PAPER if size.loop == 0 else style.BETTER for size in sizes],
             "line": {"color": style.BETTER, "width": 1.5},
-            "pattern": {
-                "shape": ["/" if size.loop == 0 else "" for size in sizes],
-                "fgcolor": style.BETTER,
-                "fillmode": "replace",
-            },
+            "pattern": {"shape": shape, "fgcolor": style.BETTER, "fillmode": "replace"},
         },
         error_y=errors if spread else None,
-        text=[f"{size.rows:.3g}" for size in sizes] if len(sizes) <= 12 and not spread else None,
+        text=[f"{number:.3g}" for number in rows] if len(sizes) <= 12 and not spread else None,
         textposition="outside",
         cliponaxis=False,
         hovertext=[

@@ -45,19 +45,11 @@ def spread_words(count: int) -> str:
 def add_band(figure: go.Figure, x: Sequence[float], series: Series, colour: str, *, axis: str = "") -> None:
     """Fill from the low to the high end of a series; loops without a value are left out."""
     known = [index for index in range(len(x)) if series.low[index] is not None]
-    edge: dict[str, Any] = {
-        "mode": "lines",
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-        "showlegend": False,
-        "x": [x[index] for index in known],
-        "xaxis": f"x{axis}",
-        "yaxis": f"y{axis}",
-    }
+    edge: dict[str, Any] = {"mode": "lines", "line": {"width": 0}, "xaxis": f"x{axis}", "yaxis": f"y{axis}"}
+    edge |= {"x": [x[index] for index in known], "hoverinfo": "skip", "showlegend": False}
+    fill = style.translucent(colour, 0.16)
     figure.add_scatter(y=[series.low[index] for index in known], **edge)
-    figure.add_scatter(
-        y=[series.high[index] for index in known], fill="tonexty", fillcolor=style.translucent(colour, 0.16), **edge
-    )
+    figure.add_scatter(y=[series.high[index] for index in known], fill="tonexty", fillcolor=fill, **edge)
 
 
 def add_line(
@@ -129,20 +121,8 @@ def split_panels(
     if shared:
         figure.update_layout(xaxis={"matches": "x2", "showticklabels": False, "title": {"text": ""}})
     for title, top in zip(titles, (1.0, lower), strict=True):
-        figure.add_annotation(
-            name=PANEL_TITLE,
-            text=title,
-            x=0,
-            xref="paper",
-            xanchor="left",
-            y=top,
-            yref="paper",
-            yanchor="bottom",
-            yshift=4,
-            showarrow=False,
-            align="left",
-            font={"size": 13, "color": style.INK},
-        )
+        place: dict[str, Any] = {"xref": "paper", "yref": "paper", "yshift": 4, "align": "left"}
+        style.add_text(figure, title, top, name=PANEL_TITLE, **place, font={"size": 13, "color": style.INK})
 
 
 def loop_ticks(figure: go.Figure, last: int, axis: str = "xaxis") -> None:

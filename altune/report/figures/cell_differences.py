@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ from altune.analysis.sweep.result import SweptCell
 from altune.analysis.sweep.rows import interval_text
 from altune.report.figures import style
 from altune.report.figures.differences import LOOKS
-from altune.report.figures.rows import Strip, add_heading, new_rows
+from altune.report.figures.rows import new_rows
 from altune.report.figures.style import safe_text
 from altune.tuning.judging import REFERENCE
 
@@ -62,44 +61,25 @@ def plot_cell_differences(cells: Sequence[CellDifference], value: str) -> go.Fig
     cells : one or more, the first on top.
     value : name of the objective, for the axis.
     """
-    figure, strip = new_rows(
+    figure, _ = new_rows(
         "Recipe minus random sampling",
-        "● better  ■ worse  ◆ unclear",
+        ["● better  ■ worse  ◆ unclear"],
         x=f"difference, mean with 95 % interval<br>{safe_text(value, 44)}",
-        texts=[(safe_text(cell.label, 60), cell.text) for cell in cells],
+        headings=[(safe_text(cell.label, 60), cell.text, LOOKS[cell.verdict][0]) for cell in cells],
+        zero=True,
     )
-    figure.add_vline(x=0, line={"color": style.INK, "width": 1.5})
-    for position, cell in enumerate(reversed(cells)):
-        _add_cell(figure, cell, position, strip)
-    figure.update_xaxes(range=_range(cells), tickformat="+.3~f", nticks=6)
+    for height, cell in enumerate(reversed(cells)):
+        colour, symbol = LOOKS[cell.verdict]
+        known = cell.low is not None and cell.high is not None
+        style.add_marks(
+            figure,
+            [cell.mean],
+            [height],
+            {"size": 10, "color": colour, "symbol": symbol, "line": {"width": 1.5, "color": colour}},
+            f"<b>{safe_text(cell.label, 80)}</b><br>{cell.text}",
+            error_x=style.error_bars(cell.mean, cell.low, cell.high, colour, width=5) if known else None,
+            showlegend=False,
+        )
+    ends = [0.0, *(end for cell in cells for end in (cell.mean, cell.low, cell.high))]
+    figure.update_xaxes(range=style.padded_range(ends), tickformat="+.3~f", nticks=6)
     return figure
-
-
-def _add_cell(figure: go.Figure, cell: CellDifference, position: int, strip: Strip) -> None:
-    colour, symbol = LOOKS[cell.verdict]
-    figure.add_scatter(
-        x=[cell.mean],
-        y=[position],
-        mode="markers",
-        marker={"size": 10, "color": colour, "symbol": symbol, "line": {"width": 1.5, "color": colour}},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [0.0 if cell.high is None else cell.high - cell.mean],
-            "arrayminus": [0.0 if cell.low is None else cell.mean - cell.low],
-            "thickness": 2,
-            "width": 5,
-            "color": colour,
-        },
-        text=f"<b>{safe_text(cell.label, 80)}</b><br>{cell.text}",
-        hoverinfo="text",
-        showlegend=False,
-    )
-    add_heading(figure, position, strip, safe_text(cell.label, 60), cell.text, colour)
-
-
-def _range(cells: Sequence[CellDifference]) -> list[float]:
-    ends = [end for cell in cells for end in (cell.mean, cell.low, cell.high, 0.0)]
-    finite = [end for end in ends if end is not None and math.isfinite(end)]
-    pad = 0.06 * (max(finite) - min(finite)) or 0.01
-    return [min(finite) - pad, max(finite) + pad]

@@ -26,7 +26,6 @@ from altune.report.figures.style import safe_text
 ROW = 30
 LOWER = 190
 GAP = 84
-FRAME = 130
 
 
 class ClassRow(NamedTuple):
@@ -81,17 +80,22 @@ def plot_class_balance(source: Run | LoopFacts) -> go.Figure:
     """
     facts = loops_of(source)
     numbers = class_balance_numbers(facts)
+    rare, others = numbers.others, list[str]()
+    if rare is not None:
+        others = [f"{safe_text(rare.name)}: {rare.pool:.0f} % of the pool, {rare.bought:.0f} % bought"]
     upper = ROW * len(numbers.rows) + 20
     height = upper + GAP + LOWER
     figure = style.new_figure(
         "Which classes were bought?",
-        f"{blocks_words(facts.blocks)}{spread_words(facts.blocks)}<br>"
-        f"◇ in the pool, □ first sample, ● all bought{_others(numbers.others)}",
+        [
+            f"{blocks_words(facts.blocks)}{spread_words(facts.blocks)}",
+            "◇ in the pool, □ first sample, ● all bought",
+            *others,
+        ],
         x="share of the rows, %",
-        y="",
-        height=height + FRAME,
+        height=height + 24,
         right=24 + 8 * 16,
-        top=106 if numbers.others is None else 126,
+        top=106 if rare is None else 126,
     )
     split_panels(
         figure,
@@ -104,10 +108,6 @@ def plot_class_balance(source: Run | LoopFacts) -> go.Figure:
     _add_rows(figure, numbers)
     _add_imbalance(figure, facts, numbers)
     return figure
-
-
-def _others(row: ClassRow | None) -> str:
-    return "" if row is None else f"<br>{safe_text(row.name)}: {row.pool:.0f} % of the pool, {row.bought:.0f} % bought"
 
 
 def _last(series: Series, count: int) -> tuple[float | None, ...]:
@@ -123,42 +123,18 @@ def _add_rows(figure: go.Figure, numbers: ClassBalanceNumbers) -> None:
         for name, row in zip(names, rows, strict=True)
     ]
     for height, row in zip(heights, rows, strict=True):
-        figure.add_shape(
-            type="line",
-            x0=row.pool,
-            x1=row.bought,
-            y0=height,
-            y1=height,
-            line={"color": style.BASELINE, "width": 1.5},
-        )
+        link = {"x0": row.pool, "x1": row.bought, "y0": height, "y1": height}
+        figure.add_shape(type="line", **link, line={"color": style.BASELINE, "width": 1.5})
+    bought = [row.bought for row in rows]
+    low, high = [row.low for row in rows], [row.high for row in rows]
     marks = (
-        ("in the pool", [row.pool for row in rows], "diamond-open", style.INK, 11),
-        ("first sample", [row.first for row in rows], "square-open", "#D55E00", 9),
-        ("all bought", [row.bought for row in rows], "circle", style.BETTER, 10),
+        ("in the pool", [row.pool for row in rows], "diamond-open", style.INK, 11, None),
+        ("first sample", [row.first for row in rows], "square-open", style.SERIES[1].colour, 9, None),
+        ("all bought", bought, "circle", style.BETTER, 10, style.error_bars(bought, low, high, style.BETTER, 1.5, 3)),
     )
-    for name, values, symbol, colour, size in marks:
-        bars = None
-        if symbol == "circle":
-            bars = {
-                "type": "data",
-                "symmetric": False,
-                "array": [row.high - row.bought for row in rows],
-                "arrayminus": [row.bought - row.low for row in rows],
-                "thickness": 1.5,
-                "width": 3,
-                "color": colour,
-            }
-        figure.add_scatter(
-            x=values,
-            y=heights,
-            name=name,
-            mode="markers",
-            marker={"symbol": symbol, "size": size, "color": colour, "line": {"width": 2, "color": colour}},
-            error_x=bars,
-            text=hover,
-            hoverinfo="text",
-            showlegend=False,
-        )
+    for name, values, symbol, colour, size, bars in marks:
+        marker = {"symbol": symbol, "size": size, "color": colour, "line": {"width": 2, "color": colour}}
+        style.add_marks(figure, values, heights, marker, hover, name=name, error_x=bars, showlegend=False)
     figure.update_layout(
         xaxis={"rangemode": "tozero", "ticksuffix": " %"},
         yaxis={"tickvals": heights, "ticktext": names, "range": [-0.6, len(rows) - 0.4]},

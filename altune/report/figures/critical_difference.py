@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
 from altune.analysis.comparison.mean_ranks import MeanRanks
 from altune.analysis.comparison.result import RecipeComparison
 from altune.report.figures import style
-from altune.report.figures.comparison_inputs import ranks_of
 from altune.report.figures.style import safe_text, words
+from altune.report.figures.win_matrix import over_data_of
 
 ROW, BAR = 34, 20
 """Heights of a recipe and of a bar, in pixels."""
 
 
-class Clique(NamedTuple):
-    """Recipes without a clear difference: positions in the order of ranks."""
-
-    members: tuple[int, ...]
-
-
 class CriticalDifferenceNumbers(NamedTuple):
-    """Numbers of the figure: names and mean ranks, best first, and the bars below them."""
+    """Numbers of the figure: names and mean ranks, best first, and the bars below them.
+
+    Each of the ``groups`` holds the positions, in the order of ranks, of recipes without a clear difference.
+    """
 
     names: tuple[str, ...]
     ranks: tuple[float, ...]
-    groups: tuple[Clique, ...]
+    groups: tuple[tuple[int, ...], ...]
     critical_difference: float | None
     subtitle: tuple[str, ...]
 
@@ -38,17 +36,16 @@ def critical_difference_numbers(ranks: MeanRanks, over: str = "data sets") -> Cr
     nemenyi = ranks.post_hoc == "nemenyi"
     test = "Nemenyi's critical difference" if nemenyi else "Wilcoxon's test with Holm's correction"
     p = "p &lt; 0.001" if ranks.p < 0.001 else f"p = {ranks.p:.3f}"
-    lines = [
-        f"{ranks.data_sets} {over}; any difference at all: {p}",
-        f"bars join recipes that do not differ at {ranks.level:g} by",
-        test,
-    ]
     return CriticalDifferenceNumbers(
         ranks.names,
         ranks.ranks,
-        tuple(Clique(tuple(positions[name] for name in clique)) for clique in ranks.cliques),
+        tuple(tuple(positions[name] for name in clique) for clique in ranks.cliques),
         ranks.critical_difference if nemenyi else None,
-        tuple(lines),
+        (
+            f"{ranks.data_sets} {over}; any difference at all: {p}",
+            f"bars join recipes that do not differ at {ranks.level:g} by",
+            test,
+        ),
     )
 
 
@@ -66,15 +63,14 @@ def plot_critical_difference(source: RecipeComparison | MeanRanks, *, over: str 
         If the comparison has one data set.
     """
     over = safe_text(over)
-    numbers = critical_difference_numbers(ranks_of(source), over)
+    numbers = critical_difference_numbers(_ranks_of(source), over)
     size, bars = len(numbers.names), len(numbers.groups)
     height = ROW * size + BAR * bars + 24
     figure = style.new_figure(
         f"Mean rank over {over}",
-        "<br>".join(numbers.subtitle),
+        numbers.subtitle,
         x="mean rank, 1 is the best<br>← better",
-        y="",
-        height=height + 186,
+        height=height + 70,
         top=116,
     )
     figure.update_yaxes(visible=False, range=[-height, 10])
@@ -84,7 +80,7 @@ def plot_critical_difference(source: RecipeComparison | MeanRanks, *, over: str 
         bar = -ROW * size - BAR * (number + 0.8)
         _add_bar(figure, numbers, group, bar)
         # The line of a recipe ends at its lowest bar.
-        foot |= dict.fromkeys(group.members, bar)
+        foot |= dict.fromkeys(group, bar)
     for recipe, (name, rank) in enumerate(zip(numbers.names, numbers.ranks, strict=True)):
         mark = -ROW * recipe - ROW / 2
         _add_recipe(figure, name, rank, mark, foot.get(recipe, mark), (size + 1) / 2)
@@ -93,46 +89,36 @@ def plot_critical_difference(source: RecipeComparison | MeanRanks, *, over: str 
     return figure
 
 
+def _ranks_of(source: RecipeComparison | MeanRanks) -> MeanRanks:
+    return over_data_of(source).ranks if isinstance(source, RecipeComparison) else source
+
+
 def _add_recipe(figure: go.Figure, name: str, rank: float, height: float, foot: float, middle: float) -> None:
-    figure.add_scatter(
-        x=[rank, rank],
-        y=[height, foot],
-        mode="lines",
-        line={"color": style.BASELINE, "width": 1, "dash": "dot"},
-        hoverinfo="skip",
-    )
+    dotted = {"color": style.BASELINE, "width": 1, "dash": "dot"}
+    figure.add_scatter(x=[rank, rank], y=[height, foot], mode="lines", line=dotted, hoverinfo="skip")
     label = safe_text(words(name), 24)
-    figure.add_scatter(
-        x=[rank],
-        y=[height],
-        mode="markers",
-        marker={"symbol": "circle", "size": 13, "color": style.BETTER},
-        text=f"<b>{label}</b><br>mean rank {rank:.2f}",
-        hoverinfo="text",
-        cliponaxis=False,
-    )
+    marker, hover = {"symbol": "circle", "size": 13, "color": style.BETTER}, f"<b>{label}</b><br>mean rank {rank:.2f}"
+    style.add_marks(figure, [rank], [height], marker, hover, cliponaxis=False)
     left = rank <= middle
-    figure.add_annotation(
-        text=f"{label} <b>{rank:.2f}</b>" if left else f"<b>{rank:.2f}</b> {label}",
-        x=rank,
-        y=height,
-        xanchor="left" if left else "right",
-        xshift=10 if left else -10,
-        yanchor="middle",
-        showarrow=False,
-        bgcolor="rgba(255,255,255,0.85)",
-    )
+    text = f"{label} <b>{rank:.2f}</b>" if left else f"<b>{rank:.2f}</b> {label}"
+    beside: dict[str, Any] = {
+        "x": rank,
+        "xref": "x",
+        "xanchor": "left" if left else "right",
+        "xshift": 10 if left else -10,
+    }
+    style.add_text(figure, text, height, **beside, yanchor="middle", bgcolor=style.translucent(style.PAPER, 0.85))
 
 
-def _add_bar(figure: go.Figure, numbers: CriticalDifferenceNumbers, group: Clique, height: float) -> None:
-    ranks = [numbers.ranks[recipe] for recipe in group.members]
-    names = ", ".join(safe_text(words(numbers.names[recipe]), 24) for recipe in group.members)
+def _add_bar(figure: go.Figure, numbers: CriticalDifferenceNumbers, group: Sequence[int], height: float) -> None:
+    ranks = [numbers.ranks[recipe] for recipe in group]
+    names = ", ".join(safe_text(words(numbers.names[recipe]), 24) for recipe in group)
     figure.add_scatter(
         x=ranks,
         y=[height] * len(ranks),
         mode="lines+markers",
         line={"color": style.INK, "width": 5},
-        marker={"symbol": "circle", "size": 9, "color": "#ffffff", "line": {"width": 2, "color": style.INK}},
+        marker={"symbol": "circle", "size": 9, "color": style.PAPER, "line": {"width": 2, "color": style.INK}},
         text=f"no clear difference: {names}",
         hoverinfo="text",
     )
@@ -150,13 +136,5 @@ def _add_ruler(figure: go.Figure, difference: float, size: int) -> None:
         hoverinfo="skip",
         cliponaxis=False,
     )
-    figure.add_annotation(
-        text=f"critical difference {difference:.2f}",
-        x=end,
-        y=6,
-        xanchor="right",
-        yanchor="bottom",
-        yshift=2,
-        showarrow=False,
-        font={"size": 12, "color": style.QUIET},
-    )
+    place: dict[str, Any] = {"x": end, "xref": "x", "xanchor": "right", "yshift": 2}
+    style.add_text(figure, f"critical difference {difference:.2f}", 6, **place, font={"size": 12, "color": style.QUIET})

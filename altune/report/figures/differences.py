@@ -14,7 +14,7 @@ from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.inputs import differences_of
 from altune.report.figures.points import DifferenceRow
-from altune.report.figures.rows import Strip, add_heading, name_of, new_rows
+from altune.report.figures.rows import name_of, new_rows
 from altune.report.figures.style import safe_text
 
 
@@ -38,17 +38,14 @@ LOOKS = {
 def difference_numbers(rows: Sequence[DifferenceRow], amounts: Amounts | None = None) -> tuple[DifferenceNumbers, ...]:
     """Return each row with its text and its verdict, which says on which side of zero its interval lies.
 
-    Parameters
-    ----------
-    rows : the differences.
-    amounts : how they are written, and whether less is better; by default they are differences of a score.
+    By default they are differences of a score.
     """
-    written = Amounts() if amounts is None else amounts
+    written = amounts or Amounts()
     return tuple(
         DifferenceNumbers(
-            _label(row),
+            name_of(row.name, row.data) + (", matched" if row.matched else ""),
             written.signed_interval(row.mean, row.low, row.high),
-            _verdict(row, written.less_is_better),
+            verdict_of(row.low, row.high, written.less_is_better),
             row,
         )
         for row in rows
@@ -86,24 +83,22 @@ def plot_differences(
         rows, value, blocks, amounts = differences_of(source)
     if not rows:
         raise RequestError("there are no differences to plot")
-    written = Amounts() if amounts is None else amounts
+    written = amounts or Amounts()
     numbers = difference_numbers(rows, written)
-    figure, strip = new_rows(
+    paired = f", {style.plural(blocks, 'paired block')}" if blocks else ""
+    less = "; below zero is better" if written.less_is_better else ""
+    figure, _ = new_rows(
         safe_text(title, 60),
-        _subtitle(blocks, written),
+        [f"mean with 95 % interval{paired}{less}"],
         x=f"difference in {safe_text(value, 44)}<br>{_sides(written, sides)}",
-        texts=[(number.label, number.value) for number in numbers],
+        headings=[(number.label, number.value, LOOKS[number.verdict][0]) for number in numbers],
+        zero=True,
     )
-    figure.add_vline(x=0, line={"color": style.INK, "width": 1.5})
     for height, number in enumerate(reversed(numbers)):
-        _add_row(figure, number, height, strip)
-    figure.update_xaxes(range=_range(rows), tickformat=written.ticks, nticks=6)
+        _add_row(figure, number, height)
+    ends = [0.0, *(end for row in rows for end in (row.mean, row.low, row.high))]
+    figure.update_xaxes(range=style.padded_range(ends, 0.08), tickformat=written.ticks, nticks=6)
     return figure
-
-
-def _subtitle(blocks: int, amounts: Amounts) -> str:
-    paired = f", {blocks} paired block{'' if blocks == 1 else 's'}" if blocks else ""
-    return f"mean with 95 % interval{paired}" + ("; below zero is better" if amounts.less_is_better else "")
 
 
 def _sides(amounts: Amounts, sides: tuple[str, str]) -> str:
@@ -112,54 +107,26 @@ def _sides(amounts: Amounts, sides: tuple[str, str]) -> str:
     return f"← {left} better  |  {right} better →"
 
 
-def _label(row: DifferenceRow) -> str:
-    return name_of(row.name, row.data) + (", matched" if row.matched else "")
-
-
-def _verdict(row: DifferenceRow, less_is_better: bool) -> str:
-    if row.low is None or row.high is None or not math.isfinite(row.high - row.low):
+def verdict_of(low: float | None, high: float | None, less_is_better: bool) -> str:
+    """Return ``better`` or ``worse`` if an interval excludes zero, else ``unclear``; ``no interval`` without one."""
+    if low is None or high is None or not math.isfinite(high - low):
         return "no interval"
-    if row.low > 0:
-        return "worse" if less_is_better else "better"
-    if row.high < 0:
-        return "better" if less_is_better else "worse"
+    if low > 0 or high < 0:
+        return "better" if (low > 0) != less_is_better else "worse"
     return "unclear"
 
 
-def _add_row(figure: go.Figure, number: DifferenceNumbers, height: int, strip: Strip) -> None:
+def _add_row(figure: go.Figure, number: DifferenceNumbers, height: int) -> None:
     row, (colour, symbol) = number.row, LOOKS[number.verdict]
     test = "" if row.p is None else f"<br>p = {row.p:.3g}"
-    bars = None
-    if row.low is not None and row.high is not None and number.verdict != "no interval":
-        bars = {
-            "type": "data",
-            "symmetric": False,
-            "array": [row.high - row.mean],
-            "arrayminus": [row.mean - row.low],
-            "thickness": 2.5,
-            "width": 6,
-            "color": colour,
-        }
-    figure.add_scatter(
-        x=[row.mean],
-        y=[height],
-        mode="markers",
-        marker={
-            "size": 12,
-            "color": colour,
-            "symbol": symbol + ("-open" if row.matched and number.verdict != "no interval" else ""),
-            "line": {"width": 2, "color": colour},
-        },
-        error_x=bars,
-        text=f"<b>{number.label}</b><br>{number.value}{test}",
-        hoverinfo="text",
+    known = number.verdict != "no interval"
+    hollow = "-open" if row.matched and known else ""
+    style.add_marks(
+        figure,
+        [row.mean],
+        [height],
+        {"size": 12, "color": colour, "symbol": symbol + hollow, "line": {"width": 2, "color": colour}},
+        f"<b>{number.label}</b><br>{number.value}{test}",
+        error_x=style.error_bars(row.mean, row.low, row.high, colour, 2.5) if known else None,
         showlegend=False,
     )
-    add_heading(figure, height, strip, number.label, number.value, colour)
-
-
-def _range(rows: Sequence[DifferenceRow]) -> list[float]:
-    ends = [end for row in rows for end in (row.mean, row.low, row.high, 0.0) if end is not None and math.isfinite(end)]
-    low, high = min(ends), max(ends)
-    pad = 0.08 * (high - low) or 0.01
-    return [low - pad, high + pad]

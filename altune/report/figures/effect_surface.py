@@ -94,14 +94,12 @@ def plot_effect_surface(
     if numbers.uncertain.any():
         sign = "✕" if numbers.numeric else "grey in brackets"
         lines.append(f"{sign}: uncertain")
-    extra = 18 * (len(lines) - 1)
     figure = style.new_figure(
         "Two decisions together",
-        "<br>".join(lines),
+        lines,
         x=path_words(surface.b) + (" (log scale)" if surface.log_b and numbers.numeric else ""),
         y=path_words(surface.a) + (" (log scale)" if surface.log_a and numbers.numeric else ""),
-        height=62 + extra + (360 if numbers.numeric else CELL * len(surface.at_a) + 110),
-        top=62 + extra,
+        height=360 if numbers.numeric else CELL * len(surface.at_a) + 110,
     )
     if numbers.numeric:
         _add_contours(figure, numbers, inputs.amounts)
@@ -162,16 +160,12 @@ def _hovers(numbers: SurfaceNumbers, amounts: Amounts) -> list[list[str]]:
 
 
 def _add_contours(figure: go.Figure, numbers: SurfaceNumbers, amounts: Amounts) -> None:
-    surface = numbers.surface
+    surface, font = numbers.surface, {"size": 12, "color": style.INK}
     figure.add_contour(
         x=list(surface.at_b),
         y=list(surface.at_a),
         z=surface.mean,
-        contours={
-            "showlabels": True,
-            "labelfont": {"size": 12, "color": style.INK},
-            "labelformat": f".{amounts.digits}f",
-        },
+        contours={"showlabels": True, "labelfont": font, "labelformat": f".{amounts.digits}f"},
         line={"color": style.INK, "width": 1},
         ncontours=8,
         text=_hovers(numbers, amounts),
@@ -179,22 +173,10 @@ def _add_contours(figure: go.Figure, numbers: SurfaceNumbers, amounts: Amounts) 
         **_better_is_darker(amounts),
     )
     at = [(a, b) for i, a in enumerate(surface.at_a) for j, b in enumerate(surface.at_b) if numbers.uncertain[i, j]]
-    figure.add_scatter(
-        x=[b for _, b in at],
-        y=[a for a, _ in at],
-        mode="markers",
-        marker={"symbol": "x-thin-open", "size": 6, "color": style.QUIET, "line": {"width": 1}},
-        hoverinfo="skip",
-        name="uncertain",
-    )
-    figure.add_scatter(
-        x=list(surface.trial_b),
-        y=list(surface.trial_a),
-        mode="markers",
-        marker={"symbol": "circle-open", "size": 8, "color": style.INK, "line": {"width": 1.75}},
-        hoverinfo="skip",
-        name="recipes",
-    )
+    cross = {"symbol": "x-thin-open", "size": 6, "color": style.QUIET, "line": {"width": 1}}
+    style.add_marks(figure, [b for _, b in at], [a for a, _ in at], cross, name="uncertain")
+    ring = {"symbol": "circle-open", "size": 8, "color": style.INK, "line": {"width": 1.75}}
+    style.add_marks(figure, list(surface.trial_b), list(surface.trial_a), ring, name="recipes")
     for axis, values, trials, log in (
         ("xaxis", surface.at_b, surface.trial_b, surface.log_b),
         ("yaxis", surface.at_a, surface.trial_a, surface.log_a),
@@ -229,12 +211,8 @@ def _add_cells(figure: go.Figure, numbers: SurfaceNumbers, amounts: Amounts) -> 
                 font={"size": 12 if len(columns) <= 5 else 10, "color": style.BASELINE if little else style.INK},
             )
     for axis, values in (("xaxis", surface.at_b), ("yaxis", surface.at_a)):
-        ticks = {
-            "tickmode": "array",
-            "tickvals": list(range(len(values))),
-            "ticktext": [_label(value) for value in values],
-        }
-        figure.update_layout({axis: {**ticks, "showgrid": False}})
+        ticks = {"tickvals": list(range(len(values))), "ticktext": [_label(value) for value in values]}
+        figure.update_layout({axis: {"tickmode": "array", **ticks, "showgrid": False}})
     figure.update_xaxes(range=[-0.5, len(columns) - 0.5])
     figure.update_yaxes(range=[len(rows) - 0.5, -0.5])
 

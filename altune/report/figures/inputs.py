@@ -30,40 +30,6 @@ from altune.tuning.judging import REFERENCE
 from altune.tuning.trials import TrialRecord
 
 
-class CurveInputs(NamedTuple):
-    """Learning curves by name, their metric, their right end in labels, and the labels that the first one saves."""
-
-    curves: Mapping[str, Sequence[LearningCurve]]
-    metric: str
-    budget: int
-    saved: LabelsSaved | None = None
-
-
-class DifferenceInputs(NamedTuple):
-    """Differences, the name of the objective, the number of paired blocks, and how the differences are written."""
-
-    rows: Sequence[DifferenceRow]
-    value: str
-    blocks: int
-    amounts: Amounts
-
-
-class HistoryInputs(NamedTuple):
-    """Trials, the value of each baseline, the name of the objective, and how its values are written."""
-
-    trials: Sequence[TrialPoint]
-    baselines: Mapping[str, float]
-    value: str
-    amounts: Amounts
-
-
-class FrontInputs(NamedTuple):
-    """Trials and baselines, and the objectives that place them."""
-
-    points: Sequence[FrontPoint]
-    axes: Sequence[FrontAxis]
-
-
 class EffectInputs(NamedTuple):
     """Marginals, the name of the objective, and how its values are written."""
 
@@ -72,65 +38,54 @@ class EffectInputs(NamedTuple):
     amounts: Amounts
 
 
-def curves_of(run: Run, data: str | None = None) -> CurveInputs:
-    """Return the learning curves of the confirmed recipe and the baselines.
+def curves_of(
+    run: Run, data: str | None = None
+) -> tuple[dict[str, Sequence[LearningCurve]], str, int, LabelsSaved | None]:
+    """Return the learning curves of a confirmed run by name, their metric, the budget, and the labels saved.
 
-    Parameters
-    ----------
-    run : a confirmed run.
-    data : name of the data set; by default the first.
-
-    Raises
-    ------
-    RequestError
-        If the run is not confirmed.
+    The curves are of a data set, by default the first. Labels are saved only if the recipe beats the first baseline.
     """
     findings = confirmed_findings(run, data)
     confirmation = run.confirmations[data or next(iter(run.confirmations))]
-    curves = {"confirmed recipe": confirmation.recipe.curves}
+    curves: dict[str, Sequence[LearningCurve]] = {"confirmed recipe": confirmation.recipe.curves}
     curves |= {name: played.curves for name, played in confirmation.baselines.items()}
     first = next(iter(findings.against.values()))
     saved = first.labels if findings.beats(first.difference) else None
-    return CurveInputs(curves, findings.objective.metric, findings.budget, saved)
+    return curves, findings.objective.metric, findings.budget, saved
 
 
-def differences_of(run: Run) -> DifferenceInputs:
-    """Return the recipe minus each baseline on every data set; with one data set minus the matched baselines too.
+def differences_of(run: Run) -> tuple[list[DifferenceRow], str, int, Amounts]:
+    """Return a confirmed run minus each baseline, the objective, the number of blocks, and how numbers are written.
 
-    Raises
-    ------
-    RequestError
-        If the run is not confirmed.
+    The rows are of every data set; with one data set they are of the matched baselines too.
     """
     first = confirmed_findings(run)
     several = len(run.all_findings) > 1
     rows = [
-        row
+        DifferenceRow(
+            name, difference.mean, difference.low, difference.high, matched, difference.p, data if several else ""
+        )
         for data, findings in run.all_findings.items()
-        for row in _difference_rows(findings, data if several else "")
+        for name, against in findings.against.items()
+        for difference, matched in ((against.difference, False), (against.matched, True))
+        if not (several and matched)
     ]
-    return DifferenceInputs(rows, value_name(first), first.recipe.blocks, Amounts.of(first.objective))
+    return rows, value_name(first), first.recipe.blocks, Amounts.of(first.objective)
 
 
-def history_of(run: Run) -> HistoryInputs:
-    """Return the value and state of each trial."""
+def history_of(run: Run) -> tuple[list[TrialPoint], Mapping[str, float], str, Amounts]:
+    """Return the trials of a run, the value of each baseline, the objective, and how its values are written."""
     points = [_trial_point(run, trial) for trial in run.trials]
-    return HistoryInputs(points, run.record.baseline_values(), search_value_name(run), search_amounts(run))
+    return points, run.record.baseline_values(), search_value_name(run), search_amounts(run)
 
 
-def front_of(run: Run) -> FrontInputs:
-    """Return the trials and baselines of a run by its objectives.
-
-    Raises
-    ------
-    RequestError
-        If the run has one objective.
-    """
+def front_of(run: Run) -> tuple[list[FrontPoint], list[FrontAxis]]:
+    """Return the trials and baselines of a run of several objectives, and these objectives."""
     objectives = run.scenario.make_objectives()
     if len(objectives) < 2:
         raise RequestError("the run has one objective, and a Pareto front needs two or more")
     axes = [FrontAxis(named(objective), Amounts.of(objective)) for objective in objectives]
-    return FrontInputs([*_trial_points(run), *_baseline_points(run)], axes)
+    return [*_trial_points(run), *_baseline_points(run)], axes
 
 
 def importance_of(source: Run | KnobImportance) -> KnobImportance:
@@ -146,13 +101,7 @@ def effects_of(source: Run | Effects, value: str | None, amounts: Amounts | None
 
 
 def ablation_of(source: Run | Ablation, data: str | None = None) -> Ablation:
-    """Return the ablation of a run on a data set, by default the first; an ablation is returned as it is.
-
-    Raises
-    ------
-    RequestError
-        If the run has no ablation, or no such data set.
-    """
+    """Return the ablation of a run on a data set, by default the first; an ablation is returned as it is."""
     if isinstance(source, Ablation):
         return source
     ablations = source.ablations
@@ -164,13 +113,7 @@ def ablation_of(source: Run | Ablation, data: str | None = None) -> Ablation:
 
 
 def loops_of(source: Run | LoopFacts) -> LoopFacts:
-    """Return the loops of a run's confirmed recipe on the first data set; loops are returned as they are.
-
-    Raises
-    ------
-    RequestError
-        If the run was not examined.
-    """
+    """Return the loops of a run's confirmed recipe on the first data set; loops are returned as they are."""
     loops = source.loops if isinstance(source, Run) else source
     if isinstance(loops, LoopFacts):
         return loops
@@ -178,13 +121,7 @@ def loops_of(source: Run | LoopFacts) -> LoopFacts:
 
 
 def stopping_of(source: StoppingReplay | LoopFacts) -> tuple[StoppingFacts, str]:
-    """Return where each rule would have stopped, and the metric of the learning curve.
-
-    Raises
-    ------
-    RequestError
-        If no rule could be replayed.
-    """
+    """Return where each rule would have stopped, and the metric of the learning curve."""
     if isinstance(source, StoppingReplay):
         return stopping_facts(source), source.objective.metric
     if source.stopping is None:
@@ -193,13 +130,7 @@ def stopping_of(source: StoppingReplay | LoopFacts) -> tuple[StoppingFacts, str]
 
 
 def confirmed_findings(run: Run, data: str | None = None) -> Findings:
-    """Return the findings of a confirmed run on a data set, by default the first.
-
-    Raises
-    ------
-    RequestError
-        If the run is not confirmed.
-    """
+    """Return the findings of a confirmed run on a data set, by default the first."""
     if run.confirmation is None:
         raise RequestError("the run is not confirmed yet; run.confirm() confirms it")
     return run.all_findings[data or next(iter(run.all_findings))]
@@ -211,17 +142,6 @@ def picked_trial(run: Run) -> int:
     if confirmation is None:
         return run.best_trial.number
     return confirmation.candidates[confirmation.selected].trial
-
-
-def _difference_rows(findings: Findings, data: str) -> list[DifferenceRow]:
-    rows = []
-    for name, against in findings.against.items():
-        differences = [(against.difference, False)] if data else [(against.difference, False), (against.matched, True)]
-        rows += [
-            DifferenceRow(name, difference.mean, difference.low, difference.high, matched, difference.p, data)
-            for difference, matched in differences
-        ]
-    return rows
 
 
 def _trial_point(run: Run, trial: TrialRecord) -> TrialPoint:

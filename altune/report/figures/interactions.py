@@ -77,17 +77,9 @@ def plot_interactions(source: Run | KnobImportance) -> go.Figure:
     ]
     if importance.dependent:
         lines.append("combinations are forbidden, so shares overlap")
-    warned = [f"<span style='color:{style.WORSE}'><b>{line}</b></span>" for line in wrapped_warning(importance.warning)]
-    extra = 18 * (len(lines) + len(warned) - 1)
+    lines += style.warned(wrapped_warning(importance.warning))
     count = len(numbers.knobs)
-    figure = style.new_figure(
-        "What pairs of knobs explain together",
-        "<br>".join([*lines, *warned]),
-        x="",
-        y="",
-        height=62 + extra + CELL * count + 90,
-        top=62 + extra,
-    )
+    figure = style.new_figure("What pairs of knobs explain together", lines, height=CELL * count + 90)
     figure.add_heatmap(
         z=_matrix(numbers),
         x=list(range(count)),

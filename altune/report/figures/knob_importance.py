@@ -146,17 +146,13 @@ def _subtitle(importance: KnobImportance) -> tuple[str, ...]:
 
 def _plot(numbers: ShareNumbers, title: str) -> go.Figure:
     lines = [*numbers.subtitle, *_key(numbers)]
-    warned = [f"<span style='color:{style.WORSE}'><b>{line}</b></span>" for line in numbers.warning]
-    extra = 18 * (len(lines) + len(warned) - 1)
     # The lowest row is for the name of the noise floor.
     count = len(numbers.rows) + 1
     figure = style.new_figure(
         title,
-        "<br>".join([*lines, *warned]),
+        [*lines, *style.warned(numbers.warning)],
         x="share of the variance of the objective",
-        y="",
-        height=62 + extra + ROW * count + 50,
-        top=62 + extra,
+        height=ROW * count + 50,
     )
     _add_floor(figure, numbers.floor)
     for height, row in enumerate(reversed(numbers.rows), start=1):
@@ -171,32 +167,17 @@ def _plot(numbers: ShareNumbers, title: str) -> go.Figure:
 def _key(numbers: ShareNumbers) -> list[str]:
     unclear = [row for row in numbers.rows if not row.is_clear]
     lines = ["□ open: not above the noise floor"] if unclear else []
-    return lines + (
-        [f"the {len(numbers.rows)} largest of {len(numbers.rows) + numbers.left_out}"] * bool(numbers.left_out)
-    )
+    shown = len(numbers.rows)
+    return lines + ([f"the {shown} largest of {shown + numbers.left_out}"] if numbers.left_out else [])
 
 
 def _add_floor(figure: go.Figure, floor: Floor) -> None:
     """Shade the shares that a knob without effect may have."""
-    figure.add_shape(
-        type="rect",
-        xref="x",
-        x0=0,
-        x1=floor.high,
-        yref="y domain",
-        y0=0,
-        y1=1,
-        layer="below",
-        fillcolor=FLOOR_FILL,
-        line={"width": 0},
-    )
+    box = {"xref": "x", "x0": 0, "x1": floor.high, "yref": "y domain", "y0": 0, "y1": 1}
+    figure.add_shape(type="rect", **box, layer="below", fillcolor=FLOOR_FILL, line={"width": 0})
     figure.add_vline(x=floor.high, line={"color": style.QUIET, "width": 1.5, "dash": "dash"}, layer="below")
-    _add_text(
-        figure,
-        f"▒ noise floor {interval_text(floor.share, floor.low, floor.high)}: a knob without effect",
-        0,
-        style.QUIET,
-    )
+    text = f"▒ noise floor {interval_text(floor.share, floor.low, floor.high)}: a knob without effect"
+    _add_text(figure, text, 0, style.QUIET)
 
 
 def _add_row(figure: go.Figure, row: ShareRow, height: int) -> None:
@@ -207,15 +188,7 @@ def _add_row(figure: go.Figure, row: ShareRow, height: int) -> None:
         width=BAR,
         orientation="h",
         marker={"color": style.BETTER if row.is_clear else OPEN, "line": {"color": colour, "width": 2}},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [row.high - row.share],
-            "arrayminus": [row.share - row.low],
-            "thickness": 2,
-            "width": 6,
-            "color": style.INK,
-        },
+        error_x=style.error_bars(row.share, row.low, row.high, style.INK),
         text=f"<b>{row.name}</b>: {row.text}<br>{row.hover}",
         textposition="none",
         hoverinfo="text",
@@ -225,18 +198,5 @@ def _add_row(figure: go.Figure, row: ShareRow, height: int) -> None:
 
 
 def _add_text(figure: go.Figure, text: str, height: float, colour: str) -> None:
-    figure.add_annotation(
-        text=text,
-        x=0,
-        xref="x domain",
-        xanchor="left",
-        xshift=3,
-        y=height,
-        yref="y",
-        yanchor="bottom",
-        yshift=9 if height else -6,
-        showarrow=False,
-        borderpad=0,
-        bgcolor=style.translucent("#ffffff", 0.6),
-        font={"color": colour, "size": 13},
-    )
+    font, paper = {"color": colour, "size": 13}, style.translucent(style.PAPER, 0.6)
+    style.add_text(figure, text, height, xshift=3, yshift=9 if height else -6, borderpad=0, bgcolor=paper, font=font)

@@ -47,11 +47,11 @@ def learning_curve_numbers(
         raise RequestError("there are no learning curves to plot")
     quiet = list(named_curves)[1:] if baselines is None else baselines
     bright, grey = iter(style.SERIES * len(named_curves)), iter(style.GREYS * len(named_curves))
-    lines, looks = [], {}
-    for name, curves in named_curves.items():
-        looks[name] = next(grey) if name in quiet else next(bright)
-        role = "baseline" if name in quiet else "recipe"
-        lines.append(CurveLine(name, role, band(tuple(curves), metric, budget), looks[name]))
+    looks = {name: next(grey) if name in quiet else next(bright) for name in named_curves}
+    lines = [
+        CurveLine(name, "baseline" if name in quiet else "recipe", band(tuple(curves), metric, budget), looks[name])
+        for name, curves in named_curves.items()
+    ]
     for name, curves in (matched or {}).items():
         look = looks.get(name, style.GREYS[0])
         look = look._replace(dash="dot", symbol=look.symbol.removesuffix("-open"))
@@ -94,20 +94,20 @@ def plot_learning_curves(
     'labels bought'
     """
     if not isinstance(source, Mapping):
-        inputs = curves_of(source)
-        saved = inputs.saved if not metric and not budget else saved
-        source, metric, budget = inputs.curves, metric or inputs.metric, budget or inputs.budget
+        source, of_run, end, gain = curves_of(source)
+        saved = gain if not metric and not budget else saved
+        metric, budget = metric or of_run, budget or end
     if not metric or budget < 1:
         raise RequestError("curves alone do not say what to plot: give `metric` and `budget`")
     numbers = learning_curve_numbers(source, metric, budget, matched=matched, baselines=baselines)
     blocks = sorted({line.band.blocks for line in numbers.lines})
-    count = f"{blocks[0]} block{'' if blocks == [1] else 's'}" if len(blocks) == 1 else "all blocks"
+    count = style.plural(blocks[0], "block") if len(blocks) == 1 else "all blocks"
     figure = style.new_figure(
         f"Test {safe_text(words(metric))} by labels bought",
-        f"mean of {count}, band: 10 to 90 % of them",
+        [f"mean of {count}, band: 10 to 90 % of them"],
         x="labels bought",
         y=safe_text(words(metric)),
-        height=460,
+        height=398,
         right=24 + 8 * max(len(_label(line)) for line in numbers.lines),
     )
     for line in numbers.lines:
@@ -152,17 +152,13 @@ def _add_line(figure: go.Figure, line: CurveLine) -> None:
         f"<b>{name}</b><br>{labels} labels: {mean:.3f}<br>10–90 %: {low:.3f} to {high:.3f}"
         for labels, mean, low, high in zip(curve.counts, curve.mean, curve.low, curve.high, strict=True)
     ]
+    width = {"recipe": 3.0, "baseline": 2.0, "matched": 1.75}[line.role]
     figure.add_scatter(
         x=curve.counts,
         y=curve.mean,
         name=name,
         mode="lines+markers",
-        line={
-            "shape": "hv",
-            "color": line.look.colour,
-            "dash": line.look.dash,
-            "width": {"recipe": 3.0, "baseline": 2.0, "matched": 1.75}[line.role],
-        },
+        line={"shape": "hv", "color": line.look.colour, "dash": line.look.dash, "width": width},
         marker={"symbol": line.look.symbol, "size": 8, "maxdisplayed": 6, "color": line.look.colour},
         text=hover,
         hoverinfo="text",
@@ -184,22 +180,9 @@ def _add_saved(figure: go.Figure, saved: LabelsSaved, low: float, high: float) -
     figure.add_shape(x0=recipe, x1=budget, y0=saved.target, y1=saved.target, **guide)
     figure.add_shape(x0=recipe, x1=recipe, y0=low, y1=saved.target, **guide)
     height = low + 0.1 * (high - low)
-    figure.add_annotation(
-        x=recipe,
-        y=height,
-        ax=budget,
-        ay=height,
-        xref="x",
-        yref="y",
-        axref="x",
-        ayref="y",
-        text="",
-        showarrow=True,
-        arrowhead=2,
-        arrowsize=1.2,
-        arrowwidth=1.75,
-        arrowcolor=style.INK,
-    )
+    ends = {"x": recipe, "y": height, "ax": budget, "ay": height, "xref": "x", "yref": "y", "axref": "x", "ayref": "y"}
+    arrow = {"arrowhead": 2, "arrowsize": 1.2, "arrowwidth": 1.75, "arrowcolor": style.INK}
+    figure.add_annotation(text="", showarrow=True, **ends, **arrow)
     figure.add_annotation(
         x=((recipe or 0) + budget) / 2,
         y=height,

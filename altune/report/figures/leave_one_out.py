@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import plotly.graph_objects as go
@@ -15,11 +16,10 @@ from altune.report.figures.style import safe_text, words
 from altune.report.figures.wrapped_rows import (
     LOOKS,
     WrappedRows,
-    error_bars,
+    axis_name,
     finite_ends,
     heading_lines,
     key_of,
-    padded_range,
     verdict,
 )
 
@@ -38,10 +38,12 @@ class WithoutRow(NamedTuple):
 def leave_one_out_numbers(ablation: Ablation) -> tuple[WithoutRow, ...]:
     """Return the loss without each decision, the largest first; decisions that cannot be put back alone come last."""
     amounts = Amounts.of(ablation.objective)
-    possible = [knob for knob in ablation.without if knob.difference is not None]
-    possible.sort(key=lambda knob: -ablation.objective.sign * _mean(knob))
-    rows = []
-    for knob in (*possible, *(knob for knob in ablation.without if knob.difference is None)):
+    sign, rows = ablation.objective.sign, []
+
+    def order(knob: WithoutKnob) -> float:
+        return math.inf if knob.difference is None else -sign * knob.difference.mean
+
+    for knob in sorted(ablation.without, key=order):
         difference, label = knob.difference, knob.change.words
         if difference is None:
             rows.append(WithoutRow(label, f"cannot be put back alone: {knob.reason}", None, None, None, "no interval"))
@@ -72,33 +74,25 @@ def plot_leave_one_out(source: Run | Ablation, *, data: str | None = None, value
     key = [f"the recipe minus itself with {start}'s choice", *key_of(ablation, "mean", [row.verdict for row in rows])]
     canvas = WrappedRows([heading_lines(row.label, row.value, row.verdict) for row in rows])
     left, right = ("the recipe's", f"{start}'s") if less else (f"{start}'s", "the recipe's")
-    name = safe_text(value or f"{ablation.objective.kind.plain} ({ablation.objective.metric})", 44)
+    name = axis_name(ablation, value, 44)
     figure = canvas.figure(
         "What each decision is worth", key, x=f"difference in {name}<br>← {left} better  |  {right} better →"
     )
     # A shape would be drawn over the headings.
     figure.update_xaxes(zeroline=True, zerolinecolor=style.INK, zerolinewidth=1.5)
     for row, middle in zip(rows, canvas.middles, strict=True):
-        _add_mark(figure, row, middle)
+        if row.mean is None:
+            continue
+        look = LOOKS[row.verdict]
+        style.add_marks(
+            figure,
+            [row.mean],
+            [middle],
+            {"size": 12, "color": look.colour, "symbol": look.symbol, "line": {"width": 2, "color": look.colour}},
+            f"<b>{safe_text(row.label, 120)}</b><br>{row.value}",
+            error_x=None if row.low is None else style.error_bars(row.mean, row.low, row.high, look.colour),
+        )
     ends = [0.0, *(end for row in rows for end in (row.mean, row.low, row.high))]
-    figure.update_xaxes(range=padded_range(ends), tickformat=Amounts.of(ablation.objective).ticks, nticks=6)
+    ticks = Amounts.of(ablation.objective).ticks
+    figure.update_xaxes(range=style.padded_range(ends), tickformat=ticks, nticks=6)
     return figure
-
-
-def _add_mark(figure: go.Figure, row: WithoutRow, middle: float) -> None:
-    if row.mean is None:
-        return
-    look = LOOKS[row.verdict]
-    figure.add_scatter(
-        x=[row.mean],
-        y=[middle],
-        mode="markers",
-        marker={"size": 12, "color": look.colour, "symbol": look.symbol, "line": {"width": 2, "color": look.colour}},
-        error_x=error_bars(row.mean, row.low, row.high, look.colour),
-        text=f"<b>{safe_text(row.label, 120)}</b><br>{row.value}",
-        hoverinfo="text",
-    )
-
-
-def _mean(knob: WithoutKnob) -> float:
-    return 0.0 if knob.difference is None else knob.difference.mean

@@ -48,7 +48,7 @@ def method_effect_numbers(
     RequestError
         If the space does not leave the method of the knob open.
     """
-    written = Amounts() if amounts is None else amounts
+    written = amounts or Amounts()
     sign = 1.0 if written.less_is_better else -1.0
     methods = sorted(effects.methods(knob), key=lambda effect: sign * effect.mean)
     rows = tuple(
@@ -90,14 +90,11 @@ def plot_method_effects(
     ]
     if numbers.left_out:
         lines.append(f"the best {len(numbers.rows)} of {len(numbers.rows) + numbers.left_out} methods")
-    extra = 18 * (len(lines) - 1)
     figure = style.new_figure(
         f"Methods of the {safe_text(words(knob), 24)}",
-        "<br>".join(lines),
+        lines,
         x=value_along(inputs.value, inputs.amounts),
-        y="",
-        height=62 + extra + ROW * len(numbers.rows) + 60,
-        top=62 + extra,
+        height=ROW * len(numbers.rows) + 60,
     )
     for height, row in enumerate(reversed(numbers.rows)):
         _add_trials(figure, row.effect, height, inputs.amounts)
@@ -109,45 +106,24 @@ def plot_method_effects(
 
 def _add_marginal(figure: go.Figure, row: MethodRow, height: int) -> None:
     effect = row.effect
-    figure.add_scatter(
-        x=[effect.mean],
-        y=[height],
-        mode="markers",
+    style.add_marks(
+        figure,
+        [effect.mean],
+        [height],
         # The mean of a method without trials comes only from what it shares with other methods.
-        marker={
+        {
             "size": 11,
             "color": style.BETTER if effect.n_trials else OPEN,
             "symbol": "circle",
             "line": {"width": 2, "color": style.BETTER},
         },
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [effect.high - effect.mean],
-            "arrayminus": [effect.mean - effect.low],
-            "thickness": 2.5,
-            "width": 6,
-            "color": style.BETTER,
-        },
-        text=f"<b>{row.name}</b><br>{row.text}",
-        hoverinfo="text",
+        f"<b>{row.name}</b><br>{row.text}",
+        error_x=style.error_bars(effect.mean, effect.low, effect.high, style.BETTER, 2.5),
     )
     trials = f"{effect.n_trials or 'no'} trial{'' if effect.n_trials == 1 else 's'}"
-    figure.add_annotation(
-        text=f"<b>{row.name}</b>  {row.text}  <span style='color:{style.QUIET}'>{trials}</span>",
-        x=0,
-        xref="x domain",
-        xanchor="left",
-        xshift=3,
-        y=height,
-        yref="y",
-        yanchor="bottom",
-        yshift=8,
-        showarrow=False,
-        borderpad=0,
-        bgcolor=style.translucent("#ffffff", 0.8),
-        font={"size": 12},
-    )
+    text = f"<b>{row.name}</b>  {row.text}  <span style='color:{style.QUIET}'>{trials}</span>"
+    paper = style.translucent(style.PAPER, 0.8)
+    style.add_text(figure, text, height, xshift=3, yshift=8, borderpad=0, bgcolor=paper, font={"size": 12})
 
 
 def _add_trials(figure: go.Figure, effect: MethodEffect, height: int, amounts: Amounts) -> None:
@@ -155,25 +131,11 @@ def _add_trials(figure: go.Figure, effect: MethodEffect, height: int, amounts: A
         return
     tenth, quarter, middle, three_quarters, nine_tenths = effect.quantiles
     y = height + BOX
-    for ends, width, colour in (
-        ((tenth, nine_tenths), 2, TRIALS),
-        ((quarter, three_quarters), 13, style.translucent(TRIALS, 0.45)),
-    ):
-        figure.add_scatter(
-            x=list(ends), y=[y, y], mode="lines", line={"width": width, "color": colour}, hoverinfo="skip"
-        )
-    figure.add_scatter(
-        x=list(effect.values),
-        y=[y] * len(effect.values),
-        mode="markers",
-        marker={"size": 6, "symbol": "circle-open", "color": style.QUIET, "opacity": 0.7, "line": {"width": 1}},
-        text=[amounts.exact.text(value) for value in effect.values],
-        hoverinfo="text",
-    )
-    figure.add_scatter(
-        x=[middle],
-        y=[y],
-        mode="markers",
-        marker={"symbol": "line-ns-open", "size": 13, "color": style.INK, "line": {"width": 2.5}},
-        hoverinfo="skip",
-    )
+    shade = style.translucent(TRIALS, 0.45)
+    for x, width, colour in (((tenth, nine_tenths), 2, TRIALS), ((quarter, three_quarters), 13, shade)):
+        figure.add_scatter(x=x, y=[y, y], mode="lines", line={"width": width, "color": colour}, hoverinfo="skip")
+    ring = {"size": 6, "symbol": "circle-open", "color": style.QUIET, "opacity": 0.7, "line": {"width": 1}}
+    hover = [amounts.exact.text(value) for value in effect.values]
+    style.add_marks(figure, effect.values, [y] * len(effect.values), ring, hover)
+    bar = {"symbol": "line-ns-open", "size": 13, "color": style.INK, "line": {"width": 2.5}}
+    style.add_marks(figure, [middle], [y], bar)

@@ -17,7 +17,7 @@ from altune.report.figures.explained import path_words, value_up
 from altune.report.figures.inputs import effects_of
 from altune.report.figures.style import safe_text
 
-HEIGHT = 400
+HEIGHT = 320
 TICKS = (1.0, 2.0, 5.0)
 
 
@@ -66,18 +66,15 @@ def plot_parameter_effect(
     inputs = effects_of(source, value, amounts)
     numbers = parameter_effect_numbers(inputs.effects, path, inputs.amounts)
     curve = numbers.curve
-    count = len(curve.trial_at)
-    lines = [
-        f"line: mean over the space, {100 * inputs.effects.confidence:g} % interval",
-        f"○ {count} of {inputs.effects.n_trials} recipes have this parameter",
-    ]
     figure = style.new_figure(
         f"Effect of {path_words(path, 30)}",
-        "<br>".join(lines),
+        [
+            f"line: mean over the space, {100 * inputs.effects.confidence:g} % interval",
+            f"○ {len(curve.trial_at)} of {inputs.effects.n_trials} recipes have this parameter",
+        ],
         x=f"{path_words(path)}{' (log scale)' if curve.log else ''}",
         y=value_up(inputs.value, inputs.amounts),
         height=HEIGHT,
-        top=80,
     )
     _add_band(figure, curve)
     _add_trials(figure, curve, inputs.amounts)
@@ -108,17 +105,9 @@ def set_axis(figure: go.Figure, axis: str, values: NDArray[np.float64], log: boo
         return
     ends = np.log10([low, high])
     pad = 0.03 * float(np.ptp(ends)) or 0.1
-    figure.update_layout(
-        {
-            axis: {
-                "type": "log",
-                "range": [ends[0] - pad, ends[1] + pad],
-                "tickmode": "array",
-                "tickvals": (ticks := log_ticks(low, high)),
-                "ticktext": [f"{tick:g}" for tick in ticks],
-            }
-        }
-    )
+    ticks = log_ticks(low, high)
+    names = {"tickmode": "array", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+    figure.update_layout({axis: {"type": "log", "range": [ends[0] - pad, ends[1] + pad], **names}})
 
 
 def log_ticks(low: float, high: float) -> list[float]:
@@ -150,15 +139,7 @@ def _add_band(figure: go.Figure, curve: Curve) -> None:
 
 
 def _add_trials(figure: go.Figure, curve: Curve, amounts: Amounts) -> None:
-    figure.add_scatter(
-        x=curve.trial_at,
-        y=curve.trial_value,
-        mode="markers",
-        marker={"symbol": "circle-open", "size": 7, "color": style.QUIET, "line": {"width": 1.5}},
-        text=[
-            safe_text(f"{at:.4g}: {amounts.exact.text(value)}")
-            for at, value in zip(curve.trial_at, curve.trial_value, strict=True)
-        ],
-        hoverinfo="text",
-        name="recipes",
-    )
+    ring = {"symbol": "circle-open", "size": 7, "color": style.QUIET, "line": {"width": 1.5}}
+    values = zip(curve.trial_at, curve.trial_value, strict=True)
+    hover = [safe_text(f"{at:.4g}: {amounts.exact.text(value)}") for at, value in values]
+    style.add_marks(figure, curve.trial_at, curve.trial_value, ring, hover, name="recipes")

@@ -74,16 +74,9 @@ def plot_pareto_front(
     front, pairs = pareto_front_numbers(points, axes)
     marked = _marked(points, front)
     key = _key(marked, any(points[index].role == "picked" for index in front), of)
-    figure = style.new_figure(
-        safe_text(title, 60),
-        "<br>".join(key),
-        x="",
-        y="",
-        height=PANEL * len(pairs) + 40,
-        right=24,
-        top=62 + 18 * (len(key) - 1),
-    )
-    figure = _with_panels(figure, len(pairs))
+    # The key takes its lines from the panels, beyond the first.
+    height = PANEL * len(pairs) - 4 - 18 * len(key)
+    figure = _with_panels(style.new_figure(safe_text(title, 60), key, height=height), len(pairs))
     figure.update_layout(legend_y=-0.22 / len(pairs))
     for row, pair in enumerate(pairs, start=1):
         _add_pair(figure, points, marked, axes, pair, row)
@@ -115,8 +108,7 @@ def _key(marked: Mapping[Mark, Sequence[FrontPoint]], picked_on_front: bool, of:
 
 def _with_panels(figure: go.Figure, rows: int) -> go.Figure:
     """Return a figure with the same layout and a panel for each pair."""
-    gap = 90 / (PANEL * rows) if rows > 1 else 0.0
-    panels = make_subplots(rows=rows, cols=1, vertical_spacing=gap)
+    panels = make_subplots(rows=rows, cols=1, vertical_spacing=90 / (PANEL * rows) if rows > 1 else 0.0)
     kept = figure.layout.to_plotly_json()
     x, y = kept.pop("xaxis"), kept.pop("yaxis")
     panels.update_layout(kept)
@@ -174,14 +166,13 @@ def _add_points(
     name: str,
     row: int,
 ) -> None:
-    figure.add_scatter(
-        x=[point.values[pair.along] for point in points],
-        y=[point.values[pair.up] for point in points],
-        mode="markers",
+    style.add_marks(
+        figure,
+        [point.values[pair.along] for point in points],
+        [point.values[pair.up] for point in points],
+        marker,
+        [_hover(point, axes) for point in points],
         name=name,
-        marker=marker,
-        text=[_hover(point, axes) for point in points],
-        hoverinfo="text",
         cliponaxis=False,
         showlegend=row == 1,
         row=row,

@@ -82,19 +82,12 @@ def plot_pool_map(source: Run | LoopFacts) -> go.Figure:
     """
     facts = loops_of(source)
     pool_map, numbers = _map_of(facts), pool_map_numbers(facts)
-    panels = len(numbers.phases)
     shown, total = len(pool_map.x), pool_map.pool_rows
     rows = f"{shown:,} of {total:,}" if shown < total else f"all {total:,}"
-    names = "<br>names are at the median of their class" if numbers.names else ""
-    figure = style.new_figure(
-        "Where are the rows that were bought?",
-        f"{rows} rows of one block's pool<br>{_axes(pool_map)}<br>● bought then, ○ bought before, · the rest{names}",
-        x="",
-        y="",
-        height=TOP + 330 + BOTTOM,
-        top=TOP,
-    )
-    _arrange(figure, panels)
+    lines = [f"{rows} rows of one block's pool", _axes(pool_map), "● bought then, ○ bought before, · the rest"]
+    lines += ["names are at the median of their class"] if numbers.names else []
+    figure = style.new_figure("Where are the rows that were bought?", lines, height=330 + BOTTOM, top=TOP)
+    _arrange(figure, len(numbers.phases))
     before: list[int] = []
     for panel, phase in enumerate(numbers.phases):
         _add_panel(figure, pool_map, phase, before, numbers.names, _axis_number(panel))
@@ -147,12 +140,10 @@ def _arrange(figure: go.Figure, panels: int) -> None:
         left, bottom = panel * (width + SPACE), (panels - 1 - panel) * (height + gap)
         wide |= {f"xaxis{number}.domain": [left, left + width], f"yaxis{number}.domain": [0, 1]}
         narrow |= {f"xaxis{number}.domain": [0, 1], f"yaxis{number}.domain": [bottom, min(1.0, bottom + height)]}
-        linked = {} if panel == 0 else {"matches": "x"}
-        figure.layout[f"xaxis{number}"] = (
-            axis | plain | linked | {"anchor": f"y{number}", "domain": wide[f"xaxis{number}.domain"]}
-        )
-        linked = {} if panel == 0 else {"matches": "y"}
-        figure.layout[f"yaxis{number}"] = axis | plain | linked | {"anchor": f"x{number}", "domain": [0, 1]}
+        for name, other in (("x", "y"), ("y", "x")):
+            linked = {} if panel == 0 else {"matches": name}
+            place = {"anchor": f"{other}{number}", "domain": wide[f"{name}axis{number}.domain"]}
+            figure.layout[f"{name}axis{number}"] = axis | plain | linked | place
     figure.layout.meta = {**figure.layout.meta, "wide": wide, "narrow": narrow}
 
 
@@ -160,29 +151,18 @@ def _add_panel(
     figure: go.Figure, pool_map: PoolMap, phase: Phase, before: Sequence[int], names: Sequence[ClassName], number: str
 ) -> None:
     axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
-    quiet = {"mode": "markers", "hoverinfo": "skip", "showlegend": False, **axes}
-    figure.add_scatter(x=pool_map.x, y=pool_map.y, marker={"size": 3, "color": BEHIND}, **quiet)
-    figure.add_scatter(
-        x=[pool_map.picked_x[pick] for pick in before],
-        y=[pool_map.picked_y[pick] for pick in before],
-        marker={"size": 6, "symbol": "circle-open", "color": EARLIER, "line": {"width": 1.25, "color": EARLIER}},
-        **quiet,
-    )
+    quiet = {"showlegend": False, **axes}
+    style.add_marks(figure, pool_map.x, pool_map.y, {"size": 3, "color": BEHIND}, **quiet)
+    ring = {"size": 6, "symbol": "circle-open", "color": EARLIER, "line": {"width": 1.25, "color": EARLIER}}
+    style.add_marks(figure, *_at(pool_map, before), ring, **quiet)
     classes = [safe_text(name, 20) for name in pool_map.classes]
-    figure.add_scatter(
-        x=[pool_map.picked_x[pick] for pick in phase.picks],
-        y=[pool_map.picked_y[pick] for pick in phase.picks],
-        mode="markers",
-        marker={"size": 7, "color": style.BETTER, "line": {"width": 0.75, "color": "#ffffff"}},
-        text=[
-            f"row {pool_map.picked_row[pick]}, class {classes[pool_map.picked_code[pick]]}<br>"
-            f"bought in loop {pool_map.picked_loop[pick]}"
-            for pick in phase.picks
-        ],
-        hoverinfo="text",
-        showlegend=False,
-        **axes,
-    )
+    hover = [
+        f"row {pool_map.picked_row[pick]}, class {classes[pool_map.picked_code[pick]]}<br>"
+        f"bought in loop {pool_map.picked_loop[pick]}"
+        for pick in phase.picks
+    ]
+    marker = {"size": 7, "color": style.BETTER, "line": {"width": 0.75, "color": style.PAPER}}
+    style.add_marks(figure, *_at(pool_map, phase.picks), marker, hover, **quiet)
     for name in names:
         figure.add_annotation(
             text=f"<b>{safe_text(name.name, 14)}</b>",
@@ -192,21 +172,14 @@ def _add_panel(
             yref=f"y{number}",
             showarrow=False,
             yshift=9,
-            bgcolor="rgba(255,255,255,0.6)",
+            bgcolor=style.translucent(style.PAPER, 0.6),
             borderpad=0,
             font={"size": 13, "color": style.INK},
         )
-    count = len(phase.picks)
-    figure.add_annotation(
-        name=PANEL_TITLE,
-        text=f"<b>{phase.name[:1].upper()}{phase.name[1:]}</b>: {count} row{'' if count == 1 else 's'}",
-        x=0,
-        xref=f"x{number} domain",
-        xanchor="left",
-        y=1,
-        yref=f"y{number} domain",
-        yanchor="bottom",
-        yshift=3,
-        showarrow=False,
-        font={"size": 13},
-    )
+    title = f"<b>{phase.name[:1].upper()}{phase.name[1:]}</b>: {style.plural(len(phase.picks), 'row')}"
+    above: dict[str, Any] = {"yref": f"y{number} domain", "yshift": 3, "font": {"size": 13}}
+    style.add_text(figure, title, 1, number, name=PANEL_TITLE, **above)
+
+
+def _at(pool_map: PoolMap, picks: Sequence[int]) -> tuple[list[float], list[float]]:
+    return [pool_map.picked_x[pick] for pick in picks], [pool_map.picked_y[pick] for pick in picks]

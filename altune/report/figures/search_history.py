@@ -98,17 +98,15 @@ def plot_search_history(
     else:
         trials, baselines, value, amounts = history_of(source)
     baselines = baselines or {}
-    written = Amounts() if amounts is None else amounts
+    written = amounts or Amounts()
     numbers = search_history_numbers(trials, written)
-    key = _key(numbers)
     figure = style.new_figure(
         "Value of each trial of the search",
-        "<br>".join(safe_text(line, 2 * style.KEY_WIDTH) for line in key),
+        [safe_text(line, 2 * style.KEY_WIDTH) for line in _key(numbers)],
         x="trial number",
         y=safe_text(value, 60) + ("<br>less is better ↓" if written.less_is_better else ""),
-        height=400 + 18 * (len(key) - 1),
+        height=338,
         right=24 + 8 * max([len(_label(name)) for name in baselines] + [len("best so far")]),
-        top=62 + 18 * (len(key) - 1),
     )
     last = max((trial.number for trial in trials), default=0)
     figure.update_xaxes(range=[-0.02 * last - 0.5, last + 0.02 * last + 0.5])
@@ -132,7 +130,7 @@ def _key(numbers: SearchHistoryNumbers) -> list[str]:
     if not total:
         return ["no trials"]
     parts = [f"{_sign(state, numbers)}{count} {_state_words(state)}" for state, count in numbers.states.items()]
-    return style.key_lines(f"{total} trial{'' if total == 1 else 's'}: ", parts)
+    return style.key_lines(f"{style.plural(total, 'trial')}: ", parts)
 
 
 def _sign(state: str, numbers: SearchHistoryNumbers) -> str:
@@ -166,14 +164,13 @@ def _add_trials(
 ) -> None:
     if not trials:
         return
-    figure.add_scatter(
-        x=[trial.number for trial in trials],
-        y=[bottom if trial.value is None else trial.value for trial in trials],
-        mode="markers",
+    style.add_marks(
+        figure,
+        [trial.number for trial in trials],
+        [bottom if trial.value is None else trial.value for trial in trials],
+        {"symbol": look.symbol, "size": 8, "color": look.colour, "line": {"width": 1.75, "color": look.colour}},
+        [_hover(trial, look, amounts) for trial in trials],
         name="trial" if look.words == "complete" else f"trial, {look.words}",
-        marker={"symbol": look.symbol, "size": 8, "color": look.colour, "line": {"width": 1.75, "color": look.colour}},
-        text=[_hover(trial, look, amounts) for trial in trials],
-        hoverinfo="text",
         cliponaxis=False,
     )
 

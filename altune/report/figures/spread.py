@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import plotly.graph_objects as go
 
@@ -11,38 +10,20 @@ from altune.analysis.comparison.result import RecipeComparison
 from altune.analysis.comparison.spread import Spread
 from altune.report.amounts import Amounts
 from altune.report.figures import style
-from altune.report.figures.comparison_inputs import spread_of
-from altune.report.figures.rows import add_heading, name_of, new_rows, rows_of
+from altune.report.figures.rows import Row, by_data, new_rows, rows_of
 
 SHIFT = 0.035
 """Vertical distance of successive blocks, so that equal values are both visible."""
 
 
-class SpreadRow(NamedTuple):
-    """One recipe: a mark for each block, their mean, their worst tenth and the worst."""
-
-    label: str
-    value: str
-    points: tuple[float, ...]
-    mean: float
-    unlucky: float
-    worst: float
-
-
-def spread_numbers(by_data: Mapping[str, Sequence[Spread]], amounts: Amounts | None = None) -> tuple[SpreadRow, ...]:
+def spread_numbers(numbers: Mapping[str, Sequence[Spread]], amounts: Amounts) -> tuple[Row[Spread], ...]:
     """Return the blocks of each recipe on each data set, with their text."""
-    written = Amounts() if amounts is None else amounts
-    return tuple(
-        SpreadRow(
-            name_of(spread.recipe, data),
-            f"mean {written.text(spread.mean.mean)}, worst tenth {written.text(spread.unlucky)}, "
-            f"worst {written.text(spread.worst)}",
-            spread.values,
-            spread.mean.mean,
-            spread.unlucky,
-            spread.worst,
-        )
-        for data, spread in rows_of(by_data)
+    return rows_of(
+        numbers,
+        lambda spread: (
+            f"mean {amounts.text(spread.mean.mean)}, worst tenth {amounts.text(spread.unlucky)}, "
+            f"worst {amounts.text(spread.worst)}"
+        ),
     )
 
 
@@ -65,45 +46,33 @@ def plot_spread(
     RequestError
         If there is nothing to plot.
     """
-    written = Amounts() if amounts is None else amounts
-    rows = spread_numbers(spread_of(source), written)
-    blocks = {len(row.points) for row in rows}
+    written = amounts or Amounts()
+    rows = spread_numbers(by_data(source, "spread"), written)
+    blocks = {len(row.shows.values) for row in rows}
     count = f"{next(iter(blocks))} blocks each" if len(blocks) == 1 else "all blocks"
-    figure, strip = new_rows(
+    figure, _ = new_rows(
         "Every block",
-        f"{count}: ○ one block  ◆ mean  ▮ worst tenth",
+        [f"{count}: ○ one block  ◆ mean  ▮ worst tenth"],
         x=f"{style.safe_text(value, 44)}<br>{'← less is better' if written.less_is_better else 'more is better →'}",
-        texts=[(row.label, row.value) for row in rows],
+        headings=[(row.label, row.value, style.BETTER) for row in rows],
     )
     for height, row in enumerate(reversed(rows)):
         _add_row(figure, row, height)
-        add_heading(figure, height, strip, row.label, row.value, style.BETTER)
-    points = [point for row in rows for point in row.points]
-    pad = 0.06 * (max(points) - min(points)) or 0.01
-    figure.update_xaxes(range=[min(points) - pad, max(points) + pad], nticks=6)
+    figure.update_xaxes(range=style.padded_range(point for row in rows for point in row.shows.values), nticks=6)
     return figure
 
 
-def _add_row(figure: go.Figure, row: SpreadRow, height: int) -> None:
-    figure.add_scatter(
-        x=row.points,
-        y=[height + SHIFT * (block % 3 - 1) for block in range(len(row.points))],
-        mode="markers",
-        marker={"symbol": "circle-open", "size": 9, "color": style.QUIET, "line": {"width": 1.25}, "opacity": 0.8},
-        text=[f"<b>{row.label}</b><br>block {block}: {point:.4g}" for block, point in enumerate(row.points)],
-        hoverinfo="text",
+def _add_row(figure: go.Figure, row: Row[Spread], height: int) -> None:
+    values = row.shows.values
+    style.add_marks(
+        figure,
+        values,
+        [height + SHIFT * (block % 3 - 1) for block in range(len(values))],
+        {"symbol": "circle-open", "size": 9, "color": style.QUIET, "line": {"width": 1.25}, "opacity": 0.8},
+        [f"<b>{row.label}</b><br>block {block}: {value:.4g}" for block, value in enumerate(values)],
     )
-    for x, symbol, colour, size, name in (
-        (row.unlucky, "line-ns-open", style.WORSE, 20, "worst tenth"),
-        (row.mean, "diamond", style.BETTER, 13, "mean"),
-    ):
-        figure.add_scatter(
-            x=[x],
-            y=[height],
-            mode="markers",
-            marker={"symbol": symbol, "size": size, "color": colour, "line": {"width": 4, "color": colour}}
-            if symbol == "line-ns-open"
-            else {"symbol": symbol, "size": size, "color": colour, "line": {"width": 1, "color": "#ffffff"}},
-            text=f"<b>{row.label}</b><br>{name}: {x:.4g}",
-            hoverinfo="text",
-        )
+    bar = {"symbol": "line-ns-open", "size": 20, "color": style.WORSE, "line": {"width": 4, "color": style.WORSE}}
+    diamond = {"symbol": "diamond", "size": 13, "color": style.BETTER, "line": {"width": 1, "color": style.PAPER}}
+    marks = (("worst tenth", row.shows.unlucky, bar), ("mean", row.shows.mean.mean, diamond))
+    for name, x, marker in marks:
+        style.add_marks(figure, [x], [height], marker, f"<b>{row.label}</b><br>{name}: {x:.4g}")

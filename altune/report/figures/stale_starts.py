@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from altune.analysis.comparison.result import RecipeComparison
 from altune.analysis.comparison.stale_starts import StaleStarts
 from altune.report.figures import style
-from altune.report.figures.comparison_inputs import stale_of
-from altune.report.figures.rows import add_heading, name_of, new_rows, rows_of
+from altune.report.figures.rows import Row, by_data, new_rows, rows_of
 
 LEAST_END = 0.3
 """Smallest right end of the axis, so that one stale trajectory does not look like many."""
 
 
-class StaleRow(NamedTuple):
-    """One recipe; shares are in [0, 1]."""
-
-    label: str
-    value: str
-    share: float
-    low: float
-    high: float
-
-
-def stale_starts_numbers(by_data: Mapping[str, Sequence[StaleStarts]]) -> tuple[StaleRow, ...]:
+def stale_starts_numbers(numbers: Mapping[str, Sequence[StaleStarts]]) -> tuple[Row[StaleStarts], ...]:
     """Return the share of each recipe on each data set, with its text."""
-    return tuple(
-        StaleRow(
-            name_of(starts.recipe, data),
-            f"{starts.share:.0%} [{starts.low:.0%}, {starts.high:.0%}], {starts.stale} of {starts.runs} trajectories",
-            starts.share,
-            starts.low,
-            starts.high,
-        )
-        for data, starts in rows_of(by_data)
+    return rows_of(
+        numbers,
+        lambda starts: (
+            f"{starts.share:.0%} [{starts.low:.0%}, {starts.high:.0%}], {starts.stale} of {starts.runs} trajectories"
+        ),
     )
 
 
@@ -53,33 +37,23 @@ def plot_stale_starts(source: RecipeComparison | Mapping[str, Sequence[StaleStar
     RequestError
         If there is nothing to plot.
     """
-    rows = stale_starts_numbers(stale_of(source))
-    figure, strip = new_rows(
+    rows = stale_starts_numbers(by_data(source, "stale"))
+    figure, _ = new_rows(
         "Stale trajectories",
-        "share of the trajectories, Wilson's 95 % interval",
+        ["share of the trajectories, Wilson's 95 % interval"],
         x="less than a quarter of the gain<br>by a quarter of the budget (← fewer is better)",
-        texts=[(row.label, row.value) for row in rows],
+        headings=[(row.label, row.value, style.BETTER) for row in rows],
     )
-    for height, row in enumerate(reversed(rows)):
-        figure.add_scatter(
-            x=[row.share],
-            y=[height],
-            mode="markers",
-            marker={"symbol": "circle", "size": 12, "color": style.BETTER},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [row.high - row.share],
-                "arrayminus": [row.share - row.low],
-                "thickness": 2.5,
-                "width": 6,
-                "color": style.BETTER,
-            },
-            text=f"<b>{row.label}</b><br>{row.value}",
-            hoverinfo="text",
+    for height, (label, value, starts) in enumerate(reversed(rows)):
+        style.add_marks(
+            figure,
+            [starts.share],
+            [height],
+            {"symbol": "circle", "size": 12, "color": style.BETTER},
+            f"<b>{label}</b><br>{value}",
+            error_x=style.error_bars(starts.share, starts.low, starts.high, style.BETTER, 2.5),
             cliponaxis=False,
         )
-        add_heading(figure, height, strip, row.label, row.value, style.BETTER)
-    end = max(LEAST_END, *(row.high for row in rows))
+    end = max(LEAST_END, *(row.shows.high for row in rows))
     figure.update_xaxes(range=[-0.015 * end, 1.04 * end], tickformat=".0%", nticks=6)
     return figure

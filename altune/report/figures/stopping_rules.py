@@ -76,10 +76,13 @@ def plot_stopping_rules(source: StoppingReplay | LoopFacts) -> go.Figure:
     total = UPPER + GAP + ROW * rows + 10
     figure = style.new_figure(
         "Where would each rule have stopped?",
-        f"{blocks_words(facts.blocks)}; saved: labels not bought,<br>kept: share of the final score{_never(numbers)}",
-        x="",
+        [
+            f"{blocks_words(facts.blocks)}; saved: labels not bought,",
+            "kept: share of the final score",
+            *_never(numbers),
+        ],
         y=safe_text(words(metric)),
-        height=total + 170,
+        height=total + 66,
         top=104,
     )
     split_panels(
@@ -101,12 +104,12 @@ def plot_stopping_rules(source: StoppingReplay | LoopFacts) -> go.Figure:
     return figure
 
 
-def _never(numbers: StoppingNumbers) -> str:
+def _never(numbers: StoppingNumbers) -> list[str]:
     count = len(numbers.never)
     if not count:
-        return ""
+        return []
     others = "other rule does" if count == 1 else "other rules do"
-    return f"<br>{count} {others if numbers.rows else others.replace('other ', '')} not stop before the end"
+    return [f"{count} {others if numbers.rows else others.replace('other ', '')} not stop before the end"]
 
 
 def _add_curve(figure: go.Figure, facts: StoppingFacts) -> None:
@@ -128,49 +131,20 @@ def _add_row(figure: go.Figure, row: StopRow, height: int, blocks: int) -> None:
     colour, symbol = (style.WORSE, "star") if of_recipe else (style.BETTER, "circle")
     name = "the recipe's own rule" if of_recipe else safe_text(words(row.name), 28)
     often = "" if row.fired == blocks else f" ({row.fired} of {blocks})"
-    figure.add_shape(
-        type="line",
-        x0=row.low,
-        x1=row.high,
-        y0=height,
-        y1=height,
-        xref="x2",
-        yref="y2",
-        line={"color": colour, "width": 2},
-    )
-    figure.add_shape(
-        type="line",
-        x0=row.labels,
-        x1=row.labels,
-        y0=0,
-        y1=1,
-        xref="x",
-        yref="y domain",
-        line={"color": colour, "width": 1, "dash": "dot"},
-    )
+    span = {"x0": row.low, "x1": row.high, "y0": height, "y1": height, "xref": "x2", "yref": "y2"}
+    figure.add_shape(type="line", **span, line={"color": colour, "width": 2})
+    drop = {"x0": row.labels, "x1": row.labels, "y0": 0, "y1": 1, "xref": "x", "yref": "y domain"}
+    figure.add_shape(type="line", **drop, line={"color": colour, "width": 1, "dash": "dot"})
     outcome = f"{row.saved:.0f} saved, {row.kept:.1f} % kept"
-    figure.add_scatter(
-        x=[row.labels],
-        y=[height],
+    style.add_marks(
+        figure,
+        [row.labels],
+        [height],
+        {"symbol": symbol, "size": 13 if of_recipe else 11, "color": colour},
+        f"<b>{name}</b>{often}<br>stops at {row.labels:.0f} labels ({row.low:.0f} to {row.high:.0f})<br>{outcome}",
         xaxis="x2",
         yaxis="y2",
-        mode="markers",
-        marker={"symbol": symbol, "size": 13 if of_recipe else 11, "color": colour},
-        text=f"<b>{name}</b>{often}<br>stops at {row.labels:.0f} labels ({row.low:.0f} to {row.high:.0f})<br>{outcome}",
-        hoverinfo="text",
         showlegend=False,
     )
-    figure.add_annotation(
-        text=f"{name}{often}: <b>{outcome}</b>",
-        x=0,
-        xref="x2 domain",
-        xanchor="left",
-        xshift=INDENT,
-        y=height,
-        yref="y2",
-        yanchor="bottom",
-        yshift=7,
-        showarrow=False,
-        align="left",
-        font={"size": 11.5},
-    )
+    inside = {"xshift": INDENT, "yshift": 7, "align": "left", "font": {"size": 11.5}}
+    style.add_text(figure, f"{name}{often}: <b>{outcome}</b>", height, "2", **inside)

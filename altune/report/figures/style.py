@@ -8,15 +8,20 @@ hides these names and shows the legend instead (see ``page.js``).
 from __future__ import annotations
 
 import html
+import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import plotly.graph_objects as go
 
 INK = "#1f2328"
 QUIET = "#57606a"
 GRID = "#e4e7eb"
+EDGE = "#8c959f"
+PAPER = "#ffffff"
+STRIP = "#f3f5f7"
 BASELINE = "#6e7781"
 BETTER = "#0072B2"
 WORSE = "#B34700"
@@ -48,14 +53,11 @@ SERIES: tuple[Look, ...] = (
 )
 """Looks of equally important series, in order; they repeat after seven."""
 
-GREYS: tuple[Look, ...] = tuple(
-    Look(colour, dash, symbol)
-    for colour, dash, symbol in (
-        (BASELINE, "dash", "square-open"),
-        ("#8c6d1f", "dashdot", "diamond-open"),
-        (QUIET, "longdash", "triangle-up-open"),
-        ("#8a8f98", "longdashdot", "cross-open"),
-    )
+GREYS: tuple[Look, ...] = (
+    Look(BASELINE, "dash", "square-open"),
+    Look("#8c6d1f", "dashdot", "diamond-open"),
+    Look(QUIET, "longdash", "triangle-up-open"),
+    Look("#8a8f98", "longdashdot", "cross-open"),
 )
 """Looks of baselines: grey, dashed, with open markers."""
 
@@ -123,24 +125,28 @@ def translucent(colour: str, alpha: float) -> str:
     return f"rgba({red},{green},{blue},{alpha})"
 
 
-def new_figure(title: str, subtitle: str, *, x: str, y: str, height: int, right: int = 24, top: int = 62) -> go.Figure:
-    """Return an empty figure in the common style; ``title``, ``subtitle``, ``x`` and ``y`` are safe text."""
-    axis: dict[str, Any] = {
-        "gridcolor": GRID,
-        "linecolor": "#8c959f",
-        "zeroline": False,
-        "ticks": "outside",
-        "tickcolor": "#8c959f",
-        "automargin": True,
-        "fixedrange": True,
-    }
+def new_figure(
+    title: str, subtitle: Sequence[str], *, x: str = "", y: str = "", height: int, right: int = 24, top: int = 0
+) -> go.Figure:
+    """Return an empty figure in the common style.
+
+    Parameters
+    ----------
+    title, subtitle, x, y : the title, the lines below it, and the titles of the axes, as safe text.
+    height : pixels below the title and its lines.
+    right : right margin, for names of series.
+    top : pixels of the title and its lines; by default as many as they need.
+    """
+    top = top or 44 + 18 * len(subtitle)
+    ticks = {"ticks": "outside", "tickcolor": EDGE, "linecolor": EDGE}
+    axis: dict[str, Any] = {"gridcolor": GRID, "zeroline": False, "automargin": True, "fixedrange": True, **ticks}
     axis_title = {"standoff": 10, "font": {"size": 13}}
     layout: dict[str, Any] = {
         "template": "none",
-        "height": height,
+        "height": top + height,
         "font": {"family": FONT, "size": 13, "color": INK},
         "title": {
-            "text": f"<b>{title}</b><br><span style='font-size:13px;color:{QUIET}'>{subtitle}</span>",
+            "text": f"<b>{title}</b><br><span style='font-size:13px;color:{QUIET}'>{'<br>'.join(subtitle)}</span>",
             "font": {"size": 15},
             "x": 0,
             "xref": "container",
@@ -153,11 +159,11 @@ def new_figure(title: str, subtitle: str, *, x: str, y: str, height: int, right:
         "margin": {"l": 12, "r": right, "t": top, "b": 12},
         "xaxis": axis | {"title": {"text": x, **axis_title}},
         "yaxis": axis | {"title": {"text": y, **axis_title}},
-        "paper_bgcolor": "#ffffff",
-        "plot_bgcolor": "#ffffff",
+        "paper_bgcolor": PAPER,
+        "plot_bgcolor": PAPER,
         "showlegend": False,
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.22, "yanchor": "top"},
-        "hoverlabel": {"bgcolor": "#ffffff", "bordercolor": "#8c959f", "font": {"color": INK}},
+        "hoverlabel": {"bgcolor": PAPER, "bordercolor": EDGE, "font": {"color": INK}},
         "dragmode": False,
         "meta": {"wide_right": right, "narrow_right": 12},
     }
@@ -165,24 +171,49 @@ def new_figure(title: str, subtitle: str, *, x: str, y: str, height: int, right:
     return go.Figure(layout=layout)
 
 
+def add_marks(figure: go.Figure, x: Any, y: Any, marker: Mapping[str, Any], hover: Any = None, **more: Any) -> None:
+    """Draw markers; without a ``hover`` text they have none. ``more`` are other properties of the scatter."""
+    info = "skip" if hover is None else "text"
+    figure.add_scatter(x=x, y=y, mode="markers", marker=marker, text=hover, hoverinfo=info, **more)
+
+
+def error_bars(value: Any, low: Any, high: Any, colour: str, thickness: float = 2, width: float = 6) -> dict[str, Any]:
+    """Return plotly's error bars from ``low`` to ``high``, of one value or of several."""
+    values, lows, highs = (np.atleast_1d(numbers) for numbers in (value, low, high))
+    ends = {"array": (highs - values).tolist(), "arrayminus": (values - lows).tolist()}
+    return {"type": "data", "symmetric": False, **ends, "thickness": thickness, "width": width, "color": colour}
+
+
+def add_text(figure: go.Figure, text: str, y: float, axis: str = "", **more: Any) -> None:
+    """Write a text above height ``y`` from the left edge of a panel on; ``more`` are properties of the annotation."""
+    place = {"x": 0, "xref": f"x{axis} domain", "xanchor": "left", "y": y, "yref": f"y{axis}", "yanchor": "bottom"}
+    figure.add_annotation(text=text, showarrow=False, **place | more)
+
+
 def add_direct_label(
     figure: go.Figure, text: str, y: float, colour: str, bold: bool = False, *, axis: str = ""
 ) -> None:
-    """Write the name of a series at the right edge of the plot, at height ``y``.
+    """Write the name of a series at the right edge of a panel, at height ``y``."""
+    text, font = f"<b>{text}</b>" if bold else text, {"color": colour, "size": 13}
+    add_text(figure, text, y, axis, name=DIRECT, x=1, xshift=6, yanchor="middle", align="left", font=font)
 
-    ``axis`` is the number of the panel, empty for the first.
+
+def warned(lines: Sequence[str]) -> list[str]:
+    """Return the lines of a warning, marked as one."""
+    return [f"<span style='color:{WORSE}'><b>{line}</b></span>" for line in lines]
+
+
+def plural(count: int, name: str) -> str:
+    """Return a number of things in words.
+
+    >>> plural(1, "block"), plural(0, "trial")
+    ('1 block', '0 trials')
     """
-    figure.add_annotation(
-        name=DIRECT,
-        text=f"<b>{text}</b>" if bold else text,
-        x=1,
-        xref=f"x{axis} domain",
-        xanchor="left",
-        xshift=6,
-        y=y,
-        yref=f"y{axis}",
-        yanchor="middle",
-        align="left",
-        showarrow=False,
-        font={"color": colour, "size": 13},
-    )
+    return f"{count} {name}{'' if count == 1 else 's'}"
+
+
+def padded_range(ends: Iterable[float | None], pad: float = 0.06) -> list[float]:
+    """Return the range of an axis that shows all values, with a share of it free at both ends."""
+    known = [end for end in ends if end is not None and math.isfinite(end)]
+    space = pad * (max(known) - min(known)) or 0.01
+    return [min(known) - space, max(known) + space]

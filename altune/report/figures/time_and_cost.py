@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.comparison.resources import Spent
+from altune.analysis.comparison.resources import Spent, spent_over
 from altune.analysis.comparison.result import RecipeComparison
 from altune.report.figures import style
-from altune.report.figures.comparison_inputs import spent_of
-from altune.report.figures.rows import add_heading, name_of, new_rows
+from altune.report.figures.rows import name_of, new_rows
 
 
 class Share(NamedTuple):
@@ -59,37 +58,38 @@ def plot_time_and_cost(source: RecipeComparison | Sequence[Spent]) -> go.Figure:
     ----------
     source : a comparison, whose data sets are averaged; or what each recipe takes.
     """
-    recipes = spent_of(source)
+    recipes = _spent_of(source)
     rows = time_and_cost_numbers(recipes)
-    key = "  ".join(f"{part.sign} {part.name}" for part in PARTS)
     blocks = {spent.blocks for spent in recipes}
     count = f"{next(iter(blocks))} trajectories" if len(blocks) == 1 else "all trajectories"
     figure, strip = new_rows(
         "Seconds of computing in a trajectory",
-        f"typical of {count}<br>{key}",
+        [f"typical of {count}", "  ".join(f"{part.sign} {part.name}" for part in PARTS)],
         x="seconds on this machine<br>← less is better",
-        texts=[(row.label, row.value) for row in rows],
-        lines=2,
+        headings=[(row.label, row.value, style.INK) for row in rows],
     )
     for height, row in enumerate(reversed(rows)):
         for part, seconds in zip(PARTS, row.seconds, strict=True):
+            pattern = {"shape": part.pattern, "fgcolor": style.PAPER, "size": 6, "fillmode": "overlay"}
             figure.add_bar(
                 x=[seconds],
                 y=[height],
                 orientation="h",
                 width=16 / strip.row,
-                marker={
-                    "color": part.colour,
-                    "line": {"width": 1, "color": "#ffffff"},
-                    "pattern": {"shape": part.pattern, "fgcolor": "#ffffff", "size": 6, "fillmode": "overlay"},
-                },
+                marker={"color": part.colour, "line": {"width": 1, "color": style.PAPER}, "pattern": pattern},
                 hovertext=f"<b>{row.label}</b><br>{part.name}: {seconds:.3g} s",
                 hoverinfo="text",
             )
-        add_heading(figure, height, strip, row.label, row.value, style.INK)
     figure.update_layout(barmode="stack")
     figure.update_xaxes(range=[0, 1.04 * max(sum(row.seconds) for row in rows) or 1.0], nticks=6)
     return figure
+
+
+def _spent_of(source: RecipeComparison | Sequence[Spent]) -> Sequence[Spent]:
+    if not isinstance(source, RecipeComparison):
+        return source
+    contests = source.contests
+    return contests[0].spent if len(contests) == 1 else spent_over([contest.spent for contest in contests])
 
 
 def _seconds(seconds: float) -> str:

@@ -73,11 +73,14 @@ def plot_uncertainty(source: Run | LoopFacts, measure: str = "least_confidence")
     uncertain = "lower" if measure in SMALL_IS_UNCERTAIN else "higher"
     figure = style.new_figure(
         "How uncertain was the model?",
-        f"about single rows, before each loop<br>{uncertain} is more uncertain<br>"
-        f"{blocks_words(blocks)}; bands: 10 to 90 % of the rows",
+        [
+            "about single rows, before each loop",
+            f"{uncertain} is more uncertain",
+            f"{blocks_words(blocks)}; bands: 10 to 90 % of the rows",
+        ],
         x="loop",
         y=AXES[measure],
-        height=420,
+        height=318,
         right=24 + 8 * 17,
         top=102,
     )

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
+from altune.analysis.comparison.over_data import OverData
 from altune.analysis.comparison.result import RecipeComparison
 from altune.analysis.comparison.win_matrix import WinMatrix
+from altune.core.errors import RequestError
 from altune.report.figures import style
-from altune.report.figures.comparison_inputs import wins_of
 from altune.report.figures.style import safe_text, words
 
 ROW = 64
@@ -66,33 +67,26 @@ def plot_win_matrix(source: RecipeComparison | WinMatrix) -> go.Figure:
     RequestError
         If the comparison has one data set.
     """
-    numbers = win_matrix_numbers(wins_of(source))
+    wins = over_data_of(source).wins if isinstance(source, RecipeComparison) else source
+    numbers = win_matrix_numbers(wins)
     size = len(numbers.names)
     letters = [_letter(recipe) for recipe in range(size)]
+    named = [f"{letter} {safe_text(words(name), 30)}" for letter, name in zip(letters, numbers.names, strict=True)]
     key = [
         "row against column: <b>won–tied–lost</b> by the",
         "95 % intervals; below: data sets ahead by mean",
-        *style.key_lines(
-            "",
-            [f"{letter} {safe_text(words(name), 30)}" for letter, name in zip(letters, numbers.names, strict=True)],
-        ),
+        *style.key_lines("", named),
     ]
     figure = style.new_figure(
         f"Data sets won, of {numbers.data_sets}",
-        "<br>".join(key),
-        x="",
-        y="",
-        height=96 + 18 * len(key) + ROW * size,
+        key,
+        height=20 + ROW * size,
         top=76 + 18 * len(key),
     )
-    shares = [
-        [None if cell is None else (cell.wins - cell.losses) / numbers.data_sets for cell in row]
-        for row in numbers.cells
-    ]
     figure.add_heatmap(
         x=list(range(size)),
         y=list(range(size)),
-        z=shares,
+        z=[[cell and (cell.wins - cell.losses) / numbers.data_sets for cell in row] for row in numbers.cells],
         zmin=-1,
         zmax=1,
         colorscale=TINTS,
@@ -116,6 +110,19 @@ def plot_win_matrix(source: RecipeComparison | WinMatrix) -> go.Figure:
         meta=figure.layout.meta | {"narrow": {"yaxis.ticktext": short}, "wide": {"yaxis.ticktext": long}}
     )
     return figure
+
+
+def over_data_of(comparison: RecipeComparison) -> OverData:
+    """Return what a comparison says over data sets.
+
+    Raises
+    ------
+    RequestError
+        If it has one data set.
+    """
+    if comparison.over_data is None:
+        raise RequestError("the figure is over data sets, and the comparison has one; compare on several")
+    return comparison.over_data
 
 
 def _letter(recipe: int) -> str:

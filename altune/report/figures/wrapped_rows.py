@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from altune.analysis.ablation import Ablation
 from altune.numerics.statistics import PairedDifference
 from altune.report.figures import style
+from altune.report.figures.differences import verdict_of
 from altune.report.figures.style import safe_text
 from altune.simulation.objectives import Objective
 
@@ -37,12 +38,8 @@ LOOKS = {
 
 
 def verdict(difference: PairedDifference, objective: Objective) -> str:
-    """Return ``better`` or ``worse`` if the interval excludes zero, else ``unclear``; ``no interval`` without one."""
-    if not math.isfinite(difference.high - difference.low):
-        return "no interval"
-    if difference.low > 0 or difference.high < 0:
-        return "better" if objective.sign * difference.mean > 0 else "worse"
-    return "unclear"
+    """Return on which side of zero an interval lies, as :func:`altune.report.figures.differences.verdict_of`."""
+    return verdict_of(difference.low, difference.high, objective.sign < 0)
 
 
 class WrappedRows:
@@ -66,36 +63,22 @@ class WrappedRows:
 
     def figure(self, title: str, key: Sequence[str], x: str) -> go.Figure:
         """Return a figure with the headings."""
-        top = 44 + 18 * len(key)
-        figure = style.new_figure(title, "<br>".join(key), x=x, y="", height=self._total + top + 66, top=top)
+        figure = style.new_figure(title, key, x=x, height=self._total + 66)
         # A fixed margin for the axis and its title of two lines, so that a unit of y stays one pixel.
         figure.update_layout(margin={"b": 66})
         figure.update_xaxes(automargin=False)
         figure.update_yaxes(visible=False, range=[0, self._total], automargin=False)
         for top_of_row, lines in zip(self.tops, self._headings, strict=True):
-            figure.add_shape(
-                type="rect",
-                xref="x domain",
-                x0=0,
-                x1=1,
-                y0=top_of_row,
-                y1=top_of_row - LINE * len(lines) - 4,
-                fillcolor="#f3f5f7",
-                line={"width": 0},
-            )
-            figure.add_annotation(
-                text="<br>".join(lines),
-                x=0,
-                xref="x domain",
-                xanchor="left",
-                xshift=6,
-                align="left",
-                y=top_of_row - 2,
-                yanchor="top",
-                showarrow=False,
-                borderpad=0,
-                font={"size": 13},
-            )
+            box = {"x0": 0, "x1": 1, "y0": top_of_row, "y1": top_of_row - LINE * len(lines) - 4}
+            figure.add_shape(type="rect", xref="x domain", **box, fillcolor=style.STRIP, line={"width": 0})
+            inside: dict[str, Any] = {
+                "xshift": 6,
+                "yanchor": "top",
+                "align": "left",
+                "borderpad": 0,
+                "font": {"size": 13},
+            }
+            style.add_text(figure, "<br>".join(lines), top_of_row - 2, **inside)
         return figure
 
 
@@ -111,27 +94,12 @@ def heading_lines(label: str, value: str, outcome: str) -> list[str]:
     return [*names, *(f"<span style='color:{colour}'><b>{line}</b></span>" for line in values)]
 
 
-def error_bars(value: float, low: float | None, high: float | None, colour: str) -> dict[str, Any] | None:
-    """Return plotly's error bars of an interval; None without an interval."""
-    if low is None or high is None:
-        return None
-    lengths = {"type": "data", "symmetric": False, "array": [high - value], "arrayminus": [value - low]}
-    return lengths | {"thickness": 2, "width": 6, "color": colour}
-
-
 def key_of(ablation: Ablation, what: str, verdicts: Sequence[str]) -> list[str]:
     """Return the lines of the subtitle: what is shown, what grey means, and a note if the search had a risk."""
-    count, risk = ablation.whole.blocks, ablation.objective.risk
-    lines = [f"{what} with 95 % interval, {count} paired block{'' if count == 1 else 's'}"]
+    risk = ablation.objective.risk
+    lines = [f"{what} with 95 % interval, {style.plural(ablation.whole.blocks, 'paired block')}"]
     lines += ["grey: the interval includes zero"] if "unclear" in verdicts else []
     return lines + ([f"means over the blocks, not the {risk.kind} of the search"] if risk.kind != "mean" else [])
-
-
-def padded_range(ends: Sequence[float | None]) -> list[float]:
-    """Return the range of an axis that shows all values."""
-    known = [end for end in ends if end is not None]
-    pad = 0.06 * (max(known) - min(known)) or 0.01
-    return [min(known) - pad, max(known) + pad]
 
 
 def finite_ends(difference: PairedDifference) -> tuple[float | None, float | None]:
@@ -139,3 +107,8 @@ def finite_ends(difference: PairedDifference) -> tuple[float | None, float | Non
     if not math.isfinite(difference.high - difference.low):
         return None, None
     return difference.low, difference.high
+
+
+def axis_name(ablation: Ablation, value: str, longest: int) -> str:
+    """Return what is measured as safe text, by default the objective."""
+    return safe_text(value or f"{ablation.objective.kind.plain} ({ablation.objective.metric})", longest)

@@ -8,8 +8,8 @@ from typing import Any
 from altune.core.registry import FIELDS
 from altune.report.texts.aligned import table
 from altune.report.words import risk_words
+from altune.simulation.annotators import Annotator
 from altune.simulation.objectives import KINDS, Risk
-from altune.simulation.scenario import Annotator
 from altune.tuning.preference import Preference
 from altune.tuning.racing import LEADERS
 

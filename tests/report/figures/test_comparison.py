@@ -22,9 +22,9 @@ from altune.report import (
     plot_win_matrix,
 )
 from altune.report.amounts import Amounts
-from altune.report.figures.comparison_inputs import reach_of
 from altune.report.figures.critical_difference import critical_difference_numbers
 from altune.report.figures.labels_to_reach import labels_to_reach_numbers
+from altune.report.figures.rows import by_data
 from altune.report.figures.spread import spread_numbers
 from altune.report.figures.stale_starts import stale_starts_numbers
 from altune.report.figures.time_and_cost import time_and_cost_numbers
@@ -66,13 +66,13 @@ def test_stale_shares_have_their_intervals_and_an_axis_that_does_not_exaggerate(
     assert rows[0].value == "1% [0%, 5%], 1 of 100 trajectories"
     figure = plot_stale_starts({"": [counted("a", 1, 100)]})
     assert figure.layout.xaxis.range[1] >= 0.3
-    assert figure.data[0].error_x.array[0] == pytest.approx(rows[0].high - 0.01)
+    assert figure.data[0].error_x.array[0] == pytest.approx(rows[0].shows.high - 0.01)
 
 
 def test_spread_shows_every_block_and_the_worst_tenth() -> None:
     own = spread_of("a", np.linspace(0.5, 1.0, 11))
-    (row,) = spread_numbers({"": [own]})
-    assert (row.points, row.unlucky, row.worst) == (own.values, own.unlucky, 0.5)
+    (row,) = spread_numbers({"": [own]}, Amounts())
+    assert (row.label, row.shows) == ("a", own)
     assert row.value == "mean 0.750, worst tenth 0.550, worst 0.500"
     points, bar, mean = plot_spread({"": [own]}).data
     assert list(points.x) == list(own.values)
@@ -114,7 +114,7 @@ def test_bars_join_what_is_not_told_apart(several: RecipeComparison) -> None:
     ranks = mean_ranks(table + np.random.default_rng(0).normal(scale=1e-3, size=(8, 3)), ["a", "b", "c"])
     numbers = critical_difference_numbers(ranks)
     assert numbers.names[0] == "a"
-    assert [group.members for group in numbers.groups] == [(1, 2)]
+    assert numbers.groups == ((1, 2),)
     assert numbers.critical_difference is None
     figure = plot_critical_difference(ranks)
     (bar,) = [trace for trace in figure.data if trace.mode == "lines+markers"]
@@ -136,5 +136,5 @@ def test_figures_take_the_comparison_itself(one: RecipeComparison, several: Reci
         assert plot(several).data
     assert plot_time_and_cost(one).to_json() == plot_time_and_cost(one.contests[0].spent).to_json()
     assert plot_time_and_cost(several).data
-    assert len(labels_to_reach_numbers(reach_of(several))) == 7 * 3
+    assert len(labels_to_reach_numbers(by_data(several, "reach"))) == 7 * 3
     assert plot_win_matrix(several).data[0].z is not None

@@ -15,7 +15,7 @@ from altune.report import PageContent, render_page
 from altune.report.figures.class_balance import plot_class_balance
 from altune.report.figures.pool_map import plot_pool_map
 from altune.report.pages.run.loops import loops_section, run_loops_section
-from altune.simulation.scenario import Annotator
+from altune.simulation.annotators import Annotator
 from tests.helpers.browser import requests_of, show
 
 

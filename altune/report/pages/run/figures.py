@@ -21,7 +21,7 @@ from altune.tuning.judging import REFERENCE
 def curves_of_data(run: Run, name: str) -> FigureBlock:
     """Return the learning curves of the confirmed recipe and the baselines on one data set."""
     confirmation, findings = run.confirmations[name], run.all_findings[name]
-    numbers = inputs.curves_of(run, name)
+    curves, metric, budget, saved = inputs.curves_of(run, name)
     several = len(run.confirmations) > 1
     return FigureBlock(
         heading=BETTER,
@@ -31,7 +31,7 @@ def curves_of_data(run: Run, name: str) -> FigureBlock:
             "The steps are loops: a score holds until "
             f"the next model is trained.{_early_stop_note(confirmation, findings)}"
         ),
-        figure=plot_learning_curves(numbers.curves, numbers.metric, numbers.budget, saved=numbers.saved),
+        figure=plot_learning_curves(curves, metric, budget, saved=saved),
     )
 
 
@@ -97,8 +97,8 @@ def history_of(run: Run) -> FigureBlock:
 
 def front_of(run: Run) -> FigureBlock:
     """Return the Pareto front of the search."""
-    numbers = inputs.front_of(run)
-    pairs = " With more than two, each pair has a panel." if len(numbers.axes) > 2 else ""
+    points, axes = inputs.front_of(run)
+    pairs = " With more than two, each pair has a panel." if len(axes) > 2 else ""
     return FigureBlock(
         heading=COST,
         explanation=(
@@ -106,7 +106,7 @@ def front_of(run: Run) -> FigureBlock:
             f"losing in another; the line parts what was reached from what was not.{pairs} Picked: "
             f"{run.record.preference}, measured anew on fresh splits, so that it may lie off the front of the search."
         ),
-        figure=plot_pareto_front(*numbers),
+        figure=plot_pareto_front(points, axes),
     )
 
 

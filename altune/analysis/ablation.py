@@ -1,6 +1,6 @@
-"""Which decision made the difference between two recipes: numbers of a path that was played, then a sentence.
+"""Which decision made the difference between two recipes: the numbers of a path from one to the other.
 
-The steps of the path add up to the whole difference on every block, since each begins where the one before ended.
+On every block the gains of the steps sum to the whole difference, since each step begins where the previous one ended.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Change:
-    """What a knob is changed from and to."""
+    """A knob that is changed, with its methods before and after."""
 
     knob: str
     before: Method
@@ -37,7 +37,7 @@ class Change:
 
     @property
     def words(self) -> str:
-        """Both in words, such as ``start: random → typiclust``."""
+        """The change in words, such as ``start: random → typiclust``."""
         return change_words(self.before, self.after)
 
     def to_dict(self) -> dict[str, Any]:
@@ -47,15 +47,15 @@ class Change:
 
 @dataclass(frozen=True)
 class AblationStep:
-    """One step of the path: one knob, or the smallest group that could be changed together.
+    """One step of the path: one knob, or the smallest group of knobs that can only be changed together.
 
     Attributes
     ----------
     changes : what is changed.
-    tried : mean objective on the select blocks after each change that was possible, the one taken among them.
+    tried : mean objective on the select blocks after each possible change, including the one that was made.
     mean : mean objective on the report blocks after the step.
-    gains : the objective after it minus the one before, for each report block.
-    difference : their mean, paired and corrected.
+    gains : objective after the step minus the objective before, for each report block.
+    difference : mean of the gains, paired and corrected.
     p_holm : p value adjusted for all steps, in [0, 1].
     """
 
@@ -68,17 +68,17 @@ class AblationStep:
 
     @property
     def knobs(self) -> tuple[str, ...]:
-        """The knobs that are changed."""
+        """Names of the knobs that are changed."""
         return tuple(change.knob for change in self.changes)
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval lies on one side of zero."""
+        """Whether the interval excludes zero."""
         return is_clear(self.difference)
 
     @property
     def words(self) -> str:
-        """What is changed from what to what."""
+        """The changes in words."""
         return "; ".join(change.words for change in self.changes)
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,14 +97,14 @@ class AblationStep:
 
 @dataclass(frozen=True)
 class WithoutKnob:
-    """The recipe at the end beside itself with one knob put back.
+    """The recipe at the end compared with itself with one knob put back.
 
     Attributes
     ----------
-    change : what the knob is at the start and at the end.
-    difference : the recipe minus the one with the knob put back, paired and corrected; None where that cannot work.
+    change : the knob at the start and at the end.
+    difference : the recipe minus the one with the knob put back, paired and corrected; None if that cannot work.
     p_holm : p value adjusted for all knobs, in [0, 1].
-    reason : why it cannot work; empty where it can.
+    reason : why it cannot work; empty if it can.
     """
 
     change: Change
@@ -126,13 +126,13 @@ class Ablation:
 
     Attributes
     ----------
-    objective : what is measured; values are means over the blocks, whatever risk a search bettered.
-    start_name : what the recipe at the start is called.
+    objective : what is measured; values are means over the blocks, even if the search optimised a risk.
+    start_name : name of the recipe at the start.
     start, end : mean objective of the two recipes.
     whole : the end minus the start, paired and corrected.
-    steps : in the order in which the knobs were changed.
-    without : the recipe at the end beside itself with each knob put back.
-    order_blocks : select blocks on which the order was chosen.
+    steps : the steps in the order in which the knobs were changed.
+    without : the recipe at the end compared with itself with each knob put back.
+    order_blocks : number of select blocks on which the order was chosen.
     """
 
     objective: Objective
@@ -146,7 +146,7 @@ class Ablation:
 
     @property
     def sentence(self) -> str:
-        """The steps that made a clear difference, in plain words."""
+        """The steps with a clear difference, in one sentence."""
         return ablation_sentence(self)
 
     def to_dict(self) -> dict[str, Any]:
@@ -158,12 +158,12 @@ class Ablation:
             "to": self.end.to_dict(),
             "whole": self.whole.to_dict(),
             "steps": [step.to_dict() for step in self.steps],
-            "without": [one.to_dict() for one in self.without],
+            "without": [knob.to_dict() for knob in self.without],
             "order_blocks": self.order_blocks,
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a row for each step: knobs, what they are changed from and to, and its gain."""
+        """Return a row for each step: its knobs, their change, and its gain."""
         rows = [
             {
                 "step": number,
@@ -183,7 +183,7 @@ class Ablation:
 
 
 def is_clear(difference: PairedDifference) -> bool:
-    """Return whether an interval lies on one side of zero."""
+    """Return whether the interval of a difference excludes zero."""
     return difference.low > 0 or difference.high < 0
 
 
@@ -202,7 +202,7 @@ def path_gains(values: Sequence[ArrayLike]) -> Array:
 
 def find_ablation(
     ablated: Ablated,
-    place: int,
+    data: int,
     objective: Objective,
     *,
     n_train: int,
@@ -216,18 +216,18 @@ def find_ablation(
 
     Parameters
     ----------
-    ablated : the path as it was played.
-    place : position of the data set.
-    objective : what is measured there.
+    ablated : the path with its curves.
+    data : position of the data set.
+    objective : what is measured on the data set.
     n_train, n_test : rows of a report block's pool and test set.
-    references : random sampling's curves on the report blocks, where the objective is measured against them.
-    start_name : what the recipe at the start is called.
+    references : curves of random sampling on the report blocks, if the objective is measured against them.
+    start_name : name of the recipe at the start.
     """
-    played = ablated.played[place]
-    values = [objective.each(one.curves, references) for one in played.path]
+    played = ablated.played[data]
+    values = [objective.each(recipe.curves, references) for recipe in played.path]
     sizes, overlap = {"n_train": n_train, "n_test": n_test}, n_test / n_train
     differences = [paired_difference(after, before, **sizes) for before, after in pairwise(values)]
-    adjusted = holm([one.p for one in differences])
+    adjusted = holm([difference.p for difference in differences])
     start, end = played.path[0].recipe, played.path[-1].recipe
     changes = {
         knob: Change(knob, getattr(start, knob), getattr(end, knob)) for step in ablated.steps for knob in step.knobs
@@ -245,13 +245,13 @@ def find_ablation(
             ablated.steps, values[1:], path_gains(values), differences, adjusted, strict=True
         )
     )
-    back = {
-        knob: paired_difference(values[-1], objective.each(one.curves, references), **sizes)
-        for knob, one in played.without.items()
+    losses = {
+        knob: paired_difference(values[-1], objective.each(recipe.curves, references), **sizes)
+        for knob, recipe in played.without.items()
     }
-    back_adjusted = dict(zip(back, holm([one.p for one in back.values()]).tolist(), strict=True))
+    p_holm = dict(zip(losses, holm([loss.p for loss in losses.values()]).tolist(), strict=True))
     without = tuple(
-        WithoutKnob(change, back.get(knob), back_adjusted.get(knob), ablated.impossible.get(knob, ""))
+        WithoutKnob(change, losses.get(knob), p_holm.get(knob), ablated.impossible.get(knob, ""))
         for knob, change in changes.items()
     )
     return Ablation(
@@ -267,7 +267,7 @@ def find_ablation(
 
 
 def ablations_of(record: StudyRecord) -> dict[str, Ablation]:
-    """Return the path from vanilla to the confirmed recipe on each data set, by its name; empty where there is none."""
+    """Return the path from vanilla to the confirmed recipe on each data set by name, empty if it was not played."""
     ablated = record.ablated()
     if ablated is None:
         return {}
@@ -275,13 +275,13 @@ def ablations_of(record: StudyRecord) -> dict[str, Ablation]:
     return {
         name: find_ablation(
             ablated,
-            place,
+            data,
             scenarios[name].make_objective(),
-            n_train=one.n_train,
-            n_test=one.n_test,
-            references=one.baselines[REFERENCE].curves,
+            n_train=confirmation.n_train,
+            n_test=confirmation.n_test,
+            references=confirmation.baselines[REFERENCE].curves,
         )
-        for place, (name, one) in enumerate(record.confirmations().items())
+        for data, (name, confirmation) in enumerate(record.confirmations().items())
     }
 
 
@@ -292,9 +292,9 @@ def ablation_sentence(ablation: Ablation) -> str:
     way = f"From {ablation.start_name.replace('_', ' ')} to the recipe ({gain_words(ablation.whole)} in all{less})"
     if not clear:
         return f"{way}: no {'single change' if len(ablation.steps) > 1 else 'change'} made a clear difference."
-    told = ", ".join(f"{_changed(step)} {gain_words(step.difference)}" for step in clear)
+    gains = ", ".join(f"{_changed(step)} {gain_words(step.difference)}" for step in clear)
     rest = len(ablation.steps) - len(clear)
-    return f"{way}: {told}" + ("; no other change made a clear difference by itself." if rest else ".")
+    return f"{way}: {gains}" + ("; no other change made a clear difference by itself." if rest else ".")
 
 
 def _changed(step: AblationStep) -> str:

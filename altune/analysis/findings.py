@@ -1,4 +1,4 @@
-"""What a confirmation says: numbers first, then the sentences that a person can act on."""
+"""The results of a confirmation: numbers, and the sentences of the answer."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Against:
 
     Attributes
     ----------
-    baseline : the baseline's mean objective.
+    baseline : mean objective of the baseline.
     difference : recipe minus baseline, paired and corrected.
-    matched_mean : mean objective of the baseline with the recipe's own start and loop sizes.
-    matched : recipe minus that.
-    labels : labels needed for the score that the baseline has at the whole budget.
+    matched_mean : mean objective of the matched baseline, which has the recipe's start and loop sizes.
+    matched : recipe minus matched baseline.
+    labels : labels that the recipe needs for the baseline's score at the whole budget.
     """
 
     baseline: Interval
@@ -67,15 +67,15 @@ class Against:
 
 @dataclass(frozen=True)
 class Findings:
-    """What the confirmation found.
+    """The results of a confirmation.
 
     Attributes
     ----------
-    objective : what was maximised.
-    budget : labels.
-    recipe : the confirmed recipe's mean objective on the report blocks.
-    against : each baseline, by name.
-    others : knobs beside the query strategy in which the recipe differs from a matched baseline.
+    objective : what is measured.
+    budget : budget in labels.
+    recipe : mean objective of the confirmed recipe on the report blocks.
+    against : the recipe against each baseline, by name.
+    others : knobs other than the query strategy in which the recipe differs from a matched baseline.
     """
 
     objective: Objective
@@ -86,70 +86,74 @@ class Findings:
 
     @property
     def verdict(self) -> Verdict:
-        """``better`` than every baseline, ``unclear`` where only than some, ``not better`` than any."""
-        beaten = [self.beats(one.difference) for one in self.against.values()]
+        """``better`` than all baselines, ``unclear`` if better than some, ``not better`` if better than none."""
+        beaten = [self.beats(against.difference) for against in self.against.values()]
         return "better" if all(beaten) else "unclear" if any(beaten) else "not better"
 
     def beats(self, difference: PairedDifference) -> bool:
-        """Return whether the whole interval of a difference lies on the better side of zero."""
+        """Return whether the whole interval of a difference is on the better side of zero."""
         return difference.low > 0 if self.objective.sign > 0 else difference.high < 0
+
+    def loses(self, difference: PairedDifference) -> bool:
+        """Return whether the whole interval of a difference is on the worse side of zero."""
+        return difference.high < 0 if self.objective.sign > 0 else difference.low > 0
 
     @property
     def selection(self) -> str:
-        """What a difference to a matched baseline is the worth of."""
+        """What the difference from a matched baseline is due to, in words."""
         if not self.others:
-            return "the selection itself"
+            return "the selection of rows"
         words = [KNOB_WORDS[knob] for knob in self.others]
-        return f"the selection together with {join_words(words)}"
+        return f"the selection of rows together with {join_words(words)}"
 
     @property
     def measure(self) -> str:
-        """What the differences are differences of."""
+        """What is measured, in words."""
         name = self.objective.kind.measure.format(metric=self.objective.metric, budget=self.budget)
         return name if self.objective.over == "labels" else name.replace(f"{self.budget} labels", "all that is spent")
 
 
 def find(confirmation: Confirmation, objective: Objective, budget: int) -> Findings:
-    """Return the numbers of a confirmation.
+    """Return the results of a confirmation.
 
     Intervals are corrected for blocks that share rows (Nadeau & Bengio 2003), with the pool's rows as the training
     rows.
     """
     references = confirmation.baselines[REFERENCE].curves
-    own = objective.each(confirmation.recipe.curves, references)
+    values = objective.each(confirmation.recipe.curves, references)
     sizes = {"n_train": confirmation.n_train, "n_test": confirmation.n_test}
     overlap = confirmation.n_test / confirmation.n_train
     against = {}
     for name, baseline in confirmation.baselines.items():
-        theirs = objective.each(baseline.curves, references)
-        matched = objective.each(confirmation.matched[name].curves, references)
+        of_baseline = objective.each(baseline.curves, references)
+        of_matched = objective.each(confirmation.matched[name].curves, references)
         against[name] = Against(
-            baseline=mean_interval(theirs, overlap=overlap),
-            difference=paired_difference(own, theirs, **sizes),
-            matched_mean=float(matched.mean()),
-            matched=paired_difference(own, matched, **sizes),
+            baseline=mean_interval(of_baseline, overlap=overlap),
+            difference=paired_difference(values, of_baseline, **sizes),
+            matched_mean=float(of_matched.mean()),
+            matched=paired_difference(values, of_matched, **sizes),
             labels=labels_saved(confirmation.recipe.curves, baseline.curves, objective.metric, budget),
         )
-    return Findings(objective, budget, mean_interval(own, overlap=overlap), against, _others(confirmation))
+    return Findings(objective, budget, mean_interval(values, overlap=overlap), against, _others(confirmation))
 
 
 def _others(confirmation: Confirmation) -> tuple[str, ...]:
-    """Return the knobs beside the query strategy in which the recipe differs from a matched baseline."""
-    recipe, matched = confirmation.recipe.recipe, [one.recipe for one in confirmation.matched.values()]
+    """Return the knobs other than the query strategy in which the recipe differs from a matched baseline."""
+    recipe, baselines = confirmation.recipe.recipe, [played.recipe for played in confirmation.matched.values()]
     return tuple(
         knob
         for knob in FIELDS
-        if knob != "query_strategy" and any(getattr(one, knob) != getattr(recipe, knob) for one in matched)
+        if knob != "query_strategy" and any(getattr(other, knob) != getattr(recipe, knob) for other in baselines)
     )
 
 
 def against_of(findings: Findings) -> dict[str, Any]:
-    """Return the plain JSON values of every baseline, by name."""
-    return {name: one.to_dict() for name, one in findings.against.items()}
+    """Return the plain JSON values of each baseline by name."""
+    return {name: against.to_dict() for name, against in findings.against.items()}
 
 
 def answer(findings: Findings, recipe: Recipe) -> list[str]:
-    """Return the sentences a person can act on, most important first."""
+    """Return the answer in sentences, the most important first."""
     return [
         _headline(findings),
         *_labels(findings),
@@ -158,21 +162,20 @@ def answer(findings: Findings, recipe: Recipe) -> list[str]:
     ]
 
 
-def answer_of_several(found: Mapping[str, Findings], recipe: Recipe) -> list[str]:
-    """Return the sentences for a recipe that was sought for several data sets at once."""
-    better = [name for name, one in found.items() if one.verdict == "better"]
+def answer_of_several(by_data: Mapping[str, Findings], recipe: Recipe) -> list[str]:
+    """Return the answer for a recipe that was searched on several data sets at once."""
+    better = [name for name, findings in by_data.items() if findings.verdict == "better"]
     worse = [
         name
-        for name, one in found.items()
-        if any(_beaten_by(one, against.difference) for against in one.against.values())
+        for name, findings in by_data.items()
+        if any(findings.loses(against.difference) for against in findings.against.values())
     ]
-    many = f"{len(better)}" if better else "none"
-    first = f"The confirmed recipe beats every baseline on {many} of {len(found)} data sets"
+    first = f"The confirmed recipe beats every baseline on {len(better) or 'none'} of {len(by_data)} data sets"
     if worse:
-        first += f" and is worse than one on {', '.join(worse)}"
+        first += f" and is worse than a baseline on {join_words(worse)}"
     return [
         f"{first}.",
-        *(f"{name}: {_headline(one)}" for name, one in found.items()),
+        *(f"{name}: {_headline(findings)}" for name, findings in by_data.items()),
         f"The recipe: {recipe.describe()}",
     ]
 
@@ -183,7 +186,7 @@ def front_sentences(
     objectives: Sequence[Objective],
     preference: Preference,
 ) -> list[str]:
-    """Return what is to be said of a Pareto front; nothing where there is one objective."""
+    """Return the sentence on the Pareto front; nothing for a single objective."""
     if len(objectives) == 1 or confirmation is None:
         return []
     names = [objective.name for objective in objectives]
@@ -191,55 +194,52 @@ def front_sentences(
     references = confirmation.baselines[REFERENCE].curves
     others = []
     for objective in objectives[1:]:
-        own, usual = (
-            float(objective.each(curves, references).mean()) for curves in (confirmation.recipe.curves, references)
-        )
-        others.append(f"{objective.kind.plain}: {own:.4g}, random sampling {usual:.4g}")
+        values = (objective.each(curves, references) for curves in (confirmation.recipe.curves, references))
+        recipe, random = (float(of_blocks.mean()) for of_blocks in values)
+        others.append(f"{objective.kind.plain}: {recipe:.4g}, random sampling {random:.4g}")
+    count = "1 trial of the search is" if len(front) == 1 else f"{len(front)} trials of the search are"
     return [
-        f"{len(front)} trials of the search are on the Pareto front of {join_words(names)}; trial {picked} was "
-        f"picked: {preference}, measured anew on fresh splits. There, {'; '.join(others)}."
+        f"{count} on the Pareto front of {join_words(names)}; trial {picked} was picked: {preference}, measured on "
+        f"fresh blocks. There, {'; '.join(others)}."
     ]
 
 
-def _beaten_by(findings: Findings, difference: PairedDifference) -> bool:
-    return difference.high < 0 if findings.objective.sign > 0 else difference.low > 0
-
-
 def plain_name(baseline: str) -> str:
-    """Return a baseline's name as a sentence says it."""
+    """Return the name of a baseline for a sentence."""
     return PLAIN_NAMES.get(baseline, baseline)
 
 
 def _headline(findings: Findings) -> str:
-    blocks = f"{findings.recipe.blocks} fresh splits"
-    beaten = [name for name, one in findings.against.items() if findings.beats(one.difference)]
-    gains = "; ".join(f"{gain_words(one.difference)} over {plain_name(name)}" for name, one in findings.against.items())
+    blocks = f"{findings.recipe.blocks} fresh block{'' if findings.recipe.blocks == 1 else 's'}"
+    beaten = [name for name, against in findings.against.items() if findings.beats(against.difference)]
+    gains = _gains({name: against.difference for name, against in findings.against.items()})
     if findings.verdict == "better":
         return f"The confirmed recipe beats every baseline on {blocks}: {findings.measure} {gains}."
     if findings.verdict == "not better":
         return (
-            f"Nothing that was tried beats the baselines on {blocks}: keep the simplest, random sampling. "
-            f"The best recipe has {findings.measure} {gains}; no interval lies on the better side of zero."
+            f"No recipe of the search beats the baselines on {blocks}: keep the simplest, random sampling. "
+            f"The best recipe has {findings.measure} {gains}; no interval is on the better side of zero."
         )
     rest = [name for name in findings.against if name not in beaten]
-    what = f"beats {_listed(beaten)} but not {_listed(rest)} on {blocks}"
-    return f"The confirmed recipe {what}: {findings.measure} {gains}."
+    return (
+        f"The confirmed recipe beats {_names(beaten)} but not {_names(rest)} on {blocks}: {findings.measure} {gains}."
+    )
 
 
 def _labels(findings: Findings) -> list[str]:
     metric = findings.objective.metric
     sentences = []
-    for name, one in findings.against.items():
-        labels = one.labels
-        if not findings.beats(one.difference) or labels.recipe_labels is None or not labels.saved:
+    for name, against in findings.against.items():
+        labels = against.labels
+        if not findings.beats(against.difference) or labels.recipe_labels is None or not labels.saved:
             continue
-        spread = ""
+        interval = ""
         if labels.low is not None:
             high = f"{labels.high}" if labels.high is not None else f"more than {findings.budget}"
-            spread = f" (95 % interval {labels.low} to {high})"
+            interval = f" (95 % interval {labels.low} to {high})"
         sentences.append(
             f"It reaches the {metric} that {plain_name(name)} has at {findings.budget} labels ({labels.target:.3f}) "
-            f"with {labels.recipe_labels}{spread}: {labels.saved} labels saved."
+            f"with {labels.recipe_labels}{interval}: {labels.saved} labels saved."
         )
     return sentences
 
@@ -247,16 +247,20 @@ def _labels(findings: Findings) -> list[str]:
 def _selection(findings: Findings) -> list[str]:
     if findings.verdict == "not better":
         return []
-    parts = "; ".join(f"{gain_words(one.matched)} over {plain_name(name)}" for name, one in findings.against.items())
-    if not any(findings.beats(one.matched) for one in findings.against.values()):
+    gains = _gains({name: against.matched for name, against in findings.against.items()})
+    if not any(findings.beats(against.matched) for against in findings.against.values()):
         return [
-            f"Given the same start and loop sizes, {findings.selection} shows no gain ({parts}): what helps is when "
-            "and how many rows are labelled."
+            f"With the same start and loop sizes, {findings.selection} shows no gain ({gains}): what helps is when and "
+            "how many rows are labelled."
         ]
     return [
-        f"Given the same start and loop sizes, what is left of the gain is {parts}: that much is "
-        f"{findings.selection}, the rest is when and how many rows are labelled."
+        f"With the same start and loop sizes, a gain of {gains} remains: it comes from {findings.selection}, the rest "
+        "from when and how many rows are labelled."
     ]
+
+
+def _gains(differences: Mapping[str, PairedDifference]) -> str:
+    return "; ".join(f"{gain_words(difference)} over {plain_name(name)}" for name, difference in differences.items())
 
 
 def gain_words(difference: PairedDifference) -> str:
@@ -265,13 +269,13 @@ def gain_words(difference: PairedDifference) -> str:
     >>> gain_words(PairedDifference(0.0211, 0.0102, 0.0301, 0.001, 20, 0.9))
     '+0.021 [+0.010, +0.030]'
     """
-    ends = [one for one in (difference.low, difference.high) if math.isfinite(one)]
-    largest = max(abs(one) for one in (difference.mean, *ends))
-    # Labels, money and seconds are no shares: no one reads three decimals of them.
+    ends = [end for end in (difference.low, difference.high) if math.isfinite(end)]
+    largest = max(abs(number) for number in (difference.mean, *ends))
+    # Large numbers are labels, money or seconds, which need no decimals.
     digits = 0 if abs(difference.mean) >= 10 else 1 if largest > 2 else 3
-    shown = [f"{one:+.{digits}f}" for one in (difference.mean, *ends)]
-    return f"{shown[0]} [{shown[1]}, {shown[2]}]" if ends else shown[0]
+    mean, *interval = (f"{number:+.{digits}f}" for number in (difference.mean, *ends))
+    return f"{mean} [{', '.join(interval)}]" if interval else mean
 
 
-def _listed(names: list[str]) -> str:
-    return join_words([plain_name(name) for name in names])
+def _names(baselines: Sequence[str]) -> str:
+    return join_words([plain_name(name) for name in baselines])

@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
 
 PACE = 40
-"""Trials, the last ones, that tell the pace."""
+"""Number of trials, the last ones, from which the pace is computed."""
 PAUSE = 10.0
-"""A gap so many times as long as nearly all others is a pause, not a trial."""
+"""A gap this many times as long as nearly all others is a pause of the search."""
 
 
 @dataclass(frozen=True)
 class RunProgress:
-    """How a run stands.
+    """The progress of a run.
 
     Attributes
     ----------
     run : the run, as it was read.
-    trials : every trial.
-    wanted : trials that were asked for, None where the study does not say.
-    best : the best trial so far, whose value flatters it; None before one is complete.
-    seconds_each : seconds from one finished trial to the next; None before there is a pace.
-    workers : of a shared study, the latest seen first.
-    at_work : whether the process that owns the folder lives; None where that cannot be told.
-    ended : why nothing more will come, in words; empty while the run goes on.
+    trials : all trials.
+    wanted : number of trials that were requested, None if it is not stored.
+    best : the best trial so far, whose value is biased upwards; None before a trial is complete.
+    seconds_each : seconds from one finished trial to the next; None if there are too few.
+    workers : workers of a shared study, the last seen first.
+    at_work : whether the process that owns the folder is running; None if that is not known.
+    ended : why the run has ended, in words; empty while it is running.
     """
 
     run: Run
@@ -53,12 +53,12 @@ class RunProgress:
 
     @property
     def finished(self) -> int:
-        """Trials that ended, forbidden draws aside."""
+        """Number of trials that ended, without forbidden draws."""
         return sum(self.states[state] for state in ("complete", "dropped", "failed"))
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds that the search still takes at the pace so far."""
+        """Seconds until the search ends at the current pace, None if that is not known."""
         if self.wanted is None or self.seconds_each is None:
             return None
         return max(0, self.wanted - self.finished) * self.seconds_each
@@ -94,11 +94,11 @@ class RunProgress:
 
 
 def pace(times: Sequence[float]) -> float | None:
-    """Return the seconds from one finished trial to the next, pauses left out; None where there is no pace yet.
+    """Return the mean seconds from one finished trial to the next without pauses; None if there are too few trials.
 
     Parameters
     ----------
-    times : when trials were finished, in seconds, in any order; trials of one batch come nearly at once.
+    times : when each trial finished, in seconds, in any order; trials of one batch finish at nearly the same time.
 
     Examples
     --------

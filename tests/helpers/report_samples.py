@@ -129,7 +129,7 @@ def content(
             ),
             (
                 f"{100 * rows[2].mean:+.1f}",
-                "of these from the selection itself (matched start and loop sizes)",
+                "of these from the selection of rows (matched start and loop sizes)",
             ),
         ],
         advice=["5 search blocks are few: the search may have missed a better recipe. Try --blocks 10."],
@@ -143,7 +143,7 @@ def content(
             FigureBlock(
                 "Is it better?",
                 "An interval that does not cross the line at zero is a clear difference. Matched baselines "
-                "use the recipe's own start and loop sizes: the rest is what the selection itself is worth.",
+                "use the recipe's own start and loop sizes: the rest is what the selection of rows is worth.",
                 plot_differences(rows, value=objective, blocks=BLOCKS),
             ),
             FigureBlock(

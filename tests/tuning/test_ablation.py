@@ -252,7 +252,7 @@ def test_another_confirmation_has_no_ablation_yet(run: Run) -> None:
 
 
 def test_refusals_say_what_to_do(run: Run, unconfirmed: Run) -> None:
-    with pytest.raises(RequestError, match="same tune command"):
+    with pytest.raises(RequestError, match="repeat the tune command"):
         open_run(run.folder or "").ablate()
     with pytest.raises(RequestError, match="confirm"):
         unconfirmed.ablate()

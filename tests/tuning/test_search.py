@@ -153,7 +153,7 @@ def test_a_run_opens_from_its_folder_alone(undisturbed):
     opened = open_run(undisturbed.folder)
     assert opened.answer == undisturbed.answer
     assert opened.trials == undisturbed.trials
-    with pytest.raises(RequestError, match="same tune command"):
+    with pytest.raises(RequestError, match="repeat the tune command"):
         opened.confirm()
     with pytest.raises(RequestError, match="no run here"):
         read_study(undisturbed.folder / "nowhere")
@@ -288,7 +288,7 @@ def test_pure_noise_is_not_sold_as_a_gain():
     noise = altune.Dataset(rng.normal(size=(400, 8)), rng.integers(2, size=400), name="noise")
     run = tune(noise, SearchSpace.from_dict(SPACE), budget=60, loops=5, n_trials=8, n_blocks=2, report_blocks=8)
     assert run.findings.verdict == "not better"
-    assert run.answer.startswith("Nothing that was tried beats the baselines")
+    assert run.answer.startswith("No recipe of the search beats the baselines")
 
 
 @pytest.mark.slow

@@ -39,7 +39,7 @@ def test_what_is_left_beside_a_matched_baseline_is_named() -> None:
     sizes = {"budget": 30, "n_trials": 3, "n_blocks": 2, "select_among": 1, "select_blocks": 2, "report_blocks": 3}
     strategies = [{"method": "margin"}, {"method": "entropy"}]
     alone = altune.tune("iris", altune.SearchSpace.from_dict({"query_strategy": strategies}), ablation=False, **sizes)
-    assert (alone.findings.others, alone.findings.selection) == ((), "the selection itself")
+    assert (alone.findings.others, alone.findings.selection) == ((), "the selection of rows")
     space = {
         "query_strategy": strategies,
         "stopping": {"method": "classification_change", "threshold": 0.5},
@@ -47,4 +47,4 @@ def test_what_is_left_beside_a_matched_baseline_is_named() -> None:
         "baselines": {"plain": {"stopping": {"method": "budget"}, "retrain": {"method": "reset"}}},
     }
     both = altune.tune("iris", altune.SearchSpace.from_dict(space), ablation=False, **sizes)
-    assert both.findings.selection == "the selection together with retraining and stopping"
+    assert both.findings.selection == "the selection of rows together with retraining and stopping"

@@ -61,7 +61,7 @@ def test_the_table_is_tidy(three: RecipeComparison) -> None:
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
-    with pytest.raises(RequestError, match="two data sets have one name among iris, iris"):
+    with pytest.raises(RequestError, match="two data sets have the same name among iris, iris"):
         altune.compare(RECIPES, ["iris", "iris"], **OPTIONS)  # type: ignore[arg-type]
     with pytest.raises(RequestError, match="post_hoc is wilcoxon or nemenyi, not 'tukey'"):
         altune.compare(RECIPES, "iris", post_hoc="tukey")  # type: ignore[arg-type]

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from altune.recipes.recipe import Recipe as Recipe
     from altune.recipes.space import SearchSpace as SearchSpace
     from altune.recipes.space import list_spaces as list_spaces
+    from altune.simulation.annotators import Annotator as Annotator
     from altune.simulation.curve import LearningCurve as LearningCurve
     from altune.simulation.environment import make_environments as make_environments
-    from altune.simulation.scenario import Annotator as Annotator
     from altune.simulation.scenario import Scenario as Scenario
     from altune.tuning.mlflow import MLflowCallback as MLflowCallback
     from altune.tuning.prepared_space import prepare_space as prepare_space
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ActiveLearningLoop": "loop.loop",
     "AltuneError": "core.errors",
-    "Annotator": "simulation.scenario",
+    "Annotator": "simulation.annotators",
     "Dataset": "data",
     "LearningCurve": "simulation.curve",
     "MLflowCallback": "tuning.mlflow",

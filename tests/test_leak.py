@@ -25,8 +25,9 @@ from altune.knobs.query_strategy import ScoreStrategy
 from altune.loop.loop import ActiveLearningLoop
 from altune.models.custom import CustomModel
 from altune.recipes.recipe import Capabilities, Recipe
+from altune.simulation.annotators import Annotator
 from altune.simulation.prepared import prepare_block
-from altune.simulation.scenario import Annotator, Scenario
+from altune.simulation.scenario import Scenario
 from altune.simulation.trajectory import play
 from altune.testing import variants
 

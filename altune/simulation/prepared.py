@@ -15,7 +15,7 @@ from altune.data import Dataset, encode
 from altune.data.blocks import Block
 from altune.data.encoding import Scaling
 from altune.loop.prefix_cache import PrefixCache
-from altune.simulation.annotators import cross_fitted
+from altune.simulation.panel import cross_fitted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,7 @@ class PreparedBlock:
         return None if self.raw is None else self.raw.iloc[self.block.pool]
 
     def class_probabilities(self) -> NDArray[np.float64]:
-        """Return the probabilities of :func:`altune.simulation.annotators.cross_fitted`, computed once."""
+        """Return the probabilities of :func:`altune.simulation.panel.cross_fitted`, computed once."""
         return self.hidden.get(
             "cross_fitted",
             lambda: cross_fitted(TrainingSet(self.X_pool, self.y_pool, self.n_classes), self.streams),

@@ -19,6 +19,7 @@ from altune.core.errors import FormatError, ScenarioError, did_you_mean
 from altune.core.registry import explain_validation
 from altune.core.yaml import read_yaml
 from altune.data import Dataset
+from altune.simulation.annotators import Annotator
 from altune.simulation.objectives import KINDS, SPENT, Constraint, Objective, Risk
 
 DEFAULT_LOOPS = 20
@@ -26,65 +27,6 @@ DENSE_POINTS = 20
 UNLIMITED = "unlimited"
 _SCORED_AFTERWARDS = ("objective", "risk", "target_score", "constraints", "over", "value", "price_per_hour")
 """Fields that do not change a trajectory, only how it is scored."""
-
-
-class Annotator(BaseModel):
-    """One annotator of the environment: how this person errs, in one of four ways, and what an answer costs.
-
-    ``error`` is the probability of a wrong answer, any wrong class alike; ``pair`` that of naming the next class in
-    place of the true one (the first for the last); ``confusion`` has a row for each true class and the probability of
-    each answer in it; ``instance`` is the mean probability of a wrong answer where hard rows get more of them:
-    Pr = min(.5, ε·h / E h) with h = 1 − p_y of a model cross-fitted on all true labels, towards the class that the row
-    looks most like. ``price`` is what one answer costs, by default the scenario's ``price_per_label``::
-
-        annotators:
-          - {error: 0.1}
-          - {pair: 0.2, price: 0.5}
-          - {instance: 0.15}
-          - {confusion: [[0.9, 0.1], [0.3, 0.7]], price: 2.0}
-
-    Examples
-    --------
-    >>> Annotator(pair=0.2).describe()
-    '20% of labels flipped to the next class'
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    error: float = Field(default=0.0, ge=0.0, lt=1.0, description="probability of a wrong answer")
-    pair: float = Field(default=0.0, ge=0.0, lt=1.0, description="probability of naming the next class")
-    instance: float = Field(default=0.0, ge=0.0, le=0.5, description="mean probability of an error, more on hard rows")
-    confusion: tuple[tuple[float, ...], ...] | None = Field(
-        default=None, description="probability of each answer, a row for each true class"
-    )
-    price: float | None = Field(default=None, ge=0.0, description="price of one answer")
-
-    @model_validator(mode="after")
-    def _errs_in_one_way(self) -> Annotator:
-        if sum([self.error > 0, self.pair > 0, self.instance > 0, self.confusion is not None]) > 1:
-            raise ValueError("an annotator errs in one way: give one of error, pair, instance and confusion")
-        for row in self.confusion or ():
-            if len(row) != len(self.confusion or ()):
-                raise ValueError("confusion must be square, with a row and a column for each class")
-            if min(row) < 0 or abs(sum(row) - 1) > 1e-6:
-                raise ValueError(f"each row of confusion must be probabilities that sum to 1, not {list(row)}")
-        return self
-
-    @property
-    def faultless(self) -> bool:
-        """Whether every answer is the true class."""
-        return not (self.error or self.pair or self.instance or self.confusion is not None)
-
-    def describe(self) -> str:
-        """Return how this annotator errs, in a few words."""
-        if self.confusion is not None:
-            right = sum(row[code] for code, row in enumerate(self.confusion)) / len(self.confusion)
-            return f"confuses classes, {1 - right:.0%} errors with all alike"
-        if self.pair:
-            return f"{self.pair:.0%} of labels flipped to the next class"
-        if self.instance:
-            return f"{self.instance:.0%} errors, mostly on hard rows"
-        return f"{self.error:.0%} errors" if self.error else "faultless"
 
 
 class Scenario(BaseModel):

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from altune.core.types import TrainingSet
 from altune.loop.loop import ActiveLearningLoop
-from altune.simulation.annotators import Panel
 from altune.simulation.curve import LearningCurve
+from altune.simulation.panel import Panel
 from altune.simulation.prepared import PreparedBlock
 from altune.simulation.probes import audit_facts, uncertainty_facts
 from altune.simulation.scoring import TestScorer

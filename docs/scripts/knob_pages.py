@@ -15,8 +15,9 @@ from altune.core.registry import FIELDS, Method, describe_parameters, methods
 from altune.models import Model
 from altune.recipes.recipe import DEFAULTS
 from altune.recipes.space.shipped import head_comment, shipped_spaces
+from altune.simulation.annotators import Annotator
 from altune.simulation.objectives import KINDS, SPENT
-from altune.simulation.scenario import Annotator, Scenario
+from altune.simulation.scenario import Scenario
 
 QUESTIONS = {
     "initial_sample": "Which rows, and how many, are labelled before any model exists?",

@@ -19,8 +19,9 @@ from altune.core.needs import Need
 from altune.core.registry import FIELDS, describe_parameters, methods
 from altune.core.yaml import read_yaml
 from altune.recipes.recipe import DEFAULTS
+from altune.simulation.annotators import Annotator
 from altune.simulation.objectives import KINDS
-from altune.simulation.scenario import Annotator, Scenario
+from altune.simulation.scenario import Scenario
 from tests.helpers.docs_pages import DOCS, ROOT, SITE_PAGES
 
 

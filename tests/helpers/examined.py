@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from altune.recipes.recipe import Recipe
+from altune.simulation.annotators import Annotator
 from altune.simulation.environment import make_environment
 from altune.simulation.prepared import prepare_block
-from altune.simulation.scenario import Annotator
 from altune.simulation.trajectory import Trajectory, play
 
 NOISY = (Annotator(error=0.2),)

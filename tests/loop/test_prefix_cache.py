@@ -6,9 +6,9 @@ import pytest
 from altune.loop.prefix_cache import LRUCache, PrefixCache, PrefixKey
 from altune.models.base import Model
 from altune.recipes.recipe import Recipe
+from altune.simulation.annotators import Annotator
 from altune.simulation.environment import make_environment
 from altune.simulation.prepared import prepare_block
-from altune.simulation.scenario import Annotator
 from altune.simulation.trajectory import play
 
 START = {"initial_sample": {"method": "typiclust", "size": 9}, "loop_size": {"method": "constant", "size": 6}}

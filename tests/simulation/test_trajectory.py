@@ -7,9 +7,10 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 
 from altune.data import Dataset
 from altune.recipes.recipe import Recipe
+from altune.simulation.annotators import Annotator
 from altune.simulation.environment import make_environment
 from altune.simulation.prepared import prepare_block
-from altune.simulation.scenario import Annotator, Scenario
+from altune.simulation.scenario import Scenario
 from altune.simulation.trajectory import play
 from altune.workflows.simulate import simulate
 

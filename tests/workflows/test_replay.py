@@ -14,7 +14,8 @@ from altune.core.errors import RequestError
 from altune.core.registry import methods, parse_method
 from altune.knobs.stopping import stopping_point
 from altune.recipes.recipe import Recipe
-from altune.simulation.scenario import Annotator, Scenario
+from altune.simulation.annotators import Annotator
+from altune.simulation.scenario import Scenario
 from altune.workflows.replay import replay
 from altune.workflows.simulate import simulate
 

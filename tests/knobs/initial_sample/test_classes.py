@@ -15,8 +15,9 @@ from altune.data import Dataset
 from altune.data.blocks import explicit_block
 from altune.loop.loop import ActiveLearningLoop
 from altune.recipes.recipe import Recipe
+from altune.simulation.annotators import Annotator
 from altune.simulation.prepared import prepare_block
-from altune.simulation.scenario import Annotator, Scenario
+from altune.simulation.scenario import Scenario
 from altune.simulation.trajectory import play
 from tests.helpers.first_samples import make_pool, read, sample
 from tests.helpers.paths import ROOT

@@ -13,7 +13,8 @@ from altune.data import Dataset
 from altune.knobs.labeling import Answers
 from altune.models import LogisticRegressionModel
 from altune.recipes.recipe import Capabilities, Recipe
-from altune.simulation.scenario import Annotator, Scenario
+from altune.simulation.annotators import Annotator
+from altune.simulation.scenario import Scenario
 from altune.workflows.simulate import simulate
 
 

@@ -14,8 +14,9 @@ from altune.knobs.loop_size import Judged
 from altune.knobs.loop_size.cost import PowerLaw, cheapest_size, economic_size, error_line, power_law, stale_error
 from altune.loop.loop import ActiveLearningLoop
 from altune.recipes.recipe import Capabilities, Recipe
+from altune.simulation.annotators import Annotator
 from altune.simulation.environment import make_environment
-from altune.simulation.scenario import Annotator, Scenario
+from altune.simulation.scenario import Scenario
 from tests.helpers.loop_sizes import play, rows_of, size_of
 from tests.helpers.loops import record_states
 

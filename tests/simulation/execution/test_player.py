@@ -13,12 +13,13 @@ from altune.core.errors import WorkError
 from altune.data import Dataset
 from altune.data.blocks import explicit_block
 from altune.recipes.recipe import Recipe
+from altune.simulation.annotators import Annotator
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import make_environment
 from altune.simulation.execution import processes as crew
 from altune.simulation.execution.items import Failure, WorkItem
 from altune.simulation.execution.player import Player
-from altune.simulation.scenario import Annotator, Scenario
+from altune.simulation.scenario import Scenario
 from altune.simulation.store import TrajectoryStore
 from tests.helpers.curves import same, tasks_for
 from tests.helpers.processes import wait_for_worker

@@ -1,7 +1,7 @@
-"""Checks that any method of any knob must pass: altune's own, and those of a plugin.
+"""Checks that every method of a knob must pass, whether altune ships it or a plugin.
 
-``check_method`` runs all checks of a method and raises :class:`ContractError` at the first that fails;
-``checks_for`` returns them by name, so that a test runner can show each as a test of its own::
+``check_method`` runs all checks of a method and raises :class:`ContractError` at the first that fails.
+``checks_for`` returns them by name, so that a test runner can show each as a separate test::
 
     import pytest
     from altune.testing import checks_for
@@ -10,7 +10,7 @@
     def test_contract(name, check):
         check()
 
-Nothing here needs a test runner, and nothing here is random.
+The checks need no test runner and are not random.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ _CHECKS: dict[str, Checks] = {
 
 
 def checks_for(method: Method | type[Method]) -> list[Check]:
-    """Return every check of a method by name.
+    """Return the checks of a method by name.
 
     Parameters
     ----------
-    method : a method, or its class for the method with every parameter at its default.
+    method : a method, or a class, whose parameters then have their defaults.
 
     Returns
     -------
-    ``(name, check)`` pairs; a check takes nothing, and raises :class:`ContractError` where the contract is broken.
+    ``(name, check)`` pairs; a check takes no arguments and raises :class:`ContractError` if it fails.
 
     Raises
     ------
     RequestError
-        If it is a method of no knob, or a class with parameters that have no default.
+        If its knob does not exist, or if it is a class with a parameter that has no default.
 
     Examples
     --------
@@ -67,22 +67,22 @@ def checks_for(method: Method | type[Method]) -> list[Check]:
     """
     made = instance(method)
     if made.knob not in _CHECKS:
-        raise RequestError(f"{type(made).__name__} has the knob {made.knob!r}, which is none of {', '.join(FIELDS)}")
+        raise RequestError(f"{type(made).__name__} has the knob {made.knob!r}, which is not one of {', '.join(FIELDS)}")
     checks: list[Check] = [(name, partial(check, made)) for name, check in {**FORM, **_CHECKS[made.knob]}.items()]
     return checks + selection_checks(made) if isinstance(made, (InitialSample, QueryStrategy)) else checks
 
 
 def check_method(method: Method | type[Method]) -> None:
-    """Run every check of a method, whatever its knob.
+    """Run all checks of a method of any knob.
 
     Parameters
     ----------
-    method : a method, or its class for the method with every parameter at its default.
+    method : a method, or a class, whose parameters then have their defaults.
 
     Raises
     ------
     ContractError
-        At the first check that fails, saying what is wrong and what would be right.
+        At the first check that fails; the message says what is wrong and what would be right.
 
     Examples
     --------

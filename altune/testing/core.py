@@ -1,4 +1,4 @@
-"""What all checks share: the error they raise, the watch over random state, and a list of named checks."""
+"""What all checks share: the error that they raise, the comparison of results, and the check of random state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MethodT = TypeVar("MethodT", bound=Method)
 
 
 class ContractError(AltuneError):
-    """A method breaks what altune relies on.
+    """A method breaks a rule that altune relies on.
 
     Parameters
     ----------
@@ -47,25 +47,25 @@ def require(method: Method, holds: object, problem: str) -> None:
 
 
 def instance(method: MethodT | type[MethodT]) -> MethodT:
-    """Return a method as it is, or a class with every parameter at its default.
+    """Return a method unchanged, or an instance of a class with every parameter at its default.
 
     Raises
     ------
     RequestError
-        If the class has parameters without a default: give an instance then.
+        If the class has parameters without a default.
     """
     if isinstance(method, Method):
         return method
     try:
         return method.model_validate({})
     except ValidationError as error:
-        wrong = error.errors(include_url=False)[0]["loc"][0]
-        raise RequestError(f"{method.__name__} needs a value for {wrong!r}; give the checks an instance") from None
+        missing = error.errors(include_url=False)[0]["loc"][0]
+        raise RequestError(f"{method.__name__} needs a value for {missing!r}; pass an instance") from None
 
 
 @contextmanager
 def blaming(method: Method, doing: str) -> Iterator[None]:
-    """Turn an error that a method raises while it is used into :class:`ContractError`."""
+    """Turn an error of a method into a :class:`ContractError`."""
     try:
         yield
     except ContractError:
@@ -76,9 +76,9 @@ def blaming(method: Method, doing: str) -> Iterator[None]:
 
 
 def check_randomness(method: Method, doing: str, act: Callable[[], Any]) -> None:
-    """Check that ``act``, which makes its own generators, is repeatable and leaves global random state alone.
+    """Check that ``act``, which makes its own generators, is repeatable and leaves the global random state unchanged.
 
-    It runs under two global states: a method that draws from them changes them, or gives two results.
+    It runs under two global states: a method that draws from them either changes them or gives two results.
     """
     numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
     try:
@@ -90,12 +90,12 @@ def check_randomness(method: Method, doing: str, act: Callable[[], Any]) -> None
             with blaming(method, doing):
                 results.append(act())
             untouched = _global_state() == before
-            require(method, untouched, f"{doing} drew from the global random state; draw from the one handed over")
+            require(method, untouched, f"{doing} drew from the global random state; draw from the given generator")
     finally:
         np.random.set_state(numpy_state)  # noqa: NPY002
         random.setstate(python_state)
     same = alike(results[0], results[1])
-    require(method, same, f"{doing} gave two results for one generator; let all chance come from it")
+    require(method, same, f"{doing} gave two results for one generator; draw all random numbers from it")
 
 
 def _global_state() -> tuple[object, ...]:

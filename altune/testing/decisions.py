@@ -1,4 +1,4 @@
-"""Checks of the knobs that steer a loop: ``loop_size``, ``stopping`` and ``labeling``."""
+"""Checks of the knobs ``loop_size``, ``stopping`` and ``labeling``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NO_ROWS: RowNumbers = np.empty(0, dtype=np.intp)
 
 
 def loop_states() -> Iterator[LoopState]:
-    """Yield loops of all kinds: the first and the last, without a limit, tiny and huge pools; little or much known."""
+    """Yield states of all kinds: first and last loops, no limit, tiny and huge pools, with and without evidence."""
     grid = itertools.product((1, 2, 20, 5000), (None, 1, 20), (1, 7, 1000), (1, 60), (100, 10**6))
     for loop, left, rows_left, labelled, pool_rows in grid:
         plain = LoopState(
@@ -63,7 +63,7 @@ def _same(kappa: float | None) -> float | None:
 
 
 def check_sizes(method: LoopSize) -> None:
-    """Check that the size is a whole number of 1 or more wherever a loop may stand."""
+    """Check that the size is a whole number of 1 or more in every state of a loop."""
     for state in loop_states():
         with blaming(method, f"next_size({state})"):
             size = method.next_size(state)
@@ -82,7 +82,7 @@ def check_sizes_pure(method: LoopSize) -> None:
 
 
 def stop_views(method: Stopping) -> Iterator[StopView]:
-    """Yield the views of eight loops: predictions that move less and less, one class only at first."""
+    """Yield the views of eight loops: predictions of one class at first, then others that change less and less."""
     rng = np.random.default_rng(0)
     truth = rng.integers(N_CLASSES, size=60)
     predictions: list[RowNumbers] = []
@@ -103,12 +103,12 @@ def stop_views(method: Stopping) -> Iterator[StopView]:
 
 
 def _evidence(truth: RowNumbers, now: RowNumbers, before: RowNumbers | None, loop: int) -> GivenEvidence:
-    """Return what a rule may ask in a loop: scores of growing confidence, distances and divergences that shrink."""
-    sure = 1.0 - 0.6 * 0.5**loop
+    """Return the evidence of a loop: scores of growing confidence, distances and divergences that shrink."""
+    confidence = 1.0 - 0.6 * 0.5**loop
 
     def scores(named: RowNumbers) -> NDArray[np.float64]:
-        spread = np.full((len(named), N_CLASSES), (1.0 - sure) / (N_CLASSES - 1))
-        spread[np.arange(len(named)), named] = sure
+        spread = np.full((len(named), N_CLASSES), (1.0 - confidence) / (N_CLASSES - 1))
+        spread[np.arange(len(named)), named] = confidence
         return spread
 
     new = slice(5 * loop, 5 * loop + 5)
@@ -128,7 +128,7 @@ def _notes(method: Stopping) -> list[dict[str, float]]:
 
 
 def check_held_out(method: Stopping) -> None:
-    """Check that the rows bought for validation are counted, and that none at all are borne."""
+    """Check the number of rows that a rule holds out, and that it works without any."""
     rows = method.held_out_rows
     require(method, isinstance(rows, int) and rows >= 0, f"held_out_rows is {rows!r}, not a whole number of 0 or more")
     seen = np.zeros(20, dtype=np.intp)
@@ -139,7 +139,7 @@ def check_held_out(method: Stopping) -> None:
 
 
 def check_notes(method: Stopping) -> None:
-    """Check that notes are plain finite floats by name, which a curve stores exactly."""
+    """Check that notes are finite plain floats by name, which a curve stores exactly."""
     with blaming(method, "noting"):
         notes = _notes(method)
     for note in notes:
@@ -158,16 +158,16 @@ def check_replay(method: Stopping) -> None:
         again = [method.fires(read[:end]) for end in range(len(read), 0, -1)][::-1]
     require(method, notes == kept, "fires changed the notes; it may only read them")
     require(method, all(isinstance(answer, bool) for answer in first), f"fires gave {first}, not booleans")
-    require(method, first == again, "asked again for the same notes, fires decided otherwise; it must be pure")
+    require(method, first == again, "fires gave another decision for the same notes; it must depend on them alone")
 
 
 def check_never_at_once(method: Stopping) -> None:
-    """Check that a rule does not fire before it has seen anything."""
+    """Check that a rule does not fire without notes."""
     nothing: tuple[list[Note], ...] = ([], [{}], [{}, {}, {}])
     for notes in nothing:
         with blaming(method, "deciding without notes"):
             fired = method.fires(notes)
-        require(method, not fired, f"it fires on {notes}, where it has noted nothing")
+        require(method, not fired, f"it fires on {notes}, which hold no note")
 
 
 # labeling -----------------------------------------------------------------------------------------
@@ -187,23 +187,24 @@ def _answered(method: Labeling, repeats: int) -> tuple[Answers, RowNumbers]:
 
 
 def check_asks(method: Labeling) -> None:
-    """Check that each row is asked ``labels_per_row`` times, of annotators that exist."""
-    each = method.labels_per_row
-    require(method, isinstance(each, int) and each >= 1, f"labels_per_row is {each!r}, not a whole number of 1 or more")
+    """Check that ``labels_per_row`` annotators are asked about each row, and that they exist."""
+    price = method.labels_per_row
+    whole = isinstance(price, int) and price >= 1
+    require(method, whole, f"labels_per_row is {price!r}, not a whole number of 1 or more")
     with blaming(method, "asking"):
         rows, annotators = _asked(method, 1)
     require(method, len(rows) == len(annotators), "ask must name one annotator for each label")
     unique, counts = np.unique(rows, return_counts=True)
     same_rows = unique.tolist() == [2, 7, 11, 30]
-    require(method, same_rows, f"asked for the rows 2, 7, 11 and 30, it asks for {unique.tolist()}")
-    charged = f"it says that a row costs {each} labels and buys {counts.tolist()} for its rows"
-    require(method, (counts == each).all(), charged)
+    require(method, same_rows, f"for the rows 2, 7, 11 and 30 it asks about the rows {unique.tolist()}")
+    bought = f"labels_per_row is {price}, but it buys {counts.tolist()} labels for its rows"
+    require(method, (counts == price).all(), bought)
     exist = np.issubdtype(annotators.dtype, np.integer) and ((annotators >= 0) & (annotators < ANNOTATORS)).all()
     require(method, exist, f"annotators must be numbers from 0 to {ANNOTATORS - 1}")
 
 
 def check_labels(method: Labeling) -> None:
-    """Check that each row gets one label, out of the answers given for it, however often it was bought."""
+    """Check that each row gets one of its answers as its label, however often it was bought."""
     for repeats in (1, 2, 3):
         answers, rows = _answered(method, repeats)
         with blaming(method, f"combining the answers of {repeats} purchases"):
@@ -211,15 +212,15 @@ def check_labels(method: Labeling) -> None:
         shaped = labels.shape == rows.shape and np.issubdtype(labels.dtype, np.integer)
         require(method, shaped, "combine must give one class code for each row")
         for row, label in zip(rows.tolist(), labels.tolist(), strict=True):
-            given = answers.labels[answers.rows == row].tolist()
-            require(method, label in given, f"it labels a row {label} whose answers were {given}")
+            row_answers = answers.labels[answers.rows == row].tolist()
+            require(method, label in row_answers, f"it labels a row {label} whose answers were {row_answers}")
     with blaming(method, "combining for no rows"):
         none = method.combine(answers, NO_ROWS, N_CLASSES)
-    require(method, len(none) == 0, "for no rows there are no labels")
+    require(method, len(none) == 0, "for no rows it must give no labels")
 
 
 def check_unanimous(method: Labeling) -> None:
-    """Check that a row whose answers all agree gets that label, in whatever order the rows are named."""
+    """Check that a row whose answers all agree gets that label, whatever the order of the rows."""
     answers = Answers()
     for seed in range(2):
         rows, annotators = _asked(method, seed)
@@ -227,18 +228,20 @@ def check_unanimous(method: Labeling) -> None:
     for rows in (np.array([2, 7, 11, 30]), np.array([30, 2, 11, 7])):
         with blaming(method, "combining"):
             labels = np.asarray(method.combine(answers, rows, N_CLASSES))
-        require(method, alike(labels, rows % N_CLASSES), "where all answers agree, it gives another label")
+        require(
+            method, alike(labels, rows % N_CLASSES), "where all answers agree, it gives another label"
+        )
 
 
 def check_answers_untouched(method: Labeling) -> None:
-    """Check that combining changes no answer and gives the same a second time."""
+    """Check that combining changes no answer and gives the same result a second time."""
     answers, rows = _answered(method, 2)
     before = (answers.rows.copy(), answers.annotators.copy(), answers.labels.copy())
     with blaming(method, "combining"):
         first = method.combine(answers, rows, N_CLASSES)
         second = method.combine(answers, rows, N_CLASSES)
     after = (answers.rows, answers.annotators, answers.labels)
-    require(method, alike(before, after), "combine changed the answers; they are the record of what was bought")
+    require(method, alike(before, after), "combine changed the answers; it may only read them")
     require(method, alike(first, second), "combine gave two results for the same answers")
 
 

@@ -1,4 +1,4 @@
-"""Checks that hold for a method of any knob: its form, its documentation, how it reads, writes and travels."""
+"""Checks of a method of any knob: its form and documentation, reading, writing, and pickling."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from altune.testing.core import Checks, ContractError, blaming, require
 
 
 def check_docstring(method: Method) -> None:
-    """Check that the class itself says what it does."""
+    """Check that the class has a docstring of its own."""
     require(method, inspect.cleandoc(type(method).__doc__ or ""), "a method needs a docstring that says what it does")
 
 
@@ -30,7 +30,7 @@ def check_registered(method: Method) -> None:
 
 
 def check_parameters(method: Method) -> None:
-    """Check that each parameter has a description, and each number a range, so that a space can open it."""
+    """Check that each parameter has a description and each number a range, so that a search space can vary it."""
     cls = type(method)
     properties = cls.model_json_schema(mode="validation").get("properties", {})
     for name, field in cls.model_fields.items():
@@ -46,7 +46,7 @@ def check_parameters(method: Method) -> None:
 
 
 def _declared_elsewhere(method: Method) -> bool:
-    """Return whether the parameters are those of a user's own estimator, which documents them."""
+    """Return whether the parameters are those of a user's estimator, which documents them."""
     return hasattr(type(method), "spec")
 
 
@@ -59,7 +59,7 @@ def check_schema(method: Method) -> None:
 
 
 def check_round_trip(method: Method) -> None:
-    """Check that what is written as JSON reads back as an equal method."""
+    """Check that a method written as JSON reads back as an equal one."""
     with blaming(method, "writing and reading it as JSON"):
         plain = json.loads(json.dumps(method.to_dict(), allow_nan=False))
         back = validate_fields(type(method), plain)
@@ -67,28 +67,28 @@ def check_round_trip(method: Method) -> None:
 
 
 def check_frozen(method: Method) -> None:
-    """Check that nothing can be changed and that equal methods count as equal."""
+    """Check that the method is immutable, and that equal methods compare equal and have one hash."""
     for name in type(method).model_fields:
         try:
             setattr(method, name, getattr(method, name))
         except (ValidationError, AttributeError, TypeError):
             continue
-        raise ContractError(method, f"its {name!r} can be set; a method is frozen, what changes lives in the loop")
+        raise ContractError(method, f"its {name!r} can be set; a method is frozen, and all state is in the loop")
     require(method, method == method.model_copy(), "it does not equal its own copy")
     with blaming(method, "hashing it"):
         require(method, hash(method) == hash(method.model_copy()), "equal methods must have one hash")
 
 
 def check_needs(method: Method) -> None:
-    """Check that its needs, or a model's abilities, are words that altune knows."""
+    """Check that the needs, or the abilities of a model, are known to altune."""
     known = set(get_args(Need))
     named = set(method.able()) if isinstance(method, Model) else set(method.required())
     unknown = sorted(named - known)
-    require(method, not unknown, f"{unknown} are no needs; known are {', '.join(sorted(known))}")
+    require(method, not unknown, f"unknown needs {unknown}; the known ones are {', '.join(sorted(known))}")
 
 
 def check_travels(method: Method) -> None:
-    """Check that the method reaches a worker process and is the same there."""
+    """Check that the method can be pickled for a worker process and is the same there."""
     with blaming(method, "pickling it for a worker process"):
         back: Any = pickle.loads(dumps(method))  # as joblib sends it
     require(method, back.to_dict() == method.to_dict(), "it arrives in a worker process with other parameters")
@@ -96,7 +96,7 @@ def check_travels(method: Method) -> None:
 
 
 def variants(method: Method) -> Iterator[Method]:
-    """Yield the method and, one at a time, its parameters with listed values at each of their other values."""
+    """Yield the method, and it again with each other value of each parameter that has listed values."""
     yield method
     properties = type(method).model_json_schema(mode="validation").get("properties", {})
     for name in type(method).model_fields:
@@ -108,7 +108,7 @@ def variants(method: Method) -> Iterator[Method]:
                 try:
                     yield validate_fields(type(method), {**method.to_dict(), name: value})
                 except RequestError:
-                    continue  # listed values may exclude one another
+                    continue  # some combinations of listed values are not allowed
 
 
 FORM: Checks = {

@@ -1,4 +1,4 @@
-"""Awkward pools: what a method of ``initial_sample`` or ``query_strategy`` must survive."""
+"""Unusual pools on which every method of ``initial_sample`` and ``query_strategy`` must work."""
 
 from __future__ import annotations
 
@@ -7,30 +7,28 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from altune.core.metadata import Metadata
 from altune.core.needs import Need
 from altune.core.pool import Pool
-from altune.core.types import Codes, Features, TrainingSet
+from altune.core.types import Array, Codes, Features, TrainingSet
 from altune.core.uncertainty import softmax
 from altune.models import Model
 
-Array = NDArray[np.float64]
 N_ROWS = 40
 N_FEATURES = 4
 
 
 class Projection(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A classifier of any features whatever, finite for all of them: the softmax of a random projection."""
+    """A classifier with finite results for any features: the softmax of a random projection."""
 
     def __init__(self, seed: int = 7) -> None:
         self.seed = seed
 
     def fit(self, X: Features, y: Codes) -> Projection:
-        """Draw the projection; the labels say what the classes are and how many rows count, no more."""
+        """Draw the projection; it depends on the classes and the number of rows alone."""
         self.classes_ = np.unique(y)
         self.weights = np.random.default_rng((self.seed, len(y))).normal(size=(X.shape[1], len(self.classes_)))
         self.scale = float(np.abs(X).max()) or 1.0
@@ -48,7 +46,7 @@ class Projection(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class ProjectionModel(Model):
-    """The model of the checks: it trains a :class:`Projection`, with class scores or, where it is mute, without."""
+    """The model of the checks: a :class:`Projection`, without class scores if it is ``mute``."""
 
     abilities = frozenset({"class_scores", "probabilities", "random_start", "sparse"})
 
@@ -56,7 +54,7 @@ class ProjectionModel(Model):
     mute: bool = False
 
     def able(self) -> frozenset[Need]:
-        """Return what it can do; being mute takes its scores away."""
+        """Return the abilities; a mute model has no class scores."""
         return self.abilities - {"class_scores", "probabilities"} if self.mute else self.abilities
 
     def build(self, seed: int, n_labelled: int) -> Projection:
@@ -65,15 +63,15 @@ class ProjectionModel(Model):
 
 
 def make_pool(X: Features, y: Codes, n_labelled: int, n_classes: int, outputs: tuple[str, ...]) -> Pool:
-    """Return a pool whose first rows are labelled, with a model in hand and its metadata.
+    """Return a pool whose first rows are labelled, with a model and its metadata.
 
     Parameters
     ----------
     X, y : features and class codes of all rows.
-    n_labelled : rows with a label; 0 for a pool as an initial sample meets it, without model and metadata.
+    n_labelled : rows with a label; with 0 there is neither model nor metadata, as for an initial sample.
     n_classes : classes of the scenario.
-    outputs : what the model has of ``predict_proba`` and ``decision_function``; without any, a strategy that
-        asks for class scores fails.
+    outputs : which of ``predict_proba`` and ``decision_function`` the model has; without any, a strategy that
+        needs class scores fails.
     """
     pool = Pool(X, n_classes, budget=max(2, X.shape[0]))
     if n_labelled == 0:
@@ -91,7 +89,7 @@ def make_pool(X: Features, y: Codes, n_labelled: int, n_classes: int, outputs: t
 
 @dataclass(frozen=True, eq=False)
 class PoolCase:
-    """An awkward pool by name, made anew for each check: features, codes, labelled rows, classes."""
+    """An unusual pool by name, built again for each check: features, codes, labelled rows, classes."""
 
     name: str
     features: Callable[[np.random.Generator], Any]
@@ -101,7 +99,7 @@ class PoolCase:
     sparse: bool = False
 
     def make(self, labelled: bool, outputs: tuple[str, ...] = ("predict_proba",)) -> Pool:
-        """Return the pool; ``labelled`` says whether some of its rows have labels and a model knows them."""
+        """Return the pool; if ``labelled``, some of its rows have labels and a model is trained on them."""
         X = self.features(np.random.default_rng(0))
         y = self.codes(X.shape[0])
         form = sparse.csr_array(X) if self.sparse else np.ascontiguousarray(X)
@@ -142,21 +140,21 @@ POOLS: tuple[PoolCase, ...] = (
     PoolCase("sparse", _sparse_rows, sparse=True),
     PoolCase("sparse constant", lambda rng: np.ones((N_ROWS, N_FEATURES)), sparse=True),
 )
-"""The pools that every selection is checked on."""
+"""The pools of the checks of selections."""
 
 
 def snapshot(pool: Pool) -> dict[str, Any]:
-    """Return copies of everything in a pool that a method must leave as it is."""
+    """Return copies of everything in a pool that a method must not change."""
     X: Any = pool.X
-    parts = [getattr(X, part) for part in ("data", "indices", "indptr")] if sparse.issparse(X) else [X]
+    arrays = [X.data, X.indices, X.indptr] if sparse.issparse(X) else [X]
     scores = () if pool.metadata is None else (pool.metadata.probabilities,)
     return {
-        "features": [np.array(part) for part in parts],
+        "features": [array.copy() for array in arrays],
         "labelled rows": pool.labelled.copy(),
         "labels": pool.labels.copy(),
         "candidates": pool.candidates.copy(),
         "rows held out": pool.held_out.copy(),
         "count of labels": pool.labels_bought,
         "model": id(pool.model),
-        "class scores": [np.array(score) for score in scores],
+        "class scores": [array.copy() for array in scores],
     }

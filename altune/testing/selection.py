@@ -1,4 +1,4 @@
-"""Checks of the two knobs that pick rows: ``initial_sample`` and ``query_strategy``."""
+"""Checks of the two knobs that select rows: ``initial_sample`` and ``query_strategy``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OUTPUTS = ("predict_proba",)
 
 
 def selection_checks(method: Selecting) -> list[Check]:
-    """Return the checks of a method that picks rows; one check for each pool on which it can work."""
+    """Return the checks of a method that selects rows; one check for each pool that it supports."""
     checks: list[Check] = [(f"picks, {case.name}", partial(check_picks, method, case)) for case in fitting(method)]
     checks += [
         ("randomness", partial(check_selection_randomness, method)),
@@ -36,7 +36,7 @@ def selection_checks(method: Selecting) -> list[Check]:
 
 
 def fitting(method: Selecting) -> Iterator[PoolCase]:
-    """Yield the pools that a method says it can work on."""
+    """Yield the pools that a method supports according to its needs."""
     needs = method.required()
     for case in POOLS:
         if case.sparse and "dense_features" in needs:
@@ -51,7 +51,7 @@ def _made(method: Selecting, case: PoolCase, outputs: tuple[str, ...] = OUTPUTS)
 
 
 def _select(method: Selecting, case: PoolCase, pool: Pool, size: int, seed: int) -> RowNumbers:
-    """Ask a method for rows; a first sample that is an upper bound is told the true labels, as in a simulation."""
+    """Return the rows of a method; an initial sample that is an upper bound gets true labels, as in a simulation."""
     rng = np.random.default_rng(seed)
     if isinstance(method, InitialSample) and method.uses_oracle:
         return method.select_knowing(pool, size, rng, case.codes(pool.n_rows))
@@ -59,18 +59,18 @@ def _select(method: Selecting, case: PoolCase, pool: Pool, size: int, seed: int)
 
 
 def check_picks(method: Selecting, case: PoolCase) -> None:
-    """Check that rows picked are candidates, distinct, whole numbers, and as many as were asked for."""
+    """Check that the selected rows are distinct candidates, integers, and of the requested number."""
     for size in SIZES:
         pool = _made(method, case)
         doing = f"selecting {size} of {len(pool.candidates)} rows ({case.name})"
         with blaming(method, doing):
             rows = _select(method, case, pool, size, 1)
         whole = isinstance(rows, np.ndarray) and rows.ndim == 1 and np.issubdtype(rows.dtype, np.integer)
-        require(method, whole, f"{doing} must give a one-dimensional array of integers")
+        require(method, whole, f"{doing} must return a one-dimensional array of integers")
         wanted = min(size, len(pool.candidates))
         require(method, len(rows) == wanted, f"{doing} gave {len(rows)} rows, not {wanted}")
         require(method, len(np.unique(rows)) == len(rows), f"{doing} gave a row twice")
-        require(method, np.isin(rows, pool.candidates).all(), f"{doing} gave rows that are no candidates")
+        require(method, np.isin(rows, pool.candidates).all(), f"{doing} gave rows that are not candidates")
 
 
 def check_scores(method: ScoreStrategy, case: PoolCase) -> None:
@@ -84,7 +84,7 @@ def check_scores(method: ScoreStrategy, case: PoolCase) -> None:
 
 
 def check_selection_randomness(method: Selecting) -> None:
-    """Check that the generator alone decides, and that a second use of one pool gives the same rows."""
+    """Check that all randomness is from the generator, and that a second use of a pool gives the same rows."""
     case = next(fitting(method))
     reused = _made(method, case)
 
@@ -94,11 +94,11 @@ def check_selection_randomness(method: Selecting) -> None:
     check_randomness(method, "selecting", lambda: on(_made(method, case)))
     with blaming(method, "selecting twice"):
         first, second = on(reused), on(reused)
-    require(method, alike(first, second), "what it picked depends on what it did before; keep nothing but `shared`")
+    require(method, alike(first, second), "its selection depends on earlier ones; keep nothing but `shared`")
 
 
 def check_pool_untouched(method: Selecting) -> None:
-    """Check that features, labels, candidates and class scores are as they were."""
+    """Check that selecting changes neither features, labels and candidates nor class scores."""
     cases = [case for case in fitting(method) if case.name in ("ordinary features", "sparse", "two classes")]
     for case in cases:
         pool = _made(method, case)
@@ -111,7 +111,7 @@ def check_pool_untouched(method: Selecting) -> None:
 
 
 def check_needs_no_scores(method: QueryStrategy) -> None:
-    """Check that a strategy that names no class scores among its needs works with a model that has none."""
+    """Check that a strategy whose needs name no class scores works with a model that has none."""
     pool = _made(method, next(fitting(method)), outputs=())
     doing = "it does not list 'class_scores' in its needs, and selecting with a model that has none"
     with blaming(method, doing):
@@ -119,7 +119,7 @@ def check_needs_no_scores(method: QueryStrategy) -> None:
 
 
 def check_ties(method: QueryStrategy) -> None:
-    """Check that ties fall by the generator: among identical rows no position is preferred."""
+    """Check that ties are broken by the generator: among identical rows no position is preferred."""
     case = next(case for case in POOLS if case.name == "constant features")
     firsts = {int(_select(method, case, _made(method, case), 1, seed)[0]) for seed in range(12)}
-    require(method, len(firsts) > 1, "among identical rows it always picks the same one; break ties by the generator")
+    require(method, len(firsts) > 1, "among identical rows it always selects the same one; break ties by the generator")

@@ -62,7 +62,7 @@ def some_rows(data: str, n_rows: int, seed: int = 0) -> tuple[Any, Any, Any]:
 
 
 def require_same(ours: Any, theirs: Any, X: Any) -> None:
-    """Compare everything that is learned and said, bit for bit."""
+    """Compare all that is learned and predicted, bit for bit."""
     for name in ("classes_", "coef_", "intercept_", "n_iter_"):
         mine, own = getattr(ours, name), getattr(theirs, name)
         assert np.array_equal(mine, own), name

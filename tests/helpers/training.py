@@ -32,28 +32,28 @@ def training_input(model, X, y, n_classes, *, previous=None, fresh=5, loop=3, mo
 SEARCH_STREAMS = Streams(0, "cancer", "search", 0)
 
 
-class Told(Model):
-    """A model that writes down what it was told, and knows nothing."""
+class Recorder(Model):
+    """A model that records the arguments of its trainings and learns nothing."""
 
-    method: Literal["told"] = "told"
+    method: Literal["recorder"] = "recorder"
     abilities: ClassVar[Any] = frozenset({"resume", "partial_fit", "sample_weight", "random_start", "class_scores"})
-    said: ClassVar[list[tuple[str, Any]]] = []
+    calls: ClassVar[list[tuple[str, Any]]] = []
 
     def build(self, seed, n_labelled):
         raise NotImplementedError
 
     def fit(self, training, seed):
         weights = None if training.weights is None else training.weights.tolist()
-        self.said.append(("fit", (training.X[:, 0].tolist(), seed, weights)))
+        self.calls.append(("fit", (training.X[:, 0].tolist(), seed, weights)))
         return Luck(None, training.n_classes, np.array([0]), np.array([0]), (), seed)
 
     def resume(self, previous, training, seed):
-        self.said.append(("resume", (previous.memory, training.X[:, 0].tolist(), seed)))
+        self.calls.append(("resume", (previous.memory, training.X[:, 0].tolist(), seed)))
         return Luck(None, training.n_classes, np.array([0]), np.array([0]), (), seed)
 
     def update(self, previous, training, seed):
         weights = None if training.weights is None else training.weights.tolist()
-        self.said.append(("update", (previous.memory, training.X[:, 0].tolist(), weights)))
+        self.calls.append(("update", (previous.memory, training.X[:, 0].tolist(), weights)))
         return Luck(None, training.n_classes, np.array([0]), np.array([0]), (), seed)
 
 
@@ -66,9 +66,9 @@ class Luck(FittedModel):
 
 
 @pytest.fixture
-def told():
-    Told.said.clear()
-    return Told()
+def recorder():
+    Recorder.calls.clear()
+    return Recorder()
 
 
 def start(method, model, n, loop=2, weight=None):

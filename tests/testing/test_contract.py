@@ -77,7 +77,7 @@ class WithoutWords(Strategy):
 
 
 class Undescribed(Strategy):
-    """A parameter nobody explains."""
+    """A parameter without a description."""
 
     beta: float = Field(default=1.0, ge=0, le=2)
 
@@ -110,7 +110,7 @@ class Melting(Strategy):
 
 
 class Demanding(Strategy):
-    """Needs what nobody has."""
+    """Needs what no model has."""
 
     needs: ClassVar[Any] = frozenset({"telepathy"})
 
@@ -528,7 +528,7 @@ class Idle(Naive):
 
 
 class Modest(Naive):
-    """Goes on with new rows and does not say so."""
+    """Continues with new rows and does not name it."""
 
     abilities: ClassVar[Any] = frozenset(NaiveBayes.abilities - {"partial_fit"})
 
@@ -537,7 +537,7 @@ class Modest(Naive):
 
 
 class InPlace(Naive):
-    """Goes on in the very model that it was given."""
+    """Continues in the given model itself."""
 
     def update(self, previous, training, seed):
         fitted = super().update(copy.deepcopy(previous), training, seed)
@@ -589,7 +589,7 @@ BROKEN: list[tuple[Method, str, str]] = [
     (Demanding(), "needs", "telepathy"),
     (HomeBound(), "travels", "cannot pickle a socket"),
     (Twice(), "picks", "a row twice"),
-    (Positions(), "picks", "no candidates"),
+    (Positions(), "picks", "not candidates"),
     (Greedy(), "picks", "gave 2 rows, not 1"),
     (Floating(), "picks", "array of integers"),
     (First(), "picks", "gave 2 rows"),
@@ -597,7 +597,7 @@ BROKEN: list[tuple[Method, str, str]] = [
     (Global(), "randomness", "global random state"),
     (PythonGlobal(), "randomness", "global random state"),
     (Entropic(), "randomness", "two results for one generator"),
-    (Remembering(), "randomness", "what it did before"),
+    (Remembering(), "randomness", "depends on earlier ones"),
     (Closing(), "leaves the pool alone", "changed the candidates"),
     (Scaling(), "leaves the pool alone", "changed the features"),
     (Sorting(), "leaves the pool alone", "changed the class scores"),
@@ -610,15 +610,15 @@ BROKEN: list[tuple[Method, str, str]] = [
     (UndefinedNotes(), "notes", "finite"),
     (Negative(), "hold-out", "0 or more"),
     (NeedsHoldout(), "hold-out", "ZeroDivisionError"),
-    (Counting(), "replay", "pure"),
+    (Counting(), "replay", "depend on them alone"),
     (Rewriting(), "replay", "changed the notes"),
     (AtOnce(), "nothing known yet", "fires on"),
     (Jittering(), "randomness", "two results"),
-    (Cheap(), "asks", "costs 3 labels and buys"),
+    (Cheap(), "asks", "labels_per_row is 3, but it buys"),
     (Strangers(), "asks", "annotators must be"),
     (Inventing(), "labels", "whose answers were"),
     (InAnswersOrder(), "unanimous", "another label"),
-    (Erasing(), "leaves the answers alone", "record of what was bought"),
+    (Erasing(), "leaves the answers alone", "changed the answers"),
     (WhoeverComes(), "randomness", "global random state"),
     (Bare(), "classes that appear", "not a FittedModel"),
     (PlainWarmStart(), "classes that appear", "raised ValueError"),
@@ -725,7 +725,7 @@ def test_what_cannot_be_checked_is_refused_in_words():
 
     with pytest.raises(RequestError, match=r"Obliged needs a value for 'beta'.*instance"):
         checks_for(Obliged)
-    with pytest.raises(RequestError, match="none of initial_sample"):
+    with pytest.raises(RequestError, match="not one of initial_sample"):
         checks_for(Homeless)
     assert issubclass(ContractError, AltuneError)
 

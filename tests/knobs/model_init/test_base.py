@@ -7,7 +7,7 @@ import pytest
 from altune.core.errors import FormatError
 from altune.core.registry import parse_method
 from altune.knobs.model_init import DefaultStart
-from tests.helpers.training import SEARCH_STREAMS, Told, start
+from tests.helpers.training import SEARCH_STREAMS, Recorder, start
 
 
 @pytest.mark.parametrize(
@@ -28,16 +28,16 @@ def test_parameters_outside_of_their_ranges_are_refused(knob, wrong):
 
 
 @pytest.fixture
-def told():
-    Told.said.clear()
-    return Told()
+def recorder():
+    Recorder.calls.clear()
+    return Recorder()
 
 
-def test_default_takes_a_new_seed_in_each_loop_or_one_for_all(told):
+def test_default_takes_a_new_seed_in_each_loop_or_one_for_all(recorder):
     for loop in (0, 1):
-        start(DefaultStart(), told, 5, loop)
-        start(DefaultStart(shared=True), told, 5, loop)
-    seeds = [said[1][1] for said in told.said]
+        start(DefaultStart(), recorder, 5, loop)
+        start(DefaultStart(shared=True), recorder, 5, loop)
+    seeds = [said[1][1] for said in recorder.calls]
     assert seeds[0] != seeds[2]
     assert seeds[1] == seeds[3]
     assert (seeds[0], seeds[2]) == (SEARCH_STREAMS.integer("model", 0), SEARCH_STREAMS.integer("model", 1))

@@ -14,7 +14,7 @@ from altune.knobs.retrain import WarmStart
 from altune.loop.loop import ActiveLearningLoop
 from altune.models import FittedEnsemble, MultilayerPerceptron, RandomForest, SoftmaxRegression
 from altune.recipes.recipe import Capabilities, Recipe
-from tests.helpers.training import ARGUMENTS, SEARCH_STREAMS, STREAMS, Told, start, training_input
+from tests.helpers.training import ARGUMENTS, SEARCH_STREAMS, STREAMS, Recorder, start, training_input
 
 MLP = MultilayerPerceptron(hidden_units=12, max_epochs=25, learning_rate=0.02, batch_size=16)
 SGD = SoftmaxRegression(max_epochs=25)
@@ -98,9 +98,9 @@ def test_an_ensemble_plays_a_whole_loop_with_badge_and_warm_starts(wine):
 
 
 @pytest.fixture
-def told():
-    Told.said.clear()
-    return Told()
+def recorder():
+    Recorder.calls.clear()
+    return Recorder()
 
 
 @pytest.fixture(scope="module")
@@ -109,10 +109,10 @@ def raw_cancer():
     return scale(X), y
 
 
-def test_best_of_judges_on_labels_that_the_starts_did_not_see_and_trains_the_best_on_all(told):
-    fitted = start(BestOfStarts(starts=4), told, 20)
+def test_best_of_judges_on_labels_that_the_starts_did_not_see_and_trains_the_best_on_all(recorder):
+    fitted = start(BestOfStarts(starts=4), recorder, 20)
     seeds = [SEARCH_STREAMS.integer("model", 2, number) for number in range(4)]
-    tried, last = told.said[:4], told.said[4]
+    tried, last = recorder.calls[:4], recorder.calls[4]
     assert [said[1][1] for said in tried] == seeds
     assert all(len(said[1][0]) == 16 for said in tried)
     assert len({tuple(said[1][0]) for said in tried}) == 1  # all starts on the same four fifths
@@ -120,15 +120,15 @@ def test_best_of_judges_on_labels_that_the_starts_did_not_see_and_trains_the_bes
     assert fitted.memory == max(seeds)
 
 
-def test_best_of_few_labels_judges_on_those_it_has(told):
-    fitted = start(BestOfStarts(starts=3), told, 9)
-    assert [len(said[1][0]) for said in told.said] == [9, 9, 9]
+def test_best_of_few_labels_judges_on_those_it_has(recorder):
+    fitted = start(BestOfStarts(starts=3), recorder, 9)
+    assert [len(said[1][0]) for said in recorder.calls] == [9, 9, 9]
     assert fitted.memory == max(SEARCH_STREAMS.integer("model", 2, number) for number in range(3))
 
 
-def test_best_of_carries_the_weights_of_the_rows(told):
-    start(BestOfStarts(starts=2), told, 20, weight=np.arange(20) / 20)
-    for _, (rows, _, weight) in told.said:
+def test_best_of_carries_the_weights_of_the_rows(recorder):
+    start(BestOfStarts(starts=2), recorder, 20, weight=np.arange(20) / 20)
+    for _, (rows, _, weight) in recorder.calls:
         assert weight == (np.array(rows) / 20).tolist()
 
 

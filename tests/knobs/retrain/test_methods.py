@@ -24,7 +24,7 @@ from altune.models import (
     shrink_and_perturb,
 )
 from altune.recipes.recipe import Capabilities, Recipe
-from tests.helpers.training import SEARCH_STREAMS, STREAMS, Told, training_input
+from tests.helpers.training import SEARCH_STREAMS, STREAMS, Recorder, training_input
 
 MLP = MultilayerPerceptron(hidden_units=12, max_epochs=25, learning_rate=0.02, batch_size=16)
 SGD = SoftmaxRegression(max_epochs=25)
@@ -148,9 +148,9 @@ def test_continue_training_is_plain_for_a_plain_model(wine):
 
 
 @pytest.fixture
-def told():
-    Told.said.clear()
-    return Told()
+def recorder():
+    Recorder.calls.clear()
+    return Recorder()
 
 
 def turn(model, n=12, fresh=4, previous=None, weight=None, loop=3, model_init: ModelInit | None = None):
@@ -165,37 +165,37 @@ def turn(model, n=12, fresh=4, previous=None, weight=None, loop=3, model_init: M
     )
 
 
-def test_reset_trains_from_scratch_on_all_labels(told):
-    previous = told.fit(TrainingSet(np.zeros((1, 1)), np.zeros(1, dtype=np.intp), 2), 77)
-    Reset().train(turn(told, previous=previous))
-    assert told.said[1:] == [("fit", (list(range(12)), SEARCH_STREAMS.integer("model", 3), None))]
+def test_reset_trains_from_scratch_on_all_labels(recorder):
+    previous = recorder.fit(TrainingSet(np.zeros((1, 1)), np.zeros(1, dtype=np.intp), 2), 77)
+    Reset().train(turn(recorder, previous=previous))
+    assert recorder.calls[1:] == [("fit", (list(range(12)), SEARCH_STREAMS.integer("model", 3), None))]
 
 
-def test_warm_start_on_all_goes_on_with_all_labels(told):
-    previous = told.fit(TrainingSet(np.zeros((1, 1)), np.zeros(1, dtype=np.intp), 2), 77)
-    WarmStart().train(turn(told, previous=previous))
-    assert told.said[1:] == [("resume", (77, list(range(12)), SEARCH_STREAMS.integer("model", 3)))]
-    Told.said.clear()
-    WarmStart().train(turn(told, loop=0))
-    assert told.said[0][0] == "fit"
+def test_warm_start_on_all_goes_on_with_all_labels(recorder):
+    previous = recorder.fit(TrainingSet(np.zeros((1, 1)), np.zeros(1, dtype=np.intp), 2), 77)
+    WarmStart().train(turn(recorder, previous=previous))
+    assert recorder.calls[1:] == [("resume", (77, list(range(12)), SEARCH_STREAMS.integer("model", 3)))]
+    Recorder.calls.clear()
+    WarmStart().train(turn(recorder, loop=0))
+    assert recorder.calls[0][0] == "fit"
 
 
-def test_warm_start_on_new_goes_on_with_the_new_ones_and_a_share_of_the_old(told):
-    previous = told.fit(TrainingSet(np.zeros((1, 1)), np.zeros(1, dtype=np.intp), 2), 77)
-    WarmStart(on="new").train(turn(told, previous=previous))
-    assert told.said[-1] == ("update", (77, [8.0, 9.0, 10.0, 11.0], None))
-    WarmStart(on="new", replay=0.5).train(turn(told, previous=previous))
-    rows = told.said[-1][1][1]
+def test_warm_start_on_new_goes_on_with_the_new_ones_and_a_share_of_the_old(recorder):
+    previous = recorder.fit(TrainingSet(np.zeros((1, 1)), np.zeros(1, dtype=np.intp), 2), 77)
+    WarmStart(on="new").train(turn(recorder, previous=previous))
+    assert recorder.calls[-1] == ("update", (77, [8.0, 9.0, 10.0, 11.0], None))
+    WarmStart(on="new", replay=0.5).train(turn(recorder, previous=previous))
+    rows = recorder.calls[-1][1][1]
     assert rows[-4:] == [8.0, 9.0, 10.0, 11.0]
     assert len(rows) == 8
     assert rows == sorted(rows)
-    WarmStart(on="new", replay=1.0).train(turn(told, previous=previous, weight=np.arange(12) / 12))
-    assert told.said[-1][1][1:] == (list(range(12)), (np.arange(12) / 12).tolist())
+    WarmStart(on="new", replay=1.0).train(turn(recorder, previous=previous, weight=np.arange(12) / 12))
+    assert recorder.calls[-1][1][1:] == (list(range(12)), (np.arange(12) / 12).tolist())
 
 
-def test_without_new_labels_the_model_stays(told):
-    previous = told.fit(TrainingSet(np.zeros((1, 1)), np.zeros(1, dtype=np.intp), 2), 77)
-    assert WarmStart(on="new").train(turn(told, fresh=0, previous=previous)) is previous
+def test_without_new_labels_the_model_stays(recorder):
+    previous = recorder.fit(TrainingSet(np.zeros((1, 1)), np.zeros(1, dtype=np.intp), 2), 77)
+    assert WarmStart(on="new").train(turn(recorder, fresh=0, previous=previous)) is previous
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.floats(0, 1))
@@ -240,6 +240,6 @@ def test_naive_bayes_on_new_rows_alone_is_naive_bayes_on_all(raw_cancer):
     np.testing.assert_allclose(updated.class_scores(X[60:]), whole.class_scores(X[60:]), atol=1e-3)
 
 
-def test_resets_go_through_the_start_that_model_init_says(told):
-    Reset().train(turn(told, model_init=BestOfStarts(starts=2)))
-    assert len(told.said) == 3
+def test_resets_go_through_the_start_that_model_init_says(recorder):
+    Reset().train(turn(recorder, model_init=BestOfStarts(starts=2)))
+    assert len(recorder.calls) == 3

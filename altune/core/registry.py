@@ -13,9 +13,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
-from typing import Any, ClassVar, TypeVar, cast, get_args
+from typing import Annotated, Any, ClassVar, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from altune.core.errors import FormatError, RequestError, did_you_mean, join_path
 from altune.core.needs import Capabilities, Need
@@ -35,6 +35,9 @@ KNOBS: tuple[str, ...] = (
 
 FIELDS: tuple[str, ...] = (*KNOBS, "model")
 """The fields of a recipe that hold a method: the eight knobs and the model."""
+
+RowCount = Annotated[int, Field(ge=1, le=100_000)]
+"""The type of a parameter that is a number of rows."""
 
 
 class Method(BaseModel):
@@ -142,13 +145,7 @@ def every_method() -> Iterator[type[Method]]:
 
 
 def find_method(knob: str, name: object, path: str = "") -> type[Method]:
-    """Return the class of a method by name.
-
-    Raises
-    ------
-    FormatError
-        If the knob has no such method, with the accepted ones and the nearest spelling.
-    """
+    """Return the class of a method by name."""
     known = methods(knob)
     if not isinstance(name, str) or name not in known:
         raise FormatError(
@@ -161,13 +158,7 @@ def find_method(knob: str, name: object, path: str = "") -> type[Method]:
 
 
 def parse_method(knob: str, value: object, path: str = "") -> Method:
-    """Read one method of a knob from a mapping such as ``{"method": "margin"}``, or from its bare name.
-
-    Raises
-    ------
-    FormatError
-        With the path below ``path``, the value, and what would be accepted.
-    """
+    """Read one method of a knob from a mapping such as ``{"method": "margin"}``, or from its bare name."""
     if isinstance(value, Method):
         if value.knob != knob:
             raise FormatError(f"{value.method!r} is a method of {value.knob}, not of {knob}", path=path, value=value)

@@ -88,13 +88,7 @@ def draw_rows(rows: RowNumbers, most: int, rng: np.random.Generator) -> RowNumbe
 
 
 def current_model(pool: Pool) -> TrainedModel:
-    """Return the current model of the pool.
-
-    Raises
-    ------
-    RuntimeError
-        If no model has been trained yet.
-    """
+    """Return the current model of the pool."""
     if pool.model is None:
         raise RuntimeError("the pool has no trained model yet")
     return pool.model

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from altune.core.pool import Pool
-from altune.core.registry import Method
+from altune.core.registry import Method, RowCount
 from altune.core.types import Codes, RowNumbers
 
 
@@ -28,10 +28,8 @@ class InitialSample(Method):
     knob = "initial_sample"
     uses_oracle: ClassVar[bool] = False
 
-    size: int | None = Field(
+    size: RowCount | None = Field(
         default=None,
-        ge=1,
-        le=100_000,
         description="number of rows labelled before the first model; by default budget/20, at least one per class",
     )
 

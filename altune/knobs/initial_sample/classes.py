@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator
 
 from altune.core.errors import RequestError
 from altune.core.pool import Pool
-from altune.core.registry import parse_method, register
+from altune.core.registry import RowCount, parse_method, register
 from altune.core.types import Codes, RowNumbers
 from altune.knobs.initial_sample.base import InitialSample
 from altune.knobs.initial_sample.random import RandomSample
@@ -40,10 +40,8 @@ class UntilAllClasses(InitialSample):
     method: Literal["until_all_classes"] = "until_all_classes"
     sample: NestedSample = Field(default=RandomSample(), description="initial sample that is continued")
     step: int = Field(default=5, ge=1, le=1000, description="number of rows labelled in each step after `size`")
-    cap: int | None = Field(
+    cap: RowCount | None = Field(
         default=None,
-        ge=1,
-        le=100_000,
         description="maximum number of rows labelled before the first model; by default, half the budget in labels",
     )
 

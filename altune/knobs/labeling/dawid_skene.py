@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.needs import Capabilities
 from altune.core.registry import register
-from altune.core.types import Array, Codes, Learner, RowNumbers
-from altune.knobs.labeling.base import AnnotatorNumbers, Answers, Labeling, latest_answer
-from altune.knobs.labeling.vote import ask_several, too_few_annotators
+from altune.core.types import Array, Codes, RowNumbers
+from altune.knobs.labeling.base import AnnotatorNumbers, Answers, latest_answer
+from altune.knobs.labeling.vote import SeveralAnnotators
 
 STEPS = 100
 TOLERANCE = 1e-6
@@ -34,7 +33,7 @@ class Consensus(NamedTuple):
 
 
 @register
-class DawidSkene(Labeling):
+class DawidSkene(SeveralAnnotators):
     """Several labels per row, by different annotators, weighted by the estimated confusion of each annotator.
 
     Expectation maximisation over all answers so far alternates between the class probabilities of each row,
@@ -44,30 +43,13 @@ class DawidSkene(Labeling):
     """
 
     source = "Dawid and Skene, Maximum Likelihood Estimation of Observer Error-Rates, J. R. Stat. Soc. C 1979"
-    needs = frozenset({"several_annotators"})
     method: Literal["dawid_skene"] = "dawid_skene"
-    annotators: int = Field(
-        default=3, ge=2, le=25, description="number of annotators per row; the label of each is charged"
-    )
     smoothing: float = Field(
         default=1.0, gt=0.0, le=10.0, description="number of prior answers of each class, per class and annotator"
     )
     trust: float = Field(
         default=8.0, ge=0.0, le=1000.0, description="number of prior answers that are right, per class and annotator"
     )
-
-    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
-        """Return a line if the scenario has too few annotators."""
-        return super().objections(model, capabilities) + too_few_annotators(self.method, self.annotators, capabilities)
-
-    @property
-    def labels_per_row(self) -> int:
-        """Number of labels bought for each row."""
-        return self.annotators
-
-    def ask(self, rows: RowNumbers, n_annotators: int, rng: np.random.Generator) -> tuple[RowNumbers, AnnotatorNumbers]:
-        """Return each row with ``annotators`` different annotators, drawn at random."""
-        return ask_several(rows, self.annotators, n_annotators, rng)
 
     def combine(self, answers: Answers, rows: RowNumbers, n_classes: int) -> Codes:
         """Return the most probable class among those answered for each row; ties go to the latest answer."""

@@ -35,16 +35,10 @@ class SingleAnnotator(Labeling):
         return plurality(answers.votes(rows, n_classes), latest_answer(answers, rows))
 
 
-@register
-class MajorityVote(Labeling):
-    """Several labels per row, by different annotators, and the class that most of them name.
+class SeveralAnnotators(Labeling):
+    """Base of methods that ask the same number of different annotators for each row."""
 
-    Ties go to the latest answer.
-    """
-
-    source = "Sheng, Provost, Ipeirotis, Get Another Label?, KDD 2008"
     needs = frozenset({"several_annotators"})
-    method: Literal["majority"] = "majority"
     annotators: int = Field(
         default=3, ge=2, le=25, description="number of annotators per row; the label of each is charged"
     )
@@ -61,6 +55,17 @@ class MajorityVote(Labeling):
     def ask(self, rows: RowNumbers, n_annotators: int, rng: np.random.Generator) -> tuple[RowNumbers, AnnotatorNumbers]:
         """Return each row with ``annotators`` different annotators, drawn at random."""
         return ask_several(rows, self.annotators, n_annotators, rng)
+
+
+@register
+class MajorityVote(SeveralAnnotators):
+    """Several labels per row, by different annotators, and the class that most of them name.
+
+    Ties go to the latest answer.
+    """
+
+    source = "Sheng, Provost, Ipeirotis, Get Another Label?, KDD 2008"
+    method: Literal["majority"] = "majority"
 
     def combine(self, answers: Answers, rows: RowNumbers, n_classes: int) -> Codes:
         """Return the class that most annotators named for each row."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from altune.core.registry import register
+from altune.core.registry import RowCount, register
 from altune.knobs.loop_size.base import BoundedLoops, LoopState, equal_part
 
 
@@ -21,11 +21,8 @@ class AgreementLoops(BoundedLoops):
     source = "κ of successive models: Bloodgood and Vijay-Shanker, CoNLL 2009; the rule for sizes: altune"
     watches_stop_set = True
     method: Literal["agreement"] = "agreement"
-    start: int | None = Field(
-        default=None,
-        ge=1,
-        le=100_000,
-        description="number of rows labelled in loop 1; by default the budget in equal parts",
+    start: RowCount | None = Field(
+        default=None, description="number of rows labelled in loop 1; by default the budget in equal parts"
     )
     kappa: float = Field(default=0.9, ge=0.0, le=1.0, description="agreement κ* from which loops grow")
     growth: float = Field(default=1.5, gt=1.0, le=4.0, description="factor γ of a change")

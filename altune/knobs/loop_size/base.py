@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from altune.core.needs import Capabilities
-from altune.core.registry import Method
+from altune.core.registry import Method, RowCount
 from altune.core.types import Array, Learner
 
 UtilityOf = Literal["strategy", "uncertainty"]
@@ -113,12 +113,10 @@ class BoundedLoops(LoopSize):
     The default bounds refer to an equal part: the rest of the budget divided by the number of loops left.
     """
 
-    low: int | None = Field(
-        default=None, ge=1, le=100_000, description="minimum number of rows; by default a quarter of an equal part"
+    low: RowCount | None = Field(
+        default=None, description="minimum number of rows; by default a quarter of an equal part"
     )
-    high: int | None = Field(
-        default=None, ge=1, le=100_000, description="maximum number of rows; by default four equal parts"
-    )
+    high: RowCount | None = Field(default=None, description="maximum number of rows; by default four equal parts")
 
     def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
         """Return a line if ``low`` is above ``high``; a search then draws the recipe again."""

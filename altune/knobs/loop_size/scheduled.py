@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from altune.core.registry import register
+from altune.core.registry import RowCount, register
 from altune.knobs.loop_size.base import LoopSize, LoopState, equal_part
 
 
@@ -17,10 +17,8 @@ class ConstantLoops(LoopSize):
 
     source = "Settles, Active Learning Literature Survey, 2009"
     method: Literal["constant"] = "constant"
-    size: int | None = Field(
+    size: RowCount | None = Field(
         default=None,
-        ge=1,
-        le=100_000,
         description="number b of rows labelled in each loop; by default the budget in equal parts over the loops",
     )
 
@@ -38,10 +36,8 @@ class LinearLoops(LoopSize):
 
     source = "Settles, Active Learning Literature Survey, 2009"
     method: Literal["linear"] = "linear"
-    start: int | None = Field(
+    start: RowCount | None = Field(
         default=None,
-        ge=1,
-        le=100_000,
         description="number b of rows labelled in loop 1; by default such that the loops use up the budget",
     )
     step: float = Field(
@@ -65,10 +61,8 @@ class GeometricLoops(LoopSize):
 
     source = "Citovsky et al., Batch Active Learning at Scale, NeurIPS 2021 (large late batches)"
     method: Literal["geometric"] = "geometric"
-    start: int | None = Field(
+    start: RowCount | None = Field(
         default=None,
-        ge=1,
-        le=100_000,
         description="number b of rows labelled in loop 1; by default such that the loops use up the budget",
     )
     growth: float = Field(default=1.25, ge=0.5, le=2.0, description="factor g from one loop to the next")
@@ -102,7 +96,7 @@ class ListedLoops(LoopSize):
 
     source = "for published protocols that list their batch sizes"
     method: Literal["list"] = "list"
-    sizes: tuple[Annotated[int, Field(ge=1, le=100_000)], ...] = Field(
+    sizes: tuple[RowCount, ...] = Field(
         default=(10, 20, 40), min_length=1, max_length=10_000, description="numbers of rows labelled in loop 1, 2, …"
     )
 

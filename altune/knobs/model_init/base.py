@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
+from altune.core.pool import Pool
 from altune.core.registry import Method, register
 from altune.core.streams import Streams
+from altune.core.types import TrainingSet
 from altune.models import FittedModel, Model
-
-if TYPE_CHECKING:
-    from altune.core.pool import Pool
-    from altune.core.types import TrainingSet
 
 
 class ModelInit(Method):

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 from scipy.optimize import linear_sum_assignment
 
+from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.streams import Streams
-from altune.core.types import TrainingSet
+from altune.core.types import Codes, Features, TrainingSet
 from altune.knobs.model_init.base import ModelInit
 from altune.knobs.pool_geometry import draw_rows, pool_points
 from altune.models import FittedModel, Model
 from altune.numerics.geometry.clustering import kmeans
 from altune.numerics.geometry.distances import make_points
-
-if TYPE_CHECKING:
-    from altune.core.pool import Pool
-    from altune.core.types import Codes, Features
 
 
 @register

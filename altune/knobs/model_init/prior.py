@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.streams import Streams
+from altune.core.types import TrainingSet
 from altune.knobs.model_init.base import ModelInit
 from altune.models import FittedModel, Model, with_output_bias
-
-if TYPE_CHECKING:
-    from altune.core.pool import Pool
-    from altune.core.types import TrainingSet
 
 
 @register

@@ -1,8 +1,6 @@
 """Knob 7, ``query_strategy``: which rows are labelled next. Each family of strategies has its module."""
 
-from __future__ import annotations
-
-from altune.knobs.query_strategy import (
+from altune.knobs.query_strategy import (  # noqa: F401  (register)
     adapter,
     bait,
     clustering,
@@ -22,25 +20,4 @@ from altune.knobs.query_strategy import (
 )
 from altune.knobs.query_strategy.base import NestedStrategy, QueryStrategy, ScoreStrategy, largest
 
-__all__ = [
-    "NestedStrategy",
-    "QueryStrategy",
-    "ScoreStrategy",
-    "adapter",
-    "bait",
-    "clustering",
-    "committee",
-    "composed",
-    "covering",
-    "density",
-    "diversity",
-    "expected_change",
-    "falcun",
-    "generations",
-    "hybrid",
-    "largest",
-    "neighbourhood",
-    "random",
-    "randomised",
-    "uncertainty",
-]
+__all__ = ["NestedStrategy", "QueryStrategy", "ScoreStrategy", "largest"]

@@ -150,13 +150,7 @@ def _global_state(seed: int) -> Iterator[None]:
 
 
 def strategy_names() -> list[str]:
-    """Return the names that ``strategy`` accepts, sorted.
-
-    Raises
-    ------
-    MissingExtraError
-        If scikit-activeml is not installed.
-    """
+    """Return the names that ``strategy`` accepts, sorted."""
     pool = _package("pool")
     base = _package("base").SingleAnnotatorPoolQueryStrategy
     listed = {name: getattr(pool, name) for name in pool.__all__}
@@ -164,15 +158,7 @@ def strategy_names() -> list[str]:
 
 
 def find_strategy(name: str) -> Any:
-    """Return the class of a strategy by its name in the public list of ``skactiveml.pool``.
-
-    Raises
-    ------
-    FormatError
-        If the name is not listed or the strategy is not available here.
-    MissingExtraError
-        If scikit-activeml is not installed.
-    """
+    """Return the class of a strategy by its name in the public list of ``skactiveml.pool``."""
     accepted = strategy_names()
     if name not in accepted:
         raise FormatError(

@@ -144,11 +144,6 @@ def round_robin(clusters: NDArray[np.intp], size: int, rng: np.random.Generator)
     ----------
     clusters : cluster of each member, ``(n_members,)``.
     size : number of members, at most ``n_members``.
-    rng : draws.
-
-    Returns
-    -------
-    positions, ``(size,)``, distinct, in the order of selection.
 
     Examples
     --------

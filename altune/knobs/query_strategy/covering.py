@@ -158,8 +158,6 @@ def pick_by_competence(
     covered : whether each point is covered already, ``(n_points,)``.
     uncertainty : in [0, 1], ``(n_points,)``.
     competence : S in [0, 1].
-    size : number of points to select; all points if there are fewer.
-    rng : breaks ties.
     """
     uncovered = ~covered
     degrees = np.asarray(graph @ uncovered.astype(np.int64), dtype=np.float64)

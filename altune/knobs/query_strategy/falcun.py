@@ -49,12 +49,6 @@ def draw_by_relevance(
     probabilities : ``(n_rows, n_classes)``.
     uncertainty : u in [0, 1], ``(n_rows,)``.
     gamma : γ, 0 or more.
-    size : number of rows; all rows if there are fewer.
-    rng : draws.
-
-    Returns
-    -------
-    positions, ``(min(size, n_rows),)``, distinct, in the order of drawing.
     """
     distances = uncertainty.copy()
     left = np.ones(len(uncertainty), dtype=bool)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.pool import Pool
 from altune.core.registry import Method
 from altune.core.streams import Streams
-from altune.core.types import TrainingSet
+from altune.core.types import RowNumbers, TrainingSet
 from altune.knobs.model_init import ModelInit
 from altune.models import FittedModel, Model, continue_training
-
-if TYPE_CHECKING:
-    from altune.core.pool import Pool
-    from altune.core.types import RowNumbers
 
 
 @dataclass(frozen=True, eq=False)

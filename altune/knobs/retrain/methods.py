@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +10,9 @@ from pydantic import Field
 
 from altune.core.needs import Need
 from altune.core.registry import register
+from altune.core.types import RowNumbers
 from altune.knobs.retrain.base import Retrain, TrainingInput
 from altune.models import FittedEnsemble, FittedModel, shrink_and_perturb
-
-if TYPE_CHECKING:
-    from altune.core.types import RowNumbers
 
 
 @register

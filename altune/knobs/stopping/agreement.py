@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
 from altune.core.registry import register
 from altune.core.types import Array, Codes
-from altune.knobs.stopping.base import Criterion, Note, StopView, latest
+from altune.knobs.stopping.base import Criterion, Note, StopView, ThresholdCriterion, latest
 
 
 @register
-class StabilizingPredictions(Criterion):
+class StabilizingPredictions(ThresholdCriterion):
     """Stop when the mean of Cohen's κ between models on the stop set is at least ``threshold``.
 
     With ``average: pairs`` it is the mean over all pairs of the last ``models`` models, with ``successive`` the mean
     over the last ``models`` pairs of successive models.
     """
 
-    source: ClassVar[str] = "Bloodgood and Vijay-Shanker, Stopping Based on Stabilizing Predictions, CoNLL 2009"
-    watches_stop_set: ClassVar[bool] = True
+    source = "Bloodgood and Vijay-Shanker, Stopping Based on Stabilizing Predictions, CoNLL 2009"
+    watches_stop_set = True
     method: Literal["stabilizing_predictions"] = "stabilizing_predictions"
     threshold: float = Field(default=0.99, ge=0.5, le=1.0, description="smallest mean κ that stops")
     models: int = Field(default=3, ge=2, le=5, description="number of models, or of successive pairs")
@@ -42,14 +42,6 @@ class StabilizingPredictions(Criterion):
         }
 
     def statistic(self, notes: Sequence[Note]) -> float | None:
-        """Return the mean κ."""
-        return self.mean_kappa(notes)
-
-    def reached(self, statistic: float) -> bool:
-        """Return whether the mean κ is large enough."""
-        return statistic >= self.threshold
-
-    def mean_kappa(self, notes: Sequence[Note]) -> float | None:
         """Return the mean κ, or None while there are too few models."""
         if self.average == "successive":
             kappas = [note.get("stop_kappa_1") for note in notes[-self.models :]]
@@ -66,12 +58,13 @@ class StabilizingPredictions(Criterion):
 
 
 @register
-class ClassificationChange(Criterion):
+class ClassificationChange(ThresholdCriterion):
     """Stop when at most a share ``threshold`` of the stop set has another predicted class than in the last loop."""
 
-    source: ClassVar[str] = "Zhu, Wang, Hovy, Multi-Criteria-Based Strategy to Stop Active Learning, COLING 2008"
-    watches_stop_set: ClassVar[bool] = True
-    grows: ClassVar[bool] = False
+    source = "Zhu, Wang, Hovy, Multi-Criteria-Based Strategy to Stop Active Learning, COLING 2008"
+    watches_stop_set = True
+    grows = False
+    key = "stop_changed"
     method: Literal["classification_change"] = "classification_change"
     threshold: float = Field(default=0.0, ge=0.0, le=0.5, description="largest share of changed predictions that stops")
 
@@ -79,15 +72,7 @@ class ClassificationChange(Criterion):
         """Note the share of the stop set whose predicted class changed."""
         if len(view.predictions) < 2:
             return {}
-        return {"stop_changed": float(np.mean(view.predictions[-1] != view.predictions[-2]))}
-
-    def statistic(self, notes: Sequence[Note]) -> float | None:
-        """Return the share that changed."""
-        return latest(notes, "stop_changed")
-
-    def reached(self, statistic: float) -> bool:
-        """Return whether few enough changed."""
-        return statistic <= self.threshold
+        return {self.key: float(np.mean(view.predictions[-1] != view.predictions[-2]))}
 
 
 @register
@@ -99,11 +84,9 @@ class DeltaF(Criterion):
     last class of the data set; ``macro`` is the mean of ΔF over all classes that either model predicts.
     """
 
-    source: ClassVar[str] = (
-        "Altschuler and Bloodgood, Stopping Active Learning Based on Predicted Change of F, ICSC 2019"
-    )
-    watches_stop_set: ClassVar[bool] = True
-    grows: ClassVar[bool] = False
+    source = "Altschuler and Bloodgood, Stopping Active Learning Based on Predicted Change of F, ICSC 2019"
+    watches_stop_set = True
+    grows = False
     method: Literal["delta_f"] = "delta_f"
     threshold: float = Field(default=0.05, gt=0.0, le=0.5, description="ΔF below which labelling stops")
     average: Literal["macro", "positive"] = Field(

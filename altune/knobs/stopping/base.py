@@ -120,7 +120,7 @@ class Stopping(Method):
     rule must decide on its notes alone, so that it can be replayed on a stored trajectory.
     """
 
-    knob: ClassVar[str] = "stopping"
+    knob = "stopping"
     watches_stop_set: ClassVar[bool] = False
     """Whether the rule uses the predictions of successive models on the stop set."""
 
@@ -150,6 +150,8 @@ class Criterion(Stopping):
     define what is measured in a loop, the statistic that follows from the notes so far, and the condition.
     """
 
+    key: ClassVar[str] = ""
+    """Name of the noted number that is the statistic, for rules that do not define :meth:`statistic`."""
     grows: ClassVar[bool] = True
     """Whether the statistic increases towards the stop."""
     only_decides: ClassVar[frozenset[str]] = frozenset({"threshold", "patience", "minimum"})
@@ -164,9 +166,9 @@ class Criterion(Stopping):
     def measure(self, view: StopView) -> dict[str, float]:
         """Return the numbers of this loop that the statistic is computed from; empty if there are none."""
 
-    @abstractmethod
     def statistic(self, notes: Sequence[Note]) -> float | None:
         """Return the statistic at the last of ``notes``, or None if it does not exist yet."""
+        return latest(notes, self.key)
 
     @abstractmethod
     def reached(self, statistic: float) -> bool:
@@ -187,6 +189,16 @@ class Criterion(Stopping):
         if len(notes) < self.patience or (self.minimum and notes[-1].get(LABELS, 0.0) < self.minimum):
             return False
         return all(self.holds(notes[:end]) for end in range(len(notes), len(notes) - self.patience, -1))
+
+
+class ThresholdCriterion(Criterion):
+    """Base of rules that stop when the statistic is at least ``threshold``, or at most if it decreases."""
+
+    threshold: float
+
+    def reached(self, statistic: float) -> bool:
+        """Return whether the threshold is reached."""
+        return statistic >= self.threshold if self.grows else statistic <= self.threshold
 
 
 def latest(notes: Sequence[Note], key: str) -> float | None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
 from scipy.special import expit, lambertw
 
-from altune.core.needs import Need
 from altune.core.registry import register
 from altune.core.types import Array, Codes
-from altune.knobs.stopping.base import Criterion, Note, StopView, latest
+from altune.knobs.stopping.base import Note, StopView, ThresholdCriterion, latest
 
 MOST_COMPONENTS = 20
 _STEPS = 50
@@ -21,7 +20,7 @@ _NEAR_BRANCH = 1e-10
 
 
 @register
-class PacBayes(Criterion):
+class PacBayes(ThresholdCriterion):
     """Stop when the PAC-Bayesian bound R on the change of the expected error is at most ``threshold`` times R₀.
 
     For successive posteriors p and q, R = f(KL(p‖q)) + f(KL(q‖p)), f(KL) = e^{W((KL−1)/e)+1} − 1 with Lambert's W; R₀
@@ -30,12 +29,10 @@ class PacBayes(Criterion):
     class against the rest, on the first 20 principal components of the stop set.
     """
 
-    source: ClassVar[str] = (
-        "Ishibashi and Hino, Stopping Criterion Based on Deterministic Generalization Bounds, AISTATS 2020"
-    )
-    needs: ClassVar[frozenset[Need]] = frozenset({"dense_features"})
-    grows: ClassVar[bool] = False
-    only_decides: ClassVar[frozenset[str]] = Criterion.only_decides | {"reference"}
+    source = "Ishibashi and Hino, Stopping Criterion Based on Deterministic Generalization Bounds, AISTATS 2020"
+    needs = frozenset({"dense_features"})
+    grows = False
+    only_decides = ThresholdCriterion.only_decides | {"reference"}
     method: Literal["pac_bayes"] = "pac_bayes"
     threshold: float = Field(default=0.1, gt=0.0, lt=1.0, description="largest bound R that stops, as a share of R₀")
     reference: int = Field(default=3, ge=1, le=100, description="number of first bounds, the smallest of which is R₀")
@@ -54,10 +51,6 @@ class PacBayes(Criterion):
             return None
         first = min(bounds[: self.reference])
         return bound / first if first > 0 else None
-
-    def reached(self, statistic: float) -> bool:
-        """Return whether the bound is small enough."""
-        return statistic <= self.threshold
 
 
 class Posterior(NamedTuple):

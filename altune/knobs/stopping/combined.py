@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
@@ -93,7 +93,7 @@ class AnyRule(Rules):
 class AllRules(Rules):
     """Stop when all of several rules fire in the same loop: ``{method: all, rules: [{method: …}, {method: …}]}``."""
 
-    source: ClassVar[str] = "Zhu, Wang, Hovy, COLING 2008 (the default rules)"
+    source = "Zhu, Wang, Hovy, COLING 2008 (the default rules)"
     method: Literal["all"] = "all"
     rules: tuple[NestedRule, ...] = Field(
         default=(OverallUncertainty(), ClassificationChange()),

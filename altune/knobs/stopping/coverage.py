@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
 from altune.core.registry import register
-from altune.knobs.stopping.base import Criterion, Note, StopView, latest
+from altune.knobs.stopping.base import Criterion, StopView
 
 
 @register
@@ -21,8 +20,9 @@ class NoNovelty(Criterion):
     the radius; it may never be reached, because outliers are far from all other rows.
     """
 
-    source: ClassVar[str] = "the information density criterion; coverage as in Yehuda et al., NeurIPS 2022"
-    only_decides: ClassVar[frozenset[str]] = Criterion.only_decides | {"coverage"}
+    source = "the information density criterion; coverage as in Yehuda et al., NeurIPS 2022"
+    only_decides = Criterion.only_decides | {"coverage"}
+    key = "stop_coverage"
     method: Literal["no_novelty"] = "no_novelty"
     coverage: float = Field(default=0.95, gt=0.0, le=1.0, description="share of the stop set that must be covered")
     radius: float = Field(default=1.5, gt=0.0, le=1000.0, description="radius, in units of the pool's spacing")
@@ -33,11 +33,7 @@ class NoNovelty(Criterion):
     def measure(self, view: StopView) -> dict[str, float]:
         """Note the covered share of the stop set."""
         distances = view.evidence.distances(self.neighbours)
-        return {"stop_coverage": float(np.mean(distances <= self.radius))} if len(distances) else {}
-
-    def statistic(self, notes: Sequence[Note]) -> float | None:
-        """Return the latest covered share."""
-        return latest(notes, "stop_coverage")
+        return {self.key: float(np.mean(distances <= self.radius))} if len(distances) else {}
 
     def reached(self, statistic: float) -> bool:
         """Return whether the share is large enough."""

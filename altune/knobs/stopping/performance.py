@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from altune.core.needs import Need
 from altune.core.registry import register
 from altune.core.types import Array, Codes
 from altune.core.uncertainty import margin
-from altune.knobs.stopping.base import Criterion, Note, StopView, latest
+from altune.knobs.stopping.base import Criterion, Note, StopView, ThresholdCriterion, latest
 from altune.knobs.stopping.uncertainty import SCORES
 from altune.numerics.statistics import bootstrap_low, wilson_low
 
@@ -27,7 +26,8 @@ class Target(Criterion):
     a single loop: the bound is not corrected for being checked in every loop.
     """
 
-    source: ClassVar[str] = "Wilson, JASA 1927 (the interval); Efron and Tibshirani 1993 (the bootstrap)"
+    source = "Wilson, JASA 1927 (the interval); Efron and Tibshirani 1993 (the bootstrap)"
+    key = "stop_lower_bound"
     method: Literal["target"] = "target"
     score: float = Field(default=0.9, gt=0.0, lt=1.0, description="score that the lower bound must reach")
     metric: Literal["accuracy", "balanced_accuracy"] = Field(default="accuracy", description="metric of the score")
@@ -44,17 +44,13 @@ class Target(Criterion):
     def measure(self, view: StopView) -> dict[str, float]:
         """Note the lower bound of the score on the held-out labels."""
         if len(view.held_out_labels) == 0:
-            return {"stop_lower_bound": 0.0}
+            return {self.key: 0.0}
         right = view.held_out_predictions == view.held_out_labels
         if self.metric == "accuracy":
             low = wilson_low(int(right.sum()), len(right), self.confidence)
         else:
             low = bootstrap_low(balanced_hits(right, view.held_out_labels), self.confidence, view.rng)
-        return {"stop_lower_bound": low}
-
-    def statistic(self, notes: Sequence[Note]) -> float | None:
-        """Return the latest lower bound."""
-        return latest(notes, "stop_lower_bound")
+        return {self.key: low}
 
     def reached(self, statistic: float) -> bool:
         """Return whether the bound reaches the target."""
@@ -62,30 +58,21 @@ class Target(Criterion):
 
 
 @register
-class OracleAccuracy(Criterion):
+class OracleAccuracy(ThresholdCriterion):
     """Stop when the accuracy on the rows of a loop, of the model that selected them, is at least ``threshold``.
 
     The labels are those that were bought, so errors of annotators lower the accuracy.
     """
 
-    source: ClassVar[str] = (
-        "Zhu and Hovy, Active Learning for Word Sense Disambiguation, EMNLP 2007 (there called min-error)"
-    )
+    source = "Zhu and Hovy, Active Learning for Word Sense Disambiguation, EMNLP 2007 (there called min-error)"
+    key = "stop_oracle_accuracy"
     method: Literal["oracle_accuracy"] = "oracle_accuracy"
     threshold: float = Field(default=0.9, gt=0.0, le=1.0, description="smallest accuracy on the new labels that stops")
 
     def measure(self, view: StopView) -> dict[str, float]:
         """Note the accuracy on the rows of this loop of the model that selected them."""
         predictions, labels = view.evidence.new_predictions, view.evidence.new_labels
-        return {"stop_oracle_accuracy": float(np.mean(predictions == labels))} if len(labels) else {}
-
-    def statistic(self, notes: Sequence[Note]) -> float | None:
-        """Return the latest accuracy."""
-        return latest(notes, "stop_oracle_accuracy")
-
-    def reached(self, statistic: float) -> bool:
-        """Return whether the accuracy is large enough."""
-        return statistic >= self.threshold
+        return {self.key: float(np.mean(predictions == labels))} if len(labels) else {}
 
 
 class Convergence(Criterion):
@@ -95,10 +82,9 @@ class Convergence(Criterion):
     averages of the last window of loops and of the one a loop earlier, as in the paper.
     """
 
-    needs: ClassVar[frozenset[Need]] = SCORES
-    grows: ClassVar[bool] = False
-    only_decides: ClassVar[frozenset[str]] = Criterion.only_decides | {"window"}
-    _key: ClassVar[str] = ""
+    needs = SCORES
+    grows = False
+    only_decides = Criterion.only_decides | {"window"}
 
     window: int = Field(default=10, ge=2, le=100, description="number of loops in a window")
     threshold: float = Field(default=5e-5, gt=0.0, le=0.1, description="slope per loop below which labelling stops")
@@ -106,7 +92,7 @@ class Convergence(Criterion):
     def statistic(self, notes: Sequence[Note]) -> float | None:
         """Return the slope, or None before there are two windows."""
         values = self._values(notes)
-        if len(values) <= self.window or latest(notes, self._key) is None:
+        if len(values) <= self.window or latest(notes, self.key) is None:
             return None
         return self._average(values[-self.window :]) - self._average(values[-self.window - 1 : -1])
 
@@ -122,7 +108,7 @@ class Convergence(Criterion):
         return values[-1] > max(values[:-1])
 
     def _values(self, notes: Sequence[Note]) -> list[float]:
-        return [note[self._key] for note in notes if self._key in note]
+        return [note[self.key] for note in notes if self.key in note]
 
     def _average(self, values: Sequence[float]) -> float:
         return float(np.mean(values))
@@ -137,16 +123,14 @@ class PerformanceConvergence(Convergence):
     ``threshold`` at a new maximum of F.
     """
 
-    source: ClassVar[str] = (
-        "Laws and Schütze, Stopping Criteria for Active Learning of Named Entity Recognition, COLING 2008"
-    )
+    source = "Laws and Schütze, Stopping Criteria for Active Learning of Named Entity Recognition, COLING 2008"
     method: Literal["performance_convergence"] = "performance_convergence"
-    _key: ClassVar[str] = "stop_expected_f"
+    key = "stop_expected_f"
 
     def measure(self, view: StopView) -> dict[str, float]:
         """Note the expected F measure."""
         scores = view.evidence.scores
-        return {self._key: expected_f(scores)} if len(scores) else {}
+        return {self.key: expected_f(scores)} if len(scores) else {}
 
 
 @register
@@ -157,16 +141,14 @@ class UncertaintyConvergence(Convergence):
     when the slope of its median over the last ``window`` loops is between 0 and ``threshold`` at a new maximum.
     """
 
-    source: ClassVar[str] = (
-        "Laws and Schütze, Stopping Criteria for Active Learning of Named Entity Recognition, COLING 2008"
-    )
+    source = "Laws and Schütze, Stopping Criteria for Active Learning of Named Entity Recognition, COLING 2008"
     method: Literal["uncertainty_convergence"] = "uncertainty_convergence"
-    _key: ClassVar[str] = "stop_selected_margin"
+    key = "stop_selected_margin"
 
     def measure(self, view: StopView) -> dict[str, float]:
         """Note the smallest margin of the new rows."""
         scores = view.evidence.new_scores
-        return {self._key: float(margin(scores).min())} if len(scores) else {}
+        return {self.key: float(margin(scores).min())} if len(scores) else {}
 
     def _average(self, values: Sequence[float]) -> float:
         return float(np.median(values))

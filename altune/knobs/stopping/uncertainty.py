@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from altune.core.needs import Need
 from altune.core.registry import register
 from altune.core.uncertainty import entropy, least_confidence
-from altune.knobs.stopping.base import Criterion, Note, StopView, latest
+from altune.knobs.stopping.base import Criterion, Note, StopView, ThresholdCriterion, latest
 
 SCORES: frozenset[Need] = frozenset({"class_scores"})
 
@@ -20,9 +20,9 @@ SCORES: frozenset[Need] = frozenset({"class_scores"})
 class OverallUncertainty(Criterion):
     """Stop when the mean entropy H of the stop set, in nats, or H / ln K for K classes, is below ``threshold``."""
 
-    source: ClassVar[str] = "Zhu, Wang, Hovy, Multi-Criteria-Based Strategy to Stop Active Learning, COLING 2008"
-    needs: ClassVar[frozenset[Need]] = SCORES
-    grows: ClassVar[bool] = False
+    source = "Zhu, Wang, Hovy, Multi-Criteria-Based Strategy to Stop Active Learning, COLING 2008"
+    needs = SCORES
+    grows = False
     method: Literal["overall_uncertainty"] = "overall_uncertainty"
     normalised: bool = Field(default=False, description="whether the entropy is divided by its maximum, ln K")
     threshold: float | None = Field(
@@ -61,9 +61,9 @@ class MaxConfidence(Criterion):
     largest over the unlabelled rows of the stop set.
     """
 
-    source: ClassVar[str] = "Zhu and Hovy, Active Learning for Word Sense Disambiguation, EMNLP 2007; IJCNLP 2008"
-    needs: ClassVar[frozenset[Need]] = SCORES
-    grows: ClassVar[bool] = False
+    source = "Zhu and Hovy, Active Learning for Word Sense Disambiguation, EMNLP 2007; IJCNLP 2008"
+    needs = SCORES
+    grows = False
     method: Literal["max_confidence"] = "max_confidence"
     of: Literal["selected", "pool"] = Field(default="selected", description="rows whose largest entropy counts")
     threshold: float | None = Field(
@@ -90,27 +90,20 @@ class MaxConfidence(Criterion):
 
 
 @register
-class MinExpectedError(Criterion):
+class MinExpectedError(ThresholdCriterion):
     """Stop when the expected error of the model on the stop set, the mean of 1 − p₁, is at most ``threshold``."""
 
-    source: ClassVar[str] = "Zhu, Wang, Hovy, Learning a Stopping Criterion for Active Learning, IJCNLP 2008"
-    needs: ClassVar[frozenset[Need]] = SCORES
-    grows: ClassVar[bool] = False
+    source = "Zhu, Wang, Hovy, Learning a Stopping Criterion for Active Learning, IJCNLP 2008"
+    needs = SCORES
+    grows = False
+    key = "stop_expected_error"
     method: Literal["min_expected_error"] = "min_expected_error"
     threshold: float = Field(default=0.01, gt=0.0, lt=1.0, description="largest expected share of errors that stops")
 
     def measure(self, view: StopView) -> dict[str, float]:
         """Note the expected share of errors."""
         scores = view.evidence.scores
-        return {"stop_expected_error": float(least_confidence(scores).mean())} if len(scores) else {}
-
-    def statistic(self, notes: Sequence[Note]) -> float | None:
-        """Return the latest expected share of errors."""
-        return latest(notes, "stop_expected_error")
-
-    def reached(self, statistic: float) -> bool:
-        """Return whether the expected share of errors is small enough."""
-        return statistic <= self.threshold
+        return {self.key: float(least_confidence(scores).mean())} if len(scores) else {}
 
 
 @register
@@ -122,9 +115,9 @@ class ContradictoryInformation(Criterion):
     variance model of Ghayoomi, a larger value the extended one.
     """
 
-    source: ClassVar[str] = "Vlachos, Computer Speech & Language 2008; Ghayoomi, NAACL HLT workshop 2010"
-    needs: ClassVar[frozenset[Need]] = SCORES
-    only_decides: ClassVar[frozenset[str]] = Criterion.only_decides | {"drops", "by"}
+    source = "Vlachos, Computer Speech & Language 2008; Ghayoomi, NAACL HLT workshop 2010"
+    needs = SCORES
+    only_decides = Criterion.only_decides | {"drops", "by"}
     method: Literal["contradictory_information"] = "contradictory_information"
     of: Literal["confidence", "variance", "selected_variance"] = Field(
         default="confidence", description="quantity that must drop"

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 from altune.core.registry import Method, register
 from altune.core.streams import Streams
-
-if TYPE_CHECKING:
-    from altune.core.types import Learner, TrainingSet
-    from altune.models import Model
+from altune.core.types import Learner, TrainingSet
+from altune.models import Model
 
 
 @dataclass(frozen=True, eq=False)

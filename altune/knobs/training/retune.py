@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 from pydantic import Field
@@ -11,12 +11,9 @@ from sklearn.model_selection import StratifiedKFold
 
 from altune.core.needs import Capabilities, Need
 from altune.core.registry import Method, describe_parameters, register
-from altune.core.types import Learner
+from altune.core.types import Learner, TrainingSet
 from altune.knobs.training.base import Training, TuningInput, not_offered, set_hyperparameter
-
-if TYPE_CHECKING:
-    from altune.core.types import TrainingSet
-    from altune.models import FittedModel, Model
+from altune.models import FittedModel, Model
 
 
 @register

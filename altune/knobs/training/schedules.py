@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -12,9 +12,7 @@ from altune.core.needs import Capabilities
 from altune.core.registry import register
 from altune.core.types import Learner
 from altune.knobs.training.base import Training, not_offered, with_hyperparameter
-
-if TYPE_CHECKING:
-    from altune.models import Model
+from altune.models import Model
 
 
 class _Schedule(Training):

@@ -11,7 +11,8 @@ from sklearn.metrics import cohen_kappa_score, f1_score
 from sklearn.preprocessing import scale
 
 from altune.core.streams import Streams
-from altune.knobs.stopping import cohen_kappa, expected_f, f_changes
+from altune.knobs.stopping.agreement import cohen_kappa, f_changes
+from altune.knobs.stopping.performance import expected_f
 from altune.loop.loop import ActiveLearningLoop
 from altune.recipes.recipe import Recipe
 from tests.helpers.stopping import agreement_view, fired, rule, view
@@ -50,18 +51,18 @@ def test_the_mean_is_over_all_pairs_of_the_last_models():
     method = rule("stabilizing_predictions")
     notes = noted(method, [A, B, C, C])
     kappas = [cohen_kappa_score(*pair) for pair in ((A, B), (B, C), (A, C))]
-    assert method.mean_kappa(notes[:2]) is None
-    assert method.mean_kappa(notes[:3]) == pytest.approx(np.mean(kappas))
+    assert method.statistic(notes[:2]) is None
+    assert method.statistic(notes[:3]) == pytest.approx(np.mean(kappas))
     last = [cohen_kappa_score(B, C), cohen_kappa_score(B, C), 1.0]
-    assert method.mean_kappa(notes) == pytest.approx(np.mean(last))
+    assert method.statistic(notes) == pytest.approx(np.mean(last))
 
 
 def test_or_over_successive_pairs():
     method = rule("stabilizing_predictions", average="successive", models=2)
     notes = noted(method, [A, B, C, C])
-    assert method.mean_kappa(notes[:2]) is None
-    assert method.mean_kappa(notes[:3]) == pytest.approx((cohen_kappa_score(A, B) + cohen_kappa_score(B, C)) / 2)
-    assert method.mean_kappa(notes) == pytest.approx((cohen_kappa_score(B, C) + 1) / 2)
+    assert method.statistic(notes[:2]) is None
+    assert method.statistic(notes[:3]) == pytest.approx((cohen_kappa_score(A, B) + cohen_kappa_score(B, C)) / 2)
+    assert method.statistic(notes) == pytest.approx((cohen_kappa_score(B, C) + 1) / 2)
 
 
 def test_it_fires_when_the_models_agree_and_not_before():
@@ -77,10 +78,10 @@ def test_it_fires_when_the_models_agree_and_not_before():
 def test_five_models_are_ten_pairs():
     method = rule("stabilizing_predictions", models=5)
     notes = noted(method, [A, C, C, C, C, C, C])
-    assert method.mean_kappa(notes[:4]) is None
+    assert method.statistic(notes[:4]) is None
     expected = (4 * cohen_kappa_score(A, C) + 6) / 10
-    assert method.mean_kappa(notes[:5]) == pytest.approx(expected)
-    assert method.mean_kappa(notes[:6]) == 1.0
+    assert method.statistic(notes[:5]) == pytest.approx(expected)
+    assert method.statistic(notes[:6]) == 1.0
 
 
 @pytest.mark.parametrize("average", ["pairs", "successive"])

@@ -9,7 +9,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 
-from altune.knobs.stopping import Posterior, divergence, error_bound, laplace_posterior, principal_components
+from altune.knobs.stopping.bayes import Posterior, divergence, error_bound, laplace_posterior, principal_components
 from altune.recipes.recipe import Capabilities, Recipe
 from tests.helpers.stopping import NOTHING, a_watch, fired, rule
 

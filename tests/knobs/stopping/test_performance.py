@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import balanced_accuracy_score
 
-from altune.knobs.stopping import balanced_hits
+from altune.knobs.stopping.performance import balanced_hits
 from altune.numerics.statistics import bootstrap_low, wilson_low
 from tests.helpers.stopping import agreement_view, fired, rule, view
 

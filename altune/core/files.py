@@ -25,13 +25,7 @@ def is_file_name(source: str | Path) -> bool:
 
 
 def check_keys(mapping: Mapping[Any, Any], accepted: tuple[str, ...], of_space: tuple[str, ...] = ()) -> None:
-    """Refuse unknown keys at the top level of a file, and any version but the current one.
-
-    Raises
-    ------
-    FormatError
-        With the key and the nearest accepted one.
-    """
+    """Refuse unknown keys at the top level of a file, and any version but the current one."""
     for key in mapping:
         if key in of_space:
             raise FormatError("is a field of search spaces; a recipe leaves nothing open", path=str(key), value=key)

@@ -73,11 +73,6 @@ def read_yaml_text(text: str, file: str = "") -> dict[str, Any]:
     text : at most 1 MiB as UTF-8.
     file : name of the file, for errors.
 
-    Raises
-    ------
-    FormatError
-        With file and line.
-
     Examples
     --------
     >>> read_yaml_text("a: 1e3\nb: no")

@@ -137,11 +137,6 @@ def read_splits(dataset: Dataset, plain: Any, file: str = "splits") -> dict[Bloc
     plain : a list of ``{pool, test, initial}`` mappings for the search, or a mapping of ``search``, ``select`` and
         ``report`` to such lists. ``initial`` may be left out.
     file : the file that ``plain`` was read from, for errors.
-
-    Raises
-    ------
-    DataError
-        If the values have another form, there are no search blocks, or a block is wrong.
     """
     if isinstance(plain, Sequence) and not isinstance(plain, str):
         plain = {"search": plain}

@@ -41,11 +41,6 @@ class Dataset:
     name, feature_names : as given; ``feature_names`` is None if there are none.
     kind : ``dense``, ``sparse`` or ``table``.
 
-    Raises
-    ------
-    DataError
-        If the data cannot be used, with the place and what would be accepted.
-
     Examples
     --------
     >>> data = Dataset([[0.0, 1.0], [2.0, 3.0]], ["no", "yes"], name="tiny")
@@ -169,11 +164,6 @@ class Dataset:
         Parameters
         ----------
         minimum : number of rows that each class needs, 1 or more.
-
-        Raises
-        ------
-        DataError
-            With the rarest class and its number of rows.
         """
         counts = np.where(self.class_counts > 0, self.class_counts, self.n_rows)
         rarest = int(np.argmin(counts))

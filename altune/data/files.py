@@ -20,13 +20,7 @@ BROKEN_GZIP = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 def existing_file(path: str | Path) -> Path:
-    """Return the path of a file that exists and is not empty.
-
-    Raises
-    ------
-    DataError
-        If it is a directory, missing, empty or cannot be opened.
-    """
+    """Return the path of a file that exists and is not empty."""
     file = Path(path).expanduser()
     if file.is_dir():
         raise DataError(f"{file} is a directory; give a file ({', '.join(SUFFIXES)})")
@@ -45,13 +39,7 @@ def existing_file(path: str | Path) -> Path:
 
 
 def data_suffix(file: Path) -> str:
-    """Return the suffix in lower case, such as ``.csv`` or ``.csv.gz``.
-
-    Raises
-    ------
-    DataError
-        If altune does not read files with this suffix.
-    """
+    """Return the suffix in lower case, such as ``.csv`` or ``.csv.gz``."""
     suffixes = [part.lower() for part in file.suffixes]
     suffix = "".join(suffixes[-2:]) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
     if suffix in SUFFIXES:

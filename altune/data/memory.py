@@ -27,11 +27,6 @@ def require_memory(n_rows: int, n_columns: int, what: str, *, available: int | N
     what : what the array is, for the message.
     available : bytes that may be used; by default the available memory.
 
-    Raises
-    ------
-    DataError
-        With both sizes in GB.
-
     Examples
     --------
     >>> require_memory(10**6, 10**6, "the table as numbers", available=8 * 10**9)

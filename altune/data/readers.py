@@ -37,11 +37,6 @@ def read_file(path: str | Path, target: str | None = None) -> Content:
     ----------
     path : a file with one of :data:`altune.data.files.SUFFIXES`.
     target : label column of a table.
-
-    Raises
-    ------
-    DataError
-        If there is no such file, its suffix is unknown, or it cannot be read.
     """
     file = existing_file(path)
     suffix = data_suffix(file)
@@ -61,13 +56,7 @@ def read_file(path: str | Path, target: str | None = None) -> Content:
 
 
 def read_delimited(path: str | Path, target: str | None, separator: str) -> Content:
-    """Read features and labels from a text file with ``separator`` between fields and column names in the first line.
-
-    Raises
-    ------
-    DataError
-        For lines of different lengths, bytes that are not UTF-8, a damaged gzip file, and duplicate or missing columns.
-    """
+    """Read features and labels from delimited text with column names in the first line."""
     file = existing_file(path)
     return _split_target(read_text_table(file, separator), target, file)
 

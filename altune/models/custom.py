@@ -151,11 +151,6 @@ def as_model(value: object) -> Model:
     value : a model, its name, a mapping such as ``{"method": "svm_rbf", "C": 10}``, or a scikit-learn
         classifier or pipeline, which is registered under a name made from its class.
 
-    Raises
-    ------
-    RequestError
-        If it is none of these.
-
     Examples
     --------
     >>> from sklearn.discriminant_analysis import LinearDiscriminantAnalysis

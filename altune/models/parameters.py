@@ -22,11 +22,6 @@ def shrink_and_perturb(fitted: FittedModel, shrink: float, sigma: float, rng: np
     sigma : standard deviation of the noise, 0 or more.
     rng : draws the noise.
 
-    Raises
-    ------
-    RequestError
-        If the estimator has no such parameters.
-
     Notes
     -----
     J. Ash and R. P. Adams, *On Warm-Starting Neural Network Training*, NeurIPS 2020.
@@ -50,11 +45,6 @@ def with_output_bias(fitted: FittedModel, bias: Array) -> FittedModel:
     fitted : a linear model or a network; a constant predictor is returned as it is.
     bias : bias of the output of each class, ``(n_classes,)``, such as its log prior. A single output, the log-odds
         of the second of two classes, gets the difference.
-
-    Raises
-    ------
-    RequestError
-        If the estimator has no such bias.
     """
     if fitted.estimator is None:
         return fitted

@@ -97,12 +97,7 @@ def information(spread: Array, embedding: Array) -> Array:
 
 
 def most_reducing_batch(ratio: InformationRatio, size: int, rng: np.random.Generator) -> RowNumbers:
-    """Select rows greedily, each the one that lowers the ratio most; ties are broken at random.
-
-    Returns
-    -------
-    positions, ``(min(size, n_rows),)``, distinct, in the order of selection.
-    """
+    """Select rows greedily, each the one that lowers the ratio most; ties are broken at random."""
     n_rows = len(ratio.embedding)
     picked = np.empty(min(size, n_rows), dtype=np.intp)
     free = np.ones(n_rows, dtype=bool)

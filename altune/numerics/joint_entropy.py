@@ -81,12 +81,7 @@ def most_informative_batch(probabilities: Array, size: int, rng: np.random.Gener
     Parameters
     ----------
     probabilities : ``(n_members, n_rows, n_classes)``.
-    size : number of rows to select; all rows if there are fewer.
     rng : breaks ties, and draws configurations if there are too many to enumerate.
-
-    Returns
-    -------
-    positions, ``(min(size, n_rows),)``, distinct, in the order of selection.
     """
     expected = np.mean([entropy(member) for member in probabilities], axis=0)
     picked = np.empty(min(size, len(expected)), dtype=np.intp)

@@ -102,13 +102,7 @@ def leaf_types(annotation: Any) -> tuple[Any, ...]:
 
 
 def read_method(knob: str, value: object, path: str = "") -> Method:
-    """Read a method without open choices, including the methods nested in it.
-
-    Raises
-    ------
-    FormatError
-        With the path, the value and what would be right.
-    """
+    """Read a method without open choices, including the methods nested in it."""
     if isinstance(value, list):
         raise FormatError(
             "a list of methods is a choice, which belongs to a search space; give one method",

@@ -101,12 +101,6 @@ def greedy_cover(
     reached_by : its transpose.
     uncovered : whether each point still has to be covered, ``(n_points,)``.
     allowed : points that may be selected, sorted.
-    size : number of points to select; all allowed points if there are fewer.
-    rng : breaks ties.
-
-    Returns
-    -------
-    points, ``(min(size, n_allowed),)``, distinct, in the order of selection.
     """
     uncovered = uncovered.copy()
     degrees = np.full(graph.shape[0], -np.inf)

@@ -83,7 +83,6 @@ def nearest_to_centres(points: Points, centres: Array, rng: np.random.Generator)
     ----------
     points : at least as many as there are centres.
     centres : ``(n_centres, n_features)``, dense.
-    rng : breaks ties.
 
     Returns
     -------

@@ -32,12 +32,6 @@ def farthest_first(points: Points, covered: Points, size: int, rng: np.random.Ge
     ----------
     points : points that may be selected.
     covered : points that are covered already; if there are none, the first point is selected at random.
-    size : number of points to select; all points if there are fewer.
-    rng : breaks ties.
-
-    Returns
-    -------
-    positions within ``points``, ``(min(size, len(points)),)``, distinct, in the order of selection.
 
     Notes
     -----
@@ -59,11 +53,6 @@ def farthest_of(
         be selected.
     distances_from : returns the squared distances of all points to one of them, ``(n_points,)``.
     size : number of points to select, at most the number of those that may be selected.
-    rng : breaks ties.
-
-    Returns
-    -------
-    positions, ``(size,)``, distinct, in the order of selection.
     """
     nearest, picked = nearest.copy(), np.empty(size, dtype=np.intp)
     for turn in range(size):
@@ -90,13 +79,7 @@ def sample_by_squared_distance(
     ----------
     distances_from : returns the squared distances of all points to one of them, ``(n_points,)``.
     nearest : squared distance of each point to the nearest covered one, ``(n_points,)``; all ∞ if none is covered.
-    size : number of points to draw; all points if there are fewer.
-    rng : draws.
     first : the first point; None to draw it.
-
-    Returns
-    -------
-    positions, ``(min(size, n_points),)``, distinct, in the order of drawing.
 
     Notes
     -----

@@ -36,13 +36,7 @@ def d_optimal_points(points: Points, covered: Points, size: int, ridge: float, r
     ----------
     points : points that may be selected.
     covered : points that are in A from the start.
-    size : number of points to select; all points if there are fewer.
     ridge : λ > 0.
-    rng : breaks ties.
-
-    Returns
-    -------
-    positions within ``points``, ``(min(size, len(points)),)``, distinct, in the order of selection.
     """
     # By the Sherman–Morrison formula A⁻¹ = I/λ − Σ vvᵀ with one vector v = A⁻¹x / √(1 + xᵀA⁻¹x) per point x in A.
     # The gains are therefore updated by squared products with v, in O(N·d), and no d×d matrix is made.

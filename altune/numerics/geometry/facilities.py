@@ -43,12 +43,6 @@ def locate_facilities(
     similarity : s_ij of 0 or more, ``(n_points, n_points)``, sparse.
     allowed : points that may be selected.
     covered : points that count as selected already.
-    size : number of points to select; all allowed points if there are fewer.
-    rng : breaks ties.
-
-    Returns
-    -------
-    positions within the points, ``(min(size, len(allowed)),)``, distinct, in the order of selection.
 
     Notes
     -----

@@ -88,7 +88,6 @@ def typical_rows(
         rows to select, at most 500.
     labelled, candidates : labelled rows, and rows that may be selected.
     size : number of rows to select; all candidates if there are fewer.
-    rng : breaks ties.
     typicality_within : returns the typicality of rows among each other with a number of neighbours, ``(n_given,)``.
 
     Returns

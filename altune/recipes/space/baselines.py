@@ -13,13 +13,7 @@ Baselines = dict[str, dict[str, Any]]
 
 
 def read_baselines(value: Any) -> Baselines:
-    """Read ``baselines:``, a mapping of names to recipes, each as the knobs that define it.
-
-    Raises
-    ------
-    FormatError
-        With the path of what is wrong.
-    """
+    """Read ``baselines:``, a mapping of names to recipes, each as the knobs that define it."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):

@@ -132,13 +132,7 @@ class SearchSpace(Assignments):
         return Recipe.from_dict({knob: decision.suggest(trial, knob) for knob, decision in self.decisions.items()})
 
     def recipe_at(self, params: Mapping[str, Any]) -> Recipe:
-        """Return the recipe of Optuna parameters.
-
-        Raises
-        ------
-        FormatError
-            If a parameter is missing, unknown or out of range.
-        """
+        """Return the recipe of Optuna parameters."""
         trial = GivenTrial(params)
         recipe = self.suggest(trial)
         trial.refuse_unasked()
@@ -200,11 +194,6 @@ class SearchSpace(Assignments):
     def close(self, knob: str) -> SearchSpace:
         """Return the space with a knob fixed to its method in :meth:`base_recipe`.
 
-        Raises
-        ------
-        FormatError
-            If there is no such knob.
-
         Examples
         --------
         >>> SearchSpace.load("standard").close("query_strategy").fixed()["query_strategy"].method
@@ -222,11 +211,6 @@ class SearchSpace(Assignments):
         ----------
         settings : texts ``PATH=VALUE`` with VALUE in YAML, or a mapping of paths to values; they are applied in order.
             A path is an Optuna name, ``knob[.alternative[.parameter...]]``. A single alternative may be left out.
-
-        Raises
-        ------
-        FormatError
-            With the path and the nearest spelling.
 
         Examples
         --------

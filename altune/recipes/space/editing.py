@@ -54,11 +54,6 @@ def with_setting(decisions: Mapping[str, Decision], path: str, value: Any) -> di
     decisions : the decisions of a space; a knob that it does not name has its default.
     path : ``knob[.alternative[.parameter...]]``.
     value : the value, as in a file. A mapping without ``method`` changes the parameters of an alternative.
-
-    Raises
-    ------
-    FormatError
-        At ``path``, with the nearest spelling.
     """
     knob, *rest = path.split(".")
     if knob not in FIELDS:

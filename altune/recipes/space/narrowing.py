@@ -29,11 +29,6 @@ def narrow_decisions(
     Returns
     -------
     The remaining decisions, and one line with the reason for each alternative or choice that was left out.
-
-    Raises
-    ------
-    FormatError
-        If no alternative of a knob remains.
     """
     left = dict(decisions)
     reasons: list[str] = []

@@ -24,11 +24,6 @@ def read_decision(knob: str, value: Any, path: str) -> Decision:
     knob : the knob whose methods are accepted.
     value : a method, its name, a mapping, or a list of these as alternatives.
     path : path of the value inside the file, for errors.
-
-    Raises
-    ------
-    FormatError
-        With the path of what is wrong.
     """
     listed = isinstance(value, (list, tuple))
     if listed and not value:

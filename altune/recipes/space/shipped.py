@@ -22,13 +22,7 @@ def shipped_spaces() -> dict[str, Path]:
 
 
 def find_space(name_or_path: str | Path) -> Path:
-    """Return the file of a search space by the name of a shipped one or by path.
-
-    Raises
-    ------
-    RequestError
-        If there is no such space, with the names of the shipped ones.
-    """
+    """Return the file of a search space by the name of a shipped one or by path."""
     shipped = shipped_spaces()
     if isinstance(name_or_path, str) and name_or_path in shipped:
         return shipped[name_or_path]

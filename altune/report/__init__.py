@@ -94,42 +94,22 @@ _HOMES = {
     "TableBlock": "html.blocks",
     "TextBlock": "html.blocks",
     "TrialPoint": "figures.points",
-    "plot_ablation": "figures.ablation",
-    "plot_audit": "figures.audit",
-    "plot_batch_sizes": "figures.batch_sizes",
-    "plot_class_balance": "figures.class_balance",
-    "plot_critical_difference": "figures.critical_difference",
-    "plot_differences": "figures.differences",
-    "plot_effect_surface": "figures.effect_surface",
-    "plot_interactions": "figures.interactions",
-    "plot_knob_importance": "figures.knob_importance",
-    "plot_labels_to_reach": "figures.labels_to_reach",
-    "plot_learning_curves": "figures.learning_curves",
-    "plot_leave_one_out": "figures.leave_one_out",
-    "plot_method_effects": "figures.method_effects",
     "plot_parameter_effect": "figures.parameter_effects",
     "plot_parameter_importance": "figures.knob_importance",
-    "plot_pareto_front": "figures.pareto_front",
-    "plot_pool_map": "figures.pool_map",
-    "plot_search_history": "figures.search_history",
-    "plot_spread": "figures.spread",
-    "plot_stale_starts": "figures.stale_starts",
-    "plot_stopping_rules": "figures.stopping_rules",
-    "plot_time_and_cost": "figures.time_and_cost",
-    "plot_uncertainty": "figures.uncertainty",
-    "plot_win_matrix": "figures.win_matrix",
     "render_page": "html.page",
     "write_comparison": "write",
     "write_run": "write",
     "write_sweep": "write",
 }
+"""Modules of the names; any other ``plot_name`` is in ``figures.name``."""
 
 
 def __getattr__(name: str) -> Any:
     current = new_name("altune.report", name)
-    if current not in _HOMES:
+    if current not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[current]}"), current)
+    module = _HOMES.get(current) or f"figures.{current.removeprefix('plot_')}"
+    value = getattr(import_module(f"{__name__}.{module}"), current)
     # `from altune.report import name` asks twice; the second time must not warn again.
     globals()[name] = value
     return value

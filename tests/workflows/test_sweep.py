@@ -211,9 +211,9 @@ def test_the_figure_shows_the_numbers_of_the_table(undisturbed):
     frame = undisturbed.to_frame()
     own = frame[frame["baseline"] == "random_sampling"]
     cells = cell_differences(undisturbed.runs)
-    assert [cell.mean for cell in cells] == own["difference"].tolist()
+    assert [cell.row.mean for cell in cells] == own["difference"].tolist()
     assert [cell.verdict for cell in cells] == own["verdict"].tolist()
-    assert [cell.label for cell in cells][2:] == ["wine, seed 0", "wine, seed 1"]
+    assert [cell.row.name for cell in cells][2:] == ["wine, seed 0", "wine, seed 1"]
 
 
 def test_scripts_read_coordinates_results_and_files(undisturbed):

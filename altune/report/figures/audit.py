@@ -49,13 +49,7 @@ class AuditNumbers(NamedTuple):
 
 
 def audit_numbers(facts: LoopFacts) -> AuditNumbers:
-    """Return the numbers of :func:`plot_audit`.
-
-    Raises
-    ------
-    RequestError
-        If nothing was audited.
-    """
+    """Return the numbers of :func:`plot_audit`."""
     audit, count = _audit_of(facts), common_loops(facts)
 
     def known(values: tuple[float | None, ...], scale: float = 1.0) -> tuple[float, ...]:

@@ -87,17 +87,24 @@ def plot_differences(
     numbers = difference_numbers(rows, written)
     paired = f", {style.plural(blocks, 'paired block')}" if blocks else ""
     less = "; below zero is better" if written.less_is_better else ""
-    figure, _ = new_rows(
+    return forest(
+        numbers,
         safe_text(title, 60),
-        [f"mean with 95 % interval{paired}{less}"],
+        f"mean with 95 % interval{paired}{less}",
         x=f"difference in {safe_text(value, 44)}<br>{_sides(written, sides)}",
-        headings=[(number.label, number.value, LOOKS[number.verdict][0]) for number in numbers],
-        zero=True,
+        ticks=written.ticks,
     )
+
+
+def forest(numbers: Sequence[DifferenceNumbers], title: str, subtitle: str, *, x: str, ticks: str) -> go.Figure:
+    """Plot differences with a line at zero; ``title``, ``subtitle`` and ``x`` are safe text."""
+    headings = [(number.label, number.value, LOOKS[number.verdict][0]) for number in numbers]
+    figure, _ = new_rows(title, [subtitle], x=x, headings=headings, zero=True)
     for height, number in enumerate(reversed(numbers)):
         _add_row(figure, number, height)
+    rows = [number.row for number in numbers]
     ends = [0.0, *(end for row in rows for end in (row.mean, row.low, row.high))]
-    figure.update_xaxes(range=style.padded_range(ends, 0.08), tickformat=written.ticks, nticks=6)
+    figure.update_xaxes(range=style.padded_range(ends, 0.08), tickformat=ticks, nticks=6)
     return figure
 
 

@@ -49,11 +49,6 @@ def effect_surface_numbers(effects: Effects, a: str, b: str) -> SurfaceNumbers:
     """Return the marginal over two decisions of different knobs, and the pairs of values at which it is uncertain.
 
     A pair is ``uncertain`` if the posterior's standard deviation there exceeds half the range of the whole surface.
-
-    Raises
-    ------
-    RequestError
-        If there are no such decisions, or both belong to one knob.
     """
     surface = effects.surface(a, b, CONTOUR_POINTS)
     numeric = all(_is_number(value) for value in (*surface.at_a, *surface.at_b))

@@ -46,11 +46,10 @@ def value_up(value: str, amounts: Amounts) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share in whole per cent; a small share as less than 1.
+    """Return a share in whole per cent as safe text; a small share as less than 1.
 
     >>> percent(0.124), percent(0.002), percent(0.0)
-    ('12 %', '<1 %', '0 %')
+    ('12 %', '&lt;1 %', '0 %')
     """
-    # Not escaped: the text is also written to terminals. Shares of dependent knobs are Monte Carlo estimates, and that
-    # of a knob without effect may be slightly below 0.
-    return "<1 %" if 0 < share < 0.005 else f"{100 * max(0.0, share):.0f} %"
+    # Shares of dependent knobs are Monte Carlo estimates, and that of a knob without effect may be slightly below 0.
+    return "&lt;1 %" if 0 < share < 0.005 else f"{100 * max(0.0, share):.0f} %"

@@ -72,7 +72,7 @@ def plot_interactions(source: Run | KnobImportance) -> go.Figure:
     numbers = interaction_numbers(importance)
     lines = [
         "share of the variance; diagonal: a knob alone",
-        f"grey: not above the noise floor of {_escaped(percent(importance.floor.high))}",
+        f"grey: not above the noise floor of {percent(importance.floor.high)}",
         f"{importance.n_trials} recipes; R² {importance.r2:.2f} on unseen recipes",
     ]
     if importance.dependent:
@@ -106,10 +106,6 @@ def _name(knob: str) -> str:
     return safe_text(words(knob), 24)
 
 
-def _escaped(text: str) -> str:
-    return text.replace("<", "&lt;")
-
-
 def _largest(numbers: InteractionNumbers) -> float:
     """Return the share with the darkest colour."""
     return max([0.1, *(cell.share for cell in numbers.clear_pairs)])
@@ -137,9 +133,8 @@ def _add_cell(figure: go.Figure, cell: PairCell, numbers: InteractionNumbers) ->
         figure.add_shape(type="rect", **corners, fillcolor=DIAGONAL, line={"color": style.BASELINE, "width": 1})
     dark = not alone and cell.is_clear and cell.share > 0.5 * _largest(numbers)
     colour = OPEN if dark else style.INK if cell.is_clear else style.BASELINE
-    text = _escaped(cell.text)
     figure.add_annotation(
-        text=f"<b>{text}</b>" if cell.is_clear else text,
+        text=f"<b>{cell.text}</b>" if cell.is_clear else cell.text,
         x=cell.b,
         y=cell.a,
         showarrow=False,

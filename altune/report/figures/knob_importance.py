@@ -37,9 +37,6 @@ class ShareNumbers(NamedTuple):
     """Numbers of the figure, the largest share first; ``left_out`` counts the smaller ones that are not shown."""
 
     rows: tuple[ShareRow, ...]
-    floor: Floor
-    subtitle: tuple[str, ...]
-    warning: tuple[str, ...]
     left_out: int = 0
 
 
@@ -53,11 +50,11 @@ def knob_importance_numbers(importance: KnobImportance) -> ShareNumbers:
             knob.low,
             knob.high,
             knob.matters,
-            f"{_escaped(percent(knob.main))} alone, {_escaped(percent(knob.total))} alone and with others",
+            f"{percent(knob.main)} alone, {percent(knob.total)} alone and with others",
         )
         for knob in importance.knobs
     ]
-    return ShareNumbers(tuple(rows), importance.floor, _subtitle(importance), wrapped_warning(importance.warning))
+    return ShareNumbers(tuple(rows))
 
 
 def parameter_importance_numbers(importance: KnobImportance, most: int = MOST_PARAMETERS) -> ShareNumbers:
@@ -80,13 +77,7 @@ def parameter_importance_numbers(importance: KnobImportance, most: int = MOST_PA
         )
         for decision in importance.parameters
     ]
-    return ShareNumbers(
-        tuple(rows[:most]),
-        importance.floor,
-        _subtitle(importance),
-        wrapped_warning(importance.warning),
-        max(0, len(rows) - most),
-    )
+    return ShareNumbers(tuple(rows[:most]), max(0, len(rows) - most))
 
 
 def plot_knob_importance(source: Run | KnobImportance) -> go.Figure:
@@ -101,7 +92,8 @@ def plot_knob_importance(source: Run | KnobImportance) -> go.Figure:
     WorkError
         If fewer than five recipes of the run were played, or all have the same value.
     """
-    return _plot(knob_importance_numbers(importance_of(source)), "How much each knob explains")
+    importance = importance_of(source)
+    return _plot(importance, knob_importance_numbers(importance), "How much each knob explains")
 
 
 def plot_parameter_importance(source: Run | KnobImportance, *, most: int = MOST_PARAMETERS) -> go.Figure:
@@ -112,7 +104,8 @@ def plot_parameter_importance(source: Run | KnobImportance, *, most: int = MOST_
     source : a run, or ``run.importance()``, which takes a while to compute.
     most : number of decisions to show, those that explain most; 1 or more.
     """
-    return _plot(parameter_importance_numbers(importance_of(source), most), "How much each decision explains alone")
+    importance = importance_of(source)
+    return _plot(importance, parameter_importance_numbers(importance, most), "How much each decision explains alone")
 
 
 def interval_text(share: float, low: float, high: float) -> str:
@@ -123,7 +116,7 @@ def interval_text(share: float, low: float, high: float) -> str:
     """
     digits = 0 if high >= 0.095 else 1
     ends = ", ".join(f"{100 * end:.{digits}f}".removesuffix(".0") for end in (low, high))
-    return f"{_escaped(percent(share))} [{ends}]"
+    return f"{percent(share)} [{ends}]"
 
 
 def wrapped_warning(warning: str) -> tuple[str, ...]:
@@ -132,43 +125,31 @@ def wrapped_warning(warning: str) -> tuple[str, ...]:
     return tuple(safe_text(line, 2 * style.KEY_WIDTH) for line in lines)
 
 
-def _escaped(text: str) -> str:
-    return text.replace("<", "&lt;")
-
-
-def _subtitle(importance: KnobImportance) -> tuple[str, ...]:
+def _plot(importance: KnobImportance, numbers: ShareNumbers, title: str) -> go.Figure:
     blocks = f" on {importance.n_blocks} blocks" if importance.n_blocks > 1 else ""
-    return (
+    shown = len(numbers.rows)
+    lines = [
         f"share of the variance, {100 * importance.confidence:g} % interval",
         f"{importance.n_trials} recipes{blocks}; R² {importance.r2:.2f} on unseen recipes",
-    )
-
-
-def _plot(numbers: ShareNumbers, title: str) -> go.Figure:
-    lines = [*numbers.subtitle, *_key(numbers)]
+    ]
+    lines += [] if all(row.is_clear for row in numbers.rows) else ["□ open: not above the noise floor"]
+    lines += [f"the {shown} largest of {shown + numbers.left_out}"] if numbers.left_out else []
     # The lowest row is for the name of the noise floor.
-    count = len(numbers.rows) + 1
+    count = shown + 1
     figure = style.new_figure(
         title,
-        [*lines, *style.warned(numbers.warning)],
+        [*lines, *style.warned(wrapped_warning(importance.warning))],
         x="share of the variance of the objective",
         height=ROW * count + 50,
     )
-    _add_floor(figure, numbers.floor)
+    _add_floor(figure, importance.floor)
     for height, row in enumerate(reversed(numbers.rows), start=1):
         _add_row(figure, row, height)
     ends = [end for row in numbers.rows for end in (row.share, row.high)]
-    figure.update_xaxes(range=[0, 1.06 * max([*ends, numbers.floor.high])], tickformat=".0~%", nticks=6)
+    figure.update_xaxes(range=[0, 1.06 * max([*ends, importance.floor.high])], tickformat=".0~%", nticks=6)
     figure.update_yaxes(visible=False, range=[-0.25, count - 0.1])
     figure.update_layout(bargap=0)
     return figure
-
-
-def _key(numbers: ShareNumbers) -> list[str]:
-    unclear = [row for row in numbers.rows if not row.is_clear]
-    lines = ["□ open: not above the noise floor"] if unclear else []
-    shown = len(numbers.rows)
-    return lines + ([f"the {shown} largest of {shown + numbers.left_out}"] if numbers.left_out else [])
 
 
 def _add_floor(figure: go.Figure, floor: Floor) -> None:

@@ -41,13 +41,7 @@ class MethodNumbers(NamedTuple):
 def method_effect_numbers(
     effects: Effects, knob: str, amounts: Amounts | None = None, most: int = MOST_METHODS
 ) -> MethodNumbers:
-    """Return the marginal of each method, the best first.
-
-    Raises
-    ------
-    RequestError
-        If the space does not leave the method of the knob open.
-    """
+    """Return the marginal of each method, the best first."""
     written = amounts or Amounts()
     sign = 1.0 if written.less_is_better else -1.0
     methods = sorted(effects.methods(knob), key=lambda effect: sign * effect.mean)

@@ -31,13 +31,7 @@ class CurveNumbers(NamedTuple):
 
 
 def parameter_effect_numbers(effects: Effects, path: str, amounts: Amounts | None = None) -> CurveNumbers:
-    """Return the marginal over a numeric parameter, and the parameter value where it is best.
-
-    Raises
-    ------
-    RequestError
-        If there is no such numeric parameter.
-    """
+    """Return the marginal over a numeric parameter, and the parameter value where it is best."""
     curve = effects.curve(path)
     less = amounts is not None and amounts.less_is_better
     best = float(curve.at[np.argmin(curve.mean) if less else np.argmax(curve.mean)])

@@ -50,13 +50,7 @@ class PoolMapNumbers(NamedTuple):
 
 
 def pool_map_numbers(facts: LoopFacts) -> PoolMapNumbers:
-    """Return the numbers of :func:`plot_pool_map`.
-
-    Raises
-    ------
-    RequestError
-        If there is no map.
-    """
+    """Return the numbers of :func:`plot_pool_map`."""
     pool_map = _map_of(facts)
     loops = np.asarray(pool_map.picked_loop)
     last = int(loops.max())

@@ -39,14 +39,13 @@ LOOKS: Mapping[str, TrialLook] = {
 
 
 class SearchHistoryNumbers(NamedTuple):
-    """Numbers of the figure: complete, feasible trials in order, their values, and the best value so far.
+    """Numbers of the figure: complete, feasible trials in order, and the best value so far.
 
     ``beside`` are the trials whose value does not count (dropped or infeasible); ``without`` have no value and are
     drawn along the bottom; ``states`` counts all trials by shown state.
     """
 
     trials: tuple[TrialPoint, ...]
-    values: NDArray[np.float64]
     best: NDArray[np.float64]
     states: Mapping[str, int]
     beside: tuple[TrialPoint, ...] = ()
@@ -64,13 +63,11 @@ def search_history_numbers(trials: Sequence[TrialPoint], amounts: Amounts | None
     ordered = sorted(trials, key=lambda trial: trial.number)
     count = tuple(trial for trial in ordered if trial.shown_state == "complete" and trial.value is not None)
     others = [trial for trial in ordered if trial not in count and trial.state in LOOKS]
-    values = np.array([trial.value for trial in count], dtype=np.float64)
     better = np.minimum if amounts is not None and amounts.less_is_better else np.maximum
     states = Counter(trial.shown_state for trial in ordered)
     return SearchHistoryNumbers(
         count,
-        values,
-        better.accumulate(values),
+        better.accumulate(np.array([trial.value for trial in count], dtype=np.float64)),
         dict(states.most_common()),
         tuple(trial for trial in others if trial.value is not None),
         tuple(trial for trial in others if trial.value is None),
@@ -115,7 +112,9 @@ def plot_search_history(
     for state, look in LOOKS.items():
         _add_trials(figure, [trial for trial in _drawn(numbers) if trial.shown_state == state], look, low, written)
     if len(numbers.best):
-        _add_best(figure, numbers, last)
+        x, y = [*(trial.number for trial in numbers.trials), last], [*numbers.best, numbers.best[-1]]
+        line = {"shape": "hv", "color": style.BETTER, "width": 3}
+        figure.add_scatter(x=x, y=y, mode="lines", name="best so far", line=line, hoverinfo="skip")
     _add_labels(figure, numbers, baselines, low, high)
     return figure
 
@@ -126,20 +125,15 @@ def _drawn(numbers: SearchHistoryNumbers) -> list[TrialPoint]:
 
 def _key(numbers: SearchHistoryNumbers) -> list[str]:
     """Return the lines that explain the markers, with the number of trials of each."""
-    total = sum(numbers.states.values())
+    total, parts = sum(numbers.states.values()), []
     if not total:
         return ["no trials"]
-    parts = [f"{_sign(state, numbers)}{count} {_state_words(state)}" for state, count in numbers.states.items()]
+    for state, count in numbers.states.items():
+        look = LOOKS.get(state)
+        # A single kind of marker needs no key.
+        sign = f"{look.sign} " if look and len(numbers.states) > 1 else ""
+        parts.append(f"{sign}{count} {look.words if look else words(state)}")
     return style.key_lines(f"{style.plural(total, 'trial')}: ", parts)
-
-
-def _sign(state: str, numbers: SearchHistoryNumbers) -> str:
-    # A single kind of marker needs no key.
-    return f"{LOOKS[state].sign} " if state in LOOKS and len(numbers.states) > 1 else ""
-
-
-def _state_words(state: str) -> str:
-    return LOOKS[state].words if state in LOOKS else words(state)
 
 
 def _label(name: str) -> str:
@@ -148,15 +142,10 @@ def _label(name: str) -> str:
 
 def _add_baselines(figure: go.Figure, baselines: Mapping[str, float], last: int, amounts: Amounts) -> None:
     for (name, value), look in zip(baselines.items(), style.GREYS * (len(baselines) + 1), strict=False):
-        figure.add_scatter(
-            x=[-1, last * 1.1 + 1],
-            y=[value, value],
-            mode="lines",
-            name=_label(name),
-            line={"color": look.colour, "dash": look.dash, "width": 2},
-            text=f"<b>{_label(name)}</b>: {amounts.exact.text(value)}",
-            hoverinfo="text",
-        )
+        line = {"color": look.colour, "dash": look.dash, "width": 2}
+        shown = {"name": _label(name), "text": f"<b>{_label(name)}</b>: {amounts.exact.text(value)}"}
+        ends = [-1, last * 1.1 + 1]
+        figure.add_scatter(x=ends, y=[value, value], mode="lines", line=line, hoverinfo="text", **shown)
 
 
 def _add_trials(
@@ -182,17 +171,6 @@ def _hover(trial: TrialPoint, look: TrialLook, amounts: Amounts) -> str:
     lines += [] if look.words == "complete" else [look.words]
     lines += [safe_text(text, 80) for text in (trial.broken, trial.detail) if text]
     return "<br>".join(lines)
-
-
-def _add_best(figure: go.Figure, numbers: SearchHistoryNumbers, last: int) -> None:
-    figure.add_scatter(
-        x=[*(trial.number for trial in numbers.trials), last],
-        y=[*numbers.best, numbers.best[-1]],
-        mode="lines",
-        name="best so far",
-        line={"shape": "hv", "color": style.BETTER, "width": 3},
-        hoverinfo="skip",
-    )
 
 
 def _range(numbers: SearchHistoryNumbers, baselines: Mapping[str, float]) -> tuple[float, float]:

@@ -38,13 +38,7 @@ class UncertaintyNumbers(NamedTuple):
 
 
 def uncertainty_numbers(facts: LoopFacts, measure: str = "least_confidence") -> UncertaintyNumbers:
-    """Return the numbers of :func:`plot_uncertainty`.
-
-    Raises
-    ------
-    RequestError
-        If no uncertainty was recorded, or there is no such measure.
-    """
+    """Return the numbers of :func:`plot_uncertainty`."""
     if facts.uncertainty is None:
         raise RequestError("no uncertainty was recorded: the model scores no classes, or no model picked rows")
     recorded, count = facts.uncertainty[measure], common_loops(facts)

@@ -62,7 +62,7 @@ def _differences(sweep: Sweep) -> FigureBlock:
             f"without any difference one in twenty misses zero by chance{left if against.better else ''}."
         ),
         figure=plot_cell_differences(cells, f"{KINDS[row['objective']].plain} ({row['metric']})"),
-        description="; ".join(f"{cell.label}: {cell.text}" for cell in cells),
+        description="; ".join(f"{cell.row.name}: {cell.value}" for cell in cells),
     )
 
 

@@ -1,22 +1,22 @@
-"""Many processes on many machines share one study in PostgreSQL.
+"""One study in PostgreSQL, shared by many processes on many machines.
 
-What is promised, whatever dies, pauses or restarts:
+Guarantees, whatever process dies, pauses or restarts:
 
-- The study never holds more counted trials than were asked for, however many owners ask at once.
-- A waiting trial is given to one worker at a time; a trial whose worker fell silent waits again under its number, with
-  the parameters it had.
-- A trial is finished once. The first to finish it is told so, everyone later is told that it was not them.
-- An answer lost on the way is asked for again; nothing is queued, claimed or finished twice by that.
-- Time is the database's clock, never a worker's.
+- The study never holds more trials than were asked for, however many owners ask at once.
+- A waiting trial is given to one worker at a time. A trial whose worker fell silent waits again, under its number and
+  with its parameters.
+- A trial is finished once. The first worker to finish it learns that it was the first, any later one that it was not.
+- An operation whose answer was lost is repeated. Nothing is queued, claimed or finished twice because of that.
+- Time is the clock of the database, never that of a worker.
 
-What is refused: the order of trials, which no one can promise to workers that come and go; and SQLite, which is not
-made for several writers.
+Not supported are a fixed order of trials, which cannot be guaranteed to workers that come and go, and SQLite, which is
+not made for several writers.
 
-Each promise rests on one transaction that locks one row (the study's for queueing, the trial's for all else) before it
-decides, so no two transactions can wait for each other in a ring. Optuna's interface offers these steps one by one and
-without a way to know what a lost answer had done; so they are written here in SQL over Optuna's own tables
-(``optuna.storages._rdb.models``, whose version Optuna checks on opening). What is stored is an ordinary study that
-Optuna and its dashboard read.
+Each guarantee rests on one transaction that locks a row before it decides: the row of the study to queue trials, the
+row of a trial for everything else. No transaction waits for a second lock, so there are no deadlocks. Optuna's
+interface offers these steps one by one, and does not tell what an operation had done whose answer was lost. They are
+therefore written here in SQL over Optuna's own tables (``optuna.storages._rdb.models``, whose version Optuna checks
+when it opens them). The result is an ordinary study that Optuna and its dashboard can read.
 """
 
 from altune.tuning.database.address import DatabaseAddress, parse_address, without_password

@@ -1,4 +1,4 @@
-"""Where the database is: a URL as PostgreSQL's own tools take it, in the words of the driver that is used."""
+"""Addresses of databases: URLs as PostgreSQL's own tools take them, translated for the driver that is used."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _OPTIONS = ("application_name", "connect_timeout", "host", "port", "sslmode", "s
 
 @dataclass(frozen=True)
 class DatabaseAddress:
-    """A PostgreSQL database, its driver, and what the driver wants to be told.
+    """A PostgreSQL database with its driver and the arguments of the driver.
 
-    Its text is safe to print: it has no password.
+    It can be printed: its text has no password.
 
     Attributes
     ----------
-    url : SQLAlchemy's URL, with the driver, the user and the password.
+    url : SQLAlchemy's URL, with driver, user and password.
     options : further arguments of the driver's ``connect``.
     """
 
@@ -38,40 +38,40 @@ class DatabaseAddress:
 
     def __str__(self) -> str:
         socket = self.options.get("unix_sock")
-        place = f"?host={os.path.dirname(socket)}" if socket else ""
-        return without_password(str(self.url.set(drivername="postgresql", query={}))) + place
+        query = f"?host={os.path.dirname(socket)}" if socket else ""
+        return without_password(str(self.url.set(drivername="postgresql", query={}))) + query
 
     @property
     def full_url(self) -> str:
-        """The URL with its password; braces, which Optuna would fill in, are escaped."""
+        """The URL with its password. Braces are escaped, because Optuna formats the URL."""
         return self.url.render_as_string(hide_password=False).replace("{", "%7B").replace("}", "%7D")
 
 
 def without_password(url: str) -> str:
-    """Return a URL as it may be printed, without a password wherever one may stand.
+    """Return a URL without a password, in its user part or in its query, so that it can be printed.
 
     >>> without_password("postgresql://ann:secret@db.lab/tuning?sslmode=require&password=secret")
     'postgresql://ann@db.lab/tuning?sslmode=require'
     """
     shown = re.sub(r"(://[^/?:@]*):.*@", r"\1@", url, flags=re.DOTALL)
-    place, _, query = shown.partition("?")
-    kept = [part for part in query.split("&") if part and "pass" not in part.partition("=")[0].lower()]
-    return place + ("?" + "&".join(kept) if kept else "")
+    base, _, query = shown.partition("?")
+    options = [option for option in query.split("&") if option and "pass" not in option.partition("=")[0].lower()]
+    return base + ("?" + "&".join(options) if options else "")
 
 
 def parse_address(url: str, environment: Mapping[str, str] = os.environ) -> DatabaseAddress:
-    """Read a database's URL; what it leaves out comes from PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.
+    """Read the URL of a database. Missing parts are taken from PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.
 
     Parameters
     ----------
-    url : ``postgresql://USER@HOST:PORT/DATABASE``; ``?host=/folder`` is a unix socket, ``?sslmode=`` as libpq has it.
-        ``postgresql+psycopg://`` and ``postgresql+psycopg2://`` choose these drivers in place of pg8000.
-    environment : the environment's variables.
+    url : ``postgresql://USER@HOST:PORT/DATABASE``; ``?host=/folder`` is a unix socket, ``?sslmode=`` is as in libpq.
+        ``postgresql+psycopg://`` and ``postgresql+psycopg2://`` use these drivers instead of pg8000.
+    environment : environment variables.
 
     Raises
     ------
     RequestError
-        If it is no URL of a PostgreSQL database, or has an option that pg8000 knows nothing of.
+        If it is not the URL of a PostgreSQL database, or has an option that is not supported.
     MissingExtraError
         If the driver is not installed.
     """
@@ -97,14 +97,14 @@ def _require_postgresql(backend: str, url: str) -> None:
         return
     if backend == "sqlite":
         raise RequestError(
-            "a SQLite file cannot be shared: several processes would write to it, which SQLite is not made for; "
-            "use postgresql://…, or one machine and a run's folder (--out)"
+            "a SQLite file cannot be shared, because SQLite is not made for several writing processes; use "
+            "postgresql://…, or one machine and a run's folder (--out)"
         )
     raise RequestError(f"{without_password(url)}: a shared study needs PostgreSQL; {_FORM}")
 
 
 def _for_pg8000(url: sa.URL, environment: Mapping[str, str]) -> DatabaseAddress:
-    """Do what libpq would: fill in from the environment, and turn its options into pg8000's."""
+    """Fill in missing parts from the environment as libpq does, and translate its options for pg8000."""
     asked = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
     for name in asked:
         if name not in _OPTIONS:

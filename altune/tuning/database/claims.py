@@ -1,4 +1,4 @@
-"""Who plays which trial."""
+"""Workers, and the trials that they have claimed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from optuna.distributions import BaseDistribution
 
 @dataclass(frozen=True)
 class Worker:
-    """Who claims a trial.
+    """A process that claims trials.
 
     Attributes
     ----------
-    identifier : its name, its own in the study.
+    identifier : name of the worker, unique in the study.
     host : name of its machine.
-    process : its process identifier there.
+    process : its process identifier on that machine.
     """
 
     identifier: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
@@ -29,17 +29,17 @@ class Worker:
 
 @dataclass(frozen=True, eq=False)
 class ClaimedTrial:
-    """A trial that one worker plays.
+    """A trial that one worker has claimed.
 
     Attributes
     ----------
-    number : Optuna's number of it.
-    trial_id : the database's.
-    worker : who claimed it.
-    claim : the mark of this one claim.
-    attempt : 1 when it is played for the first time, more after workers that fell silent.
-    params : its parameters where an earlier worker had drawn them, else empty.
-    distributions : of the parameters.
+    number : Optuna's number of the trial.
+    trial_id : identifier of the trial in the database.
+    worker : worker that claimed it.
+    claim : mark of this one claim. A later claim of the same trial has another mark.
+    attempt : 1 for the first claim; one more for each worker that fell silent before.
+    params : parameters that an earlier worker drew, empty if there are none.
+    distributions : distribution of each parameter.
     """
 
     number: int
@@ -52,11 +52,11 @@ class ClaimedTrial:
 
 
 class Requeued(NamedTuple):
-    """Numbers of trials whose workers fell silent: those that wait again, and those that were given up."""
+    """Numbers of trials whose workers fell silent: those that wait again, and those that failed for good."""
 
     waiting: list[int]
     failed: list[int]
 
 
 class LostClaim(Exception):
-    """The trial was given to another worker, or finished by one, while this one was silent."""
+    """The trial was given to another worker, or finished by one, while this worker was silent."""

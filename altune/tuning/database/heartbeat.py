@@ -1,4 +1,4 @@
-"""Signs of life that a worker gives while it plays a trial."""
+"""The heartbeat of a worker while it plays a trial."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ _BEATS_IN_GRACE = 6
 
 
 class _Stopped(Exception):
-    """The trial is over while the database is waited for."""
+    """The trial has ended while the thread was waiting for the database."""
 
 
 class Heartbeat:
-    """Gives signs of life for a claimed trial from a thread of its own, as long as the ``with`` block lasts.
+    """Writes the heartbeat of a claimed trial from a thread of its own, while the ``with`` block runs.
 
-    The claim was the first sign. A database that is away is waited for without end: the worker plays on meanwhile.
+    The claim was the first heartbeat. The thread waits for a database that does not answer without a time limit, as the
+    worker goes on playing in the meantime.
 
     Parameters
     ----------
-    queue : the trial's.
-    trial : claimed.
-    interval : seconds between two signs; a sixth of the queue's grace period unless given.
+    queue : queue of the trial.
+    trial : a claimed trial.
+    interval : seconds between two heartbeats; by default a sixth of the queue's grace period.
     """
 
     def __init__(self, queue: TrialQueue, trial: ClaimedTrial, interval: float | None = None) -> None:
@@ -34,14 +35,8 @@ class Heartbeat:
         self.trial = trial
         self.interval = queue.grace / _BEATS_IN_GRACE if interval is None else interval
         self._stop = threading.Event()
-        self._lost = threading.Event()
-        # A daemon: one that hangs in a dead network does not keep the process from ending.
+        # A daemon thread, so that one that hangs in a dead network does not keep the process alive.
         self._thread = threading.Thread(target=self._run, name=f"heartbeat of trial {trial.number}", daemon=True)
-
-    @property
-    def lost(self) -> bool:
-        """Whether another worker has the trial now, or it is finished: playing on is of no use."""
-        return self._lost.is_set()
 
     def __enter__(self) -> Heartbeat:
         self._thread.start()
@@ -57,7 +52,6 @@ class Heartbeat:
         while not self._stop.wait(self.interval):
             try:
                 if not self.queue.beat(self.trial, self._pause):
-                    self._lost.set()
                     return
             except StorageError:
                 continue

@@ -1,11 +1,11 @@
-"""How a shared study stands: states, workers and their last signs of life, and what a sampler learns from."""
+"""Queries of a shared study: trials by state, workers and their heartbeats, and the trials that samplers learn from."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -15,13 +15,14 @@ from optuna.trial import FrozenTrial, TrialState
 
 from altune.tuning.database.tables import HEARTBEATS, NOW, PARAMETERS, TRIALS, VALUES, WORKER, attribute
 from altune.tuning.trials import FORBIDDEN, REASON, VIOLATIONS
-from altune.tuning.trials import VALUES as ON_BLOCKS
+from altune.tuning.trials import VALUES as BLOCK_VALUES
 
-_LEARNT_FROM = (REASON, VIOLATIONS, ON_BLOCKS)
+_SMALL_ATTRIBUTES = (REASON, VIOLATIONS, BLOCK_VALUES)
+"""User attributes that are read with a trial. Curves and recipes are large, and no sampler needs them."""
 
 
 class Counts(NamedTuple):
-    """Trials by state; forbidden draws stand apart, and are not among the failed ones."""
+    """Number of trials in each state. Forbidden draws are counted apart, not as failed."""
 
     waiting: int = 0
     running: int = 0
@@ -32,25 +33,25 @@ class Counts(NamedTuple):
 
     @property
     def finished(self) -> int:
-        """Trials that ended, forbidden draws aside."""
+        """Number of trials that have ended, without forbidden draws."""
         return self.complete + self.pruned + self.failed
 
     @property
     def counted(self) -> int:
-        """Trials that wait, run or are finished, forbidden draws aside."""
+        """Number of trials that wait, run or have ended, without forbidden draws."""
         return self.waiting + self.running + self.finished
 
 
 @dataclass(frozen=True)
 class WorkerSeen:
-    """A worker as the database knows it.
+    """A worker, as stored in the database.
 
     Attributes
     ----------
-    identifier, host, process : who it is.
-    silent : seconds since its last sign of life, by the database's clock.
+    identifier, host, process : name, machine and process identifier of the worker.
+    silent : seconds since its last heartbeat, by the clock of the database.
     running : numbers of the trials that it plays.
-    finished : how many it has finished.
+    finished : number of trials that it has finished.
     """
 
     identifier: str
@@ -63,12 +64,12 @@ class WorkerSeen:
 
 @dataclass(frozen=True)
 class Overview:
-    """How a shared study stands.
+    """The state of a shared study.
 
     Attributes
     ----------
-    counts : trials by state.
-    workers : all that ever claimed a trial and hold or finished one, the latest seen first.
+    counts : number of trials in each state.
+    workers : workers that play or have finished a trial, the one with the latest heartbeat first.
     stale : numbers of the running trials whose workers fell silent; ``requeue_stale`` lets them wait again.
     """
 
@@ -87,21 +88,21 @@ _STATES = {
 
 
 def count(connection: sa.Connection, study_id: int) -> Counts:
-    """Count the trials of a study by state."""
+    """Return the number of trials of a study in each state."""
     forbidden = sa.func.coalesce(attribute(REASON).like(json.dumps(FORBIDDEN)[:-1] + "%"), sa.false())
-    which = sa.select(TRIALS.c.state, forbidden.label("forbidden")).where(TRIALS.c.study_id == study_id).subquery()
-    rows = connection.execute(sa.select(which.c.state, which.c.forbidden, sa.func.count()).group_by(sa.text("1, 2")))
-    counted: dict[str, int] = defaultdict(int)
+    trials = sa.select(TRIALS.c.state, forbidden.label("forbidden")).where(TRIALS.c.study_id == study_id).subquery()
+    rows = connection.execute(sa.select(trials.c.state, trials.c.forbidden, sa.func.count()).group_by(sa.text("1, 2")))
+    counts: dict[str, int] = defaultdict(int)
     for state, is_forbidden, number in rows:
-        counted["forbidden" if is_forbidden else _STATES[state]] += number
-    return Counts(**counted)
+        counts["forbidden" if is_forbidden else _STATES[state]] += number
+    return Counts(**counts)
 
 
 def silence() -> Any:
-    """Return the seconds since a running trial's last sign of life, as a column.
+    """Return the seconds since the last heartbeat of a running trial, as a column.
 
-    While the server was down no one could give a sign, so that time does not count. A trial that another program runs
-    has its start for a sign.
+    The time before the last start of the server does not count, because no heartbeat could be written while it was
+    down. A trial that another program runs has no heartbeat; its start counts as one.
     """
     heartbeat = sa.select(HEARTBEATS.c.heartbeat).where(HEARTBEATS.c.trial_id == TRIALS.c.trial_id)
     seen = sa.func.coalesce(
@@ -111,18 +112,8 @@ def silence() -> Any:
     return sa.func.extract("epoch", NOW - sa.func.greatest(seen, up))
 
 
-def stale_trials(study_id: int, grace: float) -> sa.Select[Any]:
-    """Return the statement that locks the trials whose workers fell silent: their id, number and worker."""
-    return (
-        sa.select(TRIALS.c.trial_id, TRIALS.c.number, attribute(WORKER).label("worker"))
-        .where(TRIALS.c.study_id == study_id, TRIALS.c.state == TrialState.RUNNING, silence() > grace)
-        .order_by(TRIALS.c.number)
-        .with_for_update(of=TRIALS, skip_locked=True)
-    )
-
-
 def overview(connection: sa.Connection, study_id: int, grace: float) -> Overview:
-    """Describe a study."""
+    """Return the state of a study."""
     rows = connection.execute(
         sa.select(TRIALS.c.number, TRIALS.c.state, attribute(WORKER), silence())
         .where(TRIALS.c.study_id == study_id, TRIALS.c.state != TrialState.WAITING)
@@ -136,40 +127,38 @@ def overview(connection: sa.Connection, study_id: int, grace: float) -> Overview
 
 
 def _workers(rows: Iterable[Any]) -> tuple[WorkerSeen, ...]:
-    seen: dict[str, WorkerSeen] = {}
-    for number, state, text, silent in rows:
-        if text is None:
+    workers: dict[str, WorkerSeen] = {}
+    for number, state, signature, silent in rows:
+        if signature is None:
             continue
-        worker = json.loads(text)
-        known = seen.get(worker["id"], WorkerSeen(worker["id"], worker["host"], worker["process"], silent, (), 0))
+        plain = json.loads(signature)
+        worker = workers.get(plain["id"], WorkerSeen(plain["id"], plain["host"], plain["process"], silent, (), 0))
         runs = state == TrialState.RUNNING
-        seen[worker["id"]] = WorkerSeen(
-            known.identifier,
-            known.host,
-            known.process,
-            min(known.silent, float(silent)),
-            known.running + ((number,) if runs else ()),
-            known.finished + (not runs),
+        workers[plain["id"]] = replace(
+            worker,
+            silent=min(worker.silent, float(silent)),
+            running=worker.running + ((number,) if runs else ()),
+            finished=worker.finished + (not runs),
         )
-    return tuple(sorted(seen.values(), key=lambda worker: worker.silent))
+    return tuple(sorted(workers.values(), key=lambda worker: worker.silent))
 
 
 def drawn_trials(connection: sa.Connection, study_id: int, known: Sequence[int]) -> list[FrozenTrial]:
     """Return the trials that have parameters, without their large attributes."""
-    wanted = (
+    statement = (
         sa.select(
             TRIALS.c.trial_id,
             TRIALS.c.number,
             TRIALS.c.state,
             TRIALS.c.datetime_start,
             TRIALS.c.datetime_complete,
-            *(attribute(name).label(name) for name in _LEARNT_FROM),
+            *(attribute(name).label(name) for name in _SMALL_ATTRIBUTES),
         )
         .where(TRIALS.c.study_id == study_id, TRIALS.c.state != TrialState.WAITING)
         .where(TRIALS.c.number != sa.all_(sa.literal(list(known), sa.ARRAY(sa.Integer))))
         .order_by(TRIALS.c.number)
     )
-    rows = connection.execute(wanted).all()
+    rows = connection.execute(statement).all()
     ids = [row.trial_id for row in rows]
     params = _by_trial(connection, PARAMETERS, PARAMETERS.c.param_id, ids)
     values = _by_trial(connection, VALUES, VALUES.c.objective, ids)
@@ -177,28 +166,31 @@ def drawn_trials(connection: sa.Connection, study_id: int, known: Sequence[int])
 
 
 def _by_trial(connection: sa.Connection, table: Any, order: Any, ids: list[int]) -> dict[int, list[Any]]:
-    found: dict[int, list[Any]] = defaultdict(list)
+    """Return the rows of a table by the trial to which they belong."""
+    by_trial: dict[int, list[Any]] = defaultdict(list)
     for row in connection.execute(
         sa.select(table).where(table.c.trial_id == sa.any_(sa.literal(ids, sa.ARRAY(sa.Integer)))).order_by(order)
     ):
-        found[row.trial_id].append(row)
-    return found
+        by_trial[row.trial_id].append(row)
+    return by_trial
 
 
 def _frozen(row: Any, params: list[Any], values: list[Any]) -> FrozenTrial:
-    distributions = {one.param_name: json_to_distribution(one.distribution_json) for one in params}
-    told = [models.TrialValueModel.stored_repr_to_value(one.value, one.value_type) for one in values]
+    distributions = {param.param_name: json_to_distribution(param.distribution_json) for param in params}
+    objectives = [models.TrialValueModel.stored_repr_to_value(value.value, value.value_type) for value in values]
     return FrozenTrial(
         number=row.number,
         trial_id=row.trial_id,
         state=row.state,
         value=None,
-        values=told or None,
+        values=objectives or None,
         datetime_start=row.datetime_start,
         datetime_complete=row.datetime_complete,
-        params={one.param_name: distributions[one.param_name].to_external_repr(one.param_value) for one in params},
+        params={
+            param.param_name: distributions[param.param_name].to_external_repr(param.param_value) for param in params
+        },
         distributions=distributions,
-        user_attrs={name: json.loads(text) for name in _LEARNT_FROM if (text := getattr(row, name)) is not None},
+        user_attrs={name: json.loads(text) for name in _SMALL_ATTRIBUTES if (text := getattr(row, name)) is not None},
         system_attrs={},
         intermediate_values={},
     )

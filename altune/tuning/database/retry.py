@@ -1,4 +1,4 @@
-"""A database that does not answer is asked again: which failures pass by themselves, and how long to wait for that."""
+"""Retrying database operations: which failures are temporary, and how long to wait for their end."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ Result = TypeVar("Result")
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 10.0
-# PostgreSQL's classes of errors that pass: connection, out of resources, operator intervention, transaction undone.
-_PASSING = ("08", "53", "57P", "40", "55P03", "25P03")
+# PostgreSQL's classes of temporary errors: connection, out of resources, operator intervention, transaction rollback,
+# and two timeouts.
+_TEMPORARY = ("08", "53", "57P", "40", "55P03", "25P03")
 
 
 def passing_reason(error: BaseException) -> str | None:
-    """Return why the database did not answer, None where the error would come again however often one asks.
+    """Return why the database did not answer, None if the error is not temporary.
 
-    Drivers tell a lost connection in different ways and SQLAlchemy and Optuna wrap it, so the whole chain of causes is
-    read: PostgreSQL's own code decides where there is one; a driver's error without a code is a lost connection.
+    Drivers report a lost connection in different ways, and SQLAlchemy and Optuna wrap their errors, so the whole chain
+    of causes is searched. PostgreSQL's own code decides if there is one. A driver's error without a code is a lost
+    connection.
     """
     chain = list(causes(error))
     for link in chain:
         code = sql_state(link)
         if code is not None:
-            return server_message(link) if code.startswith(_PASSING) else None
+            return server_message(link) if code.startswith(_TEMPORARY) else None
     for link in chain:
         if isinstance(link, OSError):
             return link.strerror or str(link) or type(link).__name__
@@ -38,25 +40,26 @@ def passing_reason(error: BaseException) -> str | None:
 
 
 def sql_state(error: BaseException) -> str | None:
-    """Return PostgreSQL's five-letter code of a driver's error, None where the server said nothing."""
-    told = error.args[0] if error.args else None
-    if isinstance(told, dict):  # pg8000
-        return told.get("C")
+    """Return PostgreSQL's five-letter code of a driver's error, None if it does not come from the server."""
+    fields = error.args[0] if error.args else None
+    if isinstance(fields, dict):  # pg8000
+        return fields.get("C")
     code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
     return code if isinstance(code, str) else None
 
 
 def server_message(error: BaseException) -> str:
-    """Return what the server said, in one line."""
-    told: Any = error.args[0] if error.args else ""
-    text = told.get("M", "") if isinstance(told, dict) else str(told)
+    """Return the message of the server in one line."""
+    fields: Any = error.args[0] if error.args else ""
+    text = fields.get("M", "") if isinstance(fields, dict) else str(fields)
     return text.splitlines()[0] if text else type(error).__name__
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what caused it, the nearest first.
+    """Yield an error and its causes, the nearest first.
 
-    What a driver was at when it failed belongs to it: pg8000, told of a wrong password, fails to say goodbye.
+    For an error of a driver, the error that it was handling counts as a cause: pg8000 fails again when it closes a
+    connection whose password was refused.
     """
     link: BaseException | None = error
     while link is not None:
@@ -74,15 +77,16 @@ def _driver_lost(error: BaseException) -> bool:
 
 @dataclass
 class Retry:
-    """Does an operation again until the database answers, waiting longer each time.
+    """Repeats an operation until the database answers, with growing pauses.
 
-    An operation given to it must be safe to repeat after a lost answer, that is, when it may have been done.
+    The operation must be safe to repeat if its answer was lost, that is, although it may have been done.
 
     Parameters
     ----------
-    where : the database, for messages.
-    limit : seconds after the first failure at which it is given up.
-    tell : takes a line when the waiting begins and one when it ends; at most one pair an outage, whatever the threads.
+    where : name of the database, for messages.
+    limit : seconds after the first failure after which to give up.
+    tell : called with a message when the waiting starts and when it ends; once for each outage, for any number of
+        threads.
     """
 
     where: str
@@ -92,12 +96,12 @@ class Retry:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __call__(self, operation: Callable[[], Result], pause: Callable[[float], object] = time.sleep) -> Result:
-        """Return what the operation returns.
+        """Return the result of the operation.
 
         Parameters
         ----------
-        operation : what to do.
-        pause : waits that many seconds; it may raise to give up earlier.
+        operation : operation to repeat.
+        pause : function that waits for some seconds; it may raise to give up earlier.
 
         Raises
         ------
@@ -108,7 +112,7 @@ class Retry:
         while True:
             try:
                 result = operation()
-            except StorageError:  # another operation inside of this one gave up
+            except StorageError:  # an operation within this one gave up
                 raise
             except Exception as error:
                 reason = passing_reason(error)
@@ -116,13 +120,13 @@ class Retry:
                     raise
                 deadline = deadline or time.monotonic() + self.limit
                 self._give_up_after(deadline, reason, error)
-                if failures:  # a single cut connection heals at once and is no news
+                if failures:  # a single lost connection is restored at once, and needs no message
                     self._note(silent=True, reason=reason)
             else:
                 self._note(silent=False)
                 return result
             failures += 1
-            # Drawn at random, so that many workers do not come back all at one moment.
+            # At random, so that many workers do not all come back at the same moment.
             pause(min(longest * (0.5 + secrets.randbelow(500) / 1000), max(0.0, deadline - time.monotonic())))
             longest = min(2 * longest, LONGEST_PAUSE)
 
@@ -130,7 +134,7 @@ class Retry:
         if time.monotonic() >= deadline:
             raise StorageError(
                 f"{self.where}: the database has not answered for {_duration(self.limit)} ({reason}); "
-                "nothing that was stored is lost: give the same command again when it answers"
+                "nothing that was stored is lost; give the same command again when it answers"
             ) from error
 
     def _note(self, *, silent: bool, reason: str = "") -> None:

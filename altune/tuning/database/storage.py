@@ -1,4 +1,4 @@
-"""Optuna's storage in PostgreSQL, opened by many processes at once and patient when the database is away."""
+"""Optuna's storage in PostgreSQL, for many processes at once, which waits while the database does not answer."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ CREATION = "altune:creation"
 _SCHEMA_LOCK = "altune:schema"
 _POOL = "altune"
 
-# SQLAlchemy logs a traceback for each dead connection that it fails to close; `Retry` tells of it in one line.
+# SQLAlchemy logs a traceback for each dead connection that it cannot close; `Retry` reports an outage in one line.
 logging.getLogger(f"sqlalchemy.pool.impl.QueuePool.{_POOL}").setLevel(logging.CRITICAL)
 
-# UTC: Optuna's heartbeats have no time zone. The others let the server end what a vanished machine has left, so that
-# its locks do not stay for the two hours of TCP's defaults.
+# UTC, because Optuna's heartbeats have no time zone. The others let the server end the transactions of a machine that
+# has disappeared; with TCP's defaults, its locks would be held for two hours.
 _SESSION = {
     "timezone": "UTC",
     "idle_in_transaction_session_timeout": "60s",
@@ -44,16 +44,17 @@ _SESSION = {
 
 
 class SharedStorage(RDBStorage):
-    """Optuna's storage whose every operation is repeated until the database answers.
+    """Optuna's storage, with every operation repeated until the database answers.
 
-    Made by :func:`connect`. One connection is kept for each process, until the storage is no longer used; more are
-    opened while threads need them.
+    It is made by :func:`connect`. Each process keeps one connection until the storage is no longer used, and opens more
+    while threads need them.
 
-    Creating a trial is safe to repeat too: each carries a mark by which a repeated creation finds the first.
+    Creating a trial is safe to repeat as well: each creation carries a mark, by which a repeated one finds the trial of
+    the first.
 
     Parameters
     ----------
-    address : where the database is.
+    address : address of the database.
     retry : how to wait for it.
     """
 
@@ -68,11 +69,11 @@ class SharedStorage(RDBStorage):
                     "pool_size": 1,
                     "max_overflow": 9,
                     "pool_logging_name": _POOL,
-                    "isolation_level": "READ COMMITTED",  # whatever the server's default: the locks below count on it
+                    "isolation_level": "READ COMMITTED",  # the locks need it, whatever the default of the server
                     "connect_args": address.options,
                 },
             )
-        finally:  # connections of before the listener, also those of a storage that could not be opened
+        finally:  # closes connections without the settings below, also if the storage could not be opened
             if hasattr(self, "engine"):
                 self.engine.dispose()
         sa.event.listen(self.engine, "connect", _set_session)
@@ -83,7 +84,7 @@ class SharedStorage(RDBStorage):
         change: Callable[[sa.Connection], Result],
         pause: Callable[[float], object] = time.sleep,
     ) -> Result:
-        """Do a change in one transaction, again where the answer was lost; return what it returns."""
+        """Make a change in one transaction, repeated if its answer was lost; return its result."""
 
         def attempt() -> Result:
             with self.engine.begin() as connection:
@@ -99,16 +100,16 @@ class SharedStorage(RDBStorage):
     def _get_prepared_new_trial(
         self, study_id: int, template_trial: FrozenTrial | None, session: orm.Session
     ) -> models.TrialModel:
-        """Return the trial of an earlier attempt whose answer was lost, else a new one; the study is locked."""
+        """Return the trial of an earlier attempt whose answer was lost, else a new one. Optuna has locked the study."""
         marks = models.TrialSystemAttributeModel
         mark = template_trial.system_attrs[CREATION] if template_trial is not None else ""
-        made = (
+        earlier = (
             session.query(models.TrialModel)
             .join(marks)
             .filter(models.TrialModel.study_id == study_id, marks.key == CREATION, marks.value_json == f'"{mark}"')
             .one_or_none()
         )
-        return made or super()._get_prepared_new_trial(study_id, template_trial, session)
+        return earlier or super()._get_prepared_new_trial(study_id, template_trial, session)
 
 
 def _repeating(name: str) -> Callable[..., Any]:
@@ -121,8 +122,8 @@ def _repeating(name: str) -> Callable[..., Any]:
     return repeated
 
 
-# Reading, and writing one value under one name, is safe to repeat; so is making a study of a given name
-# (`open_shared_study` loads the one that is there). Private names are what Optuna's cache in front of a storage calls.
+# It is safe to repeat reading, writing one value under one name, and creating a study of a given name
+# (`open_shared_study` loads an existing one). The private names are called by Optuna's cache in front of a storage.
 for _name in (
     "create_new_study",
     "set_study_user_attr",
@@ -152,19 +153,19 @@ for _name in (
 
 
 def connect(url: str, *, limit: float = 300.0, tell: Callable[[str], None] = lambda line: None) -> SharedStorage:
-    """Connect to the database of a shared study, making Optuna's tables where there are none.
+    """Connect to the database of a shared study, and create Optuna's tables if there are none.
 
     Parameters
     ----------
-    url : as :func:`altune.tuning.database.parse_address` reads it.
-    limit : seconds for which a lost database is waited for, in each operation. At this first call only a server that
-        says itself that it is starting or full is waited for: an address that does not answer is rather wrong.
-    tell : takes the lines that a person should read: that the database is waited for, and that it answers again.
+    url : address, see :func:`altune.tuning.database.parse_address`.
+    limit : seconds to wait for a database that does not answer, in each operation. This first call waits only for a
+        server which reports that it is starting or full; if no server answers, the address is probably wrong.
+    tell : called with messages for the user: that the database does not answer, and that it answers again.
 
     Raises
     ------
     RequestError
-        If the address, the password or the database is wrong, or the user may not make tables there.
+        If the address, the password or the database is wrong, or the user may not create tables there.
     StorageError
         If the server cannot be reached.
     """
@@ -179,11 +180,11 @@ def connect(url: str, *, limit: float = 300.0, tell: Callable[[str], None] = lam
 
 
 class _Unreachable(Exception):
-    """No server answered; kept apart from what passes, which would be waited for."""
+    """No server answered. It is not an error of the database, which `Retry` would take for a temporary one."""
 
 
 def _open(address: DatabaseAddress, retry: Retry) -> SharedStorage:
-    # Two processes that make the tables at once would fail: Optuna looks first and creates afterwards.
+    # Optuna looks for its tables first and creates them afterwards, so two processes that do so at once would fail.
     engine = sa.create_engine(address.url, connect_args=address.options, poolclass=sa.NullPool)
     try:
         with advisory_lock(engine, _SCHEMA_LOCK):
@@ -195,18 +196,18 @@ def _open(address: DatabaseAddress, retry: Retry) -> SharedStorage:
 
 
 def _explained(error: Exception, address: DatabaseAddress) -> RequestError | StorageError:
-    """Return the one line that tells a person what to mend."""
+    """Return an error with one line that says what to correct."""
     if isinstance(error, _Unreachable):
         return StorageError(f"{address}: no PostgreSQL server answers there ({error}); check host, port and firewall")
-    said = next((link for link in causes(error) if sql_state(link)), error)
-    message = server_message(said)
-    # psycopg tells of a refused connection without a code.
-    if sql_state(said) in ("28P01", "28000") or "password" in message or "no pg_hba.conf entry" in message:
-        return RequestError(f"{address}: the server refuses the login ({message}); set PGUSER and PGPASSWORD right")
-    if sql_state(said) == "3D000" or ("database" in message and "does not exist" in message):
-        return RequestError(f"{address}: {message}; make it with `createdb {address.url.database}`")
-    if sql_state(said) == "42501":
-        return RequestError(f"{address}: the user may not make Optuna's tables there ({message})")
+    cause = next((link for link in causes(error) if sql_state(link)), error)
+    message = server_message(cause)
+    # psycopg reports a refused connection without a code.
+    if sql_state(cause) in ("28P01", "28000") or "password" in message or "no pg_hba.conf entry" in message:
+        return RequestError(f"{address}: the server refuses the login ({message}); check PGUSER and PGPASSWORD")
+    if sql_state(cause) == "3D000" or ("database" in message and "does not exist" in message):
+        return RequestError(f"{address}: {message}; create it with `createdb {address.url.database}`")
+    if sql_state(cause) == "42501":
+        return RequestError(f"{address}: the user may not create Optuna's tables there ({message})")
     return StorageError(f"{address}: {message}")
 
 
@@ -220,15 +221,15 @@ def _set_session(connection: Any, record: Any) -> None:
 
 @contextlib.contextmanager
 def advisory_lock(engine: sa.Engine, name: str, *, wait: bool = True) -> Iterator[bool]:
-    """Hold a lock of the database under a name; PostgreSQL lets it go when the holder's connection ends.
+    """Hold a named lock of the database. PostgreSQL releases it when the connection of its holder ends.
 
-    It is asked for again and again rather than waited for inside of the server, which could not be interrupted.
+    The lock is polled. Waiting inside the server could not be interrupted from the keyboard.
 
     Parameters
     ----------
     engine : the database.
-    name : of the lock.
-    wait : whether to wait for it; else the value is False where another holds it.
+    name : name of the lock.
+    wait : whether to wait for it; otherwise the value is False if another process holds it.
     """
     key = {"name": name}
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -242,22 +243,22 @@ def advisory_lock(engine: sa.Engine, name: str, *, wait: bool = True) -> Iterato
             yield bool(held)
         finally:
             if held:
-                with contextlib.suppress(sa.exc.SQLAlchemyError):  # lost with the connection: let go already
+                with contextlib.suppress(sa.exc.SQLAlchemyError):  # lost with the connection, so released already
                     connection.execute(sa.text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), key)
 
 
 @contextlib.contextmanager
 def study_lock(storage: SharedStorage, study_name: str, purpose: str, *, wait: bool = True) -> Iterator[bool]:
-    """Let one process at a time do something for a study, such as writing its header or playing its baselines.
+    """Hold a lock for one purpose of a study, such as writing its header or playing its baselines.
 
-    The lock is lost with its connection, so what is done under it must be harmless when two do it after all.
+    The lock is lost with its connection. What is done under it must therefore be harmless if two processes do it.
 
     Parameters
     ----------
-    storage : of the study.
-    study_name : the study's name.
+    storage : database of the study.
+    study_name : name of the study.
     purpose : what the lock is for; different purposes do not wait for each other.
-    wait : whether to wait for it; else the value is False where another process holds it.
+    wait : whether to wait for it; otherwise the value is False if another process holds it.
     """
     with contextlib.ExitStack() as stack:
         name = f"altune:{study_name}:{purpose}"
@@ -267,12 +268,12 @@ def study_lock(storage: SharedStorage, study_name: str, purpose: str, *, wait: b
 def open_shared_study(
     storage: SharedStorage, study_name: str, directions: Sequence[Direction] = ("maximize",)
 ) -> optuna.Study:
-    """Open the study of that name, making it where there is none; any number of processes may do so at once.
+    """Open a study, or create it if there is none; any number of processes may do so at once.
 
     Raises
     ------
     RequestError
-        If there is a study of that name with other directions.
+        If the stored study has other directions.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(

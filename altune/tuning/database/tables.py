@@ -1,4 +1,4 @@
-"""Optuna's tables, and the statements over them that several rooms share."""
+"""Optuna's tables, and statements over them that several modules share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VALUES = models.TrialValueModel.__table__
 ATTRIBUTES = models.TrialUserAttributeModel.__table__
 HEARTBEATS = models.TrialHeartbeatModel.__table__
 
-# The worker that plays or finished a trial, and the claim under which it does.
+# User attributes: the worker that plays or finished a trial, and the mark of its claim.
 WORKER = "worker"
 CLAIM = "claim"
 
@@ -25,13 +25,13 @@ NOW = sa.func.timezone("utc", sa.func.now())
 
 
 def attribute(name: str, table: Any = ATTRIBUTES) -> Any:
-    """Return the JSON text of a trial's user attribute, as a column of a statement over the trials."""
-    chosen = sa.select(table.c.value_json).where(table.c.trial_id == TRIALS.c.trial_id, table.c.key == name)
-    return chosen.correlate(TRIALS).scalar_subquery()
+    """Return the JSON text of a user attribute, as a column of a statement over the trials."""
+    text = sa.select(table.c.value_json).where(table.c.trial_id == TRIALS.c.trial_id, table.c.key == name)
+    return text.correlate(TRIALS).scalar_subquery()
 
 
 def write_attributes(connection: sa.Connection, trial_id: int, attributes: Mapping[str, Any]) -> None:
-    """Store user attributes of a trial, in place of those of the same names, in one statement."""
+    """Store user attributes of a trial in one statement, replacing those of the same names."""
     if not attributes:
         return
     rows = [{"trial_id": trial_id, "key": name, "value_json": json.dumps(value)} for name, value in attributes.items()]
@@ -42,12 +42,12 @@ def write_attributes(connection: sa.Connection, trial_id: int, attributes: Mappi
 
 
 def drop_attribute(connection: sa.Connection, trial_id: int, name: str) -> None:
-    """Remove a user attribute of a trial, if it is there."""
+    """Remove a user attribute of a trial, if it has it."""
     connection.execute(sa.delete(ATTRIBUTES).where(ATTRIBUTES.c.trial_id == trial_id, ATTRIBUTES.c.key == name))
 
 
 def write_heartbeat(connection: sa.Connection, trial_id: int) -> None:
-    """Note that a trial's worker lives now, by the database's clock."""
+    """Store the present time of the database as the heartbeat of a trial."""
     new = insert(HEARTBEATS).values(trial_id=trial_id, heartbeat=NOW)
     connection.execute(new.on_conflict_do_update(index_elements=["trial_id"], set_={"heartbeat": NOW}))
 

@@ -192,12 +192,12 @@ def test_another_best_is_said_to_be_unconfirmed_with_the_command_that_confirms(r
     assert worst_first.trials[0].recipe != run.best_recipe, "the steepest is not the best"
     assert not worst_first.best_is_confirmed
     said = worst_first.answer
-    assert f"Trial {worst_first.trials[0].number} has not been confirmed under this objective" in said
+    assert f"Trial {worst_first.trials[0].number} is not confirmed under this objective" in said
     assert f"altune tune iris --space SPACE.yaml --scenario {run.folder}/scenario.yaml --objective last_k_slope" in said
     assert "--trials 6 --blocks 2 --batch 6 --sampler random" in said
     assert f"--out {run.folder}-rescored --cache {run.folder}/trajectories" in said
-    assert "plays them anew" not in said
-    assert "plays them anew" in altune.rescore(run, objective="last_k_slope", price_per_label=2.0).answer
+    assert "plays all trajectories again" not in said
+    assert "plays all trajectories again" in altune.rescore(run, objective="last_k_slope", price_per_label=2.0).answer
 
 
 def test_the_command_prints_a_short_table_and_json(run, monkeypatch, capsys):

@@ -26,20 +26,21 @@ OPTIONS = {
     "price_per_hour": "--hour-price",
     "prefer": "--prefer",
 }
-"""The command line's option for each thing that a run can be rescored by."""
+"""The command line's option for each field that rescoring can change."""
 
 
 def tune_command(record: StudyRecord, folder: Path | None, given: Mapping[str, Any], trials: int) -> str:
-    """Return the command that searches and confirms under a changed scenario; empty where only Python can.
+    """Return the command that searches and confirms under a changed scenario; empty if only Python can do it.
 
-    What the study does not know stands in capitals: a file of data, or of a space that altune does not ship.
+    Words in capitals stand for what the study does not contain: a file of data, or of a space that altune does not
+    ship.
 
     Parameters
     ----------
-    record : of the run.
-    folder : the run's.
-    given : what is changed, by the scenario's field, and ``prefer``; None where it is not.
-    trials : how many the run has.
+    record : the stored study.
+    folder : folder of the run, None for a run in memory.
+    given : changed fields of the scenario, and ``prefer``; None if a field is not changed.
+    trials : number of trials of the run.
     """
     if record.header.get("estimators"):
         return ""
@@ -47,8 +48,8 @@ def tune_command(record: StudyRecord, folder: Path | None, given: Mapping[str, A
     scenario = f"{folder}/scenario.yaml" if written else "SCENARIO.yaml"
     words = ["altune", "tune", *_data(record), "--space", _space(record), "--scenario", scenario]
     for name, value in given.items():
-        for one in value if name == "constraints" else [] if value is None else [value]:
-            words += [OPTIONS[name], ",".join(one) if isinstance(one, list) else shown(one)]
+        for item in value if name == "constraints" else [] if value is None else [value]:
+            words += [OPTIONS[name], ",".join(item) if isinstance(item, list) else shown(item)]
     words += _sizes(record, trials)
     if folder is not None:
         from altune.tuning.stages import TRAJECTORIES
@@ -60,7 +61,7 @@ def tune_command(record: StudyRecord, folder: Path | None, given: Mapping[str, A
 def _data(record: StudyRecord) -> list[str]:
     from altune.data import list_datasets
 
-    known = {one.name for one in list_datasets()}
+    known = {dataset.name for dataset in list_datasets()}
     return [name if name in known else f"DATA_OF_{name}" for name in record.data_sets]
 
 
@@ -75,14 +76,14 @@ def _space(record: StudyRecord) -> str:
 
 
 def _sizes(record: StudyRecord, trials: int) -> list[str]:
-    """Return the run's own sizes and seeds, where they are not the usual ones."""
+    """Return the options of sizes and seeds that differ from the defaults."""
     from altune.tuning.settings import Settings
 
-    usual, stored = Settings().to_dict(), {"n_trials": trials, **record.header["settings"]}
+    defaults, stored = Settings().to_dict(), {"n_trials": trials, **record.header["settings"]}
     names = {name: f"--{name.removeprefix('n_').replace('_', '-')}" for name in stored}
     return [
         word
         for name, value in stored.items()
-        if name in usual and value != usual[name]
-        for word in (names[name], ",".join(f"{one:g}" for one in value) if isinstance(value, list) else shown(value))
+        if name in defaults and value != defaults[name]
+        for word in (names[name], ",".join(f"{item:g}" for item in value) if isinstance(value, list) else shown(value))
     ]

@@ -31,7 +31,7 @@ class Side:
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
-        """Objectives to optimise; the first one decides where no preference is given."""
+        """Objectives to optimise; the first one decides if no preference is given."""
         return self.judge.objectives
 
     def ranked(self, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
@@ -46,8 +46,8 @@ class Side:
 def correlations(before: Sequence[TrialRecord], after: Sequence[TrialRecord]) -> tuple[float | None, float | None]:
     """Return Spearman's ρ and Kendall's τ-b of two rankings, over the trials that are in both.
 
-    Trials with equal values share a rank, so that the order of their numbers does not matter. None where one ranking
-    has only one rank.
+    Trials with equal values share a rank, so that the order of their numbers does not matter. Both are None if one
+    ranking has only one rank.
     """
     numbers = {trial.number for trial in after}
     old, new = _shared_ranks([trial for trial in before if trial.number in numbers]), _shared_ranks(after)

@@ -1,4 +1,4 @@
-"""Stored curves under another objective or other prices."""
+"""The trials of a run under another objective or other prices, from their stored curves."""
 
 from __future__ import annotations
 
@@ -30,46 +30,44 @@ DENSE = "aulc_dense"
 
 
 def changed(scenario: Scenario, given: Mapping[str, Any]) -> Scenario:
-    """Return a scenario with some fields changed, refused where the curves could not tell.
+    """Return a scenario with some fields changed.
 
     Raises
     ------
     ScenarioError
-        If a metric or an area is asked for that was not recorded.
+        If the new objective needs a metric or an area that was not recorded.
     """
     recorded = scenario.metric_names
     metric = given.get("metric", scenario.metric)
     if metric not in recorded:
         raise ScenarioError(
-            f"the metric {metric!r} was not recorded in this run, which has {', '.join(recorded)}; a run records "
-            "others beside its own with --also NAME"
+            f"the metric {metric!r} was not recorded in this run, which has {', '.join(recorded)}; --also NAME records "
+            "further metrics in a run"
         )
     also = {} if metric == scenario.metric else {"also": [name for name in recorded if name != metric]}
     new = Scenario.from_dict({**scenario.to_dict(), **also, **given})
     wanted = {*new.objective_names, *(bound.name for bound in new.make_constraints())}
     if DENSE in wanted and not scenario.dense_points:
         raise ScenarioError(
-            f"{DENSE} was not recorded in this run: it needs models refitted on a grid while a recipe is played; "
-            "simulate anew with this objective"
+            f"{DENSE} was not recorded in this run: it needs models that are refitted on a grid of label counts; start "
+            "a new run with this objective"
         )
     return new
 
 
 def repriced(curve: LearningCurve, old: Scenario, new: Scenario) -> LearningCurve:
-    """Return a curve with its cost as it would have been at the new prices per label and per loop.
+    """Return a curve with its cost at the new prices per label and per loop.
 
-    That is exact for a recipe that does not itself read them: the curve counts what each was paid for.
+    The cost is exact if the recipe does not read prices: the curve counts the labels and loops that were paid for.
     """
     label, loop = new.price_per_label - old.price_per_label, new.price_per_loop - old.price_per_loop
-    return (
-        curve
-        if not label and not loop
-        else replace(curve, cost=curve.cost + label * curve.priced + loop * curve.round_trips)
-    )
+    if not label and not loop:
+        return curve
+    return replace(curve, cost=curve.cost + label * curve.priced + loop * curve.round_trips)
 
 
 def price_reader(recipe: Recipe) -> str | None:
-    """Return the method of a recipe that reads the scenario's prices, in words; None where none does."""
+    """Return the method of a recipe that reads the scenario's prices, in words; None if there is none."""
     for knob in FIELDS:
         for method in _with_nested(getattr(recipe, knob)):
             if getattr(method, "reads_prices", False):
@@ -82,19 +80,36 @@ def _with_nested(method: Method) -> list[Method]:
 
 
 class Rescoring:
-    """One run and one set of changes."""
+    """One run under a changed scenario.
+
+    Parameters
+    ----------
+    record : the stored study.
+    folder : folder of the run, None for a run in memory.
+    given : changed fields of the scenario.
+    prefer : rule for choosing among several objectives; None for that of the run.
+
+    Raises
+    ------
+    ScenarioError
+        If the new objective needs what was not recorded.
+    RequestError
+        If no trial could be rescored.
+    WorkError
+        If the run has no complete trial.
+    """
 
     def __init__(self, record: StudyRecord, folder: Path | None, given: Mapping[str, Any], prefer: str | None) -> None:
         self.record = record
         self.folder = folder
         self.old_scenarios = record.scenarios
-        self.new_scenarios = {name: changed(one, given) for name, one in self.old_scenarios.items()}
+        self.new_scenarios = {name: changed(scenario, given) for name, scenario in self.old_scenarios.items()}
         self.given = dict(given)
         self.prefer = prefer
         self.left_out: dict[str, str] = {}
-        self.trials = [one for one in record.study.get_trials(deepcopy=False) if one.state == TrialState.COMPLETE]
+        self.trials = record.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         if not self.trials:
-            raise WorkError("the run has no finished trial to rescore")
+            raise WorkError("the run has no complete trial to rescore")
         self.played = record.baselines()
         pairs = list(zip(self.old_scenarios.values(), self.new_scenarios.values(), strict=True))
         self.pairs = pairs
@@ -111,8 +126,14 @@ class Rescoring:
         self._check()
 
     def result(self) -> Rescored:
-        """Rank everything."""
-        records = {one.number: record_of(one) for one in self.trials}
+        """Rank the trials under the new objective.
+
+        Raises
+        ------
+        WorkError
+            If no trial can be rescored.
+        """
+        records = {trial.number: record_of(trial) for trial in self.trials}
         new: list[TrialRecord] = []
         for trial in self.trials:
             recipe = records[trial.number].recipe
@@ -178,8 +199,6 @@ class Rescoring:
             command=tune_command(self.record, self.folder, {**self.given, "prefer": self.prefer}, self._counted()),
         )
 
-    # parts ----------------------------------------------------------------------------------------------------
-
     def _preference(self) -> Preference:
         names = next(iter(self.new_scenarios.values())).objective_names
         if self.prefer is not None:
@@ -188,14 +207,14 @@ class Rescoring:
         return self.record.preference if same else Preference.usual(names)
 
     def _check(self) -> None:
-        """Refuse what no trial could be rescored by."""
+        """Raise an error if no trial could be rescored."""
         names, scenario = list(self.new_scenarios), self.new.judge.scenarios[0]
         check_several(names, scenario, self.new.judge.across)
         uses_references = needs_references(scenario, len(names)) or self.blocks.leader_blocks > 0
         reason = price_reader(self.played[REFERENCE].recipe) if self.prices_change else None
         if reason is not None and uses_references:
             objective = self.new.objectives[0].name
-            raise RequestError(f"{objective} is measured against {REFERENCE}, and {reason}: simulate anew")
+            raise RequestError(f"{objective} is measured against {REFERENCE}, and {reason}: start a new run")
 
     def _counted(self) -> int:
         return sum(not is_forbidden(trial) for trial in self.record.study.get_trials(deepcopy=False))
@@ -203,12 +222,12 @@ class Rescoring:
     def _is_left_out(self, name: str, recipe: Recipe) -> bool:
         reason = price_reader(recipe) if self.prices_change else None
         if reason is not None:
-            self.left_out[name] = f"{reason}, so at others it is played otherwise"
+            self.left_out[name] = f"{reason}, so other prices would change its trajectory"
         return reason is not None
 
     def _note_dropped(self) -> None:
         for trial in self.record.study.get_trials(deepcopy=False, states=(TrialState.PRUNED,)):
-            reason = "given up early by the run's own objective, before all blocks were played"
+            reason = "dropped early by the run's own objective, before all blocks were played"
             self.left_out[f"trial {trial.number}"] = reason
 
     def _repriced(self, curves: Sequence[LearningCurve]) -> list[LearningCurve]:
@@ -216,38 +235,38 @@ class Rescoring:
         return [repriced(curve, *self.pairs[data]) for (data, _), curve in zip(self.blocks.order, curves, strict=False)]
 
     def _baselines(self) -> dict[str, tuple[float, float]]:
-        found = {}
-        for name, one in self.played.items():
-            if not self._is_left_out(f"baseline {name}", one.recipe):
-                # Baselines are played on the leader blocks too; their value is that on the usual ones.
-                curves = one.curves[: self.blocks.n_usual]
-                found[name] = (self.old.judge.values(curves)[0], self.new.judge.values(self._repriced(curves))[0])
-        return found
+        values = {}
+        for name, played in self.played.items():
+            if not self._is_left_out(f"baseline {name}", played.recipe):
+                # Baselines are played on the leader blocks too, but their value is the mean over the usual ones.
+                curves = played.curves[: self.blocks.n_usual]
+                values[name] = (self.old.judge.values(curves)[0], self.new.judge.values(self._repriced(curves))[0])
+        return values
 
     def _confirmed(self, confirmations: Mapping[str, Confirmation]) -> dict[str, Findings]:
-        found = {}
+        findings = {}
         for name, confirmation in confirmations.items():
             old, new = self.old_scenarios[name], self.new_scenarios[name]
             if self._is_left_out("the confirmed recipe", confirmation.recipe.recipe):
                 return {}
-            kept = [one for one in confirmation.baselines if f"baseline {one}" not in self.left_out]
+            kept = [baseline for baseline in confirmation.baselines if f"baseline {baseline}" not in self.left_out]
             if REFERENCE not in kept:
                 return {}
-            again = replace(
+            repriced_confirmation = replace(
                 confirmation,
                 recipe=_repriced_all(confirmation.recipe, old, new),
-                baselines={one: _repriced_all(confirmation.baselines[one], old, new) for one in kept},
-                matched={one: _repriced_all(confirmation.matched[one], old, new) for one in kept},
+                baselines={baseline: _repriced_all(confirmation.baselines[baseline], old, new) for baseline in kept},
+                matched={baseline: _repriced_all(confirmation.matched[baseline], old, new) for baseline in kept},
             )
-            found[name] = find(again, new.make_objective(), new.labels)
-        return found
+            findings[name] = find(repriced_confirmation, new.make_objective(), new.labels)
+        return findings
 
     def _changes(self) -> dict[str, tuple[Any, Any]]:
-        old, new = (next(iter(one.values())).to_dict() for one in (self.old_scenarios, self.new_scenarios))
-        found = {name: (old[name], new[name]) for name in new if name in self.given and old[name] != new[name]}
+        old, new = (next(iter(by_data.values())).to_dict() for by_data in (self.old_scenarios, self.new_scenarios))
+        changes = {name: (old[name], new[name]) for name in new if name in self.given and old[name] != new[name]}
         if str(self.old.preference) != str(self.new.preference) and len(self.new.objectives) > 1:
-            found["prefer"] = (str(self.old.preference), str(self.new.preference))
-        return found
+            changes["prefer"] = (str(self.old.preference), str(self.new.preference))
+        return changes
 
 
 def _repriced_all(played: Played, old: Scenario, new: Scenario) -> Played:

@@ -1,4 +1,4 @@
-"""What rescoring a run gives: every trial's old and new place, and what of the confirmation still holds."""
+"""The result of rescoring a run: old and new ranks of the trials, and the confirmation under the new objective."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 SHOWN = 10
-"""Names that a sentence lists before it counts the rest, and rows that a terminal shows."""
+"""Number of names in a sentence, and of rows in a terminal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +27,12 @@ class RankedTrial:
 
     Attributes
     ----------
-    number : the trial's.
-    rank, old_rank : its place, 1 for the best: now, among the trials that could be rescored; and in the run.
+    number : number of the trial.
+    rank, old_rank : rank among the rescored trials, and in the run; 1 is the best.
     value, old_value : first objective over the search blocks, now and in the run.
-    objectives : every objective now.
+    objectives : all objectives now.
     violations : by how much each constraint is violated now; 0 or less if it is kept.
-    recipe : what was played.
+    recipe : the recipe.
     """
 
     number: int
@@ -46,7 +46,7 @@ class RankedTrial:
 
     @property
     def feasible(self) -> bool:
-        """Whether every constraint is kept."""
+        """Whether all constraints are satisfied."""
         return is_feasible(self.violations)
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,21 +63,21 @@ class Rescored:
 
     Attributes
     ----------
-    scenarios : the changed scenario of each data set, by its name.
-    changes : what was changed, by the scenario's field: before and now.
-    objectives, old_objectives : what is bettered now, and what the run bettered.
-    trials : every trial that could be rescored, best first.
-    front : numbers of the trials that no other betters in every objective.
-    baselines : first objective of each baseline on the search blocks: before and now.
-    spearman, kendall : rank correlation (ρ, τ-b) of the old and the new ranking, equal trials sharing a rank; None
-        where there is nothing to compare.
+    scenarios : the changed scenario of each data set by name.
+    changes : changed fields of the scenario, before and now.
+    objectives, old_objectives : the objectives now, and those of the run.
+    trials : all trials that could be rescored, the best first.
+    front : numbers of the trials on the Pareto front.
+    baselines : first objective of each baseline on the search blocks, before and now.
+    spearman, kendall : rank correlation (ρ, τ-b) of the old and the new ranking; equal trials share a rank. None if
+        there is nothing to compare.
     left_out : why a trial or a baseline could not be rescored, by its name.
-    confirmed : the confirmed recipe against the baselines under the new objective, for each data set; empty where
-        nothing was confirmed or it could not be rescored.
-    confirmed_trial : number of the trial whose recipe is the confirmed one.
-    confirmed_recipe : that recipe.
-    replayed : whether another search could read this run's trajectories back; a changed price or metric cannot.
-    command : what searches and confirms under the new objective; empty where only Python can.
+    confirmed : the confirmed recipe against the baselines under the new objective, for each data set; empty if nothing
+        was confirmed or it could not be rescored.
+    confirmed_trial : number of the trial of the confirmed recipe.
+    confirmed_recipe : the confirmed recipe.
+    replayed : whether a new search can reuse the stored trajectories; not after a change of prices or metric.
+    command : the command that searches and confirms under the new objective; empty if only Python can do it.
     """
 
     scenarios: Mapping[str, Scenario]
@@ -98,29 +98,29 @@ class Rescored:
 
     @property
     def best_is_confirmed(self) -> bool:
-        """Whether the recipe that is best now is the one whose value was measured on fresh splits."""
+        """Whether the best recipe now is the confirmed one."""
         recipe = self.confirmed_recipe
         return recipe is not None and bool(self.confirmed) and self.trials[0].recipe.digest() == recipe.digest()
 
     @property
     def sentences(self) -> list[str]:
-        """What a person can act on, the most important first."""
+        """The result in sentences, the most important first."""
         return rescored_sentences(self)
 
     @property
     def answer(self) -> str:
-        """The sentences, a line each."""
+        """The sentences, one a line."""
         return "\n".join(self.sentences)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each trial, best first: ranks, values, every objective, and the recipe in words."""
+        """Return one row for each trial, the best first: ranks, values, all objectives, and the recipe in words."""
         import pandas as pd
 
         rows = []
-        for one in self.trials:
-            row = {"trial": one.number, "rank": one.rank, "old_rank": one.old_rank, "old_value": one.old_value}
-            row |= {objective.name: value for objective, value in zip(self.objectives, one.objectives, strict=True)}
-            rows.append({**row, "feasible": one.feasible, "recipe": one.recipe.describe()})
+        for trial in self.trials:
+            row = {"trial": trial.number, "rank": trial.rank, "old_rank": trial.old_rank, "old_value": trial.old_value}
+            row |= {objective.name: value for objective, value in zip(self.objectives, trial.objectives, strict=True)}
+            rows.append({**row, "feasible": trial.feasible, "recipe": trial.recipe.describe()})
         return pd.DataFrame(rows)
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,53 +129,54 @@ class Rescored:
         return {
             "answer": self.answer,
             "objective": self.objectives[0].name,
-            "objectives": [one.name for one in self.objectives],
+            "objectives": [objective.name for objective in self.objectives],
             "changes": {name: {"old": old, "new": new} for name, (old, new) in self.changes.items()},
-            "trials": [one.to_dict() for one in self.trials],
+            "trials": [trial.to_dict() for trial in self.trials],
             **several,
             "baselines": {name: {"old_value": old, "value": new} for name, (old, new) in self.baselines.items()},
             "spearman": self.spearman,
             "kendall": self.kendall,
             "left_out": dict(self.left_out),
             "confirmed": {
-                name: {"trial": self.confirmed_trial, "recipe": one.recipe.to_dict(), "baselines": against_of(one)}
-                for name, one in self.confirmed.items()
+                name: {
+                    "trial": self.confirmed_trial,
+                    "recipe": findings.recipe.to_dict(),
+                    "baselines": against_of(findings),
+                }
+                for name, findings in self.confirmed.items()
             },
             "best_is_confirmed": self.best_is_confirmed,
             "command": self.command,
         }
 
 
-def rescored_sentences(found: Rescored) -> list[str]:
-    """Return what a person can act on, the most important first."""
-    best = found.trials[0]
-    changes = "; ".join(f"{name} {shown(new)} in place of {shown(old)}" for name, (old, new) in found.changes.items())
-    first = (
-        f"By {_objective(found)}, trial {best.number} is the best of {len(found.trials)}, with "
-        f"{best.value:.4g} in the search; by the run's own it was number {best.old_rank}. Nothing was simulated."
-    )
-    said = [first, *([f"Changed: {changes}."] if changes else [])]
+def rescored_sentences(rescored: Rescored) -> list[str]:
+    """Return the result in sentences, the most important first."""
+    best, objective = rescored.trials[0], rescored.objectives[0]
+    sentences = [
+        f"By {objective.kind.plain} ({objective.metric}), trial {best.number} is the best of {len(rescored.trials)}, "
+        f"with {best.value:.4g} in the search; by the run's own objective its rank was {best.old_rank}. Nothing was "
+        "simulated."
+    ]
+    if rescored.changes:
+        changes = [f"{name} {shown(new)} instead of {shown(old)}" for name, (old, new) in rescored.changes.items()]
+        sentences.append(f"Changed: {'; '.join(changes)}.")
     if not best.feasible:
-        said.append("No trial keeps every constraint; the best breaks them by the least.")
-    if len(found.objectives) > 1:
-        names = join_words([one.name for one in found.objectives])
-        front = len(found.front)
-        said.append(f"{front} trial{'s are' if front > 1 else ' is'} on the Pareto front of {names}.")
-    if found.spearman is not None:
-        said.append(
-            f"The old and the new ranking agree with Spearman's rho {found.spearman:.2f} and Kendall's tau "
-            f"{found.kendall:.2f}."
+        sentences.append("No trial satisfies all constraints; the best violates them least.")
+    if len(rescored.objectives) > 1:
+        names = join_words([objective.name for objective in rescored.objectives])
+        count = len(rescored.front)
+        sentences.append(f"{count} trial{'s are' if count > 1 else ' is'} on the Pareto front of {names}.")
+    if rescored.spearman is not None:
+        sentences.append(
+            f"The old and the new ranking have a correlation of {rescored.spearman:.2f} (Spearman's rho) and "
+            f"{rescored.kendall:.2f} (Kendall's tau)."
         )
-    return [*said, *_left_out(found.left_out), *_confirmation(found)]
-
-
-def _objective(found: Rescored) -> str:
-    objective = found.objectives[0]
-    return f"{objective.kind.plain} ({objective.metric})"
+    return [*sentences, *_left_out(rescored.left_out), *_confirmation(rescored)]
 
 
 def shown(value: Any) -> str:
-    """Return the value of a field of a scenario as words."""
+    """Return the value of a field of a scenario as text."""
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
@@ -185,41 +186,31 @@ def _left_out(left_out: Mapping[str, str]) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     for name, reason in left_out.items():
         by_reason.setdefault(reason, []).append(name)
-    said = []
+    sentences = []
     for reason, names in by_reason.items():
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        said.append(f"Left out: {', '.join(names[:SHOWN])}{more}: {reason}.")
-    return said
+        sentences.append(f"Left out: {', '.join(names[:SHOWN])}{more}: {reason}.")
+    return sentences
 
 
-def _confirmation(found: Rescored) -> list[str]:
-    said: list[str] = []
-    recipe = found.confirmed_recipe
-    if found.confirmed and recipe is not None:
-        several = len(found.confirmed) > 1
-        lines = (
-            answer_of_several(found.confirmed, recipe)
-            if several
-            else answer(next(iter(found.confirmed.values())), recipe)
-        )
-        said.append(
-            f"Trial {found.confirmed_trial}, which the run confirmed, by the new objective on its fresh splits:"
-        )
-        said += lines
-    if found.best_is_confirmed:
-        held = "is the confirmed one: what was measured on fresh splits holds for it."
-        return [*said, f"The recipe of trial {found.trials[0].number} {held}"]
-    said.append(
-        f"Trial {found.trials[0].number} has not been confirmed under this objective: its value comes from the search, "
-        "which flatters the best. Act on it only after a search that confirms:"
+def _confirmation(rescored: Rescored) -> list[str]:
+    lines: list[str] = []
+    recipe, best = rescored.confirmed_recipe, rescored.trials[0].number
+    if rescored.confirmed and recipe is not None:
+        lines.append(f"The confirmed trial {rescored.confirmed_trial} by the new objective, on its report blocks:")
+        if len(rescored.confirmed) > 1:
+            lines += answer_of_several(rescored.confirmed, recipe)
+        else:
+            lines += answer(next(iter(rescored.confirmed.values())), recipe)
+    if rescored.best_is_confirmed:
+        return [*lines, f"Trial {best} has the confirmed recipe, so the results on the report blocks are its own."]
+    lines.append(
+        f"Trial {best} is not confirmed under this objective: its value is from the search and biased upwards. Use it "
+        "only after a search that confirms it:"
     )
-    said.append(
-        f"  {found.command}"
-        if found.command
-        else "  altune.tune with the run's arguments, these changes, and another `out`"
+    lines.append(
+        f"  {rescored.command or 'altune.tune with the arguments of the run, these changes, and another `out`'}"
     )
-    if not found.replayed:
-        said.append(
-            "  A metric or price that changes is a part of what a stored trajectory depends on, so it plays them anew."
-        )
-    return said
+    if not rescored.replayed:
+        lines.append("  This plays all trajectories again, since they depend on the changed metric or prices.")
+    return lines

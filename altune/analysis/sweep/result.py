@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.analysis.run import Run
-from altune.analysis.sweep.request import Cell, SweepRequest
+from altune.analysis.sweep.cells import Cell
+from altune.analysis.sweep.request import SweepRequest
 from altune.analysis.sweep.results import CSV_FILE, PAGE_FILE, PARQUET_FILE, CellResult
 from altune.analysis.sweep.rows import to_table
 from altune.analysis.sweep.summary import MethodCount, Ranking, Verdicts, method_counts, ranking, sentences, verdicts
@@ -25,15 +26,15 @@ COMPLETE, FAILED = "complete", "failed"
 
 @dataclass(frozen=True, eq=False)
 class SweptCell:
-    """A cell of a sweep that was played, now or before.
+    """A cell of a sweep that was played, in this call or before.
 
     Attributes
     ----------
-    cell : its coordinates.
-    labels : its budget, filled in.
-    folder : its run's folder.
-    result : its rows of the table and the methods that were to choose from; None where it failed.
-    reason : why it failed, one line; empty where it did not.
+    cell : coordinates of the cell.
+    labels : budget of the cell.
+    folder : folder of its run.
+    result : its rows of the table and the methods of its space; None if it failed.
+    reason : why it failed, in one line; empty if it did not.
     """
 
     cell: Cell
@@ -49,16 +50,16 @@ class SweptCell:
 
     @property
     def page(self) -> str:
-        """Address of its own page, as seen from the sweep's."""
+        """Address of its page, relative to the sweep's page."""
         return f"{self.folder.name}/{REPORT_FILE}"
 
     @cached_property
     def run(self) -> Run | None:
-        """The run, opened from its folder when it is first asked for; None where the cell failed."""
+        """The run, opened from its folder on first use; None if the cell failed."""
         return None if self.result is None else Run.open(self.folder)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the cell's rows of the table; a failed cell has one."""
+        """Return the rows of the cell in the table; a failed cell has one."""
         head = self.cell.coordinates | {"budget": self.labels, "state": self.state, "folder": self.folder.name}
         head |= {"reason": self.reason or None}
         return [head] if self.result is None else [head | row for row in self.result.rows]
@@ -69,9 +70,9 @@ class Sweep(OldNames):
 
     Attributes
     ----------
-    request : what was asked for.
-    runs : every cell, in the order of the file.
-    folder : where the runs, the table and the page are.
+    request : the request.
+    runs : all cells in the order of the file.
+    folder : folder of the runs, the table and the page.
     seconds : wall seconds of this call.
     """
 
@@ -91,12 +92,12 @@ class Sweep(OldNames):
 
     @property
     def verdicts(self) -> list[Verdicts]:
-        """How the confirmed recipes stand against each baseline, random sampling first."""
+        """The confirmed recipes against each baseline, random sampling first."""
         return verdicts(self._rows())
 
     @property
     def ranking(self) -> Ranking | None:
-        """How the confirmed recipes rank among the baselines; None where there are too few cells to rank."""
+        """The confirmed recipes and the baselines by mean rank; None if there are too few cells."""
         return ranking(self._rows())
 
     @property
@@ -106,12 +107,12 @@ class Sweep(OldNames):
 
     @property
     def sentences(self) -> list[str]:
-        """The answer sentence by sentence, the most important first."""
+        """The result in sentences, the most important first."""
         return sentences(self.verdicts, self.method_counts, len(self.failed))
 
     @property
     def answer(self) -> str:
-        """What a person should know, in sentences."""
+        """The sentences, one a line."""
         return "\n".join(self.sentences)
 
     def to_frame(self) -> pd.DataFrame:

@@ -18,7 +18,7 @@ class CellResult:
     Attributes
     ----------
     rows : its rows of the sweep's table, without coordinates and state.
-    offered : the methods that were to choose from, for each knob where there were several.
+    offered : the methods that the space offers for each knob with several.
     """
 
     rows: list[dict[str, Any]]

@@ -1,4 +1,4 @@
-"""One tidy table: a row for each cell and baseline."""
+"""The table of a sweep: a row for each cell and baseline."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ COLUMNS: dict[str, str] = {
 }
 """The table's columns with their types in pandas.
 
-``budget`` is in labels, ``seconds`` are of the call that finished the cell; ``low`` and ``high`` are the ends of the
-95 % interval of ``difference``, the confirmed recipe minus the baseline; ``verdict`` says on which side of zero it
-lies. ``recipe`` has the knobs that the space opens, the columns of the knobs have the method of each.
+``budget`` is in labels; ``seconds`` are of the call that finished the cell; ``low`` and ``high`` are the ends of the
+95 % interval of ``difference``, the confirmed recipe minus the baseline; ``verdict`` says on which side of zero it is.
+``recipe`` lists the knobs that the space opens; the columns of the knobs contain the method of each.
 """
 
 
 def result_rows(run: Run, seconds: float) -> list[dict[str, Any]]:
-    """Return what a confirmed run says, a row for each baseline; the coordinates and the state are not yet there."""
+    """Return the rows of a confirmed run, one for each baseline, without coordinates and state."""
     findings = run.findings
     if findings is None:
         raise ValueError("a run without a confirmation has no result")
-    recipe, own = run.best_recipe, findings.recipe.to_dict()
+    recipe, confirmed = run.best_recipe, findings.recipe.to_dict()
     states = [trial.state for trial in run.trials]
     space = run.record.space
     shared: dict[str, Any] = {
         "objective": findings.objective.name,
         "metric": findings.objective.metric,
-        **{f"confirmed_{name}": own[name] for name in ("mean", "low", "high")},
+        **{f"confirmed_{name}": confirmed[name] for name in ("mean", "low", "high")},
         "trials": sum(state != "forbidden" for state in states),
         "failed_trials": states.count("failed"),
         "recipe": short_words(recipe, [knob for knob in FIELDS if space.is_open(knob)]),
@@ -55,11 +55,11 @@ def result_rows(run: Run, seconds: float) -> list[dict[str, Any]]:
         "seconds": round(seconds, 3),
     }
     rows = []
-    for name, one in findings.against.items():
-        plain = one.to_dict()
+    for name, against in findings.against.items():
+        plain = against.to_dict()
         rows.append(
             shared
-            | {"baseline": name, "baseline_mean": plain["mean"], "verdict": _verdict(findings, one.difference)}
+            | {"baseline": name, "baseline_mean": plain["mean"], "verdict": _verdict(findings, against.difference)}
             | {key: plain[key] for key in ("difference", "low", "high", "p", "labels_saved")}
             | {f"matched_{key}": plain["matched"][key] for key in ("difference", "low", "high")}
         )
@@ -67,21 +67,21 @@ def result_rows(run: Run, seconds: float) -> list[dict[str, Any]]:
 
 
 def offered_methods(space: SearchSpace) -> dict[str, list[str]]:
-    """Return the methods that a space leaves to choose from, for each knob where there are several.
+    """Return the methods that a space offers for each knob with several.
 
     >>> offered_methods(SearchSpace.from_dict({"query_strategy": ["random", "margin"], "loop_size": "constant"}))
     {'query_strategy': ['random', 'margin']}
     """
-    found = {}
+    offered = {}
     for knob, decision in space.decisions.items():
-        names = list(dict.fromkeys(one.method for one in decision.alternatives))
+        names = list(dict.fromkeys(alternative.method for alternative in decision.alternatives))
         if len(names) > 1:
-            found[knob] = names
-    return found
+            offered[knob] = names
+    return offered
 
 
 def short_words(recipe: Recipe, knobs: Sequence[str]) -> str:
-    """Return the methods of some knobs in a few words.
+    """Return the methods of some knobs of a recipe in a few words.
 
     >>> recipe = Recipe.from_dict({"initial_sample": {"method": "typiclust", "size": 20}, "query_strategy": "margin"})
     >>> short_words(recipe, ["initial_sample", "query_strategy"])
@@ -91,13 +91,13 @@ def short_words(recipe: Recipe, knobs: Sequence[str]) -> str:
 
 
 def won_labels(row: Mapping[str, Any]) -> int | None:
-    """Return the labels that a row's recipe saved, None where it does not beat the baseline: then nothing is won."""
+    """Return the labels that the recipe of a row saves, None if it does not beat the baseline."""
     saved = row["labels_saved"] if row["verdict"] == "better" else None
     return None if saved is None else int(saved)
 
 
 def interval_text(mean: float, low: float | None, high: float | None) -> str:
-    """Return a difference with its interval; labels and money need no decimals.
+    """Return a difference with its interval; large numbers have no decimals.
 
     >>> interval_text(0.0123, -0.002, 0.03), interval_text(-42.4, -50.2, None)
     ('+0.012 [-0.002, +0.030]', '-42')
@@ -107,7 +107,7 @@ def interval_text(mean: float, low: float | None, high: float | None) -> str:
 
 
 def to_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return rows as a table with every column of :data:`COLUMNS`; what a row does not say is missing."""
+    """Return rows as a table with all columns of :data:`COLUMNS`; values that a row does not have are missing."""
     table = pd.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], columns=list(COLUMNS))
     return table.astype(COLUMNS)
 
@@ -115,8 +115,7 @@ def to_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def _verdict(findings: Findings, difference: PairedDifference) -> str:
     if findings.beats(difference):
         return "better"
-    worse = difference.high < 0 if findings.objective.sign > 0 else difference.low > 0
-    return "worse" if worse else "unclear"
+    return "worse" if findings.loses(difference) else "unclear"
 
 
 def _short(method: Method) -> str:
@@ -128,5 +127,5 @@ def _value(value: Any) -> str:
     if isinstance(value, Mapping):
         return str(value.get("method", "…"))
     if isinstance(value, list):
-        return "[" + " ".join(_value(one) for one in value) + "]"
+        return "[" + " ".join(_value(item) for item in value) + "]"
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""What a sweep says over its cells: numbers first, then sentences."""
+"""The results of a sweep over its cells: numbers, and the sentences of the answer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from altune.analysis.comparison.mean_ranks import MeanRanks, mean_ranks
 from altune.analysis.findings import plain_name
+from altune.analysis.sweep.cells import COORDINATES
 from altune.analysis.sweep.results import CellResult
 from altune.analysis.sweep.rows import won_labels
 from altune.core.registry import FIELDS
@@ -20,20 +21,20 @@ from altune.tuning.judging import REFERENCE
 LEVEL = 0.05
 CONFIRMED = "confirmed recipe"
 FEWEST_RANKED = 3
-"""Data sets, or cells, below which mean ranks say nothing."""
+"""Fewest data sets, or cells, for mean ranks."""
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """How the confirmed recipes stand against one baseline.
+    """The confirmed recipes against one baseline.
 
     Attributes
     ----------
-    baseline : its name.
-    cells : finished cells.
-    better, worse : cells whose whole interval lies on that side of zero.
-    still_better : those of ``better`` that are left at the level 0.05 after Holm's correction for the number of cells.
-    labels_saved : labels saved in each cell of ``better`` that has the number.
+    baseline : name of the baseline.
+    cells : number of finished cells.
+    better, worse : number of cells whose whole interval is on that side of zero.
+    still_better : number of cells of ``better`` with p ≤ 0.05 after Holm's correction for the number of cells.
+    labels_saved : labels saved in each cell of ``better``, if known.
     """
 
     baseline: str
@@ -45,7 +46,7 @@ class Verdicts:
 
     @property
     def unclear(self) -> int:
-        """Cells whose interval holds zero."""
+        """Number of cells whose interval includes zero."""
         return self.cells - self.better - self.worse
 
 
@@ -55,10 +56,10 @@ class MethodCount:
 
     Attributes
     ----------
-    knob, method : of which knob, and which.
-    offered : finished cells whose space leaves it to choose.
-    chosen : how many of these have it in the confirmed recipe.
-    better : how many of those beat random sampling.
+    knob, method : names of the knob and of the method.
+    offered : number of finished cells whose space offers the method.
+    chosen : number of these with the method in the confirmed recipe.
+    better : number of those that beat random sampling.
     """
 
     knob: str
@@ -69,28 +70,28 @@ class MethodCount:
 
 
 def verdicts_against(rows: Sequence[Mapping[str, Any]], baseline: str) -> Verdicts:
-    """Return how the recipes stand against a baseline.
+    """Return the confirmed recipes against a baseline.
 
     Parameters
     ----------
-    rows : of the sweep's table; those of other baselines and of unfinished cells are passed over.
-    baseline : its name.
+    rows : rows of the sweep's table; those of other baselines and of unfinished cells are ignored.
+    baseline : name of the baseline.
     """
-    own = [row for row in rows if row.get("baseline") == baseline]
-    adjusted = holm([float(row["p"]) for row in own])
-    better = [row["verdict"] == "better" for row in own]
+    cells = [row for row in rows if row.get("baseline") == baseline]
+    adjusted = holm([float(row["p"]) for row in cells])
+    better = [row["verdict"] == "better" for row in cells]
     return Verdicts(
         baseline=baseline,
-        cells=len(own),
+        cells=len(cells),
         better=sum(better),
-        worse=sum(row["verdict"] == "worse" for row in own),
+        worse=sum(row["verdict"] == "worse" for row in cells),
         still_better=sum(wins and p <= LEVEL for wins, p in zip(better, adjusted, strict=True)),
-        labels_saved=tuple(saved for row in own if (saved := won_labels(row))),
+        labels_saved=tuple(saved for row in cells if (saved := won_labels(row))),
     )
 
 
 def verdicts(rows: Sequence[Mapping[str, Any]]) -> list[Verdicts]:
-    """Return how the recipes stand against each baseline, random sampling first."""
+    """Return the confirmed recipes against each baseline, random sampling first."""
     names = dict.fromkeys(str(row["baseline"]) for row in rows if row.get("baseline"))
     return [verdicts_against(rows, name) for name in names]
 
@@ -102,7 +103,7 @@ class Ranking:
     Attributes
     ----------
     ranks : mean ranks with their tests.
-    over : ``data sets``, each with the mean of its cells, or ``cells`` where there are too few data sets.
+    over : ``data sets``, each with the mean of its cells, or ``cells`` if there are too few data sets.
     """
 
     ranks: MeanRanks
@@ -110,28 +111,27 @@ class Ranking:
 
 
 def ranking(rows: Sequence[Mapping[str, Any]]) -> Ranking | None:
-    """Return how the confirmed recipes rank among the baselines; None where there are too few cells to rank.
+    """Return the confirmed recipes and the baselines by mean rank; None if there are too few cells.
 
-    Cells of one data set are no independent witnesses, so that their means count as one wherever there are three data
-    sets or more.
+    Cells of one data set are not independent, so with three or more data sets their mean counts as one.
 
     Parameters
     ----------
-    rows : of the sweep's table; those of unfinished cells are passed over.
+    rows : rows of the sweep's table; those of unfinished cells are ignored.
     """
     cells: dict[tuple[Any, ...], dict[str, float]] = {}
     for row in rows:
         if row.get("baseline"):
-            place = tuple(row.get(name) for name in ("data", "model", "space", "budget", "seed"))
+            cell = tuple(row.get(name) for name in COORDINATES)
             sign = 1.0 if KINDS[row["objective"]].direction == "maximize" else -1.0
-            means = cells.setdefault(place, {CONFIRMED: sign * float(row["confirmed_mean"])})
+            means = cells.setdefault(cell, {CONFIRMED: sign * float(row["confirmed_mean"])})
             means[str(row["baseline"])] = sign * float(row["baseline_mean"])
     if not cells:
         return None
     names = [name for name in next(iter(cells.values())) if all(name in means for means in cells.values())]
     by_data: dict[Any, list[dict[str, float]]] = {}
-    for place, means in cells.items():
-        by_data.setdefault(place[0], []).append(means)
+    for (data, *_), means in cells.items():
+        by_data.setdefault(data, []).append(means)
     several = len(by_data) >= FEWEST_RANKED
     groups = list(by_data.values()) if several else [[means] for means in cells.values()]
     if len(groups) < FEWEST_RANKED or len(names) < 2:
@@ -141,59 +141,69 @@ def ranking(rows: Sequence[Mapping[str, Any]]) -> Ranking | None:
 
 
 def method_counts(results: Sequence[CellResult]) -> list[MethodCount]:
-    """Return how often each method was chosen, knob by knob, the most frequent first; of knobs with a choice alone."""
+    """Return how often each method was chosen, knob by knob, the most frequent first; only of knobs with a choice."""
     counts: dict[tuple[str, str], list[int]] = {}
     for result in results:
-        own = next(row for row in result.rows if row["baseline"] == REFERENCE)
+        row = next(row for row in result.rows if row["baseline"] == REFERENCE)
         for knob, names in result.offered.items():
-            winner = own["recipe_model" if knob == "model" else knob]
+            winner = row["recipe_model" if knob == "model" else knob]
             for name in names:
+                chosen = name == winner
                 count = counts.setdefault((knob, name), [0, 0, 0])
-                won = name == winner
-                for place, one in enumerate((True, won, won and own["verdict"] == "better")):
-                    count[place] += one
-    found = [MethodCount(knob, name, *count) for (knob, name), count in counts.items()]
-    return sorted(found, key=lambda one: (FIELDS.index(one.knob), -one.chosen, -one.better, one.method))
+                count[0] += 1
+                count[1] += chosen
+                count[2] += chosen and row["verdict"] == "better"
+    methods = [MethodCount(knob, name, *count) for (knob, name), count in counts.items()]
+    return sorted(
+        methods, key=lambda method: (FIELDS.index(method.knob), -method.chosen, -method.better, method.method)
+    )
 
 
-def sentences(found: Sequence[Verdicts], methods: Sequence[MethodCount], unfinished: int) -> list[str]:
-    """Return what a person should know of a sweep, the most important first."""
-    if not found:
+def sentences(against: Sequence[Verdicts], methods: Sequence[MethodCount], unfinished: int) -> list[str]:
+    """Return the result of a sweep in sentences, the most important first."""
+    if not against:
         return ["No cell is finished."]
-    said = [_verdict_sentence(one) for one in found]
-    said += [_saved_sentence(found[0])] if found[0].labels_saved else []
-    said += [_methods_sentence(methods)] if methods else []
-    said += [f"Cells without a result: {unfinished}; the table says why."] if unfinished else []
-    return said
+    lines = [_verdict_sentence(verdicts) for verdicts in against]
+    lines += [_saved_sentence(against[0])] if against[0].labels_saved else []
+    lines += [_methods_sentence(methods)] if methods else []
+    lines += [f"Cells without a result: {unfinished}; the table says why."] if unfinished else []
+    return lines
 
 
-def _verdict_sentence(one: Verdicts) -> str:
-    parts = [f"beats {plain_name(one.baseline)} in {one.better or 'none'} of {one.cells} cells"]
-    parts += [f"cannot be told apart from it in {one.unclear}"] if one.unclear else []
-    parts += [f"is worse in {one.worse}"] if one.worse else []
-    return f"The confirmed recipe {join_words(parts)}{_after_correction(one)}."
+def _verdict_sentence(verdicts: Verdicts) -> str:
+    parts = [f"beats {plain_name(verdicts.baseline)} in {verdicts.better or 'none'} of {verdicts.cells} cells"]
+    parts += [f"shows no clear difference in {verdicts.unclear}"] if verdicts.unclear else []
+    parts += [f"is worse in {verdicts.worse}"] if verdicts.worse else []
+    return f"The confirmed recipe {join_words(parts)}{_after_correction(verdicts)}."
 
 
-def _after_correction(one: Verdicts) -> str:
-    if not one.better or one.cells == 1:
+def _after_correction(verdicts: Verdicts) -> str:
+    if not verdicts.better or verdicts.cells == 1:
         return ""
-    left = f"{one.still_better or 'none'} of these wins {'stand' if one.still_better > 1 else 'stands'}"
-    if one.still_better == one.better:
-        left = "all of these wins stand"
-    return f"; after Holm's correction for {one.cells} cells {left}"
+    left = str(verdicts.still_better or "none")
+    if verdicts.still_better == verdicts.better:
+        left = "all"
+    return f"; after Holm's correction for {verdicts.cells} cells, {left} of these wins {_remain(left)}"
 
 
-def _saved_sentence(one: Verdicts) -> str:
-    saved = one.labels_saved
+def _remain(left: str) -> str:
+    return "remain" if left == "all" or left not in ("none", "1") else "remains"
+
+
+def _saved_sentence(verdicts: Verdicts) -> str:
+    saved = verdicts.labels_saved
     return (
-        f"Where it beats {plain_name(one.baseline)} it has the score that this has at the whole budget with "
-        f"{median(saved):.0f} fewer labels in the median, {min(saved)} to {max(saved)} over {len(saved)} cells."
+        f"Where it beats {plain_name(verdicts.baseline)}, it reaches the baseline's score at the whole budget with "
+        f"{median(saved):.0f} fewer labels in the median ({min(saved)} to {max(saved)} over {len(saved)} cells)."
     )
 
 
 def _methods_sentence(methods: Sequence[MethodCount]) -> str:
     first: dict[str, MethodCount] = {}
-    for one in methods:
-        first.setdefault(one.knob, one)
-    parts = [f"{one.method} for {one.knob.replace('_', ' ')} ({one.chosen} of {one.offered})" for one in first.values()]
+    for method in methods:
+        first.setdefault(method.knob, method)
+    parts = [
+        f"{method.method} for {method.knob.replace('_', ' ')} ({method.chosen} of {method.offered})"
+        for method in first.values()
+    ]
     return f"Most often chosen: {join_words(parts)}."

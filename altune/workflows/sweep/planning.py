@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from altune.analysis.sweep.request import COORDINATES, read_sweep
+from altune.analysis.sweep.cells import COORDINATES
+from altune.analysis.sweep.request import read_sweep
 from altune.simulation.execution.items import WorkItem, curves_or_raise
 from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from altune.analysis.sweep.request import Cell, SweepRequest
+from altune.analysis.sweep.cells import Cell
+from altune.analysis.sweep.request import SweepRequest
 from altune.core.errors import RequestError
 from altune.data import Dataset, load_dataset
 from altune.recipes.space import SearchSpace

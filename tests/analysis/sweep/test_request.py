@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from altune.analysis.sweep.request import read_sweep, safe_name
+from altune.analysis.sweep.cells import safe_name
+from altune.analysis.sweep.request import read_sweep
 from altune.core.errors import FormatError
 
 EVIL = "<script>alert(1)</script>"
@@ -21,7 +22,7 @@ EVIL = "<script>alert(1)</script>"
         ("data: [iris, iris]", "data", "occurs twice"),
         ("data: [iris]\nmodels: [mpl]", "models[0].method", "did you mean 'mlp'"),
         ("data: [iris]\nmodels: [{method: mlp, hiden_units: 3}]", "models[0].hiden_units", "did you mean"),
-        ("data: [iris]\nmodels: [mlp, {method: mlp, alpha: 0.1}]", "models", "tell them apart with `name`"),
+        ("data: [iris]\nmodels: [mlp, {method: mlp, alpha: 0.1}]", "models", "give each its own `name`"),
         ("data: [iris]\nspaces: [quik]", "spaces[0]", "did you mean 'quick'"),
         ("data: [iris]\nbudgets: [1]", "budgets[0]", "greater than or equal to 2"),
         ("data: [iris]\nbudgets: [30]\nscenario: {budget: 30}", "scenario.budget", "keep one"),
@@ -32,8 +33,8 @@ EVIL = "<script>alert(1)</script>"
         ("data: [iris]\nsettings: {seed: 1}", "settings.seed", "`seeds`"),
         ("data: [iris]\nskip: [{dta: iris}]", "skip[0].dta", "did you mean 'data'"),
         ("data: [iris]\nskip: [{data: irs}]", "skip[0].data", "did you mean 'iris'"),
-        ("data: [iris]\nskip: [{}]", "skip[0]", "every cell"),
-        ("data: [iris]\nskip: [{budget: 30}]", "skip[0].budget", "does not list any"),
+        ("data: [iris]\nskip: [{}]", "skip[0]", "all cells"),
+        ("data: [iris]\nskip: [{budget: 30}]", "skip[0].budget", "the file lists none"),
     ],
 )
 def test_a_wrong_file_is_told_in_one_line_with_its_place(tmp_path, lines, place, said):
@@ -62,7 +63,7 @@ def test_cells_are_the_product_in_the_order_of_the_file_without_those_left_out()
         "wine-strong-standard-30-seed0",
     ]
     assert str(request.cells()[0]) == "iris, mlp, 30 labels"
-    with pytest.raises(FormatError, match="leaves out every cell"):
+    with pytest.raises(FormatError, match="leaves out all cells"):
         read_sweep({"data": ["iris"], "skip": [{"data": "iris"}]}).cells()
 
 

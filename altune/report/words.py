@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from altune.analysis.findings import Findings
 from altune.report.amounts import Amounts
 from altune.simulation.objectives import Objective, Risk
 
@@ -25,14 +24,14 @@ AREAS = ("aulc_dense", "deficiency")
 OWN_NAME = ("final_score", "last_k_slope")
 
 
+def sentence(text: str) -> str:
+    """Return a text that begins with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
 def is_area(objective: Objective) -> bool:
     """Return whether an objective integrates over the budget, so that its domain is worth a word."""
     return objective.kind.prefix or objective.name in AREAS
-
-
-def value_name(findings: Findings) -> str:
-    """Return what a confirmation's numbers are, for an axis."""
-    return named(findings.objective)
 
 
 def named(objective: Objective) -> str:
@@ -43,10 +42,7 @@ def named(objective: Objective) -> str:
 
 def search_amounts(run: Run) -> Amounts:
     """Return how the values of trials are written: over several data sets scores are shares, whatever they were."""
-    objective = run.objective
-    if normalizes(run):
-        return Amounts()
-    return Amounts.of(objective)
+    return Amounts() if normalizes(run) else Amounts.of(run.objective)
 
 
 def search_value_name(run: Run) -> str:
@@ -65,7 +61,7 @@ def normalizes(run: Run) -> bool:
 
 
 def risk_suffix(risk: Risk) -> str:
-    """Return the risk as it stands behind a name; nothing for the mean."""
+    """Return the risk as it follows a name; nothing for the mean."""
     return "" if risk.kind == "mean" else f", {_short(risk)}"
 
 
@@ -84,10 +80,10 @@ def risk_words(risk: Risk, of: str = "splits") -> str:
 
 
 def risk_note(objective: Objective) -> str:
-    """Return what a reader of means must know where the search bettered something else; nothing for the mean."""
+    """Return a note for means if the search optimised something else; nothing if it optimised the mean."""
     if objective.risk.kind == "mean":
         return ""
-    return f" The search bettered {risk_words(objective.risk)}; these are means over all of them."
+    return f" The search optimised {risk_words(objective.risk)}; these are means over all of them."
 
 
 def across_note(run: Run) -> str:

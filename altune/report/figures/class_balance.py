@@ -101,7 +101,7 @@ def plot_class_balance(source: Run | LoopFacts) -> go.Figure:
         figure,
         LOWER / height,
         GAP / height,
-        ("<b>Share of each class</b>", "<b>Distance from the pool's shares</b>"),
+        ("<b>Share of each class</b>", "<b>Distance from the pool</b>"),
         x="loop (0: first sample)",
         y="KL, nats (0: equal)",
     )

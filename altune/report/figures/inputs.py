@@ -23,7 +23,6 @@ from altune.report.words import (
     named,
     search_amounts,
     search_value_name,
-    value_name,
 )
 from altune.simulation.curve import LearningCurve
 from altune.tuning.judging import REFERENCE
@@ -70,7 +69,7 @@ def differences_of(run: Run) -> tuple[list[DifferenceRow], str, int, Amounts]:
         for difference, matched in ((against.difference, False), (against.matched, True))
         if not (several and matched)
     ]
-    return rows, value_name(first), first.recipe.blocks, Amounts.of(first.objective)
+    return rows, named(first.objective), first.recipe.blocks, Amounts.of(first.objective)
 
 
 def history_of(run: Run) -> tuple[list[TrialPoint], Mapping[str, float], str, Amounts]:

@@ -12,9 +12,9 @@ from altune.report.figures.cell_differences import (
     plot_cell_differences,
     reference_row,
 )
-from altune.report.figures.critical_difference import plot_critical_difference
 from altune.report.html.blocks import FactsBlock, FigureBlock, TableBlock
 from altune.report.html.page import PageContent, Verdict, render_page
+from altune.report.pages.comparison.figures import rank_block
 from altune.simulation.objectives import KINDS
 
 
@@ -55,13 +55,11 @@ def _differences(sweep: Sweep) -> FigureBlock:
     against = sweep.verdicts[0]
     left = f", and {against.still_better} of the {against.better} clear wins are left after Holm's correction"
     return FigureBlock(
-        heading="Where does it pay off?",
-        explanation=(
-            "Confirmed recipe minus random sampling on the same fresh splits, a row for each cell; an interval that "
-            "does not cross the line at zero is a clear difference. Each interval speaks of its own cell: of many "
-            f"without any difference one in twenty misses zero by chance{left if against.better else ''}."
-        ),
-        figure=plot_cell_differences(cells, f"{KINDS[row['objective']].plain} ({row['metric']})"),
+        "Where does it pay off?",
+        "Confirmed recipe minus random sampling on the same fresh splits, a row for each cell; an interval that "
+        "does not cross the line at zero is a clear difference. Each interval speaks of its own cell: of many "
+        f"without any difference one in twenty misses zero by chance{left if against.better else ''}.",
+        plot_cell_differences(cells, f"{KINDS[row['objective']].plain} ({row['metric']})"),
         description="; ".join(f"{cell.row.name}: {cell.value}" for cell in cells),
     )
 
@@ -69,26 +67,10 @@ def _differences(sweep: Sweep) -> FigureBlock:
 def _ranks(sweep: Sweep) -> list[FigureBlock]:
     if sweep.ranking is None:
         return []
-    ranks, over = sweep.ranking.ranks, sweep.ranking.over
+    over = sweep.ranking.over
     each = "each data set, cells of one counting together" if over == "data sets" else "each cell"
-    short = ""
-    if ranks.least_p > ranks.level:
-        short = (
-            f" With {ranks.data_sets} {over} no test of {len(ranks.pairs)} pairs can tell any apart: it takes "
-            f"{ranks.enough_data_sets} or more."
-        )
-    names = zip(ranks.names, ranks.ranks, strict=True)
-    return [
-        FigureBlock(
-            heading="Does it rank first?",
-            explanation=(
-                f"The confirmed recipe and the baselines ranked by their means on {each}; what a bar joins is not told "
-                f"apart.{short}"
-            ),
-            figure=plot_critical_difference(ranks, over=over),
-            description="; ".join(f"{plain_name(name)}: mean rank {rank:.2f}" for name, rank in names),
-        )
-    ]
+    ranked = f"The confirmed recipe and the baselines ranked by their means on {each}; a bar joins those without a clear difference."
+    return [rank_block(sweep.ranking.ranks, "Does it rank first?", ranked, over)]
 
 
 def _cells(sweep: Sweep) -> TableBlock:

@@ -71,7 +71,7 @@ def test_recipes_that_are_the_same_are_not_told_apart() -> None:
     same = Contest("digits", {"a": curves, "b": curves}, Objective(end=BUDGET), BUDGET, 1000, 360, "a")
     found = RecipeComparison(dict.fromkeys("ab", load_recipe("vanilla")), (same,))
     assert found.answer.startswith("No recipe is clearly worse than the best on 20 blocks of digits")
-    assert verdict_of(found) == ("unclear", "? No recipe is told apart from the best")
+    assert verdict_of(found) == ("unclear", "? No recipe clearly differs from the best")
 
 
 def test_the_page_over_data_sets_has_ranks_wins_and_a_section_for_each(several: RecipeComparison) -> None:

@@ -157,7 +157,7 @@ def test_a_risk_is_told_with_what_it_changes() -> None:
     content = run_content(tune(risk="cvar:0.5", n_blocks=3))
     assert facts(content)["Over splits"] == "the mean over the worst 50 % of the splits (cvar:0.5)"
     differences = next(part for part in figures(content) if "Recipe minus baseline" in part.explanation)
-    assert "The search bettered the mean over the worst 50 % of the splits; these are means" in differences.explanation
+    assert "The search optimised the mean over the worst 50 % of the splits; these are means" in differences.explanation
     assert "worst 50 %" in named(content, "How was it measured?").figure.layout.yaxis.title.text
     candidates = next(part for part in tables(content) if part.title.startswith("The best recipes"))
     own = float(candidates.rows[0][candidates.columns.index("cvar:0.5")])
@@ -329,7 +329,7 @@ def test_a_figure_says_what_a_run_lacks() -> None:
             plot(run)
     with pytest.raises(altune.RequestError, match="one objective"):
         altune.report.plot_pareto_front(run)
-    with pytest.raises(altune.RequestError, match="give metric and budget"):
+    with pytest.raises(altune.RequestError, match="give `metric` and `budget`"):
         altune.report.plot_learning_curves({"a": run.baselines["vanilla"].curves})
 
 

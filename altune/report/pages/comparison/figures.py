@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from altune.analysis.comparison.contest import Contest
+from altune.analysis.comparison.mean_ranks import MeanRanks
+from altune.analysis.comparison.over_data import OverData
 from altune.analysis.comparison.resources import RESOURCES
 from altune.analysis.comparison.result import RecipeComparison
 from altune.analysis.comparison.sentences import leader_of, plain_name, turned
@@ -40,16 +42,14 @@ def curves_of(contest: Contest, heading: str) -> FigureBlock:
     """Return the learning curves of every recipe on one data set."""
     quiet = [contest.yardstick] if contest.yardstick == "random_sampling" else []
     return FigureBlock(
-        heading=heading,
-        explanation=(
-            f"Test {contest.objective.metric} of the current model at each label count on {contest.data}. A score "
-            "holds until the next model is trained, hence the steps."
-        ),
-        figure=plot_learning_curves(contest.curves, contest.objective.metric, contest.budget, baselines=quiet),
+        heading,
+        f"Test {contest.objective.metric} of the current model at each label count on {contest.data}. A score "
+        "holds until the next model is trained, hence the steps.",
+        plot_learning_curves(contest.curves, contest.objective.metric, contest.budget, baselines=quiet),
     )
 
 
-def differences_of(comparison: RecipeComparison) -> list[FigureBlock]:
+def differences_of(comparison: RecipeComparison) -> FigureBlock:
     """Return the differences of pairs on one data set, or of each recipe from the yardstick on several."""
     objective = comparison.objective
     amounts = Amounts.of(objective)
@@ -66,7 +66,7 @@ def differences_of(comparison: RecipeComparison) -> list[FigureBlock]:
             title="First minus second",
             sides=("first", "second"),
         )
-        return [FigureBlock(BEST, f"Pairs of recipes on the same splits. {note}", figure)]
+        return FigureBlock(BEST, f"Pairs of recipes on the same splits. {note}", figure)
     yardstick = comparison.contests[0].yardstick
     rows = [
         _row(pair, pair.a, contest.data) if pair.b == yardstick else _row(turned(pair), pair.b, contest.data)
@@ -81,47 +81,39 @@ def differences_of(comparison: RecipeComparison) -> list[FigureBlock]:
         title=f"Recipe minus {plain_name(yardstick)}",
         sides=("recipe", plain_name(yardstick)),
     )
-    return [FigureBlock("Data set by data set", f"Each recipe on the same splits as the other. {note}", figure)]
+    return FigureBlock("Data set by data set", f"Each recipe on the same splits as the other. {note}", figure)
 
 
-def ranks_of(comparison: RecipeComparison) -> list[FigureBlock]:
+def ranks_of(over: OverData) -> list[FigureBlock]:
     """Return the mean ranks and the wins over several data sets."""
-    over = comparison.over_data
-    if over is None:
-        return []
-    short = ""
-    if over.ranks.post_hoc == "wilcoxon" and over.ranks.least_p > over.ranks.level:
-        short = (
-            f" With {over.ranks.data_sets} data sets no test of {len(over.ranks.pairs)} pairs can tell any apart: it "
-            f"takes {over.ranks.enough_data_sets} or more."
+    won = (
+        "A data set is won where the whole interval of the difference says so, tied where it crosses zero. Below: on "
+        "how many the mean is ahead, clearly or not."
+    )
+    ranked = "Recipes are ranked on each data set by their mean; a bar joins recipes without a clear difference."
+    return [rank_block(over.ranks, OVER, ranked), FigureBlock(OVER, won, plot_win_matrix(over.wins))]
+
+
+def rank_block(ranks: MeanRanks, heading: str, explanation: str, over: str = "data sets") -> FigureBlock:
+    """Return mean ranks, with a note if no test of so few data sets, or cells, can find a difference."""
+    if ranks.post_hoc == "wilcoxon" and ranks.least_p > ranks.level:
+        explanation += (
+            f" With {ranks.data_sets} {over} no test of {len(ranks.pairs)} pairs can tell any apart: it takes "
+            f"{ranks.enough_data_sets} or more."
         )
-    names = zip(over.ranks.names, over.ranks.ranks, strict=True)
-    return [
-        FigureBlock(
-            OVER,
-            f"Recipes are ranked on each data set by their mean; recipes that a bar joins are not told apart.{short}",
-            plot_critical_difference(over.ranks),
-            "; ".join(f"{plain_name(name)}: mean rank {rank:.2f}" for name, rank in names),
-        ),
-        FigureBlock(
-            OVER,
-            "A data set is won where the whole interval of the difference says so, tied where it crosses zero. Below: "
-            "on how many the mean is ahead, clearly or not.",
-            plot_win_matrix(over.wins),
-        ),
-    ]
+    names = zip(ranks.names, ranks.ranks, strict=True)
+    described = "; ".join(f"{plain_name(name)}: mean rank {rank:.2f}" for name, rank in names)
+    return FigureBlock(heading, explanation, plot_critical_difference(ranks, over=over), described)
 
 
 def reach_of(contest: Contest, heading: str) -> FigureBlock:
     """Return the number of labels that each recipe needs on one data set."""
     reach = {contest.data: contest.reach}
     return FigureBlock(
-        heading=heading,
-        explanation=(
-            f"Labels until the mean curve first has {goal_of(contest)}. Beside it, in how many splits the recipe's own "
-            "curve never gets there."
-        ),
-        figure=plot_labels_to_reach(reach),
+        heading,
+        f"Labels until the mean curve first has {goal_of(contest)}. Beside it, in how many splits the recipe's own "
+        "curve never gets there.",
+        plot_labels_to_reach(reach),
         description="; ".join(f"{row.label}: {row.value}" for row in labels_to_reach_numbers(reach)),
     )
 
@@ -137,12 +129,10 @@ def goal_of(contest: Contest) -> str:
 def spread_of_data(contest: Contest, heading: str) -> FigureBlock:
     """Return the value of each recipe on each block of one data set."""
     return FigureBlock(
-        heading=heading,
-        explanation=(
-            "Each ring is one split: luck of the split and of the first sample. Nine splits of ten are better than the "
-            "bar."
-        ),
-        figure=plot_spread(
+        heading,
+        "Each ring is one split: luck of the split and of the first sample. Nine splits of ten are better than the "
+        "bar.",
+        plot_spread(
             {contest.data: contest.spread}, value=named(contest.objective), amounts=Amounts.of(contest.objective)
         ),
     )
@@ -153,12 +143,10 @@ def stale_of(comparison: RecipeComparison) -> FigureBlock:
     stale = {"": over_data_sets([contest.stale for contest in comparison.contests])}
     pooled = " Runs of all data sets are put together." if len(comparison.contests) > 1 else ""
     return FigureBlock(
-        heading=UNLUCKY,
-        explanation=(
-            "A run is stale that by a quarter of the budget has realised less than a quarter of what it gains in the "
-            f"end. A recipe that starts high has little left to gain: read it beside the curves.{pooled}"
-        ),
-        figure=plot_stale_starts(stale),
+        UNLUCKY,
+        "A run is stale that by a quarter of the budget has realised less than a quarter of what it gains in the "
+        f"end. A recipe that starts high has little left to gain: read it beside the curves.{pooled}",
+        plot_stale_starts(stale),
         description="; ".join(f"{row.label}: {row.value}" for row in stale_starts_numbers(stale)),
     )
 
@@ -167,12 +155,10 @@ def time_of(comparison: RecipeComparison) -> FigureBlock:
     """Return the time that each recipe takes, as a mean over data sets."""
     mean = " Means over the data sets." if len(comparison.contests) > 1 else ""
     return FigureBlock(
-        heading=COST,
-        explanation=(
-            "Seconds of a whole run on this machine, by what they are spent on; evaluation is the simulation's own and "
-            f"no campaign pays it.{mean}"
-        ),
-        figure=plot_time_and_cost(comparison),
+        COST,
+        "Seconds of a whole run on this machine, by what they are spent on; evaluation is the simulation's own and "
+        f"no campaign pays it.{mean}",
+        plot_time_and_cost(comparison),
     )
 
 
@@ -194,12 +180,10 @@ def front_of(comparison: RecipeComparison) -> list[FigureBlock]:
     axes += [FrontAxis(RESOURCES[resource], RESOURCE_AMOUNTS[resource]) for resource in resources]
     return [
         FigureBlock(
-            heading=COST,
-            explanation=(
-                "On the front no other recipe is better in the objective and in everything that is spent. Seconds are "
-                "those of this machine."
-            ),
-            figure=plot_pareto_front(points, axes, title="What is won, and what it takes", of="recipes", names=True),
+            COST,
+            "On the front no other recipe is better in the objective and in everything that is spent. Seconds are "
+            "those of this machine.",
+            plot_pareto_front(points, axes, title="What is won, and what it takes", of="recipes", names=True),
         )
     ]
 

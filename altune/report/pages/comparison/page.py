@@ -72,8 +72,11 @@ def verdict_of(comparison: RecipeComparison) -> tuple[Verdict, str]:
     if ahead == others:
         return "better", f"✓ {name} is better than {'every other recipe' if others > 1 else 'the other recipe'}{where}"
     if ahead:
-        return "unclear", f"? {name} is better than {ahead} of {others} others{where}, and not told apart from the rest"
-    return "unclear", f"? No recipe is told apart from the best{where}"
+        return (
+            "unclear",
+            f"? {name} is better than {ahead} of {others} others{where}, and not clearly better than the rest",
+        )
+    return "unclear", f"? No recipe clearly differs from the best{where}"
 
 
 def highlights_of(comparison: RecipeComparison) -> list[tuple[str, str]]:
@@ -116,42 +119,32 @@ def _highlights_over(over: OverData) -> list[tuple[str, str]]:
 
 def _blocks(comparison: RecipeComparison) -> list[PageBlock]:
     """Return the sections in the order of a reader's questions."""
-    measured = FactsBlock(MEASURED, _facts(comparison))
-    if comparison.over_data is None:
+    measured, spent = FactsBlock(MEASURED, _facts(comparison)), [stale_of(comparison), time_of(comparison)]
+    over = comparison.over_data
+    if over is None:
         contest = comparison.contests[0]
         return [
             curves_of(contest, BEST),
-            *differences_of(comparison),
+            differences_of(comparison),
             means_table(contest, BEST),
             pairs_table(contest, BEST),
             reach_of(contest, LABELS),
             reach_table(contest, LABELS),
             spread_of_data(contest, UNLUCKY),
-            stale_of(comparison),
-            time_of(comparison),
+            *spent,
             *front_of(comparison),
             measured,
         ]
-    over: list[PageBlock] = [
-        *ranks_of(comparison),
-        data_table(comparison),
-        tests_table(comparison),
-        *differences_of(comparison),
-        labels_table(comparison),
-    ]
+    tables = [data_table(comparison, over), tests_table(over)]
     each = [block for contest in comparison.contests for block in _section_of(contest)]
-    return [*over, stale_of(comparison), time_of(comparison), *each, measured]
+    return [*ranks_of(over), *tables, differences_of(comparison), labels_table(comparison), *spent, *each, measured]
 
 
 def _section_of(contest: Contest) -> list[PageBlock]:
     """Return the section of one data set of several."""
     heading = f"On {contest.data}"
-    figures: list[PageBlock] = [
-        curves_of(contest, heading),
-        reach_of(contest, heading),
-        spread_of_data(contest, heading),
-    ]
-    return [*figures, means_table(contest, heading), pairs_table(contest, heading), reach_table(contest, heading)]
+    blocks = (curves_of, reach_of, spread_of_data, means_table, pairs_table, reach_table)
+    return [block(contest, heading) for block in blocks]
 
 
 def _facts(comparison: RecipeComparison) -> list[tuple[str, str]]:
@@ -180,7 +173,7 @@ def _method_facts(overlap: float) -> list[tuple[str, str]]:
         (
             "Differences",
             "of the same splits, with the corrected resampled t interval and test (Nadeau & Bengio 2003: variance of "
-            f"the mean (1/J + n_test/n_train)·s², here n_test/n_train = {overlap:.2f}); told apart where p after "
+            f"the mean (1/J + n_test/n_train)·s², here n_test/n_train = {overlap:.2f}); a difference is clear where p after "
             "Holm's correction for all pairs on a data set is 0.05 or less",
         ),
         (
@@ -199,6 +192,4 @@ def _over_data_text(over: OverData, post_hoc: str) -> str:
 
 def _data_words(comparison: RecipeComparison) -> str:
     names = [contest.data for contest in comparison.contests]
-    if len(names) > MOST_NAMED:
-        return f"{len(names)} data sets"
-    return join_words(names)
+    return f"{len(names)} data sets" if len(names) > MOST_NAMED else join_words(names)

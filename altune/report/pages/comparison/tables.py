@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from altune.analysis.comparison.contest import Contest
+from altune.analysis.comparison.over_data import OverData
 from altune.analysis.comparison.result import RecipeComparison
 from altune.analysis.comparison.sentences import plain_name
 from altune.report.amounts import Amounts
 from altune.report.html.blocks import TableBlock
 from altune.report.pages.comparison.figures import LABELS, OVER, goal_of
-from altune.report.words import named
+from altune.report.words import named, sentence
 
 
-def data_table(comparison: RecipeComparison) -> TableBlock:
+def data_table(comparison: RecipeComparison, over: OverData) -> TableBlock:
     """Return the mean of each recipe on each data set, with mean ranks."""
-    over = comparison.over_data
-    if over is None:
-        raise ValueError("one data set has no table over data sets")
     amounts = Amounts.of(comparison.objective)
     ranks = dict(zip(over.ranks.names, over.ranks.ranks, strict=True))
     rows = [
@@ -33,7 +31,7 @@ def data_table(comparison: RecipeComparison) -> TableBlock:
         columns=("recipe", "mean rank", "mean", *(contest.data for contest in comparison.contests)),
         rows=sorted(rows, key=lambda row: float(row[1])),
         caption=(
-            f"{_sentence(named(comparison.objective))}: means over splits, and over data sets with 95 % intervals of a "
+            f"{sentence(named(comparison.objective))}: means over splits, and over data sets with 95 % intervals of a "
             "bootstrap over data sets, then splits."
         ),
     )
@@ -57,24 +55,15 @@ def labels_table(comparison: RecipeComparison) -> TableBlock:
     )
 
 
-def tests_table(comparison: RecipeComparison) -> TableBlock:
+def tests_table(over: OverData) -> TableBlock:
     """Return the tests of each pair over data sets."""
-    over = comparison.over_data
-    if over is None:
-        raise ValueError("one data set has no tests over data sets")
     wins = over.wins
     indices = {name: index for index, name in enumerate(wins.names)}
-    rows = [
-        (
-            f"{plain_name(pair.a)} − {plain_name(pair.b)}",
-            f"{pair.ranks:+.2f}".replace("-", "−"),
-            f"{wins.clear[indices[pair.a]][indices[pair.b]]}–{wins.ties(indices[pair.a], indices[pair.b])}–"
-            f"{wins.clear[indices[pair.b]][indices[pair.a]]}",
-            _p(pair.p),
-            _p(pair.p_holm),
-        )
-        for pair in over.ranks.pairs
-    ]
+    rows = []
+    for pair in over.ranks.pairs:
+        names, (a, b) = f"{plain_name(pair.a)} − {plain_name(pair.b)}", (indices[pair.a], indices[pair.b])
+        won = f"{wins.clear[a][b]}–{wins.ties(a, b)}–{wins.clear[b][a]}"
+        rows.append((names, f"{pair.ranks:+.2f}".replace("-", "−"), won, _p(pair.p), _p(pair.p_holm)))
     return TableBlock(
         heading=OVER,
         title="Tests over data sets",
@@ -108,7 +97,7 @@ def means_table(contest: Contest, heading: str) -> TableBlock:
         columns=("recipe", "mean", "worst tenth", "worst", "best", "stale runs"),
         rows=rows,
         caption=(
-            f"{_sentence(named(contest.objective))} over {contest.blocks} splits, with 95 % intervals. Worst tenth: "
+            f"{sentence(named(contest.objective))} over {contest.blocks} splits, with 95 % intervals. Worst tenth: "
             "what nine splits of ten do better than."
         ),
     )
@@ -162,10 +151,6 @@ def reach_table(contest: Contest, heading: str) -> TableBlock:
             "takes: labels bought, money, seconds of fits and queries on this machine."
         ),
     )
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _p(value: float) -> str:

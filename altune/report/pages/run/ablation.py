@@ -24,25 +24,21 @@ def _figures(ablation: Ablation, data: str) -> list[FigureBlock]:
     where = f"On {data}: " if data else ""
     value = named(ablation.objective)
     path = FigureBlock(
-        heading=WHY,
-        explanation=(
-            f"{where}{ablation.sentence} Each step changes the decision that then gains most, and is played anew. The "
-            f"order was chosen on {ablation.order_blocks} splits, the gains are from {ablation.whole.blocks} others; "
-            f"together they are the whole difference.{_grouped_note(ablation)}{risk_note(ablation.objective)}"
-        ),
-        figure=plot_ablation(ablation, value=value),
+        WHY,
+        f"{where}{ablation.sentence} Each step changes the decision that then gains most, and is played anew. The "
+        f"order was chosen on {ablation.order_blocks} splits, the gains are from {ablation.whole.blocks} others; "
+        f"together they are the whole difference.{_grouped_note(ablation)}{risk_note(ablation.objective)}",
+        plot_ablation(ablation, value=value),
     )
     # Without the only step the recipe is vanilla, which the path shows already.
     if len(ablation.steps) < 2:
         return [path]
     worth = FigureBlock(
-        heading=WHY,
-        explanation=(
-            f"{where}The other way round: the confirmed recipe beside itself with one decision put back to what "
-            "vanilla has. Decisions that do the same work are worth little here, since the other still does it."
-            f"{_impossible_note(ablation)}"
-        ),
-        figure=plot_leave_one_out(ablation, value=value),
+        WHY,
+        f"{where}The other way round: the confirmed recipe beside itself with one decision put back to what "
+        "vanilla has. Decisions that do the same work are worth little here, since the other still does it."
+        f"{_impossible_note(ablation)}",
+        plot_leave_one_out(ablation, value=value),
     )
     return [path, worth]
 

@@ -24,14 +24,12 @@ def curves_of_data(run: Run, name: str) -> FigureBlock:
     curves, metric, budget, saved = inputs.curves_of(run, name)
     several = len(run.confirmations) > 1
     return FigureBlock(
-        heading=BETTER,
-        explanation=(
-            f"{f'On {name}: test' if several else 'Test'} {findings.objective.metric} of the current model at each "
-            f"label count, on {findings.recipe.blocks} fresh splits scored on rows that nothing was scored on before. "
-            "The steps are loops: a score holds until "
-            f"the next model is trained.{_early_stop_note(confirmation, findings)}"
-        ),
-        figure=plot_learning_curves(curves, metric, budget, saved=saved),
+        BETTER,
+        f"{f'On {name}: test' if several else 'Test'} {findings.objective.metric} of the current model at each "
+        f"label count, on {findings.recipe.blocks} fresh splits scored on rows that nothing was scored on before. "
+        "The steps are loops: a score holds until "
+        f"the next model is trained.{_early_stop_note(confirmation, findings)}",
+        plot_learning_curves(curves, metric, budget, saved=saved),
     )
 
 
@@ -47,12 +45,10 @@ def differences_of(run: Run) -> FigureBlock:
         f"{findings.selection}."
     )
     return FigureBlock(
-        heading=SURE,
-        explanation=(
-            f"Recipe minus baseline on the same splits; {better} zero is better. Intervals are of 95 %, corrected for "
-            f"splits that share rows. {matched}{risk_note(findings.objective)}"
-        ),
-        figure=plot_differences(run),
+        SURE,
+        f"Recipe minus baseline on the same splits; {better} zero is better. Intervals are of 95 %, corrected for "
+        f"splits that share rows. {matched}{risk_note(findings.objective)}",
+        plot_differences(run),
     )
 
 
@@ -61,12 +57,10 @@ def spread_of_run(run: Run) -> FigureBlock:
     spreads = {data: _spreads(run, data) for data in run.confirmations}
     objective = run.objective
     return FigureBlock(
-        heading=SURE,
-        explanation=(
-            "A real campaign is one run and not a mean. Each ring is one fresh split; nine of ten do better than the "
-            f"bar.{risk_note(objective)}"
-        ),
-        figure=plot_spread(spreads, value=named(objective), amounts=Amounts.of(objective)),
+        SURE,
+        "A real campaign is one run and not a mean. Each ring is one fresh split; nine of ten do better than the "
+        f"bar.{risk_note(objective)}",
+        plot_spread(spreads, value=named(objective), amounts=Amounts.of(objective)),
     )
 
 
@@ -84,14 +78,12 @@ def _spreads(run: Run, data: str) -> list[Spread]:
 def history_of(run: Run) -> FigureBlock:
     """Return the value of each trial."""
     return FigureBlock(
-        heading=MEASURED,
-        explanation=(
-            "How the recipe was found: each ring is one recipe, played on the search splits. The best of many is "
-            "flattered by chance, which is why the best few were played again on fresh splits; none of these values is "
-            "the result."
-            f"{across_note(run)}{_dropped_note(run)}"
-        ),
-        figure=plot_search_history(run),
+        MEASURED,
+        "How the recipe was found: each ring is one recipe, played on the search splits. The best of many is "
+        "flattered by chance, which is why the best few were played again on fresh splits; none of these values is "
+        "the result."
+        f"{across_note(run)}{_dropped_note(run)}",
+        plot_search_history(run),
     )
 
 
@@ -100,13 +92,11 @@ def front_of(run: Run) -> FigureBlock:
     points, axes = inputs.front_of(run)
     pairs = " With more than two, each pair has a panel." if len(axes) > 2 else ""
     return FigureBlock(
-        heading=COST,
-        explanation=(
-            "Each mark is one recipe on the search splits. On the front, nothing is won in one objective without "
-            f"losing in another; the line parts what was reached from what was not.{pairs} Picked: "
-            f"{run.record.preference}, measured anew on fresh splits, so that it may lie off the front of the search."
-        ),
-        figure=plot_pareto_front(points, axes),
+        COST,
+        "Each mark is one recipe on the search splits. On the front, nothing is won in one objective without "
+        f"losing in another; the line parts what was reached from what was not.{pairs} Picked: "
+        f"{run.record.preference}, measured anew on fresh splits, so that it may lie off the front of the search.",
+        plot_pareto_front(points, axes),
     )
 
 

@@ -46,12 +46,10 @@ def _knobs(run: Run, importance: KnobImportance) -> FigureBlock:
     spread = search_amounts(run).exact.text(importance.spread)
     summary = " ".join(importance.sentences())
     return FigureBlock(
-        heading=KNOBS,
-        explanation=(
-            f"{summary} Shares are of the variance over all the space holds, wherever the search went; its standard "
-            f"deviation is {spread}.{first}{risk_note(run.objective)}{across_note(run)}"
-        ),
-        figure=plot_knob_importance(importance),
+        KNOBS,
+        f"{summary} Shares are of the variance over all the space holds, wherever the search went; its standard "
+        f"deviation is {spread}.{first}{risk_note(run.objective)}{across_note(run)}",
+        plot_knob_importance(importance),
         description=summary,
     )
 

@@ -10,7 +10,7 @@ from altune.numerics.statistics import Interval, mean_interval
 from altune.report.amounts import Amounts
 from altune.report.figures.inputs import picked_trial
 from altune.report.html.blocks import TableBlock
-from altune.report.words import COST, MEASURED, SURE, named, normalizes, risk_note, risk_words, search_amounts
+from altune.report.words import COST, MEASURED, SURE, named, normalizes, risk_note, risk_words, search_amounts, sentence
 from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
 from altune.tuning.confirmation import Confirmation, Played
@@ -124,7 +124,7 @@ def result_table(run: Run, name: str) -> TableBlock:
         ),
         rows=rows,
         caption=(
-            f"{_sentence(findings.measure)} on {findings.recipe.blocks} fresh splits, 95 % intervals{less}. Matched: "
+            f"{sentence(findings.measure)} on {findings.recipe.blocks} fresh splits, 95 % intervals{less}. Matched: "
             f"with the recipe's own start and loop sizes. Labels needed: those with which the recipe has the {metric} "
             f"that the baseline has at {findings.budget}."
             f"{f' {_explained(others)}' if others else ''}{risk_note(findings.objective)}"
@@ -175,7 +175,7 @@ def _scale(run: Run) -> str:
     mean = f", in the search the mean over {count} data sets" if count > 1 else ""
     if normalizes(run):
         return f"On a scale where 0 is random sampling and 1 a perfect model{mean}"
-    return _sentence(named(run.objective)) + mean
+    return sentence(named(run.objective)) + mean
 
 
 def _explained(objectives: Sequence[Objective]) -> str:
@@ -185,7 +185,3 @@ def _explained(objectives: Sequence[Objective]) -> str:
         for objective in objectives
     )
     return f"Columns: {'; '.join(columns)}."
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -5,7 +5,8 @@ afterwards, by replay (:mod:`altune.analysis.stopping_replay`). The exception is
 validation and so changes the trajectory.
 """
 
-from altune.knobs.stopping import agreement, bayes, coverage, performance, uncertainty  # noqa: F401  (register)
+# The order in which rules are registered is part of the key of trajectories that record all of them.
+from altune.knobs.stopping import agreement, bayes, combined, coverage, performance, uncertainty  # noqa: F401  (register)
 from altune.knobs.stopping.agreement import cohen_kappa
 from altune.knobs.stopping.base import Criterion, GivenEvidence, Note, Stopping, StopView
 from altune.knobs.stopping.combined import notes_of

@@ -218,7 +218,7 @@ def _headline(findings: Findings) -> str:
     if findings.verdict == "not better":
         return (
             f"No recipe of the search beats the baselines on {blocks}: keep the simplest, random sampling. "
-            f"The best recipe has {findings.measure} {gains}; no interval is on the better side of zero."
+            f"The best recipe: {findings.measure} {gains}; no interval is on the better side of zero."
         )
     rest = [name for name in findings.against if name not in beaten]
     return (

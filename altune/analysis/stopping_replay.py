@@ -1,4 +1,4 @@
-"""Stopping rules replayed on trajectories that went to the end of the budget."""
+"""Stopping rules replayed on trajectories to the end of the budget."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def compare(
 
 def print_comparison(comparison: RecipeComparison, out: Path | None, as_json: bool) -> None:
     """Write a comparison into a folder, if one is given, and print it."""
-    from altune.report.texts.tables import compared_text
+    from altune.report.texts.comparison import compared_text
     from altune.report.write import COMPARISON_FILE, write_comparison
 
     if out is not None:

@@ -80,7 +80,7 @@ def make_folder(folder: Path) -> None:
 
 def _text(facts: LoopFacts) -> str:
     from altune.analysis.loops.sentences import loop_sentences
-    from altune.report.texts.tables import table
+    from altune.report.texts.aligned import table
 
     rows = [
         {

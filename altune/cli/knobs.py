@@ -16,7 +16,7 @@ def knobs(
     as_json: AsJson = False,
 ) -> None:
     """List the methods of each knob with their parameters, needs and source."""
-    from altune.report.texts.tables import knob_table, knobs_as_dict, method_page
+    from altune.report.texts.knobs import knob_table, knobs_as_dict, method_page
 
     if method is not None and knob is not None:
         text, listed = method_page(knob, method), knobs_as_dict(knob, method)

@@ -38,8 +38,8 @@ def rescore(
 
     The stored learning curves are enough; nothing is simulated.
     """
+    from altune.report.texts.aligned import table
     from altune.report.texts.rescored import rescored_rows
-    from altune.report.texts.tables import table
     from altune.workflows.rescore import rescore as score
 
     rescored = score(run, **scoring.arguments())

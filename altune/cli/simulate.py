@@ -23,7 +23,7 @@ def simulate(
 ) -> None:
     """Play one recipe on DATA and print its learning curve."""
     from altune.core.files import write_text
-    from altune.report.texts.tables import curve_table
+    from altune.report.texts.curves import curve_table
     from altune.workflows.simulate import simulate as play
 
     simulation = play(recipe, **environment.arguments(), **playing.arguments(), n_blocks=blocks)

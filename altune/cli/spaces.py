@@ -25,7 +25,7 @@ def spaces(
     """
     from altune.recipes.space import SearchSpace, list_spaces
     from altune.recipes.space.shipped import find_space
-    from altune.report.texts.tables import table
+    from altune.report.texts.aligned import table
 
     if name is not None:
         found = SearchSpace.load(name)
@@ -69,7 +69,7 @@ def check(
 
 def check_text(found: SpaceCheck) -> str:
     """Return the result of a check as text: open alternatives of each knob, what was left out and why, and the size."""
-    from altune.report.texts.tables import table
+    from altune.report.texts.aligned import table
 
     rows = [
         {

@@ -22,7 +22,7 @@ def stopping(
     as_json: AsJson = False,
 ) -> None:
     """Play one recipe on DATA to the end of the budget, and show where each stopping rule would have stopped."""
-    from altune.report.texts.tables import table
+    from altune.report.texts.aligned import table
     from altune.workflows.replay import replay
 
     named = {name: {"method": name} for name in rule} if rule else None

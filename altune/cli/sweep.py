@@ -90,7 +90,7 @@ class SweepConsole:
 
 def plan_text(planned: SweepPlan) -> str:
     """Return the plan of a sweep as text."""
-    from altune.report.texts.tables import table
+    from altune.report.texts.aligned import table
     from altune.workflows.sweep.planning import FINISHED, IMPOSSIBLE
 
     rows = [
@@ -117,7 +117,7 @@ def plan_text(planned: SweepPlan) -> str:
 def sweep_text(result: Sweep) -> str:
     """Return the results of a sweep as text."""
     from altune.analysis.sweep.results import CSV_FILE, PAGE_FILE, PARQUET_FILE
-    from altune.report.texts.tables import table
+    from altune.report.texts.aligned import table
 
     lines = [table([_line(run) for run in result.runs], wide="recipe"), "", result.answer, ""]
     lines += [f"failed: {run.cell}: {run.reason}" for run in result.failed]

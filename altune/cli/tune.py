@@ -94,7 +94,7 @@ def _default_folder(environments: Sequence[Environment], space: SearchSpace, set
 
 
 def _print_plan(planned: Mapping[str, Any], as_json: bool) -> None:
-    from altune.report.texts.tables import plan_text
+    from altune.report.texts.plan import plan_text
 
     print_json(planned) if as_json else print(plan_text(planned))
 

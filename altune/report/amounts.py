@@ -1,4 +1,4 @@
-"""How numbers of an objective are written: decimals, unit, and which side of zero is the better one."""
+"""How the numbers of an objective are written: decimals, unit, and which side of zero is better."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ SCORE_DIGITS = 3
 
 @dataclass(frozen=True)
 class Amounts:
-    """How numbers of one objective are written; the usual ones are shares such as accuracies.
+    """How the numbers of one objective are written; by default as a score, such as an accuracy.
 
     Parameters
     ----------
-    digits : decimals.
+    digits : number of decimals.
     unit : what is counted, such as ``labels``; empty for a score.
-    less_is_better : whether a difference below zero is the better one.
+    less_is_better : whether a difference below zero is better.
 
     Examples
     --------
@@ -40,7 +40,7 @@ class Amounts:
 
     @property
     def exact(self) -> Amounts:
-        """The same for a table: a score with one more decimal; what is counted has enough."""
+        """The same with one more decimal for a score, for tables."""
         return replace(self, digits=4) if self.digits == SCORE_DIGITS else self
 
     @property
@@ -57,32 +57,32 @@ class Amounts:
         return self._written(value, "+")
 
     def interval(self, mean: float, low: float | None, high: float | None) -> str:
-        """Return a number with its interval; one block has none."""
+        """Return a number with its interval; a single block has no interval."""
         return self._with_interval(mean, low, high, "")
 
     def signed_interval(self, mean: float, low: float | None, high: float | None) -> str:
-        """Return a difference with its interval; one block has none."""
+        """Return a difference with its interval; a single block has no interval."""
         return self._with_interval(mean, low, high, "+")
 
     def headline(self, value: float) -> str:
-        """Return a number as short as it can be said, without its unit."""
+        """Return a number in its shortest form, without its unit."""
         return self._short(value).text(value)
 
     def signed_headline(self, value: float) -> str:
-        """Return a difference as short as it can be said, with its unit."""
+        """Return a difference in its shortest form, with its unit."""
         return f"{self._short(value).signed(value)} {self.unit}".rstrip()
 
     def _short(self, value: float) -> Amounts:
         return replace(self, digits=0) if self.digits < SCORE_DIGITS and abs(value) >= WHOLE_FROM else self
 
     def _with_interval(self, mean: float, low: float | None, high: float | None, sign: str) -> str:
-        own = self._written(mean, sign)
+        text = self._written(mean, sign)
         if low is None or high is None or not math.isfinite(high - low):
-            return f"{own} (one block, no interval)"
-        return f"{own} [{self._written(low, sign)}, {self._written(high, sign)}]"
+            return f"{text} (one block, no interval)"
+        return f"{text} [{self._written(low, sign)}, {self._written(high, sign)}]"
 
     def _written(self, value: float, sign: str) -> str:
-        # Adding 0.0 after rounding takes the sign off a zero.
+        # Adding 0.0 after rounding removes the sign of a zero.
         return f"{round(value, self.digits) + 0.0:{sign}.{self.digits}f}".replace("-", MINUS)
 
 
@@ -94,4 +94,4 @@ _WRITTEN = {
     "cost": (2, ""),
     "net_value": (2, ""),
 }
-"""Decimals and unit of objectives that are no scores."""
+"""Decimals and unit of objectives that are not scores."""

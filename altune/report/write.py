@@ -47,7 +47,7 @@ def write_run(run: Run) -> None:
 
 
 def write_comparison(comparison: RecipeComparison, folder: str | Path) -> None:
-    """Write ``compare.html`` and ``results.csv`` into a folder, which is made where there is none.
+    """Write ``compare.html`` and ``results.csv`` into a folder, which is created if there is none.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def write_comparison(comparison: RecipeComparison, folder: str | Path) -> None:
     try:
         where.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StorageError(f"{where}: cannot be made: {error.strerror}") from None
+        raise StorageError(f"{where}: cannot be created: {error.strerror}") from None
     write_text(where / BLOCKS_FILE, comparison.to_frame().to_csv(index=False))
     write_text(where / COMPARISON_FILE, compare_page(comparison))
 
@@ -84,6 +84,6 @@ def _into(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(f"{folder}: cannot write: {error.strerror}; the same command goes on") from None
+        raise StorageError(f"{folder}: cannot write: {error.strerror}; repeat the command to resume") from None
     except RequestError as error:
-        raise StorageError(f"{error}; the same command goes on") from None
+        raise StorageError(f"{error}; repeat the command to resume") from None

@@ -117,7 +117,7 @@ def test_a_torn_last_line_is_normal_and_what_follows_is_read(finished: Path, hal
 def test_what_is_shown_is_what_the_run_says(finished: Path) -> None:
     run, text = altune.open_run(finished), said(finished)
     assert f"best so far: trial {run.best_trial.number} with {run.best_trial.value:.4f}" in text
-    assert "flattered by chance" in text
+    assert "biased upwards" in text
     assert f"random sampling {run.record.baseline_values()['random_sampling']:.4f}" in text
     found = run.importance()
     assert f"R² {found.r2:.2f}" in text
@@ -145,9 +145,9 @@ def test_a_run_that_nobody_works_on_is_said_to_be_so(half: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     (half / LOCK).write_text(f"{ended.pid} {os.uname().nodename}\n")
-    assert "The process that worked on it is gone" in said(half)
+    assert "The process of the run has ended" in said(half)
     (half / LOCK).write_text(f"{os.getpid()} {os.uname().nodename}\n")
-    assert "gone" not in said(half)
+    assert "has ended" not in said(half)
     (half / LOCK).write_text("1 elsewhere\n")
     assert WatchedRun(half).standing().at_work is None
 

@@ -11,7 +11,7 @@ from altune.report.texts.aligned import table
 
 
 def ablation_text(ablation: Ablation) -> str:
-    """Return the path step by step, what each knob is worth to the recipe at its end, and a sentence."""
+    """Return the steps of the path, the loss without each knob, and the answer in a sentence."""
     amounts = Amounts.of(ablation.objective).exact
     path: list[dict[str, Any]] = [
         {
@@ -25,21 +25,21 @@ def ablation_text(ablation: Ablation) -> str:
         "step": ablation.start_name.replace("_", " "),
         "value": amounts.text(ablation.start.mean),
     }
-    worth: list[dict[str, Any]] = [
-        {"knob put back": one.change.words, **_difference(one.difference, one.p_holm, amounts, "lost without it")}
-        for one in ablation.without
-        if one.difference is not None and one.p_holm is not None
+    losses: list[dict[str, Any]] = [
+        {"knob put back": knob.change.words, **_difference(knob.difference, knob.p_holm, amounts, "loss without it")}
+        for knob in ablation.without
+        if knob.difference is not None and knob.p_holm is not None
     ]
     blocks = (
         f"{ablation.objective.name}, mean over {ablation.whole.blocks} report blocks; "
-        f"the order was chosen on {ablation.order_blocks} others"
+        f"the order was chosen on {ablation.order_blocks} other blocks"
     )
     impossible = [
-        f"cannot be put back alone: {one.change.words}: {one.reason}"
-        for one in ablation.without
-        if one.difference is None
+        f"cannot be put back alone: {knob.change.words}: {knob.reason}"
+        for knob in ablation.without
+        if knob.difference is None
     ]
-    parts = [table([first, *path], wide="step"), blocks, table(worth, wide="knob put back") if worth else ""]
+    parts = [table([first, *path], wide="step"), blocks, table(losses, wide="knob put back") if losses else ""]
     return "\n\n".join([*(part for part in parts if part), *impossible, ablation.sentence])
 
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 NARROWEST = 24
-"""Characters of a column that shares the line, however narrow the terminal."""
+"""Smallest width of a wide column, however narrow the terminal."""
 
 
 def table(rows: Sequence[Mapping[str, Any]], wide: str | Sequence[str] = "") -> str:
-    """Return rows of equal keys as aligned text; ``wide`` columns share what the others leave of the line.
+    """Return rows with the same keys as aligned text; ``wide`` columns share the space that the others leave.
 
     >>> print(table([{"name": "a", "rows": 5}]))
     name  rows
@@ -24,8 +24,8 @@ def table(rows: Sequence[Mapping[str, Any]], wide: str | Sequence[str] = "") -> 
     cells = [[_cell(row[column]) for column in columns] for row in rows]
     numeric = [all(isinstance(row[column], (int, float)) for row in rows) for column in columns]
     widths = [max(len(column), *(len(line[index]) for line in cells)) for index, column in enumerate(columns)]
-    named = [wide] if isinstance(wide, str) else wide
-    _share_the_line(widths, [columns.index(name) for name in named if name in columns])
+    wide_names = [wide] if isinstance(wide, str) else wide
+    _share_the_line(widths, [columns.index(name) for name in wide_names if name in columns])
     lines = [_line(columns, widths, numeric)]
     for line in cells:
         wrapped = [textwrap.wrap(cell, width) or [""] for cell, width in zip(line, widths, strict=True)]
@@ -35,12 +35,12 @@ def table(rows: Sequence[Mapping[str, Any]], wide: str | Sequence[str] = "") -> 
 
 
 def _share_the_line(widths: list[int], wide: Sequence[int]) -> None:
-    """Narrow the wide columns to what the others leave of the line; the narrowest first, each to a fair share."""
+    """Narrow the wide columns to the space that the others leave; a column that needs less leaves more to the rest."""
     line = shutil.get_terminal_size((110, 24)).columns - 2 * (len(widths) - 1)
-    left = line - sum(width for place, width in enumerate(widths) if place not in wide)
-    for count, place in enumerate(sorted(wide, key=lambda place: widths[place])):
-        widths[place] = max(NARROWEST, min(widths[place], left // (len(wide) - count)))
-        left -= widths[place]
+    left = line - sum(width for column, width in enumerate(widths) if column not in wide)
+    for count, column in enumerate(sorted(wide, key=lambda column: widths[column])):
+        widths[column] = max(NARROWEST, min(widths[column], left // (len(wide) - count)))
+        left -= widths[column]
 
 
 def _cell(value: Any) -> str:
@@ -52,8 +52,8 @@ def _cell(value: Any) -> str:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
-    placed = [
+    aligned = [
         cell.rjust(width) if right else cell.ljust(width)
         for cell, width, right in zip(cells, widths, numeric, strict=True)
     ]
-    return "  ".join(placed).rstrip()
+    return "  ".join(aligned).rstrip()

@@ -1,4 +1,4 @@
-"""The importance of knobs in plain text for a terminal, and as plain JSON values."""
+"""The importance of knobs as text for a terminal, and as plain JSON values."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from altune.report.texts.aligned import table
 MOST_INSIDE = 10
 
 Stock = Mapping[str, Mapping[str, float] | str]
-"""What each of Optuna's evaluators says of each knob, or in words why it says nothing."""
+"""The importance of each knob by each of Optuna's evaluators, or the reason why there is none."""
 
 
 def importance_text(importance: KnobImportance, stock: Stock | None = None) -> str:
-    """Return shares of knobs, of pairs and of the decisions inside the knobs, and what follows from them in words."""
+    """Return the answer in sentences, and the shares of knobs, of pairs, and of the decisions inside the knobs."""
     parts = ["\n".join(importance.sentences()), table(_knob_rows(importance)), _pairs_text(importance)]
     inside = [
-        {"decision": one.path, "share": share_text(one.share), _interval(importance): _ends(one.low, one.high)}
-        for one in importance.parameters[:MOST_INSIDE]
+        {
+            "decision": decision.path,
+            "share": share_text(decision.share),
+            _interval(importance): _ends(decision.low, decision.high),
+        }
+        for decision in importance.parameters[:MOST_INSIDE]
     ]
     more = len(importance.parameters) - len(inside)
     listed = f"; {more} smaller ones are left out" if more else ""
@@ -35,8 +39,9 @@ def importance_dict(importance: KnobImportance, stock: Stock | None = None) -> d
     plain = importance.to_dict() | {"sentences": importance.sentences()}
     if stock is not None:
         plain["stock"] = {
-            name: {"answers": ANSWERS[name]} | ({"problem": said} if isinstance(said, str) else {"knobs": dict(said)})
-            for name, said in stock.items()
+            name: {"answers": ANSWERS[name]}
+            | ({"problem": shares} if isinstance(shares, str) else {"knobs": dict(shares)})
+            for name, shares in stock.items()
         }
     return plain
 
@@ -61,36 +66,40 @@ def _ends(low: float, high: float) -> str:
 def _knob_rows(importance: KnobImportance) -> list[dict[str, str]]:
     rows = [
         {
-            "knob": one.knob,
-            "share": share_text(one.share),
-            _interval(importance): _ends(one.low, one.high),
-            "alone": share_text(one.main),
-            "with others": share_text(one.total),
-            "above the noise floor": "yes" if one.matters else "no",
+            "knob": knob.knob,
+            "share": share_text(knob.share),
+            _interval(importance): _ends(knob.low, knob.high),
+            "alone": share_text(knob.main),
+            "with others": share_text(knob.total),
+            "above the noise floor": "yes" if knob.matters else "no",
         }
-        for one in importance.knobs
+        for knob in importance.knobs
     ]
     floor = dict.fromkeys(rows[0], "") | {"knob": "(noise floor)", "share": share_text(importance.floor.share)}
     return [*rows, floor | {_interval(importance): _ends(importance.floor.low, importance.floor.high)}]
 
 
 def _pairs_text(importance: KnobImportance) -> str:
-    strong = [one for one in importance.interactions if one.low > importance.floor.high]
-    if not strong:
-        return "No pair of knobs is told apart from noise."
+    clear = [pair for pair in importance.interactions if pair.low > importance.floor.high]
+    if not clear:
+        return "No pair of knobs is above the noise floor."
     rows = [
-        {"pair": f"{one.a}, {one.b}", "share": share_text(one.share), _interval(importance): _ends(one.low, one.high)}
-        for one in strong
+        {
+            "pair": f"{pair.a}, {pair.b}",
+            "share": share_text(pair.share),
+            _interval(importance): _ends(pair.low, pair.high),
+        }
+        for pair in clear
     ]
     return f"Pairs of knobs above the noise floor, beyond both alone:\n{table(rows)}"
 
 
 def _stock_text(importance: KnobImportance, stock: Stock) -> str:
     rows = []
-    for one in importance.knobs:
-        row = {"knob": one.knob, "altune": share_text(one.share)}
-        for name, said in stock.items():
-            row[name] = "-" if isinstance(said, str) else share_text(said.get(one.knob, 0.0))
+    for knob in importance.knobs:
+        row = {"knob": knob.knob, "altune": share_text(knob.share)}
+        for name, shares in stock.items():
+            row[name] = "-" if isinstance(shares, str) else share_text(shares.get(knob.knob, 0.0))
         rows.append(row)
-    lines = [f"{name}: {said if isinstance(said, str) else ANSWERS[name]}" for name, said in stock.items()]
-    return f"Beside Optuna's own evaluators, which have no intervals:\n{table(rows)}\n" + "\n".join(lines)
+    lines = [f"{name}: {shares if isinstance(shares, str) else ANSWERS[name]}" for name, shares in stock.items()]
+    return f"Beside Optuna's evaluators, which have no intervals:\n{table(rows)}\n" + "\n".join(lines)

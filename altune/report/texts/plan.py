@@ -1,4 +1,4 @@
-"""What a search would do, as text for a terminal: every default filled in, and what differs from one."""
+"""The plan of a search as text for a terminal, with all defaults."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Row = tuple[str, str]
 
 
 def plan_text(plan: Mapping[str, Any]) -> str:
-    """Return what a search would do; ``plan`` is what :func:`altune.workflows.plan.plan` returns.
+    """Return what a search would do; ``plan`` is the result of :func:`altune.workflows.plan.plan`.
 
-    What few searches ask for (several objectives, a risk, bounds, racing, …) is told only where it was asked for.
+    Options that few searches use (several objectives, a risk, constraints, racing, …) are shown only if they are used.
     """
     rows = [
         *_data(plan),
@@ -47,19 +47,19 @@ def _data(plan: Mapping[str, Any]) -> list[Row]:
             ("data", f"{data['name']}: {_size(data)}"),
             ("pool and test", f"{data['pool']} and {data['test']} rows of each block"),
             ("budget", f"{plan['scenario']['budget']} labels"),
-            ("first sample", f"{plan['first_sample']} rows where the recipe does not say"),
+            ("first sample", f"{plan['first_sample']} rows unless the recipe sets it"),
         ]
-    return [row for number, one in enumerate(listed, start=1) for row in _data_set(number, one)]
+    return [row for number, of_data in enumerate(listed, start=1) for row in _data_set(number, of_data)]
 
 
-def _data_set(number: int, one: Mapping[str, Any]) -> list[Row]:
-    data = one["data"]
+def _data_set(number: int, of_data: Mapping[str, Any]) -> list[Row]:
+    data = of_data["data"]
     return [
         (f"data set {number}", f"{data['name']}: {_size(data)}"),
         (
             "",
-            f"pool {data['pool']}, test {data['test']} rows; budget {one['scenario']['budget']} labels, first sample "
-            f"{one['first_sample']} rows where the recipe does not say",
+            f"pool {data['pool']}, test {data['test']} rows; budget {of_data['scenario']['budget']} labels, first "
+            f"sample {of_data['first_sample']} rows unless the recipe sets it",
         ),
     ]
 
@@ -78,7 +78,7 @@ def _scenario(scenario: Mapping[str, Any]) -> list[Row]:
     return [
         ("loops", "without limit" if isinstance(loops, str) else f"at most {loops} after the first sample"),
         ("metric", ", ".join([scenario["metric"], *scenario["also"]])),
-        ("annotators", ", ".join(Annotator.model_validate(one).describe() for one in scenario["annotators"])),
+        ("annotators", ", ".join(Annotator.model_validate(plain).describe() for plain in scenario["annotators"])),
         ("prices", prices),
     ]
 
@@ -100,7 +100,7 @@ def _objectives(plan: Mapping[str, Any]) -> list[Row]:
         means = "mean of values where random sampling is 0 and a perfect model 1"
         ranks = "mean of the ranks among all trials, on each data set"
         rows.append(("over data sets", ranks if settings["across"] == "ranks" else means))
-    return [*rows, *([("bounds", "; ".join(scenario["constraints"]))] if scenario["constraints"] else [])]
+    return [*rows, *([("constraints", "; ".join(scenario["constraints"]))] if scenario["constraints"] else [])]
 
 
 def _wanted(name: str, over: str) -> str:
@@ -120,13 +120,13 @@ def _search(settings: Mapping[str, Any], each: str) -> list[Row]:
         rows.append(
             (
                 "racing",
-                f"a trial clearly worse than the best is dropped; one as good with a probability of "
-                f"{settings['racing']:g} at most",
+                "a trial clearly worse than the best is dropped; one as good as the best with a probability of at most "
+                f"{settings['racing']:g}",
             )
         )
     if settings["rungs"]:
         shares = ", ".join(f"{share:.0%}" for share in settings["rungs"])
-        rows.append(("rungs", f"at {shares} of the budget a trial that could not win any more is dropped"))
+        rows.append(("rungs", f"at {shares} of the budget, a trial that can no longer win is dropped"))
     if settings["leader_blocks"]:
         rows.append(("leaders", f"{settings['leader_blocks']} further blocks for trials among the best {LEADERS}"))
     if settings["trial_timeout"] is not None:
@@ -137,7 +137,7 @@ def _search(settings: Mapping[str, Any], each: str) -> list[Row]:
 def _confirmation(plan: Mapping[str, Any]) -> list[Row]:
     settings, many = plan["settings"], plan["trajectories"]
     sizes = f"best {settings['select_among']} on {settings['select_blocks']} blocks, one on {settings['report_blocks']}"
-    # The path to a recipe that is like vanilla in some knobs has fewer steps.
+    # The path has fewer steps if the recipe agrees with vanilla in some knobs.
     upper = {"ablation": "at most "} if many["ablation"] else {}
     listed = ", ".join(f"{upper.get(name, '')}{count} {name}" for name, count in many.items())
     each = " of each data set" if plan.get("data_sets") else ""

@@ -1,4 +1,4 @@
-"""How a run stands while it goes on, in lines for a terminal."""
+"""The progress of a run as text for a terminal."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
 
 BAR = 24
 SHOWN = 5
-"""Trials that are shown, the last ones."""
-STAGES = {"baselines": "playing the baselines", "searching": "searching", "confirming": "confirming on fresh splits"}
+"""Number of trials and of workers to show, the last ones."""
+STAGES = {"baselines": "playing the baselines", "searching": "searching", "confirming": "confirming on fresh blocks"}
 STATES = {"complete": "complete", "failed": "failed", "dropped": "dropped early", "running": "running"}
 STATES |= {"waiting": "waiting", "forbidden": "forbidden draws"}
-FLATTERED = (
-    "The best of many is flattered by chance: its value here is no result. The confirmation on fresh splits gives a "
-    "fair one."
+BIASED = (
+    "The value of the best trial is biased upwards and is not the result. The confirmation on fresh blocks gives an "
+    "unbiased one."
 )
 
 
-def watch_text(standing: RunProgress, importance: KnobImportance | str) -> str:
-    """Return how a run stands: progress, the best so far, the baselines, the knobs, the last trials."""
-    run = standing.run
+def watch_text(progress: RunProgress, importance: KnobImportance | str) -> str:
+    """Return the progress of a run: the stage, the best trial, the baselines, the knobs, and the last trials."""
+    run = progress.run
     parts = [
-        [", ".join(run.record.data_sets) + f": {run.folder}", *_progress(standing)],
-        _workers(standing),
-        _best(standing),
+        [", ".join(run.record.data_sets) + f": {run.folder}", *_progress(progress)],
+        _workers(progress),
+        _best(progress),
         _knobs(importance),
-        _last(standing),
-        _end(standing),
+        _last(progress),
+        _end(progress),
     ]
     return "\n\n".join("\n".join(lines) for lines in parts if lines)
 
 
 def duration(seconds: float) -> str:
-    """Return a time as a person says it.
+    """Return a time in words.
 
     >>> duration(3.21), duration(75), duration(7260)
     ('3.2 s', '1 min 15 s', '2 h 1 min')
@@ -53,49 +53,49 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _progress(standing: RunProgress) -> list[str]:
-    wanted = standing.wanted
-    count = f"{standing.finished} trials" if wanted is None else f"{standing.finished} of {wanted} trials"
+def _progress(progress: RunProgress) -> list[str]:
+    wanted = progress.wanted
+    count = f"{progress.finished} trials" if wanted is None else f"{progress.finished} of {wanted} trials"
     bar = ""
     if wanted:
-        filled = min(BAR, round(BAR * standing.finished / wanted))
+        filled = min(BAR, round(BAR * progress.finished / wanted))
         bar = f" [{'#' * filled}{'-' * (BAR - filled)}]"
-    line = f"{STAGES.get(standing.stage, standing.stage)}{bar} {count}"
-    left = standing.seconds_left
-    if standing.stage == "searching" and standing.seconds_each is not None:
-        line += f", {duration(standing.seconds_each)} each"
-        line += f", about {duration(left)} left" if left and standing.at_work is not False else ""
-    states = [f"{standing.states[state]} {words}" for state, words in STATES.items() if standing.states[state]]
+    line = f"{STAGES.get(progress.stage, progress.stage)}{bar} {count}"
+    left = progress.seconds_left
+    if progress.stage == "searching" and progress.seconds_each is not None:
+        line += f", {duration(progress.seconds_each)} each"
+        line += f", about {duration(left)} left" if left and progress.at_work is not False else ""
+    states = [f"{progress.states[state]} {words}" for state, words in STATES.items() if progress.states[state]]
     lines = [line, *([f"  {', '.join(states)}"] if states else [])]
-    if standing.at_work is False and not standing.ended:
-        lines.append("  The process that worked on it is gone; the same `altune tune` command goes on where it was.")
+    if progress.at_work is False and not progress.ended:
+        lines.append("  The process of the run has ended; repeat the `altune tune` command to resume the run.")
     return lines
 
 
-def _workers(standing: RunProgress) -> list[str]:
-    if not standing.workers or standing.ended:
+def _workers(progress: RunProgress) -> list[str]:
+    if not progress.workers or progress.ended:
         return []
     rows = [
         {
-            "worker": f"{one.host}, process {one.process}",
-            "plays": ", ".join(f"trial {number}" for number in one.running) or "-",
-            "finished": one.finished,
-            "last seen": f"{duration(max(0.0, one.silent))} ago",
+            "worker": f"{worker.host}, process {worker.process}",
+            "plays": ", ".join(f"trial {number}" for number in worker.running) or "-",
+            "finished": worker.finished,
+            "last seen": f"{duration(max(0.0, worker.silent))} ago",
         }
-        for one in standing.workers[:SHOWN]
+        for worker in progress.workers[:SHOWN]
     ]
     return [table(rows)]
 
 
-def _best(standing: RunProgress) -> list[str]:
-    run, best = standing.run, standing.best
+def _best(progress: RunProgress) -> list[str]:
+    run, best = progress.run, progress.best
     amounts = search_amounts(run).exact
     baselines = [
         f"{name.replace('_', ' ')} {amounts.text(value)}" for name, value in run.record.baseline_values().items()
     ]
-    beside = [f"baselines on the same splits: {', '.join(baselines)}"] if baselines else []
+    last = [f"baselines on the same blocks: {', '.join(baselines)}"] if baselines else []
     if best is None or best.value is None:
-        return beside
+        return last
     less = ", less is better" if amounts.less_is_better else ""
     others = [
         f"{objective.kind.plain} {value:.4g}"
@@ -105,51 +105,58 @@ def _best(standing: RunProgress) -> list[str]:
         f"best so far: trial {best.number} with {', '.join([amounts.text(best.value), *others])} "
         f"({search_value_name(run)}{less})"
     ]
-    lines += [] if best.feasible else [f"  It {broken_words(dict(best.violations))}; no trial keeps every bound."]
+    lines += (
+        [] if best.feasible else [f"  It {broken_words(dict(best.violations))}; no trial satisfies all constraints."]
+    )
     lines += _wrapped(best.recipe.describe()) if best.recipe is not None else []
-    return [*lines, *_wrapped(FLATTERED + across_note(run)), *beside]
+    return [*lines, *_wrapped(BIASED + across_note(run)), *last]
 
 
 def _knobs(importance: KnobImportance | str) -> list[str]:
     if isinstance(importance, str):
         return _wrapped(importance, "")
-    known = [one for one in importance.knobs if one.matters]
-    if importance.warning and not known:
+    matter = [knob for knob in importance.knobs if knob.matters]
+    if importance.warning and not matter:
         return _wrapped(f"which knobs matter is not known: {importance.warning}", "")
-    rest = [one.knob for one in importance.knobs if not one.matters]
+    rest = [knob.knob for knob in importance.knobs if not knob.matters]
     lines = [f"which knobs matter, so far ({importance.n_trials} recipes, R² {importance.r2:.2f} on unseen ones):"]
     lines += _wrapped(importance.warning) if importance.warning else []
     rows = [
-        {"knob": one.knob, "share": share_text(one.share), "interval": f"{100 * one.low:.0f} to {100 * one.high:.0f}"}
-        for one in known
+        {
+            "knob": knob.knob,
+            "share": share_text(knob.share),
+            "interval": f"{100 * knob.low:.0f} to {100 * knob.high:.0f}",
+        }
+        for knob in matter
     ]
     lines += [textwrap.indent(table(rows), "  ")] if rows else []
     floor = f"noise floor {share_text(importance.floor.share)}, up to {share_text(importance.floor.high)}"
-    return lines + _wrapped(f"not told apart from noise: {', '.join(rest) or 'none'} ({floor})")
+    return lines + _wrapped(f"no clear effect: {', '.join(rest) or 'none'} ({floor})")
 
 
-def _last(standing: RunProgress) -> list[str]:
-    ended = [one for one in standing.trials if one.state not in ("waiting", "forbidden")]
-    if not ended:
+def _last(progress: RunProgress) -> list[str]:
+    trials = [trial for trial in progress.trials if trial.state not in ("waiting", "forbidden")]
+    if not trials:
         return []
-    return ["last trials:", textwrap.indent(table([_row(standing, one) for one in ended[-SHOWN:]], wide="how"), "  ")]
+    rows = [_row(progress, trial) for trial in trials[-SHOWN:]]
+    return ["last trials:", textwrap.indent(table(rows, wide="how"), "  ")]
 
 
-def _row(standing: RunProgress, trial: TrialRecord) -> dict[str, object]:
-    value = "-" if trial.value is None else search_amounts(standing.run).exact.text(trial.value)
-    told = (
+def _row(progress: RunProgress, trial: TrialRecord) -> dict[str, object]:
+    value = "-" if trial.value is None else search_amounts(progress.run).exact.text(trial.value)
+    how = (
         [] if trial.recipe is None else [f"{trial.recipe.initial_sample.method}, {trial.recipe.query_strategy.method}"]
     )
-    told += [trial.reason] if trial.reason else []
-    return {"trial": trial.number, "value": value, "state": STATES[trial.state], "how": "; ".join(told)}
+    how += [trial.reason] if trial.reason else []
+    return {"trial": trial.number, "value": value, "state": STATES[trial.state], "how": "; ".join(how)}
 
 
-def _end(standing: RunProgress) -> list[str]:
-    if not standing.ended:
+def _end(progress: RunProgress) -> list[str]:
+    if not progress.ended:
         return []
-    if standing.run.findings is not None:
-        return _wrapped(standing.run.sentences[0], "")
-    return [f"{standing.ended}."]
+    if progress.run.findings is not None:
+        return _wrapped(progress.run.sentences[0], "")
+    return [f"{progress.ended}."]
 
 
 def _wrapped(text: str, indent: str = "  ") -> list[str]:

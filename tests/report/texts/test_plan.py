@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from altune.report.texts.tables import plan_text, table
+from altune.report.texts.aligned import table
+from altune.report.texts.plan import plan_text
 from altune.simulation.environment import make_environments
 from altune.tuning.prepared_space import prepare_space
 from altune.tuning.settings import Settings
@@ -56,14 +57,14 @@ def test_a_plan_tells_objectives_rule_risk_and_bounds() -> None:
     assert rows["objectives"] == "aulc over labels; labels (less is better)"
     assert rows["picked from the front"] == "aulc within 0.02 of the best, then the fewest labels"
     assert rows["over blocks"] == "the mean over the worst 20 % of the blocks"
-    assert rows["bounds"] == "labels <= 28"
+    assert rows["constraints"] == "labels <= 28"
     target = plan_of(objective="labels_to_target", target_score=0.9)
     assert (target["objective"], target["target"]) == ("labels_to_target (less is better)", "a score of 0.9")
 
 
 def test_a_plan_tells_what_is_spent_with_care() -> None:
     rows = plan_of(settings=Settings(racing=0.05, rungs=(0.3, 0.6), leader_blocks=3, trial_timeout=60))
-    assert rows["racing"].endswith("one as good with a probability of 0.05 at most")
+    assert rows["racing"].endswith("one as good as the best with a probability of at most 0.05")
     assert rows["rungs"].startswith("at 30%, 60% of the budget")
     assert rows["leaders"] == "3 further blocks for trials among the best 5"
     assert rows["time limit"] == "60 s for each trial"

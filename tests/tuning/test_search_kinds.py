@@ -192,7 +192,7 @@ def test_another_version_of_altune_continues_a_run_and_another_scikit_learn_says
         ({"data": ["iris", "iris"]}, "share a name"),
         ({"data": ["iris", "wine"], "across": "ranks", "sampler": "nsga2"}, "needs one of the samplers"),
         ({"prefer": "speed"}, "no objective of the study"),
-        ({"sampler": "cmaes"}, "spaces of numbers only"),
+        ({"sampler": "cmaes"}, "a space of numbers only"),
         ({"sampler": "grid", "space": "standard"}, "grid"),
         ({"trial_timeout": 0.0}, "above 0 s"),
     ],

@@ -1,4 +1,4 @@
-"""The samplers of the search: which one draws each trial, and which spaces each can search."""
+"""Samplers of the search: which sampler draws each trial, and which spaces it can search."""
 
 from altune.tuning.samplers.choosing import SAMPLERS, check_sampler, check_suitable
 from altune.tuning.samplers.plan import SamplerPlan

@@ -1,4 +1,4 @@
-"""The samplers by name, and which of them can search a space."""
+"""Samplers by name, and which of them can search a space."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ SAMPLERS: dict[str, str] = {
     "nsga3": "genetic search with reference points: three objectives or more",
     "grid": "every combination once, in an order that the seed shuffles: small spaces",
 }
-"""What each sampler is, by name."""
+"""Description of each sampler, by name."""
 
 REPLAYED = frozenset({"cmaes", "nsga2", "nsga3"})
-"""Samplers that keep their state with the trials they drew."""
+"""Samplers that keep their state with the trials that they drew."""
 
 _SHOWN = 3
 
 
 def check_sampler(name: str) -> None:
-    """Refuse a sampler that is not known.
+    """Refuse an unknown sampler.
 
     Raises
     ------
     RequestError
-        If there is no sampler of that name; the message lists them.
+        If there is no sampler of this name; the message lists all names.
     """
     if name not in SAMPLERS:
         raise RequestError(f"no sampler {name!r}; {did_you_mean(name, SAMPLERS)}")
@@ -45,15 +45,15 @@ def check_suitable(name: str, space: SearchSpace, n_objectives: int = 1, constra
 
     Parameters
     ----------
-    name : of the sampler.
-    space : narrowed to what can work.
+    name : name of the sampler.
+    space : search space without alternatives that cannot work.
     n_objectives : number of objectives, 1 or more.
-    constraints : whether trials have constraints.
+    constraints : whether there are constraints.
 
     Raises
     ------
     RequestError
-        In one line that says what stands against it and what would be right.
+        If the sampler cannot search the space; the message says why, and what would work.
     MissingExtraError
         If the sampler needs a package that is not installed.
     """
@@ -68,14 +68,14 @@ def check_suitable(name: str, space: SearchSpace, n_objectives: int = 1, constra
 
 def _check_cmaes(space: SearchSpace, n_objectives: int, constraints: bool) -> None:
     if n_objectives > 1:
-        raise RequestError(f"the sampler cmaes has one objective, not {n_objectives}; use nsga2, nsga3 or tpe")
+        raise RequestError(f"the sampler cmaes needs one objective, not {n_objectives}; use nsga2, nsga3 or tpe")
     if constraints:
-        raise RequestError("the sampler cmaes does not know constraints; use tpe, gp, nsga2 or nsga3")
+        raise RequestError("the sampler cmaes does not support constraints; use tpe, gp, nsga2 or nsga3")
     choices = [path for path, slot in open_slots(space) if not isinstance(slot, Range)]
     if choices:
         raise RequestError(
-            f"the sampler cmaes applies to spaces of numbers only; this one leaves {_listed(choices)} open; "
-            "fix it, or use tpe"
+            f"the sampler cmaes needs a space of numbers only; this one leaves {_shortened(choices)} open; fix it, or "
+            "use tpe"
         )
     if space.n_open < 2:
         raise RequestError(f"the sampler cmaes needs two open numbers or more; this space has {space.n_open}; use tpe")
@@ -84,35 +84,36 @@ def _check_cmaes(space: SearchSpace, n_objectives: int, constraints: bool) -> No
 def _check_grid(space: SearchSpace) -> None:
     count = space.count()
     if count is None:
-        endless = [path for path, slot in open_slots(space) if isinstance(slot, Range) and slot.count() is None]
+        continuous = [path for path, slot in open_slots(space) if isinstance(slot, Range) and slot.count() is None]
         raise RequestError(
-            f"the sampler grid applies to small spaces; this one has ranges without a step: {_listed(endless)}; "
+            f"the sampler grid needs a finite space; this one has ranges without a step: {_shortened(continuous)}; "
             "give them a step or choices, or use qmc"
         )
     if count > LARGEST_GRID:
         raise RequestError(
-            f"the sampler grid applies to spaces of at most {LARGEST_GRID:,} combinations; this one has {count:,}; "
-            "open less, or use qmc"
+            f"the sampler grid needs a space of at most {LARGEST_GRID:,} combinations; this one has {count:,}; leave "
+            "less open, or use qmc"
         )
 
 
 def open_slots(space: SearchSpace) -> list[tuple[str, Decision | Range | Choices]]:
-    """Return what stands at each open path, in the order of the space."""
-    return [found for knob, decision in space.decisions.items() for found in _open_slots(decision, knob)]
+    """Return each open path with its decision, range or choices, in the order of the space."""
+    return [slot for knob, decision in space.decisions.items() for slot in _open_slots(decision, knob)]
 
 
 def _open_slots(decision: Decision, path: str) -> list[tuple[str, Decision | Range | Choices]]:
-    found: list[tuple[str, Decision | Range | Choices]] = [(path, decision)] if len(decision.alternatives) > 1 else []
+    slots: list[tuple[str, Decision | Range | Choices]] = [(path, decision)] if len(decision.alternatives) > 1 else []
     for alternative in decision.alternatives:
         for name, slot in alternative.slots.items():
             inner = f"{path}.{alternative.label}.{name}"
             if isinstance(slot, Decision):
-                found += _open_slots(slot, inner)
+                slots += _open_slots(slot, inner)
             elif not isinstance(slot, Fixed):
-                found.append((inner, slot))
-    return found
+                slots.append((inner, slot))
+    return slots
 
 
-def _listed(paths: list[str]) -> str:
+def _shortened(paths: list[str]) -> str:
+    """Return the first few paths as words."""
     more = len(paths) - _SHOWN
     return ", ".join(paths[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

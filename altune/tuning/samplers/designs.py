@@ -9,36 +9,36 @@ from scipy.stats.qmc import Sobol
 
 from altune.core.errors import RequestError
 from altune.recipes.space import SearchSpace
-from altune.tuning.samplers.drawing import Params, Playable
+from altune.tuning.samplers.whole_trial import Params, Playable
 
 LARGEST_GRID = 10_000
 _MOST_SKIPPED = 1000
 
 
 class SobolPoints:
-    """The points of a scrambled Sobol sequence that may be played, by their place among them.
+    """The points of a scrambled Sobol sequence that may be played.
 
-    Each open path has a coordinate of its own, those inside alternatives too, so that conditional spaces are filled
-    evenly; Optuna's own ``QMCSampler`` covers no parameter that is missing in some trial.
+    Each open path has a coordinate of its own, also inside alternatives, so that conditional spaces are filled evenly.
+    Optuna's own ``QMCSampler`` does not cover parameters that are missing in some trial.
 
     Parameters
     ----------
-    space : where the points lie.
-    seed : scrambles the sequence.
-    playable : whether a point may be played; others are passed over.
+    space : search space.
+    seed : seed that scrambles the sequence.
+    playable : whether a point may be played; others are skipped.
     """
 
     def __init__(self, space: SearchSpace, seed: int, playable: Playable) -> None:
         self._space = space
         self._playable = playable
         self._sequence = Sobol(max(space.n_open, 1), scramble=True, rng=np.random.default_rng(seed))
-        self._found: list[Params] = []
+        self._points: list[Params] = []
 
     def at(self, number: int) -> Params:
-        """Return the ``number``-th point that may be played, counted from 0."""
-        while len(self._found) <= number:
-            self._found.append(self._next())
-        return dict(self._found[number])
+        """Return a point that may be played, by its number among them, counted from 0."""
+        while len(self._points) <= number:
+            self._points.append(self._next())
+        return dict(self._points[number])
 
     def _next(self) -> Params:
         params: Params = {}
@@ -51,39 +51,39 @@ class SobolPoints:
 
 
 class ShuffledGrid:
-    """Every combination of a small space once, in an order that the seed shuffles.
+    """Every combination of a small space once, in an order shuffled by the seed.
 
     Parameters
     ----------
-    space : without ranges of floats that have no step.
-    seed : shuffles the order.
+    space : search space without ranges of floats that have no step.
+    seed : seed of the order.
     playable : whether a combination may be played; others are left out.
     """
 
     def __init__(self, space: SearchSpace, seed: int, playable: Playable) -> None:
         combinations = list(space.grid())
         order = np.random.default_rng(seed).permutation(len(combinations))
-        self._waiting: Iterator[Params] = (combinations[int(place)] for place in order)
+        self._waiting: Iterator[Params] = (combinations[int(index)] for index in order)
         self._playable = playable
-        self._found: list[Params] = []
+        self._points: list[Params] = []
 
     def at(self, number: int) -> Params:
-        """Return the ``number``-th combination, counted from 0.
+        """Return a combination that may be played, by its number among them, counted from 0.
 
         Raises
         ------
         RequestError
-            If there are not so many.
+            If there are fewer combinations.
         """
-        while len(self._found) <= number:
+        while len(self._points) <= number:
             following = next((params for params in self._waiting if self._playable(params)), None)
             if following is None:
                 raise RequestError(
-                    f"the grid has {len(self._found)} combinations that may be played; all are asked for"
+                    f"the grid has {len(self._points)} combinations that may be played, and all were asked for"
                 )
-            self._found.append(following)
-        return dict(self._found[number])
+            self._points.append(following)
+        return dict(self._points[number])
 
     def __len__(self) -> int:
-        self._found += [params for params in self._waiting if self._playable(params)]
-        return len(self._found)
+        self._points += [params for params in self._waiting if self._playable(params)]
+        return len(self._points)

@@ -1,7 +1,7 @@
-"""Optuna's samplers by name, each seeded for one trial from (study seed, trial number).
+"""Optuna's samplers by name, each seeded for one trial by the study's seed and the number of the trial.
 
-Reopening a study with one sampler seed would replay its start-up draws; a seed for each trial makes an interrupted
-study ask exactly what an undisturbed one asks.
+A sampler with one seed for the whole study would draw its first trials again when the study is resumed. With a seed for
+each trial, a resumed study draws exactly the trials of an undisturbed one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SMALLEST_POPULATION = 16
 
 
 def _gp(seed: int) -> samplers.BaseSampler:
-    # parameters that only some trials have are no part of the process; TPE draws them better than chance does
+    # The Gaussian process leaves out parameters that only some trials have; TPE draws them better than at random.
     conditional = samplers.TPESampler(seed=seed, multivariate=False)
     return samplers.GPSampler(seed=seed, independent_sampler=conditional, warn_independent_sampling=False)
 
@@ -37,27 +37,30 @@ _GENETIC: dict[str, type[samplers.NSGAIISampler] | type[samplers.NSGAIIISampler]
 
 
 def seeds_of(seed: int, number: int) -> np.random.SeedSequence:
-    """Return the seed sequence of one trial of a study."""
+    """Return the seed sequence of one trial."""
     return np.random.SeedSequence([seed, number])
 
 
 def make_sampler(name: str, seed: int, number: int) -> samplers.BaseSampler:
-    """Return Optuna's ``gp`` or ``cmaes`` for trial ``number`` of a study."""
+    """Return Optuna's sampler ``gp`` or ``cmaes`` for one trial."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         return _SAMPLERS[name](_word(seed, number))
 
 
 def make_genetic_sampler(name: str, seed: int, number: int, startup: int) -> samplers.BaseGASampler:
-    """Return Optuna's genetic sampler for trial ``number`` of a study.
+    """Return Optuna's genetic sampler for one trial.
 
-    The first generation is the start-up: 16 trials, more where it takes more to meet every alternative, a multiple of
-    4, the usual batch. It does not depend on the number of trials asked for, as a search may be extended later;
-    Optuna's 50 would leave little of a search of 60 trials to learn.
+    The first generation is the start-up. It has 16 trials, or more if it takes more to draw every alternative, rounded
+    up to a multiple of 4, the default batch. It does not depend on the number of trials that are asked for, because a
+    search may be extended later. Optuna's default of 50 would leave few of 60 trials to learn.
 
     Parameters
     ----------
-    startup : number of trials that it takes to meet every alternative.
+    name : ``nsga2`` or ``nsga3``.
+    seed : seed of the study.
+    number : number of the trial.
+    startup : number of trials that it takes to draw every alternative.
     """
     size = 4 * -(-max(SMALLEST_POPULATION, startup) // 4)
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""The sampler of a search: for each trial the one that is to draw it, a function of (seed, number, finished trials)."""
+"""The samplers of one search: the sampler of each trial depends on seed, number and finished trials alone."""
 
 from __future__ import annotations
 
@@ -15,50 +15,51 @@ from optuna.trial import FrozenTrial
 from altune.recipes.space import SearchSpace
 from altune.tuning.samplers.choosing import REPLAYED, check_suitable
 from altune.tuning.samplers.designs import ShuffledGrid, SobolPoints
-from altune.tuning.samplers.drawing import (
+from altune.tuning.samplers.engines import make_genetic_sampler, make_sampler, seeds_of
+from altune.tuning.samplers.evolution import child_params, parents_of
+from altune.tuning.samplers.startup import n_finished, n_startup, played_params, random_source, stratified_params
+from altune.tuning.samplers.tpe import ObservedParameters, TrialTPE
+from altune.tuning.samplers.whole_trial import (
     Draw,
     Params,
     Playable,
     Source,
     WholeTrialSampler,
-    answered,
     common_distributions,
     first_playable,
+    suggest_all,
 )
-from altune.tuning.samplers.engines import make_genetic_sampler, make_sampler, seeds_of
-from altune.tuning.samplers.evolution import child_params, parents_of
-from altune.tuning.samplers.startup import n_finished, n_startup, played_params, random_source, stratified_params
-from altune.tuning.samplers.tpe import ObservedParameters, TrialTPE
 
 _TRIES = {"tpe": 50, "gp": 3, "cmaes": 10, "nsga2": 30, "nsga3": 30}
 
 
 class SamplerPlan:
-    """Which sampler draws each trial of one search.
+    """Decides which sampler draws each trial of one search.
 
-    Every trial gets a sampler of its own, seeded by (study seed, trial number), which sees the finished trials of
-    the in-memory study and those still running in its batch. A search that was interrupted therefore asks what an
-    undisturbed one asks. All of them settle a trial as a whole and pass over draws that may not be played, so that
-    hardly a number is spent on those; those that learn begin with trials that meet each alternative of each knob.
+    Every trial has a sampler of its own, seeded by the study's seed and the number of the trial, which sees the
+    finished trials of the in-memory study and those that run in its batch. An interrupted search therefore draws the
+    same trials as an undisturbed one. All samplers draw a trial as a whole and skip draws that may not be played, so
+    that few trials are forbidden draws. Samplers that learn start with trials that contain each alternative of each
+    knob.
 
     Parameters
     ----------
     name : ``tpe``, ``random``, ``cmaes``, ``gp``, ``qmc``, ``nsga2``, ``nsga3`` or ``grid``.
-    space : narrowed to what can work.
-    seed : the study's seed, 0 or more.
-    playable : whether a draw may be played, given its parameters by path; a pure function.
+    space : search space without alternatives that cannot work.
+    seed : seed of the study, 0 or more.
+    playable : pure function that returns whether a draw may be played, given its parameters by path.
     n_objectives : number of objectives, 1 or more.
-    constraints : whether trials have constraints.
+    constraints : whether there are constraints.
 
     Attributes
     ----------
-    replayed : whether the sampler keeps its state with the trials it drew. A search that is gone on with then starts
-        from an empty in-memory study and asks for all trials again, telling the stored results.
+    replayed : whether the sampler keeps its state with the trials that it drew. A resumed search then starts from an
+        empty in-memory study, asks for all trials again, and tells the stored results.
 
     Raises
     ------
     RequestError
-        If the sampler is not known or cannot search the space.
+        If the sampler is unknown or cannot search the space.
     """
 
     def __init__(
@@ -81,16 +82,16 @@ class SamplerPlan:
 
     @property
     def most_trials(self) -> int | None:
-        """Number of trials after which nothing is left to draw; None where there is always more."""
+        """Number of trials after which nothing is left to draw, None if there is no limit."""
         return len(self._grid) if self.name == "grid" else None
 
     def sampler(self, number: int, memory: Study) -> BaseSampler:
-        """Return the sampler that is to draw one trial.
+        """Return the sampler of one trial.
 
         Parameters
         ----------
-        number : of the trial that will be asked for; draws that were forbidden count.
-        memory : the in-memory study. Its finished trials are all that the sampler learns from.
+        number : number of the trial; forbidden draws count.
+        memory : in-memory study. The sampler learns from its finished trials only.
         """
         return WholeTrialSampler(self._draw(number, memory))
 
@@ -111,11 +112,12 @@ class SamplerPlan:
         return stratified_params(self.space, rng, self.playable, played_params(study, self.playable))
 
     def _learned(self, number: int, rng: np.random.Generator, study: Study, trial: FrozenTrial) -> Params:
-        """Draw by an Optuna sampler, at random where nothing that it proposes may be played."""
+        """Draw by an Optuna sampler, or at random if none of its draws may be played."""
         sources = []
         if self.name != "tpe":
             sources.append(self._source(make_sampler(self.name, self.seed, number), _TRIES[self.name], study, trial))
-        if self.name != "cmaes":  # the best of a Gaussian process is the same again when it may not be played
+        # The best point of a Gaussian process is the same again if it may not be played, so TPE takes over.
+        if self.name != "cmaes":
             sources.append(self._source(self._tpe(number), _TRIES["tpe"], study, trial))
         return first_playable(self.playable, *sources, random_source(self.space, rng))
 
@@ -123,18 +125,18 @@ class SamplerPlan:
         return TrialTPE(int(seeds_of(self.seed, number).generate_state(1, np.uint32)[0]), self._observed)
 
     def _source(self, engine: BaseSampler, tries: int, study: Study, trial: FrozenTrial) -> Source:
-        # several objectives: Optuna's TPE takes each parameter on its own
+        # With several objectives, Optuna's TPE models each parameter on its own.
         jointly = {} if isinstance(engine, TrialTPE) and self.n_objectives > 1 else self._common
 
         def draw() -> Params:
             relative = engine.sample_relative(study, trial, jointly)
 
-            def answer(path: str, distribution: BaseDistribution) -> Any:
+            def suggest(path: str, distribution: BaseDistribution) -> Any:
                 if path in relative:
                     return relative[path]
                 return engine.sample_independent(study, trial, path, distribution)
 
-            return answered(self.space, answer).params
+            return suggest_all(self.space, suggest).params
 
         return draw, tries
 

@@ -1,4 +1,4 @@
-"""The first trials of a search: random, and such that each alternative of each knob is met soon."""
+"""The first trials of a search: random, but so that every alternative of every knob is drawn early."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from optuna import Study
 from optuna.trial import TrialState
 
 from altune.recipes.space import SearchSpace
-from altune.tuning.samplers.drawing import Params, Playable, Source, first_playable
+from altune.tuning.samplers.whole_trial import Params, Playable, Source, first_playable
 
 FEWEST = 10
 MOST = 50
@@ -21,10 +21,10 @@ _TRIES = 16
 
 
 def n_startup(space: SearchSpace) -> int:
-    """Return how many trials have to be finished before a sampler learns from them: 10 to 50.
+    """Return the number of finished trials after which a sampler learns from them: 10 to 50.
 
-    It is the largest number of alternatives at any place. It does not depend on the number of trials asked for, as
-    a search may be extended later.
+    It is the largest number of alternatives of any choice. It does not depend on the number of trials that are asked
+    for, because a search may be extended later.
     """
     return min(max([FEWEST, *map(len, space.categorical_choices().values())]), MOST)
 
@@ -35,7 +35,7 @@ def n_finished(study: Study) -> int:
 
 
 def played_params(study: Study, playable: Playable) -> list[Mapping[str, Any]]:
-    """Return the parameters of all trials that were or are played: finished, running, or failed while being played."""
+    """Return the parameters of all trials but forbidden draws: finished, running, or failed while they were played."""
     learned = (TrialState.COMPLETE, TrialState.PRUNED)
     return [
         trial.params
@@ -45,67 +45,74 @@ def played_params(study: Study, playable: Playable) -> list[Mapping[str, Any]]:
 
 
 def random_source(space: SearchSpace, rng: np.random.Generator) -> Source:
-    """Return random draws of a space, to be tried a hundred times: enough where one draw in twenty may be played."""
+    """Return random draws of a space, up to 100: that is enough if one draw in twenty may be played."""
     return lambda: space.random_params(rng), RANDOM_TRIES
 
 
 def stratified_params(
     space: SearchSpace, rng: np.random.Generator, playable: Playable, played: Sequence[Mapping[str, Any]]
 ) -> Params:
-    """Return a draw that may be played and takes, place by place, one of the alternatives met least so far.
+    """Return a draw that may be played and takes, choice by choice, one of the alternatives drawn least often so far.
 
-    Places with the most alternatives never met come first, ties at random; those inside an alternative come after
-    the place where it is chosen. An alternative that does not go with what earlier places took gives way to the next.
+    Choices with the most alternatives that were never drawn come first, in random order among equals. Choices inside an
+    alternative come after the choice of that alternative. If an alternative cannot be combined with those taken before,
+    the next one is tried.
 
     Parameters
     ----------
-    played : parameters of the trials played so far, those still running included.
+    space : search space.
+    rng : random generator.
+    playable : whether a draw may be played.
+    played : parameters of all trials so far, including running ones.
     """
     params = first_playable(playable, random_source(space, rng))
     taken: dict[str, str] = {}
-    for path, labels in _in_order(space, rng, played):
+    for path, labels in _ordered_choices(space, rng, played):
         if path not in params:
             continue
-        met = Counter(trial[path] for trial in played if path in trial)
-        for label in _least_met(labels, met, rng):
-            found = _with_taken(space, rng, playable, params, {**taken, path: label})
-            if found is not None:
-                params = found
+        counts = Counter(trial[path] for trial in played if path in trial)
+        for label in _least_drawn(labels, counts, rng):
+            drawn = _draw_with(space, rng, playable, params, {**taken, path: label})
+            if drawn is not None:
+                params = drawn
                 break
         taken[path] = str(params[path])
     return params
 
 
-def _in_order(
+def _ordered_choices(
     space: SearchSpace, rng: np.random.Generator, played: Sequence[Mapping[str, Any]]
 ) -> list[tuple[str, tuple[str, ...]]]:
     choices = list(space.categorical_choices().items())
 
-    def need(place: int) -> tuple[int, int]:
-        path, labels = choices[place]
-        met = {params[path] for params in played if path in params}
-        return path.count("."), len(met) - len(labels)
+    def need(index: int) -> tuple[int, int]:
+        path, labels = choices[index]
+        drawn = {params[path] for params in played if path in params}
+        return path.count("."), len(drawn) - len(labels)
 
-    shuffled = [int(place) for place in rng.permutation(len(choices))]
-    return [choices[place] for place in sorted(shuffled, key=need)]
-
-
-def _least_met(labels: Sequence[str], met: Counter[str], rng: np.random.Generator) -> list[str]:
-    shuffled = [labels[int(place)] for place in rng.permutation(len(labels))]
-    return sorted(shuffled, key=lambda label: met[label])[:_ALTERNATIVES]
+    shuffled = [int(index) for index in rng.permutation(len(choices))]
+    return [choices[index] for index in sorted(shuffled, key=need)]
 
 
-def _with_taken(
-    space: SearchSpace, rng: np.random.Generator, playable: Playable, known: Params, taken: Mapping[str, str]
+def _least_drawn(labels: Sequence[str], counts: Counter[str], rng: np.random.Generator) -> list[str]:
+    shuffled = [labels[int(index)] for index in rng.permutation(len(labels))]
+    return sorted(shuffled, key=lambda label: counts[label])[:_ALTERNATIVES]
+
+
+def _draw_with(
+    space: SearchSpace, rng: np.random.Generator, playable: Playable, params: Params, taken: Mapping[str, str]
 ) -> Params | None:
-    """Return a random draw that may be played and takes given alternatives, None where few tries found none."""
-    if all(known.get(path) == label for path, label in taken.items()):
-        return known
+    """Return a random draw that may be played and takes given alternatives, None if a few tries find none.
+
+    ``params`` is returned unchanged if it takes them already.
+    """
+    if all(params.get(path) == label for path, label in taken.items()):
+        return params
     choices = space.categorical_choices()
     slices = {path: (choices[path].index(label) + 0.5) / len(choices[path]) for path, label in taken.items()}
     paths = space.open_paths
     for _ in range(_TRIES):
-        params = space.params_at({**dict(zip(paths, map(float, rng.random(len(paths))), strict=True)), **slices})
-        if playable(params):
-            return params
+        drawn = space.params_at({**dict(zip(paths, map(float, rng.random(len(paths))), strict=True)), **slices})
+        if playable(drawn):
+            return drawn
     return None

@@ -1,4 +1,4 @@
-"""Optuna's tree-structured Parzen estimator, with what all parameters of a trial share computed once."""
+"""Optuna's tree-structured Parzen estimator, with everything that all parameters of a trial share computed once."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Split = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 class ObservedParameters:
-    """Parameters in Optuna's internal numbers, a row for each trial; finished trials are converted once.
+    """Parameters as Optuna's internal numbers, with a row for each trial. A finished trial is converted once.
 
     Parameters
     ----------
-    paths : Optuna names of all parameters, the columns.
+    paths : Optuna's names of all parameters, which are the columns.
     """
 
     def __init__(self, paths: Sequence[str]) -> None:
@@ -30,11 +30,11 @@ class ObservedParameters:
         self._rows: dict[int, tuple[FrozenTrial, NDArray[np.float64]]] = {}
 
     def table(self, trials: Sequence[FrozenTrial]) -> NDArray[np.float64]:
-        """Return one row for each trial, ``(n_trials, n_paths)``; NaN where a trial has no such parameter."""
+        """Return one row for each trial, ``(n_trials, n_paths)``, with NaN for parameters that a trial lacks."""
         return np.array([self._row(trial) for trial in trials]).reshape(len(trials), len(self.columns))
 
     def _row(self, trial: FrozenTrial) -> NDArray[np.float64]:
-        # the storage replaces a trial's object when it changes, and never changes a finished one
+        # The storage replaces the object of a trial when it changes, and never changes a finished one.
         known, row = self._rows.get(trial.number, (None, None))
         if known is trial and row is not None:
             return row
@@ -47,15 +47,15 @@ class ObservedParameters:
 
 
 class TrialTPE(TPESampler):
-    """Draws what Optuna's ``TPESampler`` draws, for one trial, in a fraction of the time.
+    """Makes the same draws as Optuna's ``TPESampler`` for one trial, in a fraction of the time.
 
-    Optuna sorts all finished trials, and converts their parameters, for each parameter on its own; here it happens
-    once for a trial, and estimators are kept for further draws of the same trial.
+    Optuna sorts all finished trials and converts their parameters for each parameter anew. Here this is done once for a
+    trial, and the estimators are kept for further draws of the same trial.
 
     Parameters
     ----------
-    seed : of this trial's draws.
-    observed : the parameters of the study's trials.
+    seed : seed of the draws.
+    observed : parameters of the study's trials.
     """
 
     def __init__(self, seed: int, observed: ObservedParameters) -> None:
@@ -80,7 +80,7 @@ class TrialTPE(TPESampler):
             self._tables = self._split(study, trial)
         below, above = (self._observations(table, search_space) for table in self._tables)
         several = len(study.directions) > 1
-        # several objectives: the good trials weigh alike, as in Optuna
+        # With several objectives, all good trials have the same weight, as in Optuna.
         weights = np.ones(len(next(iter(below.values())))) if several else None
         parameters = self._parzen_estimator_parameters
         return (

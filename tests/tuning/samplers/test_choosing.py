@@ -12,7 +12,7 @@ REFUSED = {
         "cmaes",
         CONDITIONAL,
         {},
-        "the sampler cmaes applies to spaces of numbers only; this one leaves initial_sample, query_strategy open; "
+        "the sampler cmaes needs a space of numbers only; this one leaves initial_sample, query_strategy open; "
         "fix it, or use tpe",
     ),
     "one number": (
@@ -25,26 +25,27 @@ REFUSED = {
         "cmaes",
         NUMBERS,
         {"n_objectives": 2},
-        "the sampler cmaes has one objective, not 2; use nsga2, nsga3 or tpe",
+        "the sampler cmaes needs one objective, not 2; use nsga2, nsga3 or tpe",
     ),
     "constraints": (
         "cmaes",
         NUMBERS,
         {"constraints": True},
-        "the sampler cmaes does not know constraints; use tpe, gp, nsga2 or nsga3",
+        "the sampler cmaes does not support constraints; use tpe, gp, nsga2 or nsga3",
     ),
     "endless": (
         "grid",
         NUMBERS,
         {},
-        "the sampler grid applies to small spaces; this one has ranges without a step: "
+        "the sampler grid needs a finite space; this one has ranges without a step: "
         "query_strategy.density_weighted.beta; give them a step or choices, or use qmc",
     ),
     "large": (
         "grid",
         {"initial_sample": {"method": "random", "size": {"low": 1, "high": 20000}}},
         {},
-        "the sampler grid applies to spaces of at most 10,000 combinations; this one has 20,000; open less, or use qmc",
+        "the sampler grid needs a space of at most 10,000 combinations; this one has 20,000; leave less open, or use "
+        "qmc",
     ),
 }
 

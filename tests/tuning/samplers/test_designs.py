@@ -32,5 +32,5 @@ def test_grid_plays_each_combination_once():
     every = [params for params in plan.space.grid() if plan.playable(params)]
     assert sorted(map(str, drawn)) == sorted(map(str, every))
     assert drawn != every
-    with pytest.raises(RequestError, match="the grid has 14 combinations that may be played; all are asked for"):
+    with pytest.raises(RequestError, match="the grid has 14 combinations that may be played, and all were asked for"):
         ask(plan, memory)

@@ -1,4 +1,4 @@
-"""Trials settled as a whole: every parameter is drawn before the first is handed out, so that a draw can be refused."""
+"""Drawing a whole trial at once: all parameters are drawn before the first is handed out, so a draw can be refused."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ _MOST_PROBES = 100
 Params = dict[str, Any]
 Playable = Callable[[Mapping[str, Any]], bool]
 Draw = Callable[[Study, FrozenTrial], Params]
+Suggest = Callable[[str, BaseDistribution], Any]
 Source = tuple[Callable[[], Params], int]
-"""A way to draw, and how often it is tried."""
+"""A function that draws, and how often to try it."""
 
 
 class WholeTrialSampler(BaseSampler):
-    """Gives one trial the parameters of one draw, made when the first of them is asked for.
+    """Gives one trial the parameters of one draw, which is made when the first parameter is asked for.
 
     Parameters
     ----------
-    draw : returns the value of every parameter that the trial will ask for, given the study and the trial.
+    draw : function of the study and the trial that returns the value of every parameter which the trial will ask for.
     """
 
     def __init__(self, draw: Draw) -> None:
@@ -40,82 +41,86 @@ class WholeTrialSampler(BaseSampler):
         self._params: Params | None = None
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Return nothing: no parameter is drawn apart from the others."""
+        """Return an empty search space: no parameter is drawn apart from the others."""
         return {}
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Return nothing, as there is no relative search space."""
+        """Return nothing, because the relative search space is empty."""
         return {}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """Return the parameter's value in the trial's draw."""
+        """Return the value of a parameter in the draw of this trial."""
         if self._params is None:
             self._params = self._draw(study, trial)
         return self._params[param_name]
 
 
-class Answering:
-    """Answers what a space asks of a trial and keeps the answers; no study hears of it.
+class CallbackTrial:
+    """Stands in for an Optuna trial: its parameters come from a function, and no study is involved.
 
     Parameters
     ----------
-    answer : gives the value for a path and Optuna's distribution.
+    suggest : function of the name and the distribution of a parameter that returns its value.
+
+    Attributes
+    ----------
+    params, distributions : value and distribution of each parameter that was asked for, by name.
     """
 
-    def __init__(self, answer: Callable[[str, BaseDistribution], Any]) -> None:
-        self._answer = answer
+    def __init__(self, suggest: Suggest) -> None:
+        self._suggest = suggest
         self.params: Params = {}
         self.distributions: dict[str, BaseDistribution] = {}
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """Return the answer for a choice."""
-        return self._keep(name, CategoricalDistribution(choices))
+        """Return the value of a choice."""
+        return self._value(name, CategoricalDistribution(choices))
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        """Return the answer for a whole number."""
-        return int(self._keep(name, IntDistribution(low, high, log=log, step=step)))
+        """Return the value of an integer."""
+        return int(self._value(name, IntDistribution(low, high, log=log, step=step)))
 
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
     ) -> float:
-        """Return the answer for a number."""
-        return float(self._keep(name, FloatDistribution(low, high, log=log, step=step)))
+        """Return the value of a number."""
+        return float(self._value(name, FloatDistribution(low, high, log=log, step=step)))
 
-    def _keep(self, name: str, distribution: BaseDistribution) -> Any:
-        self.params[name] = self._answer(name, distribution)
+    def _value(self, name: str, distribution: BaseDistribution) -> Any:
+        self.params[name] = self._suggest(name, distribution)
         self.distributions[name] = distribution
         return self.params[name]
 
 
-def answered(space: SearchSpace, answer: Callable[[str, BaseDistribution], Any]) -> Answering:
-    """Let a space ask for one recipe and return what it asked and was answered.
+def suggest_all(space: SearchSpace, suggest: Suggest) -> CallbackTrial:
+    """Let a space ask for all parameters of one recipe, and return the trial that it asked.
 
-    Where the answers make a method that cannot be, the space asks no further; such a draw may not be played.
+    If the values give a method that is not valid, the space stops asking. Such a draw may not be played.
     """
-    asked = Answering(answer)
+    trial = CallbackTrial(suggest)
     with suppress(FormatError):
-        space.suggest(cast(BaseTrial, asked))
-    return asked
+        space.suggest(cast(BaseTrial, trial))
+    return trial
 
 
 def common_distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
-    """Return Optuna's distributions of the parameters that every draw has, by path, in the order of paths.
+    """Return the distributions of the parameters that every draw has, by path, in the order of the paths.
 
-    It is the search space that Optuna's samplers model jointly; they would find it by comparing all finished trials.
+    Optuna's samplers model these parameters jointly. They would find them by comparing all finished trials.
     """
     common = sorted(path for knob, decision in space.decisions.items() for path in _always_open(decision, knob))
     rng = np.random.default_rng(0)
-    found: dict[str, BaseDistribution] = {}
+    distributions: dict[str, BaseDistribution] = {}
     for _ in range(_MOST_PROBES):
         params = space.random_params(rng)
-        found |= answered(space, partial(_given, params)).distributions
-        if found.keys() >= set(common):
+        distributions |= suggest_all(space, partial(_given, params)).distributions
+        if distributions.keys() >= set(common):
             break
-    return {path: found[path] for path in common if path in found}
+    return {path: distributions[path] for path in common if path in distributions}
 
 
 def _given(params: Params, path: str, distribution: BaseDistribution) -> Any:
@@ -123,16 +128,17 @@ def _given(params: Params, path: str, distribution: BaseDistribution) -> Any:
 
 
 def _always_open(decision: Decision, path: str) -> list[str]:
+    """Return the paths below a decision that are open in every draw: those that lie in no alternative of a choice."""
     if len(decision.alternatives) > 1:
         return [path]
-    found: list[str] = []
+    paths: list[str] = []
     for name, slot in decision.alternatives[0].slots.items():
         inner = f"{path}.{decision.labels[0]}.{name}"
         if isinstance(slot, Decision):
-            found += _always_open(slot, inner)
+            paths += _always_open(slot, inner)
         elif not isinstance(slot, Fixed):
-            found.append(inner)
-    return found
+            paths.append(inner)
+    return paths
 
 
 def first_playable(playable: Playable, *sources: Source) -> Params:
@@ -141,8 +147,8 @@ def first_playable(playable: Playable, *sources: Source) -> Params:
     Parameters
     ----------
     playable : whether a draw may be played.
-    sources : tried in order. Where none succeeds the last draw is returned, which
-        the search then records as forbidden and draws again.
+    sources : tried in order. If none succeeds, the last draw is returned, which the search then stores as forbidden
+        and draws again.
     """
     params: Params = {}
     for draw, tries in sources:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy
 
@@ -35,7 +34,7 @@ class Query:
         self._gate = gate
         self._scores: tuple[Array, np.random.Generator] | None = None
 
-    def utilities(self, of: UtilityOf) -> NDArray[np.float64]:
+    def utilities(self, of: UtilityOf) -> Array:
         """Return the candidates' scores by the strategy, or their uncertainty, for a loop size that depends on them."""
         if of == "strategy" and isinstance(self._strategy, ScoreStrategy):
             scores = self._scored(self._strategy)[0].view()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from altune.core.metadata import Metadata
 from altune.core.pool import Pool
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from altune.core.streams import Streams
     from altune.recipes.recipe import Recipe
 
+Labelled = tuple[RowNumbers, Codes, Array | None]
+"""Sorted pool rows, the label of each, and their weights or None."""
 NO_ROWS: RowNumbers = np.empty(0, dtype=np.intp)
 
 
@@ -100,47 +103,23 @@ class Trainer:
         pool, recipe = self._pool, self._recipe
         gate = Gate(record.loop, pool.n_classes)
         self._audit(record, gate, rows, labels)
-        rows, labels, weights = self._without_suspects(rows, labels)
+        bought = self._without_suspects(rows, labels)
+        rows, labels, weights = bought
         self._first_labels = self._first_labels or len(rows)
         pool.set_labels(rows, labels)
         automatic = gate.automatic(recipe.labeling, recipe.labeling.automatic(pool, self.automatic), pool.candidates)
-        used_rows, used_labels, used_weights = rows, labels, weights
+        used = bought
         if automatic is not None:
-            used_rows, used_labels, used_weights = automatic.joined(rows, labels, weights)
+            used = automatic.joined(*bought)
             record.notes["auto_labels"] = float(len(automatic.rows))
-        fresh = self._trained_label[used_rows] != used_labels
-
-        def build() -> tuple[Model, FittedModel]:
-            bought = TrainingSet(pool.X[rows], labels, pool.n_classes, weights)
-            used = bought
-            if automatic is not None:
-                used = TrainingSet(pool.X[used_rows], used_labels, pool.n_classes, used_weights)
-            tuning = TuningInput(
-                training=bought,
-                first_labels=self._first_labels,
-                last_labels=self._last_labels,
-                last=self.learner,
-                streams=self._streams,
-                loop=record.loop,
-            )
-            learner = gate.learner(recipe.training, recipe.training.tune(self._adapted(gate, len(rows)), tuning))
-            inputs = TrainingInput(
-                model=learner,
-                model_init=recipe.model_init,
-                training=used,
-                fresh=fresh,
-                previous=self.model,
-                streams=self._streams,
-                loop=record.loop,
-                pool=pool,
-            )
-            return learner, gate.fitted(recipe.retrain, recipe.retrain.train(inputs))
-
-        self._prefix = self._prefix.then(rows, labels, weights, used_rows, used_labels, used_weights, fresh)
-        learner, model = self.prefixes.model(self._prefix, record.loop == 0, build)
+        fresh = self._trained_label[used[0]] != used[1]
+        self._prefix = self._prefix.then(*bought, *used, fresh)
+        learner, model = self.prefixes.model(
+            self._prefix, record.loop == 0, lambda: self._fit(record.loop, gate, bought, used, fresh)
+        )
         if self.automatic is not None:
             self._trained_label[self.automatic.rows] = -1
-        self._trained_label[used_rows] = used_labels
+        self._trained_label[used[0]] = used[1]
         self.automatic = automatic
         record.labels_used = self._last_labels = len(rows)
         record.notes.update(gate.notes(recipe.training, recipe.training.note(learner)))
@@ -149,6 +128,36 @@ class Trainer:
         pool.learner, pool.model, pool.label_weights = learner, model, weights
         pool.loop = record.loop
         pool.metadata = Metadata(pool.X, pool.candidates, model, earlier)
+
+    def _fit(
+        self, loop: int, gate: Gate, bought: Labelled, used: Labelled, fresh: NDArray[np.bool_]
+    ) -> tuple[Model, FittedModel]:
+        """Return the model of a loop before and after training; hyperparameters are tuned on bought labels alone."""
+        recipe, streams = self._recipe, self._streams
+        training = self._training_set(*bought)
+        tuning = TuningInput(
+            training=training,
+            first_labels=self._first_labels,
+            last_labels=self._last_labels,
+            last=self.learner,
+            streams=streams,
+            loop=loop,
+        )
+        learner = gate.learner(recipe.training, recipe.training.tune(self._adapted(gate, len(training)), tuning))
+        inputs = TrainingInput(
+            model=learner,
+            model_init=recipe.model_init,
+            training=training if used is bought else self._training_set(*used),
+            fresh=fresh,
+            previous=self.model,
+            streams=streams,
+            loop=loop,
+            pool=self._pool,
+        )
+        return learner, gate.fitted(recipe.retrain, recipe.retrain.train(inputs))
+
+    def _training_set(self, rows: RowNumbers, labels: Codes, weights: Array | None = None) -> TrainingSet:
+        return TrainingSet(self._pool.X[rows], labels, self._pool.n_classes, weights)
 
     def _adapted(self, gate: Gate, n_labels: int) -> Model:
         recipe = self._recipe
@@ -162,7 +171,7 @@ class Trainer:
         audit = audit_ranking(
             labeling.audit,
             self._adapted(gate, len(rows)),
-            TrainingSet(self._pool.X[rows], labels, self._pool.n_classes),
+            self._training_set(rows, labels),
             share=labeling.share,
             streams=self._streams,
             loop=record.loop,
@@ -175,7 +184,7 @@ class Trainer:
         else:
             self._suspects = rows[audit.suspects]
 
-    def _without_suspects(self, rows: RowNumbers, labels: Codes) -> tuple[RowNumbers, Codes, Array | None]:
+    def _without_suspects(self, rows: RowNumbers, labels: Codes) -> Labelled:
         """Return rows, labels and weights after the audit's action; None are weights that are all 1."""
         if not len(self._suspects):
             return rows, labels, None

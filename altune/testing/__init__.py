@@ -73,11 +73,7 @@ def checks_for(method: Method | type[Method]) -> list[Check]:
 
 
 def check_method(method: Method | type[Method]) -> None:
-    """Run all checks of a method of any knob.
-
-    Parameters
-    ----------
-    method : a method, or a class, whose parameters then have their defaults.
+    """Run all checks of a method of any knob, as :func:`checks_for` returns them.
 
     Raises
     ------

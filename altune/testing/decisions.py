@@ -12,9 +12,8 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
-from altune.core.types import RowNumbers
+from altune.core.types import Array, RowNumbers
 from altune.knobs.labeling import Answers, Labeling
 from altune.knobs.loop_size import Judged, LoopSize, LoopState
 from altune.knobs.loop_size.base import UtilityOf
@@ -54,7 +53,7 @@ def loop_states() -> Iterator[LoopState]:
             )
 
 
-def _graded(scale: float, of: UtilityOf) -> NDArray[np.float64]:
+def _graded(scale: float, of: UtilityOf) -> Array:
     return scale * np.linspace(-1.0, 1.0, 50)
 
 
@@ -106,7 +105,7 @@ def _evidence(truth: RowNumbers, now: RowNumbers, before: RowNumbers | None, loo
     """Return the evidence of a loop: scores of growing confidence, distances and divergences that shrink."""
     confidence = 1.0 - 0.6 * 0.5**loop
 
-    def scores(named: RowNumbers) -> NDArray[np.float64]:
+    def scores(named: RowNumbers) -> Array:
         spread = np.full((len(named), N_CLASSES), (1.0 - confidence) / (N_CLASSES - 1))
         spread[np.arange(len(named)), named] = confidence
         return spread
@@ -228,9 +227,7 @@ def check_unanimous(method: Labeling) -> None:
     for rows in (np.array([2, 7, 11, 30]), np.array([30, 2, 11, 7])):
         with blaming(method, "combining"):
             labels = np.asarray(method.combine(answers, rows, N_CLASSES))
-        require(
-            method, alike(labels, rows % N_CLASSES), "where all answers agree, it gives another label"
-        )
+        require(method, alike(labels, rows % N_CLASSES), "where all answers agree, it gives another label")
 
 
 def check_answers_untouched(method: Labeling) -> None:

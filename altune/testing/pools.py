@@ -146,7 +146,7 @@ POOLS: tuple[PoolCase, ...] = (
 def snapshot(pool: Pool) -> dict[str, Any]:
     """Return copies of everything in a pool that a method must not change."""
     X: Any = pool.X
-    arrays = [X.data, X.indices, X.indptr] if sparse.issparse(X) else [X]
+    arrays = [getattr(X, name) for name in ("data", "indices", "indptr")] if sparse.issparse(X) else [X]
     scores = () if pool.metadata is None else (pool.metadata.probabilities,)
     return {
         "features": [array.copy() for array in arrays],

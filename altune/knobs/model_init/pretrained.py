@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.streams import Streams
-from altune.core.types import Codes, Features, TrainingSet
+from altune.core.types import Codes, TrainingSet
 from altune.knobs.model_init.base import ModelInit
 from altune.knobs.pool_geometry import draw_rows, pool_points
 from altune.models import FittedModel, Model
@@ -43,7 +43,8 @@ class Pretrained(ModelInit):
         """Fit on pseudo-labels and continue with the labels."""
         seed, n_classes = streams.integer("model", loop), training.n_classes
         if pool is None:
-            X, clusters = training.X, clustered(training.X, n_classes)
+            X = training.X
+            clusters = kmeans(make_points(X), n_classes, np.random.default_rng(0)).labels
             labelled, labels = np.arange(len(training)), training.y
         else:
             X, clusters, labelled, labels = pool.X, pool_clusters(pool), pool.labelled, pool.labels
@@ -60,11 +61,6 @@ def pool_clusters(pool: Pool) -> Codes:
     return pool.shared.get(key, lambda: kmeans(pool_points(pool), pool.n_classes, np.random.default_rng(0)).labels)
 
 
-def clustered(X: Features, n_clusters: int) -> Codes:
-    """Return the k-means cluster of each row, ``(n_rows,)``."""
-    return kmeans(make_points(X), n_clusters, np.random.default_rng(0)).labels
-
-
 def matched_classes(clusters: Codes, labels: Codes, n_classes: int) -> Codes:
     """Return the class of each cluster, ``(n_classes,)``: a permutation with which most labels agree.
 
@@ -75,5 +71,4 @@ def matched_classes(clusters: Codes, labels: Codes, n_classes: int) -> Codes:
     """
     agreeing = np.zeros((n_classes, n_classes))
     np.add.at(agreeing, (clusters, labels), 1.0)
-    classes: Codes = linear_sum_assignment(-agreeing)[1]
-    return classes
+    return linear_sum_assignment(-agreeing)[1]

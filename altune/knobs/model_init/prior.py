@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.streams import Streams
-from altune.core.types import TrainingSet
+from altune.core.types import Array, TrainingSet
 from altune.knobs.model_init.base import ModelInit
 from altune.models import FittedModel, Model, with_output_bias
 
@@ -39,7 +38,7 @@ class ClassPriorStart(ModelInit):
         return model.resume(with_output_bias(model.untrained(training, seed), biases), training, seed)
 
 
-def log_class_priors(training: TrainingSet, smoothing: float) -> NDArray[np.float64]:
+def log_class_priors(training: TrainingSet, smoothing: float) -> Array:
     """Return ln((n_k + a)/(n + a·K)) for each class, ``(n_classes,)``.
 
     >>> from altune.core.types import TrainingSet
@@ -47,5 +46,5 @@ def log_class_priors(training: TrainingSet, smoothing: float) -> NDArray[np.floa
     [0.571, 0.143, 0.286]
     """
     counts = np.bincount(training.y, weights=training.weights, minlength=training.n_classes) + smoothing
-    logs: NDArray[np.float64] = np.log(counts / counts.sum())
+    logs: Array = np.log(counts / counts.sum())
     return logs

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.streams import Streams
-from altune.core.types import Codes, TrainingSet
+from altune.core.types import Array, Codes, TrainingSet
 from altune.knobs.model_init.base import ModelInit
 from altune.models import FittedEnsemble, FittedModel, Model
 
@@ -67,7 +66,7 @@ class EnsembleOfStarts(ModelInit):
         return FittedEnsemble([model.fit(training, seed) for seed in seeds])
 
 
-def mean_log_probability(probabilities: NDArray[np.float64], labels: Codes) -> float:
+def mean_log_probability(probabilities: Array, labels: Codes) -> float:
     """Return the mean natural logarithm of the true classes' probabilities, each at least 1e-12.
 
     >>> round(mean_log_probability(np.array([[0.5, 0.5], [0.0, 1.0]]), np.array([0, 1])), 4)

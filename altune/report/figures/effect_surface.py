@@ -96,10 +96,7 @@ def plot_effect_surface(
         y=path_words(surface.a) + (" (log scale)" if surface.log_a and numbers.numeric else ""),
         height=360 if numbers.numeric else CELL * len(surface.at_a) + 110,
     )
-    if numbers.numeric:
-        _add_contours(figure, numbers, inputs.amounts)
-    else:
-        _add_cells(figure, numbers, inputs.amounts)
+    (_add_contours if numbers.numeric else _add_cells)(figure, numbers, inputs.amounts)
     return figure
 
 

@@ -35,14 +35,9 @@ def value_name(value: str, amounts: Amounts) -> str:
     return safe_text(value, 44) + unit
 
 
-def value_along(value: str, amounts: Amounts) -> str:
-    """Return the title of a horizontal axis of values, which says so if less is better."""
-    return value_name(value, amounts) + ("<br>← less is better" if amounts.less_is_better else "")
-
-
-def value_up(value: str, amounts: Amounts) -> str:
-    """Return the title of a vertical axis of values, which says so if less is better."""
-    return value_name(value, amounts) + ("<br>less is better ↓" if amounts.less_is_better else "")
+def value_title(value: str, amounts: Amounts, less: str) -> str:
+    """Return the title of an axis of values; where less is better it ends with ``less``."""
+    return value_name(value, amounts) + (f"<br>{less}" if amounts.less_is_better else "")
 
 
 def percent(share: float) -> str:

@@ -18,11 +18,11 @@ from altune.core.errors import RequestError
 from altune.report.amounts import Amounts
 from altune.report.figures.points import DifferenceRow, FrontAxis, FrontPoint, TrialPoint
 from altune.report.words import (
-    broken_words,
     explained_value_name,
     named,
     search_amounts,
     search_value_name,
+    violation_words,
 )
 from altune.simulation.curve import LearningCurve
 from altune.tuning.judging import REFERENCE
@@ -147,7 +147,7 @@ def _trial_point(run: Run, trial: TrialRecord) -> TrialPoint:
     detail = [trial.reason] if trial.reason else []
     detail += [trial.recipe.query_strategy.method] if trial.recipe is not None else []
     value = _estimate(run, trial) if trial.state == "dropped" else trial.value
-    return TrialPoint(trial.number, value, trial.state, "; ".join(detail), broken_words(dict(trial.violations)))
+    return TrialPoint(trial.number, value, trial.state, "; ".join(detail), violation_words(trial.violations))
 
 
 def _estimate(run: Run, trial: TrialRecord) -> float | None:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from altune.analysis.importance.knob_importance import KnobImportance
 from altune.analysis.run import Run
@@ -80,11 +79,16 @@ def plot_interactions(source: Run | KnobImportance) -> go.Figure:
     lines += style.warned(wrapped_warning(importance.warning))
     count = len(numbers.knobs)
     figure = style.new_figure("What pairs of knobs explain together", lines, height=CELL * count + 90)
+    shares, hovers = np.full((count, count), np.nan), [["" for _ in range(count)] for _ in range(count)]
+    for cell in numbers.cells:
+        # Only clear pairs are not white.
+        shares[cell.a, cell.b] = cell.share if cell in numbers.clear_pairs else 0.0
+        hovers[cell.a][cell.b] = cell.hover
     figure.add_heatmap(
-        z=_matrix(numbers),
+        z=shares,
         x=list(range(count)),
         y=list(range(count)),
-        text=_hovers(numbers),
+        text=hovers,
         hoverinfo="text",
         colorscale=[[0, OPEN], [1, style.BETTER]],
         zmin=0,
@@ -109,21 +113,6 @@ def _name(knob: str) -> str:
 def _largest(numbers: InteractionNumbers) -> float:
     """Return the share with the darkest colour."""
     return max([0.1, *(cell.share for cell in numbers.clear_pairs)])
-
-
-def _matrix(numbers: InteractionNumbers) -> NDArray[np.float64]:
-    """Return the shares to colour; only clear pairs are not white."""
-    table = np.full((len(numbers.knobs), len(numbers.knobs)), np.nan)
-    for cell in numbers.cells:
-        table[cell.a, cell.b] = cell.share if cell in numbers.clear_pairs else 0.0
-    return table
-
-
-def _hovers(numbers: InteractionNumbers) -> list[list[str]]:
-    table = [["" for _ in numbers.knobs] for _ in numbers.knobs]
-    for cell in numbers.cells:
-        table[cell.a][cell.b] = cell.hover
-    return table
 
 
 def _add_cell(figure: go.Figure, cell: PairCell, numbers: InteractionNumbers) -> None:

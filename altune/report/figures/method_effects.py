@@ -11,7 +11,7 @@ from altune.analysis.importance.marginals import MethodEffect
 from altune.analysis.run import Run
 from altune.report.amounts import Amounts
 from altune.report.figures import style
-from altune.report.figures.explained import OPEN, value_along
+from altune.report.figures.explained import OPEN, value_title
 from altune.report.figures.inputs import effects_of
 from altune.report.figures.style import safe_text, words
 
@@ -87,7 +87,7 @@ def plot_method_effects(
     figure = style.new_figure(
         f"Methods of the {safe_text(words(knob), 24)}",
         lines,
-        x=value_along(inputs.value, inputs.amounts),
+        x=value_title(inputs.value, inputs.amounts, "← less is better"),
         height=ROW * len(numbers.rows) + 60,
     )
     for height, row in enumerate(reversed(numbers.rows)):

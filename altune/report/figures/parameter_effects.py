@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
@@ -13,31 +11,12 @@ from altune.analysis.importance.marginals import Curve
 from altune.analysis.run import Run
 from altune.report.amounts import Amounts
 from altune.report.figures import style
-from altune.report.figures.explained import path_words, value_up
+from altune.report.figures.explained import path_words, value_title
 from altune.report.figures.inputs import effects_of
 from altune.report.figures.style import safe_text
 
 HEIGHT = 320
 TICKS = (1.0, 2.0, 5.0)
-
-
-class CurveNumbers(NamedTuple):
-    """Numbers of the figure: the marginal, the parameter value where it is best, and the range of the axis."""
-
-    curve: Curve
-    best: float
-    low: float
-    high: float
-
-
-def parameter_effect_numbers(effects: Effects, path: str, amounts: Amounts | None = None) -> CurveNumbers:
-    """Return the marginal over a numeric parameter, and the parameter value where it is best."""
-    curve = effects.curve(path)
-    less = amounts is not None and amounts.less_is_better
-    best = float(curve.at[np.argmin(curve.mean) if less else np.argmax(curve.mean)])
-    drawn = np.concatenate([curve.low, curve.high, curve.trial_value])
-    pad = 0.05 * float(np.ptp(drawn)) or 0.01
-    return CurveNumbers(curve, best, float(drawn.min()) - pad, float(drawn.max()) + pad)
 
 
 def plot_parameter_effect(
@@ -58,8 +37,7 @@ def plot_parameter_effect(
         If there is no such numeric parameter.
     """
     inputs = effects_of(source, value, amounts)
-    numbers = parameter_effect_numbers(inputs.effects, path, inputs.amounts)
-    curve = numbers.curve
+    curve = inputs.effects.curve(path)
     figure = style.new_figure(
         f"Effect of {path_words(path, 30)}",
         [
@@ -67,7 +45,7 @@ def plot_parameter_effect(
             f"○ {len(curve.trial_at)} of {inputs.effects.n_trials} recipes have this parameter",
         ],
         x=f"{path_words(path)}{' (log scale)' if curve.log else ''}",
-        y=value_up(inputs.value, inputs.amounts),
+        y=value_title(inputs.value, inputs.amounts, "less is better ↓"),
         height=HEIGHT,
     )
     _add_band(figure, curve)
@@ -85,7 +63,8 @@ def plot_parameter_effect(
         hoverinfo="text",
         name="mean over the space",
     )
-    figure.update_yaxes(range=[numbers.low, numbers.high], nticks=7)
+    drawn = style.padded_range([*curve.low, *curve.high, *curve.trial_value], 0.05)
+    figure.update_yaxes(range=drawn, nticks=7)
     set_axis(figure, "xaxis", np.concatenate([curve.at, curve.trial_at]), curve.log)
     return figure
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -17,7 +17,7 @@ from altune.report.figures import style
 from altune.report.figures.front_numbers import FrontPair, pareto_front_numbers
 from altune.report.figures.inputs import front_of
 from altune.report.figures.points import FrontAxis, FrontPoint
-from altune.report.figures.style import Look, safe_text, words
+from altune.report.figures.style import MarkLook, safe_text, words
 
 Mark = Literal["trial", "front", "picked", "infeasible"]
 Array = NDArray[np.float64]
@@ -25,19 +25,11 @@ PANEL = 400
 """Height of the panel of a pair of objectives, in pixels."""
 
 
-class _MarkLook(NamedTuple):
-    symbol: str
-    sign: str
-    size: int
-    colour: str
-    words: str
-
-
-LOOKS: dict[Mark, _MarkLook] = {
-    "trial": _MarkLook("circle-open", "○", 8, style.QUIET, "other trials"),
-    "infeasible": _MarkLook("x-thin-open", "✕", 8, style.WORSE, "infeasible"),
-    "front": _MarkLook("circle", "●", 10, style.BETTER, "on the front"),
-    "picked": _MarkLook("star", "★", 17, style.BETTER, "picked"),
+LOOKS: dict[Mark, MarkLook] = {
+    "trial": MarkLook("circle-open", "○", style.QUIET, "other trials"),
+    "infeasible": MarkLook("x-thin-open", "✕", style.WORSE, "infeasible"),
+    "front": MarkLook("circle", "●", style.BETTER, "on the front", 10),
+    "picked": MarkLook("star", "★", style.BETTER, "picked", 17),
 }
 """Looks of trials; baselines look as in other figures."""
 
@@ -138,23 +130,17 @@ def _add_pair(
         **panel,
     )
     for mark, shown in marked.items():
+        look = LOOKS[mark]
+        marker = look.marker | ({"line": {"width": 1.75, "color": style.INK}} if mark == "picked" else {})
         if shown:
-            _add_points(figure, shown, axes, pair, _marker(mark), LOOKS[mark].words, row)
+            _add_points(figure, shown, axes, pair, marker, look.words, row)
     baselines = [point for point in points if point.role == "baseline"]
-    for point, look in zip(baselines, style.GREYS * len(baselines), strict=False):
-        _add_points(figure, [point], axes, pair, _grey(look), _label(point), row)
+    for point, grey in zip(baselines, style.GREYS * len(baselines), strict=False):
+        line = {"width": 2.5, "color": grey.colour}
+        marker = {"symbol": grey.symbol, "size": 12, "color": grey.colour, "line": line}
+        _add_points(figure, [point], axes, pair, marker, _label(point), row)
     figure.update_xaxes(title_text=_axis_title(along, "←", "→"), range=_range(points, pair.along), **panel)
     figure.update_yaxes(title_text=_axis_title(up, "↓", "↑"), range=_range(points, pair.up), **panel)
-
-
-def _marker(mark: Mark) -> dict[str, object]:
-    look = LOOKS[mark]
-    edge = style.INK if mark == "picked" else look.colour
-    return {"symbol": look.symbol, "size": look.size, "color": look.colour, "line": {"width": 1.75, "color": edge}}
-
-
-def _grey(look: Look) -> dict[str, object]:
-    return {"symbol": look.symbol, "size": 12, "color": look.colour, "line": {"width": 2.5, "color": look.colour}}
 
 
 def _add_points(

@@ -82,16 +82,16 @@ class TrialPoint:
     value : the objective over its blocks; of a dropped trial its estimate at that time; None if it has none.
     state : ``complete``, ``dropped``, ``forbidden``, ``failed``, ``running`` or ``waiting``.
     detail : text shown on hover, such as the query strategy's name.
-    broken : the constraints that it violates, in words; empty if it satisfies all.
+    violated : the constraints that it violates, in words; empty if it satisfies all.
     """
 
     number: int
     value: float | None
     state: str = "complete"
     detail: str = ""
-    broken: str = ""
+    violated: str = ""
 
     @property
     def shown_state(self) -> str:
         """The state that the figure shows: ``infeasible`` for a complete trial that violates a constraint."""
-        return INFEASIBLE if self.state == "complete" and self.broken else self.state
+        return INFEASIBLE if self.state == "complete" and self.violated else self.state

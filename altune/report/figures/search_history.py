@@ -15,25 +15,15 @@ from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.inputs import history_of
 from altune.report.figures.points import INFEASIBLE, TrialPoint
-from altune.report.figures.style import safe_text, words
+from altune.report.figures.style import MarkLook, safe_text, words
 
-
-class TrialLook(NamedTuple):
-    """Look of the trials of one state; ``sign`` is their marker in the key."""
-
-    symbol: str
-    sign: str
-    colour: str
-    words: str
-
-
-LOOKS: Mapping[str, TrialLook] = {
-    "complete": TrialLook("circle-open", "○", style.BETTER, "complete"),
-    INFEASIBLE: TrialLook("x-thin-open", "✕", style.WORSE, "infeasible"),
-    "dropped": TrialLook("triangle-down-open", "▽", style.QUIET, "dropped early"),
-    "failed": TrialLook("cross-thin-open", "+", style.INK, "failed"),
-    "running": TrialLook("diamond-open", "◇", style.INK, "running"),
-    "waiting": TrialLook("square-open", "□", style.QUIET, "waiting"),
+LOOKS: Mapping[str, MarkLook] = {
+    "complete": MarkLook("circle-open", "○", style.BETTER, "complete"),
+    INFEASIBLE: MarkLook("x-thin-open", "✕", style.WORSE, "infeasible"),
+    "dropped": MarkLook("triangle-down-open", "▽", style.QUIET, "dropped early"),
+    "failed": MarkLook("cross-thin-open", "+", style.INK, "failed"),
+    "running": MarkLook("diamond-open", "◇", style.INK, "running"),
+    "waiting": MarkLook("square-open", "□", style.QUIET, "waiting"),
 }
 """Looks of trials by shown state; forbidden draws are counted, not drawn."""
 
@@ -149,7 +139,7 @@ def _add_baselines(figure: go.Figure, baselines: Mapping[str, float], last: int,
 
 
 def _add_trials(
-    figure: go.Figure, trials: Sequence[TrialPoint], look: TrialLook, bottom: float, amounts: Amounts
+    figure: go.Figure, trials: Sequence[TrialPoint], look: MarkLook, bottom: float, amounts: Amounts
 ) -> None:
     if not trials:
         return
@@ -157,19 +147,19 @@ def _add_trials(
         figure,
         [trial.number for trial in trials],
         [bottom if trial.value is None else trial.value for trial in trials],
-        {"symbol": look.symbol, "size": 8, "color": look.colour, "line": {"width": 1.75, "color": look.colour}},
+        look.marker,
         [_hover(trial, look, amounts) for trial in trials],
         name="trial" if look.words == "complete" else f"trial, {look.words}",
         cliponaxis=False,
     )
 
 
-def _hover(trial: TrialPoint, look: TrialLook, amounts: Amounts) -> str:
+def _hover(trial: TrialPoint, look: MarkLook, amounts: Amounts) -> str:
     value = "" if trial.value is None else f": {amounts.exact.text(trial.value)}"
     estimated = ", its estimate when dropped" if trial.state == "dropped" and trial.value is not None else ""
     lines = [f"<b>trial {trial.number}</b>{value}{estimated}"]
     lines += [] if look.words == "complete" else [look.words]
-    lines += [safe_text(text, 80) for text in (trial.broken, trial.detail) if text]
+    lines += [safe_text(text, 80) for text in (trial.violated, trial.detail) if text]
     return "<br>".join(lines)
 
 

@@ -42,6 +42,22 @@ class Look(NamedTuple):
     symbol: str
 
 
+class MarkLook(NamedTuple):
+    """Look of the marks of one kind; ``sign`` is the mark in a key, whose text is ``words``."""
+
+    symbol: str
+    sign: str
+    colour: str
+    words: str
+    size: int = 8
+
+    @property
+    def marker(self) -> dict[str, Any]:
+        """The marker for plotly."""
+        line = {"width": 1.75, "color": self.colour}
+        return {"symbol": self.symbol, "size": self.size, "color": self.colour, "line": line}
+
+
 SERIES: tuple[Look, ...] = (
     Look("#0072B2", "solid", "circle"),
     Look("#D55E00", "dash", "square"),

@@ -19,7 +19,7 @@ def loops_page(facts: LoopFacts, recipe: Recipe) -> str:
     facts : what each loop did.
     recipe : the examined recipe.
     """
-    blocks = f"{facts.blocks} fresh split{'' if facts.blocks == 1 else 's'}"
+    blocks = f"{facts.blocks} fresh block{'' if facts.blocks == 1 else 's'}"
     return render_page(
         PageContent(
             title=f"What a recipe did on {facts.data}",

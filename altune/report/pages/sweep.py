@@ -56,7 +56,7 @@ def _differences(sweep: Sweep) -> FigureBlock:
     left = f", and {against.still_better} of the {against.better} clear wins are left after Holm's correction"
     return FigureBlock(
         "Where does it pay off?",
-        "Confirmed recipe minus random sampling on the same fresh splits, a row for each cell; an interval that "
+        "Confirmed recipe minus random sampling on the same fresh blocks, a row for each cell; an interval that "
         "does not cross the line at zero is a clear difference. Each interval speaks of its own cell: of many "
         f"without any difference one in twenty misses zero by chance{left if against.better else ''}.",
         plot_cell_differences(cells, f"{KINDS[row['objective']].plain} ({row['metric']})"),
@@ -69,7 +69,10 @@ def _ranks(sweep: Sweep) -> list[FigureBlock]:
         return []
     over = sweep.ranking.over
     each = "each data set, cells of one counting together" if over == "data sets" else "each cell"
-    ranked = f"The confirmed recipe and the baselines ranked by their means on {each}; a bar joins those without a clear difference."
+    ranked = (
+        f"The confirmed recipe and the baselines ranked by their means on {each}; a bar joins those without a clear "
+        "difference."
+    )
     return [rank_block(sweep.ranking.ranks, "Does it rank first?", ranked, over)]
 
 
@@ -130,8 +133,8 @@ def _facts(sweep: Sweep) -> list[tuple[str, str]]:
         facts.append((name, ", ".join(values) or defaults[coordinate]))
     settings = request.settings
     sizes = (
-        f"{settings.n_trials} trials on {settings.n_blocks} splits, sampler {settings.sampler}; "
-        f"{settings.select_among} recipes on {settings.select_blocks} splits to select, one on "
+        f"{settings.n_trials} trials on {settings.n_blocks} blocks, sampler {settings.sampler}; "
+        f"{settings.select_among} recipes on {settings.select_blocks} blocks to select, one on "
         f"{settings.report_blocks} to report"
     )
     return [*facts, ("Each cell", sizes), ("Made by", f"altune {__version__}")]

@@ -35,7 +35,6 @@ from altune.report.figures.effect_surface import effect_surface_numbers
 from altune.report.figures.interactions import interaction_numbers
 from altune.report.figures.knob_importance import knob_importance_numbers, parameter_importance_numbers
 from altune.report.figures.method_effects import method_effect_numbers
-from altune.report.figures.parameter_effects import parameter_effect_numbers
 from altune.report.pages.run.importance import importance_section
 from altune.report.words import KNOBS
 
@@ -198,9 +197,9 @@ def test_a_method_without_a_trial_is_drawn_open(played: list[Observation]) -> No
 
 
 def test_the_curve_of_a_number_has_a_log_axis_where_its_range_has(effects: Effects) -> None:
-    numbers = parameter_effect_numbers(effects, SIZE)
-    assert numbers.best == numbers.curve.at[0] < 6, "small first samples are best in this function"
-    assert parameter_effect_numbers(effects, SIZE, Amounts(less_is_better=True)).best > 50
+    curve = effects.curve(SIZE)
+    assert curve.at[np.argmax(curve.mean)] == curve.at[0] < 6, "small first samples are best in this function"
+    assert curve.at[np.argmin(curve.mean)] > 50
     figure = plot_parameter_effect(effects, SIZE, value=EVIL)
     assert figure.layout.xaxis.type == "log"
     assert list(figure.layout.xaxis.ticktext) == ["5", "10", "20", "50"]

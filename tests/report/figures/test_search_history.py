@@ -49,7 +49,7 @@ def test_history_of_an_objective_where_less_is_better_goes_downwards() -> None:
 def test_history_marks_what_does_not_count_and_leaves_it_out_of_the_best() -> None:
     trials = [
         TrialPoint(0, 0.5),
-        TrialPoint(1, 0.9, broken="violates labels <= 28 by 2"),
+        TrialPoint(1, 0.9, violated="violates labels <= 28 by 2"),
         TrialPoint(2, 0.8, "dropped", "clearly worse than the best on 3 blocks"),
         TrialPoint(3, None, "failed"),
         TrialPoint(4, None, "running"),

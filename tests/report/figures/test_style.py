@@ -40,7 +40,7 @@ def test_names_cannot_become_markup_in_any_figure(curves) -> None:
         plot_learning_curves(evil, "accuracy", BUDGET, matched={EVIL: curves["vanilla"]}),
         plot_search_history([TrialPoint(0, 0.5, detail=EVIL), TrialPoint(1, None, EVIL)], {EVIL: 0.4}, value=EVIL),
         plot_differences([DifferenceRow(EVIL, 0.1, 0.0, 0.2, data=EVIL)] * 7, value=EVIL),
-        plot_search_history([TrialPoint(0, 0.5, "dropped", EVIL), TrialPoint(1, 0.4, broken=EVIL)], {}),
+        plot_search_history([TrialPoint(0, 0.5, "dropped", EVIL), TrialPoint(1, 0.4, violated=EVIL)], {}),
         plot_pareto_front(
             [FrontPoint(EVIL, (1.0, 2.0), "picked", EVIL), FrontPoint(f"{EVIL}2", (1.0, 3.0), "baseline", EVIL)],
             [FrontAxis(EVIL), FrontAxis(EVIL, Amounts(1, EVIL, less_is_better=True))],

@@ -66,7 +66,7 @@ def differences_of(comparison: RecipeComparison) -> FigureBlock:
             title="First minus second",
             sides=("first", "second"),
         )
-        return FigureBlock(BEST, f"Pairs of recipes on the same splits. {note}", figure)
+        return FigureBlock(BEST, f"Pairs of recipes on the same blocks. {note}", figure)
     yardstick = comparison.contests[0].yardstick
     rows = [
         _row(pair, pair.a, contest.data) if pair.b == yardstick else _row(turned(pair), pair.b, contest.data)
@@ -81,7 +81,7 @@ def differences_of(comparison: RecipeComparison) -> FigureBlock:
         title=f"Recipe minus {plain_name(yardstick)}",
         sides=("recipe", plain_name(yardstick)),
     )
-    return FigureBlock("Data set by data set", f"Each recipe on the same splits as the other. {note}", figure)
+    return FigureBlock("Data set by data set", f"Each recipe on the same blocks as the other. {note}", figure)
 
 
 def ranks_of(over: OverData) -> list[FigureBlock]:
@@ -111,7 +111,7 @@ def reach_of(contest: Contest, heading: str) -> FigureBlock:
     reach = {contest.data: contest.reach}
     return FigureBlock(
         heading,
-        f"Labels until the mean curve first has {goal_of(contest)}. Beside it, in how many splits the recipe's own "
+        f"Labels until the mean curve first has {goal_of(contest)}. Beside it, in how many blocks the recipe's own "
         "curve never gets there.",
         plot_labels_to_reach(reach),
         description="; ".join(f"{row.label}: {row.value}" for row in labels_to_reach_numbers(reach)),
@@ -130,8 +130,7 @@ def spread_of_data(contest: Contest, heading: str) -> FigureBlock:
     """Return the value of each recipe on each block of one data set."""
     return FigureBlock(
         heading,
-        "Each ring is one split: luck of the split and of the first sample. Nine splits of ten are better than the "
-        "bar.",
+        "Each ring is one block: luck of the pool and of the first sample. Nine blocks of ten are better than the bar.",
         plot_spread(
             {contest.data: contest.spread}, value=named(contest.objective), amounts=Amounts.of(contest.objective)
         ),
@@ -139,7 +138,7 @@ def spread_of_data(contest: Contest, heading: str) -> FigureBlock:
 
 
 def stale_of(comparison: RecipeComparison) -> FigureBlock:
-    """Return the share of stale runs over all data sets."""
+    """Return the share of stale trajectories over all data sets."""
     stale = {"": over_data_sets([contest.stale for contest in comparison.contests])}
     pooled = " Runs of all data sets are put together." if len(comparison.contests) > 1 else ""
     return FigureBlock(

@@ -152,7 +152,7 @@ def _facts(comparison: RecipeComparison) -> list[tuple[str, str]]:
     data = [
         (
             "Data" if over is None else f"Data: {contest.data}",
-            f"{contest.data}: {contest.blocks} fresh splits into pools of {contest.n_train} rows, scored on "
+            f"{contest.data}: {contest.blocks} fresh blocks with pools of {contest.n_train} rows, scored on "
             f"{contest.n_test} rows; {contest.budget} labels",
         )
         for contest in comparison.contests
@@ -172,22 +172,22 @@ def _method_facts(overlap: float) -> list[tuple[str, str]]:
     return [
         (
             "Differences",
-            "of the same splits, with the corrected resampled t interval and test (Nadeau & Bengio 2003: variance of "
-            f"the mean (1/J + n_test/n_train)·s², here n_test/n_train = {overlap:.2f}); a difference is clear where p after "
-            "Holm's correction for all pairs on a data set is 0.05 or less",
+            "of the same blocks, with the corrected resampled t interval and test (Nadeau & Bengio 2003: variance of "
+            f"the mean (1/J + n_test/n_train)·s², here n_test/n_train = {overlap:.2f}); clear if p after Holm's "
+            "correction for all pairs on a data set is 0.05 or less",
         ),
         (
             "Labels to reach",
-            "first label count at which the mean curve has the score; intervals of 2000 resamples of the splits",
+            "first label count at which the mean curve has the score; intervals of 2000 resamples of the blocks",
         ),
-        ("Stale runs", "less than a quarter of the run's own gain by a quarter of the budget; Wilson's interval"),
+        ("Stale trajectories", "less than a quarter of their gain by a quarter of the budget; Wilson's interval"),
     ]
 
 
 def _over_data_text(over: OverData, post_hoc: str) -> str:
     wilcoxon = "Wilcoxon's signed-rank test with Holm's correction for all pairs (Benavoli, Corani & Mangili 2016)"
     pairs = wilcoxon if post_hoc == "wilcoxon" else "Nemenyi's critical difference (Demšar 2006)"
-    return f"{over.ranks.test}; pairs by {pairs}; means with a bootstrap over data sets, then splits"
+    return f"{over.ranks.test}; pairs by {pairs}; means with a bootstrap over data sets, then blocks"
 
 
 def _data_words(comparison: RecipeComparison) -> str:

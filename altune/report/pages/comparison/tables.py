@@ -31,8 +31,8 @@ def data_table(comparison: RecipeComparison, over: OverData) -> TableBlock:
         columns=("recipe", "mean rank", "mean", *(contest.data for contest in comparison.contests)),
         rows=sorted(rows, key=lambda row: float(row[1])),
         caption=(
-            f"{sentence(named(comparison.objective))}: means over splits, and over data sets with 95 % intervals of a "
-            "bootstrap over data sets, then splits."
+            f"{sentence(named(comparison.objective))}: means over blocks, and over data sets with 95 % intervals of a "
+            "bootstrap over data sets, then blocks."
         ),
     )
 
@@ -78,7 +78,7 @@ def tests_table(over: OverData) -> TableBlock:
 
 
 def means_table(contest: Contest, heading: str) -> TableBlock:
-    """Return the mean, the spread and the stale runs of each recipe on one data set."""
+    """Return the mean, the spread and the share of stale trajectories of each recipe on one data set."""
     amounts = Amounts.of(contest.objective)
     rows = [
         (
@@ -94,11 +94,11 @@ def means_table(contest: Contest, heading: str) -> TableBlock:
     return TableBlock(
         heading=heading,
         title="The recipes in numbers",
-        columns=("recipe", "mean", "worst tenth", "worst", "best", "stale runs"),
+        columns=("recipe", "mean", "worst tenth", "worst", "best", "stale"),
         rows=rows,
         caption=(
-            f"{sentence(named(contest.objective))} over {contest.blocks} splits, with 95 % intervals. Worst tenth: "
-            "what nine splits of ten do better than."
+            f"{sentence(named(contest.objective))} over {contest.blocks} blocks, with 95 % intervals. Worst tenth: "
+            "what nine blocks of ten do better than."
         ),
     )
 
@@ -119,9 +119,9 @@ def pairs_table(contest: Contest, heading: str) -> TableBlock:
     return TableBlock(
         heading=heading,
         title="Pair by pair",
-        columns=("pair", "difference", "splits in which the first has more", "p", "p (Holm)"),
+        columns=("pair", "difference", "blocks in which the first has more", "p", "p (Holm)"),
         rows=rows,
-        caption="First minus second on the same splits; p (Holm) is adjusted for all pairs of this table.",
+        caption="First minus second on the same blocks; p (Holm) is adjusted for all pairs of this table.",
     )
 
 
@@ -144,7 +144,7 @@ def reach_table(contest: Contest, heading: str) -> TableBlock:
     return TableBlock(
         heading=heading,
         title="Labels, money and time",
-        columns=("recipe", "labels needed", "95 % interval", "splits that never", "labels", "cost", "seconds"),
+        columns=("recipe", "labels needed", "95 % interval", "blocks that never", "labels", "cost", "seconds"),
         rows=rows,
         caption=(
             f"Labels needed for {contest.reach[0].target:.3f} {contest.objective.metric}; then what a whole run "

@@ -26,7 +26,7 @@ def _figures(ablation: Ablation, data: str) -> list[FigureBlock]:
     path = FigureBlock(
         WHY,
         f"{where}{ablation.sentence} Each step changes the decision that then gains most, and is played anew. The "
-        f"order was chosen on {ablation.order_blocks} splits, the gains are from {ablation.whole.blocks} others; "
+        f"order was chosen on {ablation.order_blocks} blocks, the gains are from {ablation.whole.blocks} others; "
         f"together they are the whole difference.{_grouped_note(ablation)}{risk_note(ablation.objective)}",
         plot_ablation(ablation, value=value),
     )

@@ -23,7 +23,7 @@ def commands_of(run: Run) -> list[tuple[str, str]]:
     options = {name: _scenario_options(run, name, folder) for name in names}
     simulations = [
         (
-            f"Play it on other splits{f' of {name}' if several else ''}",
+            f"Play it on other blocks{f' of {name}' if several else ''}",
             f"altune simulate {arguments[name]} --recipe {recipe} {options[name]}",
         )
         for name in names

@@ -91,13 +91,14 @@ def _objectives(run: Run) -> list[Fact]:
     if len(objectives) > 1:
         facts.append(("Picked from the front", str(run.record.preference)))
     if objectives[0].risk.kind != "mean":
-        facts.append(("Over splits", f"{risk_words(objectives[0].risk)} ({scenario.risk})"))
+        facts.append(("Over blocks", f"{risk_words(objectives[0].risk)} ({scenario.risk})"))
     if len(run.record.data_sets) > 1:
         facts.append(("Over data sets", _across(run)))
     if scenario.constraints:
         trials = [trial for trial in run.trials if trial.violations]
-        broken = sum(not trial.feasible for trial in trials)
-        facts.append(("Bounds", f"{'; '.join(scenario.constraints)} (broken by {broken} of {len(trials)} trials)"))
+        infeasible = sum(not trial.feasible for trial in trials)
+        constraints = "; ".join(scenario.constraints)
+        facts.append(("Constraints", f"{constraints} (violated by {infeasible} of {len(trials)} trials)"))
     return facts
 
 
@@ -121,7 +122,7 @@ def _search(run: Run) -> list[Fact]:
     settings = run.record.settings
     complete = sum(trial.state == "complete" for trial in run.trials)
     each = " of each data set" if len(run.record.data_sets) > 1 else ""
-    facts = [("Search", f"{complete} trials on {settings['n_blocks']} splits{each}, sampler {settings['sampler']}")]
+    facts = [("Search", f"{complete} trials on {settings['n_blocks']} blocks{each}, sampler {settings['sampler']}")]
     measures = _racing(settings)
     return [*facts, ("Spent with care", "; ".join(measures))] if measures else facts
 
@@ -137,7 +138,7 @@ def _racing(settings: dict[str, Any]) -> list[str]:
         shares = ", ".join(f"{share:.0%}" for share in settings["rungs"])
         parts.append(f"rungs at {shares} of the budget: a trial that could not win any more is dropped")
     if settings.get("leader_blocks"):
-        parts.append(f"{settings['leader_blocks']} further splits for trials among the best {LEADERS}")
+        parts.append(f"{settings['leader_blocks']} further blocks for trials among the best {LEADERS}")
     return parts
 
 
@@ -215,7 +216,7 @@ def _confirmation(run: Run) -> list[Fact]:
     return [
         (
             "Confirmation",
-            f"{len(first.candidates)} recipes on {selected} splits{each} to select, one on "
+            f"{len(first.candidates)} recipes on {selected} blocks{each} to select, one on "
             f"{len(first.recipe.curves)} to report ({sizes})",
         )
     ]

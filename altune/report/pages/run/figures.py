@@ -26,7 +26,7 @@ def curves_of_data(run: Run, name: str) -> FigureBlock:
     return FigureBlock(
         BETTER,
         f"{f'On {name}: test' if several else 'Test'} {findings.objective.metric} of the current model at each "
-        f"label count, on {findings.recipe.blocks} fresh splits scored on rows that nothing was scored on before. "
+        f"label count, on {findings.recipe.blocks} fresh blocks scored on rows that nothing was scored on before. "
         "The steps are loops: a score holds until "
         f"the next model is trained.{_early_stop_note(confirmation, findings)}",
         plot_learning_curves(curves, metric, budget, saved=saved),
@@ -46,8 +46,8 @@ def differences_of(run: Run) -> FigureBlock:
     )
     return FigureBlock(
         SURE,
-        f"Recipe minus baseline on the same splits; {better} zero is better. Intervals are of 95 %, corrected for "
-        f"splits that share rows. {matched}{risk_note(findings.objective)}",
+        f"Recipe minus baseline on the same blocks; {better} zero is better. Intervals are of 95 %, corrected for "
+        f"blocks that share rows. {matched}{risk_note(findings.objective)}",
         plot_differences(run),
     )
 
@@ -58,7 +58,7 @@ def spread_of_run(run: Run) -> FigureBlock:
     objective = run.objective
     return FigureBlock(
         SURE,
-        "A real campaign is one run and not a mean. Each ring is one fresh split; nine of ten do better than the "
+        "A real campaign is one run and not a mean. Each ring is one fresh block; nine of ten do better than the "
         f"bar.{risk_note(objective)}",
         plot_spread(spreads, value=named(objective), amounts=Amounts.of(objective)),
     )
@@ -79,8 +79,8 @@ def history_of(run: Run) -> FigureBlock:
     """Return the value of each trial."""
     return FigureBlock(
         MEASURED,
-        "How the recipe was found: each ring is one recipe, played on the search splits. The best of many is "
-        "flattered by chance, which is why the best few were played again on fresh splits; none of these values is "
+        "How the recipe was found: each ring is one recipe, played on the search blocks. The best of many is "
+        "flattered by chance, which is why the best few were played again on fresh blocks; none of these values is "
         "the result."
         f"{across_note(run)}{_dropped_note(run)}",
         plot_search_history(run),
@@ -93,9 +93,9 @@ def front_of(run: Run) -> FigureBlock:
     pairs = " With more than two, each pair has a panel." if len(axes) > 2 else ""
     return FigureBlock(
         COST,
-        "Each mark is one recipe on the search splits. On the front, nothing is won in one objective without "
+        "Each mark is one recipe on the search blocks. On the front, nothing is won in one objective without "
         f"losing in another; the line parts what was reached from what was not.{pairs} Picked: "
-        f"{run.record.preference}, measured anew on fresh splits, so that it may lie off the front of the search.",
+        f"{run.record.preference}, measured anew on fresh blocks, so that it may lie off the front of the search.",
         plot_pareto_front(points, axes),
     )
 

@@ -67,7 +67,7 @@ def candidates_table(run: Run) -> TableBlock:
             )
         )
     blocks = len(first.candidates[0].played.curves)
-    fresh = [f"on fresh splits of {name}" for name in confirmations] if several else ["on fresh splits"]
+    fresh = [f"on fresh blocks of {name}" for name in confirmations] if several else ["on fresh blocks"]
     return TableBlock(
         heading=MEASURED,
         title="The best recipes of the search, played again",
@@ -81,8 +81,8 @@ def candidates_table(run: Run) -> TableBlock:
         ),
         rows=rows,
         caption=(
-            f"{_scale(run)}; mean over {blocks} fresh splits with 95 % intervals. The one that is best there is "
-            f"selected, and reported on other splits.{risk_column if at_risk else ''}"
+            f"{_scale(run)}; mean over {blocks} fresh blocks with 95 % intervals. The one that is best there is "
+            f"selected, and reported on other blocks.{risk_column if at_risk else ''}"
             f"{f' {_explained(others)}' if others else ''}"
         ),
     )
@@ -124,7 +124,7 @@ def result_table(run: Run, name: str) -> TableBlock:
         ),
         rows=rows,
         caption=(
-            f"{sentence(findings.measure)} on {findings.recipe.blocks} fresh splits, 95 % intervals{less}. Matched: "
+            f"{sentence(findings.measure)} on {findings.recipe.blocks} fresh blocks, 95 % intervals{less}. Matched: "
             f"with the recipe's own start and loop sizes. Labels needed: those with which the recipe has the {metric} "
             f"that the baseline has at {findings.budget}."
             f"{f' {_explained(others)}' if others else ''}{risk_note(findings.objective)}"

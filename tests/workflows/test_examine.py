@@ -57,7 +57,7 @@ def test_a_recipe_that_cannot_be_played_again_leaves_the_run_whole(monkeypatch):
     assert found.uncertainty is None
     assert found.stopping is None
     assert found.balance.bought[0].mean[0] > 0
-    assert any("could not be played again to be examined: ZeroDivisionError" in line for line in said)
+    assert any("the confirmed recipe could not be examined: ZeroDivisionError" in line for line in said)
 
 
 def command(monkeypatch, capsys, *words: str) -> tuple[int, str, str]:
@@ -90,4 +90,4 @@ def test_command_refuses_what_does_not_fit(monkeypatch, capsys, tmp_path):
         monkeypatch, capsys, "examine", "iris", "vanilla", "--budget", "30", "--blocks", "1", "--out", where
     )
     assert code == 2
-    assert "cannot be made" in err
+    assert "cannot be created" in err

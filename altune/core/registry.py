@@ -227,14 +227,8 @@ def describe_parameters(cls: type[Method]) -> dict[str, dict[str, Any]]:
         options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
         kind = options[0] if options else {}
         entry: dict[str, Any] = {"type": kind.get("type", "method"), "default": _plain(field.get_default())}
-        for low in ("minimum", "exclusiveMinimum"):
-            if low in kind:
-                entry["low"] = kind[low]
-        for high in ("maximum", "exclusiveMaximum"):
-            if high in kind:
-                entry["high"] = kind[high]
-        if "enum" in kind:
-            entry["choices"] = kind["enum"]
+        limits = (("minimum", "low"), ("exclusiveMinimum", "low"), ("maximum", "high"), ("exclusiveMaximum", "high"))
+        entry |= {key: kind[word] for word, key in (*limits, ("enum", "choices")) if word in kind}
         entry["description"] = field.description or ""
         described[name] = entry
     return described

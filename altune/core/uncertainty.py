@@ -29,11 +29,9 @@ def margin(probabilities: Array) -> Array:
     [0.25]
     """
     if probabilities.shape[1] == 2:
-        gap: Array = np.abs(probabilities[:, 1] - probabilities[:, 0])
-        return gap
+        return np.abs(probabilities[:, 1] - probabilities[:, 0])
     top = np.partition(probabilities, -2, axis=1)
-    difference: Array = top[:, -1] - top[:, -2]
-    return difference
+    return top[:, -1] - top[:, -2]
 
 
 def entropy(probabilities: Array) -> Array:

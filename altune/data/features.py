@@ -183,8 +183,7 @@ def _checked_names(names: Iterable[str] | None, n_columns: int) -> Names:
     if len(listed) != n_columns:
         raise DataError(f"{len(listed)} feature names for {n_columns} columns; give one name for each column")
     if len(set(listed)) < n_columns:
-        seen: set[str] = set()
-        twice = next(name for name in listed if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        twice = next(name for position, name in enumerate(listed) if name in listed[:position])
         raise DataError(f"the column name {twice!r} occurs twice; give each column its own name")
     return listed
 

@@ -31,13 +31,7 @@ class Content(NamedTuple):
 
 
 def read_file(path: str | Path, target: str | None = None) -> Content:
-    """Read features and labels from a file by its suffix.
-
-    Parameters
-    ----------
-    path : a file with one of :data:`altune.data.files.SUFFIXES`.
-    target : label column of a table.
-    """
+    """Read features and labels from a file by its suffix."""
     file = existing_file(path)
     suffix = data_suffix(file)
     if suffix in (".csv", ".csv.gz"):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-import zlib
 from typing import IO, Any
 
 from altune.core.errors import DataError
+from altune.data.files import BROKEN_GZIP
 
 
 def read_svmlight(stream: IO[bytes], where: str) -> tuple[Any, Any]:
@@ -27,7 +26,7 @@ def read_svmlight(stream: IO[bytes], where: str) -> tuple[Any, Any]:
 
     try:
         content = stream.read()
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except BROKEN_GZIP as error:
         raise DataError(f"{where}: a damaged gzip file ({error}); write it again") from None
     try:
         X, y = load_svmlight_file(io.BytesIO(content), zero_based="auto")

@@ -15,12 +15,7 @@ from altune.models.fitted import FittedModel
 
 
 class MeanOfMembers(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """The mean of the outputs of fitted models; a scikit-learn classifier in all but ``fit``.
-
-    Parameters
-    ----------
-    members : fitted models of the same classes.
-    """
+    """The mean of the outputs of fitted models of the same classes; a scikit-learn classifier in all but ``fit``."""
 
     def __init__(self, members: Sequence[FittedModel]) -> None:
         self.members = members
@@ -46,12 +41,7 @@ class MeanOfMembers(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class FittedEnsemble(FittedModel):
-    """Fitted models of one recipe in one model: its class scores are the mean of theirs.
-
-    Parameters
-    ----------
-    members : fitted models of the same classes, one or more.
-    """
+    """One or more fitted models of the same classes in one: its class scores are the mean of theirs."""
 
     def __init__(self, members: Sequence[FittedModel]) -> None:
         first = members[0]

@@ -65,8 +65,7 @@ class LogisticRegressionModel(Model):
 def known_coefficients(fitted: FittedModel) -> Array:
     """Return coefficients and intercepts as the estimator has them, ``(1 or n_known, n_features + 1)``."""
     estimator: Any = fitted.estimator
-    known: Array = np.column_stack([estimator.coef_, estimator.intercept_])
-    return known
+    return np.column_stack([estimator.coef_, estimator.intercept_])
 
 
 def starting_coefficients(known: Array, known_codes: Codes, codes: Codes) -> Array:

@@ -81,5 +81,4 @@ def with_estimator(fitted: FittedModel, estimator: Any) -> FittedModel:
 
 def _moved(values: Array, shrink: float, sigma: float, rng: np.random.Generator) -> Array:
     noise = rng.normal(scale=sigma, size=values.shape)
-    moved: Array = (shrink * values + noise).astype(values.dtype)
-    return moved
+    return (shrink * values + noise).astype(values.dtype)

@@ -22,13 +22,7 @@ KNOB_WORDS = {
 
 
 def describe_methods(methods: Mapping[str, Method], usual: Mapping[str, Method]) -> str:
-    """Return a sentence for each knob whose method is not the usual one, in the order in which they take effect.
-
-    Parameters
-    ----------
-    methods : the methods of a recipe, by field.
-    usual : the methods of the default recipe, by field.
-    """
+    """Return a sentence for each knob whose method is not the usual one, in the order in which they take effect."""
     order = ("model", *(field for field in FIELDS if field != "model"))
     sentences = [sentence(methods[knob]) for knob in order if methods[knob] != usual[knob]]
     if not sentences:

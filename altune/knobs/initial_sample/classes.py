@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator
@@ -18,12 +18,9 @@ from altune.knobs.pool_geometry import covered_rows
 NO_ROWS: RowNumbers = np.empty(0, dtype=np.intp)
 
 
-def read_sample(value: Any) -> Any:
-    """Read an initial sample nested in a parameter."""
-    return parse_method("initial_sample", value)
-
-
-NestedSample = Annotated[SerializeAsAny[InitialSample], BeforeValidator(read_sample)]
+NestedSample = Annotated[
+    SerializeAsAny[InitialSample], BeforeValidator(lambda value: parse_method("initial_sample", value))
+]
 """The type of a parameter that holds an initial sample."""
 
 

@@ -167,8 +167,7 @@ def plurality(votes: Array, latest: Codes) -> Codes:
     """
     tied = votes == votes.max(axis=1, keepdims=True)
     latest_is_tied = tied[np.arange(len(votes)), latest]
-    winners: Codes = np.where(latest_is_tied, latest, np.argmax(votes, axis=1))
-    return winners
+    return np.where(latest_is_tied, latest, np.argmax(votes, axis=1))
 
 
 def latest_answer(answers: Answers, rows: RowNumbers) -> Codes:

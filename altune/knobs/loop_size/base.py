@@ -33,14 +33,6 @@ class Judged(NamedTuple):
     wrong: int
 
 
-def _no_utilities(of: UtilityOf) -> Array:
-    return np.empty(0)
-
-
-def _no_agreement() -> float | None:
-    return None
-
-
 @dataclass(frozen=True)
 class LoopState:
     """The state of a trajectory when the size of the next loop is decided.
@@ -75,8 +67,8 @@ class LoopState:
     last_rows: int | None = None
     price_per_row: float = 0.0
     price_per_loop: float = 0.0
-    utilities: Callable[[UtilityOf], Array] = _no_utilities
-    agreement: Callable[[], float | None] = _no_agreement
+    utilities: Callable[[UtilityOf], Array] = lambda of: np.empty(0)
+    agreement: Callable[[], float | None] = lambda: None
     errors: tuple[Judged, ...] = ()
 
 

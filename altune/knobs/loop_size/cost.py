@@ -126,8 +126,7 @@ def stale_error(law: PowerLaw, n: int, sizes: Array) -> Array:
     power = 1.0 - law.exponent
     grown = np.log1p(sizes / n)
     fresh = n * (grown if abs(power) < 1e-9 else np.expm1(power * grown) / power)
-    stale: Array = law.error(n) * (sizes - fresh)
-    return stale
+    return law.error(n) * (sizes - fresh)
 
 
 def cheapest_size(price_per_loop: float, worth: float, n: int, law: PowerLaw, most: int) -> int:

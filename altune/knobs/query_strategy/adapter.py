@@ -6,6 +6,7 @@ anything else. The package comes with the extra ``skactiveml`` and is imported w
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import warnings
 from collections.abc import Iterator
@@ -185,15 +186,9 @@ def _usable(value: Any, base: Any) -> bool:
 
 def _package(name: Literal["pool", "base", "classifier"]) -> Any:
     try:
-        if name == "pool":
-            from skactiveml import pool as module
-        elif name == "base":
-            from skactiveml import base as module
-        else:
-            from skactiveml import classifier as module
+        return importlib.import_module(f"skactiveml.{name}")
     except ImportError:
         raise MissingExtraError("query_strategy 'skactiveml'", "skactiveml") from None
-    return module
 
 
 def _model_arguments(name: str, strategy: Any, pool: Pool, rng: np.random.Generator) -> dict[str, Any]:

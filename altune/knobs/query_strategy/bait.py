@@ -188,8 +188,7 @@ def information_factors(probabilities: Array, most: int) -> Array:
     top = np.argsort(-probabilities, axis=1, kind="stable")[:, :m]
     factors = np.repeat(-probabilities[:, None, :], m, axis=1)
     factors[np.arange(n)[:, None], np.arange(m), top] += 1.0
-    scaled: Array = factors * np.sqrt(np.take_along_axis(probabilities, top, axis=1))[:, :, None]
-    return scaled
+    return factors * np.sqrt(np.take_along_axis(probabilities, top, axis=1))[:, :, None]
 
 
 def leading_directions(embedding: Features, most: int, rng: np.random.Generator) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from pydantic import BeforeValidator, SerializeAsAny
@@ -62,10 +62,7 @@ def largest(scores: Array, size: int, rng: np.random.Generator) -> RowNumbers:
     return order[ranked[:size]]
 
 
-def read_strategy(value: Any) -> Any:
-    """Read a strategy nested in a parameter."""
-    return parse_method("query_strategy", value)
-
-
-NestedStrategy = Annotated[SerializeAsAny[QueryStrategy], BeforeValidator(read_strategy)]
+NestedStrategy = Annotated[
+    SerializeAsAny[QueryStrategy], BeforeValidator(lambda value: parse_method("query_strategy", value))
+]
 """The type of a parameter that holds a strategy."""

@@ -9,10 +9,11 @@ from pydantic import Field
 
 from altune.core.pool import Pool
 from altune.core.registry import register
-from altune.core.types import Array, RowNumbers, TrainedModel
+from altune.core.types import Array, Features, RowNumbers, TrainedModel
+from altune.knobs.pool_geometry import draw_rows
 from altune.knobs.query_strategy.base import ScoreStrategy
 from altune.knobs.query_strategy.learners import SCORES, ModelledStrategy, train_on_labels
-from altune.knobs.query_strategy.subpool import SubpoolSize, complete, draw_positions, spread_scores
+from altune.knobs.query_strategy.subpool import SubpoolSize, complete, spread_scores
 from altune.numerics.disagreement import bootstrap_positions, mean_divergence, mutual_information, vote_entropy
 from altune.numerics.joint_entropy import most_informative_batch
 
@@ -24,11 +25,15 @@ class _CommitteeStrategy(ModelledStrategy):
     sample of the labelled rows in which no class is missing.
     """
 
-    def committee(self, pool: Pool, members: int, rng: np.random.Generator) -> list[TrainedModel]:
-        """Return the trained members."""
+    def consult(
+        self, pool: Pool, members: int, subpool: int, rng: np.random.Generator
+    ) -> tuple[list[TrainedModel], RowNumbers, Features]:
+        """Return the trained members, and the positions and features of the candidates considered."""
         learner = self.learner(pool)
         samples = [bootstrap_positions(pool.labels, rng) for _ in range(members)]
-        return [train_on_labels(pool, learner, sample, rng) for sample in samples]
+        committee = [train_on_labels(pool, learner, sample, rng) for sample in samples]
+        positions = draw_rows(np.arange(len(pool.candidates)), subpool, rng)
+        return committee, positions, pool.X[pool.candidates[positions]]
 
 
 @register
@@ -56,9 +61,7 @@ class QueryByCommittee(_CommitteeStrategy, ScoreStrategy):
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
         """Return the disagreement about each candidate, in nats."""
-        committee = self.committee(pool, self.members, rng)
-        positions = draw_positions(len(pool.candidates), self.subpool, rng)
-        X = pool.X[pool.candidates[positions]]
+        committee, positions, X = self.consult(pool, self.members, self.subpool, rng)
         if self.disagreement == "mean_kl":
             scores = mean_divergence(np.stack([member.class_scores(X) for member in committee]))
         else:
@@ -83,9 +86,7 @@ class Bald(_CommitteeStrategy, ScoreStrategy):
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
         """Return the mutual information of each candidate, in nats."""
-        committee = self.committee(pool, self.members, rng)
-        positions = draw_positions(len(pool.candidates), self.subpool, rng)
-        X = pool.X[pool.candidates[positions]]
+        committee, positions, X = self.consult(pool, self.members, self.subpool, rng)
         scores = mutual_information(np.stack([member.class_scores(X) for member in committee]))
         return spread_scores(scores, positions, len(pool.candidates))
 
@@ -108,9 +109,7 @@ class BatchBald(_CommitteeStrategy):
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return candidates in the order of selection."""
-        committee = self.committee(pool, self.members, rng)
-        positions = draw_positions(len(pool.candidates), self.subpool, rng)
-        X = pool.X[pool.candidates[positions]]
+        committee, positions, X = self.consult(pool, self.members, self.subpool, rng)
         probabilities = np.stack([member.class_scores(X) for member in committee])
         picked = positions[most_informative_batch(probabilities, size, rng)]
         return pool.candidates[complete(picked, len(pool.candidates), size, rng)]

@@ -34,5 +34,4 @@ class DensityWeighted(ScoreStrategy):
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
         """Return u · s^β of each candidate."""
         uncertainty = uncertainty_of(pool.known().probabilities, self.uncertainty)
-        scores: Array = uncertainty * pool_similarity(pool)[pool.candidates] ** self.beta
-        return scores
+        return uncertainty * pool_similarity(pool)[pool.candidates] ** self.beta

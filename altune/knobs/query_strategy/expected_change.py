@@ -13,10 +13,10 @@ from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.types import Array, Codes, Features, Learner, RowNumbers, TrainedModel, TrainingSet
 from altune.core.uncertainty import entropy, least_confidence
-from altune.knobs.pool_geometry import current_model
+from altune.knobs.pool_geometry import current_model, draw_rows
 from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy
 from altune.knobs.query_strategy.learners import SCORES, ModelledStrategy
-from altune.knobs.query_strategy.subpool import SubpoolSize, complete, draw_positions, spread_scores
+from altune.knobs.query_strategy.subpool import SubpoolSize, complete, spread_scores
 from altune.numerics.fisher import InformationRatio, most_reducing_batch
 from altune.numerics.geometry.distances import is_sparse, make_points
 
@@ -76,8 +76,8 @@ class ExpectedErrorReduction(ModelledStrategy, ScoreStrategy):
         """Return the expected loss after labelling each candidate, times −1."""
         learner = self.learner(pool)
         known = self.known(pool, rng)
-        positions = draw_positions(len(pool.candidates), self.candidates, rng)
-        evaluated = draw_positions(len(pool.candidates), self.evaluation, rng)
+        positions = draw_rows(np.arange(len(pool.candidates)), self.candidates, rng)
+        evaluated = draw_rows(np.arange(len(pool.candidates)), self.evaluation, rng)
         seed = int(rng.integers(2**31))  # one seed for all models, so that they differ by the added label alone
         X = pool.X[pool.candidates[evaluated]]
         expected = np.zeros(len(positions))
@@ -112,7 +112,7 @@ class VarianceReduction(QueryStrategy):
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return candidates, each the one that lowers the ratio most given those before it."""
         model = current_model(pool)
-        positions = draw_positions(len(pool.candidates), self.subpool, rng)
+        positions = draw_rows(np.arange(len(pool.candidates)), self.subpool, rng)
         rows = np.concatenate([pool.labelled, pool.candidates[positions]])
         g = short_embedding(model.embedding(pool.X[rows]), rng)
         p = model.class_scores(pool.X[rows])

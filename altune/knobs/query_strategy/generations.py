@@ -109,5 +109,4 @@ def weighted_history(past: list[tuple[int, Array]], decay: float) -> Array:
     for back, scores in past:
         total += decay**back * scores
         weight += decay**back
-    result: Array = total / weight
-    return result
+    return total / weight

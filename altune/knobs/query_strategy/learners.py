@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from pydantic import BeforeValidator, Field, SerializeAsAny
@@ -18,12 +18,9 @@ from altune.models import Model
 SCORES: frozenset[Need] = frozenset({"class_scores"})
 
 
-def read_model(value: Any) -> Any:
-    """Read a model nested in a parameter; None is the recipe's model."""
-    return None if value is None else parse_method("model", value)
-
-
-OptionalModel = Annotated[SerializeAsAny[Model] | None, BeforeValidator(read_model)]
+OptionalModel = Annotated[
+    SerializeAsAny[Model] | None, BeforeValidator(lambda value: None if value is None else parse_method("model", value))
+]
 """The type of a parameter that holds a model or None."""
 
 

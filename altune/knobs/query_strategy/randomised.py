@@ -37,5 +37,4 @@ class Power(ScoreStrategy):
 def perturbed(weights: Array, gamma: float, rng: np.random.Generator) -> Array:
     """Return γ ln w + Gumbel(0, 1) noise, ``(n_rows,)``, finite also for weights of 0."""
     smallest = np.finfo(np.float64).tiny
-    result: Array = gamma * np.log(np.maximum(weights, smallest)) + rng.gumbel(size=len(weights))
-    return result
+    return gamma * np.log(np.maximum(weights, smallest)) + rng.gumbel(size=len(weights))

@@ -20,17 +20,6 @@ SubpoolSize = Annotated[
 """The type of a parameter that bounds the number of candidates considered."""
 
 
-def draw_positions(n_candidates: int, size: int, rng: np.random.Generator) -> RowNumbers:
-    """Return the positions of a random subpool, sorted; all positions, without a draw, if there are at most ``size``.
-
-    >>> draw_positions(3, 10, np.random.default_rng(0)).tolist()
-    [0, 1, 2]
-    """
-    if n_candidates <= size:
-        return np.arange(n_candidates)
-    return np.sort(rng.choice(n_candidates, size=size, replace=False))
-
-
 def spread_scores(scores: Array, positions: RowNumbers, n_candidates: int) -> Array:
     """Return the scores of all candidates, ``(n_candidates,)``; those not considered are just below the smallest.
 

@@ -24,9 +24,6 @@ Mask = NDArray[np.bool_]
 Note = Mapping[str, float]
 """The numbers that a rule notes in a loop, by name."""
 
-_NO_CODES: Codes = np.empty(0, dtype=np.intp)
-_NO_SCORES: Array = np.empty((0, 0))
-
 
 class Evidence(Protocol):
     """Quantities of a loop that a rule may use, each computed once per loop when it is first used.
@@ -72,11 +69,11 @@ class Evidence(Protocol):
 class GivenEvidence:
     """Evidence from given arrays; what is not given is empty."""
 
-    scores: Array = field(default_factory=lambda: _NO_SCORES)
+    scores: Array = field(default_factory=lambda: np.empty((0, 0)))
     unlabelled: Mask = field(default_factory=lambda: np.empty(0, dtype=bool))
-    new_scores: Array = field(default_factory=lambda: _NO_SCORES)
-    new_predictions: Codes = field(default_factory=lambda: _NO_CODES)
-    new_labels: Codes = field(default_factory=lambda: _NO_CODES)
+    new_scores: Array = field(default_factory=lambda: np.empty((0, 0)))
+    new_predictions: Codes = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    new_labels: Codes = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     nearest: Array = field(default_factory=lambda: np.empty(0))
     diverged: tuple[float, float] | None = None
 

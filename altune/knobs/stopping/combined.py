@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
@@ -14,14 +14,12 @@ from altune.knobs.stopping.agreement import ClassificationChange, StabilizingPre
 from altune.knobs.stopping.base import Note, Stopping, StopView
 from altune.knobs.stopping.uncertainty import MinExpectedError, OverallUncertainty
 
-
-def read_rule(value: Any) -> Any:
-    """Read a stopping rule nested in a parameter."""
-    return parse_method("stopping", value)
-
-
-NestedRule = Annotated[SerializeAsAny[Stopping], BeforeValidator(read_rule)]
+NestedRule = Annotated[SerializeAsAny[Stopping], BeforeValidator(lambda value: parse_method("stopping", value))]
 """The type of a rule in a list of rules."""
+FewRules = Annotated[
+    tuple[NestedRule, ...],
+    Field(min_length=1, max_length=10, description="list of rules, each written as under `stopping`"),
+]
 
 
 @register
@@ -77,12 +75,7 @@ class AnyRule(Rules):
     """Stop as soon as any of several rules fires: ``{method: any, rules: [{method: …}, {method: …}]}``."""
 
     method: Literal["any"] = "any"
-    rules: tuple[NestedRule, ...] = Field(
-        default=(StabilizingPredictions(), MinExpectedError()),
-        min_length=1,
-        max_length=10,
-        description="list of rules, each written as under `stopping`",
-    )
+    rules: FewRules = (StabilizingPredictions(), MinExpectedError())
 
     def fires(self, notes: Sequence[Note]) -> bool:
         """Return whether any rule fires."""
@@ -95,12 +88,7 @@ class AllRules(Rules):
 
     source = "Zhu, Wang, Hovy, COLING 2008 (the default rules)"
     method: Literal["all"] = "all"
-    rules: tuple[NestedRule, ...] = Field(
-        default=(OverallUncertainty(), ClassificationChange()),
-        min_length=1,
-        max_length=10,
-        description="list of rules, each written as under `stopping`",
-    )
+    rules: FewRules = (OverallUncertainty(), ClassificationChange())
 
     def fires(self, notes: Sequence[Note]) -> bool:
         """Return whether all rules fire."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -97,7 +98,7 @@ class StoppingMonitor:
             labels_bought=pool.labels_bought,
             n_classes=pool.n_classes,
             rng=self._streams.generator("stopping", loop),
-            evidence=LoopEvidence(self, chooser, new_rows, labels_of),
+            evidence=LoopEvidence(self, chooser, new_rows if chooser is not None else NO_ROWS, labels_of),
         )
 
     def divergences(self, precision: float) -> tuple[float, float] | None:
@@ -109,58 +110,52 @@ class StoppingMonitor:
         return None if before is None else (divergence(now, before), divergence(before, now))
 
 
+@dataclass(eq=False)
 class LoopEvidence:
-    """The :class:`altune.knobs.stopping.base.Evidence` of one loop."""
+    """The :class:`altune.knobs.stopping.base.Evidence` of one loop; without a chooser there are no new rows."""
 
-    def __init__(
-        self,
-        monitor: StoppingMonitor,
-        chooser: TrainedModel | None,
-        new_rows: RowNumbers,
-        labels_of: Callable[[RowNumbers], Codes],
-    ) -> None:
-        self._monitor = monitor
-        self._chooser = chooser
-        self._new_rows = new_rows if chooser is not None else NO_ROWS
-        self._labels_of = labels_of
-        self._distances: dict[int, Array] = {}
-        self._divergences: dict[float, tuple[float, float] | None] = {}
+    monitor: StoppingMonitor
+    chooser: TrainedModel | None
+    new_rows: RowNumbers
+    labels_of: Callable[[RowNumbers], Codes]
+    _distances: dict[int, Array] = field(default_factory=dict)
+    _divergences: dict[float, tuple[float, float] | None] = field(default_factory=dict)
 
     @cached_property
     def scores(self) -> Array:
         """Class scores of the stop set."""
-        pool = self._monitor.pool
-        return current_model(pool).class_scores(pool.X[self._monitor.stop_set])
+        pool = self.monitor.pool
+        return current_model(pool).class_scores(pool.X[self.monitor.stop_set])
 
     @cached_property
     def unlabelled(self) -> Mask:
         """Whether each row of the stop set is a candidate."""
-        return np.isin(self._monitor.stop_set, self._monitor.pool.candidates)
+        return np.isin(self.monitor.stop_set, self.monitor.pool.candidates)
 
     @cached_property
     def new_scores(self) -> Array:
         """Class scores of the new rows by the model that selected them."""
-        pool = self._monitor.pool
-        if self._chooser is None or not len(self._new_rows):
+        pool = self.monitor.pool
+        if self.chooser is None or not len(self.new_rows):
             return np.empty((0, pool.n_classes))
-        return self._chooser.class_scores(pool.X[self._new_rows])
+        return self.chooser.class_scores(pool.X[self.new_rows])
 
     @cached_property
     def new_predictions(self) -> Codes:
         """Predictions of the new rows by the model that selected them."""
-        if self._chooser is None or not len(self._new_rows):
+        if self.chooser is None or not len(self.new_rows):
             return NO_CODES
-        return self._chooser.predict(self._monitor.pool.X[self._new_rows])
+        return self.chooser.predict(self.monitor.pool.X[self.new_rows])
 
     @cached_property
     def new_labels(self) -> Codes:
         """Labels of the new rows."""
-        return self._labels_of(self._new_rows)
+        return self.labels_of(self.new_rows)
 
     def distances(self, neighbours: int) -> Array:
         """Return the distances of the stop set to the labelled rows, in units of the spacing."""
         if neighbours not in self._distances:
-            monitor = self._monitor
+            monitor = self.monitor
             points, labelled = pool_points(monitor.pool), monitor.pool.labelled
             squared = _kth_nearest(points.take(monitor.stop_set), points.take(labelled), neighbours)
             squared[np.isin(monitor.stop_set, labelled)] = 0.0
@@ -170,7 +165,7 @@ class LoopEvidence:
     def divergences(self, precision: float) -> tuple[float, float] | None:
         """Return the divergences between the posteriors of this loop and of the last one."""
         if precision not in self._divergences:
-            self._divergences[precision] = self._monitor.divergences(precision)
+            self._divergences[precision] = self.monitor.divergences(precision)
         return self._divergences[precision]
 
 

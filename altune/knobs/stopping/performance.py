@@ -173,5 +173,4 @@ def balanced_hits(right: NDArray[np.bool_], labels: Codes) -> Array:
     """Return hits weighted such that their mean is the balanced accuracy, ``(n_rows,)``."""
     counts = np.bincount(labels)
     weight = len(labels) / (np.count_nonzero(counts) * counts[labels])
-    result: Array = right * weight
-    return result
+    return right * weight

@@ -126,5 +126,4 @@ def columns_of(graph: Graph, rows: Iterable[Any]) -> NDArray[np.int32]:
     """
     # Indexing the matrix itself would take scipy longer than the whole selection of a point.
     parts = [graph.indices[graph.indptr[row] : graph.indptr[row + 1]] for row in rows]
-    columns: NDArray[np.int32] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
-    return columns
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)

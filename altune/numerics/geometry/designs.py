@@ -61,8 +61,7 @@ def _add(directions: Array, turn: int, source: Points, position: int, points: Po
     v = row / ridge - earlier.T @ (earlier @ row)
     v = v / np.sqrt(1.0 + max(0.0, float(row @ v)))
     directions[turn] = v
-    decrease: Array = np.asarray(points.values @ v, dtype=np.float64) ** 2
-    return decrease
+    return np.asarray(points.values @ v, dtype=np.float64) ** 2
 
 
 def leverage_scores(points: Points, ridge: float, rng: np.random.Generator) -> Array:

@@ -149,5 +149,4 @@ def random_argmax(values: Array, rng: np.random.Generator) -> int:
 def _scale_array(values: Array) -> Array:
     largest = float(np.abs(values).max(initial=0.0))
     exponent = int(np.frexp(largest)[1])
-    scaled: Array = np.ldexp(values, -exponent)
-    return scaled
+    return np.ldexp(values, -exponent)

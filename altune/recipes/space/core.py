@@ -105,23 +105,14 @@ class SearchSpace(Assignments):
 
     def fixed(self) -> dict[str, Method]:
         """Return the methods of the knobs that the space names and fixes completely."""
-        return {
-            knob: decision.alternatives[0].typical()
-            for knob, decision in self.decisions.items()
-            if not self.is_open(knob)
-        }
+        return {knob: method for knob, method in self._single().items() if not self.is_open(knob)}
 
     def base_recipe(self) -> Recipe:
         """Return the recipe on which baselines are based: what the space fixes, and defaults for the rest.
 
         A knob with a single alternative has its method and fixed parameters; open parameters have their defaults.
         """
-        single = {
-            knob: decision.alternatives[0].typical()
-            for knob, decision in self.decisions.items()
-            if len(decision.alternatives) == 1
-        }
-        return Recipe.from_dict(single)
+        return Recipe.from_dict(self._single())
 
     def baseline_recipes(self) -> dict[str, Recipe]:
         """Return the recipes to compare with: random sampling, vanilla and those of the space."""
@@ -239,6 +230,10 @@ class SearchSpace(Assignments):
             }
             for knob, decision in self.decisions.items()
         ]
+
+    def _single(self) -> dict[str, Method]:
+        decisions = {knob: decision.alternatives for knob, decision in self.decisions.items()}
+        return {knob: listed[0].typical() for knob, listed in decisions.items() if len(listed) == 1}
 
     def _with(self, decisions: Mapping[str, Decision]) -> SearchSpace:
         return replace(self, decisions=decisions, forbid=narrowed_rules(self.forbid, decisions))

@@ -90,12 +90,10 @@ class Range:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the range as it is written in a file."""
-        plain: dict[str, Any] = {"low": self.low, "high": self.high}
-        if self.log:
-            plain["log"] = True
-        if self.step is not None:
-            plain["step"] = self.step
-        return plain
+        optional = {"log": self.log or None, "step": self.step}
+        return {"low": self.low, "high": self.high} | {
+            key: value for key, value in optional.items() if value is not None
+        }
 
     def contains(self, value: Any) -> bool:
         """Return whether a plain value is in the range, and on its grid if it has a step."""

@@ -47,14 +47,7 @@ def read_settings(settings: Iterable[str] | Mapping[str, Any]) -> list[tuple[str
 
 
 def with_setting(decisions: Mapping[str, Decision], path: str, value: Any) -> dict[str, Decision]:
-    """Return the decisions with another value, range or choice at a path.
-
-    Parameters
-    ----------
-    decisions : the decisions of a space; a knob that it does not name has its default.
-    path : ``knob[.alternative[.parameter...]]``.
-    value : the value, as in a file. A mapping without ``method`` changes the parameters of an alternative.
-    """
+    """Return the decisions with another value, range or choice at a path."""
     knob, *rest = path.split(".")
     if knob not in FIELDS:
         raise FormatError(f"no knob {knob!r}; {did_you_mean(knob, FIELDS)}", path=path, value=knob)

@@ -21,11 +21,6 @@ def narrow_decisions(
 ) -> tuple[dict[str, Decision], list[str]]:
     """Leave out alternatives that work with no model of the space, and models with which a knob has no alternative.
 
-    Parameters
-    ----------
-    decisions : one for each knob and for the model.
-    capabilities : what the environment offers.
-
     Returns
     -------
     The remaining decisions, and one line with the reason for each alternative or choice that was left out.
@@ -64,11 +59,8 @@ def _narrow_knob(decision: Decision, models: list[Model], capabilities: Capabili
             kept.append(alternative.keep(picks, path) if lost else alternative)
         else:
             refused.append(f"{path} is left out: {_reason(variants[0][0], models, capabilities)}")
-    if not kept:
-        why = "; ".join(line.replace(" is left out: ", ": ") for line in refused)
-        raise FormatError(f"no alternative works: {why}", path=knob)
     reasons.extend(refused)
-    return replace(decision, alternatives=tuple(kept))
+    return _left(decision, kept, refused)
 
 
 def _narrow_models(
@@ -82,11 +74,15 @@ def _narrow_models(
             kept.append(alternative)
         else:
             refused.append(f"model.{alternative.label} is left out: {problem}")
+    reasons.extend(refused)
+    return _left(decisions["model"], kept, refused)
+
+
+def _left(decision: Decision, kept: list[Alternative], refused: list[str]) -> Decision:
     if not kept:
         why = "; ".join(line.replace(" is left out: ", ": ") for line in refused)
-        raise FormatError(f"no alternative works: {why}", path="model")
-    reasons.extend(refused)
-    return replace(decisions["model"], alternatives=tuple(kept))
+        raise FormatError(f"no alternative works: {why}", path=decision.knob)
+    return replace(decision, alternatives=tuple(kept))
 
 
 def _model_problem(

@@ -17,14 +17,7 @@ _LABEL = re.compile(r"\w[\w-]*")
 
 
 def read_decision(knob: str, value: Any, path: str) -> Decision:
-    """Read the value of a knob, or of a field that takes a method.
-
-    Parameters
-    ----------
-    knob : the knob whose methods are accepted.
-    value : a method, its name, a mapping, or a list of these as alternatives.
-    path : path of the value inside the file, for errors.
-    """
+    """Read the value of a knob or of a nested field: a method, its name, a mapping, or a list of alternatives."""
     listed = isinstance(value, (list, tuple))
     if listed and not value:
         raise FormatError("the list is empty; give at least one method", path=path, value=value)
@@ -94,7 +87,7 @@ def _read_slot(cls: type[Method], parameter: str, value: Any, path: str) -> Slot
 
 def _checked(alternative: Alternative, path: str) -> Alternative:
     """Build the method at every choice and at both ends of every range, and keep the values that its fields make."""
-    base = _typical_values(alternative)
+    base = alternative.typical_values()
     alternative.build(base, path)
     slots: dict[str, Slot] = {}
     for name, slot in alternative.slots.items():
@@ -104,14 +97,6 @@ def _checked(alternative: Alternative, path: str) -> Alternative:
         if settled != Fixed(None) or alternative.cls.model_fields[name].default is not None:
             slots[name] = settled
     return replace(alternative, slots=slots)
-
-
-def _typical_values(alternative: Alternative) -> dict[str, Any]:
-    values = {}
-    for name, slot in alternative.slots.items():
-        if isinstance(slot, (Decision, Fixed)) or alternative.cls.model_fields[name].is_required():
-            values[name] = ends(slot)[0]
-    return values
 
 
 def _placed(slot: Slot, values: list[Any]) -> list[tuple[str, Any]]:

@@ -52,13 +52,15 @@ class Alternative:
 
     def typical(self) -> Method:
         """Return the method with its fixed parameters, and defaults for the open ones."""
-        values: dict[str, Any] = {}
-        for name, slot in self.slots.items():
-            if isinstance(slot, Decision):
-                values[name] = slot.alternatives[0].typical()
-            elif isinstance(slot, Fixed) or self.cls.model_fields[name].is_required():
-                values[name] = ends(slot)[0]
-        return self.build(values)
+        return self.build(self.typical_values())
+
+    def typical_values(self) -> dict[str, Any]:
+        """Return the fixed parameters, and a value for each open one that has no default."""
+        return {
+            name: slot.alternatives[0].typical() if isinstance(slot, Decision) else ends(slot)[0]
+            for name, slot in self.slots.items()
+            if isinstance(slot, (Decision, Fixed)) or self.cls.model_fields[name].is_required()
+        }
 
     def to_plain(self) -> dict[str, Any]:
         """Return the alternative as it is written in a file."""

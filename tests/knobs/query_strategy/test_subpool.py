@@ -7,7 +7,8 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 from sklearn.preprocessing import scale
 
-from altune.knobs.query_strategy.subpool import complete, draw_positions, spread_scores
+from altune.knobs.pool_geometry import draw_rows
+from altune.knobs.query_strategy.subpool import complete, spread_scores
 from tests.helpers.queries import make_pool, select
 
 
@@ -19,7 +20,7 @@ def cancer():
 
 def test_subpools_are_drawn_scored_and_filled_up():
     rng = np.random.default_rng(0)
-    drawn = [draw_positions(30, 10, rng) for _ in range(200)]
+    drawn = [draw_rows(np.arange(30), 10, rng) for _ in range(200)]
     assert all(len(set(one.tolist())) == 10 and (np.diff(one) > 0).all() for one in drawn)
     assert set(np.concatenate(drawn).tolist()) == set(range(30))
     given = spread_scores(np.array([-1e200, 3.0]), np.array([4, 0]), 6)

@@ -1,7 +1,8 @@
-"""What the parts of a run's page say alike: how its values are written, and what they are values of."""
+"""Words that figures, pages and texts of a run share: the names of its values, and notes on them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from altune.report.amounts import Amounts
@@ -18,7 +19,7 @@ DID = "What did it do?"
 COST = "What does it cost?"
 MEASURED = "How was it measured?"
 USE = "How to use it"
-"""Sections of a run's page, in the order in which a person asks."""
+"""Headings of a run's page, in their order."""
 
 AREAS = ("aulc_dense", "deficiency")
 OWN_NAME = ("final_score", "last_k_slope")
@@ -30,33 +31,33 @@ def sentence(text: str) -> str:
 
 
 def is_area(objective: Objective) -> bool:
-    """Return whether an objective integrates over the budget, so that its domain is worth a word."""
+    """Return whether an objective is an area over the budget."""
     return objective.kind.prefix or objective.name in AREAS
 
 
 def named(objective: Objective) -> str:
-    """Return an objective with the score that it is made from, where it is made from one."""
+    """Return the name of an objective in words, with its score if it has one."""
     scored = is_area(objective) or objective.name in OWN_NAME or objective.kind.reference
     return f"{objective.kind.plain} ({objective.metric})" if scored else objective.kind.plain
 
 
 def search_amounts(run: Run) -> Amounts:
-    """Return how the values of trials are written: over several data sets scores are shares, whatever they were."""
+    """Return how the values of trials are written; over several data sets they may be normalised scores."""
     return Amounts() if normalizes(run) else Amounts.of(run.objective)
 
 
 def search_value_name(run: Run) -> str:
-    """Return what the value of a trial is, for an axis."""
+    """Return the name of the value of a trial, for an axis."""
     return f"{explained_value_name(run)}{risk_suffix(run.objective.risk)}"
 
 
 def explained_value_name(run: Run) -> str:
-    """Return what importance and effects are explained of, for an axis: the mean, whatever the risk."""
+    """Return the name of what importance and effects explain, for an axis: the mean, whatever the risk."""
     return "from random sampling (0) to perfect (1)" if normalizes(run) else named(run.objective)
 
 
 def normalizes(run: Run) -> bool:
-    """Return whether trials' values lie on the scale from random sampling to perfect."""
+    """Return whether the values of trials are on the scale from random sampling (0) to perfect (1)."""
     return len(run.record.data_sets) > 1 and run.objective.normalizes
 
 
@@ -65,18 +66,18 @@ def risk_suffix(risk: Risk) -> str:
     return "" if risk.kind == "mean" else f", {_short(risk)}"
 
 
-def risk_words(risk: Risk, of: str = "splits") -> str:
-    """Return how splits, or blocks, are summed up, in a sentence's words.
+def risk_words(risk: Risk) -> str:
+    """Return how the values of blocks become one value, for a sentence.
 
     >>> risk_words(Risk.parse("cvar:0.2"))
-    'the mean over the worst 20 % of the splits'
+    'the mean over the worst 20 % of the blocks'
     """
-    share = f"{100 * risk.share:g} % of the {of}"
     if risk.kind == "mean":
-        return f"the mean over the {of}"
-    return (
-        f"the mean over the worst {share}" if risk.kind == "cvar" else f"the value that the worst {share} do not reach"
-    )
+        return "the mean over the blocks"
+    share = f"{100 * risk.share:g} % of the blocks"
+    if risk.kind == "cvar":
+        return f"the mean over the worst {share}"
+    return f"the value that the worst {share} do not reach"
 
 
 def risk_note(objective: Objective) -> str:
@@ -87,24 +88,24 @@ def risk_note(objective: Objective) -> str:
 
 
 def across_note(run: Run) -> str:
-    """Return how several data sets became one value; nothing for one."""
+    """Return a note on how the values of several data sets become one; nothing for one data set."""
     count = len(run.record.data_sets)
     if count == 1:
         return ""
-    shown = f" Values are means over the {count} data sets"
-    shown += ", on a scale where 0 is random sampling and 1 a perfect model." if normalizes(run) else "."
+    note = f" Values are means over the {count} data sets"
+    note += ", on a scale where 0 is random sampling and 1 a perfect model." if normalizes(run) else "."
     if run.record.settings["across"] == "ranks":
-        shown += " What decided is the mean rank among all trials of the search on each data set, not this value."
-    return shown
+        note += " The search ranks trials by their mean rank over the data sets, not by this value."
+    return note
 
 
-def broken_words(broken: dict[str, float]) -> str:
-    """Return the bounds that are broken, each with by how much.
+def violation_words(violations: Mapping[str, float]) -> str:
+    """Return the constraints that are violated, and by how much.
 
-    >>> broken_words({"labels <= 28": 2.0, "loops <= 9": -1.0})
-    'breaks labels <= 28 by 2'
+    >>> violation_words({"labels <= 28": 2.0, "loops <= 9": -1.0})
+    'violates labels <= 28 by 2'
     """
-    return "; ".join(f"breaks {name} by {by:.3g}" for name, by in broken.items() if by > 0)
+    return "; ".join(f"violates {name} by {by:.3g}" for name, by in violations.items() if by > 0)
 
 
 def _short(risk: Risk) -> str:

@@ -95,7 +95,7 @@ def _objectives(plan: Mapping[str, Any]) -> list[Row]:
         rule = Preference.parse(settings["prefer"], names) if settings["prefer"] else Preference.usual(names)
         rows.append(("picked from the front", str(rule)))
     if scenario["risk"] != "mean":
-        rows.append(("over blocks", risk_words(Risk.parse(scenario["risk"]), "blocks")))
+        rows.append(("over blocks", risk_words(Risk.parse(scenario["risk"]))))
     if plan.get("data_sets"):
         means = "mean of values where random sampling is 0 and a perfect model 1"
         ranks = "mean of the ranks among all trials, on each data set"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from altune.analysis.importance.knob_importance import KnobImportance
 from altune.report.texts.aligned import table
 from altune.report.texts.importance import share_text
-from altune.report.words import across_note, broken_words, search_amounts, search_value_name
+from altune.report.words import across_note, search_amounts, search_value_name, violation_words
 
 if TYPE_CHECKING:
     from altune.analysis.progress import RunProgress
@@ -105,9 +105,7 @@ def _best(progress: RunProgress) -> list[str]:
         f"best so far: trial {best.number} with {', '.join([amounts.text(best.value), *others])} "
         f"({search_value_name(run)}{less})"
     ]
-    lines += (
-        [] if best.feasible else [f"  It {broken_words(dict(best.violations))}; no trial satisfies all constraints."]
-    )
+    lines += [] if best.feasible else [f"  It {violation_words(best.violations)}; no trial satisfies all constraints."]
     lines += _wrapped(best.recipe.describe()) if best.recipe is not None else []
     return [*lines, *_wrapped(BIASED + across_note(run)), *last]
 

@@ -296,7 +296,7 @@ def test_several_objectives_or_data_sets_are_said(several: str) -> None:
     assert isinstance(first, FigureBlock)
     if several == "data sets":
         assert "means over the 2 data sets" in first.explanation
-        assert "What decided is the mean rank" in first.explanation
+        assert "The search ranks trials by their mean rank" in first.explanation
         return
     assert "Of several objectives the first is explained, area under the learning curve" in first.explanation
     single = optuna.create_study(direction="maximize")

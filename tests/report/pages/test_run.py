@@ -114,7 +114,7 @@ def test_facts_tell_objectives_rule_and_bounds(front_run: Run) -> None:
     )
     assert told["Picked from the front"] == "aulc within 0.02 of the best, then the fewest labels"
     broken = sum(not trial.feasible for trial in front_run.trials)
-    assert told["Bounds"] == f"labels <= 29 (broken by {broken} of 8 trials)"
+    assert told["Constraints"] == f"labels <= 29 (violated by {broken} of 8 trials)"
 
 
 def test_the_second_objective_is_a_highlight_and_a_column(front_run: Run) -> None:
@@ -155,9 +155,9 @@ def test_where_less_is_better_every_part_says_so() -> None:
 
 def test_a_risk_is_told_with_what_it_changes() -> None:
     content = run_content(tune(risk="cvar:0.5", n_blocks=3))
-    assert facts(content)["Over splits"] == "the mean over the worst 50 % of the splits (cvar:0.5)"
+    assert facts(content)["Over blocks"] == "the mean over the worst 50 % of the blocks (cvar:0.5)"
     differences = next(part for part in figures(content) if "Recipe minus baseline" in part.explanation)
-    assert "The search optimised the mean over the worst 50 % of the splits; these are means" in differences.explanation
+    assert "The search optimised the mean over the worst 50 % of the blocks; these are means" in differences.explanation
     assert "worst 50 %" in named(content, "How was it measured?").figure.layout.yaxis.title.text
     candidates = next(part for part in tables(content) if part.title.startswith("The best recipes"))
     own = float(candidates.rows[0][candidates.columns.index("cvar:0.5")])
@@ -177,8 +177,8 @@ def test_dropped_trials_are_counted_with_why_and_drawn() -> None:
     assert told["Dropped early"].startswith(f"{len(dropped)} trial")
     assert dropped[0].reason in told["Dropped early"]
     assert "with a probability of 0.5 at most; rungs at 50% of the budget" in told["Spent with care"]
-    assert "1 further splits for trials among the best 5" in told["Spent with care"]
-    assert told["Search"] == f"{12 - len(dropped)} trials on 5 splits, sampler tpe"
+    assert "1 further blocks for trials among the best 5" in told["Spent with care"]
+    assert told["Search"] == f"{12 - len(dropped)} trials on 5 blocks, sampler tpe"
     figure = named(content, "How was it measured?").figure
     mark = next(trace for trace in figure.data if trace.name == "trial, dropped early")
     assert list(mark.x) == [trial.number for trial in dropped]
@@ -257,7 +257,7 @@ def test_values_of_several_data_sets_lie_between_random_sampling_and_perfect(sev
     assert "from random sampling (0) to perfect (1)" in history.figure.layout.yaxis.title.text
     told = facts(run_content(several))
     assert told["Data set 2"].startswith("wine: 178 rows, 13 features, 3 classes, the rarest 48 rows, 27.0%; 30 labels")
-    assert told["Search"] == "3 trials on 2 splits of each data set, sampler tpe"
+    assert told["Search"] == "3 trials on 2 blocks of each data set, sampler tpe"
 
 
 def test_commands_name_each_data_set_with_the_scenario_that_was_written(several: Run) -> None:
@@ -271,7 +271,7 @@ def test_commands_name_each_data_set_with_the_scenario_that_was_written(several:
 def test_ranks_say_that_the_value_shown_did_not_decide() -> None:
     run = tune(["iris", "wine"], across="ranks", objective="deficiency")
     history = named(run_content(run), "How was it measured?")
-    assert "What decided is the mean rank" in history.explanation
+    assert "The search ranks trials by their mean rank" in history.explanation
     assert "0 is random sampling" not in history.explanation
 
 
@@ -361,7 +361,7 @@ def test_the_page_of_a_real_run_opens_from_disk(
     assert browser.title.startswith("How to label ")
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     text = browser.find_element("tag name", "main").text
-    for words in ("fresh splits", "Is it better?", "How was it measured?", "The recipe", "query_strategy"):
+    for words in ("fresh blocks", "Is it better?", "How was it measured?", "The recipe", "query_strategy"):
         assert words in text
     marks = ".trace, .heatmaplayer image"
     drawn = browser.execute_script(

@@ -11,76 +11,45 @@ from typing import TYPE_CHECKING, Any
 from altune.core.deprecations import new_name
 
 if TYPE_CHECKING:
-    from altune.report.amounts import Amounts
-    from altune.report.figures.ablation import plot_ablation
-    from altune.report.figures.audit import plot_audit
-    from altune.report.figures.batch_sizes import plot_batch_sizes
-    from altune.report.figures.class_balance import plot_class_balance
-    from altune.report.figures.critical_difference import plot_critical_difference
-    from altune.report.figures.differences import plot_differences
-    from altune.report.figures.effect_surface import plot_effect_surface
-    from altune.report.figures.interactions import plot_interactions
-    from altune.report.figures.knob_importance import plot_knob_importance, plot_parameter_importance
-    from altune.report.figures.labels_to_reach import plot_labels_to_reach
-    from altune.report.figures.learning_curves import plot_learning_curves
-    from altune.report.figures.leave_one_out import plot_leave_one_out
-    from altune.report.figures.method_effects import plot_method_effects
-    from altune.report.figures.parameter_effects import plot_parameter_effect
-    from altune.report.figures.pareto_front import plot_pareto_front
-    from altune.report.figures.points import DifferenceRow, FrontAxis, FrontPoint, TrialPoint
-    from altune.report.figures.pool_map import plot_pool_map
-    from altune.report.figures.search_history import plot_search_history
-    from altune.report.figures.spread import plot_spread
-    from altune.report.figures.stale_starts import plot_stale_starts
-    from altune.report.figures.stopping_rules import plot_stopping_rules
-    from altune.report.figures.time_and_cost import plot_time_and_cost
-    from altune.report.figures.uncertainty import plot_uncertainty
-    from altune.report.figures.win_matrix import plot_win_matrix
-    from altune.report.html.blocks import CodeBlock, FactsBlock, FigureBlock, TableBlock, TextBlock
-    from altune.report.html.page import PageContent, render_page
-    from altune.report.write import write_comparison, write_run, write_sweep
-
-__all__ = [
-    "Amounts",
-    "CodeBlock",
-    "DifferenceRow",
-    "FactsBlock",
-    "FigureBlock",
-    "FrontAxis",
-    "FrontPoint",
-    "PageContent",
-    "TableBlock",
-    "TextBlock",
-    "TrialPoint",
-    "plot_ablation",
-    "plot_audit",
-    "plot_batch_sizes",
-    "plot_class_balance",
-    "plot_critical_difference",
-    "plot_differences",
-    "plot_effect_surface",
-    "plot_interactions",
-    "plot_knob_importance",
-    "plot_labels_to_reach",
-    "plot_learning_curves",
-    "plot_leave_one_out",
-    "plot_method_effects",
-    "plot_parameter_effect",
-    "plot_parameter_importance",
-    "plot_pareto_front",
-    "plot_pool_map",
-    "plot_search_history",
-    "plot_spread",
-    "plot_stale_starts",
-    "plot_stopping_rules",
-    "plot_time_and_cost",
-    "plot_uncertainty",
-    "plot_win_matrix",
-    "render_page",
-    "write_comparison",
-    "write_run",
-    "write_sweep",
-]
+    from altune.report.amounts import Amounts as Amounts
+    from altune.report.figures.ablation import plot_ablation as plot_ablation
+    from altune.report.figures.audit import plot_audit as plot_audit
+    from altune.report.figures.batch_sizes import plot_batch_sizes as plot_batch_sizes
+    from altune.report.figures.class_balance import plot_class_balance as plot_class_balance
+    from altune.report.figures.critical_difference import plot_critical_difference as plot_critical_difference
+    from altune.report.figures.differences import plot_differences as plot_differences
+    from altune.report.figures.effect_surface import plot_effect_surface as plot_effect_surface
+    from altune.report.figures.interactions import plot_interactions as plot_interactions
+    from altune.report.figures.knob_importance import plot_knob_importance as plot_knob_importance
+    from altune.report.figures.knob_importance import plot_parameter_importance as plot_parameter_importance
+    from altune.report.figures.labels_to_reach import plot_labels_to_reach as plot_labels_to_reach
+    from altune.report.figures.learning_curves import plot_learning_curves as plot_learning_curves
+    from altune.report.figures.leave_one_out import plot_leave_one_out as plot_leave_one_out
+    from altune.report.figures.method_effects import plot_method_effects as plot_method_effects
+    from altune.report.figures.parameter_effects import plot_parameter_effect as plot_parameter_effect
+    from altune.report.figures.pareto_front import plot_pareto_front as plot_pareto_front
+    from altune.report.figures.points import DifferenceRow as DifferenceRow
+    from altune.report.figures.points import FrontAxis as FrontAxis
+    from altune.report.figures.points import FrontPoint as FrontPoint
+    from altune.report.figures.points import TrialPoint as TrialPoint
+    from altune.report.figures.pool_map import plot_pool_map as plot_pool_map
+    from altune.report.figures.search_history import plot_search_history as plot_search_history
+    from altune.report.figures.spread import plot_spread as plot_spread
+    from altune.report.figures.stale_starts import plot_stale_starts as plot_stale_starts
+    from altune.report.figures.stopping_rules import plot_stopping_rules as plot_stopping_rules
+    from altune.report.figures.time_and_cost import plot_time_and_cost as plot_time_and_cost
+    from altune.report.figures.uncertainty import plot_uncertainty as plot_uncertainty
+    from altune.report.figures.win_matrix import plot_win_matrix as plot_win_matrix
+    from altune.report.html.blocks import CodeBlock as CodeBlock
+    from altune.report.html.blocks import FactsBlock as FactsBlock
+    from altune.report.html.blocks import FigureBlock as FigureBlock
+    from altune.report.html.blocks import TableBlock as TableBlock
+    from altune.report.html.blocks import TextBlock as TextBlock
+    from altune.report.html.page import PageContent as PageContent
+    from altune.report.html.page import render_page as render_page
+    from altune.report.write import write_comparison as write_comparison
+    from altune.report.write import write_run as write_run
+    from altune.report.write import write_sweep as write_sweep
 
 _HOMES = {
     "Amounts": "amounts",
@@ -101,6 +70,8 @@ _HOMES = {
     "write_run": "write",
     "write_sweep": "write",
 }
+
+__all__ = [*_HOMES]
 """Modules of the names; any other ``plot_name`` is in ``figures.name``."""
 
 

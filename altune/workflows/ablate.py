@@ -49,17 +49,10 @@ def ablate(
 
     Parameters
     ----------
-    recipe : recipe at the end of the path: a recipe, name of a built-in one, YAML file, or mapping.
-    data : data set, name of a built-in one, or file.
-    start : recipe at the start of the path, likewise.
+    recipe, start : recipes at the end and at the start of the path, as for :func:`altune.simulate`.
     n_blocks : number of blocks to report on, 1 or more.
-    seed : seed of the study, from which the blocks are drawn.
-    target : label column of a table.
-    model : model that replaces those of both recipes.
-    scenario : scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
-    splits : explicit splits, see :func:`altune.data.blocks.read_splits`; with ``report`` blocks among them.
-    n_jobs : number of processes; −1 uses all cores. It does not affect results.
-    on_done : called without arguments after each trajectory.
+    splits : explicit splits, with ``report`` blocks among them.
+    data, seed, target, model, scenario, n_jobs, on_done, overrides : as for :func:`altune.simulate`.
 
     Raises
     ------

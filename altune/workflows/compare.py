@@ -42,18 +42,13 @@ def compare(
     Parameters
     ----------
     recipes : two or more recipes by name, each in any form that :func:`altune.simulate` takes. A run or its folder
-        stands for its confirmed recipe, whatever data and scenario it was confirmed on.
+        is replaced by its confirmed recipe, whatever data and scenario it was confirmed on.
     data : data set, name of a built-in one, or file; or a list of them.
     n_blocks : number of blocks of each data set.
-    seed : seed of the study, from which the blocks are drawn.
-    target : label column of tables.
-    model : model that replaces those of all recipes.
-    scenario : scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``target_score``, …) replace its fields.
-    splits : explicit splits of one data set, see :func:`altune.data.blocks.read_splits`.
-    n_jobs : number of processes; −1 uses all cores. It does not affect results.
-    on_done : called without arguments after each trajectory.
+    splits : explicit splits of one data set.
     post_hoc : post-hoc test over several data sets: ``wilcoxon``, signed-rank tests with Holm's correction, or
         ``nemenyi``, a critical difference of mean ranks.
+    seed, target, model, scenario, n_jobs, on_done, overrides : as for :func:`altune.simulate`.
 
     Raises
     ------

@@ -58,11 +58,9 @@ def examine(
 
     Parameters
     ----------
-    recipe : as for :func:`altune.simulate`.
-    rules : stopping rules by a name of your choice, beside the recipe's own; by default every registered one.
-    projection : how the pool is drawn in two dimensions: ``pca``, or ``umap`` (extra ``umap``).
-    n_blocks : number of blocks.
-    data, seed, target, model, scenario, blocks, n_jobs, overrides : as for :func:`altune.simulate`.
+    rules : stopping rules by names of your choice, beside the one of the recipe; by default all registered ones.
+    projection : projection of the map of the pool: ``pca``, or ``umap`` (extra ``umap``).
+    recipe, data, n_blocks, seed, target, model, scenario, splits, n_jobs, overrides : as for :func:`altune.simulate`.
 
     Raises
     ------

@@ -70,17 +70,21 @@ _HOMES = {
     "write_run": "write",
     "write_sweep": "write",
 }
+_FIGURES = (
+    "ablation audit batch_sizes class_balance critical_difference differences effect_surface interactions "
+    "knob_importance labels_to_reach learning_curves leave_one_out method_effects pareto_front pool_map "
+    "search_history spread stale_starts stopping_rules time_and_cost uncertainty win_matrix"
+)
+_HOMES |= {f"plot_{name}": f"figures.{name}" for name in _FIGURES.split()}
 
 __all__ = [*_HOMES]
-"""Modules of the names; any other ``plot_name`` is in ``figures.name``."""
 
 
 def __getattr__(name: str) -> Any:
     current = new_name("altune.report", name)
-    if current not in __all__:
+    if current not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = _HOMES.get(current) or f"figures.{current.removeprefix('plot_')}"
-    value = getattr(import_module(f"{__name__}.{module}"), current)
+    value = getattr(import_module(f"{__name__}.{_HOMES[current]}"), current)
     # `from altune.report import name` asks twice; the second time must not warn again.
     globals()[name] = value
     return value

@@ -96,7 +96,7 @@ def trajectories_to_ablate(n_knobs: int, blocks: Sequence[ConfirmationBlocks]) -
         return 0
     n_tried = n_knobs * (n_knobs + 1) // 2 - 1
     n_tried += int(bool(n_tried) and order_needs_references(blocks))
-    return sum(n_tried * len(order_blocks(own)) + 2 * (n_knobs - 1) * len(own.report) for own in blocks)
+    return sum(n_tried * len(order_blocks(data_set)) + 2 * (n_knobs - 1) * len(data_set.report) for data_set in blocks)
 
 
 def ablate(
@@ -138,22 +138,24 @@ def ablate(
     impossible = {knob: reason for knob, recipe in put_back.items() if (reason := refusal(recipe)) is not None}
     possible = {knob: recipe for knob, recipe in put_back.items() if knob not in impossible}
     outcomes = [
-        _outcomes(player, [*path, *possible.values()], own, known[data] if known else (), on_done)
-        for data, own in enumerate(blocks)
+        _outcomes(player, [*path, *possible.values()], data_set, known[data] if known else (), on_done)
+        for data, data_set in enumerate(blocks)
     ]
     for knob, recipe in possible.items():
-        failures = [outcome for own in outcomes for outcome in own[recipe.digest()] if isinstance(outcome, Failure)]
+        failures = [
+            outcome for by_recipe in outcomes for outcome in by_recipe[recipe.digest()] if isinstance(outcome, Failure)
+        ]
         if failures:
             impossible[knob] = failures[0].reason
     without = {knob: recipe for knob, recipe in possible.items() if knob not in impossible}
     played = tuple(
         AblationCurves(
-            tuple(_played(recipe, own) for recipe in path),
-            {knob: _played(recipe, own) for knob, recipe in without.items()},
+            tuple(_played(recipe, by_recipe) for recipe in path),
+            {knob: _played(recipe, by_recipe) for knob, recipe in without.items()},
         )
-        for own in outcomes
+        for by_recipe in outcomes
     )
-    return Ablated(tuple(steps), max(len(order_blocks(own)) for own in blocks), impossible, played)
+    return Ablated(tuple(steps), max(len(order_blocks(data_set)) for data_set in blocks), impossible, played)
 
 
 def _outcomes(

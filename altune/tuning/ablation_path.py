@@ -99,10 +99,10 @@ class Route:
         self._refusal = refusal
         self._on_done = on_done
         self._across = across
-        self._scenarios = [own.environment.scenario for own in blocks]
-        self._order = SearchBlocks(tuple(len(order_blocks(own)) for own in blocks))
+        self._scenarios = [data_set.environment.scenario for data_set in blocks]
+        self._order = SearchBlocks(tuple(len(order_blocks(data_set)) for data_set in blocks))
         self._blocks = self._order.join(
-            [[SearchBlock(own.environment, block) for block in order_blocks(own)] for own in blocks]
+            [[SearchBlock(data_set.environment, block) for block in order_blocks(data_set)] for data_set in blocks]
         )
         self._needs_references = order_needs_references(blocks)
         self._references: Sequence[LearningCurve] = ()
@@ -144,9 +144,9 @@ class Route:
         """Return the curves of each change on the select blocks, without changes that fail there."""
         outcomes = self._play([changed(recipe, self._end, group) for group in groups])
         return {
-            group: curves_or_raise(own)
-            for group, own in zip(groups, outcomes, strict=True)
-            if not any(isinstance(outcome, Failure) for outcome in own)
+            group: curves_or_raise(on_blocks)
+            for group, on_blocks in zip(groups, outcomes, strict=True)
+            if not any(isinstance(outcome, Failure) for outcome in on_blocks)
         }
 
     def _play(self, recipes: Sequence[Recipe]) -> list[list[Outcome]]:
@@ -155,12 +155,12 @@ class Route:
         size = len(self._blocks)
         return [outcomes[index * size : (index + 1) * size] for index in range(len(recipes))]
 
-    def _scores(self, curves: Sequence[Sequence[LearningCurve]]) -> tuple[Array, Array]:
+    def _scores(self, tried: Sequence[Sequence[LearningCurve]]) -> tuple[Array, Array]:
         """Return a score for each change, where more is better, and its mean objective."""
         # Without a need of references any curves do for them, as they are not used.
-        judge = Judge(self._scenarios, self._order, self._references or curves[0], self._across)
+        judge = Judge(self._scenarios, self._order, self._references or tried[0], self._across)
         data = np.array([data for data, _ in self._order.order])
-        block_values = np.stack([judge.block_values(own) for own in curves])
+        block_values = np.stack([judge.block_values(curves) for curves in tried])
         means = np.stack([block_values[:, data == index].mean(axis=1) for index in range(len(self._scenarios))], axis=1)
         signed: Array = judge.objectives[0].sign * means
         if judge.uses_ranks:

@@ -173,9 +173,9 @@ def confirm(
     matched = {name: matched_baseline(baseline, winner) for name, baseline in baselines.items()}
     end = 1 + len(baselines)
     confirmations = []
-    for own, own_candidates in zip(blocks, candidates, strict=True):
+    for data_set, own_candidates in zip(blocks, candidates, strict=True):
         reported = _play_each(
-            player, [winner, *baselines.values(), *matched.values()], own.environment, own.report, on_done
+            player, [winner, *baselines.values(), *matched.values()], data_set.environment, data_set.report, on_done
         )
         confirmations.append(
             Confirmation(
@@ -184,8 +184,8 @@ def confirm(
                 recipe=reported[0],
                 baselines=dict(zip(baselines, reported[1:end], strict=True)),
                 matched=dict(zip(matched, reported[end:], strict=True)),
-                n_train=len(own.report[0].pool),
-                n_test=len(own.report[0].test),
+                n_train=len(data_set.report[0].pool),
+                n_test=len(data_set.report[0].test),
             )
         )
     return confirmations
@@ -194,9 +194,9 @@ def confirm(
 def trajectories_to_confirm(n_candidates: int, n_baselines: int, blocks: Sequence[ConfirmationBlocks]) -> int:
     """Return the number of trajectories that :func:`confirm` plays."""
     return sum(
-        (n_candidates + needs_references(own.environment.scenario, len(blocks))) * len(own.select)
-        + (1 + 2 * n_baselines) * len(own.report)
-        for own in blocks
+        (n_candidates + needs_references(data_set.environment.scenario, len(blocks))) * len(data_set.select)
+        + (1 + 2 * n_baselines) * len(data_set.report)
+        for data_set in blocks
     )
 
 
@@ -210,11 +210,11 @@ def _select(
     on_done: OnDone,
 ) -> tuple[list[list[Candidate]], int]:
     """Return the candidates on each data set, and the index of the one selected over all data sets."""
-    scenarios = [own.environment.scenario for own in blocks]
+    scenarios = [data_set.environment.scenario for data_set in blocks]
     with_reference = needs_references(scenarios[0], len(scenarios))
     to_play = [*recipes, reference] if with_reference else recipes
-    played = [_play_each(player, to_play, own.environment, own.select, on_done) for own in blocks]
-    order = SearchBlocks(tuple(len(own.select) for own in blocks))
+    played = [_play_each(player, to_play, data_set.environment, data_set.select, on_done) for data_set in blocks]
+    order = SearchBlocks(tuple(len(data_set.select) for data_set in blocks))
     # Without a need of references any curves do for them, as they are not used.
     references = order.join([by_recipe[-1].curves for by_recipe in played])
     judge = Judge(scenarios, order, references)

@@ -191,8 +191,8 @@ class Evaluator:
             if n_left[candidate]:
                 return
             # Outcomes come in any order, curves are kept in the order of the blocks.
-            own = [outcomes[number] for number, (other, _) in enumerate(wanted) if other is candidate]
-            curves = [self._curve(candidate, outcome) for outcome in own]
+            in_order = [outcomes[number] for number, (other, _) in enumerate(wanted) if other is candidate]
+            curves = [self._curve(candidate, outcome) for outcome in in_order]
             candidate.curves += [curve for curve in curves if curve is not None]
             if last:
                 self._settle(candidate)

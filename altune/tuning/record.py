@@ -222,5 +222,8 @@ class StudyRecord:
         stored = self.attributes.get(ABLATION)
         if stored is None or stored["key"] != self.confirmation_key():
             return None
-        ends = {name: (own.baselines[VANILLA], own.recipe) for name, own in self.confirmations().items()}
+        ends = {
+            name: (confirmation.baselines[VANILLA], confirmation.recipe)
+            for name, confirmation in self.confirmations().items()
+        }
         return Ablated.from_dict(stored["ablation"], ends)

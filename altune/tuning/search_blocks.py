@@ -92,4 +92,9 @@ class SearchBlocks:
 def _in_turn(numbers: Sequence[range]) -> list[tuple[int, int]]:
     """Return (data set, number) of all data sets in turn, so that the first few treat all data sets alike."""
     rounds = max(map(len, numbers), default=0)
-    return [(data, own[turn]) for turn in range(rounds) for data, own in enumerate(numbers) if turn < len(own)]
+    return [
+        (data, data_numbers[turn])
+        for turn in range(rounds)
+        for data, data_numbers in enumerate(numbers)
+        if turn < len(data_numbers)
+    ]

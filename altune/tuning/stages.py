@@ -198,7 +198,9 @@ class Stages:
         blocks = self.setup.confirmation_blocks(settings)
         self.observer.stage("confirmation", trajectories_to_confirm(len(best), len(recipes), blocks))
         confirmed = confirm(player, best, recipes, blocks, preference=self.setup.preference, on_done=self._played)
-        by_name = {name: own.to_dict() for name, own in zip(self.setup.data_sets, confirmed, strict=True)}
+        by_name = {
+            name: confirmation.to_dict() for name, confirmation in zip(self.setup.data_sets, confirmed, strict=True)
+        }
         set_attribute(study, CONFIRMATION, {"key": key, "confirmations": by_name})
         return True
 
@@ -234,7 +236,10 @@ class Stages:
             blocks,
             reference=setup.baselines[REFERENCE],
             refusal=partial(refusal_anywhere, setup.space, setup.capabilities),
-            known=[[own.recipe, *own.baselines.values(), *own.matched.values()] for own in confirmations],
+            known=[
+                [confirmation.recipe, *confirmation.baselines.values(), *confirmation.matched.values()]
+                for confirmation in confirmations
+            ],
             across=setup.across,
             on_done=self._played,
         )

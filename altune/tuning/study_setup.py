@@ -156,7 +156,7 @@ class StudySetup:
             "baselines": len(self.baselines) * len(self.search_blocks),
             "search": self.n_trials * self.search_blocks.n_usual,
             "confirmation": trajectories_to_confirm(n_candidates, len(self.baselines), blocks),
-            "examination": sum(min(PLAYED_AGAIN, len(own.report)) for own in blocks),
+            "examination": sum(min(PLAYED_AGAIN, len(data_set.report)) for data_set in blocks),
             "ablation": trajectories_to_ablate(self._most_changes() if ablation else 0, blocks),
         }
 

@@ -6,7 +6,7 @@ surrogate of :mod:`altune.analysis.importance.knob_importance`, so it does not d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 
 from altune.analysis.importance.covariance import Indices, is_number
 from altune.analysis.importance.encoding import KnobAtoms, encode_knob, part_of
-from altune.analysis.importance.explained import Explained, check_confidence, prepare
+from altune.analysis.importance.explained import Explained, check_confidence
 from altune.analysis.importance.function_draws import FunctionDraws, draw_functions
 from altune.analysis.importance.marginals import Curve, MethodEffect, Surface
-from altune.analysis.importance.observations import ObservedTrial
 from altune.core.errors import RequestError, did_you_mean
 from altune.core.threads import on_one_thread
-from altune.recipes.space import SearchSpace
 from altune.recipes.space.domains import Choices, Range, stored_choice
 from altune.recipes.space.tree import Decision, Slot
 
@@ -156,6 +154,20 @@ class Effects:
         trial_a, trial_b = (tuple(params[path] for params in both) for path in (a, b))
         return Surface(a, b, tuple(values[0]), tuple(values[1]), mean, spread, log_a, log_b, trial_a, trial_b)
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each method of every knob with several: trials, quantiles of their values, the marginal.
+
+        Columns: ``knob``, ``method``, ``n_trials``, ``q10`` to ``q90``, ``mean``, ``low``, ``high``.
+        """
+        rows = []
+        for knob, decision in self._study.space.decisions.items():
+            for effect in self.methods(knob) if len(decision.alternatives) > 1 else ():
+                quantiles = effect.quantiles or (float("nan"),) * len(QUANTILES)
+                named = {f"q{round(100 * q)}": value for q, value in zip(QUANTILES, quantiles, strict=True)}
+                head: dict[str, Any] = {"knob": knob, "method": effect.method, "n_trials": effect.n_trials}
+                rows.append({**head, **named, "mean": effect.mean, "low": effect.low, "high": effect.high})
+        return pd.DataFrame(rows)
+
     def _decision(self, knob: str) -> Decision:
         names = [knob.knob for knob in self._study.knobs]
         if knob not in names:
@@ -237,21 +249,3 @@ def _values(slot: Slot, points: int) -> list[Any]:
     if isinstance(slot, Range):
         return list(dict.fromkeys(slot.at((point + 0.5) / points) for point in range(points)))
     return []
-
-
-def method_effects(
-    trials: Iterable[ObservedTrial], space: SearchSpace, *, confidence: float = 0.95, seed: int = 0
-) -> pd.DataFrame:
-    """Return one row for each method of every knob with several: trials, quantiles of their values, and the marginal.
-
-    Columns: ``knob``, ``method``, ``n_trials``, ``q10`` to ``q90``, ``mean``, ``low``, ``high``.
-    """
-    effects = Effects(prepare(trials, space, seed=seed), confidence=confidence, seed=seed)
-    rows = []
-    for knob, decision in space.decisions.items():
-        for effect in effects.methods(knob) if len(decision.alternatives) > 1 else ():
-            quantiles = effect.quantiles or (float("nan"),) * len(QUANTILES)
-            named = {f"q{round(100 * q)}": value for q, value in zip(QUANTILES, quantiles, strict=True)}
-            head: dict[str, Any] = {"knob": knob, "method": effect.method, "n_trials": effect.n_trials}
-            rows.append({**head, **named, "mean": effect.mean, "low": effect.low, "high": effect.high})
-    return pd.DataFrame(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from altune.analysis.importance.effects import Effects, method_effects
+from altune.analysis.importance.effects import Effects
 from altune.analysis.importance.explained import prepare
 from altune.analysis.importance.observations import Observation
 from altune.core.errors import RequestError
@@ -61,7 +61,7 @@ def test_effects_that_there_are_not(effects: Effects) -> None:
 
 def test_all_methods_in_one_table() -> None:
     played = search(MIXED, objective, 40, 0, noise=0.2)[1]
-    frame = method_effects(played, MIXED)
+    frame = Effects(prepare(played, MIXED)).to_frame()
     assert list(frame["knob"].unique()) == list(MIXED.decisions)
     assert frame.groupby("knob")["n_trials"].sum().tolist() == [len(different(played))] * 3
     assert (frame["q10"] <= frame["q90"]).all()

@@ -27,9 +27,9 @@ def pattern(words: list[str]) -> re.Pattern[str]:
 
 
 def code_texts(source: str) -> Iterator[tuple[int, str]]:
-    """Yield the strings (docstrings and the constant parts of f-strings among them) and comments of Python code."""
+    """Yield the strings and comments of Python code, but names; docstrings and the text of f-strings are strings."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not node.value.isidentifier():
             yield node.lineno, node.value
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:

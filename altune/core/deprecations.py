@@ -43,7 +43,9 @@ ATTRIBUTES = {
     "LearningCurve.facts": "notes",
     "LearningCurve.rounds": "round_trips",
     "Asked.places": "blocks",
+    "RankedTrial.broken": "violations",
     "Sweep.standings": "verdicts",
+    "TrialRecord.broken": "violations",
 }
 """Attributes of results."""
 

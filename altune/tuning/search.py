@@ -125,8 +125,8 @@ class Search:
         def finish_in_order() -> None:
             """Store the trials that are known up to the first that is still in play.
 
-            Trials end in any order. They are stored and told in the order of their numbers, so that a killed search
-            leaves the first trials of its batch, and the samplers see the same study in the next batch.
+            Trials end in any order. They are stored, and given to the sampler, in the order of their numbers, so that a
+            killed search leaves the first trials of its batch, and the samplers see the same study in the next batch.
             """
             while unfinished and unfinished[0].number not in in_play:
                 proposal = unfinished.popleft()

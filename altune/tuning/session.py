@@ -42,9 +42,9 @@ class Asked(OldNames):
 
     Attributes
     ----------
-    number : number by which its curves are told.
+    number : number to give to :meth:`Session.tell` with its curves.
     recipe : the recipe.
-    blocks : where to play it: (environment, block) of each search block. The curves are told in this order.
+    blocks : where to play it: (environment, block) of each search block, in the order of the curves that are given back.
     """
 
     number: int
@@ -55,8 +55,9 @@ class Asked(OldNames):
 class Session:
     """A search with an ask-and-tell interface; use it as a context manager.
 
-    Any number of recipes may be asked before one is told, and they may be told in any order. Recipes that are never
-    told are forgotten when the session ends. A session in the folder of an earlier one continues with its trials.
+    Any number of recipes may be asked for before :meth:`tell` is called, and :meth:`tell` takes them in any order.
+    Recipes without curves are forgotten when the session ends. A session in the folder of an earlier one continues with
+    its trials.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ class Session:
         self._proposer = self.setup.proposer()
         if self._proposer.plan.replayed:
             raise RequestError(
-                f"the sampler {settings.sampler} needs trials to be told in the order in which they were asked; use "
+                f"the sampler {settings.sampler} needs the curves of trials in the order in which they were asked; use "
                 "tpe, random, qmc, gp or grid"
             )
         self._out = out
@@ -158,7 +159,7 @@ class Session:
         """
         proposal = self._asked.get(number)
         if proposal is None:
-            raise RequestError(f"no recipe {number} is to be told; the numbers of those are {sorted(self._asked)}")
+            raise RequestError(f"recipe {number} is not open; the open ones are {sorted(self._asked)}")
         if isinstance(curves, str):
             verdict = Verdict(failure=Failure(curves))
         elif len(curves) != len(self._blocks):

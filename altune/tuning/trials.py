@@ -9,6 +9,7 @@ from typing import Any, Literal
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from altune.core.deprecations import OldNames
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.execution.items import Failure
@@ -34,7 +35,7 @@ _STATES: Mapping[TrialState, State] = {
 
 
 @dataclass(frozen=True)
-class TrialRecord:
+class TrialRecord(OldNames):
     """One trial of the search.
 
     Attributes

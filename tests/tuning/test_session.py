@@ -41,7 +41,7 @@ def test_told_in_another_order_and_gone_on_with(tmp_path):
 def test_what_was_not_asked_cannot_be_told():
     with session() as mine:
         asked = mine.ask()
-        with pytest.raises(RequestError, match="no recipe 7"):
+        with pytest.raises(RequestError, match="recipe 7 is not open"):
             mine.tell(7, "?")
         with pytest.raises(RequestError, match="needs 2 curves, one for each block, not 1"):
             mine.tell(asked.number, mine.play(asked)[:1])

@@ -26,7 +26,7 @@ def test_progress_tells_dropped_trials_and_the_best_beside_the_baselines(capsys:
 def test_progress_of_an_objective_where_less_is_better_counts_labels(capsys: pytest.CaptureFixture[str]) -> None:
     observer = ConsoleObserver(objectives=[Objective("labels_to_target", end=200)])
     observer.baseline("random_sampling", 187.4)
-    assert "least so far 33.5, random sampling 187, " in progress_line(observer, capsys, 33.5)
+    assert "lowest so far 33.5, random sampling 187, " in progress_line(observer, capsys, 33.5)
 
 
 def test_progress_of_several_objectives_and_data_sets_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -149,7 +149,7 @@ def test_cells_that_cannot_be_are_refused_before_anything_is_played(run_cli, tmp
     assert not (tmp_path / "runs").exists()
     code, out, _ = run_cli("sweep", "sweep.yaml", "--dry-run", "--jobs", "1")
     assert code == 0
-    assert "cannot be: wine-quick-5000-seed0: budget 5000 is larger than the pool" in out
+    assert "impossible: wine-quick-5000-seed0: budget 5000 is larger than the pool" in out
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_cells_that_cannot_be_are_refused_before_anything_is_played(run_cli, tmp
 )
 def test_what_a_space_cannot_do_is_found_before_anything_is_played(tmp_path, knobs, more, said):
     space = altune.SearchSpace.from_dict({"name": "mine", **knobs})
-    with pytest.raises(RequestError, match=f"1 of 1 cells cannot be, the first iris: .*{said}"):
+    with pytest.raises(RequestError, match=f"1 of 1 cells are impossible, the first is iris: .*{said}"):
         altune.sweep({"data": ["iris"], "spaces": [space], **more}, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -195,7 +195,7 @@ def test_interrupted_it_says_how_to_go_on(run_cli, tmp_path, monkeypatch):
     monkeypatch.setattr(SweepConsole, "cell", interrupted)
     code, out, err = run_cli("sweep", "sweep.yaml", "--jobs", "1")
     assert (code, out) == (130, "")
-    assert "1 of 2 cells are finished in runs/sweep. To go on, give the same command:" in err
+    assert "1 of 2 cells are finished in runs/sweep. To resume, run the same command:" in err
 
 
 def test_the_page_escapes_what_it_is_given_and_leads_to_each_cells_own(undisturbed):

@@ -57,8 +57,8 @@ def command(
 
 def said(folder: Path) -> str:
     watched = WatchedRun(folder)
-    standing = watched.standing()
-    return watch_text(standing, watched.importance(standing, anew=True))
+    progress = watched.progress()
+    return watch_text(progress, watched.importance(progress, anew=True))
 
 
 def state_of(folder: Path) -> dict[str, tuple[int, int]]:
@@ -105,12 +105,12 @@ def test_nothing_is_written_and_no_lock_is_taken(finished: Path, half: Path) -> 
 
 def test_a_torn_last_line_is_normal_and_what_follows_is_read(finished: Path, half: Path) -> None:
     watched = WatchedRun(half)
-    standing = watched.standing()
-    assert (standing.finished, standing.wanted, standing.stage) == (9, 18, "searching")
+    progress = watched.progress()
+    assert (progress.finished, progress.wanted, progress.stage) == (9, 18, "searching")
     whole = (finished / JOURNAL).read_bytes()
     with (half / JOURNAL).open("ab") as file:
         file.write(whole[(half / JOURNAL).stat().st_size :])
-    later = watched.standing()
+    later = watched.progress()
     assert (later.finished, later.ended) == (18, "confirmed")
 
 
@@ -128,15 +128,15 @@ def test_what_is_shown_is_what_the_run_says(finished: Path) -> None:
 
 def test_few_trials_say_nothing_of_knobs(half: Path) -> None:
     text = said(half)
-    assert "too few trials yet to say which knobs matter (9 different recipes" in text
+    assert "different recipes; 9 were played so far" in text
     assert "noise floor" not in text
 
 
 def test_knobs_are_asked_again_only_when_enough_recipes_came(finished: Path) -> None:
     watched = WatchedRun(finished)
-    standing = watched.standing()
-    first = watched.importance(standing)
-    assert watched.importance(standing, anew=True) is first
+    progress = watched.progress()
+    first = watched.importance(progress)
+    assert watched.importance(progress, anew=True) is first
     assert not isinstance(first, str)
     assert first.n_trials + first.repeated == 18
 
@@ -149,16 +149,16 @@ def test_a_run_that_nobody_works_on_is_said_to_be_so(half: Path) -> None:
     (half / LOCK).write_text(f"{os.getpid()} {os.uname().nodename}\n")
     assert "has ended" not in said(half)
     (half / LOCK).write_text("1 elsewhere\n")
-    assert WatchedRun(half).standing().at_work is None
+    assert WatchedRun(half).progress().at_work is None
 
 
 def test_a_page_written_after_the_study_ends_a_run_without_a_confirmation(half: Path) -> None:
     (half / "report.html").write_text("")
-    standing = WatchedRun(half).standing()
-    assert standing.ended == "ended with 9 trials; the same `altune tune` command goes on"
+    progress = WatchedRun(half).progress()
+    assert progress.ended == "ended with 9 trials; the same `altune tune` command resumes it"
     later = (half / "report.html").stat().st_mtime_ns + 1
     os.utime(half / JOURNAL, ns=(later, later))
-    assert WatchedRun(half).standing().ended == ""
+    assert WatchedRun(half).progress().ended == ""
 
 
 def test_wrong_requests_are_one_line(
@@ -176,7 +176,7 @@ def test_wrong_requests_are_one_line(
     empty.mkdir()
     header = (finished / JOURNAL).read_bytes().splitlines(keepends=True)[0]
     (empty / JOURNAL).write_bytes(header)
-    with pytest.raises(RequestError, match="has not begun yet"):
+    with pytest.raises(RequestError, match="has not started yet"):
         WatchedRun(empty)
 
 
@@ -195,10 +195,10 @@ def test_a_look_at_once_and_as_json(
 def test_a_journal_that_goes_away_may_be_tried_again(half: Path, tmp_path: Path) -> None:
     watched = WatchedRun(half)
     shutil.move(half / JOURNAL, tmp_path / "aside")
-    with pytest.raises(StorageError, match="cannot be read now"):
-        watched.standing()
+    with pytest.raises(StorageError, match="cannot be read at the moment"):
+        watched.progress()
     shutil.move(tmp_path / "aside", half / JOURNAL)
-    assert watched.standing().finished == 9
+    assert watched.progress().finished == 9
 
 
 @pytest.mark.slow
@@ -216,10 +216,10 @@ def test_a_database_that_goes_away_is_waited_for(
             server.start()
 
     watched = WatchedRun(folder, Told())
-    before = watched.standing()
-    assert (before.finished, before.wanted, before.ended) == (6, 6, "finished, and not confirmed")
+    before = watched.progress()
+    assert (before.finished, before.wanted, before.ended) == (6, 6, "finished, not confirmed")
     assert before.workers[0].finished == 6
     server.stop()
-    assert watched.standing().finished == 6
+    assert watched.progress().finished == 6
     assert "does not answer" in lines[0]
     assert "answers again" in lines[-1]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from altune.analysis.findings import Findings, against_of, answer, answer_of_several
+from altune.core.deprecations import OldNames
 from altune.core.text import join_words
 from altune.recipes.recipe import Recipe
 from altune.simulation.objectives import Objective
@@ -22,7 +23,7 @@ SHOWN = 10
 
 
 @dataclass(frozen=True, eq=False)
-class RankedTrial:
+class RankedTrial(OldNames):
     """A trial under the new objective.
 
     Attributes

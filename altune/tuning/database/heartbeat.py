@@ -21,7 +21,7 @@ class Heartbeat:
     """Writes the heartbeat of a claimed trial from a thread of its own, while the ``with`` block runs.
 
     The claim was the first heartbeat. The thread waits for a database that does not answer without a time limit, as the
-    worker goes on playing in the meantime.
+    worker continues to play in the meantime.
 
     Parameters
     ----------

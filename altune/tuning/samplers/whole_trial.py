@@ -60,7 +60,7 @@ class WholeTrialSampler(BaseSampler):
 
 
 class CallbackTrial:
-    """Stands in for an Optuna trial: its parameters come from a function, and no study is involved.
+    """Takes the place of an Optuna trial: its parameters come from a function, and no study is involved.
 
     Parameters
     ----------

@@ -25,7 +25,9 @@ def test_wins_are_counted_and_corrected_for_the_number_of_cells():
     assert (found.cells, found.better, found.worse, found.unclear, found.still_better) == (4, 2, 1, 1, 1)
     assert found.labels_saved == (10, 20)
     said = sentences([found], [], 1)
-    assert said[0].startswith("The confirmed recipe beats random sampling in 2 of 4 cells, shows no clear difference in 1")
+    assert said[0].startswith(
+        "The confirmed recipe beats random sampling in 2 of 4 cells, shows no clear difference in 1"
+    )
     assert "15 fewer labels" in said[1]
     assert said[-1] == "Cells without a result: 1; the table says why."
 

@@ -44,7 +44,7 @@ class Asked(OldNames):
     ----------
     number : number to give to :meth:`Session.tell` with its curves.
     recipe : the recipe.
-    blocks : where to play it: (environment, block) of each search block, in the order of the curves that are given back.
+    blocks : where to play it: (environment, block) of each search block, in the order of its curves.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""The base of every start of the model's parameters, and the estimator's own."""
+"""Knob 2: the base of all starts of the model's parameters, and the estimator's own start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A start that has seen the unlabelled pool."""
+"""A start that is pretrained on the unlabelled pool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starts that train several models: the best of them, or all of them together."""
+"""Starts that train several models and use the best of them or all of them."""
 
 from __future__ import annotations
 

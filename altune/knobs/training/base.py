@@ -1,4 +1,4 @@
-"""The base of every way to set the model's hyperparameters, and the one that leaves them alone."""
+"""Knob 8: the base of all schedules of the model's hyperparameters, and the constant one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from altune.models import Model
 
 @dataclass(frozen=True, eq=False)
 class TuningInput:
-    """What hyperparameters may be tuned on in one loop: labels that were paid for.
+    """Input to tuning in one loop: labels that were bought, and what earlier loops used.
 
     Attributes
     ----------

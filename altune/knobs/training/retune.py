@@ -1,4 +1,4 @@
-"""A hyperparameter tuned again on the labels so far, by cross-validation."""
+"""Tuning of a hyperparameter on the labels so far, by cross-validation."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from altune.models import FittedModel, Model
 
 @register
 class Retune(Training):
-    """One hyperparameter chosen by stratified cross-validation on the labels so far, again and again.
+    """One hyperparameter, chosen again and again by stratified cross-validation on the labels so far.
 
-    h = argmax over the values of the mean over the rows of ln p(true class), or of the hits, by models that were
-    not trained on them; among equal values the current one, else the first. The values are listed, or ``points`` in
-    equal steps of the logarithm from ``low`` to ``high``. It is due every ``every`` loops or whenever the labels have
-    doubled since the first loop, and skipped while a class has fewer rows than there are folds; in between the last
-    choice is kept. Its time counts as training.
+    h = argmax over the values of the mean over the rows of ln p(true class), or of the accuracy, by models that were
+    not trained on these rows; of equal values the current one, else the first. The values are listed, or ``points``
+    in equal steps of the logarithm from ``low`` to ``high``. A choice is due every ``every`` loops, or whenever the
+    labels have doubled since the first loop; it is skipped while a class has fewer rows than there are folds. In
+    between the last choice is kept. Its time counts as training.
     """
 
     source = "Stone, JRSS B 1974 (cross-validation); Arlot & Celisse, Statistics Surveys 2010"

@@ -6,7 +6,7 @@ On every block the gains of the steps sum to the whole difference, since each st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -14,12 +14,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from altune.analysis.findings import gain_words
+from altune.analysis.answer import gain_words
+from altune.analysis.paired import compared
 from altune.core.registry import Method
-from altune.numerics.statistics import Interval, PairedDifference, holm, mean_interval, paired_difference
+from altune.numerics.statistics import Interval, PairedDifference
 from altune.recipes.describe import change_words, changed_words
 from altune.simulation.curve import LearningCurve
+from altune.simulation.intervals import estimated_mean
 from altune.simulation.objectives import Objective
+from altune.simulation.objectives.risk import MEAN
 from altune.tuning.ablation import Ablated
 from altune.tuning.judging import REFERENCE
 from altune.tuning.record import StudyRecord
@@ -55,8 +58,7 @@ class AblationStep:
     tried : mean objective on the select blocks after each possible change, including the one that was made.
     mean : mean objective on the report blocks after the step.
     gains : objective after the step minus the objective before, for each report block.
-    difference : mean of the gains, paired and corrected.
-    p_holm : p value adjusted for all steps, in [0, 1].
+    difference : mean of the gains, adjusted for all steps.
     """
 
     changes: tuple[Change, ...]
@@ -64,7 +66,6 @@ class AblationStep:
     mean: float
     gains: tuple[float, ...]
     difference: PairedDifference
-    p_holm: float
 
     @property
     def knobs(self) -> tuple[str, ...]:
@@ -73,8 +74,8 @@ class AblationStep:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval excludes zero."""
-        return is_clear(self.difference)
+        """Whether the difference is clear among all steps."""
+        return self.difference.clear
 
     @property
     def words(self) -> str:
@@ -89,7 +90,6 @@ class AblationStep:
             "words": self.words,
             "value": self.mean,
             **self.difference.to_dict(),
-            "p_holm": self.p_holm,
             "gains": list(self.gains),
             "tried": dict(self.tried),
         }
@@ -102,14 +102,12 @@ class WithoutKnob:
     Attributes
     ----------
     change : the knob at the start and at the end.
-    difference : the recipe minus the one with the knob put back, paired and corrected; None if that cannot work.
-    p_holm : p value adjusted for all knobs, in [0, 1].
+    difference : the recipe minus the one with the knob put back, adjusted for all knobs; None if that cannot work.
     reason : why it cannot work; empty if it can.
     """
 
     change: Change
     difference: PairedDifference | None
-    p_holm: float | None
     reason: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -117,7 +115,7 @@ class WithoutKnob:
         plain: dict[str, Any] = self.change.to_dict()
         if self.difference is None:
             return plain | {"reason": self.reason}
-        return plain | self.difference.to_dict() | {"p_holm": self.p_holm}
+        return plain | self.difference.to_dict()
 
 
 @dataclass(frozen=True)
@@ -129,7 +127,7 @@ class Ablation:
     objective : what is measured; values are means over the blocks, even if the search optimised a risk.
     start_name : name of the recipe at the start.
     start, end : mean objective of the two recipes.
-    whole : the end minus the start, paired and corrected.
+    whole : the end minus the start.
     steps : the steps in the order in which the knobs were changed.
     without : the recipe at the end compared with itself with each knob put back.
     order_blocks : number of select blocks on which the order was chosen.
@@ -174,17 +172,12 @@ class Ablation:
                 "low": step.difference.low,
                 "high": step.difference.high,
                 "p": step.difference.p,
-                "p_holm": step.p_holm,
+                "p_holm": step.difference.p_holm,
                 "blocks": step.difference.blocks,
             }
             for number, step in enumerate(self.steps, start=1)
         ]
         return pd.DataFrame(rows)
-
-
-def is_clear(difference: PairedDifference) -> bool:
-    """Return whether the interval of a difference excludes zero."""
-    return difference.low > 0 or difference.high < 0
 
 
 def path_gains(values: Sequence[ArrayLike]) -> Array:
@@ -205,29 +198,29 @@ def find_ablation(
     data: int,
     objective: Objective,
     *,
-    n_train: int,
-    n_test: int,
+    overlap: float,
     references: Sequence[LearningCurve] | None = None,
     start_name: str = "vanilla",
 ) -> Ablation:
     """Return the numbers of a path on one data set.
-
-    Intervals and tests are corrected for blocks that share rows (Nadeau and Bengio 2003).
 
     Parameters
     ----------
     ablated : the path with its curves.
     data : position of the data set.
     objective : what is measured on the data set.
-    n_train, n_test : rows of a report block's pool and test set.
+    overlap : n_test / n_train of a report block, for intervals by blocks alone.
     references : curves of random sampling on the report blocks, if the objective is measured against them.
     start_name : name of the recipe at the start.
     """
+    # The gains of the steps must add up to the whole, which only means over the blocks do.
+    objective = replace(objective, risk=MEAN)
     played = ablated.played[data]
     values = [objective.each(recipe.curves, references) for recipe in played.path]
-    sizes, overlap = {"n_train": n_train, "n_test": n_test}, n_test / n_train
-    differences = [paired_difference(after, before, **sizes) for before, after in pairwise(values)]
-    adjusted = holm([difference.p for difference in differences])
+    ends = played.path[0].curves, played.path[-1].curves
+    given: Any = {"overlap": overlap, "references": references}
+    steps_played = [(after.curves, before.curves) for before, after in pairwise(played.path)]
+    differences = compared(objective, steps_played, **given)
     start, end = played.path[0].recipe, played.path[-1].recipe
     changes = {
         knob: Change(knob, getattr(start, knob), getattr(end, knob)) for step in ablated.steps for knob in step.knobs
@@ -239,27 +232,27 @@ def find_ablation(
             float(after.mean()),
             tuple(gains.tolist()),
             difference,
-            float(p),
         )
-        for step, after, gains, difference, p in zip(
-            ablated.steps, values[1:], path_gains(values), differences, adjusted, strict=True
+        for step, after, gains, difference in zip(
+            ablated.steps, values[1:], path_gains(values), differences, strict=True
         )
     )
-    losses = {
-        knob: paired_difference(values[-1], objective.each(recipe.curves, references), **sizes)
-        for knob, recipe in played.without.items()
-    }
-    p_holm = dict(zip(losses, holm([loss.p for loss in losses.values()]).tolist(), strict=True))
+    losses = dict(
+        zip(
+            played.without,
+            compared(objective, [(ends[1], recipe.curves) for recipe in played.without.values()], **given),
+            strict=True,
+        )
+    )
     without = tuple(
-        WithoutKnob(change, losses.get(knob), p_holm.get(knob), ablated.impossible.get(knob, ""))
-        for knob, change in changes.items()
+        WithoutKnob(change, losses.get(knob), ablated.impossible.get(knob, "")) for knob, change in changes.items()
     )
     return Ablation(
         objective=objective,
         start_name=start_name,
-        start=mean_interval(values[0], overlap=overlap),
-        end=mean_interval(values[-1], overlap=overlap),
-        whole=paired_difference(values[-1], values[0], **sizes),
+        start=estimated_mean(objective, ends[0], references, overlap),
+        end=estimated_mean(objective, ends[1], references, overlap),
+        whole=compared(objective, [(ends[1], ends[0])], **given)[0],
         steps=steps,
         without=without,
         order_blocks=ablated.order_blocks,
@@ -277,8 +270,7 @@ def ablations_of(record: StudyRecord) -> dict[str, Ablation]:
             ablated,
             data,
             scenarios[name].make_objective(),
-            n_train=confirmation.n_train,
-            n_test=confirmation.n_test,
+            overlap=confirmation.n_test / confirmation.n_train,
             references=confirmation.baselines[REFERENCE].curves,
         )
         for data, (name, confirmation) in enumerate(record.confirmations().items())

@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from altune.analysis.findings import Findings, against_of, answer, answer_of_several, find, front_sentences
+from altune.analysis.answer import answer, answer_of_several, front_sentences
+from altune.analysis.findings import Findings, against_of, find
 from altune.analysis.run_curves import stored_curves
 from altune.core.deprecations import OldNames, renamed_keywords
 from altune.core.errors import RequestError, WorkError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from altune.numerics.statistics import Interval, mean_interval
 from altune.recipes.recipe import Recipe
 from altune.recipes.requirements import method_problems
 from altune.simulation.curve import LearningCurve
+from altune.simulation.intervals import estimated_mean
 from altune.simulation.objectives import Objective
 from altune.simulation.result import Simulation
 
@@ -175,18 +176,26 @@ def _replayed(name: str, rule: Stopping, index: int, simulation: Simulation) -> 
     stopped = [
         curve if stop is None else curve.first(stop + 1, rule.method) for stop, curve in zip(stops, curves, strict=True)
     ]
-    values = objective.each(stopped, simulation.references)
     return RuleReplay(
         name=name,
         rule=rule,
         stops=tuple(stops),
         fired=float(np.mean([stop is not None for stop in stops])),
-        labels=mean_interval(labels, overlap=overlap),
-        saved=mean_interval(last - labels, overlap=overlap),
-        kept=mean_interval(kept, overlap=overlap),
-        value=mean_interval(values, overlap=overlap),
+        labels=_over_blocks(labels, overlap, float(last.max())),
+        saved=_over_blocks(last - labels, overlap, float(last.max())),
+        kept=_over_blocks(np.array(kept), overlap, np.inf),
+        value=estimated_mean(objective, stopped, simulation.references, overlap),
         correlation=_correlation(rule, notes, [curve.scores[objective.metric] for curve in curves]),
     )
+
+
+def _over_blocks(values: NDArray[np.float64], overlap: float, most: float) -> Interval:
+    """Return the mean of values that depend on the blocks alone; without an interval where all are equal.
+
+    Equal values say little: the rule that never fired on these blocks may fire on the next one.
+    """
+    interval = mean_interval(values, overlap=overlap).within(0.0, most)
+    return interval if np.ptp(values) else replace(interval, low=-np.inf, high=np.inf)
 
 
 def _share(scores: NDArray[np.float64]) -> float:

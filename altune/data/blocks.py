@@ -1,16 +1,18 @@
 """Blocks: each fixes the pool, the test rows and every random stream of a simulation.
 
 The study first holds back a stratified fifth of the rows. A *search* or *select* block splits the other rows into pool
-(75 %) and test rows. A *report* block draws a pool of the same size and is scored on the rows held back, which no other
-block uses. *Explicit* blocks are given as row numbers, to follow a published protocol.
+(75 %) and test rows. A *report* block draws a pool of the same size and is scored on the rows held back, which no
+search uses. A *replay* block does the same with random streams of its own: commands that play recipes without a search
+use it, so that they do not repeat the report of a search with the same seed. *Explicit* blocks are given as row
+numbers, to follow a published protocol.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,8 +23,9 @@ from altune.core.streams import Streams
 from altune.core.types import RowNumbers
 from altune.data.dataset import Dataset
 
-BlockRole = Literal["search", "select", "report"]
-ROLES: tuple[BlockRole, ...] = get_args(BlockRole)
+BlockRole = Literal["search", "select", "report", "replay"]
+ROLES: tuple[BlockRole, ...] = ("search", "select", "report")
+SCORED_ON_HELD_BACK: tuple[BlockRole, ...] = ("report", "replay")
 HELD_BACK = 0.2
 TEST_SHARE = 0.25
 LEAST_ROWS_OF_A_CLASS = 5
@@ -38,6 +41,7 @@ class Block:
     number : number of the block within its role, on which its random streams depend.
     pool, test : disjoint row numbers of the data set.
     initial : row numbers of the data set that are labelled first, None if the recipe chooses them.
+    shares_test : whether all blocks of its role have the same test rows, which intervals take into account.
     """
 
     role: BlockRole
@@ -45,6 +49,7 @@ class Block:
     pool: RowNumbers
     test: RowNumbers
     initial: RowNumbers | None = None
+    shares_test: bool = False
 
     def streams(self, seed: int, data: str) -> Streams:
         """Return the random streams of the block, given the seed of the study and the name of the data set."""
@@ -72,7 +77,8 @@ def make_blocks(dataset: Dataset, role: BlockRole, count: int, seed: int) -> lis
     for number in range(count):
         streams = Streams(seed, dataset.name, role, number)
         pool, test = split(dataset, rest, TEST_SHARE, streams)
-        blocks.append(Block(role, number, pool, held_back if role == "report" else test))
+        shared = role in SCORED_ON_HELD_BACK
+        blocks.append(Block(role, number, pool, held_back if shared else test, shares_test=shared))
     return blocks
 
 
@@ -160,7 +166,8 @@ def _read_role(dataset: Dataset, entries: Any, role: BlockRole, file: str) -> li
             raise DataError(f"{file}: {role}[{number}]: expected a mapping with pool, test and optionally initial")
         initial = entry.get("initial")
         blocks.append(explicit_block(dataset, entry["pool"], entry["test"], initial, role=role, number=number))
-    return blocks
+    shared = len(blocks) > 1 and all(np.array_equal(block.test, blocks[0].test) for block in blocks)
+    return [replace(block, shares_test=shared) for block in blocks]
 
 
 def _rows(dataset: Dataset, values: ArrayLike, where: str) -> RowNumbers:

@@ -52,6 +52,12 @@ DEFAULTS: dict[str, str] = {
 
 BASELINES: dict[str, dict[str, Any]] = {
     "random_sampling": {"query_strategy": {"method": "random"}},
+    "margin": {
+        "initial_sample": {"method": "random"},
+        "retrain": {"method": "reset"},
+        "loop_size": {"method": "constant"},
+        "query_strategy": {"method": "margin"},
+    },
     "vanilla": {
         "initial_sample": {"method": "random"},
         "retrain": {"method": "reset"},

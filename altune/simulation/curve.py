@@ -27,6 +27,7 @@ NOTHING: Counts = np.empty(0, dtype=np.int64)
 TOLERANCE = 1e-12
 _FORMAT_1 = {"facts": "notes", "rounds": "round_trips"}
 """Fields by their names in format 1."""
+_BY_UNIT = ("row_scores", "row_prior", "group_scores")
 _COLUMNS = ("labels", "used", "cost", "loop_rows", "fit_seconds", "query_seconds", "evaluation_seconds")
 _POINTWISE = (
     "labels",
@@ -64,6 +65,10 @@ class LearningCurve(OldNames):
         ``(n_grid,)``; empty unless recorded.
     row_scores : whether each model classifies each test row correctly, ``(n_points, n_test)``, in the order of the
         block's test rows; None unless recorded.
+    row_prior : the same for the prior predictor, ``(n_test,)``; None unless recorded.
+    group_scores : for each metric that is no mean over rows, its pseudo-values for groups of test rows
+        (:mod:`altune.simulation.scoring`), each ``(1 + n_points, n_groups)`` with the prior predictor first; empty
+        unless recorded.
     """
 
     labels: Counts
@@ -83,6 +88,8 @@ class LearningCurve(OldNames):
     dense_labels: Counts = field(default_factory=lambda: NOTHING)
     dense_scores: Mapping[str, Array] = field(default_factory=dict)
     row_scores: NDArray[np.bool_] | None = None
+    row_prior: NDArray[np.bool_] | None = None
+    group_scores: Mapping[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -92,6 +99,18 @@ class LearningCurve(OldNames):
         steps = np.concatenate([[self.prior[metric]], self.scores[metric]])
         current: Array = steps[np.searchsorted(self.labels, counts, side="right")]
         return current
+
+    def by_unit(self, metric: str) -> Array | None:
+        """Return the score on each unit of the test rows, ``(1 + n_points, n_units)``, None if it was not recorded.
+
+        The first line is that of the prior predictor. A unit is a row for the accuracy, else a group of rows. The mean
+        over units is the score, for pseudo-values approximately.
+        """
+        if metric != "accuracy":
+            return self.group_scores.get(metric)
+        if self.row_scores is None or self.row_prior is None:
+            return None
+        return np.vstack([self.row_prior, self.row_scores]).astype(np.float64)
 
     @property
     def seconds(self) -> float:
@@ -106,6 +125,7 @@ class LearningCurve(OldNames):
             scores={metric: values[:points] for metric, values in self.scores.items()},
             rows=self.rows[: int(self.loop_rows[:points].sum())],
             row_scores=None if self.row_scores is None else self.row_scores[:points],
+            group_scores={metric: values[: points + 1] for metric, values in self.group_scores.items()},
             stopped=stopped,
         )
 
@@ -118,10 +138,10 @@ class LearningCurve(OldNames):
         plain: dict[str, Any] = {"format": CURVE_FORMAT}
         for part in fields(self):
             value = getattr(self, part.name)
-            if part.name == "row_scores":
-                if value is None:
+            if part.name in _BY_UNIT:
+                if value is None or not len(value):
                     continue
-                value = _packed_bits(value)
+                value = _packed_groups(value) if part.name == "group_scores" else _packed_bits(value)
             elif isinstance(value, np.ndarray):
                 value = value.tolist()
             elif part.name in ("scores", "dense_scores"):
@@ -150,8 +170,8 @@ class LearningCurve(OldNames):
             if optional and part.name not in plain:
                 continue
             value = plain[part.name]
-            if part.name == "row_scores":
-                value = _unpacked_bits(value)
+            if part.name in _BY_UNIT:
+                value = _unpacked_groups(value) if part.name == "group_scores" else _unpacked_bits(value)
             elif part.name in ("scores", "dense_scores"):
                 value = {metric: np.asarray(scores, dtype=np.float64) for metric, scores in value.items()}
             elif part.name == "notes":
@@ -252,6 +272,26 @@ def curves_frame(curves: Sequence[LearningCurve], keys: Mapping[str, Sequence[An
 def _packed_bits(flags: NDArray[np.bool_]) -> dict[str, Any]:
     """Return flags as JSON values, eight of them in a byte: a curve of 20 models and 400 test rows takes 1.4 kB."""
     return {"shape": list(flags.shape), "bits": base64.b64encode(np.packbits(flags).tobytes()).decode("ascii")}
+
+
+def _packed_groups(by_metric: Mapping[str, Array]) -> dict[str, Any]:
+    """Return numbers as JSON values; four bytes each are exact enough for an interval."""
+    return {
+        metric: {
+            "shape": list(values.shape),
+            "numbers": base64.b64encode(values.astype("<f4").tobytes()).decode("ascii"),
+        }
+        for metric, values in by_metric.items()
+    }
+
+
+def _unpacked_groups(plain: Mapping[str, Any]) -> dict[str, Array]:
+    return {
+        metric: np.frombuffer(base64.b64decode(stored["numbers"]), dtype="<f4")
+        .astype(np.float64)
+        .reshape(stored["shape"])
+        for metric, stored in plain.items()
+    }
 
 
 def _unpacked_bits(plain: Mapping[str, Any]) -> NDArray[np.bool_]:

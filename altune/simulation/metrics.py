@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import (
     average_precision_score,
     class_likelihood_ratios,
@@ -21,7 +20,6 @@ from sklearn.metrics import (
     precision_score,
     recall_score,
 )
-from sklearn.utils.metaestimators import available_if
 
 from altune.core.types import Codes, Features
 
@@ -122,7 +120,7 @@ def has_positive(metric: str) -> bool:
 
 
 def make_scorers(metrics: tuple[str, ...], n_classes: int, positive: int | None = None) -> Scorers:
-    """Return a function that scores a fitted model with all metrics, each of its outputs computed once.
+    """Return a function that scores a fitted model with all metrics.
 
     Parameters
     ----------
@@ -136,8 +134,6 @@ def make_scorers(metrics: tuple[str, ...], n_classes: int, positive: int | None 
     A function of a fitted classifier, the features of the test rows ``(n_test, n_features)`` and their class codes
     ``(n_test,)``, which returns the score of each metric. It raises what the scorers raise.
     """
-    # Scikit-learn's own scorer of several metrics keeps probabilities by the method alone, not by the positive class,
-    # and would so hand those of the one class to a metric of the other (1.9.1).
     chosen = positive if n_classes == 2 else None
     scorers = {
         metric: get_scorer(metric) if chosen is None or metric not in _OF_POSITIVE else _OF_POSITIVE[metric](chosen)
@@ -145,35 +141,6 @@ def make_scorers(metrics: tuple[str, ...], n_classes: int, positive: int | None 
     }
 
     def score(model: Any, X: Features, y: Codes) -> dict[str, float]:
-        outputs = _Remembered(model)
-        return {metric: float(scorer(outputs, X, y)) for metric, scorer in scorers.items()}
+        return {metric: float(scorer(model, X, y)) for metric, scorer in scorers.items()}
 
     return score
-
-
-class _Remembered(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A fitted classifier whose outputs on one set of rows are computed once."""
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-        self.classes_ = model.classes_
-        self._outputs: dict[str, Any] = {}
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def predict(self, X: Features) -> Any:
-        return self._output("predict", X)
-
-    @available_if(lambda self: hasattr(self.model, "predict_proba"))  # type: ignore[untyped-decorator]
-    def predict_proba(self, X: Features) -> Any:
-        return self._output("predict_proba", X)
-
-    @available_if(lambda self: hasattr(self.model, "decision_function"))  # type: ignore[untyped-decorator]
-    def decision_function(self, X: Features) -> Any:
-        return self._output("decision_function", X)
-
-    def _output(self, method: str, X: Features) -> Any:
-        if method not in self._outputs:
-            self._outputs[method] = getattr(self.model, method)(X)
-        return self._outputs[method]

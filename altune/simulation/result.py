@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altune.data.blocks import Block
-from altune.numerics.statistics import Interval, mean_interval
+from altune.numerics.statistics import Interval
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
+from altune.simulation.intervals import estimated_mean
 from altune.simulation.objectives import Objective
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Simulation:
     curves : its learning curves, one for each block.
     blocks : the blocks.
     objective : the objective.
-    overlap : number of test rows divided by that of pool rows, which corrects the intervals.
+    overlap : number of test rows divided by that of pool rows, for intervals by blocks alone.
     references : learning curves of random sampling on the same blocks, None if the objective does not need them.
     """
 
@@ -51,8 +52,8 @@ class Simulation:
 
     @property
     def interval(self) -> Interval:
-        """Mean of the objective with its 95 % confidence interval."""
-        return mean_interval(self.values, overlap=self.overlap)
+        """The objective over the blocks with its 95 % confidence interval."""
+        return estimated_mean(self.objective, self.curves, self.references, self.overlap)
 
     @property
     def aulc(self) -> float:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from altune.core.types import TrainingSet
 from altune.loop.loop import ActiveLearningLoop
@@ -16,7 +15,7 @@ from altune.simulation.curve import LearningCurve
 from altune.simulation.panel import Panel
 from altune.simulation.prepared import PreparedBlock
 from altune.simulation.probes import audit_facts, uncertainty_facts
-from altune.simulation.scoring import TestScorer
+from altune.simulation.scoring import TestScorer, UnitScores
 
 if TYPE_CHECKING:
     from altune.recipes.recipe import Recipe
@@ -36,7 +35,7 @@ class Trajectory:
     scenario : the resolved scenario, with its budget filled in.
     examined : whether to record how uncertain the model is and what the audit found
         (:mod:`altune.simulation.probes`).
-    row_scores : whether to record which test rows each model classifies correctly.
+    row_scores : whether to record the scores by test row, or by group of test rows.
     """
 
     def __init__(
@@ -50,7 +49,7 @@ class Trajectory:
     ) -> None:
         self.prepared = prepared
         self._examined = examined
-        self._row_scores: list[NDArray[np.bool_]] | None = [] if row_scores else None
+        self._by_unit: list[UnitScores] | None = [] if row_scores else None
         self._recipe = recipe
         self._scenario = scenario
         self._panel = Panel(
@@ -94,6 +93,7 @@ class Trajectory:
         loop, points, records = self._loop, self._points, self._loop.records
         key = ("prior", self._scenario.metric_names)
         prior = self.prepared.hidden.get(key, lambda: self._scorer.prior(self.prepared.y_pool))
+        units = {} if self._by_unit is None else self._units(self._by_unit)
         curve = LearningCurve(
             labels=np.array([record.labels_bought for record in records], dtype=np.int64),
             used=np.array([record.labels_used for record in records], dtype=np.int64),
@@ -109,7 +109,7 @@ class Trajectory:
             stopped=PAUSED if loop.stopped is None else str(loop.stopped),
             round_trips=np.array([point.round_trips for point in points], dtype=np.int64),
             priced=np.array([point.priced for point in points], dtype=np.int64),
-            row_scores=None if self._row_scores is None else np.array(self._row_scores),
+            **units,
         )
         return curve if loop.stopped is None or not self._scenario.dense_points else self._with_dense(curve)
 
@@ -130,13 +130,29 @@ class Trajectory:
         if loop.model is None:
             return
         began = time.perf_counter()
-        scores = self._scorer(loop.model)
+        if self._by_unit is None:
+            scores = self._scorer(loop.model)
+        else:
+            scores, by_unit = self._scorer.with_units(loop.model)
+            self._by_unit.append(by_unit)
         seconds = time.perf_counter() - began
-        if self._row_scores is not None:
-            self._row_scores.append(self._scorer.row_scores(loop.model))
         probed = {**uncertainty, **audit_facts(loop, self.prepared.y_pool)} if self._examined else {}
         hidden = {**self._errors(), **probed}
         self._points.append(_Point(self._paid, scores, seconds, hidden, self._round_trips, self._priced))
+
+    def _units(self, by_unit: list[UnitScores]) -> dict[str, Any]:
+        """Return the scores by unit of the test rows as fields of the curve."""
+        scorer, y_pool = self._scorer, self.prepared.y_pool
+        key = ("prior units", self._scenario.metric_names)
+        _, prior = self.prepared.hidden.get(key, lambda: scorer.with_units(scorer.prior_model(y_pool)))
+        return {
+            "row_scores": np.array([unit.correct for unit in by_unit]),
+            "row_prior": prior.correct,
+            "group_scores": {
+                metric: np.array([values, *(unit.groups[metric] for unit in by_unit)])
+                for metric, values in prior.groups.items()
+            },
+        }
 
     def _errors(self) -> dict[str, float]:
         """Return the true error rates of the labels in use, which only the simulator knows."""
@@ -197,7 +213,7 @@ def play(recipe: Recipe, prepared: PreparedBlock, scenario: Scenario, *, row_sco
     recipe : the eight decisions and the model.
     prepared : the block, from :func:`altune.simulation.prepared.prepare_block`.
     scenario : the resolved scenario, with its budget filled in.
-    row_scores : whether to record which test rows each model classifies correctly.
+    row_scores : whether to record the scores by test row, or by group of test rows.
     """
     trajectory = Trajectory(recipe, prepared, scenario, row_scores=row_scores)
     trajectory.advance()

@@ -1,13 +1,14 @@
-"""Confirmation: select among the best recipes on fresh blocks, then report the selected one on held-back rows.
+"""Confirmation: select among the best recipes and the baselines on fresh blocks, then report on held-back rows.
 
-The value that the search saw is biased upwards (the winner's curse), and so, to a smaller degree, is the value on which
-the recipe was selected. Neither is ever shown as the result.
+What is selected is the recipe of the run, decided before any report block is played. The value that the search saw is
+biased upwards (the winner's curse), and so, to a smaller degree, is the value on which the recipe was selected. Neither
+is ever shown as the result.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from altune.data.blocks import Block
@@ -16,7 +17,7 @@ from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment
 from altune.simulation.execution.items import WorkItem, curves_or_raise
 from altune.simulation.execution.player import OnDone, Player
-from altune.tuning.judging import REFERENCE, Judge, needs_references
+from altune.tuning.judging import REFERENCE, Judge
 from altune.tuning.preference import Preference
 from altune.tuning.ranking import best_recipes
 from altune.tuning.search_blocks import SearchBlocks
@@ -43,20 +44,27 @@ class Played:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One of the best recipes of the search on the select blocks of a data set.
+    """One of the best recipes of the search, or a baseline, on the select blocks of a data set.
 
     Attributes
     ----------
-    trial : number of its trial.
+    trial : number of its trial, None for a baseline.
     search_value : first objective in the search.
     played : the recipe with its curves on the select blocks.
     values : first objective on each of these blocks.
+    baseline : name of the baseline, empty for a trial.
     """
 
-    trial: int
+    trial: int | None
     search_value: float
     played: Played
     values: tuple[float, ...] = ()
+    baseline: str = ""
+
+    @property
+    def name(self) -> str:
+        """The baseline's name, or that of the trial."""
+        return self.baseline or f"trial {self.trial}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values that :meth:`from_dict` reads back."""
@@ -65,13 +73,14 @@ class Candidate:
             "search_value": self.search_value,
             "played": self.played.to_dict(),
             "values": list(self.values),
+            "baseline": self.baseline,
         }
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Candidate:
-        """Read back what :meth:`to_dict` wrote."""
-        played = Played.from_dict(plain["played"])
-        return cls(plain["trial"], plain["search_value"], played, tuple(plain["values"]))
+        """Read back what :meth:`to_dict` wrote, in this version or an earlier one."""
+        played, baseline = Played.from_dict(plain["played"]), plain.get("baseline", "")
+        return cls(plain["trial"], plain["search_value"], played, tuple(plain["values"]), baseline)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +89,11 @@ class Confirmation:
 
     Attributes
     ----------
-    candidates : best recipes of the search on the select blocks, best of the search first.
+    candidates : best recipes of the search on the select blocks, best of the search first, then the baselines.
     selected : index of the candidate that is best on the select blocks of all data sets.
     recipe : selected recipe on the report blocks.
     baselines : each baseline on the report blocks, by name.
-    matched : each baseline with the initial sample and the loop sizes of the selected recipe, on the report blocks.
+    matched : each baseline with the sizes of start and loops of the selected recipe, on the report blocks.
     n_train, n_test : number of rows in the pool and the test set of a report block.
     """
 
@@ -138,8 +147,10 @@ class ConfirmationBlocks:
 
 
 def matched_baseline(baseline: Recipe, recipe: Recipe) -> Recipe:
-    """Return a baseline with the initial sample and the loop sizes of a recipe."""
-    return baseline.replace(initial_sample=recipe.initial_sample, loop_size=recipe.loop_size)
+    """Return a baseline with the sizes of start and loops of a recipe; it keeps how its first rows are chosen."""
+    return baseline.replace(
+        initial_sample=recipe.initial_sample.sized_alike(baseline.initial_sample), loop_size=recipe.loop_size
+    )
 
 
 def confirm(
@@ -148,10 +159,11 @@ def confirm(
     baselines: Mapping[str, Recipe],
     blocks: Sequence[ConfirmationBlocks],
     *,
+    searched: Mapping[str, float] | None = None,
     preference: Preference | None = None,
     on_done: OnDone = lambda index, outcome: None,
 ) -> list[Confirmation]:
-    """Select among the best recipes, and report the selected one and the baselines on each data set.
+    """Select among the best recipes and the baselines, and report the selected one beside them on each data set.
 
     Parameters
     ----------
@@ -159,6 +171,7 @@ def confirm(
     best : trials whose recipes compete, one or more.
     baselines : recipes of the baselines by name, random sampling among them.
     blocks : fresh blocks of each data set.
+    searched : first objective of each baseline on the search blocks.
     preference : how to choose among several objectives.
     on_done : called once for each trajectory.
 
@@ -167,9 +180,9 @@ def confirm(
     WorkError
         If a trajectory fails.
     """
-    recipes = [trial.recipe for trial in best if trial.recipe is not None]
-    candidates, selected = _select(player, best, recipes, baselines[REFERENCE], blocks, preference, on_done)
-    winner = recipes[selected]
+    entries = [*_tried(best), *_baseline_entries(baselines, searched or {})]
+    candidates, selected = _select(player, entries, blocks, preference, on_done)
+    winner = entries[selected].recipe
     matched = {name: matched_baseline(baseline, winner) for name, baseline in baselines.items()}
     end = 1 + len(baselines)
     confirmations = []
@@ -194,39 +207,64 @@ def confirm(
 def trajectories_to_confirm(n_candidates: int, n_baselines: int, blocks: Sequence[ConfirmationBlocks]) -> int:
     """Return the number of trajectories that :func:`confirm` plays."""
     return sum(
-        (n_candidates + needs_references(data_set.environment.scenario, len(blocks))) * len(data_set.select)
-        + (1 + 2 * n_baselines) * len(data_set.report)
+        (n_candidates + n_baselines) * len(data_set.select) + (1 + 2 * n_baselines) * len(data_set.report)
         for data_set in blocks
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Entry:
+    """A recipe that competes on the select blocks, and where it comes from."""
+
+    recipe: Recipe
+    trial: int | None
+    search_value: float
+    baseline: str = ""
+
+
+def _tried(best: Sequence[TrialRecord]) -> list[_Entry]:
+    return [_Entry(trial.recipe, trial.number, float(trial.value or 0.0)) for trial in best if trial.recipe is not None]
+
+
+def _baseline_entries(baselines: Mapping[str, Recipe], searched: Mapping[str, float]) -> list[_Entry]:
+    return [_Entry(recipe, None, searched.get(name, 0.0), name) for name, recipe in baselines.items()]
+
+
 def _select(
     player: Player,
-    best: Sequence[TrialRecord],
-    recipes: Sequence[Recipe],
-    reference: Recipe,
+    entries: Sequence[_Entry],
     blocks: Sequence[ConfirmationBlocks],
     preference: Preference | None,
     on_done: OnDone,
 ) -> tuple[list[list[Candidate]], int]:
     """Return the candidates on each data set, and the index of the one selected over all data sets."""
     scenarios = [data_set.environment.scenario for data_set in blocks]
-    with_reference = needs_references(scenarios[0], len(scenarios))
-    to_play = [*recipes, reference] if with_reference else recipes
-    played = [_play_each(player, to_play, data_set.environment, data_set.select, on_done) for data_set in blocks]
+    recipes = [entry.recipe for entry in entries]
+    played = [_play_each(player, recipes, data_set.environment, data_set.select, on_done) for data_set in blocks]
     order = SearchBlocks(tuple(len(data_set.select) for data_set in blocks))
-    # Without a need of references any curves do for them, as they are not used.
-    references = order.join([by_recipe[-1].curves for by_recipe in played])
-    judge = Judge(scenarios, order, references)
+    random = next(index for index, entry in enumerate(entries) if entry.baseline == REFERENCE)
+    judge = Judge(scenarios, order, order.join([by_recipe[random].curves for by_recipe in played]))
     records = []
     candidates: list[list[Candidate]] = [[] for _ in blocks]
-    for index, trial in enumerate(best):
+    for index, entry in enumerate(entries):
         curves = order.join([by_recipe[index].curves for by_recipe in played])
         for data, values in enumerate(order.split(judge.block_values(curves).tolist())):
-            candidate = Candidate(trial.number, float(trial.value or 0.0), played[data][index], tuple(values))
-            candidates[data].append(candidate)
+            candidates[data].append(
+                Candidate(entry.trial, entry.search_value, played[data][index], tuple(values), entry.baseline)
+            )
         objectives, violations = judge.values(curves), judge.constraints(curves)
-        records.append(replace(trial, number=index, value=objectives[0], objectives=objectives, violations=violations))
+        records.append(
+            TrialRecord(
+                number=index,
+                state="complete",
+                value=objectives[0],
+                params={},
+                values=(),
+                recipe=entry.recipe,
+                objectives=objectives,
+                violations=violations,
+            )
+        )
     return candidates, best_recipes(records, 1, judge.objectives, preference)[0].number
 
 

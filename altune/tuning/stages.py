@@ -190,6 +190,7 @@ class Stages:
                 "trials": [[trial.number, list(trial.objectives)] for trial in best],
                 "sizes": [settings.select_among, settings.select_blocks, settings.report_blocks],
                 "prefer": settings.prefer,
+                "baselines": {name: recipe.digest() for name, recipe in self.setup.baselines.items()},
             }
         )
         if record.confirmation_key() == key:
@@ -197,7 +198,15 @@ class Stages:
         recipes = self.setup.baselines
         blocks = self.setup.confirmation_blocks(settings)
         self.observer.stage("confirmation", trajectories_to_confirm(len(best), len(recipes), blocks))
-        confirmed = confirm(player, best, recipes, blocks, preference=self.setup.preference, on_done=self._played)
+        confirmed = confirm(
+            player,
+            best,
+            recipes,
+            blocks,
+            searched=record.baseline_values(),
+            preference=self.setup.preference,
+            on_done=self._played,
+        )
         by_name = {
             name: confirmation.to_dict() for name, confirmation in zip(self.setup.data_sets, confirmed, strict=True)
         }

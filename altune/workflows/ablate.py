@@ -109,8 +109,7 @@ def _result(ablated: Ablated, blocks: ConfirmationBlocks, references: Any, start
         ablated,
         0,
         blocks.environment.objective,
-        n_train=len(block.pool),
-        n_test=len(block.test),
+        overlap=len(block.test) / len(block.pool),
         references=references,
         start_name=start_name,
     )

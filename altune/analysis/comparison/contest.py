@@ -16,6 +16,7 @@ from altune.analysis.comparison.spread import Spread, spread_of
 from altune.analysis.comparison.stale_starts import StaleStarts, is_stale, stale_starts
 from altune.analysis.paired import Comparison, compare_recipes
 from altune.simulation.curve import LearningCurve
+from altune.simulation.intervals import unit_table
 from altune.simulation.objectives import Objective
 
 if TYPE_CHECKING:
@@ -63,16 +64,25 @@ class Contest:
         """The objective of each recipe on each block, ``(n_blocks,)``."""
         return {name: self.objective.each(curves, self.references) for name, curves in self.curves.items()}
 
+    def unit_table(self, name: str) -> Array:
+        """Return the objective of a recipe on each block and unit of the test rows, ``(n_blocks, n_units)``.
+
+        Where it is not known by unit, the whole test set is the only one.
+        """
+        values = self.values[name]
+        table = unit_table(self.objective, self.curves[name], values)
+        return values[:, None] if table is None else table
+
     @cached_property
     def comparison(self) -> Comparison:
         """Means with intervals, and the difference of every pair with its corrected test."""
-        return compare_recipes(self.curves, self.objective, self.n_train, self.n_test, self.references)
+        return compare_recipes(self.curves, self.objective, self.overlap, self.references)
 
     @cached_property
     def spread(self) -> tuple[Spread, ...]:
         """How much the objective of each recipe varies over the blocks."""
-        direction = self.objective.direction
-        return tuple(spread_of(name, values, direction, self.overlap) for name, values in self.values.items())
+        means, direction = self.comparison.recipes, self.objective.direction
+        return tuple(spread_of(name, values, means[name], direction) for name, values in self.values.items())
 
     @cached_property
     def reach(self) -> tuple[LabelsToReach, ...]:

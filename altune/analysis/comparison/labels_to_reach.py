@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from altune.analysis.paired import first_reached, label_counts, resampled_ends, same_blocks
+from altune.analysis.label_counts import Reached, mean_curve, reached, resampled_range
+from altune.analysis.paired import same_blocks
 from altune.core.errors import RequestError
 from altune.simulation.curve import LearningCurve, labels_to_reach
 
@@ -22,20 +22,25 @@ class LabelsToReach:
     ----------
     recipe : name of the recipe.
     target : the score.
-    labels : label count at which the mean curve first reaches it; None if it never does.
-    low, high : 95 % bootstrap interval of ``labels`` over blocks; None for an end beyond the budget, and both None for
-        a single block.
+    reached : where the mean curve first reaches it.
+    low, high : 95 % interval over blocks and test rows, and over the labels of the loop in which the score is reached;
+        None for an end beyond the budget, and both None below 5 blocks.
     on_blocks : the label count of the curve of each block, None if it never reaches the score.
     budget : budget in labels.
     """
 
     recipe: str
     target: float
-    labels: int | None
+    reached: Reached
     low: int | None
     high: int | None
     on_blocks: tuple[int | None, ...]
     budget: int
+
+    @property
+    def labels(self) -> int | None:
+        """Label count at the end of the loop in which the mean curve reaches the score; None if it never does."""
+        return self.reached.labels
 
     @property
     def never(self) -> float:
@@ -46,6 +51,7 @@ class LabelsToReach:
         """Return plain JSON values."""
         return {
             "labels": self.labels,
+            "after": self.reached.after,
             "low": self.low,
             "high": self.high,
             "never": self.never,
@@ -82,34 +88,19 @@ def all_labels_to_reach(
     RequestError
         If the yardstick is not one of the recipes.
     """
-    blocks = same_blocks(named_curves)
+    same_blocks(named_curves)
     measure = next(iter(named_curves)) if yardstick is None else yardstick
     if measure not in named_curves:
         raise RequestError(f"the yardstick {measure!r} is not one of the recipes {', '.join(named_curves)}")
-    if target is None:
-        final = np.array([curve.at(np.array([budget]), metric)[0] for curve in named_curves[measure]])
-    else:
-        final = np.full(blocks, float(target))
+    means = {name: mean_curve(curves, metric, budget, seed=rng_seed) for name, curves in named_curves.items()}
+    goal = float(means[measure].mean[-1]) if target is None else float(target)
     results = []
     for name, curves in named_curves.items():
-        counts = label_counts(curves, budget)
-        scores = np.stack([curve.at(counts, metric) for curve in curves])
-        whole = np.full((1, blocks), 1 / blocks)
-        first = float(first_reached(whole @ scores, whole @ final, counts)[0])
-        # The same seed for each recipe, so that all are resampled on the same blocks.
-        low, high = resampled_ends(scores, final, counts, np.random.default_rng(rng_seed))
-        goal = float(final.mean())
-        results.append(
-            LabelsToReach(
-                recipe=name,
-                target=goal,
-                labels=int(first) if math.isfinite(first) else None,
-                low=low,
-                high=high,
-                on_blocks=tuple(_within(labels_to_reach(curve, metric, goal), budget) for curve in curves),
-                budget=budget,
-            )
-        )
+        mean = means[name]
+        goals = means[measure].draws[:, -1] if target is None else np.full(len(mean.draws), goal)
+        low, high = resampled_range(mean, goals)
+        on_blocks = tuple(_within(labels_to_reach(curve, metric, goal), budget) for curve in curves)
+        results.append(LabelsToReach(name, goal, reached(mean, goal), low, high, on_blocks, budget))
     return tuple(results)
 
 

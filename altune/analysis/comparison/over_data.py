@@ -1,4 +1,4 @@
-"""Recipes over several data sets: means with a bootstrap over data sets and blocks, wins, and mean ranks."""
+"""Recipes over several data sets: means with a bootstrap over data sets, blocks and rows, wins, and mean ranks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from altune.analysis.comparison.mean_ranks import MeanRanks, PostHoc, mean_ranks
 from altune.analysis.comparison.win_matrix import WinMatrix, win_matrix
 from altune.analysis.paired import Comparison, Pair
 from altune.core.errors import RequestError
-from altune.numerics.statistics import Interval, PairedDifference, holm, wilcoxon_signed_rank
+from altune.numerics.statistics import Interval, PairedDifference, side_by_side, wilcoxon_signed_rank
 
 Array = NDArray[np.float64]
 RESAMPLES = 2000
@@ -29,7 +29,8 @@ class OverData:
     ----------
     data_sets : names of the data sets.
     comparison : means over data sets and the difference of every pair. ``blocks`` counts data sets; intervals are from
-        a bootstrap over data sets and then blocks, p values from Wilcoxon's signed-rank test over data sets.
+        a bootstrap over data sets and then their blocks and test rows, p values from Wilcoxon's signed-rank test over
+        data sets.
     wins : wins of each recipe against each other.
     ranks : mean ranks with their tests.
     """
@@ -62,8 +63,8 @@ def over_data(contests: Sequence[Contest], *, post_hoc: PostHoc = "wilcoxon", se
         raise RequestError("a comparison over data sets needs two or more with the same recipes")
     names = list(contests[0].curves)
     sign = contests[0].objective.sign
-    tables = [np.stack([contest.values[name] for name in names]) for contest in contests]
-    means = np.stack([table.mean(axis=1) for table in tables])
+    tables = [np.stack([contest.unit_table(name) for name in names]) for contest in contests]
+    means = np.stack([[contest.values[name].mean() for name in names] for contest in contests])
     return OverData(
         data_sets=tuple(contest.data for contest in contests),
         comparison=_compared(names, means, resampled_means(tables, np.random.default_rng(seed))),
@@ -73,11 +74,11 @@ def over_data(contests: Sequence[Contest], *, post_hoc: PostHoc = "wilcoxon", se
 
 
 def resampled_means(tables: Sequence[Array], rng: np.random.Generator, resamples: int = RESAMPLES) -> Array:
-    """Return resampled means over data sets, ``(resamples, n_recipes)``: data sets are resampled, then their blocks.
+    """Return resampled means over data sets, ``(resamples, n_recipes)``: data sets, then their blocks and test rows.
 
     Parameters
     ----------
-    tables : values of each data set, ``(n_recipes, n_blocks)``; the same blocks for all recipes.
+    tables : values of each data set, ``(n_recipes, n_blocks, n_units)``; the same blocks and units for all recipes.
     rng : the only source of randomness.
     resamples : number of resamples.
     """
@@ -86,9 +87,10 @@ def resampled_means(tables: Sequence[Array], rng: np.random.Generator, resamples
         chosen = rng.integers(len(tables), size=resamples)
         for data, table in enumerate(tables):
             rows = np.flatnonzero(chosen == data)
-            blocks = table.shape[1]
-            weights = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=len(rows)) / blocks
-            sums[rows] += weights @ table.T
+            of_blocks, of_units = (
+                rng.multinomial(count, np.full(count, 1 / count), size=len(rows)) / count for count in table.shape[1:]
+            )
+            sums[rows] += np.einsum("sb,rbu,su->sr", of_blocks, table, of_units, optimize=True)
     return sums / len(tables)
 
 
@@ -97,16 +99,29 @@ def _compared(names: Sequence[str], means: Array, resampled: Array) -> Compariso
     pairs = list(combinations(range(len(names)), 2))
     p_values = [wilcoxon_signed_rank(means[:, a], means[:, b]) for a, b in pairs]
     differences = []
-    for (a, b), p, adjusted in zip(pairs, p_values, holm(p_values), strict=True):
-        low, high = _ends(resampled[:, a] - resampled[:, b])
+    for (a, b), p in zip(pairs, p_values, strict=True):
+        draws = np.sort(resampled[:, a] - resampled[:, b])
+        low, high = _ends(draws)
         on_data = means[:, a] - means[:, b]
-        difference = PairedDifference(float(on_data.mean()), low, high, p, count, float(np.mean(on_data > 0)))
-        differences.append(Pair(names[a], names[b], difference, float(adjusted)))
+        differences.append(
+            PairedDifference(
+                float(on_data.mean()),
+                low,
+                high,
+                p,
+                count,
+                float(np.mean(on_data > 0)),
+                "data sets, blocks and rows, resampled",
+                draws=tuple(draws.tolist()),
+            )
+        )
+    judged = side_by_side(differences, -np.inf, np.inf)
     intervals = {
         name: Interval(float(means[:, recipe].mean()), *_ends(resampled[:, recipe]), count)
         for recipe, name in enumerate(names)
     }
-    return Comparison(intervals, tuple(differences))
+    named = zip(pairs, judged, strict=True)
+    return Comparison(intervals, tuple(Pair(names[a], names[b], difference) for (a, b), difference in named))
 
 
 def _ends(values: Array) -> tuple[float, float]:

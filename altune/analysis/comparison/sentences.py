@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from altune.analysis.answer import gain_words, plain_name
 from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.over_data import OverData
 from altune.analysis.comparison.win_matrix import WinMatrix
-from altune.analysis.findings import PLAIN_NAMES
 from altune.analysis.paired import Comparison, Pair
 from altune.core.text import join_words
 from altune.simulation.objectives import Objective
-
-LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Leader:
 
 
 def leader_of(comparison: Comparison, sign: float = 1.0) -> Leader:
-    """Return the recipe with the best mean; a difference is clear if p ≤ 0.05 after Holm's correction.
+    """Return the recipe with the best mean, and which of its differences are clear.
 
     Parameters
     ----------
@@ -41,17 +39,10 @@ def leader_of(comparison: Comparison, sign: float = 1.0) -> Leader:
     sign : 1 if more of the objective is better, −1 if less is.
     """
     best = max(comparison.recipes, key=lambda name: sign * comparison.recipes[name].mean)
-    pairs = [pair if pair.a == best else turned(pair) for pair in comparison.differences if best in (pair.a, pair.b)]
+    pairs = [pair if pair.a == best else pair.turned() for pair in comparison.differences if best in (pair.a, pair.b)]
     pairs.sort(key=lambda pair: -sign * pair.difference.mean)
-    clear = [pair for pair in pairs if pair.p_holm <= LEVEL]
-    return Leader(best, tuple(clear), tuple(pair for pair in reversed(pairs) if pair.p_holm > LEVEL))
-
-
-def turned(pair: Pair) -> Pair:
-    """Return a pair with its recipes exchanged."""
-    old = pair.difference
-    difference = type(old)(-old.mean, -old.high, -old.low, old.p, old.blocks, 1 - old.better)
-    return Pair(pair.b, pair.a, difference, pair.p_holm)
+    clear = [pair for pair in pairs if pair.difference.clear]
+    return Leader(best, tuple(clear), tuple(pair for pair in reversed(pairs) if not pair.difference.clear))
 
 
 def sentences_of_one(contest: Contest) -> list[str]:
@@ -71,10 +62,10 @@ def sentences_of_one(contest: Contest) -> list[str]:
         sentences = [f"{_upper(name)} is better than {others} {where}: {mean}."]
     if leader.ahead:
         gains = join_words([_gain(pair) for pair in reversed(leader.ahead)])
-        sentences.append(f"Clear differences: {gains}.")
+        sentences.append(f"Clear differences, with intervals for all pairs together: {gains}.")
     if leader.alike:
         gains = join_words([_gain(pair) for pair in leader.alike])
-        sentences.append(f"No clear difference after Holm's correction for all pairs: {gains}.")
+        sentences.append(f"Not told apart, with intervals for all pairs together: {gains}.")
     return [*sentences, *_reached(contest, leader), *_stale(contest)]
 
 
@@ -113,15 +104,6 @@ def _wins(wins: WinMatrix, best: str) -> list[str]:
     return parts
 
 
-def plain_name(recipe: str) -> str:
-    """Return the name of a recipe for a sentence.
-
-    >>> plain_name("typiclust_margin")
-    'typiclust margin'
-    """
-    return PLAIN_NAMES.get(recipe, recipe.replace("_", " "))
-
-
 def measure_of(objective: Objective, budget: int) -> str:
     """Return what the values of an objective measure, for a sentence."""
     return objective.kind.measure.format(metric=objective.metric, budget=budget)
@@ -131,11 +113,11 @@ def _reached(contest: Contest, leader: Leader) -> list[str]:
     reach = next(reach for reach in contest.reach if reach.recipe == leader.name)
     if leader.name == contest.yardstick and contest.objective.target is None:
         return []
+    metric = contest.objective.metric.replace("_", " ")
     goal = (
-        f"{reach.target:.3f} {contest.objective.metric}"
+        f"{reach.target:.3f} {metric}"
         if contest.objective.target is not None
-        else f"the {contest.objective.metric} that {plain_name(contest.yardstick)} has at {contest.budget} labels "
-        f"({reach.target:.3f})"
+        else f"the {metric} that {plain_name(contest.yardstick)} has at {contest.budget} labels ({reach.target:.3f})"
     )
     if reach.labels is None:
         return [f"{_upper(plain_name(leader.name))} never reaches {goal} on average."]
@@ -143,7 +125,7 @@ def _reached(contest: Contest, leader: Leader) -> list[str]:
     if reach.low is not None:
         high = reach.high if reach.high is not None else f"more than {reach.budget}"
         interval = f" (95 % interval {reach.low} to {high})"
-    return [f"{_upper(plain_name(leader.name))} reaches {goal} with {reach.labels} labels{interval}."]
+    return [f"{_upper(plain_name(leader.name))} reaches {goal} with {reach.reached.words} labels{interval}."]
 
 
 def _stale(contest: Contest) -> list[str]:
@@ -156,16 +138,11 @@ def _stale(contest: Contest) -> list[str]:
 
 
 def _gain(pair: Pair) -> str:
-    mean, low, high = (_signed(value) for value in (pair.difference.mean, pair.difference.low, pair.difference.high))
-    return f"{mean} [{low}, {high}] over {plain_name(pair.b)}"
+    return f"{gain_words(pair.difference)} over {plain_name(pair.b)}"
 
 
 def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 10 else f"{value:.3f}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.0f}" if abs(value) >= 10 else f"{value:+.3f}"
 
 
 def _upper(text: str) -> str:

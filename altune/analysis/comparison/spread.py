@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from altune.numerics.statistics import Interval, mean_interval
+from altune.numerics.statistics import Interval
 from altune.simulation.objectives import Direction
 
 UNLUCKY = 0.1
@@ -22,7 +22,7 @@ class Spread:
     ----------
     recipe : name of the recipe.
     values : the objective on each block, in the order of the blocks.
-    mean : mean with its 95 % interval, corrected for blocks that share rows.
+    mean : mean with its 95 % interval.
     unlucky : the value that nine of ten blocks exceed: the 10 % quantile, or the 90 % quantile if less is better.
     worst, best : the worst and the best value.
     """
@@ -45,18 +45,19 @@ class Spread:
         }
 
 
-def spread_of(recipe: str, values: ArrayLike, direction: Direction = "maximize", overlap: float = 0.0) -> Spread:
+def spread_of(recipe: str, values: ArrayLike, mean: Interval, direction: Direction = "maximize") -> Spread:
     """Return how much the objective of a recipe varies over blocks.
 
     Parameters
     ----------
     recipe : name of the recipe.
     values : the objective on each block.
+    mean : their mean with its interval.
     direction : whether more is better.
-    overlap : n_test / n_train, for the correction of the interval.
 
-    >>> spread_of("margin", [0.7, 0.9, 0.8]).worst, spread_of("margin", [30, 50], "minimize").worst
-    (0.7, 50.0)
+    >>> from altune.numerics.statistics import mean_interval
+    >>> spread_of("margin", [30, 50], mean_interval([30, 50]), "minimize").worst
+    50.0
     """
     x = np.asarray(values, dtype=np.float64)
     more = direction == "maximize"
@@ -64,7 +65,7 @@ def spread_of(recipe: str, values: ArrayLike, direction: Direction = "maximize",
     return Spread(
         recipe=recipe,
         values=tuple(x.tolist()),
-        mean=mean_interval(x, overlap=overlap),
+        mean=mean,
         unlucky=float(np.quantile(x, UNLUCKY if more else 1 - UNLUCKY)),
         worst=low if more else high,
         best=high if more else low,

@@ -18,8 +18,7 @@ class WinMatrix:
     ----------
     names : names of the recipes.
     data_sets : number of data sets.
-    clear : ``clear[i][j]`` is the number of data sets on which recipe i clearly beats recipe j: the corrected 95 %
-        interval of their difference excludes zero.
+    clear : ``clear[i][j]`` is the number of data sets on which recipe i clearly beats recipe j, among all pairs.
     ahead : ``ahead[i][j]`` is the number of data sets on which the mean of recipe i is better, clearly or not.
     """
 
@@ -82,9 +81,10 @@ def win_matrix(comparisons: Sequence[Comparison], sign: float = 1.0) -> WinMatri
 
 
 def clear_side(pair: Pair, sign: float = 1.0) -> int:
-    """Return 1 if ``a`` is clearly better, −1 if ``b`` is, and 0 if the interval includes zero."""
-    low, high = sorted((sign * pair.difference.low, sign * pair.difference.high))
-    return 1 if low > 0 else -1 if high < 0 else 0
+    """Return 1 if ``a`` is clearly better, −1 if ``b`` is, and 0 if the difference is not clear."""
+    if not pair.difference.clear:
+        return 0
+    return 1 if sign * pair.difference.mean > 0 else -1
 
 
 def _frozen(table: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from altune.analysis.answer import plain_name
 from altune.analysis.comparison.mean_ranks import MeanRanks, mean_ranks
-from altune.analysis.findings import plain_name
 from altune.analysis.sweep.cells import COORDINATES
 from altune.analysis.sweep.results import CellResult
 from altune.analysis.sweep.rows import won_labels

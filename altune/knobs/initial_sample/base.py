@@ -54,6 +54,10 @@ class InitialSample(Method):
         """
         return np.empty(0, dtype=np.intp)
 
+    def sized_alike(self, sample: InitialSample) -> InitialSample:
+        """Return another initial sample with as many rows as this one."""
+        return sample.model_copy(update={name: getattr(self, name) for name in InitialSample.model_fields})
+
     def select_knowing(self, pool: Pool, size: int, rng: np.random.Generator, truth: Codes) -> RowNumbers:
         """Return the rows of an upper bound; called in place of ``select`` for classes with ``uses_oracle``.
 

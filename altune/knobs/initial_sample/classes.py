@@ -51,6 +51,10 @@ class UntilAllClasses(InitialSample):
             raise ValueError(f"until_all_classes cannot continue {sample.method!r}")
         return sample
 
+    def sized_alike(self, sample: InitialSample) -> InitialSample:
+        """Return another initial sample that is continued in the same way."""
+        return sample if isinstance(sample, UntilAllClasses) else self.model_copy(update={"sample": sample})
+
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return the rows of the nested sample, at most ``cap``."""
         return self.sample.select(pool, size if self.cap is None else min(size, max(1, self.cap)), rng)

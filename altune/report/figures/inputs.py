@@ -9,9 +9,9 @@ from altune.analysis.ablation import Ablation
 from altune.analysis.findings import Findings
 from altune.analysis.importance.effects import Effects
 from altune.analysis.importance.knob_importance import KnobImportance
+from altune.analysis.label_counts import LabelsSaved
 from altune.analysis.loops.facts import LoopFacts, StoppingFacts
 from altune.analysis.loops.stopping import stopping_facts
-from altune.analysis.paired import LabelsSaved
 from altune.analysis.run import Run
 from altune.analysis.stopping_replay import StoppingReplay
 from altune.core.errors import RequestError

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from altune.analysis.paired import LabelsSaved
+from altune.analysis.label_counts import LabelsSaved
 from altune.analysis.run import Run
 from altune.core.errors import RequestError
 from altune.report.figures import style

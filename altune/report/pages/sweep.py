@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from altune.analysis.findings import plain_name
+from altune.analysis.answer import plain_name
 from altune.analysis.sweep.result import Sweep, SweptCell
 from altune.analysis.sweep.rows import won_labels
 from altune.core.version import __version__

@@ -29,7 +29,8 @@ class WorkItem:
         plays to the end.
     limit : time limit in seconds, None for no limit.
     examined : whether to record more about each loop (:mod:`altune.simulation.probes`).
-    row_scores : whether to record which test rows each model classifies correctly.
+    row_scores : whether to record the scores by test row; None to do so where blocks share their test rows, since the
+        intervals need them there.
     attempt : how often the item was begun before, by workers that died.
     """
 
@@ -39,8 +40,13 @@ class WorkItem:
     until: float | None = None
     limit: float | None = None
     examined: bool = False
-    row_scores: bool = False
+    row_scores: bool | None = None
     attempt: int = 0
+
+    @property
+    def by_row(self) -> bool:
+        """Whether the scores by test row are recorded."""
+        return self.block.shares_test if self.row_scores is None else self.row_scores
 
     @cached_property
     def key(self) -> str:
@@ -54,7 +60,7 @@ class WorkItem:
             environment.dataset.name,
             environment.seed,
             examined=self.examined,
-            row_scores=self.row_scores,
+            row_scores=self.by_row,
         )
 
     def packed(self, store: TrajectoryStore | None) -> PackedItem:
@@ -66,7 +72,7 @@ class WorkItem:
             until=self.until,
             limit=self.limit,
             examined=self.examined,
-            row_scores=self.row_scores,
+            row_scores=self.by_row,
             attempt=self.attempt,
             store=store,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +25,11 @@ class ObjectiveKind:
     reference : whether it needs the learning curve of random sampling on the same block.
     saves : whether stopping before the budget is used up can improve it.
     prefix : whether the beginning of a curve bounds it, as is the case for areas.
+    linear : whether it is a sum of the scores with weights that depend on the label counts alone, so that it is a mean
+        over test rows where the score is one.
+    by_row : whether it is computed from scores that can be recorded by test row.
+    least : least possible value; None if it is that of the score.
+    most : largest possible value; None if it is that of the score.
     """
 
     text: str
@@ -33,6 +39,10 @@ class ObjectiveKind:
     reference: bool = False
     saves: bool = False
     prefix: bool = False
+    linear: bool = True
+    by_row: bool = True
+    least: float | None = None
+    most: float | None = None
 
 
 KINDS: dict[str, ObjectiveKind] = {
@@ -52,6 +62,7 @@ KINDS: dict[str, ObjectiveKind] = {
         "the area with a model refitted at each of a grid of label counts, so that only the selected rows count",
         "area under the learning curve (refitted on a grid)",
         "mean {metric} over {budget} labels (refitted on a grid)",
+        by_row=False,
     ),
     "aulc_log": ObjectiveKind(
         "the area over log2 of the label count, so that early labels have more weight",
@@ -64,6 +75,9 @@ KINDS: dict[str, ObjectiveKind] = {
         "normalised area under the learning curve",
         "normalised area over the logarithm of {budget} labels",
         prefix=True,
+        linear=False,
+        least=-math.inf,
+        most=1.0,
     ),
     "aubc_lu": ObjectiveKind(
         "trapezoid(scores[1:]) / len(scores[1:]), as in the benchmark of Lu & Lin (arXiv 2306.08954)",
@@ -77,6 +91,9 @@ KINDS: dict[str, ObjectiveKind] = {
         "deficiency against random sampling",
         direction="minimize",
         reference=True,
+        linear=False,
+        least=-math.inf,
+        most=math.inf,
     ),
     "labels_to_target": ObjectiveKind(
         "labels until the score reaches `target_score`, by default the final one of random sampling; else the budget",
@@ -84,6 +101,9 @@ KINDS: dict[str, ObjectiveKind] = {
         "labels until {metric} reaches the target",
         direction="minimize",
         reference=True,
+        linear=False,
+        least=0.0,
+        most=math.inf,
     ),
     "data_utilization": ObjectiveKind(
         "labels to the target divided by those of random sampling, on monotone curves; below 1 is better",
@@ -91,26 +111,46 @@ KINDS: dict[str, ObjectiveKind] = {
         "data utilisation rate against random sampling",
         direction="minimize",
         reference=True,
+        linear=False,
+        least=0.0,
+        most=math.inf,
     ),
     "final_score": ObjectiveKind("the score at the end of the budget", "final score", "{metric} at {budget} labels"),
     "last_k_slope": ObjectiveKind(
         f"slope of the last {SLOPE_POINTS} points in score per 100 labels, which further labels would bring",
         "slope at the end (score per 100 labels)",
         "slope of {metric} at the end, per 100 labels",
+        least=-math.inf,
+        most=math.inf,
     ),
     "net_value": ObjectiveKind(
-        "value x final score, minus the price of labels, loops and computing", "net value", "net value", saves=True
+        "value x final score, minus the price of labels, loops and computing",
+        "net value",
+        "net value",
+        saves=True,
+        least=-math.inf,
+        most=math.inf,
     ),
     "labels": ObjectiveKind(
-        "number of labels bought", "labels bought", "labels bought", direction="minimize", saves=True
+        "number of labels bought",
+        "labels bought",
+        "labels bought",
+        direction="minimize",
+        saves=True,
+        least=0.0,
+        most=math.inf,
     ),
-    "cost": ObjectiveKind("total cost", "money spent", "money spent", direction="minimize", saves=True),
+    "cost": ObjectiveKind(
+        "total cost", "money spent", "money spent", direction="minimize", saves=True, least=0.0, most=math.inf
+    ),
     "loops": ObjectiveKind(
         "number of loops after the first model",
         "loops",
         "loops after the first model",
         direction="minimize",
         saves=True,
+        least=0.0,
+        most=math.inf,
     ),
     "seconds": ObjectiveKind(
         "seconds of fits and queries, which differ from run to run",
@@ -118,6 +158,8 @@ KINDS: dict[str, ObjectiveKind] = {
         "seconds of computing",
         direction="minimize",
         saves=True,
+        least=0.0,
+        most=math.inf,
     ),
 }
 

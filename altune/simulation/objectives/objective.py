@@ -9,6 +9,7 @@ import numpy as np
 
 from altune.core.errors import ScenarioError, did_you_mean
 from altune.simulation.curve import Array, LearningCurve
+from altune.simulation.metrics import metric_range
 from altune.simulation.objectives.formulas import FORMULAS, Terms
 from altune.simulation.objectives.kinds import KINDS, Direction, ObjectiveKind
 
@@ -79,6 +80,13 @@ class Objective(Terms):
     def rewards_early_stop(self) -> bool:
         """Whether stopping before the budget is used up can improve the objective."""
         return self.kind.saves
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the largest possible value, infinite where there is none."""
+        least, most = metric_range(self.metric)
+        kind = self.kind
+        return (least if kind.least is None else kind.least), (most if kind.most is None else kind.most)
 
     def gain(self, value: float, other: float) -> float:
         """Return how much better ``value`` is than ``other``, negative if it is worse."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from altune.analysis.findings import Findings, plain_name
+from altune.analysis.answer import plain_name
+from altune.analysis.findings import Findings
 from altune.analysis.run import Run
 from altune.numerics.statistics import Interval, mean_interval
 from altune.report.amounts import Amounts

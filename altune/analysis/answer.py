@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from altune.analysis.findings import Against, Findings
+from altune.analysis.label_counts import range_words
 from altune.core.text import join_words
 from altune.numerics.statistics import LEAST_BLOCKS, LEVEL, PairedDifference, t_quantile
 from altune.recipes.describe import KNOB_WORDS
@@ -167,8 +168,8 @@ def _labels(findings: Findings, name: str, against: Against) -> list[str]:
             f"It never reaches the {metric} that {name} has at {findings.budget} labels ({labels.target:.3f}) on "
             f"average; it ends at {findings.score:.3f}."
         ]
-    needs = f"{_range(labels.recipe_after, labels.recipe_labels)} labels"
-    usual = _range(labels.baseline_after, labels.baseline_labels)
+    needs = f"{range_words(labels.recipe_after, labels.recipe_labels or 0)} labels"
+    usual = range_words(labels.baseline_after, labels.baseline_labels)
     saved = f"{labels.saved} labels saved" if labels.saved >= 0 else f"{-labels.saved} labels more"
     interval = ""
     if labels.low is not None and labels.high is not None:
@@ -218,16 +219,11 @@ def _explained(name: str) -> str:
     return EXPLAINED_NAMES.get(name, plain_name(name))
 
 
-def _range(after: int, labels: int | None) -> str:
-    first = min(after + 1, labels or 0)
-    return f"{labels}" if first == labels else f"{first} to {labels}"
-
-
 def _percent(share: float) -> str:
     return "over 99 %" if share > 0.99 else "under 1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
 
 
 def _round_up(blocks: float) -> int:
     """Return a number of blocks with two significant digits, rounded up."""
-    unit = 10 ** max(0, len(str(math.ceil(blocks))) - 2)
+    unit: int = 10 ** max(0, len(str(math.ceil(blocks))) - 2)
     return math.ceil(blocks / unit) * unit

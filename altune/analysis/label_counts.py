@@ -56,11 +56,18 @@ class Reached:
 
     @property
     def words(self) -> str:
-        """The range of label counts, such as ``101 to 120``."""
-        if self.labels is None:
-            return f"more than {self.after}"
-        first = min(self.after + 1, self.labels)
-        return f"{first}" if first == self.labels else f"{first} to {self.labels}"
+        """The labels of the loop, such as ``101 to 120``."""
+        return f"more than {self.after}" if self.labels is None else range_words(self.after, self.labels)
+
+
+def range_words(after: int, labels: int) -> str:
+    """Return the labels of the loop in which a score is reached, such as ``101 to 120``.
+
+    >>> range_words(100, 120), range_words(-1, 0)
+    ('101 to 120', '0')
+    """
+    first = min(after + 1, labels)
+    return f"{labels}" if first == labels else f"{first} to {labels}"
 
 
 @dataclass(frozen=True)
@@ -205,7 +212,10 @@ def _draws(curves: Sequence[LearningCurve], counts: NDArray[np.int64], metric: s
     if len(curves) < LEAST_BLOCKS or len({scores.shape[1] for scores in by_unit}) > 1:
         return np.empty((0, len(counts)))
     blocks, units = len(curves), by_unit[0].shape[1]
-    of_blocks, of_units = resampled_blocks_and_units(blocks, units, np.random.default_rng(seed))
+    classes = curves[0].unit_classes(metric)
+    if classes is not None and len(classes) != units:
+        classes = None
+    of_blocks, of_units = resampled_blocks_and_units(blocks, units, np.random.default_rng(seed), classes=classes)
     weights = np.stack([np.bincount(drawn, minlength=blocks) for drawn in of_blocks]) / blocks
     draws = np.zeros((len(of_blocks), len(counts)))
     for block, (curve, scores) in enumerate(zip(curves, by_unit, strict=True)):
@@ -221,6 +231,9 @@ def _merged(curve: LearningCurve, metric: str) -> Array:
     if scores is None:
         return whole
     if scores.shape[1] > _MOST_UNITS:
+        # Groups of rows sorted by class have all classes alike.
+        by_class = np.argsort(curve.row_classes, kind="stable") if len(curve.row_classes) else slice(None)
+        scores = scores[:, by_class]
         scores = np.stack([scores[:, first::_MOST_UNITS].mean(axis=1) for first in range(_MOST_UNITS)], axis=1)
     shifted: Array = scores - scores.mean(axis=1, keepdims=True) + whole
     return shifted

@@ -7,8 +7,13 @@ the units that were held back, and with both together:
 
 for J blocks and n units. The components are those of a two-way analysis of variance with one value in each cell (S. R.
 Searle, G. Casella and C. E. McCulloch, *Variance Components*, Wiley 1992, chapter 4), where a negative one counts as 0.
+
+Test rows are held back by class, so that their shares of the classes are those of all rows. Within a class units vary
+as above; that a class is easier than another one counts with the number of all rows only (W. G. Cochran, *Sampling
+Techniques*, Wiley 1977, chapter 5).
+
 For statistics that are no mean, blocks and units are resampled (A. B. Owen, *The Pigeonhole Bootstrap*, Annals of
-Applied Statistics 1, 2007).
+Applied Statistics 1, 2007), units within their class.
 """
 
 from __future__ import annotations
@@ -34,6 +39,7 @@ class VarianceParts:
     Attributes
     ----------
     of_blocks, of_units, of_both : the variance components σ_b², σ_u² and σ_bu², 0 or more.
+    of_classes : variance of the class means, over the number of all rows; 0 if units have no classes.
     blocks, units : numbers of blocks J and units n.
     degrees : degrees of freedom of the variance (Satterthwaite), above 0; ∞ where the variance is 0.
     """
@@ -41,6 +47,7 @@ class VarianceParts:
     of_blocks: float
     of_units: float
     of_both: float
+    of_classes: float
     blocks: int
     units: int
     degrees: float
@@ -48,11 +55,11 @@ class VarianceParts:
     def variance(self, blocks: float | None = None) -> float:
         """Return the variance of the mean, with the given number of blocks in place of J; ∞ blocks leave the units."""
         count = self.blocks if blocks is None else blocks
-        return self.of_units / self.units + (self.of_blocks + self.of_both / self.units) / count
+        return self.of_units / self.units + self.of_classes + (self.of_blocks + self.of_both / self.units) / count
 
     @property
-    def standard_error(self) -> float:
-        """Standard deviation of the mean."""
+    def error(self) -> float:
+        """Standard error of the mean."""
         return math.sqrt(self.variance())
 
     @property
@@ -62,21 +69,23 @@ class VarianceParts:
         return self.variance(math.inf) / whole if whole else 0.0
 
     def to_dict(self) -> dict[str, float | int]:
-        """Return the three terms of the variance of the mean, and the number of units."""
+        """Return the terms of the variance of the mean, and the number of units."""
         return {
             "units": self.units,
             "from_blocks": self.of_blocks / self.blocks,
-            "from_units": self.of_units / self.units,
+            "from_units": self.of_units / self.units + self.of_classes,
             "from_both": self.of_both / (self.blocks * self.units),
         }
 
 
-def variance_parts(table: Array) -> VarianceParts:
+def variance_parts(table: Array, classes: NDArray[np.int64] | None = None, rows: float = math.inf) -> VarianceParts:
     """Return the variance components of values on blocks × units.
 
     Parameters
     ----------
     table : ``(n_blocks, n_units)``, two or more of each.
+    classes : class code of each unit, ``(n_units,)``, where units were drawn by class; None for one class.
+    rows : number of all rows, from which the units were drawn by class.
 
     Examples
     --------
@@ -87,40 +96,62 @@ def variance_parts(table: Array) -> VarianceParts:
     if table.ndim != 2 or min(table.shape) < 2:
         raise RequestError(f"variance components need two or more blocks and units, got an array of {table.shape}")
     blocks, units = table.shape
-    mean, by_block, by_unit = table.mean(), table.mean(axis=1), table.mean(axis=0)
+    of_class = _class_shares(classes, units)
+    if len(of_class) > units // 2:
+        of_class = _class_shares(None, units)
+    by_block, by_unit = table.mean(axis=1), table.mean(axis=0)
+    in_class = table @ of_class.T
+    usual, sizes = in_class.mean(axis=0), (of_class > 0).sum(axis=1)
+    member = (of_class > 0).astype(np.float64)
+    within = units - len(of_class)
     # Mean squares; each estimates what stands beside it: n·σ_b² + σ_bu², J·σ_u² + σ_bu², and σ_bu².
-    of_blocks = units * float(((by_block - mean) ** 2).sum()) / (blocks - 1)
-    of_units = blocks * float(((by_unit - mean) ** 2).sum()) / (units - 1)
-    residuals = table - by_block[:, None] - by_unit + mean
-    of_both = float((residuals**2).sum()) / ((blocks - 1) * (units - 1))
+    squares = (
+        units * float(((by_block - by_block.mean()) ** 2).sum()) / (blocks - 1),
+        blocks * float(((by_unit - usual @ member) ** 2).sum()) / within,
+        float(((table - in_class @ member - by_unit + usual @ member) ** 2).sum()) / ((blocks - 1) * within),
+    )
     tiny = _ROUNDING * float((table**2).max())
-    of_blocks, of_units, of_both = (square if square > tiny else 0.0 for square in (of_blocks, of_units, of_both))
-    squares = [(of_blocks, blocks - 1), (of_units, units - 1), (of_both, (blocks - 1) * (units - 1))]
-    if of_blocks <= of_both and of_units <= of_both:
-        kept = [squares[2]]
-    elif of_blocks <= of_both:
-        kept = [squares[1]]
-    elif of_units <= of_both:
-        kept = [squares[0]]
-    else:
-        kept = squares
-    # The variance of the mean is a sum of these mean squares, the last of three with a minus.
-    whole = kept[0][0] if len(kept) == 1 else of_blocks + of_units - of_both
-    spread = sum(square**2 / degrees for square, degrees in kept)
+    of_blocks, of_units, of_both = (square if square > tiny else 0.0 for square in squares)
+    between = float(sizes @ (usual - by_unit.mean()) ** 2) / units / rows
+    degrees = (blocks - 1, within, (blocks - 1) * within)
     return VarianceParts(
         of_blocks=max(0.0, of_blocks - of_both) / units,
         of_units=max(0.0, of_units - of_both) / blocks,
         of_both=of_both,
+        of_classes=between,
         blocks=blocks,
         units=units,
-        degrees=whole**2 / spread if spread else math.inf,
+        degrees=_degrees((of_blocks, of_units, of_both), degrees, blocks * units, between),
     )
 
 
+def _degrees(squares: tuple[float, float, float], degrees: tuple[int, int, int], cells: int, known: float) -> float:
+    """Return Satterthwaite's degrees of freedom of the variance, of which the part ``known`` has no uncertainty."""
+    of_blocks, of_units, of_both = squares
+    kept = [of_blocks > of_both, of_units > of_both]
+    # The variance is the sum of the mean squares of blocks and units less that of both. Where one of the first two
+    # is below the last, its component counts as 0, which leaves the other; where both are, the last remains.
+    counted = [0, 1, 2] if all(kept) else [kept.index(True)] if any(kept) else [2]
+    whole = sum(squares[index] for index in counted[:2]) - (of_both if len(counted) == 3 else 0.0)
+    spread = sum((squares[index] / cells) ** 2 / degrees[index] for index in counted)
+    return (whole / cells + known) ** 2 / spread if spread else math.inf
+
+
 def resampled_blocks_and_units(
-    blocks: int, units: int, rng: np.random.Generator, resamples: int = RESAMPLES
+    blocks: int,
+    units: int,
+    rng: np.random.Generator,
+    resamples: int = RESAMPLES,
+    classes: NDArray[np.int64] | None = None,
 ) -> tuple[NDArray[np.intp], Array]:
     """Draw blocks and units with replacement, independently of each other.
+
+    Parameters
+    ----------
+    blocks, units : their numbers.
+    rng : the only source of randomness.
+    resamples : number of resamples.
+    classes : class code of each unit, ``(units,)``; units are drawn within their class. None for one class.
 
     Returns
     -------
@@ -128,4 +159,16 @@ def resampled_blocks_and_units(
     1 in each resample.
     """
     of_blocks = rng.integers(blocks, size=(resamples, blocks))
-    return of_blocks, rng.multinomial(units, np.full(units, 1 / units), size=resamples) / units
+    weights = np.zeros((resamples, units))
+    for shares in _class_shares(classes, units):
+        members = np.flatnonzero(shares)
+        weights[:, members] = rng.multinomial(len(members), shares[members], size=resamples)
+    return of_blocks, weights / units
+
+
+def _class_shares(classes: NDArray[np.int64] | None, units: int) -> Array:
+    """Return the share of each unit in the mean of its class, ``(n_classes, n_units)``."""
+    codes = np.zeros(units, dtype=np.int64) if classes is None else classes
+    member = (codes == np.unique(codes)[:, None]).astype(np.float64)
+    shares: Array = member / member.sum(axis=1, keepdims=True)
+    return shares

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from altune.numerics.statistics import Basis
 from altune.report.amounts import Amounts
 from altune.simulation.objectives import Objective, Risk
 
@@ -97,6 +98,17 @@ def across_note(run: Run) -> str:
     if run.record.settings["across"] == "ranks":
         note += " The search ranks trials by their mean rank over the data sets, not by this value."
     return note
+
+
+def interval_words(basis: Basis) -> str:
+    """Return what an interval takes into account, for a sentence."""
+    return {
+        "blocks and rows": "intervals by blocks and test rows (two-way variance components, since all blocks are "
+        "scored on the same rows)",
+        "blocks and rows, resampled": "intervals of resampled blocks and test rows (Owen's pigeonhole bootstrap)",
+        "data sets, blocks and rows, resampled": "intervals of resampled data sets, then blocks and test rows",
+        "blocks alone": "intervals by blocks alone (Nadeau & Bengio's correction for pools that share rows)",
+    }[basis]
 
 
 def violation_words(violations: Mapping[str, float]) -> str:

@@ -8,7 +8,7 @@ before the first model the score is that of the prior predictor, and after the l
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,6 @@ NOTHING: Counts = np.empty(0, dtype=np.int64)
 TOLERANCE = 1e-12
 _FORMAT_1 = {"facts": "notes", "rounds": "round_trips"}
 """Fields by their names in format 1."""
-_BY_UNIT = ("row_scores", "row_prior", "group_scores")
 _COLUMNS = ("labels", "used", "cost", "loop_rows", "fit_seconds", "query_seconds", "evaluation_seconds")
 _POINTWISE = (
     "labels",
@@ -66,6 +65,7 @@ class LearningCurve(OldNames):
     row_scores : whether each model classifies each test row correctly, ``(n_points, n_test)``, in the order of the
         block's test rows; None unless recorded.
     row_prior : the same for the prior predictor, ``(n_test,)``; None unless recorded.
+    row_classes : class code of each test row, ``(n_test,)``; empty unless recorded.
     group_scores : for each metric that is no mean over rows, its pseudo-values for groups of test rows
         (:mod:`altune.simulation.scoring`), each ``(1 + n_points, n_groups)`` with the prior predictor first; empty
         unless recorded.
@@ -89,6 +89,7 @@ class LearningCurve(OldNames):
     dense_scores: Mapping[str, Array] = field(default_factory=dict)
     row_scores: NDArray[np.bool_] | None = None
     row_prior: NDArray[np.bool_] | None = None
+    row_classes: Counts = field(default_factory=lambda: NOTHING)
     group_scores: Mapping[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -111,6 +112,10 @@ class LearningCurve(OldNames):
         if self.row_scores is None or self.row_prior is None:
             return None
         return np.vstack([self.row_prior, self.row_scores]).astype(np.float64)
+
+    def unit_classes(self, metric: str) -> Counts | None:
+        """Return the class code of each unit of :meth:`by_unit`; None for groups, which have all classes alike."""
+        return self.row_classes if metric == "accuracy" and len(self.row_classes) else None
 
     @property
     def seconds(self) -> float:
@@ -138,10 +143,10 @@ class LearningCurve(OldNames):
         plain: dict[str, Any] = {"format": CURVE_FORMAT}
         for part in fields(self):
             value = getattr(self, part.name)
-            if part.name in _BY_UNIT:
+            if part.name in _PACKED:
                 if value is None or not len(value):
                     continue
-                value = _packed_groups(value) if part.name == "group_scores" else _packed_bits(value)
+                value = _PACKED[part.name][0](value)
             elif isinstance(value, np.ndarray):
                 value = value.tolist()
             elif part.name in ("scores", "dense_scores"):
@@ -170,8 +175,8 @@ class LearningCurve(OldNames):
             if optional and part.name not in plain:
                 continue
             value = plain[part.name]
-            if part.name in _BY_UNIT:
-                value = _unpacked_groups(value) if part.name == "group_scores" else _unpacked_bits(value)
+            if part.name in _PACKED:
+                value = _PACKED[part.name][1](value)
             elif part.name in ("scores", "dense_scores"):
                 value = {metric: np.asarray(scores, dtype=np.float64) for metric, scores in value.items()}
             elif part.name == "notes":
@@ -274,27 +279,35 @@ def _packed_bits(flags: NDArray[np.bool_]) -> dict[str, Any]:
     return {"shape": list(flags.shape), "bits": base64.b64encode(np.packbits(flags).tobytes()).decode("ascii")}
 
 
-def _packed_groups(by_metric: Mapping[str, Array]) -> dict[str, Any]:
-    """Return numbers as JSON values; four bytes each are exact enough for an interval."""
+def _packed_numbers(values: NDArray[Any], dtype: str) -> dict[str, Any]:
+    """Return numbers as JSON values, in the bytes of a smaller type."""
     return {
-        metric: {
-            "shape": list(values.shape),
-            "numbers": base64.b64encode(values.astype("<f4").tobytes()).decode("ascii"),
-        }
-        for metric, values in by_metric.items()
+        "shape": list(values.shape),
+        "numbers": base64.b64encode(values.astype(dtype).tobytes()).decode("ascii"),
     }
 
 
-def _unpacked_groups(plain: Mapping[str, Any]) -> dict[str, Array]:
-    return {
-        metric: np.frombuffer(base64.b64decode(stored["numbers"]), dtype="<f4")
-        .astype(np.float64)
-        .reshape(stored["shape"])
-        for metric, stored in plain.items()
-    }
+def _unpacked_numbers(plain: Mapping[str, Any], dtype: str) -> NDArray[Any]:
+    return np.frombuffer(base64.b64decode(plain["numbers"]), dtype=dtype).reshape(plain["shape"])
 
 
 def _unpacked_bits(plain: Mapping[str, Any]) -> NDArray[np.bool_]:
     shape = tuple(plain["shape"])
     packed = np.frombuffer(base64.b64decode(plain["bits"]), dtype=np.uint8)
     return np.unpackbits(packed, count=int(np.prod(shape))).astype(np.bool_).reshape(shape)
+
+
+_PACKED: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "row_scores": (_packed_bits, _unpacked_bits),
+    "row_prior": (_packed_bits, _unpacked_bits),
+    "row_classes": (
+        lambda codes: _packed_numbers(codes, "<u2"),
+        lambda plain: _unpacked_numbers(plain, "<u2").astype(np.int64),
+    ),
+    # Four bytes each are exact enough for an interval.
+    "group_scores": (
+        lambda groups: {metric: _packed_numbers(values, "<f4") for metric, values in groups.items()},
+        lambda plain: {metric: _unpacked_numbers(values, "<f4").astype(np.float64) for metric, values in plain.items()},
+    ),
+}
+"""How the fields that are recorded by test row are stored and read."""

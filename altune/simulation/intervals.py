@@ -11,6 +11,7 @@ Which rule applies depends on what the curves hold.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -66,8 +67,8 @@ def estimated_mean(
         low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
         interval = Interval(mean, float(low), float(high), blocks, "blocks and rows, resampled")
     elif (table := unit_table(objective, curves, values)) is not None:
-        parts = variance_parts(table)
-        half = t_quantile((1 + CONFIDENCE) / 2, parts.degrees) * parts.standard_error
+        parts = variance_parts(table, curves[0].unit_classes(objective.metric), all_rows(table.shape[1], overlap))
+        half = t_quantile((1 + CONFIDENCE) / 2, parts.degrees) * parts.error
         interval = Interval(mean, mean - half, mean + half, blocks, "blocks and rows", parts)
     else:
         interval = replace(mean_interval(values, CONFIDENCE, overlap=overlap), mean=mean)
@@ -94,21 +95,20 @@ def estimated_difference(
     alone = paired_difference(left, right, overlap=overlap, confidence=CONFIDENCE)
     least, most = objective.bounds
     if alone.blocks >= LEAST_BLOCKS:
-        alone = _by_rows(objective, a, b, references, left, right, alone)
+        alone = _by_rows(objective, (a, b), references, (left, right), alone, overlap)
     return alone.within(least - most, most - least)
 
 
 def _by_rows(
     objective: Objective,
-    a: Sequence[LearningCurve],
-    b: Sequence[LearningCurve],
+    curves: tuple[Sequence[LearningCurve], Sequence[LearningCurve]],
     references: Sequence[LearningCurve] | None,
-    left: Array,
-    right: Array,
+    values: tuple[Array, Array],
     alone: PairedDifference,
+    overlap: float,
 ) -> PairedDifference:
     """Return a difference with an interval by blocks and rows where the curves allow it, else as it is."""
-    blocks, better = alone.blocks, alone.better
+    (a, b), (left, right), blocks, better = curves, values, alone.blocks, alone.better
     draws_a, draws_b = _draws(objective, a, references), _draws(objective, b, references)
     if draws_a is not None and draws_b is not None:
         mean, draws = objective.over_blocks(left) - objective.over_blocks(right), np.sort(draws_a - draws_b)
@@ -127,13 +127,19 @@ def _by_rows(
     table_a, table_b = unit_table(objective, a, left), unit_table(objective, b, right)
     if table_a is None or table_b is None:
         return alone
-    parts = variance_parts(table_a - table_b)
-    error, mean = parts.standard_error, alone.mean
+    table = table_a - table_b
+    parts = variance_parts(table, a[0].unit_classes(objective.metric), all_rows(table.shape[1], overlap))
+    error, mean = parts.error, alone.mean
     half = t_quantile((1 + CONFIDENCE) / 2, parts.degrees) * error
     p = float(abs(mean) < _SAME) if error == 0.0 else float(2 * stats.t.sf(abs(mean) / error, parts.degrees))
     return PairedDifference(
         mean, mean - half, mean + half, p, blocks, better, "blocks and rows", parts, error, parts.degrees
     )
+
+
+def all_rows(n_test: int, overlap: float) -> float:
+    """Return the number of rows of pool and test set together; infinite if it is not known."""
+    return n_test * (1 + 1 / overlap) if overlap > 0 else math.inf
 
 
 def unit_table(objective: Objective, curves: Sequence[LearningCurve], values: Array) -> Array | None:
@@ -181,12 +187,15 @@ def _draws(
     if len(units) != 1 or any(curve.by_unit(objective.metric) is None for curve in (*curves, *(references or ()))):
         return None
     (n_units,), n_blocks, rng = units, len(curves), np.random.default_rng(0)
-    table = unit_table(objective, curves, objective.each(curves, references))
+    table, classes = (
+        unit_table(objective, curves, objective.each(curves, references)),
+        curves[0].unit_classes(objective.metric),
+    )
     if table is not None:
-        of_blocks, of_units = resampled_blocks_and_units(n_blocks, n_units, rng)
+        of_blocks, of_units = resampled_blocks_and_units(n_blocks, n_units, rng, classes=classes)
         by_block = of_units @ table.T
     else:
-        of_blocks, of_units = resampled_blocks_and_units(n_blocks, n_units, rng, _RESAMPLED_CURVES)
+        of_blocks, of_units = resampled_blocks_and_units(n_blocks, n_units, rng, _RESAMPLED_CURVES, classes)
         by_block = _on_resampled_units(objective, curves, references, of_units)
     return np.array([objective.over_blocks(line[drawn]) for line, drawn in zip(by_block, of_blocks, strict=True)])
 

@@ -166,8 +166,10 @@ class Outputs(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def ranking(self, rows: RowNumbers) -> Array:
         """Return by what test rows are ranked for the second of two classes, ``(n_rows,)``, as scikit-learn does."""
         if hasattr(self, "decision_function"):
-            return self.decision_function(rows)
-        return self.predict_proba(rows)[:, 1]
+            ranking: Array = self.decision_function(rows)
+        else:
+            ranking = self.predict_proba(rows)[:, 1]
+        return ranking
 
     def _of(self, output: str, rows: RowNumbers) -> Any:
         if output not in self._known:

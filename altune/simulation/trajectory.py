@@ -148,6 +148,7 @@ class Trajectory:
         return {
             "row_scores": np.array([unit.correct for unit in by_unit]),
             "row_prior": prior.correct,
+            "row_classes": self.prepared.y_test.astype(np.int64),
             "group_scores": {
                 metric: np.array([values, *(unit.groups[metric] for unit in by_unit)])
                 for metric, values in prior.groups.items()

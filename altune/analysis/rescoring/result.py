@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from altune.analysis.findings import Findings, against_of, answer, answer_of_several
+from altune.analysis.answer import answer, answer_of_several
+from altune.analysis.findings import Findings, against_of
 from altune.core.deprecations import OldNames
 from altune.core.text import join_words
 from altune.recipes.recipe import Recipe

@@ -90,7 +90,7 @@ def plot_differences(
     return forest(
         numbers,
         safe_text(title, 60),
-        f"mean with 95 % interval{paired}{less}",
+        f"mean with 95 % interval for all together{paired}{less}",
         x=f"difference in {safe_text(value, 44)}<br>{_sides(written, sides)}",
         ticks=written.ticks,
     )

@@ -61,11 +61,9 @@ def differences_of(run: Run) -> tuple[list[DifferenceRow], str, int, Amounts]:
     first = confirmed_findings(run)
     several = len(run.all_findings) > 1
     rows = [
-        DifferenceRow(
-            name, difference.mean, difference.low, difference.high, matched, difference.p, data if several else ""
-        )
+        DifferenceRow(name, difference.mean, *difference.together, matched, difference.p, data if several else "")
         for data, findings in run.all_findings.items()
-        for name, against in findings.against.items()
+        for name, against in findings.others.items()
         for difference, matched in ((against.difference, False), (against.matched, True))
         if not (several and matched)
     ]
@@ -135,8 +133,8 @@ def confirmed_findings(run: Run, data: str | None = None) -> Findings:
     return run.all_findings[data or next(iter(run.all_findings))]
 
 
-def picked_trial(run: Run) -> int:
-    """Return the number of the confirmed trial; before the confirmation, of the best trial of the search."""
+def picked_trial(run: Run) -> int | None:
+    """Return the number of the selected trial, None for a baseline; before the confirmation, of the best trial."""
     confirmation = run.confirmation
     if confirmation is None:
         return run.best_trial.number

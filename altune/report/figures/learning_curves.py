@@ -116,7 +116,7 @@ def plot_learning_curves(
     for line in reversed(numbers.lines):
         _add_line(figure, line)
     _add_labels(figure, numbers)
-    if saved is not None and saved.reached and saved.saved:
+    if saved is not None and saved.reached and saved.saved > 0:
         _add_saved(figure, saved, numbers.low, numbers.high)
     figure.update_xaxes(range=[0, budget])
     figure.update_yaxes(range=[numbers.low, numbers.high])
@@ -176,15 +176,24 @@ def _add_labels(figure: go.Figure, numbers: LearningCurveNumbers) -> None:
 def _add_saved(figure: go.Figure, saved: LabelsSaved, low: float, high: float) -> None:
     """Draw the labels saved as an arrow below the curves, with two thin lines to the target score."""
     guide = {"type": "line", "line": {"color": style.INK, "width": 0.75}}
-    recipe, budget = saved.recipe_labels, saved.baseline_labels
-    figure.add_shape(x0=recipe, x1=budget, y0=saved.target, y1=saved.target, **guide)
+    recipe, baseline = saved.recipe_labels, saved.baseline_labels
+    figure.add_shape(x0=recipe, x1=baseline, y0=saved.target, y1=saved.target, **guide)
     figure.add_shape(x0=recipe, x1=recipe, y0=low, y1=saved.target, **guide)
     height = low + 0.1 * (high - low)
-    ends = {"x": recipe, "y": height, "ax": budget, "ay": height, "xref": "x", "yref": "y", "axref": "x", "ayref": "y"}
+    ends = {
+        "x": recipe,
+        "y": height,
+        "ax": baseline,
+        "ay": height,
+        "xref": "x",
+        "yref": "y",
+        "axref": "x",
+        "ayref": "y",
+    }
     arrow = {"arrowhead": 2, "arrowsize": 1.2, "arrowwidth": 1.75, "arrowcolor": style.INK}
     figure.add_annotation(text="", showarrow=True, **ends, **arrow)
     figure.add_annotation(
-        x=((recipe or 0) + budget) / 2,
+        x=((recipe or 0) + baseline) / 2,
         y=height,
         yanchor="bottom",
         yshift=3,

@@ -20,8 +20,8 @@ class DifferenceRow:
     ----------
     name : the baseline's name.
     mean : mean difference over blocks; positive if the recipe has more.
-    low, high : ends of the 95 % interval; infinite or None if there is one block only.
-    matched : whether the baseline was played with the recipe's own start and loop sizes.
+    low, high : ends of the interval, of 95 % for all rows together; infinite or None below 5 blocks.
+    matched : whether the baseline was played with the recipe's own sizes of start and loops.
     p : p value of no difference, in [0, 1], shown on hover.
     data : name of the data set; empty if there is one only.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -39,7 +38,7 @@ LOOKS = {
 
 def verdict(difference: PairedDifference, objective: Objective) -> str:
     """Return on which side of zero an interval lies, as :func:`altune.report.figures.differences.verdict_of`."""
-    return verdict_of(difference.low, difference.high, objective.sign < 0)
+    return verdict_of(*difference.together, objective.sign < 0)
 
 
 class WrappedRows:
@@ -103,10 +102,8 @@ def key_of(ablation: Ablation, what: str, verdicts: Sequence[str]) -> list[str]:
 
 
 def finite_ends(difference: PairedDifference) -> tuple[float | None, float | None]:
-    """Return the ends of an interval, None for a single block."""
-    if not math.isfinite(difference.high - difference.low):
-        return None, None
-    return difference.low, difference.high
+    """Return the ends of an interval for all that is compared, None below 5 blocks."""
+    return difference.together if difference.known else (None, None)
 
 
 def axis_name(ablation: Ablation, value: str, longest: int) -> str:

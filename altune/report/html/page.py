@@ -22,9 +22,9 @@ from altune.report.html.blocks import FigureBlock, PageBlock
 Verdict = Literal["better", "not better", "unclear"]
 
 VERDICTS: dict[Verdict, str] = {
-    "better": "✓ Better than the baselines",
-    "not better": "✕ Not better than the baselines",
-    "unclear": "? Not decided",
+    "better": "✓ Better than every baseline",
+    "not better": "✕ Worse than a baseline",
+    "unclear": "? Not shown to be better than every baseline",
 }
 
 

@@ -17,7 +17,7 @@ def ablation_text(ablation: Ablation) -> str:
         {
             "step": step.words,
             "value": amounts.text(step.mean),
-            **_difference(step.difference, step.p_holm, amounts, "gain"),
+            **_difference(step.difference, amounts, "gain"),
         }
         for step in ablation.steps
     ]
@@ -26,9 +26,9 @@ def ablation_text(ablation: Ablation) -> str:
         "value": amounts.text(ablation.start.mean),
     }
     losses: list[dict[str, Any]] = [
-        {"knob put back": knob.change.words, **_difference(knob.difference, knob.p_holm, amounts, "loss without it")}
+        {"knob put back": knob.change.words, **_difference(knob.difference, amounts, "loss without it")}
         for knob in ablation.without
-        if knob.difference is not None and knob.p_holm is not None
+        if knob.difference is not None
     ]
     blocks = (
         f"{ablation.objective.name}, mean over {ablation.whole.blocks} report blocks; "
@@ -43,8 +43,8 @@ def ablation_text(ablation: Ablation) -> str:
     return "\n\n".join([*(part for part in parts if part), *impossible, ablation.sentence])
 
 
-def _difference(difference: PairedDifference, p_holm: float | None, amounts: Amounts, name: str) -> dict[str, str]:
+def _difference(difference: PairedDifference, amounts: Amounts, name: str) -> dict[str, str]:
     return {
-        name: amounts.signed_interval(difference.mean, difference.low, difference.high),
-        "p (Holm)": "" if p_holm is None else f"{p_holm:.4f}",
+        name: amounts.signed_interval(difference.mean, *difference.together),
+        "p (Holm)": f"{difference.p_holm:.4f}",
     }

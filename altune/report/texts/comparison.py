@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from altune.analysis.paired import Comparison
+from altune.numerics.statistics import LEAST_BLOCKS, PairedDifference
 from altune.report.texts.aligned import table
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def comparison_table(comparison: Comparison) -> str:
         {
             "recipe": name,
             "mean": interval.mean,
-            "95 % interval": f"{interval.low:.4f} to {interval.high:.4f}",
+            "95 % interval": f"{interval.low:.4f} to {interval.high:.4f}" if interval.known else "-",
             "blocks": interval.blocks,
         }
         for name, interval in comparison.recipes.items()
@@ -29,13 +30,18 @@ def comparison_table(comparison: Comparison) -> str:
         {
             "difference": f"{pair.a} - {pair.b}",
             "mean": f"{pair.difference.mean:+.4f}",
-            "95 % interval": f"{pair.difference.low:+.4f} to {pair.difference.high:+.4f}",
+            "95 % interval, all pairs": _together(pair.difference),
             "p": pair.difference.p,
-            "p (Holm)": pair.p_holm,
+            "p (Holm)": pair.difference.p_holm,
         }
         for pair in comparison.differences
     ]
     return f"{table(means)}\n\n{table(pairs)}"
+
+
+def _together(difference: PairedDifference) -> str:
+    low, high = difference.together
+    return f"{low:+.4f} to {high:+.4f}" if difference.known else "-"
 
 
 def compared_text(comparison: RecipeComparison) -> str:
@@ -55,7 +61,7 @@ def _reach_table(contest: Contest) -> str:
         [
             {
                 "recipe": reach.recipe,
-                f"labels to {reach.target:.4f}": "never" if reach.labels is None else str(reach.labels),
+                f"labels to {reach.target:.4f}": "never" if reach.labels is None else reach.reached.words,
                 "95 % interval": _ends(reach),
                 "never": f"{reach.never:.0%}",
                 "10 % quantile": spread.unlucky,
@@ -71,7 +77,7 @@ def _reach_table(contest: Contest) -> str:
 
 
 def _ends(reach: LabelsToReach) -> str:
-    if len(reach.on_blocks) == 1:
+    if len(reach.on_blocks) < LEAST_BLOCKS:
         return "-"
     if reach.low is None:
         return f"> {reach.budget}"

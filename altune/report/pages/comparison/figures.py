@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from altune.analysis.answer import plain_name
 from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.mean_ranks import MeanRanks
 from altune.analysis.comparison.over_data import OverData
 from altune.analysis.comparison.resources import RESOURCES
 from altune.analysis.comparison.result import RecipeComparison
-from altune.analysis.comparison.sentences import leader_of, plain_name, turned
+from altune.analysis.comparison.sentences import leader_of
 from altune.analysis.comparison.stale_starts import over_data_sets
 from altune.analysis.paired import Pair
 from altune.report.amounts import Amounts
@@ -54,7 +55,10 @@ def differences_of(comparison: RecipeComparison) -> FigureBlock:
     objective = comparison.objective
     amounts = Amounts.of(objective)
     better = "below" if amounts.less_is_better else "above"
-    note = f"An interval that does not cross the line at zero is a clear difference; {better} zero is better."
+    note = (
+        "Intervals are of 95 % for all pairs together (Holm): one that does not cross the line at zero is a clear "
+        f"difference; {better} zero is better."
+    )
     if comparison.over_data is None:
         pairs = _ordered_pairs(comparison.contests[0])
         rows = [_row(pair, f"{plain_name(pair.a)} − {plain_name(pair.b)}") for pair in pairs]
@@ -69,7 +73,7 @@ def differences_of(comparison: RecipeComparison) -> FigureBlock:
         return FigureBlock(BEST, f"Pairs of recipes on the same blocks. {note}", figure)
     yardstick = comparison.contests[0].yardstick
     rows = [
-        _row(pair, pair.a, contest.data) if pair.b == yardstick else _row(turned(pair), pair.b, contest.data)
+        _row(pair, pair.a, contest.data) if pair.b == yardstick else _row(pair.turned(), pair.b, contest.data)
         for contest in comparison.contests
         for pair in contest.comparison.differences
         if yardstick in (pair.a, pair.b)
@@ -87,8 +91,8 @@ def differences_of(comparison: RecipeComparison) -> FigureBlock:
 def ranks_of(over: OverData) -> list[FigureBlock]:
     """Return the mean ranks and the wins over several data sets."""
     won = (
-        "A data set is won where the whole interval of the difference says so, tied where it crosses zero. Below: on "
-        "how many the mean is ahead, clearly or not."
+        "A data set is won where the difference is clear, tied where its interval crosses zero. Below: on how many the "
+        "mean is ahead, clearly or not."
     )
     ranked = "Recipes are ranked on each data set by their mean; a bar joins recipes without a clear difference."
     return [rank_block(over.ranks, OVER, ranked), FigureBlock(OVER, won, plot_win_matrix(over.wins))]
@@ -194,7 +198,7 @@ def _ordered_pairs(contest: Contest) -> list[Pair]:
     pairs = [*leader.ahead, *reversed(leader.alike)]
     if len(contest.curves) <= ALL_PAIRS:
         rest = [pair for pair in contest.comparison.differences if leader.name not in (pair.a, pair.b)]
-        pairs += [pair if sign * pair.difference.mean >= 0 else turned(pair) for pair in rest]
+        pairs += [pair if sign * pair.difference.mean >= 0 else pair.turned() for pair in rest]
     return pairs
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from altune.analysis.answer import plain_name
 from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.over_data import OverData
 from altune.analysis.comparison.result import RecipeComparison
-from altune.analysis.comparison.sentences import leader_of, plain_name
+from altune.analysis.comparison.sentences import leader_of
+from altune.analysis.paired import Comparison
 from altune.core.text import join_words
 from altune.core.version import __version__
 from altune.report.amounts import Amounts
@@ -32,7 +34,7 @@ from altune.report.pages.comparison.tables import (
     reach_table,
     tests_table,
 )
-from altune.report.words import named
+from altune.report.words import interval_words, named
 
 MOST_NAMED = 4
 MEASURED = "How was it measured?"
@@ -161,24 +163,24 @@ def _facts(comparison: RecipeComparison) -> list[tuple[str, str]]:
     return [
         *data,
         ("Objective", f"{named(comparison.objective)}{less}"),
-        *_method_facts(comparison.contests[0].overlap),
+        *_method_facts(comparison.contests[0].comparison),
         *([] if over is None else [("Over data sets", _over_data_text(over, comparison.post_hoc))]),
         *((f"Recipe: {plain_name(name)}", recipe.describe()) for name, recipe in comparison.recipes.items()),
         ("Made by", f"altune {__version__}"),
     ]
 
 
-def _method_facts(overlap: float) -> list[tuple[str, str]]:
+def _method_facts(comparison: Comparison) -> list[tuple[str, str]]:
     return [
         (
             "Differences",
-            "of the same blocks, with the corrected resampled t interval and test (Nadeau & Bengio 2003: variance of "
-            f"the mean (1/J + n_test/n_train)·s², here n_test/n_train = {overlap:.2f}); clear if p after Holm's "
-            "correction for all pairs on a data set is 0.05 or less",
+            f"of the same blocks; {interval_words(comparison.differences[0].difference.basis)}; clear if p after "
+            "Holm's correction for all pairs on a data set is 0.05 or less, and drawn with the interval of that test",
         ),
         (
             "Labels to reach",
-            "first label count at which the mean curve has the score; intervals of 2000 resamples of the blocks",
+            "the labels of the loop in which the mean curve first has the score; intervals of 1000 resamples of blocks "
+            "and test rows",
         ),
         ("Stale trajectories", "less than a quarter of their gain by a quarter of the budget; Wilson's interval"),
     ]

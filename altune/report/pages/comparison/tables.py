@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from altune.analysis.answer import plain_name
 from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.over_data import OverData
 from altune.analysis.comparison.result import RecipeComparison
-from altune.analysis.comparison.sentences import plain_name
+from altune.numerics.statistics import LEAST_BLOCKS
 from altune.report.amounts import Amounts
 from altune.report.html.blocks import TableBlock
 from altune.report.pages.comparison.figures import LABELS, OVER, goal_of
@@ -40,7 +41,7 @@ def data_table(comparison: RecipeComparison, over: OverData) -> TableBlock:
 def labels_table(comparison: RecipeComparison) -> TableBlock:
     """Return the labels that each recipe needs on each data set."""
     rows = [
-        (plain_name(reaches[0].recipe), *("–" if reach.labels is None else str(reach.labels) for reach in reaches))
+        (plain_name(reaches[0].recipe), *("–" if reach.labels is None else reach.reached.words for reach in reaches))
         for reaches in zip(*(contest.reach for contest in comparison.contests), strict=True)
     ]
     budgets = " / ".join(dict.fromkeys(str(contest.budget) for contest in comparison.contests))
@@ -109,10 +110,10 @@ def pairs_table(contest: Contest, heading: str) -> TableBlock:
     rows = [
         (
             f"{plain_name(pair.a)} − {plain_name(pair.b)}",
-            amounts.signed_interval(pair.difference.mean, pair.difference.low, pair.difference.high),
+            amounts.signed_interval(pair.difference.mean, *pair.difference.together),
             f"{pair.difference.better:.0%}",
             _p(pair.difference.p),
-            _p(pair.p_holm),
+            _p(pair.difference.p_holm),
         )
         for pair in contest.comparison.differences
     ]
@@ -121,7 +122,7 @@ def pairs_table(contest: Contest, heading: str) -> TableBlock:
         title="Pair by pair",
         columns=("pair", "difference", "blocks in which the first has more", "p", "p (Holm)"),
         rows=rows,
-        caption="First minus second on the same blocks; p (Holm) is adjusted for all pairs of this table.",
+        caption="First minus second on the same blocks; intervals and p (Holm) are for all pairs of the table.",
     )
 
 
@@ -133,8 +134,8 @@ def reach_table(contest: Contest, heading: str) -> TableBlock:
         rows.append(
             (
                 plain_name(reach.recipe),
-                "never" if reach.labels is None else str(reach.labels),
-                "–" if contest.blocks == 1 else low if reach.low is None else f"{low} to {high}",
+                "never" if reach.labels is None else reach.reached.words,
+                "–" if contest.blocks < LEAST_BLOCKS else low if reach.low is None else f"{low} to {high}",
                 f"{reach.never:.0%}",
                 f"{spent.labels:.4g}",
                 f"{spent.cost:.4g}",

@@ -39,15 +39,14 @@ def differences_of(run: Run) -> FigureBlock:
     findings = next(iter(run.all_findings.values()))
     better = "below" if Amounts.of(findings.objective).less_is_better else "above"
     matched = (
-        "Baselines with the recipe's own start and loop sizes are in the tables."
+        "Baselines with the recipe's own sizes of start and loops are in the tables."
         if several
-        else "Matched: the baseline was given the recipe's own start and loop sizes, so what is left is the worth of "
-        f"{findings.selection}."
+        else "Matched: the baseline was given the recipe's sizes of start and loops, and keeps how it chooses rows."
     )
     return FigureBlock(
         SURE,
-        f"Recipe minus baseline on the same blocks; {better} zero is better. Intervals are of 95 %, corrected for "
-        f"blocks that share rows. {matched}{risk_note(findings.objective)}",
+        f"Recipe minus baseline on the same blocks; {better} zero is better. An interval that does not cross the line "
+        f"at zero is a clear difference. {matched}{risk_note(findings.objective)}",
         plot_differences(run),
     )
 
@@ -68,10 +67,11 @@ def _spreads(run: Run, data: str) -> list[Spread]:
     confirmation, objective = run.confirmations[data], run.all_findings[data].objective
     references = confirmation.baselines[REFERENCE].curves
     recipes = {"confirmed recipe": confirmation.recipe, **confirmation.baselines}
-    overlap = confirmation.n_test / confirmation.n_train
+    findings = run.all_findings[data]
+    means = [findings.recipe, *(against.baseline for against in findings.against.values())]
     return [
-        spread_of(name, objective.each(played.curves, references), objective.direction, overlap)
-        for name, played in recipes.items()
+        spread_of(name, objective.each(played.curves, references), mean, objective.direction)
+        for (name, played), mean in zip(recipes.items(), means, strict=True)
     ]
 
 

@@ -85,14 +85,15 @@ def highlights_of(run: Run) -> list[tuple[str, str]]:
         (amounts.headline(mean), f"{name}; random sampling has {amounts.headline(usual)}")
         for name, amounts, mean, usual in other_means(run)
     ]
-    gains = [_gain(of_data, baseline) for baseline in of_data.against]
-    return [*gains[:1], *others, *_saved(of_data), *gains[1:]][:MOST_HIGHLIGHTS]
+    score = (f"{of_data.score:.3f}", f"{of_data.objective.metric.replace('_', ' ')} with {of_data.budget} labels")
+    gains = [_gain(of_data, baseline) for baseline in of_data.others]
+    return [score, *gains[:1], *others, *_saved(of_data), *gains[1:]][:MOST_HIGHLIGHTS]
 
 
 def _highlights_of_several(findings: Mapping[str, Findings]) -> list[tuple[str, str]]:
     if len(findings) > MOST_HIGHLIGHTS:
         return [(f"{_count_better(findings)} of {len(findings)}", "data sets on which it beats every baseline")]
-    gains = ((data, _gain(of_data, next(iter(of_data.against)))) for data, of_data in findings.items())
+    gains = ((data, _gain(of_data, next(iter(of_data.others)))) for data, of_data in findings.items())
     return [(number, f"{data}: {what}") for data, (number, what) in gains]
 
 
@@ -110,8 +111,8 @@ def _saved(findings: Findings) -> list[tuple[str, str]]:
         return []
     return [
         (str(against.labels.saved), f"labels saved against {plain_name(baseline)}")
-        for baseline, against in findings.against.items()
-        if against.labels.saved and findings.beats(against.difference)
+        for baseline, against in findings.others.items()
+        if against.labels.saved > 0 and findings.beats(against.difference)
     ][:1]
 
 
@@ -122,8 +123,6 @@ def _count_better(findings: Mapping[str, Findings]) -> int:
 def _verdict_text(findings: Mapping[str, Findings], verdict: Verdict) -> str:
     if len(findings) == 1:
         return ""
-    if verdict == "not better":
-        return f"{VERDICTS[verdict]} on any of {len(findings)} data sets"
     better = f"Better than the baselines on {_count_better(findings)} of {len(findings)} data sets"
     return f"{VERDICTS[verdict][0]} {better}"
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from altune.analysis.answer import plain_name
 from altune.analysis.findings import Findings
+from altune.analysis.label_counts import range_words
 from altune.analysis.run import Run
 from altune.numerics.statistics import Interval, mean_interval
 from altune.report.amounts import Amounts
@@ -32,7 +33,8 @@ def front_table(run: Run) -> TableBlock:
         )
         for trial in front
     ]
-    off = "" if any(trial.number == picked for trial in front) else f" Trial {picked}, which was picked, is not on it."
+    name = "The baseline" if picked is None else f"Trial {picked}"
+    off = "" if any(trial.number == picked for trial in front) else f" {name} that was picked is not on it."
     return TableBlock(
         heading=COST,
         title="The Pareto front",
@@ -46,7 +48,7 @@ def front_table(run: Run) -> TableBlock:
 
 
 def candidates_table(run: Run) -> TableBlock:
-    """Return the best recipes of the search with their values on fresh blocks of each data set."""
+    """Return the best recipes of the search and the baselines with their values on fresh blocks of each data set."""
     confirmations = run.confirmations
     several = len(confirmations) > 1
     first = next(iter(confirmations.values()))
@@ -59,7 +61,7 @@ def candidates_table(run: Run) -> TableBlock:
         mark = " (selected)" if position == first.selected else ""
         rows.append(
             (
-                f"trial {candidate.trial}{mark}",
+                f"{plain_name(candidate.name)}{mark}",
                 amounts.text(candidate.search_value),
                 *(_candidate_mean(confirmation, position, amounts) for confirmation in confirmations.values()),
                 *([amounts.text(objective.over_blocks(candidate.values))] if at_risk else []),
@@ -71,7 +73,7 @@ def candidates_table(run: Run) -> TableBlock:
     fresh = [f"on fresh blocks of {name}" for name in confirmations] if several else ["on fresh blocks"]
     return TableBlock(
         heading=MEASURED,
-        title="The best recipes of the search, played again",
+        title="The best recipes of the search and the baselines, played again",
         columns=(
             "recipe",
             "in the search",
@@ -97,17 +99,20 @@ def result_table(run: Run, name: str) -> TableBlock:
     confirmation = run.confirmations[name]
     references = confirmation.baselines[REFERENCE].curves
     other_values = [_mean_of(confirmation.recipe, other, references) for other in others]
-    rows = [("confirmed recipe", _interval(findings.recipe, amounts), "", "", *other_values, "")]
-    for baseline, against in findings.against.items():
+    own = f"confirmed recipe ({plain_name(findings.chosen)})" if findings.chosen else "confirmed recipe"
+    rows = [(own, f"{findings.score:.3f}", _interval(findings.recipe, amounts), "", "", *other_values, "", "")]
+    for baseline, against in findings.others.items():
         difference, matched = against.difference, against.matched
         rows.append(
             (
                 plain_name(baseline),
+                f"{against.score:.3f}",
                 _interval(against.baseline, amounts),
-                amounts.signed_interval(difference.mean, difference.low, difference.high),
-                amounts.signed_interval(matched.mean, matched.low, matched.high),
+                amounts.signed_interval(difference.mean, *difference.together),
+                amounts.signed_interval(matched.mean, *matched.together) if against.differs else "the same recipe",
                 *(_mean_of(confirmation.baselines[baseline], other, references) for other in others),
                 _reached(findings, baseline),
+                _usual(findings, baseline),
             )
         )
     several = len(run.confirmations) > 1
@@ -117,17 +122,20 @@ def result_table(run: Run, name: str) -> TableBlock:
         title=f"The result on {name} in numbers" if several else "The result in numbers",
         columns=(
             "",
+            f"{metric.replace('_', ' ')} at {findings.budget} labels",
             "mean",
             "recipe minus it",
             "the same, matched",
             *(other.name for other in others),
-            "labels needed",
+            "labels the recipe needs",
+            "labels it needs",
         ),
         rows=rows,
         caption=(
-            f"{sentence(findings.measure)} on {findings.recipe.blocks} fresh blocks, 95 % intervals{less}. Matched: "
-            f"with the recipe's own start and loop sizes. Labels needed: those with which the recipe has the {metric} "
-            f"that the baseline has at {findings.budget}."
+            f"{sentence(findings.measure)} on {findings.recipe.blocks} fresh blocks, 95 % intervals{less}. "
+            f"{_limits(findings)}Matched: with the recipe's own sizes of start and loops. Labels: those with which the "
+            f"recipe, and the baseline itself, first have the {metric.replace('_', ' ')} that the baseline has at "
+            f"{findings.budget}."
             f"{f' {_explained(others)}' if others else ''}{risk_note(findings.objective)}"
         ),
     )
@@ -167,8 +175,27 @@ def _interval(interval: Interval, amounts: Amounts) -> str:
 
 
 def _reached(findings: Findings, baseline: str) -> str:
-    reached = findings.against[baseline].labels.recipe_labels
-    return "not reached" if reached is None else f"{reached} of {findings.budget}"
+    labels = findings.against[baseline].labels
+    return range_words(labels.recipe_after, labels.recipe_labels) if labels.recipe_labels is not None else "not reached"
+
+
+def _usual(findings: Findings, baseline: str) -> str:
+    labels = findings.against[baseline].labels
+    return range_words(labels.baseline_after, labels.baseline_labels)
+
+
+def _limits(findings: Findings) -> str:
+    """Return what limits the intervals: the blocks or the rows they are scored on; empty if it is not known."""
+    shares = [
+        against.difference.parts.share_of_units
+        for against in findings.others.values()
+        if against.difference.parts is not None
+    ]
+    if not shares:
+        return ""
+    share = f"{sum(shares) / len(shares):.0%}".replace("%", " %")
+    rows = f"the {findings.n_test} held-back rows"
+    return f"Of the variance of a difference, {share} comes from {rows} and the rest from the blocks. "
 
 
 def _scale(run: Run) -> str:

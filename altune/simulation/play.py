@@ -70,10 +70,14 @@ def recipe_with(source: AnyRecipe, model: Any = None) -> Recipe:
 
 
 def fresh_blocks(environment: Environment, count: int) -> Sequence[Block]:
-    """Return report blocks, on which no search with the same seed was scored; of explicit blocks all suitable ones."""
+    """Return blocks with pools of their own, scored on held-back rows; of explicit blocks all suitable ones.
+
+    A search with the same seed was scored on other rows and reported on other pools, so playing its recipe here checks
+    the luck of its report blocks. With another seed other rows are held back, which a search may have seen.
+    """
     if environment.explicit:
         return environment.explicit.get("report") or environment.explicit["search"]
-    return environment.blocks("report", count)
+    return environment.blocks("replay", count)
 
 
 def play_recipes(

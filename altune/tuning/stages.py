@@ -66,6 +66,9 @@ class Stages:
             self.observer.say(
                 f"{where}: the study was started with {changed}; new trajectories may differ from old ones"
             )
+        if stored := StudyRecord(study).baselines():
+            # A study of an earlier version has the baselines of that version.
+            self.setup.baselines = {name: played.recipe for name, played in stored.items()}
         if study.user_attrs.get(PREFER) != self.setup.settings.prefer:
             set_attribute(study, PREFER, self.setup.settings.prefer)
         n_trials = self.setup.n_trials
@@ -190,7 +193,6 @@ class Stages:
                 "trials": [[trial.number, list(trial.objectives)] for trial in best],
                 "sizes": [settings.select_among, settings.select_blocks, settings.report_blocks],
                 "prefer": settings.prefer,
-                "baselines": {name: recipe.digest() for name, recipe in self.setup.baselines.items()},
             }
         )
         if record.confirmation_key() == key:

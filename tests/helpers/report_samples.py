@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from altune.analysis.paired import compare_recipes, labels_saved
+from altune.analysis.label_counts import labels_saved
+from altune.analysis.paired import compare_recipes
 from altune.report import (
     CodeBlock,
     DifferenceRow,
@@ -85,16 +86,15 @@ def example_trials() -> list[TrialPoint]:
 
 def difference_rows(curves: Curves, matched: Curves) -> list[DifferenceRow]:
     both = {**curves, **{f"{name}, matched": runs for name, runs in matched.items()}}
-    comparison = compare_recipes(both, Objective(end=BUDGET), n_train=1000, n_test=360)
+    comparison = compare_recipes(both, Objective(end=BUDGET), 0.36)
     pairs = [pair for pair in comparison.differences if pair.a == "confirmed recipe"]
     return [
         DifferenceRow(
             pair.b.removesuffix(", matched"),
             pair.difference.mean,
-            pair.difference.low,
-            pair.difference.high,
+            *pair.difference.together,
             matched=pair.b.endswith("matched"),
-            p=pair.p_holm,
+            p=pair.difference.p_holm,
         )
         for pair in pairs
     ]

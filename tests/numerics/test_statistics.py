@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from altune.core.errors import RequestError
-from altune.numerics.statistics import holm, mean_interval, paired_difference, wilcoxon_signed_rank, wilson_interval
+from altune.numerics.statistics import (
+    PairedDifference,
+    holm,
+    mean_interval,
+    paired_difference,
+    side_by_side,
+    wilcoxon_signed_rank,
+    wilson_interval,
+)
 
 # Ten blocks of margin and random sampling on one data set, as scores are in practice.
 MARGIN = [0.912, 0.905, 0.931, 0.899, 0.921, 0.917, 0.908, 0.926, 0.903, 0.915]
@@ -28,18 +36,19 @@ def test_interval_of_a_mean_is_scipys_t_interval() -> None:
 
 
 def test_difference_worked_by_hand() -> None:
-    # Differences 1, 2, 3: mean 2, s² = 1; (1/3 + 1/3)·1 = 2/3; t(2) has the closed form p = 1 − t/√(2 + t²).
-    result = paired_difference([2, 4, 6], [1, 2, 3], n_train=75, n_test=25)
-    t = 2 / math.sqrt(2 / 3)
+    # Differences 0, 1, 2, 3, 4: mean 2, s² = 2.5; (1/5 + 1/3)·2.5 = 4/3; the 97.5 % quantile of t(4) is 2.776445105.
+    result = paired_difference([1, 3, 5, 7, 9], [1, 2, 3, 4, 5], overlap=1 / 3)
+    t = 2 / math.sqrt(4 / 3)
     assert result.mean == pytest.approx(2)
-    assert result.p == pytest.approx(1 - t / math.sqrt(2 + t * t))
-    assert result.high - 2 == pytest.approx(4.302652730 * math.sqrt(2 / 3))
+    # The distribution function of t(4) in closed form.
+    assert result.p == pytest.approx(1 - t * (t * t + 6) / (t * t + 4) ** 1.5)
+    assert result.high - 2 == pytest.approx(2.776445105 * math.sqrt(4 / 3))
     assert 2 - result.low == pytest.approx(result.high - 2)
-    assert result.better == 1.0
+    assert result.better == 0.8
 
 
 def test_without_test_rows_the_correction_vanishes_and_scipys_paired_test_remains() -> None:
-    result = paired_difference(MARGIN, RANDOM, n_train=300, n_test=0)
+    result = paired_difference(MARGIN, RANDOM, overlap=0.0)
     plain = stats.ttest_rel(MARGIN, RANDOM)
     ends = plain.confidence_interval(0.95)
     assert result.p == pytest.approx(plain.pvalue)
@@ -48,8 +57,8 @@ def test_without_test_rows_the_correction_vanishes_and_scipys_paired_test_remain
 
 
 def test_correction_widens_the_interval_by_the_published_factor() -> None:
-    plain = paired_difference(MARGIN, RANDOM, n_train=300, n_test=0)
-    corrected = paired_difference(MARGIN, RANDOM, n_train=300, n_test=100)
+    plain = paired_difference(MARGIN, RANDOM, overlap=0.0)
+    corrected = paired_difference(MARGIN, RANDOM, overlap=1 / 3)
     widening = (corrected.high - corrected.low) / (plain.high - plain.low)
     assert widening == pytest.approx(math.sqrt((1 / 10 + 1 / 3) / (1 / 10)))
     assert corrected.p > plain.p
@@ -57,59 +66,85 @@ def test_correction_widens_the_interval_by_the_published_factor() -> None:
 
 def test_interval_and_test_agree_at_the_edge() -> None:
     # The interval of confidence 1 − p must end at zero exactly.
-    p = paired_difference(MARGIN, RANDOM, n_train=300, n_test=100).p
-    edge = paired_difference(MARGIN, RANDOM, n_train=300, n_test=100, confidence=1 - p)
+    p = paired_difference(MARGIN, RANDOM, overlap=1 / 3).p
+    edge = paired_difference(MARGIN, RANDOM, overlap=1 / 3, confidence=1 - p)
     assert edge.low == pytest.approx(0, abs=1e-12)
 
 
 def test_swapping_the_sides_mirrors_the_result() -> None:
-    there = paired_difference(MARGIN, RANDOM, n_train=300, n_test=100)
-    back = paired_difference(RANDOM, MARGIN, n_train=300, n_test=100)
+    there = paired_difference(MARGIN, RANDOM, overlap=1 / 3)
+    back = paired_difference(RANDOM, MARGIN, overlap=1 / 3)
     assert (back.mean, back.low, back.high, back.p) == pytest.approx((-there.mean, -there.high, -there.low, there.p))
 
 
 def test_identical_curves_are_no_difference() -> None:
-    result = paired_difference(MARGIN, MARGIN, n_train=300, n_test=100)
+    result = paired_difference(MARGIN, MARGIN, overlap=1 / 3)
     assert (result.mean, result.low, result.high, result.p, result.better) == (0, 0, 0, 1, 0)
 
 
 def test_constant_difference_collapses_in_spite_of_rounding() -> None:
     shifted = [x + 0.1 for x in MARGIN]
-    result = paired_difference(shifted, MARGIN, n_train=300, n_test=100)
+    result = paired_difference(shifted, MARGIN, overlap=1 / 3)
     assert result.p == 0
     assert result.low == result.mean == result.high == pytest.approx(0.1)
 
 
-def test_one_block_says_nothing_of_chance() -> None:
-    result = paired_difference([0.9], [0.8], n_train=300, n_test=100)
-    assert result.mean == pytest.approx(0.1)
-    assert (result.low, result.high, result.p) == (-math.inf, math.inf, 1)
+@pytest.mark.parametrize("blocks", [1, 2, 4])
+def test_few_blocks_say_nothing_of_chance(blocks: int) -> None:
+    result = paired_difference(MARGIN[:blocks], RANDOM[:blocks], overlap=1 / 3)
+    assert result.mean == pytest.approx(np.mean(MARGIN[:blocks]) - np.mean(RANDOM[:blocks]))
+    assert (result.low, result.high, result.p, result.clear) == (-math.inf, math.inf, 1, False)
     plain = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert plain["low"] is None
-    assert plain["blocks"] == 1
-    assert mean_interval([0.9]).to_dict()["high"] is None
+    assert plain["blocks"] == blocks
+    assert mean_interval(MARGIN[:blocks]).to_dict()["high"] is None
 
 
-def test_corrected_interval_covers_where_the_plain_one_does_not() -> None:
-    # Nadeau and Bengio: blocks whose training sets overlap are correlated by n_test / (n_test + n_train).
-    rng, true, blocks, n_train, n_test = np.random.default_rng(0), 0.02, 10, 300, 100
-    rho = n_test / (n_train + n_test)
-    covered = {"corrected": 0, "plain": 0}
-    runs = 600
-    for _ in range(runs):
-        noise = math.sqrt(rho) * rng.normal() + math.sqrt(1 - rho) * rng.normal(size=blocks)
-        b = rng.uniform(0.8, 0.9, size=blocks)
-        a = b + true + 0.01 * noise
-        for name, size in (("corrected", n_test), ("plain", 0)):
-            result = paired_difference(a, b, n_train=n_train, n_test=size)
-            covered[name] += result.low <= true <= result.high
-    assert 0.92 < covered["corrected"] / runs < 0.98
-    assert covered["plain"] / runs < 0.75
+def by_p(*p_values: float) -> list[PairedDifference]:
+    """Differences with these p values, of a standard error of 1 and many degrees of freedom."""
+    differences = []
+    for p in p_values:
+        mean, half = float(stats.norm.isf(p / 2)), float(stats.norm.isf(0.025))
+        differences.append(PairedDifference(mean, mean - half, mean + half, p, 20, 0.5, error=1.0))
+    return differences
+
+
+@given(st.lists(st.floats(1e-6, 1.0), min_size=1, max_size=8))
+def test_intervals_side_by_side_say_what_holms_test_says(p_values: list[float]) -> None:
+    judged = side_by_side(by_p(*p_values), -math.inf, math.inf)
+    assert [difference.p_holm for difference in judged] == pytest.approx(holm(p_values).tolist())
+    for difference in judged:
+        low, high = difference.together
+        if abs(difference.p_holm - 0.05) > 1e-9:
+            assert difference.clear == (low > 0 or high < 0)
+        assert low <= difference.low + 1e-12
+        assert difference.high <= high + 1e-12
+
+
+def test_side_by_side_worked_by_hand() -> None:
+    # Sorted .004 .02 .03 are tested at .05/3, .05/2 and .05: all are clear.
+    first, second, third = side_by_side(by_p(0.03, 0.004, 0.02), -math.inf, math.inf)
+    assert [round(difference.p_holm, 6) for difference in (first, second, third)] == [0.04, 0.012, 0.04]
+    assert first.mean - first.together[0] == pytest.approx(stats.norm.isf(0.05 / 2))
+    assert second.mean - second.together[0] == pytest.approx(stats.norm.isf(0.05 / 3 / 2))
+    assert third.mean - third.together[0] == pytest.approx(stats.norm.isf(0.05 / 2 / 2))
+    # At .03 Holm's method stops, and so both of the rest are shown at its level, .05/2.
+    unclear = side_by_side(by_p(0.001, 0.03, 0.04), -math.inf, math.inf)
+    assert [difference.clear for difference in unclear] == [True, False, False]
+    assert unclear[2].together[0] == pytest.approx(unclear[2].mean - stats.norm.isf(0.05 / 2 / 2))
+    assert unclear[2].together[0] < 0 < unclear[2].low
+    assert side_by_side([], 0.0, 1.0) == []
+
+
+def test_intervals_stay_within_what_is_possible() -> None:
+    assert mean_interval([0.9, 1.0, 1.0, 1.0, 1.0]).within(0.0, 1.0).high == 1.0
+    difference = side_by_side(by_p(0.3), -0.5, 1.5)[0]
+    assert (difference.low, difference.high) == difference.together == (-0.5, 1.5)
 
 
 def test_null_p_values_are_uniform() -> None:
     rng = np.random.default_rng(1)
-    p = [paired_difference(*rng.normal(size=(2, 8)), n_train=1, n_test=0).p for _ in range(400)]
+    p = [paired_difference(*rng.normal(size=(2, 8)), overlap=0.0).p for _ in range(400)]
     assert stats.kstest(p, "uniform").pvalue > 0.01
 
 
@@ -145,8 +180,8 @@ def test_wilcoxon_worked_by_hand_and_with_ties() -> None:
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: paired_difference([1, 2], [1], n_train=1, n_test=1), "same blocks, got 2 and 1"),
-        (lambda: paired_difference([1, 2], [1, 2], n_train=0, n_test=1), "n_train"),
+        (lambda: paired_difference([1, 2], [1], overlap=1.0), "same blocks, got 2 and 1"),
+        (lambda: paired_difference([1, 2], [1, 2], overlap=-1.0), "overlap"),
         (lambda: mean_interval([]), "at least one value"),
         (lambda: mean_interval([1.0, math.nan]), "NaN"),
         (lambda: mean_interval([[1.0], [2.0]]), "shape"),

@@ -11,7 +11,9 @@ from altune.models import FittedModel
 from altune.simulation.leave_out import without_each_group
 from altune.simulation.scoring import TestScorer, row_groups
 
-AVERAGED = [f"{name}_{how}" for name in ("f1", "precision", "recall", "jaccard") for how in ("macro", "micro", "weighted")]
+AVERAGED = [
+    f"{name}_{how}" for name in ("f1", "precision", "recall", "jaccard") for how in ("macro", "micro", "weighted")
+]
 
 
 class Guesses:

@@ -63,7 +63,18 @@ def recipe_of_run(name: str, source: str | Path | Run, environments: Sequence[En
     other = f"; its scenario had another {', '.join(fields)}" if fields else ""
     unseen = [environment.dataset.name for environment in environments if environment.dataset.name not in stored]
     new = f"; not searched on {', '.join(unseen)}" if unseen and seen else ""
-    return run.best_recipe, f"{name}: {kind} on {', '.join(stored)}{other}{new}"
+    held = _held_back_note(run, environments[0].seed) if seen else ""
+    return run.best_recipe, f"{name}: {kind} on {', '.join(stored)}{other}{new}{held}"
+
+
+def _held_back_note(run: Run, seed: int) -> str:
+    """Return what playing the recipe again on the run's own data can tell, by the seed."""
+    if int(run.record.settings["seed"]) == seed:
+        return (
+            "; pools of their own, scored on the rows that its search held back: this checks the luck of its report "
+            "blocks, not that of these rows"
+        )
+    return "; with another seed than its search, other rows are held back, on which its search may have been scored"
 
 
 def stored_contests(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from altune.analysis.comparison.labels_to_reach import all_labels_to_reach
-from altune.analysis.paired import labels_saved
+from altune.analysis.label_counts import labels_saved
 from altune.core.errors import RequestError
 from altune.simulation.curve import LearningCurve
 from tests.helpers.compared import BUDGET, curve
@@ -31,9 +31,11 @@ def test_labels_to_reach_worked_by_hand() -> None:
 def test_labels_to_reach_agree_with_labels_saved_on_real_data(played: dict[str, list[LearningCurve]]) -> None:
     saved = labels_saved(played["margin"], played["random"], "accuracy", BUDGET)
     margin, random = all_labels_to_reach(played, "accuracy", BUDGET, yardstick="random")
-    assert (margin.labels, margin.low, margin.high) == (saved.recipe_labels, saved.low, saved.high)
+    assert (margin.reached.after, margin.labels) == (saved.recipe_after, saved.recipe_labels)
+    assert margin.low is not None
+    assert margin.low <= saved.recipe_after + 1
     assert margin.target == pytest.approx(saved.target)
-    assert random.labels == saved.baseline_first
+    assert random.labels == saved.baseline_labels
     assert random.never == np.mean([max(one.scores["accuracy"]) < saved.target for one in played["random"]])
 
 

@@ -11,11 +11,11 @@ from altune.numerics.statistics import Interval, PairedDifference
 
 
 def compared(low: float, mean: float, high: float) -> Comparison:
-    whole = Interval(0.5, 0.4, 0.6, 5)
-    return Comparison({"a": whole, "b": whole}, (Pair("a", "b", PairedDifference(mean, low, high, 0.5, 5, 0.5), 0.5),))
+    whole, p = Interval(0.5, 0.4, 0.6, 5), 0.01 if low > 0 or high < 0 else 0.5
+    return Comparison({"a": whole, "b": whole}, (Pair("a", "b", PairedDifference(mean, low, high, p, 5, 0.5)),))
 
 
-def test_a_win_is_an_interval_on_one_side_of_zero() -> None:
+def test_a_win_is_a_clear_difference() -> None:
     three = [compared(0.1, 0.2, 0.3), compared(-0.1, 0.2, 0.5), compared(-0.3, -0.2, -0.1), compared(0.0, 0.0, 0.0)]
     wins = win_matrix(three)
     assert wins.clear == ((0, 1), (1, 0))

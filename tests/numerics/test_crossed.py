@@ -1,0 +1,84 @@
+"""Variance over blocks and units: by hand, and on data with known components."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from altune.core.errors import RequestError
+from altune.numerics.crossed import resampled_blocks_and_units, variance_parts
+
+
+def test_components_worked_by_hand() -> None:
+    # Means of blocks 2, 4, of units 2, 3, 4; residuals ±1/2 in two units: mean squares 6, 2 and 1/2.
+    table = np.array([[1.0, 2.5, 2.5], [3.0, 3.5, 5.5]])
+    parts = variance_parts(table)
+    assert (parts.of_both, parts.of_units, parts.of_blocks) == pytest.approx((0.5, (2 - 0.5) / 2, (6 - 0.5) / 3))
+    assert parts.variance() == pytest.approx((6 + 2 - 0.5) / 6)
+    assert parts.variance(math.inf) == pytest.approx(0.75 / 3)
+    assert parts.degrees == pytest.approx(7.5**2 / (6**2 / 1 + 2**2 / 2 + 0.5**2 / 2))
+    assert parts.share_of_units == pytest.approx(0.25 / 1.25)
+
+
+def test_a_component_below_zero_counts_as_none() -> None:
+    table = np.array([[1.0, -1.0, 1.0, -1.0], [-1.0, 1.0, -1.0, 1.0]])
+    parts = variance_parts(table)
+    assert (parts.of_blocks, parts.of_units) == (0.0, 0.0)
+    assert parts.variance() == pytest.approx(parts.of_both / 8)
+    assert parts.degrees == pytest.approx(3)
+    flat = variance_parts(np.full((5, 5), 0.7))
+    assert (flat.error, flat.degrees) == (0.0, math.inf)
+
+
+def test_classes_count_with_the_number_of_all_rows() -> None:
+    # Units of a class are alike, so what is left is that the classes differ: variance 1/4 over all 100 rows.
+    table = np.tile([0.0, 0.0, 1.0, 1.0], (5, 1))
+    classes = np.array([0, 0, 1, 1])
+    assert variance_parts(table, classes, 100).variance() == pytest.approx(0.25 / 100)
+    assert variance_parts(table, classes).error == 0.0
+    assert variance_parts(table).of_units == pytest.approx(1 / 3)
+
+
+def crossed(rng: np.random.Generator, blocks: int, units: int, shares: tuple[float, float, float]) -> np.ndarray:
+    of_blocks, of_units, of_both = (math.sqrt(share) for share in shares)
+    table = of_blocks * rng.normal(size=(blocks, 1)) + of_units * rng.normal(size=units)
+    return np.asarray(table + of_both * rng.normal(size=(blocks, units)))
+
+
+@pytest.mark.parametrize("shares", [(0.01, 0.2, 1.0), (0.2, 0.0, 1.0), (0.0, 1.0, 0.5), (0.0, 0.0, 1.0)])
+def test_components_of_many_tables_are_those_that_made_them(shares: tuple[float, float, float]) -> None:
+    rng = np.random.default_rng(0)
+    parts = [variance_parts(crossed(rng, 20, 60, shares)) for _ in range(400)]
+    # Cutting at zero lifts the mean of a component that is zero, by less than its own noise.
+    for name, share in zip(("of_blocks", "of_units", "of_both"), shares, strict=True):
+        mean = np.mean([getattr(part, name) for part in parts])
+        assert mean == pytest.approx(share, rel=0.1, abs=0.01), name
+    of_blocks, of_units, of_both = shares
+    truth = of_blocks / 20 + of_units / 60 + of_both / 1200
+    assert np.mean([part.variance() for part in parts]) == pytest.approx(truth, rel=0.25)
+
+
+def test_intervals_cover_the_mean_of_the_population() -> None:
+    rng, covered, runs = np.random.default_rng(1), 0, 1000
+    for _ in range(runs):
+        parts = variance_parts(table := crossed(rng, 10, 25, (0.05, 0.4, 1.0)))
+        covered += abs(table.mean()) < stats.t.ppf(0.975, parts.degrees) * parts.error
+    assert 0.93 < covered / runs < 0.97
+
+
+def test_resamples_draw_blocks_and_units_within_their_class() -> None:
+    classes = np.array([0] * 6 + [1] * 2)
+    of_blocks, of_units = resampled_blocks_and_units(4, 8, np.random.default_rng(0), 500, classes)
+    assert of_blocks.shape == (500, 4)
+    assert set(np.unique(of_blocks)) == {0, 1, 2, 3}
+    assert np.allclose(of_units[:, :6].sum(axis=1), 6 / 8)
+    assert np.allclose(of_units.sum(axis=1), 1.0)
+    assert np.allclose(of_units.mean(axis=0), 1 / 8, atol=0.02)
+
+
+def test_a_table_of_one_block_is_refused() -> None:
+    with pytest.raises(RequestError, match="two or more blocks and units"):
+        variance_parts(np.zeros((1, 5)))

@@ -214,13 +214,13 @@ def find_ablation(
     start_name : name of the recipe at the start.
     """
     # The gains of the steps must add up to the whole, which only means over the blocks do.
-    objective = replace(objective, risk=MEAN)
+    mean = replace(objective, risk=MEAN)
     played = ablated.played[data]
     values = [objective.each(recipe.curves, references) for recipe in played.path]
     ends = played.path[0].curves, played.path[-1].curves
     given: Any = {"overlap": overlap, "references": references}
     steps_played = [(after.curves, before.curves) for before, after in pairwise(played.path)]
-    differences = compared(objective, steps_played, **given)
+    differences = compared(mean, steps_played, **given)
     start, end = played.path[0].recipe, played.path[-1].recipe
     changes = {
         knob: Change(knob, getattr(start, knob), getattr(end, knob)) for step in ablated.steps for knob in step.knobs
@@ -240,7 +240,7 @@ def find_ablation(
     losses = dict(
         zip(
             played.without,
-            compared(objective, [(ends[1], recipe.curves) for recipe in played.without.values()], **given),
+            compared(mean, [(ends[1], recipe.curves) for recipe in played.without.values()], **given),
             strict=True,
         )
     )
@@ -250,9 +250,9 @@ def find_ablation(
     return Ablation(
         objective=objective,
         start_name=start_name,
-        start=estimated_mean(objective, ends[0], references, overlap),
-        end=estimated_mean(objective, ends[1], references, overlap),
-        whole=compared(objective, [(ends[1], ends[0])], **given)[0],
+        start=estimated_mean(mean, ends[0], references, overlap),
+        end=estimated_mean(mean, ends[1], references, overlap),
+        whole=compared(mean, [(ends[1], ends[0])], **given)[0],
         steps=steps,
         without=without,
         order_blocks=ablated.order_blocks,

@@ -112,7 +112,9 @@ class Findings:
     def measure(self) -> str:
         """What is measured, in words."""
         name = self.objective.kind.measure.format(metric=self.objective.metric.replace("_", " "), budget=self.budget)
-        return name if self.objective.over == "labels" else name.replace(f"{self.budget} labels", "all that is spent")
+        if self.objective.over != "labels":
+            name = name.replace(f"{self.budget} labels", "all that is spent")
+        return name if self.objective.risk.kind == "mean" else f"{name} ({self.objective.risk.words})"
 
 
 def find(confirmation: Confirmation, objective: Objective, budget: int) -> Findings:

@@ -67,25 +67,16 @@ def risk_suffix(risk: Risk) -> str:
     return "" if risk.kind == "mean" else f", {_short(risk)}"
 
 
-def risk_words(risk: Risk) -> str:
-    """Return how the values of blocks become one value, for a sentence.
-
-    >>> risk_words(Risk.parse("cvar:0.2"))
-    'the mean over the worst 20 % of the blocks'
-    """
-    if risk.kind == "mean":
-        return "the mean over the blocks"
-    share = f"{100 * risk.share:g} % of the blocks"
-    if risk.kind == "cvar":
-        return f"the mean over the worst {share}"
-    return f"the value that the worst {share} do not reach"
-
-
 def risk_note(objective: Objective) -> str:
     """Return a note for means if the search optimised something else; nothing if it optimised the mean."""
     if objective.risk.kind == "mean":
         return ""
-    return f" The search optimised {risk_words(objective.risk)}; these are means over all of them."
+    return f" The search optimised {objective.risk.words}; these are means over all of them."
+
+
+def result_note(objective: Objective) -> str:
+    """Return how the values of blocks become a result; nothing for their mean."""
+    return "" if objective.risk.kind == "mean" else f" Results are {objective.risk.words}."
 
 
 def across_note(run: Run) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.intervals import estimated_mean
 from altune.simulation.objectives import Objective
+from altune.simulation.objectives.risk import MEAN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,8 +53,9 @@ class Simulation:
 
     @property
     def interval(self) -> Interval:
-        """The objective over the blocks with its 95 % confidence interval."""
-        return estimated_mean(self.objective, self.curves, self.references, self.overlap)
+        """Mean of the objective with its 95 % confidence interval."""
+        mean = replace(self.objective, risk=MEAN)
+        return estimated_mean(mean, self.curves, self.references, self.overlap)
 
     @property
     def aulc(self) -> float:

@@ -12,15 +12,15 @@ from tests.helpers.ablation import by_hand
 def test_numbers_of_a_path_made_by_hand() -> None:
     found = by_hand()
     first, second = found.steps
-    assert first.gains == pytest.approx([0.10, 0.11, 0.09, 0.10])
+    assert first.gains == pytest.approx([0.10, 0.11, 0.09, 0.10, 0.10])
     assert first.difference.mean == pytest.approx(0.10)
-    # s = 0.00816, corrected for blocks that share rows: s·√(1/4 + 10/30) = 0.00624, t(3) = 3.182
-    assert first.difference.low == pytest.approx(0.10 - 0.01984, abs=1e-4)
+    # s = 0.00707, corrected for blocks that share rows: s·√(1/5 + 10/30) = 0.00516, t(4) = 2.776
+    assert first.difference.low == pytest.approx(0.10 - 0.01434, abs=1e-4)
     assert first.is_clear
-    assert second.gains == pytest.approx([0.01, -0.01, 0.01, -0.01])
+    assert second.gains == pytest.approx([0.01, -0.01, 0.01, -0.01, 0.0])
     assert not second.is_clear
-    assert first.p_holm == pytest.approx(2 * first.difference.p)
-    assert second.p_holm == pytest.approx(second.difference.p)
+    assert first.difference.p_holm == pytest.approx(2 * first.difference.p)
+    assert second.difference.p_holm == pytest.approx(second.difference.p)
     assert found.whole.mean == pytest.approx(0.10)
     assert (found.start.mean, first.mean, found.end.mean) == pytest.approx((0.65, 0.75, 0.75))
     kept, *impossible = found.without

@@ -44,15 +44,15 @@ def by_hand() -> Ablation:
     middle = start.replace(query_strategy="margin")
     end = middle.replace(loop_size={"method": "geometric", "growth": 1.5}, model="naive_bayes")
     path = (
-        played(start, [0.50, 0.60, 0.70, 0.80]),
-        played(middle, [0.60, 0.71, 0.79, 0.90]),
-        played(end, [0.61, 0.70, 0.80, 0.89]),
+        played(start, [0.50, 0.60, 0.70, 0.80, 0.65]),
+        played(middle, [0.60, 0.71, 0.79, 0.90, 0.75]),
+        played(end, [0.61, 0.70, 0.80, 0.89, 0.75]),
     )
-    without = {"query_strategy": played(start, [0.51, 0.60, 0.70, 0.79])}
+    without = {"query_strategy": played(start, [0.51, 0.60, 0.70, 0.79, 0.65])}
     ablated = Ablated(
         (PathStep(("query_strategy",), {"query_strategy": 0.7}), PathStep(("loop_size", "model"), {})),
         3,
         {"loop_size": "no", "model": "no"},
         (AblationCurves(path, without),),
     )
-    return find_ablation(ablated, 0, Objective("final_score", end=10), n_train=30, n_test=10)
+    return find_ablation(ablated, 0, Objective("final_score", end=10), overlap=10 / 30)

@@ -16,7 +16,7 @@ from altune.simulation.objectives import Objective
 
 @dataclass(frozen=True)
 class Leader:
-    """The recipe with the best mean, and its differences from the others.
+    """The recipe with the best result, and its differences from the others.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Leader:
 
 
 def leader_of(comparison: Comparison, sign: float = 1.0) -> Leader:
-    """Return the recipe with the best mean, and which of its differences are clear.
+    """Return the recipe with the best result, and which of its differences are clear.
 
     Parameters
     ----------
@@ -53,10 +53,10 @@ def sentences_of_one(contest: Contest) -> list[str]:
     where = f"on {contest.blocks} blocks of {contest.data}"
     mean = f"{measure_of(objective, contest.budget)} {_number(contest.comparison.recipes[leader.name].mean)}"
     if not leader.ahead:
-        sentences = [f"No recipe is clearly worse than the best {where}: {name} has the best mean ({mean})."]
+        sentences = [f"No recipe is clearly worse than the best {where}: {name} has the best result ({mean})."]
     elif leader.alike:
         others = join_words([plain_name(pair.b) for pair in leader.ahead])
-        sentences = [f"{_upper(name)} has the best mean {where} ({mean}) and is better than {others}."]
+        sentences = [f"{_upper(name)} has the best result {where} ({mean}) and is better than {others}."]
     else:
         others = "every other recipe" if len(leader.ahead) > 1 else plain_name(leader.ahead[0].b)
         sentences = [f"{_upper(name)} is better than {others} {where}: {mean}."]
@@ -106,7 +106,8 @@ def _wins(wins: WinMatrix, best: str) -> list[str]:
 
 def measure_of(objective: Objective, budget: int) -> str:
     """Return what the values of an objective measure, for a sentence."""
-    return objective.kind.measure.format(metric=objective.metric, budget=budget)
+    measure = objective.kind.measure.format(metric=objective.metric.replace("_", " "), budget=budget)
+    return measure if objective.risk.kind == "mean" else f"{measure} ({objective.risk.words})"
 
 
 def _reached(contest: Contest, leader: Leader) -> list[str]:

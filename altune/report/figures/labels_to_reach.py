@@ -74,15 +74,15 @@ def _text(reach: LabelsToReach) -> str:
         interval = f" [{low}, {high}]"
     never = f"; {reach.never:.0%} of blocks never" if reach.never and len(reach.on_blocks) > 1 else ""
     missed = f"not by {budget}{interval}" if interval else f"not within {budget} labels"
-    return (f"{reach.labels} labels{interval}" if reach.labels is not None else missed) + never
+    return (f"{reach.reached.words} labels{interval}" if reach.labels is not None else missed) + never
 
 
 def _row(row: Row[LabelsToReach]) -> ReachRow:
     reach = row.shows
     x, low, high = (reach.budget if end is None else end for end in (reach.labels, reach.low, reach.high))
-    single = len(reach.on_blocks) == 1
-    beyond = not single and reach.high is None and reach.low is not None
-    low, high = (x, x) if single else (low, high)
+    beyond = reach.high is None and reach.low is not None
+    if reach.low is None and reach.labels is not None:
+        low, high = min(reach.reached.after + 1, x), x
     return ReachRow(row.label, row.value, x, low, high, reach.labels is not None, beyond)
 
 

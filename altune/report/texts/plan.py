@@ -7,7 +7,6 @@ from typing import Any
 
 from altune.core.registry import FIELDS
 from altune.report.texts.aligned import table
-from altune.report.words import risk_words
 from altune.simulation.annotators import Annotator
 from altune.simulation.objectives import KINDS, Risk
 from altune.tuning.preference import Preference
@@ -95,7 +94,7 @@ def _objectives(plan: Mapping[str, Any]) -> list[Row]:
         rule = Preference.parse(settings["prefer"], names) if settings["prefer"] else Preference.usual(names)
         rows.append(("picked from the front", str(rule)))
     if scenario["risk"] != "mean":
-        rows.append(("over blocks", risk_words(Risk.parse(scenario["risk"]))))
+        rows.append(("over blocks", Risk.parse(scenario["risk"]).words))
     if plan.get("data_sets"):
         means = "mean of values where random sampling is 0 and a perfect model 1"
         ranks = "mean of the ranks among all trials, on each data set"

@@ -51,6 +51,20 @@ class Risk:
             )
         return cls(kind, share)
 
+    @property
+    def words(self) -> str:
+        """How the values of blocks become one value, for a sentence.
+
+        >>> Risk.parse("cvar:0.2").words
+        'the mean over the worst 20 % of the blocks'
+        """
+        if self.kind == "mean":
+            return "the mean over the blocks"
+        share = f"{100 * self.share:g} % of the blocks"
+        if self.kind == "cvar":
+            return f"the mean over the worst {share}"
+        return f"the value that the worst {share} do not reach"
+
     def __call__(self, values: Sequence[float] | Array, direction: Direction) -> float:
         """Return the summary of the values of several blocks."""
         ordered = np.sort(np.asarray(values, dtype=np.float64))

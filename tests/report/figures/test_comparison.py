@@ -12,7 +12,9 @@ from altune.analysis.comparison.result import RecipeComparison
 from altune.analysis.comparison.spread import spread_of
 from altune.analysis.comparison.stale_starts import counted
 from altune.analysis.comparison.win_matrix import WinMatrix
+from altune.analysis.label_counts import Reached
 from altune.core.errors import RequestError
+from altune.numerics.statistics import mean_interval
 from altune.report import (
     plot_critical_difference,
     plot_labels_to_reach,
@@ -32,24 +34,24 @@ from altune.report.figures.win_matrix import win_matrix_numbers
 
 
 def test_labels_to_reach_are_marks_lines_and_arrows() -> None:
-    usual = LabelsToReach("a_b", 0.9, 40, 30, 60, (40, None, 50, 60), 100)
-    beyond = LabelsToReach("b", 0.9, 80, 60, None, (80, None), 100)
-    never = LabelsToReach("c", 0.9, None, None, None, (None, None), 100)
-    rarely = LabelsToReach("c", 0.9, None, 60, None, (None, 70), 100)
+    usual = LabelsToReach("a_b", 0.9, Reached(40, 30), 30, 60, (40, None, 50, 60), 100)
+    beyond = LabelsToReach("b", 0.9, Reached(80, 70), 60, None, (80, None), 100)
+    never = LabelsToReach("c", 0.9, Reached(None, 100), None, None, (None, None), 100)
+    rarely = LabelsToReach("c", 0.9, Reached(None, 100), 60, None, (None, 70), 100)
     assert labels_to_reach_numbers({"": [rarely]})[0].value == "not by 100 [60, over 100]; 50% of blocks never"
-    single = LabelsToReach("d", 0.9, 40, None, None, (40,), 100)
+    single = LabelsToReach("d", 0.9, Reached(40, 30), None, None, (40,), 100)
     rows = labels_to_reach_numbers({"": [usual, beyond, never, single]})
     assert [row.value for row in rows] == [
-        "40 labels [30, 60]; 25% of blocks never",
-        "80 labels [60, over 100]; 50% of blocks never",
+        "31 to 40 labels [30, 60]; 25% of blocks never",
+        "71 to 80 labels [60, over 100]; 50% of blocks never",
         "not within 100 labels; 100% of blocks never",
-        "40 labels",
+        "31 to 40 labels",
     ]
     assert [(row.x, row.low, row.high, row.beyond) for row in rows] == [
         (40, 30, 60, False),
         (80, 60, 100, True),
         (100, 100, 100, False),
-        (40, 40, 40, False),
+        (40, 31, 40, False),
     ]
     assert rows[0].label == "a b"
     figure = plot_labels_to_reach({"": [usual, beyond, never, single]})
@@ -70,7 +72,7 @@ def test_stale_shares_have_their_intervals_and_an_axis_that_does_not_exaggerate(
 
 
 def test_spread_shows_every_block_and_the_worst_tenth() -> None:
-    own = spread_of("a", np.linspace(0.5, 1.0, 11))
+    own = spread_of("a", np.linspace(0.5, 1.0, 11), mean_interval(np.linspace(0.5, 1.0, 11)))
     (row,) = spread_numbers({"": [own]}, Amounts())
     assert (row.label, row.shows) == ("a", own)
     assert row.value == "mean 0.750, worst tenth 0.550, worst 0.500"
@@ -78,7 +80,9 @@ def test_spread_shows_every_block_and_the_worst_tenth() -> None:
     assert list(points.x) == list(own.values)
     assert max(points.y) - min(points.y) < 0.2, "blocks of a recipe stay in its row"
     assert (bar.x[0], mean.x[0]) == pytest.approx((0.55, 0.75))
-    less = plot_spread({"": [spread_of("a", [30, 50], "minimize")]}, amounts=Amounts(1, "labels", True))
+    less = plot_spread(
+        {"": [spread_of("a", [30, 50], mean_interval([30, 50]), "minimize")]}, amounts=Amounts(1, "labels", True)
+    )
     assert "less is better" in less.layout.xaxis.title.text
 
 

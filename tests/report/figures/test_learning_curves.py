@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from altune.analysis.paired import LabelsSaved, labels_saved
+from altune.analysis.label_counts import LabelsSaved, labels_saved
 from altune.report import plot_learning_curves
 from altune.report.figures.learning_curves import learning_curve_numbers
 from altune.report.figures.style import SERIES
@@ -49,7 +49,7 @@ def test_without_baselines_every_recipe_has_a_colour(curves) -> None:
     assert set(colours.values()) == {look.colour for look in SERIES[:3]}
 
 
-def test_labels_saved_are_an_arrow_from_the_budget_to_the_recipes_count(curves) -> None:
+def test_labels_saved_are_an_arrow_from_the_baselines_count_to_the_recipes(curves) -> None:
     saved = labels_saved(curves["confirmed recipe"], curves["random_sampling"], "accuracy", BUDGET)
     arrows = [
         note
@@ -57,12 +57,12 @@ def test_labels_saved_are_an_arrow_from_the_budget_to_the_recipes_count(curves) 
         if note.showarrow
     ]
     assert len(arrows) == 1
-    assert (arrows[0].ax, arrows[0].x) == (BUDGET, saved.recipe_labels)
+    assert (arrows[0].ax, arrows[0].x) == (saved.baseline_labels, saved.recipe_labels)
     assert arrows[0].y == arrows[0].ay
     shapes = plot_learning_curves(curves, "accuracy", BUDGET, saved=saved).layout.shapes
     level = next(shape for shape in shapes if shape.y0 == shape.y1)
     assert (level.x0, level.x1) == (saved.recipe_labels, BUDGET)
     assert level.y0 == pytest.approx(saved.target)
-    missed = LabelsSaved(0.99, None, None, None, BUDGET, BUDGET, None, False)
+    missed = LabelsSaved(0.99, None, BUDGET, BUDGET, BUDGET - 10, -1, None, -1, False)
     without = plot_learning_curves(curves, "accuracy", BUDGET, saved=missed)
     assert not [note for note in without.layout.annotations if note.showarrow]

@@ -15,13 +15,14 @@ from sklearn.datasets import load_iris
 import altune
 from altune import Run
 from altune.analysis.findings import Findings
+from altune.numerics.statistics import PairedDifference
 from altune.recipes.space import SearchSpace
 from altune.report import CodeBlock, FactsBlock, FigureBlock, PageContent, TableBlock
 from altune.report.pages.run.page import overall_verdict, run_content, run_page
 from tests.helpers.browser import accessibility_problems, requests_of, show
 
 EVIL = "<img src=x onerror=alert(1)>"
-SIZES: dict[str, Any] = {"select_among": 2, "select_blocks": 2, "report_blocks": 3, "budget": 30, "loops": 8}
+SIZES: dict[str, Any] = {"select_among": 2, "select_blocks": 2, "report_blocks": 5, "budget": 30, "loops": 8}
 STRATEGIES = {"query_strategy": ["margin", "entropy", "random"]}
 STOPS = {
     "stopping": [
@@ -97,6 +98,7 @@ def test_a_front_has_its_figure_and_its_table(front_run: Run) -> None:
 
 def test_the_picked_trial_is_marked_wherever_it_stands(front_run: Run) -> None:
     picked = front_run.confirmation.candidates[front_run.confirmation.selected].trial
+    assert picked is not None, "a trial must be selected, or this tests nothing"
     content = run_content(front_run)
     table = next(part for part in tables(content) if part.title == "The Pareto front")
     marked = [row[0] for row in table.rows if "(picked)" in row[0]]
@@ -120,16 +122,18 @@ def test_facts_tell_objectives_rule_and_bounds(front_run: Run) -> None:
 def test_the_second_objective_is_a_highlight_and_a_column(front_run: Run) -> None:
     content = run_content(front_run)
     means = [np.mean([curve.labels[-1] for curve in played.curves]) for played in _reported(front_run)]
-    number, what = content.highlights[1]
+    number, what = content.highlights[2]
     assert float(number) == pytest.approx(means[0], abs=0.5)
     assert what == "labels bought; random sampling has 30"
+    assert content.highlights[0][1] == "accuracy with 30 labels"
     table = next(part for part in tables(content) if part.title == "The result in numbers")
     column = list(table.columns).index("labels")
     assert [row[column] for row in table.rows] == [f"{mean:.1f}" for mean in means]
 
 
 def _reported(run: Run) -> list[Any]:
-    return [run.confirmation.recipe, *run.confirmation.baselines.values()]
+    baselines = run.confirmation.baselines
+    return [run.confirmation.recipe, *(baselines[name] for name in run.findings.others)]
 
 
 # less is better
@@ -138,8 +142,8 @@ def _reported(run: Run) -> list[Any]:
 def test_where_less_is_better_every_part_says_so() -> None:
     run = tune(objective="labels_to_target")
     content = run_content(run)
-    mean = next(iter(run.findings.against.values())).difference.mean
-    number, what = content.highlights[0]
+    mean = next(iter(run.findings.others.values())).difference.mean
+    number, what = content.highlights[1]
     assert number.endswith(" labels")
     assert number.startswith("−" if round(mean, 1) < 0 else "+")
     assert "below zero is better" in what
@@ -157,7 +161,7 @@ def test_a_risk_is_told_with_what_it_changes() -> None:
     content = run_content(tune(risk="cvar:0.5", n_blocks=3))
     assert facts(content)["Over blocks"] == "the mean over the worst 50 % of the blocks (cvar:0.5)"
     differences = next(part for part in figures(content) if "Recipe minus baseline" in part.explanation)
-    assert "The search optimised the mean over the worst 50 % of the blocks; these are means" in differences.explanation
+    assert "Results are the mean over the worst 50 % of the blocks." in differences.explanation
     assert "worst 50 %" in named(content, "How was it measured?").figure.layout.yaxis.title.text
     candidates = next(part for part in tables(content) if part.title.startswith("The best recipes"))
     own = float(candidates.rows[0][candidates.columns.index("cvar:0.5")])
@@ -243,7 +247,7 @@ def test_several_data_sets_are_answered_first_together_then_each(several: Run) -
     differences = named(content, "How sure is that?").figure
     hovers = [trace.text for trace in differences.data]
     for name, findings in several.all_findings.items():
-        for baseline, one in findings.against.items():
+        for baseline, one in findings.others.items():
             label = f"<b>{name}: {baseline.replace('_', ' ')}</b>"
             number = f"{one.difference.mean:+.3f}".replace("-", "−")
             assert any(label in hover and number in hover for hover in hovers)
@@ -277,16 +281,17 @@ def test_ranks_say_that_the_value_shown_did_not_decide() -> None:
 
 def test_a_verdict_over_data_sets_is_better_only_where_all_are(several: Run) -> None:
     def with_gain(gain: float) -> Findings:
-        found = several.findings
+        found, p = several.findings, 0.001 if abs(gain) > 0.01 else 0.9
         moved = {
-            name: replace(one, difference=replace(one.difference, low=gain - 0.01, high=gain + 0.01))
+            name: replace(one, difference=PairedDifference(gain, gain - 0.01, gain + 0.01, p, 5, 0.5))
             for name, one in found.against.items()
         }
-        return replace(found, against=moved)
+        return replace(found, against=moved, chosen="")
 
     assert overall_verdict({"a": with_gain(0.1), "b": with_gain(0.2)}) == "better"
     assert overall_verdict({"a": with_gain(0.1), "b": with_gain(-0.1)}) == "unclear"
-    assert overall_verdict({"a": with_gain(0.0), "b": with_gain(-0.1)}) == "not better"
+    assert overall_verdict({"a": with_gain(0.0), "b": with_gain(0.0)}) == "unclear"
+    assert overall_verdict({"a": with_gain(-0.2), "b": with_gain(-0.1)}) == "not better"
     assert "of 2 data sets" in run_content(several).verdict_text
 
 

@@ -14,7 +14,7 @@ from altune.data import Dataset
 from altune.data.blocks import explicit_block
 from altune.recipes.recipe import Recipe
 from altune.simulation.annotators import Annotator
-from altune.simulation.curve import LearningCurve
+from altune.simulation.curve import NOTHING, LearningCurve
 from altune.simulation.environment import make_environment
 from altune.simulation.execution import processes as crew
 from altune.simulation.execution.items import Failure, WorkItem
@@ -104,18 +104,29 @@ def test_a_failure_names_its_attempt():
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1_macro"])
-def test_row_scores_are_recorded_when_asked_for(metric, tmp_path):
+def test_scores_by_row_are_recorded_where_blocks_share_their_test_rows(metric, tmp_path):
     environment = make_environment(iris(), budget=30, loops=4, metric=metric, also=("accuracy",))
-    block = environment.blocks("report", 1)[0]
+    searched, reported = (environment.blocks(role, 1)[0] for role in ("search", "report"))
     with Player(store=TrajectoryStore(tmp_path)) as player:
-        plain, scored = player.play(
-            [WorkItem(Recipe(), block, environment), WorkItem(Recipe(), block, environment, row_scores=True)]
+        scored, plain, of_search = player.play(
+            [
+                WorkItem(Recipe(), reported, environment),
+                WorkItem(Recipe(), reported, environment, row_scores=False),
+                WorkItem(Recipe(), searched, environment),
+            ]
         )
-    same(plain, replace(scored, row_scores=None))
-    assert plain.row_scores is None
-    assert scored.row_scores.shape == (len(scored), len(block.test))
-    np.testing.assert_array_equal(scored.row_scores.mean(axis=1), scored.scores["accuracy"])
+    same(plain, replace(scored, row_scores=None, row_prior=None, row_classes=NOTHING, group_scores={}))
+    assert plain.row_scores is of_search.row_scores is plain.by_unit(metric) is None
+    for name in {metric, "accuracy"}:
+        by_unit = scored.by_unit(name)
+        whole = [scored.prior[name], *scored.scores[name]]
+        assert len(by_unit) == len(whole)
+        # Pseudo-values have nearly the metric as their mean, means over rows have it exactly.
+        np.testing.assert_allclose(by_unit.mean(axis=1), whole, atol=0.0 if name == "accuracy" else 0.1)
+    np.testing.assert_array_equal(scored.row_classes, iris().y[reported.test])
     with Player(store=TrajectoryStore(tmp_path)) as player:
-        again = player.play([WorkItem(Recipe(), block, environment, row_scores=True)])[0]
+        again = player.play([WorkItem(Recipe(), reported, environment)])[0]
         assert (player.simulated, player.read_back) == (0, 1)
     np.testing.assert_array_equal(again.row_scores, scored.row_scores)
+    for name, values in scored.group_scores.items():
+        np.testing.assert_allclose(again.group_scores[name], values, rtol=1e-6)

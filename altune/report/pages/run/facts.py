@@ -10,7 +10,7 @@ from typing import Any
 from altune.analysis.run import Run
 from altune.core.errors import FormatError
 from altune.core.yaml import read_yaml
-from altune.report.words import is_area, named, risk_words
+from altune.report.words import is_area, named
 from altune.simulation.objectives import Objective
 from altune.simulation.scenario import Scenario
 from altune.tuning.racing import LEADERS
@@ -91,7 +91,7 @@ def _objectives(run: Run) -> list[Fact]:
     if len(objectives) > 1:
         facts.append(("Picked from the front", str(run.record.preference)))
     if objectives[0].risk.kind != "mean":
-        facts.append(("Over blocks", f"{risk_words(objectives[0].risk)} ({scenario.risk})"))
+        facts.append(("Over blocks", f"{objectives[0].risk.words} ({scenario.risk})"))
     if len(run.record.data_sets) > 1:
         facts.append(("Over data sets", _across(run)))
     if scenario.constraints:

@@ -13,7 +13,7 @@ from altune.report.figures.pareto_front import plot_pareto_front
 from altune.report.figures.search_history import plot_search_history
 from altune.report.figures.spread import plot_spread
 from altune.report.html.blocks import FigureBlock
-from altune.report.words import BETTER, COST, MEASURED, SURE, across_note, named, risk_note
+from altune.report.words import BETTER, COST, MEASURED, SURE, across_note, named, result_note, risk_note
 from altune.tuning.confirmation import Confirmation
 from altune.tuning.judging import REFERENCE
 
@@ -46,7 +46,7 @@ def differences_of(run: Run) -> FigureBlock:
     return FigureBlock(
         SURE,
         f"Recipe minus baseline on the same blocks; {better} zero is better. An interval that does not cross the line "
-        f"at zero is a clear difference. {matched}{risk_note(findings.objective)}",
+        f"at zero is a clear difference. {matched}{result_note(findings.objective)}",
         plot_differences(run),
     )
 

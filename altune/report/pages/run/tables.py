@@ -12,7 +12,7 @@ from altune.numerics.statistics import Interval, mean_interval
 from altune.report.amounts import Amounts
 from altune.report.figures.inputs import picked_trial
 from altune.report.html.blocks import TableBlock
-from altune.report.words import COST, MEASURED, SURE, named, normalizes, risk_note, risk_words, search_amounts, sentence
+from altune.report.words import COST, MEASURED, SURE, named, normalizes, result_note, search_amounts, sentence
 from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
 from altune.tuning.confirmation import Confirmation, Played
@@ -55,7 +55,7 @@ def candidates_table(run: Run) -> TableBlock:
     amounts, objective = search_amounts(run).exact, run.objective
     others = [other for other in run.scenario.make_objectives()[1:] if not other.needs_reference]
     at_risk = objective.risk.kind != "mean" and not several
-    risk_column = f" What selects is {risk_words(objective.risk)}, in a column of its own."
+    risk_column = f" What selects is {objective.risk.words}, in a column of its own."
     rows = []
     for position, candidate in enumerate(first.candidates):
         mark = " (selected)" if position == first.selected else ""
@@ -136,7 +136,7 @@ def result_table(run: Run, name: str) -> TableBlock:
             f"{_limits(findings)}Matched: with the recipe's own sizes of start and loops. Labels: those with which the "
             f"recipe, and the baseline itself, first have the {metric.replace('_', ' ')} that the baseline has at "
             f"{findings.budget}."
-            f"{f' {_explained(others)}' if others else ''}{risk_note(findings.objective)}"
+            f"{f' {_explained(others)}' if others else ''}{result_note(findings.objective)}"
         ),
     )
 

@@ -147,7 +147,7 @@ def _what_settles(difference: PairedDifference, name: str, findings: Findings) -
     if blocks <= MOST_BLOCKS:
         return f"A difference of this size{beside} would be clear with about {_round_up(blocks)} report blocks."
     limit = f"the {findings.n_test} held-back rows limit this, and more report blocks will not change it"
-    if parts.share_of_units < 0.5:
+    if parts.share_of_rows < 0.5:
         limit = "the difference is too small for a reasonable number of report blocks"
     return f"What would settle it{beside}: {limit}."
 

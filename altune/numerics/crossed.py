@@ -12,6 +12,12 @@ Test rows are held back by class, so that their shares of the classes are those 
 as above; that a class is easier than another one counts with the number of all rows only (W. G. Cochran, *Sampling
 Techniques*, Wiley 1977, chapter 5).
 
+The pools of the blocks are drawn from the same rows, so their labelled rows recur: a table with lucky rows is lucky in
+all of its blocks, which no variance between blocks shows. If a score were linear in the labelled rows, two blocks whose
+labelled rows are alike by ρ would have the correlation ρ, and ρ/(1 − ρ)·σ_b² would be missing. Only the first-order
+part of a score has it (W. Hoeffding, *A Class of Statistics with Asymptotically Normal Distribution*, Annals of
+Mathematical Statistics 19, 1948); half of it gives intervals that hold the truth (``benchmarks/coverage.py``).
+
 For statistics that are no mean, blocks and units are resampled (A. B. Owen, *The Pigeonhole Bootstrap*, Annals of
 Applied Statistics 1, 2007), units within their class.
 """
@@ -28,6 +34,10 @@ from altune.core.errors import RequestError
 from altune.core.types import Array
 
 RESAMPLES = 1000
+FIRST_ORDER = 0.5
+"""How much of the correlation of blocks with the same labelled rows counts, in [0, 1]."""
+MOST_ALIKE = 0.95
+"""The most that blocks count as alike: where all label the same rows, nothing varies between them."""
 _ROUNDING = 1e-24
 """A variance this small, relative to the squared values, counts as rounding."""
 
@@ -40,6 +50,7 @@ class VarianceParts:
     ----------
     of_blocks, of_units, of_both : the variance components σ_b², σ_u² and σ_bu², 0 or more.
     of_classes : variance of the class means, over the number of all rows; 0 if units have no classes.
+    of_table : variance that all blocks have in common, as their pools are drawn from the same rows.
     blocks, units : numbers of blocks J and units n.
     degrees : degrees of freedom of the variance (Satterthwaite), above 0; ∞ where the variance is 0.
     """
@@ -48,6 +59,7 @@ class VarianceParts:
     of_units: float
     of_both: float
     of_classes: float
+    of_table: float
     blocks: int
     units: int
     degrees: float
@@ -55,7 +67,8 @@ class VarianceParts:
     def variance(self, blocks: float | None = None) -> float:
         """Return the variance of the mean, with the given number of blocks in place of J; ∞ blocks leave the units."""
         count = self.blocks if blocks is None else blocks
-        return self.of_units / self.units + self.of_classes + (self.of_blocks + self.of_both / self.units) / count
+        common = self.of_units / self.units + self.of_classes + self.of_table
+        return common + (self.of_blocks + self.of_both / self.units) / count
 
     @property
     def error(self) -> float:
@@ -63,7 +76,7 @@ class VarianceParts:
         return math.sqrt(self.variance())
 
     @property
-    def share_of_units(self) -> float:
+    def share_of_rows(self) -> float:
         """Share of the variance that further blocks cannot reduce, in [0, 1]."""
         whole = self.variance()
         return self.variance(math.inf) / whole if whole else 0.0
@@ -74,11 +87,14 @@ class VarianceParts:
             "units": self.units,
             "from_blocks": self.of_blocks / self.blocks,
             "from_units": self.of_units / self.units + self.of_classes,
+            "from_table": self.of_table,
             "from_both": self.of_both / (self.blocks * self.units),
         }
 
 
-def variance_parts(table: Array, classes: NDArray[np.int64] | None = None, rows: float = math.inf) -> VarianceParts:
+def variance_parts(
+    table: Array, classes: NDArray[np.int64] | None = None, rows: float = math.inf, alike: float = 0.0
+) -> VarianceParts:
     """Return the variance components of values on blocks × units.
 
     Parameters
@@ -86,6 +102,7 @@ def variance_parts(table: Array, classes: NDArray[np.int64] | None = None, rows:
     table : ``(n_blocks, n_units)``, two or more of each.
     classes : class code of each unit, ``(n_units,)``, where units were drawn by class; None for one class.
     rows : number of all rows, from which the units were drawn by class.
+    alike : how alike the labelled rows of two blocks are, ρ in [0, 1); see :func:`likeness`.
 
     Examples
     --------
@@ -113,28 +130,56 @@ def variance_parts(table: Array, classes: NDArray[np.int64] | None = None, rows:
     tiny = _ROUNDING * float((table**2).max())
     of_blocks, of_units, of_both = (square if square > tiny else 0.0 for square in squares)
     between = float(sizes @ (usual - by_unit.mean()) ** 2) / units / rows
+    common = FIRST_ORDER * alike / (1 - alike)
     degrees = (blocks - 1, within, (blocks - 1) * within)
+    counts = (1 + blocks * common if of_blocks > of_both else 0.0, float(of_units > of_both))
     return VarianceParts(
         of_blocks=max(0.0, of_blocks - of_both) / units,
         of_units=max(0.0, of_units - of_both) / blocks,
         of_both=of_both,
         of_classes=between,
+        of_table=common * max(0.0, of_blocks - of_both) / units,
         blocks=blocks,
         units=units,
-        degrees=_degrees((of_blocks, of_units, of_both), degrees, blocks * units, between),
+        degrees=_degrees((of_blocks, of_units, of_both), counts, degrees, blocks * units, between),
     )
 
 
-def _degrees(squares: tuple[float, float, float], degrees: tuple[int, int, int], cells: int, known: float) -> float:
-    """Return Satterthwaite's degrees of freedom of the variance, of which the part ``known`` has no uncertainty."""
-    of_blocks, of_units, of_both = squares
-    kept = [of_blocks > of_both, of_units > of_both]
-    # The variance is the sum of the mean squares of blocks and units less that of both. Where one of the first two
-    # is below the last, its component counts as 0, which leaves the other; where both are, the last remains.
-    counted = [0, 1, 2] if all(kept) else [kept.index(True)] if any(kept) else [2]
-    whole = sum(squares[index] for index in counted[:2]) - (of_both if len(counted) == 3 else 0.0)
-    spread = sum((squares[index] / cells) ** 2 / degrees[index] for index in counted)
-    return (whole / cells + known) ** 2 / spread if spread else math.inf
+def _degrees(
+    squares: tuple[float, float, float],
+    counts: tuple[float, float],
+    degrees: tuple[int, int, int],
+    cells: int,
+    known: float,
+) -> float:
+    """Return Satterthwaite's degrees of freedom of the variance, of which the part ``known`` has no uncertainty.
+
+    The variance is a sum of the mean squares of blocks and units, each as often as in ``counts``, and of as many of
+    both together as make one: where a component counts as 0, so does its mean square.
+    """
+    parts = [square * count / cells for square, count in zip(squares, (*counts, 1 - sum(counts)), strict=True)]
+    spread = sum(part**2 / count for part, count in zip(parts, degrees, strict=True))
+    return (sum(parts) + known) ** 2 / spread if spread else math.inf
+
+
+def likeness(weights: Array) -> float:
+    """Return how alike the rows are that blocks rest on, in [0, 1): the correlation of two blocks' sums over rows.
+
+    Parameters
+    ----------
+    weights : what each row counts in each block, ``(n_blocks, n_rows)``, two blocks or more.
+
+    Examples
+    --------
+    >>> likeness(np.array([[0.5, 0.5, 0.0, 0.0], [0.0, 0.5, 0.5, 0.0]]))
+    0.5
+    """
+    products = weights @ weights.T
+    own = float(np.trace(products))
+    if own <= 0.0:
+        return 0.0
+    pairs = (float(products.sum()) - own) / (len(weights) - 1)
+    return min(max(0.0, pairs / own), MOST_ALIKE)
 
 
 def resampled_blocks_and_units(

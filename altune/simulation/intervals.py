@@ -19,7 +19,7 @@ import numpy as np
 from scipy import stats
 
 from altune.core.types import Array
-from altune.numerics.crossed import resampled_blocks_and_units, variance_parts
+from altune.numerics.crossed import VarianceParts, likeness, resampled_blocks_and_units, variance_parts
 from altune.numerics.statistics import (
     LEAST_BLOCKS,
     Interval,
@@ -67,7 +67,7 @@ def estimated_mean(
         low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
         interval = Interval(mean, float(low), float(high), blocks, "blocks and rows, resampled")
     elif (table := unit_table(objective, curves, values)) is not None:
-        parts = variance_parts(table, curves[0].unit_classes(objective.metric), all_rows(table.shape[1], overlap))
+        parts = _variance_parts(objective, table, curves, row_weights(objective, curves), overlap)
         half = t_quantile((1 + CONFIDENCE) / 2, parts.degrees) * parts.error
         interval = Interval(mean, mean - half, mean + half, blocks, "blocks and rows", parts)
     else:
@@ -128,7 +128,8 @@ def _by_rows(
     if table_a is None or table_b is None:
         return alone
     table = table_a - table_b
-    parts = variance_parts(table, a[0].unit_classes(objective.metric), all_rows(table.shape[1], overlap))
+    weights = row_weights(objective, a, b)
+    parts = _variance_parts(objective, table, a, weights, overlap)
     error, mean = parts.error, alone.mean
     half = t_quantile((1 + CONFIDENCE) / 2, parts.degrees) * error
     p = float(abs(mean) < _SAME) if error == 0.0 else float(2 * stats.t.sf(abs(mean) / error, parts.degrees))
@@ -140,6 +141,34 @@ def _by_rows(
 def all_rows(n_test: int, overlap: float) -> float:
     """Return the number of rows of pool and test set together; infinite if it is not known."""
     return n_test * (1 + 1 / overlap) if overlap > 0 else math.inf
+
+
+def _variance_parts(
+    objective: Objective, table: Array, curves: Sequence[LearningCurve], weights: Array, overlap: float
+) -> VarianceParts:
+    classes, rows = curves[0].unit_classes(objective.metric), all_rows(table.shape[1], overlap)
+    return variance_parts(table, classes, rows, likeness(weights))
+
+
+def row_weights(objective: Objective, curves: Sequence[LearningCurve], minus: Sequence[LearningCurve] = ()) -> Array:
+    """Return what each row of the data set counts in a linear objective on each block, ``(n_blocks, n_rows)``.
+
+    Of each model, the rows that were labelled before it count alike, and each model counts as in the objective.
+
+    Parameters
+    ----------
+    objective : what is measured of a curve.
+    curves : one curve per block.
+    minus : curves on the same blocks whose weights are subtracted, for a difference of two recipes.
+    """
+    n_rows = 1 + max(int(curve.rows.max(initial=0)) for curve in (*curves, *minus))
+    weights = np.zeros((len(curves), n_rows))
+    for sign, several in ((1.0, curves), (-1.0, minus)):
+        for block, curve in enumerate(several):
+            bought = np.cumsum(curve.loop_rows).tolist()
+            for count, weight in zip(bought, _weights(objective, curve)[1:].tolist(), strict=True):
+                np.add.at(weights[block], curve.rows[:count], sign * weight / max(count, 1))
+    return weights
 
 
 def unit_table(objective: Objective, curves: Sequence[LearningCurve], values: Array) -> Array | None:

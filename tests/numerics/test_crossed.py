@@ -9,7 +9,13 @@ import pytest
 from scipy import stats
 
 from altune.core.errors import RequestError
-from altune.numerics.crossed import resampled_blocks_and_units, variance_parts
+from altune.numerics.crossed import (
+    FIRST_ORDER,
+    MOST_ALIKE,
+    likeness,
+    resampled_blocks_and_units,
+    variance_parts,
+)
 
 
 def test_components_worked_by_hand() -> None:
@@ -20,7 +26,7 @@ def test_components_worked_by_hand() -> None:
     assert parts.variance() == pytest.approx((6 + 2 - 0.5) / 6)
     assert parts.variance(math.inf) == pytest.approx(0.75 / 3)
     assert parts.degrees == pytest.approx(7.5**2 / (6**2 / 1 + 2**2 / 2 + 0.5**2 / 2))
-    assert parts.share_of_units == pytest.approx(0.25 / 1.25)
+    assert parts.share_of_rows == pytest.approx(0.25 / 1.25)
 
 
 def test_a_component_below_zero_counts_as_none() -> None:
@@ -82,3 +88,45 @@ def test_resamples_draw_blocks_and_units_within_their_class() -> None:
 def test_a_table_of_one_block_is_refused() -> None:
     with pytest.raises(RequestError, match="two or more blocks and units"):
         variance_parts(np.zeros((1, 5)))
+
+
+def test_blocks_that_rest_on_the_same_rows_are_alike() -> None:
+    same = np.array([[0.5, 0.5, 0.0], [0.5, 0.5, 0.0]])
+    apart = np.array([[1.0, 0.0], [0.0, 1.0]])
+    assert likeness(apart) == 0.0
+    assert likeness(same) == MOST_ALIKE
+    assert likeness(np.zeros((3, 4))) == 0.0
+    # Rows that count for one recipe and against the other make blocks no more alike than chance does.
+    assert likeness(np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0]])) == 0.0
+    # Random draws of 30 of 120 rows share a quarter of them.
+    rng = np.random.default_rng(0)
+    drawn = np.zeros((40, 120))
+    for block in drawn:
+        block[rng.choice(120, 30, replace=False)] = 1 / 30
+    assert likeness(drawn) == pytest.approx(0.25, abs=0.01)
+
+
+def test_the_common_part_of_blocks_does_not_shrink_with_their_number() -> None:
+    table = crossed(np.random.default_rng(0), 20, 60, (0.2, 0.1, 0.1))
+    alone, common = variance_parts(table), variance_parts(table, alike=0.5)
+    assert alone.of_table == 0.0
+    assert common.of_table == pytest.approx(FIRST_ORDER * alone.of_blocks)
+    assert common.variance(math.inf) - alone.variance(math.inf) == pytest.approx(common.of_table)
+    assert common.degrees == pytest.approx(19, rel=0.2)
+    assert common.to_dict()["from_table"] == common.of_table
+
+
+def test_scores_that_are_linear_in_shared_rows_need_the_whole_common_part() -> None:
+    rng = np.random.default_rng(2)
+    errors, without, with_it = [], [], []
+    for _ in range(1500):
+        worth, weights = rng.normal(size=80), np.zeros((10, 80))
+        for block in weights:
+            block[rng.choice(80, 20, replace=False)] = 1 / 20
+        table = (weights @ worth)[:, None] + 1e-3 * rng.normal(size=(10, 30))
+        parts = variance_parts(table, alike=likeness(weights))
+        errors.append(table.mean() ** 2)
+        without.append(parts.variance() - parts.of_table)
+        with_it.append(parts.variance() + parts.of_table * (1 / FIRST_ORDER - 1))
+    assert np.mean(with_it) == pytest.approx(np.mean(errors), rel=0.1)
+    assert np.mean(without) < 0.3 * np.mean(errors)

@@ -187,7 +187,7 @@ def _usual(findings: Findings, baseline: str) -> str:
 def _limits(findings: Findings) -> str:
     """Return what limits the intervals: the blocks or the rows they are scored on; empty if it is not known."""
     shares = [
-        against.difference.parts.share_of_units
+        against.difference.parts.share_of_rows
         for against in findings.others.values()
         if against.difference.parts is not None
     ]

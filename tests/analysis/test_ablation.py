@@ -33,7 +33,7 @@ def test_numbers_of_a_path_made_by_hand() -> None:
 def test_a_sentence_tells_the_clear_steps() -> None:
     said = by_hand().sentence
     assert said.startswith("From vanilla to the recipe (+0.100 [")
-    assert "margin +0.100 [+0.080, +0.120]; no other change made a clear difference by itself." in said
+    assert "margin +0.100 [+0.082, +0.118]; no other change made a clear difference by itself." in said
     assert "less is better" not in said
 
 

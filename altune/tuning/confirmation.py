@@ -7,17 +7,18 @@ is ever shown as the result.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from altune.core.errors import WorkError
 from altune.data.blocks import Block
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment
-from altune.simulation.execution.items import WorkItem, curves_or_raise
+from altune.simulation.execution.items import Failure, Outcome, WorkItem, curves_or_raise
 from altune.simulation.execution.player import OnDone, Player
-from altune.tuning.judging import REFERENCE, Judge
+from altune.tuning.judging import REFERENCE, Judge, needs_references
 from altune.tuning.preference import Preference
 from altune.tuning.ranking import best_recipes
 from altune.tuning.search_blocks import SearchBlocks
@@ -162,6 +163,7 @@ def confirm(
     searched: Mapping[str, float] | None = None,
     preference: Preference | None = None,
     on_done: OnDone = lambda index, outcome: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> list[Confirmation]:
     """Select among the best recipes and the baselines, and report the selected one beside them on each data set.
 
@@ -174,15 +176,26 @@ def confirm(
     searched : first objective of each baseline on the search blocks.
     preference : how to choose among several objectives.
     on_done : called once for each trajectory.
+    say : receives a line for each recipe that fails on a select block, which leaves it out.
 
     Raises
     ------
     WorkError
-        If a trajectory fails.
+        If all recipes fail on a select block, or one of those that are reported on a report block.
     """
     entries = [*_tried(best), *_baseline_entries(baselines, searched or {})]
-    candidates, selected = _select(player, entries, blocks, preference, on_done)
-    winner = entries[selected].recipe
+    outcomes = [_outcomes(player, [entry.recipe for entry in entries], data_set, on_done) for data_set in blocks]
+    playable = _playable(entries, outcomes, say)
+    candidates, selected = _select(
+        [entries[index] for index in playable],
+        [
+            [Played(entries[index].recipe, tuple(curves_or_raise(by_recipe[index]))) for index in playable]
+            for by_recipe in outcomes
+        ],
+        blocks,
+        preference,
+    )
+    winner = entries[playable[selected]].recipe
     matched = {name: matched_baseline(baseline, winner) for name, baseline in baselines.items()}
     end = 1 + len(baselines)
     confirmations = []
@@ -230,19 +243,55 @@ def _baseline_entries(baselines: Mapping[str, Recipe], searched: Mapping[str, fl
     return [_Entry(recipe, None, searched.get(name, 0.0), name) for name, recipe in baselines.items()]
 
 
+def _outcomes(
+    player: Player, recipes: Sequence[Recipe], data_set: ConfirmationBlocks, on_done: OnDone
+) -> list[list[Outcome]]:
+    """Return the outcomes of each recipe on the select blocks of a data set."""
+    items = [WorkItem(recipe, block, data_set.environment) for recipe in recipes for block in data_set.select]
+    outcomes, size = player.play(items, on_done), len(data_set.select)
+    return [outcomes[index * size : (index + 1) * size] for index in range(len(recipes))]
+
+
+def _playable(
+    entries: Sequence[_Entry], outcomes: Sequence[Sequence[Sequence[Outcome]]], say: Callable[[str], None]
+) -> list[int]:
+    """Return the positions of the recipes that do not fail on any select block."""
+    failures = [
+        [outcome for by_recipe in outcomes for outcome in by_recipe[index] if isinstance(outcome, Failure)]
+        for index in range(len(entries))
+    ]
+    playable = [index for index, failed in enumerate(failures) if not failed]
+    if not playable:
+        raise WorkError(failures[0][0].reason)
+    for entry, failed in zip(entries, failures, strict=True):
+        if failed:
+            name = entry.baseline or f"trial {entry.trial}"
+            say(f"{name} fails on a block that selects, so it is left out: {failed[0].reason}")
+    return playable
+
+
 def _select(
-    player: Player,
     entries: Sequence[_Entry],
+    played: Sequence[Sequence[Played]],
     blocks: Sequence[ConfirmationBlocks],
     preference: Preference | None,
-    on_done: OnDone,
 ) -> tuple[list[list[Candidate]], int]:
-    """Return the candidates on each data set, and the index of the one selected over all data sets."""
+    """Return the candidates on each data set, and the index of the one selected over all data sets.
+
+    Parameters
+    ----------
+    entries : the recipes that compete.
+    played : each of them on the select blocks of each data set.
+    blocks : fresh blocks of each data set.
+    preference : how to choose among several objectives.
+    """
     scenarios = [data_set.environment.scenario for data_set in blocks]
-    recipes = [entry.recipe for entry in entries]
-    played = [_play_each(player, recipes, data_set.environment, data_set.select, on_done) for data_set in blocks]
     order = SearchBlocks(tuple(len(data_set.select) for data_set in blocks))
-    random = next(index for index, entry in enumerate(entries) if entry.baseline == REFERENCE)
+    random = next((index for index, entry in enumerate(entries) if entry.baseline == REFERENCE), None)
+    if random is None and needs_references(scenarios[0], len(scenarios)):
+        raise WorkError("random sampling, against which values are measured, fails on a block that selects")
+    # Without a need of references any curves do for them, as they are not used.
+    random = random or 0
     judge = Judge(scenarios, order, order.join([by_recipe[random].curves for by_recipe in played]))
     records = []
     candidates: list[list[Candidate]] = [[] for _ in blocks]

@@ -208,6 +208,7 @@ class Stages:
             searched=record.baseline_values(),
             preference=self.setup.preference,
             on_done=self._played,
+            say=self.observer.say,
         )
         by_name = {
             name: confirmation.to_dict() for name, confirmation in zip(self.setup.data_sets, confirmed, strict=True)
@@ -216,10 +217,12 @@ class Stages:
         return True
 
     def ablation_is_due(self, study: optuna.Study) -> bool:
-        """Return whether the confirmed recipe differs from vanilla and the path between them was not played yet."""
+        """Return whether a trial was selected that differs from vanilla, and the path between was not played yet."""
         record = StudyRecord(study)
         confirmation = next(iter(record.confirmations().values()), None)
         if confirmation is None or VANILLA not in confirmation.baselines or record.ablated() is not None:
+            return False
+        if confirmation.candidates[confirmation.selected].baseline:
             return False
         return bool(differing(confirmation.baselines[VANILLA].recipe, confirmation.recipe.recipe))
 

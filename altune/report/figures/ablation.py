@@ -54,7 +54,7 @@ def ablation_numbers(ablation: Ablation, end_name: str = "the recipe") -> tuple[
         rows.append(
             PathRow(
                 step.words,
-                amounts.signed_interval(difference.mean, difference.low, difference.high),
+                amounts.signed_interval(difference.mean, *difference.together),
                 before,
                 step.mean,
                 None if low is None else before + low,

@@ -48,7 +48,7 @@ def leave_one_out_numbers(ablation: Ablation) -> tuple[WithoutRow, ...]:
         if difference is None:
             rows.append(WithoutRow(label, f"cannot be put back alone: {knob.reason}", None, None, None, "no interval"))
             continue
-        value = amounts.signed_interval(difference.mean, difference.low, difference.high)
+        value = amounts.signed_interval(difference.mean, *difference.together)
         outcome = verdict(difference, ablation.objective)
         rows.append(WithoutRow(label, value, difference.mean, *finite_ends(difference), outcome))
     return tuple(rows)

@@ -19,9 +19,9 @@ def test_numbers_of_the_stair() -> None:
     first, step, group, last = ablation_numbers(by_hand())
     assert (first.label, first.value, first.verdict) == ("vanilla", "0.650", "end")
     assert step.label == "query strategy: least confidence → margin"
-    assert step.value == "+0.100 [+0.080, +0.120]"
+    assert step.value == "+0.100 [+0.082, +0.118]"
     assert (step.before, step.after, step.verdict) == (pytest.approx(0.65), pytest.approx(0.75), "better")
-    assert step.low == pytest.approx(0.73, abs=1e-3)
+    assert step.low == pytest.approx(0.732, abs=1e-3)
     assert group.label == "loops: constant → geometric (growth 1.5); model: logistic regression → naive bayes"
     assert (group.before, group.verdict) == (step.after, "unclear")
     assert last.value.startswith("0.750: +0.100 [")
@@ -49,7 +49,7 @@ def test_figures_draw_a_bar_for_each_step_and_say_what_grey_means() -> None:
     assert len(worth.data) == 1
     assert "grey: the interval includes zero" in stair.layout.title.text
     assert "grey" not in worth.layout.title.text
-    assert all("4 paired blocks" in figure.layout.title.text for figure in (stair, worth))
+    assert all("5 paired blocks" in figure.layout.title.text for figure in (stair, worth))
 
 
 def test_names_are_text_in_figures_and_a_risk_is_told() -> None:

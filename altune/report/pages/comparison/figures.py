@@ -204,4 +204,4 @@ def _ordered_pairs(contest: Contest) -> list[Pair]:
 
 def _row(pair: Pair, name: str, data: str = "") -> DifferenceRow:
     difference = pair.difference
-    return DifferenceRow(name, difference.mean, difference.low, difference.high, p=difference.p, data=data)
+    return DifferenceRow(name, difference.mean, *difference.together, p=difference.p_holm, data=data)

@@ -179,10 +179,10 @@ def judge(findings: Sequence[Finding], by_data: dict[str, list[dict[str, Any]]])
             a, b = finding.measure(some)
             pooled.append((a, b))
             n_train, n_test = some[0]["sizes"]
-            rows.append(row(finding, name, paired_difference(a, b, n_train=n_train, n_test=n_test)))
+            rows.append(row(finding, name, paired_difference(a, b, overlap=n_test / n_train)))
         if pooled:
             a, b = (np.concatenate([pair[side] for pair in pooled]) for side in (0, 1))
-            rows.append(row(finding, f"all {len(pooled)}", paired_difference(a, b, n_train=1, n_test=0)))
+            rows.append(row(finding, f"all {len(pooled)}", paired_difference(a, b)))
     return rows
 
 
@@ -210,7 +210,7 @@ def course(played: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         line = {"labels": count, **{name: float(np.mean(values)) for name, values in at.items()}}
         for other in ("random", "margin"):
-            difference = paired_difference(at["entropy"], at[other], n_train=n_train, n_test=n_test)
+            difference = paired_difference(at["entropy"], at[other], overlap=n_test / n_train)
             line[f"minus_{other}"] = {"mean": difference.mean, "low": difference.low, "high": difference.high}
         lines.append(line)
     return lines

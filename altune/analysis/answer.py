@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from altune.analysis.findings import Against, Findings
-from altune.analysis.label_counts import range_words
-from altune.core.text import join_words
+from altune.analysis.label_counts import LabelsSaved, range_words
+from altune.core.text import capitalized, join_words
 from altune.numerics.statistics import LEAST_BLOCKS, LEVEL, PairedDifference, t_quantile
 from altune.recipes.describe import KNOB_WORDS
 from altune.recipes.recipe import Recipe
@@ -88,24 +88,34 @@ def plain_name(recipe: str) -> str:
 
 def score_sentence(findings: Findings) -> str:
     """Return the scores at the whole budget, of the recipe and of each baseline."""
-    metric = findings.objective.metric.replace("_", " ")
     others = ", ".join(
-        f"{EXPLAINED_NAMES.get(name, plain_name(name))} {against.score:.3f}"
-        for name, against in findings.others.items()
+        f"{join_words([_explained(name) for name in names])} {against.score:.3f}" for names, against in _alike(findings)
     )
     subject = f"the recipe, which is {_explained(findings.chosen)}," if findings.chosen else "the recipe"
-    return f"With {findings.budget} labels {subject} reaches {metric} {findings.score:.3f}; {others}."
+    return f"With {findings.budget} labels {subject} reaches {findings.metric} {findings.score:.3f}; {others}."
+
+
+def _alike(findings: Findings) -> list[tuple[list[str], Against]]:
+    """Return the baselines, those together that play alike, as margin and least confidence do for two classes."""
+    groups: list[tuple[list[str], Against]] = []
+    for name, against in findings.others.items():
+        same = next((names for names, other in groups if other.plays_as(against)), None)
+        if same is None:
+            groups.append(([name], against))
+        else:
+            same.append(name)
+    return groups
 
 
 def headline(findings: Findings) -> str:
     """Return the differences in the objective, and which of them are clear."""
     blocks = f"{findings.recipe.blocks} fresh block{'' if findings.recipe.blocks == 1 else 's'}"
-    groups: dict[str, dict[str, PairedDifference]] = {"better than": {}, "worse than": {}, "not told apart from": {}}
-    for name, against in findings.others.items():
+    groups: dict[str, list[str]] = {"better than": [], "worse than": [], "not told apart from": []}
+    for names, against in _alike(findings):
         difference = against.difference
         side = "better than" if findings.beats(difference) else "worse than" if findings.loses(difference) else None
-        groups[side or "not told apart from"][name] = difference
-    parts = [f"{words} {_gains(group)}" for words, group in groups.items() if group]
+        groups[side or "not told apart from"].append(f"{_joined(names)} ({gain_words(difference)})")
+    parts = [f"{words} {join_words(group)}" for words, group in groups.items() if group]
     chosen = (
         f"On the blocks that select, no recipe of the search was better than {plain_name(findings.chosen)}, so it is "
         "the recipe of this run. "
@@ -119,86 +129,85 @@ def headline(findings: Findings) -> str:
 
 def settling(findings: Findings) -> list[str]:
     """Return how likely the recipe is better where that is not clear, and what would settle it."""
-    open_ones = {
-        name: against.difference
-        for name, against in findings.others.items()
+    open_ones = [
+        (_joined(names), against.difference)
+        for names, against in _alike(findings)
         if against.difference.known and not against.difference.clear
-    }
+    ]
     if not open_ones:
         return []
     likely = join_words(
         [
-            f"{_percent(findings.probability_better(difference))} likely to be better than {plain_name(name)}"
-            for name, difference in open_ones.items()
+            f"{_percent(findings.probability_better(difference))} likely to be better than {name}"
+            for name, difference in open_ones
         ]
     )
-    least = min(open_ones, key=lambda name: findings.objective.sign * open_ones[name].mean)
-    return [f"It is the best guess: {likely}. {_what_settles(open_ones[least], least, findings)}"]
+    name, least = min(open_ones, key=lambda pair: findings.objective.sign * pair[1].mean)
+    beside = f" beside {name}" if len(findings.others) > 1 else ""
+    best = min(findings.probability_better(difference) for _, difference in open_ones) >= 0.5
+    first = "It is the best guess" if best else "It was selected before these blocks were seen; by them it is"
+    return [f"{first}{': ' if best else ' '}{likely}. {_what_settles(least, beside, findings)}"]
 
 
-def _what_settles(difference: PairedDifference, name: str, findings: Findings) -> str:
+def _what_settles(difference: PairedDifference, beside: str, findings: Findings) -> str:
     parts = difference.parts
     if parts is None or not parts.variance():
         return "More report blocks would narrow the interval."
-    beside = f" beside {plain_name(name)}" if len(findings.others) > 1 else ""
     needed = (difference.mean / t_quantile(1 - LEVEL / 2, parts.degrees)) ** 2
     from_rows = parts.variance(math.inf)
     blocks = math.inf if needed <= from_rows else (parts.variance(1) - from_rows) / (needed - from_rows)
     if blocks <= MOST_BLOCKS:
         return f"A difference of this size{beside} would be clear with about {_round_up(blocks)} report blocks."
-    limit = f"the {findings.n_test} held-back rows limit this, and more report blocks will not change it"
     if parts.share_of_rows < 0.5:
-        limit = "the difference is too small for a reasonable number of report blocks"
-    return f"What would settle it{beside}: {limit}."
+        return f"The difference{beside} is too small for a reasonable number of report blocks."
+    return (
+        f"What limits this{beside} are the rows of the data set, {findings.n_test} of them held back for the score: "
+        "more report blocks will not change it."
+    )
 
 
 def label_sentences(findings: Findings) -> list[str]:
     """Return for each baseline the labels that the recipe needs for its score at the whole budget."""
-    return [
-        sentence
-        for name, against in findings.others.items()
-        for sentence in _labels(findings, plain_name(name), against)
-    ]
+    return [_labels(findings, names, against.labels) for names, against in _alike(findings)]
 
 
-def _labels(findings: Findings, name: str, against: Against) -> list[str]:
-    labels, metric = against.labels, findings.objective.metric.replace("_", " ")
-    if not labels.reached:
-        return [
-            f"It never reaches the {metric} that {name} has at {findings.budget} labels ({labels.target:.3f}) on "
-            f"average; it ends at {findings.score:.3f}."
-        ]
-    needs = f"{range_words(labels.recipe_after, labels.recipe_labels or 0)} labels"
+def _labels(findings: Findings, names: Sequence[str], labels: LabelsSaved) -> str:
+    goal = f"the {findings.metric} that {_joined(names)} end{'s' if len(names) == 1 else ''} with ({labels.target:.3f})"
+    if not labels.baseline_labels:
+        alone = "gets" if len(names) == 1 else "get"
+        return f"{capitalized(_joined(names))} never {alone} beyond the {findings.metric} of the majority class."
+    if labels.recipe_labels is None:
+        return f"It never reaches {goal} within {findings.budget} labels; it ends with {findings.score:.3f}."
+    needs = range_words(labels.recipe_after, labels.recipe_labels)
     usual = range_words(labels.baseline_after, labels.baseline_labels)
     saved = f"{labels.saved} labels saved" if labels.saved >= 0 else f"{-labels.saved} labels more"
-    interval = ""
-    if labels.low is not None and labels.high is not None:
-        interval = f" (95 % interval of the labels saved {labels.low} to {labels.high})"
-    elif labels.high is not None:
-        interval = f" (95 % interval of the labels saved: at most {labels.high})"
-    return [
-        f"It has the {metric} that {name} ends with ({labels.target:.3f}) with {needs}, {name} first with {usual}: "
-        f"{saved}{interval}."
-    ]
+    text = f"It first has {goal} with {needs} labels, {_joined(names)} with {usual}: {saved}"
+    if labels.low is None and labels.high is None:
+        return f"{text}."
+    interval = f"up to {labels.high}" if labels.low is None else f"{labels.low} to {labels.high}"
+    shown = "" if (labels.low or 0) > 0 or (labels.high or 0) < 0 else ", which is not shown"
+    return f"{text}{shown} (95 % interval {interval})."
 
 
 def matched_sentences(findings: Findings) -> list[str]:
     """Return the differences from the matched baselines, each with what it still differs in."""
-    by_knobs: dict[tuple[str, ...], dict[str, PairedDifference]] = {}
-    for name, against in findings.others.items():
-        if against.differs:
-            by_knobs.setdefault(against.differs, {})[name] = against.matched
-    if not by_knobs or all(against.differs == () for against in findings.others.values()):
-        return []
+    by_knobs: dict[tuple[str, ...], list[str]] = {}
+    for names, against in _alike(findings):
+        by_knobs.setdefault(against.differs, []).append(f"{_joined(names)} ({gain_words(against.matched)})")
+    if all(against.matched.mean == against.difference.mean for against in findings.others.values()):
+        return []  # the sizes are those of the baselines, and all is said
+    same = [_joined(names) for names, against in _alike(findings) if not against.differs]
     parts = [
-        f"{_gains(group)}, from which it then differs in {join_words([KNOB_WORDS[knob] for knob in knobs])}"
-        for knobs, group in by_knobs.items()
+        f"{join_words(gains)}, from which it then differs in {join_words([KNOB_WORDS[knob] for knob in knobs])}"
+        for knobs, gains in by_knobs.items()
+        if knobs
     ]
-    return [f"With the same sizes of start and loops for all, the recipe's difference is {'; '.join(parts)}."]
+    parts += [f"{join_words(same)}, which is then the same recipe"] if same else []
+    return [f"Beside baselines with its own sizes of start and loops, it gains over {'; '.join(parts)}."]
 
 
-def _gains(differences: Mapping[str, PairedDifference]) -> str:
-    return join_words([f"{plain_name(name)} ({gain_words(difference)})" for name, difference in differences.items()])
+def _joined(names: Sequence[str]) -> str:
+    return join_words([plain_name(name) for name in names])
 
 
 def gain_words(difference: PairedDifference) -> str:

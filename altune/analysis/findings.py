@@ -47,6 +47,10 @@ class Against:
         """Labels saved, negative if more are needed; None where no difference in the objective is shown."""
         return self.labels.saved if self.difference.clear else None
 
+    def plays_as(self, other: Against) -> bool:
+        """Return whether two baselines have the same results, as strategies do that order rows alike."""
+        return (self.baseline, self.score, self.labels) == (other.baseline, other.score, other.labels)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the plain JSON values of the command line's ``--json``."""
         return {
@@ -109,9 +113,14 @@ class Findings:
         return larger if self.objective.sign > 0 else 1 - larger
 
     @property
+    def metric(self) -> str:
+        """Name of the score, in words."""
+        return self.objective.metric.replace("_", " ")
+
+    @property
     def measure(self) -> str:
         """What is measured, in words."""
-        name = self.objective.kind.measure.format(metric=self.objective.metric.replace("_", " "), budget=self.budget)
+        name = self.objective.kind.measure.format(metric=self.metric, budget=self.budget)
         if self.objective.over != "labels":
             name = name.replace(f"{self.budget} labels", "all that is spent")
         return name if self.objective.risk.kind == "mean" else f"{name} ({self.objective.risk.words})"

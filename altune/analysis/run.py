@@ -298,7 +298,7 @@ class Run(OldNames):
         findings = self.findings
         by_data = {
             name: {
-                "confirmed": of_data.recipe.to_dict(),
+                "confirmed": of_data.recipe.to_dict() | {"score": of_data.score},
                 "baselines": against_of(of_data),
                 "ablation": self.ablations[name].to_dict() if name in self.ablations else None,
             }
@@ -308,7 +308,7 @@ class Run(OldNames):
             "answer": self.answer,
             "objective": self.objective.name,
             "recipe": self.best_recipe.to_dict(),
-            "confirmed": None if findings is None else findings.recipe.to_dict(),
+            "confirmed": None if findings is None else findings.recipe.to_dict() | {"score": findings.score},
             "baselines": {} if findings is None else against_of(findings),
             "ablation": None if self.ablation is None else self.ablation.to_dict(),
             "trials": [trial.to_dict() for trial in self.trials],

@@ -12,3 +12,12 @@ def join_words(words: Sequence[str]) -> str:
     ('a', 'a and b', 'a, b and c')
     """
     return " and ".join([", ".join(words[:-1]), *words[-1:]] if len(words) > 1 else words)
+
+
+def capitalized(text: str) -> str:
+    """Return a text that begins with a capital letter, the rest as it is.
+
+    >>> capitalized("mean ROC area")
+    'Mean ROC area'
+    """
+    return text[:1].upper() + text[1:]

@@ -26,11 +26,6 @@ AREAS = ("aulc_dense", "deficiency")
 OWN_NAME = ("final_score", "last_k_slope")
 
 
-def sentence(text: str) -> str:
-    """Return a text that begins with a capital letter."""
-    return text[:1].upper() + text[1:]
-
-
 def is_area(objective: Objective) -> bool:
     """Return whether an objective is an area over the budget."""
     return objective.kind.prefix or objective.name in AREAS

@@ -218,7 +218,7 @@ def test_since_when_means_without_exception_to_the_end() -> None:
 
 
 def test_strategies_meet_where_the_whole_pool_is_labelled(capsys: pytest.CaptureFixture[str]) -> None:
-    assert findings.main(["--part", "late", "--data", "wine", "--blocks", "2", "--jobs", "1", "--json"]) == 0
+    assert findings.main(["--part", "late", "--data", "wine", "--blocks", "5", "--jobs", "1", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     first, *_, last = told["courses"]["wine"]
     nothing = {"mean": 0.0, "low": 0.0, "high": 0.0}

@@ -93,8 +93,8 @@ def test_json_of_tune_has_what_scripts_read(altune):
     assert set(plain) == {
         *("answer", "objective", "recipe", "confirmed", "baselines", "ablation", "trials", "seconds", "run"),
     }
-    assert set(plain["confirmed"]) == {"mean", "low", "high", "blocks"}
-    assert set(plain["baselines"]) == {"random_sampling", "vanilla"}
+    assert {"mean", "low", "high", "blocks", "score", "basis"} <= set(plain["confirmed"])
+    assert set(plain["baselines"]) == {"random_sampling", "margin", "vanilla"}
     for one in plain["baselines"].values():
         assert {"mean", "difference", "low", "high", "labels_saved", "matched"} <= set(one)
         assert {"mean", "difference", "low", "high"} <= set(one["matched"])

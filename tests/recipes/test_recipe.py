@@ -176,7 +176,7 @@ def test_a_method_of_another_knob_is_refused() -> None:
 
 
 def test_recipes_by_name_and_by_file(tmp_path: Path) -> None:
-    assert set(BASELINES) == {"random_sampling", "vanilla"}
+    assert set(BASELINES) == {"random_sampling", "margin", "vanilla"}
     assert load_recipe("random_sampling").query_strategy.method == "random"
     vanilla = load_recipe("vanilla")
     assert vanilla.query_strategy.method == "least_confidence"

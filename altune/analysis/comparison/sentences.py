@@ -10,7 +10,7 @@ from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.over_data import OverData
 from altune.analysis.comparison.win_matrix import WinMatrix
 from altune.analysis.paired import Comparison, Pair
-from altune.core.text import join_words
+from altune.core.text import capitalized, join_words
 from altune.simulation.objectives import Objective
 
 
@@ -56,10 +56,10 @@ def sentences_of_one(contest: Contest) -> list[str]:
         sentences = [f"No recipe is clearly worse than the best {where}: {name} has the best result ({mean})."]
     elif leader.alike:
         others = join_words([plain_name(pair.b) for pair in leader.ahead])
-        sentences = [f"{_upper(name)} has the best result {where} ({mean}) and is better than {others}."]
+        sentences = [f"{capitalized(name)} has the best result {where} ({mean}) and is better than {others}."]
     else:
         others = "every other recipe" if len(leader.ahead) > 1 else plain_name(leader.ahead[0].b)
-        sentences = [f"{_upper(name)} is better than {others} {where}: {mean}."]
+        sentences = [f"{capitalized(name)} is better than {others} {where}: {mean}."]
     if leader.ahead:
         gains = join_words([_gain(pair) for pair in reversed(leader.ahead)])
         sentences.append(f"Clear differences, with intervals for all pairs together: {gains}.")
@@ -77,7 +77,9 @@ def sentences_of_several(contests: Sequence[Contest], over: OverData) -> list[st
     ranked = f"mean rank, {ranks.ranks[0]:.2f} of {len(ranks.names)}"
     beaten = [plain_name(pair.b) for pair in ranks.pairs if pair.a == best and pair.p_holm <= ranks.level]
     if beaten:
-        first = f"{_upper(name)} has the best {ranked}; over {count} data sets it is better than {join_words(beaten)}."
+        first = (
+            f"{capitalized(name)} has the best {ranked}; over {count} data sets it is better than {join_words(beaten)}."
+        )
     else:
         first = f"Over {count} data sets no recipe is clearly worse than the best: {name} has the best {ranked}."
     wins = _wins(over.wins, best)
@@ -121,12 +123,12 @@ def _reached(contest: Contest, leader: Leader) -> list[str]:
         else f"the {metric} that {plain_name(contest.yardstick)} has at {contest.budget} labels ({reach.target:.3f})"
     )
     if reach.labels is None:
-        return [f"{_upper(plain_name(leader.name))} never reaches {goal} on average."]
+        return [f"{capitalized(plain_name(leader.name))} never reaches {goal} on average."]
     interval = ""
     if reach.low is not None:
         high = reach.high if reach.high is not None else f"more than {reach.budget}"
         interval = f" (95 % interval {reach.low} to {high})"
-    return [f"{_upper(plain_name(leader.name))} reaches {goal} with {reach.reached.words} labels{interval}."]
+    return [f"{capitalized(plain_name(leader.name))} reaches {goal} with {reach.reached.words} labels{interval}."]
 
 
 def _stale(contest: Contest) -> list[str]:
@@ -144,7 +146,3 @@ def _gain(pair: Pair) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 10 else f"{value:.3f}"
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -33,12 +33,13 @@ def test_baselines_take_what_the_space_fixes_else_the_defaults() -> None:
         }
     )
     recipes = space.baseline_recipes()
-    assert list(recipes) == ["random_sampling", "vanilla", "mine"]
-    random, vanilla, mine = recipes.values()
+    assert list(recipes) == ["random_sampling", "margin", "vanilla", "mine"]
+    random, margin, vanilla, mine = recipes.values()
     assert random.query_strategy.method == "random"
+    assert margin.query_strategy.method == "margin"
     assert vanilla.query_strategy.method == "least_confidence"
     assert mine.query_strategy.method == "margin"
-    assert random.initial_sample.size == vanilla.initial_sample.size == 30
+    assert random.initial_sample.size == margin.initial_sample.size == vanilla.initial_sample.size == 30
     assert mine.initial_sample.to_dict() == {"method": "kmeans"}
     for recipe in recipes.values():
         assert recipe.loop_size.to_dict() == {"method": "constant"}

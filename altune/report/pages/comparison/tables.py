@@ -6,11 +6,12 @@ from altune.analysis.answer import plain_name
 from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.over_data import OverData
 from altune.analysis.comparison.result import RecipeComparison
+from altune.core.text import capitalized
 from altune.numerics.statistics import LEAST_BLOCKS
 from altune.report.amounts import Amounts
 from altune.report.html.blocks import TableBlock
 from altune.report.pages.comparison.figures import LABELS, OVER, goal_of
-from altune.report.words import named, sentence
+from altune.report.words import named
 
 
 def data_table(comparison: RecipeComparison, over: OverData) -> TableBlock:
@@ -32,8 +33,8 @@ def data_table(comparison: RecipeComparison, over: OverData) -> TableBlock:
         columns=("recipe", "mean rank", "mean", *(contest.data for contest in comparison.contests)),
         rows=sorted(rows, key=lambda row: float(row[1])),
         caption=(
-            f"{sentence(named(comparison.objective))}: means over blocks, and over data sets with 95 % intervals of a "
-            "bootstrap over data sets, then blocks."
+            f"{capitalized(named(comparison.objective))}: means over blocks, and over data sets with 95 % intervals of "
+            "a bootstrap over data sets, then blocks and test rows."
         ),
     )
 
@@ -98,7 +99,7 @@ def means_table(contest: Contest, heading: str) -> TableBlock:
         columns=("recipe", "mean", "worst tenth", "worst", "best", "stale"),
         rows=rows,
         caption=(
-            f"{sentence(named(contest.objective))} over {contest.blocks} blocks, with 95 % intervals. Worst tenth: "
+            f"{capitalized(named(contest.objective))} over {contest.blocks} blocks, with 95 % intervals. Worst tenth: "
             "what nine blocks of ten do better than."
         ),
     )

@@ -8,11 +8,12 @@ from altune.analysis.answer import plain_name
 from altune.analysis.findings import Findings
 from altune.analysis.label_counts import range_words
 from altune.analysis.run import Run
+from altune.core.text import capitalized
 from altune.numerics.statistics import Interval, mean_interval
 from altune.report.amounts import Amounts
 from altune.report.figures.inputs import picked_trial
 from altune.report.html.blocks import TableBlock
-from altune.report.words import COST, MEASURED, SURE, named, normalizes, result_note, search_amounts, sentence
+from altune.report.words import COST, MEASURED, SURE, named, normalizes, result_note, search_amounts
 from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
 from altune.tuning.confirmation import Confirmation, Played
@@ -132,7 +133,7 @@ def result_table(run: Run, name: str) -> TableBlock:
         ),
         rows=rows,
         caption=(
-            f"{sentence(findings.measure)} on {findings.recipe.blocks} fresh blocks, 95 % intervals{less}. "
+            f"{capitalized(findings.measure)} on {findings.recipe.blocks} fresh blocks, 95 % intervals{less}. "
             f"{_limits(findings)}Matched: with the recipe's own sizes of start and loops. Labels: those with which the "
             f"recipe, and the baseline itself, first have the {metric.replace('_', ' ')} that the baseline has at "
             f"{findings.budget}."
@@ -203,7 +204,7 @@ def _scale(run: Run) -> str:
     mean = f", in the search the mean over {count} data sets" if count > 1 else ""
     if normalizes(run):
         return f"On a scale where 0 is random sampling and 1 a perfect model{mean}"
-    return sentence(named(run.objective)) + mean
+    return capitalized(named(run.objective)) + mean
 
 
 def _explained(objectives: Sequence[Objective]) -> str:

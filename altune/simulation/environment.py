@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +15,11 @@ from sklearn.metrics import check_scoring
 from altune.core.deprecations import renamed_keywords
 from altune.core.errors import RequestError, ScenarioError
 from altune.core.needs import Capabilities
+from altune.core.text import join_words
 from altune.data import Dataset, load_dataset
 from altune.data.blocks import Block, BlockRole, make_blocks, pool_size, read_splits
 from altune.recipes.recipe import Recipe
+from altune.simulation.metrics import has_positive
 from altune.simulation.objectives import Objective
 from altune.simulation.prepared import kept_names
 from altune.simulation.scenario import Scenario
@@ -62,7 +65,7 @@ class Environment:
 
     def advice(self) -> list[str]:
         """Return advice about this environment, one line each; usually there is none."""
-        lines = []
+        lines = [line] if (line := self._positive_advice()) else []
         counts = self.dataset.class_counts
         rarest = int(np.argmin(counts))
         share = counts[rarest] / self.dataset.n_rows
@@ -72,6 +75,18 @@ class Environment:
                 "the accuracy; consider --metric balanced_accuracy"
             )
         return lines
+
+    def _positive_advice(self) -> str:
+        """Return which class is positive if a metric has one and it was not given; else an empty text."""
+        scenario = self.scenario
+        if scenario.positive is not None or scenario.positive_class is None:
+            return ""
+        metrics = join_words([metric for metric in scenario.metric_names if has_positive(metric)])
+        other, last = scenario.classes
+        return (
+            f"the positive class of {metrics} is {last!r}, the last one; --positive {shlex.quote(other)} chooses the "
+            "other"
+        )
 
     def require(self, recipe: Recipe, name: str = "the recipe") -> None:
         """Refuse a recipe that does not work in this environment.

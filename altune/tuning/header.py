@@ -144,9 +144,10 @@ def _environment_changes(stored: Sequence[Mapping[str, Any]], asked: Sequence[Ma
     for old, new in zip(stored, asked, strict=True):
         if old["data"]["fingerprint"] != new["data"]["fingerprint"]:
             changes.append(f"the rows of {new['data']['name']} differ")
-        for name, value in new["scenario"].items():
-            if old["scenario"].get(name) != value:
-                changes.append(f"the scenario's {name} is {value}, in the run {old['scenario'].get(name)}")
+        for name in dict.fromkeys([*new["scenario"], *old["scenario"]]):
+            value, before = new["scenario"].get(name), old["scenario"].get(name)
+            if value != before:
+                changes.append(f"the scenario's {name} is {value}, in the run {before}")
         if old["blocks"] != new["blocks"]:
             changes.append("the explicit blocks differ")
     return changes

@@ -32,6 +32,7 @@ class Terms:
         reference.
     risk : how the values of several blocks are summarised.
     price_per_hour : price of an hour of computing (only for ``net_value``).
+    positive : name of the positive class, None where the metric has none.
     """
 
     name: str = "aulc"
@@ -42,6 +43,7 @@ class Terms:
     target: float | None = None
     risk: Risk = MEAN
     price_per_hour: float = 0.0
+    positive: str | None = None
 
 
 Formula = Callable[[Terms, LearningCurve, LearningCurve], float]

@@ -57,6 +57,15 @@ class Objective(Terms):
         return KINDS[self.name]
 
     @property
+    def metric_text(self) -> str:
+        """The metric in words, with its positive class if it has one.
+
+        >>> Objective(metric="recall", positive="yes").metric_text
+        "recall of 'yes'"
+        """
+        return self.metric if self.positive is None else f"{self.metric} of {self.positive!r}"
+
+    @property
     def direction(self) -> Direction:
         """``maximize`` or ``minimize``."""
         return self.kind.direction

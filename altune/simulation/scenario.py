@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,7 +22,7 @@ from altune.core.yaml import read_yaml
 from altune.data import Dataset
 from altune.simulation.annotators import Annotator
 from altune.simulation.metrics import check_positive, has_positive, nearest_scorers
-from altune.simulation.objectives import KINDS, SPENT, Constraint, Objective, Risk
+from altune.simulation.objectives import KINDS, SPENT, Constraint, Objective, Risk, perfect
 
 DEFAULT_LOOPS = 20
 DENSE_POINTS = 20
@@ -283,6 +284,10 @@ class Scenario(BaseModel):
             raise ScenarioError("an area over cost needs a price per label or per loop above 0")
         if name in ("aulc_log", "alc_normalized") and end <= 1:
             raise ScenarioError(f"{name} needs a domain that ends above 1, but at most {end:g} can be spent")
+        if name == "alc_normalized" and not math.isfinite(perfect(self.metric)):
+            raise ScenarioError(
+                f"{name} needs a highest value of the metric, and {self.metric} has none; give aulc_log"
+            )
         return Objective(
             name,
             self.metric,

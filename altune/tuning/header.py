@@ -127,6 +127,12 @@ def header_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list
     if stored["format"] > STUDY_FORMAT or "environments" not in stored:
         return [f"its format is {stored['format']}, and this version of altune reads formats 1 to {STUDY_FORMAT}"]
     changes = differences(stored["space"], header["space"])
+    if stored["format"] == 1 and any(
+        _asks_for(environment, "alc_normalized") for environment in stored["environments"]
+    ):
+        changes.append(
+            "alc_normalized joins the points of a curve by lines, in the run it held each score (see rescore)"
+        )
     if stored["estimators"] != header["estimators"]:
         changes.append("your own estimators differ")
     changes += _environment_changes(stored["environments"], header["environments"])
@@ -134,6 +140,12 @@ def header_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list
         if stored["settings"].get(name) != value:
             changes.append(f"{name} is {value}, in the run {stored['settings'].get(name)}")
     return changes
+
+
+def _asks_for(environment: Mapping[str, Any], objective: str) -> bool:
+    """Return whether the scenario of a stored environment has an objective."""
+    names = environment["scenario"]["objective"]
+    return objective in ([names] if isinstance(names, str) else names)
 
 
 def _environment_changes(stored: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]) -> list[str]:

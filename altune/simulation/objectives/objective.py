@@ -63,7 +63,12 @@ class Objective(Terms):
         >>> Objective(metric="recall", positive="yes").metric_text
         "recall of 'yes'"
         """
-        return self.metric if self.positive is None else f"{self.metric} of {self.positive!r}"
+        words = self.metric.replace("_", " ")
+        return words if self.positive is None else f"{words} of {self.positive!r}"
+
+    def positive_entry(self) -> dict[str, str]:
+        """Return the entry ``positive`` of JSON values, empty if the metric has no positive class."""
+        return {} if self.positive is None else {"positive": self.positive}
 
     @property
     def direction(self) -> Direction:

@@ -21,7 +21,8 @@ from altune.data.blocks import Block, BlockRole, make_blocks, pool_size, read_sp
 from altune.recipes.recipe import Recipe
 from altune.simulation.metrics import has_positive
 from altune.simulation.objectives import Objective
-from altune.simulation.prepared import kept_names
+from altune.simulation.panel import MOST_DIFFICULT, most_errors
+from altune.simulation.prepared import kept_names, prepare_block
 from altune.simulation.scenario import Scenario
 from altune.simulation.scoring import TestScorer
 
@@ -142,6 +143,7 @@ def make_environment(
     resolved.make_objective()
     first = explicit["search"][0] if explicit else drawn[0]
     check_metrics(resolved.metric_names, dataset, first)
+    check_errors(resolved, dataset, first, seed)
     # Encoding keeps columns of numbers without missing values. What it makes of others is known once it was fitted.
     kept = dataset.kind == "sparse" or (dataset.kind == "dense" and bool(np.isfinite(dataset.X).all()))
     width = int(dataset.X.shape[1]) if kept else None
@@ -183,6 +185,27 @@ def check_metrics(metrics: tuple[str, ...], dataset: Dataset, block: Block) -> N
         score = scorer.prior(dataset.y[block.pool])[metric]
         if not np.isfinite(score):
             raise ScenarioError(f"metric {metric!r} gives no finite number on the test rows of {dataset.name}")
+
+
+def check_errors(scenario: Scenario, dataset: Dataset, block: Block, seed: int) -> None:
+    """Refuse errors that depend on the row and are more than such errors can be on a data set.
+
+    Raises
+    ------
+    ScenarioError
+        With the highest mean rate that can be reached.
+    """
+    wanted = max(person.instance for person in scenario.annotators)
+    if not wanted:
+        return
+    prepared = prepare_block(dataset, block, seed, scenario.scaling)
+    most = most_errors(prepared.class_probabilities(), prepared.y_pool)
+    if wanted > most:
+        raise ScenarioError(
+            f"instance {wanted:g}: the mean probability of an error is at most {most:.3g} on {dataset.name}, because "
+            f"it is at most {MOST_DIFFICULT:g} for a row and 0 for the {1 - most / MOST_DIFFICULT:.0%} of the rows "
+            "without any doubt about their class; give less, or `error`, which is the same for all rows"
+        )
 
 
 class _DecisionOnly(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

@@ -75,8 +75,9 @@ class Envelope:
         counts, metric = np.arange(len(self._highest[position])), self._metrics[position]
         if self._joined is None:
             return curve.at(counts, metric)
-        x, y = np.concatenate([[0], curve.labels]), np.concatenate([[curve.prior[metric]], curve.scores[metric]])
-        scores: Array = np.interp(*map(log_axis, (counts, x)), y) if self._joined == "log" else np.interp(counts, x, y)
+        at = log_axis if self._joined == "log" else np.asarray
+        points = np.concatenate([[0], curve.labels]), np.concatenate([[curve.prior[metric]], curve.scores[metric]])
+        scores: Array = np.interp(at(counts), at(points[0]), points[1])
         return scores
 
     def _continued(self, position: int, curve: LearningCurve, scores: Array) -> LearningCurve:

@@ -88,7 +88,8 @@ def error_rates(probabilities: Array, y: Codes, mean: float) -> Array:
         fits = (factors * falling <= MOST_DIFFICULT) & (rest > 0)
     if not fits.any():
         return np.where(relative > 0, MOST_DIFFICULT, 0.0)
-    return np.minimum(MOST_DIFFICULT, factors[np.argmax(fits)] * relative)
+    capped_rates: Array = np.minimum(MOST_DIFFICULT, factors[np.argmax(fits)] * relative)
+    return capped_rates
 
 
 def most_errors(probabilities: Array, y: Codes) -> float:

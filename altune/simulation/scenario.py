@@ -336,7 +336,9 @@ class Scenario(BaseModel):
     def played_digest(self) -> str:
         """Return a stable hash of the fields that a trajectory depends on, without those that only score it."""
         plain = {name: value for name, value in self.to_dict().items() if name not in _SCORED_AFTERWARDS}
-        text = json.dumps({**plain, "dense": self.dense_points}, sort_keys=True)
+        # altune 0.1.0 drew fewer errors that depend on the row, so what it stored with them is not read back.
+        redrawn = {"errors": "stated mean"} if any(person.instance for person in self.annotators) else {}
+        text = json.dumps({**plain, **redrawn, "dense": self.dense_points}, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     @classmethod

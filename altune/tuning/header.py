@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -127,12 +128,7 @@ def header_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list
     if stored["format"] > STUDY_FORMAT or "environments" not in stored:
         return [f"its format is {stored['format']}, and this version of altune reads formats 1 to {STUDY_FORMAT}"]
     changes = differences(stored["space"], header["space"])
-    if stored["format"] == 1 and any(
-        _asks_for(environment, "alc_normalized") for environment in stored["environments"]
-    ):
-        changes.append(
-            "alc_normalized joins the points of a curve by lines, in the run it held each score (see rescore)"
-        )
+    changes += _redefined(stored)
     if stored["estimators"] != header["estimators"]:
         changes.append("your own estimators differ")
     changes += _environment_changes(stored["environments"], header["environments"])
@@ -142,10 +138,24 @@ def header_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list
     return changes
 
 
-def _asks_for(environment: Mapping[str, Any], objective: str) -> bool:
-    """Return whether the scenario of a stored environment has an objective."""
-    names = environment["scenario"]["objective"]
-    return objective in ([names] if isinstance(names, str) else names)
+def _redefined(stored: Mapping[str, Any]) -> list[str]:
+    """Return what a study of format 1 asks for that has another meaning since, one text for each."""
+    if stored["format"] > 1:
+        return []
+    scenarios = [environment["scenario"] for environment in stored["environments"]]
+    texts = {
+        "alc_normalized joins the points of a curve by lines, in the run it held each score": any(
+            "alc_normalized"
+            in ([scenario["objective"]] if isinstance(scenario["objective"], str) else scenario["objective"])
+            for scenario in scenarios
+        ),
+        "errors that depend on the row have the stated mean, in the run they had at most that": any(
+            annotator["instance"] for scenario in scenarios for annotator in scenario["annotators"]
+        ),
+        "the stopping rule target is sure over a whole run, in the run it was in each loop": '"target"'
+        in json.dumps(stored["space"].get("stopping")),
+    }
+    return [text for text, applies in texts.items() if applies]
 
 
 def _environment_changes(stored: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -229,6 +229,12 @@ def test_a_positive_class_that_does_not_fit_is_refused(classes, fields, words):
     assert "\n" not in str(caught.value)
 
 
+def test_the_keys_of_stored_trajectories_are_those_of_0_1_0():
+    plain, noisy = Scenario(budget=60), Scenario(budget=60, metric="f1", annotators=(Annotator(error=0.2),))
+    assert plain.played_digest() == "99b2abb193589aa0682860809b587957"
+    assert noisy.resolve(two_classes("no", "yes"), 60).played_digest() == "56a5fbc420f901bb06cae333fed0f709"
+
+
 def test_a_positive_class_needs_the_classes():
     with pytest.raises(ScenarioError, match="resolve it for a data set first"):
         _ = Scenario(positive="no").positive_code

@@ -73,13 +73,19 @@ def test_another_request_is_still_refused(stored):
         altune.tune("iris", n_trials=8, select_among=2, out=stored / "run", **{**REQUEST, "n_blocks": 3})
 
 
-def test_a_run_of_an_objective_with_another_definition_is_not_resumed(stored):
+def test_a_run_is_not_resumed_if_what_it_asks_for_has_another_meaning_since(stored):
     header = read_header(altune.open_run(stored / "run").study.user_attrs[HEADER])
     assert header_changes(header, header) == []
     for environment in header["environments"]:
-        environment["scenario"]["objective"] = ["aulc", "alc_normalized"]
-    [change] = header_changes(header, header)
-    assert change.startswith("alc_normalized joins the points of a curve by lines")
+        environment["scenario"] |= {"objective": ["aulc", "alc_normalized"], "annotators": [{"instance": 0.2}]}
+    header["space"]["stopping"] = [{"method": "budget"}, {"method": "any", "rules": [{"method": "target"}]}]
+    starts = (
+        "alc_normalized joins the points",
+        "errors that depend on the row have",
+        "the stopping rule target is sure",
+    )
+    changes = header_changes(header, header)
+    assert [change.startswith(start) for change, start in zip(changes, starts, strict=True)] == [True] * 3
     assert header_changes({**header, "format": 2}, header) == []
 
 

@@ -200,7 +200,7 @@ def test_no_class_is_positive_of_three_or_where_no_metric_has_one(iris):
     assert Scenario(metric="f1_macro").resolve(iris, 90).positive_code is None
     resolved = Scenario(metric="roc_auc").resolve(two_classes("no", "yes"), 60)
     assert resolved.positive_class is None
-    assert resolved.make_objective().metric_text == "roc_auc"
+    assert resolved.make_objective().metric_text == "roc auc"
 
 
 def test_the_last_class_given_as_positive_changes_no_hash_and_the_other_does():

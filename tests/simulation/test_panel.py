@@ -110,7 +110,7 @@ def probabilities_of(hardness: list[float]) -> np.ndarray:
     return np.column_stack([1 - h, h])
 
 
-@given(st.lists(st.floats(1e-9, 1.0), min_size=2, max_size=60), st.floats(0.0, 0.5))
+@given(st.lists(st.floats(1e-9, 1.0), min_size=2, max_size=60), st.floats(1e-6, 0.5))
 def test_errors_have_the_stated_mean_on_easy_and_on_hard_data(hardness, mean):
     p, y = probabilities_of(hardness), np.zeros(len(hardness), dtype=int)
     rates, h = error_rates(p, y, mean), 1 - p[:, 0]

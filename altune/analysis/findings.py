@@ -115,7 +115,7 @@ class Findings:
     @property
     def metric(self) -> str:
         """Name of the score, in words."""
-        return self.objective.metric.replace("_", " ")
+        return self.objective.metric_text
 
     @property
     def measure(self) -> str:

@@ -315,6 +315,7 @@ class Run(OldNames):
             "seconds": self.seconds,
             "run": None if self.folder is None else str(self.folder),
         }
+        plain |= self.objective.positive_entry()
         plain |= {"data_sets": by_data} if len(self.record.data_sets) > 1 else {}
         if len(self.record.scenario.objective_names) > 1:
             plain |= {"objectives": list(self.record.scenario.objective_names)}

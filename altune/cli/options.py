@@ -98,6 +98,13 @@ class ScenarioOptions(ScoringOptions):
     also: Annotated[
         list[str] | None, Option(metavar="NAME", help="Another scikit-learn scorer to record; repeatable.")
     ] = None
+    positive: Annotated[
+        str | None,
+        Option(
+            metavar="CLASS",
+            help="Positive class of two, for metrics such as f1 and recall.  [default: the last one]",
+        ),
+    ] = None
     annotators: Annotated[
         str | None, Option(metavar="ERRORS", help="Error rate of each annotator, such as 0.1,0.1,0.2.")
     ] = None
@@ -115,6 +122,7 @@ class ScenarioOptions(ScoringOptions):
             "budget": self.budget,
             "loops": read_loops(self.loops),
             "also": self.also or None,
+            "positive": self.positive,
             "annotators": read_annotators(self.annotators),
         }
 

@@ -34,7 +34,7 @@ def simulate(
         return
     interval = simulation.interval
     print(
-        f"{simulation.objective.name} of {simulation.objective.metric}: {interval.mean:.4f} "
+        f"{simulation.objective.name} of {simulation.objective.metric_text}: {interval.mean:.4f} "
         f"[{interval.low:.4f}, {interval.high:.4f}] over {interval.blocks} blocks"
     )
     print(curve_table(simulation.curves, simulation.objective.metric))

@@ -280,20 +280,6 @@ def wilcoxon_signed_rank(a: ArrayLike, b: ArrayLike) -> float:
     return float(stats.wilcoxon(difference, zero_method="zsplit").pvalue)
 
 
-def wilson_low(hits: int, trials: int, confidence: float = 0.95) -> float:
-    """Return Wilson's one-sided lower bound of a share of hits (JASA 1927), in [0, 1].
-
-    Parameters
-    ----------
-    hits, trials : ``0 <= hits <= trials``, at least one trial.
-    confidence : one-sided confidence, in (0.5, 1).
-
-    >>> round(wilson_low(9, 10, 0.975), 3)
-    0.596
-    """
-    return _wilson(hits, trials, float(stats.norm.ppf(confidence)))[0]
-
-
 def wilson_interval(hits: int, trials: int, confidence: float = 0.95) -> Interval:
     """Return a share of hits with Wilson's two-sided score interval (JASA 1927), which lies within [0, 1].
 
@@ -309,21 +295,6 @@ def wilson_interval(hits: int, trials: int, confidence: float = 0.95) -> Interva
         raise RequestError(f"hits must lie between 0 and a positive number of trials, got {hits} of {trials}")
     low, high = _wilson(hits, trials, float(stats.norm.ppf(_tails(confidence)[1])))
     return Interval(hits / trials, low, high, trials)
-
-
-def bootstrap_low(values: ArrayLike, confidence: float, rng: np.random.Generator, resamples: int = 1000) -> float:
-    """Return the one-sided lower bound of a mean by the percentile bootstrap (Efron & Tibshirani 1993).
-
-    Parameters
-    ----------
-    values : ``(n_values,)``.
-    confidence : one-sided confidence, in (0.5, 1).
-    rng : draws the resamples.
-    resamples : number of resamples.
-    """
-    x = _finite(values)
-    means = rng.choice(x, size=(resamples, len(x))).mean(axis=1)
-    return float(np.quantile(means, 1 - confidence))
 
 
 def _wilson(hits: int, trials: int, z: float) -> tuple[float, float]:

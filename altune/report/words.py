@@ -34,7 +34,7 @@ def is_area(objective: Objective) -> bool:
 def named(objective: Objective) -> str:
     """Return the name of an objective in words, with its score if it has one."""
     scored = is_area(objective) or objective.name in OWN_NAME or objective.kind.reference
-    return f"{objective.kind.plain} ({objective.metric})" if scored else objective.kind.plain
+    return f"{objective.kind.plain} ({objective.metric_text})" if scored else objective.kind.plain
 
 
 def search_amounts(run: Run) -> Amounts:

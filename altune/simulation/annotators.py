@@ -12,9 +12,9 @@ class Annotator(BaseModel):
     ----------
     error : probability of a wrong answer; all wrong classes are equally likely.
     pair : probability of answering the next class instead of the true one (the first class instead of the last).
-    instance : mean probability ε of a wrong answer, which is more likely on difficult rows:
-        Pr = min(.5, ε·h / E h) with h = 1 − p_y of a model cross-fitted on all true labels. A wrong class is drawn from
-        the probabilities of this model.
+    instance : mean probability of a wrong answer, which is more likely on difficult rows: Pr = min(.5, c·h) with
+        h = 1 − p_y of a model cross-fitted on all true labels, and c such that the mean over the pool is as given. A
+        wrong class is drawn from the probabilities of this model.
     confusion : confusion matrix, with a row for each true class that has the probability of each answer.
     price : price of one answer, by default the scenario's ``price_per_label``.
 

@@ -208,6 +208,15 @@ def held_area(x: Array | Counts, y: Array, prior: float, end: float, start: floa
     return float(np.diff(edges) @ np.concatenate([[prior], y]) / (end - start))
 
 
+def log_axis(x: Array | Counts) -> Array:
+    """Return the place of label counts or costs on a logarithmic axis: log2, and 0 for all that is below 1.
+
+    >>> log_axis(np.array([0, 1, 8])).tolist()
+    [0.0, 0.0, 3.0]
+    """
+    return np.log2(np.maximum(x, 1.0))
+
+
 def trapezoid_area(x: Array | Counts, y: Array, prior: float, end: float) -> float:
     """Return the mean over ``[0, end]`` of the line through ``(0, prior)`` and the points, held after the last.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +15,14 @@ from sklearn.metrics import check_scoring
 from altune.core.deprecations import renamed_keywords
 from altune.core.errors import RequestError, ScenarioError
 from altune.core.needs import Capabilities
+from altune.core.text import join_words
 from altune.data import Dataset, load_dataset
 from altune.data.blocks import Block, BlockRole, make_blocks, pool_size, read_splits
 from altune.recipes.recipe import Recipe
+from altune.simulation.metrics import has_positive
 from altune.simulation.objectives import Objective
-from altune.simulation.prepared import kept_names
+from altune.simulation.panel import MOST_DIFFICULT, most_errors
+from altune.simulation.prepared import kept_names, prepare_block
 from altune.simulation.scenario import Scenario
 from altune.simulation.scoring import TestScorer
 
@@ -62,7 +66,7 @@ class Environment:
 
     def advice(self) -> list[str]:
         """Return advice about this environment, one line each; usually there is none."""
-        lines = []
+        lines = [line] if (line := self._positive_advice()) else []
         counts = self.dataset.class_counts
         rarest = int(np.argmin(counts))
         share = counts[rarest] / self.dataset.n_rows
@@ -72,6 +76,18 @@ class Environment:
                 "the accuracy; consider --metric balanced_accuracy"
             )
         return lines
+
+    def _positive_advice(self) -> str:
+        """Return which class is positive if a metric has one and it was not given; else an empty text."""
+        scenario = self.scenario
+        if scenario.positive is not None or scenario.positive_class is None:
+            return ""
+        metrics = join_words([metric for metric in scenario.metric_names if has_positive(metric)])
+        other, last = scenario.classes
+        return (
+            f"the positive class of {metrics} is {last!r}, the last one; --positive {shlex.quote(other)} chooses the "
+            "other"
+        )
 
     def require(self, recipe: Recipe, name: str = "the recipe") -> None:
         """Refuse a recipe that does not work in this environment.
@@ -127,6 +143,7 @@ def make_environment(
     resolved.make_objective()
     first = explicit["search"][0] if explicit else drawn[0]
     check_metrics(resolved.metric_names, dataset, first)
+    check_errors(resolved, dataset, first, seed)
     # Encoding keeps columns of numbers without missing values. What it makes of others is known once it was fitted.
     kept = dataset.kind == "sparse" or (dataset.kind == "dense" and bool(np.isfinite(dataset.X).all()))
     width = int(dataset.X.shape[1]) if kept else None
@@ -168,6 +185,27 @@ def check_metrics(metrics: tuple[str, ...], dataset: Dataset, block: Block) -> N
         score = scorer.prior(dataset.y[block.pool])[metric]
         if not np.isfinite(score):
             raise ScenarioError(f"metric {metric!r} gives no finite number on the test rows of {dataset.name}")
+
+
+def check_errors(scenario: Scenario, dataset: Dataset, block: Block, seed: int) -> None:
+    """Refuse errors that depend on the row and are more than such errors can be on a data set.
+
+    Raises
+    ------
+    ScenarioError
+        With the highest mean rate that can be reached.
+    """
+    wanted = max(person.instance for person in scenario.annotators)
+    if not wanted:
+        return
+    prepared = prepare_block(dataset, block, seed, scenario.scaling)
+    most = most_errors(prepared.class_probabilities(), prepared.y_pool)
+    if wanted > most:
+        raise ScenarioError(
+            f"instance {wanted:g}: the mean probability of an error is at most {most:.3g} on {dataset.name}, because "
+            f"it is at most {MOST_DIFFICULT:g} for a row and 0 for the {1 - most / MOST_DIFFICULT:.0%} of the rows "
+            "without any doubt about their class; give less, or `error`, which is the same for all rows"
+        )
 
 
 class _DecisionOnly(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

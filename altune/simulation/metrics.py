@@ -6,8 +6,9 @@ recall is the share of its rows that are found. The others do not change when th
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sklearn.metrics import (
@@ -15,12 +16,15 @@ from sklearn.metrics import (
     class_likelihood_ratios,
     f1_score,
     get_scorer,
+    get_scorer_names,
     jaccard_score,
     make_scorer,
     precision_score,
     recall_score,
 )
 
+from altune.core.errors import ScenarioError, did_you_mean
+from altune.core.text import join_words
 from altune.core.types import Codes, Features
 
 Scorers = Callable[[Any, Features, Codes], dict[str, float]]
@@ -117,6 +121,39 @@ def has_positive(metric: str) -> bool:
     (True, False, False)
     """
     return metric in _OF_POSITIVE
+
+
+def check_positive(positive: str, metrics: Sequence[str], classes: Sequence[str], data: str) -> None:
+    """Refuse a positive class that the data do not have or that no metric depends on.
+
+    Parameters
+    ----------
+    positive : name of the positive class.
+    metrics : names of scikit-learn scorers.
+    classes : names of the classes.
+    data : name of the data set.
+
+    Raises
+    ------
+    ScenarioError
+        With what would be right.
+    """
+    if len(classes) != 2:
+        raise ScenarioError(f"positive is one of two classes, but {data} has {len(classes)}; leave it out")
+    if positive not in classes:
+        raise ScenarioError(f"positive: {data} has no class {positive!r}; {did_you_mean(positive, classes)}")
+    if not any(map(has_positive, metrics)):
+        same = "is" if len(metrics) == 1 else "are"
+        raise ScenarioError(
+            f"positive: {join_words(list(metrics))} {same} the same whichever class is positive; leave it out, or "
+            f"record one of the metrics {', '.join(_OF_POSITIVE)}"
+        )
+
+
+def nearest_scorers(name: str) -> str:
+    """Return the scikit-learn scorers whose names are most similar to an unknown one, as the end of a message."""
+    near = difflib.get_close_matches(name, get_scorer_names(), n=4, cutoff=0.4)
+    return f"similar: {', '.join(near)}" if near else "see sklearn.metrics.get_scorer_names()"
 
 
 def make_scorers(metrics: tuple[str, ...], n_classes: int, positive: int | None = None) -> Scorers:

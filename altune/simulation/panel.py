@@ -57,6 +57,46 @@ def difficulty(probabilities: Array, y: Codes) -> Array:
     return h / mean if mean > 0 else np.ones(len(y))
 
 
+def error_rates(probabilities: Array, y: Codes, mean: float) -> Array:
+    """Return the probability of an error for each row, min(.5, c·h) with h = 1 − p_y, ``(n_rows,)``.
+
+    The factor c is such that the mean is the given one. Where no factor reaches it, every row with h > 0 has .5.
+
+    Parameters
+    ----------
+    probabilities : class probabilities of models that did not see the row, ``(n_rows, n_classes)``.
+    y : true class codes, ``(n_rows,)``.
+    mean : mean probability of an error, in [0, .5].
+
+    Examples
+    --------
+    >>> p = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9]])
+    >>> [error_rates(p, np.array([0, 0, 0]), mean).round(3).tolist() for mean in (0.1, 0.3)]
+    [[0.025, 0.05, 0.225], [0.133, 0.267, 0.5]]
+    """
+    relative = difficulty(probabilities, y)
+    rates: Array = mean * relative
+    if rates.max() <= MOST_DIFFICULT:
+        return rates
+    # With the k most difficult rows at .5, the others share the rest in proportion to their difficulty. The right k is
+    # the smallest that leaves none of them above .5.
+    falling = np.sort(relative)[::-1]
+    capped = np.arange(len(falling))
+    rest = np.cumsum(falling[::-1])[::-1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factors = (mean * len(falling) - MOST_DIFFICULT * capped) / rest
+        fits = (factors * falling <= MOST_DIFFICULT) & (rest > 0)
+    if not fits.any():
+        return np.where(relative > 0, MOST_DIFFICULT, 0.0)
+    capped_rates: Array = np.minimum(MOST_DIFFICULT, factors[np.argmax(fits)] * relative)
+    return capped_rates
+
+
+def most_errors(probabilities: Array, y: Codes) -> float:
+    """Return the highest mean probability of an error that :func:`error_rates` can reach."""
+    return MOST_DIFFICULT * float(np.mean(difficulty(probabilities, y) > 0))
+
+
 class Panel:
     """The annotators of a scenario, who answer about the rows of one pool.
 
@@ -174,7 +214,7 @@ class Panel:
     def _misled(self, rate: float, chance: Array, rng: np.random.Generator) -> Codes:
         """Return answers with more errors on difficult rows, in favour of the classes that the model confuses."""
         probabilities, truth = self._fitted(), self._truth
-        wrong = chance < np.minimum(MOST_DIFFICULT, rate * difficulty(probabilities, truth))
+        wrong = chance < error_rates(probabilities, truth, rate)
         others = probabilities + 1e-9
         others[np.arange(len(truth)), truth] = 0.0
         others /= others.sum(axis=1, keepdims=True)

@@ -92,6 +92,7 @@ class Simulation:
         return {
             "objective": self.objective.name,
             "metric": metric,
+            **self.objective.positive_entry(),
             "mean": self.mean,
             "low": interval["low"],
             "high": interval["high"],

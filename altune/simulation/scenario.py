@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from altune.core.errors import FormatError, ScenarioError, did_you_mean
 from altune.core.registry import explain_validation
 from altune.core.yaml import read_yaml
 from altune.data import Dataset
 from altune.simulation.annotators import Annotator
-from altune.simulation.objectives import KINDS, SPENT, Constraint, Objective, Risk
+from altune.simulation.metrics import check_positive, has_positive, nearest_scorers
+from altune.simulation.objectives import KINDS, SPENT, Constraint, Objective, Risk, perfect
 
 DEFAULT_LOOPS = 20
 DENSE_POINTS = 20
@@ -32,7 +34,7 @@ _SCORED_AFTERWARDS = ("objective", "risk", "target_score", "constraints", "over"
 class Scenario(BaseModel):
     """What is the same for every recipe of a study.
 
-    :meth:`resolve` fills in the budget if it is not given.
+    :meth:`resolve` fills in the budget if it is not given, and notes the classes of the data.
 
     Examples
     --------
@@ -49,6 +51,9 @@ class Scenario(BaseModel):
     )
     metric: str = Field(default="accuracy", description="name of the scikit-learn scorer that the objective uses")
     also: tuple[str, ...] = Field(default=(), description="further scorers to record in every learning curve")
+    positive: str | None = Field(
+        default=None, description="positive class of two, for metrics such as f1 and recall; by default the last one"
+    )
     objective: str | tuple[str, ...] = Field(
         default="aulc", description="objective to optimise; several objectives give a Pareto front"
     )
@@ -94,6 +99,14 @@ class Scenario(BaseModel):
         default="auto",
         description="scaling of features; auto is standard for dense and by the largest magnitude for sparse features",
     )
+    _classes: tuple[str, ...] = PrivateAttr(())
+
+    @field_validator("positive", mode="before")
+    @classmethod
+    def _class_as_text(cls, value: object) -> object:
+        # A class of the data 1.0 is the number 1 in a data set, and is written as 1.
+        number = int(value) if isinstance(value, float) and value.is_integer() else value
+        return str(number) if isinstance(number, (int, float)) else number
 
     @field_validator("loops", mode="before")
     @classmethod
@@ -110,7 +123,7 @@ class Scenario(BaseModel):
 
         for name in (value,) if isinstance(value, str) else value:
             if name not in get_scorer_names():
-                raise ValueError(f"unknown scorer {name!r}; {_nearest_scorers(name)}")
+                raise ValueError(f"unknown scorer {name!r}; {nearest_scorers(name)}")
         return value
 
     @field_validator("objective")
@@ -147,6 +160,38 @@ class Scenario(BaseModel):
     def metric_names(self) -> tuple[str, ...]:
         """Every metric that a learning curve records; the first is that of the objective."""
         return (self.metric, *(name for name in self.also if name != self.metric))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes of the data as text; empty before :meth:`resolve`."""
+        return self._classes
+
+    def with_classes(self, classes: Iterable[object]) -> Scenario:
+        """Return the scenario with the class names of its data, in their order, which :meth:`resolve` checks."""
+        scenario = self.model_copy()
+        scenario._classes = tuple(str(name) for name in classes)
+        return scenario
+
+    @property
+    def positive_code(self) -> int | None:
+        """Code of the positive class, 0 or 1; None unless the data have two classes.
+
+        Raises
+        ------
+        ScenarioError
+            If ``positive`` is given and the scenario is not resolved.
+        """
+        if self.positive is not None and self.positive not in self._classes:
+            raise ScenarioError("the scenario does not know the classes yet; resolve it for a data set first")
+        if len(self._classes) != 2:
+            return None
+        return 1 if self.positive is None else self._classes.index(self.positive)
+
+    @property
+    def positive_class(self) -> str | None:
+        """Name of the positive class; None if no metric has one, or if :attr:`positive_code` is None."""
+        code = self.positive_code if any(map(has_positive, self.metric_names)) else None
+        return None if code is None else self._classes[code]
 
     @property
     def objective_names(self) -> tuple[str, ...]:
@@ -197,7 +242,8 @@ class Scenario(BaseModel):
         Raises
         ------
         ScenarioError
-            If the budget is larger than the pool, or a confusion matrix or the prices do not fit the classes.
+            If the budget is larger than the pool, or the positive class, a confusion matrix or the prices do not fit
+            the classes.
         """
         self._check_classes(dataset)
         budget = self.budget if self.budget is not None else default_budget(dataset.n_classes, pool_rows)
@@ -208,10 +254,12 @@ class Scenario(BaseModel):
                 f"budget {budget} is larger than the pool of {pool_rows} rows of {dataset.name}{annotators}; "
                 f"give at most {most}"
             )
-        return self.model_copy(update={"budget": budget})
+        return self.model_copy(update={"budget": budget}).with_classes(dataset.classes)
 
     def _check_classes(self, dataset: Dataset) -> None:
-        """Refuse a confusion matrix or prices for another number of classes."""
+        """Refuse a positive class, a confusion matrix or prices that do not fit the classes."""
+        if self.positive is not None:
+            check_positive(self.positive, self.metric_names, [str(name) for name in dataset.classes], dataset.name)
         classes = f"{dataset.name} has {dataset.n_classes} classes"
         for number, person in enumerate(self.annotators):
             if person.confusion is not None and len(person.confusion) != dataset.n_classes:
@@ -236,6 +284,10 @@ class Scenario(BaseModel):
             raise ScenarioError("an area over cost needs a price per label or per loop above 0")
         if name in ("aulc_log", "alc_normalized") and end <= 1:
             raise ScenarioError(f"{name} needs a domain that ends above 1, but at most {end:g} can be spent")
+        if name == "alc_normalized" and not math.isfinite(perfect(self.metric)):
+            raise ScenarioError(
+                f"{name} needs a highest value of the metric, and {self.metric} has none; give aulc_log"
+            )
         return Objective(
             name,
             self.metric,
@@ -245,6 +297,7 @@ class Scenario(BaseModel):
             target=self.target_score,
             risk=Risk.parse(self.risk),
             price_per_hour=self.price_per_hour,
+            positive=self.positive_class if has_positive(self.metric) else None,
         )
 
     def make_objectives(self) -> tuple[Objective, ...]:
@@ -266,8 +319,14 @@ class Scenario(BaseModel):
         return self.labels * label + (loops + 1) * self.price_per_loop
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values that :meth:`from_dict` reads back."""
-        return self.model_dump(mode="json")
+        """Return plain JSON values that :meth:`from_dict` reads back.
+
+        The positive class is left out where it is the last one, so that the hash is the one of earlier versions.
+        """
+        plain = self.model_dump(mode="json")
+        if self.positive is None or self.positive in self._classes[-1:]:
+            del plain["positive"]
+        return plain
 
     def digest(self) -> str:
         """Return a stable hash of all fields."""
@@ -277,7 +336,9 @@ class Scenario(BaseModel):
     def played_digest(self) -> str:
         """Return a stable hash of the fields that a trajectory depends on, without those that only score it."""
         plain = {name: value for name, value in self.to_dict().items() if name not in _SCORED_AFTERWARDS}
-        text = json.dumps({**plain, "dense": self.dense_points}, sort_keys=True)
+        # altune 0.1.0 drew fewer errors that depend on the row, so what it stored with them is not read back.
+        redrawn = {"errors": "stated mean"} if any(person.instance for person in self.annotators) else {}
+        text = json.dumps({**plain, **redrawn, "dense": self.dense_points}, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     @classmethod
@@ -311,15 +372,6 @@ def default_budget(n_classes: int, pool_rows: int) -> int:
     (200, 100, 150)
     """
     return max(2, min(max(100, 20 * n_classes), pool_rows // 2))
-
-
-def _nearest_scorers(name: str) -> str:
-    import difflib
-
-    from sklearn.metrics import get_scorer_names
-
-    near = difflib.get_close_matches(name, get_scorer_names(), n=4, cutoff=0.4)
-    return f"similar: {', '.join(near)}" if near else "see sklearn.metrics.get_scorer_names()"
 
 
 def _checked(read: Callable[[str], Any], text: str) -> Any:

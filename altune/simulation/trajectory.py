@@ -55,7 +55,9 @@ class Trajectory:
         self._panel = Panel(
             scenario, prepared.y_pool, prepared.n_classes, prepared.streams, prepared.class_probabilities
         )
-        self._scorer = TestScorer(scenario.metric_names, prepared.X_test, prepared.y_test, prepared.n_classes)
+        self._scorer = TestScorer(
+            scenario.metric_names, prepared.X_test, prepared.y_test, prepared.n_classes, scenario.positive_code
+        )
         self._loop = ActiveLearningLoop(
             recipe,
             prepared.X_pool,
@@ -91,7 +93,7 @@ class Trajectory:
     def curve(self) -> LearningCurve:
         """Return the learning curve so far; at least one model must have been trained."""
         loop, points, records = self._loop, self._points, self._loop.records
-        key = ("prior", self._scenario.metric_names)
+        key = ("prior", self._scenario.metric_names, self._scenario.positive_code)
         prior = self.prepared.hidden.get(key, lambda: self._scorer.prior(self.prepared.y_pool))
         units = {} if self._by_unit is None else self._units(self._by_unit)
         curve = LearningCurve(
@@ -143,7 +145,7 @@ class Trajectory:
     def _units(self, by_unit: list[UnitScores]) -> dict[str, Any]:
         """Return the scores by unit of the test rows as fields of the curve."""
         scorer, y_pool = self._scorer, self.prepared.y_pool
-        key = ("prior units", self._scenario.metric_names)
+        key = ("prior units", self._scenario.metric_names, self._scenario.positive_code)
         _, prior = self.prepared.hidden.get(key, lambda: scorer.with_units(scorer.prior_model(y_pool)))
         return {
             "row_scores": np.array([unit.correct for unit in by_unit]),

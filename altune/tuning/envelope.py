@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.simulation.curve import LearningCurve
+from altune.simulation.curve import LearningCurve, log_axis
+from altune.simulation.objectives.kinds import Axis
 from altune.simulation.trajectory import PAUSED
 
 Array = NDArray[np.float64]
@@ -26,10 +27,10 @@ class Envelope:
     ----------
     budgets : label budget on each block.
     metrics : metric on each block.
-    joined : whether the objective joins the points of a curve by straight lines, instead of holding each score.
+    joined : axis on which the objective joins the points of a curve by straight lines; None if it holds each score.
     """
 
-    def __init__(self, budgets: Sequence[int], metrics: Sequence[str], joined: bool = False) -> None:
+    def __init__(self, budgets: Sequence[int], metrics: Sequence[str], joined: Axis | None = None) -> None:
         self._highest = [np.full(budget + 1, -np.inf) for budget in budgets]
         self._metrics = list(metrics)
         self._joined = joined
@@ -72,10 +73,11 @@ class Envelope:
     def _scores(self, position: int, curve: LearningCurve) -> Array:
         """Return the score at each label count from 0 to the budget, as the objective sees it."""
         counts, metric = np.arange(len(self._highest[position])), self._metrics[position]
-        if not self._joined:
+        if self._joined is None:
             return curve.at(counts, metric)
+        at = log_axis if self._joined == "log" else np.asarray
         points = np.concatenate([[0], curve.labels]), np.concatenate([[curve.prior[metric]], curve.scores[metric]])
-        scores: Array = np.interp(counts, *points)
+        scores: Array = np.interp(at(counts), at(points[0]), points[1])
         return scores
 
     def _continued(self, position: int, curve: LearningCurve, scores: Array) -> LearningCurve:

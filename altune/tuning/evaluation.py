@@ -83,7 +83,7 @@ class Evaluator:
         self._envelope = Envelope(
             self._budgets,
             [scenario.metric for scenario in scenarios],
-            joined=judge.objectives[0].name == "aulc_trapezoid",
+            joined=judge.objectives[0].kind.joined,
         )
         self._best: Array | None = None
         self._best_curves: Sequence[LearningCurve] = ()

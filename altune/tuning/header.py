@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -127,6 +128,7 @@ def header_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list
     if stored["format"] > STUDY_FORMAT or "environments" not in stored:
         return [f"its format is {stored['format']}, and this version of altune reads formats 1 to {STUDY_FORMAT}"]
     changes = differences(stored["space"], header["space"])
+    changes += _redefined(stored)
     if stored["estimators"] != header["estimators"]:
         changes.append("your own estimators differ")
     changes += _environment_changes(stored["environments"], header["environments"])
@@ -134,6 +136,26 @@ def header_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list
         if stored["settings"].get(name) != value:
             changes.append(f"{name} is {value}, in the run {stored['settings'].get(name)}")
     return changes
+
+
+def _redefined(stored: Mapping[str, Any]) -> list[str]:
+    """Return what a study of format 1 asks for that has another meaning since, one text for each."""
+    if stored["format"] > 1:
+        return []
+    scenarios = [environment["scenario"] for environment in stored["environments"]]
+    texts = {
+        "alc_normalized joins the points of a curve by lines, in the run it held each score": any(
+            "alc_normalized"
+            in ([scenario["objective"]] if isinstance(scenario["objective"], str) else scenario["objective"])
+            for scenario in scenarios
+        ),
+        "errors that depend on the row have the stated mean, in the run they had at most that": any(
+            annotator["instance"] for scenario in scenarios for annotator in scenario["annotators"]
+        ),
+        "the stopping rule target is sure over a whole run, in the run it was in each loop": '"target"'
+        in json.dumps(stored["space"].get("stopping")),
+    }
+    return [text for text, applies in texts.items() if applies]
 
 
 def _environment_changes(stored: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -144,9 +166,10 @@ def _environment_changes(stored: Sequence[Mapping[str, Any]], asked: Sequence[Ma
     for old, new in zip(stored, asked, strict=True):
         if old["data"]["fingerprint"] != new["data"]["fingerprint"]:
             changes.append(f"the rows of {new['data']['name']} differ")
-        for name, value in new["scenario"].items():
-            if old["scenario"].get(name) != value:
-                changes.append(f"the scenario's {name} is {value}, in the run {old['scenario'].get(name)}")
+        for name in dict.fromkeys([*new["scenario"], *old["scenario"]]):
+            value, before = new["scenario"].get(name), old["scenario"].get(name)
+            if value != before:
+                changes.append(f"the scenario's {name} is {value}, in the run {before}")
         if old["blocks"] != new["blocks"]:
             changes.append("the explicit blocks differ")
     return changes

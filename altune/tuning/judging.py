@@ -8,6 +8,7 @@ ranks are averaged.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -178,6 +179,11 @@ def check_several(data_sets: Sequence[str], scenario: Scenario, across: Across) 
         raise RequestError(
             f"the objective {scenario.objective_names[0]} has no common scale over data sets; give an area or "
             "final_score, or search with across=ranks (--across ranks)"
+        )
+    if across == "normalized" and not math.isfinite(perfect(scenario.metric)):
+        raise RequestError(
+            f"the metric {scenario.metric} has no highest value, so it has no common scale over data sets; search with "
+            "across=ranks (--across ranks)"
         )
 
 

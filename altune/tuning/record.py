@@ -90,7 +90,9 @@ class StudyRecord:
     def scenarios(self) -> dict[str, Scenario]:
         """Resolved scenario of each data set, by its name."""
         return {
-            environment["data"]["name"]: Scenario.from_dict(environment["scenario"])
+            environment["data"]["name"]: Scenario.from_dict(environment["scenario"]).with_classes(
+                environment["data"]["classes"]
+            )
             for environment in self.header["environments"]
         }
 

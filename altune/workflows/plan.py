@@ -33,6 +33,7 @@ def plan(
                 "data": {"name": dataset.name, "rows": dataset.n_rows, "features": dataset.n_features}
                 | {"classes": dataset.n_classes, "pool": len(block.pool), "test": len(block.test)},
                 "scenario": environment.scenario.to_dict(),
+                "positive": environment.scenario.positive_class,
                 "first_sample": base.initial_sample.size
                 or default_initial_size(environment.scenario.labels, dataset.n_classes),
             }

@@ -16,6 +16,7 @@ from tests.helpers.benchmark_scripts import FOLDER, load
 wdbc = load("published_wdbc")
 profile = load("profile_trajectory")
 findings = load("findings")
+target = load("target_stopping")
 recipes = load("lib.findings_recipes")
 
 
@@ -32,6 +33,28 @@ def stage() -> Any:
 def test_the_readme_names_every_script() -> None:
     text = (FOLDER / "README.md").read_text("utf-8")
     assert [path.name for path in FOLDER.glob("*.py") if path.name not in text] == []
+
+
+# the stopping rule target -----------------------------------------------------------------------------------------
+
+
+def test_runs_that_stop_below_the_target_are_counted_by_hand() -> None:
+    right = np.ones((4, 30), dtype=bool)
+    right[0, :8] = False
+    runs = [target.Played(right, np.array([0.7, 0.85, 0.95, 0.95])), target.Played(~right, np.full(4, 0.2))]
+    each_loop = target.shares(runs, 0.9, 30, "each loop")
+    assert (each_loop["stop"], each_loop["below per run"], each_loop["below per stop"]) == (0.5, 0.5, 1.0)
+    # 30 rows without an error are not enough for three looks at a twentieth of the probability each.
+    spread = target.shares(runs, 0.9, 30, "target")
+    assert (spread["stop"], spread["below per run"], spread["below per stop"]) == (0.0, 0.0, None)
+    assert target.shares(runs, 0.7, 30, "target")["stop"] == 0.5
+
+
+@pytest.mark.slow
+def test_on_real_data_the_rule_keeps_its_promise_and_a_bound_for_one_look_does_not() -> None:
+    runs = [target.play("breast_cancer", seed) for seed in range(60)]
+    each_loop, spread = (target.shares(runs, 0.97, 60, rule)["below per run"] for rule in ("each loop", "target"))
+    assert spread <= 0.1 < each_loop
 
 
 # the published result ---------------------------------------------------------------------------------------------

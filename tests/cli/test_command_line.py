@@ -129,6 +129,20 @@ def test_compare_says_margin_is_ahead_of_random(altune, tmp_path):
     assert "95 % interval" in out
 
 
+def test_the_positive_class_is_an_option_and_is_named(altune):
+    options = ("--metric", "recall", "--budget", "20", "--blocks", "2")
+    code, out, _ = altune("simulate", "breast_cancer", *options, "--positive", "malignant", "--json")
+    assert (code, json.loads(out)["positive"]) == (0, "malignant")
+    code, out, _ = altune("simulate", "breast_cancer", *options)
+    assert code == 0
+    assert out.startswith("aulc of recall of 'benign': ")
+    code, out, err = altune("simulate", "breast_cancer", *options, "--positive", "malignat")
+    near = "did you mean 'malignant'? Accepted: benign, malignant"
+    assert (code, out, err) == (2, "", f"altune: positive: breast_cancer has no class 'malignat'; {near}\n")
+    code, out, _ = altune("tune", "breast_cancer", "--metric", "recall", "--dry-run", "--json")
+    assert (code, json.loads(out)["positive"]) == (0, "benign")
+
+
 def test_lists_print_text_and_json(altune):
     one = ["knobs", "query_strategy", "badge"]
     for words in (["knobs"], ["knobs", "query_strategy"], one, ["spaces"], ["datasets"]):

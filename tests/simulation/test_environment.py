@@ -8,6 +8,7 @@ from sklearn.datasets import load_iris
 
 from altune.core.errors import DataError
 from altune.data import Dataset
+from altune.simulation.environment import make_environment
 from altune.workflows.simulate import simulate
 
 
@@ -44,3 +45,13 @@ def test_explicit_blocks_are_played_as_given():
 def test_blocks_that_cannot_be_are_refused(block, words):
     with pytest.raises(DataError, match=words):
         simulate("vanilla", iris(), budget=2, splits=[block])
+
+
+def test_the_positive_class_that_was_not_chosen_is_named_with_the_other_one():
+    labels = np.repeat(["a no", "yes"], 60)
+    data = Dataset(np.arange(120.0)[:, None], labels, name="votes")
+    assert make_environment(data, metric="recall", also=["roc_auc", "f1"]).advice() == [
+        "the positive class of recall and f1 is 'yes', the last one; --positive 'a no' chooses the other"
+    ]
+    for given in ({"metric": "recall", "positive": "yes"}, {"metric": "recall", "positive": "a no"}, {}):
+        assert make_environment(data, **given).advice() == []

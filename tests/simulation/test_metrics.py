@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import check_scoring, get_scorer, get_scorer_names
 
 from altune.simulation.metrics import RANGES, has_positive, make_scorers, metric_range
+from altune.simulation.scoring import Outputs
 
 NUMBERS = {name for name in get_scorer_names() if "error" in name or "deviance" in name}
 """Scorers of numbers. Some of them depend on the codes of the classes, but none of them has a positive class."""
@@ -87,12 +88,14 @@ def test_the_last_class_is_positive_by_default_with_the_numbers_of_scikit_learn(
     assert value(metric, Fixed(), X, y) == value(metric, Fixed(), X, y, positive=1) == expected
 
 
-def test_metrics_of_one_class_and_of_both_share_no_value():
+def test_metrics_of_one_class_and_of_both_share_the_outputs_and_no_value():
     # check_scoring gives the second metric the probabilities of the first one's positive class.
     X, y = rows()
     metrics = ("average_precision", "roc_auc", "neg_log_loss", "recall", "accuracy")
-    together = make_scorers(metrics, 2, 0)(Fixed(), X, y)
+    model = Fixed()
+    together = make_scorers(metrics, 2, 0)(Outputs(model, X), np.arange(len(y)), y)
     assert together == {metric: value(metric, Fixed(), X, y, positive=0) for metric in metrics}
+    assert sorted(model.calls) == ["predict", "predict_proba"]
 
 
 def test_scores_are_those_of_scikit_learns_scorer_of_several_metrics():

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer, load_iris
 
 from altune.core.errors import ScenarioError
 from altune.core.streams import Streams
 from altune.core.types import TrainingSet
-from altune.data import Dataset
+from altune.data import Dataset, load_dataset
 from altune.data.blocks import explicit_block
 from altune.recipes.recipe import Recipe
 from altune.simulation.annotators import Annotator
-from altune.simulation.panel import Panel, cross_fitted, difficulty, drawn_classes
+from altune.simulation.environment import make_environment
+from altune.simulation.panel import Panel, cross_fitted, difficulty, drawn_classes, error_rates, most_errors
 from altune.simulation.prepared import prepare_block
 from altune.simulation.scenario import Scenario
 from altune.simulation.trajectory import play
@@ -83,7 +86,7 @@ def test_hard_rows_get_more_errors_as_the_formula_says():
     p[ALL, truth] += rng.choice([0.0, 4.0], size=N_ROWS)
     p /= p.sum(axis=1, keepdims=True)
     _, asked = panel(Annotator(instance=0.2), probabilities=lambda: p)
-    wanted = np.minimum(0.5, 0.2 * difficulty(p, truth))
+    wanted = error_rates(p, truth, 0.2)
     answers = np.stack([asked.label(ALL, by(0)) for _ in range(30)])  # asked thirty times about each row
     wrong = answers != truth
     assert wanted.max() > 2.5 * wanted.min()
@@ -98,7 +101,60 @@ def test_hard_rows_get_more_errors_as_the_formula_says():
         others[np.broadcast_to(ALL, answers.shape)[wrong], answers[wrong]] / others.sum(axis=1)[np.nonzero(wrong)[1]]
     )
     assert liking.mean() > 0.6  # one half by chance
-    assert np.mean(wrong) == pytest.approx(wanted.mean(), abs=0.01)
+    assert np.mean(wrong) == pytest.approx(0.2, abs=0.01)
+
+
+def probabilities_of(hardness: list[float]) -> np.ndarray:
+    """Return the probabilities of two classes for rows of the first class, whose 1 − p is given."""
+    h = np.array(hardness)
+    return np.column_stack([1 - h, h])
+
+
+@given(st.lists(st.floats(1e-9, 1.0), min_size=2, max_size=60), st.floats(1e-6, 0.5))
+def test_errors_have_the_stated_mean_on_easy_and_on_hard_data(hardness, mean):
+    p, y = probabilities_of(hardness), np.zeros(len(hardness), dtype=int)
+    rates, h = error_rates(p, y, mean), 1 - p[:, 0]
+    assert most_errors(p, y) == 0.5
+    assert rates.mean() == pytest.approx(mean, abs=1e-9)
+    assert (rates <= 0.5).all()
+    # Below the highest rate, the rate is proportional to h.
+    free = (rates < 0.5) & (rates > 0)
+    if free.any():
+        np.testing.assert_allclose(rates[free] / h[free], (rates[free] / h[free])[0], rtol=1e-6)
+    assert (np.diff(rates[np.argsort(h)]) >= -1e-12).all()
+
+
+@given(st.lists(st.floats(0.2, 0.4), min_size=2, max_size=60), st.floats(0.0, 0.24))
+def test_errors_that_no_row_has_too_many_of_are_drawn_as_before(hardness, mean):
+    p, y = probabilities_of(hardness), np.zeros(len(hardness), dtype=int)
+    assert error_rates(p, y, mean).tolist() == (mean * difficulty(p, y)).tolist()
+
+
+def test_errors_that_no_factor_reaches_are_the_most_that_can_be():
+    p, y = probabilities_of([0.0, 0.0, 0.0, 0.2]), np.zeros(4, dtype=int)
+    assert most_errors(p, y) == 0.125
+    assert error_rates(p, y, 0.3).tolist() == [0.0, 0.0, 0.0, 0.5]
+    assert error_rates(p, y, 0.1).tolist() == pytest.approx([0.0, 0.0, 0.0, 0.4])
+
+
+@pytest.mark.parametrize("name", ["wine", "breast_cancer"])
+def test_easy_data_have_the_stated_errors(name):
+    data = load_dataset(name)
+    prepared = prepare_block(data, make_environment(data).blocks("search", 1)[0], 0)
+    for rate in (0.1, 0.2, 0.3):
+        scenario = Scenario(budget=60, annotators=(Annotator(instance=rate),))
+        answers = Panel(scenario, prepared.y_pool, data.n_classes, prepared.streams, prepared.class_probabilities)
+        rows = np.arange(len(prepared.y_pool))
+        wrong = [np.mean(answers.label(rows, np.zeros(len(rows), dtype=int)) != prepared.y_pool) for _ in range(200)]
+        assert np.mean(wrong) == pytest.approx(rate, abs=0.01)
+
+
+def test_more_errors_than_there_can_be_are_refused_before_anything_is_played():
+    x = np.repeat([-1e5, -1e3, 1e3, 1e5], 30)[:, None]
+    data = Dataset(x, np.repeat([0, 1], 60), name="far")
+    with pytest.raises(ScenarioError, match=r"instance 0\.4: .* at most 0\.2\d+ on far, .* 0 for the 5\d% of the rows"):
+        make_environment(data, scaling="none", annotators=(Annotator(instance=0.4),))
+    assert make_environment(data, scaling="none", annotators=(Annotator(instance=0.2),))
 
 
 def test_difficulty_comes_from_models_that_did_not_see_the_row():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_a_given_budget_stays_and_one_beyond_the_pool_is_refused(iris):
 def test_resolving_leaves_the_rest_as_it_was(iris):
     scenario = Scenario(metric="balanced_accuracy", annotators=(Annotator(error=0.1),) * 3, loops="unlimited")
     resolved = scenario.resolve(iris, 90)
-    assert resolved.model_copy(update={"budget": None}) == scenario
+    assert resolved.model_copy(update={"budget": None}).with_classes([]) == scenario
     assert scenario.budget is None
 
 
@@ -142,6 +143,7 @@ def test_the_digest_sees_every_field():
         "loops": 19,
         "metric": "balanced_accuracy",
         "also": ("balanced_accuracy",),
+        "positive": "no",
         "objective": "aulc_trapezoid",
         "over": "cost",
         "value": 2.0,
@@ -166,6 +168,76 @@ def test_the_digest_sees_every_field():
     }
     assert len(digests) == len(changes) + 1
     assert Scenario(budget=60).digest() == Scenario(budget=60).digest()
+
+
+def two_classes(*classes: object) -> Dataset:
+    labels = np.repeat(np.array(classes, dtype=object), 50)
+    return Dataset(np.arange(float(len(labels)))[:, None], labels, name="votes")
+
+
+@pytest.mark.parametrize(
+    ("classes", "given", "name", "code"),
+    [
+        (("no", "yes"), None, "yes", 1),
+        (("no", "yes"), "no", "no", 0),
+        ((0, 1), 0, "0", 0),
+        ((0, 1), "1", "1", 1),
+        ((0.0, 2.5), 0.0, "0", 0),
+        ((0.0, 2.5), 2.5, "2.5", 1),
+        ((False, True), False, "False", 0),
+    ],
+)
+def test_the_positive_class_is_given_as_in_the_data_and_named(classes, given, name, code):
+    resolved = Scenario(metric="f1", positive=given).resolve(two_classes(*classes), 60)
+    assert (resolved.positive_class, resolved.positive_code) == (name, code)
+    assert resolved.make_objective().metric_text == f"f1 of {name!r}"
+    # It is named where a metric beside the objective's needs it.
+    beside = Scenario(also=("recall",), positive=given).resolve(two_classes(*classes), 60)
+    assert (beside.positive_class, beside.make_objective().metric_text) == (name, "accuracy")
+
+
+def test_no_class_is_positive_of_three_or_where_no_metric_has_one(iris):
+    assert Scenario(metric="f1_macro").resolve(iris, 90).positive_code is None
+    resolved = Scenario(metric="roc_auc").resolve(two_classes("no", "yes"), 60)
+    assert resolved.positive_class is None
+    assert resolved.make_objective().metric_text == "roc auc"
+
+
+def test_the_last_class_given_as_positive_changes_no_hash_and_the_other_does():
+    data = two_classes("no", "yes")
+    usual, last, first = (
+        Scenario(metric="f1", positive=positive).resolve(data, 60) for positive in (None, "yes", "no")
+    )
+    assert usual.to_dict() == last.to_dict()
+    assert "positive" not in usual.to_dict()
+    assert usual.played_digest() == last.played_digest() != first.played_digest()
+    assert Scenario.from_dict(first.to_dict()).with_classes(data.classes) == first
+
+
+@pytest.mark.parametrize(
+    ("classes", "fields", "words"),
+    [
+        (("a", "b", "c"), {"metric": "f1_macro"}, "positive is one of two classes, but votes has 3"),
+        (("no", "yes"), {"metric": "f1", "positive": "yse"}, "votes has no class 'yse'; did you mean 'yes'?"),
+        (("no", "yes"), {"positive": "no"}, "accuracy is the same whichever class is positive"),
+        (("no", "yes"), {"also": ("roc_auc",), "positive": "no"}, "accuracy and roc_auc are the same"),
+    ],
+)
+def test_a_positive_class_that_does_not_fit_is_refused(classes, fields, words):
+    with pytest.raises(ScenarioError, match=re.escape(words)) as caught:
+        Scenario(**{"positive": "a", **fields}).resolve(two_classes(*classes), 60)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_keys_of_stored_trajectories_are_those_of_0_1_0():
+    plain, noisy = Scenario(budget=60), Scenario(budget=60, metric="f1", annotators=(Annotator(error=0.2),))
+    assert plain.played_digest() == "99b2abb193589aa0682860809b587957"
+    assert noisy.resolve(two_classes("no", "yes"), 60).played_digest() == "56a5fbc420f901bb06cae333fed0f709"
+
+
+def test_a_positive_class_needs_the_classes():
+    with pytest.raises(ScenarioError, match="resolve it for a data set first"):
+        _ = Scenario(positive="no").positive_code
 
 
 def test_scaling_is_what_the_scenario_says():

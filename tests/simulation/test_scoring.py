@@ -38,6 +38,27 @@ def test_the_prior_is_the_majority_classs_share_of_the_test_rows():
     assert set(curve.scores) == {"accuracy", "balanced_accuracy", "roc_auc"}
 
 
+def test_the_positive_class_is_the_one_that_was_given():
+    names = np.array(["malignant", "benign"])
+    data = Dataset(cancer().X, names[cancer().y], classes=names, name="breast_cancer")
+    block = explicit_block(data, np.arange(300), np.arange(300, 569))
+    chosen, usual = (
+        play(
+            Recipe(),
+            prepare_block(data, block, 0),
+            Scenario(budget=20, loops=2, metric="recall", also=("accuracy",), positive=positive).resolve(data, 300),
+        )
+        for positive in ("malignant", None)
+    )
+    assert chosen.scores["accuracy"].tolist() == usual.scores["accuracy"].tolist()
+    # The accuracy is the mean of the two recalls, with the shares of the classes as weights.
+    share = (data.y[300:] == 0).mean()
+    mixed = share * chosen.scores["recall"] + (1 - share) * usual.scores["recall"]
+    assert mixed.tolist() == pytest.approx(usual.scores["accuracy"].tolist())
+    majority = np.bincount(data.y[:300]).argmax()
+    assert (chosen.prior["recall"], usual.prior["recall"]) == (float(majority == 0), float(majority == 1))
+
+
 def test_a_metric_that_cannot_score_the_classes_is_refused():
     with pytest.raises(ScenarioError, match="f1"):
         simulate("vanilla", iris(), n_blocks=1, budget=30, metric="f1")

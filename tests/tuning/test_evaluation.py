@@ -233,7 +233,10 @@ def test_the_time_limit_is_shared_evenly_by_the_blocks():
 
 # the guard of rungs -----------------------------------------------------------------------------------------------
 
-AREAS = {name: judge_of([made_environment(objective=name)], 2, 2) for name in ("aulc", "aulc_trapezoid", "aulc_log")}
+AREAS = {
+    name: judge_of([made_environment(objective=name)], 2, 2)
+    for name in ("aulc", "aulc_trapezoid", "aulc_log", "alc_normalized")
+}
 scores = st.floats(0, 1, width=32)
 
 
@@ -243,11 +246,14 @@ def curves(draw):
     return curve({count: draw(scores) for count in labels}, prior=0.25)
 
 
-def lines(found, joined):
+def lines(found, name):
     """Return the score at each label count, the way an area takes it."""
-    if not joined:
-        return found.at(np.arange(BUDGET + 1), "accuracy")
-    return np.interp(np.arange(BUDGET + 1), [0, *found.labels], [found.prior["accuracy"], *found.scores["accuracy"]])
+    counts, labels = np.arange(BUDGET + 1), np.array([0, *found.labels])
+    if name in ("aulc", "aulc_log"):
+        return found.at(counts, "accuracy")
+    if name == "alc_normalized":
+        counts, labels = np.log2(np.maximum(counts, 1)), np.log2(np.maximum(labels, 1))
+    return np.interp(counts, labels, [found.prior["accuracy"], *found.scores["accuracy"]])
 
 
 @pytest.mark.slow
@@ -259,16 +265,16 @@ def lines(found, joined):
     like=st.integers(0, 4),
 )
 def test_a_winner_that_stays_below_the_envelope_is_never_given_up(name, before, own, share, like):
-    judge, joined = AREAS[name], name == "aulc_trapezoid"
+    judge = AREAS[name]
     # often the same as an earlier one: ties are the hardest
     own = before[like] if like < len(before) else own
     one, _ = evaluator({5: lambda block: own[block]}, Racing(rungs=(share,)), judge)
     highest = np.full((2, BUDGET + 1), -np.inf)
     for pair in before:
         one.see(judge.block_values(pair), pair)
-        highest = np.maximum(highest, [lines(found, joined) for found in pair])
+        highest = np.maximum(highest, [lines(found, name) for found in pair])
     paused = [int(found.labels[min(int((found.labels < share * BUDGET).sum()), len(found) - 1)]) for found in own]
-    rest = [lines(found, joined)[last:] for found, last in zip(own, paused, strict=True)]
+    rest = [lines(found, name)[last:] for found, last in zip(own, paused, strict=True)]
     assume(
         all(np.all(y[1:] <= np.maximum(h[last + 1 :], y[0])) for y, h, last in zip(rest, highest, paused, strict=True))
     )

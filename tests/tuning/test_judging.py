@@ -115,6 +115,10 @@ def test_what_cannot_be_averaged_over_data_sets_is_refused():
         check_several(["iris", "iris"], scenario, "normalized")
     with pytest.raises(RequestError, match="several objectives"):
         check_several(["iris", "wine"], several, "ranks")
+    endless = scenario.model_copy(update={"metric": "positive_likelihood_ratio"})
+    check_several(["iris", "wine"], endless, "ranks")
+    with pytest.raises(RequestError, match="positive_likelihood_ratio has no highest value"):
+        check_several(["iris", "wine"], endless, "normalized")
     with pytest.raises(RequestError, match="across is 'medians'"):
         parse_across("medians")
 

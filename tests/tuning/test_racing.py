@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.special import polygamma
 
 from altune.core.errors import RequestError
-from altune.simulation.curve import LearningCurve, trapezoid_area
+from altune.simulation.curve import LearningCurve, log_axis, trapezoid_area
 from altune.simulation.trajectory import PAUSED
 from altune.tuning.envelope import Envelope
 from altune.tuning.racing import Noise, Racing, inverse_trigamma, paired_noise
@@ -185,15 +185,16 @@ def test_the_rest_is_the_best_that_was_ever_seen(seen, pausing):
 
 @given(seen=curves(), points=st.integers(1, 6))
 def test_a_trial_like_the_best_is_completed_to_its_own_curve(seen, points):
-    for joined in (False, True):
+    for joined in (None, "plain", "log"):
         envelope = Envelope([BUDGET], ["accuracy"], joined)
         envelope.see([seen])
         (found,) = envelope.expected([seen.first(points, PAUSED)], [seen])
         counts = np.arange(BUDGET + 1)
-        if not joined:
+        if joined is None:
             np.testing.assert_allclose(found.at(counts, "accuracy"), seen.at(counts, "accuracy"), atol=1e-12)
-        area = [trapezoid_area(one.labels, one.scores["accuracy"], 0.0, BUDGET) for one in (found, seen)]
-        assert not joined or area[0] == pytest.approx(area[1])
+        axis, end = (log_axis, np.log2(BUDGET)) if joined == "log" else (np.asarray, BUDGET)
+        area = [trapezoid_area(axis(one.labels), one.scores["accuracy"], 0.0, end) for one in (found, seen)]
+        assert joined is None or area[0] == pytest.approx(area[1])
 
 
 def test_a_worse_trial_is_expected_to_stay_as_far_behind():

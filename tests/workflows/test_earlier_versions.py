@@ -9,6 +9,7 @@ The archive holds, each made by a command of that version:
 - ``sweep``: ``altune sweep sweep.yaml``, two budgets on iris.
 """
 
+import copy
 import json
 import tarfile
 from pathlib import Path
@@ -21,6 +22,7 @@ from altune.recipes.recipe import Recipe
 from altune.report import write_run
 from altune.simulation.scenario import Scenario
 from altune.simulation.store import TrajectoryStore
+from altune.tuning.header import HEADER, header_changes, read_header
 from altune.tuning.run_folder import REPORT_FILE
 from tests.helpers.paths import STORED
 
@@ -91,6 +93,30 @@ def expected_mean(stored: Path) -> float:
 def test_another_request_is_still_refused(stored):
     with pytest.raises(RequestError, match="n_blocks is 3, in the run 2"):
         altune.tune("iris", n_trials=8, select_among=2, out=stored / "run", **{**REQUEST, "n_blocks": 3})
+
+
+def test_a_run_is_not_resumed_if_what_it_asks_for_has_another_meaning_since(stored):
+    header = read_header(altune.open_run(stored / "run").study.user_attrs[HEADER])
+    assert header_changes(header, header) == []
+    for environment in header["environments"]:
+        environment["scenario"] |= {"objective": ["aulc", "alc_normalized"], "annotators": [{"instance": 0.2}]}
+    header["space"]["stopping"] = [{"method": "budget"}, {"method": "any", "rules": [{"method": "target"}]}]
+    starts = (
+        "alc_normalized joins the points",
+        "errors that depend on the row have",
+        "the stopping rule target is sure",
+    )
+    changes = header_changes(header, header)
+    assert [change.startswith(start) for change, start in zip(changes, starts, strict=True)] == [True] * 3
+    assert header_changes({**header, "format": 2}, header) == []
+
+
+def test_a_positive_class_is_part_of_the_request(stored):
+    header = read_header(altune.open_run(stored / "run").study.user_attrs[HEADER])
+    chosen = copy.deepcopy(header)
+    chosen["environments"][0]["scenario"]["positive"] = "0"
+    assert header_changes(header, chosen) == ["the scenario's positive is 0, in the run None"]
+    assert header_changes(chosen, header) == ["the scenario's positive is None, in the run 0"]
 
 
 def test_a_run_on_two_data_sets_opens_and_is_reported(stored):

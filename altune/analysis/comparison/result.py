@@ -88,6 +88,7 @@ class RecipeComparison(OldNames):
             "answer": self.answer,
             "objective": self.objective.name,
             "metric": self.objective.metric,
+            **self.objective.positive_entry(),
             "data": [contest.data for contest in self.contests],
             "notes": list(self.notes),
         }

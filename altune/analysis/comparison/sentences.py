@@ -108,7 +108,7 @@ def _wins(wins: WinMatrix, best: str) -> list[str]:
 
 def measure_of(objective: Objective, budget: int) -> str:
     """Return what the values of an objective measure, for a sentence."""
-    measure = objective.kind.measure.format(metric=objective.metric.replace("_", " "), budget=budget)
+    measure = objective.kind.measure.format(metric=objective.metric_text, budget=budget)
     return measure if objective.risk.kind == "mean" else f"{measure} ({objective.risk.words})"
 
 
@@ -116,7 +116,7 @@ def _reached(contest: Contest, leader: Leader) -> list[str]:
     reach = next(reach for reach in contest.reach if reach.recipe == leader.name)
     if leader.name == contest.yardstick and contest.objective.target is None:
         return []
-    metric = contest.objective.metric.replace("_", " ")
+    metric = contest.objective.metric_text
     goal = (
         f"{reach.target:.3f} {metric}"
         if contest.objective.target is not None

@@ -160,7 +160,11 @@ def _require_same(first: StoredRun, other: StoredRun, shared: Sequence[str]) -> 
 
 def _differing(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
     """Return the fields that differ between two scenarios and change curves or what is measured."""
-    fields = [name for name in theirs if name not in _NOT_PLAYED and mine.get(name) != theirs[name]]
+    fields = [
+        name
+        for name in dict.fromkeys([*mine, *theirs])
+        if name not in _NOT_PLAYED and mine.get(name) != theirs.get(name)
+    ]
     first, second = (Scenario.from_dict(dict(plain)).objective_names[0] for plain in (mine, theirs))
     return fields + (["objective"] if first != second else [])
 

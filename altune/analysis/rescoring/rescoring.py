@@ -45,7 +45,7 @@ def changed(scenario: Scenario, given: Mapping[str, Any]) -> Scenario:
             "further metrics in a run"
         )
     also = {} if metric == scenario.metric else {"also": [name for name in recorded if name != metric]}
-    new = Scenario.from_dict({**scenario.to_dict(), **also, **given})
+    new = Scenario.from_dict({**scenario.to_dict(), **also, **given}).with_classes(scenario.classes)
     wanted = {*new.objective_names, *(bound.name for bound in new.make_constraints())}
     if DENSE in wanted and not scenario.dense_points:
         raise ScenarioError(

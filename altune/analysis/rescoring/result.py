@@ -156,9 +156,9 @@ def rescored_sentences(rescored: Rescored) -> list[str]:
     """Return the result in sentences, the most important first."""
     best, objective = rescored.trials[0], rescored.objectives[0]
     sentences = [
-        f"By {objective.kind.plain} ({objective.metric}), trial {best.number} is the best of {len(rescored.trials)}, "
-        f"with {best.value:.4g} in the search; by the run's own objective its rank was {best.old_rank}. Nothing was "
-        "simulated."
+        f"By {objective.kind.plain} ({objective.metric_text}), trial {best.number} is the best of "
+        f"{len(rescored.trials)}, with {best.value:.4g} in the search; by the run's own objective its rank was "
+        f"{best.old_rank}. Nothing was simulated."
     ]
     if rescored.changes:
         changes = [f"{name} {shown(new)} instead of {shown(old)}" for name, (old, new) in rescored.changes.items()]

@@ -3,58 +3,113 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from altune.core.needs import Capabilities
 from altune.core.registry import register
-from altune.core.types import Array, Codes
+from altune.core.types import Array, Learner
 from altune.core.uncertainty import margin
-from altune.knobs.stopping.base import Criterion, Note, StopView, ThresholdCriterion, latest
+from altune.knobs.stopping.base import LABELS, Criterion, Note, StopView, ThresholdCriterion, latest
 from altune.knobs.stopping.uncertainty import SCORES
-from altune.numerics.statistics import bootstrap_low, wilson_low
+from altune.numerics.rates import binomial_levels, mean_rate_p
+
+_LEAST = "stop_faultless_p"
+_HELD_OUT = "stop_held_out"
 
 
 @register
 class Target(Criterion):
-    """Stop when a lower confidence bound of the score on held-out labels is at least ``score``.
+    """Stop when held-out labels show that the score is at least ``score``.
 
     The held-out rows are bought at random before the first model and count towards the budget; no model is trained on
-    them. The bound is Wilson's for accuracy and a percentile bootstrap for balanced accuracy. Its confidence is that of
-    a single loop: the bound is not corrected for being checked in every loop.
+    them. In each loop, the p-value of a true score below the target is computed: exactly for accuracy, by Chernoff's
+    bound for balanced accuracy. The rule stops when it is small enough.
+
+    ``confidence`` is that of a whole run: whatever the models, at most a share 1 − ``confidence`` of all runs stops
+    with a model whose true score is below the target. For this, the probability 1 − ``confidence`` is spread evenly
+    over the first ``looks`` models; what a loop cannot use is left to the next ones. Among the runs that *stop*, the
+    share of such models may be larger: if no model ever reaches the target, every stop is wrong. A patience counts
+    loops in which a stop is possible.
+
+    Without an error on n held-out rows, the p-value of an accuracy a is aⁿ. With the default confidence, an accuracy
+    of .9 needs 22 rows, and 51 to stop after the first model; .95 needs 45 and 104.
     """
 
-    source = "Wilson, JASA 1927 (the interval); Efron and Tibshirani 1993 (the bootstrap)"
-    key = "stop_lower_bound"
+    source = "Clopper and Pearson, Biometrika 1934 (accuracy); Lan and DeMets, Biometrika 1983 (repeated looks)"
+    key = "stop_p_value"
+    grows = False
     method: Literal["target"] = "target"
-    score: float = Field(default=0.9, gt=0.0, lt=1.0, description="score that the lower bound must reach")
+    score: float = Field(default=0.9, gt=0.0, lt=1.0, description="score that the held-out labels must show")
     metric: Literal["accuracy", "balanced_accuracy"] = Field(default="accuracy", description="metric of the score")
     confidence: float = Field(
-        default=0.9, ge=0.5, le=0.999, description="one-sided confidence of the bound in a single loop"
+        default=0.9, ge=0.5, le=0.999, description="probability that a run does not stop below the score"
     )
     holdout: int = Field(default=30, ge=5, le=10_000, description="number of rows bought for validation only")
+    looks: int = Field(
+        default=20, ge=1, le=10_000, description="number of models over which the confidence is spread, from the first"
+    )
 
     @property
     def held_out_rows(self) -> int:
         """Number of rows bought for validation only."""
         return self.holdout
 
+    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
+        """Return a line if the rule could not stop even with a model that makes no error."""
+        groups = 1 if self.metric == "accuracy" else capabilities.n_classes
+        least = faultless_p(tuple(len(part) for part in np.array_split(np.arange(self.holdout), groups)), self.score)
+        if least <= self._error:
+            return []
+        return [
+            f"stopping 'target' can never stop: even without an error, {self.holdout} held-out rows do not show "
+            f"{self.metric} {self.score:g} (p-value {least:.2g}, above {self._error:.2g}); give a larger holdout, or a "
+            "lower score or confidence"
+        ]
+
     def measure(self, view: StopView) -> dict[str, float]:
-        """Note the lower bound of the score on the held-out labels."""
-        if len(view.held_out_labels) == 0:
-            return {self.key: 0.0}
-        right = view.held_out_predictions == view.held_out_labels
-        if self.metric == "accuracy":
-            low = wilson_low(int(right.sum()), len(right), self.confidence)
-        else:
-            low = bootstrap_low(balanced_hits(right, view.held_out_labels), self.confidence, view.rng)
-        return {self.key: low}
+        """Note the p-value on the held-out labels, that of a model without any error, and the number of labels."""
+        labels = view.held_out_labels
+        if len(labels) == 0:
+            return {}
+        groups, n_groups = (np.zeros_like(labels), 1) if self.metric == "accuracy" else (labels, view.n_classes)
+        trials = np.bincount(groups, minlength=n_groups)
+        hits = np.bincount(groups, weights=view.held_out_predictions == labels, minlength=n_groups)
+        least = faultless_p(tuple(trials.tolist()), self.score)
+        return {self.key: mean_rate_p(hits, trials, self.score), _LEAST: least, _HELD_OUT: float(len(labels))}
 
     def reached(self, statistic: float) -> bool:
-        """Return whether the bound reaches the target."""
-        return statistic >= self.score
+        """Return whether a p-value would be small enough for a single look."""
+        return statistic <= self._error
+
+    def fires(self, notes: Sequence[Note]) -> bool:
+        """Return whether the p-values of the last looks were small enough, and the minimum is bought."""
+        decisions = self._looks(notes)
+        if not decisions or decisions[-1][0] != len(notes) - 1 or len(decisions) < self.patience:
+            return False
+        return all(small for _, small in decisions[-self.patience :])
+
+    @property
+    def _error(self) -> float:
+        return 1.0 - self.confidence
+
+    def _looks(self, notes: Sequence[Note]) -> list[tuple[int, bool]]:
+        """Return the loops in which a stop was possible, and whether the p-value was small enough there."""
+        spent, decisions = 0.0, []
+        for loop, note in enumerate(notes):
+            level = self._error * min(loop + 1, self.looks) / self.looks - spent
+            if self.key not in note or note[_LEAST] > level or note.get(LABELS, 0.0) < self.minimum:
+                continue
+            decisions.append((loop, note[self.key] <= level))
+            # The p-values of accuracy are few: the highest one that would do is what this look can be wrong with.
+            levels = (
+                binomial_levels(int(note[_HELD_OUT]), self.score) if self.metric == "accuracy" else np.array([level])
+            )
+            spent += float(levels[levels <= level].max())
+        return decisions
 
 
 @register
@@ -169,8 +224,7 @@ def expected_f(scores: Array) -> float:
     return float(np.mean(2.0 * hits[occurs] / total[occurs]))
 
 
-def balanced_hits(right: NDArray[np.bool_], labels: Codes) -> Array:
-    """Return hits weighted such that their mean is the balanced accuracy, ``(n_rows,)``."""
-    counts = np.bincount(labels)
-    weight = len(labels) / (np.count_nonzero(counts) * counts[labels])
-    return right * weight
+@lru_cache(maxsize=64)
+def faultless_p(trials: tuple[int, ...], rate: float) -> float:
+    """Return the p-value of :func:`altune.numerics.rates.mean_rate_p` if every trial is a hit."""
+    return mean_rate_p(trials, trials, rate)

@@ -47,6 +47,7 @@ def _data(plan: Mapping[str, Any]) -> list[Row]:
             ("pool and test", f"{data['pool']} and {data['test']} rows of each block"),
             ("budget", f"{plan['scenario']['budget']} labels"),
             ("first sample", f"{plan['first_sample']} rows unless the recipe sets it"),
+            *_positive(plan),
         ]
     return [row for number, of_data in enumerate(listed, start=1) for row in _data_set(number, of_data)]
 
@@ -60,7 +61,16 @@ def _data_set(number: int, of_data: Mapping[str, Any]) -> list[Row]:
             f"pool {data['pool']}, test {data['test']} rows; budget {of_data['scenario']['budget']} labels, first "
             f"sample {of_data['first_sample']} rows unless the recipe sets it",
         ),
+        *_positive(of_data),
     ]
+
+
+def _positive(of_data: Mapping[str, Any]) -> list[Row]:
+    """Return the row of the positive class, if a metric has one."""
+    if of_data["positive"] is None:
+        return []
+    default = "" if "positive" in of_data["scenario"] else ", the last one; --positive CLASS chooses the other"
+    return [("positive class", f"{of_data['positive']!r}{default}")]
 
 
 def _size(data: Mapping[str, Any]) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from altune.core.errors import ScenarioError
-from altune.simulation.curve import LearningCurve, held_area, labels_to_reach, trapezoid_area
+from altune.core.types import Array
+from altune.simulation.curve import LearningCurve, held_area, labels_to_reach, log_axis, trapezoid_area
+from altune.simulation.metrics import metric_range
 from altune.simulation.objectives.kinds import SLOPE_POINTS
 from altune.simulation.objectives.risk import MEAN, Risk
 
@@ -32,6 +34,7 @@ class Terms:
         reference.
     risk : how the values of several blocks are summarised.
     price_per_hour : price of an hour of computing (only for ``net_value``).
+    positive : name of the positive class, None where the metric has none.
     """
 
     name: str = "aulc"
@@ -42,34 +45,31 @@ class Terms:
     target: float | None = None
     risk: Risk = MEAN
     price_per_hour: float = 0.0
+    positive: str | None = None
 
 
 Formula = Callable[[Terms, LearningCurve, LearningCurve], float]
 
 
 def perfect(metric: str) -> float:
-    """Return the score of a perfect model: 0 for scikit-learn's negated losses, else 1.
+    """Return the score of a perfect model: the highest possible value, infinite where there is none.
 
     >>> perfect("neg_log_loss"), perfect("f1_macro")
     (0.0, 1.0)
     """
-    return 0.0 if metric.startswith("neg_") else 1.0
+    return metric_range(metric)[1]
+
+
+def _area(
+    area: Callable[[Array, Array, float, float], float], objective: Terms, curve: LearningCurve, *, log: bool = False
+) -> float:
+    spent = (curve.labels if objective.over == "labels" else curve.cost).astype(np.float64)
+    x, end = (log_axis(spent), float(np.log2(objective.end))) if log else (spent, objective.end)
+    return area(x, curve.scores[objective.metric], curve.prior[objective.metric], end)
 
 
 def _held(objective: Terms, curve: LearningCurve) -> float:
-    x = curve.labels if objective.over == "labels" else curve.cost
-    return held_area(x, curve.scores[objective.metric], curve.prior[objective.metric], objective.end)
-
-
-def _held_log(objective: Terms, curve: LearningCurve) -> float:
-    x = np.log2(np.maximum(curve.labels if objective.over == "labels" else curve.cost, 1))
-    end = float(np.log2(objective.end))
-    return held_area(x, curve.scores[objective.metric], curve.prior[objective.metric], end)
-
-
-def _trapezoid(objective: Terms, curve: LearningCurve, reference: LearningCurve) -> float:
-    x = curve.labels if objective.over == "labels" else curve.cost
-    return trapezoid_area(x, curve.scores[objective.metric], curve.prior[objective.metric], objective.end)
+    return _area(held_area, objective, curve)
 
 
 def _dense(objective: Terms, curve: LearningCurve, reference: LearningCurve) -> float:
@@ -83,7 +83,8 @@ def _dense(objective: Terms, curve: LearningCurve, reference: LearningCurve) -> 
 
 def _alc(objective: Terms, curve: LearningCurve, reference: LearningCurve) -> float:
     prior, best = curve.prior[objective.metric], perfect(objective.metric)
-    return (_held_log(objective, curve) - prior) / max(best - prior, _FLAT)
+    # The prior is a horizontal line of area A_random, a perfect model one of area A_max: their lengths cancel.
+    return (_area(trapezoid_area, objective, curve, log=True) - prior) / max(best - prior, _FLAT)
 
 
 def _aubc(objective: Terms, curve: LearningCurve, reference: LearningCurve) -> float:
@@ -142,9 +143,9 @@ def _net_value(objective: Terms, curve: LearningCurve, reference: LearningCurve)
 
 FORMULAS: Mapping[str, Formula] = {
     "aulc": lambda objective, curve, reference: _held(objective, curve),
-    "aulc_trapezoid": _trapezoid,
+    "aulc_trapezoid": lambda objective, curve, reference: _area(trapezoid_area, objective, curve),
     "aulc_dense": _dense,
-    "aulc_log": lambda objective, curve, reference: _held_log(objective, curve),
+    "aulc_log": lambda objective, curve, reference: _area(held_area, objective, curve, log=True),
     "alc_normalized": _alc,
     "aubc_lu": _aubc,
     "deficiency": _deficiency,

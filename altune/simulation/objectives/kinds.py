@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Direction = Literal["maximize", "minimize"]
+Axis = Literal["plain", "log"]
 
 SLOPE_POINTS = 5
 """Number of last points of a curve from which its slope at the end is computed."""
@@ -30,6 +31,7 @@ class ObjectiveKind:
     by_row : whether it is computed from scores that can be recorded by test row.
     least : least possible value; None if it is that of the score.
     most : largest possible value; None if it is that of the score.
+    joined : axis on which the points of a curve are joined by straight lines; None for one that holds each score.
     """
 
     text: str
@@ -43,6 +45,7 @@ class ObjectiveKind:
     by_row: bool = True
     least: float | None = None
     most: float | None = None
+    joined: Axis | None = None
 
 
 KINDS: dict[str, ObjectiveKind] = {
@@ -57,6 +60,7 @@ KINDS: dict[str, ObjectiveKind] = {
         "area under the learning curve (trapezoid)",
         "mean {metric} over {budget} labels (trapezoid)",
         prefix=True,
+        joined="plain",
     ),
     "aulc_dense": ObjectiveKind(
         "the area with a model refitted at each of a grid of label counts, so that only the selected rows count",
@@ -71,13 +75,15 @@ KINDS: dict[str, ObjectiveKind] = {
         prefix=True,
     ),
     "alc_normalized": ObjectiveKind(
-        "the area over log2 of the label count, 0 for the prior predictor and 1 for a perfect one (Guyon 2011)",
+        "the area over log2 of the label count with the points joined by lines, 0 for the prior predictor and 1 for a "
+        "perfect one, as in the active learning challenge (Guyon 2011)",
         "normalised area under the learning curve",
         "normalised area over the logarithm of {budget} labels",
         prefix=True,
         linear=False,
         least=-math.inf,
         most=1.0,
+        joined="log",
     ),
     "aubc_lu": ObjectiveKind(
         "trapezoid(scores[1:]) / len(scores[1:]), as in the benchmark of Lu & Lin (arXiv 2306.08954)",
@@ -86,7 +92,7 @@ KINDS: dict[str, ObjectiveKind] = {
     ),
     "deficiency": ObjectiveKind(
         "area between the final score of random sampling and the curve, divided by that of random sampling; below 1 "
-        "is better than random sampling (Baram 2004)",
+        "is better than random sampling (Baram 2004, where the budget is the whole pool)",
         "deficiency against random sampling",
         "deficiency against random sampling",
         direction="minimize",

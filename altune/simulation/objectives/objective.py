@@ -57,6 +57,20 @@ class Objective(Terms):
         return KINDS[self.name]
 
     @property
+    def metric_text(self) -> str:
+        """The metric in words, with its positive class if it has one.
+
+        >>> Objective(metric="recall", positive="yes").metric_text
+        "recall of 'yes'"
+        """
+        words = self.metric.replace("_", " ")
+        return words if self.positive is None else f"{words} of {self.positive!r}"
+
+    def positive_entry(self) -> dict[str, str]:
+        """Return the entry ``positive`` of JSON values, empty if the metric has no positive class."""
+        return {} if self.positive is None else {"positive": self.positive}
+
+    @property
     def direction(self) -> Direction:
         """``maximize`` or ``minimize``."""
         return self.kind.direction

@@ -71,7 +71,7 @@ def test_stops_are_those_of_a_replay():
 
 
 def test_a_recipe_that_buys_hold_out_rows_is_played_as_it_is():
-    recipe = Recipe(stopping={"method": "target", "score": 0.99, "holdout": 10})
+    recipe = Recipe(stopping={"method": "target", "score": 0.75, "holdout": 10, "looks": 1000})
     found = altune.examine(recipe, "iris", budget=40, loops=6, n_blocks=1)
     plain = altune.simulate(recipe, "iris", budget=40, loops=6, n_blocks=1).curves[0]
     assert found.stopping is None

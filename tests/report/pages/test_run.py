@@ -109,6 +109,14 @@ def test_the_picked_trial_is_marked_wherever_it_stands(front_run: Run) -> None:
     assert (star.y[0], star.x[0]) == front_run.trials[picked].objectives
 
 
+def test_facts_name_the_positive_class_of_a_metric() -> None:
+    data, settings = "breast_cancer", {"n_trials": 1, "n_blocks": 1, "confirm": False}
+    chosen = facts(run_content(tune(data, metric="recall", positive="malignant", **settings)))
+    assert chosen["Positive class"] == "'malignant' (the other is 'benign')"
+    usual = facts(run_content(tune([data, "iris"], metric="accuracy", **settings)))
+    assert not {"Positive class", "Positive classes"} & set(usual)
+
+
 def test_facts_tell_objectives_rule_and_bounds(front_run: Run) -> None:
     told = facts(run_content(front_run))
     assert told["Objectives"] == (
@@ -269,7 +277,7 @@ def test_commands_name_each_data_set_with_the_scenario_that_was_written(several:
     for name in ("iris", "wine"):
         command = next(one for one in told if one.startswith(f"altune simulate {name} "))
         path = Path(command.split("--scenario ")[1].split(" ")[0])
-        assert altune.Scenario.load(path) == several.record.scenarios[name]
+        assert altune.Scenario.load(path).to_dict() == several.record.scenarios[name].to_dict()
 
 
 def test_ranks_say_that_the_value_shown_did_not_decide() -> None:

@@ -62,6 +62,13 @@ def test_a_plan_tells_objectives_rule_risk_and_bounds() -> None:
     assert (target["objective"], target["target"]) == ("labels_to_target (less is better)", "a score of 0.9")
 
 
+def test_a_plan_names_the_positive_class_of_a_metric() -> None:
+    usual = plan_of("breast_cancer", metric="recall")["positive class"]
+    assert usual == "'benign', the last one; --positive CLASS chooses the other"
+    assert plan_of("breast_cancer", metric="recall", positive="malignant")["positive class"] == "'malignant'"
+    assert "positive class" not in plan_of("breast_cancer", metric="roc_auc")
+
+
 def test_a_plan_tells_what_is_spent_with_care() -> None:
     rows = plan_of(settings=Settings(racing=0.05, rungs=(0.3, 0.6), leader_blocks=3, trial_timeout=60))
     assert rows["racing"].endswith("one as good as the best with a probability of at most 0.05")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from altune.core.errors import ScenarioError
 from altune.simulation.objectives import OBJECTIVES, Objective
+from altune.simulation.scenario import Scenario
 from tests.helpers.curves import curve, curves
 
 
@@ -51,6 +52,36 @@ def test_trapezoid_cuts_the_line_at_the_budget():
 def test_log_area_by_hand():
     # over log2 n in [0, 5]: the prior to 2, .5 from 2 to 3, .9 from 3 to 5
     assert objective("aulc_log", end=32)(curve([4, 8], [0.5, 0.9])) == pytest.approx((2 * 0.1 + 0.5 + 2 * 0.9) / 5)
+
+
+def test_the_score_of_the_active_learning_challenge_by_hand():
+    # Guyon 2011: log2 labels 0, 2, 4 with the points .6, .8, .9, lines between them, horizontal to 6. The areas of the
+    # curve, of random predictions and of perfect ones are 2 * .7 + 2 * .85 + 2 * .9 = 4.9, 6 * .5 and 6 * 1.
+    score = objective("alc_normalized", end=64)
+    assert score(curve([1, 4, 16], [0.6, 0.8, 0.9], prior=0.5)) == pytest.approx((4.9 - 3.0) / (6.0 - 3.0))
+    # A first model of 4 labels: a line from the prior at 1 label leads to it.
+    assert score(curve([4, 16], [0.8, 0.9], prior=0.5)) == pytest.approx((2 * 0.65 + 2 * 0.85 + 2 * 0.9 - 3.0) / 3.0)
+    # A line that is cut at the budget: at 64 labels the line from .8 at 16 to 1 at 256 is at .9.
+    assert score(curve([1, 16, 256], [0.8, 0.8, 1.0], prior=0.5)) == pytest.approx((4 * 0.8 + 2 * 0.85 - 3.0) / 3.0)
+    assert score(curve([1, 16], [0.5, 0.5], prior=0.5)) == pytest.approx(0.0)
+    assert score(curve([1, 16], [1.0, 1.0], prior=0.5)) == pytest.approx(1.0)
+
+
+@given(curves(), curves(), st.floats(0, 1))
+def test_the_challenge_score_is_linear_in_the_scores_of_a_curve(one, other, share):
+    # Two curves with the label counts of the first one, and their mixture.
+    first, second = one.scores["accuracy"], np.resize(other.scores["accuracy"], len(one))
+    score, prior = objective("alc_normalized", end=100), min(one.prior["accuracy"], 0.9)
+    values = [
+        score(curve(one.labels.tolist(), scores, prior))
+        for scores in (first, second, share * first + (1 - share) * second)
+    ]
+    assert values[2] == pytest.approx(share * values[0] + (1 - share) * values[1], abs=1e-9)
+
+
+def test_a_metric_without_a_highest_value_is_not_normalised():
+    with pytest.raises(ScenarioError, match="positive_likelihood_ratio has none; give aulc_log"):
+        Scenario(budget=60, metric="positive_likelihood_ratio", objective="alc_normalized").make_objective()
 
 
 def test_net_value_by_hand():

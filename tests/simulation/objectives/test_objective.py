@@ -40,8 +40,8 @@ RANDOM = curve([2, 5, 10], [0.4, 0.6, 0.8])
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        # over log2 n in [0, log2 10], the prior 0, 1 the best
-        ("alc_normalized", ((1 * 0.1 + 1 * 0.5 + 1 * 0.8 + np.log2(10 / 8) * 0.9) / np.log2(10) - 0.1) / 0.9),
+        # over log2 n in [0, log2 10]: lines from .1 to .5, .8 and .9 at 1, 2 and 3, held; the prior 0, 1 the best
+        ("alc_normalized", ((0.3 + 0.65 + 0.85 + np.log2(10 / 8) * 0.9) / np.log2(10) - 0.1) / 0.9),
         # trapezoid([.8, .9]) / 2
         ("aubc_lu", 0.85 / 2),
         # (.8 - own area) / (.8 - random's): (2·.1 + 2·.5 + 4·.8 + 2·.9)/10 and (2·.1 + 3·.4 + 5·.6)/10

@@ -26,6 +26,7 @@ def facts_of(run: Run) -> list[Fact]:
     return [
         *_data(run),
         *_scenario(run.scenario),
+        *_positive(run),
         *_objectives(run),
         *_search(run),
         *_trials(run),
@@ -70,6 +71,23 @@ def _scenario(scenario: Scenario) -> list[Fact]:
     ]
     prices = _prices(scenario)
     return [*facts, ("Prices", prices)] if prices else facts
+
+
+def _positive(run: Run) -> list[Fact]:
+    """Return the positive class of each data set, if a metric has one."""
+    named = {
+        name: f"{scenario.positive_class!r} (the other is {_other_class(scenario)!r})"
+        for name, scenario in run.record.scenarios.items()
+        if scenario.positive_class is not None
+    }
+    if len(run.record.data_sets) == 1:
+        return [("Positive class", text) for text in named.values()]
+    listed = "; ".join(f"{name}: {text}" for name, text in named.items())
+    return [("Positive classes", listed)] if named else []
+
+
+def _other_class(scenario: Scenario) -> str:
+    return next(name for name in scenario.classes if name != scenario.positive_class)
 
 
 def _prices(scenario: Scenario) -> str:

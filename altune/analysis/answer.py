@@ -110,11 +110,11 @@ def _alike(findings: Findings) -> list[tuple[list[str], Against]]:
 def headline(findings: Findings) -> str:
     """Return the differences in the objective, and which of them are clear."""
     blocks = f"{findings.recipe.blocks} fresh block{'' if findings.recipe.blocks == 1 else 's'}"
-    groups: dict[str, list[str]] = {"better than": [], "worse than": [], "not told apart from": []}
+    groups: dict[str, list[str]] = {"better than": [], "worse than": [], "without a clear difference from": []}
     for names, against in _alike(findings):
         difference = against.difference
         side = "better than" if findings.beats(difference) else "worse than" if findings.loses(difference) else None
-        groups[side or "not told apart from"].append(f"{_joined(names)} ({gain_words(difference)})")
+        groups[side or "without a clear difference from"].append(f"{_joined(names)} ({gain_words(difference)})")
     parts = [f"{words} {join_words(group)}" for words, group in groups.items() if group]
     chosen = (
         f"On the blocks that select, no recipe of the search was better than {plain_name(findings.chosen)}, so it is "

@@ -289,7 +289,7 @@ def test_pure_noise_is_not_sold_as_a_gain():
     run = tune(noise, SearchSpace.from_dict(SPACE), budget=60, loops=5, n_trials=8, n_blocks=2, report_blocks=8)
     assert run.findings.verdict == "unclear"
     assert not any(run.findings.beats(against.difference) for against in run.findings.against.values())
-    assert "not told apart from" in run.answer
+    assert "without a clear difference from" in run.answer
 
 
 @pytest.mark.slow

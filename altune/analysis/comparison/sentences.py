@@ -65,7 +65,7 @@ def sentences_of_one(contest: Contest) -> list[str]:
         sentences.append(f"Clear differences, with intervals for all pairs together: {gains}.")
     if leader.alike:
         gains = join_words([_gain(pair) for pair in leader.alike])
-        sentences.append(f"Not told apart, with intervals for all pairs together: {gains}.")
+        sentences.append(f"No clear difference, with intervals for all pairs together: {gains}.")
     return [*sentences, *_reached(contest, leader), *_stale(contest)]
 
 

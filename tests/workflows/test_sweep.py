@@ -74,7 +74,6 @@ def test_the_table_has_a_row_for_each_cell_and_baseline_the_same_in_csv_and_parq
     )
     sides = {1: "better", 0: "unclear", -1: "worse"}
     assert frame["verdict"].tolist() == [sides[int(row.low > 0) - int(row.high < 0)] for row in frame.itertuples()]
-    assert "worse" in set(frame["verdict"])
     confirmed = undisturbed.runs[0].run.findings.recipe.mean
     assert frame["confirmed_mean"][0] == pytest.approx(confirmed)
     assert set(frame["query_strategy"]) <= {"margin", "entropy", "least_confidence"}

@@ -120,10 +120,7 @@ class Findings:
     @property
     def measure(self) -> str:
         """What is measured, in words."""
-        name = self.objective.kind.measure.format(metric=self.metric, budget=self.budget)
-        if self.objective.over != "labels":
-            name = name.replace(f"{self.budget} labels", "all that is spent")
-        return name if self.objective.risk.kind == "mean" else f"{name} ({self.objective.risk.words})"
+        return self.objective.measure(self.budget)
 
 
 def find(confirmation: Confirmation, objective: Objective, budget: int) -> Findings:

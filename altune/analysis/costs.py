@@ -102,7 +102,7 @@ class LabelNothing:
 
     Attributes
     ----------
-    metric : the score that has a value.
+    metric : name of the score that has a value, in words.
     score : mean score of the prior predictor, which always predicts the most frequent class.
     value : its value; nothing is spent.
     worth : mean net value of the confirmed recipe (``recipe``) and of each baseline, by name.
@@ -149,7 +149,7 @@ def label_nothing(confirmation: Confirmation, scenario: Scenario) -> LabelNothin
     played = {RECIPE: confirmation.recipe, **confirmation.baselines}
     score = float(np.mean([curve.prior[objective.metric] for curve in confirmation.recipe.curves]))
     worth = {name: float(objective.each(of_recipe.curves).mean()) for name, of_recipe in played.items()}
-    return LabelNothing(objective.metric, score, objective.value * score, worth)
+    return LabelNothing(objective.metric.replace("_", " "), score, objective.value * score, worth)
 
 
 def cost_sentences(confirmation: Confirmation, scenario: Scenario) -> list[str]:

@@ -92,7 +92,12 @@ def score_sentence(findings: Findings) -> str:
         f"{join_words([_explained(name) for name in names])} {against.score:.3f}" for names, against in _alike(findings)
     )
     subject = f"the recipe, which is {_explained(findings.chosen)}," if findings.chosen else "the recipe"
-    return f"With {findings.budget} labels {subject} reaches {findings.metric} {findings.score:.3f}; {others}."
+    reaches = f"reaches {findings.metric} {findings.score:.3f}"
+    if findings.bought < findings.budget - 0.5:
+        # The loops may end a little below the budget, and a stopping rule far below.
+        mean = f"{findings.bought:.0f} labels{'' if findings.bought.is_integer() else ' on average'}"
+        return f"With {mean} {subject} {reaches} and stops; with {findings.budget}, {others}."
+    return f"With {findings.budget} labels {subject} {reaches}; {others}."
 
 
 def _alike(findings: Findings) -> list[tuple[list[str], Against]]:
@@ -195,7 +200,7 @@ def matched_sentences(findings: Findings) -> list[str]:
     for names, against in _alike(findings):
         by_knobs.setdefault(against.differs, []).append(f"{_joined(names)} ({gain_words(against.matched)})")
     if all(against.matched.mean == against.difference.mean for against in findings.others.values()):
-        return []  # the sizes are those of the baselines, and all is said
+        return []  # the sizes are those of the baselines
     same = [_joined(names) for names, against in _alike(findings) if not against.differs]
     parts = [
         f"{join_words(gains)}, from which it then differs in {join_words([KNOB_WORDS[knob] for knob in knobs])}"

@@ -74,6 +74,7 @@ class Findings:
     recipe : mean objective of the recipe on the report blocks.
     score : its mean score at the whole budget.
     against : the recipe against each baseline, by name.
+    bought : mean number of labels that the recipe buys, below the budget if it stops early.
     chosen : name of the baseline that was selected as the recipe, empty if a trial of the search was.
     n_test : number of held-back rows on which the report blocks are scored.
     """
@@ -83,6 +84,7 @@ class Findings:
     recipe: Interval
     score: float
     against: Mapping[str, Against]
+    bought: float = 0.0
     chosen: str = ""
     n_test: int = 0
 
@@ -120,10 +122,7 @@ class Findings:
     @property
     def measure(self) -> str:
         """What is measured, in words."""
-        name = self.objective.kind.measure.format(metric=self.metric, budget=self.budget)
-        if self.objective.over != "labels":
-            name = name.replace(f"{self.budget} labels", "all that is spent")
-        return name if self.objective.risk.kind == "mean" else f"{name} ({self.objective.risk.words})"
+        return self.objective.measure(self.budget)
 
 
 def find(confirmation: Confirmation, objective: Objective, budget: int) -> Findings:
@@ -155,7 +154,9 @@ def find(confirmation: Confirmation, objective: Objective, budget: int) -> Findi
     }
     mean = estimated_mean(objective, recipe.curves, references, overlap)
     chosen = next((name for name, played in baselines.items() if played.recipe.digest() == recipe.recipe.digest()), "")
-    return Findings(objective, budget, mean, final_score(recipe, objective), against, chosen, confirmation.n_test)
+    bought = sum(int(curve.labels[-1]) for curve in recipe.curves) / len(recipe.curves)
+    score = final_score(recipe, objective)
+    return Findings(objective, budget, mean, score, against, bought, chosen, confirmation.n_test)
 
 
 def final_score(played: Played, objective: Objective) -> float:

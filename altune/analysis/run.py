@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from altune.analysis.answer import answer, answer_of_several, front_sentences
+from altune.analysis.costs import money_of, money_sentences
 from altune.analysis.findings import Findings, against_of, find
 from altune.analysis.run_curves import stored_curves
 from altune.core.deprecations import OldNames, renamed_keywords
@@ -213,7 +214,8 @@ class Run(OldNames):
             f"{name}: {ablation.sentence}" if several else ablation.sentence
             for name, ablation in self.ablations.items()
         ]
-        return [first, *front, *rest, *steps, last]
+        nothing, costs = money_sentences(self.confirmations, self.record.scenarios)
+        return [*nothing, first, *front, *rest, *steps, *costs, last]
 
     @renamed_keywords
     def confirm(
@@ -296,11 +298,14 @@ class Run(OldNames):
     def to_dict(self) -> dict[str, Any]:
         """Return the plain JSON values of the command line's ``--json``."""
         findings = self.findings
+        scenarios = self.record.scenarios
+        money = {name: money_of(confirmation, scenarios[name]) for name, confirmation in self.confirmations.items()}
         by_data = {
             name: {
                 "confirmed": of_data.recipe.to_dict() | {"score": of_data.score},
                 "baselines": against_of(of_data),
                 "ablation": self.ablations[name].to_dict() if name in self.ablations else None,
+                **money[name],
             }
             for name, of_data in self.all_findings.items()
         }
@@ -311,6 +316,7 @@ class Run(OldNames):
             "confirmed": None if findings is None else findings.recipe.to_dict() | {"score": findings.score},
             "baselines": {} if findings is None else against_of(findings),
             "ablation": None if self.ablation is None else self.ablation.to_dict(),
+            **next(iter(money.values()), {"cost": None, "label_nothing": None}),
             "trials": [trial.to_dict() for trial in self.trials],
             "seconds": self.seconds,
             "run": None if self.folder is None else str(self.folder),

@@ -58,7 +58,13 @@ class ScoringOptions:
         list[str] | None, Option(metavar="BOUND", help="Constraint such as 'labels <= 300'; repeatable.")
     ] = None
     target_score: TargetScore = None
-    over: Annotated[str | None, Option(metavar="WHAT", help="Variable of integration: labels or cost.")] = None
+    over: Annotated[
+        str | None,
+        Option(
+            metavar="WHAT",
+            help="Variable of integration: labels or cost.  [default: labels; cost if prices are given]",
+        ),
+    ] = None
     value: Annotated[
         float | None, Option(metavar="PRICE", help="Value of a score of 1 over a score of 0, for net_value.")
     ] = None

@@ -22,6 +22,9 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Play one recipe on DATA and print its learning curve."""
+    import numpy as np
+
+    from altune.analysis.costs import Range
     from altune.core.files import write_text
     from altune.report.texts.curves import curve_table
     from altune.workflows.simulate import simulate as play
@@ -33,8 +36,11 @@ def simulate(
         print_json(simulation.to_dict())
         return
     interval = simulation.interval
+    over = " over cost" if simulation.objective.over == "cost" else ""
     print(
-        f"{simulation.objective.name} of {simulation.objective.metric_text}: {interval.mean:.4f} "
+        f"{simulation.objective.name} of {simulation.objective.metric_text}{over}: {interval.mean:.4f} "
         f"[{interval.low:.4f}, {interval.high:.4f}] over {interval.blocks} blocks"
     )
+    if any(curve.cost[-1] != curve.labels[-1] for curve in simulation.curves):
+        print(f"the campaign costs {Range.of(np.array([curve.cost[-1] for curve in simulation.curves])).average}")
     print(curve_table(simulation.curves, simulation.objective.metric))

@@ -13,9 +13,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
-from typing import Annotated, Any, ClassVar, TypeVar, cast, get_args
+from typing import Annotated, Any, ClassVar, Self, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from altune.core.errors import FormatError, RequestError, did_you_mean, join_path
 from altune.core.needs import Capabilities, Need
@@ -46,6 +46,10 @@ class Method(BaseModel):
     A subclass sets ``knob`` and a literal ``method`` field with its name as the default. Its docstring gives the
     formula, and its further fields have ranges and descriptions. Methods are frozen: state that changes from loop to
     loop belongs to the loop.
+
+    ``alike_for_two_classes`` names the method of the same knob that does exactly the same with the same parameters
+    where there are two classes; a search then leaves this one out. ``either`` names optional parameters of which at
+    most one may be given.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
@@ -53,8 +57,17 @@ class Method(BaseModel):
     knob: ClassVar[str] = ""
     needs: ClassVar[frozenset[Need]] = frozenset()
     source: ClassVar[str] = ""
+    alike_for_two_classes: ClassVar[str] = ""
+    either: ClassVar[tuple[str, ...]] = ()
 
     method: str
+
+    @model_validator(mode="after")
+    def _one_of_either(self) -> Self:
+        given = [name for name in self.either if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give {' or '.join(given)}, not both")
+        return self
 
     def required(self) -> frozenset[Need]:
         """Return what this method, its parameters and the methods nested in it need."""

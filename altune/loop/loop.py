@@ -15,7 +15,6 @@ import numpy as np
 from altune.core.errors import RequestError
 from altune.core.pool import FeatureCache, Pool
 from altune.core.types import Codes, RowNumbers
-from altune.knobs.initial_sample.base import default_initial_size
 from altune.knobs.labeling import Answers, Automatic
 from altune.knobs.loop_size import Judged, LoopState
 from altune.knobs.stopping import cohen_kappa
@@ -271,7 +270,7 @@ class ActiveLearningLoop:
 
     def _first_sample(self, held_out: RowNumbers) -> RowNumbers:
         pool, sample, oracle = self.pool, self.recipe.initial_sample, self._oracle
-        size = sample.size or default_initial_size(pool.budget, pool.n_classes)
+        size = sample.n_rows(pool.budget, pool.n_classes)
         size = max(1, min(size, self._affordable_rows() - len(held_out), len(pool.candidates)))
         rng = self.streams.generator("initial_sample")
 

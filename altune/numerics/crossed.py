@@ -121,7 +121,7 @@ def variance_parts(
     usual, sizes = in_class.mean(axis=0), (of_class > 0).sum(axis=1)
     member = (of_class > 0).astype(np.float64)
     within = units - len(of_class)
-    # Mean squares; each estimates what stands beside it: n·σ_b² + σ_bu², J·σ_u² + σ_bu², and σ_bu².
+    # Mean squares; each estimates one of these: n·σ_b² + σ_bu², J·σ_u² + σ_bu², and σ_bu².
     squares = (
         units * float(((by_block - by_block.mean()) ** 2).sum()) / (blocks - 1),
         blocks * float(((by_unit - usual @ member) ** 2).sum()) / within,

@@ -85,8 +85,9 @@ def changed_words(before: Method, after: Method) -> str:
         return change_words(before, after).replace(":", "", 1)
     growth = getattr(after, "growth", 1.0)
     name = after.method if after.method != "geometric" else "growing" if growth >= 1 else "shrinking"
-    size = getattr(after, "size", None) if after.knob == "initial_sample" else None
-    details = [nested.method for nested in after.nested().values()] + ([f"size {size}"] if size is not None else [])
+    sizes = [(name, getattr(after, name, None)) for name in ("size", "share")] if after.knob == "initial_sample" else []
+    details = [nested.method for nested in after.nested().values()]
+    details += [f"{name} {_value(size)}" for name, size in sizes if size is not None]
     suffix = f" ({', '.join(details)})" if details else ""
     return (_SHORT.get(after.knob, "{}").format(name) + suffix).replace("_", " ")
 
@@ -119,8 +120,8 @@ def _value(value: Any) -> str:
 
 
 def _initial_sample(method: Any) -> str:
-    rows = "a twentieth of the budget in rows" if method.size is None else _rows(method.size)
-    how = phrase(method, ("size",))
+    rows = _sized(method.size, method.share) or "a twentieth of the budget in rows"
+    how = phrase(method, ("size", "share"))
     return f"label {rows} chosen {'at random' if how == 'random' else f'by {how}'} first"
 
 
@@ -140,12 +141,14 @@ def _mixture(method: Any) -> str:
 
 
 def _constant_loops(method: Any) -> str:
-    return f"label {_rows(method.size)} in each loop" if method.size else "label equally many rows in each loop"
+    rows = _sized(method.size, method.share)
+    return f"label {rows} in each loop" if rows else "label equally many rows in each loop"
 
 
 def _geometric_loops(method: Any) -> str:
     trend = "grow" if method.growth >= 1 else "shrink"
-    first = "" if method.start is None else f", {_rows(method.start)} in the first"
+    rows = _sized(method.start, method.share)
+    first = f", {rows} in the first" if rows else ""
     return f"label in loops that {trend} by a factor of {method.growth:.3g}{first}"
 
 
@@ -185,6 +188,13 @@ def _stopping(method: Any) -> str:
 def _schedule(method: Any) -> str:
     changed = phrase(method, ("hyperparameter",))
     return f"change the model's {method.hyperparameter} as labels come in, by {changed}"
+
+
+def _sized(count: int | None, share: float | None) -> str:
+    """Return a size in rows or as a share of the budget; an empty text for the default."""
+    if share is not None:
+        return f"{100 * share:.3g} % of the budget in rows"
+    return "" if count is None else _rows(count)
 
 
 def _rows(count: int) -> str:

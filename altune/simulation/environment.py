@@ -23,6 +23,7 @@ from altune.simulation.metrics import has_positive
 from altune.simulation.objectives import Objective
 from altune.simulation.panel import MOST_DIFFICULT, most_errors
 from altune.simulation.prepared import kept_names, prepare_block
+from altune.simulation.pricing import settle_prices
 from altune.simulation.scenario import Scenario
 from altune.simulation.scoring import TestScorer
 
@@ -44,6 +45,7 @@ class Environment:
     explicit : blocks given by the user, by role; empty if blocks are drawn.
     source : where the data came from, so that a worker can load them: ``data``, a name or an absolute path, and
         ``target``. None for a data set made in Python.
+    notes : what the prices of the request do, one line each; empty if that was asked for.
     """
 
     dataset: Dataset
@@ -52,6 +54,7 @@ class Environment:
     capabilities: Capabilities
     explicit: Mapping[BlockRole, list[Block]] = field(default_factory=dict)
     source: Mapping[str, str | None] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def objective(self) -> Objective:
@@ -66,7 +69,7 @@ class Environment:
 
     def advice(self) -> list[str]:
         """Return advice about this environment, one line each; usually there is none."""
-        lines = [line] if (line := self._positive_advice()) else []
+        lines = [*self.notes, *([line] if (line := self._positive_advice()) else [])]
         counts = self.dataset.class_counts
         rarest = int(np.argmin(counts))
         share = counts[rarest] / self.dataset.n_rows
@@ -134,7 +137,7 @@ def make_environment(
         raise RequestError(f"seed must be 0 or more, not {seed}")
     base = scenario.to_dict() if scenario is not None else {}
     given = {name: value for name, value in overrides.items() if value is not None}
-    merged = Scenario.from_dict({**base, **given})
+    merged, notes = settle_prices(Scenario.from_dict({**base, **given}), given, scenario)
     dataset = data if isinstance(data, Dataset) else load_dataset(data, target=target)
     explicit = {} if splits is None else read_splits(dataset, splits, splits_file)
     drawn = make_blocks(dataset, "search", 1, seed) if not explicit else []
@@ -157,7 +160,7 @@ def make_environment(
         n_features=width,
         feature_names=None if width is None else kept_names(dataset, width),
     )
-    return Environment(dataset, resolved, seed, capabilities, explicit, source_of(data, target))
+    return Environment(dataset, resolved, seed, capabilities, explicit, source_of(data, target), notes)
 
 
 def source_of(data: Dataset | str | Path, target: str | None) -> dict[str, str | None] | None:

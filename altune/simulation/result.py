@@ -82,6 +82,7 @@ class Simulation:
                     "seed": block.number,
                     "labels": curve.labels.tolist(),
                     "scores": curve.scores[metric].tolist(),
+                    "cost": curve.cost.tolist(),
                     "metrics": {name: scores.tolist() for name, scores in curve.scores.items()},
                     "rows": curve.rows.tolist(),
                     "stopped": curve.stopped,

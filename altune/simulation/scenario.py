@@ -62,7 +62,10 @@ class Scenario(BaseModel):
     constraints: tuple[str, ...] = Field(
         default=(), description="bounds that a recipe must keep, such as 'labels <= 300'"
     )
-    over: Literal["labels", "cost"] = Field(default="labels", description="unit over which an area is integrated")
+    over: Literal["labels", "cost"] = Field(
+        default="labels",
+        description="unit over which an area is integrated; cost if prices are given and `over` is not",
+    )
     value: float = Field(default=0.0, ge=0.0, description="value of a score of 1, for the objective net_value")
     annotators: tuple[Annotator, ...] = Field(
         default=(Annotator(),),
@@ -279,7 +282,8 @@ class Scenario(BaseModel):
             If the domain of an area is empty.
         """
         name = self.objective_names[0] if name is None else name
-        end = float(self.labels) if self.over == "labels" else self._highest_cost()
+        over = self.over if KINDS[name].area else "labels"
+        end = float(self.labels) if over == "labels" else self._highest_cost()
         if end <= 0:
             raise ScenarioError("an area over cost needs a price per label or per loop above 0")
         if name in ("aulc_log", "alc_normalized") and end <= 1:
@@ -291,7 +295,7 @@ class Scenario(BaseModel):
         return Objective(
             name,
             self.metric,
-            self.over,
+            over,
             end,
             value=self.value,
             target=self.target_score,

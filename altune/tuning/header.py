@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -15,12 +16,17 @@ from altune.core.registry import find_method
 from altune.core.version import __version__
 from altune.recipes.space import SearchSpace
 from altune.recipes.space.changes import differences
+from altune.recipes.space.origin import stored_origin
 from altune.simulation.environment import Environment
 from altune.simulation.store import estimator_text
 from altune.tuning.settings import Settings
 from altune.tuning.storage import set_attribute
 
 HEADER = "altune"
+NARROWING = 2
+"""How spaces are narrowed: since 2, alternatives that are equal for two classes are left out. Missing means 1."""
+_UNHASHED = ("format", "altune", "libraries", "origin", "narrowing")
+"""Fields of a header that do not change what is asked for."""
 _FORMAT_1 = {
     "environments": "worlds",
     "n_blocks": "seeds",
@@ -40,6 +46,8 @@ def make_header(environments: Sequence[Environment], space: SearchSpace, setting
         "altune": __version__,
         "libraries": library_versions(),
         "space": space.to_dict(),
+        "origin": list(space.origin),
+        "narrowing": NARROWING if space.merges else 1,
         "estimators": {name: text for name, text in estimators.items() if text},
         "environments": [describe_environment(environment) for environment in environments],
         "settings": settings.identity(),
@@ -86,11 +94,7 @@ def header_digest(
 
     It does not depend on the format, so that what an earlier version of altune stored is found again.
     """
-    plain = {
-        _FORMAT_1.get(name, name): value
-        for name, value in header.items()
-        if name not in ("format", "altune", "libraries")
-    }
+    plain = {_FORMAT_1.get(name, name): value for name, value in header.items() if name not in _UNHASHED}
     plain["settings"] = {_FORMAT_1.get(name, name): value for name, value in header["settings"].items()}
     if settings is None:
         return canonical_digest(plain)
@@ -98,6 +102,37 @@ def header_digest(
     # A cell of a sweep that was finished without an ablation keeps its key.
     more = {"ablation": True} if ablation else {}
     return canonical_digest({"header": {"version": "0.1.0", **plain}, "settings": all_settings, **more})
+
+
+def stored_space(header: Mapping[str, Any]) -> SearchSpace:
+    """Return the search space of a stored study, which is narrowed as it was when the study began."""
+    plain = header["space"]
+    origin = tuple(header["origin"]) if "origin" in header else stored_origin(plain)
+    merges = header.get("narrowing", 1) >= NARROWING
+    return replace(SearchSpace.from_dict(plain), origin=origin, merges=merges)
+
+
+def space_to_resume(header: Mapping[str, Any], asked: SearchSpace) -> SearchSpace | None:
+    """Return the stored space if it was asked for in the same way; None if another space is asked for.
+
+    Parameters
+    ----------
+    header : header of the stored study.
+    asked : the space that is asked for now. A shipped space may have changed since the study began.
+    """
+    if header["format"] > STUDY_FORMAT or "space" not in header:
+        return None
+    stored = stored_space(header)
+    same_words = bool(stored.origin) and stored.origin == asked.origin
+    return stored if same_words or not differences(header["space"], asked.to_dict()) else None
+
+
+def resumed_words(stored: SearchSpace, asked: SearchSpace) -> str:
+    """Return that a run continues with the space it stored, and not with the one of the same name as it is now."""
+    return (
+        f"the search space {asked.name} has changed since this run was started (revision {stored.revision} in the run, "
+        f"{asked.revision} now); the run continues with the space that it stored"
+    )
 
 
 def begin_or_resume(study: optuna.Study, header: Mapping[str, Any], where: str) -> None:

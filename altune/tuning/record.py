@@ -18,7 +18,7 @@ from altune.simulation.objectives import Objective
 from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import Ablated
 from altune.tuning.confirmation import Confirmation, Played
-from altune.tuning.header import HEADER, read_header
+from altune.tuning.header import HEADER, read_header, stored_space
 from altune.tuning.judging import REFERENCE, Judge, parse_across
 from altune.tuning.preference import Preference
 from altune.tuning.search_blocks import SearchBlocks
@@ -116,7 +116,7 @@ class StudyRecord:
     @property
     def space(self) -> SearchSpace:
         """Search space as it was given."""
-        return SearchSpace.from_dict(self.header["space"])
+        return stored_space(self.header)
 
     @property
     def data(self) -> dict[str, Any]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import glob
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from altune.core.errors import RequestError
+from altune.core.errors import AltuneError, RequestError
 from altune.core.yaml import read_yaml
+from altune.tuning.header import header_changes, space_to_resume
 from altune.tuning.observer import Silent
 from altune.tuning.record import StudyRecord
 from altune.tuning.storage import JOURNAL, read_study
 
 if TYPE_CHECKING:
     import optuna
+
+    from altune.recipes.space import SearchSpace
 
 
 RECIPE_FILE = "recipe.yaml"
@@ -34,6 +39,41 @@ def finished_trials(folder: Path) -> int:
     except RequestError:
         return 0
     return sum(trial.state != "forbidden" for trial in record.trials())
+
+
+def stored_header(folder: Path) -> dict[str, Any] | None:
+    """Return the header of the study in a run's folder, None if there is no readable study of altune."""
+    if not is_run(folder):
+        return None
+    try:
+        return StudyRecord(stored_study(folder)).header
+    except AltuneError:
+        return None
+
+
+def folder_of_run(usual: Path, prefix: str, asked: SearchSpace, header: Mapping[str, Any]) -> Path:
+    """Return the folder of the run that a request resumes, by default the usual one.
+
+    The usual folder's name has a hash of the search space. A run that was begun with another revision of a shipped
+    space is in a folder beside it.
+
+    Parameters
+    ----------
+    usual : folder of a new run.
+    prefix : how the names of folders of such runs begin.
+    asked : search space of the request.
+    header : header of the request.
+    """
+    if is_run(usual):
+        return usual
+    others = (path for path in sorted(usual.parent.glob(f"{glob.escape(prefix)}*")) if path.is_dir())
+    return next((path for path in others if _resumes(path, asked, header)), usual)
+
+
+def _resumes(folder: Path, asked: SearchSpace, header: Mapping[str, Any]) -> bool:
+    stored = stored_header(folder)
+    space = None if stored is None else space_to_resume(stored, asked)
+    return stored is not None and space is not None and not header_changes(stored, {**header, "space": space.to_dict()})
 
 
 def stored_study(folder: Path) -> optuna.Study:

@@ -105,6 +105,8 @@ class Session:
             self._open.enter_context(ownership(self._out))
         stages = Stages(self.setup, Silent())
         self.study: optuna.Study = stages.open(self._out)
+        if stages.setup is not self.setup:  # the space of the stored study
+            self.setup, self._proposer = stages.setup, stages.setup.proposer()
         self.player = self._open.enter_context(stages.player(self._out, self._resources))
         self._evaluator = stages.evaluator(stages.baselines(self.study, self.player), self.player)
         self.judge = self._evaluator.judge

@@ -11,7 +11,6 @@ from optuna.trial import FrozenTrial
 from altune.core.errors import RequestError, WorkError
 from altune.core.formats import STUDY_FORMAT, changed_libraries
 from altune.recipes.recipe import Recipe
-from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment, make_environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.evaluation import Evaluator
@@ -68,7 +67,7 @@ def rebuild(
         _environment(stored, sources, data or {}, target, settings.seed, shared.where)
         for stored in header["environments"]
     ]
-    return Stages(StudySetup(environments, SearchSpace.from_dict(header["space"]), settings), observer)
+    return Stages(StudySetup(environments, record.space, settings), observer)
 
 
 def _environment(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import WorkError
 from altune.core.files import canonical_digest
@@ -19,7 +19,7 @@ from altune.tuning.ablation import ablate, trajectories_to_ablate
 from altune.tuning.ablation_path import differing
 from altune.tuning.confirmation import Played, confirm, trajectories_to_confirm
 from altune.tuning.evaluation import Evaluator
-from altune.tuning.header import begin_or_resume
+from altune.tuning.header import HEADER, begin_or_resume, read_header, resumed_words
 from altune.tuning.judging import REFERENCE, Judge
 from altune.tuning.observer import Observer
 from altune.tuning.proposals import refusal_anywhere
@@ -60,8 +60,15 @@ class Stages:
         return study
 
     def begin(self, study: optuna.Study, where: str) -> None:
-        """Write the header into an empty study, or make sure that a stored one is the study of this run."""
+        """Write the header into an empty study, or make sure that a stored one is the study of this run.
+
+        A run that was begun with another revision of a shipped space continues with the space that it stored.
+        """
+        if (stored := study.user_attrs.get(HEADER)) is not None:
+            self._resume(read_header(stored), where)
         begin_or_resume(study, self.setup.header(), where)
+        for line in self.setup.lines():
+            self.observer.say(line)
         if changed := changed_libraries(StudyRecord(study).header["libraries"]):
             self.observer.say(
                 f"{where}: the study was started with {changed}; new trajectories may differ from old ones"
@@ -74,6 +81,11 @@ class Stages:
         n_trials = self.setup.n_trials
         if study.user_attrs.get(WANTED) != n_trials:
             set_attribute(study, WANTED, n_trials)
+
+    def _resume(self, header: Mapping[str, Any], where: str) -> None:
+        asked, self.setup = self.setup.given_space, self.setup.resumed(header)
+        if self.setup.given_space != asked:
+            self.observer.say(f"{where}: {resumed_words(self.setup.given_space, asked)}")
 
     def player(self, folder: Path | None, resources: Resources) -> Player:
         """Return a player that saves finished trajectories in the cache or the run's folder, if there is one."""

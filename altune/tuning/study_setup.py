@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import RequestError
 from altune.core.needs import Capabilities
 from altune.core.registry import find_method
+from altune.core.text import join_words
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import trajectories_to_ablate
 from altune.tuning.confirmation import ConfirmationBlocks, trajectories_to_confirm
-from altune.tuning.header import make_header
+from altune.tuning.header import make_header, space_to_resume
 from altune.tuning.judging import Across, check_several, parse_across
 from altune.tuning.preference import Preference
 from altune.tuning.proposals import Proposer, is_playable
@@ -26,6 +27,8 @@ from altune.tuning.settings import Settings
 if TYPE_CHECKING:
     from altune.knobs.stopping import Stopping
 
+THRIFTY = ("net_value", "labels", "cost", "loops")
+"""Objectives that improve by fewer labels or loops."""
 PLAYED_AGAIN = 3
 """Report blocks on which the confirmed recipe is played again, to record more of its loops than its curves hold."""
 STATELESS = ("tpe", "random", "qmc", "grid")
@@ -63,7 +66,7 @@ class StudySetup:
         self.across: Across = parse_across(settings.across)
         check_several(self.data_sets, self.scenario, self.across)
         self.given_space = space
-        self.space, self.left_out = _narrowed(space, environments)
+        self.space, self.left_out = space.narrow(*self.capabilities)
         self.baselines = self.space.baseline_recipes()
         self.search_blocks = self._search_blocks()
         names = self.scenario.objective_names
@@ -111,13 +114,33 @@ class StudySetup:
                 "(--no-confirm)"
             )
 
-    def warnings(self) -> list[str]:
-        """Return warnings about the search space, one line each."""
+    def lines(self) -> list[str]:
+        """Return what there is to know before the search, one line each: notes and what was left out."""
+        return [*self.notes(), *self.left_out]
+
+    def notes(self) -> list[str]:
+        """Return advice about the environments and the search space, one line each; usually there is none."""
+        advice = [line for environment in self.environments for line in environment.advice()]
+        return [*dict.fromkeys(advice), *self._upper_bounds(), *self._idle_objectives()]
+
+    def _upper_bounds(self) -> list[str]:
         decision = self.space.decisions.get("initial_sample")
         return [
             f"initial_sample {alternative.method!r} uses labels that were not paid for: its results are an upper bound"
             for alternative in (decision.alternatives if decision is not None else ())
             if getattr(find_method("initial_sample", alternative.method), "uses_oracle", False)
+        ]
+
+    def _idle_objectives(self) -> list[str]:
+        """Return a line if an objective rewards spending less, and every recipe of the space spends the same."""
+        names = [name for name in self.scenario.objective_names if name in THRIFTY]
+        if not names or not self.space.spends_all():
+            return []
+        return [
+            f"every recipe of the space {self.space.name or 'given'} spreads the whole budget over all loops, so "
+            f"{join_words(names)} can hardly gain by fewer labels or loops"
+            f"{', and net_value ranks much as final_score does' if 'net_value' in names else ''}; --space costs opens "
+            "the number of loops and the stopping rule"
         ]
 
     def sampler_plan(self) -> SamplerPlan:
@@ -143,6 +166,13 @@ class StudySetup:
     def proposer(self) -> Proposer:
         """Return what draws recipes from the space."""
         return Proposer(self.space, self.capabilities, self.sampler_plan())
+
+    def resumed(self, header: Mapping[str, Any]) -> StudySetup:
+        """Return the setup with the space of a stored study, if it was asked for in the same way; else this one."""
+        space = space_to_resume(header, self.given_space)
+        if space is None or (space == self.given_space and space.merges == self.given_space.merges):
+            return self
+        return StudySetup(self.environments, space, self.settings)
 
     def header(self) -> dict[str, Any]:
         """Return everything that must stay the same if the study is resumed."""
@@ -202,11 +232,3 @@ class StudySetup:
         """Return in how many knobs a recipe of the space can differ from vanilla."""
         base, vanilla = self.space.base_recipe(), self.baselines[VANILLA]
         return sum(self.space.is_open(knob) or getattr(base, knob) != getattr(vanilla, knob) for knob in base.methods())
-
-
-def _narrowed(space: SearchSpace, environments: Sequence[Environment]) -> tuple[SearchSpace, list[str]]:
-    left_out: list[str] = []
-    for environment in environments:
-        space, reasons = space.narrow(environment.capabilities)
-        left_out += reasons
-    return space, list(dict.fromkeys(left_out))

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from altune.knobs.initial_sample.base import default_initial_size
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment
+from altune.tuning.header import resumed_words
+from altune.tuning.run_folder import stored_header
 from altune.tuning.settings import Settings
 from altune.tuning.study_setup import StudySetup
 
@@ -22,7 +23,9 @@ def plan(
     ablation: bool = True,
 ) -> dict[str, Any]:
     """Return what :func:`altune.tune` would do, with all defaults, without doing it."""
-    setup = StudySetup(environments, space, settings)
+    setup, stored = StudySetup(environments, space, settings), stored_header(folder)
+    if stored is not None:
+        setup = setup.resumed(stored)
     setup.check(confirm)
     base = setup.space.base_recipe()
     described = []
@@ -34,14 +37,17 @@ def plan(
                 | {"classes": dataset.n_classes, "pool": len(block.pool), "test": len(block.test)},
                 "scenario": environment.scenario.to_dict(),
                 "positive": environment.scenario.positive_class,
-                "first_sample": base.initial_sample.size
-                or default_initial_size(environment.scenario.labels, dataset.n_classes),
+                "first_sample": base.initial_sample.n_rows(environment.scenario.labels, dataset.n_classes),
             }
         )
     return {
         **described[0],
         **({"data_sets": described} if len(described) > 1 else {}),
         "space": {"name": setup.space.name, "knobs": setup.space.describe(), "left_out": setup.left_out},
+        "notes": [
+            *([resumed_words(setup.given_space, space)] if setup.given_space != space else []),
+            *setup.notes(),
+        ],
         "defaults": base.to_dict(),
         "baselines": {name: recipe.describe() for name, recipe in setup.baselines.items()},
         "settings": settings.to_dict(),

@@ -18,7 +18,6 @@ from altune.simulation.execution.backends import make_backend
 from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
 from altune.simulation.scenario import Scenario
-from altune.tuning.header import header_digest, make_header
 from altune.tuning.observer import Observer, Silent
 from altune.tuning.prepared_space import prepare_space
 from altune.tuning.resources import Resources
@@ -182,12 +181,6 @@ def tune_environments(
     setup = StudySetup(environments, space, settings)
     setup.check(confirm)
     stages = Stages(setup, observer if observer is not None else Silent())
-    for line in [
-        *(line for environment in environments for line in environment.advice()),
-        *setup.warnings(),
-        *setup.left_out,
-    ]:
-        stages.observer.say(line)
     with contextlib.nullcontext() if out is None else ownership(out):
         if resources.storage is None:
             study = stages.open(out)
@@ -247,8 +240,3 @@ def _search_together(stages: Stages, resources: Resources, out: Path | None) -> 
     stages.observer.stage("search", stages.setup.n_trials * stages.setup.search_blocks.n_usual)
     play_queue(shared, stages, resources)
     return shared.study
-
-
-def run_digest(environments: Sequence[Environment], space: SearchSpace, settings: Settings) -> str:
-    """Return a hash of everything that must stay the same for a run to be resumed."""
-    return header_digest(make_header(environments, space, settings))

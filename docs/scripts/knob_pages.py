@@ -86,13 +86,14 @@ def objectives_page() -> str:
     """Return every objective with its direction."""
     scores = [_objective_row(name) for name in KINDS if name not in SPENT]
     spent = [_objective_row(name) for name in SPENT]
-    head = ("objective", "what it is", "better", "needs a reference", "rewards an early stop")
+    head = ("objective", "what it is", "better", "needs a reference", "rewards an early stop", "prices")
     return page(
         "Objectives",
         "An objective is one number from one learning curve. A trial's value sums up its blocks: the mean by default, "
         "a quantile or the mean of the worst share with `--risk`. *Needs a reference*: it is measured against random "
         "sampling on the same block. *Rewards an early stop*: only under such an objective can a search space open the "
-        "knob `stopping`.",
+        "knob `stopping`. *Prices*: they change its value, or what an area is over; where neither is said, prices are "
+        "refused unless something else asks for money.",
         "## Of the score",
         table(head, scores),
         "## Of what is spent",
@@ -224,7 +225,8 @@ def _default(value: object) -> str:
 def _objective_row(name: str) -> tuple[object, ...]:
     kind = KINDS[name]
     better = "more" if kind.direction == "maximize" else "less"
-    return f"`{name}`", to_markdown(kind.text), better, _tick(kind.reference), _tick(kind.saves)
+    prices = "change its value" if kind.money else "are what it is over" if kind.area else ""
+    return f"`{name}`", to_markdown(kind.text), better, _tick(kind.reference), _tick(kind.saves), prices
 
 
 def _tick(holds: bool) -> str:

@@ -42,3 +42,18 @@ def test_a_recipe_in_plain_words() -> None:
         assert told.endswith(".")
         if name != DEFAULTS[cls.knob]:
             assert "All as usual" not in told
+
+
+def test_shares_of_the_budget_in_words() -> None:
+    recipe = Recipe(
+        initial_sample={"method": "typiclust", "share": 0.125},
+        loop_size={"method": "geometric", "share": 0.02, "growth": 1.5},
+    )
+    text = recipe.describe()
+    assert "Label 12.5 % of the budget in rows chosen by typiclust first." in text
+    assert "loops that grow by a factor of 1.5, 2 % of the budget in rows in the first." in text
+    constant = Recipe(loop_size={"method": "constant", "share": 0.1}).describe()
+    assert constant == "Label 10 % of the budget in rows in each loop."
+    usual = Recipe().initial_sample
+    assert change_words(usual, recipe.initial_sample) == "start: random → typiclust (share 0.125)"
+    assert changed_words(usual, recipe.initial_sample) == "typiclust start (share 0.125)"

@@ -24,7 +24,12 @@ SPACE = {
 }
 SIZES = {"budget": 30, "loops": 6, "n_trials": 6, "n_blocks": 2, "batch": 6, "sampler": "random"}
 CONFIRM = {"select_among": 2, "select_blocks": 2, "report_blocks": 3}
-SCENARIO = {"also": ["f1_macro"], "price_per_loop": 1.0, "annotators": [{"error": 0.1}, {"error": 0.1, "price": 2.5}]}
+SCENARIO = {
+    "also": ["f1_macro"],
+    "over": "labels",
+    "price_per_loop": 1.0,
+    "annotators": [{"error": 0.1}, {"error": 0.1, "price": 2.5}],
+}
 
 
 def played(out=None, space=SPACE, **changes):
@@ -89,7 +94,7 @@ def test_no_model_is_fitted_and_nothing_is_written(run, monkeypatch):
     monkeypatch.setattr(workers, "Trajectory", never)
     monkeypatch.setattr("altune.models.base.Model.fit", never)
     before = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*")}
-    assert altune.rescore(run.folder, objective="final_score", price_per_label=3.0).trials
+    assert altune.rescore(run.folder, objective="aulc", price_per_label=3.0).trials
     assert {path: path.stat().st_mtime_ns for path in run.folder.rglob("*")} == before
 
 
@@ -124,7 +129,7 @@ def test_a_recipe_that_reads_the_price_is_left_out_and_named(run):
 def test_a_price_that_reaches_no_recipe_leaves_none_out(tmp_path):
     owned = played(confirm=False, annotators=[{"error": 0.0, "price": 2.0}])
     assert any(price_reader(one.recipe) for one in owned.trials)
-    assert altune.rescore(owned, price_per_label=9.0, objective="final_score").left_out == {}
+    assert altune.rescore(owned, price_per_label=9.0).left_out == {}
 
 
 def test_a_run_of_price_readers_alone_is_refused():
@@ -197,7 +202,20 @@ def test_another_best_is_said_to_be_unconfirmed_with_the_command_that_confirms(r
     assert "--trials 6 --blocks 2 --batch 6 --sampler random" in said
     assert f"--out {run.folder}-rescored --cache {run.folder}/trajectories" in said
     assert "plays all trajectories again" not in said
-    assert "plays all trajectories again" in altune.rescore(run, objective="last_k_slope", price_per_label=2.0).answer
+    dear = altune.rescore(run, objective=["last_k_slope", "cost"], price_per_label=2.0)
+    assert "plays all trajectories again" in dear.answer
+
+
+def test_a_new_price_moves_an_area_to_cost_and_is_refused_where_it_changes_nothing(run):
+    found = altune.rescore(run, price_per_loop=4.0)
+    assert found.changes["over"] == ("labels", "cost")
+    told = values_of(played(confirm=False, over="cost", price_per_loop=4.0).trials)
+    assert {one.number: one.value for one in found.trials} == pytest.approx(
+        {one.number: told[one.number] for one in found.trials}, abs=1e-12
+    )
+    assert "--over cost" in found.command
+    with pytest.raises(ScenarioError, match="final_score does not depend on price_per_label"):
+        altune.rescore(run, objective="final_score", price_per_label=2.0)
 
 
 def test_the_command_prints_a_short_table_and_json(run, monkeypatch, capsys):

@@ -11,7 +11,6 @@ from altune.analysis.comparison.over_data import OverData
 from altune.analysis.comparison.win_matrix import WinMatrix
 from altune.analysis.paired import Comparison, Pair
 from altune.core.text import capitalized, join_words
-from altune.simulation.objectives import Objective
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def sentences_of_one(contest: Contest) -> list[str]:
     leader = leader_of(contest.comparison, objective.sign)
     name = plain_name(leader.name)
     where = f"on {contest.blocks} blocks of {contest.data}"
-    mean = f"{measure_of(objective, contest.budget)} {_number(contest.comparison.recipes[leader.name].mean)}"
+    mean = f"{objective.measure(contest.budget)} {_number(contest.comparison.recipes[leader.name].mean)}"
     if not leader.ahead:
         sentences = [f"No recipe is clearly worse than the best {where}: {name} has the best result ({mean})."]
     elif leader.alike:
@@ -104,12 +103,6 @@ def _wins(wins: WinMatrix, best: str) -> list[str]:
         if won or lost:
             parts.append(f"{plain_name(name)} on {won or 'none'}{f' (and loses on {lost})' if lost else ''}")
     return parts
-
-
-def measure_of(objective: Objective, budget: int) -> str:
-    """Return what the values of an objective measure, for a sentence."""
-    measure = objective.kind.measure.format(metric=objective.metric_text, budget=budget)
-    return measure if objective.risk.kind == "mean" else f"{measure} ({objective.risk.words})"
 
 
 def _reached(contest: Contest, leader: Leader) -> list[str]:

@@ -137,9 +137,8 @@ def space_of_run(record: StudyRecord) -> tuple[SearchSpace, tuple[Capabilities, 
             price_per_loop=scenario.price_per_loop,
             n_features=None if data["kind"] == "table" else int(data["features"]),
         )
-        space = space.narrow(capabilities)[0]
         offered.append(capabilities)
-    return space, tuple(offered)
+    return space.narrow(*offered)[0], tuple(offered)
 
 
 def cross_validated(study: Explained, seed: int = 0) -> float:

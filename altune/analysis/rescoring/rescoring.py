@@ -16,6 +16,7 @@ from altune.core.errors import RequestError, ScenarioError, WorkError
 from altune.core.registry import FIELDS, Method
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
+from altune.simulation.pricing import settle_prices
 from altune.simulation.scenario import Scenario
 from altune.tuning.confirmation import Confirmation, Played
 from altune.tuning.judging import REFERENCE, Judge, check_several, needs_references
@@ -45,7 +46,8 @@ def changed(scenario: Scenario, given: Mapping[str, Any]) -> Scenario:
             "further metrics in a run"
         )
     also = {} if metric == scenario.metric else {"also": [name for name in recorded if name != metric]}
-    new = Scenario.from_dict({**scenario.to_dict(), **also, **given}).with_classes(scenario.classes)
+    changed_fields = Scenario.from_dict({**scenario.to_dict(), **also, **given}).with_classes(scenario.classes)
+    new, _ = settle_prices(changed_fields, given)
     wanted = {*new.objective_names, *(bound.name for bound in new.make_constraints())}
     if DENSE in wanted and not scenario.dense_points:
         raise ScenarioError(
@@ -104,7 +106,9 @@ class Rescoring:
         self.folder = folder
         self.old_scenarios = record.scenarios
         self.new_scenarios = {name: changed(scenario, given) for name, scenario in self.old_scenarios.items()}
-        self.given = dict(given)
+        # Prices may have moved an area to cost.
+        over = {new.over for new in self.new_scenarios.values()} - {old.over for old in self.old_scenarios.values()}
+        self.given = {**given, "over": over.pop()} if over else dict(given)
         self.prefer = prefer
         self.left_out: dict[str, str] = {}
         self.trials = record.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))

@@ -11,6 +11,7 @@ from pydantic import Field
 from altune.core.pool import Pool
 from altune.core.registry import Method, RowCount
 from altune.core.types import Codes, RowNumbers
+from altune.knobs.shares import Share, rows_of_share
 
 
 class InitialSample(Method):
@@ -27,11 +28,24 @@ class InitialSample(Method):
 
     knob = "initial_sample"
     uses_oracle: ClassVar[bool] = False
+    either = ("size", "share")
 
     size: RowCount | None = Field(
         default=None,
         description="number of rows labelled before the first model; by default budget/20, at least one per class",
     )
+    share: Share | None = Field(
+        default=None,
+        description="number of rows as a share of the budget in labels, at least one per class, in place of `size`",
+    )
+
+    def n_rows(self, budget: int, n_classes: int) -> int:
+        """Return the number of rows: `size`, or `share` of a budget of labels, or the default."""
+        if self.size is not None:
+            return self.size
+        if self.share is None:
+            return default_initial_size(budget, n_classes)
+        return max(n_classes, rows_of_share(self.share, budget))
 
     @abstractmethod
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
@@ -40,7 +54,7 @@ class InitialSample(Method):
         Parameters
         ----------
         pool : features and shared structures.
-        size : number of rows, 1 or more: ``self.size`` or its default, cut to the budget.
+        size : number of rows, 1 or more: :meth:`n_rows`, cut to the budget.
         rng : the only source of randomness.
         """
 
@@ -56,7 +70,7 @@ class InitialSample(Method):
 
     def sized_alike(self, sample: InitialSample) -> InitialSample:
         """Return another initial sample with as many rows as this one."""
-        return sample.model_copy(update={name: getattr(self, name) for name in InitialSample.model_fields})
+        return sample.model_copy(update={name: getattr(self, name) for name in self.either})
 
     def select_knowing(self, pool: Pool, size: int, rng: np.random.Generator, truth: Codes) -> RowNumbers:
         """Return the rows of an upper bound; called in place of ``select`` for classes with ``uses_oracle``.

@@ -45,8 +45,8 @@ class UntilAllClasses(InitialSample):
     @field_validator("sample")
     @classmethod
     def _can_be_continued(cls, sample: InitialSample) -> InitialSample:
-        if sample.size is not None:
-            raise ValueError("`size` is a parameter of until_all_classes; its sample must not have one")
+        if sample.size is not None or sample.share is not None:
+            raise ValueError("`size` and `share` are parameters of until_all_classes; its sample must not have them")
         if isinstance(sample, UntilAllClasses) or sample.uses_oracle:
             raise ValueError(f"until_all_classes cannot continue {sample.method!r}")
         return sample

@@ -85,6 +85,11 @@ class LoopSize(Method):
     judges_new_labels: ClassVar[bool] = False
     reads_prices: ClassVar[bool] = False
 
+    @property
+    def uses_all_loops(self) -> bool:
+        """Whether the loops are planned to use up the budget and their largest number, whatever the parameters."""
+        return False
+
     @abstractmethod
     def next_size(self, state: LoopState) -> int:
         """Return the number of rows that the next loop should label, 1 or more; the loop cuts it to what fits."""

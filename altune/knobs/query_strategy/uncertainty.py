@@ -31,6 +31,8 @@ class LeastConfidence(ModelledStrategy, ScoreStrategy):
     needs = frozenset({"class_scores"})
     source = "Lewis and Gale, A Sequential Algorithm for Training Text Classifiers, SIGIR 1994"
 
+    alike_for_two_classes = "margin"
+
     method: Literal["least_confidence"] = "least_confidence"
 
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
@@ -59,6 +61,8 @@ class Entropy(ModelledStrategy, ScoreStrategy):
 
     needs = frozenset({"class_scores"})
     source = "Shannon, A Mathematical Theory of Communication, 1948; Settles, Active Learning Literature Survey, 2009"
+
+    alike_for_two_classes = "margin"
 
     method: Literal["entropy"] = "entropy"
 

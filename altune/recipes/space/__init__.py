@@ -28,8 +28,8 @@ __all__ = [
 def list_spaces() -> list[dict[str, Any]]:
     """Return the shipped search spaces: ``name``, ``summary``, the knobs each one ``opens``, number of ``parameters``.
 
-    >>> [row["name"] for row in list_spaces()]
-    ['cold_start', 'full', 'large_pool', 'many_classes', 'neural', 'noisy_labels', 'quick', 'standard', 'stopping']
+    >>> [row["name"] for row in list_spaces()][:4]
+    ['cold_start', 'costs', 'full', 'large_pool']
     """
     rows = []
     for name, path in shipped_spaces().items():

@@ -8,26 +8,30 @@ from pathlib import Path
 from typing import Any
 
 from altune.core.errors import FormatError, did_you_mean
-from altune.core.files import canonical_digest, check_keys
+from altune.core.files import check_keys
 from altune.core.formats import RECIPE_FORMAT
 from altune.core.needs import Capabilities
 from altune.core.registry import FIELDS, Method, parse_method
 from altune.core.yaml import read_yaml, write_yaml
+from altune.knobs.loop_size import LoopSize
 from altune.models import Model
 from altune.recipes.recipe import Recipe
 from altune.recipes.space.assignments import Assignments
 from altune.recipes.space.baselines import complete_baselines, read_baselines
+from altune.recipes.space.changes import shown
 from altune.recipes.space.domains import SuggestingTrial, stored_choice
 from altune.recipes.space.editing import default_decision, in_order, read_settings, with_setting
+from altune.recipes.space.equals import without_equals
 from altune.recipes.space.forbidding import Rule, describe_rule, matching_rule, narrowed_rules, plain_rule, read_rules
 from altune.recipes.space.given import GivenTrial
 from altune.recipes.space.including import INCLUDE, Source, read_included
 from altune.recipes.space.narrowing import narrow_decisions
+from altune.recipes.space.origin import content_digest, fixed_step, origin_of, read_revision
 from altune.recipes.space.reading import read_decision
 from altune.recipes.space.shipped import find_space
 from altune.recipes.space.tree import Decision, merged
 
-_HEAD = ("version", "name", INCLUDE)
+_HEAD = ("version", "name", "revision", INCLUDE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +44,10 @@ class SearchSpace(Assignments):
     name : name of the space, None if it has none.
     baselines : recipes to compare with, each as the knobs that define it.
     forbid : combinations that are never played.
+    revision : number of the revision of a space that changes over time, 1 or more.
+    origin : how the space was asked for: the name of a shipped one or a hash of its file, then each change of it. It
+        stays the same if a shipped space changes. Empty for a space made in Python.
+    merges : whether alternatives that are equal for two classes are left out, as runs do since spaces have revisions.
 
     Examples
     --------
@@ -51,6 +59,9 @@ class SearchSpace(Assignments):
     name: str | None = None
     baselines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     forbid: tuple[Rule, ...] = ()
+    revision: int = 1
+    origin: tuple[str, ...] = ()
+    merges: bool = True
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> SearchSpace:
@@ -82,6 +93,8 @@ class SearchSpace(Assignments):
         plain: dict[str, Any] = {"version": RECIPE_FORMAT}
         if self.name is not None:
             plain["name"] = self.name
+        if self.revision > 1:
+            plain["revision"] = self.revision
         plain |= {knob: decision.to_plain() for knob, decision in self.decisions.items()}
         if self.baselines:
             plain["baselines"] = {name: dict(part) for name, part in self.baselines.items()}
@@ -94,8 +107,8 @@ class SearchSpace(Assignments):
         return write_yaml(self.to_dict())
 
     def digest(self) -> str:
-        """Return a stable hash of the space without its name, as 32 hexadecimal digits."""
-        return canonical_digest({key: value for key, value in self.to_dict().items() if key != "name"})
+        """Return a stable hash of the space without its name and revision, as 32 hexadecimal digits."""
+        return content_digest(self.to_dict())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SearchSpace) and self.to_dict() == other.to_dict()
@@ -151,8 +164,13 @@ class SearchSpace(Assignments):
                 return f"the space forbids {describe_rule(rule)}"
         return None
 
-    def narrow(self, capabilities: Capabilities) -> tuple[SearchSpace, list[str]]:
-        """Leave out alternatives that do not work in an environment with any model of the space.
+    def narrow(self, *capabilities: Capabilities) -> tuple[SearchSpace, list[str]]:
+        """Leave out alternatives that do not work in an environment with any model of the space, and equal ones.
+
+        Parameters
+        ----------
+        capabilities : what the environment of each data set offers. If all have two classes, strategies that then
+            select the same rows are left out but one.
 
         Returns
         -------
@@ -164,8 +182,22 @@ class SearchSpace(Assignments):
             If no alternative of a knob remains.
         """
         every = {knob: self.decisions.get(knob, default_decision(knob)) for knob in FIELDS}
-        left, reasons = narrow_decisions(every, capabilities)
-        return self._with({knob: left[knob] for knob in self.decisions}), reasons
+        reasons: list[str] = []
+        for offered in capabilities:
+            every, lines = narrow_decisions(every, offered)
+            reasons += lines
+        left = self._with({knob: every[knob] for knob in self.decisions})
+        if self.merges and {offered.n_classes for offered in capabilities} == {2}:
+            merged_decisions, lines = without_equals(left.decisions, left.forbid)
+            left, reasons = left._with(merged_decisions), reasons + lines
+        return left, list(dict.fromkeys(reasons))
+
+    def spends_all(self) -> bool:
+        """Return whether every recipe buys the whole budget in all loops: no other size of loops, no stopping rule."""
+        loops, stopping = (self.decisions.get(knob, default_decision(knob)) for knob in ("loop_size", "stopping"))
+        return all(method.method == "budget" for method, _ in stopping.variants("stopping")) and all(
+            isinstance(method, LoopSize) and method.uses_all_loops for method, _ in loops.variants("loop_size")
+        )
 
     def with_fixed(self, **methods: Any) -> SearchSpace:
         """Return the space with some knobs, or the model, fixed.
@@ -180,7 +212,8 @@ class SearchSpace(Assignments):
             if self.is_open(knob):
                 raise FormatError(f"the space opens {knob}, so it cannot be fixed as well", path=knob)
             decisions[knob] = read_decision(knob, parse_method(knob, value, knob), knob)
-        return self._with(in_order(decisions))
+        steps = [fixed_step(knob, decisions[knob].to_plain()) for knob in methods]
+        return self._with(in_order(decisions))._after(*steps)
 
     def close(self, knob: str) -> SearchSpace:
         """Return the space with a knob fixed to its method in :meth:`base_recipe`.
@@ -193,7 +226,8 @@ class SearchSpace(Assignments):
         if knob not in FIELDS:
             raise FormatError(f"no knob {knob!r}; {did_you_mean(knob, FIELDS)}", value=knob)
         method = getattr(self.base_recipe(), knob)
-        return self._with(in_order({**self.decisions, knob: read_decision(knob, method, knob)}))
+        closed = in_order({**self.decisions, knob: read_decision(knob, method, knob)})
+        return self._with(closed)._after(f"{knob} is closed")
 
     def set_values(self, settings: Iterable[str] | Mapping[str, Any]) -> SearchSpace:
         """Return the space with some choices fixed, opened or replaced.
@@ -209,10 +243,11 @@ class SearchSpace(Assignments):
         >>> space.is_open("query_strategy"), space.to_dict()["initial_sample"][0]
         (False, {'method': 'random', 'size': 20})
         """
-        decisions = dict(self.decisions)
+        decisions, steps = dict(self.decisions), []
         for path, value in read_settings(settings):
             decisions = with_setting(decisions, path, value)
-        return self._with(decisions)
+            steps.append(f"{path} = {shown(value)}")
+        return self._with(decisions)._after(*steps)
 
     def with_model(self, model: Model) -> SearchSpace:
         """Return the space with its model fixed, which is refused if the space opens ``model``."""
@@ -238,6 +273,10 @@ class SearchSpace(Assignments):
     def _with(self, decisions: Mapping[str, Decision]) -> SearchSpace:
         return replace(self, decisions=decisions, forbid=narrowed_rules(self.forbid, decisions))
 
+    def _after(self, *steps: str) -> SearchSpace:
+        """Return the space with changes added to its origin, if that is known."""
+        return replace(self, origin=(*self.origin, *steps) if self.origin else ())
+
     def _assignments(self, recipe: Recipe) -> Iterator[dict[str, Any]]:
         decisions = {knob: self.decisions.get(knob, default_decision(knob)) for knob in FIELDS}
         return merged(decision.locate(getattr(recipe, knob), knob) for knob, decision in decisions.items())
@@ -255,7 +294,14 @@ def _read_space(mapping: Mapping[str, Any], file: str, source: Source) -> Search
         decisions = in_order({**base.decisions, **given})
         rules = (*narrowed_rules(base.forbid, decisions), *read_rules(mapping.get("forbid"), decisions))
         baselines = {**base.baselines, **read_baselines(mapping.get("baselines"))}
-        return SearchSpace(decisions, mapping.get("name"), baselines, _without_copies(rules))
+        return SearchSpace(
+            decisions,
+            mapping.get("name"),
+            baselines,
+            _without_copies(rules),
+            read_revision(mapping.get("revision", 1)),
+            origin_of(file, mapping, base.origin) if file else (),
+        )
     except FormatError as error:
         raise error if error.file else error.within(file=file) from None
 
@@ -268,6 +314,7 @@ def _included(value: Any, source: Source) -> SearchSpace:
             {**joined.decisions, **space.decisions},
             baselines={**joined.baselines, **space.baselines},
             forbid=(*joined.forbid, *space.forbid),
+            origin=(*joined.origin, *space.origin),
         )
     return joined
 

@@ -99,7 +99,8 @@ def _edit_alternative(alternative: Alternative, rest: list[str], value: Any, fil
     if name not in parameters:
         accepted = did_you_mean(name, parameters) if parameters else "it has none"
         raise FormatError(f"{alternative.label} has no parameter {name!r}; {accepted}", path=path, value=name)
-    plain = alternative.to_plain()
+    replaced = alternative.cls.either if name in alternative.cls.either else ()
+    plain = {key: part for key, part in alternative.to_plain().items() if key not in replaced}
     plain[name], changed = value, join_path(file_path, name)
     if inner:
         plain[name], changed = _edit_decision(_nested(alternative, name, path), inner, value, changed, path)

@@ -35,6 +35,12 @@ _LABEL: Schema = {
     "description": "replaces the method in Optuna's names, where a method occurs more than once",
 }
 _WORD: Schema = {"type": "string", "minLength": 1}
+_REVISION: Schema = {
+    "type": "integer",
+    "minimum": 1,
+    "default": 1,
+    "description": "number of the revision of this space, which has no effect on the search",
+}
 _INCLUDE: Schema = {
     "description": "spaces to include, by name or path; later ones replace earlier ones, and knobs of this file both",
     "anyOf": [_WORD, {"type": "array", "minItems": 1, "uniqueItems": True, "items": _WORD}],
@@ -59,14 +65,20 @@ def space_schema() -> dict[str, Any]:
     Examples
     --------
     >>> sorted(set(space_schema()["properties"]) - set(recipe_schema()["properties"]))
-    ['baselines', 'forbid', 'include']
+    ['baselines', 'forbid', 'include', 'revision']
     """
     baselines = {
         "description": "recipes to compare with, by name, each as the knobs that define it",
         "type": "object",
         "additionalProperties": _mapping(_fields("recipe")),
     }
-    properties = {"include": _INCLUDE, **_fields("space"), "baselines": baselines, "forbid": _FORBID}
+    properties = {
+        "include": _INCLUDE,
+        "revision": _REVISION,
+        **_fields("space"),
+        "baselines": baselines,
+        "forbid": _FORBID,
+    }
     return _document("altune search space", properties, ("space", "recipe"))
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from altune.analysis.costs import price_words
 from altune.core.registry import FIELDS
 from altune.report.texts.aligned import table
 from altune.simulation.annotators import Annotator
 from altune.simulation.objectives import KINDS, Risk
+from altune.simulation.scenario import Scenario
 from altune.tuning.preference import Preference
 from altune.tuning.racing import LEADERS
 
@@ -34,6 +36,7 @@ def plan_text(plan: Mapping[str, Any]) -> str:
         f"search space {plan['space']['name']}\n" + table(plan["space"]["knobs"], wide=("alternatives", "parameters")),
         f"what is not open: {defaults}",
         *(f"left out: {line}" for line in plan["space"]["left_out"]),
+        *(f"note: {line}" for line in plan["notes"]),
     ]
     return "\n\n".join(parts)
 
@@ -78,17 +81,12 @@ def _size(data: Mapping[str, Any]) -> str:
 
 
 def _scenario(scenario: Mapping[str, Any]) -> list[Row]:
-    prices = f"{scenario['price_per_label']:g} a label, {scenario['price_per_loop']:g} a loop"
-    if scenario["price_per_hour"]:
-        prices += f", {scenario['price_per_hour']:g} an hour of computing"
-    if scenario["value"]:
-        prices += f"; a score of 1 is worth {scenario['value']:g}"
     loops = scenario["loops"]
     return [
         ("loops", "without limit" if isinstance(loops, str) else f"at most {loops} after the first sample"),
         ("metric", ", ".join([scenario["metric"], *scenario["also"]])),
         ("annotators", ", ".join(Annotator.model_validate(plain).describe() for plain in scenario["annotators"])),
-        ("prices", prices),
+        ("prices", price_words(Scenario.from_dict(scenario))),
     ]
 
 
@@ -113,7 +111,7 @@ def _objectives(plan: Mapping[str, Any]) -> list[Row]:
 
 
 def _wanted(name: str, over: str) -> str:
-    domain = f" over {over}" if KINDS[name].prefix else ""
+    domain = f" over {over}" if KINDS[name].area else ""
     return f"{name}{domain}{' (less is better)' if KINDS[name].direction == 'minimize' else ''}"
 
 

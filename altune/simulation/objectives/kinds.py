@@ -32,6 +32,8 @@ class ObjectiveKind:
     least : least possible value; None if it is that of the score.
     most : largest possible value; None if it is that of the score.
     joined : axis on which the points of a curve are joined by straight lines; None for one that holds each score.
+    area : whether it is an area that can be over money instead of labels.
+    money : whether it is an amount of money, so that prices change it.
     """
 
     text: str
@@ -46,6 +48,8 @@ class ObjectiveKind:
     least: float | None = None
     most: float | None = None
     joined: Axis | None = None
+    area: bool = False
+    money: bool = False
 
 
 KINDS: dict[str, ObjectiveKind] = {
@@ -54,6 +58,7 @@ KINDS: dict[str, ObjectiveKind] = {
         "area under the learning curve",
         "mean {metric} over {budget} labels",
         prefix=True,
+        area=True,
     ),
     "aulc_trapezoid": ObjectiveKind(
         "the same area with the points joined by lines, as in most published tables",
@@ -61,6 +66,7 @@ KINDS: dict[str, ObjectiveKind] = {
         "mean {metric} over {budget} labels (trapezoid)",
         prefix=True,
         joined="plain",
+        area=True,
     ),
     "aulc_dense": ObjectiveKind(
         "the area with a model refitted at each of a grid of label counts, so that only the selected rows count",
@@ -73,6 +79,7 @@ KINDS: dict[str, ObjectiveKind] = {
         "area under the learning curve (log labels)",
         "mean {metric} over the logarithm of {budget} labels",
         prefix=True,
+        area=True,
     ),
     "alc_normalized": ObjectiveKind(
         "the area over log2 of the label count with the points joined by lines, 0 for the prior predictor and 1 for a "
@@ -84,6 +91,7 @@ KINDS: dict[str, ObjectiveKind] = {
         least=-math.inf,
         most=1.0,
         joined="log",
+        area=True,
     ),
     "aubc_lu": ObjectiveKind(
         "trapezoid(scores[1:]) / len(scores[1:]), as in the benchmark of Lu & Lin (arXiv 2306.08954)",
@@ -100,6 +108,7 @@ KINDS: dict[str, ObjectiveKind] = {
         linear=False,
         least=-math.inf,
         most=math.inf,
+        area=True,
     ),
     "labels_to_target": ObjectiveKind(
         "labels until the score reaches `target_score`, by default the final one of random sampling; else the budget",
@@ -136,6 +145,7 @@ KINDS: dict[str, ObjectiveKind] = {
         saves=True,
         least=-math.inf,
         most=math.inf,
+        money=True,
     ),
     "labels": ObjectiveKind(
         "number of labels bought",
@@ -147,7 +157,14 @@ KINDS: dict[str, ObjectiveKind] = {
         most=math.inf,
     ),
     "cost": ObjectiveKind(
-        "total cost", "money spent", "money spent", direction="minimize", saves=True, least=0.0, most=math.inf
+        "total cost",
+        "money spent",
+        "money spent",
+        direction="minimize",
+        saves=True,
+        least=0.0,
+        most=math.inf,
+        money=True,
     ),
     "loops": ObjectiveKind(
         "number of loops after the first model",

@@ -102,6 +102,17 @@ class Objective(Terms):
         kind = self.kind
         return (least if kind.least is None else kind.least), (most if kind.most is None else kind.most)
 
+    def measure(self, budget: int) -> str:
+        """Return what the values measure, for a sentence.
+
+        >>> Objective("aulc").measure(200), Objective("aulc", over="cost").measure(200)
+        ('mean accuracy over 200 labels', 'mean accuracy over all that is spent')
+        """
+        text = self.kind.measure.format(metric=self.metric_text, budget=budget)
+        if self.over != "labels":
+            text = text.replace(f"{budget} labels", "all that is spent")
+        return text if self.risk.kind == "mean" else f"{text} ({self.risk.words})"
+
     def gain(self, value: float, other: float) -> float:
         """Return how much better ``value`` is than ``other``, negative if it is worse."""
         return self.sign * (value - other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,8 +14,10 @@ from altune.analysis.sweep.results import RESULT_FILE, CellResult
 from altune.analysis.sweep.rows import offered_methods, result_rows
 from altune.core.errors import AltuneError, RequestError
 from altune.simulation.execution.processes import processes
+from altune.tuning.header import space_to_resume
 from altune.tuning.observer import Observer, Silent
 from altune.tuning.resources import Resources
+from altune.tuning.run_folder import stored_header
 from altune.tuning.storage import ownership
 from altune.workflows.sweep.preparing import Preparation, Prepared, Refused
 from altune.workflows.sweep.results import read_result, write_result
@@ -119,7 +122,9 @@ def survey(request: SweepRequest, folder: Path) -> list[Surveyed]:
     surveyed: list[Surveyed] = []
     for cell in request.cells():
         prepared = preparation.prepare(cell)
-        result = None if isinstance(prepared, Refused) else read_result(folder / cell.folder, prepared.key())
+        result = None
+        if isinstance(prepared, Prepared):
+            prepared, result = _with_result(prepared, folder / cell.folder)
         if isinstance(prepared, Prepared) and result is None:
             try:
                 prepared.setup()
@@ -127,6 +132,20 @@ def survey(request: SweepRequest, folder: Path) -> list[Surveyed]:
                 prepared = Refused(cell, str(error))
         surveyed.append((prepared, result))
     return surveyed
+
+
+def _with_result(prepared: Prepared, folder: Path) -> tuple[Prepared, CellResult | None]:
+    """Return a cell with the result in its folder, None if it has none of this request.
+
+    A cell that was begun with another revision of a shipped space has the space that its study stored.
+    """
+    result = read_result(folder, prepared.key())
+    header = None if result is not None else stored_header(folder)
+    space = None if header is None else space_to_resume(header, prepared.space)
+    if space is None:
+        return prepared, result
+    prepared = replace(prepared, space=space)
+    return prepared, read_result(folder, prepared.key())
 
 
 def finished_cells(request: SweepRequest, folder: Path) -> int:

@@ -38,7 +38,7 @@ def test_every_atom_of_a_shipped_space_is_a_setting_of_its_knob(name: str) -> No
 def test_atoms_of_a_range_lie_as_random_draws_do() -> None:
     space = SearchSpace.load("standard")
     rng = np.random.default_rng(0)
-    path = "initial_sample.kmeans.size"
+    path = "initial_sample.kmeans.share"
     drawn = [params[path] for params in (space.random_params(rng) for _ in range(4000)) if path in params]
     found = weighted_atoms(space.decisions["initial_sample"], "initial_sample", rng)
     ours = np.repeat([atom[path] for atom, _ in found if path in atom], [1000 * c for a, c in found if path in a])

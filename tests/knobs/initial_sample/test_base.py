@@ -100,3 +100,23 @@ def test_default_size_is_a_twentieth_of_the_budget_with_a_row_for_each_class():
     assert default_initial_size(200, 10) == 10
     assert default_initial_size(1000, 2) == 50
     assert default_initial_size(100, 26) == 26
+
+
+def test_a_share_of_the_budget_is_rounded_and_has_a_row_for_each_class():
+    share = parse_method("initial_sample", {"method": "kmeans", "share": 0.1})
+    assert [share.n_rows(budget, 3) for budget in (10, 30, 104, 106, 1000)] == [3, 3, 10, 11, 100]
+    assert parse_method("initial_sample", {"method": "kmeans", "size": 2}).n_rows(1000, 10) == 2
+
+
+def test_a_share_of_a_twentieth_is_the_default_for_every_budget():
+    usual, share = (parse_method("initial_sample", {"method": "random", **more}) for more in ({}, {"share": 0.05}))
+    for budget in range(2, 3000):
+        assert share.n_rows(budget, 2) == usual.n_rows(budget, 2), budget
+
+
+@pytest.mark.parametrize("size", [{"size": 9}, {"share": 0.1}, {}])
+def test_another_sample_with_the_same_size_keeps_its_method(size):
+    sample = parse_method("initial_sample", {"method": "typiclust", **size})
+    for given in ({"size": 3}, {"share": 0.5}, {}):
+        other = parse_method("initial_sample", {"method": "random", **given})
+        assert sample.sized_alike(other) == parse_method("initial_sample", {"method": "random", **size})

@@ -52,6 +52,20 @@ def test_linear_grows_where_loops_are_free():
     assert found[-2] > found[0]
 
 
+def test_a_share_is_one_of_the_rows_that_the_whole_budget_labels():
+    assert sizes({"method": "constant", "share": 0.1}, first=10, budget=55, loops=9) == [6, 6, 6, 6, 6, 6, 6, 3]
+    assert sizes({"method": "linear", "share": 0.1, "step": 2}, first=10, budget=50, loops=4) == [5, 7, 9, 11]
+    assert sizes({"method": "geometric", "share": 0.05, "growth": 2}, first=10, budget=100, loops=4) == [5, 10, 20, 40]
+    assert sizes({"method": "constant", "share": 0.001}, first=2, budget=5, loops=None) == [1, 1, 1]
+
+
+def test_sizes_that_are_given_do_not_use_all_loops():
+    free = ["constant", "linear", "geometric"]
+    given = [{"method": "constant", "size": 3}, {"method": "linear", "start": 3}, {"method": "geometric", "share": 0.1}]
+    assert all(parse_method("loop_size", name).uses_all_loops for name in free)
+    assert not any(parse_method("loop_size", method).uses_all_loops for method in [*given, "fraction", "list"])
+
+
 def test_a_list_is_taken_in_order_and_its_last_size_repeats():
     listed = {"method": "list", "sizes": [3, 1, 20]}
     assert sizes(listed, first=10, budget=100, loops=6) == [3, 1, 20, 20, 20, 20]

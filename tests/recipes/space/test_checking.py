@@ -83,9 +83,17 @@ OLD = SearchSpace.load("standard").set_values(
     ("path", "value", "lines"),
     [
         (
+            "initial_sample.typiclust.share",
+            {"low": 0.1, "high": 0.2},
+            ["initial_sample.typiclust.share is {low: 0.1, high: 0.2}, in the run {low: 0.025, high: 0.3, log: true}"],
+        ),
+        (
             "initial_sample.typiclust.size",
-            {"low": 5, "high": 40},
-            ["initial_sample.typiclust.size is {low: 5, high: 40}, in the run {low: 5, high: 60, log: true}"],
+            20,
+            [
+                "initial_sample.typiclust.share is not given, in the run {low: 0.025, high: 0.3, log: true}",
+                "initial_sample.typiclust.size is 20, in the run not given",
+            ],
         ),
         ("loop_size", ["constant", {"method": "geometric", "growth": {"low": 0.8, "high": 1.5}}], []),
         ("loop_size.constant.size", 10, ["loop_size.constant.size is 10, in the run not given"]),

@@ -40,7 +40,8 @@ def test_settings_close_open_and_replace() -> None:
     assert "badge" not in space.decisions["query_strategy"].labels
     assert space.fixed()["stopping"].method == "target"
     assert list(space.decisions) == ["initial_sample", "loop_size", "stopping", "query_strategy"]
-    assert part(STANDARD, "initial_sample", "typiclust")["size"] == {"low": 5, "high": 60, "log": True}
+    assert part(STANDARD, "initial_sample", "typiclust")["share"] == {"low": 0.025, "high": 0.3, "log": True}
+    assert "share" not in part(space, "initial_sample", "typiclust"), "a size takes the place of a share"
 
 
 def test_later_settings_build_on_earlier_ones() -> None:

@@ -63,3 +63,57 @@ def test_a_space_with_nothing_left_is_refused(mapping: dict[str, Any], knob: str
     with pytest.raises(FormatError, match="no alternative works") as caught:
         SearchSpace.from_dict(mapping).narrow(Capabilities(sparse=True))
     assert caught.value.path == knob
+
+
+# Equal alternatives
+
+TWO, THREE = Capabilities(n_classes=2), Capabilities(n_classes=3)
+TRIO = ["entropy", "margin", "least_confidence"]
+
+
+def test_two_classes_do_not_search_margin_least_confidence_and_entropy_as_three() -> None:
+    space = SearchSpace.from_dict({"query_strategy": [*TRIO, "badge"]})
+    left, reasons = space.narrow(TWO)
+    assert left.decisions["query_strategy"].labels == ("margin", "badge")
+    assert reasons == [
+        "query_strategy.entropy and query_strategy.least_confidence are left out: with two classes they select the "
+        "same rows as margin"
+    ]
+    assert space.narrow(THREE) == (space, [])
+
+
+def test_several_data_sets_keep_what_differs_on_one_of_them() -> None:
+    space = SearchSpace.from_dict({"query_strategy": TRIO})
+    assert space.narrow(TWO, THREE)[0] == space
+    assert space.narrow(TWO, TWO)[0].decisions["query_strategy"].labels == ("margin",)
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        (["entropy"], ["entropy"]),
+        (["entropy", "random"], ["entropy", "random"]),
+        (["entropy", "least_confidence"], ["entropy"]),
+        (["margin", {"method": "entropy", "query_model": "naive_bayes"}], ["margin", "entropy"]),
+        ([{"method": "power", "uncertainty": {"choices": ["margin", "entropy"]}}], ["power"]),
+    ],
+)
+def test_only_what_is_equal_is_left_out(given: list[Any], left: list[str]) -> None:
+    kept, _ = SearchSpace.from_dict({"query_strategy": given}).narrow(TWO)
+    assert list(kept.decisions["query_strategy"].labels) == left
+    assert kept.open_paths == [path for path in SearchSpace.from_dict({"query_strategy": given}).open_paths if
+                               path != "query_strategy" or len(left) > 1]  # fmt: skip
+
+
+def test_equal_strategies_inside_another_are_left_out_too() -> None:
+    mixture = {"method": "mixture", "first": "density_weighted", "second": TRIO}
+    left, reasons = SearchSpace.from_dict({"query_strategy": mixture}).narrow(TWO)
+    assert left.n_open == 0
+    assert reasons[0].startswith("query_strategy.mixture.second.entropy and query_strategy.mixture.second.least")
+
+
+def test_alternatives_that_a_rule_forbids_in_some_combination_are_kept() -> None:
+    rule = {"query_strategy": "margin", "retrain": "reset"}
+    space = SearchSpace.from_dict({"query_strategy": TRIO, "retrain": ["reset", "warm_start"], "forbid": [rule]})
+    left, _ = space.narrow(TWO)
+    assert left.decisions["query_strategy"].labels == ("entropy", "margin")

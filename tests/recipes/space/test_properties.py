@@ -45,6 +45,8 @@ def stepped(draw: st.DrawFn, whole: bool, low: float, high: float) -> dict[str, 
 def alternatives(cls: type[Method]) -> st.SearchStrategy[dict[str, Any]]:
     fields = {}
     for name, facts in describe_parameters(cls).items():
+        if name in cls.either[1:]:
+            continue  # it excludes the first of them
         if facts["type"] in ("integer", "number") and "low" in facts and "high" in facts:
             fields[name] = ranges(facts["type"] == "integer", facts["low"], facts["high"])
         elif "choices" in facts:

@@ -16,6 +16,7 @@ from tests.helpers.spaces import draw
 
 SHIPPED = [
     "cold_start",
+    "costs",
     "full",
     "large_pool",
     "many_classes",
@@ -100,3 +101,29 @@ def test_an_installed_package_finds_the_spaces_inside_itself(tmp_path: Path, mon
     monkeypatch.setattr("altune.__file__", str(tmp_path / "altune" / "__init__.py"))
     assert list(shipped_spaces()) == ["inside"]
     assert SearchSpace.load("inside").n_open == 0
+
+
+def test_a_revision_is_kept_and_does_not_change_what_is_searched() -> None:
+    space = SearchSpace.load("quick")
+    assert space.revision == 2
+    assert SearchSpace.from_dict(space.to_dict()).revision == 2
+    plain = {key: value for key, value in space.to_dict().items() if key != "revision"}
+    assert SearchSpace.from_dict(plain).revision == 1
+    assert SearchSpace.from_dict(plain).digest() == space.digest()
+    for wrong in (0, "two", True):
+        with pytest.raises(FormatError, match="is not a revision"):
+            SearchSpace.from_dict({**plain, "revision": wrong})
+
+
+def test_the_origin_of_a_space_is_how_it_was_asked_for(tmp_path: Path) -> None:
+    space = SearchSpace.load("quick")
+    assert space.origin == ("quick",)
+    changed = space.set_values(["query_strategy=margin"]).close("loop_size").with_fixed(model="naive_bayes")
+    assert changed.origin[0] == "quick"
+    assert len(changed.origin) == 4
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("include: quick\n")
+    first = SearchSpace.load(mine).origin
+    mine.write_text("include: standard\n")
+    assert SearchSpace.load(mine).origin != first
+    assert SearchSpace.from_dict(space.to_dict()).set_values(["query_strategy=margin"]).origin == ()

@@ -85,3 +85,16 @@ def test_wide_columns_share_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(map(len, text.splitlines())) <= 100
     assert text.count("one two") + text.count("one\n") >= 30
     assert max(map(len, table([{"name": "a", "first": "x"}], wide="first").splitlines())) == 11
+
+
+def test_a_plan_says_what_prices_do_and_which_space_suits_an_objective() -> None:
+    rows = plan_of(price_per_label=0.5, price_per_loop=20.0)
+    assert rows["prices"] == "0.5 a label, 20 a loop"
+    assert rows["objective"] == "aulc over cost"
+    environments = make_environments("iris", budget=30, objective="net_value", value=50.0, price_per_loop=2.0)
+    made = plan(environments, prepare_space("standard", environments), Settings(), Path("runs/x"), True)
+    assert [line for line in plan_text(made).splitlines() if line.startswith("note: ")] == [
+        "note: every recipe of the space standard spreads the whole budget over all loops, so net_value can hardly "
+        "gain by fewer labels or loops, and net_value ranks much as final_score does; --space costs opens the number "
+        "of loops and the stopping rule"
+    ]

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from altune.analysis.costs import price_words
 from altune.analysis.run import Run
 from altune.core.errors import FormatError
 from altune.core.yaml import read_yaml
 from altune.report.words import is_area, named
 from altune.simulation.objectives import Objective
+from altune.simulation.pricing import has_prices
 from altune.simulation.scenario import Scenario
 from altune.tuning.racing import LEADERS
 from altune.tuning.trials import TrialRecord
@@ -69,8 +71,7 @@ def _scenario(scenario: Scenario) -> list[Fact]:
         ("Metric", ", ".join(scenario.metric_names)),
         ("Annotators", ", ".join(annotator.describe() for annotator in scenario.annotators)),
     ]
-    prices = _prices(scenario)
-    return [*facts, ("Prices", prices)] if prices else facts
+    return [*facts, ("Prices", price_words(scenario))] if has_prices(scenario) else facts
 
 
 def _positive(run: Run) -> list[Fact]:
@@ -88,17 +89,6 @@ def _positive(run: Run) -> list[Fact]:
 
 def _other_class(scenario: Scenario) -> str:
     return next(name for name in scenario.classes if name != scenario.positive_class)
-
-
-def _prices(scenario: Scenario) -> str:
-    """Return the prices; an empty text if nothing depends on them."""
-    quantities = {*scenario.objective_names, *(bound.name for bound in scenario.make_constraints())}
-    if not quantities & {"net_value", "cost"} and scenario.over == "labels":
-        return ""
-    parts = [f"{scenario.price_per_label:g} a label, {scenario.price_per_loop:g} a loop"]
-    parts += [f"{scenario.price_per_hour:g} an hour of computing"] if scenario.price_per_hour else []
-    parts += [f"a score of 1 is worth {scenario.value:g}"] if "net_value" in scenario.objective_names else []
-    return "; ".join(parts)
 
 
 def _objectives(run: Run) -> list[Fact]:

@@ -17,8 +17,15 @@ from altune.report.pages.run.facts import facts_of
 from altune.report.pages.run.figures import curves_of_data, differences_of, front_of, history_of, spread_of_run
 from altune.report.pages.run.importance import importance_section
 from altune.report.pages.run.loops import run_loops_section
-from altune.report.pages.run.tables import candidates_table, front_table, other_means, result_table
+from altune.report.pages.run.tables import (
+    candidates_table,
+    cost_table,
+    front_table,
+    other_means,
+    result_table,
+)
 from altune.report.words import MEASURED, USE
+from altune.simulation.pricing import has_prices
 
 MOST_NAMED = 4
 MOST_HIGHLIGHTS = 3
@@ -52,6 +59,7 @@ def run_content(run: Run) -> PageContent:
             *_better(run),
             *_sure(run),
             *_front(run),
+            *_costs(run),
             *ablation_section(run),
             *importance_section(run),
             *run_loops_section(run),
@@ -140,6 +148,10 @@ def _sure(run: Run) -> list[PageBlock]:
 
 def _front(run: Run) -> list[PageBlock]:
     return [front_of(run), front_table(run)] if len(run.scenario.objective_names) > 1 and run.front else []
+
+
+def _costs(run: Run) -> list[PageBlock]:
+    return [cost_table(run, name) for name in run.confirmations if has_prices(run.record.scenarios[name])]
 
 
 def _measured(run: Run) -> list[PageBlock]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from altune.analysis.answer import plain_name
+from altune.analysis.costs import RECIPE, amount, costs_of, label_nothing, price_words
 from altune.analysis.findings import Findings
 from altune.analysis.label_counts import range_words
 from altune.analysis.run import Run
@@ -138,6 +139,34 @@ def result_table(run: Run, name: str) -> TableBlock:
             f"recipe, and the baseline itself, first have the {metric.replace('_', ' ')} that the baseline has at "
             f"{findings.budget}."
             f"{f' {_explained(others)}' if others else ''}{result_note(findings.objective)}"
+        ),
+    )
+
+
+def cost_table(run: Run, name: str) -> TableBlock:
+    """Return what the campaign costs with the confirmed recipe and each baseline on one data set."""
+    confirmation, scenario = run.confirmations[name], run.record.scenarios[name]
+    nothing = label_nothing(confirmation, scenario)
+    rows = []
+    for recipe, cost in costs_of(confirmation, scenario).items():
+        row = ["confirmed recipe" if recipe == RECIPE else plain_name(recipe)]
+        row += map(str, (cost.labels, cost.loops, cost.total))
+        row += [str(cost.computing)] if scenario.price_per_hour else []
+        rows.append((*row, *([amount(nothing.worth[recipe])] if nothing is not None else [])))
+    if nothing is not None:
+        rows.append(
+            ("no label at all", *("0" for _ in range(4 if scenario.price_per_hour else 3)), amount(nothing.value))
+        )
+    columns = ["", "labels", "loops", "cost", *(["computing"] if scenario.price_per_hour else [])]
+    return TableBlock(
+        heading=COST,
+        title=f"The cost of a campaign on {name}" if len(run.confirmations) > 1 else "The cost of a campaign",
+        columns=(*columns, *(["net value"] if nothing is not None else [])),
+        rows=rows,
+        caption=(
+            f"Prices: {price_words(scenario)}. Smallest and largest values over "
+            f"{len(confirmation.recipe.curves)} fresh blocks, where they differ; the first sample counts as a loop."
+            f"{' Net values are means.' if nothing is not None else ''}"
         ),
     )
 

@@ -21,3 +21,35 @@ def capitalized(text: str) -> str:
     'Mean ROC area'
     """
     return text[:1].upper() + text[1:]
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words.
+
+    >>> duration(3.21), duration(75), duration(7260)
+    ('3.2 s', '1 min 15 s', '2 h 1 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def rough_duration(seconds: float) -> str:
+    """Return an estimated time in words, without digits that the estimate does not have.
+
+    >>> [rough_duration(seconds) for seconds in (0.2, 3.2, 200, 9000)]
+    ['1 s', '3 s', '3 min', '2.5 h']
+    """
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def rough_bytes(number: int) -> str:
+    """Return an amount of memory in words.
+
+    >>> rough_bytes(310_000_000), rough_bytes(2_340_000_000)
+    ('310 MB', '2.3 GB')
+    """
+    return f"{number / 1e6:.0f} MB" if number < 1e9 else f"{number / 1e9:.1f} GB"

@@ -180,7 +180,10 @@ def _command(progress: RunProgress) -> list[str]:
     plan = progress.run.record.plan
     command, folder = plan.get("command"), plan.get("folder", "")
     if not command:
-        return ["To resume it, repeat the call of altune.tune or the command with this folder:", f"  {progress.run.folder}"]
+        return [
+            "To resume it, repeat the call of altune.tune or the command with this folder:",
+            f"  {progress.run.folder}",
+        ]
     where = "" if folder == str(Path.cwd()) else f" in {folder}"
     return [f"To resume it, run the same command{where}:", f"  {shlex.join(command)}"]
 

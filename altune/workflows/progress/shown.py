@@ -19,6 +19,8 @@ STAGES = {
 }
 WIDEST_BAR = 30
 NARROWEST_BAR = 6
+REST = max(map(len, STAGES.values())) + len("  of  trajectories, about 90 min left ")
+"""Characters of a line beside the bar and the two numbers, so that the bar keeps its length."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,8 @@ class Shown:
         return f"{count}, about {rough_duration(self.seconds_left)} left"
 
     def bar(self, width: int) -> tuple[int, int]:
-        """Return how many characters of a bar are filled and not, so that label, bar and count fill a width at most."""
-        room = width - len(self.label) - len(self.count) - 2
-        size = max(NARROWEST_BAR, min(WIDEST_BAR, room))
+        """Return how many characters of a bar are filled and not, so that a line with it fits a width."""
+        size = max(NARROWEST_BAR, min(WIDEST_BAR, width - REST - 2 * len(str(self.total))))
         filled = round(size * self.done / self.total) if self.total else 0
         return filled, size - filled
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 RECENT = 100
 """Number of trajectories, the last simulated ones, from which the pace is computed: stages differ in their pace."""
-FEWEST = 3
+FEWEST = 5
 """Number of simulated trajectories that a pace needs; the first ones wait for processes to start."""
 
 

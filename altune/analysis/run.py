@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from altune.analysis.answer import answer, answer_of_several, front_sentences
 from altune.analysis.findings import Findings, against_of, find
 from altune.analysis.run_curves import stored_curves
+from altune.analysis.summaries import run_line, run_rows
 from altune.core.deprecations import OldNames, renamed_keywords
 from altune.core.errors import RequestError, WorkError
+from altune.core.html import html_table
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import curves_frame
 from altune.simulation.scenario import Scenario
@@ -82,8 +84,10 @@ class Run(OldNames):
         return run
 
     def __repr__(self) -> str:
-        where = f", {str(self.folder)!r}" if self.folder is not None else ""
-        return f"Run({self.record.data['name']!r}, {len(self.trials)} trials{where})"
+        return run_line(self)
+
+    def _repr_html_(self) -> str:
+        return html_table(run_rows(self))
 
     @property
     def study(self) -> optuna.Study:

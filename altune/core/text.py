@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 
@@ -53,3 +54,24 @@ def rough_bytes(number: int) -> str:
     ('310 MB', '2.3 GB')
     """
     return f"{number / 1e6:.0f} MB" if number < 1e9 else f"{number / 1e9:.1f} GB"
+
+
+def amount(value: float, signed: bool = False) -> str:
+    """Return a value of any objective: three decimals for a score, none for hundreds of labels.
+
+    >>> amount(0.91234), amount(33.52), amount(187.4), amount(0.05, signed=True)
+    ('0.912', '33.5', '187', '+0.050')
+    """
+    digits = 3 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    return f"{value:{'+' if signed else ''}.{digits}f}"
+
+
+def amount_within(mean: float, low: float, high: float, signed: bool = False) -> str:
+    """Return a value with the ends of its interval; without them where there is no interval, so one end is infinite.
+
+    >>> amount_within(0.91, 0.9, 0.92), amount_within(0.91, -math.inf, math.inf)
+    ('0.910 [0.900, 0.920]', '0.910')
+    """
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return amount(mean, signed)
+    return f"{amount(mean, signed)} [{amount(low, signed)}, {amount(high, signed)}]"

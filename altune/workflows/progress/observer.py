@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from altune.core.text import amount
 from altune.simulation.execution.counting import Counter
 from altune.tuning.observer import Observer, Silent
 from altune.workflows.progress.displays import Display, LogDisplay, NotebookDisplay, TerminalDisplay, in_notebook
@@ -85,11 +86,11 @@ def search_note(progress: SearchProgress, baselines: Mapping[str, float]) -> str
         first = "lowest" if objectives and objectives[0].direction == "minimize" else "best"
         over = f" (mean over {progress.data_sets} data sets)" if progress.data_sets > 1 else ""
         others = "".join(
-            f" with {_amount(value)} {objective.kind.plain}"
+            f" with {amount(value)} {objective.kind.plain}"
             for objective, value in zip(objectives[1:], best.objectives[1:], strict=False)
         )
-        parts.append(f"{first} so far {_amount(best.value)}{over}{others}")
-    parts += [f"{name.replace('_', ' ')} {_amount(value)}" for name, value in baselines.items()]
+        parts.append(f"{first} so far {amount(best.value)}{over}{others}")
+    parts += [f"{name.replace('_', ' ')} {amount(value)}" for name, value in baselines.items()]
     parts += [f"{progress.dropped} dropped early"] if progress.dropped else []
     parts += [f"{progress.failed} failed"] if progress.failed else []
     return ", ".join(parts)
@@ -156,9 +157,3 @@ def _terminal() -> TerminalDisplay:
     from rich.console import Console
 
     return TerminalDisplay(Console(stderr=True, highlight=False))
-
-
-def _amount(value: float) -> str:
-    """Return a value of any objective: three decimals for a score, none for hundreds of labels."""
-    digits = 3 if abs(value) < 10 else 1 if abs(value) < 100 else 0
-    return f"{value:.{digits}f}"

@@ -41,7 +41,7 @@ def run_rows(run: Run) -> list[Row]:
         where = f" on {name}" if len(all_findings) > 1 else ""
         value = f"{_value(findings)} on {findings.recipe.blocks} blocks"
         rows.append((f"{objective_words(findings.objective)}{where}", value))
-        for baseline, against in findings.against.items():
+        for baseline, against in findings.others.items():
             of = against.difference
             gain = amount_within(of.mean, of.low, of.high, signed=True)
             rows.append((f"over {baseline.replace('_', ' ')}{where}", gain))
@@ -62,7 +62,7 @@ def comparison_rows(comparison: RecipeComparison) -> list[tuple[str, ...]]:
     """Return a row for each recipe, the best first: its name, its mean with the interval, and its difference."""
     best, result = _leader(comparison), comparison.result
     sign = comparison.objective.sign
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, of in sorted(result.recipes.items(), key=lambda item: -sign * item[1].mean):
         pair = next((pair for pair in result.differences if {pair.a, pair.b} == {name, best} and name != best), None)
         turned = None if pair is None else pair.difference if pair.a == name else pair.turned().difference

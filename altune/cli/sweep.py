@@ -56,8 +56,8 @@ def sweep(
 
 def plan_text(planned: SweepPlan) -> str:
     """Return the plan of a sweep as text."""
+    from altune.core.text import memory_words, time_words
     from altune.report.texts.aligned import table
-    from altune.report.texts.estimate import memory_words, time_words
     from altune.workflows.sweep.planning import FINISHED, IMPOSSIBLE
 
     rows = [

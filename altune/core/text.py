@@ -39,12 +39,14 @@ def duration(seconds: float) -> str:
 def rough_duration(seconds: float) -> str:
     """Return an estimated time in words, without digits that the estimate does not have.
 
-    >>> [rough_duration(seconds) for seconds in (0.2, 3.2, 200, 9000)]
-    ['1 s', '3 s', '3 min', '2.5 h']
+    >>> [rough_duration(seconds) for seconds in (0.2, 3.2, 200, 9000, 300_000)]
+    ['1 s', '3 s', '3 min', '2.5 h', '3.5 days']
     """
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
 
 
 def rough_bytes(number: int) -> str:
@@ -75,3 +77,22 @@ def amount_within(mean: float, low: float, high: float, signed: bool = False) ->
     if not (math.isfinite(low) and math.isfinite(high)):
         return amount(mean, signed)
     return f"{amount(mean, signed)} [{amount(low, signed)}, {amount(high, signed)}]"
+
+
+def time_words(seconds: float, jobs: int) -> str:
+    """Return an estimated time and the number of processes.
+
+    >>> time_words(200.0, 2)
+    'about 3 min with 2 processes'
+    """
+    return f"about {rough_duration(seconds)} with {jobs} process{'es' if jobs > 1 else ''}"
+
+
+def memory_words(memory: int, jobs: int) -> str:
+    """Return the estimated memory of each process.
+
+    >>> memory_words(260_000_000, 2), memory_words(260_000_000, 1)
+    ('about 260 MB for each of 2 processes and the one that leads them', 'about 260 MB')
+    """
+    others = f" for each of {jobs} processes and the one that leads them" if jobs > 1 else ""
+    return f"about {rough_bytes(memory)}{others}"

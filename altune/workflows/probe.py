@@ -23,10 +23,9 @@ import numpy as np
 import optuna
 
 from altune.core.errors import WorkError
-from altune.core.text import rough_duration
+from altune.core.text import rough_duration, time_words
 from altune.core.threads import on_one_thread
 from altune.recipes.recipe import Recipe
-from altune.report.texts.estimate import time_words
 from altune.simulation.environment import Environment
 from altune.simulation.prepared import PreparedBlock, prepare_block
 from altune.simulation.trajectory import Trajectory

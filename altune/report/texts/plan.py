@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from altune.core.registry import FIELDS
+from altune.core.text import memory_words, time_words
 from altune.report.texts.aligned import table
-from altune.report.texts.estimate import memory_words, time_words
 from altune.simulation.annotators import Annotator
 from altune.simulation.objectives import KINDS, Risk
 from altune.tuning.preference import Preference

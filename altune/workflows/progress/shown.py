@@ -19,7 +19,7 @@ STAGES = {
 }
 WIDEST_BAR = 30
 NARROWEST_BAR = 6
-REST = max(map(len, STAGES.values())) + len("  of  trajectories, about 90 min left ")
+REST = max(map(len, STAGES.values())) + len("  of  trajectories, about 99.9 days left ")
 """Characters of a line beside the bar and the two numbers, so that the bar keeps its length."""
 
 

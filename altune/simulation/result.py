@@ -44,16 +44,16 @@ class Simulation:
     references: tuple[LearningCurve, ...] | None = None
 
     def __repr__(self) -> str:
-        interval, objective = self.interval, f"{self.objective.name} of {self.objective.metric}"
+        interval, strategy = self.interval, self.recipe.query_strategy.method
         value = amount_within(interval.mean, interval.low, interval.high)
-        return f"Simulation({objective} {value} on {len(self.blocks)} blocks, {self.recipe.query_strategy.method})"
+        return f"Simulation({self.objective.words} {value} on {len(self.blocks)} blocks, {strategy})"
 
     def _repr_html_(self) -> str:
         interval, objective = self.interval, self.objective
         last = float(np.mean([curve.scores[objective.metric][-1] for curve in self.curves]))
         rows = [
             ("recipe", self.recipe.describe()),
-            (f"{objective.name} of {objective.metric}", amount_within(interval.mean, interval.low, interval.high)),
+            (objective.words, amount_within(interval.mean, interval.low, interval.high)),
             (f"last {objective.metric}", amount(last)),
             ("blocks", len(self.blocks)),
         ]

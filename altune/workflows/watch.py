@@ -17,6 +17,7 @@ from altune.analysis.importance.observations import different_recipes
 from altune.analysis.progress import RunProgress, pace
 from altune.analysis.run import Run
 from altune.core.errors import RequestError, StorageError, WorkError
+from altune.core.processes import is_alive
 from altune.core.yaml import read_yaml
 from altune.tuning.header import HEADER
 from altune.tuning.observer import Observer, Silent
@@ -129,20 +130,14 @@ class WatchedRun:
     def _at_work(self) -> bool | None:
         """Return whether the process of the owner is working on the run, None if the folder does not say."""
         try:
-            words = (self.folder / LOCK).read_text("utf-8").split()
+            words, signed = (self.folder / LOCK).read_text("utf-8").split(), (self.folder / LOCK).stat().st_mtime
         except OSError:
             return None
         if not words:
             return False
         if len(words) != 2 or not words[0].isdigit() or words[1] != socket.gethostname() or os.name != "posix":
             return None
-        try:
-            os.kill(int(words[0]), 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
+        return is_alive(int(words[0]), signed)
 
     def _is_idle(self, at_work: bool | None, workers: Sequence[WorkerSeen], seconds_each: float | None) -> bool:
         """Return whether no process works on a run that has not ended."""

@@ -11,8 +11,8 @@ from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.mean_ranks import PostHoc
 from altune.analysis.comparison.over_data import OverData, over_data
 from altune.analysis.comparison.sentences import sentences_of_one, sentences_of_several
+from altune.analysis.comparison.summary import comparison_line, comparison_rows
 from altune.analysis.paired import Comparison
-from altune.analysis.summaries import comparison_head, comparison_line, comparison_rows
 from altune.core.deprecations import OldNames
 from altune.core.html import html_table
 from altune.recipes.recipe import Recipe
@@ -43,10 +43,11 @@ class RecipeComparison(OldNames):
     post_hoc: PostHoc = "wilcoxon"
 
     def __repr__(self) -> str:
-        return comparison_line(self)
+        return comparison_line(self.contests, self.result)
 
     def _repr_html_(self) -> str:
-        return html_table(comparison_rows(self), comparison_head(self))
+        head, *rows = comparison_rows(self.contests, self.result)
+        return html_table(rows, head)
 
     @property
     def simulations(self) -> Mapping[str, Simulation]:

@@ -221,7 +221,7 @@ def _warn_of_long_run(
     stages: Stages, study: optuna.Study, trajectories: Mapping[str, int], resources: Resources
 ) -> None:
     """Tell the observer if a new run will take more than an hour, and what would shorten it."""
-    if isinstance(stages.observer, Silent) or StudyRecord(study).baselines():
+    if type(stages.observer) is Silent or StudyRecord(study).baselines():
         return
     # A baseline that fails stops the run in a moment, with its reason.
     with contextlib.suppress(WorkError):

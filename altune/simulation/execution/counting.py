@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from altune.simulation.execution.items import Outcome
-
 if TYPE_CHECKING:
+    from altune.simulation.execution.items import Outcome
     from altune.simulation.execution.player import OnDone, Player
 
 

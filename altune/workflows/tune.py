@@ -252,6 +252,8 @@ def _finish(
             examine_run(stages, study, player)
             if ablation and stages.ablation_is_due(study):
                 _ablate(stages, run, player)
+            else:
+                stages.observer.stage("ablation", 0)
     run.seconds = time.monotonic() - began
     if out is not None:
         write_run(run)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from altune.core.html import html_text
@@ -114,15 +115,17 @@ class NotebookDisplay:
     def close(self) -> None:
         """Show the last state, which is kept."""
         if self._handle is not None:
-            self._update()
+            self._update(last=True)
             self._handle = None
 
-    def _update(self) -> None:
+    def _update(self, last: bool = False) -> None:
         from IPython.display import display
 
         if self._shown is None:
             return
         shown = self._shown()
+        if last and shown.done >= shown.total:
+            shown = replace(shown, stage="done")
         content = _content(shown.text(), shown.html())
         if self._handle is None:
             self._handle = display(content, raw=True, display_id=True)  # type: ignore[no-untyped-call]

@@ -64,8 +64,9 @@ class ProgressObserver:
         self._display.say(line)
 
     def close(self) -> None:
-        """End the display."""
+        """End the display, and count anew if more is played later."""
         self._display.close()
+        self.work = WorkCount()
 
     def _shown(self) -> Shown:
         note = "; ".join(part for part in (self._title, self._note) if part)

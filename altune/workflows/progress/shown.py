@@ -61,7 +61,7 @@ class Shown:
     def bar(self, width: int) -> tuple[int, int]:
         """Return how many characters of a bar are filled and not, so that a line with it fits a width."""
         size = max(NARROWEST_BAR, min(WIDEST_BAR, width - REST - 2 * len(str(self.total))))
-        filled = round(size * self.done / self.total) if self.total else 0
+        filled = size * self.done // self.total if self.total else 0
         return filled, size - filled
 
     def notes(self, width: int) -> list[str]:

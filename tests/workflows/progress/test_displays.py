@@ -96,8 +96,8 @@ def test_a_real_notebook_shows_one_bar_that_ends_full_and_no_widget(
     shown, silent, compared = (cell.outputs for cell in notebook.cells[1:])
     assert len(compared) == 2, "a bar and a table"
     [bar] = shown
-    assert bar.data["text/plain"] == "simulating: 4 of 4 trajectories"
-    assert bar.data["text/html"].startswith('<div>simulating <progress value="4" max="4"></progress> 4 of 4')
+    assert bar.data["text/plain"] == "done: 4 of 4 trajectories"
+    assert bar.data["text/html"].startswith('<div>done <progress value="4" max="4"></progress> 4 of 4')
     assert set(bar.data) == {"text/plain", "text/html"}
     assert [output.output_type for output in silent] == ["execute_result"]
     assert "<td>&lt;script&gt;</td>" in compared[1].data["text/html"]

@@ -72,7 +72,7 @@ def test_the_whole_run_is_one_count_from_the_first_baseline_to_the_last_step_of_
     assert [state.done for state in states] == sorted(state.done for state in states)
     assert in_stage(states, "search")[0].done == planned["baselines"]
     assert in_stage(states, "confirmation")[0].done == planned["baselines"] + planned["search"]
-    assert last.done == trajectories_of(run) <= last.total <= first.total
+    assert last.done == trajectories_of(run) == last.total <= first.total
 
 
 def test_a_run_that_is_repeated_counts_everything_as_done_and_knows_no_pace(tmp_path: Path) -> None:
@@ -99,6 +99,17 @@ def test_an_interrupted_search_starts_with_what_it_has(tmp_path: Path) -> None:
     assert {state.total for state in searching} == {n_baselines + 5 * 2}
     assert (searching[1].done, searching[-1].done) == (n_baselines + 3 * 2, n_baselines + 5 * 2)
     assert states[-1].note.startswith("5 of 5 trials, best so far 0.")
+
+
+def test_a_later_confirmation_counts_anew() -> None:
+    display = Recorded()
+    run = altune.tune("iris", "quick", **SIZES, confirm=False, observer=ProgressObserver(display))
+    before = len(display.states)
+    run.confirm(report_blocks=2)
+    later = display.states[before:]
+    assert (later[0].stage, later[0].done) == ("confirmation", 0)
+    assert later[-1].done == later[-1].total
+    assert display.closed == 2
 
 
 def test_what_racing_drops_is_taken_from_the_total() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from altune.tuning.database import WorkerSeen
 
 
+SILENCE = 600.0
+"""Seconds without a sign of life after which no one works on a run whose owner is on another machine."""
+SILENT_TRIALS = 20
+"""The same as a multiple of the time from one trial to the next, which may be longer."""
 FINISHED = ("complete", "dropped", "failed")
 """States of trials that have ended."""
 PACE = 40
@@ -148,3 +152,25 @@ def pace(times: Sequence[float]) -> float | None:
         return None
     usual = gaps[gaps <= PAUSE * np.quantile(gaps, 0.9)]
     return float(usual.mean()) if len(usual) and usual.sum() > 0 else None
+
+
+def no_process_works(
+    at_work: bool | None,
+    workers: Sequence[WorkerSeen],
+    grace: float,
+    silent: Callable[[], float],
+    seconds_each: float | None,
+) -> bool:
+    """Return whether no process works on a run that has not ended.
+
+    Parameters
+    ----------
+    at_work : whether the process that owns the folder is working; None if that is not known, as on another machine.
+    workers : workers of a shared study.
+    grace : seconds without a heartbeat after which a worker counts as dead.
+    silent : returns the seconds since anything of the run was stored; called only where nothing else decides.
+    seconds_each : seconds from one finished trial to the next, None if that is not known.
+    """
+    if at_work or any(worker.silent <= grace for worker in workers):
+        return False
+    return at_work is False or silent() > max(SILENCE, SILENT_TRIALS * (seconds_each or 0.0))

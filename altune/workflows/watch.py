@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from altune.analysis.importance.explained import space_of_run
 from altune.analysis.importance.knob_importance import WORTH_ASKING, KnobImportance, knob_importance
 from altune.analysis.importance.observations import different_recipes
-from altune.analysis.progress import RunProgress, pace
+from altune.analysis.progress import RunProgress, no_process_works, pace
 from altune.analysis.run import Run
 from altune.core.errors import RequestError, StorageError, WorkError
 from altune.core.processes import is_alive
@@ -28,15 +28,11 @@ from altune.tuning.storage import JOURNAL, LOCK, read_study
 from altune.tuning.trials import TrialRecord, record_of
 
 if TYPE_CHECKING:
-    from altune.tuning.database import TrialQueue, WorkerSeen
+    from altune.tuning.database import TrialQueue
 
 
 GROWTH = 1.2
 """Factor by which the number of recipes must have grown before the importance is computed again."""
-SILENCE = 600.0
-"""Seconds without a sign of life after which no one works on a run whose owner is on another machine."""
-SILENT_TRIALS = 20
-"""The same as a multiple of the time from one trial to the next, which may be longer."""
 PATIENCE = 10
 """Multiple of the time of the last computation that must have passed before the next one."""
 
@@ -85,6 +81,7 @@ class WatchedRun:
         best = best_recipes(trials, 1, record.scenario.make_objectives(), record.preference)
         seconds_each = pace([moment.timestamp() for moment in ended])
         why_ended = self._ended(trials, at_work)
+        grace = 0.0 if self._queue is None else self._queue.grace
         return RunProgress(
             run=self.run,
             trials=tuple(trials),
@@ -94,7 +91,7 @@ class WatchedRun:
             workers=workers,
             at_work=at_work,
             ended=why_ended,
-            idle=not why_ended and self._is_idle(at_work, workers, seconds_each),
+            idle=not why_ended and no_process_works(at_work, workers, grace, self._silent_seconds, seconds_each),
         )
 
     def importance(self, progress: RunProgress, *, anew: bool = False) -> KnobImportance | str:
@@ -138,17 +135,6 @@ class WatchedRun:
         if len(words) != 2 or not words[0].isdigit() or words[1] != socket.gethostname() or os.name != "posix":
             return None
         return is_alive(int(words[0]), signed)
-
-    def _is_idle(self, at_work: bool | None, workers: Sequence[WorkerSeen], seconds_each: float | None) -> bool:
-        """Return whether no process works on a run that has not ended."""
-        if at_work or any(worker.silent <= self._grace for worker in workers):
-            return False
-        return at_work is False or self._silent_seconds() > max(SILENCE, SILENT_TRIALS * (seconds_each or 0.0))
-
-    @property
-    def _grace(self) -> float:
-        """Seconds without a heartbeat after which a worker counts as dead."""
-        return 0.0 if self._queue is None else self._queue.grace
 
     def _silent_seconds(self) -> float:
         """Return the seconds since anything was stored: a trial, a trajectory, or a file of the run."""

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from typing import Any
 import pytest
 
 import altune
+from altune.analysis.progress import SILENCE
 from altune.cli import main
 from altune.core.errors import RequestError, StorageError
 from altune.recipes.space import SearchSpace
 from altune.report.texts.watch import watch_text
 from altune.tuning.storage import JOURNAL, LOCK, ownership
-from altune.workflows.watch import SILENCE, WatchedRun
+from altune.workflows.watch import WatchedRun
 from tests.helpers.postgres import Postgres
 
 SPACE = {"initial_sample": {"method": "random", "size": {"low": 5, "high": 20}}, "query_strategy": ["random", "margin"]}
@@ -222,7 +224,10 @@ def test_watching_ends_with_a_status_when_the_run_is_killed_and_names_the_comman
             assert watcher.stdout is not None
             assert watcher.stdout.readline() == f"digits: {folder}\n"
             owner.kill()
+            give_up = threading.Timer(60, watcher.kill)
+            give_up.start()
             seen = watcher.stdout.read()
+            give_up.cancel()
     assert watcher.returncode == 1
     last = " ".join(seen.split(f"digits: {folder}\n")[-1].split())
     assert re.search(r"It stopped in the search after \d+ of 500 trials and \d+ of 2515 trajectories\.", last)

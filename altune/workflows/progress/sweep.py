@@ -22,7 +22,7 @@ class SweepProgress:
         """Return the observer of a cell's run, which says which cell it is."""
         if self._display is None:
             return Silent()
-        return ProgressObserver(self._display, f"cell {number} of {cells}, {name}")
+        return ProgressObserver(self._display, f"cell {number} of {cells}: {name}")
 
     def say(self, line: str) -> None:
         """Show a message."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from altune.tuning.database import WorkerSeen
 
 
+SILENCE = 600.0
+"""Seconds without a sign of life after which no one works on a run whose owner is on another machine."""
+SILENT_TRIALS = 20
+"""The same as a multiple of the time from one trial to the next, which may be longer."""
+FINISHED = ("complete", "dropped", "failed")
+"""States of trials that have ended."""
 PACE = 40
 """Number of trials, the last ones, from which the pace is computed."""
 PAUSE = 10.0
@@ -34,8 +40,9 @@ class RunProgress:
     best : the best trial so far, whose value is biased upwards; None before a trial is complete.
     seconds_each : seconds from one finished trial to the next; None if there are too few.
     workers : workers of a shared study, the last seen first.
-    at_work : whether the process that owns the folder is running; None if that is not known.
-    ended : why the run has ended, in words; empty while it is running.
+    at_work : whether the process that owns the folder is working on the run; None if that is not known.
+    ended : why the run has ended, in words; empty while it is running or unfinished.
+    idle : whether the run is unfinished and no process works on it, neither the owner nor a worker.
     """
 
     run: Run
@@ -46,6 +53,7 @@ class RunProgress:
     workers: tuple[WorkerSeen, ...] = ()
     at_work: bool | None = None
     ended: str = ""
+    idle: bool = False
     states: Counter[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,23 +62,52 @@ class RunProgress:
     @property
     def finished(self) -> int:
         """Number of trials that ended, without forbidden draws."""
-        return sum(self.states[state] for state in ("complete", "dropped", "failed"))
+        return sum(self.states[state] for state in FINISHED)
+
+    @property
+    def trials_left(self) -> int | None:
+        """Number of trials that are still to be finished, None if the number of all is not known."""
+        return None if self.wanted is None else max(0, self.wanted - self.finished)
 
     @property
     def seconds_left(self) -> float | None:
         """Seconds until the search ends at the current pace, None if that is not known."""
-        if self.wanted is None or self.seconds_each is None:
+        if self.trials_left is None or self.seconds_each is None:
             return None
-        return max(0, self.wanted - self.finished) * self.seconds_each
+        return self.trials_left * self.seconds_each
 
     @property
     def stage(self) -> str:
-        """``baselines``, ``searching``, ``confirming`` or ``ended``."""
+        """``baselines``, ``searching``, ``confirming``, ``examining``, ``ablation`` or ``ended``."""
+        record = self.run.record
         if self.ended:
             return "ended"
-        if not self.run.record.baselines():
+        if record.confirmation_key() is not None and self.trials_left == 0:
+            return "ablation" if record.examined() else "examining"
+        if not record.baselines():
             return "baselines"
-        return "confirming" if self.wanted is not None and self.finished >= self.wanted else "searching"
+        return "confirming" if self.trials_left == 0 else "searching"
+
+    @property
+    def trajectories(self) -> tuple[int, int] | None:
+        """Number of trajectories of the whole run that are stored, and the largest number of all; None if not known.
+
+        Those of a trial or of a later stage count once it has ended.
+        """
+        record, planned = self.run.record, self.run.record.plan.get("trajectories")
+        if planned is None or self.trials_left is None:
+            return None
+        each = planned["search"] / max(1, self.wanted or 0)
+        searched = sum(len(trial.values) or each for trial in self.trials if trial.state in FINISHED)
+        has_ended = {
+            "baselines": bool(record.baselines()),
+            "confirmation": record.confirmation_key() is not None,
+            "examination": bool(record.examined()),
+            "ablation": bool(self.ended),
+        }
+        done = round(searched) + sum(planned[stage] for stage, is_done in has_ended.items() if is_done)
+        left = self.trials_left * each + sum(planned[stage] for stage, is_done in has_ended.items() if not is_done)
+        return done, done + round(left)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -86,10 +123,15 @@ class RunProgress:
             "trials": dict(self.states),
             "seconds_each": self.seconds_each,
             "seconds_left": self.seconds_left,
+            "trajectories": None
+            if self.trajectories is None
+            else dict(zip(("done", "all"), self.trajectories, strict=True)),
             "best": best,
             "baselines": self.run.record.baseline_values(),
             "at_work": self.at_work,
             "ended": self.ended,
+            "idle": self.idle,
+            "command": list(self.run.record.plan.get("command", [])),
         }
 
 
@@ -110,3 +152,25 @@ def pace(times: Sequence[float]) -> float | None:
         return None
     usual = gaps[gaps <= PAUSE * np.quantile(gaps, 0.9)]
     return float(usual.mean()) if len(usual) and usual.sum() > 0 else None
+
+
+def no_process_works(
+    at_work: bool | None,
+    workers: Sequence[WorkerSeen],
+    grace: float,
+    silent: Callable[[], float],
+    seconds_each: float | None,
+) -> bool:
+    """Return whether no process works on a run that has not ended.
+
+    Parameters
+    ----------
+    at_work : whether the process that owns the folder is working; None if that is not known, as on another machine.
+    workers : workers of a shared study.
+    grace : seconds without a heartbeat after which a worker counts as dead.
+    silent : returns the seconds since anything of the run was stored; called only where nothing else decides.
+    seconds_each : seconds from one finished trial to the next, None if that is not known.
+    """
+    if at_work or any(worker.silent <= grace for worker in workers):
+        return False
+    return at_work is False or silent() > max(SILENCE, SILENT_TRIALS * (seconds_each or 0.0))

@@ -11,8 +11,10 @@ from altune.analysis.answer import answer, answer_of_several, front_sentences
 from altune.analysis.costs import money_of, money_sentences
 from altune.analysis.findings import Findings, against_of, find
 from altune.analysis.run_curves import stored_curves
+from altune.analysis.run_summary import RunSummary
 from altune.core.deprecations import OldNames, renamed_keywords
 from altune.core.errors import RequestError, WorkError
+from altune.core.html import html_table
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import curves_frame
 from altune.simulation.scenario import Scenario
@@ -83,8 +85,16 @@ class Run(OldNames):
         return run
 
     def __repr__(self) -> str:
-        where = f", {str(self.folder)!r}" if self.folder is not None else ""
-        return f"Run({self.record.data['name']!r}, {len(self.trials)} trials{where})"
+        return self._summary.line()
+
+    def _repr_html_(self) -> str:
+        return html_table(self._summary.rows())
+
+    @property
+    def _summary(self) -> RunSummary:
+        trials = sum(trial.state != "forbidden" for trial in self.trials)
+        recipe = self.best_recipe if self.confirmation is not None else None
+        return RunSummary(tuple(self.record.data_sets), trials, self.folder, self.all_findings, recipe)
 
     @property
     def study(self) -> optuna.Study:

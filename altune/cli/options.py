@@ -7,6 +7,7 @@ option is one field here and reaches every command that takes the group.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -316,6 +317,15 @@ class MachineOptions:
 
         return early_workers(self.jobs if self.backend == "loky" else 1)
 
+    def command(self) -> list[str]:
+        """Return the words of this command, without the password of a database."""
+        words = ["altune", *sys.argv[1:]]
+        if self.storage is None:
+            return words
+        from altune.tuning.database.address import without_password
+
+        return [word.replace(self.storage, without_password(self.storage)) for word in words]
+
     def make(self, environments: Sequence[Environment], timeout: str | None) -> Resources:
         """Return the resources."""
         from altune.simulation.execution.backends import make_backend
@@ -332,6 +342,7 @@ class MachineOptions:
             timeout=read_seconds(timeout),
             storage=self.storage,
             study_name=self.study,
+            command=self.command(),
             grace=read_seconds(self.grace, "--grace"),
         )
 

@@ -14,7 +14,6 @@ from altune.cli.output import print_json
 
 if TYPE_CHECKING:
     from altune.analysis.sweep.result import Sweep, SweptCell
-    from altune.workflows.progress import ConsoleObserver
     from altune.workflows.sweep.planning import SweepPlan
 
 
@@ -33,6 +32,7 @@ def sweep(
 
     After an interruption, the same command resumes the sweep. Cells can be added to FILE at any time.
     """
+    from altune.workflows.progress import SweepProgress, console_display
     from altune.workflows.sweep.planning import plan_sweep
     from altune.workflows.sweep.sweep import sweep as play
 
@@ -40,7 +40,7 @@ def sweep(
         planned = plan_sweep(file, out=out, n_jobs=jobs)
         print_json(planned.to_dict()) if as_json else print(plan_text(planned))
         return
-    console = SweepConsole(quiet or as_json)
+    console = SweepProgress(console_display(quiet or as_json))
     try:
         result = play(file, out=out, n_jobs=jobs, observer=console)
     except KeyboardInterrupt:
@@ -54,42 +54,9 @@ def sweep(
         raise typer.Exit(1)
 
 
-class SweepConsole:
-    """Display the progress of a sweep in a terminal.
-
-    Parameters
-    ----------
-    quiet : print messages only, no progress.
-    """
-
-    def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
-        self._observer: ConsoleObserver = self._new_observer()
-
-    def cell(self, number: int, cells: int, name: str) -> ConsoleObserver:
-        """Print which cell starts; return the observer of its run."""
-        self.close()
-        self._observer = self._new_observer()
-        if not self._quiet:
-            self._observer.console.print(f"cell {number} of {cells}: {name}", markup=False)
-        return self._observer
-
-    def say(self, line: str) -> None:
-        """Print a message."""
-        self._observer.say(line)
-
-    def close(self) -> None:
-        """End the live display."""
-        self._observer.close()
-
-    def _new_observer(self) -> ConsoleObserver:
-        from altune.workflows.progress import ConsoleObserver
-
-        return ConsoleObserver(self._quiet)
-
-
 def plan_text(planned: SweepPlan) -> str:
     """Return the plan of a sweep as text."""
+    from altune.core.text import memory_words, time_words
     from altune.report.texts.aligned import table
     from altune.workflows.sweep.planning import FINISHED, IMPOSSIBLE
 
@@ -105,12 +72,9 @@ def plan_text(planned: SweepPlan) -> str:
     counts += [f"{planned.left_out} more left out by `skip`"] if planned.left_out else []
     lines.append(", ".join(counts))
     lines.append(f"{planned.trajectories} trajectories to play at most; those that cells share are played once")
-    processes = f"{planned.jobs} process{'es' if planned.jobs > 1 else ''}"
     if planned.trajectories:
-        lines.append(
-            f"about {time_words(planned.seconds)} with {processes}, estimated from the baseline vanilla; recipes of "
-            "the search may be slower"
-        )
+        lines.append(f"{time_words(planned.seconds, planned.jobs)}, estimated from a few trajectories of each cell")
+        lines += [f"memory: {memory_words(planned.memory, planned.jobs)}"] if planned.memory else []
     return "\n".join([*lines, f"folder: {planned.folder}"])
 
 
@@ -126,17 +90,6 @@ def sweep_text(result: Sweep) -> str:
     lines.append(f"{result.folder / CSV_FILE}        one row per cell and baseline")
     lines.append(f"{result.folder / PARQUET_FILE}    the same table with types")
     return "\n".join(lines)
-
-
-def time_words(seconds: float) -> str:
-    """Return a rough time in words.
-
-    >>> [time_words(seconds) for seconds in (3.2, 200, 9000)]
-    ['3 s', '3 min', '2.5 h']
-    """
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _line(run: SweptCell) -> dict[str, Any]:

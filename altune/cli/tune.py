@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,7 +50,7 @@ def tune(
     with nullcontext() if dry_run else machines.early():
         from altune.recipes.space.changes import shown
         from altune.workflows.plan import plan
-        from altune.workflows.progress import ConsoleObserver
+        from altune.workflows.progress import ProgressObserver, console_display
         from altune.workflows.tune import tune_environments
 
         settings = make_settings(search, confirmation)
@@ -59,13 +59,13 @@ def tune(
         space = search.make_space(environments)
         folder = out if out is not None else _default_folder(environments, space, settings)
         if dry_run:
-            _print_plan(
-                plan(environments, space, settings, folder, confirmation.confirm, confirmation.ablation), as_json
+            sizes = confirmation.confirm, confirmation.ablation
+            planned = plan(
+                environments, space, settings, folder, *sizes, jobs=resources.jobs, timeout=resources.timeout
             )
+            _print_plan(planned, as_json)
             return
-        with ConsoleObserver(
-            quiet or as_json, environments[0].scenario.make_objectives(), len(environments)
-        ) as observer:
+        with closing(ProgressObserver(console_display(quiet or as_json))) as observer:
             for knob in search.fix or []:
                 observer.say(f"{knob} is fixed at {shown(space.base_recipe().to_dict()[knob])}")
             try:

@@ -18,6 +18,7 @@ from altune.tuning.observer import Silent
 if TYPE_CHECKING:
     from rich.live import Live
 
+    from altune.analysis.progress import RunProgress
     from altune.workflows.watch import WatchedRun
 
 
@@ -29,6 +30,7 @@ def watch(
 ) -> None:
     """Show the progress of a run, its best trial so far and the importance of knobs, until the run ends.
 
+    If no process works on an unfinished run, this is shown with the command that resumes it, and the exit status is 1.
     Nothing is written into the folder of the run. --json implies --once.
     """
     from altune.workflows.watch import WatchedRun
@@ -41,12 +43,15 @@ def watch(
         print_json(_as_dict(watched))
     elif once:
         print(_progress(watched, anew=True)[0])
-    else:
-        _follow(watched, seconds)
+    elif _follow(watched, seconds).idle:
+        raise typer.Exit(1)
 
 
-def _follow(watched: WatchedRun, seconds: float) -> None:
-    """Show the progress until the run ends: in place on a terminal, elsewhere as a text after each change."""
+def _follow(watched: WatchedRun, seconds: float) -> RunProgress:
+    """Show the progress until the run ends or no process works on it, and return the last one.
+
+    It is shown in place on a terminal, elsewhere as a text after each change.
+    """
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
@@ -56,7 +61,7 @@ def _follow(watched: WatchedRun, seconds: float) -> None:
     with Live(console=console, auto_refresh=False) if console.is_terminal else contextlib.nullcontext() as live:
         while True:
             try:
-                text, ended = _progress(watched)
+                text, progress = _progress(watched)
             except StorageError as error:
                 _say(live, f"{error}; trying again in {seconds:g} s")
             else:
@@ -65,18 +70,18 @@ def _follow(watched: WatchedRun, seconds: float) -> None:
                 elif text != shown:
                     print(f"{text}\n", flush=True)
                 shown = text
-                if ended:
-                    return
+                if progress.ended or progress.idle:
+                    return progress
             time.sleep(seconds)
 
 
-def _progress(watched: WatchedRun, *, anew: bool = False) -> tuple[str, bool]:
-    """Return the progress as text, and whether the run has ended."""
+def _progress(watched: WatchedRun, *, anew: bool = False) -> tuple[str, RunProgress]:
+    """Return the progress as text and in numbers."""
     from altune.report.texts.watch import watch_text
 
     progress = watched.progress()
-    ended = bool(progress.ended)
-    return watch_text(progress, watched.importance(progress, anew=anew or ended)), ended
+    last = bool(progress.ended or progress.idle)
+    return watch_text(progress, watched.importance(progress, anew=anew or last)), progress
 
 
 def _as_dict(watched: WatchedRun) -> dict[str, object]:

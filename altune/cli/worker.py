@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated
 
 import typer
@@ -32,10 +33,10 @@ def worker(
     from altune.tuning.resources import Resources
     from altune.tuning.shared import open_shared
     from altune.tuning.shared_worker import play_queue, rebuild
-    from altune.workflows.progress import ConsoleObserver
+    from altune.workflows.progress import ProgressObserver, console_display
 
     resources = Resources(jobs=processes(jobs))
-    with ConsoleObserver(quiet) as observer:
+    with contextlib.closing(ProgressObserver(console_display(quiet))) as observer:
         shared = open_shared(storage, study, observer)
         stages = rebuild(shared, observer, _named(data or [], shared.data_names), target)
         observer.stage("search", shared.queue.counts().counted * stages.setup.search_blocks.n_usual)

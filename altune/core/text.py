@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 
@@ -21,3 +22,77 @@ def capitalized(text: str) -> str:
     'Mean ROC area'
     """
     return text[:1].upper() + text[1:]
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words.
+
+    >>> duration(3.21), duration(75), duration(7260)
+    ('3.2 s', '1 min 15 s', '2 h 1 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def rough_duration(seconds: float) -> str:
+    """Return an estimated time in words, without digits that the estimate does not have.
+
+    >>> [rough_duration(seconds) for seconds in (0.2, 3.2, 200, 9000, 300_000)]
+    ['1 s', '3 s', '3 min', '2.5 h', '3.5 days']
+    """
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
+
+
+def rough_bytes(number: int) -> str:
+    """Return an amount of memory in words.
+
+    >>> rough_bytes(310_000_000), rough_bytes(2_340_000_000)
+    ('310 MB', '2.3 GB')
+    """
+    return f"{number / 1e6:.0f} MB" if number < 1e9 else f"{number / 1e9:.1f} GB"
+
+
+def amount(value: float, signed: bool = False) -> str:
+    """Return a value of any objective: three decimals for a score, none for hundreds of labels.
+
+    >>> amount(0.91234), amount(33.52), amount(187.4), amount(0.05, signed=True)
+    ('0.912', '33.5', '187', '+0.050')
+    """
+    digits = 3 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    return f"{value:{'+' if signed else ''}.{digits}f}"
+
+
+def amount_within(mean: float, low: float, high: float, signed: bool = False) -> str:
+    """Return a value with the ends of its interval; without them where there is no interval, so one end is infinite.
+
+    >>> amount_within(0.91, 0.9, 0.92), amount_within(0.91, -math.inf, math.inf)
+    ('0.910 [0.900, 0.920]', '0.910')
+    """
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return amount(mean, signed)
+    return f"{amount(mean, signed)} [{amount(low, signed)}, {amount(high, signed)}]"
+
+
+def time_words(seconds: float, jobs: int) -> str:
+    """Return an estimated time and the number of processes.
+
+    >>> time_words(200.0, 2)
+    'about 3 min with 2 processes'
+    """
+    return f"about {rough_duration(seconds)} with {jobs} process{'es' if jobs > 1 else ''}"
+
+
+def memory_words(memory: int, jobs: int) -> str:
+    """Return the estimated memory of each process.
+
+    >>> memory_words(260_000_000, 2), memory_words(260_000_000, 1)
+    ('about 260 MB for each of 2 processes and the one that leads them', 'about 260 MB')
+    """
+    others = f" for each of {jobs} processes and the one that leads them" if jobs > 1 else ""
+    return f"about {rough_bytes(memory)}{others}"

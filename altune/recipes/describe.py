@@ -21,6 +21,21 @@ KNOB_WORDS = {
 """Knobs as they are called in a sentence."""
 
 
+def short_method(method: Method) -> str:
+    """Return the name of a method with the parameters that differ from their defaults.
+
+    >>> from altune.core.registry import parse_method
+    >>> short_method(parse_method("initial_sample", {"method": "random", "size": 10}))
+    'random(size=10)'
+    """
+    given = [
+        f"{name}={short_method(value) if isinstance(value, Method) else value}"
+        for name in type(method).model_fields
+        if name != "method" and (value := getattr(method, name)) != type(method).model_fields[name].get_default()
+    ]
+    return f"{method.method}({', '.join(given)})" if given else str(method.method)
+
+
 def describe_methods(methods: Mapping[str, Method], usual: Mapping[str, Method]) -> str:
     """Return a sentence for each knob whose method is not the usual one, in the order in which they take effect."""
     order = ("model", *(field for field in FIELDS if field != "model"))

@@ -22,6 +22,7 @@ from pydantic import (
 import altune.knobs  # noqa: F401  (registers every method that altune ships)
 from altune.core.errors import FormatError, RequestError, did_you_mean, join_path
 from altune.core.files import canonical_digest, check_keys, is_file_name, write_text
+from altune.core.html import html_table
 from altune.core.needs import Capabilities
 from altune.core.registry import FIELDS, Method, find_method, parse_method
 from altune.core.yaml import read_yaml, write_yaml
@@ -34,7 +35,7 @@ from altune.knobs.retrain import Retrain
 from altune.knobs.stopping import Stopping
 from altune.knobs.training import Training
 from altune.models import Model
-from altune.recipes.describe import describe_methods
+from altune.recipes.describe import describe_methods, short_method
 from altune.recipes.requirements import method_problems
 
 DEFAULTS: dict[str, str] = {
@@ -49,6 +50,9 @@ DEFAULTS: dict[str, str] = {
     "model": "logistic_regression",
 }
 """The default method of each knob, and the default model."""
+
+ALWAYS_SHOWN = ("initial_sample", "loop_size", "query_strategy", "model")
+"""What a recipe shows at a Python prompt even where it is the default."""
 
 BASELINES: dict[str, dict[str, Any]] = {
     "random_sampling": {"query_strategy": {"method": "random"}},
@@ -222,6 +226,20 @@ class Recipe(BaseModel):
     def describe(self) -> str:
         """Return the recipe in plain words, with a sentence for each knob that differs from its default."""
         return describe_methods(self.methods(), Recipe().methods())
+
+    def __repr__(self) -> str:
+        name = [] if self.name is None else [repr(self.name)]
+        usual = Recipe().methods()
+        shown = [
+            f"{knob}={short_method(method)}"
+            for knob, method in self.methods().items()
+            if knob in ALWAYS_SHOWN or method != usual[knob]
+        ]
+        return f"Recipe({', '.join(name + shown)})"
+
+    def _repr_html_(self) -> str:
+        head = [] if self.name is None else [("name", self.name)]
+        return html_table([*head, *((knob, short_method(method)) for knob, method in self.methods().items())])
 
     def problems(self, capabilities: Capabilities) -> list[str]:
         """Return the reasons why the recipe does not work in an environment, one line each; empty if it does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from altune.data.blocks import Block
 from altune.models import as_model
 from altune.recipes.recipe import Recipe, load_recipe
 from altune.simulation.environment import Environment
-from altune.simulation.execution.items import Outcome, WorkItem, curves_or_raise
+from altune.simulation.execution.counting import Counter, NoCounter, counted
+from altune.simulation.execution.items import WorkItem, curves_or_raise
 from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
 from altune.simulation.result import Simulation
@@ -87,7 +88,7 @@ def play_recipes(
     *,
     model: Any = None,
     n_jobs: int = 1,
-    on_done: Callable[[], None] | None = None,
+    counter: Counter | None = None,
 ) -> list[dict[str, Simulation]]:
     """Play recipes on the same fresh blocks, and return the simulation of each recipe for each environment.
 
@@ -95,8 +96,9 @@ def play_recipes(
     ----------
     recipes, environments, n_blocks, model : as for :func:`set_up`.
     n_jobs : number of processes.
-    on_done : called after each trajectory.
+    counter : counts the trajectories.
     """
+    count = counter if counter is not None else NoCounter()
     setup = set_up(recipes, environments, n_blocks, model)
     references = [recipe_with("random_sampling", model)] if environments[0].objective.needs_reference else []
     items = [
@@ -105,13 +107,9 @@ def play_recipes(
         for recipe in [*setup.recipes.values(), *references]
         for block in blocks
     ]
-
-    def report(index: int, outcome: Outcome) -> None:
-        if on_done is not None:
-            on_done()
-
+    count.stage("simulation" if len(setup.recipes) == 1 else "comparison", len(items))
     with Player(jobs=processes(n_jobs)) as player:
-        curves = iter(curves_or_raise(player.play(items, report)))
+        curves = iter(curves_or_raise(player.play(items, counted(player, count))))
     simulations = []
     for environment, blocks in zip(environments, setup.blocks, strict=True):
         played = {name: tuple(next(curves) for _ in blocks) for name in setup.recipes}

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.html import html_table
+from altune.core.text import amount, amount_within
 from altune.data.blocks import Block
 from altune.numerics.statistics import Interval
 from altune.recipes.recipe import Recipe
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Simulation:
     """One recipe played on several blocks.
 
@@ -40,6 +42,22 @@ class Simulation:
     objective: Objective
     overlap: float
     references: tuple[LearningCurve, ...] | None = None
+
+    def __repr__(self) -> str:
+        interval, strategy = self.interval, self.recipe.query_strategy.method
+        value = amount_within(interval.mean, interval.low, interval.high)
+        return f"Simulation({self.objective.words} {value} on {len(self.blocks)} blocks, {strategy})"
+
+    def _repr_html_(self) -> str:
+        interval, objective = self.interval, self.objective
+        last = float(np.mean([curve.scores[objective.metric][-1] for curve in self.curves]))
+        rows = [
+            ("recipe", self.recipe.describe()),
+            (objective.words, amount_within(interval.mean, interval.low, interval.high)),
+            (f"last {objective.metric}", amount(last)),
+            ("blocks", len(self.blocks)),
+        ]
+        return html_table(rows)
 
     @property
     def values(self) -> NDArray[np.float64]:

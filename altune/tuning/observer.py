@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
+
+from altune.simulation.execution.counting import Counter, NoCounter
 
 if TYPE_CHECKING:
     from altune.tuning.search import SearchProgress
 
 
-class Observer(Protocol):
-    """Interface of an observer. Its methods are called while the run waits, so they must return at once."""
+class Observer(Counter, Protocol):
+    """Interface of an observer. Its methods are called while the run waits, so they must return at once.
 
-    def stage(self, name: str, trajectories: int) -> None:
-        """Start a stage.
+    The stages of a run are ``baselines``, ``search``, ``confirmation``, ``examination`` and ``ablation``.
+    """
 
-        Parameters
-        ----------
-        name : ``baselines``, ``search``, ``confirmation``, ``examination`` or ``ablation``.
-        trajectories : largest number of trajectories of this stage.
-        """
-
-    def played(self) -> None:
-        """Count one more trajectory of the stage."""
+    def plan(self, trajectories: Mapping[str, int]) -> None:
+        """Receive the largest number of trajectories of each stage of the run, in their order, before the first."""
 
     def search(self, progress: SearchProgress) -> None:
-        """Receive the progress of the search."""
+        """Receive the progress of the search, after each trajectory that was counted."""
 
     def baseline(self, name: str, value: float) -> None:
         """Receive the first objective of a baseline on the search blocks."""
@@ -32,14 +29,14 @@ class Observer(Protocol):
     def say(self, line: str) -> None:
         """Receive a message for the user."""
 
+    def close(self) -> None:
+        """End what is displayed; a later stage displays it anew."""
 
-class Silent:
+
+class Silent(NoCounter):
     """An observer that does nothing."""
 
-    def stage(self, name: str, trajectories: int) -> None:
-        """Do nothing."""
-
-    def played(self) -> None:
+    def plan(self, trajectories: Mapping[str, int]) -> None:
         """Do nothing."""
 
     def search(self, progress: SearchProgress) -> None:
@@ -49,4 +46,7 @@ class Silent:
         """Do nothing."""
 
     def say(self, line: str) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
         """Do nothing."""

@@ -28,6 +28,7 @@ BASELINES = "baselines"
 CONFIRMATION = "confirmation"
 ABLATION = "ablation"
 EXAMINED = "examined"
+PLAN = "plan"
 PREFER = "prefer"
 WANTED = "wanted"
 VANILLA = "vanilla"
@@ -139,6 +140,14 @@ class StudyRecord:
         """Number of trials that were asked for last, stored ones included; None if the study does not say."""
         stored = self.attributes.get(WANTED)
         return None if stored is None else int(stored)
+
+    @property
+    def plan(self) -> Mapping[str, Any]:
+        """What the last call of the run plays at most and how it was started; empty if the study does not say.
+
+        ``trajectories`` by stage, the words of the ``command`` (none from Python), and the ``folder`` where it ran.
+        """
+        return dict(self.attributes.get(PLAN, {}))
 
     def trials(self) -> list[TrialRecord]:
         """Return every trial in order of number, forbidden draws and failures included."""

@@ -23,6 +23,7 @@ class Resources:
     callbacks : called with the study and each trial that was just stored.
     storage : address of the database of a study that workers share; None stores a journal in the run's folder.
     study_name : name of the study in that database.
+    command : words of the command that makes the run, for those who resume it; empty for a run from Python.
     grace : seconds without a heartbeat after which a worker of a shared study counts as dead; None for the default.
     """
 
@@ -33,4 +34,5 @@ class Resources:
     callbacks: Sequence[Callback] = ()
     storage: str | None = None
     study_name: str = "altune"
+    command: Sequence[str] = ()
     grace: float | None = None

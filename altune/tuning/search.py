@@ -18,6 +18,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from altune.core.errors import WorkError
 from altune.simulation.execution.items import Outcome
+from altune.simulation.execution.player import OnDone
+from altune.simulation.objectives import Objective
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.in_memory_study import new_study, tell, without_curves
 from altune.tuning.proposals import Proposal, Proposer
@@ -47,19 +49,22 @@ class SearchProgress:
     wanted : number of trials that the search will have.
     finished : number of trials that are finished, those that failed or were dropped among them.
     failed, dropped : number of trials that failed, and that were dropped early.
-    in_batch : number of trials of the batch that is being played.
-    played, to_play : trajectories of this batch that are played, and all of them.
+    played : number of trajectories that were played or read back, those of trials stored before among them.
+    left : largest number of trajectories that are still to be played. A trial that is dropped early leaves some out.
     best : best trial so far.
+    objectives : objectives of the search.
+    data_sets : number of data sets that share the search; values of several are means over them.
     """
 
     wanted: int
     finished: int = 0
     failed: int = 0
     dropped: int = 0
-    in_batch: int = 0
     played: int = 0
-    to_play: int = 0
+    left: int = 0
     best: TrialRecord | None = None
+    objectives: Sequence[Objective] = ()
+    data_sets: int = 1
 
 
 @dataclass
@@ -72,7 +77,8 @@ class Search:
     proposer : draws recipes from the search space.
     evaluator : plays and judges them.
     batch : number of trials to ask at a time.
-    observe : called with the progress after each trajectory and each trial.
+    observe : called with the progress at the start, after each trajectory and after each batch.
+    on_played : called after each trajectory, before ``observe``.
     callbacks : called with the stored study and each trial that was just stored.
     """
 
@@ -81,6 +87,7 @@ class Search:
     evaluator: Evaluator
     batch: int = 4
     observe: Callable[[SearchProgress], None] = lambda progress: None
+    on_played: OnDone = lambda index, outcome: None
     callbacks: Sequence[Callback] = ()
     progress: SearchProgress = field(default_factory=lambda: SearchProgress(0))
     _n_asked: int = 0
@@ -97,9 +104,12 @@ class Search:
         most = self.proposer.plan.most_trials
         wanted = n_trials if most is None else min(n_trials, most)
         stored = self.study.get_trials(deepcopy=False)
-        self.progress = SearchProgress(wanted)
+        judge = self.evaluator.judge
+        self.progress = SearchProgress(wanted, objectives=judge.objectives, data_sets=len(judge.scenarios))
         for trial in stored:
             self._count(trial, trial.number)
+            self.progress.played += 0 if is_forbidden(trial) else len(trial.user_attrs.get(VALUES, ())) or self._n_each
+        self._observe(0)
         known = {trial.number: trial for trial in stored}
         # An undisturbed search asked an unfinished batch without knowing any of its trials. So the samplers must not
         # see those that are stored already; they are asked again, and `_finish` takes the stored ones for them. A
@@ -144,8 +154,7 @@ class Search:
         for trial in finished:
             self._see(trial)
         self._n_asked += wanted
-        self.progress.in_batch = 0
-        self.observe(self.progress)
+        self._observe(0)
 
     def _ask(self, memory: optuna.Study, known: Container[int], wanted: int) -> list[Proposal]:
         """Ask for a batch. Idle workers start its new trials while the others are drawn."""
@@ -177,19 +186,36 @@ class Search:
         return trial
 
     def _evaluate(self, proposals: Sequence[Proposal], on_verdict: Callable[[Proposal, Verdict], None]) -> None:
-        n_blocks = self.evaluator.judge.blocks.n_usual
-        self.progress.in_batch, self.progress.played = len(proposals), 0
-        self.progress.to_play = len(proposals) * n_blocks
+        before, after = self.progress.played, self.progress.finished + len(proposals)
 
         def count(index: int, outcome: Outcome) -> None:
             self.progress.played += 1
-            self.observe(self.progress)
+            self.on_played(index, outcome)
+            in_batch = len(proposals) * self._n_each - (self.progress.played - before)
+            self._observe(max(0, in_batch), after)
 
         self.evaluator.play(
             [proposal.recipe for proposal in proposals if proposal.recipe is not None],
             count,
             lambda index, verdict: on_verdict(proposals[index], verdict),
         )
+
+    @property
+    def _n_each(self) -> int:
+        """Number of blocks on which a trial is played."""
+        return self.evaluator.judge.blocks.n_usual
+
+    def _observe(self, in_batch: int, finished: int | None = None) -> None:
+        """Notify the observer.
+
+        Parameters
+        ----------
+        in_batch : number of trajectories of the current batch that are still to be played.
+        finished : number of trials that are finished after the current batch; None between two batches.
+        """
+        trials_left = self.progress.wanted - (self.progress.finished if finished is None else finished)
+        self.progress.left = in_batch + trials_left * self._n_each
+        self.observe(self.progress)
 
     # finished trials ------------------------------------------------------------------------------------------
 

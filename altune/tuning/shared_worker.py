@@ -122,6 +122,7 @@ def play_queue(shared: SharedStudy, stages: Stages, resources: Resources, *, unt
     started = time.monotonic()
     with stages.player(None, resources) as player:
         trial_player = _TrialPlayer(shared, stages, stages.evaluator(baselines, player), Worker())
+        trial_player.notify()
         while resources.timeout is None or time.monotonic() - started < resources.timeout:
             shared.queue.requeue_stale()
             claimed = shared.queue.claim(trial_player.worker)
@@ -169,14 +170,19 @@ class _TrialPlayer:
 
     def notify(self) -> None:
         """Notify the observer of the progress of the study."""
-        counts = self._shared.queue.counts()
+        counts, judge = self._shared.queue.counts(), self._evaluator.judge
+        n_each = judge.blocks.n_usual
         self._stages.observer.search(
             SearchProgress(
                 counts.counted,
                 finished=counts.finished,
                 failed=counts.failed,
                 dropped=counts.pruned,
+                played=counts.finished * n_each,
+                left=(counts.counted - counts.finished) * n_each,
                 best=self._best,
+                objectives=judge.objectives,
+                data_sets=len(judge.scenarios),
             )
         )
 

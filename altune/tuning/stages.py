@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from altune.core.errors import WorkError
 from altune.core.files import canonical_digest
 from altune.core.formats import changed_libraries
+from altune.simulation.execution.counting import counted
 from altune.simulation.execution.items import WorkItem, curves_or_raise
 from altune.simulation.execution.player import Player
 from altune.simulation.store import TrajectoryStore
@@ -24,7 +25,7 @@ from altune.tuning.judging import REFERENCE, Judge
 from altune.tuning.observer import Observer
 from altune.tuning.proposals import refusal_anywhere
 from altune.tuning.ranking import best_recipes, ranks_of
-from altune.tuning.record import ABLATION, BASELINES, CONFIRMATION, PREFER, VANILLA, WANTED, StudyRecord
+from altune.tuning.record import ABLATION, BASELINES, CONFIRMATION, PLAN, PREFER, VANILLA, WANTED, StudyRecord
 from altune.tuning.resources import Resources
 from altune.tuning.search import Search
 from altune.tuning.settings import Settings
@@ -87,6 +88,12 @@ class Stages:
         if self.setup.given_space != asked:
             self.observer.say(f"{where}: {resumed_words(self.setup.given_space, asked)}")
 
+    def remember_plan(self, study: optuna.Study, trajectories: Mapping[str, int], command: Sequence[str]) -> None:
+        """Store what a run will play and how it was started, for those who watch it."""
+        plan = {"trajectories": dict(trajectories), "command": list(command), "folder": str(Path.cwd())}
+        if study.user_attrs.get(PLAN) != plan:
+            set_attribute(study, PLAN, plan)
+
     def player(self, folder: Path | None, resources: Resources) -> Player:
         """Return a player that saves finished trajectories in the cache or the run's folder, if there is one."""
         cache = resources.cache
@@ -103,15 +110,16 @@ class Stages:
     def baselines(self, study: optuna.Study, player: Player) -> dict[str, Played]:
         """Play the baselines on all search blocks, unless the study has them."""
         recipes, size = self.setup.baselines, len(self.blocks)
-        stored = StudyRecord(study).baselines()
-        if stored.keys() != recipes.keys():
-            self.observer.stage("baselines", len(recipes) * size)
+        stored, n_all = StudyRecord(study).baselines(), len(recipes) * size
+        is_stored = stored.keys() == recipes.keys()
+        self.observer.stage("baselines", n_all, done=n_all if is_stored else 0)
+        if not is_stored:
             items = [
                 WorkItem(recipe, block, environment)
                 for recipe in recipes.values()
                 for environment, block in self.blocks
             ]
-            curves = curves_or_raise(player.play(items, self._played))
+            curves = curves_or_raise(player.play(items, counted(player, self.observer)))
             stored = {
                 name: Played(recipe, tuple(curves[index * size : (index + 1) * size]))
                 for index, (name, recipe) in enumerate(recipes.items())
@@ -158,6 +166,7 @@ class Stages:
             evaluator=self.evaluator(baselines, player),
             batch=settings.batch,
             observe=self.observer.search,
+            on_played=counted(player, self.observer),
             callbacks=resources.callbacks,
         )
         self.observer.stage("search", self.setup.n_trials * self.setup.search_blocks.n_usual)
@@ -207,11 +216,12 @@ class Stages:
                 "prefer": settings.prefer,
             }
         )
-        if record.confirmation_key() == key:
-            return False
         recipes = self.setup.baselines
         blocks = self.setup.confirmation_blocks(settings)
-        self.observer.stage("confirmation", trajectories_to_confirm(len(best), len(recipes), blocks))
+        n_all, is_stored = trajectories_to_confirm(len(best), len(recipes), blocks), record.confirmation_key() == key
+        self.observer.stage("confirmation", n_all, done=n_all if is_stored else 0)
+        if is_stored:
+            return False
         confirmed = confirm(
             player,
             best,
@@ -219,7 +229,7 @@ class Stages:
             blocks,
             searched=record.baseline_values(),
             preference=self.setup.preference,
-            on_done=self._played,
+            on_done=counted(player, self.observer),
             say=self.observer.say,
         )
         by_name = {
@@ -267,11 +277,8 @@ class Stages:
                 for confirmation in confirmations
             ],
             across=setup.across,
-            on_done=self._played,
+            on_done=counted(player, self.observer),
         )
         stored = {"key": record.confirmation_key(), "ablation": ablated.to_dict(setup.data_sets)}
         set_attribute(study, ABLATION, stored)
         return True
-
-    def _played(self, index: int, outcome: object) -> None:
-        self.observer.played()

@@ -195,15 +195,21 @@ def ownership(folder: Path) -> Iterator[None]:
                 f"{folder}: in use: another process{_owner(lock)} is working on this run; wait for it, or give another "
                 "--out"
             )
-        _sign(lock.fileno())
-        yield
+        _sign(lock.fileno(), f"{os.getpid()} {socket.gethostname()}\n")
+        try:
+            yield
+        finally:
+            _sign(lock.fileno(), "")
 
 
-def _sign(descriptor: int) -> None:
-    """Write process and host into the lock file, for the message above and for ``altune watch``."""
+def _sign(descriptor: int, owner: str) -> None:
+    """Write process and host of the owner into the lock file, for the message above and for ``altune watch``.
+
+    An owner that ends removes them again: its process may live on, as that of a notebook does.
+    """
     with contextlib.suppress(OSError):  # on a full disk the lock is held without them
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode())
+        os.write(descriptor, owner.encode())
 
 
 def _owner(lock: TextIO) -> str:

@@ -13,16 +13,18 @@ from altune.core.errors import RequestError
 from altune.data import Dataset
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment, make_environment
+from altune.simulation.execution.counting import counted
 from altune.simulation.execution.items import WorkItem, curves_or_raise
 from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
 from altune.simulation.play import AnyRecipe, Setup, recipe_with, set_up
 from altune.simulation.scenario import Scenario
-from altune.tuning.ablation import Ablated
+from altune.tuning.ablation import Ablated, trajectories_to_ablate
 from altune.tuning.ablation import ablate as play_path
 from altune.tuning.ablation_path import ORDER_BLOCKS, differing
 from altune.tuning.confirmation import ConfirmationBlocks
 from altune.tuning.judging import REFERENCE
+from altune.workflows.progress import shown_progress
 
 
 @renamed_keywords
@@ -39,6 +41,7 @@ def ablate(
     splits: Any = None,
     n_jobs: int = 1,
     on_done: Callable[[], None] | None = None,
+    progress: bool = True,
     **overrides: Any,
 ) -> Ablation:
     """Play the path from one recipe to another, one knob at a time, and say what each step gains.
@@ -52,7 +55,7 @@ def ablate(
     recipe, start : recipes at the end and at the start of the path, as for :func:`altune.simulate`.
     n_blocks : number of blocks to report on, 1 or more.
     splits : explicit splits, with ``report`` blocks among them.
-    data, seed, target, model, scenario, n_jobs, on_done, overrides : as for :func:`altune.simulate`.
+    data, seed, target, model, scenario, n_jobs, on_done, progress, overrides : as for :func:`altune.simulate`.
 
     Raises
     ------
@@ -73,17 +76,18 @@ def ablate(
     if not differing(first, last):
         raise RequestError("the two recipes are the same, so there is no path between them")
     blocks = _confirmation_blocks(setup)
-    with Player(jobs=processes(n_jobs)) as player:
-
-        def count(*_: object) -> None:
-            if on_done is not None:
-                on_done()
-
+    needs_references, n_changed = environment.objective.needs_reference, len(differing(first, last))
+    with Player(jobs=processes(n_jobs)) as player, shown_progress(progress, on_done) as counter:
+        counter.stage(
+            "ablation",
+            trajectories_to_ablate(n_changed, [blocks]) + (2 + needs_references) * len(blocks.report),
+        )
+        count = counted(player, counter)
         ablated = play_path(
             player, first, last, [blocks], reference=reference, refusal=partial(_refusal, environment), on_done=count
         )
         references = None
-        if environment.objective.needs_reference:
+        if needs_references:
             references = curves_or_raise(
                 player.play([WorkItem(reference, block, environment) for block in blocks.report], count)
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from altune.simulation.environment import AnyData, Environment, make_environment
 from altune.simulation.play import AnyRecipe, play_recipes
 from altune.simulation.result import Simulation
 from altune.simulation.scenario import Scenario
+from altune.workflows.progress import shown_progress
 
 if TYPE_CHECKING:
     from altune.analysis.run import Run
@@ -33,7 +34,8 @@ def compare(
     scenario: Scenario | None = None,
     splits: Any = None,
     n_jobs: int = 1,
-    on_done: Any = None,
+    on_done: Callable[[], None] | None = None,
+    progress: bool = True,
     post_hoc: PostHoc = "wilcoxon",
     **overrides: Any,
 ) -> RecipeComparison:
@@ -48,7 +50,7 @@ def compare(
     splits : explicit splits of one data set.
     post_hoc : post-hoc test over several data sets: ``wilcoxon``, signed-rank tests with Holm's correction, or
         ``nemenyi``, a critical difference of mean ranks.
-    seed, target, model, scenario, n_jobs, on_done, overrides : as for :func:`altune.simulate`.
+    seed, target, model, scenario, n_jobs, on_done, progress, overrides : as for :func:`altune.simulate`.
 
     Raises
     ------
@@ -64,7 +66,8 @@ def compare(
     if len(set(names)) < len(names):
         raise RequestError(f"two data sets have the same name among {', '.join(names)}; give each data set once")
     loaded, notes = _load_all(recipes, environments)
-    played = play_recipes(loaded, environments, n_blocks, model=model, n_jobs=n_jobs, on_done=on_done)
+    with shown_progress(progress, on_done) as counter:
+        played = play_recipes(loaded, environments, n_blocks, model=model, n_jobs=n_jobs, counter=counter)
     contests = tuple(_contest(*pair) for pair in zip(environments, played, strict=True))
     played_recipes = {name: simulation.recipe for name, simulation in played[0].items()}
     return RecipeComparison(played_recipes, contests, dict(zip(names, played, strict=True)), notes, post_hoc)

@@ -20,6 +20,7 @@ from altune.knobs.stopping import RecordedRules, Stopping, notes_of, stopping_po
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment, make_environment
+from altune.simulation.execution.counting import counted
 from altune.simulation.execution.items import Failure, WorkItem, curves_or_raise
 from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
@@ -31,6 +32,7 @@ from altune.simulation.scenario import Scenario
 from altune.tuning.record import EXAMINED, StudyRecord
 from altune.tuning.storage import set_attribute
 from altune.tuning.study_setup import PLAYED_AGAIN
+from altune.workflows.progress import shown_progress
 
 if TYPE_CHECKING:
     import optuna
@@ -52,6 +54,7 @@ def examine(
     scenario: Scenario | None = None,
     splits: Any = None,
     n_jobs: int = 1,
+    progress: bool = True,
     **overrides: Any,
 ) -> LoopFacts:
     """Play a recipe on fresh blocks, and say what each of its loops did.
@@ -60,7 +63,8 @@ def examine(
     ----------
     rules : stopping rules by names of your choice, beside the one of the recipe; by default all registered ones.
     projection : projection of the map of the pool: ``pca``, or ``umap`` (extra ``umap``).
-    recipe, data, n_blocks, seed, target, model, scenario, splits, n_jobs, overrides : as for :func:`altune.simulate`.
+    recipe, data, n_blocks, seed, target, model, scenario, splits, n_jobs, progress, overrides : as for
+        :func:`altune.simulate`.
 
     Raises
     ------
@@ -80,8 +84,9 @@ def examine(
     check_projection(projection)
     wanted = None if rules is None else {name: parse_method("stopping", rule) for name, rule in rules.items()}
     examination = Examination.of(setup.recipes["recipe"], environment, setup.blocks[0], wanted)
-    with Player(jobs=processes(n_jobs)) as player:
-        recorded = curves_or_raise(player.play(examination.work_items()))
+    with Player(jobs=processes(n_jobs)) as player, shown_progress(progress) as counter:
+        counter.stage("examination", len(examination.blocks))
+        recorded = curves_or_raise(player.play(examination.work_items(), counted(player, counter)))
     return examination.facts(recorded, projection=projection)
 
 
@@ -176,16 +181,17 @@ def examine_run(stages: Stages, study: optuna.Study, player: Player) -> bool:
     """
     record = StudyRecord(study)
     key, confirmations = record.confirmation_key(), record.confirmations()
-    if key is None or record.examined():
+    is_stored = bool(record.examined())
+    n_all = sum(min(PLAYED_AGAIN, len(confirmed.recipe.curves)) for confirmed in confirmations.values())
+    stages.observer.stage("examination", n_all, done=n_all if is_stored else 0)
+    if key is None or is_stored:
         return False
-    counts = [min(PLAYED_AGAIN, len(confirmed.recipe.curves)) for confirmed in confirmations.values()]
-    stages.observer.stage("examination", sum(counts))
     loops: dict[str, Any] = {}
     for environment in stages.setup.environments:
         confirmed = confirmations[environment.dataset.name].recipe
         blocks = environment.blocks("report", len(confirmed.curves))
         examination = Examination.of(confirmed.recipe, environment, blocks[:PLAYED_AGAIN])
-        outcomes = player.play(examination.work_items(), lambda index, outcome: stages.observer.played())
+        outcomes = player.play(examination.work_items(), counted(player, stages.observer))
         # The run is complete without the notes, so a failure is only reported.
         failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
         for failure in failures[:1]:

@@ -48,8 +48,11 @@ class StagesOfRun:
     @contextlib.contextmanager
     def _player(self, run: Run) -> Iterator[Player]:
         owned = contextlib.nullcontext() if run.folder is None else ownership(run.folder)
-        with owned, self.stages.player(run.folder, self.resources) as player:
-            yield player
+        try:
+            with owned, self.stages.player(run.folder, self.resources) as player:
+                yield player
+        finally:
+            self.stages.observer.close()
 
     def _write(self, run: Run) -> None:
         run.read_again()

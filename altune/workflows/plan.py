@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from altune.core.errors import WorkError
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment
 from altune.tuning.header import resumed_words
 from altune.tuning.run_folder import stored_header
 from altune.tuning.settings import Settings
 from altune.tuning.study_setup import StudySetup
+from altune.workflows.probe import probe
 
 
 def plan(
@@ -21,12 +23,19 @@ def plan(
     folder: Path,
     confirm: bool,
     ablation: bool = True,
+    *,
+    jobs: int = 1,
+    timeout: float | None = None,
 ) -> dict[str, Any]:
-    """Return what :func:`altune.tune` would do, with all defaults, without doing it."""
+    """Return what :func:`altune.tune` would do, with all defaults and estimated time and memory, without doing it.
+
+    A few trajectories are played for the estimate, see :mod:`altune.workflows.probe`.
+    """
     setup, stored = StudySetup(environments, space, settings), stored_header(folder)
     if stored is not None:
         setup = setup.resumed(stored)
     setup.check(confirm)
+    trajectories = setup.trajectories(confirm, ablation)
     base = setup.space.base_recipe()
     described = []
     for environment in environments:
@@ -51,6 +60,16 @@ def plan(
         "defaults": base.to_dict(),
         "baselines": {name: recipe.describe() for name, recipe in setup.baselines.items()},
         "settings": settings.to_dict(),
-        "trajectories": setup.trajectories(confirm, ablation),
+        "trajectories": trajectories,
+        "estimate": _estimate(setup, trajectories, jobs, timeout),
         "run": str(folder),
     }
+
+
+def _estimate(setup: StudySetup, trajectories: Mapping[str, int], jobs: int, timeout: float | None) -> dict[str, Any]:
+    """Return the estimate; where a baseline fails, why there is none."""
+    try:
+        estimate = probe(setup, trajectories, jobs, timeout)
+    except WorkError as error:
+        return {"seconds": None, "reason": str(error)}
+    return estimate.to_dict()

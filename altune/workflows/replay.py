@@ -15,6 +15,7 @@ from altune.knobs.stopping import RecordedRules
 from altune.simulation.environment import make_environment
 from altune.simulation.play import AnyRecipe, play_recipes, recipe_with
 from altune.simulation.scenario import Scenario
+from altune.workflows.progress import shown_progress
 
 
 @renamed_keywords
@@ -30,6 +31,7 @@ def replay(
     scenario: Scenario | None = None,
     splits: Any = None,
     n_jobs: int = 1,
+    progress: bool = True,
     **overrides: Any,
 ) -> StoppingReplay:
     """Play a recipe to the end of the budget and return where each stopping rule would have stopped.
@@ -38,7 +40,7 @@ def replay(
     ----------
     recipe : as for :func:`altune.simulate`; its stopping rule, if it has one, is reported as ``recipe``.
     rules : stopping rules by names of your choice; by default all registered ones with their defaults.
-    data, n_blocks, seed, target, model, scenario, splits, n_jobs, overrides : as for :func:`altune.simulate`.
+    data, n_blocks, seed, target, model, scenario, splits, n_jobs, progress, overrides : as for :func:`altune.simulate`.
 
     Raises
     ------
@@ -61,5 +63,6 @@ def replay(
         reasons = "; ".join(f"{name}: {reason}" for name, reason in excluded.items())
         raise RequestError(f"no stopping rule can be replayed: {reasons}")
     recording = played.replace(stopping=RecordedRules(rules=tuple(kept.values())))
-    [simulations] = play_recipes({"recipe": recording}, [environment], n_blocks, n_jobs=n_jobs)
+    with shown_progress(progress) as counter:
+        [simulations] = play_recipes({"recipe": recording}, [environment], n_blocks, n_jobs=n_jobs, counter=counter)
     return replayed(played, kept, excluded, simulations["recipe"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from altune.simulation.environment import make_environment
 from altune.simulation.play import AnyRecipe, play_recipes
 from altune.simulation.result import Simulation
 from altune.simulation.scenario import Scenario
+from altune.workflows.progress import shown_progress
 
 
 @renamed_keywords
@@ -25,7 +27,8 @@ def simulate(
     scenario: Scenario | None = None,
     splits: Any = None,
     n_jobs: int = 1,
-    on_done: Any = None,
+    on_done: Callable[[], None] | None = None,
+    progress: bool = True,
     **overrides: Any,
 ) -> Simulation:
     """Play one recipe on fresh blocks and return its learning curves.
@@ -41,6 +44,8 @@ def simulate(
     scenario : scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
     splits : explicit splits, see :func:`altune.data.blocks.read_splits`.
     n_jobs : number of processes; −1 uses all cores. It does not affect results.
+    on_done : called after each trajectory.
+    progress : whether to show progress where someone watches: in a terminal, on standard error, and in a notebook.
 
     Examples
     --------
@@ -48,7 +53,8 @@ def simulate(
     (2,)
     """
     environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
-    [simulations] = play_recipes(
-        {"recipe": recipe}, [environment], n_blocks, model=model, n_jobs=n_jobs, on_done=on_done
-    )
+    with shown_progress(progress, on_done) as counter:
+        [simulations] = play_recipes(
+            {"recipe": recipe}, [environment], n_blocks, model=model, n_jobs=n_jobs, counter=counter
+        )
     return simulations["recipe"]

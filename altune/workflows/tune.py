@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,15 @@ from altune.simulation.execution.processes import processes
 from altune.simulation.scenario import Scenario
 from altune.tuning.observer import Observer, Silent
 from altune.tuning.prepared_space import prepare_space
+from altune.tuning.record import StudyRecord
 from altune.tuning.resources import Resources
 from altune.tuning.search import Callback
 from altune.tuning.settings import Settings
 from altune.tuning.stages import Stages
 from altune.tuning.storage import ownership
 from altune.tuning.study_setup import StudySetup
+from altune.workflows.probe import probe
+from altune.workflows.progress import python_observer
 
 if TYPE_CHECKING:
     import optuna
@@ -72,6 +75,7 @@ def tune(
     study_name: str = "altune",
     callbacks: Sequence[Callback] = (),
     observer: Observer | None = None,
+    progress: bool = True,
     **overrides: Any,
 ) -> Run:
     """Search for the best recipe on a data set, or on several at once, and confirm it.
@@ -107,7 +111,9 @@ def tune(
     storage, study_name : address of a PostgreSQL database and the name of the study in it, so that ``altune worker``
         can join from any machine; None stores a journal in the folder of the run.
     callbacks : called with the Optuna study and each trial that was just stored.
-    observer : receives messages and progress.
+    observer : receives messages and progress, in place of the display.
+    progress : whether to show messages and progress where someone watches: in a terminal, on standard error, and in a
+        notebook. In scripts, tests and jobs nothing is shown.
 
     Returns
     -------
@@ -161,7 +167,14 @@ def tune(
     prepared = prepare_space(space, environments, model)
     folder = None if out is None else Path(out)
     return tune_environments(
-        environments, prepared, settings, resources, confirm=confirm, ablation=ablation, out=folder, observer=observer
+        environments,
+        prepared,
+        settings,
+        resources,
+        confirm=confirm,
+        ablation=ablation,
+        out=folder,
+        observer=observer if observer is not None else python_observer(progress),
     )
 
 
@@ -181,29 +194,60 @@ def tune_environments(
     setup = StudySetup(environments, space, settings)
     setup.check(confirm)
     stages = Stages(setup, observer if observer is not None else Silent())
-    with contextlib.nullcontext() if out is None else ownership(out):
+    trajectories = setup.trajectories(confirm, ablation)
+    with contextlib.closing(stages.observer), contextlib.nullcontext() if out is None else ownership(out):
+        stages.observer.plan(trajectories)
         if resources.storage is None:
             study = stages.open(out)
+            stages.remember_plan(study, trajectories, resources.command)
+            _warn_of_long_run(stages, study, trajectories, resources)
             with stages.player(out, resources) as player:
                 stages.search(study, player, stages.baselines(study, player), resources, began)
         else:
-            study = _search_together(stages, resources, out)
-        # Analysis and report are imported here, so that the first trial does not wait for them.
-        from altune.analysis.run import Run
-        from altune.report.write import write_run
-        from altune.workflows.examine import examine_run
-        from altune.workflows.later import StagesOfRun
+            study = _search_together(stages, resources, out, trajectories)
+        return _finish(stages, study, resources, out, began, confirm, ablation)
 
-        run = Run(study, out, later=StagesOfRun(stages, resources))
-        if confirm:
-            with stages.player(out, resources) as player:
-                stages.confirm(study, player, settings)
-                examine_run(stages, study, player)
-                if ablation and stages.ablation_is_due(study):
-                    _ablate(stages, run, player)
-        run.seconds = time.monotonic() - began
-        if out is not None:
-            write_run(run)
+
+def _warn_of_long_run(
+    stages: Stages, study: optuna.Study, trajectories: Mapping[str, int], resources: Resources
+) -> None:
+    """Tell the observer if a new run will take more than an hour, and what would shorten it."""
+    if type(stages.observer) is Silent or StudyRecord(study).baselines():
+        return
+    # A baseline that fails stops the run in a moment, with its reason.
+    with contextlib.suppress(WorkError):
+        if advice := probe(stages.setup, trajectories, resources.jobs, resources.timeout).advice:
+            stages.observer.say(advice)
+
+
+def _finish(
+    stages: Stages,
+    study: optuna.Study,
+    resources: Resources,
+    out: Path | None,
+    began: float,
+    confirm: bool,
+    ablation: bool,
+) -> Run:
+    """Confirm, examine and ablate a study whose search has ended, and write the folder of its run."""
+    # Analysis and report are imported here, so that the first trial does not wait for them.
+    from altune.analysis.run import Run
+    from altune.report.write import write_run
+    from altune.workflows.examine import examine_run
+    from altune.workflows.later import StagesOfRun
+
+    run = Run(study, out, later=StagesOfRun(stages, resources))
+    if confirm:
+        with stages.player(out, resources) as player:
+            stages.confirm(study, player, stages.setup.settings)
+            examine_run(stages, study, player)
+            if ablation and stages.ablation_is_due(study):
+                _ablate(stages, run, player)
+            else:
+                stages.observer.stage("ablation", 0)
+    run.seconds = time.monotonic() - began
+    if out is not None:
+        write_run(run)
     return run
 
 
@@ -222,7 +266,9 @@ def _ablate(stages: Stages, run: Run, player: Player) -> None:
     run.read_again()
 
 
-def _search_together(stages: Stages, resources: Resources, out: Path | None) -> optuna.Study:
+def _search_together(
+    stages: Stages, resources: Resources, out: Path | None, trajectories: Mapping[str, int]
+) -> optuna.Study:
     """Start or resume a study that workers share, and play trials until it is finished."""
     from altune.tuning.run_folder import SHARED_FILE
     from altune.tuning.shared import begin_shared, open_shared
@@ -231,6 +277,7 @@ def _search_together(stages: Stages, resources: Resources, out: Path | None) -> 
     directions = [objective.direction for objective in stages.setup.scenario.make_objectives()]
     shared = open_shared(str(resources.storage), resources.study_name, stages.observer, directions, resources.grace)
     begin_shared(shared, stages, resources)
+    stages.remember_plan(shared.study, trajectories, resources.command)
     if out is not None:
         where = {"storage": str(shared.storage.address), "study": resources.study_name}
         write_text(out / SHARED_FILE, write_yaml(where))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
@@ -13,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 from altune.analysis.importance.explained import space_of_run
 from altune.analysis.importance.knob_importance import WORTH_ASKING, KnobImportance, knob_importance
 from altune.analysis.importance.observations import different_recipes
-from altune.analysis.progress import RunProgress, pace
+from altune.analysis.progress import RunProgress, no_process_works, pace
 from altune.analysis.run import Run
 from altune.core.errors import RequestError, StorageError, WorkError
+from altune.core.processes import is_alive
 from altune.core.yaml import read_yaml
 from altune.tuning.header import HEADER
 from altune.tuning.observer import Observer, Silent
 from altune.tuning.ranking import best_recipes
 from altune.tuning.run_folder import REPORT_FILE, SHARED_FILE
+from altune.tuning.stages import TRAJECTORIES
 from altune.tuning.storage import JOURNAL, LOCK, read_study
 from altune.tuning.trials import TrialRecord, record_of
 
@@ -66,6 +69,7 @@ class WatchedRun:
         StorageError
             If the study cannot be read at the moment; a later call may succeed.
         """
+        at_work = self._at_work()
         try:
             stored = self.run.study.get_trials(deepcopy=False)
             workers = () if self._queue is None else self._queue.overview().workers
@@ -75,16 +79,19 @@ class WatchedRun:
         ended = [trial.datetime_complete for trial in stored if trial.state.is_finished() and trial.datetime_complete]
         record = self.run.record
         best = best_recipes(trials, 1, record.scenario.make_objectives(), record.preference)
-        at_work = self._at_work()
+        seconds_each = pace([moment.timestamp() for moment in ended])
+        why_ended = self._ended(trials, at_work)
+        grace = 0.0 if self._queue is None else self._queue.grace
         return RunProgress(
             run=self.run,
             trials=tuple(trials),
             wanted=record.wanted,
             best=best[0] if best else None,
-            seconds_each=pace([moment.timestamp() for moment in ended]),
+            seconds_each=seconds_each,
             workers=workers,
             at_work=at_work,
-            ended=self._ended(trials, at_work),
+            ended=why_ended,
+            idle=not why_ended and no_process_works(at_work, workers, grace, self._silent_seconds, seconds_each),
         )
 
     def importance(self, progress: RunProgress, *, anew: bool = False) -> KnobImportance | str:
@@ -118,33 +125,43 @@ class WatchedRun:
         return self._known[trial.number]
 
     def _at_work(self) -> bool | None:
-        """Return whether the process of the owner is alive, None if the folder does not say."""
+        """Return whether the process of the owner is working on the run, None if the folder does not say."""
         try:
-            words = (self.folder / LOCK).read_text("utf-8").split()
+            words, signed = (self.folder / LOCK).read_text("utf-8").split(), (self.folder / LOCK).stat().st_mtime
         except OSError:
             return None
+        if not words:
+            return False
         if len(words) != 2 or not words[0].isdigit() or words[1] != socket.gethostname() or os.name != "posix":
             return None
-        try:
-            os.kill(int(words[0]), 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
+        return is_alive(int(words[0]), signed)
+
+    def _silent_seconds(self) -> float:
+        """Return the seconds since anything was stored: a trial, a trajectory, or a file of the run."""
+        paths = [self.folder, *self.folder.iterdir(), *(self.folder / TRAJECTORIES).glob("*")]
+        moments = []
+        for path in paths:
+            with contextlib.suppress(OSError):
+                moments.append(path.stat().st_mtime)
+        stored = self.run.study.get_trials(deepcopy=False)
+        moments += [trial.datetime_complete.timestamp() for trial in stored if trial.datetime_complete]
+        return time.time() - max(moments)
 
     def _ended(self, trials: Sequence[TrialRecord], at_work: bool | None) -> str:
         """Return why the run has ended, empty while it may continue."""
         record = self.run.record
         counted = sum(trial.state not in ("forbidden", "running", "waiting") for trial in trials)
         done = record.wanted is not None and counted >= record.wanted
+        if at_work and record.plan:  # the owner signs off when it has written everything
+            return ""
         if done and record.confirmation_key() is not None:
-            return "confirmed"
+            # A page is written after the confirmation, even where the ablation is still to come.
+            return "confirmed" if at_work is not False or (self.folder / REPORT_FILE).is_file() else ""
         if not self._page_is_last():
             return ""
         if done:
             return "finished, not confirmed"
-        return "" if at_work else f"ended with {counted} trials; the same `altune tune` command resumes it"
+        return "" if at_work else f"ended with {counted} trials"
 
     def _page_is_last(self) -> bool:
         """Return whether the page was written last, which a run does when it ends."""

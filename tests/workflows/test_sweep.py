@@ -17,11 +17,11 @@ from pandas.testing import assert_frame_equal
 import altune
 from altune.analysis.sweep.rows import COLUMNS
 from altune.cli import main
-from altune.cli.sweep import SweepConsole
 from altune.core.errors import RequestError
 from altune.core.yaml import write_yaml
 from altune.report.figures.cell_differences import cell_differences
 from altune.tuning.observer import Silent
+from altune.workflows.progress import SweepProgress
 from altune.workflows.sweep.planning import plan_sweep
 
 TINY = {
@@ -185,14 +185,14 @@ def test_a_dry_run_counts_what_the_cells_ask_for_and_leaves_nothing(run_cli, tmp
 
 def test_interrupted_it_says_how_to_go_on(run_cli, tmp_path, monkeypatch):
     (tmp_path / "sweep.yaml").write_text(write_yaml({**TINY, "data": ["iris"], "spaces": ["quick"], "seeds": [0, 1]}))
-    begin = SweepConsole.cell
+    begin = SweepProgress.cell
 
     def interrupted(self, number, cells, name):
         if number == 2:
             raise KeyboardInterrupt
         return begin(self, number, cells, name)
 
-    monkeypatch.setattr(SweepConsole, "cell", interrupted)
+    monkeypatch.setattr(SweepProgress, "cell", interrupted)
     code, out, err = run_cli("sweep", "sweep.yaml", "--jobs", "1")
     assert (code, out) == (130, "")
     assert "1 of 2 cells are finished in runs/sweep. To resume, run the same command:" in err

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,12 @@ from typing import Any
 import pytest
 
 import altune
+from altune.analysis.progress import SILENCE
 from altune.cli import main
 from altune.core.errors import RequestError, StorageError
 from altune.recipes.space import SearchSpace
 from altune.report.texts.watch import watch_text
-from altune.tuning.storage import JOURNAL, LOCK
+from altune.tuning.storage import JOURNAL, LOCK, ownership
 from altune.workflows.watch import WatchedRun
 from tests.helpers.postgres import Postgres
 
@@ -141,21 +144,101 @@ def test_knobs_are_asked_again_only_when_enough_recipes_came(finished: Path) -> 
     assert first.n_trials + first.repeated == 18
 
 
-def test_a_run_that_nobody_works_on_is_said_to_be_so(half: Path) -> None:
+def ended_process() -> int:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    (half / LOCK).write_text(f"{ended.pid} {os.uname().nodename}\n")
-    assert "The process of the run has ended" in said(half)
+    return ended.pid
+
+
+def test_a_run_without_a_process_is_shown_as_such_with_how_far_it_came(half: Path) -> None:
+    (half / LOCK).write_text(f"{ended_process()} {os.uname().nodename}\n")
+    text = said(half)
+    assert "No process is working on this run. It stopped in the search after 9 of 18 trials" in text
+    assert f"altune.tune or the command with this folder:\n  {half}" in text, "this one was started from Python"
     (half / LOCK).write_text(f"{os.getpid()} {os.uname().nodename}\n")
-    assert "has ended" not in said(half)
+    assert "No process" not in said(half)
+    (half / LOCK).write_text("")
+    assert WatchedRun(half).progress().idle, "its owner has signed off, although its process may live on"
+
+
+def test_an_owner_on_another_machine_counts_as_gone_after_a_long_silence(half: Path) -> None:
     (half / LOCK).write_text("1 elsewhere\n")
-    assert WatchedRun(half).progress().at_work is None
+    progress = WatchedRun(half).progress()
+    assert (progress.at_work, progress.idle) == (None, False)
+    earlier = time.time() - SILENCE - 60
+    for path in [half, *half.rglob("*")]:
+        os.utime(path, (earlier, earlier))
+    assert not WatchedRun(half).progress().idle, "its last trial was stored a moment ago"
+    journal = (half / JOURNAL).read_text("utf-8")
+    (half / JOURNAL).write_text(re.sub(r'"datetime_complete":"20\d\d', '"datetime_complete":"2020', journal))
+    os.utime(half / JOURNAL, (earlier, earlier))
+    os.utime(half, (earlier, earlier))
+    assert WatchedRun(half).progress().idle
+
+
+def test_an_owner_signs_the_folder_while_it_works_and_not_longer(tmp_path: Path) -> None:
+    with ownership(tmp_path):
+        assert (tmp_path / LOCK).read_text() == f"{os.getpid()} {os.uname().nodename}\n"
+    assert (tmp_path / LOCK).read_text() == ""
+    with pytest.raises(KeyError), ownership(tmp_path):
+        raise KeyError
+    assert (tmp_path / LOCK).read_text() == ""
+
+
+def test_trajectories_of_the_whole_run_are_those_that_are_stored(finished: Path, half: Path) -> None:
+    progress = WatchedRun(finished).progress()
+    planned = progress.run.record.plan["trajectories"]
+    assert progress.trajectories == (sum(planned.values()),) * 2
+    begun = WatchedRun(half).progress()
+    assert begun.trajectories == (planned["baselines"] + 9 * 2, sum(planned.values()))
+    assert f"{begun.trajectories[0]} of {begun.trajectories[1]} trajectories of the whole run" in said(half)
+
+
+@pytest.mark.parametrize(("stop", "where"), [("confirmation", "before the confirmation"), ("examined", "its page")])
+def test_a_run_that_is_stopped_after_its_search_is_unfinished(
+    finished: Path, tmp_path: Path, stop: str, where: str
+) -> None:
+    lines = (finished / JOURNAL).read_bytes().splitlines(keepends=True)
+    first = next(number for number, line in enumerate(lines) if f'"user_attr":{{"{stop}"'.encode() in line)
+    (tmp_path / JOURNAL).write_bytes(b"".join(lines[:first]))
+    (tmp_path / LOCK).write_text("")
+    progress = WatchedRun(tmp_path).progress()
+    assert (progress.idle, progress.ended) == (True, "")
+    assert f"It stopped {where}" in said(tmp_path) or where in " ".join(said(tmp_path).split())
+
+
+@pytest.mark.slow
+def test_watching_ends_with_a_status_when_the_run_is_killed_and_names_the_command(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    words = [sys.executable, "-m", "altune"]
+    sizes = ["--budget", "100", "--space", "quick", "--trials", "500", "--jobs", "1", "--no-confirm"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    tune = ["tune", "digits", *sizes, "-q", "--out", str(folder)]
+    with subprocess.Popen([*words, *tune], env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL) as owner:
+        end = time.monotonic() + 60
+        while not (folder / JOURNAL).is_file() or b'"op_code":4' not in (folder / JOURNAL).read_bytes():
+            assert time.monotonic() < end, "the first trial did not end"
+            time.sleep(0.05)
+        watch = [*words, "watch", str(folder), "--every", "0.2"]
+        with subprocess.Popen(watch, env=environment, stdout=subprocess.PIPE, text=True) as watcher:
+            assert watcher.stdout is not None
+            assert watcher.stdout.readline() == f"digits: {folder}\n"
+            owner.kill()
+            give_up = threading.Timer(60, watcher.kill)
+            give_up.start()
+            seen = watcher.stdout.read()
+            give_up.cancel()
+    assert watcher.returncode == 1
+    last = " ".join(seen.split(f"digits: {folder}\n")[-1].split())
+    assert re.search(r"It stopped in the search after \d+ of 500 trials and \d+ of 2515 trajectories\.", last)
+    assert seen.endswith(f"run the same command in {tmp_path}:\n  altune {' '.join(tune)}\n\n")
 
 
 def test_a_page_written_after_the_study_ends_a_run_without_a_confirmation(half: Path) -> None:
     (half / "report.html").write_text("")
     progress = WatchedRun(half).progress()
-    assert progress.ended == "ended with 9 trials; the same `altune tune` command resumes it"
+    assert progress.ended == "ended with 9 trials"
+    assert "To resume it" in said(half)
     later = (half / "report.html").stat().st_mtime_ns + 1
     os.utime(half / JOURNAL, ns=(later, later))
     assert WatchedRun(half).progress().ended == ""

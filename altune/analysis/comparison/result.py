@@ -11,8 +11,10 @@ from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.mean_ranks import PostHoc
 from altune.analysis.comparison.over_data import OverData, over_data
 from altune.analysis.comparison.sentences import sentences_of_one, sentences_of_several
+from altune.analysis.comparison.summary import comparison_line, comparison_rows
 from altune.analysis.paired import Comparison
 from altune.core.deprecations import OldNames
+from altune.core.html import html_table
 from altune.recipes.recipe import Recipe
 from altune.simulation.objectives import Objective
 from altune.simulation.result import Simulation
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RecipeComparison(OldNames):
     """Recipes on the same blocks of one or more data sets.
 
@@ -39,6 +41,13 @@ class RecipeComparison(OldNames):
     played: Mapping[str, Mapping[str, Simulation]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     post_hoc: PostHoc = "wilcoxon"
+
+    def __repr__(self) -> str:
+        return comparison_line(self.contests, self.result)
+
+    def _repr_html_(self) -> str:
+        head, *rows = comparison_rows(self.contests, self.result)
+        return html_table(rows, head)
 
     @property
     def simulations(self) -> Mapping[str, Simulation]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from altune.analysis.costs import price_words
 from altune.core.registry import FIELDS
+from altune.core.text import memory_words, time_words
 from altune.report.texts.aligned import table
 from altune.simulation.annotators import Annotator
 from altune.simulation.objectives import KINDS, Risk
@@ -28,6 +29,7 @@ def plan_text(plan: Mapping[str, Any]) -> str:
         *_objectives(plan),
         *_search(plan["settings"], " of each data set" if plan.get("data_sets") else ""),
         *_confirmation(plan),
+        *_resources(plan["estimate"]),
         ("run", str(plan["run"])),
     ]
     defaults = ", ".join(f"{field}: {_words(value)}" for field, value in plan["defaults"].items() if field in FIELDS)
@@ -152,6 +154,14 @@ def _confirmation(plan: Mapping[str, Any]) -> list[Row]:
         ("confirmation", f"{sizes}{each}" if many["confirmation"] else "none"),
         ("trajectories", f"{sum(many.values())}: {listed}" + _at_most(settings)),
     ]
+
+
+def _resources(estimate: Mapping[str, Any]) -> list[Row]:
+    if estimate["seconds"] is None:
+        return [("time", f"not known: {estimate['reason']}")]
+    jobs, memory = estimate["processes"], estimate["memory_per_process"]
+    rows = [("time", f"{time_words(estimate['seconds'], jobs)}, estimated from a few trajectories")]
+    return rows if memory is None else [*rows, ("memory", memory_words(memory, jobs))]
 
 
 def _at_most(settings: Mapping[str, Any]) -> str:

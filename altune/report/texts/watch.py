@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from altune.analysis.importance.knob_importance import KnobImportance
+from altune.core.text import duration, rough_duration
 from altune.report.texts.aligned import table
 from altune.report.texts.importance import share_text
 from altune.report.words import across_note, search_amounts, search_value_name, violation_words
@@ -19,6 +22,9 @@ BAR = 24
 SHOWN = 5
 """Number of trials and of workers to show, the last ones."""
 STAGES = {"baselines": "playing the baselines", "searching": "searching", "confirming": "confirming on fresh blocks"}
+STAGES |= {"examining": "examining the loops of the recipe", "ablation": "playing the ablation"}
+UNFINISHED = {"baselines": "while it played the baselines", "searching": "in the search"}
+UNFINISHED |= {"confirming": "before the confirmation was complete", "examining": "before its page was written"}
 STATES = {"complete": "complete", "failed": "failed", "dropped": "dropped early", "running": "running"}
 STATES |= {"waiting": "waiting", "forbidden": "forbidden draws"}
 BIASED = (
@@ -41,18 +47,6 @@ def watch_text(progress: RunProgress, importance: KnobImportance | str) -> str:
     return "\n\n".join("\n".join(lines) for lines in parts if lines)
 
 
-def duration(seconds: float) -> str:
-    """Return a time in words.
-
-    >>> duration(3.21), duration(75), duration(7260)
-    ('3.2 s', '1 min 15 s', '2 h 1 min')
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
 def _progress(progress: RunProgress) -> list[str]:
     wanted = progress.wanted
     count = f"{progress.finished} trials" if wanted is None else f"{progress.finished} of {wanted} trials"
@@ -64,16 +58,28 @@ def _progress(progress: RunProgress) -> list[str]:
     left = progress.seconds_left
     if progress.stage == "searching" and progress.seconds_each is not None:
         line += f", {duration(progress.seconds_each)} each"
-        line += f", about {duration(left)} left" if left and progress.at_work is not False else ""
+        line += f", about {rough_duration(left)} left" if left and not progress.idle else ""
     states = [f"{progress.states[state]} {words}" for state, words in STATES.items() if progress.states[state]]
     lines = [line, *([f"  {', '.join(states)}"] if states else [])]
-    if progress.at_work is False and not progress.ended:
-        lines.append("  The process of the run has ended; repeat the `altune tune` command to resume the run.")
+    if progress.trajectories is not None:
+        done, total = progress.trajectories
+        lines.append(f"  {done} of {total} trajectories of the whole run" + _time_left(progress, total - done))
+    if progress.at_work is False and not progress.ended and not progress.idle:
+        lines.append("  The process of the run has ended, its workers continue; the same command confirms it later.")
     return lines
 
 
+def _time_left(progress: RunProgress, trajectories: int) -> str:
+    """Return the time that a number of trajectories takes at the pace of the search, in words."""
+    trials, seconds = progress.finished, progress.seconds_each
+    if seconds is None or not trajectories or progress.idle:
+        return ""
+    each = sum(len(trial.values) for trial in progress.trials) / trials
+    return f", about {rough_duration(seconds / max(1.0, each) * trajectories)} left"
+
+
 def _workers(progress: RunProgress) -> list[str]:
-    if not progress.workers or progress.ended:
+    if not progress.workers or progress.ended or progress.idle:
         return []
     rows = [
         {
@@ -150,11 +156,36 @@ def _row(progress: RunProgress, trial: TrialRecord) -> dict[str, object]:
 
 
 def _end(progress: RunProgress) -> list[str]:
+    if progress.idle:
+        return [*_wrapped(idle_sentence(progress), ""), *_command(progress)]
     if not progress.ended:
         return []
-    if progress.run.findings is not None:
-        return _wrapped(progress.run.sentences[0], "")
-    return [f"{progress.ended}."]
+    confirmed = progress.run.findings is not None
+    lines = _wrapped(progress.run.sentences[0], "") if confirmed else [f"{progress.ended}."]
+    return [*lines, *(_command(progress) if progress.trials_left else [])]
+
+
+def idle_sentence(progress: RunProgress) -> str:
+    """Return that no process works on a run, and how far it came."""
+    wanted = "" if progress.wanted is None else f" of {progress.wanted}"
+    many = f"{progress.finished}{wanted} trials"
+    if progress.trajectories is not None:
+        many += f" and {progress.trajectories[0]} of {progress.trajectories[1]} trajectories"
+    where = UNFINISHED.get(progress.stage, "")
+    return f"No process is working on this run. It stopped {where} after {many}."
+
+
+def _command(progress: RunProgress) -> list[str]:
+    """Return how an unfinished run is resumed."""
+    plan = progress.run.record.plan
+    command, folder = plan.get("command"), plan.get("folder", "")
+    if not command:
+        return [
+            "To resume it, repeat the call of altune.tune or the command with this folder:",
+            f"  {progress.run.folder}",
+        ]
+    where = "" if folder == str(Path.cwd()) else f" in {folder}"
+    return [f"To resume it, run the same command{where}:", f"  {shlex.join(command)}"]
 
 
 def _wrapped(text: str, indent: str = "  ") -> list[str]:

@@ -52,6 +52,11 @@ class Objective(Terms):
         return self.risk(values, self.direction)
 
     @property
+    def words(self) -> str:
+        """Name of the objective with that of its metric."""
+        return f"{self.name} of {self.metric}"
+
+    @property
     def kind(self) -> ObjectiveKind:
         """What is the same for every objective of this name."""
         return KINDS[self.name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any
 
 from altune.analysis.sweep.cells import COORDINATES
 from altune.analysis.sweep.request import read_sweep
-from altune.simulation.execution.items import WorkItem, curves_or_raise
-from altune.simulation.execution.player import Player
+from altune.core.errors import WorkError
 from altune.simulation.execution.processes import processes
 from altune.tuning.study_setup import StudySetup
+from altune.workflows.probe import Estimate, probe
 from altune.workflows.sweep.preparing import Prepared, Refused
 from altune.workflows.sweep.sweep import survey, sweep_folder
 
@@ -53,12 +52,14 @@ class SweepPlan:
     left_out : number of cells that ``skip`` leaves out.
     jobs : number of processes.
     folder : folder of the sweep.
+    memory : bytes that each process needs, None where nothing was measured or the system does not say.
     """
 
     cells: Sequence[PlannedCell]
     left_out: int
     jobs: int
     folder: Path
+    memory: int | None = None
 
     @property
     def trajectories(self) -> int:
@@ -89,6 +90,7 @@ class SweepPlan:
             "trajectories": self.trajectories,
             "seconds": self.seconds,
             "jobs": self.jobs,
+            "memory_per_process": self.memory,
             "folder": str(self.folder),
         }
 
@@ -96,8 +98,8 @@ class SweepPlan:
 def plan_sweep(source: str | Path | Mapping[str, Any], *, out: str | Path | None = None, n_jobs: int = 1) -> SweepPlan:
     """Return what :func:`altune.sweep` would do, without doing it.
 
-    The time is estimated from the baseline vanilla, which is played on one search block for each combination of data,
-    model and budget.
+    Time and memory are estimated by a probe (:mod:`altune.workflows.probe`) for each combination of data, model, space
+    and budget.
 
     Raises
     ------
@@ -105,39 +107,42 @@ def plan_sweep(source: str | Path | Mapping[str, Any], *, out: str | Path | None
         If the file is wrong. An impossible cell is part of the plan, with its reason.
     """
     request, folder, jobs = read_sweep(source), sweep_folder(source, out), processes(n_jobs)
-    probe = _Probe()
-    cells = [_planned(cell, result is not None, probe) for cell, result in survey(request, folder)]
+    probes = _Probes()
+    cells = [_planned(cell, result is not None, probes) for cell, result in survey(request, folder)]
     n_combinations = math.prod(len(request.values_of(coordinate)) for coordinate in COORDINATES)
-    return SweepPlan(cells, n_combinations - len(cells), jobs, folder)
+    return SweepPlan(cells, n_combinations - len(cells), jobs, folder, probes.memory)
 
 
-class _Probe:
-    """Measures the time of one trajectory, once for each data set, model and budget."""
+class _Probes:
+    """Probes each combination of data set, model, space and budget once.
+
+    Attributes
+    ----------
+    memory : most memory that a process needs for any of them, in bytes; None where nothing was measured.
+    """
 
     def __init__(self) -> None:
-        self._seconds: dict[tuple[Any, ...], float] = {}
+        self.memory: int | None = None
+        self._estimates: dict[tuple[Any, ...], Estimate | None] = {}
 
-    def seconds(self, prepared: Prepared, setup: StudySetup) -> float:
-        """Return the time of one trajectory of a cell in seconds."""
-        model = setup.baselines["vanilla"].model
-        key = (prepared.cell.data.name, repr(model), prepared.environment.scenario.labels)
-        if key not in self._seconds:
-            self._seconds[key] = _measured(setup)
-        return self._seconds[key]
-
-
-def _measured(setup: StudySetup) -> float:
-    environment = setup.environments[0]
-    block = environment.blocks("search", 1)[0]
-    with Player() as player:
-        # The first trajectory on a block also prepares the block's features, which all others there share.
-        for name in ("random_sampling", "vanilla"):
-            began = time.perf_counter()
-            curves_or_raise(player.play([WorkItem(setup.baselines[name], block, environment)]))
-    return time.perf_counter() - began
+    def seconds(self, prepared: Prepared, setup: StudySetup, trajectories: Mapping[str, int]) -> float | None:
+        """Return the mean time of one trajectory of a cell in seconds, None if a baseline fails."""
+        cell, model = prepared.cell, setup.baselines["vanilla"].model
+        key = (cell.data.name, repr(model), cell.space.name, prepared.environment.scenario.labels)
+        if key not in self._estimates:
+            try:
+                self._estimates[key] = probe(setup, trajectories, 1)
+            except WorkError:
+                self._estimates[key] = None
+        estimate = self._estimates[key]
+        if estimate is None:
+            return None
+        if estimate.memory is not None:
+            self.memory = max(self.memory or 0, estimate.memory)
+        return estimate.seconds_each
 
 
-def _planned(prepared: Prepared | Refused, finished: bool, probe: _Probe) -> PlannedCell:
+def _planned(prepared: Prepared | Refused, finished: bool, probes: _Probes) -> PlannedCell:
     cell = prepared.cell
     if isinstance(prepared, Refused):
         return PlannedCell(cell.coordinates, IMPOSSIBLE, 0, None, prepared.reason, cell.folder)
@@ -145,5 +150,6 @@ def _planned(prepared: Prepared | Refused, finished: bool, probe: _Probe) -> Pla
     if finished:
         return PlannedCell(coordinates, FINISHED, 0, None, "", cell.folder)
     setup = prepared.setup()
-    count = sum(setup.trajectories(confirm=True, ablation=prepared.ablation).values())
-    return PlannedCell(coordinates, TO_PLAY, count, probe.seconds(prepared, setup), "", cell.folder)
+    trajectories = setup.trajectories(confirm=True, ablation=prepared.ablation)
+    seconds = probes.seconds(prepared, setup, trajectories)
+    return PlannedCell(coordinates, TO_PLAY, sum(trajectories.values()), seconds, "", cell.folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,10 +16,11 @@ from altune.analysis.sweep.rows import offered_methods, result_rows
 from altune.core.errors import AltuneError, RequestError
 from altune.simulation.execution.processes import processes
 from altune.tuning.header import space_to_resume
-from altune.tuning.observer import Observer, Silent
+from altune.tuning.observer import Observer
 from altune.tuning.resources import Resources
 from altune.tuning.run_folder import stored_header
 from altune.tuning.storage import ownership
+from altune.workflows.progress import SweepProgress, python_display
 from altune.workflows.sweep.preparing import Preparation, Prepared, Refused
 from altune.workflows.sweep.results import read_result, write_result
 from altune.workflows.tune import tune_environments
@@ -37,23 +39,13 @@ class SweepObserver(Protocol):
         """Note a message."""
 
 
-class SilentSweep:
-    """Ignores everything."""
-
-    def cell(self, number: int, cells: int, name: str) -> Observer:
-        """Ignore it."""
-        return Silent()
-
-    def say(self, line: str) -> None:
-        """Ignore it."""
-
-
 def sweep(
     source: str | Path | Mapping[str, Any],
     *,
     out: str | Path | None = None,
     n_jobs: int = 1,
     observer: SweepObserver | None = None,
+    progress: bool = True,
 ) -> Sweep:
     """Tune every combination of data sets, models, spaces, budgets and seeds, and write one table and one page.
 
@@ -67,7 +59,8 @@ def sweep(
         see :mod:`altune.analysis.sweep.request`.
     out : folder of the sweep; by default ``runs/`` and the stem of the file, ``runs/sweep`` for a mapping.
     n_jobs : number of processes; −1 uses all cores. It does not affect results.
-    observer : receives messages and progress.
+    observer : receives messages and progress, in place of the display.
+    progress : whether to show messages and progress in a terminal or a notebook, as for :func:`altune.tune`.
 
     Returns
     -------
@@ -84,11 +77,12 @@ def sweep(
     from altune.report.write import write_sweep
 
     began = time.monotonic()
-    watch = observer if observer is not None else SilentSweep()
+    display = SweepProgress(python_display(progress and observer is None))
+    watch = observer if observer is not None else display
     request, folder = read_sweep(source), sweep_folder(source, out)
     cells = _all_prepared(survey(request, folder), watch)
     resources = Resources(jobs=processes(n_jobs), cache=folder / CACHE)
-    with ownership(folder):
+    with ownership(folder), contextlib.closing(display):
         swept = []
         for number, (prepared, result) in enumerate(cells, start=1):
             path = folder / prepared.cell.folder

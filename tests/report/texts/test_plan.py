@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,13 @@ def test_a_usual_plan_says_nothing_of_what_was_not_asked_for() -> None:
     rows = plan_of()
     assert list(rows) == [
         *("data", "pool and test", "budget", "first sample", "loops", "metric", "annotators", "prices", "objective"),
-        *("search", "sampler", "confirmation", "trajectories", "run"),
+        *("search", "sampler", "confirmation", "trajectories", "time", "memory", "run"),
     ]
     assert rows["data"] == "iris: 150 rows, 4 features, 3 classes"
     assert rows["objective"] == "aulc over labels"
     assert rows["search"] == "60 trials on 5 blocks, batches of 4"
+    assert re.fullmatch(r"about \d+ (s|min) with 1 process, estimated from a few trajectories", rows["time"])
+    assert re.fullmatch(r"about [\d.]+ [MG]B", rows["memory"])
 
 
 def test_a_plan_of_several_data_sets_tells_each() -> None:

@@ -1,0 +1,217 @@
+"""The probe: how long a run will take and how much memory it needs, from a few short trajectories.
+
+Random sampling, vanilla and a few recipes drawn from the space are played on the first search block, one after the
+other, each for a share of the time limit. A recipe that is not at its end by then is extrapolated: its time for each
+further twentieth of the budget follows a straight line through those that were measured, because a model on more labels
+takes longer to train. A loop that has begun is finished, so a very slow model exceeds the limit by one loop.
+
+What is estimated is the largest number of trajectories of each stage, at the mean time of the drawn recipes (of the
+baselines for the stage that plays these), divided by the number of processes.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import optuna
+
+from altune.core.errors import WorkError
+from altune.core.text import rough_duration, time_words
+from altune.core.threads import on_one_thread
+from altune.recipes.recipe import Recipe
+from altune.simulation.environment import Environment
+from altune.simulation.prepared import PreparedBlock, prepare_block
+from altune.simulation.trajectory import Trajectory
+from altune.tuning.in_memory_study import new_study
+from altune.tuning.proposals import Proposer, is_playable
+from altune.tuning.samplers import SamplerPlan
+from altune.tuning.study_setup import StudySetup
+
+LIMIT = 3.0
+"""Time limit of a probe in seconds."""
+PLAYED = ("random_sampling", "vanilla")
+"""The baselines that are played; the first trajectory on a block also prepares what all later ones there share."""
+DRAWN = 4
+"""Number of recipes that are drawn from the space."""
+PARTS = 20
+"""Parts of the budget in which the time of a trajectory is measured."""
+LONG = 3600.0
+"""A run whose estimate is longer than this many seconds says so at its start."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Estimated time and memory of a run.
+
+    Attributes
+    ----------
+    trajectories : largest number of trajectories of each stage.
+    baseline_seconds, recipe_seconds : seconds of one trajectory, of a baseline and of a recipe of the space.
+    jobs : number of processes.
+    memory : bytes that each process needs; None where the system does not say.
+    timeout : time limit of the search in seconds, None for none.
+    """
+
+    trajectories: Mapping[str, int]
+    baseline_seconds: float
+    recipe_seconds: float
+    jobs: int
+    memory: int | None
+    timeout: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Wall seconds of the whole run."""
+        parts = {
+            stage: count * (self.baseline_seconds if stage == "baselines" else self.recipe_seconds) / self.jobs
+            for stage, count in self.trajectories.items()
+        }
+        searching = parts.pop("baselines", 0.0) + parts.pop("search", 0.0)
+        return sum(parts.values()) + (searching if self.timeout is None else min(searching, self.timeout))
+
+    @property
+    def seconds_each(self) -> float:
+        """Seconds of one trajectory, the mean over all of the run."""
+        n_baselines, n_all = self.trajectories.get("baselines", 0), sum(self.trajectories.values())
+        total = n_baselines * self.baseline_seconds + (n_all - n_baselines) * self.recipe_seconds
+        return total / max(1, n_all)
+
+    @property
+    def advice(self) -> str:
+        """What to say at the start of a run that takes long: how long, and what shortens it. Empty for other runs."""
+        if self.seconds <= LONG:
+            return ""
+        n_all, each = sum(self.trajectories.values()), rough_duration(self.seconds_each)
+        return (
+            f"this run takes {time_words(self.seconds, self.jobs)}: up to {n_all} trajectories of about {each}. Fewer "
+            "trials or blocks, a smaller budget, fewer loops, a faster model or more processes shorten it; a time "
+            "limit (--timeout 1h, timeout=3600 in Python) starts no trial after that time"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "seconds": self.seconds,
+            "seconds_per_trajectory": self.seconds_each,
+            "processes": self.jobs,
+            "memory_per_process": self.memory,
+        }
+
+
+@on_one_thread
+def probe(setup: StudySetup, trajectories: Mapping[str, int], jobs: int, timeout: float | None = None) -> Estimate:
+    """Return the estimate of a run, measured in a few seconds at most.
+
+    Parameters
+    ----------
+    setup : checked setup of the run.
+    trajectories : largest number of trajectories of each stage.
+    jobs : number of processes.
+    timeout : time limit of the search in seconds, None for none.
+
+    Raises
+    ------
+    WorkError
+        If a baseline fails; a drawn recipe that fails is left out.
+    """
+    recipes = _drawn(setup)
+    share = LIMIT / len(setup.environments) / (2 + len(recipes))
+    baselines, drawn = list[float](), list[float]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for environment in setup.environments:
+            block = environment.blocks("search", 1)[0]
+            prepared = prepare_block(environment.dataset, block, environment.seed, environment.scenario.scaling)
+            try:
+                baselines += [_seconds(setup.baselines[name], prepared, environment, share) for name in PLAYED]
+            except Exception as error:
+                raise WorkError(f"a baseline fails on {environment.dataset.name}: {error}") from None
+            drawn += _seconds_of_working(recipes, prepared, environment, share)
+    baseline = float(np.mean(baselines))
+    recipe = float(np.mean(drawn)) if drawn else baseline
+    return Estimate(trajectories, baseline, recipe, jobs, _peak_memory(), timeout)
+
+
+def _drawn(setup: StudySetup) -> list[Recipe]:
+    """Return a few recipes of the space, drawn at random, whatever the sampler of the search is."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    playable = partial(is_playable, setup.space, setup.capabilities)
+    plan = SamplerPlan("random", setup.space, setup.settings.seed, playable)
+    proposer = Proposer(setup.space, setup.capabilities, plan)
+    memory = new_study(["maximize"])
+    proposals = (proposal for _ in range(DRAWN) for proposal in proposer.ask_until_playable(memory))
+    return [proposal.recipe for proposal in proposals if proposal.recipe is not None]
+
+
+def _seconds_of_working(
+    recipes: Sequence[Recipe], prepared: PreparedBlock, environment: Environment, limit: float
+) -> list[float]:
+    """Return the seconds of each recipe that does not fail; a search records those that fail and continues."""
+    seconds = []
+    for recipe in recipes:
+        try:
+            seconds.append(_seconds(recipe, prepared, environment, limit))
+        except Exception:
+            continue
+    return seconds
+
+
+def _seconds(recipe: Recipe, prepared: PreparedBlock, environment: Environment, limit: float) -> float:
+    """Return the seconds of a trajectory, measured in part if it takes longer than a limit."""
+    began = time.perf_counter()
+    trajectory = Trajectory(recipe, prepared, environment.scenario)
+    parts: list[float] = []
+    last = began
+    for part in range(1, PARTS + 1):
+        trajectory.advance(environment.scenario.labels * part / PARTS)
+        now = time.perf_counter()
+        parts.append(now - last)
+        last = now
+        if trajectory.done or now - began >= limit:
+            break
+    if not trajectory.done and len(parts) == PARTS:
+        trajectory.advance()
+        parts[-1] = time.perf_counter() - last + parts[-1]
+    return whole_seconds(parts, trajectory.done)
+
+
+def whole_seconds(parts: Sequence[float], done: bool) -> float:
+    """Return the seconds of a whole trajectory from those of its first parts.
+
+    Parameters
+    ----------
+    parts : seconds of the first parts of the budget, each a twentieth of it; 1 to 20 of them.
+    done : whether the trajectory was at its end after them.
+
+    Examples
+    --------
+    >>> whole_seconds([0.1] * 20, True), whole_seconds([0.5, 0.5, 0.5, 0.5], False)
+    (2.0, 10.0)
+    """
+    if done or len(parts) >= PARTS:
+        return round(sum(parts), 9)
+    # The first part holds what is done once, such as the initial sample, and says little of the others.
+    known = np.array(parts[1:] if len(parts) > 2 else parts)
+    positions = np.arange(len(parts) - len(known), len(parts))
+    slope, level = np.polyfit(positions, known, 1) if len(known) > 2 else (0.0, float(known.mean()))
+    if slope < 0:
+        slope, level = 0.0, float(known.mean())
+    left = np.arange(len(parts), PARTS)
+    return round(float(sum(parts) + np.sum(level + slope * left)), 9)
+
+
+def _peak_memory() -> int | None:
+    """Return the largest amount of memory that this process has used so far, in bytes; None if it is not known."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else 1024 * peak)

@@ -40,7 +40,7 @@ def short_method(method: Method) -> str:
 
 
 def describe_methods(methods: Mapping[str, Method], usual: Mapping[str, Method]) -> str:
-    """Return one sentence: model, start, loops and query strategy, then each other knob whose method is not the usual."""
+    """Return one sentence: model, start, loops and query strategy, then each other knob that differs from its usual."""
     start, loops = _initial_sample(methods["initial_sample"]), _worded(methods["loop_size"])
     strategy = _worded(methods["query_strategy"])
     clauses = [f"With {phrase(methods['model'])}, first label {start}, then {loops}, chosen {strategy}"]

@@ -269,4 +269,6 @@ def load_recipe(source: str | Path | Recipe | Mapping[str, Any]) -> Recipe:
         return Recipe.from_dict({"name": source, **BASELINES[source]})
     if is_file_name(source):
         return Recipe.load(source)
-    raise RequestError(f"no recipe {source!r}; {did_you_mean(source, BASELINES)}, or the path of a YAML file")
+    raise RequestError(
+        f"no recipe {source!r}; {did_you_mean(source, BASELINES)}, or the path of a YAML file or of a run's folder"
+    )

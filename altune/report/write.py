@@ -13,6 +13,7 @@ from altune.analysis.sweep.results import CSV_FILE, PAGE_FILE, PARQUET_FILE
 from altune.core.errors import RequestError, StorageError
 from altune.core.files import write_text, written_whole
 from altune.core.yaml import write_yaml
+from altune.report.own_files import COMPARISON_TABLE, PAGE, require_own
 from altune.report.pages.comparison.page import compare_page
 from altune.report.pages.run.page import run_page
 from altune.report.pages.sweep import sweep_page
@@ -46,14 +47,29 @@ def write_run(run: Run) -> None:
         write_text(folder / REPORT_FILE, run_page(run))
 
 
+def require_comparison_folder(folder: str | Path) -> None:
+    """Refuse a folder in which :func:`write_comparison` would replace a file that it did not write.
+
+    Raises
+    ------
+    RequestError
+        With the file.
+    """
+    require_own(Path(folder) / COMPARISON_FILE, PAGE)
+    require_own(Path(folder) / BLOCKS_FILE, COMPARISON_TABLE)
+
+
 def write_comparison(comparison: RecipeComparison, folder: str | Path) -> None:
     """Write ``compare.html`` and ``results.csv`` into a folder, which is created if there is none.
 
     Raises
     ------
+    RequestError
+        If one of the two exists and is not of a comparison.
     StorageError
         If the folder cannot be written.
     """
+    require_comparison_folder(folder)
     where = Path(folder)
     try:
         where.mkdir(parents=True, exist_ok=True)

@@ -66,9 +66,7 @@ def test_loops_name_their_sizes_or_their_rule() -> None:
     assert loops(method="cost_aware").startswith("rows in loops sized by cost_aware")
 
 
-@pytest.mark.parametrize(
-    "cls", list(every_method()), ids=lambda cls: f"{cls.knob}-{cls.model_fields['method'].default}"
-)
+@pytest.mark.parametrize("cls", list(every_method()), ids=lambda cls: cls.__name__)
 def test_every_recipe_is_one_sentence_that_names_start_loops_strategy_and_model(cls: type[Method]) -> None:
     recipe = Recipe(**{cls.knob: {"method": cls.model_fields["method"].default}})
     text = recipe.describe()

@@ -17,7 +17,7 @@ from altune.report.own_files import COMPARISON_TABLE, PAGE, require_own
 from altune.report.pages.comparison.page import compare_page
 from altune.report.pages.run.page import run_page
 from altune.report.pages.sweep import sweep_page
-from altune.tuning.run_folder import CURVES_FILE, RECIPE_FILE, REPORT_FILE, SCENARIO_FILE
+from altune.tuning.run_folder import CURVES_FILE, RECIPE_FILE, REPORT_FILE, scenario_file
 
 COMPARISON_FILE = "compare.html"
 BLOCKS_FILE = "results.csv"
@@ -39,8 +39,7 @@ def write_run(run: Run) -> None:
     scenarios = run.record.scenarios
     with _into(folder):
         for name, scenario in scenarios.items():
-            file = SCENARIO_FILE if len(scenarios) == 1 else f"{Path(name).name}.{SCENARIO_FILE}"
-            write_text(folder / file, write_yaml(scenario.to_dict()))
+            write_text(folder / scenario_file(scenarios, name), write_yaml(scenario.to_dict()))
         if run.confirmation is not None:
             run.best_recipe.save(folder / RECIPE_FILE)
         write_text(folder / CURVES_FILE, run.curves().to_csv(index=False))

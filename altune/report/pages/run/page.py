@@ -161,5 +161,4 @@ def _measured(run: Run) -> list[PageBlock]:
 
 def _use(run: Run) -> list[PageBlock]:
     recipe = CodeBlock(USE, "The recipe:", run.best_recipe.to_yaml().rstrip("\n"), "the recipe")
-    commands = [] if run.confirmation is None else commands_of(run)
-    return [recipe, *(CodeBlock(USE, f"{explanation}:", command) for explanation, command in commands)]
+    return [recipe, *(CodeBlock(USE, f"{explanation}:", command) for explanation, command in commands_of(run))]

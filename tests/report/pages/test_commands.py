@@ -77,14 +77,14 @@ def test_commands_for_a_file_name_file_target_scenario_seed_and_model(
     run = tune(f"my data/it's mine{suffix}", Path("my runs/a=b"), **given, **SCENARIO)
     assert list(shell(run)) == ["Play it on other blocks", "Compare it with the baselines on other blocks"]
     simulate, compare = shell(run).values()
-    given = {"target": "which 'kind'?", "seed": 4, "n_blocks": 2, "scenario": run.scenario}
+    given = {"target": "which 'kind'?", "seed": 3, "n_blocks": 2, "scenario": run.scenario}
     file = f"my data/it's mine{suffix}"
     recipes = {"a=b": run.best_recipe, "random_sampling": run.baselines["random_sampling"].recipe}
     by_hand = {name: package.simulate(recipe, file, **given).interval.mean for name, recipe in recipes.items()}
     assert played(simulate)["mean"] == pytest.approx(by_hand["a=b"])
     compared = played(compare)
     assert (compared["objective"], compared["metric"]) == ("net_value", "balanced_accuracy")
-    assert set(compared["recipes"]) == {*recipes, "vanilla"}
+    assert set(compared["recipes"]) == {*recipes, "margin", "vanilla"}
     for name, mean in by_hand.items():
         assert compared["recipes"][name]["mean"] == pytest.approx(mean), "the baselines have the run's model"
 

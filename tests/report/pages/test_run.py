@@ -230,7 +230,7 @@ def test_a_run_that_is_not_confirmed_shows_its_search_and_no_result() -> None:
     assert [part.title for part in tables(content)] == ["The Pareto front"]
     assert not content.highlights
     assert commands(content)[0].startswith("version: 1")
-    assert commands(content)[1:] == ["import altune\naltune.simulate(run, 'iris', scenario=run.scenario, seed=1)"]
+    assert commands(content)[1:] == ["import altune\naltune.simulate(run, 'iris', scenario=run.scenario, seed=0)"]
 
 
 # several data sets
@@ -312,7 +312,7 @@ def test_hostile_names_of_data_stay_text(evil_run: Run) -> None:
     assert "<script>document.title" not in page
     assert html.escape(EVIL) in page
     assert commands(run_content(evil_run))[1:] == [
-        f"import altune\naltune.simulate(run, data, scenario=run.record.scenarios[{EVIL!r}], seed=1)"
+        f"import altune\naltune.simulate(run, data, scenario=run.record.scenarios[{EVIL!r}], seed=0)"
     ]
 
 

@@ -34,8 +34,7 @@ def _shell(run: Run, folder: Path, name: str, data: list[str]) -> list[tuple[str
     blocks = "the same blocks with other random streams" if "--splits" in data else "other blocks"
     where = f"{blocks} of {name}" if several else blocks
     scenario = str(folder / scenario_file(run.record.scenarios, name))
-    seed = str(run.record.settings["seed"] + 1)
-    given = [*data[1:], "--scenario", scenario, "--seed", seed]
+    given = [*data[1:], "--scenario", scenario, "--seed", str(_seed(run, data))]
     simulate = ["altune", "simulate", data[0], "--recipe", str(folder), *given]
     commands = [(f"Play it on {where}", shlex.join(simulate))]
     model = _model_of_baselines(run)
@@ -54,6 +53,12 @@ def _model_of_baselines(run: Run) -> list[str] | None:
     return ["--model", model.method] if model == as_model(model.method) == run.best_recipe.model else None
 
 
+def _seed(run: Run, data: list[str] | None) -> int:
+    """Return a seed whose blocks are new and whose held-back rows no recipe of the search was scored on."""
+    # With the seed of the run, blocks are drawn for the command; explicit blocks would be played just as before.
+    return int(run.record.settings["seed"]) + (data is not None and "--splits" in data)
+
+
 def _needs_python(run: Run) -> bool:
     """Return whether a method of the recipe has to be registered in Python."""
     return bool(run.record.header.get("estimators")) or run.best_recipe.labeling.method == "label_functions"
@@ -66,7 +71,7 @@ def _python(run: Run, name: str, data: list[str] | None) -> tuple[str, str]:
     given += [f"target={options['--target']!r}"] if "--target" in options else []
     given += [f"splits=json.load(open({options['--splits']!r}))"] if "--splits" in options else []
     given += [f"scenario=run.record.scenarios[{name!r}]" if several else "scenario=run.scenario"]
-    given += [f"seed={run.record.settings['seed'] + 1}"]
+    given += [f"seed={_seed(run, data)}"]
     lines = ["import json", "import altune"] if "--splits" in options else ["import altune"]
     lines += [] if run.folder is None else [f"run = altune.open_run({str(run.folder.resolve())!r})"]
     lines += [f"altune.simulate(run, {', '.join(given)})"]

@@ -1,4 +1,4 @@
-"""The recipe that a name, a YAML file, a run or the folder of a run stands for."""
+"""The recipe that a name, a YAML file, a run or the folder of a run means."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def find_recipe(source: AnyRecipe | Run, model: Any = None) -> Recipe:
-    """Return the recipe that a source stands for: a recipe, a name, a YAML file, a mapping, a run or its folder.
+    """Return the recipe that a source means: a recipe, a name, a YAML file, a mapping, a run or its folder.
 
-    A run stands for its confirmed recipe. One that is not confirmed stands for the best recipe of its search, and a
-    warning says so.
+    A run means its confirmed recipe. One that is not confirmed means the best recipe of its search, and a warning says
+    so.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A run or its folder stands for its recipe, wherever a recipe is taken."""
+"""A run or its folder means its recipe, wherever a recipe is taken."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def folder_of(run: altune.Run) -> Path:
     return run.folder
 
 
-def test_a_run_and_its_folder_stand_for_the_confirmed_recipe(confirmed: altune.Run) -> None:
+def test_a_run_and_its_folder_mean_the_confirmed_recipe(confirmed: altune.Run) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for source in (confirmed, folder_of(confirmed), str(folder_of(confirmed))):
@@ -46,7 +46,7 @@ def test_a_run_and_its_folder_stand_for_the_confirmed_recipe(confirmed: altune.R
         assert find_recipe(folder_of(confirmed), "naive_bayes").model.method == "naive_bayes"
 
 
-def test_a_run_that_is_not_confirmed_stands_for_the_best_of_its_search_and_says_so(searched: altune.Run) -> None:
+def test_a_run_that_is_not_confirmed_means_the_best_of_its_search_and_says_so(searched: altune.Run) -> None:
     line = f"{searched.folder}: not confirmed, so this is the best recipe of its search"
     with pytest.warns(AltuneWarning, match="not confirmed") as warned:
         assert find_recipe(folder_of(searched)) == searched.best_trial.recipe
@@ -82,10 +82,10 @@ def test_every_function_that_takes_a_recipe_takes_a_run(confirmed: altune.Run) -
     assert altune.ablate("vanilla", "iris", start=confirmed, **SMALL).to_dict() == back
     both = altune.compare({"run": folder, "vanilla": "vanilla"}, "iris", **SMALL)
     assert np.array_equal(both.simulations["run"].values, alone.values)
-    assert both.notes == ("run: confirmed on iris",)
+    assert both.notes[0].startswith("run: confirmed on iris; ")
 
 
 def test_a_comparison_notes_a_run_that_is_not_confirmed(searched: altune.Run) -> None:
     with pytest.warns(AltuneWarning, match="best recipe of its search"):
         both = altune.compare({"run": searched, "vanilla": "vanilla"}, "iris", **SMALL)
-    assert both.notes == ("run: not confirmed, the best of the search on iris",)
+    assert both.notes[0].startswith("run: not confirmed, the best of the search on iris; ")

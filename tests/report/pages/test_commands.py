@@ -147,7 +147,7 @@ def test_what_was_made_in_python_has_lines_of_python_only(tmp_path: Path) -> Non
 
 def test_a_run_of_an_earlier_version_names_built_in_data_only(tmp_path: Path) -> None:
     run = tune("iris", tmp_path / "run", budget=24, loops=3)
-    run.study._storage.set_study_user_attr(run.study._study_id, SOURCES, None)
+    run.study.set_user_attr(SOURCES, None)
     assert run.record.sources is None
     assert shell(run)["Play it on other blocks"].startswith("altune simulate iris --recipe ")
 

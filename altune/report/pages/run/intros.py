@@ -69,8 +69,10 @@ def _measured(run: Run) -> str:
         return f"{searched}, none of them confirmed yet."
     candidates = confirmation.candidates
     again = plural(len(candidates[0].played.curves), "fresh block")
-    best = "the best one" if len(candidates) == 1 else f"the best {len(candidates)}"
-    return f"{searched}, {best} again on {again}{each}."
+    count = sum(not candidate.baseline for candidate in candidates)
+    best = "the best one" if count == 1 else f"the best {count}"
+    baselines = "" if count == len(candidates) else f" and {plural(len(candidates) - count, 'baseline')}"
+    return f"{searched}, then {best}{baselines} on {again}{each}."
 
 
 def _use(run: Run) -> str:

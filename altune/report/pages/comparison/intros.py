@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from altune.analysis.answer import plain_name
 from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.result import RecipeComparison
-from altune.analysis.comparison.sentences import plain_name
 from altune.report.figures.style import plural
 from altune.report.pages.comparison.figures import BEST, COST, EACH, LABELS, OVER, UNLUCKY, goal_of, heading_of
 from altune.report.words import MEASURED

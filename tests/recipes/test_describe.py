@@ -86,8 +86,8 @@ def test_shares_of_the_budget_in_words() -> None:
         loop_size={"method": "geometric", "share": 0.02, "growth": 1.5},
     )
     assert recipe.describe() == (
-        "With logistic_regression, first label 12.5 % of the budget chosen by typiclust, then rows in loops that grow by "
-        "a factor of 1.5 (2 % of the budget in the first), chosen by margin."
+        "With logistic_regression, first label 12.5 % of the budget chosen by typiclust, then rows in loops that grow "
+        "by a factor of 1.5 (2 % of the budget in the first), chosen by margin."
     )
     constant = Recipe(loop_size={"method": "constant", "share": 0.1}).describe()
     assert "then 10 % of the budget in each loop, chosen by margin." in constant

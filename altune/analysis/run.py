@@ -204,7 +204,7 @@ class Run(OldNames):
         """The sentences, one a line; before the confirmation, the best recipe of the search."""
         if self.findings is None:
             return (
-                f"Not confirmed yet: the best of {len(self.trials)} trials is {self.best_recipe.describe()} "
+                f"Not confirmed yet. The best recipe of {len(self.trials)} trials: {self.best_recipe.describe()} "
                 "Its value in the search is biased upwards, so it is not shown; run.confirm() gives an unbiased one."
             )
         return "\n".join(self.sentences)

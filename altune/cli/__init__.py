@@ -13,14 +13,15 @@ from __future__ import annotations
 import atexit
 import gc
 import sys
-from typing import Annotated, Any
+import warnings
+from typing import Annotated, Any, TextIO
 
 import typer
 
 from altune.cli.commands import Command, CommandGroup
 from altune.cli.output import print_error
 from altune.core.deprecations import new_arguments
-from altune.core.errors import RequestError, WorkError
+from altune.core.errors import AltuneWarning, RequestError, WorkError
 from altune.core.version import __version__
 
 COMMANDS = {
@@ -86,6 +87,7 @@ def main() -> None:
     # The imports create a million objects that live until the process ends. Collecting garbage among them took a fifth
     # of the time of a short command, and again at exit.
     gc.set_threshold(100_000, 50, 100)
+    warnings.showwarning = _show_warning
     atexit.register(gc.freeze)
     try:
         words, changed = new_arguments(sys.argv[1:])
@@ -107,6 +109,21 @@ def main() -> None:
     except Exception as error:
         code = _usage_error(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning of altune as one line, and any other one as Python does."""
+    if issubclass(category, AltuneWarning):
+        print_error(str(message))
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 def _usage_error(error: Any) -> int:

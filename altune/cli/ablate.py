@@ -6,19 +6,17 @@ from typing import Annotated
 
 import typer
 
-from altune.cli.options import AsJson, DataOptions, FreshBlocks, PlayOptions
+from altune.cli.options import RECIPE_FORMS, AsJson, DataOptions, FreshBlocks, PlayOptions, RecipeArgument
 from altune.cli.output import print_json
 
 
 def ablate(
     environment: DataOptions,
-    recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="Built-in name (random_sampling, vanilla) or YAML file.")
-    ],
+    recipe: RecipeArgument,
     playing: PlayOptions,
     start: Annotated[
         str,
-        typer.Option("--from", metavar="RECIPE", help="Recipe at the start of the path: built-in name or YAML file."),
+        typer.Option("--from", metavar="RECIPE", help=f"Recipe at the start of the path. {RECIPE_FORMS}"),
     ] = "vanilla",
     blocks: FreshBlocks = 20,
     as_json: AsJson = False,

@@ -31,7 +31,8 @@ def compare(
         list[str],
         typer.Argument(
             metavar="RECIPES",
-            help="Two or more: built-in names (random_sampling, vanilla), YAML files, folders of runs, or NAME=FILE.",
+            help="Two or more: built-in names (random_sampling, margin, vanilla), YAML files, folders of runs, or "
+            "NAME=FILE.",
         ),
     ],
     playing: PlayOptions,
@@ -46,6 +47,7 @@ def compare(
     """Play recipes on the same blocks of DATA and print their differences with intervals."""
     from altune.workflows.compare import compare as compare_recipes
 
+    check_folder(out)
     given = environment.arguments()
     data = [given.pop("data"), *(more or [])]
     rule = read_post_hoc(post_hoc)
@@ -53,6 +55,14 @@ def compare(
         named_recipes(recipes), data, **given, **playing.arguments(), n_blocks=blocks, post_hoc=rule
     )
     print_comparison(comparison, out, as_json)
+
+
+def check_folder(out: Path | None) -> None:
+    """Refuse a folder with a file that is not of a comparison, before anything is played."""
+    from altune.report.write import require_comparison_folder
+
+    if out is not None:
+        require_comparison_folder(out)
 
 
 def print_comparison(comparison: RecipeComparison, out: Path | None, as_json: bool) -> None:
@@ -84,9 +94,9 @@ def named_recipes(words: Sequence[str]) -> dict[str, str]:
     named: dict[str, str] = {}
     for word in words:
         name, equals, source = word.partition("=")
-        source = source if equals else word
         path = Path(word)
-        name = name if equals else path.resolve().name if path.is_dir() else path.stem if path.suffix else word
+        if not equals or path.exists():  # a path may have an equals sign
+            name, source = path.resolve().name if path.is_dir() else path.stem if path.suffix else word, word
         if name in named:
             raise RequestError(f"two recipes are named {name!r}; give them names with NAME=FILE")
         named[name] = source

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from altune.cli.compare import ComparisonFolder, PostHocOption, print_comparison, read_post_hoc
+from altune.cli.compare import ComparisonFolder, PostHocOption, check_folder, print_comparison, read_post_hoc
 from altune.cli.options import AsJson, TargetScore
 
 
@@ -23,5 +23,6 @@ def compare_runs(
     """
     from altune.workflows.compare_runs import compare_runs as compare
 
+    check_folder(out)
     comparison = compare(runs, target_score=target_score, post_hoc=read_post_hoc(post_hoc))
     print_comparison(comparison, out, as_json)

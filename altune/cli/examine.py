@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from altune.cli.options import AsJson, DataOptions, FreshBlocks, PlayOptions
+from altune.cli.options import AsJson, DataOptions, FreshBlocks, PlayOptions, RecipeArgument
 from altune.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ TABLE_FILE = "loops.csv"
 
 def examine(
     environment: DataOptions,
-    recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="Built-in name (random_sampling, vanilla) or YAML file.")
-    ],
+    recipe: RecipeArgument,
     playing: PlayOptions,
     blocks: FreshBlocks = 5,
     projection: Annotated[
@@ -38,13 +36,14 @@ def examine(
     It shows the classes and rows bought, the audit, the uncertainty of the model, a map of the pool, and where each
     stopping rule would have stopped.
     """
-    from altune.models import as_model
-    from altune.recipes.recipe import load_recipe
+    from altune.report.own_files import LOOP_TABLE, PAGE, require_own
     from altune.workflows.examine import examine as play
+    from altune.workflows.recipes import find_recipe
 
-    played = load_recipe(recipe)
-    if playing.model is not None:
-        played = played.replace(model=as_model(playing.model))
+    if out is not None:
+        require_own(out / PAGE_FILE, PAGE)
+        require_own(out / TABLE_FILE, LOOP_TABLE)
+    played = find_recipe(recipe, playing.model)
     given = {**playing.arguments(), "model": None}
     facts = play(played, projection=projection, **environment.arguments(), **given, n_blocks=blocks)  # type: ignore[arg-type]
     if out is not None:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from altune.tuning.settings import Settings
 
 ModelOption = Annotated[str | None, Option("--model", metavar="NAME", help="Name of the model to use.")]
-RecipeOption = Annotated[
-    str, Option("--recipe", metavar="RECIPE", help="Built-in name (random_sampling, vanilla) or YAML file.")
-]
+RECIPE_FORMS = "Built-in name (random_sampling, margin, vanilla), YAML file, or folder of a run."
+RecipeOption = Annotated[str, Option("--recipe", metavar="RECIPE", help=RECIPE_FORMS)]
+RecipeArgument = Annotated[str, Argument(metavar="RECIPE", help=RECIPE_FORMS)]
 FreshBlocks = Annotated[
     int, Option(metavar="N", help="Number of blocks, each with a split and random streams of its own.")
 ]

@@ -26,9 +26,12 @@ def simulate(
 
     from altune.analysis.costs import Range
     from altune.core.files import write_text
+    from altune.report.own_files import CURVE_TABLE, require_own
     from altune.report.texts.curves import curve_table
     from altune.workflows.simulate import simulate as play
 
+    if csv is not None:
+        require_own(csv, CURVE_TABLE)
     simulation = play(recipe, **environment.arguments(), **playing.arguments(), n_blocks=blocks)
     if csv is not None:
         write_text(csv, simulation.to_frame().to_csv(index=False))

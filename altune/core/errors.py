@@ -66,6 +66,10 @@ class FormatError(RequestError, ValueError):
         return FormatError(self.problem, path=joined, file=file or self.file, value=self.value, accepted=self.accepted)
 
 
+class AltuneWarning(UserWarning):
+    """A request that is carried out otherwise than one may think; the command line prints it as one line."""
+
+
 class MissingExtraError(RequestError):
     """An optional dependency is needed but not installed."""
 

@@ -20,6 +20,9 @@ KNOB_WORDS = {
 }
 """Knobs as they are called in a sentence."""
 
+_ALWAYS_NAMED = ("initial_sample", "loop_size", "query_strategy", "model")
+_MOST_SIZES = 6
+
 
 def short_method(method: Method) -> str:
     """Return the name of a method with the parameters that differ from their defaults.
@@ -37,36 +40,31 @@ def short_method(method: Method) -> str:
 
 
 def describe_methods(methods: Mapping[str, Method], usual: Mapping[str, Method]) -> str:
-    """Return a sentence for each knob whose method is not the usual one, in the order in which they take effect."""
-    order = ("model", *(field for field in FIELDS if field != "model"))
-    sentences = [sentence(methods[knob]) for knob in order if methods[knob] != usual[knob]]
-    if not sentences:
-        return "All as usual: random first rows, then margin in equal loops, trained from scratch each time."
-    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in sentences)
+    """Return one sentence: model, start, loops and query strategy, then each other knob that differs from its usual."""
+    start, loops = _initial_sample(methods["initial_sample"]), _worded(methods["loop_size"])
+    strategy = _worded(methods["query_strategy"])
+    clauses = [f"With {phrase(methods['model'])}, first label {start}, then {loops}, chosen {strategy}"]
+    others = (knob for knob in FIELDS if knob not in _ALWAYS_NAMED)
+    clauses += [_worded(methods[knob]) for knob in others if methods[knob] != usual[knob]]
+    return f"{'; '.join(clauses)}."
 
 
-def sentence(method: Method) -> str:
-    """Return what a method does, without a full stop.
-
-    >>> from altune.core.registry import parse_method
-    >>> sentence(parse_method("initial_sample", {"method": "typiclust", "size": 20}))
-    'label 20 rows chosen by typiclust first'
-    """
+def _worded(method: Method) -> str:
     wording = _WORDINGS.get((method.knob, method.method)) or _WORDINGS.get((method.knob, ""))
-    return wording(method) if wording else f"{method.knob.replace('_', ' ')}: {phrase(method)}"
+    return wording(method) if wording else f"{KNOB_WORDS[method.knob]}: {phrase(method)}"
 
 
 def phrase(method: Method, without: tuple[str, ...] = ()) -> str:
-    """Return a method's name with the parameters that differ from their defaults.
+    """Return a method's name with the methods nested in it and the parameters that differ from their defaults.
 
     >>> from altune.core.registry import parse_method
     >>> phrase(parse_method("query_strategy", {"method": "switch", "at": 0.3}))
-    'switch (at 0.3)'
+    'switch (first typiclust, then margin, at 0.3)'
     """
     parameters = []
     for name, field in type(method).model_fields.items():
         value = getattr(method, name)
-        if name in ("method", *without) or value == field.get_default():
+        if name in ("method", *without) or (value == field.get_default() and not _holds_methods(value)):
             continue
         parameters.append(f"{name.replace('_', ' ')} {_value(value)}")
     return f"{method.method} ({', '.join(parameters)})" if parameters else method.method
@@ -126,50 +124,72 @@ def _usual(value: Any) -> str:
     return "usual" if value is None else _value(value)
 
 
+def _holds_methods(value: Any) -> bool:
+    return isinstance(value, Method) or (isinstance(value, tuple) and any(isinstance(part, Method) for part in value))
+
+
 def _value(value: Any) -> str:
     if isinstance(value, Method):
         return phrase(value)
-    if isinstance(value, tuple) and any(isinstance(part, Method) for part in value):
+    if _holds_methods(value):
         return ", ".join(_value(part) for part in value)
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _initial_sample(method: Any) -> str:
-    rows = _sized(method.size, method.share) or "a twentieth of the budget in rows"
-    how = phrase(method, ("size", "share"))
-    return f"label {rows} chosen {'at random' if how == 'random' else f'by {how}'} first"
+    rows = _sized(method.size, method.share) or "a twentieth of the budget"
+    return f"{rows} chosen {_by(phrase(method, ('size', 'share')))}"
 
 
 def _query_strategy(method: Any) -> str:
-    return "choose the next rows " + ("at random" if method.method == "random" else f"by {phrase(method)}")
+    return _by(phrase(method))
+
+
+def _by(how: str) -> str:
+    return "at random" if how == "random" else f"by {how}"
 
 
 def _switch(method: Any) -> str:
-    spent = f"{100 * method.at:.3g} % of the budget"
-    first, then = phrase(method.first), phrase(method.then)
-    return f"choose the next rows by {first} until {spent} is spent, then by {then}"
+    first, then = _by(phrase(method.first)), _by(phrase(method.then))
+    return f"{first} until {100 * method.at:.3g} % of the budget is spent, then {then}"
 
 
 def _mixture(method: Any) -> str:
     weight = f"weight {method.weight_start:.3g} early, {method.weight_end:.3g} late"
-    return f"choose the next rows by a mixture of {phrase(method.first)} ({weight}) and {phrase(method.second)}"
+    return f"by a mixture of {phrase(method.first)} ({weight}) and {phrase(method.second)}"
+
+
+def _loop_size(method: Any) -> str:
+    return f"rows in loops sized by {phrase(method)}"
 
 
 def _constant_loops(method: Any) -> str:
-    rows = _sized(method.size, method.share)
-    return f"label {rows} in each loop" if rows else "label equally many rows in each loop"
+    return f"{_sized(method.size, method.share) or 'equally many rows'} in each loop"
+
+
+def _linear_loops(method: Any) -> str:
+    trend = "grow" if method.step >= 0 else "shrink"
+    return f"rows in loops that {trend} by {_rows(abs(method.step))} each{_first_loop(method.start)}"
 
 
 def _geometric_loops(method: Any) -> str:
     trend = "grow" if method.growth >= 1 else "shrink"
-    rows = _sized(method.start, method.share)
-    first = f", {rows} in the first" if rows else ""
-    return f"label in loops that {trend} by a factor of {method.growth:.3g}{first}"
+    return f"rows in loops that {trend} by a factor of {method.growth:.3g}{_first_loop(method.start, method.share)}"
+
+
+def _first_loop(start: int | None, share: float | None = None) -> str:
+    return f" ({rows} in the first)" if (rows := _sized(start, share)) else ""
 
 
 def _fraction_loops(method: Any) -> str:
     whole = "of the pool" if method.of == "pool" else "as many rows as are labelled already"
-    return f"label {100 * method.rho:.3g} % {whole} in each loop"
+    return f"{100 * method.rho:.3g} % {whole} in each loop"
+
+
+def _listed_loops(method: Any) -> str:
+    shown = [str(size) for size in method.sizes[:_MOST_SIZES]]
+    more = ", …" if len(method.sizes) > _MOST_SIZES else f", {shown[-1]} …"
+    return f"{', '.join(shown)}{more} rows loop by loop"
 
 
 def _warm_start(method: Any) -> str:
@@ -208,29 +228,30 @@ def _schedule(method: Any) -> str:
 def _sized(count: int | None, share: float | None) -> str:
     """Return a size in rows or as a share of the budget; an empty text for the default."""
     if share is not None:
-        return f"{100 * share:.3g} % of the budget in rows"
+        return f"{100 * share:.3g} % of the budget"
     return "" if count is None else _rows(count)
 
 
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+def _rows(count: float) -> str:
+    return "1 row" if count == 1 else f"{count:g} rows"
 
 
 _WORDINGS: dict[tuple[str, str], Callable[[Any], str]] = {
-    ("initial_sample", ""): _initial_sample,
     ("query_strategy", ""): _query_strategy,
     ("query_strategy", "switch"): _switch,
     ("query_strategy", "mixture"): _mixture,
+    ("loop_size", ""): _loop_size,
     ("loop_size", "constant"): _constant_loops,
+    ("loop_size", "linear"): _linear_loops,
     ("loop_size", "geometric"): _geometric_loops,
     ("loop_size", "fraction"): _fraction_loops,
+    ("loop_size", "list"): _listed_loops,
     ("retrain", "warm_start"): _warm_start,
     ("model_init", "best_of"): _best_of,
     ("labeling", ""): _labeling,
     ("stopping", ""): _stopping,
     ("training", "power"): _schedule,
     ("training", "steps"): _schedule,
-    ("model", ""): lambda method: f"use the model {phrase(method)}",
 }
 
 _SHORT_KNOBS = {

@@ -224,7 +224,12 @@ class Recipe(BaseModel):
         return Recipe.from_dict({"name": self.name, **self.methods(), **fields})
 
     def describe(self) -> str:
-        """Return the recipe in plain words, with a sentence for each knob that differs from its default."""
+        """Return the recipe in one sentence: model, start, loops and query strategy, then what else is not a default.
+
+        >>> Recipe(retrain={"method": "warm_start"}).describe()
+        'With logistic_regression, first label a twentieth of the budget chosen at random, then equally many rows in \
+each loop, chosen by margin; train on from the last model in each loop, on all labels.'
+        """
         return describe_methods(self.methods(), Recipe().methods())
 
     def __repr__(self) -> str:
@@ -264,4 +269,6 @@ def load_recipe(source: str | Path | Recipe | Mapping[str, Any]) -> Recipe:
         return Recipe.from_dict({"name": source, **BASELINES[source]})
     if is_file_name(source):
         return Recipe.load(source)
-    raise RequestError(f"no recipe {source!r}; {did_you_mean(source, BASELINES)}, or the path of a YAML file")
+    raise RequestError(
+        f"no recipe {source!r}; {did_you_mean(source, BASELINES)}, or the path of a YAML file or of a run's folder"
+    )

@@ -13,10 +13,11 @@ from altune.analysis.sweep.results import CSV_FILE, PAGE_FILE, PARQUET_FILE
 from altune.core.errors import RequestError, StorageError
 from altune.core.files import write_text, written_whole
 from altune.core.yaml import write_yaml
+from altune.report.own_files import COMPARISON_TABLE, PAGE, require_own
 from altune.report.pages.comparison.page import compare_page
 from altune.report.pages.run.page import run_page
 from altune.report.pages.sweep import sweep_page
-from altune.tuning.run_folder import CURVES_FILE, RECIPE_FILE, REPORT_FILE, SCENARIO_FILE
+from altune.tuning.run_folder import CURVES_FILE, RECIPE_FILE, REPORT_FILE, scenario_file
 
 COMPARISON_FILE = "compare.html"
 BLOCKS_FILE = "results.csv"
@@ -38,12 +39,23 @@ def write_run(run: Run) -> None:
     scenarios = run.record.scenarios
     with _into(folder):
         for name, scenario in scenarios.items():
-            file = SCENARIO_FILE if len(scenarios) == 1 else f"{Path(name).name}.{SCENARIO_FILE}"
-            write_text(folder / file, write_yaml(scenario.to_dict()))
+            write_text(folder / scenario_file(scenarios, name), write_yaml(scenario.to_dict()))
         if run.confirmation is not None:
             run.best_recipe.save(folder / RECIPE_FILE)
         write_text(folder / CURVES_FILE, run.curves().to_csv(index=False))
         write_text(folder / REPORT_FILE, run_page(run))
+
+
+def require_comparison_folder(folder: str | Path) -> None:
+    """Refuse a folder in which :func:`write_comparison` would replace a file that it did not write.
+
+    Raises
+    ------
+    RequestError
+        With the file.
+    """
+    require_own(Path(folder) / COMPARISON_FILE, PAGE)
+    require_own(Path(folder) / BLOCKS_FILE, COMPARISON_TABLE)
 
 
 def write_comparison(comparison: RecipeComparison, folder: str | Path) -> None:
@@ -51,9 +63,12 @@ def write_comparison(comparison: RecipeComparison, folder: str | Path) -> None:
 
     Raises
     ------
+    RequestError
+        If one of the two exists and is not of a comparison.
     StorageError
         If the folder cannot be written.
     """
+    require_comparison_folder(folder)
     where = Path(folder)
     try:
         where.mkdir(parents=True, exist_ok=True)

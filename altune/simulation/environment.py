@@ -16,7 +16,7 @@ from altune.core.deprecations import renamed_keywords
 from altune.core.errors import RequestError, ScenarioError
 from altune.core.needs import Capabilities
 from altune.core.text import join_words
-from altune.data import Dataset, load_dataset
+from altune.data import Dataset, list_datasets, load_dataset
 from altune.data.blocks import Block, BlockRole, make_blocks, pool_size, read_splits
 from altune.recipes.recipe import Recipe
 from altune.simulation.metrics import has_positive
@@ -43,8 +43,8 @@ class Environment:
     seed : the study's seed.
     capabilities : what the environment offers to methods.
     explicit : blocks given by the user, by role; empty if blocks are drawn.
-    source : where the data came from, so that a worker can load them: ``data``, a name or an absolute path, and
-        ``target``. None for a data set made in Python.
+    source : where the data came from, so that a worker can load them: ``data``, a name or an absolute path, ``target``,
+        and ``splits``, a file, if there are explicit blocks. None for data or blocks made in Python.
     notes : what the prices of the request do, one line each; empty if that was asked for.
     """
 
@@ -160,19 +160,23 @@ def make_environment(
         n_features=width,
         feature_names=None if width is None else kept_names(dataset, width),
     )
-    return Environment(dataset, resolved, seed, capabilities, explicit, source_of(data, target), notes)
+    source = source_of(data, target, None if splits is None else splits_file)
+    return Environment(dataset, resolved, seed, capabilities, explicit, source, notes)
 
 
-def source_of(data: Dataset | str | Path, target: str | None) -> dict[str, str | None] | None:
-    """Return where a data set came from, so that another process can load it; None for one made in Python.
+def source_of(data: AnyData, target: str | None, splits_file: str | None = None) -> dict[str, str | None] | None:
+    """Return where data and explicit blocks came from; None if either was made in Python.
 
     >>> source_of("digits", None)
     {'data': 'digits', 'target': None}
     """
-    if isinstance(data, Dataset):
+    if isinstance(data, Dataset) or (splits_file is not None and not Path(splits_file).is_file()):
         return None
     path = Path(data).expanduser()
-    return {"data": str(path.resolve()) if path.exists() else str(data), "target": target}
+    # The name of a built-in data set comes before a file of the same name.
+    named = str(data) in {info.name for info in list_datasets()} or not path.exists()
+    source = {"data": str(data) if named else str(path.resolve()), "target": target}
+    return source if splits_file is None else source | {"splits": str(Path(splits_file).resolve())}
 
 
 def check_metrics(metrics: tuple[str, ...], dataset: Dataset, block: Block) -> None:

@@ -120,7 +120,7 @@ class TrajectoryStore:
     def prune(self) -> int:
         """Remove the least recently used trajectories beyond ``most_bytes``, and return the number removed."""
         files = []
-        for path in self.folder.glob("*/*.json"):
+        for path in self.folder.glob(f"{'[0-9a-f]' * 2}/{'[0-9a-f]' * 32}.json"):
             with contextlib.suppress(OSError):  # another run may be pruning as well
                 stat = path.stat()
                 files.append((stat.st_mtime_ns, stat.st_size, path))

@@ -30,6 +30,7 @@ ABLATION = "ablation"
 EXAMINED = "examined"
 PLAN = "plan"
 PREFER = "prefer"
+SOURCES = "sources"
 WANTED = "wanted"
 VANILLA = "vanilla"
 """The baseline at which the path of an ablation starts."""
@@ -129,6 +130,14 @@ class StudyRecord:
         """Name, fingerprint, rows, features and classes of each data set, by its name."""
         descriptions = [environment["data"] for environment in self.header["environments"]]
         return {description["name"]: dict(description) for description in descriptions}
+
+    @property
+    def sources(self) -> Mapping[str, Mapping[str, str | None]] | None:
+        """Source of each data set by name, as in :class:`altune.simulation.environment.Environment`.
+
+        Data sets that were made in Python have none. It is None for a study of a version that did not store sources.
+        """
+        return self.attributes.get(SOURCES)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,15 @@ SCENARIO_FILE = "scenario.yaml"
 CURVES_FILE = "curves.csv"
 REPORT_FILE = "report.html"
 SHARED_FILE = "storage.yaml"
+
+
+def scenario_file(data_sets: Collection[str], name: str) -> str:
+    """Return the name of the file with the scenario of one of the data sets of a run.
+
+    >>> scenario_file(["iris"], "iris"), scenario_file(["iris", "wine"], "wine")
+    ('scenario.yaml', 'wine.scenario.yaml')
+    """
+    return SCENARIO_FILE if len(data_sets) == 1 else f"{Path(name).name}.{SCENARIO_FILE}"
 
 
 def is_run(source: str | Path) -> bool:

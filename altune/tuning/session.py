@@ -18,6 +18,7 @@ from altune.core.errors import RequestError
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.execution.items import Failure
+from altune.tuning.folders import require_folder
 from altune.tuning.in_memory_study import new_study, tell, without_curves
 from altune.tuning.observer import Silent
 from altune.tuning.proposals import Proposal
@@ -95,6 +96,8 @@ class Session:
                 f"the sampler {settings.sampler} needs the curves of trials in the order in which they were asked; use "
                 "tpe, random, qmc, gp or grid"
             )
+        if out is not None:
+            require_folder(out, "run")
         self._out = out
         self._resources = resources if resources is not None else Resources()
         self._open = contextlib.ExitStack()

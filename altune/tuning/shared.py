@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from altune.tuning.database import SharedStorage, TrialQueue
 
-SOURCES = "sources"
 GRACE = "grace"
 
 
@@ -103,12 +102,6 @@ def begin_shared(shared: SharedStudy, stages: Stages, resources: Resources) -> N
     require_shareable(stages.setup)
     with study_lock(shared.storage, shared.study.study_name, "begin"):
         stages.begin(shared.study, shared.where)
-        sources = {
-            environment.dataset.name: dict(environment.source)
-            for environment in stages.setup.environments
-            if environment.source is not None
-        }
-        set_attribute(shared.study, SOURCES, sources)
         with stages.player(None, resources) as player:
             stages.baselines(shared.study, player)
     shared.queue.queue_trials(stages.setup.n_trials)

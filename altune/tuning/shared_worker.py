@@ -21,7 +21,7 @@ from altune.tuning.record import StudyRecord
 from altune.tuning.resources import Resources
 from altune.tuning.search import SearchProgress
 from altune.tuning.settings import Settings
-from altune.tuning.shared import SOURCES, SharedStudy
+from altune.tuning.shared import SharedStudy
 from altune.tuning.stages import Stages
 from altune.tuning.study_setup import StudySetup
 from altune.tuning.trials import RECIPE, VALUES, TrialRecord, record_of
@@ -62,7 +62,7 @@ def rebuild(
         )
     record.require_estimators(shared.where)
     settings = Settings(**{**header["settings"], "rungs": tuple(header["settings"]["rungs"])})
-    sources = shared.study.user_attrs.get(SOURCES, {})
+    sources = record.sources or {}
     environments = [
         _environment(stored, sources, data or {}, target, settings.seed, shared.where)
         for stored in header["environments"]

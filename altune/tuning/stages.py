@@ -25,7 +25,7 @@ from altune.tuning.judging import REFERENCE, Judge
 from altune.tuning.observer import Observer
 from altune.tuning.proposals import refusal_anywhere
 from altune.tuning.ranking import best_recipes, ranks_of
-from altune.tuning.record import ABLATION, BASELINES, CONFIRMATION, PLAN, PREFER, VANILLA, WANTED, StudyRecord
+from altune.tuning.record import ABLATION, BASELINES, CONFIRMATION, PLAN, PREFER, SOURCES, VANILLA, WANTED, StudyRecord
 from altune.tuning.resources import Resources
 from altune.tuning.search import Search
 from altune.tuning.settings import Settings
@@ -77,11 +77,16 @@ class Stages:
         if stored := StudyRecord(study).baselines():
             # A study of an earlier version has the baselines of that version.
             self.setup.baselines = {name: played.recipe for name, played in stored.items()}
-        if study.user_attrs.get(PREFER) != self.setup.settings.prefer:
-            set_attribute(study, PREFER, self.setup.settings.prefer)
-        n_trials = self.setup.n_trials
-        if study.user_attrs.get(WANTED) != n_trials:
-            set_attribute(study, WANTED, n_trials)
+        sources = {
+            environment.dataset.name: dict(environment.source)
+            for environment in self.setup.environments
+            if environment.source is not None
+        }
+        current = {PREFER: self.setup.settings.prefer, WANTED: self.setup.n_trials, SOURCES: sources}
+        attributes = study.user_attrs
+        for name, value in current.items():
+            if attributes.get(name) != value:
+                set_attribute(study, name, value)
 
     def _resume(self, header: Mapping[str, Any], where: str) -> None:
         asked, self.setup = self.setup.given_space, self.setup.resumed(header)

@@ -12,6 +12,7 @@ import contextlib
 import gc
 import json
 import os
+import shlex
 import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -73,7 +74,8 @@ def open_study(folder: Path | None, directions: Sequence[Direction]) -> optuna.S
 
 
 def _damaged(folder: Path) -> str:
-    return f"{folder / JOURNAL}: a line cannot be read; `altune repair {folder}` says which, and repairs the journal"
+    command = f"altune repair {shlex.quote(str(folder))}"
+    return f"{folder / JOURNAL}: a line cannot be read; `{command}` says which, and repairs the journal"
 
 
 def require_journal(journal: Path) -> None:
@@ -104,7 +106,8 @@ def read_study(folder: Path) -> optuna.Study:
     journal = folder / JOURNAL
     if not journal.is_file():
         raise RequestError(
-            f"{folder}: no run here ({JOURNAL} is missing); start one with `altune tune DATA --out {folder}`"
+            f"{folder}: no run here ({JOURNAL} is missing); start one with "
+            f"`altune tune DATA --out {shlex.quote(str(folder))}`"
         )
     try:
         with _reading():

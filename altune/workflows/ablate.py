@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from altune.analysis.ablation import Ablation, find_ablation
 from altune.core.deprecations import renamed_keywords
@@ -25,14 +25,18 @@ from altune.tuning.ablation_path import ORDER_BLOCKS, differing
 from altune.tuning.confirmation import ConfirmationBlocks
 from altune.tuning.judging import REFERENCE
 from altune.workflows.progress import shown_progress
+from altune.workflows.recipes import find_recipe
+
+if TYPE_CHECKING:
+    from altune.analysis.run import Run
 
 
 @renamed_keywords
 def ablate(
-    recipe: AnyRecipe,
+    recipe: AnyRecipe | Run,
     data: Dataset | str | Path,
     *,
-    start: AnyRecipe = "vanilla",
+    start: AnyRecipe | Run = "vanilla",
     n_blocks: int = 20,
     seed: int = 0,
     target: str | None = None,
@@ -71,7 +75,7 @@ def ablate(
     [('query_strategy',)]
     """
     environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
-    setup = set_up({"start": start, "end": recipe}, [environment], n_blocks, model)
+    setup = set_up({"start": find_recipe(start), "end": find_recipe(recipe)}, [environment], n_blocks, model)
     first, last, reference = setup.recipes["start"], setup.recipes["end"], recipe_with(REFERENCE, model)
     if not differing(first, last):
         raise RequestError("the two recipes are the same, so there is no path between them")

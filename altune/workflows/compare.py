@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.analysis.comparison.contest import Contest
@@ -11,12 +10,13 @@ from altune.analysis.comparison.mean_ranks import PostHoc
 from altune.analysis.comparison.result import RecipeComparison, yardstick_of
 from altune.core.deprecations import renamed_keywords
 from altune.core.errors import RequestError
-from altune.recipes.recipe import Recipe, load_recipe
+from altune.recipes.recipe import Recipe
 from altune.simulation.environment import AnyData, Environment, make_environments
 from altune.simulation.play import AnyRecipe, play_recipes
 from altune.simulation.result import Simulation
 from altune.simulation.scenario import Scenario
 from altune.workflows.progress import shown_progress
+from altune.workflows.recipes import find_recipe, find_run
 
 if TYPE_CHECKING:
     from altune.analysis.run import Run
@@ -43,8 +43,8 @@ def compare(
 
     Parameters
     ----------
-    recipes : two or more recipes by name, each in any form that :func:`altune.simulate` takes. A run or its folder
-        is replaced by its confirmed recipe, whatever data and scenario it was confirmed on.
+    recipes : two or more recipes by name, each in any form that :func:`altune.simulate` takes. A run may have been
+        searched on other data or in another scenario; a note says so.
     data : data set, name of a built-in one, or file; or a list of them.
     n_blocks : number of blocks of each data set.
     splits : explicit splits of one data set.
@@ -91,16 +91,8 @@ def _contest(environment: Environment, played: Mapping[str, Simulation]) -> Cont
 def _load_all(
     recipes: Mapping[str, AnyRecipe | Run], environments: Sequence[Environment]
 ) -> tuple[dict[str, Recipe], tuple[str, ...]]:
-    from altune.analysis.comparison.stored_runs import recipe_of_run
-    from altune.analysis.run import Run
-    from altune.tuning.run_folder import is_run
+    from altune.analysis.comparison.stored_runs import origin_of_run
 
-    loaded: dict[str, Recipe] = {}
-    notes = []
-    for name, source in recipes.items():
-        if isinstance(source, Run) or (isinstance(source, (str, Path)) and is_run(source)):
-            loaded[name], note = recipe_of_run(name, source, environments)
-            notes.append(note)
-        else:
-            loaded[name] = load_recipe(source)
-    return loaded, tuple(notes)
+    runs = {name: find_run(source) for name, source in recipes.items()}
+    loaded = {name: find_recipe(runs[name] or source) for name, source in recipes.items()}
+    return loaded, tuple(origin_of_run(name, run, environments) for name, run in runs.items() if run is not None)

@@ -33,16 +33,18 @@ from altune.tuning.record import EXAMINED, StudyRecord
 from altune.tuning.storage import set_attribute
 from altune.tuning.study_setup import PLAYED_AGAIN
 from altune.workflows.progress import shown_progress
+from altune.workflows.recipes import find_recipe
 
 if TYPE_CHECKING:
     import optuna
 
+    from altune.analysis.run import Run
     from altune.tuning.stages import Stages
 
 
 @renamed_keywords
 def examine(
-    recipe: AnyRecipe,
+    recipe: AnyRecipe | Run,
     data: Dataset | str | Path,
     *,
     rules: Mapping[str, Any] | None = None,
@@ -80,7 +82,7 @@ def examine(
     ((0, 1, 2, 3, 4), ('setosa', 'versicolor', 'virginica'))
     """
     environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
-    setup = set_up({"recipe": recipe}, [environment], n_blocks, model)
+    setup = set_up({"recipe": find_recipe(recipe)}, [environment], n_blocks, model)
     check_projection(projection)
     wanted = None if rules is None else {name: parse_method("stopping", rule) for name, rule in rules.items()}
     examination = Examination.of(setup.recipes["recipe"], environment, setup.blocks[0], wanted)

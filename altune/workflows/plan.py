@@ -9,6 +9,7 @@ from typing import Any
 from altune.core.errors import WorkError
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment
+from altune.tuning.folders import require_folder
 from altune.tuning.header import resumed_words
 from altune.tuning.run_folder import stored_header
 from altune.tuning.settings import Settings
@@ -35,6 +36,7 @@ def plan(
     if stored is not None:
         setup = setup.resumed(stored)
     setup.check(confirm)
+    require_folder(folder, "run")
     trajectories = setup.trajectories(confirm, ablation)
     base = setup.space.base_recipe()
     described = []

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -86,7 +87,8 @@ def repair(folder: str | Path, *, dry_run: bool = False) -> Repaired:
     folder = Path(folder)
     shared, journal = folder / SHARED_FILE, folder / JOURNAL
     if not shared.is_file() and not journal.is_file():
-        raise RequestError(f"{folder}: no run here ({JOURNAL} is missing); `altune tune DATA --out {folder}` makes one")
+        made = f"`altune tune DATA --out {shlex.quote(str(folder))}` makes one"
+        raise RequestError(f"{folder}: no run here ({JOURNAL} is missing); {made}")
     problems: list[Problem] = []
     with ownership(folder):
         problems += [damage.problem if dry_run else _fixed(damage) for damage in _damages(folder)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from altune.analysis.stopping_replay import StoppingReplay, every_rule, replayable, replayed
 from altune.core.deprecations import renamed_keywords
@@ -13,14 +13,18 @@ from altune.core.registry import parse_method
 from altune.data import Dataset
 from altune.knobs.stopping import RecordedRules
 from altune.simulation.environment import make_environment
-from altune.simulation.play import AnyRecipe, play_recipes, recipe_with
+from altune.simulation.play import AnyRecipe, play_recipes
 from altune.simulation.scenario import Scenario
 from altune.workflows.progress import shown_progress
+from altune.workflows.recipes import find_recipe
+
+if TYPE_CHECKING:
+    from altune.analysis.run import Run
 
 
 @renamed_keywords
 def replay(
-    recipe: AnyRecipe,
+    recipe: AnyRecipe | Run,
     data: Dataset | str | Path,
     *,
     rules: Mapping[str, Any] | None = None,
@@ -54,7 +58,7 @@ def replay(
     ['calm']
     """
     environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
-    played = recipe_with(recipe, model)
+    played = find_recipe(recipe, model)
     wanted = (
         every_rule(played) if rules is None else {name: parse_method("stopping", rule) for name, rule in rules.items()}
     )

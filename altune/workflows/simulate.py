@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from altune.core.deprecations import renamed_keywords
 from altune.data import Dataset
@@ -13,11 +13,15 @@ from altune.simulation.play import AnyRecipe, play_recipes
 from altune.simulation.result import Simulation
 from altune.simulation.scenario import Scenario
 from altune.workflows.progress import shown_progress
+from altune.workflows.recipes import find_recipe
+
+if TYPE_CHECKING:
+    from altune.analysis.run import Run
 
 
 @renamed_keywords
 def simulate(
-    recipe: AnyRecipe,
+    recipe: AnyRecipe | Run,
     data: Dataset | str | Path,
     *,
     n_blocks: int = 10,
@@ -35,7 +39,8 @@ def simulate(
 
     Parameters
     ----------
-    recipe : recipe, name of a built-in one, YAML file, or mapping.
+    recipe : recipe, name of a built-in one, YAML file, or mapping; a run or its folder for its confirmed recipe (before
+        the confirmation the best of its search, with a warning).
     data : data set, name of a built-in one, or file.
     n_blocks : number of blocks.
     seed : seed of the study, from which the blocks are drawn.
@@ -55,6 +60,6 @@ def simulate(
     environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
     with shown_progress(progress, on_done) as counter:
         [simulations] = play_recipes(
-            {"recipe": recipe}, [environment], n_blocks, model=model, n_jobs=n_jobs, counter=counter
+            {"recipe": find_recipe(recipe)}, [environment], n_blocks, model=model, n_jobs=n_jobs, counter=counter
         )
     return simulations["recipe"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from altune.simulation.execution.backends import make_backend
 from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
 from altune.simulation.scenario import Scenario
+from altune.tuning.folders import require_folder
 from altune.tuning.observer import Observer, Silent
 from altune.tuning.prepared_space import prepare_space
 from altune.tuning.record import StudyRecord
@@ -105,7 +107,8 @@ def tune(
     select_among : number of best recipes to confirm.
     select_blocks, report_blocks : number of fresh blocks on which one of them is selected, and on which it is reported.
     splits : explicit splits, see :func:`altune.data.blocks.read_splits`; for one data set only.
-    out : folder of the run; None keeps the run in memory. A folder that holds the same run resumes it.
+    out : folder of the run; None keeps the run in memory. A folder that holds the same run resumes it; one that holds
+        anything else is refused.
     cache : folder of finished trajectories that several runs share.
     backend, scheduler : ``loky`` for processes on this machine; ``dask`` with the address of a scheduler.
     storage, study_name : address of a PostgreSQL database and the name of the study in it, so that ``altune worker``
@@ -193,6 +196,8 @@ def tune_environments(
     began = time.monotonic()
     setup = StudySetup(environments, space, settings)
     setup.check(confirm)
+    if out is not None:
+        require_folder(out, "run")
     stages = Stages(setup, observer if observer is not None else Silent())
     trajectories = setup.trajectories(confirm, ablation)
     with contextlib.closing(stages.observer), contextlib.nullcontext() if out is None else ownership(out):
@@ -278,11 +283,12 @@ def _search_together(
     shared = open_shared(str(resources.storage), resources.study_name, stages.observer, directions, resources.grace)
     begin_shared(shared, stages, resources)
     stages.remember_plan(shared.study, trajectories, resources.command)
+    address = str(shared.storage.address)
     if out is not None:
-        where = {"storage": str(shared.storage.address), "study": resources.study_name}
+        where = {"storage": address, "study": resources.study_name}
         write_text(out / SHARED_FILE, write_yaml(where))
     stages.observer.say(
-        f"workers join with: altune worker --storage {shared.storage.address} --study {resources.study_name}"
+        f"workers join with: {shlex.join(['altune', 'worker', '--storage', address, '--study', resources.study_name])}"
     )
     stages.observer.stage("search", stages.setup.n_trials * stages.setup.search_blocks.n_usual)
     play_queue(shared, stages, resources)

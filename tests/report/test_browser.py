@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from altune.report import CodeBlock, FigureBlock, PageContent, plot_learning_curves, render_page
+from altune.report import (
+    CodeBlock,
+    FigureBlock,
+    FrontAxis,
+    FrontPoint,
+    PageContent,
+    plot_learning_curves,
+    plot_pareto_front,
+    plot_search_history,
+    render_page,
+)
 from tests.helpers.browser import accessibility_problems, requests_of, show
 from tests.helpers.report_samples import BUDGET, EVIL, content, example_curves, example_matched, example_trials
 
@@ -35,6 +45,46 @@ def test_page_works_in_a_browser_from_disk(browser, page: str, tmp_path: Path, w
     names = browser.execute_script("return document.body.innerHTML.match(/confirmed recipe/g).length")
     assert legends == (2 if width < 600 else 0), "a phone shows legends, a wide screen names beside the lines"
     assert names > 0
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_a_table_that_is_wider_than_the_screen_says_so(browser, page: str, tmp_path: Path, width: int) -> None:
+    show(browser, page, tmp_path / "report.html", width)
+    tables = browser.execute_script(
+        "return [...document.querySelectorAll('.scroll')].map(box => ({"
+        " wider: box.scrollWidth > box.clientWidth, hint: box.previousElementSibling.offsetHeight > 0,"
+        " words: box.previousElementSibling.textContent, shadow: getComputedStyle(box).backgroundAttachment}))"
+    )
+    assert [table["wider"] for table in tables] == [width < 600]
+    assert [table["hint"] for table in tables] == [width < 600]
+    assert tables[0]["words"] == "Scroll sideways for all 5 columns →"
+    assert tables[0]["shadow"] == "local, local, scroll, scroll"
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_titles_of_figures_and_axes_are_whole_on_any_screen(browser, tmp_path: Path, width: int) -> None:
+    long = "area under the learning curve (average_precision_weighted_macro)"
+    trials, baselines = example_trials(), {"random_sampling": 0.8}
+    points = [FrontPoint("a", (0.9, 200.0)), FrontPoint("b", (0.8, 100.0))]
+    axes = [FrontAxis(long), FrontAxis(f"mean {long}")]
+    figures = [
+        plot_search_history(trials, baselines, value=long),
+        plot_pareto_front(points, axes, title=long),
+    ]
+    parts = [FigureBlock("Figures", "A figure.", figure) for figure in figures]
+    show(browser, render_page(PageContent("t", ["a"], "better", parts=parts)), tmp_path / "page.html", width)
+    titles = browser.execute_script(
+        "return [...document.querySelectorAll('.plot')].flatMap(plot => {"
+        " const box = plot.getBoundingClientRect();"
+        " return [...plot.querySelectorAll('.gtitle, .xtitle, .ytitle, .g-gtitle text')].map(text => {"
+        "  const at = text.getBoundingClientRect();"
+        "  return [text.textContent, at.left >= box.left - 1 && at.right <= box.right + 1 && at.top >= box.top - 1"
+        "   && at.bottom <= box.bottom + 1]; }) })"
+    )
+    assert len(titles) >= 6
+    assert [text for text, inside in titles if not inside] == []
+    assert not any("…" in text for text, _ in titles)
+    assert sum("(average_precision_weighted_macro)" in text for text, _ in titles) >= 3
 
 
 def test_keyboard_reaches_the_copy_button_and_it_copies(browser, page: str, tmp_path: Path) -> None:

@@ -111,13 +111,23 @@ def test_a_full_store_forgets_what_was_longest_not_read(tmp_path: Path) -> None:
     store = TrajectoryStore(tmp_path)
     curve = simulate("vanilla", "iris", budget=10, n_blocks=1).curves[0]
     saved: list[Path] = []
+    keys = [f"{number}" * 32 for number in range(6)]
     for number in range(6):
-        store.save(f"{number}{number}key", curve)
+        store.save(keys[number], curve)
         saved += set(tmp_path.rglob("*.json")) - set(saved)
         os.utime(saved[number], ns=(number, number))
-    assert store.load("00key") is not None
+    assert store.load(keys[0]) is not None
     each = saved[0].stat().st_size
     assert store.prune() == 0
     assert TrajectoryStore(tmp_path, 3 * each).prune() == 3
-    assert [store.load(f"{number}{number}key") is not None for number in range(6)] == [True, *[False] * 3, True, True]
+    assert [store.load(key) is not None for key in keys] == [True, *[False] * 3, True, True]
     assert TrajectoryStore(tmp_path / "none").prune() == 0
+
+
+def test_a_store_removes_its_own_files_only(tmp_path: Path) -> None:
+    theirs = [tmp_path / "notes" / "mine.json", tmp_path / "ab" / "mine.json"]
+    for path in theirs:
+        path.parent.mkdir()
+        path.write_text("{}")
+    assert TrajectoryStore(tmp_path, 0).prune() == 0
+    assert all(path.is_file() for path in theirs)

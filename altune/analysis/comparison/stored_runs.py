@@ -41,16 +41,15 @@ class StoredRun:
         return {header["data"]["name"]: header for header in self.run.record.header["environments"]}
 
 
-def recipe_of_run(name: str, source: str | Path | Run, environments: Sequence[Environment]) -> tuple[Recipe, str]:
-    """Return the confirmed recipe of a run, and a note on where it comes from.
+def origin_of_run(name: str, run: Run, environments: Sequence[Environment]) -> str:
+    """Return a note on where the recipe of a run comes from.
 
     Parameters
     ----------
     name : name of the recipe in the comparison.
-    source : the run or its folder.
+    run : the run.
     environments : the environments in which the recipe will be played.
     """
-    run = source if isinstance(source, Run) else Run.open(source)
     stored = {header["data"]["name"]: header for header in run.record.header["environments"]}
     kind = "confirmed" if run.confirmation is not None else "not confirmed, the best of the search"
     seen = [environment.dataset.name for environment in environments if environment.dataset.name in stored]
@@ -64,7 +63,7 @@ def recipe_of_run(name: str, source: str | Path | Run, environments: Sequence[En
     unseen = [environment.dataset.name for environment in environments if environment.dataset.name not in stored]
     new = f"; not searched on {', '.join(unseen)}" if unseen and seen else ""
     held = _held_back_note(run, environments[0].seed) if seen else ""
-    return run.best_recipe, f"{name}: {kind} on {', '.join(stored)}{other}{new}{held}"
+    return f"{name}: {kind} on {', '.join(stored)}{other}{new}{held}"
 
 
 def _held_back_note(run: Run, seed: int) -> str:

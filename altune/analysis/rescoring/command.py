@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from altune.analysis.data_words import data_words
 from altune.analysis.rescoring.result import shown
+from altune.tuning.run_folder import SCENARIO_FILE
 
 if TYPE_CHECKING:
     from altune.tuning.record import StudyRecord
@@ -45,7 +47,7 @@ def tune_command(record: StudyRecord, folder: Path | None, given: Mapping[str, A
     if record.header.get("estimators"):
         return ""
     written = folder is not None and len(record.scenarios) == 1
-    scenario = f"{folder}/scenario.yaml" if written else "SCENARIO.yaml"
+    scenario = str(folder / SCENARIO_FILE) if folder is not None and written else "SCENARIO.yaml"
     words = ["altune", "tune", *_data(record), "--space", _space(record), "--scenario", scenario]
     for name, value in given.items():
         for item in value if name == "constraints" else [] if value is None else [value]:
@@ -59,10 +61,9 @@ def tune_command(record: StudyRecord, folder: Path | None, given: Mapping[str, A
 
 
 def _data(record: StudyRecord) -> list[str]:
-    from altune.data import list_datasets
-
-    known = {dataset.name for dataset in list_datasets()}
-    return [name if name in known else f"DATA_OF_{name}" for name in record.data_sets]
+    found = [data_words(record, name) or [f"DATA_OF_{name}"] for name in record.data_sets]
+    # All data sets have the same options, of which one of several data sets has a target only.
+    return [*(words[0] for words in found), *max((words[1:] for words in found), key=len)]
 
 
 def _space(record: StudyRecord) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-RESULT_FILE = "result.json"
+from altune.tuning.folders import CELL_RESULT, SWEEP_PAGE
+
+RESULT_FILE = CELL_RESULT
 CSV_FILE = "results.csv"
 PARQUET_FILE = "results.parquet"
-PAGE_FILE = "sweep.html"
+PAGE_FILE = SWEEP_PAGE
 
 
 @dataclass(frozen=True)

@@ -88,9 +88,9 @@ def plot_ablation(
     rows = ablation_numbers(ablation, end_name)
     canvas = WrappedRows([heading_lines(row.label, row.value, row.verdict) for row in rows])
     figure = canvas.figure(
-        f"From {safe_text(words(ablation.start_name), 24)} to {safe_text(end_name, 24)}, step by step",
+        f"From {safe_text(words(ablation.start_name), None)} to {safe_text(end_name, None)}, step by step",
         key_of(ablation, "mean gain", [row.verdict for row in rows]),
-        x=axis_name(ablation, value, 60) + ("<br>← less is better" if ablation.objective.sign < 0 else ""),
+        x=axis_name(ablation, value) + ("<br>← less is better" if ablation.objective.sign < 0 else ""),
     )
     for row, middle in zip(rows, canvas.middles, strict=True):
         _add_row(figure, row, middle)

@@ -40,5 +40,5 @@ def cell_differences(runs: Sequence[SweptCell]) -> tuple[DifferenceNumbers, ...]
 
 def plot_cell_differences(cells: Sequence[DifferenceNumbers], value: str) -> go.Figure:
     """Plot the confirmed recipe minus random sampling in one or more cells; ``value`` names the objective."""
-    x = f"difference, mean with 95 % interval<br>{safe_text(value, 44)}"
+    x = f"difference, mean with 95 % interval<br>{safe_text(value, None)}"
     return forest(cells, "Recipe minus random sampling", "● better  ■ worse  ◆ unclear", x=x, ticks="+.3~f")

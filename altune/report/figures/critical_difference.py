@@ -62,7 +62,7 @@ def plot_critical_difference(source: RecipeComparison | MeanRanks, *, over: str 
     RequestError
         If the comparison has one data set.
     """
-    over = safe_text(over)
+    over = safe_text(over, None)
     numbers = critical_difference_numbers(_ranks_of(source), over)
     size, bars = len(numbers.names), len(numbers.groups)
     height = ROW * size + BAR * bars + 24

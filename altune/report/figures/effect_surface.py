@@ -82,7 +82,7 @@ def plot_effect_surface(
     numbers = effect_surface_numbers(inputs.effects, a, b)
     surface = numbers.surface
     lines = [
-        value_name(inputs.value, inputs.amounts),
+        *style.wrapped(value_name(inputs.value, inputs.amounts), style.X_WIDTH).split("<br>"),
         f"mean over the space; darker is better{' (less)' if inputs.amounts.less_is_better else ''}",
     ]
     lines.append(f"{inputs.effects.n_trials} recipes" + ("; ○ those with both" if numbers.numeric else ""))

@@ -8,20 +8,21 @@ from altune.report.figures.style import safe_text, words
 OPEN = "#ffffff"
 """Fill of a mark that does not differ from noise."""
 INSIDE = " › "
-LONGEST_PATH = 36
 
 
-def path_words(path: str, longest: int = LONGEST_PATH) -> str:
-    """Return the path of a decision as safe words; a long one without its middle, a longer one without its knob.
+def path_words(path: str, longest: int | None = None) -> str:
+    """Return the path of a decision as safe words; of one that is too long first the middle is left out, then the knob.
 
     >>> path_words("initial_sample.kmeans.size"), path_words("query_strategy")
     ('initial sample › kmeans › size', 'query strategy')
-    >>> path_words("query_strategy.mixture.first.density_weighted.beta")
+    >>> path_words("query_strategy.mixture.first.density_weighted.beta", 36)
     'query strategy › mixture › … › beta'
     >>> path_words("query_strategy.density_weighted.beta", 30)
     'density weighted › beta'
     """
     parts = [words(part) for part in path.split(".")]
+    if longest is None:
+        return safe_text(INSIDE.join(parts), None)
     shorter = (
         [parts, [*parts[:2], "…", parts[-1]], [parts[1], "…", parts[-1]]] if len(parts) > 3 else [parts, parts[1:]]
     )
@@ -32,7 +33,7 @@ def path_words(path: str, longest: int = LONGEST_PATH) -> str:
 def value_name(value: str, amounts: Amounts) -> str:
     """Return the name of the objective as safe text, with its unit."""
     unit = f", {amounts.unit}" if amounts.unit and amounts.unit not in value else ""
-    return safe_text(value, 44) + unit
+    return safe_text(value, None) + unit
 
 
 def value_title(value: str, amounts: Amounts, less: str) -> str:

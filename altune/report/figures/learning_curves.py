@@ -103,10 +103,10 @@ def plot_learning_curves(
     blocks = sorted({line.band.blocks for line in numbers.lines})
     count = style.plural(blocks[0], "block") if len(blocks) == 1 else "all blocks"
     figure = style.new_figure(
-        f"Test {safe_text(words(metric))} by labels bought",
+        f"Test {safe_text(words(metric), None)} by labels bought",
         [f"mean of {count}, band: 10 to 90 % of them"],
         x="labels bought",
-        y=safe_text(words(metric)),
+        y=safe_text(words(metric), None),
         height=398,
         right=24 + 8 * max(len(_label(line)) for line in numbers.lines),
     )

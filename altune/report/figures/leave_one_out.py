@@ -74,7 +74,7 @@ def plot_leave_one_out(source: Run | Ablation, *, data: str | None = None, value
     key = [f"the recipe minus itself with {start}'s choice", *key_of(ablation, "mean", [row.verdict for row in rows])]
     canvas = WrappedRows([heading_lines(row.label, row.value, row.verdict) for row in rows])
     left, right = ("the recipe's", f"{start}'s") if less else (f"{start}'s", "the recipe's")
-    name = axis_name(ablation, value, 44)
+    name = axis_name(ablation, value)
     figure = canvas.figure(
         "What each decision is worth", key, x=f"difference in {name}<br>← {left} better  |  {right} better →"
     )

@@ -85,7 +85,7 @@ def plot_method_effects(
     if numbers.left_out:
         lines.append(f"the best {len(numbers.rows)} of {len(numbers.rows) + numbers.left_out} methods")
     figure = style.new_figure(
-        f"Methods of the {safe_text(words(knob), 24)}",
+        f"Methods of the {safe_text(words(knob), None)}",
         lines,
         x=value_title(inputs.value, inputs.amounts, "← less is better"),
         height=ROW * len(numbers.rows) + 60,

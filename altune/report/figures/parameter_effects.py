@@ -39,7 +39,7 @@ def plot_parameter_effect(
     inputs = effects_of(source, value, amounts)
     curve = inputs.effects.curve(path)
     figure = style.new_figure(
-        f"Effect of {path_words(path, 30)}",
+        f"Effect of {path_words(path)}",
         [
             f"line: mean over the space, {100 * inputs.effects.confidence:g} % interval",
             f"○ {len(curve.trial_at)} of {inputs.effects.n_trials} recipes have this parameter",

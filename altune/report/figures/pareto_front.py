@@ -68,7 +68,7 @@ def plot_pareto_front(
     key = _key(marked, any(points[index].role == "picked" for index in front), of)
     # The key takes its lines from the panels, beyond the first.
     height = PANEL * len(pairs) - 4 - 18 * len(key)
-    figure = _with_panels(style.new_figure(safe_text(title, 60), key, height=height), len(pairs))
+    figure = _with_panels(style.new_figure(safe_text(title, None), key, height=height), len(pairs))
     figure.update_layout(legend_y=-0.22 / len(pairs))
     for row, pair in enumerate(pairs, start=1):
         _add_pair(figure, points, marked, axes, pair, row)
@@ -139,8 +139,10 @@ def _add_pair(
         line = {"width": 2.5, "color": grey.colour}
         marker = {"symbol": grey.symbol, "size": 12, "color": grey.colour, "line": line}
         _add_points(figure, [point], axes, pair, marker, _label(point), row)
-    figure.update_xaxes(title_text=_axis_title(along, "←", "→"), range=_range(points, pair.along), **panel)
-    figure.update_yaxes(title_text=_axis_title(up, "↓", "↑"), range=_range(points, pair.up), **panel)
+    figure.update_xaxes(
+        title_text=_axis_title(along, "←", "→", style.X_WIDTH), range=_range(points, pair.along), **panel
+    )
+    figure.update_yaxes(title_text=_axis_title(up, "↓", "↑", style.Y_WIDTH), range=_range(points, pair.up), **panel)
 
 
 def _add_points(
@@ -223,7 +225,7 @@ def _range(points: Sequence[FrontPoint], axis: int) -> tuple[float, float]:
     return min(values) - pad, max(values) + pad
 
 
-def _axis_title(axis: FrontAxis, less: str, more: str) -> str:
+def _axis_title(axis: FrontAxis, less: str, more: str, width: int) -> str:
     unit = f" ({axis.amounts.unit})" if axis.amounts.unit and axis.amounts.unit not in axis.name else ""
     better = f"{less} less is better" if axis.amounts.less_is_better else f"more is better {more}"
-    return f"{safe_text(axis.name + unit, 60)}<br>{better}"
+    return f"{style.wrapped(safe_text(axis.name + unit, None), width)}<br>{better}"

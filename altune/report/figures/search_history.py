@@ -91,7 +91,7 @@ def plot_search_history(
         "Value of each trial of the search",
         [safe_text(line, 2 * style.KEY_WIDTH) for line in _key(numbers)],
         x="trial number",
-        y=safe_text(value, 60) + ("<br>less is better ↓" if written.less_is_better else ""),
+        y=safe_text(value, None) + ("<br>less is better ↓" if written.less_is_better else ""),
         height=338,
         right=24 + 8 * max([len(_label(name)) for name in baselines] + [len("best so far")]),
     )

@@ -53,7 +53,7 @@ def plot_spread(
     figure, _ = new_rows(
         "Every block",
         [f"{count}: ○ one block  ◆ mean  ▮ worst tenth"],
-        x=f"{style.safe_text(value, 44)}<br>{'← less is better' if written.less_is_better else 'more is better →'}",
+        x=f"{style.safe_text(value, None)}<br>{'← less is better' if written.less_is_better else 'more is better →'}",
         headings=[(row.label, row.value, style.BETTER) for row in rows],
     )
     for height, row in enumerate(reversed(rows)):

@@ -18,6 +18,8 @@ UPPER = 230
 GAP = 44
 INDENT = -44
 """Names of rules begin left of the axis: a phone would cut their ends otherwise."""
+LONGEST = 52
+"""Characters of a row that fit a phone in the usual size."""
 
 
 class StopRow(NamedTuple):
@@ -81,7 +83,7 @@ def plot_stopping_rules(source: StoppingReplay | LoopFacts) -> go.Figure:
             "kept: share of the final score",
             *_never(numbers),
         ],
-        y=safe_text(words(metric)),
+        y=safe_text(words(metric), None),
         height=total + 66,
         top=104,
     )
@@ -146,5 +148,6 @@ def _add_row(figure: go.Figure, row: StopRow, height: int, blocks: int) -> None:
         yaxis="y2",
         showlegend=False,
     )
-    inside = {"xshift": INDENT, "yshift": 7, "align": "left", "font": {"size": 11.5}}
+    long = len(name + often + outcome) > LONGEST
+    inside = {"xshift": INDENT, "yshift": 7, "align": "left", "font": {"size": 10 if long else 11.5}}
     style.add_text(figure, f"{name}{often}: <b>{outcome}</b>", height, "2", **inside)

@@ -30,6 +30,9 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 KEY_WIDTH = 46
 """Characters of a line of the subtitle on a phone."""
 
+TITLE_WIDTH, X_WIDTH, Y_WIDTH = 40, 44, 40
+"""Characters of a line of the title, and of the titles of a horizontal and a vertical axis, on a phone."""
+
 DIRECT = "direct"
 """Name of annotations that replace the legend on a wide screen."""
 
@@ -78,16 +81,26 @@ GREYS: tuple[Look, ...] = (
 """Looks of baselines: grey, dashed, with open markers."""
 
 
-def safe_text(text: object, longest: int = 36) -> str:
-    """Return a name for plotly text, which renders some HTML: escaped, and shortened if it is too long.
+def safe_text(text: object, longest: int | None = 36) -> str:
+    """Return a name for plotly text, which renders some HTML: escaped, and shortened if it is too long; None keeps all.
 
     >>> safe_text("<b>bold</b>")
     '&lt;b&gt;bold&lt;/b&gt;'
     """
     plain = " ".join(str(text).split())
-    if len(plain) > longest:
+    if longest is not None and len(plain) > longest:
         plain = plain[: longest - 1].rstrip() + "…"
     return html.escape(plain, quote=False)
+
+
+def wrapped(text: str, width: int) -> str:
+    """Return safe text in lines of at most ``width`` characters; nothing of it is left out.
+
+    >>> wrapped("area under the learning curve (a &lt; b)<br>more is better", 32)
+    'area under the learning curve (a<br>&lt; b)<br>more is better'
+    """
+    parts = [textwrap.wrap(html.unescape(part), width, break_on_hyphens=False) or [""] for part in text.split("<br>")]
+    return "<br>".join(html.escape(line, quote=False) for lines in parts for line in lines)
 
 
 def key_lines(start: str, parts: Sequence[str]) -> list[str]:
@@ -148,12 +161,15 @@ def new_figure(
 
     Parameters
     ----------
-    title, subtitle, x, y : the title, the lines below it, and the titles of the axes, as safe text.
-    height : pixels below the title and its lines.
+    title, subtitle, x, y : the title, the lines below it, and the titles of the axes, as safe text. Titles are wrapped
+        to fit a phone.
+    height : pixels below the title and its lines, with two lines of a title of the horizontal axis.
     right : right margin, for names of series.
-    top : pixels of the title and its lines; by default as many as they need.
+    top : pixels of a title of one line and of its lines; by default as many as they need.
     """
-    top = top or 44 + 18 * len(subtitle)
+    title, x, y = wrapped(title, TITLE_WIDTH), wrapped(x, X_WIDTH), wrapped(y, Y_WIDTH)
+    top = (top or 44 + 18 * len(subtitle)) + 20 * title.count("<br>")
+    height += extra_height(x)
     ticks = {"ticks": "outside", "tickcolor": EDGE, "linecolor": EDGE}
     axis: dict[str, Any] = {"gridcolor": GRID, "zeroline": False, "automargin": True, "fixedrange": True, **ticks}
     axis_title = {"standoff": 10, "font": {"size": 13}}
@@ -185,6 +201,11 @@ def new_figure(
     }
     # A figure made without a layout gets plotly's default template first, which is slow to load.
     return go.Figure(layout=layout)
+
+
+def extra_height(x: str) -> int:
+    """Return the pixels that the title of a horizontal axis takes beyond two lines."""
+    return 17 * max(0, x.count("<br>") - 1)
 
 
 def add_marks(figure: go.Figure, x: Any, y: Any, marker: Mapping[str, Any], hover: Any = None, **more: Any) -> None:

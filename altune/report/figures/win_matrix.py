@@ -71,7 +71,10 @@ def plot_win_matrix(source: RecipeComparison | WinMatrix) -> go.Figure:
     numbers = win_matrix_numbers(wins)
     size = len(numbers.names)
     letters = [_letter(recipe) for recipe in range(size)]
-    named = [f"{letter} {safe_text(words(name), 30)}" for letter, name in zip(letters, numbers.names, strict=True)]
+    named = [
+        f"{letter} {safe_text(words(name), style.KEY_WIDTH - 4)}"
+        for letter, name in zip(letters, numbers.names, strict=True)
+    ]
     key = [
         "row against column: <b>won–tied–lost</b> by the",
         "95 % intervals; below: data sets ahead by mean",

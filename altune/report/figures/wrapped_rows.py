@@ -64,7 +64,7 @@ class WrappedRows:
         """Return a figure with the headings."""
         figure = style.new_figure(title, key, x=x, height=self._total + 66)
         # A fixed margin for the axis and its title of two lines, so that a unit of y stays one pixel.
-        figure.update_layout(margin={"b": 66})
+        figure.update_layout(margin={"b": 66 + style.extra_height(figure.layout.xaxis.title.text)})
         figure.update_xaxes(automargin=False)
         figure.update_yaxes(visible=False, range=[0, self._total], automargin=False)
         for top_of_row, lines in zip(self.tops, self._headings, strict=True):
@@ -106,6 +106,6 @@ def finite_ends(difference: PairedDifference) -> tuple[float | None, float | Non
     return difference.together if difference.known else (None, None)
 
 
-def axis_name(ablation: Ablation, value: str, longest: int) -> str:
+def axis_name(ablation: Ablation, value: str) -> str:
     """Return what is measured as safe text, by default the objective."""
-    return safe_text(value or f"{ablation.objective.kind.plain} ({ablation.objective.metric})", longest)
+    return safe_text(value or f"{ablation.objective.kind.plain} ({ablation.objective.metric})", None)

@@ -38,6 +38,16 @@
   window.addEventListener("beforeprint", () => { while (waiting.length) draw(); });
   window.addEventListener("resize", () => document.querySelectorAll(".plot[data-narrow]").forEach(fit));
 
+  // A table that is wider than the screen says so.
+  function hint() {
+    document.querySelectorAll(".hint").forEach((note) => {
+      const table = note.nextElementSibling;
+      note.hidden = table.scrollWidth <= table.clientWidth + 1;
+    });
+  }
+  hint();
+  window.addEventListener("resize", hint);
+
   function copyBySelection(code) {
     const range = document.createRange();
     range.selectNodeContents(code);

@@ -7,8 +7,8 @@ it is: no name can become markup or script.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
@@ -41,6 +41,7 @@ class PageContent:
     highlights : up to three (number, what it is).
     advice : warnings and what would help.
     parts : the evidence in blocks; those of one heading form a section, and sections follow the order of the first.
+    intros : by heading, one sentence on what the section shows.
     """
 
     title: str
@@ -50,6 +51,7 @@ class PageContent:
     highlights: Sequence[tuple[str, str]] = ()
     advice: Sequence[str] = ()
     parts: Sequence[PageBlock] = ()
+    intros: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache

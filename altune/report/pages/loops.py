@@ -7,8 +7,9 @@ from altune.analysis.loops.sentences import loop_sentences
 from altune.recipes.recipe import Recipe
 from altune.report.html.blocks import CodeBlock
 from altune.report.html.page import PageContent, render_page
+from altune.report.pages.run.intros import did_sentence
 from altune.report.pages.run.loops import loops_section
-from altune.report.words import USE
+from altune.report.words import DID, USE
 
 
 def loops_page(facts: LoopFacts, recipe: Recipe) -> str:
@@ -25,6 +26,7 @@ def loops_page(facts: LoopFacts, recipe: Recipe) -> str:
             title=f"What a recipe did on {facts.data}",
             answer=loop_sentences(facts),
             verdict="unclear",
+            intros={DID: did_sentence(facts), USE: "The recipe that was examined, as YAML."},
             verdict_text=f"Played on {blocks} of {facts.data}",
             parts=[
                 *loops_section(facts),

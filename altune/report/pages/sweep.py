@@ -12,10 +12,17 @@ from altune.report.figures.cell_differences import (
     plot_cell_differences,
     reference_row,
 )
+from altune.report.figures.style import plural
 from altune.report.html.blocks import FactsBlock, FigureBlock, TableBlock
 from altune.report.html.page import PageContent, Verdict, render_page
 from altune.report.pages.comparison.figures import rank_block
+from altune.report.words import MEASURED
 from altune.simulation.objectives import KINDS
+
+PAYS = "Where does it pay off?"
+RANKS = "Does it rank first?"
+CELLS = "Cell by cell"
+METHODS = "Which methods won?"
 
 
 def sweep_page(sweep: Sweep) -> str:
@@ -44,9 +51,27 @@ def sweep_content(sweep: Sweep) -> PageContent:
             (f"{against.better} of {against.cells}", f"cells in which the recipe beats {plain_name(against.baseline)}")
             for against in verdicts[:3]
         ],
-        parts=[*figures, _cells(sweep), *_methods(sweep), FactsBlock("How it was measured", _facts(sweep))],
+        parts=[*figures, _cells(sweep), *_methods(sweep), FactsBlock(MEASURED, _facts(sweep))],
         advice=[f"{run.cell}: {run.reason}" for run in sweep.failed],
+        intros=_intros(sweep),
     )
+
+
+def _intros(sweep: Sweep) -> dict[str, str]:
+    """Return one sentence for each heading."""
+    finished = plural(len(sweep.runs) - len(sweep.failed), "finished cell")
+    ranked = "" if sweep.ranking is None else f"{sweep.ranking.ranks.data_sets} {sweep.ranking.over}"
+    settings = sweep.request.settings
+    return {
+        PAYS: f"What the recipe of each of {finished} gains over random sampling.",
+        RANKS: f"The recipe and the baselines, ranked on {ranked}.",
+        CELLS: f"All {plural(len(sweep.runs), 'cell')}, each with a link to the report of its run.",
+        METHODS: f"How many of the recipes of {finished} use each method.",
+        MEASURED: (
+            f"Each cell is a run of {plural(settings.n_trials, 'trial')}, confirmed on "
+            f"{plural(settings.report_blocks, 'fresh block')}."
+        ),
+    }
 
 
 def _differences(sweep: Sweep) -> FigureBlock:
@@ -55,7 +80,7 @@ def _differences(sweep: Sweep) -> FigureBlock:
     against = sweep.verdicts[0]
     left = f", and {against.still_better} of the {against.better} clear wins are left after Holm's correction"
     return FigureBlock(
-        "Where does it pay off?",
+        PAYS,
         "Confirmed recipe minus random sampling on the same fresh blocks, a row for each cell; an interval that "
         "does not cross the line at zero is a clear difference. Each interval speaks of its own cell: of many "
         f"without any difference one in twenty misses zero by chance{left if against.better else ''}.",
@@ -73,12 +98,12 @@ def _ranks(sweep: Sweep) -> list[FigureBlock]:
         f"The confirmed recipe and the baselines ranked by their means on {each}; a bar joins those without a clear "
         "difference."
     )
-    return [rank_block(sweep.ranking.ranks, "Does it rank first?", ranked, over)]
+    return [rank_block(sweep.ranking.ranks, RANKS, ranked, over)]
 
 
 def _cells(sweep: Sweep) -> TableBlock:
     return TableBlock(
-        heading="Cell by cell",
+        heading=CELLS,
         columns=("cell", "minus random sampling", "matched", "labels saved", "the recipe"),
         rows=[_cell_texts(run) for run in sweep.runs],
         links=["" if run.result is None else run.page for run in sweep.runs],
@@ -109,7 +134,7 @@ def _methods(sweep: Sweep) -> list[TableBlock]:
         return []
     return [
         TableBlock(
-            heading="Which methods won",
+            heading=METHODS,
             columns=("knob", "method", "chosen", "in cells that offer it", "and better than random sampling"),
             rows=[
                 (count.knob.replace("_", " "), count.method, str(count.chosen), str(count.offered), str(count.better))

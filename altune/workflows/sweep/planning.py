@@ -12,6 +12,7 @@ from altune.analysis.sweep.cells import COORDINATES
 from altune.analysis.sweep.request import read_sweep
 from altune.core.errors import WorkError
 from altune.simulation.execution.processes import processes
+from altune.tuning.folders import require_folder
 from altune.tuning.study_setup import StudySetup
 from altune.workflows.probe import Estimate, probe
 from altune.workflows.sweep.preparing import Prepared, Refused
@@ -107,6 +108,7 @@ def plan_sweep(source: str | Path | Mapping[str, Any], *, out: str | Path | None
         If the file is wrong. An impossible cell is part of the plan, with its reason.
     """
     request, folder, jobs = read_sweep(source), sweep_folder(source, out), processes(n_jobs)
+    require_folder(folder, "sweep")
     probes = _Probes()
     cells = [_planned(cell, result is not None, probes) for cell, result in survey(request, folder)]
     n_combinations = math.prod(len(request.values_of(coordinate)) for coordinate in COORDINATES)

@@ -15,6 +15,7 @@ from altune.analysis.sweep.results import RESULT_FILE, CellResult
 from altune.analysis.sweep.rows import offered_methods, result_rows
 from altune.core.errors import AltuneError, RequestError
 from altune.simulation.execution.processes import processes
+from altune.tuning.folders import SWEEP_CACHE, require_folder
 from altune.tuning.header import space_to_resume
 from altune.tuning.observer import Observer
 from altune.tuning.resources import Resources
@@ -25,7 +26,6 @@ from altune.workflows.sweep.preparing import Preparation, Prepared, Refused
 from altune.workflows.sweep.results import read_result, write_result
 from altune.workflows.tune import tune_environments
 
-CACHE = "cache"
 Surveyed = tuple[Prepared | Refused, CellResult | None]
 
 
@@ -69,8 +69,8 @@ def sweep(
     Raises
     ------
     RequestError
-        If the file is wrong or a cell is impossible (a budget beyond the pool, a model that the space already opens);
-        nothing is played in that case. Name such cells under ``skip``.
+        If the file is wrong, the folder holds anything but a sweep, or a cell is impossible (a budget beyond the pool,
+        a model that the space already opens); nothing is played in that case. Name such cells under ``skip``.
     StorageError
         If the table cannot be written.
     """
@@ -80,8 +80,9 @@ def sweep(
     display = SweepProgress(python_display(progress and observer is None))
     watch = observer if observer is not None else display
     request, folder = read_sweep(source), sweep_folder(source, out)
+    require_folder(folder, "sweep")
     cells = _all_prepared(survey(request, folder), watch)
-    resources = Resources(jobs=processes(n_jobs), cache=folder / CACHE)
+    resources = Resources(jobs=processes(n_jobs), cache=folder / SWEEP_CACHE)
     with ownership(folder), contextlib.closing(display):
         swept = []
         for number, (prepared, result) in enumerate(cells, start=1):

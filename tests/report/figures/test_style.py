@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 
 import numpy as np
 import pytest
@@ -21,7 +23,15 @@ from altune.report import (
     plot_pareto_front,
     plot_search_history,
 )
-from altune.report.figures.style import DIRECT, safe_text, spread_apart
+from altune.report.figures.style import (
+    DIRECT,
+    TITLE_WIDTH,
+    X_WIDTH,
+    Y_WIDTH,
+    new_figure,
+    safe_text,
+    spread_apart,
+)
 from tests.helpers.report_samples import BUDGET, EVIL
 
 
@@ -70,3 +80,28 @@ def test_direct_labels_are_marked_for_the_page(curves) -> None:
     figure = plot_learning_curves(curves, "accuracy", BUDGET)
     assert [note.name for note in figure.layout.annotations] == [DIRECT] * 3
     assert figure.layout.showlegend is False
+
+
+LONG = "area under the learning curve (average_precision_weighted_macro) < 1 & a name that goes on and on"
+
+
+def text_of(title: str) -> str:
+    """Return a title as it is read: without markup, in one line."""
+    return html.unescape(re.sub(r"<br>", " ", re.sub(r"</?b>", "", title.split("<span")[0]))).strip()
+
+
+def test_titles_are_whole_and_fit_a_phone() -> None:
+    safe = safe_text(LONG, None)
+    figure = new_figure(safe, ["a line"], x=f"{safe}<br>more is better", y=safe, height=300)
+    plain = new_figure("short", ["a line"], x="short<br>more is better", y="short", height=300)
+    title = figure.layout.title.text.split("<span")[0]
+    assert text_of(title) == LONG
+    for axis, width in ((figure.layout.xaxis, X_WIDTH), (figure.layout.yaxis, Y_WIDTH)):
+        assert text_of(axis.title.text).removesuffix(" more is better") == LONG
+        assert max(len(html.unescape(line)) for line in axis.title.text.split("<br>")) <= width
+    lines = title.removesuffix("<br>").split("<br>")
+    assert max(len(text_of(line)) for line in lines) <= TITLE_WIDTH
+    # What the lines take is added to the figure, so that its panels keep their size.
+    assert figure.layout.margin.t - plain.layout.margin.t == 20 * (len(lines) - 1)
+    more = figure.layout.xaxis.title.text.count("<br>") - 1
+    assert figure.layout.height - plain.layout.height == 20 * (len(lines) - 1) + 17 * more

@@ -28,6 +28,7 @@ from altune.report.words import named
 BEST = "Which recipe is best?"
 OVER = "Which recipe is best over data sets?"
 LABELS = "How many labels does it take?"
+EACH = "Data set by data set"
 UNLUCKY = "What if one is unlucky?"
 COST = "What does it cost?"
 ALL_PAIRS = 4
@@ -85,7 +86,12 @@ def differences_of(comparison: RecipeComparison) -> FigureBlock:
         title=f"Recipe minus {plain_name(yardstick)}",
         sides=("recipe", plain_name(yardstick)),
     )
-    return FigureBlock("Data set by data set", f"Each recipe on the same blocks as the other. {note}", figure)
+    return FigureBlock(EACH, f"Each recipe on the same blocks as the other. {note}", figure)
+
+
+def heading_of(contest: Contest) -> str:
+    """Return the heading of the section of one data set of several."""
+    return f"On {contest.data}"
 
 
 def ranks_of(over: OverData) -> list[FigureBlock]:

@@ -20,12 +20,14 @@ from altune.report.pages.comparison.figures import (
     curves_of,
     differences_of,
     front_of,
+    heading_of,
     ranks_of,
     reach_of,
     spread_of_data,
     stale_of,
     time_of,
 )
+from altune.report.pages.comparison.intros import intros_of
 from altune.report.pages.comparison.tables import (
     data_table,
     labels_table,
@@ -34,10 +36,9 @@ from altune.report.pages.comparison.tables import (
     reach_table,
     tests_table,
 )
-from altune.report.words import interval_words, named
+from altune.report.words import MEASURED, interval_words, named
 
 MOST_NAMED = 4
-MEASURED = "How was it measured?"
 
 
 def compare_page(comparison: RecipeComparison) -> str:
@@ -56,6 +57,7 @@ def compare_content(comparison: RecipeComparison) -> PageContent:
         highlights=highlights_of(comparison),
         advice=comparison.notes,
         parts=_blocks(comparison),
+        intros=intros_of(comparison),
     )
 
 
@@ -144,7 +146,7 @@ def _blocks(comparison: RecipeComparison) -> list[PageBlock]:
 
 def _section_of(contest: Contest) -> list[PageBlock]:
     """Return the section of one data set of several."""
-    heading = f"On {contest.data}"
+    heading = heading_of(contest)
     blocks = (curves_of, reach_of, spread_of_data, means_table, pairs_table, reach_table)
     return [block(contest, heading) for block in blocks]
 

@@ -26,9 +26,8 @@ def curves_of_data(run: Run, name: str) -> FigureBlock:
     return FigureBlock(
         BETTER,
         f"{f'On {name}: test' if several else 'Test'} {findings.objective.metric} of the current model at each "
-        f"label count, on {findings.recipe.blocks} fresh blocks scored on rows that nothing was scored on before. "
-        "The steps are loops: a score holds until "
-        f"the next model is trained.{_early_stop_note(confirmation, findings)}",
+        "label count. The steps are loops: a score holds until the next model is trained."
+        f"{_early_stop_note(confirmation, findings)}",
         plot_learning_curves(curves, metric, budget, saved=saved),
     )
 
@@ -79,7 +78,7 @@ def history_of(run: Run) -> FigureBlock:
     """Return the value of each trial."""
     return FigureBlock(
         MEASURED,
-        "How the recipe was found: each ring is one recipe, played on the search blocks. The best of many is "
+        "Each ring is one recipe, played on the search blocks. The best of many is "
         "flattered by chance, which is why the best few were played again on fresh blocks; none of these values is "
         "the result."
         f"{across_note(run)}{_dropped_note(run)}",

@@ -16,6 +16,7 @@ from altune.report.pages.run.commands import commands_of
 from altune.report.pages.run.facts import facts_of
 from altune.report.pages.run.figures import curves_of_data, differences_of, front_of, history_of, spread_of_run
 from altune.report.pages.run.importance import importance_section
+from altune.report.pages.run.intros import intros_of
 from altune.report.pages.run.loops import run_loops_section
 from altune.report.pages.run.tables import (
     candidates_table,
@@ -46,6 +47,7 @@ def run_content(run: Run) -> PageContent:
             verdict="unclear",
             verdict_text="Not confirmed yet",
             parts=[*_front(run), *importance_section(run), *_measured(run), *_use(run)],
+            intros=intros_of(run),
         )
     findings = run.all_findings
     verdict = overall_verdict(findings)
@@ -66,6 +68,7 @@ def run_content(run: Run) -> PageContent:
             *_measured(run),
             *_use(run),
         ],
+        intros=intros_of(run),
     )
 
 
@@ -161,5 +164,4 @@ def _measured(run: Run) -> list[PageBlock]:
 
 def _use(run: Run) -> list[PageBlock]:
     recipe = CodeBlock(USE, "The recipe:", run.best_recipe.to_yaml().rstrip("\n"), "the recipe")
-    commands = [] if run.confirmation is None else commands_of(run)
-    return [recipe, *(CodeBlock(USE, f"{explanation}:", command) for explanation, command in commands)]
+    return [recipe, *(CodeBlock(USE, f"{explanation}:", command) for explanation, command in commands_of(run))]

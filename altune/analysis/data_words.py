@@ -1,0 +1,33 @@
+"""The words of a command that name the data of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from altune.data import list_datasets
+
+if TYPE_CHECKING:
+    from altune.tuning.record import StudyRecord
+
+
+def data_words(record: StudyRecord, name: str) -> list[str] | None:
+    """Return data set and options of a command line, such as ``["mine.csv", "--target", "kind"]``.
+
+    Parameters
+    ----------
+    record : the stored study.
+    name : name of the data set.
+
+    Returns
+    -------
+    list of str or None
+        None if a command cannot name the data: it was made in Python, or an earlier version of altune has not stored
+        the file.
+    """
+    if record.sources is None:
+        return [name] if name in {dataset.name for dataset in list_datasets()} else None
+    source = record.sources.get(name)
+    if source is None:
+        return None
+    options = {f"--{option}": source.get(option) for option in ("target", "splits")}
+    return [str(source["data"]), *(word for option, value in options.items() if value for word in (option, value))]

@@ -1,0 +1,41 @@
+"""Files that altune may replace: those that it wrote itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from altune.core.errors import RequestError
+
+PAGE = ('<meta name="generator" content="altune">', '<p class="kicker">altune report</p>')
+"""How a line of every page begins; pages of earlier versions have the second only."""
+COMPARISON_TABLE = ("data,recipe,",)
+LOOP_TABLE = ("loop,quantity,class,",)
+CURVE_TABLE = ("loop,labels,",)
+_HEAD = 50_000
+
+
+def require_own(path: str | Path, marks: tuple[str, ...]) -> None:
+    """Refuse to replace a file that altune did not write.
+
+    Parameters
+    ----------
+    path : file to be written.
+    marks : beginnings of lines, of which a file that altune wrote has one near its top.
+
+    Raises
+    ------
+    RequestError
+        If there is a folder of this name, or a file with none of the marks.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise RequestError(f"{path}: a folder; give the name of a file")
+    if not path.exists():
+        return
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be read: {error.strerror}") from None
+    if head and not any(f"\n{mark}" in f"\n{head}" for mark in marks):
+        raise RequestError(f"{path}: exists and was not written by altune; give another name, or move it away")

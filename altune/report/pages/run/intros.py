@@ -1,0 +1,80 @@
+"""One sentence below each heading of a run's page: what the section shows, in numbers of this run."""
+
+from __future__ import annotations
+
+from altune.analysis.importance.observations import different_recipes
+from altune.analysis.loops.facts import LoopFacts
+from altune.analysis.run import Run
+from altune.core.text import join_words
+from altune.report.figures.style import plural
+from altune.report.pages.run.commands import commands_of
+from altune.report.words import BETTER, COST, DID, KNOBS, MEASURED, SURE, USE, WHY
+
+
+def intros_of(run: Run) -> dict[str, str]:
+    """Return one sentence for each heading that the page of a run may have."""
+    return {
+        **(_of_confirmation(run) if run.confirmation is not None else {}),
+        **({WHY: _why(run)} if run.ablations else {}),
+        KNOBS: _knobs(run),
+        **({DID: did_sentence(run.loops)} if run.loops is not None else {}),
+        COST: (
+            f"{plural(len(run.front), 'trial')} of {len(run.trials)} on the Pareto front of "
+            f"{join_words(run.scenario.objective_names)}."
+        ),
+        MEASURED: _measured(run),
+        USE: _use(run),
+    }
+
+
+def did_sentence(facts: LoopFacts) -> str:
+    """Return one sentence on what is shown of the loops of a recipe."""
+    loops = plural(max(facts.loops), "loop")
+    return f"What the recipe bought in each of {loops} on {facts.data}, on {plural(facts.blocks, 'block')}."
+
+
+def _of_confirmation(run: Run) -> dict[str, str]:
+    confirmations = run.confirmations
+    first = next(iter(confirmations.values()))
+    blocks = plural(len(first.recipe.curves), "fresh block")
+    if len(confirmations) > 1:
+        where, rows = f"{blocks} of each of {len(confirmations)} data sets", "the rows held back there"
+    else:
+        where, rows = blocks, f"the {first.n_test} rows held back"
+    return {
+        BETTER: f"The recipe and the baselines on {where}, scored on {rows}.",
+        SURE: f"The recipe minus each baseline on the same {where}, then block by block.",
+    }
+
+
+def _why(run: Run) -> str:
+    ablation = next(iter(run.ablations.values()))
+    steps = "the one decision" if len(ablation.steps) == 1 else f"the {len(ablation.steps)} decisions"
+    blocks = plural(ablation.whole.blocks, "block")
+    return f"From {ablation.start_name} to the recipe by {steps} in which they differ, played on {blocks}."
+
+
+def _knobs(run: Run) -> str:
+    knobs = plural(len(run.record.space.decisions), "open knob")
+    recipes = plural(different_recipes(run.trials), "different recipe")
+    return f"How much of the difference between recipes each of {knobs} explains, from {recipes}."
+
+
+def _measured(run: Run) -> str:
+    each = " of each data set" if len(run.record.data_sets) > 1 else ""
+    trials = plural(len(run.trials), "trial")
+    searched = f"{trials} on {plural(int(run.record.settings['n_blocks']), 'search block')}{each}"
+    confirmation = run.confirmation
+    if confirmation is None:
+        return f"{searched}, none of them confirmed yet."
+    candidates = confirmation.candidates
+    again = plural(len(candidates[0].played.curves), "fresh block")
+    count = sum(not candidate.baseline for candidate in candidates)
+    best = "the best one" if count == 1 else f"the best {count}"
+    baselines = "" if count == len(candidates) else f" and {plural(len(candidates) - count, 'baseline')}"
+    return f"{searched}, then {best}{baselines} on {again}{each}."
+
+
+def _use(run: Run) -> str:
+    recipe = "The recipe of this run" if run.confirmation is not None else "The best recipe of the search"
+    return f"{recipe} as YAML, and {plural(len(commands_of(run)), 'way')} to play it again."

@@ -1,0 +1,74 @@
+"""The recipe that a name, a YAML file, a run or the folder of a run means."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from altune.core.errors import AltuneWarning, RequestError
+from altune.models import as_model
+from altune.recipes.recipe import BASELINES, Recipe, load_recipe
+from altune.simulation.play import AnyRecipe
+from altune.tuning.folders import contents_of
+from altune.tuning.run_folder import RECIPE_FILE, is_run
+
+if TYPE_CHECKING:
+    from altune.analysis.run import Run
+
+
+def find_recipe(source: AnyRecipe | Run, model: Any = None) -> Recipe:
+    """Return the recipe that a source means: a recipe, a name, a YAML file, a mapping, a run or its folder.
+
+    A run means its confirmed recipe. One that is not confirmed means the best recipe of its search, and a warning says
+    so.
+
+    Parameters
+    ----------
+    source : the source. A built-in name comes before a folder of the same name.
+    model : replaces the model of the recipe unless it is None.
+
+    Raises
+    ------
+    RequestError
+        If there is no such name or file, or a folder holds no run.
+    WorkError
+        If no trial of a run succeeded.
+    """
+    run = find_run(source)
+    if run is None:
+        recipe = load_recipe(source)  # type: ignore[arg-type]
+    else:
+        recipe = run.best_recipe
+        if run.confirmation is None:
+            where = "the run" if run.folder is None else str(run.folder)
+            warnings.warn(f"{where}: not confirmed, so this is the best recipe of its search", AltuneWarning, 2)
+    return recipe if model is None else recipe.replace(model=as_model(model))
+
+
+def find_run(source: AnyRecipe | Run) -> Run | None:
+    """Return a run that is given itself or by its folder; None for any other source of a recipe.
+
+    Raises
+    ------
+    RequestError
+        If a folder holds no run.
+    """
+    if isinstance(source, (Recipe, Mapping)) or source in BASELINES:
+        return None
+    from altune.analysis.run import Run
+
+    if isinstance(source, Run):
+        return source
+    folder = Path(source)
+    if is_run(folder):
+        return Run.open(folder)
+    if not folder.is_dir():
+        return None
+    if (folder / RECIPE_FILE).is_file():
+        raise RequestError(f"{folder}: no run here; give its recipe, {folder / RECIPE_FILE}")
+    raise RequestError(
+        f"{folder}: no run here, but {contents_of(folder)}; give the folder of a run, a YAML file or a name "
+        f"({', '.join(BASELINES)})"
+    )

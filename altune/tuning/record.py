@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 
 from altune.core.errors import RequestError
 from altune.core.registry import methods
+from altune.data.description import Encoding
 from altune.recipes.space import SearchSpace
 from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
@@ -29,6 +30,7 @@ CONFIRMATION = "confirmation"
 ABLATION = "ablation"
 EXAMINED = "examined"
 PLAN = "plan"
+ENCODINGS = "encodings"
 PREFER = "prefer"
 WANTED = "wanted"
 VANILLA = "vanilla"
@@ -129,6 +131,11 @@ class StudyRecord:
         """Name, fingerprint, rows, features and classes of each data set, by its name."""
         descriptions = [environment["data"] for environment in self.header["environments"]]
         return {description["name"]: dict(description) for description in descriptions}
+
+    @property
+    def encodings(self) -> dict[str, Encoding]:
+        """How each data set became numbers on its first search block, by its name; older studies do not say."""
+        return {name: Encoding.from_dict(plain) for name, plain in self.attributes.get(ENCODINGS, {}).items()}
 
     @property
     def settings(self) -> dict[str, Any]:

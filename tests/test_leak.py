@@ -21,6 +21,7 @@ from altune.core.errors import MissingExtraError
 from altune.core.registry import every_method, parse_method, register, unregister
 from altune.data import Dataset, encode
 from altune.data.blocks import explicit_block
+from altune.data.encoding import encode_described
 from altune.knobs.query_strategy import ScoreStrategy
 from altune.loop.loop import ActiveLearningLoop
 from altune.models.custom import CustomModel
@@ -212,11 +213,11 @@ def test_a_strategy_that_peeks_is_caught(monkeypatch):
 def test_preprocessing_that_looks_at_test_rows_is_caught(monkeypatch):
     data, block = iris()
 
-    def fitted_on_all(dataset, pool, test, scaling="auto"):
-        everything = encode(dataset, np.concatenate([pool, test]), test, scaling=scaling)[0]
-        return everything[: len(pool)], everything[len(pool) :]
+    def fitted_on_all(dataset, pool, test, **given):
+        everything = encode_described(dataset, np.concatenate([pool, test]), test, **given)
+        return everything.pool[: len(pool)], everything.pool[len(pool) :], everything.encoding
 
-    monkeypatch.setattr(altune.simulation.prepared, "encode", fitted_on_all)
+    monkeypatch.setattr(altune.simulation.prepared, "encode_described", fitted_on_all)
     first = record(Recipe(), data, block, monkeypatch)
     again = record(Recipe(), poisoned(data, block, first.curve.rows), block, monkeypatch)
     with pytest.raises(AssertionError):
@@ -236,11 +237,14 @@ def wine_table() -> pd.DataFrame:
     return frame
 
 
-def test_a_table_is_encoded_by_the_pool_alone():
+@pytest.mark.parametrize("text_features", ["lsa", 5, "tfidf"])
+def test_a_table_is_encoded_by_the_pool_alone(text_features):
     frame, y = wine_table(), load_wine().target
+    words = np.array(["round", "dry", "oak", "plum", "smoke", "young"])
+    frame["note"] = [" ".join(np.random.default_rng(row).choice(words, 4)) + f" no{row}" for row in range(len(y))]
     order = np.random.default_rng(1).permutation(len(y))
     pool, test = order[:120], order[120:]
-    clean = encode(Dataset(frame, y, name="wine"), pool, test)
+    clean = encode(Dataset(frame, y, name="wine"), pool, test, text_features=text_features)
     other = frame.copy()
     other["shade"] = other["shade"].astype(object)
     for column in ("alcohol", "ash", "proline"):
@@ -249,7 +253,10 @@ def test_a_table_is_encoded_by_the_pool_alone():
     other.loc[test, "shade"] = "invisible"
     other.loc[test, "bottled"] = pd.Timestamp("1815-06-18")
     other.loc[test, "hue"] = np.nan
-    dirty = encode(Dataset(other, y, name="wine"), pool, test)
+    other.loc[test, "note"] = [f"never read {number}" for number in range(len(test))]
+    dirty = encode(Dataset(other, y, name="wine"), pool, test, text_features=text_features)
+    assert sparse.issparse(clean[0]) == (text_features == "tfidf")
+    clean, dirty = ([as_dense(part) for part in parts] for parts in (clean, dirty))
     np.testing.assert_array_equal(clean[0], dirty[0])
     assert dirty[1].shape[1] == clean[0].shape[1]
     assert not np.array_equal(clean[1], dirty[1])

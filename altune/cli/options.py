@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from typer import Argument, Option
 
-from altune.cli.parsing import read_annotators, read_json, read_loops, read_names, read_seconds, read_shares
+from altune.cli.parsing import (
+    read_annotators,
+    read_json,
+    read_loops,
+    read_names,
+    read_seconds,
+    read_shares,
+    read_text_features,
+)
 
 if TYPE_CHECKING:
     from altune.recipes.space import SearchSpace
@@ -115,6 +123,14 @@ class ScenarioOptions(ScoringOptions):
     annotators: Annotated[
         str | None, Option(metavar="ERRORS", help="Error rate of each annotator, such as 0.1,0.1,0.2.")
     ] = None
+    text_features: Annotated[
+        str | None,
+        Option(
+            metavar="HOW",
+            help="What a column of text becomes: tfidf (its words, sparse), lsa or a number of features.  "
+            "[default: lsa, 30 features]",
+        ),
+    ] = None
     scenario: Annotated[Path | None, Option(metavar="FILE", help="Scenario in YAML; options override its fields.")] = (
         None
     )
@@ -131,6 +147,7 @@ class ScenarioOptions(ScoringOptions):
             "also": self.also or None,
             "positive": self.positive,
             "annotators": read_annotators(self.annotators),
+            "text_features": read_text_features(self.text_features),
         }
 
 

@@ -46,6 +46,19 @@ def read_loops(text: str | None) -> int | str | None:
     return int(text)
 
 
+def read_text_features(text: str | None) -> int | str | None:
+    """Return ``tfidf``, ``lsa`` or a number of features.
+
+    >>> read_text_features("tfidf"), read_text_features("100")
+    ('tfidf', 100)
+    """
+    if text is None or text in ("tfidf", "lsa"):
+        return text
+    if not text.isdecimal():
+        raise RequestError(f"--text-features takes tfidf, lsa or a number of features, not {text!r}")
+    return int(text)
+
+
 def read_annotators(text: str | None) -> list[dict[str, float]] | None:
     """Return one annotator for each error rate.
 

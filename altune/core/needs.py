@@ -33,6 +33,7 @@ class Capabilities:
     metric_of_probabilities : a metric of the scenario that scores probabilities only, None without one.
     price_per_label : mean price of one answer.
     price_per_loop : price of a loop beside its labels.
+    sparse_words : what sparse features are called in messages.
     n_features : columns of the features as the model gets them, None where only encoding tells.
     feature_names : their names, None where they have none.
     """
@@ -43,5 +44,6 @@ class Capabilities:
     metric_of_probabilities: str | None = None
     price_per_label: float = 1.0
     price_per_loop: float = 0.0
+    sparse_words: str = "sparse data"
     n_features: int | None = None
     feature_names: tuple[str, ...] | None = None

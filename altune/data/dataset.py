@@ -14,11 +14,14 @@ from altune.core.errors import DataError
 from altune.data.features import Kind, as_features
 from altune.data.files import data_name
 from altune.data.fingerprint import content_fingerprint
+from altune.data.identifiers import number_identifier
 from altune.data.labels import ClassName, encode_labels
 from altune.data.readers import Content, read_delimited, read_file
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from altune.data.tables import TableFacts
 
 
 class Dataset:
@@ -145,6 +148,31 @@ class Dataset:
         {'colour': 'blue', 'size': 2.0}
         """
         return self.X if self.kind == "table" else None
+
+    @cached_property
+    def identifiers(self) -> dict[str, str]:
+        """Why a column looks like an identifier, by its name (its number if it has none), such as a running number.
+
+        The only column of a data set never does.
+        """
+        if self.kind == "sparse" or self.n_features == 1:
+            return {}
+        if self.kind == "table":
+            return self._table_facts.identifiers
+        names = self.feature_names or tuple(map(str, range(self.n_features)))
+        reasons = {name: number_identifier(name, self.X[:, column]) for column, name in enumerate(names)}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Names of the columns of text: those with more than 40 values that are neither numbers nor dates."""
+        return self._table_facts.texts if self.kind == "table" else ()
+
+    @cached_property
+    def _table_facts(self) -> TableFacts:
+        from altune.data.tables import table_facts
+
+        return table_facts(self.X)
 
     @cached_property
     def class_counts(self) -> NDArray[np.intp]:

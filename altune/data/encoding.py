@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
-from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from altune.core.errors import DataError, RequestError, did_you_mean
 from altune.data.dataset import Dataset
-from altune.data.memory import require_memory
-
-if TYPE_CHECKING:
-    import pandas as pd
+from altune.data.description import MOST_LISTED, ColumnEncoding, ColumnKind, Encoding
+from altune.data.scaling import Numbers, Scaling, scaled, scaled_sparse, varies, without_gaps
+from altune.data.tables import WORDS_LENGTH, TableColumn, TableNumbers, table_as_numbers
 
 Features = Any  # (n_rows, n_features) float array, or a scipy CSR matrix of the same shape
 
-Scaling = Literal["auto", "standard", "none"]
-_TEXT_COLUMNS = 30  # columns into which a text column is encoded
-_FEW_VALUES = 40  # number of values up to which a column is one-hot encoded
-_DATE_COLUMNS = 5  # columns into which a date is encoded
-_ENCODER_SEED = 0  # of the text encoder's randomised decomposition; constant, so that encoding draws nothing
+TextFeatures = Literal["lsa", "tfidf"] | int
+MOST_TEXT_FEATURES = 5000
+LSA_WIDTH = 30
+"""Number of features that a column of text becomes by default."""
+
+
+class Encoded(NamedTuple):
+    """Features as numbers, and how they were made.
+
+    Attributes
+    ----------
+    pool, test : C-ordered float64 arrays or CSR arrays, ``(n_pool, d)`` and ``(n_test, d)``.
+    encoding : the description.
+    """
+
+    pool: Features
+    test: Features
+    encoding: Encoding
 
 
 def encode(
-    dataset: Dataset, pool_rows: ArrayLike, test_rows: ArrayLike, *, scaling: Scaling = "auto"
+    dataset: Dataset,
+    pool_rows: ArrayLike,
+    test_rows: ArrayLike,
+    *,
+    scaling: Scaling = "auto",
+    text_features: TextFeatures = "lsa",
 ) -> tuple[Features, Features]:
     """Return the features of the pool rows and of the test rows as numbers.
 
@@ -40,10 +57,13 @@ def encode(
     pool_rows, test_rows : row numbers, ``(n_pool,)`` and ``(n_test,)``.
     scaling : ``standard`` for mean 0 and variance 1 (for sparse features variance 1 without centering), ``none``, or
         ``auto`` for ``standard`` scaling of dense features and division by the largest magnitude for sparse ones.
+    text_features : what a column of text becomes: ``lsa`` for 30 numbers by latent semantic analysis, a number for
+        that many, or ``tfidf`` for the TF-IDF of its words, which makes the features of a table with text sparse.
+        Words are not scaled: each row of them has the length 3.
 
     Returns
     -------
-    pool, test : C-ordered float64 arrays (CSR for sparse data), ``(n_pool, d)`` and ``(n_test, d)``.
+    pool, test : C-ordered float64 arrays (CSR for sparse features), ``(n_pool, d)`` and ``(n_test, d)``.
 
     Raises
     ------
@@ -58,6 +78,19 @@ def encode(
     >>> encode(data, [0, 1], [2])[0].tolist()
     [[-1.0], [1.0]]
     """
+    encoded = encode_described(dataset, pool_rows, test_rows, scaling=scaling, text_features=text_features)
+    return encoded.pool, encoded.test
+
+
+def encode_described(
+    dataset: Dataset,
+    pool_rows: ArrayLike,
+    test_rows: ArrayLike,
+    *,
+    scaling: Scaling = "auto",
+    text_features: TextFeatures = "lsa",
+) -> Encoded:
+    """Return what :func:`encode` does, with a description of how the columns became numbers."""
     if scaling not in get_args(Scaling):
         raise RequestError(f"unknown scaling {scaling!r}; {did_you_mean(scaling, get_args(Scaling))}")
     in_pool, in_test = np.asarray(pool_rows, dtype=np.intp), np.asarray(test_rows, dtype=np.intp)
@@ -65,95 +98,141 @@ def encode(
         raise DataError("there are no pool rows to fit the encoding on")
     if len(in_test) == 0:
         # The encoders need a row to transform.
-        pool, test = encode(dataset, in_pool, in_pool[:1], scaling=scaling)
-        return pool, test[:0]
+        encoded = encode_described(dataset, in_pool, in_pool[:1], scaling=scaling, text_features=text_features)
+        return encoded._replace(test=encoded.test[:0])
     if dataset.kind == "sparse":
-        return _scaled_sparse(dataset.X[in_pool], dataset.X[in_test], scaling)
+        return _encoded_sparse(dataset, in_pool, in_test, scaling)
     if dataset.kind == "table":
-        pool, test = _table_as_numbers(dataset.X, in_pool, in_test)
-    else:
-        pool, test = dataset.X[in_pool], dataset.X[in_test]
-    pool, test = _without_gaps(pool, test)
-    return (pool, test) if scaling == "none" else _standardised(pool, test)
+        return _encoded_table(dataset, in_pool, in_test, scaling, text_features)
+    return _encoded_array(dataset, in_pool, in_test, scaling)
 
 
-def _table_as_numbers(
-    table: pd.DataFrame, pool_rows: NDArray[np.intp], test_rows: NDArray[np.intp]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the numeric columns as they are, followed by the other columns encoded by skrub."""
-    from skrub import StringEncoder, TableVectorizer  # slow to import, and rarely needed
+def read_text_features(value: object) -> object:
+    """Return a valid value of ``text_features``; the usual number of features is ``lsa``.
 
-    numeric = [name for name, dtype in table.dtypes.items() if dtype == np.float64]
-    others = [name for name in table.columns if name not in set(numeric)]
-    pool, test = _taken(table, others, pool_rows), _taken(table, others, test_rows)
-    width = len(numeric) + sum(_encoded_width(pool[name]) for name in others)
-    require_memory(len(pool_rows) + len(test_rows), width, "the table as numbers")
-    vectorizer = TableVectorizer(
-        cardinality_threshold=_FEW_VALUES,
-        high_cardinality=StringEncoder(n_components=_TEXT_COLUMNS, random_state=_ENCODER_SEED),
-        n_jobs=1,
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # unknown categories and small vocabularies are expected
-        encoded = vectorizer.fit_transform(pool), vectorizer.transform(test)
-    numbers = table[numeric].to_numpy(dtype=np.float64)
-    return _joined(numbers[pool_rows], encoded[0]), _joined(numbers[test_rows], encoded[1])
-
-
-def _taken(table: pd.DataFrame, columns: list[Any], rows: NDArray[np.intp]) -> pd.DataFrame:
-    """Return some rows; categorical columns lose the categories that do not occur in them."""
-    import pandas as pd
-
-    part = table[columns].iloc[rows].reset_index(drop=True)
-    for name in columns:
-        if isinstance(part[name].dtype, pd.CategoricalDtype):
-            part[name] = part[name].cat.remove_unused_categories()
-    return part
-
-
-def _encoded_width(column: pd.Series[Any]) -> int:
-    import pandas as pd
-
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return _DATE_COLUMNS
-    values = column.nunique() + int(column.isna().any())
-    return values if values <= _FEW_VALUES else _TEXT_COLUMNS
-
-
-def _joined(numbers: NDArray[np.float64], encoded: pd.DataFrame) -> NDArray[np.float64]:
-    return np.hstack([numbers, encoded.to_numpy(dtype=np.float64)])
-
-
-def _without_gaps(
-    pool: NDArray[np.float64], test: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Replace missing values by the median of the pool, with a column that marks them if the pool has any.
-
-    A column without any value in the pool is left out: it would be constant there, with other values in the test rows.
+    Raises
+    ------
+    ValueError
+        For anything else than ``lsa``, ``tfidf`` or a number from 1 to 5000.
     """
-    if not np.isnan(pool).any() and not np.isnan(test).any():
-        return pool, test
-    known = ~np.isnan(pool).all(axis=0)
-    if not known.any():
+    if value in ("lsa", "tfidf"):
+        return value
+    whole = isinstance(value, (int, float)) and not isinstance(value, bool) and float(value).is_integer()
+    if not whole or not 1 <= float(str(value)) <= MOST_TEXT_FEATURES:
+        raise ValueError(
+            f"text_features must be 'lsa', 'tfidf' or a number from 1 to {MOST_TEXT_FEATURES}, not {value!r}"
+        )
+    return "lsa" if value == LSA_WIDTH else value
+
+
+def is_sparse(dataset: Dataset, text_features: TextFeatures) -> bool:
+    """Return whether the encoded features of a data set are a sparse matrix."""
+    return dataset.kind == "sparse" or (text_features == "tfidf" and bool(dataset.texts))
+
+
+def _encoded_sparse(
+    dataset: Dataset, pool_rows: NDArray[np.intp], test_rows: NDArray[np.intp], scaling: Scaling
+) -> Encoded:
+    pool, test, words = scaled_sparse(dataset.X[pool_rows], dataset.X[test_rows], scaling)
+    n_rows, n_columns = pool.shape
+    constant = n_columns - int(np.count_nonzero(varies(pool)))
+    encoding = Encoding(n_rows, n_columns, n_columns, True, words, {"number": (n_columns, n_columns)}, constant)
+    return Encoded(pool, test, encoding)
+
+
+def _encoded_array(
+    dataset: Dataset, pool_rows: NDArray[np.intp], test_rows: NDArray[np.intp], scaling: Scaling
+) -> Encoded:
+    raw = dataset.X[pool_rows]
+    gaps = np.isnan(raw).mean(axis=0)
+    filled = without_gaps(Numbers(raw, dataset.X[test_rows], np.arange(raw.shape[1])))
+    names = dataset.feature_names or tuple(map(str, range(raw.shape[1])))
+    columns = [TableColumn("empty", "left out") if gap == 1 else TableColumn("number", "as it is") for gap in gaps]
+    described = _described(dataset, names, columns, gaps, filled)
+    pool, test, words = scaled(filled, scaling)
+    told = [column for column in described if column.remarks or column.kind == "empty"]
+    return Encoded(pool, test, _encoding(pool, words, described, told))
+
+
+def _encoded_table(
+    dataset: Dataset,
+    pool_rows: NDArray[np.intp],
+    test_rows: NDArray[np.intp],
+    scaling: Scaling,
+    text_features: TextFeatures,
+) -> Encoded:
+    names = [str(name) for name in dataset.X.columns]
+    width = (
+        None if is_sparse(dataset, text_features) else text_features if isinstance(text_features, int) else LSA_WIDTH
+    )
+    made: TableNumbers = table_as_numbers(dataset.X, pool_rows, test_rows, width)
+    place = {name: position for position, name in enumerate(names)}
+    origins = np.array([place[name] for name in made.origins], dtype=np.intp)
+    filled = without_gaps(Numbers(made.pool, made.test, origins), others=bool(made.words))
+    gaps = dataset.X.iloc[pool_rows].isna().mean(axis=0).to_numpy()
+    widths = {name: int(pool.shape[1]) for name, pool, _ in made.words}
+    described = _described(dataset, names, [made.columns[name] for name in names], gaps, filled, widths)
+    pool: Features
+    test: Features
+    pool, test, how = scaled(filled, scaling)
+    if width is None:
+        numbers = f"numbers {how}, " if pool.shape[1] else ""
+        how = f"{numbers}words in rows of length {WORDS_LENGTH:g}"
+        pool = sp.csr_array(sp.hstack([sp.csr_array(pool), *(part for _, part, _ in made.words)], format="csr"))
+        test = sp.csr_array(sp.hstack([sp.csr_array(test), *(part for _, _, part in made.words)], format="csr"))
+    if pool.shape[1] == 0:
         raise DataError("no column has a value in the pool rows; give more rows or other columns")
-    from sklearn.impute import SimpleImputer  # slow to import, and rarely needed
-
-    imputer = SimpleImputer(strategy="median", add_indicator=True)
-    filled = imputer.fit_transform(pool[:, known]), imputer.transform(test[:, known])
-    return np.ascontiguousarray(filled[0]), np.ascontiguousarray(filled[1])
+    return Encoded(pool, test, _encoding(pool, how, described, described))
 
 
-def _standardised(
-    pool: NDArray[np.float64], test: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    scaler = StandardScaler(copy=False)  # both arrays are copies already
-    scaled = scaler.fit_transform(pool)
-    return scaled, scaler.transform(test)
+def _described(
+    dataset: Dataset,
+    names: Sequence[str],
+    columns: Sequence[TableColumn],
+    gaps: NDArray[np.float64],
+    filled: Numbers,
+    words: Mapping[str, int] | None = None,
+) -> list[ColumnEncoding]:
+    """Return the description of each column; ``words`` has the number of its words for a column of TF-IDF."""
+    features = np.bincount(filled.origins, minlength=len(names))
+    changes = np.bincount(filled.origins, weights=varies(filled.pool), minlength=len(names)) > 0
+    of_words = words or {}
+    return [
+        ColumnEncoding(
+            name=name,
+            kind=column.kind,
+            becomes=column.becomes + _marked(column, int(features[position])),
+            features=int(features[position]) + of_words.get(name, 0),
+            values=column.values,
+            gaps=float(gaps[position]),
+            constant=not changes[position] and of_words.get(name, 0) == 0,
+            identifier=dataset.identifiers.get(name, ""),
+        )
+        for position, (name, column) in enumerate(zip(names, columns, strict=True))
+    ]
 
 
-def _scaled_sparse(pool: Any, test: Any, scaling: Scaling) -> tuple[Features, Features]:
-    if scaling == "none":
-        return sp.csr_array(pool), sp.csr_array(test)
-    scaler = MaxAbsScaler(copy=False) if scaling == "auto" else StandardScaler(with_mean=False, copy=False)
-    scaled = scaler.fit_transform(pool)
-    return sp.csr_array(scaled), sp.csr_array(scaler.transform(test))
+def _marked(column: TableColumn, features: int) -> str:
+    """Return that gaps are marked, for a number or a date of more features than its parts."""
+    parts = column.becomes.count(", ") + 1
+    return ", gaps marked" if column.kind in ("number", "yes/no", "date") and features > parts else ""
+
+
+def _encoding(
+    pool: Features, scaling: str, columns: Sequence[ColumnEncoding], listed: Sequence[ColumnEncoding]
+) -> Encoding:
+    counts: Counter[ColumnKind] = Counter(column.kind for column in columns)
+    features = {kind: sum(column.features for column in columns if column.kind == kind) for kind in counts}
+    return Encoding(
+        rows=int(pool.shape[0]),
+        columns=len(columns),
+        features=int(pool.shape[1]),
+        sparse=bool(sp.issparse(pool)),
+        scaling=scaling,
+        kinds={kind: (count, features[kind]) for kind, count in counts.items()},
+        constant=sum("constant" in column.remarks for column in columns),
+        # The sort is stable: where not all columns can be listed, those with a remark are.
+        listed=tuple(listed if len(listed) <= MOST_LISTED else sorted(listed, key=lambda column: not column.remarks))[
+            :MOST_LISTED
+        ],
+    )

@@ -29,7 +29,7 @@ def method_problems(method: Method, model: Model, capabilities: Capabilities) ->
         if not _met(need, model, capabilities)
     ]
     if method.knob == "model" and capabilities.sparse and "sparse" not in model.able():
-        problems.append(f"model: {model.method!r} cannot be trained on sparse data")
+        problems.append(f"model: {model.method!r} cannot be trained on {capabilities.sparse_words}")
     metric = capabilities.metric_of_probabilities
     if method.knob == "model" and metric is not None and "probabilities" not in model.able():
         problems.append(f"model: the metric {metric!r} needs probabilities; the model {model.method!r} has none")
@@ -55,7 +55,7 @@ def _met(need: Need, model: Model, capabilities: Capabilities) -> bool:
 
 def _lacking(need: Need, model: Model, capabilities: Capabilities) -> str:
     if need == "dense_features":
-        return "the data are sparse"
+        return f"the model is given {capabilities.sparse_words}"
     if need == "three_classes":
         return f"the data have {capabilities.n_classes}"
     if need == "several_annotators":

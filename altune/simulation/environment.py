@@ -18,6 +18,8 @@ from altune.core.needs import Capabilities
 from altune.core.text import join_words
 from altune.data import Dataset, list_datasets, load_dataset
 from altune.data.blocks import Block, BlockRole, make_blocks, pool_size, read_splits
+from altune.data.description import identifier_lines
+from altune.data.encoding import LSA_WIDTH, is_sparse
 from altune.recipes.recipe import Recipe
 from altune.simulation.metrics import has_positive
 from altune.simulation.objectives import Objective
@@ -28,6 +30,7 @@ from altune.simulation.scenario import Scenario
 from altune.simulation.scoring import TestScorer
 
 AnyData = Dataset | str | Path
+SPARSE_TEXT = "the sparse TF-IDF of text (--text-features lsa makes it dense)"
 RARE = 0.1
 """Share of the rows below which a class is called rare."""
 
@@ -78,6 +81,22 @@ class Environment:
                 f"the rarest class, {self.dataset.classes[rarest]!r}, has {share:.1%} of the rows and hardly affects "
                 "the accuracy; consider --metric balanced_accuracy"
             )
+        return [*lines, *self._advice_on_columns()]
+
+    def _advice_on_columns(self) -> list[str]:
+        """Return advice about identifiers and about columns of text."""
+        dataset, chosen = self.dataset, self.scenario.text_features
+        lines = identifier_lines(dataset.identifiers)
+        texts = [repr(name) for name in dataset.texts if name not in dataset.identifiers]
+        if chosen == "lsa" and texts:
+            subject = f"column {texts[0]} is" if len(texts) == 1 else f"columns {join_words(texts)} are"
+            lines.append(
+                f"{subject} text and {'becomes' if len(texts) == 1 else 'become'} {LSA_WIDTH} numbers"
+                f"{'' if len(texts) == 1 else ' each'}; --text-features tfidf keeps "
+                f"{'its' if len(texts) == 1 else 'their'} words, which pays off from a few hundred labels"
+            )
+        if chosen != "lsa" and not dataset.texts:
+            lines.append(f"{dataset.name} has no column of text, so --text-features {chosen} changes nothing")
         return lines
 
     def _positive_advice(self) -> str:
@@ -148,10 +167,12 @@ def make_environment(
     check_metrics(resolved.metric_names, dataset, first)
     check_errors(resolved, dataset, first, seed)
     # Encoding keeps columns of numbers without missing values. What it makes of others is known once it was fitted.
+    sparse = is_sparse(dataset, resolved.text_features)
     kept = dataset.kind == "sparse" or (dataset.kind == "dense" and bool(np.isfinite(dataset.X).all()))
     width = int(dataset.X.shape[1]) if kept else None
     capabilities = Capabilities(
-        sparse=dataset.kind == "sparse",
+        sparse=sparse,
+        sparse_words=SPARSE_TEXT if dataset.kind == "table" else Capabilities.sparse_words,
         n_classes=dataset.n_classes,
         annotators=len(resolved.annotators),
         metric_of_probabilities=next((name for name in resolved.metric_names if wants_probabilities(name)), None),

@@ -110,14 +110,18 @@ def play_recipes(
     count.stage("simulation" if len(setup.recipes) == 1 else "comparison", len(items))
     with Player(jobs=processes(n_jobs)) as player:
         curves = iter(curves_or_raise(player.play(items, counted(player, count))))
+        first_items = [next(item for item in items if item.environment is environment) for environment in environments]
+        encodings = [player.encoding(item) for item in first_items]
     simulations = []
-    for environment, blocks in zip(environments, setup.blocks, strict=True):
+    for environment, blocks, encoding in zip(environments, setup.blocks, encodings, strict=True):
         played = {name: tuple(next(curves) for _ in blocks) for name in setup.recipes}
         of_random = tuple(next(curves) for _ in blocks) if references else None
         overlap = len(blocks[0].test) / len(blocks[0].pool)
         simulations.append(
             {
-                name: Simulation(recipe, played[name], tuple(blocks), environment.objective, overlap, of_random)
+                name: Simulation(
+                    recipe, played[name], tuple(blocks), environment.objective, overlap, of_random, encoding
+                )
                 for name, recipe in setup.recipes.items()
             }
         )

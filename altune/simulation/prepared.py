@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from altune.core.pool import FeatureCache
 from altune.core.streams import Streams
 from altune.core.types import Codes, Features, RowNumbers, TrainingSet
-from altune.data import Dataset, encode
+from altune.data import Dataset
 from altune.data.blocks import Block
-from altune.data.encoding import Scaling
+from altune.data.description import Encoding
+from altune.data.encoding import TextFeatures, encode_described
+from altune.data.scaling import Scaling
 from altune.loop.prefix_cache import PrefixCache
 from altune.simulation.panel import cross_fitted
 
@@ -32,6 +34,7 @@ class PreparedBlock:
     y_pool, y_test : true class codes.
     n_classes : number of classes of the scenario.
     streams : the block's random streams.
+    encoding : how the features were encoded. Worker processes do not get it.
     feature_names : names of the encoded columns, None where encoding made new columns.
     raw : the raw rows of the whole data set, None where it has none. It refers to the data set's own table, so it
         takes no memory. Worker processes do not get it.
@@ -47,6 +50,7 @@ class PreparedBlock:
     y_test: Codes
     n_classes: int
     streams: Streams
+    encoding: Encoding | None = None
     feature_names: tuple[str, ...] | None = None
     raw: pd.DataFrame | None = None
     shared: FeatureCache = field(default_factory=FeatureCache)
@@ -74,9 +78,13 @@ class PreparedBlock:
         return order[np.searchsorted(self.block.pool, self.block.initial, sorter=order)]
 
 
-def prepare_block(dataset: Dataset, block: Block, seed: int, scaling: Scaling = "auto") -> PreparedBlock:
+def prepare_block(
+    dataset: Dataset, block: Block, seed: int, scaling: Scaling = "auto", text_features: TextFeatures = "lsa"
+) -> PreparedBlock:
     """Encode the features of a block and gather everything that is needed to play on it."""
-    X_pool, X_test = encode(dataset, block.pool, block.test, scaling=scaling)
+    X_pool, X_test, encoding = encode_described(
+        dataset, block.pool, block.test, scaling=scaling, text_features=text_features
+    )
     return PreparedBlock(
         block=block,
         X_pool=X_pool,
@@ -85,6 +93,7 @@ def prepare_block(dataset: Dataset, block: Block, seed: int, scaling: Scaling = 
         y_test=dataset.y[block.test],
         n_classes=dataset.n_classes,
         streams=block.streams(seed, dataset.name),
+        encoding=encoding,
         feature_names=kept_names(dataset, int(X_pool.shape[1])),
         raw=dataset.raw,
     )

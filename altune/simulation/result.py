@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from altune.core.html import html_table
 from altune.core.text import amount, amount_within
 from altune.data.blocks import Block
+from altune.data.description import Encoding
 from altune.numerics.statistics import Interval
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
@@ -34,6 +35,7 @@ class Simulation:
     objective : the objective.
     overlap : number of test rows divided by that of pool rows, for intervals by blocks alone.
     references : learning curves of random sampling on the same blocks, None if the objective does not need them.
+    encoding : how the columns of the data became numbers on the first block.
     """
 
     recipe: Recipe
@@ -42,6 +44,7 @@ class Simulation:
     objective: Objective
     overlap: float
     references: tuple[LearningCurve, ...] | None = None
+    encoding: Encoding | None = None
 
     def __repr__(self) -> str:
         interval, strategy = self.interval, self.recipe.query_strategy.method

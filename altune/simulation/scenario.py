@@ -20,6 +20,7 @@ from altune.core.errors import FormatError, ScenarioError, did_you_mean
 from altune.core.registry import explain_validation
 from altune.core.yaml import read_yaml
 from altune.data import Dataset
+from altune.data.encoding import read_text_features
 from altune.simulation.annotators import Annotator
 from altune.simulation.metrics import check_positive, has_positive, nearest_scorers
 from altune.simulation.objectives import KINDS, SPENT, Constraint, Objective, Risk, perfect
@@ -29,6 +30,8 @@ DENSE_POINTS = 20
 UNLIMITED = "unlimited"
 _SCORED_AFTERWARDS = ("objective", "risk", "target_score", "constraints", "over", "value", "price_per_hour")
 """Fields that do not change a trajectory, only how it is scored."""
+_LATER = {"text_features": "lsa"}
+"""Fields that older versions did not have, with their defaults, which are not stored."""
 
 
 class Scenario(BaseModel):
@@ -102,6 +105,11 @@ class Scenario(BaseModel):
         default="auto",
         description="scaling of features; auto is standard for dense and by the largest magnitude for sparse features",
     )
+    text_features: int | Literal["lsa", "tfidf"] = Field(
+        default="lsa",
+        description="what a column of text becomes: lsa (30 numbers), a number for that many, or tfidf (its words)",
+    )
+    _valid_text_features = field_validator("text_features", mode="before")(read_text_features)
     _classes: tuple[str, ...] = PrivateAttr(())
 
     @field_validator("positive", mode="before")
@@ -325,12 +333,13 @@ class Scenario(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values that :meth:`from_dict` reads back.
 
-        The positive class is left out where it is the last one, so that the hash is the one of earlier versions.
+        A positive class that is the last one, and later fields with their default, are left out, so that the hash is
+        the one of earlier versions.
         """
         plain = self.model_dump(mode="json")
         if self.positive is None or self.positive in self._classes[-1:]:
             del plain["positive"]
-        return plain
+        return {name: value for name, value in plain.items() if name not in _LATER or value != _LATER[name]}
 
     def digest(self) -> str:
         """Return a stable hash of all fields."""
@@ -367,6 +376,11 @@ class Scenario(BaseModel):
     def load(cls, path: str | Path) -> Scenario:
         """Read a scenario from a YAML file."""
         return cls.from_dict(read_yaml(path), file=str(path))
+
+
+def all_fields(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a stored scenario, with those that are not stored if they have their default."""
+    return {**_LATER, **plain}
 
 
 def default_budget(n_classes: int, pool_rows: int) -> int:

@@ -18,6 +18,7 @@ from altune.recipes.space import SearchSpace
 from altune.recipes.space.changes import differences
 from altune.recipes.space.origin import stored_origin
 from altune.simulation.environment import Environment
+from altune.simulation.scenario import all_fields
 from altune.simulation.store import estimator_text
 from altune.tuning.settings import Settings
 from altune.tuning.storage import set_attribute
@@ -201,8 +202,9 @@ def _environment_changes(stored: Sequence[Mapping[str, Any]], asked: Sequence[Ma
     for old, new in zip(stored, asked, strict=True):
         if old["data"]["fingerprint"] != new["data"]["fingerprint"]:
             changes.append(f"the rows of {new['data']['name']} differ")
-        for name in dict.fromkeys([*new["scenario"], *old["scenario"]]):
-            value, before = new["scenario"].get(name), old["scenario"].get(name)
+        asked_fields, stored_fields = all_fields(new["scenario"]), all_fields(old["scenario"])
+        for name in dict.fromkeys([*asked_fields, *stored_fields]):
+            value, before = asked_fields.get(name), stored_fields.get(name)
             if value != before:
                 changes.append(f"the scenario's {name} is {value}, in the run {before}")
         if old["blocks"] != new["blocks"]:

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 
 from altune.core.errors import RequestError
 from altune.core.registry import methods
+from altune.data.description import Encoding
 from altune.recipes.space import SearchSpace
 from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
@@ -29,6 +30,7 @@ CONFIRMATION = "confirmation"
 ABLATION = "ablation"
 EXAMINED = "examined"
 PLAN = "plan"
+ENCODINGS = "encodings"
 PREFER = "prefer"
 SOURCES = "sources"
 WANTED = "wanted"
@@ -138,6 +140,11 @@ class StudyRecord:
         Data sets that were made in Python have none. It is None for a study of a version that did not store sources.
         """
         return self.attributes.get(SOURCES)
+
+    @property
+    def encodings(self) -> dict[str, Encoding]:
+        """How each data set became numbers on its first search block, by its name; older studies do not say."""
+        return {name: Encoding.from_dict(plain) for name, plain in self.attributes.get(ENCODINGS, {}).items()}
 
     @property
     def settings(self) -> dict[str, Any]:

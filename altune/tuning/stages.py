@@ -25,7 +25,18 @@ from altune.tuning.judging import REFERENCE, Judge
 from altune.tuning.observer import Observer
 from altune.tuning.proposals import refusal_anywhere
 from altune.tuning.ranking import best_recipes, ranks_of
-from altune.tuning.record import ABLATION, BASELINES, CONFIRMATION, PLAN, PREFER, SOURCES, VANILLA, WANTED, StudyRecord
+from altune.tuning.record import (
+    ABLATION,
+    BASELINES,
+    CONFIRMATION,
+    ENCODINGS,
+    PLAN,
+    PREFER,
+    SOURCES,
+    VANILLA,
+    WANTED,
+    StudyRecord,
+)
 from altune.tuning.resources import Resources
 from altune.tuning.search import Search
 from altune.tuning.settings import Settings
@@ -129,11 +140,22 @@ class Stages:
                 name: Played(recipe, tuple(curves[index * size : (index + 1) * size]))
                 for index, (name, recipe) in enumerate(recipes.items())
             }
+            self._store_encodings(study, player, items)
             set_attribute(study, BASELINES, {name: played.to_dict() for name, played in stored.items()})
         judge = self.judge(stored)
         for name, played in stored.items():
             self.observer.baseline(name, judge.values(played.curves[: judge.blocks.n_usual])[0])
         return stored
+
+    def _store_encodings(self, study: optuna.Study, player: Player, items: Sequence[WorkItem]) -> None:
+        """Store how each data set became numbers on its first search block, which was just played on."""
+        firsts: dict[str, WorkItem] = {}
+        for item in items:
+            firsts.setdefault(item.environment.dataset.name, item)
+        encodings = {name: player.encoding(item) for name, item in firsts.items()}
+        set_attribute(
+            study, ENCODINGS, {name: encoding.to_dict() for name, encoding in encodings.items() if encoding is not None}
+        )
 
     def judge(self, baselines: Mapping[str, Played]) -> Judge:
         """Return what turns learning curves into values."""

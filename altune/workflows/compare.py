@@ -85,6 +85,7 @@ def _contest(environment: Environment, played: Mapping[str, Simulation]) -> Cont
         n_test=len(block.test),
         yardstick=yardstick_of({name: simulation.recipe for name, simulation in played.items()}),
         references=first.references,
+        encoding=first.encoding,
     )
 
 

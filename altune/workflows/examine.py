@@ -153,7 +153,10 @@ class Examination:
         facts = loop_facts(
             self.recipe, environment.dataset, metric, where, shown, stopped, streams.generator("examined_balance")
         )
-        prepared = prepare_block(environment.dataset, where[0], environment.seed, environment.scenario.scaling)
+        scenario = environment.scenario
+        prepared = prepare_block(
+            environment.dataset, where[0], environment.seed, scenario.scaling, scenario.text_features
+        )
         return replace(
             facts,
             stopping=self._stopping(recorded) if self.rules and recorded else None,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from altune.core.errors import WorkError
+from altune.data.encoding import encode_described
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment
 from altune.tuning.folders import require_folder
@@ -41,14 +42,18 @@ def plan(
     base = setup.space.base_recipe()
     described = []
     for environment in environments:
-        dataset, block = environment.dataset, environment.blocks("search", 1)[0]
+        dataset, block, scenario = environment.dataset, environment.blocks("search", 1)[0], environment.scenario
+        encoding = encode_described(
+            dataset, block.pool, block.test, scaling=scenario.scaling, text_features=scenario.text_features
+        ).encoding
         described.append(
             {
                 "data": {"name": dataset.name, "rows": dataset.n_rows, "features": dataset.n_features}
                 | {"classes": dataset.n_classes, "pool": len(block.pool), "test": len(block.test)},
-                "scenario": environment.scenario.to_dict(),
-                "positive": environment.scenario.positive_class,
-                "first_sample": base.initial_sample.n_rows(environment.scenario.labels, dataset.n_classes),
+                "encoding": encoding.to_dict() | {"summary": encoding.summary},
+                "scenario": scenario.to_dict(),
+                "positive": scenario.positive_class,
+                "first_sample": base.initial_sample.n_rows(scenario.labels, dataset.n_classes),
             }
         )
     return {

@@ -51,6 +51,65 @@ def mixed_table(rows=240):
     return pd.DataFrame({**columns, "label": np.where(label, "complaint", "praise")})
 
 
+def test_a_dry_run_says_how_the_columns_become_numbers(altune):
+    frame = mixed_table()
+    frame.insert(0, "ticket", np.arange(len(frame)) + 501)
+    frame.to_csv("mails.csv", index=False)
+    code, out, _ = altune("tune", "mails.csv", "--dry-run", "--text-features", 12)
+    assert code == 0
+    assert "5 columns become 23 features (2 numbers as 3, 1 category as 4, 1 text as 12, 1 date as 4)" in " ".join(
+        out.split()
+    )
+    lines = out.splitlines()
+    table = lines[lines.index("columns of mails") + 1 :]
+    assert table[0].split() == ["column", "holds", "features", "becomes", "values", "gaps", "note"]
+    rows = {line.split()[0]: line for line in table[1 : table.index("")]}
+    assert list(rows) == ["ticket", "colour", "size", "note", "when"]
+    assert rows["ticket"].split()[1:] == ["number", "1", "as", "it", "is", "–", "–", "identifier?"]
+    assert rows["note"].split()[1:8] == ["text", "12", "LSA", "of", "its", "characters", "144"]
+    assert out.count("note: column 'ticket' looks like an identifier") == 1
+    code, out, _ = altune("tune", "mails.csv", "--dry-run", "--json", "--text-features", "tfidf")
+    plan = json.loads(out)
+    assert plan["encoding"]["sparse"]
+    assert plan["encoding"]["summary"].startswith("5 columns become ")
+    assert [column["name"] for column in plan["encoding"]["listed"]] == ["ticket", "colour", "size", "note", "when"]
+    assert plan["scenario"]["text_features"] == "tfidf"
+    assert [note.split(" looks like")[0] for note in plan["notes"]] == ["column 'ticket'"]
+
+
+def test_identifiers_and_text_are_pointed_out_on_standard_error(altune):
+    frame = mixed_table()
+    frame.insert(0, "ticket", np.arange(len(frame)) + 501)
+    frame.to_csv("mails.csv", index=False)
+    sizes = ["--budget", 30, "--loops", 2, "--trials", 1, "--blocks", 1, "--jobs", 1, "--no-confirm", "--quiet"]
+    code, out, err = altune("tune", "mails.csv", *sizes)
+    assert code == 0
+    assert "column 'ticket' looks like an identifier" in " ".join(err.split())
+    assert "column 'note' is text and becomes 30 numbers; --text-features tfidf keeps its words" in " ".join(
+        err.split()
+    )
+    assert "identifier" not in out
+
+
+def test_text_features_reach_every_command_that_plays_and_a_wrong_value_is_one_line(altune):
+    mixed_table().to_csv("mails.csv", index=False)
+    playing = ["--budget", 20, "--loops", 2, "--blocks", 2, "--jobs", 1, "--json"]
+    curves = [
+        json.loads(altune("simulate", "mails.csv", "--recipe", "vanilla", *playing, "--text-features", how)[1])[
+            "blocks"
+        ]
+        for how in ("lsa", "30", "tfidf")
+    ]
+    assert curves[0] == curves[1] != curves[2]
+    for value in ("word2vec", "-3", "1.5"):
+        code, out, err = altune("simulate", "mails.csv", *playing, "--text-features", value)
+        assert (code, out) == (2, "")
+        assert err == f"altune: --text-features takes tfidf, lsa or a number of features, not '{value}'\n"
+    code, _, err = altune("simulate", "mails.csv", "--model", "naive_bayes", *playing, "--text-features", "tfidf")
+    assert code == 2
+    assert err.strip().endswith("cannot be trained on the sparse TF-IDF of text (--text-features lsa makes it dense)")
+
+
 def test_help_names_every_command_and_each_has_its_own(altune):
     code, out, _ = altune("--help")
     assert code == 0

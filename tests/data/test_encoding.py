@@ -182,6 +182,55 @@ def test_no_test_rows_are_fine_and_no_pool_rows_are_not():
             encode(data, [], TEST)
 
 
+def test_words_become_rows_of_length_three_beside_the_scaled_numbers():
+    frame = pd.DataFrame({"note": ["red apple", "green apple", "red car", "x"] * 75, "size": np.arange(300.0)})
+    frame["note"] += [f" w{row}" for row in range(300)]
+    data = Dataset(frame, labels())
+    assert data.texts == ("note",)
+    pool, test = encode(data, POOL, TEST, text_features="tfidf")
+    assert (pool.format, pool.dtype, test.format) == ("csr", np.float64, "csr")
+    assert pool.shape == (200, 1 + 4 + 200)  # red, green, apple, car and the word of each row; "x" is no word
+    dense, words = pool.toarray()[:, 0], pool.toarray()[:, 1:]
+    assert np.allclose([dense.mean(), dense.std()], [0.0, 1.0])
+    assert np.allclose(np.linalg.norm(words, axis=1), 3.0)
+    assert np.allclose(test.toarray()[:, 0], (np.arange(200, 300) - 99.5) / np.arange(200.0).std())
+    unknown = test.toarray()[:, 1:]
+    assert (unknown[:, 4:] == 0).sum() == unknown[:, 4:].size  # words of test rows alone are not known
+    assert np.count_nonzero(unknown[3]) == 0
+
+
+def test_characters_of_scripts_without_spaces_are_words():
+    frame = pd.DataFrame({"note": [f"{chr(0x4E00 + row % 50)}{chr(0x4E64 + row % 7)}" for row in range(300)]})
+    pool, _ = encode(Dataset(frame, labels()), POOL, TEST, text_features="tfidf")
+    assert pool.shape[1] == 57
+
+
+def test_text_without_words_and_columns_without_values_leave_the_rest():
+    frame = pd.DataFrame({"note": [f"{chr(33 + row % 15)}{chr(33 + row // 15)}" for row in range(300)]})
+    frame = frame[~frame["note"].str.contains(r"\w")].reset_index(drop=True)
+    rows = np.arange(len(frame))
+    with pytest.raises(DataError, match="no column has a value"):
+        encode(Dataset(frame, rows % 2), rows[:150], rows[150:], text_features="tfidf")
+    frame["late"] = np.where(rows < 150, np.nan, 1.0)
+    frame["words"] = [f"word{row}" for row in rows]
+    pool, test = encode(Dataset(frame, rows % 2), rows[:150], rows[150:], text_features="tfidf")
+    assert (pool.shape[1], test.shape[1]) == (150, 150)
+
+
+def test_lsa_has_30_features_and_a_number_has_that_many():
+    data = Dataset(table()[["text"]], labels())
+    usual, thirty, ten = (encode(data, POOL, TEST, text_features=how)[0] for how in ("lsa", 30, 10))
+    assert usual.tobytes() == thirty.tobytes()
+    assert (usual.shape[1], ten.shape[1]) == (30, 10)
+
+
+def test_text_features_change_nothing_without_text():
+    for X in (table()[["size", "colour", "day", "when"]], np.eye(300), sp.eye_array(300, format="csr")):
+        first, second = (encode(Dataset(X, labels()), POOL, TEST, text_features=how)[0] for how in ("lsa", "tfidf"))
+        assert sp.issparse(first) == sp.issparse(second)
+        assert abs(first - second).max() == 0
+
+
 def test_an_unknown_scaling_is_refused():
     with pytest.raises(RequestError, match="did you mean 'standard'"):
         encode(load_dataset("iris"), [0], [1], scaling="standart")

@@ -155,6 +155,7 @@ def test_the_digest_sees_every_field():
         "price_of_difficulty": 1.0,
         "price_per_auto_label": 1.0,
         "scaling": "none",
+        "text_features": "tfidf",
         "risk": "cvar:0.2",
         "target_score": 0.9,
         "constraints": ("labels <= 50",),

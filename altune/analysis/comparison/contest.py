@@ -15,6 +15,7 @@ from altune.analysis.comparison.resources import Spent, recipes_on_front, resour
 from altune.analysis.comparison.spread import Spread, spread_of
 from altune.analysis.comparison.stale_starts import StaleStarts, is_stale, stale_starts
 from altune.analysis.paired import Comparison, compare_recipes
+from altune.data.description import Encoding
 from altune.simulation.curve import LearningCurve
 from altune.simulation.intervals import unit_table
 from altune.simulation.objectives import Objective
@@ -38,6 +39,7 @@ class Contest:
     n_train, n_test : rows of a block's pool, and rows that it is scored on.
     yardstick : name of the recipe whose final score the others are to reach, unless the objective has a target.
     references : curves of random sampling, if the objective is measured against them.
+    encoding : how the columns of the data became numbers, None if that is not known.
     """
 
     data: str
@@ -48,6 +50,7 @@ class Contest:
     n_test: int
     yardstick: str
     references: tuple[LearningCurve, ...] | None = None
+    encoding: Encoding | None = None
 
     @property
     def overlap(self) -> float:
@@ -152,6 +155,7 @@ class Contest:
         """Return plain JSON values: all numbers of each recipe, and the difference of every pair."""
         return {
             **self.comparison.to_dict(),
+            **({} if self.encoding is None else {"encoding": self.encoding.to_dict()}),
             "labels_to_reach": {
                 "score": self.reach[0].target,
                 "recipes": {reach.recipe: reach.to_dict() for reach in self.reach},

@@ -12,7 +12,7 @@ from altune.analysis.run import Run
 from altune.core.errors import RequestError
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment
-from altune.simulation.scenario import Scenario
+from altune.simulation.scenario import Scenario, all_fields
 from altune.tuning.confirmation import Confirmation, Played
 from altune.tuning.judging import REFERENCE
 
@@ -145,10 +145,10 @@ def _require_same(first: StoredRun, other: StoredRun, shared: Sequence[str]) -> 
             problems.append(f"the rows of {data} differ")
         if mine["blocks"] != theirs["blocks"]:
             problems.append(f"the explicit blocks of {data} differ")
+        here, there = all_fields(mine["scenario"]), all_fields(theirs["scenario"])
         problems += [
-            f"the scenario's {field} is {mine['scenario'].get(field)} in {first.name} and "
-            f"{theirs['scenario'].get(field)} in {other.name}"
-            for field in _differing(mine["scenario"], theirs["scenario"])
+            f"the scenario's {field} is {here.get(field)} in {first.name} and {there.get(field)} in {other.name}"
+            for field in _differing(here, there)
         ]
     if problems:
         raise RequestError(
@@ -159,10 +159,9 @@ def _require_same(first: StoredRun, other: StoredRun, shared: Sequence[str]) -> 
 
 def _differing(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
     """Return the fields that differ between two scenarios and change curves or what is measured."""
+    here, there = all_fields(mine), all_fields(theirs)
     fields = [
-        name
-        for name in dict.fromkeys([*mine, *theirs])
-        if name not in _NOT_PLAYED and mine.get(name) != theirs.get(name)
+        name for name in dict.fromkeys([*here, *there]) if name not in _NOT_PLAYED and here.get(name) != there.get(name)
     ]
     first, second = (Scenario.from_dict(dict(plain)).objective_names[0] for plain in (mine, theirs))
     return fields + (["objective"] if first != second else [])
@@ -198,4 +197,5 @@ def _contest(
         n_test=confirmation.n_test,
         yardstick=REFERENCE,
         references=confirmation.baselines[REFERENCE].curves[:blocks],
+        encoding=first.run.record.encodings.get(data),
     )

@@ -59,7 +59,8 @@ class ModelledStrategy(QueryStrategy):
             )
         if capabilities.sparse and "sparse" not in self.query_model.able():
             problems.append(
-                f"query_strategy: the query_model {name!r} of {self.method!r} cannot be trained on sparse data"
+                f"query_strategy: the query_model {name!r} of {self.method!r} cannot be trained on "
+                f"{capabilities.sparse_words}"
             )
         return problems
 

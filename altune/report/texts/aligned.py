@@ -39,7 +39,7 @@ def _share_the_line(widths: list[int], wide: Sequence[int]) -> None:
     line = shutil.get_terminal_size((110, 24)).columns - 2 * (len(widths) - 1)
     left = line - sum(width for column, width in enumerate(widths) if column not in wide)
     for count, column in enumerate(sorted(wide, key=lambda column: widths[column])):
-        widths[column] = max(NARROWEST, min(widths[column], left // (len(wide) - count)))
+        widths[column] = min(widths[column], max(NARROWEST, left // (len(wide) - count)))
         left -= widths[column]
 
 

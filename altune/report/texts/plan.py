@@ -8,6 +8,8 @@ from typing import Any
 from altune.analysis.costs import price_words
 from altune.core.registry import FIELDS
 from altune.core.text import memory_words, time_words
+from altune.data.description import Encoding
+from altune.report.encodings import column_rows, has_other_columns
 from altune.report.texts.aligned import table
 from altune.simulation.annotators import Annotator
 from altune.simulation.objectives import KINDS, Risk
@@ -35,6 +37,7 @@ def plan_text(plan: Mapping[str, Any]) -> str:
     defaults = ", ".join(f"{field}: {_words(value)}" for field, value in plan["defaults"].items() if field in FIELDS)
     parts = [
         table([{"what": name, "value": value} for name, value in rows], wide="value"),
+        *_columns(plan),
         f"search space {plan['space']['name']}\n" + table(plan["space"]["knobs"], wide=("alternatives", "parameters")),
         f"what is not open: {defaults}",
         *(f"left out: {line}" for line in plan["space"]["left_out"]),
@@ -49,6 +52,7 @@ def _data(plan: Mapping[str, Any]) -> list[Row]:
         data = plan["data"]
         return [
             ("data", f"{data['name']}: {_size(data)}"),
+            ("features", _features(plan)),
             ("pool and test", f"{data['pool']} and {data['test']} rows of each block"),
             ("budget", f"{plan['scenario']['budget']} labels"),
             ("first sample", f"{plan['first_sample']} rows unless the recipe sets it"),
@@ -61,6 +65,7 @@ def _data_set(number: int, of_data: Mapping[str, Any]) -> list[Row]:
     data = of_data["data"]
     return [
         (f"data set {number}", f"{data['name']}: {_size(data)}"),
+        ("", _features(of_data)),
         (
             "",
             f"pool {data['pool']}, test {data['test']} rows; budget {of_data['scenario']['budget']} labels, first "
@@ -76,6 +81,22 @@ def _positive(of_data: Mapping[str, Any]) -> list[Row]:
         return []
     default = "" if "positive" in of_data["scenario"] else ", the last one; --positive CLASS chooses the other"
     return [("positive class", f"{of_data['positive']!r}{default}")]
+
+
+def _features(of_data: Mapping[str, Any]) -> str:
+    return Encoding.from_dict(of_data["encoding"]).summary
+
+
+def _columns(plan: Mapping[str, Any]) -> list[str]:
+    """Return the columns of each table and what is odd about them."""
+    parts = []
+    for of_data in plan.get("data_sets", [plan]):
+        encoding, name = Encoding.from_dict(of_data["encoding"]), of_data["data"]["name"]
+        if has_other_columns(encoding):
+            parts.append(f"columns of {name}\n" + table(column_rows(encoding), wide=("column", "becomes")))
+        if encoding.remarks:
+            parts.append("\n".join(f"{name}: {line}" for line in encoding.remarks))
+    return parts
 
 
 def _size(data: Mapping[str, Any]) -> str:

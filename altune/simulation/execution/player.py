@@ -28,6 +28,7 @@ from altune.simulation.execution.worker import forget_blocks, play_safely, run_r
 from altune.simulation.store import TrajectoryStore
 
 if TYPE_CHECKING:
+    from altune.data.description import Encoding
     from altune.recipes.recipe import Recipe
     from altune.simulation.environment import Environment
 
@@ -188,6 +189,10 @@ class Player:
             If a trajectory fails.
         """
         return curves_or_raise(self.play([WorkItem(recipe, block, environment) for block in blocks], on_done))
+
+    def encoding(self, item: WorkItem) -> Encoding | None:
+        """Return how the columns became numbers on the block of an item, which :meth:`play` has encoded already."""
+        return self._blocks.encoding(item)
 
     def _simulate(self, waiting: dict[str, WorkItem]) -> Iterator[tuple[str, Outcome]]:
         if self._workers is None:

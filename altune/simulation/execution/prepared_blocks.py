@@ -15,6 +15,7 @@ from altune.simulation.prepared import PreparedBlock, prepare_block
 
 if TYPE_CHECKING:
     from altune.data.blocks import Block
+    from altune.data.description import Encoding
     from altune.simulation.execution.items import WorkItem
 
 
@@ -32,6 +33,7 @@ class PreparedBlocks:
         # A block hashes by identity, and as a key it stays alive, so no other block can take its identity.
         self._in_memory: OrderedDict[Block, PreparedBlock] = OrderedDict()
         self._in_files: dict[Block, Path] = {}
+        self._encodings: dict[Block, Encoding | None] = {}
 
     def open_folder(self, stack: contextlib.ExitStack) -> None:
         """Make the folder for the arrays, and remove it when ``stack`` closes."""
@@ -48,6 +50,7 @@ class PreparedBlocks:
         """Return the prepared block of an item."""
         if item.block not in self._in_memory:
             self._in_memory[item.block] = _prepare(item)
+            self._encodings[item.block] = self._in_memory[item.block].encoding
             if len(self._in_memory) > BLOCKS_KEPT:
                 self._in_memory.popitem(last=False)
         return self._in_memory[item.block]
@@ -58,11 +61,24 @@ class PreparedBlocks:
             raise RuntimeError("the player is not open")
         if item.block not in self._in_files:
             folder = self._folder / str(len(self._in_files))
-            save_block(_prepare(item), folder)
+            prepared = _prepare(item)
+            save_block(prepared, folder)
             self._in_files[item.block] = folder
+            self._encodings[item.block] = prepared.encoding
         return self._in_files[item.block]
+
+    def encoding(self, item: WorkItem) -> Encoding | None:
+        """Return how the columns became numbers on the block of an item.
+
+        The block is encoded for it only if no trajectory was played on it here: all were read back, or other machines
+        played them.
+        """
+        if item.block not in self._encodings:
+            self._encodings[item.block] = _prepare(item).encoding
+        return self._encodings[item.block]
 
 
 def _prepare(item: WorkItem) -> PreparedBlock:
     environment = item.environment
-    return prepare_block(environment.dataset, item.block, environment.seed, environment.scenario.scaling)
+    scenario = environment.scenario
+    return prepare_block(environment.dataset, item.block, environment.seed, scenario.scaling, scenario.text_features)

@@ -91,8 +91,9 @@ def work(item: PackedItem, folder: str) -> tuple[str, Outcome]:
 @on_one_thread
 def run_remote(item: PackedItem, dataset: Dataset, block: Block, seed: int) -> tuple[str, Outcome]:
     """Play an item in a worker process of any machine, which receives the data set and prepares the block itself."""
-    name = f"{dataset.fingerprint} {dataset.name} {block.digest()} {seed} {item.scenario.scaling}"
-    prepared = _block(name, lambda: prepare_block(dataset, block, seed, item.scenario.scaling))
+    encoded = item.scenario.scaling, item.scenario.text_features
+    name = f"{dataset.fingerprint} {dataset.name} {block.digest()} {seed} {encoded}"
+    prepared = _block(name, lambda: prepare_block(dataset, block, seed, *encoded))
     return item.key, play_safely(item, prepared)
 
 

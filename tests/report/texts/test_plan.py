@@ -33,10 +33,11 @@ def plan_of(data: Any = "iris", space: str = "quick", settings: Settings | None 
 def test_a_usual_plan_says_nothing_of_what_was_not_asked_for() -> None:
     rows = plan_of()
     assert list(rows) == [
-        *("data", "pool and test", "budget", "first sample", "loops", "metric", "annotators", "prices", "objective"),
-        *("search", "sampler", "confirmation", "trajectories", "time", "memory", "run"),
+        *("data", "features", "pool and test", "budget", "first sample", "loops", "metric", "annotators", "prices"),
+        *("objective", "search", "sampler", "confirmation", "trajectories", "time", "memory", "run"),
     ]
     assert rows["data"] == "iris: 150 rows, 4 features, 3 classes"
+    assert rows["features"] == "4 columns become 4 features (4 numbers), scaled to mean 0 and variance 1"
     assert rows["objective"] == "aulc over labels"
     assert rows["search"] == "60 trials on 5 blocks, batches of 4"
     assert re.fullmatch(r"about \d+ (s|min) with 1 process, estimated from a few trajectories", rows["time"])
@@ -45,7 +46,10 @@ def test_a_usual_plan_says_nothing_of_what_was_not_asked_for() -> None:
 
 def test_a_plan_of_several_data_sets_tells_each() -> None:
     rows = plan_of(["iris", "wine"], settings=Settings(across="ranks", sampler="random"))
-    assert rows["data set 2"].startswith("wine: 178 rows, 13 features, 3 classes pool 106, test 36 rows; budget 30")
+    assert rows["data set 2"].startswith(
+        "wine: 178 rows, 13 features, 3 classes 13 columns become 13 features (13 numbers), scaled to mean 0 and "
+        "variance 1 pool 106, test 36 rows; budget 30"
+    )
     assert rows["over data sets"] == "mean of the ranks among all trials, on each data set"
     assert rows["search"].startswith("60 trials on 5 blocks of each data set")
     assert rows["confirmation"] == "best 5 on 10 blocks, one on 20 of each data set"
@@ -101,3 +105,10 @@ def test_a_plan_says_what_prices_do_and_which_space_suits_an_objective() -> None
         "gain by fewer labels or loops, and net_value ranks much as final_score does; --space costs opens the number "
         "of loops and the stopping rule"
     ]
+
+
+def test_wide_columns_that_need_less_leave_more_to_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    text = table([{"name": "a", "first": "x" * 5, "second": "three four " * 20}], wide=("first", "second"))
+    assert text.splitlines()[0] == "name  first  second"
+    assert max(map(len, text.splitlines())) <= 60

@@ -10,7 +10,9 @@ from altune.analysis.comparison.sentences import leader_of
 from altune.analysis.paired import Comparison
 from altune.core.text import join_words
 from altune.core.version import __version__
+from altune.data.description import Encoding
 from altune.report.amounts import Amounts
+from altune.report.encodings import column_tables, encoding_facts
 from altune.report.html.blocks import FactsBlock, PageBlock
 from altune.report.html.page import PageContent, Verdict, render_page
 from altune.report.pages.comparison.figures import (
@@ -123,7 +125,8 @@ def _highlights_over(over: OverData) -> list[tuple[str, str]]:
 
 def _blocks(comparison: RecipeComparison) -> list[PageBlock]:
     """Return the sections in the order of a reader's questions."""
-    measured, spent = FactsBlock(MEASURED, _facts(comparison)), [stale_of(comparison), time_of(comparison)]
+    measured = [FactsBlock(MEASURED, _facts(comparison)), *column_tables(_encodings(comparison), MEASURED)]
+    spent = [stale_of(comparison), time_of(comparison)]
     over = comparison.over_data
     if over is None:
         contest = comparison.contests[0]
@@ -137,11 +140,11 @@ def _blocks(comparison: RecipeComparison) -> list[PageBlock]:
             spread_of_data(contest, UNLUCKY),
             *spent,
             *front_of(comparison),
-            measured,
+            *measured,
         ]
     tables = [data_table(comparison, over), tests_table(over)]
     each = [block for contest in comparison.contests for block in _section_of(contest)]
-    return [*ranks_of(over), *tables, differences_of(comparison), labels_table(comparison), *spent, *each, measured]
+    return [*ranks_of(over), *tables, differences_of(comparison), labels_table(comparison), *spent, *each, *measured]
 
 
 def _section_of(contest: Contest) -> list[PageBlock]:
@@ -149,6 +152,10 @@ def _section_of(contest: Contest) -> list[PageBlock]:
     heading = heading_of(contest)
     blocks = (curves_of, reach_of, spread_of_data, means_table, pairs_table, reach_table)
     return [block(contest, heading) for block in blocks]
+
+
+def _encodings(comparison: RecipeComparison) -> dict[str, Encoding]:
+    return {contest.data: contest.encoding for contest in comparison.contests if contest.encoding is not None}
 
 
 def _facts(comparison: RecipeComparison) -> list[tuple[str, str]]:
@@ -164,6 +171,7 @@ def _facts(comparison: RecipeComparison) -> list[tuple[str, str]]:
     less = " (less is better)" if comparison.objective.direction == "minimize" else ""
     return [
         *data,
+        *encoding_facts(_encodings(comparison)),
         ("Objective", f"{named(comparison.objective)}{less}"),
         *_method_facts(comparison.contests[0].comparison),
         *([] if over is None else [("Over data sets", _over_data_text(over, comparison.post_hoc))]),

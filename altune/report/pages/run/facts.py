@@ -11,6 +11,7 @@ from altune.analysis.costs import price_words
 from altune.analysis.run import Run
 from altune.core.errors import FormatError
 from altune.core.yaml import read_yaml
+from altune.report.encodings import encoding_facts
 from altune.report.words import is_area, named
 from altune.simulation.objectives import Objective
 from altune.simulation.pricing import has_prices
@@ -27,6 +28,7 @@ def facts_of(run: Run) -> list[Fact]:
     """Return how a run was measured, each fact as (name, value), the scenario first."""
     return [
         *_data(run),
+        *encoding_facts(run.record.encodings),
         *_scenario(run.scenario),
         *_positive(run),
         *_objectives(run),

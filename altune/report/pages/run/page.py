@@ -9,6 +9,7 @@ from altune.analysis.findings import Findings
 from altune.analysis.run import Run
 from altune.core.text import join_words
 from altune.report.amounts import Amounts
+from altune.report.encodings import column_tables
 from altune.report.html.blocks import CodeBlock, FactsBlock, PageBlock
 from altune.report.html.page import VERDICTS, PageContent, Verdict, render_page
 from altune.report.pages.run.ablation import ablation_section
@@ -159,7 +160,8 @@ def _costs(run: Run) -> list[PageBlock]:
 
 def _measured(run: Run) -> list[PageBlock]:
     candidates: list[PageBlock] = [] if run.confirmation is None else [candidates_table(run)]
-    return [history_of(run), *candidates, FactsBlock(MEASURED, facts_of(run))]
+    columns = column_tables(run.record.encodings, MEASURED)
+    return [history_of(run), *candidates, FactsBlock(MEASURED, facts_of(run)), *columns]
 
 
 def _use(run: Run) -> list[PageBlock]:

@@ -1,12 +1,11 @@
 """What is every recipe of a small space worth? All curves on many blocks, stored once: the truth for other benchmarks.
 
     python benchmarks/full_grid.py                                  # digits and image_segments, 20 blocks each
-    python benchmarks/full_grid.py --data digits --blocks 10 --jobs 2 --out runs/full_grid
+    python benchmarks/full_grid.py --grids svm forest few many --blocks 24
+    python benchmarks/full_grid.py --grids digits --blocks 10 --jobs 2 --out runs/full_grid
 
-432 recipes: 6 first samples x 6 query strategies x 3 loop sizes x 2 ways to schedule C x 2 ways to retrain. One
-parameter lives in a single method (`beta`), and retraining is a knob that hardly does anything: logistic regression
-is convex. A block is written whole or not at all, so an interrupted command resumes where it stopped, and more
-blocks can be added later.
+The grids are those of ``lib/grids.py``. A block is written whole or not at all, so an interrupted command resumes where
+it stopped, and more blocks can be added later.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from lib.grids import GRIDS, SEED, GridPlan
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -35,27 +35,12 @@ from altune.recipes.space import SearchSpace
 from altune.recipes.space.domains import Choices
 from altune.recipes.space.tree import Decision
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environment import Environment, make_environment
+from altune.simulation.environment import Environment
 from altune.simulation.prepared import prepare_block
 from altune.simulation.trajectory import play
 
 FOLDER = Path("runs/full_grid")
-DATA = ("digits", "image_segments")
-BUDGET, LOOPS, SEED = 100, 8, 0
-SPACE: dict[str, Any] = {
-    "initial_sample": [
-        {"method": method, "size": {"choices": [10, 25]}} for method in ("random", "kmeans", "typiclust")
-    ],
-    "retrain": ["reset", "warm_start"],
-    "loop_size": ["constant", {"method": "geometric", "growth": {"choices": [0.8, 1.5]}}],
-    "query_strategy": [
-        "random",
-        "margin",
-        "entropy",
-        {"method": "density_weighted", "beta": {"choices": [0.5, 2.0, 5.0]}},
-    ],
-    "training": ["constant", {"method": "power", "exponent": 1.0}],
-}
+DEFAULT = ("digits", "image_segments")
 GRID_FILE = "grid.json"
 
 Array = NDArray[np.float64]
@@ -67,7 +52,7 @@ class Grid:
 
     Attributes
     ----------
-    data : name of the data set.
+    name : name of the grid.
     space : the space whose recipes these are.
     params : Optuna's parameters of each recipe, ``n_recipes`` of them.
     weights : the chance of each recipe under the space's own draws, ``(n_recipes,)``, summing to 1.
@@ -79,7 +64,7 @@ class Grid:
     budget : labels.
     """
 
-    data: str
+    name: str
     space: SearchSpace
     params: list[dict[str, Any]]
     weights: Array
@@ -120,13 +105,8 @@ def _options(space: SearchSpace, path: str) -> int:
     raise RequestError(f"{path}: a grid needs choices, not a range")
 
 
-def the_environment(data: str) -> Environment:
-    """Return the environment that the recipes are played in."""
-    return make_environment(data, budget=BUDGET, loops=LOOPS, seed=SEED)
-
-
-def open_folder(folder: Path, environment: Environment, params: list[dict[str, Any]]) -> None:
-    """Begin a data set's folder, or make sure that it was begun with the same recipes in the same environment.
+def open_folder(folder: Path, plan: GridPlan, environment: Environment, params: list[dict[str, Any]]) -> None:
+    """Begin a grid's folder, or make sure that it was begun with the same recipes in the same environment.
 
     Raises
     ------
@@ -137,10 +117,10 @@ def open_folder(folder: Path, environment: Environment, params: list[dict[str, A
     plain = {
         "data": environment.dataset.name,
         "fingerprint": environment.dataset.fingerprint,
-        "budget": BUDGET,
-        "loops": LOOPS,
+        "budget": plan.budget,
+        "loops": plan.loops,
         "seed": SEED,
-        "space": SPACE,
+        "space": plan.space,
         "params": params,
         "n_pool": len(block.pool),
         "n_test": len(block.test),
@@ -195,13 +175,13 @@ def padded(rows: Sequence[NDArray[Any]], fill: float) -> Array:
     return result
 
 
-def load_grid(folder: str | Path, data: str, blocks: int | None = None) -> Grid:
+def load_grid(folder: str | Path, name: str, blocks: int | None = None) -> Grid:
     """Read what this command stored.
 
     Parameters
     ----------
     folder : the command's ``--out``.
-    data : name of the data set.
+    name : name of the grid.
     blocks : how many blocks to read, the first ones; by default all that are there.
 
     Raises
@@ -209,18 +189,18 @@ def load_grid(folder: str | Path, data: str, blocks: int | None = None) -> Grid:
     RequestError
         If they are not there.
     """
-    home = Path(folder) / data
+    home = Path(folder) / name
     path = home / GRID_FILE
     stored = sorted(home.glob("block_*.npz"))
     if not path.exists() or len(stored) < (blocks or 1):
-        wanted = f"{blocks or 1} blocks of {data}"
-        raise RequestError(f"{home} does not hold {wanted}; run: python benchmarks/full_grid.py --data {data}")
+        wanted = f"{blocks or 1} blocks of {name}"
+        raise RequestError(f"{home} does not hold {wanted}; run: python benchmarks/full_grid.py --grids {name}")
     plain = json.loads(path.read_text("utf-8"))
-    parts = [dict(np.load(one)) for one in stored[:blocks]]
+    parts = [dict(np.load(file)) for file in stored[:blocks]]
     points = max(part["labels"].shape[1] for part in parts)
     space = SearchSpace.from_dict(plain["space"])
     return Grid(
-        data=data,
+        name=name,
         space=space,
         params=plain["params"],
         weights=np.array([chance(space, params) for params in plain["params"]]),
@@ -260,24 +240,19 @@ def curve_of(grid: Grid, recipe: int, block: int) -> LearningCurve:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Play what is missing; one block of each data set in turn."""
+    """Play what is missing; one block of each grid in turn."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", nargs="+", default=list(DATA), metavar="NAME")
+    parser.add_argument("--grids", nargs="+", choices=GRIDS, default=list(DEFAULT), metavar="NAME")
     parser.add_argument("--blocks", type=int, default=20)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="FOLDER")
     options = parser.parse_args(argv)
     if options.blocks < 1 or options.jobs < 1:
         parser.error("--blocks and --jobs must be at least 1")
-    space = SearchSpace.from_dict(SPACE)
-    params = list(space.grid())
-    recipes = [space.recipe_at(one) for one in params]
     try:
-        environments = {name: the_environment(name) for name in options.data}
-        for name, environment in environments.items():
-            open_folder(options.out / name, environment, params)
+        opened = {name: begin(name, options.out / name) for name in options.grids}
         for number in range(options.blocks):
-            for name, environment in environments.items():
+            for name, (environment, recipes) in opened.items():
                 folder = options.out / name
                 if (folder / block_file(number)).exists():
                     continue
@@ -288,9 +263,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except AltuneError as error:
         print(f"full_grid: {error}", file=sys.stderr)
         return 2
-    for name in environments:
+    for name, (_, recipes) in opened.items():
         print(f"{options.out / name}: {len(recipes)} recipes x {options.blocks} blocks")
     return 0
+
+
+def begin(name: str, folder: Path) -> tuple[Environment, list[Recipe]]:
+    """Return the environment and the recipes of a grid, with its folder opened."""
+    plan = GRIDS[name]
+    environment, space = plan.environment(), plan.search_space()
+    params = list(space.grid())
+    open_folder(folder, plan, environment, params)
+    return environment, [space.recipe_at(recipe) for recipe in params]
 
 
 if __name__ == "__main__":

@@ -271,11 +271,12 @@ class Run(OldNames):
     def importance(self, *, confidence: float = 0.95, seed: int = 0) -> KnobImportance:
         """Return how much of the objective's variance over the space each knob explains.
 
-        See :func:`altune.analysis.importance.knob_importance.knob_importance`.
+        Where one number explains most of a knob, the shares with this number as in :attr:`best_recipe` are returned
+        beside. See :func:`altune.analysis.importance.knob_importance.knob_importance`.
         """
         from altune.analysis.importance.knob_importance import importance_of
 
-        return importance_of(self._explained(seed), confidence=confidence, seed=seed)
+        return importance_of(self._explained(seed), recipe=self.best_recipe, confidence=confidence, seed=seed)
 
     def effects(self, *, confidence: float = 0.95, seed: int = 0) -> Effects:
         """Return how the objective depends on a knob's method, on a number, and on two decisions at once.

@@ -1,10 +1,11 @@
 """The covariance between the atoms of a knob.
 
-It is a sum of up to three **parts**, each with weighted mean 0:
+It is a sum of up to four **parts**, each with weighted mean 0:
 
 - ``method``: atoms of one alternative are alike;
 - ``shared``: parameters of one name in several alternatives (``size`` of every first sample) have a common effect;
-- ``own``: a parameter has an effect in its own alternative only.
+- ``own``: a parameter has an effect in its own alternative only;
+- ``joint``: the parameters of one alternative act together.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from altune.recipes.space.tree import Decision, Slot
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Params = Mapping[str, Any]
-Kind = Literal["method", "shared", "own"]
+Kind = Literal["method", "shared", "own", "joint"]
 
 LENGTH = 0.5
 """Length scale of the covariance of a numeric parameter, in units of its range."""
@@ -38,15 +39,26 @@ class AtomPart:
     Attributes
     ----------
     kind : which of the parts.
-    features : ``(n_atoms, rank)``; their inner products are the covariance, with weighted mean 0 and trace 1.
+    features : ``(n_atoms, rank)``; their inner products are the covariance, with weighted mean 0 and a mean variance
+        of 1 over the draws of the space.
     """
 
     kind: Kind
     features: Array
 
 
-def knob_parts(knob: str, decision: Decision, atoms: Sequence[Params], weights: Array) -> tuple[AtomPart, ...]:
-    """Return the parts of the covariance between the atoms of a knob; those that are constant are left out."""
+def knob_parts(
+    knob: str, decision: Decision, atoms: Sequence[Params], weights: Array, drawn: Array
+) -> tuple[AtomPart, ...]:
+    """Return the parts of the covariance between the atoms of a knob; those that are constant are left out.
+
+    Parameters
+    ----------
+    knob, decision : the knob, and its decision in the space.
+    atoms : its atoms.
+    weights : the weights under which the parts have mean 0, ``(n_atoms,)``.
+    drawn : the probability of each atom in a draw of the space, ``(n_atoms,)``.
+    """
     paths = [path for path in decision.open_paths(knob) if path != knob]
     columns = {path: _Column(decision.find(path, knob), [atom.get(path) for atom in atoms]) for path in paths}
     parts: list[tuple[Kind, Array]] = []
@@ -58,7 +70,10 @@ def knob_parts(knob: str, decision: Decision, atoms: Sequence[Params], weights: 
         parts.append(("shared", np.sum([_covariance(column, weights) for column in merged], axis=0)))
     if paths:
         parts.append(("own", np.sum([_covariance(column, weights) for column in columns.values()], axis=0)))
-    return tuple(AtomPart(kind, features) for kind, C in parts if (features := _features(C, weights)).size)
+    together = _together(columns)
+    if together:
+        parts.append(("joint", np.sum([_product(group, weights) for group in together], axis=0)))
+    return tuple(AtomPart(kind, features) for kind, C in parts if (features := _features(C, weights, drawn)).size)
 
 
 class _Column:
@@ -125,17 +140,33 @@ def _covariance(column: _Column, weights: Array) -> Array:
     Its mean over the atoms in which the parameter is active is 0, so that the effect of an alternative as a whole
     belongs to the part ``method``.
     """
-    active = np.array([index for index, value in enumerate(column.values) if value is not None], dtype=np.intp)
-    values = [column.values[index] for index in active]
-    n = len(column.values)
-    C = np.zeros((n, n))
-    if column.numbers and isinstance(column.slot, (Range, Choices)):
-        x = scaled(column.slot, values)
-        inside = np.exp(-0.5 * ((x[:, None] - x[None, :]) / LENGTH) ** 2)
-    else:
-        inside = _alike([canonical(value) for value in values])
+    return _product([column], weights)
+
+
+def _together(columns: Mapping[str, _Column]) -> list[list[_Column]]:
+    """Return the groups of two or more parameters that are active in the same atoms."""
+    groups: dict[tuple[bool, ...], list[_Column]] = {}
+    for column in columns.values():
+        groups.setdefault(tuple(value is not None for value in column.values), []).append(column)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _product(columns: Sequence[_Column], weights: Array) -> Array:
+    """Return the covariance of the joint effect of parameters that are active in the same atoms."""
+    values = columns[0].values
+    active = np.array([index for index, value in enumerate(values) if value is not None], dtype=np.intp)
+    inside = np.prod([_similarity(column, active) for column in columns], axis=0)
+    C = np.zeros((len(values), len(values)))
     C[np.ix_(active, active)] = _centred(inside, weights[active] / weights[active].sum())
     return C
+
+
+def _similarity(column: _Column, active: Indices) -> Array:
+    values = [column.values[index] for index in active]
+    if column.numbers and isinstance(column.slot, (Range, Choices)):
+        x = scaled(column.slot, values)
+        return np.asarray(np.exp(-0.5 * ((x[:, None] - x[None, :]) / LENGTH) ** 2))
+    return _alike([canonical(value) for value in values])
 
 
 def _centred(C: Array, weights: Array) -> Array:
@@ -148,10 +179,10 @@ def _alike(labels: Sequence[str]) -> Array:
     return np.asarray(codes[:, None] == codes[None, :], dtype=np.float64)
 
 
-def _features(C: Array, weights: Array) -> Array:
-    """Return features of a covariance, scaled to weighted mean 0 and weighted trace 1, ``(n_atoms, rank)``."""
+def _features(C: Array, weights: Array, drawn: Array) -> Array:
+    """Return features of a covariance, scaled to mean 0 under the weights and trace 1 under the draws."""
     centred = _centred(C, weights)
-    trace = float(weights @ np.diag(centred))
+    trace = float(drawn @ np.diag(centred))
     if trace <= KEPT:
         return np.zeros((len(C), 0))
     values, vectors = np.linalg.eigh(centred / trace)

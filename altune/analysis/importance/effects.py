@@ -201,7 +201,7 @@ class Effects:
 
     def _drawn(self, study: Explained) -> FunctionDraws:
         rng = np.random.default_rng([self._seed, 3])
-        return draw_functions(study.fitted(), study.resampled_values(DRAWS, rng), rng)
+        return draw_functions(study.fitted(), study.y, DRAWS, rng)
 
     def _marginal(self, position: int, knob: KnobAtoms) -> Array:
         """Return the marginal at each atom of one knob, in the objective's unit, ``(n_atoms, n_draws)``."""

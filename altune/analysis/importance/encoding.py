@@ -51,7 +51,9 @@ class KnobAtoms:
     parts: tuple[AtomPart, ...]
 
 
-def encode_knobs(space: SearchSpace, params: Sequence[Params], seed: int = 0) -> list[KnobAtoms]:
+def encode_knobs(
+    space: SearchSpace, params: Sequence[Params], seed: int = 0, held: Params | None = None
+) -> list[KnobAtoms]:
     """Return the atoms of every knob that a space leaves open, in the space's order.
 
     Parameters
@@ -59,31 +61,43 @@ def encode_knobs(space: SearchSpace, params: Sequence[Params], seed: int = 0) ->
     space : the space of the trials.
     params : Optuna's parameters of each trial.
     seed : seed of the draws that represent ranges.
+    held : as of :func:`encode_knob`.
     """
     return [
-        encode_knob(knob, decision, params, np.random.default_rng([seed, position]))
+        encode_knob(knob, decision, params, np.random.default_rng([seed, position]), held)
         for position, (knob, decision) in enumerate(space.decisions.items())
         if space.is_open(knob)
     ]
 
 
-def encode_knob(knob: str, decision: Decision, params: Sequence[Params], rng: np.random.Generator) -> KnobAtoms:
-    """Return the atoms of one knob: those that represent its draws, and those of the trials."""
+def encode_knob(
+    knob: str,
+    decision: Decision,
+    params: Sequence[Params],
+    rng: np.random.Generator,
+    held: Params | None = None,
+) -> KnobAtoms:
+    """Return the atoms of one knob: those that represent its draws, and those of the trials.
+
+    Parameters
+    ----------
+    knob, decision : the knob, and its decision in the space.
+    params : Optuna's parameters of each trial.
+    rng : source of the draws that represent ranges.
+    held : values of some of its parameters by path. They have these values in all atoms with weight, so that the
+        effects are those of recipes with these values; by default all are drawn.
+    """
     drawn = weighted_atoms(decision, knob, rng)
-    index_of = {_identity(atom): index for index, (atom, _) in enumerate(drawn)}
-    atoms = [atom for atom, _ in drawn]
-    rows = []
-    for trial in params:
-        atom = part_of(trial, knob)
-        index = index_of.setdefault(_identity(atom), len(atoms))
-        if index == len(atoms):
-            atoms.append(atom)
-        rows.append(index)
-    weights = np.zeros(len(atoms))
-    weights[: len(drawn)] = [weight for _, weight in drawn]
-    weights /= weights.sum()
-    parts = knob_parts(knob, decision, atoms, weights)
-    return KnobAtoms(knob, tuple(atoms), weights, np.array(rows, dtype=np.intp), parts)
+    moved = [({**atom, **{path: held[path] for path in held or {} if path in atom}}, chance) for atom, chance in drawn]
+    settings = [*(atom for atom, _ in drawn), *(atom for atom, _ in moved), *(part_of(trial, knob) for trial in params)]
+    atoms = {_identity(atom): atom for atom in settings}
+    place_of = {identity: place for place, identity in enumerate(atoms)}
+    places = np.array([place_of[_identity(atom)] for atom in settings], dtype=np.intp)
+    chances = np.array([chance for _, chance in drawn]) / sum(chance for _, chance in drawn)
+    count = len(drawn)
+    of_draws, weights = (np.bincount(some, chances, len(atoms)) for some in (places[:count], places[count : 2 * count]))
+    parts = knob_parts(knob, decision, list(atoms.values()), weights, of_draws)
+    return KnobAtoms(knob, tuple(atoms.values()), weights, places[2 * count :], parts)
 
 
 def part_of(params: Params, knob: str) -> dict[str, Any]:

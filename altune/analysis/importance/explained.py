@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.analysis.importance.block_noise import BlockNoise, block_noise
 from altune.analysis.importance.dependence import Playable, playable
 from altune.analysis.importance.encoding import KnobAtoms, encode_knobs
 from altune.analysis.importance.observations import Observed, ObservedTrial, observe
@@ -48,7 +49,9 @@ class Explained:
     design : the trials as the surrogate sees them.
     allowed : the combinations that are allowed.
     hyper : the fitted hyperparameters.
+    blocks : the noise by blocks; None if only means are known.
     centre, scale : mean and standard deviation of the observed values.
+    capabilities : what each environment offers.
     """
 
     space: SearchSpace
@@ -57,27 +60,19 @@ class Explained:
     design: Design
     allowed: Playable
     hyper: Hyperparameters
+    blocks: BlockNoise | None
     centre: float
     scale: float
+    capabilities: tuple[Capabilities, ...] = ()
 
     @property
     def y(self) -> Array:
-        """The standardised values, ``(n,)``."""
-        return (self.observed.y - self.centre) / self.scale
+        """The standardised values, ``(n, 1)``."""
+        return ((self.observed.y - self.centre) / self.scale)[:, None]
 
     def fitted(self) -> Fitted:
         """Return the surrogate at its fitted hyperparameters."""
-        return fitted(self.knobs, self.observed.noise, self.hyper)
-
-    def resampled_values(self, count: int, rng: np.random.Generator) -> Array:
-        """Return standardised values with the blocks resampled, ``(n, count)``; without blocks they are unchanged."""
-        y = np.repeat(self.y[:, None], count, axis=1)
-        blocks = self.observed.n_blocks
-        if blocks < 2:
-            return y
-        drawn = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=count).T - 1.0
-        # The mean of a resample has (J - 1)/J of the variance of the mean of J blocks; J(J - 1) makes up for it.
-        return np.asarray(y + self.observed.deviations @ drawn / self.scale / math.sqrt(blocks * (blocks - 1)))
+        return fitted(self.knobs, self.design, self.hyper)
 
 
 def check_confidence(confidence: float) -> None:
@@ -114,12 +109,34 @@ def prepare(
     """
     if space.n_open == 0:
         raise RequestError("nothing in the space is open, so there is nothing to explain")
-    observed = observe(trials, seed)
-    knobs = tuple(knob for knob in encode_knobs(space, observed.params, seed) if knob.parts)
-    design = design_of(knobs, observed.noise)
+    return _explained(space, observe(trials, seed), capabilities, {}, seed)
+
+
+@on_one_thread
+def held(study: Explained, values: Mapping[str, Any], seed: int = 0) -> Explained:
+    """Return the same trials, explained as a search whose draws have given values of some parameters.
+
+    The trials with other values are used too: the surrogate knows how alike they are.
+
+    Parameters
+    ----------
+    study : the trials.
+    values : the values by Optuna's names of the parameters.
+    seed : seed of all draws.
+    """
+    return _explained(study.space, study.observed, study.capabilities, values, seed)
+
+
+def _explained(
+    space: SearchSpace, observed: Observed, capabilities: Sequence[Capabilities], values: Mapping[str, Any], seed: int
+) -> Explained:
+    knobs = tuple(knob for knob in encode_knobs(space, observed.params, seed, values) if knob.parts)
     centre, scale = float(observed.y.mean()), float(observed.y.std())
-    hyper = fit(design, (observed.y - centre) / scale, Prior())
-    return Explained(space, observed, knobs, design, playable(space, knobs, capabilities), hyper, centre, scale)
+    blocks = block_noise(observed, knobs, scale)
+    design = design_of(knobs, observed.noise, blocks.covariance(blocks.hyper) if blocks else None)
+    hyper = fit(design, ((observed.y - centre) / scale)[:, None], Prior())
+    allowed = playable(space, knobs, capabilities)
+    return Explained(space, observed, knobs, design, allowed, hyper, blocks, centre, scale, tuple(capabilities))
 
 
 def space_of_run(record: StudyRecord) -> tuple[SearchSpace, tuple[Capabilities, ...]]:
@@ -145,7 +162,7 @@ def cross_validated(study: Explained, seed: int = 0) -> float:
     """Return R² of the predictions for recipes that were left out of the fit, in ten folds."""
     n = len(study.observed)
     order = np.random.default_rng([seed, 1]).permutation(n)
-    predicted = np.zeros(n)
+    predicted = np.zeros((n, 1))
     for fold in np.array_split(order, min(FOLDS, n)):
         kept = np.setdiff1d(order, fold)
         hyper = fit(study.design.at(kept), study.y[kept], Prior(), study.hyper, REFIT_ITERATIONS)

@@ -9,6 +9,7 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cholesky
 
 from altune.analysis.importance.covariance import Indices
 from altune.analysis.importance.surrogate import MEAN_VARIANCE, Fitted
@@ -100,13 +101,6 @@ class FunctionDraws:
         correction = np.einsum("ni,mi,ir->nmr", *at_trials, self.coefficients, optimize=True)
         return np.asarray(prior + tau * correction)
 
-    def means_given(self, y: Array) -> FunctionDraws:
-        """Return the posterior means given other values of the trials, ``(n_trials, n_columns)``."""
-        count = y.shape[1]
-        zeros = {subset: [np.zeros((count, 1, z.shape[2])) for z in seeds] for subset, seeds in self.seeds.items()}
-        coefficients = self.surrogate.solve(y)
-        return FunctionDraws(self.surrogate, zeros, coefficients, MEAN_VARIANCE * coefficients.sum(axis=0))
-
     def values(self, atoms: Sequence[Indices], n_knobs: int | None = None) -> Array:
         """Return the values of the functions at recipes: ``(n_recipes, n_draws)``.
 
@@ -146,8 +140,8 @@ class FunctionDraws:
         return result
 
 
-def draw_functions(surrogate: Fitted, y: Array, rng: np.random.Generator) -> FunctionDraws:
-    """Draw one function from the posterior for each column of ``y``.
+def draw_functions(surrogate: Fitted, y: Array, count: int, rng: np.random.Generator) -> FunctionDraws:
+    """Draw functions from the posterior.
 
     Matheron's rule: draw a function and the noise of the trials from the prior, and add the posterior mean of the
     difference between the values and that draw. The result is an exact draw from the posterior, and one Cholesky
@@ -156,10 +150,11 @@ def draw_functions(surrogate: Fitted, y: Array, rng: np.random.Generator) -> Fun
     Parameters
     ----------
     surrogate : the fitted surrogate.
-    y : standardised values of the trials, ``(n_trials, n_draws)``; one column for each function to draw.
+    y : standardised values of the trials, ``(n_trials, 1)``.
+    count : number of functions.
     rng : source of the draws.
     """
-    n, count = y.shape
+    n = len(y)
     orders = surrogate.hyper.orders()
     mean = rng.normal(scale=math.sqrt(MEAN_VARIANCE), size=count)
     at_trials = [F[knob.rows] for F, knob in zip(surrogate.features, surrogate.knobs, strict=True)]
@@ -172,7 +167,7 @@ def draw_functions(surrogate: Fitted, y: Array, rng: np.random.Generator) -> Fun
         for k, z in zip(subset, seeds[subset], strict=True):
             drawn = drawn * (z @ at_trials[k].T)
         prior += (math.sqrt(orders[len(subset) - 1] / processes) * np.sum(drawn, axis=1)).T
-    noise = rng.normal(size=(n, count)) * np.sqrt(surrogate.hyper.noise * surrogate.noise)[:, None]
+    noise = cholesky(surrogate.noise, lower=True, check_finite=False) @ rng.normal(size=(n, count))
     coefficients = surrogate.solve(y - prior - noise)
     return FunctionDraws(surrogate, seeds, coefficients, mean + MEAN_VARIANCE * coefficients.sum(axis=0))
 

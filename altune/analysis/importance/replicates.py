@@ -1,10 +1,10 @@
-"""Replicated shares: with trials and blocks resampled, a dummy knob added, and functions drawn from the surrogate."""
+"""Replicated shares: hyperparameters drawn, a dummy knob added, and functions drawn from the surrogate."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,20 +12,22 @@ from numpy.typing import NDArray
 from altune.analysis.importance.covariance import AtomPart, Indices
 from altune.analysis.importance.dependence import explained_by_coalitions
 from altune.analysis.importance.encoding import KnobAtoms
-from altune.analysis.importance.explained import REFIT_ITERATIONS, Explained
+from altune.analysis.importance.explained import Explained
 from altune.analysis.importance.function_draws import FunctionDraws, draw_functions
-from altune.analysis.importance.surrogate import Hyperparameters, Prior, design_of, fit, fitted
-from altune.analysis.importance.variance import Shares, Subset, shares_of_coalitions, shares_of_components
+from altune.analysis.importance.hyper_draws import next_draw, spread_of
+from altune.analysis.importance.surrogate import MOST_ORDER, Hyperparameters, Prior, design_of, fitted
+from altune.analysis.importance.variance import Shares, shares_of_coalitions, shares_of_components
 from altune.analysis.importance.within_knobs import parameter_variances
 
 Array = NDArray[np.float64]
 
 DUMMY = "dummy"
 REPLICATES = 20
-"""Resamples of the trials, each with a new dummy knob and :data:`DRAWS` functions; half from :data:`MANY` trials on."""
+"""Draws of the hyperparameters, each with a new dummy knob and :data:`DRAWS` functions.
+
+Half from :data:`MANY` trials on."""
 MANY = 250
 DRAWS = 16
-ESTIMATE_DRAWS = 64
 POINTS = 6000
 """Approximate number of pairs of recipes that a replicate compares if knobs are dependent."""
 
@@ -46,29 +48,16 @@ class Replicates:
     inside: dict[str, Array]
 
 
-def estimate(study: Explained, seed: int = 0) -> Replicates:
-    """Return shares of functions drawn from the surrogate of all trials; their mean is the best estimate.
-
-    There is no dummy knob, so ``floor`` is empty.
-    """
-    rng = np.random.default_rng([seed, 4])
-    draws = draw_functions(study.fitted(), np.repeat(study.y[:, None], ESTIMATE_DRAWS, axis=1), rng)
-    return _explained(study, draws, {}, rng)
-
-
 def replicate(study: Explained, seed: int = 0) -> Replicates:
-    """Return shares of functions drawn from surrogates of resampled trials and blocks.
+    """Return shares of functions drawn from surrogates whose hyperparameters are drawn too.
 
     Parameters
     ----------
     study : the search.
     seed : seed of all draws.
     """
-    replicates = []
-    for number in range(REPLICATES if len(study.observed) <= MANY else REPLICATES // 2):
-        rng = np.random.default_rng([seed, 2, number])
-        draws = _draws(study, rng)
-        replicates.append(_explained(study, draws, _block_variances(study, draws), rng))
+    rng = np.random.default_rng([seed, 2])
+    replicates = [_explained(study, draws, rng) for draws in _draws(study, rng)]
     shares = {
         name: np.concatenate([getattr(replicate.shares, name) for replicate in replicates], axis=-1)
         for name in Shares.__annotations__
@@ -79,18 +68,11 @@ def replicate(study: Explained, seed: int = 0) -> Replicates:
     return Replicates(Shares(**shares), np.concatenate([replicate.floor for replicate in replicates]), inside)
 
 
-def _explained(
-    study: Explained, draws: FunctionDraws, added: dict[Subset, float], rng: np.random.Generator
-) -> Replicates:
-    """Return the shares of drawn functions, without the variance that resampling the blocks ``added``."""
+def _explained(study: Explained, draws: FunctionDraws, rng: np.random.Generator) -> Replicates:
     n_knobs = len(study.knobs)
     components = draws.component_variances()
     floor = shares_of_components(components, len(draws.surrogate.knobs)).share[n_knobs:]
-    without_dummy = {
-        subset: np.maximum(variance - added.get(subset, 0.0), 0.0)
-        for subset, variance in components.items()
-        if max(subset) < n_knobs
-    }
+    without_dummy = {subset: variance for subset, variance in components.items() if max(subset) < n_knobs}
     shares = shares_of_components(without_dummy, n_knobs)
     inside = parameter_variances(study.space, draws, study.knobs)
     whole = np.maximum(shares.variance, np.finfo(np.float64).tiny)
@@ -101,17 +83,25 @@ def _explained(
     )
 
 
-def _draws(study: Explained, rng: np.random.Generator) -> FunctionDraws:
-    """Add a dummy knob, refit the hyperparameters to resampled trials, and draw functions given all trials."""
-    n = len(study.observed)
-    knobs = (*study.knobs, dummy_knob(study.knobs, n, rng))
-    design = design_of(knobs, study.observed.noise)
-    # A trial drawn m times is equivalent to one trial with 1/m of the noise, which keeps the matrices small. Only the
-    # hyperparameters depend on the resample: the functions are drawn given all trials.
-    rows, counts = np.unique(rng.integers(n, size=n), return_counts=True)
-    start = _with_dummy(study.hyper, design.order)
-    hyper = fit(design.at(rows, design.noise[rows] / counts), study.y[rows], Prior(), start, REFIT_ITERATIONS)
-    return draw_functions(fitted(knobs, study.observed.noise, hyper), study.resampled_values(DRAWS, rng), rng)
+def _draws(study: Explained, rng: np.random.Generator) -> Iterator[FunctionDraws]:
+    """Draw hyperparameters of the noise and of the values, add a dummy knob, and draw functions given all trials."""
+    prior, blocks = Prior(), study.blocks
+    of_values, of_noise = study.hyper, blocks.hyper if blocks else None
+    spread = _with_dummy_spread(spread_of(study.design, study.y, study.hyper, prior), study.hyper, prior)
+    around_noise = spread_of(blocks.whole, blocks.contrasts, blocks.hyper, prior) if blocks else None
+    for _ in range(REPLICATES if len(study.observed) <= MANY else REPLICATES // 2):
+        known = None
+        if blocks is not None and of_noise is not None and around_noise is not None:
+            of_noise = next_draw(
+                blocks.whole, blocks.contrasts, of_noise, blocks.hyper.logarithms, around_noise, prior, rng
+            )
+            known = blocks.covariance(of_noise)
+        knobs = (*study.knobs, dummy_knob(study.knobs, len(study.observed), rng))
+        design = design_of(knobs, study.observed.noise, known)
+        centre = _with_dummy(study.hyper, design.order).logarithms
+        drawn = next_draw(design, study.y, _with_dummy(of_values, design.order), centre, spread, prior, rng)
+        of_values = _without_dummy(drawn, study.hyper)
+        yield draw_functions(fitted(knobs, design, drawn), study.y, DRAWS, rng)
 
 
 def dummy_knob(knobs: Sequence[KnobAtoms], n: int, rng: np.random.Generator) -> KnobAtoms:
@@ -135,18 +125,21 @@ def _with_dummy(hyper: Hyperparameters, order: int) -> Hyperparameters:
     return Hyperparameters(logarithms, (*hyper.sizes, 1), order)
 
 
-def _block_variances(study: Explained, draws: FunctionDraws) -> dict[Subset, float]:
-    """Return what resampling J blocks adds to the variance of each component, s²/J; nothing without blocks.
+def _without_dummy(drawn: Hyperparameters, like: Hyperparameters) -> Hyperparameters:
+    count = sum(like.sizes)
+    kept = np.concatenate(
+        [drawn.logarithms[:count], drawn.logarithms[count + 1 :][: like.order - 1], drawn.logarithms[-1:]]
+    )
+    return replace(like, logarithms=kept)
 
-    The blocks of the search are a sample too and add the same amount again. Subtracting that as well made the shares
-    worse on full grids: five blocks are too few to estimate it.
-    """
-    blocks = study.observed.n_blocks
-    if blocks < 2:
-        return {}
-    # The deviations on each block as if they were the values: the surrogate is linear in the values of the trials.
-    by_block = draws.means_given(study.observed.deviations / study.scale)
-    return {subset: float(v.sum()) / (blocks * (blocks - 1)) for subset, v in by_block.component_variances().items()}
+
+def _with_dummy_spread(spread: Array, hyper: Hyperparameters, prior: Prior) -> Array:
+    count, added = sum(hyper.sizes), min(MOST_ORDER, len(hyper.sizes) + 1) - hyper.order
+    size = len(spread)
+    old = [*range(count), *range(count + 1, size), size + added]
+    result = np.diag([prior.part[1]] * (size + 1 + added))
+    result[np.ix_(old, old)] = spread
+    return result
 
 
 def _dependent(study: Explained, draws: FunctionDraws, rng: np.random.Generator) -> Shares:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky
+from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
 from altune.analysis.importance.covariance import Indices
@@ -50,22 +50,28 @@ class Design:
     Attributes
     ----------
     covariances : for each knob the covariances of its parts between trials, ``(n_parts, n_trials, n_trials)``.
-    noise : relative variance of each trial's noise, ``(n_trials,)``; 1 for a trial on all blocks.
+    noise : relative variance of each trial's own noise, ``(n_trials,)``; a hyperparameter scales it.
+    known : covariance of the noise that is known beforehand, ``(n_trials, n_trials)``.
     """
 
     covariances: tuple[Array, ...]
     noise: Array
+    known: Array
 
     @property
     def order(self) -> int:
         """Largest number of knobs that interact."""
         return min(MOST_ORDER, len(self.covariances))
 
-    def at(self, rows: Indices, noise: Array | None = None) -> Design:
+    def at(self, rows: Indices) -> Design:
         """Return the design of some trials."""
         both = np.ix_(rows, rows)
         covariances = tuple(np.stack([part[both] for part in C]) for C in self.covariances)
-        return Design(covariances, self.noise[rows] if noise is None else noise)
+        return Design(covariances, self.noise[rows], self.known[both])
+
+    def noise_covariance(self, hyper: Hyperparameters) -> Array:
+        """Return the covariance of all noise, ``(n_trials, n_trials)``."""
+        return np.asarray(self.known + np.diag(hyper.noise * self.noise + JITTER))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +90,8 @@ class Hyperparameters:
     def start(cls, design: Design, prior: Prior) -> Hyperparameters:
         """Return the starting point of a fit: the means of the priors."""
         sizes = tuple(len(C) for C in design.covariances)
-        return cls(_prior_mean(sizes, design.order, prior), sizes, design.order)
+        unset = cls(np.zeros(sum(sizes) + design.order), sizes, design.order)
+        return replace(unset, logarithms=prior_of(unset, prior)[0])
 
     def parts(self) -> list[Array]:
         """Return the variances of each knob's parts."""
@@ -102,21 +109,19 @@ class Hyperparameters:
         return float(np.exp(self.logarithms[-1]))
 
 
-def design_of(knobs: Sequence[KnobAtoms], noise: Array) -> Design:
+def design_of(knobs: Sequence[KnobAtoms], noise: Array, known: Array | None = None) -> Design:
     """Return the design of the trials with which the knobs were encoded."""
     covariances = []
     for knob in knobs:
         features = [part.features[knob.rows] for part in knob.parts]
         covariances.append(np.stack([F @ F.T for F in features]))
-    return Design(tuple(covariances), noise)
+    return Design(tuple(covariances), noise, np.zeros((len(noise),) * 2) if known is None else known)
 
 
-def _prior_mean(sizes: Sequence[int], order: int, prior: Prior) -> Array:
-    return np.array([prior.part[0]] * sum(sizes) + [prior.order[0]] * (order - 1) + [prior.noise[0]])
-
-
-def _prior_spread(sizes: Sequence[int], order: int, prior: Prior) -> Array:
-    return np.array([prior.part[1]] * sum(sizes) + [prior.order[1]] * (order - 1) + [prior.noise[1]])
+def prior_of(hyper: Hyperparameters, prior: Prior) -> tuple[Array, Array]:
+    """Return the prior means and standard deviations of the logarithms of the hyperparameters."""
+    kinds = [prior.part] * sum(hyper.sizes) + [prior.order] * (hyper.order - 1) + [prior.noise]
+    return np.array([mean for mean, _ in kinds]), np.array([spread for _, spread in kinds])
 
 
 def fit(
@@ -127,18 +132,15 @@ def fit(
     Parameters
     ----------
     design : the trials.
-    y : standardised values, ``(n_trials,)``.
+    y : standardised values, ``(n_trials, n_columns)``, each column an independent draw of the process.
     prior : priors of the hyperparameters.
     start : starting point; by default the means of the priors.
     iterations : largest number of steps of L-BFGS.
     """
     begin = start if start is not None else Hyperparameters.start(design, prior)
-    mean, spread = (part(begin.sizes, begin.order, prior) for part in (_prior_mean, _prior_spread))
 
     def loss(logarithms: Array) -> tuple[float, Array]:
-        value, slope = negative_log_likelihood(design, y, replace(begin, logarithms=logarithms))
-        distance = (logarithms - mean) / spread
-        return value + 0.5 * float(distance @ distance), slope + distance / spread
+        return negative_log_posterior(design, y, replace(begin, logarithms=logarithms), prior)
 
     # The bounds keep the covariance well conditioned.
     bounds = [(-12.0, 6.0)] * (len(begin.logarithms) - 1) + [(-9.0, 3.0)]
@@ -148,27 +150,51 @@ def fit(
     return replace(begin, logarithms=np.asarray(result.x))
 
 
+def negative_log_posterior(design: Design, y: Array, hyper: Hyperparameters, prior: Prior) -> tuple[float, Array]:
+    """Return −log p(hyper | y), but for a constant, and its gradient in the logarithms of the hyperparameters."""
+    value, slope = negative_log_likelihood(design, y, hyper)
+    mean, spread = prior_of(hyper, prior)
+    distance = (hyper.logarithms - mean) / spread
+    return value + 0.5 * float(distance @ distance), slope + distance / spread
+
+
 def negative_log_likelihood(design: Design, y: Array, hyper: Hyperparameters) -> tuple[float, Array]:
     """Return −log p(y) and its gradient in the logarithms of the hyperparameters."""
-    parts, taus = hyper.parts(), hyper.orders()
-    C = [np.tensordot(theta, covariance, 1) for theta, covariance in zip(parts, design.covariances, strict=True)]
+    C = _knob_covariances(design, hyper)
     e = elementary(C, hyper.order)
-    # A constant in every entry is the covariance of an unknown mean, so no mean has to be estimated.
-    K = sum(tau * e[d + 1] for d, tau in enumerate(taus)) + MEAN_VARIANCE + np.diag(hyper.noise * design.noise + JITTER)
-    L = cholesky(K, lower=True, check_finite=False)
+    L = _factor(design, hyper, e)
     inverse = cho_solve((L, True), np.eye(len(y)), check_finite=False)
     alpha = inverse @ y
-    value = 0.5 * float(y @ alpha) + float(np.log(np.diag(L)).sum())
+    value = 0.5 * float(np.vdot(y, alpha)) + y.shape[1] * float(np.log(np.diag(L)).sum())
     # The derivative by a hyperparameter h is the sum of W ∘ ∂K/∂h over all entries. W is computed once, and so is
     # ∂K/∂C_k, which is the same for all parts of knob k.
-    W = 0.5 * (inverse - np.outer(alpha, alpha))
-    slope = []
-    for theta, covariance, C_k in zip(parts, design.covariances, C, strict=True):
+    W = 0.5 * (y.shape[1] * inverse - alpha @ alpha.T)
+    slope, taus = [], hyper.orders()
+    for theta, covariance, C_k in zip(hyper.parts(), design.covariances, C, strict=True):
         by_knob = W * _slope_by_knob(C_k, e, taus)
         slope += [float(t) * float(np.vdot(by_knob, part)) for t, part in zip(theta, covariance, strict=True)]
     slope += [float(tau) * float(np.vdot(W, e[d + 2])) for d, tau in enumerate(taus[1:])]
     slope.append(hyper.noise * float(np.diag(W) @ design.noise))
     return value, np.array(slope)
+
+
+def log_likelihood(design: Design, y: Array, hyper: Hyperparameters) -> float:
+    """Return log p(y) alone, which takes a fraction of the time of its gradient."""
+    L = _factor(design, hyper, elementary(_knob_covariances(design, hyper), hyper.order))
+    whitened = solve_triangular(L, y, lower=True, check_finite=False)
+    return -0.5 * float(np.vdot(whitened, whitened)) - y.shape[1] * float(np.log(np.diag(L)).sum())
+
+
+def _knob_covariances(design: Design, hyper: Hyperparameters) -> list[Array]:
+    return [
+        np.tensordot(theta, covariance, 1) for theta, covariance in zip(hyper.parts(), design.covariances, strict=True)
+    ]
+
+
+def _factor(design: Design, hyper: Hyperparameters, e: Sequence[Array]) -> Array:
+    # A constant in every entry is the covariance of an unknown mean, so no mean has to be estimated.
+    K = sum(tau * e[d + 1] for d, tau in enumerate(hyper.orders())) + MEAN_VARIANCE + design.noise_covariance(hyper)
+    return np.asarray(cholesky(K, lower=True, check_finite=False))
 
 
 def elementary(C: Sequence[Array], order: int) -> list[Array]:
@@ -201,7 +227,7 @@ class Fitted:
     knobs : the encoded knobs.
     features : for each knob the features of its atoms, ``(n_atoms, rank)``, scaled by the hyperparameters.
     hyper : the hyperparameters.
-    noise : relative variance of each trial's noise.
+    noise : covariance of the trials' noise, ``(n_trials, n_trials)``.
     factor : Cholesky factor of the trials' covariance.
     """
 
@@ -230,24 +256,24 @@ def _summed(C: Sequence[Array], hyper: Hyperparameters) -> Array:
     return np.asarray(sum(tau * e_d for tau, e_d in zip(hyper.orders(), e[1:], strict=False)))
 
 
+def covariance_of_trials(design: Design, hyper: Hyperparameters) -> Array:
+    """Return the covariance of the trials without noise and without the mean's, ``(n_trials, n_trials)``."""
+    return _summed(_knob_covariances(design, hyper), hyper)
+
+
 def predict(design: Design, hyper: Hyperparameters, y: Array, known: Indices, asked: Indices) -> Array:
-    """Return the expected values of the ``asked`` trials given those of the ``known`` ones, ``(n_asked,)``."""
-    C = [
-        np.tensordot(theta, covariance, 1) for theta, covariance in zip(hyper.parts(), design.covariances, strict=True)
-    ]
-    K = _summed(C, hyper) + MEAN_VARIANCE
-    noisy = K[np.ix_(known, known)] + np.diag(hyper.noise * design.noise[known] + JITTER)
-    factor = cholesky(noisy, lower=True, check_finite=False)
+    """Return the expected values of the ``asked`` trials given those of the ``known`` ones, on the same blocks."""
+    K = covariance_of_trials(design, hyper) + MEAN_VARIANCE + design.noise_covariance(hyper)
+    factor = cholesky(K[np.ix_(known, known)], lower=True, check_finite=False)
     return np.asarray(K[np.ix_(asked, known)] @ cho_solve((factor, True), y[known], check_finite=False))
 
 
-def fitted(knobs: Sequence[KnobAtoms], noise: Array, hyper: Hyperparameters) -> Fitted:
+def fitted(knobs: Sequence[KnobAtoms], design: Design, hyper: Hyperparameters) -> Fitted:
     """Return the surrogate of the encoded trials with fixed hyperparameters."""
     features = tuple(
         np.hstack([math.sqrt(t) * part.features for t, part in zip(theta, knob.parts, strict=True)])
         for theta, knob in zip(hyper.parts(), knobs, strict=True)
     )
-    C = [(at_trials := F[knob.rows]) @ at_trials.T for F, knob in zip(features, knobs, strict=True)]
-    K = _summed(C, hyper) + MEAN_VARIANCE + np.diag(hyper.noise * noise + JITTER)
-    factor = cholesky(K, lower=True, check_finite=False)
-    return Fitted(tuple(knobs), features, hyper, noise, factor)
+    noise = design.noise_covariance(hyper)
+    K = covariance_of_trials(design, hyper) + MEAN_VARIANCE + noise
+    return Fitted(tuple(knobs), features, hyper, noise, np.asarray(cholesky(K, lower=True, check_finite=False)))

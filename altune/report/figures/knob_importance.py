@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from altune.analysis.importance.knob_importance import Floor, KnobImportance
+from altune.analysis.importance.knob_importance import KnobImportance
+from altune.analysis.importance.shares import Floor
 from altune.analysis.run import Run
 from altune.report.figures import style
 from altune.report.figures.explained import OPEN, path_words, percent

@@ -19,10 +19,12 @@ def test_the_slope_of_the_likelihood() -> None:
     observed = observe(played)
     design = design_of(encode_knobs(MIXED, observed.params), observed.noise)
     start = Hyperparameters.start(design, Prior())
-    slope = negative_log_likelihood(design, observed.y, start)[1]
+    slope = negative_log_likelihood(design, observed.y[:, None], start)[1]
     for place, step in enumerate(1e-5 * np.eye(len(slope))):
         ends = [
-            negative_log_likelihood(design, observed.y, replace(start, logarithms=start.logarithms + sign * step))[0]
+            negative_log_likelihood(
+                design, observed.y[:, None], replace(start, logarithms=start.logarithms + sign * step)
+            )[0]
             for sign in (1, -1)
         ]
         assert (ends[0] - ends[1]) / 2e-5 == pytest.approx(slope[place], abs=1e-5)

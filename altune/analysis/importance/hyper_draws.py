@@ -26,12 +26,14 @@ from altune.analysis.importance.surrogate import (
 
 Array = NDArray[np.float64]
 
-STEPS = 6
+STEPS = 4
 """Steps of the chain from one draw to the next."""
 STEP = 1e-3
 """Step of the differences that give the curvature."""
 LARGEST = 6.0
 """Largest logarithm of a hyperparameter."""
+STEEPEST = 1e6
+"""Largest curvature, so that the factor can be inverted."""
 WIDER = 1.5
 """The ellipses are wider than the curvature by this factor, because the posterior has longer tails than a normal."""
 
@@ -45,50 +47,46 @@ def spread_of(design: Design, y: Array, hyper: Hyperparameters, prior: Prior) ->
     ]
     curvature = np.array([(up - down) / (2 * STEP) for up, down in zip(ends[:n], ends[n:], strict=True)])
     values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
-    # Nowhere wider than the prior, and finite where the fit ended at a bound.
+    # Nowhere wider than the prior, also where the fit ended at a bound.
     flattest = 1 / prior_of(hyper, prior)[1].max() ** 2
-    return np.asarray(WIDER * vectors / np.sqrt(np.maximum(values, flattest)))
+    return np.asarray(WIDER * vectors / np.sqrt(np.clip(values, flattest, STEEPEST)))
 
 
-def next_draw(
-    design: Design,
-    y: Array,
-    state: Hyperparameters,
-    centre: Array,
-    spread: Array,
-    prior: Prior,
-    rng: np.random.Generator,
-) -> Hyperparameters:
-    """Return a draw from the posterior, some steps of the chain after ``state``.
+class Chain:
+    """Draws of the hyperparameters, each some steps after the one before.
 
     Parameters
     ----------
-    design : the trials.
-    y : their values, ``(n_trials, n_columns)``.
-    state : the draw before.
-    centre : the fitted logarithms, ``(n_hyper,)``.
+    start : the fitted hyperparameters, where the chain starts and its ellipses have their centre.
     spread : factor of the covariance of the ellipses, ``(n_hyper, n_hyper)``.
     prior : priors of the hyperparameters.
-    rng : source of the draws.
     """
-    mean, deviation = prior_of(state, prior)
-    narrow = np.linalg.inv(spread)
 
-    def density(logarithms: Array) -> float:
-        """Return the logarithm of the posterior density over that of the normal approximation."""
-        if logarithms.max() > LARGEST:
-            return -math.inf
-        try:
-            fits = log_likelihood(design, y, replace(state, logarithms=logarithms))
-        except np.linalg.LinAlgError:
-            return -math.inf
-        standard, local = (logarithms - mean) / deviation, narrow @ (logarithms - centre)
-        return fits - 0.5 * float(standard @ standard) + 0.5 * float(local @ local)
+    def __init__(self, start: Hyperparameters, spread: Array, prior: Prior) -> None:
+        self._at = start
+        self._centre, self._spread, self._narrow = start.logarithms, spread, np.linalg.inv(spread)
+        self._mean, self._deviation = prior_of(start, prior)
 
-    logarithms = state.logarithms
-    for _ in range(STEPS):
-        logarithms = _step(density, logarithms, centre, spread, rng)
-    return replace(state, logarithms=logarithms)
+    def draw(self, design: Design, y: Array, rng: np.random.Generator) -> Hyperparameters:
+        """Return the next draw given trials and their values, ``(n_trials, n_columns)``."""
+
+        def density(logarithms: Array) -> float:
+            """Return the logarithm of the posterior density over that of the normal approximation."""
+            if logarithms.max() > LARGEST:
+                return -math.inf
+            try:
+                fits = log_likelihood(design, y, replace(self._at, logarithms=logarithms))
+            except np.linalg.LinAlgError:
+                return -math.inf
+            standard = (logarithms - self._mean) / self._deviation
+            local = self._narrow @ (logarithms - self._centre)
+            return fits - 0.5 * float(standard @ standard) + 0.5 * float(local @ local)
+
+        logarithms = self._at.logarithms
+        for _ in range(STEPS):
+            logarithms = _step(density, logarithms, self._centre, self._spread, rng)
+        self._at = replace(self._at, logarithms=logarithms)
+        return self._at
 
 
 def _step(

@@ -14,20 +14,20 @@ from altune.analysis.importance.dependence import explained_by_coalitions
 from altune.analysis.importance.encoding import KnobAtoms
 from altune.analysis.importance.explained import Explained
 from altune.analysis.importance.function_draws import FunctionDraws, draw_functions
-from altune.analysis.importance.hyper_draws import next_draw, spread_of
-from altune.analysis.importance.surrogate import MOST_ORDER, Hyperparameters, Prior, design_of, fitted
+from altune.analysis.importance.hyper_draws import Chain, spread_of
+from altune.analysis.importance.surrogate import MOST_ORDER, Hyperparameters, Prior, design_of, fitted, prior_of
 from altune.analysis.importance.variance import Shares, shares_of_coalitions, shares_of_components
 from altune.analysis.importance.within_knobs import parameter_variances
 
 Array = NDArray[np.float64]
 
 DUMMY = "dummy"
-REPLICATES = 20
+REPLICATES = 40
 """Draws of the hyperparameters, each with a new dummy knob and :data:`DRAWS` functions.
 
 Half from :data:`MANY` trials on."""
 MANY = 250
-DRAWS = 16
+DRAWS = 8
 POINTS = 6000
 """Approximate number of pairs of recipes that a replicate compares if knobs are dependent."""
 
@@ -86,22 +86,19 @@ def _explained(study: Explained, draws: FunctionDraws, rng: np.random.Generator)
 def _draws(study: Explained, rng: np.random.Generator) -> Iterator[FunctionDraws]:
     """Draw hyperparameters of the noise and of the values, add a dummy knob, and draw functions given all trials."""
     prior, blocks = Prior(), study.blocks
-    of_values, of_noise = study.hyper, blocks.hyper if blocks else None
-    spread = _with_dummy_spread(spread_of(study.design, study.y, study.hyper, prior), study.hyper, prior)
-    around_noise = spread_of(blocks.whole, blocks.contrasts, blocks.hyper, prior) if blocks else None
+    of_values = _chain_with_dummy(study, prior)
+    of_noise = None
+    if blocks is not None:
+        around = spread_of(blocks.whole, blocks.contrasts, blocks.hyper, prior)
+        of_noise = Chain(blocks.hyper, around, prior)
     for _ in range(REPLICATES if len(study.observed) <= MANY else REPLICATES // 2):
         known = None
-        if blocks is not None and of_noise is not None and around_noise is not None:
-            of_noise = next_draw(
-                blocks.whole, blocks.contrasts, of_noise, blocks.hyper.logarithms, around_noise, prior, rng
-            )
-            known = blocks.covariance(of_noise)
+        if blocks is not None and of_noise is not None:
+            known = blocks.covariance(of_noise.draw(blocks.whole, blocks.contrasts, rng))
         knobs = (*study.knobs, dummy_knob(study.knobs, len(study.observed), rng))
         design = design_of(knobs, study.observed.noise, known)
-        centre = _with_dummy(study.hyper, design.order).logarithms
-        drawn = next_draw(design, study.y, _with_dummy(of_values, design.order), centre, spread, prior, rng)
-        of_values = _without_dummy(drawn, study.hyper)
-        yield draw_functions(fitted(knobs, design, drawn), study.y, DRAWS, rng)
+        hyper = of_values.draw(design, study.y, rng)
+        yield draw_functions(fitted(knobs, design, hyper), study.y, DRAWS, rng)
 
 
 def dummy_knob(knobs: Sequence[KnobAtoms], n: int, rng: np.random.Generator) -> KnobAtoms:
@@ -114,32 +111,17 @@ def dummy_knob(knobs: Sequence[KnobAtoms], n: int, rng: np.random.Generator) -> 
     return KnobAtoms(DUMMY, atoms, np.full(count, 1 / count), rows, (part,))
 
 
-def _with_dummy(hyper: Hyperparameters, order: int) -> Hyperparameters:
-    """Return hyperparameters with one more knob of one part, and perhaps one more order, at the means of the prior."""
-    prior = Prior()
-    count = sum(hyper.sizes)
-    added = [prior.order[0]] * (order - hyper.order)
-    logarithms = np.concatenate(
-        [hyper.logarithms[:count], [prior.part[0]], hyper.logarithms[count:-1], added, hyper.logarithms[-1:]]
-    )
-    return Hyperparameters(logarithms, (*hyper.sizes, 1), order)
-
-
-def _without_dummy(drawn: Hyperparameters, like: Hyperparameters) -> Hyperparameters:
-    count = sum(like.sizes)
-    kept = np.concatenate(
-        [drawn.logarithms[:count], drawn.logarithms[count + 1 :][: like.order - 1], drawn.logarithms[-1:]]
-    )
-    return replace(like, logarithms=kept)
-
-
-def _with_dummy_spread(spread: Array, hyper: Hyperparameters, prior: Prior) -> Array:
-    count, added = sum(hyper.sizes), min(MOST_ORDER, len(hyper.sizes) + 1) - hyper.order
-    size = len(spread)
-    old = [*range(count), *range(count + 1, size), size + added]
-    result = np.diag([prior.part[1]] * (size + 1 + added))
-    result[np.ix_(old, old)] = spread
-    return result
+def _chain_with_dummy(study: Explained, prior: Prior) -> Chain:
+    """Return a chain for one more knob of one part, and perhaps one more order, which start as the prior has them."""
+    fit = study.hyper
+    parts, order = sum(fit.sizes), min(MOST_ORDER, len(fit.sizes) + 1)
+    longer = Hyperparameters(np.zeros(parts + 1 + order), (*fit.sizes, 1), order)
+    mean, deviation = prior_of(longer, prior)
+    places = np.array([*range(parts), *range(parts + 1, parts + fit.order), parts + order])
+    mean[places] = fit.logarithms
+    spread = np.diag(deviation)
+    spread[np.ix_(places, places)] = spread_of(study.design, study.y, fit, prior)
+    return Chain(replace(longer, logarithms=mean), spread, prior)
 
 
 def _dependent(study: Explained, draws: FunctionDraws, rng: np.random.Generator) -> Shares:

@@ -38,7 +38,7 @@ JITTER = 1e-8
 class Prior:
     """Means and standard deviations of the normal priors of the logarithms of the hyperparameters."""
 
-    part: tuple[float, float] = (math.log(0.1), 2.0)
+    part: tuple[float, float] = (math.log(0.03), 1.5)
     order: tuple[float, float] = (0.0, 1.0)
     noise: tuple[float, float] = (math.log(0.1), 1.5)
 
@@ -121,7 +121,7 @@ def design_of(knobs: Sequence[KnobAtoms], noise: Array, known: Array | None = No
 def prior_of(hyper: Hyperparameters, prior: Prior) -> tuple[Array, Array]:
     """Return the prior means and standard deviations of the logarithms of the hyperparameters."""
     kinds = [prior.part] * sum(hyper.sizes) + [prior.order] * (hyper.order - 1) + [prior.noise]
-    return np.array([mean for mean, _ in kinds]), np.array([spread for _, spread in kinds])
+    return np.array([mean for mean, _ in kinds]), np.array([float(spread) for _, spread in kinds])
 
 
 def fit(
@@ -186,8 +186,10 @@ def log_likelihood(design: Design, y: Array, hyper: Hyperparameters) -> float:
 
 
 def _knob_covariances(design: Design, hyper: Hyperparameters) -> list[Array]:
+    # A product with a matrix takes a third of the time of tensordot.
     return [
-        np.tensordot(theta, covariance, 1) for theta, covariance in zip(hyper.parts(), design.covariances, strict=True)
+        (theta @ parts.reshape(len(parts), -1)).reshape(parts.shape[1:])
+        for theta, parts in zip(hyper.parts(), design.covariances, strict=True)
     ]
 
 

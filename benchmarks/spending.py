@@ -29,7 +29,8 @@ from typing import Any
 
 import numpy as np
 import optuna
-from full_grid import DATA, FOLDER, load_grid, the_environment
+from full_grid import DEFAULT, FOLDER, load_grid
+from lib.grids import GRIDS
 from lib.stored_search import BATCH, Layout, Stage
 
 from altune.core.errors import AltuneError, RequestError
@@ -87,7 +88,7 @@ def repetition(stage: Stage, name: str, sampler: str, counts: Sequence[int]) -> 
             usual, regret = stage.regret(plain.trials[:count]), stage.regret(found.trials[:count])
             lines.append(
                 {
-                    "data": stage.grid.data,
+                    "data": stage.grid.name,
                     "layout": name,
                     "sampler": sampler,
                     "seed": stage.seed,
@@ -186,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--grid", type=Path, default=FOLDER, metavar="FOLDER", help="where full_grid.py stored it")
-    parser.add_argument("--data", nargs="+", default=list(DATA), metavar="NAME")
+    parser.add_argument("--grids", nargs="+", choices=GRIDS, default=list(DEFAULT), metavar="NAME")
     parser.add_argument("--repetitions", type=int, default=20)
     parser.add_argument("--trials", nargs="+", type=int, default=list(TRIALS), help=f"in whole batches of {BATCH}")
     parser.add_argument("--samplers", nargs="+", choices=SAMPLERS, default=list(SAMPLERS))
@@ -230,8 +231,8 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
         If the grid is not there or has too few blocks.
     """
     lines: list[dict[str, Any]] = []
-    for data in options.data:
-        grid, environment = load_grid(options.grid, data), the_environment(data)
+    for data in options.grids:
+        grid, environment = load_grid(options.grid, data), GRIDS[data].environment()
         for name in options.layouts:
             layout = LAYOUTS[name]
             if grid.n_blocks <= layout.search + layout.leaders + layout.select:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from altune.analysis.importance.knob_importance import KnobImportance
 
 STRONG = 0.05
-"""Smallest share of a pair of knobs that has a sentence."""
+"""Smallest share of a pair of knobs, or of a number, that has a sentence."""
 MEANINGS = {("initial_sample", "size"): "the larger it is, the later the first model"}
 """What a number decides beyond its name."""
 
@@ -22,7 +22,7 @@ def importance_sentences(importance: KnobImportance) -> list[str]:
     """Return the result in sentences, the most important first."""
     sentences = [importance.warning] if importance.warning else []
     sentences += _shares(importance.knobs, "of the differences between recipes")
-    sentences += [_number(number) for number in importance.numbers]
+    sentences += [_number(number) for number in importance.numbers if number.share >= STRONG]
     sentences += _held(importance.held) if importance.held else []
     strong = [pair for pair in importance.interactions if pair.low > importance.floor.high and pair.share >= STRONG]
     if strong and not importance.dependent:
@@ -64,7 +64,7 @@ def _number(number: NumberShare) -> str:
 
 
 def _held(held: HeldNumber) -> list[str]:
-    first, *rest = _shares(held.knobs, "of them")
+    first, *rest = _shares(held.knobs, "of that")
     remains = f"With {held.text}, as in the recipe, {100 * held.remains:.0f} % of the variance remains"
     return [f"{remains}: {first[:1].lower()}{first[1:]}", *rest]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from altune.analysis.importance.knob_importance import KnobImportance
-from altune.analysis.importance.shares import Floor
+from altune.analysis.importance.shares import Floor, KnobShare
 from altune.analysis.run import Run
 from altune.report.figures import style
 from altune.report.figures.explained import OPEN, path_words, percent
@@ -23,7 +23,10 @@ FLOOR_FILL = "#dfe3e8"
 
 
 class ShareRow(NamedTuple):
-    """One bar: its name and numbers as safe text, and whether its share is clearly above the noise floor."""
+    """One bar: its name and numbers as safe text, and whether its share is clearly above the noise floor.
+
+    ``is_held`` marks a share between recipes that have a number in common; it follows the share of the same knob.
+    """
 
     name: str
     text: str
@@ -32,6 +35,7 @@ class ShareRow(NamedTuple):
     high: float
     is_clear: bool
     hover: str
+    is_held: bool = False
 
 
 class ShareNumbers(NamedTuple):
@@ -42,20 +46,24 @@ class ShareNumbers(NamedTuple):
 
 
 def knob_importance_numbers(importance: KnobImportance) -> ShareNumbers:
-    """Return the bar of each knob; it is clear if its interval is above the interval of the noise floor."""
-    rows = [
-        ShareRow(
-            safe_text(words(knob.knob)),
-            interval_text(knob.share, knob.low, knob.high),
-            knob.share,
-            knob.low,
-            knob.high,
-            knob.matters,
-            f"{percent(knob.main)} alone, {percent(knob.total)} alone and with others",
-        )
-        for knob in importance.knobs
-    ]
+    """Return the bar of each knob; it is clear if its interval is above the interval of the noise floor.
+
+    Where a number is held, the share of the knob between recipes that have its value follows.
+    """
+    held = importance.held
+    beside = {knob.knob: knob for knob in held.knobs} if held else {}
+    rows = []
+    for knob in importance.knobs:
+        rows.append(_knob_row(knob, words(knob.knob)))
+        if held and knob.knob in beside:
+            rows.append(_knob_row(beside[knob.knob], f"with {held.text}", is_held=True))
     return ShareNumbers(tuple(rows))
+
+
+def _knob_row(knob: KnobShare, name: str, is_held: bool = False) -> ShareRow:
+    text = interval_text(knob.share, knob.low, knob.high)
+    hover = f"{percent(knob.main)} alone, {percent(knob.total)} alone and with others"
+    return ShareRow(safe_text(name), text, knob.share, knob.low, knob.high, knob.matters, hover, is_held)
 
 
 def parameter_importance_numbers(importance: KnobImportance, most: int = MOST_PARAMETERS) -> ShareNumbers:
@@ -133,6 +141,9 @@ def _plot(importance: KnobImportance, numbers: ShareNumbers, title: str) -> go.F
         f"share of the variance, {100 * importance.confidence:g} % interval",
         f"{importance.n_trials} recipes{blocks}; R² {importance.r2:.2f} on unseen recipes",
     ]
+    if any(row.is_held for row in numbers.rows) and importance.held:
+        remains = percent(importance.held.remains)
+        lines += [f"light: between recipes {safe_text(f'with {importance.held.text}')}, {remains} of the variance"]
     lines += [] if all(row.is_clear for row in numbers.rows) else ["□ open: not above the noise floor"]
     lines += [f"the {shown} largest of {shown + numbers.left_out}"] if numbers.left_out else []
     # The lowest row is for the name of the noise floor.
@@ -164,18 +175,22 @@ def _add_floor(figure: go.Figure, floor: Floor) -> None:
 
 def _add_row(figure: go.Figure, row: ShareRow, height: int) -> None:
     colour = style.BETTER if row.is_clear else style.QUIET
+    light = style.translucent(style.BETTER, 0.35)
     figure.add_bar(
         x=[row.share],
         y=[height],
         width=BAR,
         orientation="h",
-        marker={"color": style.BETTER if row.is_clear else OPEN, "line": {"color": colour, "width": 2}},
+        marker={
+            "color": (light if row.is_held else style.BETTER) if row.is_clear else OPEN,
+            "line": {"color": colour, "width": 1 if row.is_held else 2},
+        },
         error_x=style.error_bars(row.share, row.low, row.high, style.INK),
         text=f"<b>{row.name}</b>: {row.text}<br>{row.hover}",
         textposition="none",
         hoverinfo="text",
     )
-    name = f"<b>{row.name}</b>" if row.is_clear else row.name
+    name = f"<b>{row.name}</b>" if row.is_clear and not row.is_held else row.name
     _add_text(figure, f"{name}  {row.text}", height, style.INK if row.is_clear else style.QUIET)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from altune.analysis.importance.knob_importance import KnobImportance
 from altune.analysis.importance.optuna import ANSWERS
+from altune.analysis.importance.shares import HeldNumber
 from altune.report.texts.aligned import table
 
 MOST_INSIDE = 10
@@ -28,6 +29,8 @@ def importance_text(importance: KnobImportance, stock: Stock | None = None) -> s
     ]
     more = len(importance.parameters) - len(inside)
     listed = f"; {more} smaller ones are left out" if more else ""
+    if importance.held is not None:
+        parts.append(_held_text(importance.held, _interval(importance)))
     parts.append(f"Inside the knobs, each decision alone{listed}:\n{table(inside)}")
     if stock is not None:
         parts.append(_stock_text(importance, stock))
@@ -77,6 +80,19 @@ def _knob_rows(importance: KnobImportance) -> list[dict[str, str]]:
     ]
     floor = dict.fromkeys(rows[0], "") | {"knob": "(noise floor)", "share": share_text(importance.floor.share)}
     return [*rows, floor | {_interval(importance): _ends(importance.floor.low, importance.floor.high)}]
+
+
+def _held_text(held: HeldNumber, interval: str) -> str:
+    rows = [
+        {
+            "knob": knob.knob,
+            "share": share_text(knob.share),
+            interval: _ends(knob.low, knob.high),
+            "above the noise floor": "yes" if knob.matters else "no",
+        }
+        for knob in held.knobs
+    ]
+    return f"Between recipes with {held.text}, {share_text(held.remains)} of the variance:\n{table(rows)}"
 
 
 def _pairs_text(importance: KnobImportance) -> str:

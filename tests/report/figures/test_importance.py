@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from altune.analysis.importance.explained import prepare
 from altune.analysis.importance.knob_importance import KnobImportance, knob_importance
 from altune.analysis.importance.observations import Observation
 from altune.analysis.importance.optuna import ANSWERS, EVALUATORS, optuna_importance
+from altune.analysis.importance.shares import HeldNumber
 from altune.cli import main
 from altune.core.errors import RequestError
 from altune.recipes.space import SearchSpace
@@ -36,6 +38,7 @@ from altune.report.figures.interactions import interaction_numbers
 from altune.report.figures.knob_importance import knob_importance_numbers, parameter_importance_numbers
 from altune.report.figures.method_effects import method_effect_numbers
 from altune.report.pages.run.importance import importance_section
+from altune.report.texts.importance import importance_text
 from altune.report.words import KNOBS
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -120,6 +123,22 @@ def test_a_knob_that_is_noise_is_drawn_open_and_those_that_matter_filled(found: 
     assert "open: not above the noise floor" in texts(figure)
     assert f"{found.n_trials} recipes on 5 blocks" in texts(figure)
     assert f"R² {found.r2:.2f}" in texts(figure)
+
+
+def test_the_shares_with_a_number_held_stand_beside_those_of_the_whole_space(found: KnobImportance) -> None:
+    beside = tuple(replace(knob, share=knob.share / 2, low=0.0, matters=False) for knob in found.knobs)
+    held = HeldNumber("initial_sample", "size", 20, 0.4, beside)
+    numbers = knob_importance_numbers(replace(found, held=held))
+    assert [row.name for row in numbers.rows[:2]] == ["query strategy", "with size 20"]
+    assert [row.share for row in numbers.rows if row.is_held] == [knob.share for knob in beside]
+    assert [row.share for row in numbers.rows if not row.is_held] == [knob.share for knob in found.knobs]
+    figure = plot_knob_importance(replace(found, held=held))
+    assert "light: between recipes with size 20, 40 % of the variance" in texts(figure)
+    assert texts(figure).count("with size 20") == 1 + len(beside)
+    text = importance_text(replace(found, held=held))
+    assert "Between recipes with size 20, 40.0 % of the variance:" in text
+    first = next(line for line in text.split("40.0 % of the variance:")[1].splitlines() if "query_strategy" in line)
+    assert f"{100 * beside[0].share:.1f} %" in first
 
 
 def test_the_noise_floor_is_shaded_up_to_its_upper_end_and_named(found: KnobImportance) -> None:
@@ -210,8 +229,8 @@ def test_the_curve_of_a_number_has_a_log_axis_where_its_range_has(effects: Effec
     assert plot_parameter_effect(effects, GROWTH).layout.xaxis.type is None
 
 
-def test_a_surface_of_two_numbers_marks_where_little_is_known(played: list[Observation]) -> None:
-    few = Effects(prepare(played[:14], SPACE))
+def test_a_surface_of_two_numbers_marks_where_little_is_known() -> None:
+    few = Effects(prepare(drawn(lambda params: 0.0, 14, 1.0), SPACE))
     numbers = effect_surface_numbers(few, SIZE, GROWTH)
     assert numbers.numeric
     assert (numbers.uncertain == (numbers.surface.spread > 0.5 * np.ptp(numbers.surface.mean))).all()
@@ -280,6 +299,7 @@ def test_noise_gets_a_sentence_and_no_figure(run: altune.Run, monkeypatch: pytes
     rng.shuffle(shuffled)
     trials = [Observation(one.params, None, values) for one, values in zip(run.trials, shuffled, strict=True)]
     monkeypatch.setattr(altune.Run, "trials", property(lambda self: trials))
+    monkeypatch.setattr(altune.Run, "best_recipe", None)
     (part,) = importance_section(run)
     assert isinstance(part, TextBlock)
     assert "too few to say which knobs matter" in part.sentences[0]

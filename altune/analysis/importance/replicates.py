@@ -94,7 +94,10 @@ def _draws(study: Explained, rng: np.random.Generator) -> Iterator[FunctionDraws
     for _ in range(REPLICATES if len(study.observed) <= MANY else REPLICATES // 2):
         known = None
         if blocks is not None and of_noise is not None:
+            # Blocks differ in how far all recipes deviate on them, so a mean of J blocks is as uncertain as in a t test.
+            freedom = study.observed.n_blocks - 1
             known = blocks.covariance(of_noise.draw(blocks.whole, blocks.contrasts, rng))
+            known *= freedom / rng.chisquare(freedom)
         knobs = (*study.knobs, dummy_knob(study.knobs, len(study.observed), rng))
         design = design_of(knobs, study.observed.noise, known)
         hyper = of_values.draw(design, study.y, rng)

@@ -38,7 +38,7 @@ JITTER = 1e-8
 class Prior:
     """Means and standard deviations of the normal priors of the logarithms of the hyperparameters."""
 
-    part: tuple[float, float] = (math.log(0.03), 1.5)
+    part: tuple[float, float] = (math.log(0.02), 2.0)
     order: tuple[float, float] = (0.0, 1.0)
     noise: tuple[float, float] = (math.log(0.1), 1.5)
 

@@ -229,8 +229,9 @@ def test_the_curve_of_a_number_has_a_log_axis_where_its_range_has(effects: Effec
     assert plot_parameter_effect(effects, GROWTH).layout.xaxis.type is None
 
 
-def test_a_surface_of_two_numbers_marks_where_little_is_known() -> None:
-    few = Effects(prepare(drawn(lambda params: 0.0, 14, 1.0), SPACE))
+def test_a_surface_of_two_numbers_marks_where_little_is_known(played: list[Observation]) -> None:
+    noisy = drawn(lambda params: 0.0, 14, 1.0)
+    few = Effects(prepare(noisy, SPACE))
     numbers = effect_surface_numbers(few, SIZE, GROWTH)
     assert numbers.numeric
     assert (numbers.uncertain == (numbers.surface.spread > 0.5 * np.ptp(numbers.surface.mean))).all()
@@ -239,7 +240,7 @@ def test_a_surface_of_two_numbers_marks_where_little_is_known() -> None:
     figure = plot_effect_surface(few, SIZE, GROWTH)
     marks = next(trace for trace in figure.data if trace.name == "uncertain")
     assert len(marks.x) == numbers.uncertain.sum()
-    both = [one for one in played[:14] if GROWTH in one.params]
+    both = [trial for trial in noisy if GROWTH in trial.params]
     assert len(next(trace for trace in figure.data if trace.name == "recipes").x) == len(both)
     assert numbers.trials.sum() == len(both)
 

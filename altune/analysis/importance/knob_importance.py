@@ -24,7 +24,7 @@ from altune.analysis.importance.explained import Explained, check_confidence, cr
 from altune.analysis.importance.numbers import held_values, leading_numbers, value_in
 from altune.analysis.importance.observations import ObservedTrial
 from altune.analysis.importance.replicates import Replicates, replicate
-from altune.analysis.importance.sentences import importance_sentences
+from altune.analysis.importance.sentences import held_sentences, number_sentences, pair_sentences, share_sentences
 from altune.analysis.importance.shares import (
     Floor,
     HeldNumber,
@@ -122,7 +122,16 @@ class KnobImportance:
 
     def sentences(self) -> list[str]:
         """Return the result in sentences, the most important first."""
-        return importance_sentences(self)
+        sentences = [self.warning] if self.warning else []
+        sentences += [*share_sentences(self.knobs), *number_sentences(self.numbers)]
+        sentences += held_sentences(self.held) if self.held else []
+        sentences += [] if self.dependent else pair_sentences(self.interactions, self.floor)
+        of = f" of {self.n_trials + self.aside:,}" if self.aside else ""
+        sentences.append(
+            f"From {self.n_trials}{of} recipes; the surrogate explains {100 * max(0.0, self.r2):.0f} % of the "
+            f"differences between recipes that it was not fitted to (R² = {self.r2:.2f})."
+        )
+        return sentences
 
 
 def knob_importance(

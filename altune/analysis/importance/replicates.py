@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,23 +86,26 @@ def _explained(study: Explained, draws: FunctionDraws, rng: np.random.Generator)
 
 def _draws(study: Explained, rng: np.random.Generator) -> Iterator[FunctionDraws]:
     """Draw hyperparameters of the noise and of the values, add a dummy knob, and draw functions given all trials."""
-    prior, blocks = Prior(), study.blocks
-    of_values = _chain_with_dummy(study, prior)
-    of_noise = None
-    if blocks is not None:
-        around = spread_of(blocks.whole, blocks.contrasts, blocks.hyper, prior)
-        of_noise = Chain(blocks.hyper, around, prior)
+    of_values, noise = _chain_with_dummy(study, Prior()), _noise_draws(study, rng)
     for _ in range(REPLICATES if len(study.observed) <= MANY else REPLICATES // 2):
-        known = None
-        if blocks is not None and of_noise is not None:
-            # Blocks differ in how far all recipes deviate on them, so a mean of J blocks is as uncertain as in a t test.
-            freedom = study.observed.n_blocks - 1
-            known = blocks.covariance(of_noise.draw(blocks.whole, blocks.contrasts, rng))
-            known *= freedom / rng.chisquare(freedom)
         knobs = (*study.knobs, dummy_knob(study.knobs, len(study.observed), rng))
-        design = design_of(knobs, study.observed.noise, known)
+        design = design_of(knobs, study.observed.noise, next(noise))
         hyper = of_values.draw(design, study.y, rng)
         yield draw_functions(fitted(knobs, design, hyper), study.y, DRAWS, rng)
+
+
+def _noise_draws(study: Explained, rng: np.random.Generator) -> Iterator[Array | None]:
+    """Draw the covariance of the noise by blocks; None where it is not known."""
+    blocks, prior = study.blocks, Prior()
+    if blocks is None:
+        yield from repeat(None)
+        return
+    chain = Chain(blocks.hyper, spread_of(blocks.whole, blocks.contrasts, blocks.hyper, prior), prior)
+    # Blocks differ in how far all recipes deviate on them, so the mean of J of them is as uncertain as in a t test.
+    freedom = blocks.contrasts.shape[1]
+    while True:
+        covariance = blocks.covariance(chain.draw(blocks.whole, blocks.contrasts, rng))
+        yield covariance * freedom / rng.chisquare(freedom)
 
 
 def dummy_knob(knobs: Sequence[KnobAtoms], n: int, rng: np.random.Generator) -> KnobAtoms:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from altune.analysis.importance.shares import HeldNumber, KnobShare, NumberShare, number_words
+from altune.analysis.importance.shares import Floor, HeldNumber, Interaction, KnobShare, NumberShare, number_words
 from altune.core.text import join_words
 from altune.recipes.describe import KNOB_WORDS
-
-if TYPE_CHECKING:
-    from altune.analysis.importance.knob_importance import KnobImportance
 
 STRONG = 0.05
 """Smallest share of a pair of knobs, or of a number, that has a sentence."""
@@ -18,28 +14,8 @@ MEANINGS = {("initial_sample", "size"): "the larger it is, the later the first m
 """What a number decides beyond its name."""
 
 
-def importance_sentences(importance: KnobImportance) -> list[str]:
-    """Return the result in sentences, the most important first."""
-    sentences = [importance.warning] if importance.warning else []
-    sentences += _shares(importance.knobs, "of the differences between recipes")
-    sentences += [_number(number) for number in importance.numbers if number.share >= STRONG]
-    sentences += _held(importance.held) if importance.held else []
-    strong = [pair for pair in importance.interactions if pair.low > importance.floor.high and pair.share >= STRONG]
-    if strong and not importance.dependent:
-        pair = strong[0]
-        sentences.append(
-            f"{_capital(_words(pair.a))} and {_words(pair.b)} interact: {100 * pair.share:.0f} % belongs to their "
-            "combination, so choose them together."
-        )
-    of = f" of {importance.n_trials + importance.aside:,}" if importance.aside else ""
-    sentences.append(
-        f"From {importance.n_trials}{of} recipes; the surrogate explains {100 * max(0.0, importance.r2):.0f} % of the "
-        f"differences between recipes that it was not fitted to (R² = {importance.r2:.2f})."
-    )
-    return sentences
-
-
-def _shares(knobs: Sequence[KnobShare], of: str) -> list[str]:
+def share_sentences(knobs: Sequence[KnobShare], of: str = "of the differences between recipes") -> list[str]:
+    """Return what the knobs that matter explain, and which have no clear effect."""
     sentences = []
     matter = [share for share in knobs if share.matters]
     rest = [share for share in knobs if not share.matters]
@@ -55,6 +31,11 @@ def _shares(knobs: Sequence[KnobShare], of: str) -> list[str]:
     return sentences
 
 
+def number_sentences(numbers: Sequence[NumberShare]) -> list[str]:
+    """Return a sentence for each number that explains most of its knob and is not negligible."""
+    return [_number(number) for number in numbers if number.share >= STRONG]
+
+
 def _number(number: NumberShare) -> str:
     meaning = MEANINGS.get((number.knob, number.number))
     return (
@@ -63,10 +44,21 @@ def _number(number: NumberShare) -> str:
     )
 
 
-def _held(held: HeldNumber) -> list[str]:
-    first, *rest = _shares(held.knobs, "of that")
+def held_sentences(held: HeldNumber) -> list[str]:
+    """Return how much of the variance remains with a number held, and what the knobs explain of that."""
+    first, *rest = share_sentences(held.knobs, "of that")
     remains = f"With {held.text}, as in the recipe, {100 * held.remains:.0f} % of the variance remains"
     return [f"{remains}: {first[:1].lower()}{first[1:]}", *rest]
+
+
+def pair_sentences(pairs: Sequence[Interaction], floor: Floor) -> list[str]:
+    """Return that the two knobs interact whose pair is the first above the noise floor that is not negligible."""
+    return [
+        f"{_capital(_words(pair.a))} and {_words(pair.b)} interact: {100 * pair.share:.0f} % belongs to their "
+        "combination, so choose them together."
+        for pair in pairs
+        if pair.low > floor.high and pair.share >= STRONG
+    ][:1]
 
 
 def _words(knob: str) -> str:

@@ -88,8 +88,9 @@ def _draws(study: Explained, rng: np.random.Generator) -> Iterator[FunctionDraws
     """Draw hyperparameters of the noise and of the values, add a dummy knob, and draw functions given all trials."""
     of_values, noise = _chain_with_dummy(study, Prior()), _noise_draws(study, rng)
     for _ in range(REPLICATES if len(study.observed) <= MANY else REPLICATES // 2):
+        known = next(noise)
         knobs = (*study.knobs, dummy_knob(study.knobs, len(study.observed), rng))
-        design = design_of(knobs, study.observed.noise, next(noise))
+        design = design_of(knobs, study.observed.noise, known)
         hyper = of_values.draw(design, study.y, rng)
         yield draw_functions(fitted(knobs, design, hyper), study.y, DRAWS, rng)
 

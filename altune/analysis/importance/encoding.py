@@ -88,16 +88,22 @@ def encode_knob(
         effects are those of recipes with these values; by default all are drawn.
     """
     drawn = weighted_atoms(decision, knob, rng)
-    moved = [({**atom, **{path: held[path] for path in held or {} if path in atom}}, chance) for atom, chance in drawn]
-    settings = [*(atom for atom, _ in drawn), *(atom for atom, _ in moved), *(part_of(trial, knob) for trial in params)]
+    chances = np.array([chance for _, chance in drawn])
+    settings = [
+        *(atom for atom, _ in drawn),
+        *(atom | {path: value for path, value in (held or {}).items() if path in atom} for atom, _ in drawn),
+        *(part_of(trial, knob) for trial in params),
+    ]
     atoms = {_identity(atom): atom for atom in settings}
     place_of = {identity: place for place, identity in enumerate(atoms)}
-    places = np.array([place_of[_identity(atom)] for atom in settings], dtype=np.intp)
-    chances = np.array([chance for _, chance in drawn]) / sum(chance for _, chance in drawn)
-    count = len(drawn)
-    of_draws, weights = (np.bincount(some, chances, len(atoms)) for some in (places[:count], places[count : 2 * count]))
-    parts = knob_parts(knob, decision, list(atoms.values()), weights, of_draws)
-    return KnobAtoms(knob, tuple(atoms.values()), weights, places[2 * count :], parts)
+    of_draws, of_held, rows = np.split(
+        np.array([place_of[_identity(atom)] for atom in settings], dtype=np.intp), [len(drawn), 2 * len(drawn)]
+    )
+    drawn_weights, weights = (np.zeros(len(atoms)) for _ in range(2))
+    np.add.at(drawn_weights, of_draws, chances / chances.sum())
+    np.add.at(weights, of_held, chances / chances.sum())
+    parts = knob_parts(knob, decision, list(atoms.values()), weights, drawn_weights)
+    return KnobAtoms(knob, tuple(atoms.values()), weights, rows, parts)
 
 
 def part_of(params: Params, knob: str) -> dict[str, Any]:

@@ -182,7 +182,7 @@ def log_likelihood(design: Design, y: Array, hyper: Hyperparameters) -> float:
     """Return log p(y) alone, which takes a fraction of the time of its gradient."""
     L = _factor(design, hyper, elementary(_knob_covariances(design, hyper), hyper.order))
     whitened = solve_triangular(L, y, lower=True, check_finite=False)
-    return -0.5 * float(np.vdot(whitened, whitened)) - y.shape[1] * float(np.log(np.diag(L)).sum())
+    return -0.5 * float(np.vdot(whitened, whitened)) - int(y.shape[1]) * float(np.log(np.diag(L)).sum())
 
 
 def _knob_covariances(design: Design, hyper: Hyperparameters) -> list[Array]:

@@ -25,7 +25,7 @@ def a_grid(module):
     params = [{"query_strategy": "margin"}, {"query_strategy": "random"}]
     labels = np.array([[[10, 20, 40]] * 2, [[10, 40, -1]] * 2], dtype=np.int32)
     return module.Grid(
-        data="iris",
+        name="iris",
         space=SearchSpace.from_dict({"query_strategy": ["margin", "random"]}),
         params=params,
         weights=np.full(2, 0.5),

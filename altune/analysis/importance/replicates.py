@@ -24,11 +24,10 @@ Array = NDArray[np.float64]
 
 DUMMY = "dummy"
 REPLICATES = 40
-"""Draws of the hyperparameters, each with a new dummy knob and :data:`DRAWS` functions.
-
-Half from :data:`MANY` trials on."""
+"""Draws of the hyperparameters, each with a new dummy knob; a quarter from :data:`MANY` trials on, which take longer."""
 MANY = 250
-DRAWS = 8
+FUNCTIONS = 320
+"""Number of functions that are drawn in all."""
 POINTS = 6000
 """Approximate number of pairs of recipes that a replicate compares if knobs are dependent."""
 
@@ -87,12 +86,13 @@ def _explained(study: Explained, draws: FunctionDraws, rng: np.random.Generator)
 def _draws(study: Explained, rng: np.random.Generator) -> Iterator[FunctionDraws]:
     """Draw hyperparameters of the noise and of the values, add a dummy knob, and draw functions given all trials."""
     of_values, noise = _chain_with_dummy(study, Prior()), _noise_draws(study, rng)
-    for _ in range(REPLICATES if len(study.observed) <= MANY else REPLICATES // 2):
+    count = REPLICATES if len(study.observed) <= MANY else REPLICATES // 4
+    for _ in range(count):
         known = next(noise)
         knobs = (*study.knobs, dummy_knob(study.knobs, len(study.observed), rng))
         design = design_of(knobs, study.observed.noise, known)
         hyper = of_values.draw(design, study.y, rng)
-        yield draw_functions(fitted(knobs, design, hyper), study.y, DRAWS, rng)
+        yield draw_functions(fitted(knobs, design, hyper), study.y, FUNCTIONS // count, rng)
 
 
 def _noise_draws(study: Explained, rng: np.random.Generator) -> Iterator[Array | None]:

@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 
 DUMMY = "dummy"
 REPLICATES = 40
-"""Draws of the hyperparameters, each with a new dummy knob; a quarter from :data:`MANY` trials on, which take longer."""
+"""Draws of the hyperparameters, each with a new dummy knob; a quarter from :data:`MANY` trials on, to save time."""
 MANY = 250
 FUNCTIONS = 320
 """Number of functions that are drawn in all."""

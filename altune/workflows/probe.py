@@ -130,7 +130,7 @@ def probe(setup: StudySetup, trajectories: Mapping[str, int], jobs: int, timeout
             block = environment.blocks("search", 1)[0]
             prepared = prepare_block(environment.dataset, block, environment.seed, environment.scenario.scaling)
             try:
-                baselines += [_seconds(setup.baselines[name], prepared, environment, share) for name in PLAYED]
+                baselines += [seconds_of(setup.baselines[name], prepared, environment, share) for name in PLAYED]
             except Exception as error:
                 raise WorkError(f"a baseline fails on {environment.dataset.name}: {error}") from None
             drawn += _seconds_of_working(recipes, prepared, environment, share)
@@ -157,13 +157,13 @@ def _seconds_of_working(
     seconds = []
     for recipe in recipes:
         try:
-            seconds.append(_seconds(recipe, prepared, environment, limit))
+            seconds.append(seconds_of(recipe, prepared, environment, limit))
         except Exception:
             continue
     return seconds
 
 
-def _seconds(recipe: Recipe, prepared: PreparedBlock, environment: Environment, limit: float) -> float:
+def seconds_of(recipe: Recipe, prepared: PreparedBlock, environment: Environment, limit: float) -> float:
     """Return the seconds of a trajectory, measured in part if it takes longer than a limit."""
     began = time.perf_counter()
     trajectory = Trajectory(recipe, prepared, environment.scenario)

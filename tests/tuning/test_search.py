@@ -361,7 +361,7 @@ def test_the_pages_commands_meet_the_same_environment_on_other_splits(undisturbe
     commands = [part.text for part in run_content(undisturbed).parts if isinstance(part, CodeBlock)][1:]
     assert commands[0].startswith("altune simulate iris --recipe ")
     assert commands[0].endswith(" --seed 0"), "whose held-back rows no recipe of the search was scored on"
-    assert altune.Scenario.load(undisturbed.folder / "scenario.yaml") == undisturbed.scenario
+    assert altune.Scenario.load(undisturbed.folder / "scenario.yaml").to_dict() == undisturbed.scenario.to_dict()
 
 
 def test_a_trial_is_stored_while_later_ones_of_its_batch_are_played(tmp_path):

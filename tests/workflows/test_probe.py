@@ -77,7 +77,7 @@ class Messages(Silent):
 
 
 def test_a_long_run_says_so_at_its_start_and_what_shortens_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    monkeypatch.setattr(probing, "_seconds", lambda *arguments: 60.0)
+    monkeypatch.setattr(probing, "seconds_of", lambda *arguments: 60.0)
     sizes: dict[str, Any] = {"budget": 20, "loops": 3, "n_blocks": 2, "n_trials": 2, "confirm": False}
     for limit, expected in ((600.0, 0), (599.0, 1)):
         monkeypatch.setattr(probing, "LONG", limit)
@@ -97,7 +97,7 @@ def test_a_long_run_says_so_at_its_start_and_what_shortens_it(monkeypatch: pytes
 def test_the_plan_of_tune_and_that_of_a_sweep_have_one_probe(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(probing, "_seconds", lambda *arguments: 3.0)
+    monkeypatch.setattr(probing, "seconds_of", lambda *arguments: 3.0)
     words = ["tune", "iris", "--space", "quick", "--budget", "30", "--jobs", "2", "--dry-run"]
     monkeypatch.setattr(sys, "argv", ["altune", *words, "--json"])
     with pytest.raises(SystemExit):
@@ -123,7 +123,7 @@ def test_a_baseline_that_fails_has_no_estimate_and_a_reason(
     def fails(*arguments: Any) -> float:
         raise ValueError("no such model")
 
-    monkeypatch.setattr(probing, "_seconds", fails)
+    monkeypatch.setattr(probing, "seconds_of", fails)
     monkeypatch.setattr(sys, "argv", ["altune", "tune", "iris", "--space", "quick", "--budget", "30", "--dry-run"])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -32,6 +32,11 @@ class Pair:
     b: str
     difference: PairedDifference
 
+    @property
+    def p_holm(self) -> float:
+        """P value adjusted for all pairs of the comparison, in [0, 1]."""
+        return self.difference.p_holm
+
     def turned(self) -> Pair:
         """Return the pair with its recipes exchanged."""
         return Pair(self.b, self.a, self.difference.turned())

@@ -89,9 +89,9 @@ def plot_differences(
     less = "; below zero is better" if written.less_is_better else ""
     return forest(
         numbers,
-        safe_text(title, 60),
+        safe_text(title, None),
         f"mean with 95 % interval for all together{paired}{less}",
-        x=f"difference in {safe_text(value, 44)}<br>{_sides(written, sides)}",
+        x=f"difference in {safe_text(value, None)}<br>{_sides(written, sides)}",
         ticks=written.ticks,
     )
 

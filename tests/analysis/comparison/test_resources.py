@@ -35,16 +35,27 @@ def test_what_recipes_take_and_who_is_on_the_front() -> None:
 
 
 @pytest.mark.slow
-def test_what_is_left_beside_a_matched_baseline_is_named() -> None:
+def test_what_a_recipe_differs_in_from_a_matched_baseline_is_named() -> None:
     sizes = {"budget": 30, "n_trials": 3, "n_blocks": 2, "select_among": 1, "select_blocks": 2, "report_blocks": 3}
-    strategies = [{"method": "margin"}, {"method": "entropy"}]
+    strategies = [{"method": "badge"}, {"method": "entropy"}]
     alone = altune.tune("iris", altune.SearchSpace.from_dict({"query_strategy": strategies}), ablation=False, **sizes)
-    assert (alone.findings.others, alone.findings.selection) == ((), "the selection of rows")
+    assert {against.differs for against in alone.findings.others.values()} == {("query_strategy",)}
     space = {
         "query_strategy": strategies,
+        "initial_sample": {"method": "typiclust", "size": 7},
         "stopping": {"method": "classification_change", "threshold": 0.5},
         "retrain": {"method": "warm_start"},
-        "baselines": {"plain": {"stopping": {"method": "budget"}, "retrain": {"method": "reset"}}},
+        "baselines": {
+            "plain": {
+                "initial_sample": {"method": "random"},
+                "stopping": {"method": "budget"},
+                "retrain": {"method": "reset"},
+            }
+        },
     }
     both = altune.tune("iris", altune.SearchSpace.from_dict(space), ablation=False, **sizes)
-    assert both.findings.selection == "the selection of rows together with retraining and stopping"
+    matched = both.confirmation.matched["plain"].recipe
+    assert (matched.initial_sample.method, matched.initial_sample.size) == ("random", 7), "sizes are matched alone"
+    if not both.findings.chosen:
+        differs = both.findings.against["plain"].differs
+        assert set(differs) == {"initial_sample", "retrain", "stopping", "query_strategy"}

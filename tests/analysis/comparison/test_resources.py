@@ -10,6 +10,7 @@ import pytest
 import altune
 from altune.analysis.comparison.resources import recipes_on_front, resources_that_differ, spent_by, spent_over
 from altune.simulation.curve import LearningCurve
+from altune.tuning.confirmation import matched_baseline
 from tests.helpers.compared import curve
 
 
@@ -54,8 +55,9 @@ def test_what_a_recipe_differs_in_from_a_matched_baseline_is_named() -> None:
         },
     }
     both = altune.tune("iris", altune.SearchSpace.from_dict(space), ablation=False, **sizes)
-    matched = both.confirmation.matched["plain"].recipe
+    recipe, plain = both.best_trial.recipe, both.baselines["plain"].recipe
+    matched = matched_baseline(plain, recipe)
     assert (matched.initial_sample.method, matched.initial_sample.size) == ("random", 7), "sizes are matched alone"
-    if not both.findings.chosen:
+    if both.best_recipe == recipe:
         differs = both.findings.against["plain"].differs
         assert set(differs) == {"initial_sample", "retrain", "stopping", "query_strategy"}

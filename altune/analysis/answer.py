@@ -137,7 +137,9 @@ def settling(findings: Findings) -> list[str]:
     open_ones = [
         (_joined(names), against.difference)
         for names, against in _alike(findings)
-        if against.difference.known and not against.difference.clear
+        if against.difference.known
+        and not against.difference.clear
+        and against.difference.high > against.difference.low
     ]
     if not open_ones:
         return []
@@ -177,20 +179,24 @@ def label_sentences(findings: Findings) -> list[str]:
 
 
 def _labels(findings: Findings, names: Sequence[str], labels: LabelsSaved) -> str:
-    goal = f"the {findings.metric} that {_joined(names)} end{'s' if len(names) == 1 else ''} with ({labels.target:.3f})"
+    goal = f"the {findings.metric} that {_joined(names)} end{'s' if len(names) == 1 else ''} with "
+    goal += f"({_apart(labels.target, findings.score)})"
     if not labels.baseline_labels:
         alone = "gets" if len(names) == 1 else "get"
         return f"{capitalized(_joined(names))} never {alone} beyond the {findings.metric} of the majority class."
     if labels.recipe_labels is None:
-        return f"It never reaches {goal} within {findings.budget} labels; it ends with {findings.score:.3f}."
+        if findings.bought < findings.budget - 0.5:
+            return f"It stops below {goal}, with {_apart(findings.score, labels.target)}."
+        ends = _apart(findings.score, labels.target)
+        return f"It never reaches {goal} within {findings.budget} labels; it ends with {ends}."
     needs = range_words(labels.recipe_after, labels.recipe_labels)
     usual = range_words(labels.baseline_after, labels.baseline_labels)
-    saved = f"{labels.saved} labels saved" if labels.saved >= 0 else f"{-labels.saved} labels more"
+    saved = f"{labels.saved or 'no'} labels saved" if labels.saved >= 0 else f"{-labels.saved} labels more"
     text = f"It first has {goal} with {needs} labels, {_joined(names)} with {usual}: {saved}"
     if labels.low is None and labels.high is None:
         return f"{text}."
     interval = f"up to {labels.high}" if labels.low is None else f"{labels.low} to {labels.high}"
-    shown = "" if (labels.low or 0) > 0 or (labels.high or 0) < 0 else ", which is not shown"
+    shown = "" if not labels.saved or (labels.low or 0) > 0 or (labels.high or 0) < 0 else ", which is not shown"
     return f"{text}{shown} (95 % interval {interval})."
 
 
@@ -203,12 +209,12 @@ def matched_sentences(findings: Findings) -> list[str]:
         return []  # the sizes are those of the baselines
     same = [_joined(names) for names, against in _alike(findings) if not against.differs]
     parts = [
-        f"{join_words(gains)}, from which it then differs in {join_words([KNOB_WORDS[knob] for knob in knobs])}"
+        f"from {join_words(gains)} in {join_words([KNOB_WORDS[knob] for knob in knobs])}"
         for knobs, gains in by_knobs.items()
         if knobs
     ]
-    parts += [f"{join_words(same)}, which is then the same recipe"] if same else []
-    return [f"Beside baselines with its own sizes of start and loops, it gains over {'; '.join(parts)}."]
+    parts += [f"from {join_words(same)} in nothing"] if same else []
+    return [f"Were the baselines to have its sizes of start and loops, it would differ {'; '.join(parts)}."]
 
 
 def _joined(names: Sequence[str]) -> str:
@@ -231,6 +237,12 @@ def gain_words(difference: PairedDifference) -> str:
 
 def _explained(name: str) -> str:
     return EXPLAINED_NAMES.get(name, plain_name(name))
+
+
+def _apart(score: float, other: float) -> str:
+    """Return a score with as many decimals as tell it from another one, at least three and at most six."""
+    digits = next((digits for digits in (3, 4, 5) if round(score, digits) != round(other, digits)), 6)
+    return f"{score:.{3 if score == other else digits}f}"
 
 
 def _percent(share: float) -> str:

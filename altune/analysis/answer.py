@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from altune.analysis.findings import Against, Findings
 from altune.analysis.label_counts import LabelsSaved, range_words
 from altune.core.text import capitalized, join_words
-from altune.numerics.statistics import LEAST_BLOCKS, LEVEL, PairedDifference, t_quantile
+from altune.numerics.statistics import LEAST_BLOCKS, PairedDifference
 from altune.recipes.describe import KNOB_WORDS
 from altune.recipes.recipe import Recipe
 from altune.simulation.objectives import Objective
@@ -160,7 +160,9 @@ def _what_settles(difference: PairedDifference, beside: str, findings: Findings)
     parts = difference.parts
     if parts is None or not parts.variance():
         return "More report blocks would narrow the interval."
-    needed = (difference.mean / t_quantile(1 - LEVEL / 2, parts.degrees)) ** 2
+    # The interval that must exclude zero is the one that is shown, for all that is compared.
+    half_widths = (difference.together[1] - difference.together[0]) / 2 / parts.error
+    needed = (difference.mean / half_widths) ** 2
     from_rows = parts.variance(math.inf)
     blocks = math.inf if needed <= from_rows else (parts.variance(1) - from_rows) / (needed - from_rows)
     if blocks <= MOST_BLOCKS:

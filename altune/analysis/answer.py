@@ -198,7 +198,7 @@ def _labels(findings: Findings, names: Sequence[str], labels: LabelsSaved) -> st
     if labels.low is None and labels.high is None:
         return f"{text}."
     interval = f"up to {labels.high}" if labels.low is None else f"{labels.low} to {labels.high}"
-    shown = "" if not labels.saved or (labels.low or 0) > 0 or (labels.high or 0) < 0 else ", which is not shown"
+    shown = "" if labels.shown or not labels.saved else ", which is not shown"
     return f"{text}{shown} (95 % interval {interval})."
 
 

@@ -97,6 +97,11 @@ class LabelsSaved:
     high: int | None
     reached: bool
 
+    @property
+    def shown(self) -> bool:
+        """Whether the interval of the labels saved excludes zero."""
+        return (self.low is not None and self.low > 0) or (self.high is not None and self.high < 0)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return asdict(self)

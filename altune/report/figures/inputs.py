@@ -42,14 +42,15 @@ def curves_of(
 ) -> tuple[dict[str, Sequence[LearningCurve]], str, int, LabelsSaved | None]:
     """Return the learning curves of a confirmed run by name, their metric, the budget, and the labels saved.
 
-    The curves are of a data set, by default the first. Labels are saved only if the recipe beats the first baseline.
+    The curves are of a data set, by default the first. Labels are saved only if that is shown and the recipe
+    beats the first baseline.
     """
     findings = confirmed_findings(run, data)
     confirmation = run.confirmations[data or next(iter(run.confirmations))]
     curves: dict[str, Sequence[LearningCurve]] = {"confirmed recipe": confirmation.recipe.curves}
     curves |= {name: played.curves for name, played in confirmation.baselines.items()}
     first = next(iter(findings.against.values()))
-    saved = first.labels if findings.beats(first.difference) else None
+    saved = first.labels if findings.beats(first.difference) and first.labels.shown else None
     return curves, findings.objective.metric, findings.budget, saved
 
 

@@ -124,7 +124,7 @@ def _saved(findings: Findings) -> list[tuple[str, str]]:
     return [
         (str(against.labels.saved), f"labels saved against {plain_name(baseline)}")
         for baseline, against in findings.others.items()
-        if against.labels.saved > 0 and findings.beats(against.difference)
+        if against.labels.saved > 0 and against.labels.shown and findings.beats(against.difference)
     ][:1]
 
 

@@ -102,7 +102,7 @@ def result_table(run: Run, name: str) -> TableBlock:
     references = confirmation.baselines[REFERENCE].curves
     other_values = [_mean_of(confirmation.recipe, other, references) for other in others]
     own = f"confirmed recipe ({plain_name(findings.chosen)})" if findings.chosen else "confirmed recipe"
-    rows = [(own, f"{findings.score:.3f}", _interval(findings.recipe, amounts), "", "", *other_values, "", "")]
+    rows = [(own, f"{findings.score:.3f}", _interval(findings.recipe, amounts), "", "", *other_values, "")]
     for baseline, against in findings.others.items():
         difference, matched = against.difference, against.matched
         rows.append(
@@ -113,8 +113,7 @@ def result_table(run: Run, name: str) -> TableBlock:
                 amounts.signed_interval(difference.mean, *difference.together),
                 amounts.signed_interval(matched.mean, *matched.together) if against.differs else "the same recipe",
                 *(_mean_of(confirmation.baselines[baseline], other, references) for other in others),
-                _reached(findings, baseline),
-                _usual(findings, baseline),
+                _labels(findings, baseline),
             )
         )
     several = len(run.confirmations) > 1
@@ -129,8 +128,7 @@ def result_table(run: Run, name: str) -> TableBlock:
             "recipe minus it",
             "the same, matched",
             *(other.name for other in others),
-            "labels the recipe needs",
-            "labels it needs",
+            "labels: recipe, it",
         ),
         rows=rows,
         caption=(
@@ -204,14 +202,12 @@ def _interval(interval: Interval, amounts: Amounts) -> str:
     return amounts.interval(interval.mean, interval.low, interval.high)
 
 
-def _reached(findings: Findings, baseline: str) -> str:
+def _labels(findings: Findings, baseline: str) -> str:
     labels = findings.against[baseline].labels
-    return range_words(labels.recipe_after, labels.recipe_labels) if labels.recipe_labels is not None else "not reached"
-
-
-def _usual(findings: Findings, baseline: str) -> str:
-    labels = findings.against[baseline].labels
-    return range_words(labels.baseline_after, labels.baseline_labels)
+    usual = range_words(labels.baseline_after, labels.baseline_labels)
+    if labels.recipe_labels is None:
+        return f"not reached, {usual}"
+    return f"{range_words(labels.recipe_after, labels.recipe_labels)}, {usual}"
 
 
 def _limits(findings: Findings) -> str:

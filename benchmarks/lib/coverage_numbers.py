@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import joblib
 import numpy as np
 import pandas as pd
-from lib.coverage_play import AGAIN, BUDGET, PATH, STREAMS_AGAIN, Case, Curves, file_of, load_curves
 from numpy.typing import NDArray
 
 from altune.analysis.label_counts import MeanCurve, labels_saved, reached
@@ -21,6 +20,7 @@ from altune.numerics.statistics import Interval, PairedDifference, mean_interval
 from altune.simulation.curve import LearningCurve
 from altune.simulation.intervals import estimated_difference, estimated_mean
 from altune.simulation.objectives import Objective
+from lib.coverage_play import AGAIN, BUDGET, PATH, STREAMS_AGAIN, Case, Curves, file_of, load_curves
 
 Array = NDArray[np.float64]
 Plan = Sequence[int]
@@ -70,12 +70,12 @@ def intervals(of: Curves, metric: str, plan: Plan, overlap: float) -> list[dict[
     objective = Objective("aulc", metric=metric, end=BUDGET)
     rows = []
     for name in PATH:
-        mean = estimated_mean(objective, of[name][: max(plan)])
+        mean = estimated_mean(objective, of[name][: max(plan)], overlap=overlap)
         rows.append({"kind": MEAN, "name": name, "mean": mean.mean, "low": mean.low, "high": mean.high})
     pairs = [(b, a, STEP if abs(place) == 1 else DIFFERENCE) for place, a, b in _pairs()]
     pairs += [(name + AGAIN, name, STREAMS) for name in STREAMS_AGAIN]
     for a, b, kind in pairs:
-        difference = at_plan(plan, partial(_difference, objective, of[a], of[b]))
+        difference = at_plan(plan, partial(_difference, objective, of[a], of[b], overlap))
         values = objective.each(of[a][: difference.blocks]) - objective.each(of[b][: difference.blocks])
         old = mean_interval(values, overlap=overlap)
         ends = {"low": difference.low, "high": difference.high, "old_low": old.low, "old_high": old.high}
@@ -94,9 +94,9 @@ def _pairs() -> list[tuple[int, str, str]]:
 
 
 def _difference(
-    objective: Objective, a: Sequence[LearningCurve], b: Sequence[LearningCurve], blocks: int
+    objective: Objective, a: Sequence[LearningCurve], b: Sequence[LearningCurve], overlap: float, blocks: int
 ) -> PairedDifference:
-    return estimated_difference(objective, a[:blocks], b[:blocks])
+    return estimated_difference(objective, a[:blocks], b[:blocks], overlap=overlap)
 
 
 def at_plan(plan: Plan, interval_after: Callable[[int], Of]) -> Of:
@@ -138,7 +138,7 @@ def look_at_all(cases: Sequence[Case], numbers: Sequence[int], plan: Plan, folde
 
 def true_savings(several: Sequence[Looked]) -> dict[tuple[str, str, str], float]:
     """Return the labels saved by the mean curves over all subsamples and blocks, by model, metric and name."""
-    baseline, *others = PATH
+    baseline = next(iter(PATH))
     every = {key: np.mean([each.curves[key] for each in several], axis=0) for key in several[0].curves}
     counts = np.arange(BUDGET + 1)
     savings: dict[tuple[str, str, str], float] = {}

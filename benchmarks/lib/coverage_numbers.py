@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -158,21 +159,31 @@ def true_savings(several: Sequence[Looked]) -> dict[tuple[str, str, str], float]
 def judged(table: pd.DataFrame) -> pd.DataFrame:
     """Return the intervals with what is known of each: whether it holds the truth, its width, that of an oracle.
 
-    The truth is a mean over all subsamples, the interval's own among them, so that the distance to it is too short by
+    The truth is a mean over all S subsamples, the interval's own among them, so that the distance to it is too short by
     a factor of sqrt(1 - 1/S), which is taken out. An oracle knows the standard deviation of the estimate over the
-    subsamples and has the interval of a normal distribution.
+    subsamples and has the interval of a normal distribution; that a ratio to a standard deviation of S values is too
+    large on average is taken out as well.
     """
     cells = table.groupby(CELL)["mean"]
     count, spread = cells.transform("count"), cells.transform("std")
+    too_large = count.map({number: _mean_reciprocal(number) for number in count.unique()})
     truth = table["mean"] + (table["truth"] - table["mean"]) * np.sqrt(count / (count - 1))
     truth = truth.where(table["kind"] != SAVED, table["truth"])
     return table.assign(
         covered=(table["low"] <= truth + 1e-12) & (truth - 1e-12 <= table["high"]),
         width=table["high"] - table["low"],
-        oracle=2 * NORMAL * spread,
+        oracle=2 * NORMAL * spread * too_large,
         claimed=(table["low"] > 0) | (table["high"] < 0),
         claimed_before=(table["old_low"] > 0) | (table["old_high"] < 0),
     )
+
+
+def _mean_reciprocal(count: int) -> float:
+    """Return the mean of 1/s for the standard deviation s of normal values with variance 1; ∞ below three of them."""
+    degrees = count - 1
+    if degrees < 2:
+        return math.inf
+    return math.sqrt(degrees / 2) * math.exp(math.lgamma((degrees - 1) / 2) - math.lgamma(degrees / 2))
 
 
 def coverage(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
@@ -180,9 +191,11 @@ def coverage(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     lines = []
     for key, group in rows.groupby(list(by), sort=False):
         cells = group.groupby(CELL).agg(width=("width", "mean"), oracle=("oracle", "first"))
-        cells = cells[cells["oracle"] > 0]
+        cells = cells[(cells["oracle"] > 0) & np.isfinite(cells["oracle"])]
         line = dict(zip(by, key, strict=True)) | {"intervals": len(group), "coverage": group["covered"].mean()}
-        lines.append(line | {"width / oracle": (cells["width"] / cells["oracle"]).mean()})
+        # Labels saved are whole loops, and an end may be unknown: no oracle has a normal interval for them.
+        ratio = (cells["width"] / cells["oracle"]).mean() if line.get("kind") != SAVED else math.nan
+        lines.append(line | {"width / oracle": ratio})
     return pd.DataFrame(lines)
 
 

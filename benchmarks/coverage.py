@@ -28,18 +28,7 @@ from pathlib import Path
 
 import joblib
 import pandas as pd
-from lib.coverage_numbers import (
-    DIFFERENCE,
-    MEAN,
-    SAVED,
-    STEP,
-    by_share,
-    claims,
-    coverage,
-    judged,
-    look_at_all,
-    power,
-)
+from lib.coverage_numbers import DIFFERENCE, MEAN, SAVED, STEP, look_at_all
 from lib.coverage_play import (
     BUDGET,
     LOOPS,
@@ -49,6 +38,7 @@ from lib.coverage_play import (
     file_of,
     play_and_store,
 )
+from lib.coverage_tables import by_share, claims, coverage, judged, power
 
 from altune.core.errors import AltuneError, RequestError
 from altune.core.files import write_text

@@ -1,8 +1,7 @@
-"""Intervals of stored subsamples, and how often they hold the truth."""
+"""Intervals of stored subsamples, and the truth that they should hold."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -30,8 +29,6 @@ Of = TypeVar("Of", Interval, PairedDifference)
 
 MEAN, DIFFERENCE, STEP, SAVED, STREAMS = "mean", "difference", "step", "labels saved", "other streams"
 CELL = ["population", "size", "coin", "held_back", "model", "metric", "kind", "name"]
-GAIN = (0.02, 0.04)
-NORMAL = 1.959964
 
 
 @dataclass(frozen=True)
@@ -71,15 +68,16 @@ def intervals(of: Curves, metric: str, plan: Plan, overlap: float) -> list[dict[
     objective = Objective("aulc", metric=metric, end=BUDGET)
     rows = []
     for name in PATH:
-        mean = estimated_mean(objective, of[name][: max(plan)], overlap=overlap)
-        rows.append({"kind": MEAN, "name": name, "mean": mean.mean, "low": mean.low, "high": mean.high})
+        curves = of[name][: max(plan)]
+        mean = estimated_mean(objective, curves, overlap=overlap)
+        ends = {"low": mean.low, "high": mean.high, **_by_old_rule(objective.each(curves), overlap)}
+        rows.append({"kind": MEAN, "name": name, "mean": mean.mean, **ends})
     pairs = [(b, a, STEP if abs(place) == 1 else DIFFERENCE) for place, a, b in _pairs()]
     pairs += [(name + AGAIN, name, STREAMS) for name in STREAMS_AGAIN]
     for a, b, kind in pairs:
         difference = at_plan(plan, partial(_difference, objective, of[a], of[b], overlap))
         values = objective.each(of[a][: difference.blocks]) - objective.each(of[b][: difference.blocks])
-        old = mean_interval(values, overlap=overlap)
-        ends = {"low": difference.low, "high": difference.high, "old_low": old.low, "old_high": old.high}
+        ends = {"low": difference.low, "high": difference.high, **_by_old_rule(values, overlap)}
         rows.append({"kind": kind, "name": f"{a} - {b}", "mean": difference.mean, **ends})
     baseline, *others = PATH
     for name in others:
@@ -87,6 +85,12 @@ def intervals(of: Curves, metric: str, plan: Plan, overlap: float) -> list[dict[
         low, high = (-np.inf if saved.low is None else saved.low), (np.inf if saved.high is None else saved.high)
         rows.append({"kind": SAVED, "name": f"{name} - {baseline}", "mean": saved.saved, "low": low, "high": high})
     return rows
+
+
+def _by_old_rule(values: Array, overlap: float) -> dict[str, float]:
+    """Return the ends of the interval by the blocks alone, corrected as Nadeau and Bengio do."""
+    interval = mean_interval(values, overlap=overlap)
+    return {"old_low": interval.low, "old_high": interval.high}
 
 
 def _pairs() -> list[tuple[int, str, str]]:
@@ -154,89 +158,3 @@ def true_savings(several: Sequence[Looked]) -> dict[tuple[str, str, str], float]
         needed = BUDGET + 1 if first is None else first
         savings[model, metric, f"{name} - {baseline}"] = float((of_baseline or 0) - needed)
     return savings
-
-
-def judged(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the intervals with what is known of each: whether it holds the truth, its width, that of an oracle.
-
-    The truth is a mean over all S subsamples, the interval's own among them, so that the distance to it is too short by
-    a factor of sqrt(1 - 1/S), which is taken out. An oracle knows the standard deviation of the estimate over the
-    subsamples and has the interval of a normal distribution; that a ratio to a standard deviation of S values is too
-    large on average is taken out as well.
-    """
-    cells = table.groupby(CELL)["mean"]
-    count, spread = cells.transform("count"), cells.transform("std")
-    too_large = count.map({number: _mean_reciprocal(number) for number in count.unique()})
-    truth = table["mean"] + (table["truth"] - table["mean"]) * np.sqrt(count / (count - 1))
-    truth = truth.where(table["kind"] != SAVED, table["truth"])
-    return table.assign(
-        covered=(table["low"] <= truth + 1e-12) & (truth - 1e-12 <= table["high"]),
-        width=table["high"] - table["low"],
-        oracle=2 * NORMAL * spread * too_large,
-        claimed=(table["low"] > 0) | (table["high"] < 0),
-        claimed_before=(table["old_low"] > 0) | (table["old_high"] < 0),
-    )
-
-
-def _mean_reciprocal(count: int) -> float:
-    """Return the mean of 1/s for the standard deviation s of normal values with variance 1; ∞ below three of them."""
-    degrees = count - 1
-    if degrees < 2:
-        return math.inf
-    return math.sqrt(degrees / 2) * math.exp(math.lgamma((degrees - 1) / 2) - math.lgamma(degrees / 2))
-
-
-def coverage(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Return the number of intervals, their coverage and their width over that of the oracle, by columns."""
-    lines = []
-    for key, group in rows.groupby(list(by), sort=False):
-        cells = group.groupby(CELL).agg(width=("width", "mean"), oracle=("oracle", "first"))
-        cells = cells[(cells["oracle"] > 0) & np.isfinite(cells["oracle"])]
-        line = dict(zip(by, key, strict=True)) | {"intervals": len(group), "coverage": group["covered"].mean()}
-        # Labels saved are whole loops, and an end may be unknown: no oracle has a normal interval for them.
-        ratio = (cells["width"] / cells["oracle"]).mean() if line.get("kind") != SAVED else math.nan
-        lines.append(line | {"width / oracle": ratio})
-    return pd.DataFrame(lines)
-
-
-def claims(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return how often a difference was claimed where there is none."""
-    coin = rows["coin"] & rows["kind"].isin([DIFFERENCE, STEP])
-    streams = rows["kind"] == STREAMS
-    named = {"labels drawn by coin": rows[coin], "one recipe, other random streams": rows[streams]}
-    return pd.DataFrame(
-        [
-            {"case": name, "comparisons": len(group), "claimed": group["claimed"].mean()}
-            for name, group in named.items()
-            if len(group)
-        ]
-    )
-
-
-def power(rows: pd.DataFrame, size: int, comparisons: int) -> pd.DataFrame:
-    """Return how often zero is excluded where the true gain over the baseline is small, now and by the old rule."""
-    of_baseline = rows["name"].str.endswith(f" - {next(iter(PATH))}") & rows["kind"].isin([DIFFERENCE, STEP])
-    small = rows["truth"].between(*GAIN) & (rows["metric"] == "accuracy") & (rows["size"] == size) & ~rows["coin"]
-    lines = []
-    for key, group in rows[of_baseline & small].groupby(["population", "model", "name", "held_back"]):
-        first = group.sort_values("number").head(comparisons)
-        numbers = {"gain": first["truth"].iloc[0], "comparisons": len(first)}
-        excluded = {"zero excluded": first["claimed"].mean(), "by the old rule": first["claimed_before"].mean()}
-        lines.append(dict(zip(["population", "model", "name", "held_back"], key, strict=True)) | numbers | excluded)
-    return pd.DataFrame(lines)
-
-
-def by_share(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what holding back more rows does: to the means, and to the widths of the differences."""
-    shares = rows[~rows["coin"] & (rows["metric"] == "accuracy")]
-    compared = shares.groupby(["population", "size", "model"])["held_back"].transform("nunique") > 1
-    first, *_, last = PATH
-    lines = []
-    for key, group in shares[compared].groupby(["population", "model", "held_back"]):
-        gain = group[group["name"] == f"{last} - {first}"]
-        gain = gain[gain["kind"] == DIFFERENCE]
-        means = {name: group[(group["kind"] == MEAN) & (group["name"] == name)]["mean"].mean() for name in PATH}
-        numbers = {f"mean, {first}": means[first], f"mean, {last}": means[last], "difference": gain["mean"].mean()}
-        widths = {"spread": gain["mean"].std(), "width": gain["width"].mean(), "coverage": gain["covered"].mean()}
-        lines.append(dict(zip(["population", "model", "held_back"], key, strict=True)) | numbers | widths)
-    return pd.DataFrame(lines)

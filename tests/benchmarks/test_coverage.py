@@ -19,6 +19,7 @@ from tests.helpers.benchmark_scripts import load
 coverage = load("coverage")
 play = load("lib.coverage_play")
 numbers = load("lib.coverage_numbers")
+tables = load("lib.coverage_tables")
 
 SMALL = play.Case("digits", 200, metrics=("accuracy", "f1_macro"), models=("naive_bayes",))
 COIN = play.Case("digits", 200, coin=True, models=("naive_bayes",))
@@ -80,12 +81,12 @@ def test_right_intervals_are_judged_right_and_narrow_ones_narrow() -> None:
             lines.append({**cell, "kind": "mean", "name": name, "mean": mean, **ends})
     table = pd.DataFrame(lines)
     table["truth"] = table.groupby(numbers.CELL)["mean"].transform("mean")
-    (right,) = numbers.coverage(numbers.judged(table), ["kind"]).to_dict("records")
+    (right,) = tables.coverage(tables.judged(table), ["kind"]).to_dict("records")
     assert right["coverage"] == pytest.approx(0.95, abs=0.01)
     assert right["width / oracle"] == pytest.approx(1.0, abs=0.03)
 
     half = table.assign(low=(table["low"] + table["mean"]) / 2, high=(table["high"] + table["mean"]) / 2)
-    (narrow,) = numbers.coverage(numbers.judged(half), ["kind"]).to_dict("records")
+    (narrow,) = tables.coverage(tables.judged(half), ["kind"]).to_dict("records")
     assert narrow["coverage"] == pytest.approx(0.673, abs=0.02)
 
 

@@ -92,16 +92,17 @@ def power(rows: pd.DataFrame, size: int, comparisons: int) -> pd.DataFrame:
     lines = []
     for key, group in rows[of_baseline & small].groupby(["population", "model", "name", "held_back"]):
         first = group.sort_values("number").head(comparisons)
-        numbers = {"gain": first["truth"].iloc[0], "comparisons": len(first)}
+        numbers = {"true gain": first["truth"].iloc[0], "comparisons": len(first)}
         excluded = {"zero excluded": first["claimed"].mean(), "by the old rule": first["claimed_before"].mean()}
         lines.append(dict(zip(["population", "model", "name", "held_back"], key, strict=True)) | numbers | excluded)
     return pd.DataFrame(lines)
 
 
 def by_share(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what holding back more rows does: to the means, and to the widths of the differences."""
+    """Return what holding back more rows of the same subsamples does: to means, and to widths of differences."""
     shares = rows[~rows["coin"] & (rows["metric"] == "accuracy")]
-    compared = shares.groupby(["population", "size", "model"])["held_back"].transform("nunique") > 1
+    tried = shares.groupby(["population", "size", "model", "number"])["held_back"].transform("nunique")
+    compared = (tried > 1) & (tried == rows["held_back"].nunique())
     first, *_, last = PATH
     lines = []
     for key, group in shares[compared].groupby(["population", "model", "held_back"]):

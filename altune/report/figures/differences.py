@@ -90,7 +90,7 @@ def plot_differences(
     return forest(
         numbers,
         safe_text(title, None),
-        f"mean with 95 % interval for all together{paired}{less}",
+        f"95 % intervals for all{paired}{less}",
         x=f"difference in {safe_text(value, None)}<br>{_sides(written, sides)}",
         ticks=written.ticks,
     )

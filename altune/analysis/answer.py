@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from altune.analysis.findings import Against, Findings
 from altune.analysis.label_counts import LabelsSaved, range_words
 from altune.core.text import capitalized, join_words
-from altune.numerics.statistics import LEAST_BLOCKS, PairedDifference
+from altune.numerics.statistics import LEAST_BLOCKS, PairedDifference, over_data_sets, side_by_side
 from altune.recipes.describe import KNOB_WORDS
 from altune.recipes.recipe import Recipe
 from altune.simulation.objectives import Objective
@@ -45,12 +45,29 @@ def answer_of_several(by_data: Mapping[str, Findings], recipe: Recipe) -> list[s
     first = f"The recipe beats every baseline on {len(better) or 'none'} of {len(by_data)} data sets"
     if worse:
         first += f" and is worse than a baseline on {join_words(worse)}"
+    objectives = {findings.objective.name for findings in by_data.values()}
+    pooled = _pooled_sentence(by_data) if len(objectives) == 1 else ""
     each = [
         f"{name}: {text}"
         for name, findings in by_data.items()
         for text in (score_sentence(findings), headline(findings))
     ]
-    return [f"{first}.", *each, f"The recipe: {recipe.describe()}"]
+    return [f"{first}.{pooled}", *each, f"The recipe: {recipe.describe()}"]
+
+
+def _pooled_sentence(by_data: Mapping[str, Findings]) -> str:
+    """Return the mean differences over the data sets, each of which counts alike."""
+    every = list(by_data.values())
+    names = [name for name in every[0].against if all(name != findings.chosen for findings in every)]
+    pooled = side_by_side(
+        [over_data_sets([findings.against[name].difference for findings in every]) for name in names],
+        -math.inf,
+        math.inf,
+    )
+    gains = [
+        f"{gain_words(difference)} over {plain_name(name)}" for name, difference in zip(names, pooled, strict=True)
+    ]
+    return f" The mean difference over these data sets is {join_words(gains)}." if gains else ""
 
 
 def front_sentences(

@@ -187,6 +187,30 @@ def side_by_side(differences: Sequence[PairedDifference], least: float, most: fl
     return judged
 
 
+def over_data_sets(differences: Sequence[PairedDifference]) -> PairedDifference:
+    """Return the mean of a difference over data sets that count alike, with their variances combined.
+
+    It speaks of these data sets, not of others. Where a data set has no standard error, there is no interval.
+
+    Parameters
+    ----------
+    differences : the difference on each data set, one or more; on different rows, so they are independent.
+    """
+    count, mean = len(differences), float(np.mean([difference.mean for difference in differences]))
+    blocks = sum(difference.blocks for difference in differences)
+    better = float(np.average([each.better for each in differences], weights=[each.blocks for each in differences]))
+    if any(difference.error is None or not difference.known for difference in differences):
+        return PairedDifference(mean, -math.inf, math.inf, 1.0, blocks, better)
+    variances = [(difference.error or 0.0) ** 2 / count**2 for difference in differences]
+    error = math.sqrt(sum(variances))
+    spread = sum(variance**2 / difference.degrees for variance, difference in zip(variances, differences, strict=True))
+    degrees = error**4 / spread if spread else math.inf
+    half = t_quantile(0.975, degrees) * error
+    p = float(2 * stats.t.sf(abs(mean) / error, degrees)) if error else float(abs(mean) < ROUNDING)
+    basis = differences[0].basis
+    return PairedDifference(mean, mean - half, mean + half, p, blocks, better, basis, error=error, degrees=degrees)
+
+
 def mean_interval(values: ArrayLike, confidence: float = 0.95, *, overlap: float = 0.0) -> Interval:
     """Return the mean of ``(n_blocks,)`` values with Student's t interval.
 

@@ -16,6 +16,7 @@ from altune.numerics.statistics import (
     PairedDifference,
     holm,
     mean_interval,
+    over_data_sets,
     paired_difference,
     side_by_side,
     wilcoxon_signed_rank,
@@ -134,6 +135,21 @@ def test_side_by_side_worked_by_hand() -> None:
     assert unclear[2].together[0] == pytest.approx(unclear[2].mean - stats.norm.isf(0.05 / 2 / 2))
     assert unclear[2].together[0] < 0 < unclear[2].low
     assert side_by_side([], 0.0, 1.0) == []
+
+
+def test_over_data_sets_the_variances_are_combined() -> None:
+    # Two data sets with standard errors .03 and .04: that of the mean is .05/2; t quantiles by Satterthwaite.
+    first = PairedDifference(0.1, 0.04, 0.16, 0.01, 20, 0.9, error=0.03, degrees=10)
+    second = PairedDifference(0.02, -0.06, 0.1, 0.6, 10, 0.6, error=0.04, degrees=20)
+    both = over_data_sets([first, second])
+    assert (both.mean, both.error, both.blocks, both.better) == pytest.approx((0.06, 0.025, 30, 0.8))
+    assert both.degrees == pytest.approx(0.05**4 / (0.03**4 / 10 + 0.04**4 / 20))
+    assert both.high - both.mean == pytest.approx(stats.t.ppf(0.975, both.degrees) * 0.025)
+    assert both.p == pytest.approx(2 * stats.t.sf(0.06 / 0.025, both.degrees))
+    alone = over_data_sets([first])
+    assert (alone.mean, alone.error, alone.degrees) == pytest.approx((first.mean, first.error, first.degrees))
+    few = PairedDifference(0.1, -math.inf, math.inf, 1.0, 3, 1.0, error=0.01, degrees=2)
+    assert not over_data_sets([first, few]).known
 
 
 def test_intervals_stay_within_what_is_possible() -> None:

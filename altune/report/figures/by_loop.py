@@ -90,11 +90,10 @@ def label_ends(
     axis : the panel, ``""`` or ``"2"``.
     share : smallest distance of two names, as a share of the height.
     """
-    heights = style.spread_apart([value for _, value, _ in ends], share * height)
-    # Plotly does not draw a text below the axis.
-    lift = max(0.0, HALF * share * height - min(heights))
+    gap = share * height
+    heights = style.spread_apart([value for _, value, _ in ends], gap, (HALF * gap, height))
     for (name, _, colour), y in zip(ends, heights, strict=True):
-        style.add_direct_label(figure, name, y + lift, colour, axis=axis)
+        style.add_direct_label(figure, name, y, colour, axis=axis)
 
 
 def split_panels(

@@ -167,10 +167,7 @@ def _add_line(figure: go.Figure, line: CurveLine) -> None:
 
 def _add_labels(figure: go.Figure, numbers: LearningCurveNumbers) -> None:
     ends = [float(line.band.mean[-1]) for line in numbers.lines]
-    heights = style.spread_apart(ends, gap=0.055 * (numbers.high - numbers.low))
-    # Names beyond the axis would not be drawn.
-    excess = max(0.0, max(heights) - numbers.high)
-    heights = [height - excess for height in heights]
+    heights = style.spread_apart(ends, 0.055 * (numbers.high - numbers.low), (numbers.low, numbers.high))
     for line, height in zip(numbers.lines, heights, strict=True):
         colour = line.look.colour if line.role == "recipe" else style.QUIET
         style.add_direct_label(figure, _label(line), height, colour, bold=line.role == "recipe")

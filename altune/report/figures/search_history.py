@@ -178,7 +178,7 @@ def _add_labels(
 ) -> None:
     named = dict(baselines) | ({"best so far": float(numbers.best[-1])} if len(numbers.best) else {})
     figure.update_yaxes(range=[low, high])
-    heights = style.spread_apart(list(named.values()), gap=0.07 * (high - low))
+    heights = style.spread_apart(list(named.values()), 0.07 * (high - low), (low, high))
     for name, height in zip(named, heights, strict=True):
         best = name not in baselines
         colour = style.BETTER if best else style.QUIET

@@ -118,11 +118,17 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def spread_apart(positions: Sequence[float], gap: float) -> list[float]:
-    """Return positions in the same order, moved as little as possible to be ``gap`` apart.
+def spread_apart(
+    positions: Sequence[float], gap: float, within: tuple[float, float] = (-math.inf, math.inf)
+) -> list[float]:
+    """Return positions in the same order, moved to be ``gap`` apart and within a range if it has the room.
+
+    Plotly does not draw a text beyond the end of an axis.
 
     >>> spread_apart([1.0, 1.0, 3.0], gap=1.0)
     [0.5, 1.5, 3.0]
+    >>> spread_apart([1.0, 1.0, 3.0], gap=1.0, within=(1.0, 3.0))
+    [1.0, 2.0, 3.0]
     """
     order = sorted(range(len(positions)), key=lambda i: positions[i])
     # Neighbours that would overlap merge into one group, centred on the mean of their positions.
@@ -134,6 +140,9 @@ def spread_apart(positions: Sequence[float], gap: float) -> list[float]:
             wanted, size = below + wanted, size + count
         groups.append((wanted, size))
     placed = [_bottom(wanted, size, gap) + k * gap for wanted, size in groups for k in range(size)]
+    low, high = within
+    placed = [min(place, high - gap * k) for k, place in enumerate(reversed(placed))][::-1]
+    placed = [max(place, low + gap * k) for k, place in enumerate(placed)]
     result = [0.0] * len(positions)
     for index, position in zip(order, placed, strict=True):
         result[index] = position

@@ -72,6 +72,13 @@ def test_labels_never_overlap_and_keep_their_order(positions: list[float], gap: 
     assert np.sum(placed) == pytest.approx(np.sum(positions))
 
 
+@given(st.lists(st.floats(0, 1), max_size=8), st.floats(0.01, 0.1))
+def test_labels_stay_within_the_axis(positions: list[float], gap: float) -> None:
+    placed = np.sort(spread_apart(positions, gap, within=(0.0, 1.0)))
+    assert (np.diff(placed) >= gap - 1e-9).all()
+    assert ((placed >= -1e-9) & (placed <= 1 + 1e-9)).all()
+
+
 def test_long_names_are_cut_before_they_are_escaped() -> None:
     assert safe_text("<" * 50, longest=4) == "&lt;&lt;&lt;…"
 

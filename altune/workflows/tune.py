@@ -248,8 +248,8 @@ def _finish(
             examine_run(stages, study, player)
             if ablation and stages.ablation_is_due(study):
                 _ablate(stages, run, player)
-            else:
-                stages.observer.stage("ablation", 0)
+        # What was planned and not played, such as the rest of a short path, is not left open in the display.
+        stages.observer.stage("done", 0)
     run.seconds = time.monotonic() - began
     if out is not None:
         write_run(run)

@@ -73,6 +73,7 @@ def test_the_whole_run_is_one_count_from_the_first_baseline_to_the_last_step_of_
     assert in_stage(states, "search")[0].done == planned["baselines"]
     assert in_stage(states, "confirmation")[0].done == planned["baselines"] + planned["search"]
     assert last.done == trajectories_of(run) == last.total <= first.total
+    assert last.stage == "done"
 
 
 def test_a_run_that_is_repeated_counts_everything_as_done_and_knows_no_pace(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ def simulate(
 
     from altune.analysis.costs import Range
     from altune.core.files import write_text
+    from altune.numerics.statistics import LEAST_BLOCKS
     from altune.report.own_files import CURVE_TABLE, require_own
     from altune.report.texts.curves import curve_table
     from altune.workflows.simulate import simulate as play
@@ -39,10 +40,12 @@ def simulate(
         print_json(simulation.to_dict())
         return
     interval = simulation.interval
+    few = f"(no interval below {LEAST_BLOCKS} blocks)"
+    bounds = f"[{interval.low:.4f}, {interval.high:.4f}]" if interval.known else few
     over = " over cost" if simulation.objective.over == "cost" else ""
     print(
         f"{simulation.objective.name} of {simulation.objective.metric_text}{over}: {interval.mean:.4f} "
-        f"[{interval.low:.4f}, {interval.high:.4f}] over {interval.blocks} blocks"
+        f"{bounds} over {interval.blocks} blocks"
     )
     if any(curve.cost[-1] != curve.labels[-1] for curve in simulation.curves):
         print(f"the campaign costs {Range.of(np.array([curve.cost[-1] for curve in simulation.curves])).average}")

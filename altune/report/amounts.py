@@ -78,7 +78,7 @@ class Amounts:
     def _with_interval(self, mean: float, low: float | None, high: float | None, sign: str) -> str:
         text = self._written(mean, sign)
         if low is None or high is None or not math.isfinite(high - low):
-            return f"{text} (one block, no interval)"
+            return f"{text} (no interval)"
         return f"{text} [{self._written(low, sign)}, {self._written(high, sign)}]"
 
     def _written(self, value: float, sign: str) -> str:

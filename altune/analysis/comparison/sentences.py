@@ -11,6 +11,7 @@ from altune.analysis.comparison.over_data import OverData
 from altune.analysis.comparison.win_matrix import WinMatrix
 from altune.analysis.paired import Comparison, Pair
 from altune.core.text import capitalized, join_words
+from altune.numerics.statistics import LEAST_BLOCKS
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,10 @@ def sentences_of_one(contest: Contest) -> list[str]:
     name = plain_name(leader.name)
     where = f"on {contest.blocks} blocks of {contest.data}"
     mean = f"{objective.measure(contest.budget)} {_number(contest.comparison.recipes[leader.name].mean)}"
-    if not leader.ahead:
+    if contest.blocks < LEAST_BLOCKS:
+        few = f"Below {LEAST_BLOCKS} blocks there is no interval, so no recipe can be called better"
+        sentences = [f"{few}; {where}, {name} has the best result ({mean})."]
+    elif not leader.ahead:
         sentences = [f"No recipe is clearly worse than the best {where}: {name} has the best result ({mean})."]
     elif leader.alike:
         others = join_words([plain_name(pair.b) for pair in leader.ahead])
@@ -64,7 +68,8 @@ def sentences_of_one(contest: Contest) -> list[str]:
         sentences.append(f"Clear differences, with intervals for all pairs together: {gains}.")
     if leader.alike:
         gains = join_words([_gain(pair) for pair in leader.alike])
-        sentences.append(f"No clear difference, with intervals for all pairs together: {gains}.")
+        words = "No clear difference, with intervals for all pairs together"
+        sentences.append(f"{words if contest.blocks >= LEAST_BLOCKS else 'Differences'}: {gains}.")
     return [*sentences, *_reached(contest, leader), *_stale(contest)]
 
 

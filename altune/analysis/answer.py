@@ -144,9 +144,11 @@ def headline(findings: Findings) -> str:
         if findings.chosen
         else ""
     )
-    few = "; below 5 blocks there is no interval" if findings.recipe.blocks < LEAST_BLOCKS else ""
+    note = "; intervals are by blocks alone" if findings.recipe.basis == "blocks alone" else ""
+    if findings.recipe.blocks < LEAST_BLOCKS:
+        note = f"; below {LEAST_BLOCKS} blocks there is no interval"
     less = ", less is better" if findings.objective.sign < 0 else ""
-    return f"{chosen}By {findings.measure}{less}, on {blocks} it is {'; '.join(parts)}{few}."
+    return f"{chosen}By {findings.measure}{less}, on {blocks} it is {'; '.join(parts)}{note}."
 
 
 def settling(findings: Findings) -> list[str]:

@@ -66,6 +66,7 @@ def test_a_run_is_reported_again(stored):
     run = altune.open_run(stored / "run")
     write_run(run)
     assert "altune 0.1.0" in (stored / "run" / REPORT_FILE).read_text("utf-8")
+    assert "intervals are by blocks alone" in run.answer
     assert len(run.curves().columns) > 5
 
 

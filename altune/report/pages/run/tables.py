@@ -14,7 +14,7 @@ from altune.numerics.statistics import Interval, mean_interval
 from altune.report.amounts import Amounts
 from altune.report.figures.inputs import picked_trial
 from altune.report.html.blocks import TableBlock
-from altune.report.words import COST, MEASURED, SURE, named, normalizes, result_note, search_amounts
+from altune.report.words import COST, MEASURED, SURE, interval_words, named, normalizes, result_note, search_amounts
 from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
 from altune.tuning.confirmation import Confirmation, Played
@@ -133,7 +133,7 @@ def result_table(run: Run, name: str) -> TableBlock:
         rows=rows,
         caption=(
             f"{capitalized(findings.measure)} on {findings.recipe.blocks} fresh blocks, 95 % intervals{less}. "
-            f"{_limits(findings)}Matched: with the recipe's own sizes of start and loops. Labels: those with which the "
+            f"{capitalized(interval_words(findings.recipe.basis))}. {_limits(findings)}Matched: with the recipe's own sizes of start and loops. Labels: those with which the "
             f"recipe, and the baseline itself, first have the {metric.replace('_', ' ')} that the baseline has at "
             f"{findings.budget}."
             f"{f' {_explained(others)}' if others else ''}{result_note(findings.objective)}"

@@ -30,7 +30,7 @@ def answer(findings: Findings, recipe: Recipe) -> list[str]:
     """Return the answer in sentences, the most important first."""
     return [
         score_sentence(findings),
-        headline(findings),
+        *([headline(findings)] if findings.others else []),
         *settling(findings),
         *label_sentences(findings),
         *matched_sentences(findings),
@@ -108,13 +108,16 @@ def score_sentence(findings: Findings) -> str:
     others = ", ".join(
         f"{join_words([_explained(name) for name in names])} {against.score:.3f}" for names, against in _alike(findings)
     )
-    subject = f"the recipe, which is {_explained(findings.chosen)}," if findings.chosen else "the recipe"
+    subject = "the recipe"
+    if findings.chosen:
+        same = f" and plays as {_joined(findings.same_as_chosen)} does" if findings.same_as_chosen else ""
+        subject = f"the recipe, which is {_explained(findings.chosen)}{same},"
     reaches = f"reaches {findings.metric} {findings.score:.3f}"
     if findings.bought < findings.budget - 0.5:
         # The loops may end a little below the budget, and a stopping rule far below.
         mean = f"{findings.bought:.0f} labels{'' if findings.bought.is_integer() else ' on average'}"
         return f"With {mean} {subject} {reaches} and stops; with {findings.budget}, {others}."
-    return f"With {findings.budget} labels {subject} {reaches}; {others}."
+    return f"With {findings.budget} labels {subject} {reaches}{f'; {others}' if others else ''}."
 
 
 def _alike(findings: Findings) -> list[tuple[list[str], Against]]:

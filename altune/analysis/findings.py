@@ -90,8 +90,17 @@ class Findings:
 
     @property
     def others(self) -> Mapping[str, Against]:
-        """The baselines that are not the recipe itself."""
-        return {name: against for name, against in self.against.items() if name != self.chosen}
+        """The baselines that are not the recipe itself, and do not play as it does."""
+        same = self.same_as_chosen
+        return {name: against for name, against in self.against.items() if name != self.chosen and name not in same}
+
+    @property
+    def same_as_chosen(self) -> tuple[str, ...]:
+        """The other baselines that have the results of the selected one, as margin and vanilla do for two classes."""
+        if not self.chosen:
+            return ()
+        own = self.against[self.chosen]
+        return tuple(name for name, against in self.against.items() if name != self.chosen and against.plays_as(own))
 
     @property
     def verdict(self) -> Verdict:

@@ -192,9 +192,10 @@ def _remain(left: str) -> str:
 
 def _saved_sentence(verdicts: Verdicts) -> str:
     saved = verdicts.labels_saved
+    spread = f" in the median ({min(saved)} to {max(saved)} over {len(saved)} cells)" if len(saved) > 1 else ""
     return (
         f"Where it beats {plain_name(verdicts.baseline)}, it reaches the baseline's score at the whole budget with "
-        f"{median(saved):.0f} fewer labels in the median ({min(saved)} to {max(saved)} over {len(saved)} cells)."
+        f"{median(saved):.0f} fewer labels than the baseline itself{spread}."
     )
 
 

@@ -133,7 +133,8 @@ def result_table(run: Run, name: str) -> TableBlock:
         rows=rows,
         caption=(
             f"{capitalized(findings.measure)} on {findings.recipe.blocks} fresh blocks, 95 % intervals{less}. "
-            f"{capitalized(interval_words(findings.recipe.basis))}. {_limits(findings)}Matched: with the recipe's own sizes of start and loops. Labels: those with which the "
+            f"{capitalized(interval_words(findings.recipe.basis))}. {_limits(findings)}"
+            "Matched: with the recipe's own sizes of start and loops. Labels: those with which the "
             f"recipe, and the baseline itself, first have the {metric.replace('_', ' ')} that the baseline has at "
             f"{findings.budget}."
             f"{f' {_explained(others)}' if others else ''}{result_note(findings.objective)}"

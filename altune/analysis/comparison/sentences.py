@@ -63,6 +63,7 @@ def sentences_of_one(contest: Contest) -> list[str]:
     else:
         others = "every other recipe" if len(leader.ahead) > 1 else plain_name(leader.ahead[0].b)
         sentences = [f"{capitalized(name)} is better than {others} {where}: {mean}."]
+    sentences.append(_scores(contest, leader.name))
     if leader.ahead:
         gains = join_words([_gain(pair) for pair in reversed(leader.ahead)])
         sentences.append(f"Clear differences, with intervals for all pairs together: {gains}.")
@@ -108,6 +109,18 @@ def _wins(wins: WinMatrix, best: str) -> list[str]:
         if won or lost:
             parts.append(f"{plain_name(name)} on {won or 'none'}{f' (and loses on {lost})' if lost else ''}")
     return parts
+
+
+def _scores(contest: Contest, first: str) -> str:
+    """Return the mean score of each recipe at the end of its trajectories, that of the best recipe first."""
+    metric = contest.objective.metric
+    scores = {
+        name: sum(float(curve.scores[metric][-1]) for curve in curves) / len(curves)
+        for name, curves in contest.curves.items()
+    }
+    rest = [f"{plain_name(name)} {score:.3f}" for name, score in scores.items() if name != first]
+    words = f"{plain_name(first)} reaches {contest.objective.metric_text} {scores[first]:.3f}"
+    return f"With {contest.budget} labels {words}; {', '.join(rest)}."
 
 
 def _reached(contest: Contest, leader: Leader) -> list[str]:

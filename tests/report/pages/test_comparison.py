@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import altune
@@ -53,7 +54,9 @@ def test_the_answer_of_one_data_set_says_which_and_how_sure(one: RecipeCompariso
     assert verdict_of(one)[1] == "✓ good is better than every other recipe"
     values = one.contests[0].values
     assert content.highlights[0][0] == f"{values['good'].mean():.3f}"
-    assert f"{(values['good'] - values['random_sampling']).mean():+.3f}" in content.answer[1]
+    final = [curve.scores["accuracy"][-1] for curve in one.contests[0].curves["good"]]
+    assert content.answer[1].startswith(f"With 200 labels good reaches accuracy {np.mean(final):.3f}; ")
+    assert f"{(values['good'] - values['random_sampling']).mean():+.3f}" in content.answer[2]
     reach = one.contests[0].reach[0]
     assert content.highlights[2][0] == str(reach.labels)
     headings = list(dict.fromkeys(part.heading for part in content.parts))

@@ -30,7 +30,7 @@ def answer(findings: Findings, recipe: Recipe) -> list[str]:
     """Return the answer in sentences, the most important first."""
     return [
         score_sentence(findings),
-        *([headline(findings)] if findings.others else []),
+        headline(findings),
         *settling(findings),
         *label_sentences(findings),
         *matched_sentences(findings),
@@ -143,15 +143,17 @@ def headline(findings: Findings) -> str:
     parts = [f"{words} {join_words(group)}" for words, group in groups.items() if group]
     chosen = (
         f"On the blocks that select, no recipe of the search was better than {plain_name(findings.chosen)}, so it is "
-        "the recipe of this run. "
+        "the recipe of this run."
         if findings.chosen
         else ""
     )
+    if not parts:
+        return chosen
     note = "; intervals are by blocks alone" if findings.recipe.basis == "blocks alone" else ""
     if findings.recipe.blocks < LEAST_BLOCKS:
         note = f"; below {LEAST_BLOCKS} blocks there is no interval"
     less = ", less is better" if findings.objective.sign < 0 else ""
-    return f"{chosen}By {findings.measure}{less}, on {blocks} it is {'; '.join(parts)}{note}."
+    return f"{chosen} By {findings.measure}{less}, on {blocks} it is {'; '.join(parts)}{note}.".lstrip()
 
 
 def settling(findings: Findings) -> list[str]:

@@ -189,13 +189,14 @@ def _add_names(
 
     Named are the picked trial and the baselines, or ``every`` point.
     """
-    ends, span = _range(points, pair.along), float(np.ptp(_range(points, pair.up)))
+    ends, (low, high) = _range(points, pair.along), _range(points, pair.up)
+    span = high - low
     middle = sum(ends) / 2
     named = [point for point in points if every or point.role in ("picked", "baseline")]
     for right in (False, True):
         side = [point for point in named if (point.values[pair.along] > middle) == right]
         wanted = [_height(point, axes, pair, span) for point in side]
-        for point, height in zip(side, style.spread_apart(wanted, 0.07 * span), strict=True):
+        for point, height in zip(side, style.spread_apart(wanted, 0.07 * span, (low, high)), strict=True):
             picked = point.role == "picked"
             figure.add_annotation(
                 name=None if every else style.DIRECT,

@@ -88,7 +88,8 @@ class PairedDifference:
     error, degrees : standard error and degrees of freedom of the t interval; ``error`` is None for other intervals.
     draws : resampled differences in ascending order, empty for t intervals.
     p_holm : p value adjusted for all differences that are compared side by side, in [0, 1].
-    together : ends of the interval that excludes zero if, and only if, ``p_holm`` is at most 0.05.
+    together : ends of the interval of the confidence at which Holm's method tested the difference. Between recipes on
+        the same blocks it excludes zero if, and only if, ``p_holm`` is at most 0.05.
     """
 
     mean: float
@@ -130,8 +131,7 @@ class PairedDifference:
         if not self.known:
             return self.low, self.high
         if self.draws:
-            low, high = np.quantile(self.draws, _tails(confidence))
-            return float(low), float(high)
+            return resampled_ends(np.array(self.draws), confidence)
         if self.error is None:
             return self.low, self.high
         half = t_quantile(_tails(confidence)[1], self.degrees) * self.error
@@ -185,6 +185,31 @@ def side_by_side(differences: Sequence[PairedDifference], least: float, most: fl
         together = differences[index].ends(confidence)
         judged[index] = replace(differences[index], p_holm=adjusted[index], together=together).within(least, most)
     return judged
+
+
+def resampled_ends(draws: Array, confidence: float) -> tuple[float, float]:
+    """Return the ends of a percentile interval; infinite where there are too few draws for this confidence.
+
+    They are order statistics, so that zero is outside if, and only if, :func:`resampled_p` is at most
+    ``1 - confidence``.
+
+    Parameters
+    ----------
+    draws : resampled values in ascending order, ``(n_draws,)``.
+    confidence : coverage of the interval, in (0, 1).
+    """
+    rank = math.floor(_tails(confidence)[0] * (len(draws) + 1) + ROUNDING)
+    return (float(draws[rank - 1]), float(draws[-rank])) if rank else (-math.inf, math.inf)
+
+
+def resampled_p(draws: Array) -> float:
+    """Return the two-sided p value of the hypothesis that a resampled statistic is 0, in (0, 1].
+
+    >>> resampled_p(np.array([0.1, 0.2, 0.3]))
+    0.5
+    """
+    below, above = np.sum(draws <= 0), np.sum(draws >= 0)
+    return float(min(1.0, 2 * (1 + min(below, above)) / (1 + len(draws))))
 
 
 def over_data_sets(differences: Sequence[PairedDifference]) -> PairedDifference:

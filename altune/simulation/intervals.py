@@ -26,6 +26,8 @@ from altune.numerics.statistics import (
     PairedDifference,
     mean_interval,
     paired_difference,
+    resampled_ends,
+    resampled_p,
     t_quantile,
 )
 from altune.simulation.curve import LearningCurve
@@ -64,8 +66,7 @@ def estimated_mean(
     if blocks < LEAST_BLOCKS:
         interval = Interval(mean, -np.inf, np.inf, blocks)
     elif draws is not None:
-        low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-        interval = Interval(mean, float(low), float(high), blocks, "blocks and rows, resampled")
+        interval = Interval(mean, *resampled_ends(np.sort(draws), CONFIDENCE), blocks, "blocks and rows, resampled")
     elif (table := unit_table(objective, curves, values)) is not None:
         parts = _variance_parts(objective, table, curves, row_weights(objective, curves), overlap)
         half = t_quantile((1 + CONFIDENCE) / 2, parts.degrees) * parts.error
@@ -112,13 +113,10 @@ def _by_rows(
     draws_a, draws_b = _draws(objective, a, references), _draws(objective, b, references)
     if draws_a is not None and draws_b is not None:
         mean, draws = objective.over_blocks(left) - objective.over_blocks(right), np.sort(draws_a - draws_b)
-        low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-        below, above = (1 + np.sum(draws <= 0)) / (1 + len(draws)), (1 + np.sum(draws >= 0)) / (1 + len(draws))
         return PairedDifference(
             mean,
-            float(low),
-            float(high),
-            float(min(1.0, 2 * min(below, above))),
+            *resampled_ends(draws, CONFIDENCE),
+            resampled_p(draws),
             blocks,
             better,
             "blocks and rows, resampled",

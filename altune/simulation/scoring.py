@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,10 +69,14 @@ class TestScorer:
         outputs, rows = Outputs(model, self._X), np.arange(len(self._y))
         scores = self._scored(outputs, rows)
         others = [metric for metric in self._metrics if metric != "accuracy"]
-        groups = row_groups(self._y) if others else []
-        without = self._without_each(groups, outputs, others)
+        without = self._without_each(self._groups, outputs, others) if others else {}
         pseudo_values = {metric: _pseudo_values(scores[metric], left) for metric, left in without.items()}
         return scores, UnitScores(outputs.predict(rows) == self._y, pseudo_values)
+
+    @cached_property
+    def _groups(self) -> list[RowNumbers]:
+        """The groups of the jackknife, the same for every model."""
+        return row_groups(self._y)
 
     def prior_model(self, y_pool: Codes) -> FittedModel:
         """Return the predictor that knows the class shares of the pool and nothing else."""

@@ -14,27 +14,10 @@ import pandas as pd
 import pytest
 from sklearn.datasets import dump_svmlight_file, load_breast_cancer
 
-from altune.cli import main
-
 QUICK = [
     *("--budget", "40", "--loops", "4", "--trials", "4", "--blocks", "2", "--jobs", "1"),
     *("--select-among", "2", "--select-blocks", "2", "--report-blocks", "2"),
 ]
-
-
-@pytest.fixture
-def altune(monkeypatch, tmp_path, capsys):
-    """Run the command line in this process, in an empty folder; return exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["altune", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return ended.value.code, out, err
-
-    return run
 
 
 def mixed_table(rows=240):

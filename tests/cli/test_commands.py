@@ -15,26 +15,12 @@ import pytest
 import typer
 
 import altune as package
-from altune.cli import COMMANDS, main
+from altune.cli import COMMANDS
 from altune.cli.commands import build_command, spread
 from altune.cli.options import read_seconds
 from altune.core.errors import RequestError
 
 HEAVY = {"sklearn", "pandas", "optuna", "scipy", "numpy", "plotly", "rich"}
-
-
-@pytest.fixture
-def altune(monkeypatch, capsys):
-    """Run the command line in this process; return exit code, output and errors."""
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["altune", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return ended.value.code, out, err
-
-    return run
 
 
 def loaded_after(statement):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 
 import pytest
-
-from altune.cli import main
 
 WORDS = ("--budget", "20", "--blocks", "2", "--loops", "4", "--jobs", "1")
 
@@ -19,12 +17,9 @@ WORDS = ("--budget", "20", "--blocks", "2", "--loops", "4", "--jobs", "1")
     ],
 )
 def test_few_blocks_have_no_interval(
-    command: tuple[str, ...], expected: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: tuple[str, ...], expected: str, altune: Callable[..., tuple[object, str, str]]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["altune", *command, *WORDS])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    out = capsys.readouterr().out
-    assert not ended.value.code
+    code, out, _ = altune(*command, *WORDS)
+    assert not code
     assert expected in out
     assert "inf" not in out

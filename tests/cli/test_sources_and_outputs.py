@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from altune.cli import main
 from altune.cli.compare import named_recipes
 
 SIZES = ["--budget", "20", "--loops", "3", "--jobs", "1"]
 SMALL = [*SIZES, "--blocks", "2"]
 Altune = Callable[..., tuple[object, str, str]]
-
-
-@pytest.fixture
-def altune(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Altune:
-    """Run the command line in this process, in an empty folder; return exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> tuple[object, str, str]:
-        monkeypatch.setattr(sys, "argv", ["altune", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return ended.value.code, out, err
-
-    return run
 
 
 def test_every_command_that_takes_a_recipe_takes_the_folder_of_a_run_and_says_if_it_is_not_confirmed(

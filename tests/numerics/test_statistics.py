@@ -18,6 +18,8 @@ from altune.numerics.statistics import (
     mean_interval,
     over_data_sets,
     paired_difference,
+    resampled_ends,
+    resampled_p,
     side_by_side,
     wilcoxon_signed_rank,
     wilson_interval,
@@ -120,6 +122,21 @@ def test_intervals_side_by_side_say_what_holms_test_says(p_values: list[float]) 
             assert difference.clear == (low > 0 or high < 0)
         assert low <= difference.low + 1e-12
         assert difference.high <= high + 1e-12
+
+
+@given(st.lists(st.floats(-1, 1), min_size=100, max_size=400), st.floats(0.001, 0.5))
+def test_resampled_intervals_exclude_zero_where_the_test_rejects(values: list[float], level: float) -> None:
+    draws = np.sort(values)
+    low, high = resampled_ends(draws, 1 - level)
+    if abs(resampled_p(draws) - level) > 1e-9:
+        assert (low > 0 or high < 0) == (resampled_p(draws) <= level)
+
+
+def test_resampled_ends_worked_by_hand() -> None:
+    draws = np.arange(1.0, 40.0)  # 39 draws: 2.5 % of 40 is the first
+    assert resampled_ends(draws, 0.95) == (1.0, 39.0)
+    assert resampled_p(draws) == pytest.approx(2 / 40)
+    assert resampled_ends(draws, 0.99) == (-math.inf, math.inf)
 
 
 def test_side_by_side_worked_by_hand() -> None:

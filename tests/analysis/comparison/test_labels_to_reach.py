@@ -39,6 +39,12 @@ def test_labels_to_reach_agree_with_labels_saved_on_real_data(played: dict[str, 
     assert random.never == np.mean([max(one.scores["accuracy"]) < saved.target for one in played["random"]])
 
 
+def test_the_labels_of_the_loop_are_in_the_interval_of_equal_blocks() -> None:
+    # All blocks are alike, so all that is not known is where in the loop of labels 11 to 20 the score is reached.
+    (only,) = all_labels_to_reach({"only": [curve([10, 20, 40], [0.6, 0.9, 0.9])] * 6}, "accuracy", 40, target=0.85)
+    assert (only.labels, only.low, only.high) == (20, 11, 20)
+
+
 def test_one_recipe_twice_needs_the_same_labels() -> None:
     counts = list(range(1, 1001))
     rising = [curve(counts, np.array(counts) * slope / 1000, prior=0.0) for slope in np.linspace(0.3, 1.0, 9)]

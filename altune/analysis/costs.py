@@ -149,7 +149,7 @@ def label_nothing(confirmation: Confirmation, scenario: Scenario) -> LabelNothin
     played = {RECIPE: confirmation.recipe, **confirmation.baselines}
     score = float(np.mean([curve.prior[objective.metric] for curve in confirmation.recipe.curves]))
     worth = {name: float(objective.each(of_recipe.curves).mean()) for name, of_recipe in played.items()}
-    return LabelNothing(objective.metric.replace("_", " "), score, objective.value * score, worth)
+    return LabelNothing(objective.metric_text, score, objective.value * score, worth)
 
 
 def cost_sentences(confirmation: Confirmation, scenario: Scenario) -> list[str]:

@@ -134,7 +134,8 @@ def _count_better(findings: Mapping[str, Findings]) -> int:
 
 def _verdict_text(findings: Mapping[str, Findings], verdict: Verdict) -> str:
     if len(findings) == 1:
-        return ""
+        # A recipe may be ahead on the way and behind at the end, so the words name what it is better in.
+        return f"{VERDICTS[verdict]} by {next(iter(findings.values())).measure}"
     better = f"Better than the baselines on {_count_better(findings)} of {len(findings)} data sets"
     return f"{VERDICTS[verdict][0]} {better}"
 

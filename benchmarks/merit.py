@@ -1,0 +1,131 @@
+"""How many simulations does a search need, by how it spends them on recipes and blocks?
+
+    python benchmarks/full_grid.py --grids image_segments digits forest svm --blocks 32    # once: the truth
+    python benchmarks/merit.py                                  # 30 repetitions in 7 worlds; hours
+    python benchmarks/merit.py --quick                          # 3 repetitions in the two worlds that are made
+    python benchmarks/merit.py --worlds digits --policies "5 blocks" "rungs 0.3" --repetitions 5
+
+Search, evaluator, sampler and confirmation are altune's own. Four worlds are grids that ``full_grid.py`` stored, two are
+made of known effects (``lib/made_grids.py``), and in one, a continuous space, recipes are really played. A repetition
+deals the blocks of its world: 12 to search on at most, 10 to select among the best five recipes as ``altune tune`` does,
+and others that tell what the selected recipe is worth. **Regret** is what the best recipe of the world is worth there,
+less that (of the played world, the best recipe that was ever confirmed). It is taken after 60, 100, 200 and 300
+trajectories of the search, none counted twice; a part that ends at a rung counts by its share of the labels.
+
+Each finished search is a line in ``--out``; an interrupted command resumes there. Delete the file after changes to
+altune's search. Intervals are of 95 % over the repetitions in these worlds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+import optuna
+from full_grid import FOLDER
+from lib.search_policies import POLICIES, USUAL
+from lib.search_replay import confirmed, search
+from lib.search_tables import show, summary
+from lib.search_worlds import WORLDS, world
+from threadpoolctl import threadpool_limits
+
+from altune.core.errors import AltuneError
+
+COUNTS = (60, 100, 200, 300)
+OUT = Path("runs/merit.jsonl")
+QUICK = {"worlds": ["made", "noisy"], "repetitions": 3, "counts": [60, 100]}
+
+Task = tuple[str, str, int]
+"""World, policy and seed."""
+
+
+def repetition(task: Task, counts: Sequence[int], folder: Path) -> dict[str, Any]:
+    """Return the line of one search."""
+    name, policy, seed = task
+    place = world(name, folder)
+    deal = place.deal(seed)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = search(place, deal, POLICIES[policy], seed, max(counts))
+        results = [confirmed(place, deal, found.first(count)) for count in counts]
+    return {
+        "world": name,
+        "policy": policy,
+        "seed": seed,
+        "counts": list(counts),
+        "trials": [len(found.first(count)) for count in counts],
+        "value": [result.value for result in results],
+        "regret": [result.regret for result in results],
+        "selecting": [result.selecting for result in results],
+    }
+
+
+def stored(path: Path, counts: Sequence[int]) -> dict[Task, dict[str, Any]]:
+    """Return the lines of finished searches with these counts; the rest of an interrupted line is left out."""
+    if not path.exists():
+        return {}
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
+    return {(line["world"], line["policy"], line["seed"]): line for line in lines if line["counts"] == list(counts)}
+
+
+def measured(tasks: Sequence[Task], options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return the line of each task; those that are missing are played now, and stored as soon as they are known."""
+    known = stored(options.out, options.counts)
+    missing = [task for task in tasks if task not in known]
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    with options.out.open("a", encoding="utf-8") as file:
+        for done, line in enumerate(_played(missing, options), start=1):
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            known[line["world"], line["policy"], line["seed"]] = line
+            told = f"{line['world']}, {line['policy']}, seed {line['seed']}: {done} of {len(missing)}"
+            print(told, file=sys.stderr, flush=True)
+    return [known[task] for task in tasks]
+
+
+def _played(tasks: Sequence[Task], options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    calls = (joblib.delayed(repetition)(task, options.counts, options.grid) for task in tasks)
+    yield from joblib.Parallel(n_jobs=options.jobs, return_as="generator_unordered")(calls)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--grid", type=Path, default=FOLDER, metavar="FOLDER", help="where full_grid.py stored grids")
+    parser.add_argument("--worlds", nargs="+", choices=WORLDS, default=list(WORLDS), metavar="NAME")
+    parser.add_argument("--policies", nargs="+", choices=POLICIES, default=list(USUAL), metavar="NAME")
+    parser.add_argument("--repetitions", type=int, default=30)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--counts", nargs="+", type=int, default=list(COUNTS), help="trajectories of the search")
+    parser.add_argument("--quick", action="store_true", help="3 repetitions in two worlds, 60 and 100 trajectories")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=OUT, metavar="FILE", help="where finished searches are stored")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(argv)
+    if options.quick:
+        vars(options).update(QUICK)
+    if options.repetitions < 1 or options.jobs < 1 or min(options.counts) < 5:
+        parser.error("--repetitions and --jobs must be at least 1, --counts at least 5")
+    seeds = range(options.first_seed, options.first_seed + options.repetitions)
+    tasks = [(name, policy, seed) for seed in seeds for name in options.worlds for policy in options.policies]
+    try:
+        told = summary(measured(tasks, options))
+    except AltuneError as error:
+        print(f"merit: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps(told, indent=2))
+    else:
+        show(told)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

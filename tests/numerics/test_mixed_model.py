@@ -47,7 +47,7 @@ def test_it_is_the_model_with_full_matrices(seed):
 def test_the_raw_mean_is_adjusted_for_blocks_that_are_easy():
     values = np.array([[0.9, np.nan], [0.9, 0.7], [0.8, 0.6], [0.7, 0.5]])
     model = fit_mixed_model(values)
-    np.testing.assert_allclose(model.raw[0], model.raw[1])
+    np.testing.assert_allclose(model.raw[0], model.raw[1], atol=1e-3)
     assert model.raw[0] < 0.85
     assert model.mean[1] > model.mean[0], "the same value with more blocks is trusted more"
     assert model.variance[1] < model.variance[0]

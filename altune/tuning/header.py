@@ -128,6 +128,16 @@ def space_to_resume(header: Mapping[str, Any], asked: SearchSpace) -> SearchSpac
     return stored if same_words or not differences(header["space"], asked.to_dict()) else None
 
 
+def settings_to_resume(header: Mapping[str, Any], asked: Settings) -> Settings:
+    """Return the settings of a stored study where it was begun before a default changed and the default is asked for.
+
+    Since format 3, recipes get blocks by merit unless a number of blocks is given.
+    """
+    if header["format"] >= 3 or asked.n_blocks is not None or "settings" not in header:
+        return asked
+    return replace(asked, n_blocks=header["settings"].get("n_blocks"))
+
+
 def resumed_words(stored: SearchSpace, asked: SearchSpace) -> str:
     """Return that a run continues with the space it stored, and not with the one of the same name as it is now."""
     return (

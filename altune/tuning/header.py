@@ -28,6 +28,8 @@ NARROWING = 2
 """How spaces are narrowed: since 2, alternatives that are equal for two classes are left out. Missing means 1."""
 _UNHASHED = ("format", "altune", "libraries", "origin", "narrowing")
 """Fields of a header that do not change what is asked for."""
+_LATER_SETTINGS = ("n_simulations",)
+"""Settings that altune 0.1.0 did not have. Those that are None are left out of the hash, which stays what it was."""
 _FORMAT_1 = {
     "environments": "worlds",
     "n_blocks": "seeds",
@@ -99,7 +101,11 @@ def header_digest(
     plain["settings"] = {_FORMAT_1.get(name, name): value for name, value in header["settings"].items()}
     if settings is None:
         return canonical_digest(plain)
-    all_settings = {_FORMAT_1.get(name, name): value for name, value in settings.items()}
+    all_settings = {
+        _FORMAT_1.get(name, name): value
+        for name, value in settings.items()
+        if value is not None or name not in _LATER_SETTINGS
+    }
     # A cell of a sweep that was finished without an ablation keeps its key.
     more = {"ablation": True} if ablation else {}
     return canonical_digest({"header": {"version": "0.1.0", **plain}, "settings": all_settings, **more})

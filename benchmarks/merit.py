@@ -60,7 +60,7 @@ def repetition(task: Task, counts: Sequence[int], folder: Path) -> dict[str, Any
         "policy": policy,
         "seed": seed,
         "counts": list(counts),
-        "trials": [len(found.first(count)) for count in counts],
+        "trials": [sum(record.again is None for record in found.first(count)) for count in counts],
         "value": [result.value for result in results],
         "regret": [result.regret for result in results],
         "selecting": [result.selecting for result in results],
@@ -80,7 +80,10 @@ def measured(tasks: Sequence[Task], options: argparse.Namespace) -> list[dict[st
     known = stored(options.out, options.counts)
     missing = [task for task in tasks if task not in known]
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    with options.out.open("a", encoding="utf-8") as file:
+    with options.out.open("a+", encoding="utf-8") as file:
+        file.seek(0)
+        if not (file.read() or "\n").endswith("\n"):
+            file.write("\n")
         for done, line in enumerate(_played(missing, options), start=1):
             file.write(json.dumps(line) + "\n")
             file.flush()

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.tuning.merit import MOST_BLOCKS
 from altune.tuning.racing import Racing
+from altune.tuning.search_blocks import SearchBlocks
 
 Array = NDArray[np.float64]
 
@@ -41,16 +43,21 @@ class Policy:
 
     Attributes
     ----------
-    n_blocks : blocks on which each recipe is played.
+    n_blocks : blocks on which each recipe is played; None by merit.
     racing, rungs, leader_blocks : as in :class:`altune.tuning.racing.Racing`.
     halving : whether recipes are dropped by halving.
     """
 
-    n_blocks: int
+    n_blocks: int | None
     racing: float = 0.0
     rungs: tuple[float, ...] = ()
     leader_blocks: int = 0
     halving: bool = False
+
+    def order(self) -> SearchBlocks:
+        """Return the order of the search blocks."""
+        by_merit = self.n_blocks is None
+        return SearchBlocks((self.n_blocks or MOST_BLOCKS,), self.leader_blocks, by_merit=by_merit)
 
     def rules(self) -> Racing:
         """Return fresh rules for one search."""
@@ -58,12 +65,13 @@ class Policy:
 
 
 TODAY = "5 blocks"
-USUAL = (TODAY, "racing 0.1", "3 blocks", "halving")
+USUAL = (TODAY, "racing 0.1", "3 blocks", "halving", "by merit")
 POLICIES: Mapping[str, Policy] = {
     TODAY: Policy(5),
     "racing 0.1": Policy(5, racing=0.1),
     "3 blocks": Policy(3),
     "halving": Policy(5, halving=True),
+    "by merit": Policy(None),
     "2 blocks": Policy(2),
     "1 block": Policy(1),
     "racing 0.05": Policy(5, racing=0.05),

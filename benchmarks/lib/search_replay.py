@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,7 @@ from altune.simulation.execution.items import WorkItem, curves_or_raise
 from altune.tuning.confirmation import ConfirmationBlocks, confirm
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.judging import Judge
+from altune.tuning.merit import BASELINE_BLOCKS, merged_trials
 from altune.tuning.proposals import Proposer
 from altune.tuning.ranking import best_recipes
 from altune.tuning.samplers import SamplerPlan
@@ -32,16 +33,23 @@ class Replayed:
 
     Attributes
     ----------
-    trials : its trials in order.
+    baselines : value of each baseline on its search blocks, by name.
+    sign : 1 if a higher value is better, −1 if a lower one is.
+    by_merit : whether recipes got blocks by merit.
+    records : its trials and plays again, in order.
     work : trajectories played after each of them.
     """
 
-    trials: list[TrialRecord] = field(default_factory=list)
+    baselines: Mapping[str, Sequence[float]]
+    sign: float
+    by_merit: bool
+    records: list[TrialRecord] = field(default_factory=list)
     work: list[float] = field(default_factory=list)
 
     def first(self, work: float) -> list[TrialRecord]:
-        """Return the first trials, as many as took no more than so much work; one at least."""
-        return self.trials[: max(1, int((np.array(self.work) <= work + 1e-9).sum()))]
+        """Return the trials as they stood when no more than so much work was done; one at least."""
+        records = self.records[: max(1, int((np.array(self.work) <= work + 1e-9).sum()))]
+        return merged_trials(records, self.baselines, self.sign)[0] if self.by_merit else records
 
 
 @dataclass(frozen=True)
@@ -61,8 +69,20 @@ class Confirmed:
 
 
 def search(world: World, deal: Deal, policy: Policy, seed: int, work: float) -> Replayed:
-    """Search until so much work is done."""
-    player, found = CountedPlayer(world.player), Replayed()
+    """Search until so much work is done. The plays of baselines do not count."""
+    environment, order = world.environment, policy.order()
+    player = CountedPlayer(world.player)
+    blocks = [SearchBlock(environment, block) for block in deal.search[: len(order)]]
+    references, *others = [
+        curves_or_raise(world.player.play([WorkItem(recipe, block, environment) for _, block in blocks]))
+        for recipe in world.baselines
+    ]
+    judge = Judge([environment.scenario], order, references)
+    baselines = {
+        str(number): judge.block_values(curves[:BASELINE_BLOCKS]).tolist()
+        for number, curves in enumerate([references, *others])
+    }
+    found = Replayed(baselines, environment.objective.sign, order.by_merit)
     total = 0.0
 
     def note(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
@@ -70,40 +90,28 @@ def search(world: World, deal: Deal, policy: Policy, seed: int, work: float) -> 
         nonlocal total
         record = record_of(trial)
         total += player.by_recipe.pop(record.recipe.digest(), 0.0) if record.recipe is not None else 0.0
-        found.trials.append(record)
+        found.records.append(record)
         found.work.append(total)
 
-    evaluator = make_evaluator(world, deal, policy, player)
+    plan = SamplerPlan("tpe", world.space, seed, lambda params: True)
     Search(
-        study=optuna.create_study(direction=world.environment.objective.direction),
-        proposer=Proposer(
-            world.space, [world.environment.capabilities], SamplerPlan("tpe", world.space, seed, lambda params: True)
-        ),
-        evaluator=evaluator,
+        study=optuna.create_study(direction=environment.objective.direction),
+        proposer=Proposer(world.space, [environment.capabilities], plan),
+        evaluator=Evaluator(player, judge, blocks, policy.rules()),
         batch=BATCH,
+        baselines=baselines,
         callbacks=(note,),
     ).run(MOST_TRIALS, out_of_time=lambda: player.work >= work)
     return found
 
 
-def make_evaluator(world: World, deal: Deal, policy: Policy, player: CountedPlayer) -> Evaluator:
-    """Return what plays and judges the recipes of a search."""
-    rules = policy.rules()
-    order = SearchBlocks((policy.n_blocks,), rules.leader_blocks)
-    blocks = [SearchBlock(world.environment, block) for block in deal.search[: len(order)]]
-    references = curves_or_raise(
-        world.player.play([WorkItem(world.reference, block, environment) for environment, block in blocks])
-    )
-    return Evaluator(player, Judge([world.environment.scenario], order, references), blocks, rules)
-
-
 def confirmed(world: World, deal: Deal, trials: Sequence[TrialRecord]) -> Confirmed:
     """Confirm the best recipes of some trials as altune does."""
-    best = best_recipes(trials, AMONG, [world.environment.objective])
+    objective = world.environment.objective
+    best = best_recipes(trials, AMONG, [objective])
     player = CountedPlayer(world.player)
     blocks = ConfirmationBlocks(world.environment, deal.select, deal.report)
     (confirmation,) = confirm(player, best, {}, [blocks])
-    objective = world.environment.objective
     values = np.array([objective(curve, curve) for curve in confirmation.recipe.curves])
     return Confirmed(
         value=float(values.mean()),

@@ -141,7 +141,7 @@ class World:
     space : the space that is searched.
     environment : in which the recipes are played.
     player : plays them.
-    reference : a recipe that others may be measured against.
+    baselines : recipes that others are compared with, random sampling first.
     deal : the blocks of a repetition, by its seed.
     best : the best recipe's value on each report block of a deal; None where nobody knows it.
     """
@@ -150,7 +150,7 @@ class World:
     space: SearchSpace
     environment: Environment
     player: Plays
-    reference: Recipe
+    baselines: Sequence[Recipe]
     deal: Callable[[int], Deal]
     best: Callable[[Deal], Array] | None = None
 
@@ -190,7 +190,7 @@ def grid_world(grid: Grid, environment: Environment) -> World:
         grid.space,
         environment,
         StoredPlayer(grid),
-        grid.recipe(0),
+        [grid.recipe(index) for index in _baselines(grid)],
         deal,
         lambda dealt: winner[[block.number for block in dealt.report]],
     )
@@ -206,7 +206,13 @@ def played_world() -> World:
         start = REPORT + each * (seed % MANY_SEEDS)
         return Deal(blocks[start : start + SEARCH], blocks[start + SEARCH : start + each], blocks[:REPORT])
 
-    return World(PLAYED, PLAYED_SPACE, environment, Player(), PLAYED_SPACE.base_recipe(), deal)
+    return World(PLAYED, PLAYED_SPACE, environment, Player(), list(PLAYED_SPACE.baseline_recipes().values()), deal)
+
+
+def _baselines(grid: Grid) -> list[int]:
+    """Return the first recipe of the grid that draws rows at random, and the first that takes them by margin."""
+    strategies = [params["query_strategy"] for params in grid.params]
+    return [strategies.index(name) for name in ("random", "margin")]
 
 
 def _chosen(blocks: Sequence[Block], numbers: NDArray[np.intp]) -> list[Block]:

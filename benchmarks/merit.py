@@ -5,12 +5,12 @@
     python benchmarks/merit.py --quick                          # 3 repetitions in the two worlds that are made
     python benchmarks/merit.py --worlds digits --policies "5 blocks" "rungs 0.3" --repetitions 5
 
-Search, evaluator, sampler and confirmation are altune's own. Four worlds are grids that ``full_grid.py`` stored, two are
-made of known effects (``lib/made_grids.py``), and in one, a continuous space, recipes are really played. A repetition
-deals the blocks of its world: 12 to search on at most, 10 to select among the best five recipes as ``altune tune`` does,
-and others that tell what the selected recipe is worth. **Regret** is what the best recipe of the world is worth there,
-less that (of the played world, the best recipe that was ever confirmed). It is taken after 60, 100, 200 and 300
-trajectories of the search, none counted twice; a part that ends at a rung counts by its share of the labels.
+Search, evaluator, sampler and confirmation are altune's own. Four worlds are grids that ``full_grid.py`` stored, two
+are made of known effects (``lib/made_grids.py``), and in one, a continuous space, recipes are really played. A
+repetition deals the blocks of its world: 12 to search on at most, 10 to select among the best five recipes as ``altune
+tune`` does, and others that tell what the selected recipe is worth. **Regret** is what the best recipe of the world is
+worth there, less that (of the played world, the best recipe that was ever confirmed). It is taken after 60, 100, 200
+and 300 trajectories of the search, none counted twice; a part that ends at a rung counts by its share of the labels.
 
 Each finished search is a line in ``--out``; an interrupted command resumes there. Delete the file after changes to
 altune's search. Intervals are of 95 % over the repetitions in these worlds.
@@ -22,13 +22,13 @@ import argparse
 import json
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import joblib
 import optuna
 from full_grid import FOLDER
+from lib.lines import Line, lines_of
 from lib.search_policies import POLICIES, USUAL
 from lib.search_replay import confirmed, search
 from lib.search_tables import show, summary
@@ -41,13 +41,13 @@ COUNTS = (60, 100, 200, 300)
 OUT = Path("runs/merit.jsonl")
 QUICK = {"worlds": ["made", "noisy"], "repetitions": 3, "counts": [60, 100]}
 
-Task = tuple[str, str, int]
-"""World, policy and seed."""
+Task = tuple[str, str, int, tuple[int, ...]]
+"""World, policy, seed, and trajectories after which the search is judged."""
 
 
-def repetition(task: Task, counts: Sequence[int], folder: Path) -> dict[str, Any]:
+def repetition(task: Task, folder: Path) -> Line:
     """Return the line of one search."""
-    name, policy, seed = task
+    name, policy, seed, counts = task
     place = world(name, folder)
     deal = place.deal(seed)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -67,35 +67,9 @@ def repetition(task: Task, counts: Sequence[int], folder: Path) -> dict[str, Any
     }
 
 
-def stored(path: Path, counts: Sequence[int]) -> dict[Task, dict[str, Any]]:
-    """Return the lines of finished searches with these counts; the rest of an interrupted line is left out."""
-    if not path.exists():
-        return {}
-    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
-    return {(line["world"], line["policy"], line["seed"]): line for line in lines if line["counts"] == list(counts)}
-
-
-def measured(tasks: Sequence[Task], options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Return the line of each task; those that are missing are played now, and stored as soon as they are known."""
-    known = stored(options.out, options.counts)
-    missing = [task for task in tasks if task not in known]
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    with options.out.open("a+", encoding="utf-8") as file:
-        file.seek(0)
-        if not (file.read() or "\n").endswith("\n"):
-            file.write("\n")
-        for done, line in enumerate(_played(missing, options), start=1):
-            file.write(json.dumps(line) + "\n")
-            file.flush()
-            known[line["world"], line["policy"], line["seed"]] = line
-            told = f"{line['world']}, {line['policy']}, seed {line['seed']}: {done} of {len(missing)}"
-            print(told, file=sys.stderr, flush=True)
-    return [known[task] for task in tasks]
-
-
-def _played(tasks: Sequence[Task], options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    calls = (joblib.delayed(repetition)(task, options.counts, options.grid) for task in tasks)
-    yield from joblib.Parallel(n_jobs=options.jobs, return_as="generator_unordered")(calls)
+def task_of(line: Line) -> Task:
+    """Return the task of a line."""
+    return line["world"], line["policy"], line["seed"], tuple(line["counts"])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -117,9 +91,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.repetitions < 1 or options.jobs < 1 or min(options.counts) < 5:
         parser.error("--repetitions and --jobs must be at least 1, --counts at least 5")
     seeds = range(options.first_seed, options.first_seed + options.repetitions)
-    tasks = [(name, policy, seed) for seed in seeds for name in options.worlds for policy in options.policies]
+    counts = tuple(options.counts)
+    tasks = [(name, policy, seed, counts) for seed in seeds for name in options.worlds for policy in options.policies]
+    play = partial(repetition, folder=options.grid)
     try:
-        told = summary(measured(tasks, options))
+        told = summary(lines_of(tasks, play, task_of, options.out, options.jobs))
     except AltuneError as error:
         print(f"merit: {error}", file=sys.stderr)
         return 2

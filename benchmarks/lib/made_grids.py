@@ -56,9 +56,9 @@ def made_environment() -> Environment:
 def made_grid(name: str) -> Grid:
     """Return a made grid: ``made``, or ``noisy`` with more noise than differences between recipes.
 
-    A value is a sum: of the block, of each parameter (in numbers: a parabola around a best one), of pairs of parameters,
-    of how much a parameter suits a block, and of noise. A curve has one score after one label, so that its area is this
-    value.
+    A value is a sum: of the block, of each parameter (of a number: a parabola around a best one), of pairs of
+    parameters, of how much a parameter suits a block, and of noise. A curve has one score after one label, so that its
+    area is this value.
     """
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     space = SearchSpace.from_dict(SPACE)

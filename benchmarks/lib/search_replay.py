@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import optuna
-from lib.search_policies import Policy
-from lib.search_worlds import CountedPlayer, Deal, World
 
 from altune.simulation.execution.items import WorkItem, curves_or_raise
 from altune.tuning.confirmation import ConfirmationBlocks, confirm
@@ -19,8 +17,10 @@ from altune.tuning.proposals import Proposer
 from altune.tuning.ranking import best_recipes
 from altune.tuning.samplers import SamplerPlan
 from altune.tuning.search import Search
-from altune.tuning.search_blocks import SearchBlock, SearchBlocks
+from altune.tuning.search_blocks import SearchBlock
 from altune.tuning.trials import TrialRecord, record_of
+from lib.search_policies import Policy
+from lib.search_worlds import CountedPlayer, Deal, World
 
 AMONG = 5
 BATCH = 4

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from lib.search_policies import TODAY
 from numpy.typing import NDArray
 
 from altune.numerics.statistics import over_data_sets, paired_difference, resampled_ends
+from lib.search_policies import TODAY
 
 Array = NDArray[np.float64]
 Regrets = dict[tuple[str, str], Array]

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from full_grid import Grid, curve_of, load_grid
-from lib.grids import GRIDS
-from lib.made_grids import NOISE, made_environment, made_grid
 from numpy.typing import NDArray
 
 from altune.data.blocks import Block
@@ -23,10 +21,12 @@ from altune.simulation.execution.items import Outcome, WorkItem
 from altune.simulation.execution.player import OnDone, Player
 from altune.simulation.trajectory import PAUSED
 from altune.tuning.evaluation import Plays
+from lib.grids import GRIDS
+from lib.made_grids import NOISE, made_environment, made_grid
 
 Array = NDArray[np.float64]
 
-SEARCH, SELECT, REPORT = 12, 10, 40
+SEARCH, SELECT, REPORT = 12, 10, 30
 """Blocks to search on at most, to select on, and to report on where they are played."""
 PLAYED = "played"
 PLAYED_SPACE = SearchSpace.from_dict(
@@ -198,7 +198,7 @@ def grid_world(grid: Grid, environment: Environment) -> World:
 
 def played_world() -> World:
     """Return a continuous space on iris: each repetition searches and selects on blocks of its own."""
-    environment = make_environment("iris", budget=40, loops=6, seed=0)
+    environment = make_environment("iris", budget=30, loops=4, seed=0)
     each = SEARCH + SELECT
     blocks = environment.blocks("search", REPORT + each * MANY_SEEDS)
 

@@ -105,8 +105,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.quick:
         options.searches, options.trials, options.replays = 6, 8, 20
-    if options.searches < 2:
-        parser.error("--searches must be at least 2")
+    if options.searches < FEWEST:
+        parser.error(f"--searches must be at least {FEWEST}")
     n_sets = len(options.data)
     tasks = [
         (options.data[index % n_sets], index // n_sets, options.trials, options.replays)

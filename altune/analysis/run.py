@@ -18,7 +18,8 @@ from altune.core.html import html_table
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import curves_frame
 from altune.simulation.scenario import Scenario
-from altune.tuning.confirmation import Confirmation, Played
+from altune.tuning.confirmation import Confirmation
+from altune.tuning.played import Played
 from altune.tuning.preference import pareto_trials
 from altune.tuning.ranking import best_recipes
 from altune.tuning.record import StudyRecord

@@ -16,8 +16,8 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.execution.items import Failure, Outcome, WorkItem, curves_or_raise
 from altune.simulation.execution.player import OnDone, Player
 from altune.tuning.ablation_path import PathStep, Route, changed, differing, order_blocks, order_needs_references
-from altune.tuning.confirmation import ConfirmationBlocks, Played
 from altune.tuning.judging import Across
+from altune.tuning.played import ConfirmationBlocks, Played
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,8 +19,8 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.execution.items import Failure, Outcome, WorkItem, curves_or_raise
 from altune.simulation.execution.player import OnDone, Player
-from altune.tuning.confirmation import ConfirmationBlocks
 from altune.tuning.judging import Across, Judge
+from altune.tuning.played import ConfirmationBlocks
 from altune.tuning.search_blocks import SearchBlock, SearchBlocks
 
 ORDER_BLOCKS = 10

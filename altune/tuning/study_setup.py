@@ -14,9 +14,10 @@ from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import trajectories_to_ablate
-from altune.tuning.confirmation import ConfirmationBlocks, trajectories_to_confirm
+from altune.tuning.confirmation import trajectories_to_confirm
 from altune.tuning.header import make_header, space_to_resume
 from altune.tuning.judging import Across, check_several, parse_across
+from altune.tuning.played import ConfirmationBlocks
 from altune.tuning.preference import Preference
 from altune.tuning.proposals import Proposer, is_playable
 from altune.tuning.record import VANILLA

@@ -22,8 +22,8 @@ from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import Ablated, trajectories_to_ablate
 from altune.tuning.ablation import ablate as play_path
 from altune.tuning.ablation_path import ORDER_BLOCKS, differing
-from altune.tuning.confirmation import ConfirmationBlocks
 from altune.tuning.judging import REFERENCE
+from altune.tuning.played import ConfirmationBlocks
 from altune.workflows.progress import shown_progress
 from altune.workflows.recipes import find_recipe
 

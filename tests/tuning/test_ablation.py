@@ -26,7 +26,7 @@ from altune.simulation.execution.player import Player
 from altune.tuning.ablation import Ablated, trajectories_to_ablate
 from altune.tuning.ablation import ablate as play_path
 from altune.tuning.ablation_path import differing
-from altune.tuning.confirmation import ConfirmationBlocks
+from altune.tuning.played import ConfirmationBlocks
 from altune.tuning.proposals import refusal_anywhere
 from altune.tuning.settings import Settings
 from altune.workflows.open_run import open_run

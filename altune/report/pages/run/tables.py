@@ -17,8 +17,9 @@ from altune.report.html.blocks import TableBlock
 from altune.report.words import COST, MEASURED, SURE, interval_words, named, normalizes, result_note, search_amounts
 from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
-from altune.tuning.confirmation import Confirmation, Played
+from altune.tuning.confirmation import Confirmation
 from altune.tuning.judging import REFERENCE
+from altune.tuning.played import Played
 
 
 def front_table(run: Run) -> TableBlock:

@@ -52,6 +52,15 @@ class Candidate:
         """The baseline's name, or that of the trial."""
         return self.baseline or f"trial {self.trial}"
 
+    def summary(self) -> dict[str, Any]:
+        """Return what it was selected by, without its curves, as plain JSON values."""
+        return {
+            "name": self.name,
+            "search_value": self.search_value,
+            "values": list(self.values),
+            "posterior": None if self.posterior is None else self.posterior.to_dict(),
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values that :meth:`from_dict` reads back."""
         return {

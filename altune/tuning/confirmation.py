@@ -47,6 +47,19 @@ class Confirmation:
     n_test: int
     select_blocks: int
 
+    @property
+    def played_to_select(self) -> tuple[int, int]:
+        """Smallest and largest number of select blocks on which a candidate was played."""
+        counts = [len(candidate.values) for candidate in self.candidates]
+        return min(counts), max(counts)
+
+    def selection(self) -> list[dict[str, Any]]:
+        """Return the candidates without their curves, as plain JSON values."""
+        return [
+            candidate.summary() | {"selected": position == self.selected}
+            for position, candidate in enumerate(self.candidates)
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values that :meth:`from_dict` reads back."""
         return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ from altune.numerics.statistics import PairedDifference
 from altune.recipes.space import SearchSpace
 from altune.report import CodeBlock, FactsBlock, FigureBlock, PageContent, TableBlock
 from altune.report.pages.run.page import overall_verdict, run_content, run_page
+from altune.tuning.record import StudyRecord
+from altune.tuning.selection import Prior
+from altune.tuning.stages import Stages
+from altune.tuning.trials import TrialRecord
 from tests.helpers.browser import accessibility_problems, requests_of, show
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -174,6 +179,38 @@ def test_a_risk_is_told_with_what_it_changes() -> None:
     candidates = next(part for part in tables(content) if part.title.startswith("The best recipes"))
     own = float(candidates.rows[0][candidates.columns.index("cvar:0.5")])
     assert own <= float(candidates.rows[0][2].split()[0])
+
+
+def test_a_selection_from_the_search_is_told_with_who_was_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def known(self: Stages, record: StudyRecord, best: Sequence[TrialRecord]) -> Prior:
+        means: dict[int | str, float] = {trial.number: float(trial.value or 0.0) for trial in best}
+        means |= record.baseline_values()
+        return Prior(means, dict.fromkeys(means, 0.001), 0.001)
+
+    monkeypatch.setattr(Stages, "prior", known)
+    run = tune(space={"initial_sample": ["kmeans", "typiclust"]}, select_blocks=9, n_trials=2, ablation=False)
+    content, confirmation = run_content(run), run.confirmation
+    assert confirmation is not None
+    fewest, most = confirmation.played_to_select
+    assert fewest < most
+    table = next(part for part in tables(content) if part.title.startswith("The best recipes"))
+    played = [row[table.columns.index("blocks")] for row in table.rows]
+    for position, candidate in enumerate(confirmation.candidates):
+        selected = position == confirmation.selected
+        behind = "" if selected or len(candidate.values) == 9 else ", clearly behind"
+        assert played[position] == f"{len(candidate.values)}{' of 9' if len(candidate.values) < 9 else ''}{behind}"
+    assert ", clearly behind" in " ".join(played)
+    assert f"{confirmation.candidates[0].posterior.mean:.4f} ±" in table.rows[0][table.columns.index("expected")]
+    assert f"{fewest} to {most} of 9 fresh blocks" in table.caption
+    assert "until one was clearly ahead" in facts(content)["Confirmation"]
+    curves = run.curves()
+    on_select = curves[curves["part"] == "select"].groupby("recipe")["block"].nunique()
+    assert on_select.to_dict() == {
+        each.baseline or f"trial_{each.trial}": len(each.values) for each in confirmation.candidates
+    }
+    plain = run.to_dict()["selection"]
+    assert [each["selected"] for each in plain].index(True) == confirmation.selected
+    assert plain[0]["posterior"]["sd"] > 0
 
 
 # trials that do not count

@@ -50,7 +50,7 @@ def ablate(
 ) -> Ablation:
     """Play the path from one recipe to another, one knob at a time, and say what each step gains.
 
-    Each step changes the knob that gains most. The order is chosen on up to 10 blocks and the gains are measured on
+    Each step changes the knob that gains most. The order is chosen on up to 6 blocks and the gains are measured on
     ``n_blocks`` other ones, so that the choice does not inflate them. Beside the path, the recipe is played with each
     knob alone set back to its value at the start.
 

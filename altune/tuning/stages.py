@@ -230,7 +230,19 @@ class Stages:
 
     def prior(self, record: StudyRecord, best: Sequence[TrialRecord]) -> Prior | None:
         """Return what the search knows of these trials and the baselines; None after a search on fixed blocks."""
-        return None
+        standing = record.standing()
+        if standing is None:
+            return None
+        rows: dict[int | str, int] = {
+            trial.number: standing.rows[trial.recipe.digest()] for trial in best if trial.recipe is not None
+        }
+        rows |= {name: standing.rows[name] for name in self.setup.baselines}
+        mean, variance = standing.model.mean.tolist(), standing.model.variance.tolist()
+        return Prior(
+            {name: mean[row] for name, row in rows.items()},
+            {name: variance[row] for name, row in rows.items()},
+            standing.model.noise,
+        )
 
     def confirm(self, study: optuna.Study, player: Player, settings: Settings) -> bool:
         """Confirm the best recipes, unless the study holds exactly this confirmation.

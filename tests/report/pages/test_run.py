@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,6 @@ from altune.numerics.statistics import PairedDifference
 from altune.recipes.space import SearchSpace
 from altune.report import CodeBlock, FactsBlock, FigureBlock, PageContent, TableBlock
 from altune.report.pages.run.page import overall_verdict, run_content, run_page
-from altune.tuning.record import StudyRecord
-from altune.tuning.selection import Prior
-from altune.tuning.stages import Stages
-from altune.tuning.trials import TrialRecord
 from tests.helpers.browser import accessibility_problems, requests_of, show
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -181,14 +176,10 @@ def test_a_risk_is_told_with_what_it_changes() -> None:
     assert own <= float(candidates.rows[0][2].split()[0])
 
 
-def test_a_selection_from_the_search_is_told_with_who_was_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    def known(self: Stages, record: StudyRecord, best: Sequence[TrialRecord]) -> Prior:
-        means: dict[int | str, float] = {trial.number: float(trial.value or 0.0) for trial in best}
-        means |= record.baseline_values()
-        return Prior(means, dict.fromkeys(means, 0.001), 0.001)
-
-    monkeypatch.setattr(Stages, "prior", known)
-    run = tune(space={"initial_sample": ["kmeans", "typiclust"]}, select_blocks=9, n_trials=2, ablation=False)
+def test_a_selection_from_the_search_is_told_with_who_was_left_behind() -> None:
+    run = tune(
+        space={"initial_sample": ["kmeans", "typiclust"]}, select_blocks=9, n_trials=8, n_blocks=None, ablation=False
+    )
     content, confirmation = run_content(run), run.confirmation
     assert confirmation is not None
     fewest, most = confirmation.played_to_select

@@ -54,13 +54,14 @@ def repetition(task: Task, folder: Path) -> Line:
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = search(place, deal, POLICIES[policy], seed, max(counts))
-        results = [confirmed(place, deal, found.first(count)) for count in counts]
+        stands = [found.first(count) for count in counts]
+        results = [confirmed(place, deal, stand) for stand in stands]
     return {
         "world": name,
         "policy": policy,
         "seed": seed,
         "counts": list(counts),
-        "trials": [sum(record.again is None for record in found.first(count)) for count in counts],
+        "trials": [len(stand.trials) for stand in stands],
         "value": [result.value for result in results],
         "regret": [result.regret for result in results],
         "selecting": [result.selecting for result in results],

@@ -29,7 +29,7 @@ from lib.lines import Line, lines_of
 from threadpoolctl import threadpool_limits
 
 import altune
-from altune.numerics.statistics import mean_interval
+from altune.numerics.statistics import LEAST_BLOCKS, mean_interval
 
 DATA = ("iris", "wine", "breast_cancer")
 BUDGET, LOOPS = 40, 6
@@ -105,8 +105,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.quick:
         options.searches, options.trials, options.replays = 6, 8, 20
-    if options.searches < FEWEST:
-        parser.error(f"--searches must be at least {FEWEST}")
+    if options.searches < LEAST_BLOCKS:
+        parser.error(f"--searches must be at least {LEAST_BLOCKS}")
     n_sets = len(options.data)
     tasks = [
         (options.data[index % n_sets], index // n_sets, options.trials, options.replays)

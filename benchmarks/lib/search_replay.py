@@ -9,15 +9,17 @@ import numpy as np
 import optuna
 
 from altune.simulation.execution.items import WorkItem, curves_or_raise
-from altune.tuning.confirmation import ConfirmationBlocks, confirm
+from altune.tuning.confirmation import confirm
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.judging import Judge
-from altune.tuning.merit import BASELINE_BLOCKS, merged_trials
+from altune.tuning.merit import BASELINE_BLOCKS, Standing, merged_trials
+from altune.tuning.played import ConfirmationBlocks
 from altune.tuning.proposals import Proposer
 from altune.tuning.ranking import best_recipes
 from altune.tuning.samplers import SamplerPlan
 from altune.tuning.search import Search
 from altune.tuning.search_blocks import SearchBlock
+from altune.tuning.selection import Prior
 from altune.tuning.trials import TrialRecord, record_of
 from lib.search_policies import Policy
 from lib.search_worlds import CountedPlayer, Deal, World
@@ -25,6 +27,31 @@ from lib.search_worlds import CountedPlayer, Deal, World
 AMONG = 5
 BATCH = 4
 MOST_TRIALS = 2000
+
+
+@dataclass(frozen=True)
+class Stand:
+    """How a search stood after some of its trials.
+
+    Attributes
+    ----------
+    trials : the trials, without plays again.
+    standing : what the recipes were worth then, None on fixed blocks.
+    """
+
+    trials: Sequence[TrialRecord]
+    standing: Standing | None = None
+
+    def prior(self, best: Sequence[TrialRecord]) -> Prior | None:
+        """Return what the search knew of some trials, None on fixed blocks."""
+        if self.standing is None:
+            return None
+        model = self.standing.model
+        rows = {trial.number: self.standing.rows[trial.recipe.digest()] for trial in best if trial.recipe is not None}
+        means, variances = (
+            {number: float(values[row]) for number, row in rows.items()} for values in (model.mean, model.variance)
+        )
+        return Prior(means, variances, model.noise)
 
 
 @dataclass
@@ -46,10 +73,10 @@ class Replayed:
     records: list[TrialRecord] = field(default_factory=list)
     work: list[float] = field(default_factory=list)
 
-    def first(self, work: float) -> list[TrialRecord]:
-        """Return the trials as they stood when no more than so much work was done; one at least."""
+    def first(self, work: float) -> Stand:
+        """Return how it stood when no more than so much work was done; after one trial at least."""
         records = self.records[: max(1, int((np.array(self.work) <= work + 1e-9).sum()))]
-        return merged_trials(records, self.baselines, self.sign)[0] if self.by_merit else records
+        return Stand(*merged_trials(records, self.baselines, self.sign)) if self.by_merit else Stand(records)
 
 
 @dataclass(frozen=True)
@@ -105,13 +132,13 @@ def search(world: World, deal: Deal, policy: Policy, seed: int, work: float) -> 
     return found
 
 
-def confirmed(world: World, deal: Deal, trials: Sequence[TrialRecord]) -> Confirmed:
-    """Confirm the best recipes of some trials as altune does."""
+def confirmed(world: World, deal: Deal, stand: Stand) -> Confirmed:
+    """Confirm the best recipes of a search as it stood, as altune does; the baselines do not compete."""
     objective = world.environment.objective
-    best = best_recipes(trials, AMONG, [objective])
+    best = best_recipes(stand.trials, AMONG, [objective])
     player = CountedPlayer(world.player)
     blocks = ConfirmationBlocks(world.environment, deal.select, deal.report)
-    (confirmation,) = confirm(player, best, {}, [blocks])
+    (confirmation,) = confirm(player, best, {}, [blocks], prior=stand.prior(best))
     values = np.array([objective(curve, curve) for curve in confirmation.recipe.curves])
     return Confirmed(
         value=float(values.mean()),

@@ -95,7 +95,7 @@ def test_a_part_counts_by_its_labels_and_nothing_twice() -> None:
 
 def test_the_first_trials_are_those_whose_work_is_done() -> None:
     found = replay.Replayed({}, 1.0, False, records=list("abcd"), work=[5.0, 5.0, 9.0, 14.0])
-    assert ["".join(found.first(work)) for work in (0, 5, 13.9, 14, 99)] == ["a", "ab", "abc", "abcd", "abcd"]
+    assert ["".join(found.first(work).trials) for work in (0, 5, 13.9, 14, 99)] == ["a", "ab", "abc", "abcd", "abcd"]
 
 
 @pytest.mark.parametrize("policy", policies.POLICIES)
@@ -106,10 +106,10 @@ def test_every_policy_finds_the_best_recipe_where_nothing_is_noise(policy: str) 
     found = replay.search(world, deal, policies.POLICIES[policy], 0, work)
     assert found.work == sorted(found.work)
     assert work <= found.work[-1] < work + 60
-    trials = found.first(work)
-    assert all(trial.again is None for trial in trials)
-    best = max(trial.value for trial in trials if trial.state == "complete")
-    result = replay.confirmed(world, deal, trials)
+    stand = found.first(work)
+    assert all(trial.again is None for trial in stand.trials)
+    best = max(trial.value for trial in stand.trials if trial.state == "complete")
+    result = replay.confirmed(world, deal, stand)
     assert (result.value, result.regret) == pytest.approx((best, 0.9 * 39 / 40 - best), abs=2e-3)
 
 
@@ -167,7 +167,7 @@ def test_the_played_world_plays_other_blocks_in_each_repetition() -> None:
     assert not numbers[0] & {block.number for block in first.report}
     found = replay.search(world, first, policies.POLICIES["1 block"], 0, 4.0)
     assert (len(found.records), found.work) == (4, [1.0, 2.0, 3.0, 4.0])
-    result = replay.confirmed(world, first, found.records)
+    result = replay.confirmed(world, first, found.first(4.0))
     assert 0.3 < result.value < 1.0
     assert result.regret is None
 

@@ -15,25 +15,15 @@ from tests.helpers.benchmark_scripts import load
 curse = load("winners_curse")
 
 
-def test_the_command_replays_what_it_confirmed_and_resumes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "lines.jsonl"
-    arguments = ["--data", "iris", "--searches", "3", "--trials", "4", "--replays", "3", "--json", "--out", str(out)]
-    curse.main(arguments)
-    printed = capsys.readouterr()
-    assert printed.err.count("iris,") == 3
-    lines = [json.loads(line) for line in out.read_text().splitlines()]
-    assert [line["seed"] for line in lines] == [0, 1, 2]
-    differences = {row["kind"]: row["mean"] for row in json.loads(printed.out)["rows"]}
-    assert differences["confirmed"] == pytest.approx(np.mean([line["confirmed"] - line["replay"] for line in lines]))
-
-    curse.main(arguments)
-    again = capsys.readouterr()
-    assert (again.out, again.err) == (printed.out, "")
-
+def test_a_search_is_confirmed_and_its_recipe_replayed() -> None:
+    line = curse.one_search(("iris", 1, 4, 3))
     run = altune.tune("iris", budget=40, loops=6, n_trials=4, seed=1, ablation=False, progress=False)
-    assert lines[1]["confirmed"] == pytest.approx(run.findings.recipe.mean)
     replay = altune.simulate(run, "iris", scenario=run.scenario, n_blocks=3, seed=1, progress=False)
-    assert lines[1]["replay"] == pytest.approx(replay.values.mean())
+    assert line["confirmed"] == pytest.approx(run.findings.recipe.mean)
+    assert line["replay"] == pytest.approx(replay.values.mean())
+    chosen = run.confirmation.candidates[run.confirmation.selected]
+    assert line["selected"] == pytest.approx(np.mean(chosen.values))
+    assert line["search"] == (None if chosen.baseline else chosen.search_value)
 
 
 def a_line(seed: int, confirmed: float, search: float | None) -> dict[str, Any]:
@@ -53,8 +43,13 @@ def test_where_a_baseline_was_selected_the_search_has_no_value() -> None:
 
 
 @pytest.mark.parametrize(("bias", "code"), [(0.0, 0), (0.002, 0), (0.004, 1), (-0.004, 1)])
-def test_the_exit_code_tells_whether_the_interval_is_inside(tmp_path: Path, bias: float, code: int) -> None:
+def test_the_exit_code_tells_whether_the_interval_is_inside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], bias: float, code: int
+) -> None:
     out = tmp_path / "lines.jsonl"
     lines = [a_line(seed, 0.8 + bias + 0.001 * (-1) ** seed, 0.9) for seed in range(20)]
     out.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert curse.main(["--data", "iris", "--searches", "20", "--out", str(out)]) == code
+    printed = capsys.readouterr()
+    assert printed.err == "", "all searches were stored"
+    assert f"confirmed value                       {bias:+.4f}" in printed.out

@@ -121,7 +121,7 @@ def probe(setup: StudySetup, trajectories: Mapping[str, int], jobs: int, timeout
     WorkError
         If a baseline fails; a drawn recipe that fails is left out.
     """
-    recipes = _drawn(setup)
+    recipes = drawn_recipes(setup, DRAWN)
     share = LIMIT / len(setup.environments) / (2 + len(recipes))
     baselines, drawn = list[float](), list[float]()
     with warnings.catch_warnings():
@@ -139,14 +139,14 @@ def probe(setup: StudySetup, trajectories: Mapping[str, int], jobs: int, timeout
     return Estimate(trajectories, baseline, recipe, jobs, _peak_memory(), timeout)
 
 
-def _drawn(setup: StudySetup) -> list[Recipe]:
+def drawn_recipes(setup: StudySetup, count: int) -> list[Recipe]:
     """Return a few recipes of the space, drawn at random, whatever the sampler of the search is."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     playable = partial(is_playable, setup.space, setup.capabilities)
     plan = SamplerPlan("random", setup.space, setup.settings.seed, playable)
     proposer = Proposer(setup.space, setup.capabilities, plan)
     memory = new_study(["maximize"])
-    proposals = (proposal for _ in range(DRAWN) for proposal in proposer.ask_until_playable(memory))
+    proposals = (proposal for _ in range(count) for proposal in proposer.ask_until_playable(memory))
     return [proposal.recipe for proposal in proposals if proposal.recipe is not None]
 
 

@@ -111,9 +111,7 @@ class Line:
 def play(case: Case, out: Path | None) -> tuple[dict[int, list[list[LearningCurve]]], dict[int, int], Environment]:
     """Return curves by number of rows, recipe and block, the pool rows likewise, and the environment."""
     environment = make_environment(case.data, budget=case.budget, also=[METRICS[1]])
-    setup = StudySetup(
-        [environment], prepare_space("standard", [environment], case.model), Settings()
-    )
+    setup = StudySetup([environment], prepare_space("standard", [environment], case.model), Settings())
     recipes = drawn_recipes(setup, case.recipes)
     curves: dict[int, list[list[LearningCurve]]] = {}
     pools: dict[int, int] = {}
@@ -189,7 +187,9 @@ def bias_and_spread(part: Array, whole: Array) -> tuple[float, float]:
 def lines_of(name: str, case: Case, out: Path | None) -> list[Line]:
     """Play a case and return its lines."""
     curves, pools, environment = play(case, out)
-    seconds = {rows: float(np.mean([_seconds(curve) for row in table for curve in row])) for rows, table in curves.items()}
+    seconds = {
+        rows: float(np.mean([_seconds(curve) for row in table for curve in row])) for rows, table in curves.items()
+    }
     lines = []
     for metric in METRICS:
         objective = environment.scenario.model_copy(update={"metric": metric}).make_objective()
@@ -230,7 +230,9 @@ def show(lines: Sequence[Line]) -> None:
         of_case = [line for line in lines if (line.case, line.metric) == (case, metric)]
         first = of_case[0]
         print(f"\n{case}, {metric}: spread {first.spread:.4f}, regret with all rows {_text(first.regret_all, 4)}")
-        print(f"{'rows':>8}{'pool':>8}{'seconds':>9}{'times':>7}{'rank':>20}{'difference':>24}{'regret difference':>30}{'bias':>8}")
+        print(
+            f"{'rows':>8}{'pool':>8}{'seconds':>9}{'times':>7}{'rank':>20}{'difference':>24}{'regret difference':>30}{'bias':>8}"
+        )
         for line in of_case:
             print(
                 f"{line.rows:>8,}{line.pool:>8,}{line.seconds:>9.2f}{line.seconds_all / line.seconds:>7.1f}"

@@ -21,6 +21,7 @@ from altune.cli.parsing import (
     read_json,
     read_loops,
     read_names,
+    read_search_rows,
     read_seconds,
     read_shares,
     read_text_features,
@@ -241,6 +242,13 @@ class SearchOptions:
         ),
     ] = None
     blocks: Annotated[int, Option(metavar="N", help="Number of blocks on which each trial is played.")] = 5
+    search_rows: Annotated[
+        str | None,
+        Option(
+            metavar="N",
+            help="Rows of a search block, pool and test together, or `all`; the confirmation has all.  [default: 8000]",
+        ),
+    ] = None
     sampler: Annotated[
         str, Option(metavar="NAME", help="Sampler: tpe, random, cmaes, gp, qmc, nsga2, nsga3 or grid.")
     ] = "tpe"
@@ -383,4 +391,5 @@ def make_settings(search: SearchOptions, confirmation: ConfirmationOptions) -> S
         across=search.across,
         prefer=confirmation.prefer,
         trial_timeout=read_seconds(search.trial_timeout, "--trial-timeout"),
+        search_rows=read_search_rows(search.search_rows),
     )

@@ -1,10 +1,10 @@
 """Blocks: each fixes the pool, the test rows and every random stream of a simulation.
 
 The study first holds back a stratified fifth of the rows. A *search* or *select* block splits the other rows into pool
-(75 %) and test rows; on large data it may keep a stratified part of both. A *report* block draws a pool of the same size and is scored on the rows held back, which no
-search uses. A *replay* block does the same with random streams of its own: commands that play recipes without a search
-use it, so that they do not repeat the report of a search with the same seed. *Explicit* blocks are given as row
-numbers, to follow a published protocol.
+(75 %) and test rows. On large data, a search block keeps a stratified part of both. A *report* block draws a pool of
+the same size as a select block and is scored on the rows held back, which no search uses. A *replay* block does the
+same with random streams of its own: commands that play recipes without a search use it, so that they do not repeat the
+report of a search with the same seed. *Explicit* blocks are given as row numbers, to follow a published protocol.
 """
 
 from __future__ import annotations
@@ -64,9 +64,7 @@ class Block:
         return digest.hexdigest()
 
 
-def make_blocks(
-    dataset: Dataset, role: BlockRole, count: int, seed: int, most_rows: int | None = None
-) -> list[Block]:
+def make_blocks(dataset: Dataset, role: BlockRole, count: int, seed: int, most_rows: int | None = None) -> list[Block]:
     """Draw the first ``count`` blocks of a role. The first blocks are the same for every ``count``.
 
     Parameters

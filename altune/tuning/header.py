@@ -20,13 +20,14 @@ from altune.recipes.space.origin import stored_origin
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import all_fields
 from altune.simulation.store import estimator_text
+from altune.tuning.search_rows import most_search_rows
 from altune.tuning.settings import Settings
 from altune.tuning.storage import set_attribute
 
 HEADER = "altune"
 NARROWING = 2
 """How spaces are narrowed: since 2, alternatives that are equal for two classes are left out. Missing means 1."""
-_UNHASHED = ("format", "altune", "libraries", "origin", "narrowing")
+_UNHASHED = ("format", "altune", "libraries", "origin", "narrowing", "search_rows")
 """Fields of a header that do not change what is asked for."""
 _FORMAT_1 = {
     "environments": "worlds",
@@ -42,6 +43,7 @@ def make_header(environments: Sequence[Environment], space: SearchSpace, setting
     decision = space.decisions.get("model")
     names = [alternative.method for alternative in decision.alternatives] if decision is not None else []
     estimators = {name: estimator_text(find_method("model", name)) for name in names}
+    most_rows = most_search_rows(environments, settings.search_rows)
     return {
         "format": STUDY_FORMAT,
         "altune": __version__,
@@ -51,7 +53,8 @@ def make_header(environments: Sequence[Environment], space: SearchSpace, setting
         "narrowing": NARROWING if space.merges else 1,
         "estimators": {name: text for name, text in estimators.items() if text},
         "environments": [describe_environment(environment) for environment in environments],
-        "settings": settings.identity(),
+        "search_rows": settings.search_rows,
+        "settings": settings.identity() | ({} if most_rows is None else {"search_rows": most_rows}),
     }
 
 
@@ -99,7 +102,8 @@ def header_digest(
     plain["settings"] = {_FORMAT_1.get(name, name): value for name, value in header["settings"].items()}
     if settings is None:
         return canonical_digest(plain)
-    all_settings = {_FORMAT_1.get(name, name): value for name, value in settings.items()}
+    # The number of search rows is in the header where it changes anything.
+    all_settings = {_FORMAT_1.get(name, name): value for name, value in settings.items() if name != "search_rows"}
     # A cell of a sweep that was finished without an ablation keeps its key.
     more = {"ablation": True} if ablation else {}
     return canonical_digest({"header": {"version": "0.1.0", **plain}, "settings": all_settings, **more})
@@ -126,6 +130,21 @@ def space_to_resume(header: Mapping[str, Any], asked: SearchSpace) -> SearchSpac
     stored = stored_space(header)
     same_words = bool(stored.origin) and stored.origin == asked.origin
     return stored if same_words or not differences(header["space"], asked.to_dict()) else None
+
+
+def search_rows_to_resume(header: Mapping[str, Any], settings: Settings) -> Settings:
+    """Return the settings with the number of search rows of a stored study if both ask for the default.
+
+    The default may have changed since the study began. A study of a version without this setting plays on all rows.
+    """
+    if settings.search_rows is not None or header.get("search_rows") is not None:
+        return settings
+    return replace(settings, search_rows=stored_search_rows(header))
+
+
+def stored_search_rows(header: Mapping[str, Any]) -> Any:
+    """Return the number of rows that no search block of a stored study exceeds, or ``all``."""
+    return header["settings"].get("search_rows", "all")
 
 
 def resumed_words(stored: SearchSpace, asked: SearchSpace) -> str:
@@ -168,9 +187,10 @@ def header_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list
     if stored["estimators"] != header["estimators"]:
         changes.append("your own estimators differ")
     changes += _environment_changes(stored["environments"], header["environments"])
-    for name, value in header["settings"].items():
-        if stored["settings"].get(name) != value:
-            changes.append(f"{name} is {value}, in the run {stored['settings'].get(name)}")
+    asked, before = ({"search_rows": "all", **side["settings"]} for side in (header, stored))
+    for name, value in asked.items():
+        if before.get(name) != value:
+            changes.append(f"{name} is {value}, in the run {before.get(name)}")
     return changes
 
 

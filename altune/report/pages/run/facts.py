@@ -133,6 +133,9 @@ def _search(run: Run) -> list[Fact]:
     complete = sum(trial.state == "complete" for trial in run.trials)
     each = " of each data set" if len(run.record.data_sets) > 1 else ""
     facts = [("Search", f"{complete} trials on {settings['n_blocks']} blocks{each}, sampler {settings['sampler']}")]
+    if rows := settings.get("search_rows"):
+        most = "at most " if len(run.record.data_sets) > 1 else ""
+        facts.append(("Search rows", f"{most}{rows} rows of each block, pool and test; the confirmation has all"))
     measures = _racing(settings)
     return [*facts, ("Spent with care", "; ".join(measures))] if measures else facts
 

@@ -108,7 +108,7 @@ def stratified_part(dataset: Dataset, rows: RowNumbers, size: int, rng: np.rando
     """Return ``size`` of the rows, sorted, drawn at random within each class.
 
     A class has its share of the part, to the nearest rows. A class whose share is below
-    :data:`LEAST_ROWS_OF_A_CLASS` rows keeps that many, or all that it has.
+    :data:`LEAST_ROWS_OF_A_CLASS` rows keeps that many, or all that it has; ``size`` must leave room for it.
     """
     codes = dataset.y[rows]
     counts = np.bincount(codes, minlength=dataset.n_classes)

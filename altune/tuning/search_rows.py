@@ -3,7 +3,8 @@
 A trajectory costs what its fits, predictions and queries cost, and all but the fits grow with the rows. By default a
 search block has at most :data:`SEARCH_ROWS` rows, pool and test together: as many as a data set of 10,000 rows has
 beside those held back, so that the rule changes nothing up to there. A number of rows, given or default, is raised to
-:data:`POOL_ROWS_PER_LABEL` pool rows for each label of the budget, so that a recipe still chooses among many rows.
+:data:`POOL_ROWS_PER_LABEL` pool rows for each label of the budget, so that a recipe still chooses among many rows, and
+to :data:`TEST_ROWS_PER_CLASS` test rows for each class.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ SEARCH_ROWS = 8_000
 """Rows of a search block by default."""
 POOL_ROWS_PER_LABEL = 10
 """Pool rows of a search block for each label of the budget, below which no search block goes."""
+TEST_ROWS_PER_CLASS = 10
+"""Test rows of a search block for each class on average, below which no search block goes."""
 
 AskedRows = int | Literal["all"] | None
 """Number of rows of a search block, ``all``, or None for the default."""
@@ -47,8 +50,9 @@ def most_search_rows(environments: Sequence[Environment], asked: AskedRows) -> i
 
 
 def least_search_rows(environment: Environment) -> int:
-    """Return the smallest number of rows of a search block that suits the budget of an environment."""
-    return math.ceil(environment.scenario.labels * POOL_ROWS_PER_LABEL / (1 - TEST_SHARE))
+    """Return the smallest number of rows of a search block that suits budget and classes of an environment."""
+    pool = environment.scenario.labels * POOL_ROWS_PER_LABEL / (1 - TEST_SHARE)
+    return math.ceil(max(pool, environment.dataset.n_classes * TEST_ROWS_PER_CLASS / TEST_SHARE))
 
 
 def with_search_rows(environments: Sequence[Environment], asked: AskedRows) -> list[Environment]:
@@ -69,7 +73,8 @@ def search_rows_notes(environments: Sequence[Environment], asked: AskedRows) -> 
         if (rows := environment.search_rows) is None:
             continue
         few = SEARCH_ROWS if asked is None else asked
-        raised = f" ({few} are too few for {environment.scenario.labels} labels)" if few != rows else ""
+        labels, n_classes = environment.scenario.labels, environment.dataset.n_classes
+        raised = f" ({few} are too few for {labels} labels and {n_classes} classes)" if few != rows else ""
         lines.append(
             f"the search plays on {rows} of the {rows_of_block(environment.dataset)} rows of "
             f"{environment.dataset.name} that are not held back{raised}, another part in each block, and the "

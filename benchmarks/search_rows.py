@@ -8,12 +8,12 @@ Recipes are drawn at random from the search space `standard` and played on the f
 all rows and with each number of rows. Of these blocks, 5 choose as a search does (`n_blocks=5`), and the others, always
 with all rows, say what a recipe is worth. That is repeated for 200 draws of the 5 blocks.
 
-**rank** is Spearman's correlation of the values that choose with the worth, **regret** the worth of the best recipe less
-that of the chosen one. Both are above 0 and below 1 with all rows too, since 5 blocks are noisy; **difference** is what
-the part adds. Intervals are of 95 % over resampled recipes. **bias** is how far the part moves a recipe against the
-others beyond the noise between blocks (a standard deviation), to be compared with **spread**, the standard deviation
-between recipes. **seconds** are those of one trajectory, with what trajectories of one block share. Curves are stored
-in ``--out``, so that a call that was stopped continues.
+**rank** is Spearman's correlation of the values that choose with the worth, **regret** the worth of the best recipe
+less that of the chosen one. With all rows, too, the correlation is below 1 and the regret above 0, since 5 blocks are
+noisy; **difference** is what the part adds. Intervals are of 95 % over resampled recipes. **bias** is how far the part
+moves a recipe against the others beyond the noise between blocks (a standard deviation), to be compared with
+**spread**, the standard deviation between recipes. **seconds** are those of one trajectory, with what trajectories of
+one block share. Curves are stored in ``--out``, so that a call that was stopped continues.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ CASES = {
     "boosted trees": Case("shuttle", SIZES[2:3], recipes=6, blocks=7, model="hist_gradient_boosting"),
     "500 labels": Case("shuttle", SIZES[:3], recipes=12, blocks=8, budget=500),
 }
-"""Case by name: 7 % of the rows in the smaller class, the same with many labels, 18 classes, many features, slow fits."""
+"""Case by name: a rare class, 18 classes, many features, a model that is slow to predict, many labels."""
 QUICK = {"sylva": Case("sylva", (1250, 5000), recipes=10, blocks=7)}
 
 
@@ -89,7 +89,7 @@ class Line:
     rows, pool : rows of a block and of its pool.
     seconds, seconds_all : mean seconds of a trajectory with these rows and with all.
     rank, rank_difference : rank correlation with the worth, and that less the one of all rows.
-    regret, regret_all, regret_difference : regret of the chosen recipe, of that chosen with all rows, and the difference.
+    regret, regret_all, regret_difference : regret of the chosen recipe, of that chosen with all rows, the difference.
     bias, spread : standard deviation of what the part does to a recipe, and of the worth of recipes.
     """
 
@@ -160,19 +160,20 @@ def compare(part: Array, whole: Array) -> dict[str, Array]:
 
 
 def rank_correlations(a: Array, b: Array) -> Array:
-    """Return Spearman's correlation of each row of two arrays.
+    """Return Spearman's correlation of each row of two arrays; 0 where all values of a row are equal.
 
     >>> rank_correlations(np.array([[1.0, 2.0, 3.0]]), np.array([[0.1, 0.5, 0.2]])).round(3).tolist()
     [0.5]
     """
     x, y = (rankdata(side, axis=1) - (side.shape[1] + 1) / 2 for side in (a, b))
-    return np.asarray((x * y).sum(axis=1) / np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1)))
+    scale = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
+    return np.asarray((x * y).sum(axis=1) / np.where(scale > 0, scale, 1))
 
 
 def bias_and_spread(part: Array, whole: Array) -> tuple[float, float]:
-    """Return how far the part moves recipes against each other, and how far recipes differ, without the noise of blocks.
+    """Return how far the part moves recipes against each other, and how far recipes differ.
 
-    Both are standard deviations over recipes. The part's blocks and the whole ones of the same number are paired.
+    Both are standard deviations over recipes, without the noise of blocks. The part's blocks and the whole ones of the same number are paired.
     """
     numbers = []
     for values in (part - whole, whole):
@@ -230,9 +231,8 @@ def show(lines: Sequence[Line]) -> None:
         of_case = [line for line in lines if (line.case, line.metric) == (case, metric)]
         first = of_case[0]
         print(f"\n{case}, {metric}: spread {first.spread:.4f}, regret with all rows {_text(first.regret_all, 4)}")
-        print(
-            f"{'rows':>8}{'pool':>8}{'seconds':>9}{'times':>7}{'rank':>20}{'difference':>24}{'regret difference':>30}{'bias':>8}"
-        )
+        heads = {"rows": 8, "pool": 8, "seconds": 9, "times": 7, "rank": 20, "difference": 24, "regret difference": 30}
+        print("".join(f"{name:>{width}}" for name, width in {**heads, "bias": 8}.items()))
         for line in of_case:
             print(
                 f"{line.rows:>8,}{line.pool:>8,}{line.seconds:>9.2f}{line.seconds_all / line.seconds:>7.1f}"

@@ -281,12 +281,15 @@ def test_finished_cells_of_sweeps_of_earlier_versions_stay_finished(tmp_path: Pa
 
 
 @pytest.mark.parametrize("rows", [500, None])
-def test_a_worker_plays_on_the_rows_of_its_owner(server: Any, tmp_path: Path, rows: int | None) -> None:
+def test_a_worker_plays_on_the_rows_of_its_owner(
+    server: Any, monkeypatch: pytest.MonkeyPatch, rows: int | None
+) -> None:
     from altune.tuning.shared import open_shared
     from altune.tuning.shared_worker import rebuild
 
     url = server.create_database(f"rows{rows}")
     altune.tune("digits", SPACE, **SIZES, n_trials=1, search_rows=rows, storage=url)
+    monkeypatch.setattr("altune.tuning.search_rows.SEARCH_ROWS", 600)
     stages = rebuild(open_shared(url, "altune", Silent()), Silent())
     [environment] = stages.setup.environments
     assert environment.search_rows == rows

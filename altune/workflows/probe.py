@@ -4,8 +4,9 @@ Random sampling, vanilla and a few recipes drawn from the space are played on th
 other, each for a share of the time limit. Where search blocks have a part of the rows, the drawn recipes are also
 played on a block of all rows, as in the confirmation. A recipe that is not at its end by then is extrapolated: its
 time for each further twentieth of the budget follows a straight line through those that were measured, because a model
-on more labels takes longer to train. A loop that has begun is finished, so a very slow model exceeds the limit by one
-loop.
+on more labels takes longer to train. What takes long at the beginning alone, such as a clustering of the pool, must not
+be extrapolated, so a recipe may exceed its share tenfold to reach its third part. A loop that has begun is finished, so
+a very slow model exceeds even that by one loop.
 
 What is estimated is the largest number of trajectories of each stage, at the mean time of the drawn recipes (of the
 baselines for the stage that plays these), divided by the number of processes.
@@ -38,13 +39,15 @@ from altune.tuning.samplers import SamplerPlan
 from altune.tuning.study_setup import StudySetup
 
 LIMIT = 3.0
-"""Time limit of a probe in seconds."""
+"""Seconds of a probe, split evenly over what it plays."""
 PLAYED = ("random_sampling", "vanilla")
 """The baselines that are played; the first trajectory on a block also prepares what all later ones there share."""
 DRAWN = 4
 """Number of recipes that are drawn from the space."""
 PARTS = 20
 """Parts of the budget in which the time of a trajectory is measured."""
+LEAST_PARTS, PATIENCE = 3, 10
+"""Parts after which a trajectory may be left, and how many times its share of the limit it may take to get there."""
 LONG = 3600.0
 """A run whose estimate is longer than this many seconds says so at its start."""
 
@@ -190,7 +193,8 @@ def seconds_of(recipe: Recipe, prepared: PreparedBlock, environment: Environment
         now = time.perf_counter()
         parts.append(now - last)
         last = now
-        if trajectory.done or now - began >= limit:
+        patience = limit if part >= LEAST_PARTS else PATIENCE * limit
+        if trajectory.done or now - began >= patience:
             break
     if not trajectory.done and len(parts) == PARTS:
         trajectory.advance()

@@ -11,7 +11,7 @@ from altune.data.blocks import LEAST_ROWS_OF_A_CLASS, make_blocks, pool_share, s
 
 
 def dataset(*counts: int) -> Dataset:
-    """Return a data set with so many rows of each class, in mixed order."""
+    """Return a data set with these numbers of rows of each class, in mixed order."""
     y = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
     return Dataset(np.arange(len(y), dtype=float)[:, None], y, name="many")
 

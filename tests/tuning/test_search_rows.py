@@ -86,7 +86,7 @@ def test_a_part_suits_the_budget_and_the_classes() -> None:
     )
 
 
-def test_each_of_several_data_sets_has_at_most_so_many_rows() -> None:
+def test_each_of_several_data_sets_has_at_most_that_number_of_rows() -> None:
     environments = with_search_rows(make_environments([LARGE, "digits", "iris"], budget=20), 1000)
     assert [environment.search_rows for environment in environments] == [1000, 1000, None]
     setup = setup_of(make_environments([LARGE, "iris"], budget=20))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import altune
 from altune.cli import main
+from altune.recipes.recipe import Recipe
 from altune.simulation.environment import make_environments
+from altune.simulation.prepared import prepare_block
 from altune.tuning.observer import Silent
 from altune.tuning.prepared_space import prepare_space
 from altune.tuning.settings import Settings
@@ -42,6 +45,27 @@ def test_the_estimate_counts_each_stage_at_its_pace_and_the_time_limit_ends_the_
     assert estimate.seconds_each == pytest.approx((10 * 1.0 + 390 * 2.0) / 400)
     limited = Estimate(COUNTS, 1.0, 2.0, 4, None, timeout=60.0)
     assert limited.seconds == pytest.approx(60.0 + 90 * 2.0 / 4)
+
+
+@pytest.mark.parametrize(("first", "parts"), [(2.9, 3), (3.1, 1), (0.0, 8)])
+def test_what_takes_long_at_the_beginning_is_not_extrapolated(
+    monkeypatch: pytest.MonkeyPatch, first: float, parts: int
+) -> None:
+    clock, played = [0.0], list[float]()
+
+    class Clocked(probing.Trajectory):
+        def advance(self, until: float = float("inf")) -> None:
+            clock[0] += 0.04 if played else first
+            played.append(until)
+
+    monkeypatch.setattr(probing, "Trajectory", Clocked)
+    monkeypatch.setattr(probing, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    [environment] = make_environments("iris", budget=40, loops=10)
+    block = environment.blocks("search", 1)[0]
+    prepared = prepare_block(environment.dataset, block, environment.seed)
+    seconds = probing.seconds_of(Recipe(), prepared, environment, 0.3)
+    assert len(played) == parts
+    assert seconds == pytest.approx(first + 19 * 0.04 if parts > 1 else first * PARTS)
 
 
 def test_where_the_search_plays_on_a_part_the_confirmation_is_estimated_on_all_rows(

@@ -53,7 +53,7 @@ def make_header(environments: Sequence[Environment], space: SearchSpace, setting
         "narrowing": NARROWING if space.merges else 1,
         "estimators": {name: text for name, text in estimators.items() if text},
         "environments": [describe_environment(environment) for environment in environments],
-        "search_rows": settings.search_rows,
+        "search_rows": settings.search_rows,  # as asked for; the settings have the number that is in effect
         "settings": settings.identity() | ({} if most_rows is None else {"search_rows": most_rows}),
     }
 

@@ -5,8 +5,8 @@ other, each for a share of the time limit. Where search blocks have a part of th
 played on a block of all rows, as in the confirmation. A recipe that is not at its end by then is extrapolated: its
 time for each further twentieth of the budget follows a straight line through those that were measured, because a model
 on more labels takes longer to train. What takes long at the beginning alone, such as a clustering of the pool, must not
-be extrapolated, so a recipe may exceed its share tenfold to reach its third part. A loop that has begun is finished, so
-a very slow model exceeds even that by one loop.
+be extrapolated, so a recipe may take twenty times its share to reach its third part. A loop that has begun is finished,
+so a very slow model exceeds even that by one loop.
 
 What is estimated is the largest number of trajectories of each stage, at the mean time of the drawn recipes (of the
 baselines for the stage that plays these), divided by the number of processes.
@@ -46,7 +46,7 @@ DRAWN = 4
 """Number of recipes that are drawn from the space."""
 PARTS = 20
 """Parts of the budget in which the time of a trajectory is measured."""
-LEAST_PARTS, PATIENCE = 3, 10
+LEAST_PARTS, PATIENCE = 3, 20
 """Parts after which a trajectory may be left, and how many times its share of the limit it may take to get there."""
 LONG = 3600.0
 """A run whose estimate is longer than this many seconds says so at its start."""

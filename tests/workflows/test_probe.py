@@ -47,7 +47,7 @@ def test_the_estimate_counts_each_stage_at_its_pace_and_the_time_limit_ends_the_
     assert limited.seconds == pytest.approx(60.0 + 90 * 2.0 / 4)
 
 
-@pytest.mark.parametrize(("first", "parts"), [(2.9, 3), (3.1, 1), (0.0, 9)])
+@pytest.mark.parametrize(("first", "parts"), [(5.9, 3), (6.1, 1), (0.0, 9)])
 def test_what_takes_long_at_the_beginning_is_not_extrapolated(
     monkeypatch: pytest.MonkeyPatch, first: float, parts: int
 ) -> None:

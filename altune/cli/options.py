@@ -21,6 +21,7 @@ from altune.cli.parsing import (
     read_json,
     read_loops,
     read_names,
+    read_search_rows,
     read_seconds,
     read_shares,
     read_text_features,
@@ -258,6 +259,13 @@ class SearchOptions:
             "that is not possible]",
         ),
     ] = None
+    search_rows: Annotated[
+        str | None,
+        Option(
+            metavar="N",
+            help="Rows of a search block, pool and test, or `all`; the confirmation has all.  [default: at most 8000]",
+        ),
+    ] = None
     sampler: Annotated[
         str, Option(metavar="NAME", help="Sampler: tpe, random, cmaes, gp, qmc, nsga2, nsga3 or grid.")
     ] = "tpe"
@@ -401,4 +409,5 @@ def make_settings(search: SearchOptions, confirmation: ConfirmationOptions) -> S
         across=search.across,
         prefer=confirmation.prefer,
         trial_timeout=read_seconds(search.trial_timeout, "--trial-timeout"),
+        search_rows=read_search_rows(search.search_rows),
     )

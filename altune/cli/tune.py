@@ -101,8 +101,7 @@ def _default_folder(environments: Sequence[Environment], space: SearchSpace, set
 
     prefix = f"{'-'.join(environment.dataset.name for environment in environments)}-{space.name or 'space'}-"
     setup = StudySetup(environments, space, settings, why_fixed=SHARED if shared else "")
-    header = setup.header()
-    return folder_of_run(Path("runs") / f"{prefix}{header_digest(header)[:8]}", prefix, space, header, setup.settings)
+    return folder_of_run(Path("runs") / f"{prefix}{header_digest(setup.header())[:8]}", prefix, setup)
 
 
 def _print_plan(planned: Mapping[str, Any], as_json: bool) -> None:

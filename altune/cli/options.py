@@ -304,11 +304,24 @@ class ConfirmationOptions:
     confirm: Annotated[bool, Option("--confirm/--no-confirm", help="Confirm the best recipes on fresh blocks.")] = True
     select_among: Annotated[int, Option(metavar="K", help="Number of best recipes to confirm.")] = 5
     select_blocks: Annotated[
-        int, Option(metavar="N", help="Number of fresh blocks on which one of them is selected.")
+        int, Option(metavar="N", help="Largest number of fresh blocks on which one of them is selected.")
     ] = 10
     report_blocks: Annotated[
-        int, Option(metavar="N", help="Number of fresh blocks on which the selected one is reported.")
-    ] = 20
+        int | None,
+        Option(
+            metavar="N",
+            help="Number of fresh blocks on which the selected one is reported.  [default: up to 20, as many as narrow "
+            "the intervals]",
+        ),
+    ] = None
+    precision: Annotated[
+        float | None,
+        Option(
+            metavar="WIDTH",
+            help="Play the report blocks, up to 100, with which no interval of the difference to a baseline is wider "
+            "than ± WIDTH, if the rows of the data allow it.",
+        ),
+    ] = None
     prefer: Annotated[
         str | None,
         Option(metavar="RULE", help="Rule that picks from a Pareto front: 'score within 0.01, then fewest labels'."),
@@ -395,6 +408,7 @@ def make_settings(search: SearchOptions, confirmation: ConfirmationOptions) -> S
         select_among=confirmation.select_among,
         select_blocks=confirmation.select_blocks,
         report_blocks=confirmation.report_blocks,
+        precision=confirmation.precision,
         racing=search.racing,
         rungs=read_shares(search.rungs),
         leader_blocks=search.leader_blocks,

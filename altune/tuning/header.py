@@ -20,6 +20,7 @@ from altune.recipes.space.origin import stored_origin
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import all_fields
 from altune.simulation.store import estimator_text
+from altune.tuning.report_blocks import USUAL_BLOCKS
 from altune.tuning.settings import Settings
 from altune.tuning.storage import set_attribute
 
@@ -28,7 +29,7 @@ NARROWING = 2
 """How spaces are narrowed: since 2, alternatives that are equal for two classes are left out. Missing means 1."""
 _UNHASHED = ("format", "altune", "libraries", "origin", "narrowing")
 """Fields of a header that do not change what is asked for."""
-_LATER_SETTINGS = ("n_simulations",)
+_LATER_SETTINGS = ("n_simulations", "precision")
 """Settings that altune 0.1.0 did not have. Those that are None are left out of the hash, which stays what it was."""
 _FORMAT_1 = {
     "environments": "worlds",
@@ -106,6 +107,8 @@ def header_digest(
         for name, value in settings.items()
         if value is not None or name not in _LATER_SETTINGS
     }
+    if settings.get("report_blocks", 0) is None:
+        all_settings[_FORMAT_1["report_blocks"]] = USUAL_BLOCKS
     # A cell of a sweep that was finished without an ablation keeps its key.
     more = {"ablation": True} if ablation else {}
     return canonical_digest({"header": {"version": "0.1.0", **plain}, "settings": all_settings, **more})

@@ -35,11 +35,11 @@ _DIGITS = 9
 """Digits in which gains are compared, so that the last ones, which depend on the machine, decide nothing."""
 
 
-def blocks_words(n_blocks: int | None) -> str:
+def blocks_words(n_blocks: int | None, name: str = "block") -> str:
     """Return on how many search blocks a recipe is played, in words; None is by merit."""
     if n_blocks is None:
-        return f"1 to {MOST_BLOCKS} blocks, more the better a recipe does"
-    return f"{n_blocks} block{'' if n_blocks == 1 else 's'}"
+        return f"1 to {MOST_BLOCKS} {name}s, more the better a recipe does"
+    return f"{n_blocks} {name}{'' if n_blocks == 1 else 's'}"
 
 
 def n_again(batch: int) -> int:

@@ -74,7 +74,7 @@ def _knobs(run: Run) -> str:
 def _measured(run: Run) -> str:
     each = " of each data set" if len(run.record.data_sets) > 1 else ""
     trials = plural(len(run.trials), "trial")
-    searched = f"{trials} on {blocks_words(run.record.settings['n_blocks'])}{each}"
+    searched = f"{trials} on {blocks_words(run.record.settings['n_blocks'], 'search block')}{each}"
     confirmation = run.confirmation
     if confirmation is None:
         return f"{searched}, none of them confirmed yet."

@@ -9,10 +9,9 @@ few looks, so that the intervals keep their coverage (``benchmarks/coverage.py -
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from altune.data.blocks import Block
 from altune.numerics.block_counts import Width, blocks_that_pay, blocks_that_reach
 from altune.numerics.statistics import LEVEL
 from altune.recipes.recipe import Recipe
@@ -71,7 +70,8 @@ def widths_of(
     recipe: Sequence[LearningCurve],
     baselines: Sequence[Sequence[LearningCurve]],
     references: Sequence[LearningCurve],
-    block: Block,
+    n_test: int,
+    overlap: float,
 ) -> Widths | None:
     """Return the widths of the intervals of a report, None where they do not come from parts of the variance.
 
@@ -81,9 +81,9 @@ def widths_of(
     recipe : curves of the recipe, one for each block.
     baselines : curves of each baseline that is another recipe, on the same blocks.
     references : curves of random sampling on these blocks.
-    block : one of the blocks.
+    n_test : number of test rows.
+    overlap : n_test / n_train of the blocks.
     """
-    n_test, overlap = len(block.test), len(block.test) / len(block.pool)
     mean = estimated_mean(objective, recipe, references, overlap).parts
     differences = [estimated_difference(objective, recipe, curves, references, overlap).parts for curves in baselines]
     known = [parts for parts in differences if parts is not None]
@@ -153,6 +153,23 @@ class ReportPlan:
         return blocks_that_reach(differences, self.precision, played, MOST_BLOCKS)
 
 
+def look(plan: ReportPlan, widths_after: Callable[[int], Sequence[Widths] | None]) -> tuple[int, str]:
+    """Look at the intervals after some blocks until there are enough; return how many, and why there are no more.
+
+    Parameters
+    ----------
+    plan : decides after each look.
+    widths_after : returns the intervals after a number of blocks; None if their widths cannot be foretold.
+    """
+    n_played, n_wanted, known = 0, FIRST_BLOCKS, None
+    for _ in range(LOOKS):
+        if n_wanted == n_played:
+            break
+        n_played, known = n_wanted, widths_after(n_wanted)
+        n_wanted = plan.blocks(known, n_played)
+    return n_played, plan.note(known, n_played)
+
+
 def play_report(
     player: Player,
     winner: Recipe,
@@ -190,31 +207,27 @@ def play_report(
             for place, of_recipe in enumerate(by_recipe):
                 of_recipe += played[place * len(new) : (place + 1) * len(new)]
 
-    def widths() -> list[Widths] | None:
+    def widths_after(n_blocks: int) -> list[Widths] | None:
+        play(len(curves[0][0]), n_blocks)
         every = [
             widths_of(
                 data_set.environment.objective,
                 by_recipe[0],
                 [by_recipe[place] for place in others],
                 by_recipe[reference],
-                data_set.report[0],
+                len(data_set.report[0].test),
+                len(data_set.report[0].test) / len(data_set.report[0].pool),
             )
             for by_recipe, data_set in zip(curves, blocks, strict=True)
         ]
         known = [of_data for of_data in every if of_data is not None]
         return known if len(known) == len(every) else None
 
-    most, why = max(len(data_set.report) for data_set in blocks), ""
+    why = ""
     if plan is None:
-        play(0, most)
+        play(0, max(len(data_set.report) for data_set in blocks))
     else:
-        n_played, n_wanted = 0, min(FIRST_BLOCKS, most)
-        for _ in range(LOOKS):
-            play(n_played, n_wanted)
-            n_played, known = n_wanted, widths()
-            n_wanted, why = min(plan.blocks(known, n_played), most), plan.note(known, n_played)
-            if n_wanted == n_played:
-                break
+        _, why = look(plan, widths_after)
     return [
         [Played(recipe, tuple(of_recipe)) for recipe, of_recipe in zip(recipes, by_recipe, strict=True)]
         for by_recipe in curves

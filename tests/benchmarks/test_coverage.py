@@ -96,7 +96,7 @@ def test_right_intervals_are_judged_right_and_narrow_ones_narrow() -> None:
                 "old_high": 1.0,
                 "blocks": 20,
             }
-            lines.append({**cell, "kind": "mean", "name": name, "mean": mean, **ends})
+            lines.append({**cell, "kind": "mean", "name": name, "mean": mean, "blocks": 20, **ends})
     table = pd.DataFrame(lines)
     table["truth"] = table.groupby(numbers.CELL)["mean"].transform("mean")
     (right,) = tables.coverage(tables.judged(table), ["kind"]).to_dict("records")

@@ -11,16 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from altune.cli.options import (
-    AsJson,
-    ConfirmationOptions,
-    MachineOptions,
-    ManyDataOptions,
-    Quiet,
-    SearchOptions,
-    make_settings,
-)
+from altune.cli.options import AsJson, ManyDataOptions, Quiet
 from altune.cli.output import print_json
+from altune.cli.run_options import ConfirmationOptions, MachineOptions, SearchOptions, make_settings
 
 if TYPE_CHECKING:
     from altune.analysis.run import Run

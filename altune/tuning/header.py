@@ -20,6 +20,7 @@ from altune.recipes.space.origin import stored_origin
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import all_fields
 from altune.simulation.store import estimator_text
+from altune.tuning.report_blocks import USUAL_BLOCKS
 from altune.tuning.search_rows import most_search_rows
 from altune.tuning.settings import Settings
 from altune.tuning.storage import set_attribute
@@ -29,7 +30,7 @@ NARROWING = 2
 """How spaces are narrowed: since 2, alternatives that are equal for two classes are left out. Missing means 1."""
 _UNHASHED = ("format", "altune", "libraries", "origin", "narrowing", "search_rows")
 """Fields of a header that do not change what is asked for."""
-_LATER_SETTINGS = ("n_simulations",)
+_LATER_SETTINGS = ("n_simulations", "precision")
 """Settings that altune 0.1.0 did not have. Those that are None are left out of the hash, which stays what it was."""
 _FORMAT_1 = {
     "environments": "worlds",
@@ -110,6 +111,8 @@ def header_digest(
         for name, value in settings.items()
         if name != "search_rows" and (value is not None or name not in _LATER_SETTINGS)
     }
+    if settings.get("report_blocks", 0) is None:
+        all_settings[_FORMAT_1["report_blocks"]] = USUAL_BLOCKS
     # A cell of a sweep that was finished without an ablation keeps its key.
     more = {"ablation": True} if ablation else {}
     return canonical_digest({"header": {"version": "0.1.0", **plain}, "settings": all_settings, **more})

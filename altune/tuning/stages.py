@@ -40,6 +40,7 @@ from altune.tuning.record import (
     WANTED,
     StudyRecord,
 )
+from altune.tuning.report_blocks import USUAL_BLOCKS
 from altune.tuning.resources import Resources
 from altune.tuning.search import Search
 from altune.tuning.selection import Prior
@@ -263,17 +264,15 @@ class Stages:
         record = StudyRecord(study)
         best = self.best(record, settings.select_among)
         prior = self.prior(record, best)
-        key = canonical_digest(
-            {
-                "trials": [[trial.number, list(trial.objectives)] for trial in best],
-                "sizes": [settings.select_among, settings.select_blocks, settings.report_blocks],
-                "prefer": settings.prefer,
-            }
-            | ({} if prior is None else {"prior": prior.to_dict()})
+        key, with_all = (
+            _confirmation_key(best, prior, settings, n_report) for n_report in (settings.report_blocks, USUAL_BLOCKS)
         )
         recipes = self.setup.baselines
         blocks = self.setup.confirmation_blocks(settings)
         n_all, is_stored = trajectories_to_confirm(len(best), len(recipes), blocks), record.confirmation_key() == key
+        if settings.report_plan is not None and settings.precision is None:
+            # Earlier versions played all of the usual number of report blocks, which is no less.
+            is_stored = is_stored or record.confirmation_key() == with_all
         self.observer.stage("confirmation", n_all, done=n_all if is_stored else 0)
         if is_stored:
             return False
@@ -285,6 +284,7 @@ class Stages:
             searched=record.baseline_values(),
             preference=self.setup.preference,
             prior=prior,
+            plan=None if any(data_set.environment.explicit for data_set in blocks) else settings.report_plan,
             on_done=counted(player, self.observer),
             say=self.observer.say,
         )
@@ -318,6 +318,7 @@ class Stages:
             setup.settings,
             select_blocks=first.select_blocks,
             report_blocks=len(first.recipe.curves),
+            precision=None,
         )
         blocks = setup.confirmation_blocks(sizes)
         self.observer.stage("ablation", trajectories_to_ablate(len(differing(start, end)), blocks))
@@ -338,3 +339,16 @@ class Stages:
         stored = {"key": record.confirmation_key(), "ablation": ablated.to_dict(setup.data_sets)}
         set_attribute(study, ABLATION, stored)
         return True
+
+
+def _confirmation_key(
+    best: Sequence[TrialRecord], prior: Prior | None, settings: Settings, report_blocks: int | None
+) -> str:
+    """Return a hash of what a confirmation is made from."""
+    plain: dict[str, Any] = {
+        "trials": [[trial.number, list(trial.objectives)] for trial in best],
+        "sizes": [settings.select_among, settings.select_blocks, report_blocks],
+        "prefer": settings.prefer,
+    }
+    plain |= {} if prior is None else {"prior": prior.to_dict()}
+    return canonical_digest(plain | ({} if settings.precision is None else {"precision": settings.precision}))

@@ -273,7 +273,7 @@ class StudySetup:
             ConfirmationBlocks(
                 environment,
                 environment.blocks("select", sizes.select_blocks),
-                environment.blocks("report", sizes.report_blocks),
+                environment.blocks("report", sizes.most_report_blocks),
             )
             for environment in self.environments
         ]

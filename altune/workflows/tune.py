@@ -69,7 +69,8 @@ def tune(
     ablation: bool = True,
     select_among: int = 5,
     select_blocks: int = 10,
-    report_blocks: int = 20,
+    report_blocks: int | None = None,
+    precision: float | None = None,
     splits: Any = None,
     out: str | Path | None = None,
     cache: str | Path | None = None,
@@ -115,7 +116,10 @@ def tune(
     confirm : whether to confirm the best recipes on fresh blocks.
     ablation : whether to play the path from vanilla to the confirmed recipe after the confirmation, knob by knob.
     select_among : number of best recipes to confirm.
-    select_blocks, report_blocks : number of fresh blocks on which one of them is selected, and on which it is reported.
+    select_blocks : largest number of fresh blocks on which one of them is selected.
+    report_blocks : number of fresh blocks on which it is reported; None for up to 20, as many as narrow the intervals.
+    precision : wanted precision of the result, in place of a number of report blocks: half of the largest width of the
+        95 % intervals of its differences to the baselines, drawn for all of them together.
     splits : explicit splits, see :func:`altune.data.blocks.read_splits`; for one data set only.
     out : folder of the run; None keeps the run in memory. A folder that holds the same run resumes it; one that holds
         anything else is refused.
@@ -149,6 +153,7 @@ def tune(
         select_among=select_among,
         select_blocks=select_blocks,
         report_blocks=report_blocks,
+        precision=precision,
         racing=racing,
         rungs=tuple(rungs),
         leader_blocks=leader_blocks,

@@ -52,7 +52,7 @@ def test_a_plan_of_several_data_sets_tells_each() -> None:
     )
     assert rows["over data sets"] == "mean of the ranks among all trials, on each data set"
     assert rows["search"].startswith("60 trials on 5 blocks of each data set")
-    assert rows["confirmation"] == "best 5 on 10 blocks, one on 20 of each data set"
+    assert rows["confirmation"] == "best 5 on 10 blocks, one on up to 20 of each data set"
     usual = plan_of(["iris", "wine"])
     assert usual["over data sets"] == "mean of values where random sampling is 0 and a perfect model 1"
 

@@ -230,11 +230,12 @@ def _confirmation(run: Run) -> list[Fact]:
         for name, confirmation in confirmations.items()
     )
     each = " of each data set" if len(confirmations) > 1 else ""
+    why = f", since {first.why_blocks}" if first.why_blocks else ""
     behind = ", until one was clearly ahead" if len(set(first.played_to_select)) > 1 else ""
     return [
         (
             "Confirmation",
             f"{len(first.candidates)} recipes on {select_blocks_words(first)}{each} to select{behind}, one on "
-            f"{len(first.recipe.curves)} to report ({sizes})",
+            f"{len(first.recipe.curves)} to report{why} ({sizes})",
         )
     ]

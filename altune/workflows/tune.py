@@ -96,7 +96,7 @@ def tune(
     timeout : time in seconds after which no further batch of trials is started; None for no limit.
     trial_timeout : time limit for one trial in seconds, split evenly over its blocks; a trial that exceeds it fails.
     n_blocks : number of blocks of each data set on which each trial is played.
-    search_rows : number of rows of a search block, pool and test together; ``all``; or None for at most 8,000. The
+    search_rows : number of rows of a search block, pool and test together; ``all``; or None for at most 10,000. The
         confirmation always plays on all rows.
     batch : number of trials asked of the sampler at a time.
     n_jobs : number of processes; −1 uses all cores. It does not affect results.

@@ -55,7 +55,7 @@ def _data(plan: Mapping[str, Any]) -> list[Row]:
         return [
             ("data", f"{data['name']}: {_size(data)}"),
             ("features", _features(plan)),
-            ("pool and test", f"{data['pool']} and {data['test']} rows of each block"),
+            ("pool and test", f"{data['pool']} and {data['test']} rows{_where(data) or ' of each block'}"),
             ("budget", f"{plan['scenario']['budget']} labels"),
             ("first sample", f"{plan['first_sample']} rows unless the recipe sets it"),
             *_positive(plan),
@@ -70,11 +70,15 @@ def _data_set(number: int, of_data: Mapping[str, Any]) -> list[Row]:
         ("", _features(of_data)),
         (
             "",
-            f"pool {data['pool']}, test {data['test']} rows; budget {of_data['scenario']['budget']} labels, first "
-            f"sample {of_data['first_sample']} rows unless the recipe sets it",
+            f"pool {data['pool']}, test {data['test']} rows{_where(data)}; budget {of_data['scenario']['budget']} "
+            f"labels, first sample {of_data['first_sample']} rows unless the recipe sets it",
         ),
         *_positive(of_data),
     ]
+
+
+def _where(data: Mapping[str, Any]) -> str:
+    return "" if data["search_rows"] is None else " of each search block"
 
 
 def _positive(of_data: Mapping[str, Any]) -> list[Row]:

@@ -86,6 +86,15 @@ def test_a_plan_tells_what_is_spent_with_care() -> None:
     assert plan_of(settings=Settings(racing=0.05))["trajectories"].endswith(", at most")
 
 
+def test_a_plan_tells_which_rows_the_search_plays_on() -> None:
+    assert plan_of("digits")["pool and test"] == "1077 and 360 rows of each block"
+    part = Settings(search_rows=500)
+    assert plan_of("digits", settings=part)["pool and test"] == "375 and 125 rows of each search block"
+    both = plan_of(["digits", "iris"], settings=part)
+    assert "pool 375, test 125 rows of each search block; budget 30" in both["data set 1"]
+    assert "pool 90, test 30 rows; budget 30" in both["data set 2"]
+
+
 def test_wide_columns_share_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     text = table([{"name": "a", "first": "one two " * 40, "second": "three four " * 40}], wide=("first", "second"))

@@ -138,6 +138,9 @@ def _search(run: Run) -> list[Fact]:
     facts = [("Search", f"{complete} trials on {blocks}{each}, sampler {settings['sampler']}")]
     if run.record.search_blocks.by_merit:
         facts.append(("Simulations", f"{run.record.n_played} in the search"))
+    if rows := settings.get("search_rows"):
+        most = "at most " if len(run.record.data_sets) > 1 else ""
+        facts.append(("Search rows", f"{most}{rows} rows of each block, pool and test; the confirmation has all"))
     measures = _racing(settings)
     return [*facts, ("Spent with care", "; ".join(measures))] if measures else facts
 

@@ -12,7 +12,7 @@ from altune.numerics.block_counts import Width
 from altune.numerics.crossed import VarianceParts
 from altune.recipes.space import SearchSpace
 from altune.tuning.observer import Silent
-from altune.tuning.report_blocks import FIRST_BLOCKS, MOST_BLOCKS, PAYS, USUAL_BLOCKS, ReportPlan, Widths
+from altune.tuning.report_blocks import FIRST_BLOCKS, MOST_BLOCKS, PAYS, USUAL_BLOCKS, ReportPlan, Widths, widths_of
 from altune.tuning.settings import Settings
 
 SIZES = {"budget": 20, "loops": 3, "n_trials": 2, "n_blocks": 1, "select_among": 1, "select_blocks": 1}
@@ -90,6 +90,19 @@ def test_a_run_plays_what_its_own_variance_asks_for():
     assert heard.lines[-1] == f"{FIRST_BLOCKS} report blocks: a precision of 0.5 is reached"
     assert len(wide.confirmation.recipe.curves) == FIRST_BLOCKS
     assert wide.confirmation.why_blocks == "a precision of 0.5 is reached"
+    findings, confirmation = wide.findings, wide.confirmation
+    foretold = widths_of(
+        findings.objective,
+        confirmation.recipe.curves,
+        [confirmation.baselines[name].curves for name in findings.others],
+        confirmation.baselines["random_sampling"].curves,
+        confirmation.n_test,
+        confirmation.n_test / confirmation.n_train,
+    )
+    level = 0.05 / len(findings.others)
+    for width, against in zip(foretold.differences, findings.others.values(), strict=True):
+        low, high = against.difference.ends(1 - level)
+        assert width.half(FIRST_BLOCKS) == pytest.approx((high - low) / 2, rel=1e-2)
     wanted = 0.97 * widest_half(wide)
     closer = wide.confirm(precision=wanted)
     assert closer.confirmation.why_blocks == f"a precision of {wanted:g} is reached"

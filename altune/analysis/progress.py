@@ -98,7 +98,7 @@ class RunProgress:
         if planned is None or self.trials_left is None:
             return None
         each = planned["search"] / max(1, self.wanted or 0)
-        searched = sum(len(trial.values) or each for trial in self.trials if trial.state in FINISHED)
+        searched = record.n_played
         has_ended = {
             "baselines": bool(record.baselines()),
             "confirmation": record.confirmation_key() is not None,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from altune.simulation.curve import LearningCurve
 from altune.tuning.record import StudyRecord
+from altune.tuning.trials import TrialRecord
 
 
 class StoredCurve(NamedTuple):
@@ -26,13 +28,23 @@ def stored_curves(record: StudyRecord) -> list[StoredCurve]:
 def _searched(record: StudyRecord) -> list[StoredCurve]:
     names, order = list(record.data_sets), record.search_blocks.order
     recipes = {name: list(played.curves) for name, played in record.baselines().items()}
-    recipes |= {f"trial_{trial.number}": record.curves(trial.number) for trial in record.trials()}
+    trials = record.trials() if not record.search_blocks.by_merit else _first_of_each_recipe(record.trials())
+    recipes |= {f"trial_{trial.number}": record.curves(trial.number) for trial in trials}
     return [
         StoredCurve("search", names[data], recipe, block, curve)
         for recipe, curves in recipes.items()
         # A dropped trial has curves on the first blocks only.
         for (data, block), curve in zip(order, curves, strict=False)
     ]
+
+
+def _first_of_each_recipe(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Return the first trial of each recipe, which has the plays of all others that drew it."""
+    firsts: dict[str, TrialRecord] = {}
+    for trial in trials:
+        if trial.recipe is not None:
+            firsts.setdefault(trial.recipe.digest(), trial)
+    return list(firsts.values())
 
 
 def _confirmed(record: StudyRecord) -> list[StoredCurve]:

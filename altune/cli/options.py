@@ -227,9 +227,18 @@ class SearchOptions:
         list[str] | None, Option(metavar="KNOB", help="Fix a knob at its default in the search space; repeatable.")
     ] = None
     model: ModelOption = None
-    trials: Annotated[int, Option(metavar="N", help="Number of trials; a resumed run counts those it already has.")] = (
-        60
-    )
+    trials: Annotated[
+        int | None,
+        Option(
+            metavar="N",
+            help="Number of trials, which are recipes drawn; a resumed run counts those it already has.  [default: 60, "
+            "or as many as --simulations allows]",
+        ),
+    ] = None
+    simulations: Annotated[
+        int | None,
+        Option(metavar="N", help="Largest number of simulations of the search: of recipes played on a block."),
+    ] = None
     timeout: Annotated[
         str | None, Option(metavar="TIME", help="Stop starting new trials after this time, such as 90s, 10m or 2h.")
     ] = None
@@ -237,10 +246,18 @@ class SearchOptions:
         str | None,
         Option(
             metavar="TIME",
-            help="Time limit for one trial, split evenly over its blocks; a trial that exceeds it fails.",
+            help="Time limit for one trial, split evenly over its blocks, or for each simulation where recipes get "
+            "blocks by merit; a trial that exceeds it fails.",
         ),
     ] = None
-    blocks: Annotated[int, Option(metavar="N", help="Number of blocks on which each trial is played.")] = 5
+    blocks: Annotated[
+        int | None,
+        Option(
+            metavar="N",
+            help="Number of blocks on which each trial is played.  [default: more the better it does, 1 to 12; 5 where "
+            "that is not possible]",
+        ),
+    ] = None
     sampler: Annotated[
         str, Option(metavar="NAME", help="Sampler: tpe, random, cmaes, gp, qmc, nsga2, nsga3 or grid.")
     ] = "tpe"
@@ -366,10 +383,11 @@ class MachineOptions:
 
 def make_settings(search: SearchOptions, confirmation: ConfirmationOptions) -> Settings:
     """Return the settings of a study."""
-    from altune.tuning.settings import Settings
+    from altune.tuning.settings import Settings, n_trials_for
 
     return Settings(
-        n_trials=search.trials,
+        n_trials=n_trials_for(search.trials, search.simulations),
+        n_simulations=search.simulations,
         n_blocks=search.blocks,
         batch=search.batch,
         seed=search.seed,

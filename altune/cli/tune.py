@@ -57,11 +57,19 @@ def tune(
         environments = environment.make(search.seed)
         resources = machines.make(environments, search.timeout)
         space = search.make_space(environments)
-        folder = out if out is not None else _default_folder(environments, space, settings)
+        shared = machines.storage is not None
+        folder = out if out is not None else _default_folder(environments, space, settings, shared)
         if dry_run:
             sizes = confirmation.confirm, confirmation.ablation
             planned = plan(
-                environments, space, settings, folder, *sizes, jobs=resources.jobs, timeout=resources.timeout
+                environments,
+                space,
+                settings,
+                folder,
+                *sizes,
+                jobs=resources.jobs,
+                timeout=resources.timeout,
+                shared=shared,
             )
             _print_plan(planned, as_json)
             return
@@ -86,13 +94,15 @@ def tune(
         print_json(run.to_dict()) if as_json else _print_run(run, folder)
 
 
-def _default_folder(environments: Sequence[Environment], space: SearchSpace, settings: Settings) -> Path:
-    from altune.tuning.header import header_digest, make_header
+def _default_folder(environments: Sequence[Environment], space: SearchSpace, settings: Settings, shared: bool) -> Path:
+    from altune.tuning.header import header_digest
     from altune.tuning.run_folder import folder_of_run
+    from altune.tuning.study_setup import SHARED, StudySetup
 
     prefix = f"{'-'.join(environment.dataset.name for environment in environments)}-{space.name or 'space'}-"
-    header = make_header(environments, space, settings)
-    return folder_of_run(Path("runs") / f"{prefix}{header_digest(header)[:8]}", prefix, space, header)
+    setup = StudySetup(environments, space, settings, why_fixed=SHARED if shared else "")
+    header = setup.header()
+    return folder_of_run(Path("runs") / f"{prefix}{header_digest(header)[:8]}", prefix, space, header, setup.settings)
 
 
 def _print_plan(planned: Mapping[str, Any], as_json: bool) -> None:

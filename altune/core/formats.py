@@ -14,8 +14,9 @@ from importlib.metadata import PackageNotFoundError, version
 RECIPE_FORMAT = 1
 """``version`` in the YAML of recipes, search spaces and scenarios."""
 
-STUDY_FORMAT = 2
-"""``format`` in the header of a study. Format 1 had no such field, and other names."""
+STUDY_FORMAT = 3
+"""``format`` in the header of a study. Format 1 had no such field, and other names. Until format 2, each trial was
+played on the same number of blocks."""
 
 CURVE_FORMAT = 2
 """``format`` of a stored learning curve. Format 1 had no such field, and other names."""

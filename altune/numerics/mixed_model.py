@@ -3,7 +3,7 @@
 The value of recipe r on block b is the effect of the block, plus that of the recipe, plus noise:
 ``y[r, b] = beta[b] + u[r] + e[r, b]`` with ``u ~ N(0, ratio * noise)`` and ``e ~ N(0, noise)``. The ratio is chosen by
 restricted maximum likelihood on a grid (D. Harville, *Maximum likelihood approaches to variance component estimation
-and to related problems*, JASA 72, 1977); recipes are predicted by their posterior mean (best linear unbiased prediction).
+and to related problems*, JASA 72, 1977). Recipes are predicted by their posterior mean, the best linear unbiased one.
 """
 
 from __future__ import annotations

@@ -58,8 +58,8 @@ class Evaluator:
     judge : turns learning curves into values.
     blocks : search blocks, in the order of the judge.
     racing_rules : when to drop a trial early, and which trials to play on leader blocks.
-    limit : time limit for one trial in seconds, split evenly over its usual blocks; None for no limit. A trajectory
-        that pauses at rungs has this limit for each part.
+    limit : time limit for one trial in seconds, split evenly over its usual blocks; where recipes get blocks by merit,
+        the limit of each play. None for no limit. A trajectory that pauses at rungs has this limit for each part.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Evaluator:
         self._blocks = blocks
         order = judge.blocks
         self._n_usual = order.n_usual
-        self._limit = None if limit is None else limit / self._n_usual
+        self._limit = None if limit is None else limit / (1 if order.by_merit else self._n_usual)
         self._looks = racing_rules.looks(min(order.n_blocks), len(order.n_blocks))
         scenarios = [judge.scenarios[data] for data, _ in order.order[: self._n_usual]]
         self._budgets = [scenario.labels for scenario in scenarios]
@@ -123,8 +123,7 @@ class Evaluator:
         if self._rungs:
             return
         n_first = self._early_looks[0] if self._early_looks else self._n_usual
-        candidate = _Candidate(recipe, lambda verdict: None)
-        self.player.begin([self._item(candidate, position) for position in range(n_first)])
+        self.player.begin([self._item(recipe, position) for position in range(n_first)])
 
     def play(
         self,
@@ -153,6 +152,35 @@ class Evaluator:
             leaders = [candidate for candidate in candidates if candidate.verdict is None and self._leads(candidate)]
             self._play_up_to(leaders, len(self._blocks), on_played)
         return [self._settle(candidate) for candidate in candidates]
+
+    def begin_on(self, recipe: Recipe, position: int) -> None:
+        """Start a recipe on one block; the next call of :meth:`play_on` must contain both."""
+        self.player.begin([self._item(recipe, position)])
+
+    def play_on(
+        self,
+        plays: Sequence[tuple[Recipe, int]],
+        on_played: OnDone = lambda index, outcome: None,
+        on_verdict: OnVerdict = lambda index, verdict: None,
+    ) -> None:
+        """Play recipes on one block each, side by side.
+
+        Parameters
+        ----------
+        plays : recipes, each with the position of its block.
+        on_played : called after each trajectory.
+        on_verdict : called with the index of a play and its verdict as soon as it is known, in any order.
+        """
+
+        def on_done(index: int, outcome: Outcome) -> None:
+            on_played(index, outcome)
+            if isinstance(outcome, LearningCurve):
+                value = self.judge.value_on(plays[index][1], outcome)
+                on_verdict(index, Verdict([outcome], [value], (value,)))
+            else:
+                on_verdict(index, Verdict(failure=outcome))
+
+        self.player.play([self._item(recipe, position) for recipe, position in plays], on_done)
 
     # steps ----------------------------------------------------------------------------------------------------
 
@@ -197,13 +225,18 @@ class Evaluator:
             if last:
                 self._settle(candidate)
 
-        self.player.play([self._item(candidate, position) for candidate, position in wanted], on_done)
+        items = [self._item(candidate.recipe, position, attempt=candidate.attempt) for candidate, position in wanted]
+        self.player.play(items, on_done)
 
     def _climb(self, candidates: Sequence[_Candidate], share: float) -> None:
         """Play every block up to a share of the budget, and drop the candidates that cannot win any more."""
         open_candidates = [candidate for candidate in candidates if candidate.verdict is None]
         positions = range(self._n_usual)
-        items = [self._item(candidate, position, share) for candidate in open_candidates for position in positions]
+        items = [
+            self._item(candidate.recipe, position, share, candidate.attempt)
+            for candidate in open_candidates
+            for position in positions
+        ]
         outcomes = iter(self.player.play(items))
         for candidate in open_candidates:
             curves = [self._curve(candidate, next(outcomes)) for _ in positions]
@@ -268,10 +301,10 @@ class Evaluator:
             candidate.verdict = Verdict(failure=outcome)
         return None
 
-    def _item(self, candidate: _Candidate, position: int, share: float | None = None) -> WorkItem:
+    def _item(self, recipe: Recipe, position: int, share: float | None = None, attempt: int = 0) -> WorkItem:
         environment, block = self._blocks[position]
         until = None if share is None else float(math.ceil(share * self._budgets[position]))
-        return WorkItem(candidate.recipe, block, environment, until, self._limit, attempt=candidate.attempt)
+        return WorkItem(recipe, block, environment, until, self._limit, attempt=attempt)
 
     def _signed(self, curves: Sequence[LearningCurve]) -> Array:
         return self.judge.objectives[0].sign * self.judge.block_values(curves)

@@ -28,6 +28,8 @@ NARROWING = 2
 """How spaces are narrowed: since 2, alternatives that are equal for two classes are left out. Missing means 1."""
 _UNHASHED = ("format", "altune", "libraries", "origin", "narrowing")
 """Fields of a header that do not change what is asked for."""
+_LATER_SETTINGS = ("n_simulations",)
+"""Settings that altune 0.1.0 did not have. Those that are None are left out of the hash, which stays what it was."""
 _FORMAT_1 = {
     "environments": "worlds",
     "n_blocks": "seeds",
@@ -99,7 +101,11 @@ def header_digest(
     plain["settings"] = {_FORMAT_1.get(name, name): value for name, value in header["settings"].items()}
     if settings is None:
         return canonical_digest(plain)
-    all_settings = {_FORMAT_1.get(name, name): value for name, value in settings.items()}
+    all_settings = {
+        _FORMAT_1.get(name, name): value
+        for name, value in settings.items()
+        if value is not None or name not in _LATER_SETTINGS
+    }
     # A cell of a sweep that was finished without an ablation keeps its key.
     more = {"ablation": True} if ablation else {}
     return canonical_digest({"header": {"version": "0.1.0", **plain}, "settings": all_settings, **more})
@@ -126,6 +132,16 @@ def space_to_resume(header: Mapping[str, Any], asked: SearchSpace) -> SearchSpac
     stored = stored_space(header)
     same_words = bool(stored.origin) and stored.origin == asked.origin
     return stored if same_words or not differences(header["space"], asked.to_dict()) else None
+
+
+def settings_to_resume(header: Mapping[str, Any], asked: Settings) -> Settings:
+    """Return the settings of a stored study where it was begun before a default changed and the default is asked for.
+
+    Since format 3, recipes get blocks by merit unless a number of blocks is given.
+    """
+    if header["format"] >= 3 or asked.n_blocks is not None or "settings" not in header:
+        return asked
+    return replace(asked, n_blocks=header["settings"].get("n_blocks"))
 
 
 def resumed_words(stored: SearchSpace, asked: SearchSpace) -> str:

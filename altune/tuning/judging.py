@@ -43,7 +43,8 @@ class Judge:
     ----------
     scenarios : scenario of each data set. They have the same objectives and constraints.
     blocks : order of the blocks.
-    references : learning curves of random sampling, one for each block.
+    references : learning curves of random sampling, one for each block. They may be fewer if no value is measured
+        against them, see :func:`needs_references`.
     across : how several data sets are averaged; without effect for one data set.
     """
 
@@ -89,10 +90,19 @@ class Judge:
         """
         objectives = [scenario.make_objective(name) for scenario in self.scenarios]
         values = []
-        for (data, _), curve, reference in zip(self.blocks.order, curves, self.references, strict=False):
+        for position, ((data, _), curve) in enumerate(zip(self.blocks.order, curves, strict=False)):
+            reference = self._reference(position)
             value = objectives[data](curve, reference)
             values.append(normalized(objectives[data], value, reference) if self.several else value)
         return np.array(values)
+
+    def value_on(self, position: int, curve: LearningCurve) -> float:
+        """Return the first objective of a learning curve on the block at a position; for one data set."""
+        return float(self.objectives[0](curve, self._reference(position)))
+
+    def _reference(self, position: int) -> LearningCurve:
+        """Return the curve of random sampling on a block. Where nothing is measured against it, any curve will do."""
+        return self.references[position] if position < len(self.references) else self.references[0]
 
     def summary(self, block_values: Array, objective: Objective) -> float:
         """Return the value of an objective from its values on the first blocks; every data set counts alike."""
@@ -125,8 +135,10 @@ class Judge:
 
     def _violations(self, bound: Constraint, curves: Sequence[LearningCurve]) -> list[float]:
         objectives = [scenario.make_objective(bound.name) for scenario in self.scenarios]
-        played = zip(self.blocks.order, curves[: self.blocks.n_usual], self.references, strict=False)
-        by_data = self.blocks.split(objectives[data](curve, reference) for (data, _), curve, reference in played)
+        played = enumerate(zip(self.blocks.order, curves[: self.blocks.n_usual], strict=False))
+        by_data = self.blocks.split(
+            objectives[data](curve, self._reference(position)) for position, ((data, _), curve) in played
+        )
         return [bound.violation(float(np.mean(values))) for values in by_data if values]
 
     def _value_of_leader(self, curves: Sequence[LearningCurve]) -> float:

@@ -9,11 +9,13 @@ from optuna.trial import FrozenTrial
 
 from altune.core.errors import MissingExtraError
 from altune.tuning.record import StudyRecord
-from altune.tuning.trials import is_forbidden, record_of
+from altune.tuning.trials import BLOCKS, is_forbidden, record_of
 
 
 class MLflowCallback:
     """Callback that logs each finished trial as an MLflow run: parameters, objectives, values by block, and recipe.
+
+    A play again is a run of its own, whose tag ``again`` has the number of the first trial of its recipe.
 
     Parameters
     ----------
@@ -50,8 +52,11 @@ class MLflowCallback:
             client.log_param(run.info.run_id, name, value)
         for name, value in zip(names, record.objectives, strict=False):
             client.log_metric(run.info.run_id, name, value)
-        for block, value in enumerate(record.values):
+        blocks = trial.user_attrs.get(BLOCKS, range(len(record.values)))
+        for block, value in zip(blocks, record.values, strict=True):
             client.log_metric(run.info.run_id, f"{names[0]}_by_block", value, step=block)
+        if record.again is not None:
+            client.set_tag(run.info.run_id, "again", record.again)
         client.set_tag(run.info.run_id, "state", record.state)
         if record.recipe is not None:
             client.set_tag(run.info.run_id, "recipe", record.recipe.describe())

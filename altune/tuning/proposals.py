@@ -34,12 +34,19 @@ class Proposal:
     trial : trial of the in-memory study that was asked.
     recipe : the recipe; None if the draw is forbidden.
     reason : why it is forbidden, else empty.
+    again : always None: a draw is no play again.
     """
 
     number: int
     trial: optuna.Trial
     recipe: Recipe | None
     reason: str
+    again: None = None
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Optuna's parameters."""
+        return self.trial.params
 
     def finished(self, verdict: Verdict | None, batch: int) -> FrozenTrial:
         """Return the finished trial as it is stored; ``verdict`` is None for a forbidden draw."""

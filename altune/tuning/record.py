@@ -21,9 +21,10 @@ from altune.tuning.ablation import Ablated
 from altune.tuning.confirmation import Confirmation, Played
 from altune.tuning.header import HEADER, read_header, stored_space
 from altune.tuning.judging import REFERENCE, Judge, parse_across
+from altune.tuning.merit import MOST_BLOCKS, Standing, merged_trials
 from altune.tuning.preference import Preference
 from altune.tuning.search_blocks import SearchBlocks
-from altune.tuning.trials import TrialRecord, curves_of, record_of
+from altune.tuning.trials import BLOCKS, TrialRecord, curves_of, n_plays, record_of
 
 BASELINES = "baselines"
 CONFIRMATION = "confirmation"
@@ -34,6 +35,7 @@ ENCODINGS = "encodings"
 PREFER = "prefer"
 SOURCES = "sources"
 WANTED = "wanted"
+SIMULATIONS = "simulations"
 VANILLA = "vanilla"
 """The baseline at which the path of an ablation starts."""
 
@@ -158,6 +160,20 @@ class StudyRecord:
         return None if stored is None else int(stored)
 
     @property
+    def n_simulations(self) -> int | None:
+        """Largest number of plays of the search that was asked for last; None for no limit."""
+        stored = self.attributes.get(SIMULATIONS)
+        return None if stored is None else int(stored)
+
+    @property
+    def n_played(self) -> int:
+        """Number of plays of the search so far."""
+        n_each = self.search_blocks.n_usual
+        return sum(
+            n_plays(trial, n_each) for trial in self.study.get_trials(deepcopy=False) if trial.state.is_finished()
+        )
+
+    @property
     def plan(self) -> Mapping[str, Any]:
         """What the last call of the run plays at most and how it was started; empty if the study does not say.
 
@@ -165,9 +181,31 @@ class StudyRecord:
         """
         return dict(self.attributes.get(PLAN, {}))
 
-    def trials(self) -> list[TrialRecord]:
-        """Return every trial in order of number, forbidden draws and failures included."""
+    def plays(self) -> list[TrialRecord]:
+        """Return what is stored for every trial and every play again, in the order of their numbers."""
         return [self._record(trial) for trial in self.study.get_trials(deepcopy=False)]
+
+    def trials(self) -> list[TrialRecord]:
+        """Return every trial in order of number, forbidden draws and failures included.
+
+        Where recipes get blocks by merit, a trial has all plays of its recipe, and its value is the posterior mean.
+        """
+        return self._merit()[0] if self.search_blocks.by_merit else self.plays()
+
+    def standing(self) -> Standing | None:
+        """Return what recipes and baselines are worth, None unless recipes get blocks by merit."""
+        return self._merit()[1] if self.search_blocks.by_merit else None
+
+    def _merit(self) -> tuple[list[TrialRecord], Standing | None]:
+        plays = self.plays()
+        if len(plays) not in self._merged:  # finished trials never change
+            self._merged.clear()
+            self._merged[len(plays)] = merged_trials(plays, self.baseline_blocks(), self.objective.sign)
+        return self._merged[len(plays)]
+
+    @cached_property
+    def _merged(self) -> dict[int, tuple[list[TrialRecord], Standing | None]]:
+        return {}
 
     @cached_property
     def _finished(self) -> dict[int, tuple[FrozenTrial, TrialRecord]]:
@@ -184,14 +222,38 @@ class StudyRecord:
         return record
 
     def curves(self, number: int) -> list[LearningCurve]:
-        """Return the learning curves of a trial, in the order of :attr:`search_blocks`."""
+        """Return the learning curves of a trial, in the order of :attr:`search_blocks`.
+
+        Where recipes get blocks by merit, those are the curves of all plays of its recipe.
+        """
+        if not self.search_blocks.by_merit:
+            return self._stored_curves(number)
+        by_recipe = self._numbers_by_recipe()
+        return [curve for play in by_recipe.get(number, [number]) for curve in self._stored_curves(play)]
+
+    def curves_on(self, number: int) -> dict[int, LearningCurve]:
+        """Return what was played by a trial or a play again where recipes get blocks by merit, by position of block."""
+        trial = self.study.get_trials(deepcopy=False)[number]
+        return dict(zip(trial.user_attrs.get(BLOCKS, ()), curves_of(trial), strict=False))
+
+    def _stored_curves(self, number: int) -> list[LearningCurve]:
         known = self._finished.get(number)
         # Optuna reads the journal again and lists all trials each time it is asked.
         return curves_of(self.study.get_trials(deepcopy=False)[number] if known is None else known[0])
 
+    def _numbers_by_recipe(self) -> dict[int, list[int]]:
+        """Return the numbers of all trials and plays again of its recipe, by the number of a trial."""
+        by_recipe: dict[str, list[int]] = {}
+        keys = {play.number: play.recipe.digest() for play in self.plays() if play.recipe is not None}
+        for number, key in keys.items():
+            by_recipe.setdefault(key, []).append(number)
+        return {number: by_recipe[key] for number, key in keys.items()}
+
     @property
     def search_blocks(self) -> SearchBlocks:
         """Order of the search blocks, in which the curves and values of trials and baselines are stored."""
+        if self.settings["n_blocks"] is None:
+            return SearchBlocks((MOST_BLOCKS,), by_merit=True)
         n_data_sets, leader_blocks = len(self.header["environments"]), int(self.settings.get("leader_blocks", 0))
         reference = self.attributes.get(BASELINES, {}).get(REFERENCE)
         if reference is None:
@@ -215,9 +277,20 @@ class StudyRecord:
         baselines = self.baselines()
         if not baselines:
             return {}
+        if (standing := self.standing()) is not None:
+            adjusted = {name: standing.model.raw[standing.rows[name]] for name in baselines}
+            return {name: self.objective.sign * float(value) for name, value in adjusted.items()}
         judge = self.judge()
         n_usual = judge.blocks.n_usual
         return {name: judge.values(played.curves[:n_usual])[0] for name, played in baselines.items()}
+
+    def baseline_blocks(self) -> dict[str, list[float]]:
+        """Return the first objective of each baseline on each of its search blocks, on the scale of trials' values."""
+        baselines = self.baselines()
+        if not baselines:
+            return {}
+        judge = self.judge()
+        return {name: judge.block_values(played.curves).tolist() for name, played in baselines.items()}
 
     def confirmations(self) -> dict[str, Confirmation]:
         """Return the confirmation on each data set by its name, empty if the study is not confirmed."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import AltuneError, RequestError
 from altune.core.yaml import read_yaml
-from altune.tuning.header import header_changes, space_to_resume
+from altune.tuning.header import header_changes, settings_to_resume, space_to_resume
 from altune.tuning.observer import Silent
 from altune.tuning.record import StudyRecord
 from altune.tuning.storage import JOURNAL, read_study
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import optuna
 
     from altune.recipes.space import SearchSpace
+    from altune.tuning.settings import Settings
 
 
 RECIPE_FILE = "recipe.yaml"
@@ -60,29 +61,32 @@ def stored_header(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def folder_of_run(usual: Path, prefix: str, asked: SearchSpace, header: Mapping[str, Any]) -> Path:
+def folder_of_run(usual: Path, prefix: str, asked: SearchSpace, header: Mapping[str, Any], settings: Settings) -> Path:
     """Return the folder of the run that a request resumes, by default the usual one.
 
-    The usual folder's name has a hash of the search space. A run that was begun with another revision of a shipped
-    space is in a folder beside it.
+    The usual folder's name has a hash of the request. A run that was begun with another revision of a shipped space, or
+    before a default changed, is in a folder beside it.
 
     Parameters
     ----------
     usual : folder of a new run.
     prefix : how the names of folders of such runs begin.
     asked : search space of the request.
-    header : header of the request.
+    header, settings : header and settings of the request.
     """
     if is_run(usual):
         return usual
     others = (path for path in sorted(usual.parent.glob(f"{glob.escape(prefix)}*")) if path.is_dir())
-    return next((path for path in others if _resumes(path, asked, header)), usual)
+    return next((path for path in others if _resumes(path, asked, header, settings)), usual)
 
 
-def _resumes(folder: Path, asked: SearchSpace, header: Mapping[str, Any]) -> bool:
+def _resumes(folder: Path, asked: SearchSpace, header: Mapping[str, Any], settings: Settings) -> bool:
     stored = stored_header(folder)
     space = None if stored is None else space_to_resume(stored, asked)
-    return stored is not None and space is not None and not header_changes(stored, {**header, "space": space.to_dict()})
+    if stored is None or space is None:
+        return False
+    resumed = {"space": space.to_dict(), "settings": settings_to_resume(stored, settings).identity()}
+    return not header_changes(stored, {**header, **resumed})
 
 
 def stored_study(folder: Path) -> optuna.Study:

@@ -1,4 +1,7 @@
-"""The search: batches of trials are asked of a sampler, played on the search blocks, and stored in order of number.
+"""The search: batches of trials are asked of a sampler, played on search blocks, and stored in order of number.
+
+How a batch is planned and played is decided by :class:`altune.tuning.fixed_blocks.FixedBlocks` or
+:class:`altune.tuning.blocks_by_merit.BlocksByMerit`.
 
 Each batch is asked with the finished trials of earlier batches alone, and the sampler of each trial is seeded by the
 study's seed and the number of the trial. A batch that was interrupted is therefore asked again in exactly the same way;
@@ -8,34 +11,23 @@ trials of it that were stored, and trajectories that were played, are read back.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from altune.core.errors import WorkError
 from altune.simulation.execution.items import Outcome
 from altune.simulation.execution.player import OnDone
 from altune.simulation.objectives import Objective
+from altune.tuning.blocks_by_merit import BlocksByMerit
 from altune.tuning.evaluation import Evaluator
-from altune.tuning.in_memory_study import new_study, tell, without_curves
-from altune.tuning.proposals import Proposal, Proposer
-from altune.tuning.ranking import best_so_far
+from altune.tuning.fixed_blocks import FixedBlocks
+from altune.tuning.proposals import Proposer
 from altune.tuning.storage import append_trial
-from altune.tuning.trials import (
-    BATCH,
-    VALUES,
-    VIOLATIONS,
-    TrialRecord,
-    Verdict,
-    curves_of,
-    is_feasible,
-    is_forbidden,
-    record_of,
-)
+from altune.tuning.trials import AGAIN, BATCH, TrialRecord, Verdict, is_forbidden, n_plays, record_of
 
 Callback = Callable[[optuna.Study, FrozenTrial], None]
 
@@ -51,6 +43,8 @@ class SearchProgress:
     failed, dropped : number of trials that failed, and that were dropped early.
     played : number of trajectories that were played or read back, those of trials stored before among them.
     left : largest number of trajectories that are still to be played. A trial that is dropped early leaves some out.
+    recipes, candidates : number of different recipes, and of those that are not clearly behind the best; None unless
+        recipes get blocks by merit.
     best : best trial so far.
     objectives : objectives of the search.
     data_sets : number of data sets that share the search; values of several are means over them.
@@ -62,6 +56,8 @@ class SearchProgress:
     dropped: int = 0
     played: int = 0
     left: int = 0
+    recipes: int | None = None
+    candidates: int | None = None
     best: TrialRecord | None = None
     objectives: Sequence[Objective] = ()
     data_sets: int = 1
@@ -77,6 +73,7 @@ class Search:
     proposer : draws recipes from the search space.
     evaluator : plays and judges them.
     batch : number of trials to ask at a time.
+    baselines : first objective of each baseline on its search blocks, by name; they are used by merit alone.
     observe : called with the progress at the start, after each trajectory and after each batch.
     on_played : called after each trajectory, before ``observe``.
     callbacks : called with the stored study and each trial that was just stored.
@@ -86,15 +83,29 @@ class Search:
     proposer: Proposer
     evaluator: Evaluator
     batch: int = 4
+    baselines: Mapping[str, Sequence[float]] = field(default_factory=dict)
     observe: Callable[[SearchProgress], None] = lambda progress: None
     on_played: OnDone = lambda index, outcome: None
     callbacks: Sequence[Callback] = ()
     progress: SearchProgress = field(default_factory=lambda: SearchProgress(0))
-    _n_asked: int = 0
-    _block_values: dict[int, Any] = field(default_factory=dict)
 
-    def run(self, n_trials: int, out_of_time: Callable[[], bool] = lambda: False) -> None:
-        """Search until ``n_trials`` trials are finished, without forbidden draws, or the time or the grid is used up.
+    def __post_init__(self) -> None:
+        self._blocks: Any = (
+            BlocksByMerit(self.proposer, self.evaluator, self.batch, self.baselines)
+            if self.evaluator.judge.blocks.by_merit
+            else FixedBlocks(self.proposer, self.evaluator)
+        )
+
+    def run(
+        self, n_trials: int, out_of_time: Callable[[], bool] = lambda: False, n_simulations: int | None = None
+    ) -> None:
+        """Search until ``n_trials`` trials are finished, without forbidden draws, or something is used up.
+
+        Parameters
+        ----------
+        n_trials : number of trials, those that are stored among them.
+        out_of_time : returns whether the time is used up. It is asked before each batch.
+        n_simulations : largest number of plays, those that are stored among them; None for no limit.
 
         Raises
         ------
@@ -105,32 +116,35 @@ class Search:
         wanted = n_trials if most is None else min(n_trials, most)
         stored = self.study.get_trials(deepcopy=False)
         judge = self.evaluator.judge
+        self._n_simulations = n_simulations
         self.progress = SearchProgress(wanted, objectives=judge.objectives, data_sets=len(judge.scenarios))
         for trial in stored:
-            self._count(trial, trial.number)
-            self.progress.played += 0 if is_forbidden(trial) else len(trial.user_attrs.get(VALUES, ())) or self._n_each
-        self._observe(0)
+            self._count(trial)
+            self.progress.played += n_plays(trial, judge.blocks.n_usual)
         known = {trial.number: trial for trial in stored}
         # An undisturbed search asked an unfinished batch without knowing any of its trials. So the samplers must not
         # see those that are stored already; they are asked again, and `_finish` takes the stored ones for them. A
         # sampler that keeps a state has to be asked for every trial again to get the state back.
         resumed = 0 if self.proposer.plan.replayed else self._first_unfinished_batch(stored)
-        memory = self._memory([trial for trial in stored if self._batch_of(trial) < resumed])
-        while self._n_asked < wanted and not out_of_time():
-            if self.evaluator.judge.uses_ranks:
-                # The rank of a trial changes with every other trial, so the values are set anew for each batch.
-                memory = self._memory(self._with_ranks(memory.get_trials(deepcopy=False)))
-            self._play_batch(memory, known, min(self.batch, wanted - self._n_asked))
+        earlier = [trial for trial in stored if self._batch_of(trial) < resumed]
+        self._blocks.start(earlier)
+        self._n_played = sum(n_plays(trial, judge.blocks.n_usual) for trial in earlier)
+        self._observe(0)
+        while self._blocks.n_asked < wanted and not out_of_time():
+            if not self._play_batch(known, min(self.batch, wanted - self._blocks.n_asked)):
+                break
 
     # batches --------------------------------------------------------------------------------------------------
 
-    def _play_batch(self, memory: optuna.Study, known: dict[int, FrozenTrial], wanted: int) -> None:
-        number = self._n_asked // self.batch
-        proposals = self._ask(memory, known, wanted)
-        new = [proposal for proposal in proposals if proposal.recipe is not None and proposal.number not in known]
-        in_play = {proposal.number for proposal in new}
+    def _play_batch(self, known: dict[int, FrozenTrial], wanted: int) -> bool:
+        """Play a batch; return whether it was played whole, and not cut by the largest number of simulations."""
+        number = self._blocks.n_asked // self.batch
+        asked = self._blocks.ask(wanted, known)
+        batch = self._affordable(asked)
+        new = [trial for trial in batch if trial.recipe is not None and trial.number not in known]
+        in_play = {trial.number for trial in new}
         verdicts: dict[int, Verdict] = {}
-        unfinished, finished = deque(proposals), list[FrozenTrial]()
+        unfinished, finished = deque(batch), list[FrozenTrial]()
 
         def finish_in_order() -> None:
             """Store the trials that are known up to the first that is still in play.
@@ -139,71 +153,58 @@ class Search:
             killed search leaves the first trials of its batch, and the samplers see the same study in the next batch.
             """
             while unfinished and unfinished[0].number not in in_play:
-                proposal = unfinished.popleft()
-                finished.append(self._finish(proposal, known, verdicts.get(proposal.number), number))
-                tell(memory, proposal.trial, finished[-1])
+                trial = unfinished.popleft()
+                finished.append(self._finish(trial, known, verdicts.get(trial.number), number))
+                self._blocks.tell(trial, finished[-1])
 
-        def settle(proposal: Proposal, verdict: Verdict) -> None:
-            verdicts[proposal.number] = verdict
-            in_play.remove(proposal.number)
+        def settle(trial: Any, verdict: Verdict) -> None:
+            verdicts[trial.number] = verdict
+            in_play.remove(trial.number)
             finish_in_order()
 
         finish_in_order()
-        self._evaluate(new, settle)
+        self._play(new, settle)
         # Only now: while the batch was played, no trial of it may have changed how another one was raced.
-        for trial in finished:
-            self._see(trial)
-        self._n_asked += wanted
+        self._blocks.end_batch(finished)
+        self._n_played += sum(n_plays(trial, self.evaluator.judge.blocks.n_usual) for trial in finished)
         self._observe(0)
+        return len(batch) == len(asked)
 
-    def _ask(self, memory: optuna.Study, known: Container[int], wanted: int) -> list[Proposal]:
-        """Ask for a batch. Idle workers start its new trials while the others are drawn."""
-        proposals: list[Proposal] = []
-        for _ in range(wanted):
-            for proposal in self.proposer.ask_until_playable(memory):
-                proposals.append(proposal)
-                if proposal.recipe is not None and proposal.number not in known:
-                    self.evaluator.begin(proposal.recipe)
-        return proposals
+    def _affordable(self, batch: Sequence[Any]) -> Sequence[Any]:
+        """Return the first trials of a batch that the largest number of simulations leaves room for."""
+        if self._n_simulations is None:
+            return batch
+        left = self._n_simulations - self._n_played
+        count = next((n for n in range(1, len(batch) + 1) if self._blocks.n_plays(batch[:n]) > left), len(batch) + 1)
+        return batch[: count - 1]
 
-    def _finish(
-        self, proposal: Proposal, known: dict[int, FrozenTrial], verdict: Verdict | None, batch: int
-    ) -> FrozenTrial:
-        """Return the finished trial of a proposal, which is stored now unless it was stored before."""
-        trial = known.get(proposal.number)
+    def _finish(self, planned: Any, known: dict[int, FrozenTrial], verdict: Verdict | None, batch: int) -> FrozenTrial:
+        """Return the finished trial that was planned, which is stored now unless it was stored before."""
+        trial = known.get(planned.number)
         if trial is None:
-            trial = proposal.finished(verdict, batch)
+            trial = planned.finished(verdict, batch)
             append_trial(self.study, trial)
-            trial.number = proposal.number
-            self._count(trial, proposal.number)
+            trial.number = planned.number
+            self._count(trial)
             for callback in self.callbacks:
-                callback(self.study, self.study.get_trials(deepcopy=False)[proposal.number])
-        elif trial.params != proposal.trial.params:
+                callback(self.study, self.study.get_trials(deepcopy=False)[planned.number])
+        elif trial.params != planned.params or trial.user_attrs.get(AGAIN) != planned.again:
             raise WorkError(
-                f"trial {proposal.number} of the stored study was drawn by another version of altune or of a library, "
+                f"trial {planned.number} of the stored study was drawn by another version of altune or of a library, "
                 "which draws other parameters; start a new run with another --out"
             )
         return trial
 
-    def _evaluate(self, proposals: Sequence[Proposal], on_verdict: Callable[[Proposal, Verdict], None]) -> None:
-        before, after = self.progress.played, self.progress.finished + len(proposals)
+    def _play(self, trials: Sequence[Any], on_verdict: Callable[[Any, Verdict], None]) -> None:
+        before, after = self.progress.played, self.progress.finished + sum(trial.again is None for trial in trials)
+        n_new = self._blocks.n_plays(trials)
 
         def count(index: int, outcome: Outcome) -> None:
             self.progress.played += 1
             self.on_played(index, outcome)
-            in_batch = len(proposals) * self._n_each - (self.progress.played - before)
-            self._observe(max(0, in_batch), after)
+            self._observe(max(0, n_new - (self.progress.played - before)), after)
 
-        self.evaluator.play(
-            [proposal.recipe for proposal in proposals if proposal.recipe is not None],
-            count,
-            lambda index, verdict: on_verdict(proposals[index], verdict),
-        )
-
-    @property
-    def _n_each(self) -> int:
-        """Number of blocks on which a trial is played."""
-        return self.evaluator.judge.blocks.n_usual
+        self._blocks.play(trials, count, lambda index, verdict: on_verdict(trials[index], verdict))
 
     def _observe(self, in_batch: int, finished: int | None = None) -> None:
         """Notify the observer.
@@ -213,50 +214,37 @@ class Search:
         in_batch : number of trajectories of the current batch that are still to be played.
         finished : number of trials that are finished after the current batch; None between two batches.
         """
-        trials_left = self.progress.wanted - (self.progress.finished if finished is None else finished)
-        self.progress.left = in_batch + trials_left * self._n_each
-        self.observe(self.progress)
+        progress, blocks = self.progress, self._blocks
+        finished = progress.finished if finished is None else finished
+        progress.left = in_batch + self.evaluator.judge.blocks.plays_left(progress.wanted, finished, self.batch)
+        if self._n_simulations is not None:
+            progress.left = min(progress.left, max(0, self._n_simulations - progress.played))
+        progress.best = blocks.best
+        if isinstance(blocks, BlocksByMerit):
+            progress.recipes = blocks.recipes
+            progress.candidates = None if blocks.standing is None else blocks.standing.candidates
+        self.observe(progress)
 
     # finished trials ------------------------------------------------------------------------------------------
-
-    def _memory(self, trials: Sequence[FrozenTrial]) -> optuna.Study:
-        """Return a study in memory with some trials, which are all that samplers and evaluator know."""
-        memory = new_study(self.evaluator.judge.directions)
-        memory.add_trials(without_curves(trial) for trial in trials)
-        self._n_asked = sum(not is_forbidden(trial) for trial in trials)
-        if not self.evaluator.judge.uses_ranks or not self._block_values:
-            for trial in trials:
-                self._see(trial)
-        return memory
-
-    def _see(self, trial: FrozenTrial) -> None:
-        """Let the evaluator compare later trials with a finished one."""
-        if trial.state != TrialState.COMPLETE:
-            return
-        block_values = trial.user_attrs[VALUES]
-        self._block_values[trial.number] = np.asarray(block_values)
-        curves = curves_of(trial) if self.evaluator.needs_curves else ()
-        self.evaluator.see(block_values, curves, is_feasible(trial.user_attrs.get(VIOLATIONS, {})))
-
-    def _with_ranks(self, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-        ranks = self.evaluator.judge.mean_ranks(self._block_values)
-        return [
-            trial if trial.number not in ranks else without_curves(trial, [ranks[trial.number]]) for trial in trials
-        ]
 
     def _batch_of(self, trial: FrozenTrial) -> int:
         return int(trial.user_attrs[BATCH])
 
     def _first_unfinished_batch(self, stored: Sequence[FrozenTrial]) -> int:
-        """Return the number of the first batch that has fewer trials, without forbidden draws, than a batch has."""
-        sizes = np.bincount([self._batch_of(trial) for trial in stored if not is_forbidden(trial)], minlength=1)
-        return int(np.argmax(np.append(sizes, 0) < self.batch))
+        """Return the number of the first batch that is not whole."""
+        batches: dict[int, list[FrozenTrial]] = {}
+        for trial in stored:
+            batches.setdefault(self._batch_of(trial), []).append(trial)
+        number = 0
+        while number in batches and self._blocks.is_whole(batches[number], self.batch):
+            number += 1
+        return number
 
-    def _count(self, trial: FrozenTrial, number: int) -> None:
-        if is_forbidden(trial):
+    def _count(self, trial: FrozenTrial) -> None:
+        if is_forbidden(trial) or AGAIN in trial.user_attrs:
             return
-        record = record_of(trial, number)
+        record = record_of(trial)
         self.progress.finished += 1
         self.progress.failed += record.state == "failed"
         self.progress.dropped += record.state == "dropped"
-        self.progress.best = best_so_far(self.progress.best, record, self.evaluator.judge.objectives[0])
+        self._blocks.count(trial)

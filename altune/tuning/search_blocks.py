@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from altune.data.blocks import Block
 from altune.simulation.environment import Environment
+from altune.tuning.merit import plays_left
 
 Item = TypeVar("Item")
 
@@ -37,6 +38,8 @@ class SearchBlocks:
     ----------
     n_blocks : number of usual blocks of each data set.
     leader_blocks : number of further blocks of each data set, on which leaders are played.
+    by_merit : whether a recipe is played on more blocks the better it does, up to ``n_blocks``, see
+        :mod:`altune.tuning.merit`; otherwise every trial is played on all usual blocks.
 
     Examples
     --------
@@ -51,6 +54,7 @@ class SearchBlocks:
 
     n_blocks: tuple[int, ...]
     leader_blocks: int = 0
+    by_merit: bool = False
 
     @classmethod
     def of_stored(cls, n_played: int, n_data_sets: int, leader_blocks: int) -> SearchBlocks:
@@ -59,6 +63,16 @@ class SearchBlocks:
 
     def __len__(self) -> int:
         return len(self.order)
+
+    def plays_left(self, n_trials: int, finished: int, batch: int) -> int:
+        """Return the largest number of plays of a search of which some trials are finished, leader blocks aside.
+
+        Parameters
+        ----------
+        n_trials, finished : number of trials in all, and of those that are finished.
+        batch : number of trials asked at a time.
+        """
+        return plays_left(n_trials, finished, batch) if self.by_merit else max(0, n_trials - finished) * self.n_usual
 
     @property
     def n_usual(self) -> int:

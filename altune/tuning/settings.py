@@ -10,6 +10,17 @@ from altune.core.errors import RequestError
 from altune.tuning.racing import Racing
 from altune.tuning.samplers import check_sampler
 
+USUAL_BLOCKS = 5
+"""Number of search blocks of each trial, where recipes cannot get blocks by merit."""
+USUAL_TRIALS = 60
+
+
+def n_trials_for(n_trials: int | None, n_simulations: int | None) -> int:
+    """Return the number of trials of a search: 60 by default, or as many as a number of simulations allows."""
+    if n_trials is not None:
+        return n_trials
+    return USUAL_TRIALS if n_simulations is None else n_simulations
+
 
 @renamed_fields
 @dataclass(frozen=True, kw_only=True)
@@ -18,8 +29,11 @@ class Settings:
 
     Parameters
     ----------
-    n_trials : number of trials to finish, 1 or more; forbidden draws do not count.
-    n_blocks : number of search blocks of each data set on which each trial is played, 1 or more.
+    n_trials : number of trials to finish, 1 or more; forbidden draws and plays again do not count.
+    n_simulations : largest number of plays of the search, 1 or more; None for no limit.
+    n_blocks : number of search blocks of each data set on which each trial is played, 1 or more. None plays a recipe on
+        more blocks the better it does, see :mod:`altune.tuning.merit`; a search that cannot do so plays each trial on
+        :data:`USUAL_BLOCKS`.
     batch : number of trials asked of the sampler at a time, 1 or more. It changes the trials, so it is never derived
         from the number of processes.
     seed : seed of the study, 0 or more.
@@ -29,11 +43,13 @@ class Settings:
     racing, rungs, leader_blocks : see :class:`altune.tuning.racing.Racing`.
     across : how several data sets are averaged, ``normalized`` or ``ranks``.
     prefer : how to choose among several objectives, see :class:`altune.tuning.preference.Preference`.
-    trial_timeout : time limit for one trial in seconds, split evenly over its blocks; None for no limit.
+    trial_timeout : time limit for one trial in seconds, split evenly over its blocks; by merit, of each play. None for
+        no limit.
     """
 
     n_trials: int = 60
-    n_blocks: int = 5
+    n_simulations: int | None = None
+    n_blocks: int | None = None
     batch: int = 4
     seed: int = 0
     sampler: str = "tpe"
@@ -48,9 +64,10 @@ class Settings:
     trial_timeout: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("n_trials", "n_blocks", "batch", "select_among", "select_blocks"):
-            if getattr(self, name) < 1:
-                raise RequestError(f"{name} must be 1 or more, not {getattr(self, name)}")
+        for name in ("n_trials", "n_simulations", "n_blocks", "batch", "select_among", "select_blocks"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise RequestError(f"{name} must be 1 or more, not {value}")
         if self.report_blocks < 2:
             raise RequestError(f"report_blocks must be 2 or more, not {self.report_blocks}: one block has no interval")
         if self.seed < 0:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ from altune.tuning.record import (
     ENCODINGS,
     PLAN,
     PREFER,
+    SIMULATIONS,
     SOURCES,
     VANILLA,
     WANTED,
@@ -93,7 +95,9 @@ class Stages:
             for environment in self.setup.environments
             if environment.source is not None
         }
-        current = {PREFER: self.setup.settings.prefer, WANTED: self.setup.n_trials, SOURCES: sources}
+        settings = self.setup.settings
+        current = {PREFER: settings.prefer, WANTED: self.setup.n_trials, SOURCES: sources}
+        current[SIMULATIONS] = settings.n_simulations
         attributes = study.user_attrs
         for name, value in current.items():
             if attributes.get(name) != value:
@@ -125,20 +129,20 @@ class Stages:
 
     def baselines(self, study: optuna.Study, player: Player) -> dict[str, Played]:
         """Play the baselines on all search blocks, unless the study has them."""
-        recipes, size = self.setup.baselines, len(self.blocks)
-        stored, n_all = StudyRecord(study).baselines(), len(recipes) * size
+        recipes = self.setup.baselines
+        blocks = {name: [self.blocks[position] for position in self.setup.baseline_blocks(name)] for name in recipes}
+        stored, n_all = StudyRecord(study).baselines(), sum(map(len, blocks.values()))
         is_stored = stored.keys() == recipes.keys()
         self.observer.stage("baselines", n_all, done=n_all if is_stored else 0)
         if not is_stored:
             items = [
                 WorkItem(recipe, block, environment)
-                for recipe in recipes.values()
-                for environment, block in self.blocks
+                for name, recipe in recipes.items()
+                for environment, block in blocks[name]
             ]
-            curves = curves_or_raise(player.play(items, counted(player, self.observer)))
+            curves = iter(curves_or_raise(player.play(items, counted(player, self.observer))))
             stored = {
-                name: Played(recipe, tuple(curves[index * size : (index + 1) * size]))
-                for index, (name, recipe) in enumerate(recipes.items())
+                name: Played(recipe, tuple(islice(curves, len(blocks[name])))) for name, recipe in recipes.items()
             }
             self._store_encodings(study, player, items)
             set_attribute(study, BASELINES, {name: played.to_dict() for name, played in stored.items()})
@@ -192,14 +196,16 @@ class Stages:
             proposer=self.setup.proposer(),
             evaluator=self.evaluator(baselines, player),
             batch=settings.batch,
+            baselines=StudyRecord(study).baseline_blocks(),
             observe=self.observer.search,
             on_played=counted(player, self.observer),
             callbacks=resources.callbacks,
         )
-        self.observer.stage("search", self.setup.n_trials * self.setup.search_blocks.n_usual)
+        self.observer.stage("search", self.setup.n_simulations)
         search.run(
             settings.n_trials,
             out_of_time=lambda: timeout is not None and time.monotonic() - started >= timeout,
+            n_simulations=settings.n_simulations,
         )
 
     def best(self, record: StudyRecord, most: int) -> list[TrialRecord]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,17 @@ from altune.simulation.environment import Environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import trajectories_to_ablate
 from altune.tuning.confirmation import ConfirmationBlocks, trajectories_to_confirm
-from altune.tuning.header import make_header, space_to_resume
-from altune.tuning.judging import Across, check_several, parse_across
+from altune.tuning.header import make_header, settings_to_resume, space_to_resume
+from altune.tuning.judging import REFERENCE, Across, check_several, needs_references, parse_across
+from altune.tuning.merit import BASELINE_BLOCKS, MOST_BLOCKS
 from altune.tuning.preference import Preference
 from altune.tuning.proposals import Proposer, is_playable
+from altune.tuning.racing import Racing
 from altune.tuning.record import VANILLA
 from altune.tuning.samplers import SamplerPlan
+from altune.tuning.samplers.choosing import REPLAYED
 from altune.tuning.search_blocks import SearchBlocks
-from altune.tuning.settings import Settings
+from altune.tuning.settings import USUAL_BLOCKS, Settings
 
 if TYPE_CHECKING:
     from altune.knobs.stopping import Stopping
@@ -31,6 +35,8 @@ THRIFTY = ("net_value", "labels", "cost", "loops")
 """Objectives that improve by fewer labels or loops."""
 PLAYED_AGAIN = 3
 """Report blocks on which the confirmed recipe is played again, to record more of its loops than its curves hold."""
+SHARED = "workers share the study"
+"""Why recipes cannot get blocks by merit in a shared study: workers come and go, so there are no batches."""
 STATELESS = ("tpe", "random", "qmc", "grid")
 """Samplers that keep no state of their own. Mean ranks change with each trial, which would spoil such a state."""
 
@@ -43,6 +49,7 @@ class StudySetup:
     environments : environment of each data set.
     space : search space.
     settings : sizes and seed.
+    why_fixed : why recipes cannot get blocks by merit, if that is not due to the setup itself.
 
     Attributes
     ----------
@@ -50,6 +57,7 @@ class StudySetup:
     space : the space without the alternatives that cannot work in every environment.
     left_out : one line for each alternative that was left out.
     baselines : recipes of the baselines, by name.
+    why_fixed : why recipes cannot get blocks by merit, empty if they do or that was not asked for.
     search_blocks : order of the search blocks.
     across : how several data sets are averaged.
     preference : how to choose among several objectives, None if nothing was given.
@@ -60,7 +68,9 @@ class StudySetup:
         If the parts of the setup do not fit each other.
     """
 
-    def __init__(self, environments: Sequence[Environment], space: SearchSpace, settings: Settings) -> None:
+    def __init__(
+        self, environments: Sequence[Environment], space: SearchSpace, settings: Settings, *, why_fixed: str = ""
+    ) -> None:
         self.environments = list(environments)
         self.settings = settings
         self.across: Across = parse_across(settings.across)
@@ -68,6 +78,10 @@ class StudySetup:
         self.given_space = space
         self.space, self.left_out = space.narrow(*self.capabilities)
         self.baselines = self.space.baseline_recipes()
+        self._given_why_fixed = why_fixed
+        self.why_fixed = (why_fixed or self._why_fixed()) if settings.n_blocks is None else ""
+        if self.why_fixed:
+            self.settings = replace(settings, n_blocks=USUAL_BLOCKS)
         self.search_blocks = self._search_blocks()
         names = self.scenario.objective_names
         self.preference = None if settings.prefer is None else Preference.parse(settings.prefer, names)
@@ -95,6 +109,23 @@ class StudySetup:
         most = self.sampler_plan().most_trials
         return self.settings.n_trials if most is None else min(self.settings.n_trials, most)
 
+    @property
+    def n_simulations(self) -> int:
+        """Largest number of plays of the search."""
+        most = self.search_blocks.plays_left(self.n_trials, 0, self.settings.batch)
+        limit = self.settings.n_simulations
+        return most if limit is None else min(most, limit)
+
+    def baseline_blocks(self, name: str) -> range:
+        """Return the positions of the search blocks on which a baseline is played.
+
+        Those are all of them, but a few where recipes get blocks by merit and no value is measured against it.
+        """
+        blocks = self.search_blocks
+        if not blocks.by_merit or (name == REFERENCE and needs_references(self.scenario, 1)):
+            return range(len(blocks))
+        return range(BASELINE_BLOCKS)
+
     def check(self, confirm: bool) -> None:
         """Refuse what cannot work, before anything is written.
 
@@ -118,10 +149,26 @@ class StudySetup:
         """Return what there is to know before the search, one line each: notes and what was left out."""
         return [*self.notes(), *self.left_out]
 
+    def _why_fixed(self) -> str:
+        """Return why recipes cannot get blocks by merit, empty if they can."""
+        scenario, settings = self.scenario, self.settings
+        reasons = {
+            "several data sets share the search": len(self.environments) > 1,
+            "there are several objectives": len(scenario.objective_names) > 1,
+            "there are constraints": bool(scenario.constraints),
+            f"the objective is {scenario.risk} over blocks": scenario.risk != "mean",
+            "the blocks are given": any(environment.explicit for environment in self.environments),
+            "trials race, pause at rungs or get leader blocks": settings.racing_rules != Racing(),
+            f"the sampler {settings.sampler} keeps a state of its own": settings.sampler in REPLAYED,
+        }
+        return next((reason for reason, applies in reasons.items() if applies), "")
+
     def notes(self) -> list[str]:
-        """Return advice about the environments and the search space, one line each; usually there is none."""
+        """Return advice about the environments, the search space and the blocks, one line each."""
         advice = [line for environment in self.environments for line in environment.advice()]
-        return [*dict.fromkeys(advice), *self._upper_bounds(), *self._idle_objectives()]
+        fixed = f"each trial is played on {USUAL_BLOCKS} blocks, not on more the better it does: {self.why_fixed}"
+        blocks = [fixed] if self.why_fixed else []
+        return [*dict.fromkeys(advice), *self._upper_bounds(), *self._idle_objectives(), *blocks]
 
     def _upper_bounds(self) -> list[str]:
         decision = self.space.decisions.get("initial_sample")
@@ -169,10 +216,12 @@ class StudySetup:
 
     def resumed(self, header: Mapping[str, Any]) -> StudySetup:
         """Return the setup with the space of a stored study, if it was asked for in the same way; else this one."""
-        space = space_to_resume(header, self.given_space)
-        if space is None or (space == self.given_space and space.merges == self.given_space.merges):
+        space, settings = space_to_resume(header, self.given_space), settings_to_resume(header, self.settings)
+        same_space = space is None or (space == self.given_space and space.merges == self.given_space.merges)
+        if same_space and settings == self.settings:
             return self
-        return StudySetup(self.environments, space, self.settings)
+        resumed = self.given_space if space is None else space
+        return StudySetup(self.environments, resumed, settings, why_fixed=self._given_why_fixed)
 
     def header(self) -> dict[str, Any]:
         """Return everything that must stay the same if the study is resumed."""
@@ -183,8 +232,8 @@ class StudySetup:
         blocks = self.confirmation_blocks() if confirm else []
         n_candidates = min(self.settings.select_among, self.settings.n_trials)
         return {
-            "baselines": len(self.baselines) * len(self.search_blocks),
-            "search": self.n_trials * self.search_blocks.n_usual,
+            "baselines": sum(len(self.baseline_blocks(name)) for name in self.baselines),
+            "search": self.n_simulations,
             "confirmation": trajectories_to_confirm(n_candidates, len(self.baselines), blocks),
             "examination": sum(min(PLAYED_AGAIN, len(data_set.report)) for data_set in blocks),
             "ablation": trajectories_to_ablate(self._most_changes() if ablation else 0, blocks),
@@ -222,6 +271,13 @@ class StudySetup:
             raise RequestError("leader blocks need drawn blocks; leave out leader_blocks (--leader-blocks) or --splits")
         if settings.leader_blocks and self.across == "ranks" and len(self.environments) > 1:
             raise RequestError("ranks need all trials on the same blocks; leave out leader_blocks or --across ranks")
+        if settings.n_blocks is None:
+            if settings.batch > MOST_BLOCKS:
+                raise RequestError(
+                    f"batch must be {MOST_BLOCKS} or less where recipes get blocks by merit, not {settings.batch}; "
+                    "give n_blocks (--blocks) for larger batches"
+                )
+            return SearchBlocks((MOST_BLOCKS,), by_merit=True)
         n_blocks = [
             len(environment.explicit["search"]) if environment.explicit else settings.n_blocks
             for environment in self.environments

@@ -23,6 +23,12 @@ TRACEBACK = "traceback"
 ATTEMPT = "attempt"
 VIOLATIONS = "constraints"
 FORBIDDEN = "forbidden"
+BLOCKS = "blocks"
+"""Numbers of the search blocks of a trial, where recipes get blocks by merit."""
+AGAIN = "again"
+"""Number of the first trial of a recipe that is played again; the attribute marks a play that is no trial."""
+PLANNED = "planned"
+"""Number of trials and plays again of a batch, where recipes get blocks by merit."""
 
 State = Literal["complete", "dropped", "failed", "forbidden", "running", "waiting"]
 _STATES: Mapping[TrialState, State] = {
@@ -40,16 +46,20 @@ class TrialRecord(OldNames):
 
     Attributes
     ----------
-    number : Optuna's number of the trial.
+    number : Optuna's number of the trial. Plays again have numbers in Optuna's study as well, so there are gaps where
+        recipes get blocks by merit.
     state : ``complete``; ``dropped``, stopped early because it was clearly worse than the best trial; ``failed``;
         ``forbidden``, drawn but never played; ``running`` or ``waiting`` in a study that workers share.
-    value : first objective over the search blocks, None unless complete.
+    value : first objective over the search blocks, None unless complete. Where recipes get blocks by merit, the mean
+        that is expected on further blocks, given all plays of the search.
     params : Optuna's parameters by path.
     values : first objective on each block that was played; their number differs between trials.
     recipe : the recipe, None if the draw was forbidden.
     reason : why the trial failed or was dropped, else empty.
     objectives : every objective over the search blocks, empty unless complete.
     violations : by how much each constraint is violated; 0 or less if it is kept.
+    error : standard deviation of ``value``, where recipes get blocks by merit, else None.
+    again : number of the first trial of the recipe, if this is a play again and no trial.
     """
 
     number: int
@@ -61,6 +71,8 @@ class TrialRecord(OldNames):
     reason: str = ""
     objectives: tuple[float, ...] = ()
     violations: Mapping[str, float] = field(default_factory=dict)
+    error: float | None = None
+    again: int | None = None
 
     @property
     def feasible(self) -> bool:
@@ -71,6 +83,7 @@ class TrialRecord(OldNames):
         """Return plain JSON values."""
         plain: dict[str, Any] = {"number": self.number, "state": self.state, "value": self.value, "params": self.params}
         plain |= {"blocks": list(self.values)} | ({"reason": self.reason} if self.reason else {})
+        plain |= {} if self.error is None else {"error": self.error}
         plain |= {"objectives": list(self.objectives)} if len(self.objectives) > 1 else {}
         return plain | ({"constraints": dict(self.violations)} if self.violations else {})
 
@@ -175,7 +188,22 @@ def record_of(trial: FrozenTrial, number: int | None = None) -> TrialRecord:
         reason=str(attributes.get(REASON, "")),
         objectives=tuple(trial.values) if complete else (),
         violations=dict(attributes.get(VIOLATIONS, {})),
+        again=attributes.get(AGAIN),
     )
+
+
+def n_plays(trial: FrozenTrial, n_each: int) -> int:
+    """Return the number of blocks on which a stored trial was played.
+
+    Parameters
+    ----------
+    trial : a finished trial.
+    n_each : number of blocks on which a trial without a list of its blocks was played, if it failed.
+    """
+    attributes = trial.user_attrs
+    if is_forbidden(trial):
+        return 0
+    return len(attributes[BLOCKS]) if BLOCKS in attributes else len(attributes.get(VALUES, ())) or n_each
 
 
 def curves_of(trial: FrozenTrial) -> list[LearningCurve]:

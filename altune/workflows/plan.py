@@ -14,7 +14,7 @@ from altune.tuning.folders import require_folder
 from altune.tuning.header import resumed_words
 from altune.tuning.run_folder import stored_header
 from altune.tuning.settings import Settings
-from altune.tuning.study_setup import StudySetup
+from altune.tuning.study_setup import SHARED, StudySetup
 from altune.workflows.probe import probe
 
 
@@ -28,12 +28,14 @@ def plan(
     *,
     jobs: int = 1,
     timeout: float | None = None,
+    shared: bool = False,
 ) -> dict[str, Any]:
     """Return what :func:`altune.tune` would do, with all defaults and estimated time and memory, without doing it.
 
     A few trajectories are played for the estimate, see :mod:`altune.workflows.probe`.
     """
-    setup, stored = StudySetup(environments, space, settings), stored_header(folder)
+    setup = StudySetup(environments, space, settings, why_fixed=SHARED if shared else "")
+    stored = stored_header(folder)
     if stored is not None:
         setup = setup.resumed(stored)
     setup.check(confirm)
@@ -66,7 +68,7 @@ def plan(
         ],
         "defaults": base.to_dict(),
         "baselines": {name: recipe.describe() for name, recipe in setup.baselines.items()},
-        "settings": settings.to_dict(),
+        "settings": setup.settings.to_dict(),
         "trajectories": trajectories,
         "estimate": _estimate(setup, trajectories, jobs, timeout),
         "run": str(folder),

@@ -25,10 +25,10 @@ from altune.tuning.prepared_space import prepare_space
 from altune.tuning.record import StudyRecord
 from altune.tuning.resources import Resources
 from altune.tuning.search import Callback
-from altune.tuning.settings import Settings
+from altune.tuning.settings import Settings, n_trials_for
 from altune.tuning.stages import Stages
 from altune.tuning.storage import ownership
-from altune.tuning.study_setup import StudySetup
+from altune.tuning.study_setup import SHARED, StudySetup
 from altune.workflows.probe import probe
 from altune.workflows.progress import python_observer
 
@@ -50,10 +50,11 @@ def tune(
     loops: int | str | None = None,
     metric: str | None = None,
     objective: str | Sequence[str] | None = None,
-    n_trials: int = 60,
+    n_trials: int | None = None,
+    n_simulations: int | None = None,
     timeout: float | None = None,
     trial_timeout: float | None = None,
-    n_blocks: int = 5,
+    n_blocks: int | None = None,
     batch: int = 4,
     n_jobs: int = 1,
     seed: int = 0,
@@ -91,10 +92,16 @@ def tune(
     scenario, budget, loops, metric, objective, overrides : the scenario. Single values replace fields of ``scenario``:
         the named ones, ``also``, ``annotators``, ``price_per_label``, ``risk``, ``constraints`` or any other field.
         Several objectives give a Pareto front; the first one is confirmed against the baselines.
-    n_trials : number of trials, 1 or more; a resumed run counts those it already has.
+    n_trials : number of trials, which are recipes drawn from the space, 1 or more; a resumed run counts those it
+        already has. By default 60, or as many as ``n_simulations`` allows.
+    n_simulations : largest number of plays of the search, a play being one recipe on one block; None for no limit.
     timeout : time in seconds after which no further batch of trials is started; None for no limit.
-    trial_timeout : time limit for one trial in seconds, split evenly over its blocks; a trial that exceeds it fails.
-    n_blocks : number of blocks of each data set on which each trial is played.
+    trial_timeout : time limit for one trial in seconds, split evenly over its blocks, or for one play if recipes get
+        blocks by merit; a trial that exceeds it fails.
+    n_blocks : number of blocks of each data set on which each trial is played. By default a trial is played on one
+        block, and recipes that do well are played again, on up to 12 blocks; a search that cannot do so (several data
+        sets or objectives, constraints, a risk, racing, explicit splits, a shared study, the samplers cmaes, nsga2 and
+        nsga3) plays each trial on 5.
     batch : number of trials asked of the sampler at a time.
     n_jobs : number of processes; −1 uses all cores. It does not affect results.
     seed : seed of the study.
@@ -130,7 +137,8 @@ def tune(
         If no trial succeeded, or a baseline failed.
     """
     settings = Settings(
-        n_trials=n_trials,
+        n_trials=n_trials_for(n_trials, n_simulations),
+        n_simulations=n_simulations,
         n_blocks=n_blocks,
         batch=batch,
         seed=seed,
@@ -194,7 +202,7 @@ def tune_environments(
 ) -> Run:
     """Do what :func:`tune` does, with environments and a search space that are already prepared."""
     began = time.monotonic()
-    setup = StudySetup(environments, space, settings)
+    setup = StudySetup(environments, space, settings, why_fixed=SHARED if resources.storage is not None else "")
     setup.check(confirm)
     if out is not None:
         require_folder(out, "run")
@@ -290,6 +298,6 @@ def _search_together(
     stages.observer.say(
         f"workers join with: {shlex.join(['altune', 'worker', '--storage', address, '--study', resources.study_name])}"
     )
-    stages.observer.stage("search", stages.setup.n_trials * stages.setup.search_blocks.n_usual)
+    stages.observer.stage("search", stages.setup.n_simulations)
     play_queue(shared, stages, resources)
     return shared.study

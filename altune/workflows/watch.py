@@ -25,7 +25,7 @@ from altune.tuning.ranking import best_recipes
 from altune.tuning.run_folder import REPORT_FILE, SHARED_FILE
 from altune.tuning.stages import TRAJECTORIES
 from altune.tuning.storage import JOURNAL, LOCK, read_study
-from altune.tuning.trials import TrialRecord, record_of
+from altune.tuning.trials import TrialRecord
 
 if TYPE_CHECKING:
     from altune.tuning.database import TrialQueue
@@ -54,7 +54,6 @@ class WatchedRun:
     def __init__(self, folder: Path, observer: Observer | None = None) -> None:
         self.folder = folder
         self._queue: TrialQueue | None = None
-        self._known: dict[int, TrialRecord] = {}
         self._importance = _Importance()
         self.run = Run(self._study(observer if observer is not None else Silent()), folder)
         if HEADER not in self.run.record.attributes:
@@ -71,11 +70,11 @@ class WatchedRun:
         """
         at_work = self._at_work()
         try:
+            trials = self.run.record.trials()
             stored = self.run.study.get_trials(deepcopy=False)
             workers = () if self._queue is None else self._queue.overview().workers
         except (OSError, ValueError) as error:
             raise StorageError(f"{self.folder}: cannot be read at the moment ({error})") from None
-        trials = [self._record(trial) for trial in stored]
         ended = [trial.datetime_complete for trial in stored if trial.state.is_finished() and trial.datetime_complete]
         record = self.run.record
         best = best_recipes(trials, 1, record.scenario.make_objectives(), record.preference)
@@ -116,14 +115,6 @@ class WatchedRun:
         self._queue = shared.queue
         return shared.study
 
-    def _record(self, trial: Any) -> TrialRecord:
-        if trial.number not in self._known:
-            record = record_of(trial)
-            if not trial.state.is_finished():
-                return record
-            self._known[trial.number] = record
-        return self._known[trial.number]
-
     def _at_work(self) -> bool | None:
         """Return whether the process of the owner is working on the run, None if the folder does not say."""
         try:
@@ -152,6 +143,7 @@ class WatchedRun:
         record = self.run.record
         counted = sum(trial.state not in ("forbidden", "running", "waiting") for trial in trials)
         done = record.wanted is not None and counted >= record.wanted
+        done = done or (record.n_simulations is not None and record.n_played >= record.n_simulations)
         if at_work and record.plan:  # the owner signs off when it has written everything
             return ""
         if done and record.confirmation_key() is not None:

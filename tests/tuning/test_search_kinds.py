@@ -166,7 +166,7 @@ def test_a_later_format_is_explained(cache, tmp_path, monkeypatch):
     with monkeypatch.context() as later:
         later.setattr("altune.tuning.header.STUDY_FORMAT", 99)
         go(2, cache, tmp_path / "run", n_blocks=1, confirm=False)
-    with pytest.raises(RequestError, match="its format is 99, and this version of altune reads formats 1 to 2"):
+    with pytest.raises(RequestError, match="its format is 99, and this version of altune reads formats 1 to 3"):
         go(2, cache, tmp_path / "run", n_blocks=1, confirm=False)
 
 

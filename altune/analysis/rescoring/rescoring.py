@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optuna.trial import TrialState
-
 from altune.analysis.findings import Findings, find
 from altune.analysis.rescoring.rankings import Side, correlations
 from altune.analysis.rescoring.result import RankedTrial, Rescored
@@ -20,8 +18,9 @@ from altune.simulation.pricing import settle_prices
 from altune.simulation.scenario import Scenario
 from altune.tuning.confirmation import Confirmation, Played
 from altune.tuning.judging import REFERENCE, Judge, check_several, needs_references
+from altune.tuning.merit import merged_trials
 from altune.tuning.preference import Preference
-from altune.tuning.trials import TrialRecord, curves_of, is_forbidden, record_of
+from altune.tuning.trials import TrialRecord
 
 if TYPE_CHECKING:
     from altune.tuning.record import StudyRecord
@@ -111,7 +110,7 @@ class Rescoring:
         self.given = {**given, "over": over.pop()} if over else dict(given)
         self.prefer = prefer
         self.left_out: dict[str, str] = {}
-        self.trials = record.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        self.trials = [trial for trial in record.trials() if trial.state == "complete"]
         if not self.trials:
             raise WorkError("the run has no complete trial to rescore")
         self.played = record.baselines()
@@ -137,23 +136,8 @@ class Rescoring:
         WorkError
             If no trial can be rescored.
         """
-        records = {trial.number: record_of(trial) for trial in self.trials}
-        new: list[TrialRecord] = []
-        for trial in self.trials:
-            recipe = records[trial.number].recipe
-            if recipe is None or self._is_left_out(f"trial {trial.number}", recipe):
-                continue
-            curves = self._repriced(curves_of(trial))
-            objectives = self.new.judge.values(curves)
-            new.append(
-                replace(
-                    records[trial.number],
-                    value=objectives[0],
-                    values=tuple(self.new.judge.block_values(curves)),
-                    objectives=objectives,
-                    violations=self.new.judge.constraints(curves),
-                )
-            )
+        records = {trial.number: trial for trial in self.trials}
+        new = self._merged() if self.blocks.by_merit else self._rescored_trials()
         if not new:
             raise WorkError(f"no trial can be rescored: {next(iter(self.left_out.values()))}")
         before, after = self.old.ranked(list(records.values())), self.new.ranked(new)
@@ -173,6 +157,42 @@ class Rescoring:
             if trial.recipe is not None
         ]
         return self._rescored(ranked, self.new.front(new), correlations(before, after))
+
+    def _rescored_trials(self) -> list[TrialRecord]:
+        new: list[TrialRecord] = []
+        for trial in self.trials:
+            if trial.recipe is None or self._is_left_out(f"trial {trial.number}", trial.recipe):
+                continue
+            curves = self._repriced(self.record.curves(trial.number))
+            objectives = self.new.judge.values(curves)
+            new.append(
+                replace(
+                    trial,
+                    value=objectives[0],
+                    values=tuple(self.new.judge.block_values(curves)),
+                    objectives=objectives,
+                    violations=self.new.judge.constraints(curves),
+                )
+            )
+        return new
+
+    def _merged(self) -> list[TrialRecord]:
+        """Return the trials whose recipes got blocks by merit: what recipes are worth is estimated anew."""
+        plays = [
+            replace(play, values=tuple(self._values_of(play)))
+            for play in self.record.plays()
+            if play.recipe is not None and not self._is_left_out(f"trial {play.number}", play.recipe)
+        ]
+        baselines = {
+            name: self.new.judge.block_values(self._repriced(played.curves)).tolist()
+            for name, played in self.played.items()
+        }
+        merged, _ = merged_trials(plays, baselines, self.new.objectives[0].sign)
+        return [trial for trial in merged if trial.state == "complete"]
+
+    def _values_of(self, play: TrialRecord) -> list[float]:
+        curves = self.record.curves_on(play.number)
+        return [self.new.judge.value_on(position, *self._repriced([curve])) for position, curve in curves.items()]
 
     def _rescored(
         self, ranked: list[RankedTrial], front: tuple[int, ...], correlated: tuple[float | None, float | None]
@@ -221,7 +241,7 @@ class Rescoring:
             raise RequestError(f"{objective} is measured against {REFERENCE}, and {reason}: start a new run")
 
     def _counted(self) -> int:
-        return sum(not is_forbidden(trial) for trial in self.record.study.get_trials(deepcopy=False))
+        return sum(trial.state != "forbidden" for trial in self.record.trials())
 
     def _is_left_out(self, name: str, recipe: Recipe) -> bool:
         reason = price_reader(recipe) if self.prices_change else None
@@ -230,9 +250,10 @@ class Rescoring:
         return reason is not None
 
     def _note_dropped(self) -> None:
-        for trial in self.record.study.get_trials(deepcopy=False, states=(TrialState.PRUNED,)):
-            reason = "dropped early by the run's own objective, before all blocks were played"
-            self.left_out[f"trial {trial.number}"] = reason
+        for trial in self.record.trials():
+            if trial.state == "dropped":
+                reason = "dropped early by the run's own objective, before all blocks were played"
+                self.left_out[f"trial {trial.number}"] = reason
 
     def _repriced(self, curves: Sequence[LearningCurve]) -> list[LearningCurve]:
         """Return curves on the search blocks at the new prices."""

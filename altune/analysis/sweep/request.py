@@ -60,6 +60,8 @@ def _read_settings(value: Any) -> Any:
             raise FormatError("the seeds of the studies belong in the list `seeds` of the file", path=key, value=key)
         if key not in accepted:
             raise FormatError(f"is not a setting; {did_you_mean(key, accepted)}", path=str(key), value=key)
+    if "n_simulations" in value and "n_trials" not in value:
+        value = {**value, "n_trials": value["n_simulations"]}
     try:
         return TypeAdapter(Settings).validate_python(value)
     except ValidationError as error:

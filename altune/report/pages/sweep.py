@@ -18,6 +18,7 @@ from altune.report.html.page import PageContent, Verdict, render_page
 from altune.report.pages.comparison.figures import rank_block
 from altune.report.words import MEASURED
 from altune.simulation.objectives import KINDS
+from altune.tuning.merit import blocks_words
 
 PAYS = "Where does it pay off?"
 RANKS = "Does it rank first?"
@@ -158,7 +159,7 @@ def _facts(sweep: Sweep) -> list[tuple[str, str]]:
         facts.append((name, ", ".join(values) or defaults[coordinate]))
     settings = request.settings
     sizes = (
-        f"{settings.n_trials} trials on {settings.n_blocks} blocks, sampler {settings.sampler}; "
+        f"{settings.n_trials} trials on {blocks_words(settings.n_blocks)}, sampler {settings.sampler}; "
         f"{settings.select_among} recipes on {settings.select_blocks} blocks to select, one on "
         f"{settings.report_blocks} to report"
     )

@@ -14,6 +14,7 @@ from altune.report.texts.aligned import table
 from altune.simulation.annotators import Annotator
 from altune.simulation.objectives import KINDS, Risk
 from altune.simulation.scenario import Scenario
+from altune.tuning.merit import blocks_words
 from altune.tuning.preference import Preference
 from altune.tuning.racing import LEADERS
 
@@ -142,7 +143,8 @@ def _search(settings: Mapping[str, Any], each: str) -> list[Row]:
     rows = [
         (
             "search",
-            f"{settings['n_trials']} trials on {settings['n_blocks']} blocks{each}, batches of {settings['batch']}",
+            f"{settings['n_trials']} trials on {blocks_words(settings['n_blocks'])}{each}, batches of "
+            f"{settings['batch']}" + _limit(settings),
         ),
         ("sampler", f"{settings['sampler']}, seed {settings['seed']}"),
     ]
@@ -162,6 +164,11 @@ def _search(settings: Mapping[str, Any], each: str) -> list[Row]:
     if settings["trial_timeout"] is not None:
         rows.append(("time limit", f"{settings['trial_timeout']:g} s for each trial"))
     return rows
+
+
+def _limit(settings: Mapping[str, Any]) -> str:
+    limit = settings["n_simulations"]
+    return "" if limit is None else f", {limit} simulations at most"
 
 
 def _confirmation(plan: Mapping[str, Any]) -> list[Row]:

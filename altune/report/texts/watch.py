@@ -74,7 +74,7 @@ def _time_left(progress: RunProgress, trajectories: int) -> str:
     trials, seconds = progress.finished, progress.seconds_each
     if seconds is None or not trajectories or progress.idle:
         return ""
-    each = sum(len(trial.values) for trial in progress.trials) / trials
+    each = progress.run.record.n_played / trials
     return f", about {rough_duration(seconds / max(1.0, each) * trajectories)} left"
 
 

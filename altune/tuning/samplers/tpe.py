@@ -27,22 +27,22 @@ class ObservedParameters:
 
     def __init__(self, paths: Sequence[str]) -> None:
         self.columns = {path: column for column, path in enumerate(paths)}
-        self._rows: dict[int, tuple[FrozenTrial, NDArray[np.float64]]] = {}
+        self._rows: dict[int, tuple[dict[str, Any], NDArray[np.float64]]] = {}
 
     def table(self, trials: Sequence[FrozenTrial]) -> NDArray[np.float64]:
         """Return one row for each trial, ``(n_trials, n_paths)``, with NaN for parameters that a trial lacks."""
         return np.array([self._row(trial) for trial in trials]).reshape(len(trials), len(self.columns))
 
     def _row(self, trial: FrozenTrial) -> NDArray[np.float64]:
-        # The storage replaces the object of a trial when it changes, and never changes a finished one.
+        # A finished trial may get another value, but its parameters stay the same object.
         known, row = self._rows.get(trial.number, (None, None))
-        if known is trial and row is not None:
+        if known is trial.params and row is not None:
             return row
         row = np.full(len(self.columns), np.nan)
         for path, value in trial.params.items():
             row[self.columns[path]] = trial.distributions[path].to_internal_repr(value)
         if trial.state.is_finished():
-            self._rows[trial.number] = trial, row
+            self._rows[trial.number] = trial.params, row
         return row
 
 

@@ -16,6 +16,7 @@ from altune.report.words import is_area, named
 from altune.simulation.objectives import Objective
 from altune.simulation.pricing import has_prices
 from altune.simulation.scenario import Scenario
+from altune.tuning.merit import blocks_words
 from altune.tuning.racing import LEADERS
 from altune.tuning.trials import TrialRecord
 
@@ -132,7 +133,10 @@ def _search(run: Run) -> list[Fact]:
     settings = run.record.settings
     complete = sum(trial.state == "complete" for trial in run.trials)
     each = " of each data set" if len(run.record.data_sets) > 1 else ""
-    facts = [("Search", f"{complete} trials on {settings['n_blocks']} blocks{each}, sampler {settings['sampler']}")]
+    blocks = blocks_words(settings["n_blocks"])
+    facts = [("Search", f"{complete} trials on {blocks}{each}, sampler {settings['sampler']}")]
+    if run.record.search_blocks.by_merit:
+        facts.append(("Simulations", f"{run.record.n_played} in the search"))
     measures = _racing(settings)
     return [*facts, ("Spent with care", "; ".join(measures))] if measures else facts
 

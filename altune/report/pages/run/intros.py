@@ -9,6 +9,7 @@ from altune.core.text import join_words
 from altune.report.figures.style import plural
 from altune.report.pages.run.commands import commands_of
 from altune.report.words import BETTER, COST, DID, KNOBS, MEASURED, SURE, USE, WHY
+from altune.tuning.merit import blocks_words
 
 
 def intros_of(run: Run) -> dict[str, str]:
@@ -63,7 +64,7 @@ def _knobs(run: Run) -> str:
 def _measured(run: Run) -> str:
     each = " of each data set" if len(run.record.data_sets) > 1 else ""
     trials = plural(len(run.trials), "trial")
-    searched = f"{trials} on {plural(int(run.record.settings['n_blocks']), 'search block')}{each}"
+    searched = f"{trials} on {blocks_words(run.record.settings['n_blocks'])}{each}"
     confirmation = run.confirmation
     if confirmation is None:
         return f"{searched}, none of them confirmed yet."

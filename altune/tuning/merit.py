@@ -1,0 +1,238 @@
+"""Blocks by merit: a recipe is played on more blocks the better it does.
+
+Three words are kept apart. A *play* is one recipe on one search block. A *trial* is a recipe that the sampler was asked
+for; it is played once, on the first block on which its recipe was not played yet. A recipe that does well is *played
+again*, on its next block, and several trials may draw the same recipe. What a recipe was played on is therefore always
+a first part of the search blocks, so two recipes are compared on the blocks of the one that is known less.
+
+A mixed model of recipes and blocks (:mod:`altune.numerics.mixed_model`) says what each recipe is worth. The sampler is
+told its mean, adjusted for the blocks. Recipes are ranked by their posterior mean, which draws a recipe with few plays
+towards the mean of all. Which recipes are played again is decided by the knowledge gradient: how much one more play is
+expected to improve the choice of the best (P. Frazier, W. Powell and S. Dayanik, *A knowledge-gradient policy for
+sequential information collection*, SIAM J. Control Optim. 47, 2008).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from altune.numerics.mixed_model import MixedModel, fit_mixed_model
+from altune.tuning.trials import TrialRecord
+
+Array = NDArray[np.float64]
+
+MOST_BLOCKS = 12
+"""Largest number of search blocks of a recipe."""
+BASELINE_BLOCKS = 3
+"""Number of search blocks of a baseline."""
+BEHIND = 0.2
+"""A recipe is clearly behind if the probability that it is better than the leader is below this."""
+_DIGITS = 9
+"""Digits in which gains are compared, so that the last ones, which depend on the machine, decide nothing."""
+
+
+def blocks_words(n_blocks: int | None) -> str:
+    """Return on how many search blocks a recipe is played, in words; None is by merit."""
+    if n_blocks is None:
+        return f"1 to {MOST_BLOCKS} blocks, more the better a recipe does"
+    return f"{n_blocks} block{'' if n_blocks == 1 else 's'}"
+
+
+def n_again(batch: int) -> int:
+    """Return the number of plays again of a batch with a number of trials: one for each two trials."""
+    return max(1, batch // 2)
+
+
+def plays_left(n_trials: int, finished: int, batch: int) -> int:
+    """Return the largest number of plays of a search of which some trials are finished.
+
+    The first batch has no plays again, and neither has a last one that is not full.
+
+    >>> plays_left(60, 0, 4), plays_left(62, 0, 4), plays_left(3, 0, 4), plays_left(60, 56, 4)
+    (88, 90, 3, 6)
+    """
+    batches = max(0, n_trials // batch - 1) - max(0, finished // batch - 1)
+    return max(0, n_trials - finished) + n_again(batch) * max(0, batches)
+
+
+@dataclass(eq=False)
+class PlayedRecipe:
+    """A recipe with its plays.
+
+    Attributes
+    ----------
+    first : number of its first trial.
+    values : value on its first blocks, in their order; the higher the better.
+    failure : why it failed on a block, empty if it did not.
+    """
+
+    first: int
+    values: list[float] = field(default_factory=list)
+    failure: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """What recipes are worth, given their plays.
+
+    Attributes
+    ----------
+    model : the fitted model, whose first rows are the recipes and whose last ones are the baselines.
+    rows : row of each recipe and each baseline in the model, by the key of the recipe or the name of the baseline.
+    n_recipes : number of recipes; the other rows are baselines.
+    """
+
+    model: MixedModel
+    rows: Mapping[str, int]
+    n_recipes: int
+
+    @property
+    def candidates(self) -> int:
+        """Number of recipes that are not clearly behind the best one."""
+        if not self.n_recipes:
+            return 0
+        mean, variance = self.model.mean[: self.n_recipes], self.model.variance[: self.n_recipes]
+        return int((~clearly_behind(mean, variance)).sum())
+
+
+class PlayedRecipes:
+    """All recipes of a search with their plays, in the order of their first trials.
+
+    Parameters
+    ----------
+    baselines : value of each baseline on its search blocks, by name; the higher the better. They tell how hard the
+        blocks are, and how much the values of a recipe scatter.
+    """
+
+    def __init__(self, baselines: Mapping[str, Sequence[float]] | None = None) -> None:
+        self._baselines = dict(baselines or {})
+        self.recipes: dict[str, PlayedRecipe] = {}
+
+    def ask(self, key: str, trial: int) -> PlayedRecipe:
+        """Return the recipe of a trial, which is new if no earlier trial has drawn it."""
+        return self.recipes.setdefault(key, PlayedRecipe(trial))
+
+    def standing(self) -> Standing | None:
+        """Return what the recipes that have not failed are worth; None before anything was played."""
+        known = {key: recipe.values for key, recipe in self.recipes.items() if recipe.values and not recipe.failure}
+        listed = [*known.values(), *(list(values) for values in self._baselines.values())]
+        if not listed:
+            return None
+        table = np.full((len(listed), max(map(len, listed))), np.nan)
+        for row, values in zip(table, listed, strict=True):
+            row[: len(values)] = values
+        rows = {key: row for row, key in enumerate([*known, *self._baselines])}
+        return Standing(fit_mixed_model(table), rows, len(known))
+
+
+def plays_again(standing: Standing, left: Sequence[int], count: int) -> list[int]:
+    """Return which recipes to play again, by the knowledge gradient.
+
+    Parameters
+    ----------
+    standing : what the recipes are worth.
+    left : number of blocks of each recipe, in the rows of the model, on which it was not played yet.
+    count : number of plays. It may choose a recipe several times, and returns fewer where nothing can be gained.
+
+    Returns
+    -------
+    list of int
+        Rows of the recipes.
+    """
+    model, size = standing.model, standing.n_recipes
+    mean, variance, blocks = model.mean[:size], model.variance[:size].copy(), np.array(left)
+    chosen: list[int] = []
+    if size < 2:
+        return chosen
+    second, first = np.argsort(mean, kind="stable")[-2:]
+    rival = np.full(size, mean[first])
+    rival[first] = mean[second]
+    for _ in range(count):
+        after = 1 / (1 / variance + 1 / model.noise)
+        gains = np.where(blocks > 0, expected_gains(mean - rival, np.sqrt(variance - after)), 0.0)
+        best = int(np.argmax(np.round(gains / np.sqrt(model.noise), _DIGITS)))
+        if gains[best] <= 0:
+            break
+        chosen.append(best)
+        blocks[best] -= 1
+        variance[best] = after[best]
+    return chosen
+
+
+def expected_gains(lead: Array, step: Array) -> Array:
+    """Return by how much one more play of each recipe is expected to improve the choice of the best.
+
+    Parameters
+    ----------
+    lead : mean of each recipe less that of its best rival.
+    step : standard deviation of how far one more play moves the mean.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = -np.abs(lead) / step
+        gains = step * (np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) + z * ndtr(z))
+    return np.where(step > 0, gains, 0.0)
+
+
+def clearly_behind(mean: Array, variance: Array) -> NDArray[np.bool_]:
+    """Return which recipes are clearly behind the one with the highest mean.
+
+    Parameters
+    ----------
+    mean, variance : posterior mean and variance of each recipe, ``(n_recipes,)``.
+    """
+    leader = int(np.argmax(mean))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        better = ndtr((mean - mean[leader]) / np.sqrt(variance + variance[leader]))
+    behind: NDArray[np.bool_] = (better < BEHIND) & (mean < mean[leader])
+    return behind
+
+
+def merged_trials(
+    records: Collection[TrialRecord], baselines: Mapping[str, Sequence[float]], sign: float
+) -> tuple[list[TrialRecord], Standing | None]:
+    """Return the trials of a search, each with all plays of its recipe, and what the recipes are worth.
+
+    The value of a trial becomes the posterior mean of its recipe; trials that drew the same recipe have the same.
+
+    Parameters
+    ----------
+    records : what is stored for each trial and each play again, in the order of their numbers.
+    baselines : first objective of each baseline on its search blocks, by name.
+    sign : 1 if a higher objective is better, −1 if a lower one is.
+    """
+    played = PlayedRecipes({name: [sign * value for value in values] for name, values in baselines.items()})
+    keys: dict[int, str] = {}
+    for record in records:
+        if record.recipe is None:
+            continue
+        key = keys[record.number] = record.recipe.digest()
+        recipe = played.ask(key, record.number)
+        recipe.values += [sign * value for value in record.values]
+        if record.state == "failed":
+            recipe.failure = recipe.failure or record.reason
+    standing = played.standing()
+    trials = []
+    for record in records:
+        if record.again is not None:
+            continue
+        key = keys.get(record.number, "")
+        if key in played.recipes and record.state in ("complete", "failed"):
+            record = _merged(record, played.recipes[key], key, standing, sign)
+        trials.append(record)
+    return trials, standing
+
+
+def _merged(record: TrialRecord, recipe: PlayedRecipe, key: str, standing: Standing | None, sign: float) -> TrialRecord:
+    record = replace(record, values=tuple(sign * value for value in recipe.values))
+    if recipe.failure:
+        return replace(record, state="failed", reason=recipe.failure, value=None, objectives=())
+    if standing is None or key not in standing.rows:
+        return record
+    row = standing.rows[key]
+    value, error = sign * float(standing.model.mean[row]), float(np.sqrt(standing.model.variance[row]))
+    return replace(record, value=value, objectives=(value,), error=error)

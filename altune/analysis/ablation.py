@@ -130,7 +130,7 @@ class Ablation:
     whole : the end minus the start.
     steps : the steps in the order in which the knobs were changed.
     without : the recipe at the end compared with itself with each knob put back.
-    order_blocks : number of select blocks on which the order was chosen.
+    order_blocks : largest number of select blocks on which the order was chosen.
     """
 
     objective: Objective

@@ -14,7 +14,8 @@ from altune.core.text import join_words
 from altune.simulation.objectives import Objective
 from altune.simulation.pricing import has_prices
 from altune.simulation.scenario import Scenario
-from altune.tuning.confirmation import Confirmation, Played
+from altune.tuning.confirmation import Confirmation
+from altune.tuning.played import Played
 
 RECIPE = "recipe"
 _SMALL = 1e-6

@@ -13,8 +13,9 @@ from altune.numerics.statistics import Interval, PairedDifference
 from altune.recipes.recipe import Recipe
 from altune.simulation.intervals import estimated_mean
 from altune.simulation.objectives import Objective
-from altune.tuning.confirmation import Confirmation, Played
+from altune.tuning.confirmation import Confirmation
 from altune.tuning.judging import REFERENCE
+from altune.tuning.played import Played
 
 Verdict = Literal["better", "unclear", "not better"]
 

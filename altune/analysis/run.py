@@ -18,7 +18,8 @@ from altune.core.html import html_table
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import curves_frame
 from altune.simulation.scenario import Scenario
-from altune.tuning.confirmation import Confirmation, Played
+from altune.tuning.confirmation import Confirmation
+from altune.tuning.played import Played
 from altune.tuning.preference import pareto_trials
 from altune.tuning.ranking import best_recipes
 from altune.tuning.record import StudyRecord
@@ -315,6 +316,7 @@ class Run(OldNames):
             name: {
                 "confirmed": of_data.recipe.to_dict() | {"score": of_data.score},
                 "baselines": against_of(of_data),
+                "selection": self.confirmations[name].selection(),
                 "ablation": self.ablations[name].to_dict() if name in self.ablations else None,
                 **money[name],
             }
@@ -326,6 +328,7 @@ class Run(OldNames):
             "recipe": self.best_recipe.to_dict(),
             "confirmed": None if findings is None else findings.recipe.to_dict() | {"score": findings.score},
             "baselines": {} if findings is None else against_of(findings),
+            "selection": [] if self.confirmation is None else self.confirmation.selection(),
             "ablation": None if self.ablation is None else self.ablation.to_dict(),
             **next(iter(money.values()), {"cost": None, "label_nothing": None}),
             "trials": [trial.to_dict() for trial in self.trials],

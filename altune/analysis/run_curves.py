@@ -50,7 +50,10 @@ def _first_of_each_recipe(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
 def _confirmed(record: StudyRecord) -> list[StoredCurve]:
     stored = []
     for data, confirmation in record.confirmations().items():
-        parts = [("select", f"trial_{candidate.trial}", candidate.played) for candidate in confirmation.candidates]
+        parts = [
+            ("select", candidate.baseline or f"trial_{candidate.trial}", candidate.played)
+            for candidate in confirmation.candidates
+        ]
         reported = {"confirmed": confirmation.recipe, **confirmation.baselines}
         reported |= {f"{name}_matched": played for name, played in confirmation.matched.items()}
         parts += [("report", name, played) for name, played in reported.items()]

@@ -16,8 +16,8 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.execution.items import Failure, Outcome, WorkItem, curves_or_raise
 from altune.simulation.execution.player import OnDone, Player
 from altune.tuning.ablation_path import PathStep, Route, changed, differing, order_blocks, order_needs_references
-from altune.tuning.confirmation import ConfirmationBlocks, Played
 from altune.tuning.judging import Across
+from altune.tuning.played import ConfirmationBlocks, Played
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Ablated:
     Attributes
     ----------
     steps : steps of the path, the same on every data set.
-    order_blocks : number of select blocks of a data set on which their order was chosen.
+    order_blocks : largest number of select blocks of a data set on which their order was chosen.
     impossible : why the recipe at the end does not work with a knob put back, by the knob.
     played : what was played on each data set.
     """
@@ -129,7 +129,8 @@ def ablate(
     WorkError
         If a recipe of the path fails on a report block.
     """
-    steps = Route(player, end, blocks, refusal, across, on_done).find(start, reference)
+    route = Route(player, end, blocks, refusal, across, on_done)
+    steps = route.find(start, reference)
     path = [start]
     for step in steps[:-1]:
         path.append(changed(path[-1], end, step.knobs))
@@ -155,7 +156,7 @@ def ablate(
         )
         for by_recipe in outcomes
     )
-    return Ablated(tuple(steps), max(len(order_blocks(data_set)) for data_set in blocks), impossible, played)
+    return Ablated(tuple(steps), route.n_blocks, impossible, played)
 
 
 def _outcomes(

@@ -11,77 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from altune.core.errors import WorkError
 from altune.data.blocks import Block
 from altune.recipes.recipe import Recipe
-from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment
-from altune.simulation.execution.items import Failure, Outcome, WorkItem, curves_or_raise
+from altune.simulation.execution.items import WorkItem, curves_or_raise
 from altune.simulation.execution.player import OnDone, Player
-from altune.tuning.judging import REFERENCE, Judge, needs_references
+from altune.tuning.candidates import Candidate, select_candidates
+from altune.tuning.played import ConfirmationBlocks, Played
 from altune.tuning.preference import Preference
-from altune.tuning.ranking import best_recipes
-from altune.tuning.search_blocks import SearchBlocks
+from altune.tuning.selection import Prior
 from altune.tuning.trials import TrialRecord
-
-
-@dataclass(frozen=True, eq=False)
-class Played:
-    """A recipe with its learning curves, one for each block."""
-
-    recipe: Recipe
-    curves: tuple[LearningCurve, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values that :meth:`from_dict` reads back."""
-        return {"recipe": self.recipe.to_dict(), "curves": [curve.to_dict() for curve in self.curves]}
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Played:
-        """Read back what :meth:`to_dict` wrote."""
-        curves = tuple(LearningCurve.from_dict(curve) for curve in plain["curves"])
-        return cls(Recipe.from_dict(plain["recipe"]), curves)
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """One of the best recipes of the search, or a baseline, on the select blocks of a data set.
-
-    Attributes
-    ----------
-    trial : number of its trial, None for a baseline.
-    search_value : first objective in the search.
-    played : the recipe with its curves on the select blocks.
-    values : first objective on each of these blocks.
-    baseline : name of the baseline, empty for a trial.
-    """
-
-    trial: int | None
-    search_value: float
-    played: Played
-    values: tuple[float, ...] = ()
-    baseline: str = ""
-
-    @property
-    def name(self) -> str:
-        """The baseline's name, or that of the trial."""
-        return self.baseline or f"trial {self.trial}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values that :meth:`from_dict` reads back."""
-        return {
-            "trial": self.trial,
-            "search_value": self.search_value,
-            "played": self.played.to_dict(),
-            "values": list(self.values),
-            "baseline": self.baseline,
-        }
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Candidate:
-        """Read back what :meth:`to_dict` wrote, in this version or an earlier one."""
-        played, baseline = Played.from_dict(plain["played"]), plain.get("baseline", "")
-        return cls(plain["trial"], plain["search_value"], played, tuple(plain["values"]), baseline)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +35,7 @@ class Confirmation:
     baselines : each baseline on the report blocks, by name.
     matched : each baseline with the sizes of start and loops of the selected recipe, on the report blocks.
     n_train, n_test : number of rows in the pool and the test set of a report block.
+    select_blocks : largest number of select blocks on which a candidate could be played.
     """
 
     candidates: tuple[Candidate, ...]
@@ -105,6 +45,20 @@ class Confirmation:
     matched: Mapping[str, Played]
     n_train: int
     n_test: int
+    select_blocks: int
+
+    @property
+    def played_to_select(self) -> tuple[int, int]:
+        """Smallest and largest number of select blocks on which a candidate was played."""
+        counts = [len(candidate.values) for candidate in self.candidates]
+        return min(counts), max(counts)
+
+    def selection(self) -> list[dict[str, Any]]:
+        """Return the candidates without their curves, as plain JSON values."""
+        return [
+            candidate.summary() | {"selected": position == self.selected}
+            for position, candidate in enumerate(self.candidates)
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values that :meth:`from_dict` reads back."""
@@ -116,35 +70,23 @@ class Confirmation:
             "matched": {name: played.to_dict() for name, played in self.matched.items()},
             "n_train": self.n_train,
             "n_test": self.n_test,
+            "select_blocks": self.select_blocks,
         }
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Confirmation:
-        """Read back what :meth:`to_dict` wrote."""
+        """Read back what :meth:`to_dict` wrote; earlier versions played all candidates on the same blocks."""
+        candidates = tuple(Candidate.from_dict(candidate) for candidate in plain["candidates"])
         return cls(
-            candidates=tuple(Candidate.from_dict(candidate) for candidate in plain["candidates"]),
+            candidates=candidates,
             selected=plain["selected"],
             recipe=Played.from_dict(plain["recipe"]),
             baselines={name: Played.from_dict(played) for name, played in plain["baselines"].items()},
             matched={name: Played.from_dict(played) for name, played in plain["matched"].items()},
             n_train=plain["n_train"],
             n_test=plain["n_test"],
+            select_blocks=plain.get("select_blocks", len(candidates[0].values)),
         )
-
-
-@dataclass(frozen=True, eq=False)
-class ConfirmationBlocks:
-    """Fresh blocks of one data set, on which the search scored nothing.
-
-    Attributes
-    ----------
-    environment : data set and scenario.
-    select, report : blocks to select on and to report on.
-    """
-
-    environment: Environment
-    select: Sequence[Block]
-    report: Sequence[Block]
 
 
 def matched_baseline(baseline: Recipe, recipe: Recipe) -> Recipe:
@@ -162,6 +104,7 @@ def confirm(
     *,
     searched: Mapping[str, float] | None = None,
     preference: Preference | None = None,
+    prior: Prior | None = None,
     on_done: OnDone = lambda index, outcome: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Confirmation]:
@@ -175,6 +118,10 @@ def confirm(
     blocks : fresh blocks of each data set.
     searched : first objective of each baseline on the search blocks.
     preference : how to choose among several objectives.
+    prior : what the search knows of each of the recipes and baselines, for one objective on one data set without risk
+        and constraints. They are then played block by block until one is clearly ahead; see
+        :mod:`altune.tuning.selection`. Without it all of them are played on all select blocks. The report never uses
+        it.
     on_done : called once for each trajectory.
     say : receives a line for each recipe that fails on a select block, which leaves it out.
 
@@ -183,19 +130,10 @@ def confirm(
     WorkError
         If all recipes fail on a select block, or one of those that are reported on a report block.
     """
-    entries = [*_tried(best), *_baseline_entries(baselines, searched or {})]
-    outcomes = [_outcomes(player, [entry.recipe for entry in entries], data_set, on_done) for data_set in blocks]
-    playable = _playable(entries, outcomes, say)
-    candidates, selected = _select(
-        [entries[index] for index in playable],
-        [
-            [Played(entries[index].recipe, tuple(curves_or_raise(by_recipe[index]))) for index in playable]
-            for by_recipe in outcomes
-        ],
-        blocks,
-        preference,
+    candidates, selected = select_candidates(
+        player, best, baselines, blocks, searched or {}, preference, prior, on_done, say
     )
-    winner = entries[playable[selected]].recipe
+    winner = candidates[0][selected].played.recipe
     matched = {name: matched_baseline(baseline, winner) for name, baseline in baselines.items()}
     end = 1 + len(baselines)
     confirmations = []
@@ -212,109 +150,18 @@ def confirm(
                 matched=dict(zip(matched, reported[end:], strict=True)),
                 n_train=len(data_set.report[0].pool),
                 n_test=len(data_set.report[0].test),
+                select_blocks=len(data_set.select),
             )
         )
     return confirmations
 
 
 def trajectories_to_confirm(n_candidates: int, n_baselines: int, blocks: Sequence[ConfirmationBlocks]) -> int:
-    """Return the number of trajectories that :func:`confirm` plays."""
+    """Return the largest number of trajectories that :func:`confirm` plays."""
     return sum(
         (n_candidates + n_baselines) * len(data_set.select) + (1 + 2 * n_baselines) * len(data_set.report)
         for data_set in blocks
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Entry:
-    """A recipe that competes on the select blocks, and where it comes from."""
-
-    recipe: Recipe
-    trial: int | None
-    search_value: float
-    baseline: str = ""
-
-
-def _tried(best: Sequence[TrialRecord]) -> list[_Entry]:
-    return [_Entry(trial.recipe, trial.number, float(trial.value or 0.0)) for trial in best if trial.recipe is not None]
-
-
-def _baseline_entries(baselines: Mapping[str, Recipe], searched: Mapping[str, float]) -> list[_Entry]:
-    return [_Entry(recipe, None, searched.get(name, 0.0), name) for name, recipe in baselines.items()]
-
-
-def _outcomes(
-    player: Player, recipes: Sequence[Recipe], data_set: ConfirmationBlocks, on_done: OnDone
-) -> list[list[Outcome]]:
-    """Return the outcomes of each recipe on the select blocks of a data set."""
-    items = [WorkItem(recipe, block, data_set.environment) for recipe in recipes for block in data_set.select]
-    outcomes, size = player.play(items, on_done), len(data_set.select)
-    return [outcomes[index * size : (index + 1) * size] for index in range(len(recipes))]
-
-
-def _playable(
-    entries: Sequence[_Entry], outcomes: Sequence[Sequence[Sequence[Outcome]]], say: Callable[[str], None]
-) -> list[int]:
-    """Return the positions of the recipes that do not fail on any select block."""
-    failures = [
-        [outcome for by_recipe in outcomes for outcome in by_recipe[index] if isinstance(outcome, Failure)]
-        for index in range(len(entries))
-    ]
-    playable = [index for index, failed in enumerate(failures) if not failed]
-    if not playable:
-        raise WorkError(failures[0][0].reason)
-    for entry, failed in zip(entries, failures, strict=True):
-        if failed:
-            name = entry.baseline or f"trial {entry.trial}"
-            say(f"{name} fails on a block that selects, so it is left out: {failed[0].reason}")
-    return playable
-
-
-def _select(
-    entries: Sequence[_Entry],
-    played: Sequence[Sequence[Played]],
-    blocks: Sequence[ConfirmationBlocks],
-    preference: Preference | None,
-) -> tuple[list[list[Candidate]], int]:
-    """Return the candidates on each data set, and the index of the one selected over all data sets.
-
-    Parameters
-    ----------
-    entries : the recipes that compete.
-    played : each of them on the select blocks of each data set.
-    blocks : fresh blocks of each data set.
-    preference : how to choose among several objectives.
-    """
-    scenarios = [data_set.environment.scenario for data_set in blocks]
-    order = SearchBlocks(tuple(len(data_set.select) for data_set in blocks))
-    random = next((index for index, entry in enumerate(entries) if entry.baseline == REFERENCE), None)
-    if random is None and needs_references(scenarios[0], len(scenarios)):
-        raise WorkError("random sampling, against which values are measured, fails on a block that selects")
-    # Without a need of references any curves do for them, as they are not used.
-    random = random or 0
-    judge = Judge(scenarios, order, order.join([by_recipe[random].curves for by_recipe in played]))
-    records = []
-    candidates: list[list[Candidate]] = [[] for _ in blocks]
-    for index, entry in enumerate(entries):
-        curves = order.join([by_recipe[index].curves for by_recipe in played])
-        for data, values in enumerate(order.split(judge.block_values(curves).tolist())):
-            candidates[data].append(
-                Candidate(entry.trial, entry.search_value, played[data][index], tuple(values), entry.baseline)
-            )
-        objectives, violations = judge.values(curves), judge.constraints(curves)
-        records.append(
-            TrialRecord(
-                number=index,
-                state="complete",
-                value=objectives[0],
-                params={},
-                values=(),
-                recipe=entry.recipe,
-                objectives=objectives,
-                violations=violations,
-            )
-        )
-    return candidates, best_recipes(records, 1, judge.objectives, preference)[0].number
 
 
 def _play_each(

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from altune.numerics.mixed_model import MixedModel, fit_mixed_model
+from altune.numerics.posterior import clearly_behind
 from altune.tuning.trials import TrialRecord
 
 Array = NDArray[np.float64]
@@ -30,17 +31,15 @@ MOST_BLOCKS = 12
 """Largest number of search blocks of a recipe."""
 BASELINE_BLOCKS = 3
 """Number of search blocks of a baseline."""
-BEHIND = 0.2
-"""A recipe is clearly behind if the probability that it is better than the leader is below this."""
 _DIGITS = 9
 """Digits in which gains are compared, so that the last ones, which depend on the machine, decide nothing."""
 
 
-def blocks_words(n_blocks: int | None) -> str:
+def blocks_words(n_blocks: int | None, name: str = "block") -> str:
     """Return on how many search blocks a recipe is played, in words; None is by merit."""
     if n_blocks is None:
-        return f"1 to {MOST_BLOCKS} blocks, more the better a recipe does"
-    return f"{n_blocks} block{'' if n_blocks == 1 else 's'}"
+        return f"1 to {MOST_BLOCKS} {name}s, more the better a recipe does"
+    return f"{n_blocks} {name}{'' if n_blocks == 1 else 's'}"
 
 
 def n_again(batch: int) -> int:
@@ -176,20 +175,6 @@ def expected_gains(lead: Array, step: Array) -> Array:
         z = -np.abs(lead) / step
         gains = step * (np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) + z * ndtr(z))
     return np.where(step > 0, gains, 0.0)
-
-
-def clearly_behind(mean: Array, variance: Array) -> NDArray[np.bool_]:
-    """Return which recipes are clearly behind the one with the highest mean.
-
-    Parameters
-    ----------
-    mean, variance : posterior mean and variance of each recipe, ``(n_recipes,)``.
-    """
-    leader = int(np.argmax(mean))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        better = ndtr((mean - mean[leader]) / np.sqrt(variance + variance[leader]))
-    behind: NDArray[np.bool_] = (better < BEHIND) & (mean < mean[leader])
-    return behind
 
 
 def merged_trials(

@@ -18,10 +18,11 @@ from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
 from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import Ablated
-from altune.tuning.confirmation import Confirmation, Played
+from altune.tuning.confirmation import Confirmation
 from altune.tuning.header import HEADER, read_header, stored_space
 from altune.tuning.judging import REFERENCE, Judge, parse_across
 from altune.tuning.merit import MOST_BLOCKS, Standing, merged_trials
+from altune.tuning.played import Played
 from altune.tuning.preference import Preference
 from altune.tuning.search_blocks import SearchBlocks
 from altune.tuning.trials import BLOCKS, TrialRecord, curves_of, n_plays, record_of

@@ -19,11 +19,12 @@ from altune.simulation.execution.player import Player
 from altune.simulation.store import TrajectoryStore
 from altune.tuning.ablation import ablate, trajectories_to_ablate
 from altune.tuning.ablation_path import differing
-from altune.tuning.confirmation import Played, confirm, trajectories_to_confirm
+from altune.tuning.confirmation import confirm, trajectories_to_confirm
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.header import HEADER, begin_or_resume, read_header, resumed_words
 from altune.tuning.judging import REFERENCE, Judge
 from altune.tuning.observer import Observer
+from altune.tuning.played import Played
 from altune.tuning.proposals import refusal_anywhere
 from altune.tuning.ranking import best_recipes, ranks_of
 from altune.tuning.record import (
@@ -41,6 +42,7 @@ from altune.tuning.record import (
 )
 from altune.tuning.resources import Resources
 from altune.tuning.search import Search
+from altune.tuning.selection import Prior
 from altune.tuning.settings import Settings
 from altune.tuning.storage import open_study, set_attribute
 from altune.tuning.study_setup import StudySetup
@@ -226,6 +228,22 @@ class Stages:
         reasons = [trial.reason for trial in trials if trial.state == "failed" and trial.reason]
         raise WorkError(f"no trial succeeded; the first failed with: {reasons[0] if reasons else 'no reason'}")
 
+    def prior(self, record: StudyRecord, best: Sequence[TrialRecord]) -> Prior | None:
+        """Return what the search knows of these trials and the baselines; None after a search on fixed blocks."""
+        standing = record.standing()
+        if standing is None:
+            return None
+        rows: dict[int | str, int] = {
+            trial.number: standing.rows[trial.recipe.digest()] for trial in best if trial.recipe is not None
+        }
+        rows |= {name: standing.rows[name] for name in self.setup.baselines}
+        mean, variance = standing.model.mean.tolist(), standing.model.variance.tolist()
+        return Prior(
+            {name: mean[row] for name, row in rows.items()},
+            {name: variance[row] for name, row in rows.items()},
+            standing.model.noise,
+        )
+
     def confirm(self, study: optuna.Study, player: Player, settings: Settings) -> bool:
         """Confirm the best recipes, unless the study holds exactly this confirmation.
 
@@ -242,12 +260,14 @@ class Stages:
         """
         record = StudyRecord(study)
         best = self.best(record, settings.select_among)
+        prior = self.prior(record, best)
         key = canonical_digest(
             {
                 "trials": [[trial.number, list(trial.objectives)] for trial in best],
                 "sizes": [settings.select_among, settings.select_blocks, settings.report_blocks],
                 "prefer": settings.prefer,
             }
+            | ({} if prior is None else {"prior": prior.to_dict()})
         )
         recipes = self.setup.baselines
         blocks = self.setup.confirmation_blocks(settings)
@@ -262,6 +282,7 @@ class Stages:
             blocks,
             searched=record.baseline_values(),
             preference=self.setup.preference,
+            prior=prior,
             on_done=counted(player, self.observer),
             say=self.observer.say,
         )
@@ -293,7 +314,7 @@ class Stages:
         # are known, and the gains of the steps must add up to the confirmed difference.
         sizes = replace(
             setup.settings,
-            select_blocks=len(first.candidates[0].played.curves),
+            select_blocks=first.select_blocks,
             report_blocks=len(first.recipe.curves),
         )
         blocks = setup.confirmation_blocks(sizes)

@@ -15,10 +15,11 @@ from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import trajectories_to_ablate
-from altune.tuning.confirmation import ConfirmationBlocks, trajectories_to_confirm
+from altune.tuning.confirmation import trajectories_to_confirm
 from altune.tuning.header import make_header, settings_to_resume, space_to_resume
 from altune.tuning.judging import REFERENCE, Across, check_several, needs_references, parse_across
 from altune.tuning.merit import BASELINE_BLOCKS, MOST_BLOCKS
+from altune.tuning.played import ConfirmationBlocks
 from altune.tuning.preference import Preference
 from altune.tuning.proposals import Proposer, is_playable
 from altune.tuning.racing import Racing

@@ -22,8 +22,8 @@ from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import Ablated, trajectories_to_ablate
 from altune.tuning.ablation import ablate as play_path
 from altune.tuning.ablation_path import ORDER_BLOCKS, differing
-from altune.tuning.confirmation import ConfirmationBlocks
 from altune.tuning.judging import REFERENCE
+from altune.tuning.played import ConfirmationBlocks
 from altune.workflows.progress import shown_progress
 from altune.workflows.recipes import find_recipe
 
@@ -50,7 +50,7 @@ def ablate(
 ) -> Ablation:
     """Play the path from one recipe to another, one knob at a time, and say what each step gains.
 
-    Each step changes the knob that gains most. The order is chosen on up to 10 blocks and the gains are measured on
+    Each step changes the knob that gains most. The order is chosen on up to 6 blocks and the gains are measured on
     ``n_blocks`` other ones, so that the choice does not inflate them. Beside the path, the recipe is played with each
     knob alone set back to its value at the start.
 

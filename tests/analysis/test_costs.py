@@ -11,7 +11,9 @@ from altune.analysis.costs import RECIPE, cost_sentences, costs_of, label_nothin
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.scenario import Scenario
-from altune.tuning.confirmation import Candidate, Confirmation, Played
+from altune.tuning.candidates import Candidate
+from altune.tuning.confirmation import Confirmation
+from altune.tuning.played import Played
 from tests.helpers.curves import curve
 
 
@@ -27,7 +29,7 @@ def confirmation(recipe: list[LearningCurve], random: list[LearningCurve], basel
     played = {"random_sampling": Played(Recipe(), tuple(random))}
     own = Played(Recipe(), tuple(recipe))
     candidate = Candidate(None if baseline else 0, 0.0, own, baseline=baseline)
-    return Confirmation((candidate,), 0, own, played, played, 100, 50)
+    return Confirmation((candidate,), 0, own, played, played, 100, 50, 1)
 
 
 SCENARIO = Scenario(budget=20, price_per_label=2.0, price_per_loop=5.0, objective="net_value", value=100.0)

@@ -13,7 +13,7 @@ from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
 from altune.tuning.ablation import Ablated, AblationCurves
 from altune.tuning.ablation_path import PathStep
-from altune.tuning.confirmation import Played
+from altune.tuning.played import Played
 
 
 def flat(score: float) -> LearningCurve:

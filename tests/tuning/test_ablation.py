@@ -21,18 +21,20 @@ from altune.recipes.space import SearchSpace
 from altune.report.figures.ablation import plot_ablation
 from altune.report.figures.leave_one_out import plot_leave_one_out
 from altune.report.pages.run.ablation import ablation_section
+from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import make_environment, make_environments
 from altune.simulation.execution.player import Player
 from altune.tuning.ablation import Ablated, trajectories_to_ablate
 from altune.tuning.ablation import ablate as play_path
-from altune.tuning.ablation_path import differing
-from altune.tuning.confirmation import ConfirmationBlocks
+from altune.tuning.ablation_path import FIRST_LOOK, ORDER_BLOCKS, differing
+from altune.tuning.played import ConfirmationBlocks
 from altune.tuning.proposals import refusal_anywhere
 from altune.tuning.settings import Settings
 from altune.workflows.open_run import open_run
 from altune.workflows.plan import plan as plan_of
 from altune.workflows.sweep.planning import plan_sweep
 from tests.helpers.paths import ROOT
+from tests.helpers.stored_curves import Shelf, curve, made_environment
 from tests.tuning.test_search import SMALL
 
 OWN = {
@@ -40,7 +42,7 @@ OWN = {
     "query_strategy": ["margin", "entropy"],
     "loop_size": [{"method": "geometric", "growth": 1.3}],
 }
-SIZES = {**SMALL, "n_trials": 4, "select_blocks": 3, "report_blocks": 4}
+SIZES = {**SMALL, "n_trials": 4, "select_blocks": 2, "report_blocks": 4}
 
 
 def tuned(out: Path | None = None, data: str | list[str] = "iris", **changes: object) -> Run:
@@ -90,7 +92,7 @@ def test_each_step_is_the_best_on_the_select_blocks(run: Run) -> None:
     confirmation = run.confirmation
     assert confirmation is not None
     recipe, end = confirmation.baselines["vanilla"].recipe, run.best_recipe
-    blocks = environment.blocks("select", 3)
+    blocks = environment.blocks("select", 2)
     with Player() as player:
         for step in found.steps[:-1]:
             means = {
@@ -102,8 +104,41 @@ def test_each_step_is_the_best_on_the_select_blocks(run: Run) -> None:
             assert step.tried == pytest.approx(means)
             assert step.knobs == (max(means, key=lambda knob: means[knob]),)
             recipe = recipe.replace(**{step.knobs[0]: getattr(end, step.knobs[0])})
-    assert found.order_blocks == 3
+    assert found.order_blocks == 2
     assert found.steps[-1].tried == {}
+
+
+def test_changes_that_are_clearly_behind_are_played_on_no_further_blocks() -> None:
+    """Three changes: a large gain, and two that are alike until the last blocks."""
+    start, size = altune.Recipe(), {"method": "random", "size": 9}
+    end = altune.Recipe(query_strategy="entropy", initial_sample=size, loop_size="geometric")
+    worth = {"initial_sample": 0.3, "query_strategy": 0.01, "loop_size": 0.01}
+    environment = made_environment(objective="final_score")
+
+    def played(recipe: Recipe, block: int) -> LearningCurve:
+        changes = {knob: getattr(recipe, knob) != getattr(start, knob) for knob in worth}
+        late = 0.02 * changes["loop_size"] * (block >= 4)
+        gain = sum(worth[knob] * is_changed for knob, is_changed in changes.items())
+        return curve(0.5 + 0.01 * (block % 3) + gain + late)
+
+    shelf = Shelf(played)
+    blocks = ConfirmationBlocks(environment, environment.blocks("select", 10), environment.blocks("report", 5))
+    found = play_path(
+        shelf,  # type: ignore[arg-type]
+        start,
+        end,
+        [blocks],
+        reference=altune.Recipe(query_strategy="random"),
+        refusal=lambda recipe: None,
+    )
+    assert [step.knobs for step in found.steps] == [("initial_sample",), ("loop_size",), ("query_strategy",)]
+    first, second = (start.replace(**{knob: getattr(end, knob)}) for knob in ("initial_sample", "loop_size"))
+    assert shelf.blocks(first)[:FIRST_LOOK] == list(range(FIRST_LOOK))
+    assert shelf.blocks(second) == list(range(FIRST_LOOK)), "far behind"
+    then = first.replace(loop_size=end.loop_size)
+    assert shelf.blocks(then)[:ORDER_BLOCKS] == list(range(ORDER_BLOCKS)), "alike at first, so played on"
+    assert found.order_blocks == ORDER_BLOCKS
+    assert len(shelf.played) < trajectories_to_ablate(3, [blocks]) + 2 * 5
 
 
 def part_of(environment, report: int = 2) -> ConfirmationBlocks:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,9 +42,19 @@ SMALL = {
 }
 
 
-def small(out=None, **changes):
+def play_small(out=None, **changes):
     # What the ablation does in a run is tested in test_ablation.py.
     return tune("iris", SearchSpace.from_dict(SPACE), out=out, **{**SMALL, "ablation": False, **changes})
+
+
+@pytest.fixture(scope="module", params=[2, None], ids=["fixed blocks", "blocks by merit"])
+def n_blocks(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def small(n_blocks):
+    return partial(play_small, n_blocks=n_blocks)
 
 
 def without_times(run):
@@ -52,7 +63,7 @@ def without_times(run):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+def undisturbed(small, tmp_path_factory):
     return small(tmp_path_factory.mktemp("runs") / "undisturbed")
 
 
@@ -65,15 +76,15 @@ def test_a_run_writes_its_folder(undisturbed):
     assert {"confirmed", "random_sampling", "vanilla", "vanilla_matched"} <= set(table["recipe"])
 
 
-def test_jobs_change_no_result(undisturbed):
+def test_jobs_change_no_result(small, undisturbed):
     assert without_times(small(n_jobs=2)) == without_times(undisturbed)
 
 
-def test_memory_and_disk_agree(undisturbed):
+def test_memory_and_disk_agree(small, undisturbed):
     assert without_times(small()) == without_times(undisturbed)
 
 
-def test_the_same_command_again_simulates_nothing(undisturbed, monkeypatch):
+def test_the_same_command_again_simulates_nothing(small, undisturbed, monkeypatch):
     from altune.simulation.execution import worker as workers
 
     def never(*arguments):
@@ -83,14 +94,14 @@ def test_the_same_command_again_simulates_nothing(undisturbed, monkeypatch):
     assert without_times(small(undisturbed.folder)) == without_times(undisturbed)
 
 
-def test_more_trials_extend_a_run_as_if_they_had_been_asked_for_at_once(tmp_path):
+def test_more_trials_extend_a_run_as_if_they_had_been_asked_for_at_once(small, tmp_path):
     small(tmp_path / "run", n_trials=6)
     extended = small(tmp_path / "run", n_trials=11)
     assert without_times(extended) == without_times(small(n_trials=11))
 
 
 @pytest.mark.slow
-def test_a_cut_off_batch_is_asked_again_just_the_same(undisturbed, tmp_path):
+def test_a_cut_off_batch_is_asked_again_just_the_same(small, undisturbed, tmp_path):
     """Keep a prefix of the journal, as a kill leaves it, and go on."""
     lines = (undisturbed.folder / "study.journal").read_bytes().splitlines(keepends=True)
     for kept in (1, 3, len(lines) // 2, len(lines) - 1):
@@ -101,11 +112,11 @@ def test_a_cut_off_batch_is_asked_again_just_the_same(undisturbed, tmp_path):
 
 
 @pytest.mark.slow
-def test_killed_three_times_it_ends_as_one_never_killed(undisturbed, tmp_path):
+def test_killed_three_times_it_ends_as_one_never_killed(small, n_blocks, undisturbed, tmp_path):
     folder = tmp_path / "killed"
     script = (
         "import sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path; import tests.tuning.test_search as t;"
-        "t.small(Path(sys.argv[1]), n_jobs=2)"
+        f"t.play_small(Path(sys.argv[1]), n_jobs=2, n_blocks={n_blocks})"
     )
     command = [sys.executable, "-c", script, str(folder), str(ROOT)]
     chance = random.Random(7)
@@ -126,15 +137,16 @@ def test_killed_three_times_it_ends_as_one_never_killed(undisturbed, tmp_path):
     assert without_times(small(folder)) == without_times(undisturbed)
 
 
-def test_a_changed_request_is_explained_and_changes_nothing(undisturbed):
+def test_a_changed_request_is_explained_and_changes_nothing(small, n_blocks, undisturbed):
     before = (undisturbed.folder / "study.journal").read_bytes()
     for change, words in (({"budget": 41}, "scenario"), ({"seed": 1}, "seed"), ({"n_blocks": 3}, "n_blocks")):
         with pytest.raises(RequestError, match=words):
             small(undisturbed.folder, **change)
+    sizes = {**SMALL, "n_blocks": n_blocks}
     with pytest.raises(RequestError, match="query_strategy has random, which the run does not have"):
-        tune("iris", SearchSpace.from_dict({"query_strategy": ["margin", "random"]}), out=undisturbed.folder, **SMALL)
+        tune("iris", SearchSpace.from_dict({"query_strategy": ["margin", "random"]}), out=undisturbed.folder, **sizes)
     with pytest.raises(RequestError, match="the data"):
-        tune("wine", SearchSpace.from_dict(SPACE), out=undisturbed.folder, **SMALL)
+        tune("wine", SearchSpace.from_dict(SPACE), out=undisturbed.folder, **sizes)
     assert (undisturbed.folder / "study.journal").read_bytes() == before
 
 
@@ -144,7 +156,10 @@ def test_optuna_opens_the_study(undisturbed):
 
     storage = JournalStorage(JournalFileBackend(str(undisturbed.folder / "study.journal")))
     study = optuna.load_study(study_name="altune", storage=storage)
-    assert study.best_value == undisturbed.best_trial.value
+    if undisturbed.record.search_blocks.by_merit:
+        assert len(study.trials) == len(undisturbed.trials) + sum("again" in trial.user_attrs for trial in study.trials)
+    else:
+        assert study.best_value == undisturbed.best_trial.value
     assert "query_strategy" in optuna.importance.get_param_importances(study)
     assert optuna.visualization.plot_optimization_history(study).data
 
@@ -159,7 +174,7 @@ def test_a_run_opens_from_its_folder_alone(undisturbed):
         read_study(undisturbed.folder / "nowhere")
 
 
-def test_confirm_later_is_confirm_at_once(undisturbed):
+def test_confirm_later_is_confirm_at_once(small, undisturbed):
     later = small(confirm=False)
     assert later.confirmation is None
     assert "biased" in later.answer
@@ -302,7 +317,7 @@ def test_own_strategies_and_estimators_travel_to_worker_processes():
     assert one.best_recipe.model.method == "linear_discriminant_analysis"
 
 
-def test_workers_that_outlive_a_player_never_play_another_players_blocks(undisturbed, tmp_path):
+def test_workers_that_outlive_a_player_never_play_another_players_blocks(small, undisturbed, tmp_path):
     later = small(tmp_path / "run", confirm=False, n_jobs=2)
     assert without_times(later.confirm()) == without_times(undisturbed)
     assert not list((tmp_path / "run").glob("blocks/*"))
@@ -335,19 +350,19 @@ def test_another_estimator_of_the_same_class_is_another_run(tmp_path):
         unregister("model", "bagging_classifier")
 
 
-def test_a_foreign_journal_is_refused(tmp_path):
+def test_a_foreign_journal_is_refused(small, tmp_path):
     (tmp_path / "study.journal").write_text("garbage\n")
     with pytest.raises(RequestError, match="not created by altune"):
         small(tmp_path)
     assert (tmp_path / "study.journal").read_text() == "garbage\n"
 
 
-def test_no_time_is_told_apart_from_no_success():
+def test_no_time_is_told_apart_from_no_success(small):
     with pytest.raises(WorkError, match="time limit"):
         small(timeout=0.0)
 
 
-def test_confirm_takes_its_own_sizes_and_nothing_else(undisturbed):
+def test_confirm_takes_its_own_sizes_and_nothing_else(small, undisturbed):
     run = small(confirm=False)
     assert len(run.confirm(report_blocks=4).confirmation.recipe.curves) == 4
     with pytest.raises(TypeError):
@@ -371,7 +386,7 @@ def test_a_trial_is_stored_while_later_ones_of_its_batch_are_played(tmp_path):
         def search(self, progress):
             seen.append((progress.played, finished_trials(tmp_path / "run")))
 
-    small(tmp_path / "run", n_trials=4, batch=4, confirm=False, observer=Watching())
+    play_small(tmp_path / "run", n_trials=4, batch=4, confirm=False, observer=Watching())
     assert (8, 3) in seen  # the last trajectory was played, and its own trial is not told yet
     assert (2, 0) in seen
     assert (3, 1) in seen

@@ -13,8 +13,9 @@ from altune.core.errors import RequestError
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import Scenario, all_fields
-from altune.tuning.confirmation import Confirmation, Played
+from altune.tuning.confirmation import Confirmation
 from altune.tuning.judging import REFERENCE
+from altune.tuning.played import Played
 
 _NOT_PLAYED = ("also", "risk", "constraints", "target_score", "objective")
 """Fields of a scenario that change neither curves nor what is measured; the first objective is checked separately."""

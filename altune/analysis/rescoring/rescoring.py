@@ -16,9 +16,10 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.pricing import settle_prices
 from altune.simulation.scenario import Scenario
-from altune.tuning.confirmation import Confirmation, Played
+from altune.tuning.confirmation import Confirmation
 from altune.tuning.judging import REFERENCE, Judge, check_several, needs_references
 from altune.tuning.merit import merged_trials
+from altune.tuning.played import Played
 from altune.tuning.preference import Preference
 from altune.tuning.trials import TrialRecord
 

@@ -30,10 +30,9 @@ def ablation_text(ablation: Ablation) -> str:
         for knob in ablation.without
         if knob.difference is not None
     ]
-    blocks = (
-        f"{ablation.objective.name}, mean over {ablation.whole.blocks} report blocks; "
-        f"the order was chosen on {ablation.order_blocks} other blocks"
-    )
+    blocks = f"{ablation.objective.name}, mean over {ablation.whole.blocks} report blocks"
+    if len(ablation.steps) > 1:
+        blocks += f"; the order was chosen on up to {ablation.order_blocks} other blocks"
     impossible = [
         f"cannot be put back alone: {knob.change.words}: {knob.reason}"
         for knob in ablation.without

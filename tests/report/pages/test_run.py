@@ -176,6 +176,34 @@ def test_a_risk_is_told_with_what_it_changes() -> None:
     assert own <= float(candidates.rows[0][2].split()[0])
 
 
+def test_a_selection_from_the_search_is_told_with_who_was_left_behind() -> None:
+    run = tune(
+        space={"initial_sample": ["kmeans", "typiclust"]}, select_blocks=9, n_trials=8, n_blocks=None, ablation=False
+    )
+    content, confirmation = run_content(run), run.confirmation
+    assert confirmation is not None
+    fewest, most = confirmation.played_to_select
+    assert fewest < most
+    table = next(part for part in tables(content) if part.title.startswith("The best recipes"))
+    played = [row[table.columns.index("blocks")] for row in table.rows]
+    for position, candidate in enumerate(confirmation.candidates):
+        selected = position == confirmation.selected
+        behind = "" if selected or len(candidate.values) == 9 else ", clearly behind"
+        assert played[position] == f"{len(candidate.values)}{' of 9' if len(candidate.values) < 9 else ''}{behind}"
+    assert ", clearly behind" in " ".join(played)
+    assert f"{confirmation.candidates[0].posterior.mean:.4f} ±" in table.rows[0][table.columns.index("expected")]
+    assert f"{fewest} to {most} of 9 fresh blocks" in table.caption
+    assert "until one was clearly ahead" in facts(content)["Confirmation"]
+    curves = run.curves()
+    on_select = curves[curves["part"] == "select"].groupby("recipe")["block"].nunique()
+    assert on_select.to_dict() == {
+        each.baseline or f"trial_{each.trial}": len(each.values) for each in confirmation.candidates
+    }
+    plain = run.to_dict()["selection"]
+    assert [each["selected"] for each in plain].index(True) == confirmation.selected
+    assert plain[0]["posterior"]["sd"] > 0
+
+
 # trials that do not count
 
 

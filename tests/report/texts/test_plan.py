@@ -39,7 +39,7 @@ def test_a_usual_plan_says_nothing_of_what_was_not_asked_for() -> None:
     assert rows["data"] == "iris: 150 rows, 4 features, 3 classes"
     assert rows["features"] == "4 columns become 4 features (4 numbers), scaled to mean 0 and variance 1"
     assert rows["objective"] == "aulc over labels"
-    assert rows["search"] == "60 trials on 5 blocks, batches of 4"
+    assert rows["search"] == "60 trials on 1 to 12 blocks, more the better a recipe does, batches of 4"
     assert re.fullmatch(r"about \d+ (s|min) with 1 process, estimated from a few trajectories", rows["time"])
     assert re.fullmatch(r"about [\d.]+ [MG]B", rows["memory"])
 

@@ -25,9 +25,7 @@ def _figures(ablation: Ablation, data: str) -> list[FigureBlock]:
     value = named(ablation.objective)
     path = FigureBlock(
         WHY,
-        f"{where}{ablation.sentence} Each step changes the decision that then gains most, and is played anew. The "
-        f"order was chosen on {ablation.order_blocks} blocks, the gains are from {ablation.whole.blocks} others; "
-        f"together they are the whole difference.{_grouped_note(ablation)}{risk_note(ablation.objective)}",
+        f"{where}{ablation.sentence} {_order_note(ablation)}{_grouped_note(ablation)}{risk_note(ablation.objective)}",
         plot_ablation(ablation, value=value),
     )
     # Without the only step the recipe is vanilla, which the path shows already.
@@ -41,6 +39,16 @@ def _figures(ablation: Ablation, data: str) -> list[FigureBlock]:
         plot_leave_one_out(ablation, value=value),
     )
     return [path, worth]
+
+
+def _order_note(ablation: Ablation) -> str:
+    if len(ablation.steps) < 2:
+        return f"It is played on {ablation.whole.blocks} blocks."
+    return (
+        "Each step changes the decision that then gains most, and is played anew. The order was chosen on up to "
+        f"{ablation.order_blocks} blocks, the gains are from {ablation.whole.blocks} others; together they are the "
+        "whole difference."
+    )
 
 
 def _grouped_note(ablation: Ablation) -> str:

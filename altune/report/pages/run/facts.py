@@ -12,6 +12,7 @@ from altune.analysis.run import Run
 from altune.core.errors import FormatError
 from altune.core.yaml import read_yaml
 from altune.report.encodings import encoding_facts
+from altune.report.pages.run.intros import select_blocks_words
 from altune.report.words import is_area, named
 from altune.simulation.objectives import Objective
 from altune.simulation.pricing import has_prices
@@ -226,11 +227,11 @@ def _confirmation(run: Run) -> list[Fact]:
         for name, confirmation in confirmations.items()
     )
     each = " of each data set" if len(confirmations) > 1 else ""
-    selected = len(first.candidates[0].played.curves)
+    behind = ", until one was clearly ahead" if len(set(first.played_to_select)) > 1 else ""
     return [
         (
             "Confirmation",
-            f"{len(first.candidates)} recipes on {selected} blocks{each} to select, one on "
+            f"{len(first.candidates)} recipes on {select_blocks_words(first)}{each} to select{behind}, one on "
             f"{len(first.recipe.curves)} to report ({sizes})",
         )
     ]

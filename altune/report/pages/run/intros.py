@@ -9,6 +9,7 @@ from altune.core.text import join_words
 from altune.report.figures.style import plural
 from altune.report.pages.run.commands import commands_of
 from altune.report.words import BETTER, COST, DID, KNOBS, MEASURED, SURE, USE, WHY
+from altune.tuning.confirmation import Confirmation
 from altune.tuning.merit import blocks_words
 
 
@@ -26,6 +27,15 @@ def intros_of(run: Run) -> dict[str, str]:
         MEASURED: _measured(run),
         USE: _use(run),
     }
+
+
+def select_blocks_words(confirmation: Confirmation) -> str:
+    """Return on how many fresh blocks the candidates were played."""
+    fewest, most = confirmation.played_to_select
+    if fewest == confirmation.select_blocks:
+        return plural(most, "fresh block")
+    counts = f"{fewest} to {most}" if fewest < most else str(most)
+    return f"{counts} of {plural(confirmation.select_blocks, 'fresh block')}"
 
 
 def did_sentence(facts: LoopFacts) -> str:
@@ -64,12 +74,12 @@ def _knobs(run: Run) -> str:
 def _measured(run: Run) -> str:
     each = " of each data set" if len(run.record.data_sets) > 1 else ""
     trials = plural(len(run.trials), "trial")
-    searched = f"{trials} on {blocks_words(run.record.settings['n_blocks'])}{each}"
+    searched = f"{trials} on {blocks_words(run.record.settings['n_blocks'], 'search block')}{each}"
     confirmation = run.confirmation
     if confirmation is None:
         return f"{searched}, none of them confirmed yet."
     candidates = confirmation.candidates
-    again = plural(len(candidates[0].played.curves), "fresh block")
+    again = select_blocks_words(confirmation)
     count = sum(not candidate.baseline for candidate in candidates)
     best = "the best one" if count == 1 else f"the best {count}"
     baselines = "" if count == len(candidates) else f" and {plural(len(candidates) - count, 'baseline')}"

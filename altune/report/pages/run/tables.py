@@ -14,11 +14,13 @@ from altune.numerics.statistics import Interval, mean_interval
 from altune.report.amounts import Amounts
 from altune.report.figures.inputs import picked_trial
 from altune.report.html.blocks import TableBlock
+from altune.report.pages.run.intros import select_blocks_words
 from altune.report.words import COST, MEASURED, SURE, interval_words, named, normalizes, result_note, search_amounts
 from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
-from altune.tuning.confirmation import Confirmation, Played
+from altune.tuning.confirmation import Confirmation
 from altune.tuning.judging import REFERENCE
+from altune.tuning.played import Played
 
 
 def front_table(run: Run) -> TableBlock:
@@ -58,6 +60,7 @@ def candidates_table(run: Run) -> TableBlock:
     others = [other for other in run.scenario.make_objectives()[1:] if not other.needs_reference]
     at_risk = objective.risk.kind != "mean" and not several
     risk_column = f" What selects is {objective.risk.words}, in a column of its own."
+    by_posterior = any(candidate.posterior is not None for candidate in first.candidates)
     rows = []
     for position, candidate in enumerate(first.candidates):
         mark = " (selected)" if position == first.selected else ""
@@ -67,11 +70,11 @@ def candidates_table(run: Run) -> TableBlock:
                 amounts.text(candidate.search_value),
                 *(_candidate_mean(confirmation, position, amounts) for confirmation in confirmations.values()),
                 *([amounts.text(objective.over_blocks(candidate.values))] if at_risk else []),
+                *(_expected(first, position, amounts) if by_posterior else ()),
                 *(_mean_of(candidate.played, other) for other in others),
                 candidate.played.recipe.describe(),
             )
         )
-    blocks = len(first.candidates[0].played.curves)
     fresh = [f"on fresh blocks of {name}" for name in confirmations] if several else ["on fresh blocks"]
     return TableBlock(
         heading=MEASURED,
@@ -81,16 +84,33 @@ def candidates_table(run: Run) -> TableBlock:
             "in the search",
             *fresh,
             *([run.scenario.risk] if at_risk else []),
+            *(("blocks", "expected") if by_posterior else ()),
             *(other.name for other in others),
             "in words",
         ),
         rows=rows,
         caption=(
-            f"{_scale(run)}; mean over {blocks} fresh blocks with 95 % intervals. The one that is best there is "
-            f"selected, and reported on other blocks.{risk_column if at_risk else ''}"
+            f"{_scale(run)}; mean over {select_blocks_words(first)} with 95 % intervals. "
+            f"{_EXPECTED if by_posterior else 'The one that is best there is selected'}, and reported on other blocks."
+            f"{risk_column if at_risk else ''}"
             f"{f' {_explained(others)}' if others else ''}"
         ),
     )
+
+
+_EXPECTED = (
+    "Expected: by the search and these blocks together, with the standard deviation. After each round of blocks, those "
+    "that are clearly behind are played no more; the one that is expected to be best is selected"
+)
+
+
+def _expected(confirmation: Confirmation, position: int, amounts: Amounts) -> tuple[str, str]:
+    """Return on how many blocks a candidate was played, and its expected value."""
+    candidate, most = confirmation.candidates[position], confirmation.select_blocks
+    blocks, known = len(candidate.values), candidate.posterior
+    played = f"{blocks} of {most}" if blocks < most else str(blocks)
+    played += ", clearly behind" if blocks < most and position != confirmation.selected else ""
+    return played, "" if known is None else f"{amounts.text(known.mean)} ± {amounts.text(known.sd)}"
 
 
 def result_table(run: Run, name: str) -> TableBlock:

@@ -135,7 +135,9 @@ def _explained(
     design = design_of(knobs, observed.noise, known)
     hyper = fit(design, y[:, None], Prior())
     allowed = playable(space, knobs, capabilities)
-    return Explained(space, observed, knobs, design, allowed, y[:, None], hyper, blocks, centre, scale, tuple(capabilities))
+    return Explained(
+        space, observed, knobs, design, allowed, y[:, None], hyper, blocks, centre, scale, tuple(capabilities)
+    )
 
 
 def space_of_run(record: StudyRecord) -> tuple[SearchSpace, tuple[Capabilities, ...]]:

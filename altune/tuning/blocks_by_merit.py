@@ -7,7 +7,6 @@ trial of its recipe.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from altune.simulation.execution.items import Failure
 from altune.simulation.execution.player import OnDone
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.in_memory_study import RetoldStudy
-from altune.tuning.merit import PlayedRecipe, PlayedRecipes, Standing, n_again, plays_again
+from altune.tuning.merit import FIRST_BLOCKS, MOST_BLOCKS, PlayedRecipe, PlayedRecipes, Standing, n_again, plays_again
 from altune.tuning.proposals import Proposal, Proposer
 from altune.tuning.trials import (
     AGAIN,
@@ -28,7 +27,6 @@ from altune.tuning.trials import (
     BLOCKS,
     PLANNED,
     RECIPE,
-    VALUES,
     TrialRecord,
     Verdict,
     finished_trial,
@@ -38,7 +36,7 @@ from altune.tuning.trials import (
 
 
 @dataclass(eq=False)
-class PlannedTrial:
+class MeritTrial:
     """A trial of a batch, or a play again.
 
     Attributes
@@ -76,7 +74,7 @@ class PlannedTrial:
 
 
 class BlocksByMerit:
-    """What a search knows of its recipes, and how it plans and plays a batch.
+    """Plays recipes on more blocks the better they do; see :class:`altune.tuning.allocation.Allocation`.
 
     Parameters
     ----------
@@ -87,8 +85,6 @@ class BlocksByMerit:
 
     Attributes
     ----------
-    n_asked : number of trials of finished batches, without forbidden draws and plays again.
-    best : trial of the recipe with the highest posterior mean.
     standing : what the recipes are worth, given all finished batches.
     """
 
@@ -106,7 +102,9 @@ class BlocksByMerit:
         self._played = PlayedRecipes(signed)
         self._memory = RetoldStudy(evaluator.judge.directions)
         self._trials: dict[int, FrozenTrial] = {}
-        """First trial of each recipe, by its number, without curves."""
+        """First trial of each recipe, by its number."""
+        self._new: dict[str, PlayedRecipe] = {}
+        """Recipes that were met first in the batch that is planned."""
         self._n_stored = 0
         self._keys: list[str] = []
         """Recipe of each trial of the memory, in the order of their numbers there; empty for a forbidden draw."""
@@ -116,6 +114,11 @@ class BlocksByMerit:
         """Number of different recipes of finished batches."""
         return len(self._played.recipes)
 
+    @property
+    def candidates(self) -> int | None:
+        """Number of recipes that are not clearly behind the best one; None before the first batch has ended."""
+        return None if self.standing is None else self.standing.candidates
+
     def start(self, trials: Sequence[FrozenTrial]) -> None:
         """Begin with the trials and plays again of finished batches."""
         for trial in trials:
@@ -123,17 +126,15 @@ class BlocksByMerit:
                 self._memory.add(trial)
         self.end_batch(trials)
 
-    def ask(self, wanted: int, known: Container[int]) -> list[PlannedTrial]:
-        """Plan a batch. Idle workers start its new trials while the others are drawn.
+    def plan(self, wanted: int, known: Container[int]) -> list[MeritTrial]:
+        """Plan a batch, and let idle workers start it.
 
-        Parameters
-        ----------
-        wanted : number of trials. A batch with fewer than it has elsewhere gets no plays again: it is the last one,
-            and if the search is continued with more trials, these come before the plays again.
-        known : numbers of the trials that are stored already.
+        The last batch may have fewer trials than the others. It gets no plays again: if the search is continued with
+        more trials, these come first.
         """
-        planned: list[PlannedTrial] = []
-        taken: Counter[str] = Counter()
+        planned: list[MeritTrial] = []
+        self._new = {}
+        taken: dict[str, list[int]] = {}
         for _ in range(wanted):
             for proposal in self._proposer.ask_until_playable(self._memory.study):
                 trial = self._trial(proposal, self._n_stored + len(planned), taken)
@@ -148,7 +149,7 @@ class BlocksByMerit:
         return planned
 
     def play(
-        self, planned: Sequence[PlannedTrial], on_played: OnDone, on_verdict: Callable[[int, Verdict], None]
+        self, planned: Sequence[MeritTrial], on_played: OnDone, on_verdict: Callable[[int, Verdict], None]
     ) -> None:
         """Play the new trials of a batch, and notify of those that have nothing to play."""
         plays = []
@@ -161,11 +162,11 @@ class BlocksByMerit:
                 on_verdict(index, trial.verdict)
         self._evaluator.play_on(plays, on_played, lambda index, verdict: on_verdict(indices[index], verdict))
 
-    def n_plays(self, planned: Sequence[PlannedTrial]) -> int:
+    def n_plays(self, planned: Sequence[MeritTrial]) -> int:
         """Return the number of plays of some trials of a batch."""
         return sum(trial.position is not None for trial in planned)
 
-    def tell(self, planned: PlannedTrial, trial: FrozenTrial) -> None:
+    def tell(self, planned: MeritTrial, trial: FrozenTrial) -> None:
         """Tell the samplers that a trial has ended; they receive its value when the batch has ended."""
         if planned.asked is not None:
             self._memory.tell(planned.asked.trial, trial)
@@ -196,39 +197,43 @@ class BlocksByMerit:
 
     # planning -------------------------------------------------------------------------------------------------
 
-    def _trial(self, proposal: Proposal, number: int, taken: Counter[str]) -> PlannedTrial:
+    def _trial(self, proposal: Proposal, number: int, taken: dict[str, list[int]]) -> MeritTrial:
         """Return a drawn trial with its block: the first one on which its recipe was not played yet."""
-        trial = PlannedTrial(
-            number, proposal.trial.params, proposal.trial.distributions, proposal.recipe, asked=proposal
-        )
+        trial = MeritTrial(number, proposal.trial.params, proposal.trial.distributions, proposal.recipe, asked=proposal)
         if proposal.recipe is None:
             return trial
         key = proposal.recipe.digest()
-        recipe = self._played.recipes.get(key, PlayedRecipe(number))
-        position = len(recipe.values) + taken[key]
+        recipe = self._played.recipes.get(key, self._new.get(key))
+        if recipe is None:
+            start = (len(self._played.recipes) + len(self._new)) % FIRST_BLOCKS
+            recipe = self._new[key] = PlayedRecipe(number, start)
+        in_batch = taken.setdefault(key, [])
+        position = recipe.next_block(in_batch)
         if recipe.failure:
             trial.verdict = Verdict(failure=Failure(recipe.failure))
-        elif position >= self._n_blocks:
-            value = self._sign * sum(recipe.values) / max(1, len(recipe.values))
+        elif position is None:
+            value = self._sign * sum(recipe.values.values()) / len(recipe.values)
             trial.verdict = Verdict(objectives=(value,))
         else:
             trial.position = position
-            taken[key] += 1
+            in_batch.append(position)
         return trial
 
-    def _plays_again(self, number: int, taken: Counter[str]) -> list[PlannedTrial]:
+    def _plays_again(self, number: int, taken: dict[str, list[int]]) -> list[MeritTrial]:
         if self.standing is None:
             return []
         keys = list(self.standing.rows)[: self.standing.n_recipes]
-        left = [self._n_blocks - len(self._played.recipes[key].values) - taken[key] for key in keys]
-        planned: list[PlannedTrial] = []
+        left = [MOST_BLOCKS - len(self._played.recipes[key].values) - len(taken.get(key, ())) for key in keys]
+        planned: list[MeritTrial] = []
         for row in plays_again(self.standing, left, n_again(self._batch)):
             key = keys[row]
             recipe = self._played.recipes[key]
             first = self._trials[recipe.first]
-            position = len(recipe.values) + taken[key]
-            taken[key] += 1
-            again = PlannedTrial(
+            in_batch = taken.setdefault(key, [])
+            position = recipe.next_block(in_batch)
+            assert position is not None
+            in_batch.append(position)
+            again = MeritTrial(
                 number + len(planned),
                 first.params,
                 first.distributions,
@@ -239,13 +244,9 @@ class BlocksByMerit:
             planned.append(again)
         return planned
 
-    def _begin(self, trial: PlannedTrial, known: Container[int]) -> None:
+    def _begin(self, trial: MeritTrial, known: Container[int]) -> None:
         if trial.recipe is not None and trial.position is not None and trial.number not in known:
             self._evaluator.begin_on(trial.recipe, trial.position)
-
-    @property
-    def _n_blocks(self) -> int:
-        return self._evaluator.judge.blocks.n_usual
 
     # finished trials ------------------------------------------------------------------------------------------
 
@@ -262,7 +263,9 @@ class BlocksByMerit:
             if key not in self._played.recipes:
                 self._trials[trial.number] = trial
         recipe = self._played.ask(key, trial.number)
-        recipe.values += [self._sign * value for value in trial.user_attrs.get(VALUES, ())]
+        recipe.values |= {
+            position: self._sign * value for position, value in zip(record.positions, record.values, strict=True)
+        }
         if record.state == "failed":
             recipe.failure = recipe.failure or record.reason or "failed"
 
@@ -275,5 +278,5 @@ class BlocksByMerit:
         recipe = self._played.recipes[list(standing.rows)[row]]
         value = self._sign * float(standing.model.mean[row])
         record = record_of(self._trials[recipe.first])
-        values = tuple(self._sign * own for own in recipe.values)
+        values = tuple(self._sign * recipe.values[position] for position in sorted(recipe.values))
         return TrialRecord(record.number, "complete", value, record.params, values, record.recipe, objectives=(value,))

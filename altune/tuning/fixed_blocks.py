@@ -26,18 +26,16 @@ from altune.tuning.trials import (
 
 
 class FixedBlocks:
-    """What a search on fixed blocks knows of its trials, and how it plays a batch of them.
+    """Plays every trial on the same blocks; see :class:`altune.tuning.allocation.Allocation`.
 
     Parameters
     ----------
     proposer : draws recipes from the search space.
     evaluator : plays and judges them.
-
-    Attributes
-    ----------
-    n_asked : number of trials of finished batches, without forbidden draws.
-    best : best trial so far.
     """
+
+    recipes: int | None = None
+    candidates: int | None = None
 
     def __init__(self, proposer: Proposer, evaluator: Evaluator) -> None:
         self.n_asked = 0
@@ -53,14 +51,8 @@ class FixedBlocks:
         for trial in trials:
             self._see(trial)
 
-    def ask(self, wanted: int, known: Container[int]) -> list[Proposal]:
-        """Ask for a batch. Idle workers start its new trials while the others are drawn.
-
-        Parameters
-        ----------
-        wanted : number of trials that may be played.
-        known : numbers of the trials that are stored already.
-        """
+    def plan(self, wanted: int, known: Container[int]) -> list[Proposal]:
+        """Ask for a batch, and let idle workers start it."""
         if self._evaluator.judge.uses_ranks:
             # The rank of a trial changes with every other trial, so the values are set anew for each batch.
             ranks = self._evaluator.judge.mean_ranks(self._block_values)
@@ -105,7 +97,7 @@ class FixedBlocks:
         self.best = best_so_far(self.best, record_of(trial), self._evaluator.judge.objectives[0])
 
     def is_whole(self, trials: Sequence[FrozenTrial], batch: int) -> bool:
-        """Return whether a batch of a number of trials was played whole."""
+        """Return whether a batch has its number of trials, without forbidden draws."""
         return sum(not is_forbidden(trial) for trial in trials) >= batch
 
     def _retell(self, trials: Sequence[FrozenTrial]) -> None:

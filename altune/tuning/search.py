@@ -22,6 +22,7 @@ from altune.core.errors import WorkError
 from altune.simulation.execution.items import Outcome
 from altune.simulation.execution.player import OnDone
 from altune.simulation.objectives import Objective
+from altune.tuning.allocation import Allocation, PlannedTrial
 from altune.tuning.blocks_by_merit import BlocksByMerit
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.fixed_blocks import FixedBlocks
@@ -90,9 +91,12 @@ class Search:
     progress: SearchProgress = field(default_factory=lambda: SearchProgress(0))
 
     def __post_init__(self) -> None:
-        self._blocks: Any = (
+        by_merit = self.evaluator.judge.blocks.by_merit
+        self._n_simulations: int | None = None
+        self._n_played = 0
+        self._blocks: Allocation[Any] = (
             BlocksByMerit(self.proposer, self.evaluator, self.batch, self.baselines)
-            if self.evaluator.judge.blocks.by_merit
+            if by_merit
             else FixedBlocks(self.proposer, self.evaluator)
         )
 
@@ -139,7 +143,7 @@ class Search:
     def _play_batch(self, known: dict[int, FrozenTrial], wanted: int) -> bool:
         """Play a batch; return whether it was played whole, and not cut by the largest number of simulations."""
         number = self._blocks.n_asked // self.batch
-        asked = self._blocks.ask(wanted, known)
+        asked = self._blocks.plan(wanted, known)
         batch = self._affordable(asked)
         new = [trial for trial in batch if trial.recipe is not None and trial.number not in known]
         in_play = {trial.number for trial in new}
@@ -157,7 +161,7 @@ class Search:
                 finished.append(self._finish(trial, known, verdicts.get(trial.number), number))
                 self._blocks.tell(trial, finished[-1])
 
-        def settle(trial: Any, verdict: Verdict) -> None:
+        def settle(trial: PlannedTrial, verdict: Verdict) -> None:
             verdicts[trial.number] = verdict
             in_play.remove(trial.number)
             finish_in_order()
@@ -170,15 +174,16 @@ class Search:
         self._observe(0)
         return len(batch) == len(asked)
 
-    def _affordable(self, batch: Sequence[Any]) -> Sequence[Any]:
+    def _affordable(self, batch: Sequence[PlannedTrial]) -> Sequence[PlannedTrial]:
         """Return the first trials of a batch that the largest number of simulations leaves room for."""
         if self._n_simulations is None:
             return batch
         left = self._n_simulations - self._n_played
-        count = next((n for n in range(1, len(batch) + 1) if self._blocks.n_plays(batch[:n]) > left), len(batch) + 1)
-        return batch[: count - 1]
+        return batch[: sum(self._blocks.n_plays(batch[:count]) <= left for count in range(1, len(batch) + 1))]
 
-    def _finish(self, planned: Any, known: dict[int, FrozenTrial], verdict: Verdict | None, batch: int) -> FrozenTrial:
+    def _finish(
+        self, planned: PlannedTrial, known: dict[int, FrozenTrial], verdict: Verdict | None, batch: int
+    ) -> FrozenTrial:
         """Return the finished trial that was planned, which is stored now unless it was stored before."""
         trial = known.get(planned.number)
         if trial is None:
@@ -195,7 +200,7 @@ class Search:
             )
         return trial
 
-    def _play(self, trials: Sequence[Any], on_verdict: Callable[[Any, Verdict], None]) -> None:
+    def _play(self, trials: Sequence[PlannedTrial], on_verdict: Callable[[PlannedTrial, Verdict], None]) -> None:
         before, after = self.progress.played, self.progress.finished + sum(trial.again is None for trial in trials)
         n_new = self._blocks.n_plays(trials)
 
@@ -219,10 +224,7 @@ class Search:
         progress.left = in_batch + self.evaluator.judge.blocks.plays_left(progress.wanted, finished, self.batch)
         if self._n_simulations is not None:
             progress.left = min(progress.left, max(0, self._n_simulations - progress.played))
-        progress.best = blocks.best
-        if isinstance(blocks, BlocksByMerit):
-            progress.recipes = blocks.recipes
-            progress.candidates = None if blocks.standing is None else blocks.standing.candidates
+        progress.best, progress.recipes, progress.candidates = blocks.best, blocks.recipes, blocks.candidates
         self.observe(progress)
 
     # finished trials ------------------------------------------------------------------------------------------

@@ -106,7 +106,10 @@ class RunProgress:
             "ablation": bool(self.ended),
         }
         done = round(searched) + sum(planned[stage] for stage, is_done in has_ended.items() if is_done)
-        left = self.trials_left * each + sum(planned[stage] for stage, is_done in has_ended.items() if not is_done)
+        searching = self.trials_left * each
+        if record.search_blocks.by_merit and self.trials_left:
+            searching = max(0, planned["search"] - searched)
+        left = searching + sum(planned[stage] for stage, is_done in has_ended.items() if not is_done)
         return done, done + round(left)
 
     def to_dict(self) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import helmert
 
 from altune.analysis.importance.encoding import KnobAtoms
 from altune.analysis.importance.observations import Observed
@@ -42,11 +41,11 @@ class BlockNoise:
     ----------
     design : all trials.
     several : the trials on several blocks.
-    contrasts : their orthonormal contrasts between blocks, ``(n_several, n_blocks - 1)``, with mean square 1; NaN where
+    contrasts : their orthonormal contrasts between blocks, ``(n_several, n_contrasts)``, with mean square 1; NaN where
         a trial was not played on the blocks, or no other one was.
     y : standardised mean of each trial over its blocks, ``(n_trials,)``.
     values : standardised value of each trial on each block, corrected for the block, ``(n_trials, n_blocks)``.
-    counts : number of blocks of each trial, ``(n_trials,)``; the first ones.
+    played : whether each trial was played on each block, ``(n_trials, n_blocks)``.
     hyper : the fitted hyperparameters.
     scale : mean square of the contrasts in variances of the observed values.
     """
@@ -56,7 +55,7 @@ class BlockNoise:
     contrasts: Array
     y: Array
     values: Array
-    counts: NDArray[np.intp]
+    played: NDArray[np.bool_]
     hyper: Hyperparameters
     scale: float
 
@@ -70,12 +69,12 @@ class BlockNoise:
         """Return the standardised value of each trial over its blocks, ``(n_trials,)``, and its noise's covariance."""
         per_block = self.scale * (covariance_of_trials(self.design, hyper) + self.design.noise_covariance(hyper))
         n_blocks = self.values.shape[1]
-        if (self.counts == n_blocks).all():
+        if self.played.all():
             return self.y, per_block / n_blocks
-        return generalised_means(self.values, self.counts, per_block)
+        return generalised_means(self.values, self.played, per_block)
 
 
-def generalised_means(values: Array, counts: NDArray[np.intp], per_block: Array) -> tuple[Array, Array]:
+def generalised_means(values: Array, played: NDArray[np.bool_], per_block: Array) -> tuple[Array, Array]:
     """Return the means of trials over their blocks by generalised least squares, and the covariance of their noise.
 
     The effect of each block is a free number; they are 0 on average. If two trials are alike, and one was played on
@@ -84,13 +83,13 @@ def generalised_means(values: Array, counts: NDArray[np.intp], per_block: Array)
     Parameters
     ----------
     values : value of each trial on each block, ``(n_trials, n_blocks)``.
-    counts : number of blocks of each trial, the first ones, ``(n_trials,)``.
+    played : whether each trial was played on each block, ``(n_trials, n_blocks)``.
     per_block : covariance of the noise on one block, ``(n_trials, n_trials)``.
     """
     precision, projected = np.zeros_like(per_block), np.zeros(len(values))
     together, total, level = np.zeros(len(values)), 0.0, 0.0
     for block in range(values.shape[1]):
-        rows = np.flatnonzero(counts > block)
+        rows = np.flatnonzero(played[:, block])
         inverse = np.linalg.inv(per_block[np.ix_(rows, rows)])
         sums = inverse.sum(axis=0)
         mass, weighted = float(sums.sum()), float(sums @ values[rows, block])
@@ -113,12 +112,10 @@ def block_noise(observed: Observed, knobs: Sequence[KnobAtoms], y: Array, scale:
     y : their standardised values, ``(n_trials,)``.
     scale : standard deviation of the observed values.
     """
-    several = np.flatnonzero(observed.counts > 1)
+    several = np.flatnonzero(observed.played.sum(axis=1) > 1)
     if not len(several):
         return None
-    # A contrast is between a block and those before it, so that it is known for whoever was played on the block.
-    contrasts = observed.deviations[several] @ helmert(observed.n_blocks).T / scale
-    contrasts[np.arange(1, observed.n_blocks) >= observed.counts[several, None]] = np.nan
+    contrasts = block_contrasts(observed.deviations[several] / scale, observed.played[several])
     # The effect of a block hides that of its only recipe.
     contrasts[:, np.isfinite(contrasts).sum(axis=0) < 2] = np.nan
     known = np.isfinite(contrasts)
@@ -129,4 +126,23 @@ def block_noise(observed: Observed, knobs: Sequence[KnobAtoms], y: Array, scale:
     contrasts = contrasts[:, known.any(axis=0)] / np.sqrt(size)
     hyper = fit(design.at(several), contrasts, Prior())
     values = y[:, None] + observed.deviations / scale
-    return BlockNoise(design, design.at(several), contrasts, y, values, observed.counts, hyper, size)
+    return BlockNoise(design, design.at(several), contrasts, y, values, observed.played, hyper, size)
+
+
+def block_contrasts(deviations: Array, played: NDArray[np.bool_]) -> Array:
+    """Return orthonormal contrasts of each trial, each between one of its blocks and those before it.
+
+    Trials on the same blocks up to one have a contrast in common, which is a column; NaN where a trial does not have it.
+    """
+    columns: dict[tuple[int, ...], int] = {}
+    cells: list[tuple[int, int, float]] = []
+    for row, (values, on) in enumerate(zip(deviations, played, strict=True)):
+        blocks = np.flatnonzero(on)
+        for count in range(1, len(blocks)):
+            column = columns.setdefault(tuple(blocks[: count + 1].tolist()), len(columns))
+            before = float(values[blocks[:count]].mean())
+            cells.append((row, column, (before - float(values[blocks[count]])) * np.sqrt(count / (count + 1))))
+    contrasts = np.full((len(deviations), len(columns)), np.nan)
+    for row, column, value in cells:
+        contrasts[row, column] = value
+    return contrasts

@@ -9,7 +9,6 @@ from altune.analysis.importance.block_noise import generalised_means
 from altune.analysis.importance.explained import prepare
 from altune.analysis.importance.knob_importance import knob_importance
 from altune.analysis.importance.observations import Observation, observe
-from altune.analysis.importance.surrogate import covariance_of_trials
 from tests.helpers.importance import FINITE, MIXED, every, objective, search, strategy_part
 
 BLOCKS = 40

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.errors import WorkError
+from altune.numerics.mixed_model import fit_mixed_model
 from altune.recipes.space.domains import canonical
 
 Array = NDArray[np.float64]
@@ -34,7 +35,7 @@ class ObservedTrial(Protocol):
 
     @property
     def values(self) -> Sequence[float]:
-        """Objective on each block."""
+        """Objective on each block that was played: the first ones, or those at its ``positions`` if it has any."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,11 @@ class Observed:
     Attributes
     ----------
     params : Optuna's parameters of each recipe, ``n`` of them.
-    y : objective of each recipe, corrected for the blocks that a recipe was not played on, ``(n,)``.
-    deviations : of the objective on each block from ``y``, ``(n, n_blocks)``, 0 if a recipe was not played on a block;
-        their mean over the recipes is 0 on each block.
-    noise : variance of a recipe's noise relative to a recipe played once on every block, ``(n,)``.
+    y : mean objective of each recipe over its blocks, corrected for the effects of the blocks, ``(n,)``.
+    deviations : of the corrected objective on each block from ``y``, ``(n, n_blocks)``, 0 if a recipe was not played
+        on a block.
+    played : whether each recipe was played on each block, ``(n, n_blocks)``.
+    noise : variance of a recipe's noise relative to a recipe played on the median number of blocks, ``(n,)``.
     left_out : number of trials that failed or were forbidden.
     repeated : number of trials that drew a recipe again.
     aside : number of recipes that are not used, because there are more than :data:`MOST`.
@@ -72,6 +74,7 @@ class Observed:
     params: tuple[Mapping[str, Any], ...]
     y: Array
     deviations: Array
+    played: NDArray[np.bool_]
     noise: Array
     left_out: int
     repeated: int
@@ -88,8 +91,10 @@ class Observed:
 
 @dataclass
 class _Group:
+    """A recipe with its different values, each a mapping from the position of a block to the value there."""
+
     params: Mapping[str, Any]
-    rows: list[tuple[float, ...]] = field(default_factory=list)
+    rows: list[dict[int, float]] = field(default_factory=list)
 
 
 def observe(trials: Iterable[ObservedTrial], seed: int = 0) -> Observed:
@@ -147,30 +152,34 @@ def _grouped(trials: Iterable[ObservedTrial]) -> tuple[list[_Group], int, int]:
             continue
         group = groups.setdefault(canonical(dict(trial.params)), _Group(dict(trial.params)))
         repeated += bool(group.rows)
-        if values not in group.rows:
-            group.rows.append(values)
+        row = dict(zip(getattr(trial, "positions", ()) or range(len(values)), values, strict=True))
+        if row not in group.rows:
+            group.rows.append(row)
     return list(groups.values()), left_out, repeated
 
 
 def _tabled(groups: Sequence[_Group], left_out: int, repeated: int) -> Observed:
-    blocks = max(len(row) for group in groups for row in group.rows)
+    blocks = 1 + max(position for group in groups for row in group.rows for position in row)
     table = np.full((len(groups), blocks), np.nan)
-    counts = np.zeros(len(groups))
+    plays = np.zeros(len(groups))
     for row_number, group in enumerate(groups):
         longest = max(len(row) for row in group.rows)
         rows = [row for row in group.rows if len(row) == longest]
-        table[row_number, :longest] = np.mean(rows, axis=0)
-        counts[row_number] = longest * len(rows)
-    whole = np.isfinite(table).all(axis=1)
-    block_means = table[whole].mean(axis=0)
+        table[row_number, list(rows[0])] = np.mean([list(row.values()) for row in rows], axis=0)
+        plays[row_number] = longest * len(rows)
+    played = np.isfinite(table)
+    # Blocks on which nothing was played are left out.
+    table, played = table[:, played.any(axis=0)], played[:, played.any(axis=0)]
+    block_means = table.mean(axis=0) if played.all() else fit_mixed_model(table).block_effects
     relative = table - block_means
     centred = np.nanmean(relative, axis=1)
-    deviations = np.where(np.isfinite(relative), relative - centred[:, None], 0.0)
+    deviations = np.where(played, relative - centred[:, None], 0.0)
     return Observed(
         params=tuple(group.params for group in groups),
         y=centred + block_means.mean(),
-        deviations=deviations if blocks > 1 else np.zeros((len(groups), 0)),
-        noise=blocks / counts,
+        deviations=deviations if table.shape[1] > 1 else np.zeros((len(groups), 0)),
+        played=played,
+        noise=np.median(plays) / plays,
         left_out=left_out,
         repeated=repeated,
     )

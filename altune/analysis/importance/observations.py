@@ -47,11 +47,13 @@ class Observation:
     params : Optuna's parameters by path.
     value : mean objective over blocks; None if the recipe could not be played.
     values : the objective on each block; empty if it is not known.
+    positions : number of the block of each value; empty if they are the first ones.
     """
 
     params: Mapping[str, Any]
     value: float | None
     values: Sequence[float] = ()
+    positions: Sequence[int] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -231,7 +231,7 @@ def _confirmation(run: Run) -> list[Fact]:
     )
     each = " of each data set" if len(confirmations) > 1 else ""
     why = f", since {first.why_blocks}" if first.why_blocks else ""
-    behind = ", until one was clearly ahead" if len(set(first.played_to_select)) > 1 else ""
+    behind = ", fewer for those clearly behind" if len(set(first.played_to_select)) > 1 else ""
     return [
         (
             "Confirmation",

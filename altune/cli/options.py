@@ -21,7 +21,6 @@ from altune.cli.parsing import (
     read_json,
     read_loops,
     read_names,
-    read_search_rows,
     read_seconds,
     read_shares,
     read_text_features,
@@ -243,11 +242,8 @@ class SearchOptions:
     ] = None
     blocks: Annotated[int, Option(metavar="N", help="Number of blocks on which each trial is played.")] = 5
     search_rows: Annotated[
-        str | None,
-        Option(
-            metavar="N",
-            help="Rows of a search block, pool and test, or `all`; the confirmation has all.  [default: at most 10000]",
-        ),
+        int | None,
+        Option(metavar="N", help="Rows of a search block, pool and test; the confirmation has all.  [default: all]"),
     ] = None
     sampler: Annotated[
         str, Option(metavar="NAME", help="Sampler: tpe, random, cmaes, gp, qmc, nsga2, nsga3 or grid.")
@@ -391,5 +387,5 @@ def make_settings(search: SearchOptions, confirmation: ConfirmationOptions) -> S
         across=search.across,
         prefer=confirmation.prefer,
         trial_timeout=read_seconds(search.trial_timeout, "--trial-timeout"),
-        search_rows=read_search_rows(search.search_rows),
+        search_rows=search.search_rows,
     )

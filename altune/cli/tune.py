@@ -87,13 +87,12 @@ def tune(
 
 
 def _default_folder(environments: Sequence[Environment], space: SearchSpace, settings: Settings) -> Path:
-    from altune.tuning.header import header_digest
+    from altune.tuning.header import header_digest, make_header
     from altune.tuning.run_folder import folder_of_run
-    from altune.tuning.study_setup import StudySetup
 
     prefix = f"{'-'.join(environment.dataset.name for environment in environments)}-{space.name or 'space'}-"
-    setup = StudySetup(environments, space, settings)
-    return folder_of_run(Path("runs") / f"{prefix}{header_digest(setup.header())[:8]}", prefix, setup)
+    header = make_header(environments, space, settings)
+    return folder_of_run(Path("runs") / f"{prefix}{header_digest(header)[:8]}", prefix, space, header)
 
 
 def _print_plan(planned: Mapping[str, Any], as_json: bool) -> None:

@@ -27,7 +27,7 @@ from altune.tuning.storage import set_attribute
 HEADER = "altune"
 NARROWING = 2
 """How spaces are narrowed: since 2, alternatives that are equal for two classes are left out. Missing means 1."""
-_UNHASHED = ("format", "altune", "libraries", "origin", "narrowing", "search_rows")
+_UNHASHED = ("format", "altune", "libraries", "origin", "narrowing")
 """Fields of a header that do not change what is asked for."""
 _FORMAT_1 = {
     "environments": "worlds",
@@ -53,7 +53,6 @@ def make_header(environments: Sequence[Environment], space: SearchSpace, setting
         "narrowing": NARROWING if space.merges else 1,
         "estimators": {name: text for name, text in estimators.items() if text},
         "environments": [describe_environment(environment) for environment in environments],
-        "search_rows": settings.search_rows,  # as asked for; the settings have the number that is in effect
         "settings": settings.identity() | ({} if most_rows is None else {"search_rows": most_rows}),
     }
 
@@ -130,21 +129,6 @@ def space_to_resume(header: Mapping[str, Any], asked: SearchSpace) -> SearchSpac
     stored = stored_space(header)
     same_words = bool(stored.origin) and stored.origin == asked.origin
     return stored if same_words or not differences(header["space"], asked.to_dict()) else None
-
-
-def search_rows_to_resume(header: Mapping[str, Any], settings: Settings) -> Settings:
-    """Return the settings with the number of search rows of a stored study if both ask for the default.
-
-    The default may have changed since the study began. A study of a version without this setting plays on all rows.
-    """
-    if settings.search_rows is not None or header.get("search_rows") is not None:
-        return settings
-    return replace(settings, search_rows=stored_search_rows(header))
-
-
-def stored_search_rows(header: Mapping[str, Any]) -> Any:
-    """Return the number of rows that no search block of a stored study exceeds, or ``all``."""
-    return header["settings"].get("search_rows", "all")
 
 
 def resumed_words(stored: SearchSpace, asked: SearchSpace) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import AltuneError, RequestError
 from altune.core.yaml import read_yaml
-from altune.tuning.header import header_changes
+from altune.tuning.header import header_changes, space_to_resume
 from altune.tuning.observer import Silent
 from altune.tuning.record import StudyRecord
 from altune.tuning.storage import JOURNAL, read_study
@@ -17,7 +17,8 @@ from altune.tuning.storage import JOURNAL, read_study
 if TYPE_CHECKING:
     import optuna
 
-    from altune.tuning.study_setup import StudySetup
+    from altune.recipes.space import SearchSpace
+
 
 RECIPE_FILE = "recipe.yaml"
 SCENARIO_FILE = "scenario.yaml"
@@ -59,27 +60,29 @@ def stored_header(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def folder_of_run(usual: Path, prefix: str, setup: StudySetup) -> Path:
+def folder_of_run(usual: Path, prefix: str, asked: SearchSpace, header: Mapping[str, Any]) -> Path:
     """Return the folder of the run that a request resumes, by default the usual one.
 
-    The usual folder's name has a hash of the request. A run that was begun with another revision of a shipped space, or
-    another default of the search rows, is in a folder beside it.
+    The usual folder's name has a hash of the search space. A run that was begun with another revision of a shipped
+    space is in a folder beside it.
 
     Parameters
     ----------
     usual : folder of a new run.
     prefix : how the names of folders of such runs begin.
-    setup : what is requested.
+    asked : search space of the request.
+    header : header of the request.
     """
     if is_run(usual):
         return usual
     others = (path for path in sorted(usual.parent.glob(f"{glob.escape(prefix)}*")) if path.is_dir())
-    return next((path for path in others if _resumes(path, setup)), usual)
+    return next((path for path in others if _resumes(path, asked, header)), usual)
 
 
-def _resumes(folder: Path, setup: StudySetup) -> bool:
+def _resumes(folder: Path, asked: SearchSpace, header: Mapping[str, Any]) -> bool:
     stored = stored_header(folder)
-    return stored is not None and not header_changes(stored, setup.resumed(stored).header())
+    space = None if stored is None else space_to_resume(stored, asked)
+    return stored is not None and space is not None and not header_changes(stored, {**header, "space": space.to_dict()})
 
 
 def stored_study(folder: Path) -> optuna.Study:

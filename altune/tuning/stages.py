@@ -20,7 +20,7 @@ from altune.tuning.ablation import ablate, trajectories_to_ablate
 from altune.tuning.ablation_path import differing
 from altune.tuning.confirmation import Played, confirm, trajectories_to_confirm
 from altune.tuning.evaluation import Evaluator
-from altune.tuning.header import HEADER, begin_or_resume, read_header
+from altune.tuning.header import HEADER, begin_or_resume, read_header, resumed_words
 from altune.tuning.judging import REFERENCE, Judge
 from altune.tuning.observer import Observer
 from altune.tuning.proposals import refusal_anywhere
@@ -74,8 +74,7 @@ class Stages:
     def begin(self, study: optuna.Study, where: str) -> None:
         """Write the header into an empty study, or make sure that a stored one is the study of this run.
 
-        A run that was begun with another revision of a shipped space, or another default of the search rows, continues
-        with those that it stored.
+        A run that was begun with another revision of a shipped space continues with the space that it stored.
         """
         if (stored := study.user_attrs.get(HEADER)) is not None:
             self._resume(read_header(stored), where)
@@ -101,10 +100,9 @@ class Stages:
                 set_attribute(study, name, value)
 
     def _resume(self, header: Mapping[str, Any], where: str) -> None:
-        asked, self.setup = self.setup, self.setup.resumed(header)
-        self.blocks = self.setup.search_blocks.of(self.setup.environments)
-        for line in self.setup.resumed_lines(asked):
-            self.observer.say(f"{where}: {line}")
+        asked, self.setup = self.setup.given_space, self.setup.resumed(header)
+        if self.setup.given_space != asked:
+            self.observer.say(f"{where}: {resumed_words(self.setup.given_space, asked)}")
 
     def remember_plan(self, study: optuna.Study, trajectories: Mapping[str, int], command: Sequence[str]) -> None:
         """Store what a run will play and how it was started, for those who watch it."""

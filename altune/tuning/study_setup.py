@@ -15,14 +15,14 @@ from altune.simulation.environment import Environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import trajectories_to_ablate
 from altune.tuning.confirmation import ConfirmationBlocks, trajectories_to_confirm
-from altune.tuning.header import make_header, resumed_words, search_rows_to_resume, space_to_resume
+from altune.tuning.header import make_header, space_to_resume
 from altune.tuning.judging import Across, check_several, parse_across
 from altune.tuning.preference import Preference
 from altune.tuning.proposals import Proposer, is_playable
 from altune.tuning.record import VANILLA
 from altune.tuning.samplers import SamplerPlan
 from altune.tuning.search_blocks import SearchBlocks
-from altune.tuning.search_rows import most_search_rows, search_rows_notes, with_search_rows
+from altune.tuning.search_rows import search_rows_notes, with_search_rows
 from altune.tuning.settings import Settings
 
 if TYPE_CHECKING:
@@ -171,29 +171,11 @@ class StudySetup:
         return Proposer(self.space, self.capabilities, self.sampler_plan())
 
     def resumed(self, header: Mapping[str, Any]) -> StudySetup:
-        """Return the setup with what a stored study was begun with, if it was asked for in the same way.
-
-        That are the space and the number of search rows; what was asked for in another way stays as it is here.
-        """
-        stored = space_to_resume(header, self.given_space)
-        space = self.given_space if stored is None else stored
-        settings = search_rows_to_resume(header, self.settings)
-        if space == self.given_space and space.merges == self.given_space.merges and settings == self.settings:
+        """Return the setup with the space of a stored study, if it was asked for in the same way; else this one."""
+        space = space_to_resume(header, self.given_space)
+        if space is None or (space == self.given_space and space.merges == self.given_space.merges):
             return self
-        return StudySetup(self.environments, space, settings)
-
-    def resumed_lines(self, asked: StudySetup) -> list[str]:
-        """Return in what a resumed setup continues with what its study stored, other than what would be new now."""
-        lines = []
-        if self.given_space != asked.given_space:
-            lines.append(resumed_words(self.given_space, asked.given_space))
-        rows, new = (most_search_rows(setup.environments, setup.settings.search_rows) for setup in (self, asked))
-        if rows != new:
-            lines.append(
-                f"the search plays on {rows or 'all'} rows, as when this run was started; a new run would play on "
-                f"{new or 'all'} (--search-rows)"
-            )
-        return lines
+        return StudySetup(self.environments, space, self.settings)
 
     def header(self) -> dict[str, Any]:
         """Return everything that must stay the same if the study is resumed."""

@@ -11,6 +11,7 @@ from altune.data.encoding import encode_described
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment
 from altune.tuning.folders import require_folder
+from altune.tuning.header import resumed_words
 from altune.tuning.run_folder import stored_header
 from altune.tuning.settings import Settings
 from altune.tuning.study_setup import StudySetup
@@ -32,8 +33,9 @@ def plan(
 
     A few trajectories are played for the estimate, see :mod:`altune.workflows.probe`.
     """
-    asked, stored = StudySetup(environments, space, settings), stored_header(folder)
-    setup = asked if stored is None else asked.resumed(stored)
+    setup, stored = StudySetup(environments, space, settings), stored_header(folder)
+    if stored is not None:
+        setup = setup.resumed(stored)
     setup.check(confirm)
     require_folder(folder, "run")
     trajectories = setup.trajectories(confirm, ablation)
@@ -60,7 +62,7 @@ def plan(
         **({"data_sets": described} if len(described) > 1 else {}),
         "space": {"name": setup.space.name, "knobs": setup.space.describe(), "left_out": setup.left_out},
         "notes": [
-            *setup.resumed_lines(asked),
+            *([resumed_words(setup.given_space, space)] if setup.given_space != space else []),
             *setup.notes(),
         ],
         "defaults": base.to_dict(),

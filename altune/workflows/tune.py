@@ -7,7 +7,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from altune.core.deprecations import renamed_keywords
 from altune.core.errors import StorageError, WorkError
@@ -54,7 +54,7 @@ def tune(
     timeout: float | None = None,
     trial_timeout: float | None = None,
     n_blocks: int = 5,
-    search_rows: int | Literal["all"] | None = None,
+    search_rows: int | None = None,
     batch: int = 4,
     n_jobs: int = 1,
     seed: int = 0,
@@ -96,8 +96,8 @@ def tune(
     timeout : time in seconds after which no further batch of trials is started; None for no limit.
     trial_timeout : time limit for one trial in seconds, split evenly over its blocks; a trial that exceeds it fails.
     n_blocks : number of blocks of each data set on which each trial is played.
-    search_rows : number of rows of a search block, pool and test together; ``all``; or None for at most 10,000. The
-        confirmation always plays on all rows.
+    search_rows : number of rows of a search block, pool and test together; None for all rows. The confirmation always
+        plays on all rows.
     batch : number of trials asked of the sampler at a time.
     n_jobs : number of processes; −1 uses all cores. It does not affect results.
     seed : seed of the study.

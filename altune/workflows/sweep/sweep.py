@@ -16,7 +16,7 @@ from altune.analysis.sweep.rows import offered_methods, result_rows
 from altune.core.errors import AltuneError, RequestError
 from altune.simulation.execution.processes import processes
 from altune.tuning.folders import SWEEP_CACHE, require_folder
-from altune.tuning.header import search_rows_to_resume, space_to_resume
+from altune.tuning.header import space_to_resume
 from altune.tuning.observer import Observer
 from altune.tuning.resources import Resources
 from altune.tuning.run_folder import stored_header
@@ -132,15 +132,14 @@ def survey(request: SweepRequest, folder: Path) -> list[Surveyed]:
 def _with_result(prepared: Prepared, folder: Path) -> tuple[Prepared, CellResult | None]:
     """Return a cell with the result in its folder, None if it has none of this request.
 
-    A cell that was begun with another revision of a shipped space, or another default of the search rows, has those
-    that its study stored.
+    A cell that was begun with another revision of a shipped space has the space that its study stored.
     """
     result = read_result(folder, prepared.key())
     header = None if result is not None else stored_header(folder)
     space = None if header is None else space_to_resume(header, prepared.space)
-    if header is None or space is None:
+    if space is None:
         return prepared, result
-    prepared = replace(prepared, space=space, settings=search_rows_to_resume(header, prepared.settings))
+    prepared = replace(prepared, space=space)
     return prepared, read_result(folder, prepared.key())
 
 

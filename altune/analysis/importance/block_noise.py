@@ -72,8 +72,8 @@ class BlockNoise:
 
     @property
     def freedom(self) -> float:
-        """Degrees of freedom of the noise, as in a t test; of unequal numbers of blocks, the mean counts."""
-        return float(min(self.counts.max() - 1, self.counts.mean()))
+        """Degrees of freedom of the noise, as in a t test; of unequal numbers of blocks the harmonic mean counts."""
+        return float(min(self.counts.max() - 1, 1 / np.mean(1 / self.counts)))
 
     def covariance(self, hyper: Hyperparameters, slope: float = SLOPE) -> Array:
         """Return the covariance of the noise of the trials' means, ``(n_trials, n_trials)``."""

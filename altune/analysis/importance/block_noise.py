@@ -5,8 +5,8 @@ the mean over J blocks is the value of a recipe plus noise that is as structured
 that of the deviations on each block, J of them without their mean, divided by J. It is estimated by the same surrogate,
 to which the deviations are J − 1 draws of one process.
 
-Recipes may be played on different numbers of blocks, always the first ones. A recipe on n blocks has n − 1 of the
-draws. Where the number depends on how good a recipe is, the noise is known of the good ones, and the poor ones, which
+Recipes may be played on different blocks. A recipe on n blocks has n − 1 contrasts between them, and shares a contrast
+with the recipes on the same blocks. Where the number depends on how good a recipe is, the noise is known of the good ones, and the poor ones, which
 are noisier as a rule, have little more than a single block. So there the noise of a recipe depends on its rank, by a
 slope that is drawn from what is usual.
 """
@@ -53,9 +53,9 @@ class BlockNoise:
     ----------
     design : all trials.
     several : the trials on several blocks.
-    contrasts : their orthonormal contrasts between blocks, ``(n_several, n_blocks - 1)``, with mean square 1; NaN where
+    contrasts : their orthonormal contrasts between blocks, ``(n_several, n_contrasts)``, with mean square 1; NaN where
         a trial was not played on the blocks, or no other one was.
-    counts : number of blocks of each trial, ``(n_trials,)``.
+    played : whether each trial was played on each block, ``(n_trials, n_blocks)``.
     ranks : rank of each trial from 0 to 1 less the mean rank behind the contrasts, ``(n_trials,)``; 0 where all trials
         have the same blocks.
     hyper : the fitted hyperparameters.
@@ -65,7 +65,7 @@ class BlockNoise:
     design: Design
     several: Design
     contrasts: Array
-    counts: NDArray[np.intp]
+    played: NDArray[np.bool_]
     ranks: Array
     hyper: Hyperparameters
     scale: float
@@ -73,15 +73,18 @@ class BlockNoise:
     @property
     def freedom(self) -> float:
         """Degrees of freedom of the noise, as in a t test; of unequal numbers of blocks the harmonic mean counts."""
-        return float(min(self.counts.max() - 1, 1 / np.mean(1 / self.counts)))
+        counts = self.played.sum(axis=1)
+        return float(min(counts.max() - 1, 1 / np.mean(1 / counts)))
 
     def covariance(self, hyper: Hyperparameters, slope: float = SLOPE) -> Array:
         """Return the covariance of the noise of the trials' means, ``(n_trials, n_trials)``."""
         per_block = covariance_of_trials(self.design, hyper) + self.design.noise_covariance(hyper)
         per_block = self.scale * per_block * np.exp(0.5 * slope * np.add.outer(self.ranks, self.ranks))
-        # A recipe that was dropped early was played on the first blocks only. The mean of the one and that of another
-        # on n blocks have the blocks of the first in common, and their covariance is that of one block divided by n.
-        return np.asarray(per_block / np.maximum.outer(self.counts, self.counts))
+        # The means of two recipes have the noise of the blocks in common on which both were played.
+        counts = self.played.sum(axis=1)
+        common = self.played.astype(np.float64) @ self.played.T
+        with np.errstate(divide="ignore"):
+            return np.asarray(per_block / (np.outer(counts, counts) / common))
 
     def draw(self, hyper: Hyperparameters, rng: np.random.Generator) -> Array:
         """Draw the covariance, given the hyperparameters: by how unusual the blocks may be, and by the slope."""
@@ -99,20 +102,17 @@ def block_noise(observed: Observed, knobs: Sequence[KnobAtoms], scale: float) ->
     knobs : their encoded knobs.
     scale : standard deviation of the observed values.
     """
-    counts = observed.counts
-    several = np.flatnonzero(counts > 1)
+    several = np.flatnonzero(observed.played.sum(axis=1) > 1)
     if observed.n_blocks < 2 or not len(several):
         return None
-    # A contrast is between a block and those before it, so that it is known for whoever was played on the block.
-    contrasts = observed.deviations[several] @ helmert(observed.n_blocks).T / scale
-    contrasts[np.arange(1, observed.n_blocks) >= counts[several, None]] = np.nan
+    contrasts = block_contrasts(observed.deviations[several], observed.played[several]) / scale
     # The effect of a block hides the noise of its only recipe.
     contrasts[:, np.isfinite(contrasts).sum(axis=0) < 2] = np.nan
     known = np.isfinite(contrasts)
     if known.sum() < FEWEST:
         return None
     ranks = np.zeros(len(observed))
-    if (counts < observed.n_blocks).any():
+    if not observed.played.all():
         ranks = rankdata(observed.y) / len(observed)
         ranks -= np.average(ranks[several], weights=known.sum(axis=1))
     contrasts /= np.exp(0.5 * SLOPE * ranks[several, None])
@@ -122,4 +122,25 @@ def block_noise(observed: Observed, knobs: Sequence[KnobAtoms], scale: float) ->
     design = design_of(knobs, np.ones(len(observed)))
     contrasts = contrasts[:, known.any(axis=0)] / np.sqrt(size)
     hyper = fit(design.at(several), contrasts, Prior())
-    return BlockNoise(design, design.at(several), contrasts, counts, ranks, hyper, size)
+    return BlockNoise(design, design.at(several), contrasts, observed.played, ranks, hyper, size)
+
+
+def block_contrasts(deviations: Array, played: NDArray[np.bool_]) -> Array:
+    """Return orthonormal contrasts of each trial, each between one of its blocks and those before it.
+
+    Trials on the same blocks up to one have a contrast in common, which is a column; NaN where a trial does not have it.
+    """
+    if played.all():
+        return np.asarray(deviations @ helmert(played.shape[1]).T)
+    columns: dict[tuple[int, ...], int] = {}
+    cells: list[tuple[int, int, float]] = []
+    for row, (values, on) in enumerate(zip(deviations, played, strict=True)):
+        blocks = np.flatnonzero(on)
+        for count in range(1, len(blocks)):
+            column = columns.setdefault(tuple(blocks[: count + 1].tolist()), len(columns))
+            before = float(values[blocks[:count]].mean())
+            cells.append((row, column, (before - float(values[blocks[count]])) * np.sqrt(count / (count + 1))))
+    contrasts = np.full((len(deviations), len(columns)), np.nan)
+    for row, column, value in cells:
+        contrasts[row, column] = value
+    return contrasts

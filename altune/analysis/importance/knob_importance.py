@@ -234,7 +234,7 @@ def _summary(study: Explained, drawn: Replicates, r2: float, confidence: float) 
         repeated=observed.repeated,
         n_blocks=observed.n_blocks,
         confidence=confidence,
-        fewest_blocks=min(observed.n_blocks, int(observed.counts.min())),
+        fewest_blocks=min(observed.n_blocks, int(observed.played.sum(axis=1).min())),
         aside=observed.aside,
     )
 

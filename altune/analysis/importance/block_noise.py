@@ -5,10 +5,10 @@ the mean over J blocks is the value of a recipe plus noise that is as structured
 that of the deviations on each block, J of them without their mean, divided by J. It is estimated by the same surrogate,
 to which the deviations are J − 1 draws of one process.
 
-Recipes may be played on different blocks. A recipe on n blocks has n − 1 contrasts between them, and shares a contrast
-with the recipes on the same blocks. Where the number depends on how good a recipe is, the noise is known of the good ones, and the poor ones, which
-are noisier as a rule, have little more than a single block. So there the noise of a recipe depends on its rank, by a
-slope that is drawn from what is usual.
+Recipes may be played on different blocks. A recipe on n blocks has n − 1 contrasts between them, each of which it
+shares with the recipes on the same blocks. Where the number of blocks depends on how good a recipe is, the noise is
+known of the good ones, and the poor ones, which are noisier as a rule, have little more than a single block. So there
+the noise of a recipe depends on its rank, by a slope that is drawn from what is usual.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def block_noise(observed: Observed, knobs: Sequence[KnobAtoms], scale: float) ->
 def block_contrasts(deviations: Array, played: NDArray[np.bool_]) -> Array:
     """Return orthonormal contrasts of each trial, each between one of its blocks and those before it.
 
-    Trials on the same blocks up to one have a contrast in common, which is a column; NaN where a trial does not have it.
+    A column is a contrast between the same blocks; NaN where a trial does not have it.
     """
     if played.all():
         return np.asarray(deviations @ helmert(played.shape[1]).T)

@@ -128,7 +128,12 @@ def block_noise(observed: Observed, knobs: Sequence[KnobAtoms], scale: float) ->
 def block_contrasts(deviations: Array, played: NDArray[np.bool_]) -> Array:
     """Return orthonormal contrasts of each trial, each between one of its blocks and those before it.
 
-    A column is a contrast between the same blocks; NaN where a trial does not have it.
+    A column is a contrast that trials on the same blocks up to one have in common; NaN where a trial does not have it.
+
+    Parameters
+    ----------
+    deviations : deviation of each trial on each block, ``(n_trials, n_blocks)``.
+    played : whether each trial was played on each block, ``(n_trials, n_blocks)``.
     """
     if played.all():
         return np.asarray(deviations @ helmert(played.shape[1]).T)

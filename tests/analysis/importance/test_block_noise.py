@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from altune.analysis.importance.block_noise import block_contrasts
 from altune.analysis.importance.explained import prepare
 from altune.analysis.importance.knob_importance import knob_importance
 from altune.analysis.importance.observations import Observation, observe
@@ -162,3 +163,35 @@ def test_what_differs_from_block_to_block_widens_the_interval_of_its_knob() -> N
     assert blind_share.matters
     assert not share.matters
     assert share.high - share.low > 3 * (blind_share.high - blind_share.low)
+
+
+def test_contrasts_of_nested_blocks_are_those_of_helmert() -> None:
+    from scipy.linalg import helmert
+
+    deviations = np.random.default_rng(0).normal(size=(5, 4))
+    played = np.arange(4) < np.array([4, 4, 3, 2, 1])[:, None]
+    contrasts = block_contrasts(deviations, played)
+    expected = deviations @ helmert(4).T
+    assert contrasts[:2] == pytest.approx(expected[:2])
+    assert contrasts[2, :2] == pytest.approx(expected[2, :2])
+    assert np.isnan(contrasts[4]).all()
+
+
+def test_the_noise_of_two_recipes_is_shared_on_their_common_blocks_alone() -> None:
+    rng = np.random.default_rng(1)
+    params = list(observe(search(MIXED, objective, 60, 0)[1]).params)
+    values = np.array([objective(recipe) for recipe in params])[:, None] + 0.3 * rng.normal(size=(len(params), 5))
+    trials = [
+        Observation(p, None, tuple(row[list(on)]), on)
+        for p, row, on in zip(params, values, [(0, 1), (2, 3), (1, 2, 4), (3,)] * len(params), strict=False)
+    ]
+    study = prepare(trials, MIXED)
+    blocks = study.blocks
+    assert blocks is not None
+    covariance = blocks.covariance(blocks.hyper, slope=0.0)
+    per_block = blocks.scale * (
+        covariance_of_trials(blocks.design, blocks.hyper) + blocks.design.noise_covariance(blocks.hyper)
+    )
+    assert covariance[0, 1] == 0
+    assert covariance[0, 2] == pytest.approx(per_block[0, 2] / 6)
+    assert covariance[0, 0] == pytest.approx(per_block[0, 0] / 2)

@@ -9,6 +9,7 @@ from altune.report.amounts import Amounts
 from altune.simulation.objectives import Direction
 
 Role = Literal["trial", "picked", "baseline", "infeasible"]
+Confirmed = Literal["", "candidate", "selected"]
 INFEASIBLE: Literal["infeasible"] = "infeasible"
 
 
@@ -69,6 +70,29 @@ class FrontPoint:
     name: str
     values: tuple[float, ...]
     role: Role = "trial"
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class PlayedRow:
+    """A recipe or a baseline with its plays, where recipes get blocks by merit.
+
+    Attributes
+    ----------
+    name : ``trial 12``, the first trial of the recipe, or the baseline's name.
+    mean, error : expected value on further blocks, and its standard deviation.
+    values : value on each of its blocks, which are the first search blocks.
+    baseline : whether it is a baseline.
+    confirmed : a ``candidate`` was played again in the confirmation; the ``selected`` one is the recipe of the run.
+    detail : text shown on hover, such as the recipe in words.
+    """
+
+    name: str
+    mean: float
+    error: float
+    values: tuple[float, ...]
+    baseline: bool = False
+    confirmed: Confirmed = ""
     detail: str = ""
 
 

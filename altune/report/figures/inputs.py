@@ -17,6 +17,7 @@ from altune.analysis.stopping_replay import StoppingReplay
 from altune.core.errors import RequestError
 from altune.report.amounts import Amounts
 from altune.report.figures.points import Confirmed, DifferenceRow, FrontAxis, FrontPoint, PlayedRow, TrialPoint
+from altune.report.figures.style import plural
 from altune.report.words import (
     explained_value_name,
     named,
@@ -194,6 +195,8 @@ def _confirmed(run: Run) -> dict[str, Confirmed]:
 
 def _trial_point(run: Run, trial: TrialRecord) -> TrialPoint:
     detail = [trial.reason] if trial.reason else []
+    detail += [f"± {search_amounts(run).exact.text(trial.error)}"] if trial.error is not None else []
+    detail += [plural(len(trial.values), "block")] if run.record.search_blocks.by_merit else []
     detail += [trial.recipe.query_strategy.method] if trial.recipe is not None else []
     value = _estimate(run, trial) if trial.state == "dropped" else trial.value
     return TrialPoint(trial.number, value, trial.state, "; ".join(detail), violation_words(trial.violations))

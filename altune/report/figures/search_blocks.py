@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from altune.core.errors import RequestError
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.inputs import plays_of
-from altune.report.figures.points import PlayedRow
+from altune.report.figures.points import Confirmed, PlayedRow
 from altune.report.figures.style import plural, safe_text, words
 
 MOST_ROWS = 40
@@ -28,12 +28,12 @@ GAP = 0.7
 """Space above the baselines, in rows."""
 FEWEST_COLUMNS = 6
 """Number of columns for blocks, played or not, so that the dots of a row are close to each other."""
-WIDE, NARROW = 0.36, 0.3
+WIDE, NARROW = 0.36, 0.25
 """Share of the width that the expected values take, on a wide screen and on a phone."""
 BETWEEN = 0.03
 """Share of the width between the expected values and the blocks."""
-MARKS = {"selected": "★ ", "candidate": "◆ "}
-_MARKS_WORDS = {"selected": "selected", "candidate": "candidates of the confirmation"}
+MARKS: Mapping[Confirmed, str] = {"": "", "selected": "★ ", "candidate": "◆ "}
+"""Marks of the candidates of the confirmation."""
 
 
 class SearchBlocksNumbers(NamedTuple):
@@ -130,12 +130,13 @@ def _key(numbers: SearchBlocksNumbers, value: str, amounts: Amounts) -> list[str
     best = f"; the best {MOST_ROWS} are shown" if numbers.left_out else ""
     less = "; less is better" if amounts.less_is_better else ""
     confirmed = Counter(row.confirmed for row in numbers.rows)
-    marks = [f"{MARKS[mark]}{text}" for mark, text in _MARKS_WORDS.items() if confirmed[mark]]
+    marks = [f"{MARKS['selected']}selected"] if confirmed["selected"] else []
+    marks += [f"{MARKS['candidate']}candidates of the confirmation"] if confirmed["candidate"] else []
     return [
         f"{plural(numbers.n_recipes, 'recipe')}, {plural(numbers.n_plays, 'play')}{best}",
         f"{_coloured('●', style.BETTER)} better than average on that block, {_coloured('○', style.WORSE)} worse",
         "the larger the dot, the further from average",
-        *style.wrapped(f"left: expected {safe_text(value, None)}{less}", style.KEY_WIDTH).split("<br>"),
+        *style.wrapped(f"left: {safe_text(value, None)}{less}", style.KEY_WIDTH).split("<br>"),
         *([", ".join(marks)] if marks else []),
     ]
 
@@ -203,7 +204,7 @@ def _dot_hover(row: PlayedRow, block: int, offset: float, amounts: Amounts) -> s
 
 def _set_axes(figure: go.Figure, numbers: SearchBlocksNumbers, heights: Sequence[float]) -> None:
     rows = numbers.rows
-    names = [f"{MARKS.get(row.confirmed, '')}{safe_text(words(row.name), 20)}" for row in rows]
+    names = [f"{MARKS[row.confirmed]}{safe_text(words(row.name), 20)}" for row in rows]
     bold = [f"<b>{name}</b>" if row.confirmed else name for row, name in zip(rows, names, strict=True)]
     ends = (heights[-1] - 0.7, 0.7)
     figure.update_yaxes(
@@ -221,11 +222,13 @@ def _set_axes(figure: go.Figure, numbers: SearchBlocksNumbers, heights: Sequence
     figure.update_layout(
         xaxis={"domain": [0, WIDE], "range": spread, "title_text": "expected ± error"},
         xaxis2={"domain": [WIDE + BETWEEN, 1], "title_text": "search block"},
-        meta=figure.layout.meta | {"narrow": _left(NARROW, "± error", 2), "wide": _left(WIDE, "expected ± error", 3)},
+        meta=figure.layout.meta
+        | {"narrow": _panels(NARROW, "± error", 2, 9), "wide": _panels(WIDE, "expected ± error", 3, 13)},
     )
 
 
-def _left(share: float, title: str, ticks: int) -> dict[str, Any]:
-    """Return the layout of the two panels, by the share of the width that the left one takes."""
+def _panels(share: float, title: str, ticks: int, size: int) -> dict[str, Any]:
+    """Return the layout of both panels: share of the width, title and ticks of the left one, size of the numbers."""
     left = {"xaxis.domain": [0, share], "xaxis.title.text": title, "xaxis.nticks": ticks}
-    return left | {"xaxis2.domain": [share + BETWEEN, 1]}
+    both = {f"{axis}.tickfont.size": size for axis in ("xaxis", "xaxis2")}
+    return left | {"xaxis2.domain": [share + BETWEEN, 1]} | both

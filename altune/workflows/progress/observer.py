@@ -82,9 +82,9 @@ def search_note(progress: SearchProgress, baselines: Mapping[str, float]) -> str
     baselines : value of each baseline on the search blocks, by name.
     """
     parts = [f"{progress.finished} of {progress.wanted} trials"]
-    if progress.recipes is not None:
+    if progress.recipes:
         candidates = "" if not progress.candidates else f", {progress.candidates} still candidates"
-        parts.append(f"{progress.recipes} recipes{candidates}")
+        parts.append(f"{progress.played} plays of {progress.recipes} recipes{candidates}")
     best, objectives = progress.best, progress.objectives
     if best is not None and best.value is not None:
         first = "lowest" if objectives and objectives[0].direction == "minimize" else "best"

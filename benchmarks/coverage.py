@@ -12,7 +12,8 @@ where it holds the truth. `width / oracle` is its width over that of a normal in
 the estimates spread over the subsamples.
 
 `--plan 20` are 20 report blocks. With several numbers, as in `--plan 10 20 40`, a comparison ends after the first of
-them where its interval excludes zero; means and labels saved are those after the last.
+them where its interval excludes zero; means and labels saved are those after the last. `--sequential` plays as many as
+a confirmation would, and `--precision` as many as it needs for that; `--plan` says how many are stored.
 
 A subsample is written whole or not at all, so an interrupted command resumes where it stopped.
 """
@@ -43,6 +44,7 @@ from lib.coverage_tables import by_share, claims, coverage, judged, power
 from altune.core.errors import AltuneError, RequestError
 from altune.core.files import write_text
 from altune.data.blocks import HELD_BACK
+from altune.tuning.report_blocks import ReportPlan
 
 FOLDER = Path("runs/coverage")
 SUBSAMPLES, QUICK = 40, 6
@@ -132,6 +134,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
     parser.add_argument("--subsamples", type=int, help=f"of each case; {SUBSAMPLES}, with --quick {QUICK}")
     parser.add_argument("--plan", nargs="+", type=int, default=[20], metavar="BLOCKS", help="report blocks; 20")
+    parser.add_argument("--sequential", action="store_true", help="as many report blocks as a confirmation plays")
+    parser.add_argument("--precision", type=float, metavar="WIDTH", help="with --sequential: what it is to reach")
     parser.add_argument("--quick", action="store_true", help="satimage and shuttle, 300 rows")
     parser.add_argument("--no-play", action="store_true", help="read what is stored and play nothing")
     parser.add_argument("--jobs", type=int, default=1)
@@ -146,7 +150,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         open_folder(options.out, max(options.plan))
         if not options.no_play:
             play_missing(cases, subsamples, max(options.plan), options.out, options.jobs)
-        rows = judged(look_at_all(cases, range(subsamples), options.plan, options.out, options.jobs))
+        plan = ReportPlan(options.precision) if options.sequential else options.plan
+        rows = judged(look_at_all(cases, range(subsamples), plan, options.out, options.jobs))
     except AltuneError as error:
         print(f"coverage: {error}", file=sys.stderr)
         return 2

@@ -1,15 +1,15 @@
-"""How long does the same search take by altune, and written by hand with Optuna and scikit-activeml?
+"""How long does a search take by altune, and written by hand with Optuna and scikit-activeml, to a recipe as good?
 
-    python benchmarks/search.py                     # 40 trials on 3 splits, three ways: about 5 minutes
-    python benchmarks/search.py --quick             # 8 trials on 2 splits
-    python benchmarks/search.py --only altune well  # without the one that takes longest
-    python benchmarks/search.py --out search.json
+    python benchmarks/search.py                     # 5 seeds, 40 trials on 3 splits by hand: half an hour
+    python benchmarks/search.py --quick             # one seed, 8 trials on 2 splits by hand
+    python benchmarks/search.py --only well         # without the one that takes longest
+    python benchmarks/search.py --out search.json   # resumable: what is in the file is not measured again
 
-The space, the budget (200 labels), the data (digits) and the model (logistic regression) are the same for all; the
-search by hand plays the very recipes that altune drew. Wall and processor seconds are of whole processes, from the
-start of the interpreter. Then the recipe that each search ends with is played on 20 fresh splits by the same code, and
-for altune the seconds are given after which its best so far was as good there as what the search by hand ended with.
-Needs the extra ``skactiveml``.
+The space, the budget (200 labels), the data (digits) and the model (logistic regression) are the same for all. The
+search by hand plays each of its trials on all splits; altune searches as it does by default, with blocks by merit. Wall
+and processor seconds are of whole processes, from the start of the interpreter. The recipe that the search by hand ends
+with is played on 20 fresh splits, and so is the best so far of altune after each of its plays, by the same code: the
+seconds are given after which altune's was as good. Needs the extra ``skactiveml``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
+
+from altune.tuning.merit import merged_trials
 
 HERE = Path(__file__).parent
 BUDGET = 200
@@ -70,34 +74,51 @@ def timed(command: list[str], unpinned: bool = False) -> Used:
         return Used(wall, usage.ru_utime + usage.ru_stime, output.read())
 
 
-def by_altune(trials: int, blocks: int, seed: int, folder: Path) -> tuple[Used, list[dict[str, Any]]]:
-    """Search by altune's command line on two processes; return what it took, and its trials with their times."""
+class SoFar(NamedTuple):
+    """The best recipe of a search at a moment, and the seconds since its process was started."""
+
+    params: dict[str, Any]
+    at: float
+
+
+def by_altune(trials: int, seed: int, folder: Path) -> tuple[Used, list[SoFar], int]:
+    """Search by altune's command line on two processes.
+
+    Returns
+    -------
+    what it took, the best recipe after each play where it changed, and the number of plays.
+    """
     from altune.workflows.open_run import open_run
 
     space = folder / "by_hand.yaml"
     space.write_text(SPACE, "utf-8")
-    run = folder / "run"
+    run = folder / f"run-{seed}"
     words = ["tune", "digits", "--space", str(space), "--budget", str(BUDGET), "--loops", "unlimited"]
-    words += ["--trials", str(trials), "--blocks", str(blocks), "--seed", str(seed), "--jobs", "2"]
+    words += ["--trials", str(trials), "--seed", str(seed), "--jobs", "2"]
     began = time.time()
     used = timed([sys.executable, "-m", "altune", *words, "--no-confirm", "--quiet", "--out", str(run)])
-    told = [
-        {
-            "params": {name: trial.params[path] for name, path in PATHS.items()},
-            "value": trial.value,
-            "at": trial.datetime_complete.timestamp() - began,
-        }
-        for trial in open_run(run).study.get_trials(deepcopy=False)
-        if trial.value is not None and trial.datetime_complete is not None
-    ]
-    return used, told
+    record = open_run(run).record
+    plays, baselines, sign = record.plays(), record.baseline_blocks(), record.objective.sign
+    ended = [trial.datetime_complete.timestamp() - began for trial in record.study.get_trials(deepcopy=False)]
+    best: list[SoFar] = []
+    for count, at in enumerate(ended, start=1):
+        known = [trial for trial in merged_trials(plays[:count], baselines, sign)[0] if trial.value is not None]
+        params = max(known, key=lambda trial: sign * float(trial.value)).params
+        params = {name: params[path] for name, path in PATHS.items()}
+        if not best or best[-1].params != params:
+            best.append(SoFar(params, at))
+    return used, best, record.n_played
 
 
-def by_hand(how: str, recipes: list[dict[str, Any]], blocks: int, folder: Path) -> tuple[Used, dict[str, Any]]:
-    """Play a list of recipes by the search written by hand; return what it took and what it found."""
-    listed = folder / "recipes.json"
-    listed.write_text(json.dumps(recipes), "utf-8")
-    words = ["--how", how, "--trials", str(len(recipes)), "--blocks", str(blocks), "--list", str(listed)]
+def by_hand(
+    how: str, trials: int, blocks: int, seed: int, folder: Path, recipes: list[dict[str, Any]] | None = None
+) -> tuple[Used, dict[str, Any]]:
+    """Search as written by hand, or play a list of recipes so; return what it took and what it found."""
+    words = ["--how", how, "--trials", str(trials), "--blocks", str(blocks), "--seed", str(seed)]
+    if recipes is not None:
+        listed = folder / "recipes.json"
+        listed.write_text(json.dumps(recipes), "utf-8")
+        words += ["--list", str(listed)]
     used = timed([sys.executable, str(HERE / "lib" / "search_by_hand.py"), *words], unpinned=how == "usual")
     return used, json.loads(used.output)
 
@@ -129,85 +150,83 @@ class Confirmed:
         return self._known[key]
 
 
-def seconds_to_reach(trials: list[dict[str, Any]], wanted: float, confirmed: Confirmed) -> float | None:
+def seconds_to_reach(best: list[SoFar], wanted: float, confirmed: Confirmed) -> float | None:
     """Return when the best recipe so far was first as good on fresh splits as ``wanted``, None if it never was."""
-    best = None
-    for trial in trials:
-        if best is None or trial["value"] > best["value"]:
-            best = trial
-            if confirmed.score(trial["params"]) >= wanted - 1e-9:
-                return float(trial["at"])
-    return None
+    return next((so_far.at for so_far in best if confirmed.score(so_far.params) >= wanted - 1e-9), None)
+
+
+def measure(seed: int, given: argparse.Namespace, confirmed: Confirmed) -> dict[str, Any]:
+    """Return what was measured with one seed."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        used, best, plays = by_altune(given.trials, seed, folder)
+        row: dict[str, Any] = {
+            "seed": seed,
+            "plays": plays,
+            "altune": {"wall": used.wall, "processor": used.processor, "first": best[0].at},
+            "confirmed": confirmed.score(best[-1].params),
+        }
+        recipes = None
+        for how in ("well", "usual"):
+            if how not in given.only:
+                continue
+            used, found = by_hand(how, given.trials, given.blocks, seed, folder, recipes)
+            # Both ways by hand play the same recipes, so that they end with the same one.
+            recipes = [trial["params"] for trial in found["trials"]] if recipes is None else recipes
+            score = confirmed.score(found["best"])
+            reached = seconds_to_reach(best, score, confirmed)
+            row[how] = {"wall": used.wall, "processor": used.processor, "confirmed": score, "reached": reached}
+            row[how]["times"] = None if reached is None else used.wall / reached
+    return row
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=40)
-    parser.add_argument("--blocks", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--blocks", type=int, default=3, help="splits of each trial of the search by hand")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--confirm-blocks", type=int, default=20)
-    parser.add_argument("--only", nargs="+", choices=["altune", "well", "usual"], default=["altune", "well", "usual"])
-    parser.add_argument("--quick", action="store_true", help="8 trials on 2 splits, 4 to confirm")
-    parser.add_argument("--out", type=Path, help="write what was measured as JSON")
+    parser.add_argument("--only", nargs="+", choices=["well", "usual"], default=["well", "usual"])
+    parser.add_argument("--quick", action="store_true", help="one seed, 8 trials on 2 splits, 4 to confirm")
+    parser.add_argument("--out", type=Path, help="write what was measured as JSON, and read it back")
     given = parser.parse_args()
     if given.quick:
-        given.trials, given.blocks, given.confirm_blocks = 8, 2, 4
+        given.trials, given.blocks, given.confirm_blocks, given.seeds = 8, 2, 4, [0]
+    rows = json.loads(given.out.read_text("utf-8")) if given.out is not None and given.out.is_file() else []
     confirmed = Confirmed(given.confirm_blocks)
-    with tempfile.TemporaryDirectory() as folder:
-        used, trials = by_altune(given.trials, given.blocks, given.seed, Path(folder))
-        best = max(trials, key=lambda trial: float(trial["value"]))
-        rows: dict[str, dict[str, Any]] = {
-            "altune": {
-                "wall": used.wall,
-                "processor": used.processor,
-                "first_trial": trials[0]["at"],
-                "recipe": best["params"],
-                "confirmed": confirmed.score(best["params"]),
-            }
-        }
-        keep(rows, given.out)
-        for how in ("well", "usual"):
-            if how not in given.only:
-                continue
-            used, found = by_hand(how, [trial["params"] for trial in trials], given.blocks, Path(folder))
-            score = confirmed.score(found["best"])
-            reached = seconds_to_reach(trials, score, confirmed)
-            rows[how] = {
-                "wall": used.wall,
-                "processor": used.processor,
-                "recipe": found["best"],
-                "confirmed": score,
-                "times_wall": used.wall / rows["altune"]["wall"],
-                "times_processor": used.processor / rows["altune"]["processor"],
-                "altune_reaches_after": reached,
-                "times_to_equal": None if reached is None else used.wall / reached,
-            }
-            keep(rows, given.out)
+    for seed in given.seeds:
+        if any(row["seed"] == seed for row in rows):
+            continue
+        rows.append(measure(seed, given, confirmed))
+        if given.out is not None:
+            given.out.write_text(json.dumps(rows, indent=2), "utf-8")
+        print(f"seed {seed}: {rows[-1]}", file=sys.stderr, flush=True)
     print_table(rows, given.trials, given.blocks)
     return 0
 
 
-def keep(rows: dict[str, dict[str, Any]], out: Path | None) -> None:
-    """Write what was measured so far."""
-    if out is not None:
-        out.write_text(json.dumps(rows, indent=2), "utf-8")
-
-
-def print_table(rows: dict[str, dict[str, Any]], trials: int, blocks: int) -> None:
-    """Print what was measured."""
-    names = {"altune": "altune, 2 processes", "well": "by hand, 2 processes", "usual": "by hand, as usual"}
-    print(f"{trials} trials on {blocks} splits of digits, {BUDGET} labels, whole processes, seconds")
-    print(f"{'':22}{'wall':>8}{'cpu':>8}{'x wall':>8}{'x cpu':>8}{'confirmed':>11}{'altune as good after':>22}{'x':>7}")
-    for name, row in rows.items():
-        print(f"{names[name]:22}{row['wall']:8.1f}{row['processor']:8.1f}", end="")
-        if name == "altune":
-            print(f"{'':16}{row['confirmed']:11.4f}   (first trial finished after {row['first_trial']:.1f} s)")
-            continue
-        print(f"{row['times_wall']:8.1f}{row['times_processor']:8.1f}{row['confirmed']:11.4f}", end="")
-        if row["altune_reaches_after"] is None:
-            print(f"{'never':>22}")
-        else:
-            print(f"{row['altune_reaches_after']:20.1f} s{row['times_to_equal']:7.1f}")
+def print_table(rows: list[dict[str, Any]], trials: int, blocks: int) -> None:
+    """Print what was measured: a line for each seed, and the medians."""
+    print(f"digits, {BUDGET} labels, {trials} trials, by hand on {blocks} splits each; whole processes, wall seconds")
+    print(f"{'seed':>6}{'altune':>9}{'plays':>7}{'score':>8}", end="")
+    names = [how for how in ("well", "usual") if how in rows[0]]
+    print("".join(f"{'by hand, ' + how:>17}{'score':>8}{'as good after':>15}{'times':>8}" for how in names))
+    for row in rows:
+        print(f"{row['seed']:>6}{row['altune']['wall']:>9.1f}{row['plays']:>7}{row['confirmed']:>8.4f}", end="")
+        for how in names:
+            part = row[how]
+            reached = "never" if part["reached"] is None else f"{part['reached']:.1f}"
+            times = "" if part["times"] is None else f"{part['times']:.1f}"
+            print(f"{part['wall']:>17.1f}{part['confirmed']:>8.4f}{reached:>15}{times:>8}", end="")
+        print()
+    for how in names:
+        # A search that never came as far counts with no speed at all.
+        times = [row[how]["times"] or 0.0 for row in rows]
+        whole = [row[how]["wall"] / row["altune"]["wall"] for row in rows]
+        print(
+            f"to a recipe as good as by hand, {how}: {np.median(times):.1f} times as fast (median of {len(rows)} "
+            f"seeds, {min(times):.1f} to {max(times):.1f}); the whole search {np.median(whole):.1f} times"
+        )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from altune.analysis.run import Run
+from altune.tuning.merit import n_again, plays_left
 from altune.tuning.record import StudyRecord
 from altune.tuning.trials import TrialRecord
 
@@ -82,7 +83,10 @@ class RunProgress:
         record = self.run.record
         if self.wanted is None:
             return None
-        left = record.search_blocks.plays_left(self.wanted, self.finished, record.settings["batch"])
+        batch = int(record.settings["batch"])
+        left = record.search_blocks.plays_left(self.wanted, self.finished, batch)
+        if record.search_blocks.by_merit and left:  # the plays again of the current batch may be still to come
+            left = min(left + n_again(batch), max(0, plays_left(self.wanted, 0, batch) - record.n_played))
         most = record.n_simulations
         return left if most is None else min(left, max(0, most - record.n_played))
 

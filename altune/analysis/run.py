@@ -230,13 +230,19 @@ class Run(OldNames):
 
     @renamed_keywords
     def confirm(
-        self, *, select_among: int | None = None, select_blocks: int | None = None, report_blocks: int | None = None
+        self,
+        *,
+        select_among: int | None = None,
+        select_blocks: int | None = None,
+        report_blocks: int | None = None,
+        precision: float | None = None,
     ) -> Run:
         """Confirm the best recipes on fresh blocks; :func:`altune.tune` does it unless ``confirm=False``.
 
         Parameters
         ----------
-        select_among, select_blocks, report_blocks : sizes that differ from those of the run.
+        select_among, select_blocks, report_blocks, precision : sizes that differ from those of the run; a number of
+            report blocks replaces a precision, and the other way round.
 
         Raises
         ------
@@ -245,8 +251,11 @@ class Run(OldNames):
         """
         if self._later is None:
             raise RequestError("a run opened from its folder has no data; repeat the tune command to confirm it")
-        given = {"select_among": select_among, "select_blocks": select_blocks, "report_blocks": report_blocks}
-        self._later.confirm(self, {name: value for name, value in given.items() if value is not None})
+        sizes = {"select_among": select_among, "select_blocks": select_blocks}
+        given: dict[str, Any] = {name: value for name, value in sizes.items() if value is not None}
+        if report_blocks is not None or precision is not None:
+            given |= {"report_blocks": report_blocks, "precision": precision}
+        self._later.confirm(self, given)
         return self
 
     def ablate(self) -> Run:
@@ -307,6 +316,10 @@ class Run(OldNames):
         keys = {name: [getattr(curve, name) for curve in stored] for name in names}
         return curves_frame([curve.curve for curve in stored], keys)
 
+    def _confirmed(self, name: str) -> dict[str, Any]:
+        findings, why = self.all_findings[name], self.confirmations[name].why_blocks
+        return findings.recipe.to_dict() | {"score": findings.score} | ({"why_blocks": why} if why else {})
+
     def to_dict(self) -> dict[str, Any]:
         """Return the plain JSON values of the command line's ``--json``."""
         findings = self.findings
@@ -314,7 +327,7 @@ class Run(OldNames):
         money = {name: money_of(confirmation, scenarios[name]) for name, confirmation in self.confirmations.items()}
         by_data = {
             name: {
-                "confirmed": of_data.recipe.to_dict() | {"score": of_data.score},
+                "confirmed": self._confirmed(name),
                 "baselines": against_of(of_data),
                 "selection": self.confirmations[name].selection(),
                 "ablation": self.ablations[name].to_dict() if name in self.ablations else None,
@@ -326,7 +339,7 @@ class Run(OldNames):
             "answer": self.answer,
             "objective": self.objective.name,
             "recipe": self.best_recipe.to_dict(),
-            "confirmed": None if findings is None else findings.recipe.to_dict() | {"score": findings.score},
+            "confirmed": None if findings is None else self._confirmed(next(iter(self.confirmations))),
             "baselines": {} if findings is None else against_of(findings),
             "selection": [] if self.confirmation is None else self.confirmation.selection(),
             "ablation": None if self.ablation is None else self.ablation.to_dict(),

@@ -11,16 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from altune.cli.options import (
-    AsJson,
-    ConfirmationOptions,
-    MachineOptions,
-    ManyDataOptions,
-    Quiet,
-    SearchOptions,
-    make_settings,
-)
+from altune.cli.options import AsJson, ManyDataOptions, Quiet
 from altune.cli.output import print_json
+from altune.cli.run_options import ConfirmationOptions, MachineOptions, SearchOptions, make_settings
 
 if TYPE_CHECKING:
     from altune.analysis.run import Run
@@ -101,8 +94,7 @@ def _default_folder(environments: Sequence[Environment], space: SearchSpace, set
 
     prefix = f"{'-'.join(environment.dataset.name for environment in environments)}-{space.name or 'space'}-"
     setup = StudySetup(environments, space, settings, why_fixed=SHARED if shared else "")
-    header = setup.header()
-    return folder_of_run(Path("runs") / f"{prefix}{header_digest(header)[:8]}", prefix, space, header, setup.settings)
+    return folder_of_run(Path("runs") / f"{prefix}{header_digest(setup.header())[:8]}", prefix, setup)
 
 
 def _print_plan(planned: Mapping[str, Any], as_json: bool) -> None:

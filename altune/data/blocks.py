@@ -1,10 +1,10 @@
 """Blocks: each fixes the pool, the test rows and every random stream of a simulation.
 
 The study first holds back a stratified fifth of the rows. A *search* or *select* block splits the other rows into pool
-(75 %) and test rows. A *report* block draws a pool of the same size and is scored on the rows held back, which no
-search uses. A *replay* block does the same with random streams of its own: commands that play recipes without a search
-use it, so that they do not repeat the report of a search with the same seed. *Explicit* blocks are given as row
-numbers, to follow a published protocol.
+(75 %) and test rows. On large data, a search block keeps a stratified part of both. A *report* block draws a pool of
+the same size as a select block and is scored on the rows held back, which no search uses. A *replay* block does the
+same with random streams of its own: commands that play recipes without a search use it, so that they do not repeat the
+report of a search with the same seed. *Explicit* blocks are given as row numbers, to follow a published protocol.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ SCORED_ON_HELD_BACK: tuple[BlockRole, ...] = ("report", "replay")
 HELD_BACK = 0.2
 TEST_SHARE = 0.25
 LEAST_ROWS_OF_A_CLASS = 5
+"""Rows of a class that a data set must have, and that a part of its rows keeps if the class has as many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +64,17 @@ class Block:
         return digest.hexdigest()
 
 
-def make_blocks(dataset: Dataset, role: BlockRole, count: int, seed: int) -> list[Block]:
+def make_blocks(dataset: Dataset, role: BlockRole, count: int, seed: int, most_rows: int | None = None) -> list[Block]:
     """Draw the first ``count`` blocks of a role. The first blocks are the same for every ``count``.
+
+    Parameters
+    ----------
+    dataset : the data.
+    role : what the blocks are used for.
+    count : number of blocks.
+    seed : the study's seed.
+    most_rows : number of rows of pool and test together. A block with more keeps a stratified part of its pool and of
+        its test rows, another one in each block. None keeps all.
 
     Raises
     ------
@@ -77,6 +87,10 @@ def make_blocks(dataset: Dataset, role: BlockRole, count: int, seed: int) -> lis
     for number in range(count):
         streams = Streams(seed, dataset.name, role, number)
         pool, test = split(dataset, rest, TEST_SHARE, streams)
+        if most_rows is not None and most_rows < len(rest):
+            n_test = int(np.ceil(most_rows * TEST_SHARE))
+            pool = stratified_part(dataset, pool, most_rows - n_test, streams.generator("pool part"))
+            test = stratified_part(dataset, test, n_test, streams.generator("test part"))
         shared = role in SCORED_ON_HELD_BACK
         blocks.append(Block(role, number, pool, held_back if shared else test, shares_test=shared))
     return blocks
@@ -90,10 +104,42 @@ def split(dataset: Dataset, rows: RowNumbers, share: float, streams: Streams) ->
     return np.sort(kept), np.sort(taken)
 
 
+def stratified_part(dataset: Dataset, rows: RowNumbers, size: int, rng: np.random.Generator) -> RowNumbers:
+    """Return ``size`` of the rows, sorted, drawn at random within each class.
+
+    A class has its share of the part, to the nearest rows. A class whose share is below
+    :data:`LEAST_ROWS_OF_A_CLASS` rows keeps that many, or all that it has; ``size`` must leave room for it.
+    """
+    codes = dataset.y[rows]
+    counts = np.bincount(codes, minlength=dataset.n_classes)
+    exact = counts * size / len(rows)
+    rare = exact < LEAST_ROWS_OF_A_CLASS
+    kept = np.where(rare, np.minimum(counts, LEAST_ROWS_OF_A_CLASS), 0)
+    exact = np.where(rare, 0.0, counts * (size - kept.sum()) / max(1, counts[~rare].sum()))
+    kept += exact.astype(np.intp)
+    largest_remainders = np.argsort(-(exact % 1), kind="stable")[: size - kept.sum()]
+    kept[largest_remainders] += 1
+    parts = [rng.choice(rows[codes == code], size=kept[code], replace=False) for code in range(dataset.n_classes)]
+    return np.sort(np.concatenate(parts))
+
+
+def rows_of_block(dataset: Dataset) -> int:
+    """Return the number of rows that are not held back: pool and test of every search block of all rows."""
+    return dataset.n_rows - int(np.ceil(dataset.n_rows * HELD_BACK))
+
+
 def pool_size(dataset: Dataset) -> int:
-    """Return the number of pool rows of every block that :func:`make_blocks` draws from a data set."""
-    rest = dataset.n_rows - int(np.ceil(dataset.n_rows * HELD_BACK))
-    return rest - int(np.ceil(rest * TEST_SHARE))
+    """Return the number of pool rows of every block of all rows that :func:`make_blocks` draws from a data set."""
+    return pool_share(rows_of_block(dataset))
+
+
+def pool_share(rows: int) -> int:
+    """Return the number of pool rows among the rows of a search block.
+
+    >>> pool_share(8000)
+    6000
+    """
+    return rows - int(np.ceil(rows * TEST_SHARE))
 
 
 def explicit_block(

@@ -70,6 +70,20 @@ class VarianceParts:
         common = self.of_units / self.units + self.of_classes + self.of_table
         return common + (self.of_blocks + self.of_both / self.units) / count
 
+    def degrees_with(self, blocks: float) -> float:
+        """Return the degrees of freedom that the variance would have with a number of blocks, for units of one class.
+
+        With ∞ blocks the variance of the blocks is known, and that of the units is as well as their number allows.
+        """
+        if math.isinf(blocks):
+            return math.inf if self.of_units == 0 else self.units - 1
+        of_both = self.of_both
+        squares = (self.units * self.of_blocks + of_both, blocks * self.of_units + of_both, of_both)
+        common = self.of_table / self.of_blocks if self.of_blocks else 0.0
+        counts = (1 + blocks * common if self.of_blocks else 0.0, float(self.of_units > 0))
+        degrees = (blocks - 1, self.units - 1, (blocks - 1) * (self.units - 1))
+        return _degrees(squares, counts, degrees, blocks * self.units, self.of_classes)
+
     @property
     def error(self) -> float:
         """Standard error of the mean."""
@@ -148,8 +162,8 @@ def variance_parts(
 def _degrees(
     squares: tuple[float, float, float],
     counts: tuple[float, float],
-    degrees: tuple[int, int, int],
-    cells: int,
+    degrees: tuple[float, float, float],
+    cells: float,
     known: float,
 ) -> float:
     """Return Satterthwaite's degrees of freedom of the variance, of which the part ``known`` has no uncertainty.

@@ -49,6 +49,8 @@ class Environment:
     source : where the data came from, so that a worker can load them: ``data``, a name or an absolute path, ``target``,
         and ``splits``, a file, if there are explicit blocks. None for data or blocks made in Python.
     notes : what the prices of the request do, one line each; empty if that was asked for.
+    search_rows : number of rows of a search block, pool and test together; None for all rows. Explicit blocks have
+        their own.
     """
 
     dataset: Dataset
@@ -58,6 +60,7 @@ class Environment:
     explicit: Mapping[BlockRole, list[Block]] = field(default_factory=dict)
     source: Mapping[str, str | None] | None = None
     notes: tuple[str, ...] = ()
+    search_rows: int | None = None
 
     @property
     def objective(self) -> Objective:
@@ -68,7 +71,7 @@ class Environment:
         """Return the blocks of a role: all explicit ones if there are any, else the first ``count`` drawn."""
         if self.explicit:
             return self.explicit.get(role, [])
-        return make_blocks(self.dataset, role, count, self.seed)
+        return make_blocks(self.dataset, role, count, self.seed, self.search_rows if role == "search" else None)
 
     def advice(self) -> list[str]:
         """Return advice about this environment, one line each; usually there is none."""

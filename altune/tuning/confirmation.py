@@ -11,14 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from altune.data.blocks import Block
 from altune.recipes.recipe import Recipe
-from altune.simulation.environment import Environment
-from altune.simulation.execution.items import WorkItem, curves_or_raise
 from altune.simulation.execution.player import OnDone, Player
 from altune.tuning.candidates import Candidate, select_candidates
 from altune.tuning.played import ConfirmationBlocks, Played
 from altune.tuning.preference import Preference
+from altune.tuning.report_blocks import ReportPlan, play_report
 from altune.tuning.selection import Prior
 from altune.tuning.trials import TrialRecord
 
@@ -36,6 +34,7 @@ class Confirmation:
     matched : each baseline with the sizes of start and loops of the selected recipe, on the report blocks.
     n_train, n_test : number of rows in the pool and the test set of a report block.
     select_blocks : largest number of select blocks on which a candidate could be played.
+    why_blocks : why there are no more report blocks; empty if as many were played as were asked for.
     """
 
     candidates: tuple[Candidate, ...]
@@ -46,6 +45,7 @@ class Confirmation:
     n_train: int
     n_test: int
     select_blocks: int
+    why_blocks: str = ""
 
     @property
     def played_to_select(self) -> tuple[int, int]:
@@ -71,6 +71,7 @@ class Confirmation:
             "n_train": self.n_train,
             "n_test": self.n_test,
             "select_blocks": self.select_blocks,
+            "why_blocks": self.why_blocks,
         }
 
     @classmethod
@@ -86,6 +87,7 @@ class Confirmation:
             n_train=plain["n_train"],
             n_test=plain["n_test"],
             select_blocks=plain.get("select_blocks", len(candidates[0].values)),
+            why_blocks=plain.get("why_blocks", ""),
         )
 
 
@@ -105,6 +107,7 @@ def confirm(
     searched: Mapping[str, float] | None = None,
     preference: Preference | None = None,
     prior: Prior | None = None,
+    plan: ReportPlan | None = None,
     on_done: OnDone = lambda index, outcome: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Confirmation]:
@@ -122,8 +125,10 @@ def confirm(
         and constraints. They are then played block by block until one is clearly ahead; see
         :mod:`altune.tuning.selection`. Without it all of them are played on all select blocks. The report never uses
         it.
+    plan : decides how many of the report blocks are played; None for all of them.
     on_done : called once for each trajectory.
-    say : receives a line for each recipe that fails on a select block, which leaves it out.
+    say : receives a line for each recipe that fails on a select block, which leaves it out, and one that says why there
+        are no more report blocks.
 
     Raises
     ------
@@ -135,25 +140,24 @@ def confirm(
     )
     winner = candidates[0][selected].played.recipe
     matched = {name: matched_baseline(baseline, winner) for name, baseline in baselines.items()}
+    reported, why = play_report(player, winner, baselines, matched, blocks, plan, on_done)
+    if why:
+        say(f"{len(reported[0][0].curves)} report blocks: {why}")
     end = 1 + len(baselines)
-    confirmations = []
-    for data_set, own_candidates in zip(blocks, candidates, strict=True):
-        reported = _play_each(
-            player, [winner, *baselines.values(), *matched.values()], data_set.environment, data_set.report, on_done
+    return [
+        Confirmation(
+            candidates=tuple(own_candidates),
+            selected=selected,
+            recipe=played[0],
+            baselines=dict(zip(baselines, played[1:end], strict=True)),
+            matched=dict(zip(matched, played[end:], strict=True)),
+            n_train=len(data_set.report[0].pool),
+            n_test=len(data_set.report[0].test),
+            select_blocks=len(data_set.select),
+            why_blocks=why,
         )
-        confirmations.append(
-            Confirmation(
-                candidates=tuple(own_candidates),
-                selected=selected,
-                recipe=reported[0],
-                baselines=dict(zip(baselines, reported[1:end], strict=True)),
-                matched=dict(zip(matched, reported[end:], strict=True)),
-                n_train=len(data_set.report[0].pool),
-                n_test=len(data_set.report[0].test),
-                select_blocks=len(data_set.select),
-            )
-        )
-    return confirmations
+        for data_set, own_candidates, played in zip(blocks, candidates, reported, strict=True)
+    ]
 
 
 def trajectories_to_confirm(n_candidates: int, n_baselines: int, blocks: Sequence[ConfirmationBlocks]) -> int:
@@ -162,12 +166,3 @@ def trajectories_to_confirm(n_candidates: int, n_baselines: int, blocks: Sequenc
         (n_candidates + n_baselines) * len(data_set.select) + (1 + 2 * n_baselines) * len(data_set.report)
         for data_set in blocks
     )
-
-
-def _play_each(
-    player: Player, recipes: Sequence[Recipe], environment: Environment, blocks: Sequence[Block], on_done: OnDone
-) -> list[Played]:
-    items = [WorkItem(recipe, block, environment) for recipe in recipes for block in blocks]
-    curves = curves_or_raise(player.play(items, on_done))
-    size = len(blocks)
-    return [Played(recipe, tuple(curves[index * size : (index + 1) * size])) for index, recipe in enumerate(recipes)]

@@ -20,15 +20,17 @@ from altune.recipes.space.origin import stored_origin
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import all_fields
 from altune.simulation.store import estimator_text
+from altune.tuning.report_blocks import USUAL_BLOCKS
+from altune.tuning.search_rows import most_search_rows
 from altune.tuning.settings import Settings
 from altune.tuning.storage import set_attribute
 
 HEADER = "altune"
 NARROWING = 2
 """How spaces are narrowed: since 2, alternatives that are equal for two classes are left out. Missing means 1."""
-_UNHASHED = ("format", "altune", "libraries", "origin", "narrowing")
+_UNHASHED = ("format", "altune", "libraries", "origin", "narrowing", "search_rows")
 """Fields of a header that do not change what is asked for."""
-_LATER_SETTINGS = ("n_simulations",)
+_LATER_SETTINGS = ("n_simulations", "precision")
 """Settings that altune 0.1.0 did not have. Those that are None are left out of the hash, which stays what it was."""
 _FORMAT_1 = {
     "environments": "worlds",
@@ -44,6 +46,7 @@ def make_header(environments: Sequence[Environment], space: SearchSpace, setting
     decision = space.decisions.get("model")
     names = [alternative.method for alternative in decision.alternatives] if decision is not None else []
     estimators = {name: estimator_text(find_method("model", name)) for name in names}
+    most_rows = most_search_rows(environments, settings.search_rows)
     return {
         "format": STUDY_FORMAT,
         "altune": __version__,
@@ -53,7 +56,8 @@ def make_header(environments: Sequence[Environment], space: SearchSpace, setting
         "narrowing": NARROWING if space.merges else 1,
         "estimators": {name: text for name, text in estimators.items() if text},
         "environments": [describe_environment(environment) for environment in environments],
-        "settings": settings.identity(),
+        "search_rows": settings.search_rows,  # as asked for; the settings have the number that is in effect
+        "settings": settings.identity() | ({} if most_rows is None else {"search_rows": most_rows}),
     }
 
 
@@ -101,11 +105,14 @@ def header_digest(
     plain["settings"] = {_FORMAT_1.get(name, name): value for name, value in header["settings"].items()}
     if settings is None:
         return canonical_digest(plain)
+    # The number of search rows is in the header where it changes anything.
     all_settings = {
         _FORMAT_1.get(name, name): value
         for name, value in settings.items()
-        if value is not None or name not in _LATER_SETTINGS
+        if name != "search_rows" and (value is not None or name not in _LATER_SETTINGS)
     }
+    if settings.get("report_blocks", 0) is None:
+        all_settings[_FORMAT_1["report_blocks"]] = USUAL_BLOCKS
     # A cell of a sweep that was finished without an ablation keeps its key.
     more = {"ablation": True} if ablation else {}
     return canonical_digest({"header": {"version": "0.1.0", **plain}, "settings": all_settings, **more})
@@ -135,13 +142,22 @@ def space_to_resume(header: Mapping[str, Any], asked: SearchSpace) -> SearchSpac
 
 
 def settings_to_resume(header: Mapping[str, Any], asked: Settings) -> Settings:
-    """Return the settings of a stored study where it was begun before a default changed and the default is asked for.
+    """Return the settings of a stored study where it was begun with another default and the default is asked for.
 
-    Since format 3, recipes get blocks by merit unless a number of blocks is given.
+    Since format 3, recipes get blocks by merit unless a number of blocks is given. The default of the search rows may
+    have changed; a study of a version without this setting plays on all rows.
     """
-    if header["format"] >= 3 or asked.n_blocks is not None or "settings" not in header:
-        return asked
-    return replace(asked, n_blocks=header["settings"].get("n_blocks"))
+    settings = asked
+    if asked.n_blocks is None and header["format"] < 3 and "settings" in header:
+        settings = replace(settings, n_blocks=header["settings"].get("n_blocks"))
+    if asked.search_rows is None and header.get("search_rows") is None:
+        settings = replace(settings, search_rows=stored_search_rows(header))
+    return settings
+
+
+def stored_search_rows(header: Mapping[str, Any]) -> Any:
+    """Return the number of rows that no search block of a stored study exceeds, or ``all``."""
+    return header.get("settings", {}).get("search_rows", "all")
 
 
 def resumed_words(stored: SearchSpace, asked: SearchSpace) -> str:
@@ -184,9 +200,10 @@ def header_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list
     if stored["estimators"] != header["estimators"]:
         changes.append("your own estimators differ")
     changes += _environment_changes(stored["environments"], header["environments"])
-    for name, value in header["settings"].items():
-        if stored["settings"].get(name) != value:
-            changes.append(f"{name} is {value}, in the run {stored['settings'].get(name)}")
+    asked, before = ({"search_rows": "all", **side["settings"]} for side in (header, stored))
+    for name, value in asked.items():
+        if before.get(name) != value:
+            changes.append(f"{name} is {value}, in the run {before.get(name)}")
     return changes
 
 

@@ -29,8 +29,8 @@ Array = NDArray[np.float64]
 
 MOST_BLOCKS = 12
 """Largest number of search blocks of a recipe."""
-BASELINE_BLOCKS = 3
-"""Number of search blocks of a baseline."""
+BASELINE_BLOCKS = 1
+"""Number of search blocks of a baseline, which is compared on fresh blocks after the search."""
 _DIGITS = 9
 """Digits in which gains are compared, so that the last ones, which depend on the machine, decide nothing."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import AltuneError, RequestError
 from altune.core.yaml import read_yaml
-from altune.tuning.header import header_changes, settings_to_resume, space_to_resume
+from altune.tuning.header import header_changes
 from altune.tuning.observer import Silent
 from altune.tuning.record import StudyRecord
 from altune.tuning.storage import JOURNAL, read_study
@@ -17,9 +17,7 @@ from altune.tuning.storage import JOURNAL, read_study
 if TYPE_CHECKING:
     import optuna
 
-    from altune.recipes.space import SearchSpace
-    from altune.tuning.settings import Settings
-
+    from altune.tuning.study_setup import StudySetup
 
 RECIPE_FILE = "recipe.yaml"
 SCENARIO_FILE = "scenario.yaml"
@@ -61,7 +59,7 @@ def stored_header(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def folder_of_run(usual: Path, prefix: str, asked: SearchSpace, header: Mapping[str, Any], settings: Settings) -> Path:
+def folder_of_run(usual: Path, prefix: str, setup: StudySetup) -> Path:
     """Return the folder of the run that a request resumes, by default the usual one.
 
     The usual folder's name has a hash of the request. A run that was begun with another revision of a shipped space, or
@@ -71,22 +69,17 @@ def folder_of_run(usual: Path, prefix: str, asked: SearchSpace, header: Mapping[
     ----------
     usual : folder of a new run.
     prefix : how the names of folders of such runs begin.
-    asked : search space of the request.
-    header, settings : header and settings of the request.
+    setup : what is requested.
     """
     if is_run(usual):
         return usual
     others = (path for path in sorted(usual.parent.glob(f"{glob.escape(prefix)}*")) if path.is_dir())
-    return next((path for path in others if _resumes(path, asked, header, settings)), usual)
+    return next((path for path in others if _resumes(path, setup)), usual)
 
 
-def _resumes(folder: Path, asked: SearchSpace, header: Mapping[str, Any], settings: Settings) -> bool:
+def _resumes(folder: Path, setup: StudySetup) -> bool:
     stored = stored_header(folder)
-    space = None if stored is None else space_to_resume(stored, asked)
-    if stored is None or space is None:
-        return False
-    resumed = {"space": space.to_dict(), "settings": settings_to_resume(stored, settings).identity()}
-    return not header_changes(stored, {**header, **resumed})
+    return stored is not None and not header_changes(stored, setup.resumed(stored).header())
 
 
 def stored_study(folder: Path) -> optuna.Study:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from altune.core.deprecations import renamed_fields
 from altune.core.errors import RequestError
 from altune.tuning.racing import Racing
+from altune.tuning.report_blocks import ReportPlan
 from altune.tuning.samplers import check_sampler
 
 USUAL_BLOCKS = 5
@@ -39,12 +40,17 @@ class Settings:
     seed : seed of the study, 0 or more.
     sampler : name of the sampler.
     select_among : number of the best recipes that are played on the select blocks.
-    select_blocks, report_blocks : number of fresh blocks of each data set to select on, and to report on.
+    select_blocks : largest number of fresh blocks of each data set to select on.
+    report_blocks : number of fresh blocks of each data set to report on, 2 or more. None plays as many as pay, or as a
+        precision needs; see :mod:`altune.tuning.report_blocks`.
+    precision : half of the largest width of the interval of the difference to a baseline, above 0; None for no limit.
     racing, rungs, leader_blocks : see :class:`altune.tuning.racing.Racing`.
     across : how several data sets are averaged, ``normalized`` or ``ranks``.
     prefer : how to choose among several objectives, see :class:`altune.tuning.preference.Preference`.
     trial_timeout : time limit for one trial in seconds, split evenly over its blocks; by merit, of each play. None for
         no limit.
+    search_rows : number of rows of a search block, pool and test together, 1 or more; ``all``; or None for the default
+        (see :mod:`altune.tuning.search_rows`). The confirmation always plays on all rows.
     """
 
     n_trials: int = 60
@@ -55,25 +61,35 @@ class Settings:
     sampler: str = "tpe"
     select_among: int = 5
     select_blocks: int = 10
-    report_blocks: int = 20
+    report_blocks: int | None = None
+    precision: float | None = None
     racing: float = 0.0
     rungs: tuple[float, ...] = ()
     leader_blocks: int = 0
     across: str = "normalized"
     prefer: str | None = None
     trial_timeout: float | None = None
+    search_rows: int | Literal["all"] | None = None
 
     def __post_init__(self) -> None:
         for name in ("n_trials", "n_simulations", "n_blocks", "batch", "select_among", "select_blocks"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise RequestError(f"{name} must be 1 or more, not {value}")
-        if self.report_blocks < 2:
+        if self.report_blocks is not None and self.report_blocks < 2:
             raise RequestError(f"report_blocks must be 2 or more, not {self.report_blocks}: one block has no interval")
+        if self.precision is not None and not self.precision > 0:
+            raise RequestError(f"precision must be above 0, not {self.precision:g}")
+        if self.precision is not None and self.report_blocks is not None:
+            raise RequestError("report_blocks is a fixed number of blocks and precision plays what it needs; give one")
         if self.seed < 0:
             raise RequestError(f"seed must be 0 or more, not {self.seed}")
         if self.trial_timeout is not None and not self.trial_timeout > 0:
             raise RequestError(f"trial_timeout must be above 0 s, not {self.trial_timeout}")
+        if isinstance(self.search_rows, str) and self.search_rows != "all":
+            raise RequestError(f"search_rows must be a number or 'all', not {self.search_rows!r}")
+        if isinstance(self.search_rows, int) and self.search_rows < 1:
+            raise RequestError(f"search_rows must be 1 or more, not {self.search_rows}")
         check_sampler(self.sampler)
         _ = self.racing_rules
 
@@ -81,6 +97,16 @@ class Settings:
     def racing_rules(self) -> Racing:
         """When to drop a trial early, and which trials to play on leader blocks."""
         return Racing(self.racing, self.rungs, self.leader_blocks)
+
+    @property
+    def report_plan(self) -> ReportPlan | None:
+        """What decides how many report blocks are played; None for a fixed number."""
+        return ReportPlan(self.precision) if self.report_blocks is None else None
+
+    @property
+    def most_report_blocks(self) -> int:
+        """Largest number of report blocks of each data set."""
+        return ReportPlan(self.precision).most if self.report_blocks is None else self.report_blocks
 
     def identity(self) -> dict[str, Any]:
         """Return the settings that must stay the same if the study is resumed; the number of trials may grow."""

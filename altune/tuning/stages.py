@@ -21,7 +21,7 @@ from altune.tuning.ablation import ablate, trajectories_to_ablate
 from altune.tuning.ablation_path import differing
 from altune.tuning.confirmation import confirm, trajectories_to_confirm
 from altune.tuning.evaluation import Evaluator
-from altune.tuning.header import HEADER, begin_or_resume, read_header, resumed_words
+from altune.tuning.header import HEADER, begin_or_resume, read_header
 from altune.tuning.judging import REFERENCE, Judge
 from altune.tuning.observer import Observer
 from altune.tuning.played import Played
@@ -40,6 +40,7 @@ from altune.tuning.record import (
     WANTED,
     StudyRecord,
 )
+from altune.tuning.report_blocks import USUAL_BLOCKS
 from altune.tuning.resources import Resources
 from altune.tuning.search import Search
 from altune.tuning.selection import Prior
@@ -78,7 +79,8 @@ class Stages:
     def begin(self, study: optuna.Study, where: str) -> None:
         """Write the header into an empty study, or make sure that a stored one is the study of this run.
 
-        A run that was begun with another revision of a shipped space continues with the space that it stored.
+        A run that was begun with another revision of a shipped space, or another default of the search rows, continues
+        with those that it stored.
         """
         if (stored := study.user_attrs.get(HEADER)) is not None:
             self._resume(read_header(stored), where)
@@ -106,9 +108,10 @@ class Stages:
                 set_attribute(study, name, value)
 
     def _resume(self, header: Mapping[str, Any], where: str) -> None:
-        asked, self.setup = self.setup.given_space, self.setup.resumed(header)
-        if self.setup.given_space != asked:
-            self.observer.say(f"{where}: {resumed_words(self.setup.given_space, asked)}")
+        asked, self.setup = self.setup, self.setup.resumed(header)
+        self.blocks = self.setup.search_blocks.of(self.setup.environments)
+        for line in self.setup.resumed_lines(asked):
+            self.observer.say(f"{where}: {line}")
 
     def remember_plan(self, study: optuna.Study, trajectories: Mapping[str, int], command: Sequence[str]) -> None:
         """Store what a run will play and how it was started, for those who watch it."""
@@ -261,17 +264,15 @@ class Stages:
         record = StudyRecord(study)
         best = self.best(record, settings.select_among)
         prior = self.prior(record, best)
-        key = canonical_digest(
-            {
-                "trials": [[trial.number, list(trial.objectives)] for trial in best],
-                "sizes": [settings.select_among, settings.select_blocks, settings.report_blocks],
-                "prefer": settings.prefer,
-            }
-            | ({} if prior is None else {"prior": prior.to_dict()})
+        key, with_all = (
+            _confirmation_key(best, prior, settings, n_report) for n_report in (settings.report_blocks, USUAL_BLOCKS)
         )
         recipes = self.setup.baselines
         blocks = self.setup.confirmation_blocks(settings)
         n_all, is_stored = trajectories_to_confirm(len(best), len(recipes), blocks), record.confirmation_key() == key
+        if settings.report_plan is not None and settings.precision is None:
+            # Earlier versions played all of the usual number of report blocks, which is no less.
+            is_stored = is_stored or record.confirmation_key() == with_all
         self.observer.stage("confirmation", n_all, done=n_all if is_stored else 0)
         if is_stored:
             return False
@@ -283,6 +284,7 @@ class Stages:
             searched=record.baseline_values(),
             preference=self.setup.preference,
             prior=prior,
+            plan=None if any(data_set.environment.explicit for data_set in blocks) else settings.report_plan,
             on_done=counted(player, self.observer),
             say=self.observer.say,
         )
@@ -316,6 +318,7 @@ class Stages:
             setup.settings,
             select_blocks=first.select_blocks,
             report_blocks=len(first.recipe.curves),
+            precision=None,
         )
         blocks = setup.confirmation_blocks(sizes)
         self.observer.stage("ablation", trajectories_to_ablate(len(differing(start, end)), blocks))
@@ -336,3 +339,16 @@ class Stages:
         stored = {"key": record.confirmation_key(), "ablation": ablated.to_dict(setup.data_sets)}
         set_attribute(study, ABLATION, stored)
         return True
+
+
+def _confirmation_key(
+    best: Sequence[TrialRecord], prior: Prior | None, settings: Settings, report_blocks: int | None
+) -> str:
+    """Return a hash of what a confirmation is made from."""
+    plain: dict[str, Any] = {
+        "trials": [[trial.number, list(trial.objectives)] for trial in best],
+        "sizes": [settings.select_among, settings.select_blocks, report_blocks],
+        "prefer": settings.prefer,
+    }
+    plain |= {} if prior is None else {"prior": prior.to_dict()}
+    return canonical_digest(plain | ({} if settings.precision is None else {"precision": settings.precision}))

@@ -16,9 +16,9 @@ from altune.simulation.environment import Environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import trajectories_to_ablate
 from altune.tuning.confirmation import trajectories_to_confirm
-from altune.tuning.header import make_header, settings_to_resume, space_to_resume
+from altune.tuning.header import make_header, resumed_words, settings_to_resume, space_to_resume
 from altune.tuning.judging import REFERENCE, Across, check_several, needs_references, parse_across
-from altune.tuning.merit import BASELINE_BLOCKS, MOST_BLOCKS
+from altune.tuning.merit import BASELINE_BLOCKS, MOST_BLOCKS, blocks_words
 from altune.tuning.played import ConfirmationBlocks
 from altune.tuning.preference import Preference
 from altune.tuning.proposals import Proposer, is_playable
@@ -27,6 +27,7 @@ from altune.tuning.record import VANILLA
 from altune.tuning.samplers import SamplerPlan
 from altune.tuning.samplers.choosing import REPLAYED
 from altune.tuning.search_blocks import SearchBlocks
+from altune.tuning.search_rows import most_search_rows, search_rows_notes, with_search_rows
 from altune.tuning.settings import USUAL_BLOCKS, Settings
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class StudySetup:
 
     Attributes
     ----------
+    environments : environment of each data set, with the rows of its search blocks.
     given_space : the space as it was given.
     space : the space without the alternatives that cannot work in every environment.
     left_out : one line for each alternative that was left out.
@@ -72,7 +74,7 @@ class StudySetup:
     def __init__(
         self, environments: Sequence[Environment], space: SearchSpace, settings: Settings, *, why_fixed: str = ""
     ) -> None:
-        self.environments = list(environments)
+        self.environments = with_search_rows(environments, settings.search_rows)
         self.settings = settings
         self.across: Across = parse_across(settings.across)
         check_several(self.data_sets, self.scenario, self.across)
@@ -167,9 +169,10 @@ class StudySetup:
     def notes(self) -> list[str]:
         """Return advice about the environments, the search space and the blocks, one line each."""
         advice = [line for environment in self.environments for line in environment.advice()]
+        rows = search_rows_notes(self.environments, self.settings.search_rows)
         fixed = f"each trial is played on {USUAL_BLOCKS} blocks, not on more the better it does: {self.why_fixed}"
         blocks = [fixed] if self.why_fixed else []
-        return [*dict.fromkeys(advice), *self._upper_bounds(), *self._idle_objectives(), *blocks]
+        return [*dict.fromkeys(advice), *rows, *self._upper_bounds(), *self._idle_objectives(), *blocks]
 
     def _upper_bounds(self) -> list[str]:
         decision = self.space.decisions.get("initial_sample")
@@ -216,13 +219,36 @@ class StudySetup:
         return Proposer(self.space, self.capabilities, self.sampler_plan())
 
     def resumed(self, header: Mapping[str, Any]) -> StudySetup:
-        """Return the setup with the space of a stored study, if it was asked for in the same way; else this one."""
-        space, settings = space_to_resume(header, self.given_space), settings_to_resume(header, self.settings)
-        same_space = space is None or (space == self.given_space and space.merges == self.given_space.merges)
-        if same_space and settings == self.settings:
+        """Return the setup with what a stored study was begun with, if it was asked for in the same way.
+
+        That are the space, the blocks of a trial and the number of search rows; what was asked for in another way stays
+        as it is here.
+        """
+        stored = space_to_resume(header, self.given_space)
+        space = self.given_space if stored is None else stored
+        settings = settings_to_resume(header, self.settings)
+        if space == self.given_space and space.merges == self.given_space.merges and settings == self.settings:
             return self
-        resumed = self.given_space if space is None else space
-        return StudySetup(self.environments, resumed, settings, why_fixed=self._given_why_fixed)
+        return StudySetup(self.environments, space, settings, why_fixed=self._given_why_fixed)
+
+    def resumed_lines(self, asked: StudySetup) -> list[str]:
+        """Return in what a resumed setup continues with what its study stored, other than what would be new now."""
+        lines = []
+        if self.given_space != asked.given_space:
+            lines.append(resumed_words(self.given_space, asked.given_space))
+        blocks, now = (blocks_words(setup.settings.n_blocks) for setup in (self, asked))
+        if blocks != now:
+            lines.append(
+                f"each trial is played on {blocks}, as when this run was started; a new run would play it on {now} "
+                "(--blocks)"
+            )
+        rows, new = (most_search_rows(setup.environments, setup.settings.search_rows) for setup in (self, asked))
+        if rows != new:
+            lines.append(
+                f"the search plays on {rows or 'all'} rows, as when this run was started; a new run would play on "
+                f"{new or 'all'} (--search-rows)"
+            )
+        return lines
 
     def header(self) -> dict[str, Any]:
         """Return everything that must stay the same if the study is resumed."""
@@ -247,7 +273,7 @@ class StudySetup:
             ConfirmationBlocks(
                 environment,
                 environment.blocks("select", sizes.select_blocks),
-                environment.blocks("report", sizes.report_blocks),
+                environment.blocks("report", sizes.most_report_blocks),
             )
             for environment in self.environments
         ]

@@ -11,7 +11,6 @@ from altune.data.encoding import encode_described
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment
 from altune.tuning.folders import require_folder
-from altune.tuning.header import resumed_words
 from altune.tuning.run_folder import stored_header
 from altune.tuning.settings import Settings
 from altune.tuning.study_setup import SHARED, StudySetup
@@ -34,16 +33,15 @@ def plan(
 
     A few trajectories are played for the estimate, see :mod:`altune.workflows.probe`.
     """
-    setup = StudySetup(environments, space, settings, why_fixed=SHARED if shared else "")
+    asked = StudySetup(environments, space, settings, why_fixed=SHARED if shared else "")
     stored = stored_header(folder)
-    if stored is not None:
-        setup = setup.resumed(stored)
+    setup = asked if stored is None else asked.resumed(stored)
     setup.check(confirm)
     require_folder(folder, "run")
     trajectories = setup.trajectories(confirm, ablation)
     base = setup.space.base_recipe()
     described = []
-    for environment in environments:
+    for environment in setup.environments:
         dataset, block, scenario = environment.dataset, environment.blocks("search", 1)[0], environment.scenario
         encoding = encode_described(
             dataset, block.pool, block.test, scaling=scenario.scaling, text_features=scenario.text_features
@@ -51,7 +49,8 @@ def plan(
         described.append(
             {
                 "data": {"name": dataset.name, "rows": dataset.n_rows, "features": dataset.n_features}
-                | {"classes": dataset.n_classes, "pool": len(block.pool), "test": len(block.test)},
+                | {"classes": dataset.n_classes, "pool": len(block.pool), "test": len(block.test)}
+                | {"search_rows": environment.search_rows},
                 "encoding": encoding.to_dict() | {"summary": encoding.summary},
                 "scenario": scenario.to_dict(),
                 "positive": scenario.positive_class,
@@ -63,7 +62,7 @@ def plan(
         **({"data_sets": described} if len(described) > 1 else {}),
         "space": {"name": setup.space.name, "knobs": setup.space.describe(), "left_out": setup.left_out},
         "notes": [
-            *([resumed_words(setup.given_space, space)] if setup.given_space != space else []),
+            *setup.resumed_lines(asked),
             *setup.notes(),
         ],
         "defaults": base.to_dict(),

@@ -1,9 +1,12 @@
 """The probe: how long a run will take and how much memory it needs, from a few short trajectories.
 
 Random sampling, vanilla and a few recipes drawn from the space are played on the first search block, one after the
-other, each for a share of the time limit. A recipe that is not at its end by then is extrapolated: its time for each
-further twentieth of the budget follows a straight line through those that were measured, because a model on more labels
-takes longer to train. A loop that has begun is finished, so a very slow model exceeds the limit by one loop.
+other, each for a share of the time limit. Where search blocks have a part of the rows, the drawn recipes are also
+played on a block of all rows, as in the confirmation. A recipe that is not at its end by then is extrapolated: its
+time for each further twentieth of the budget follows a straight line through those that were measured, because a model
+on more labels takes longer to train. What takes long at the beginning alone, such as a clustering of the pool, must not
+be extrapolated, so a recipe may take twenty times its share to reach its third part. A loop that has begun is finished,
+so a very slow model exceeds even that by one loop.
 
 What is estimated is the largest number of trajectories of each stage, at the mean time of the drawn recipes (of the
 baselines for the stage that plays these), divided by the number of processes.
@@ -25,6 +28,7 @@ import optuna
 from altune.core.errors import WorkError
 from altune.core.text import rough_duration, time_words
 from altune.core.threads import on_one_thread
+from altune.data.blocks import BlockRole
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment
 from altune.simulation.prepared import PreparedBlock, prepare_block
@@ -35,13 +39,15 @@ from altune.tuning.samplers import SamplerPlan
 from altune.tuning.study_setup import StudySetup
 
 LIMIT = 3.0
-"""Time limit of a probe in seconds."""
+"""Seconds of a probe, split evenly over what it plays."""
 PLAYED = ("random_sampling", "vanilla")
 """The baselines that are played; the first trajectory on a block also prepares what all later ones there share."""
 DRAWN = 4
 """Number of recipes that are drawn from the space."""
 PARTS = 20
 """Parts of the budget in which the time of a trajectory is measured."""
+LEAST_PARTS, PATIENCE = 3, 20
+"""Parts after which a trajectory may be left, and how many times its share of the limit it may take to get there."""
 LONG = 3600.0
 """A run whose estimate is longer than this many seconds says so at its start."""
 
@@ -57,6 +63,7 @@ class Estimate:
     jobs : number of processes.
     memory : bytes that each process needs; None where the system does not say.
     timeout : time limit of the search in seconds, None for none.
+    confirmed_seconds : seconds of one trajectory of a recipe on a block of all rows; None if search blocks have these.
     """
 
     trajectories: Mapping[str, int]
@@ -65,23 +72,25 @@ class Estimate:
     jobs: int
     memory: int | None
     timeout: float | None = None
+    confirmed_seconds: float | None = None
+
+    def _each(self, stage: str) -> float:
+        """Return the seconds of one trajectory of a stage."""
+        confirmed = self.recipe_seconds if self.confirmed_seconds is None else self.confirmed_seconds
+        return {"baselines": self.baseline_seconds, "search": self.recipe_seconds}.get(stage, confirmed)
 
     @property
     def seconds(self) -> float:
         """Wall seconds of the whole run."""
-        parts = {
-            stage: count * (self.baseline_seconds if stage == "baselines" else self.recipe_seconds) / self.jobs
-            for stage, count in self.trajectories.items()
-        }
+        parts = {stage: count * self._each(stage) / self.jobs for stage, count in self.trajectories.items()}
         searching = parts.pop("baselines", 0.0) + parts.pop("search", 0.0)
         return sum(parts.values()) + (searching if self.timeout is None else min(searching, self.timeout))
 
     @property
     def seconds_each(self) -> float:
         """Seconds of one trajectory, the mean over all of the run."""
-        n_baselines, n_all = self.trajectories.get("baselines", 0), sum(self.trajectories.values())
-        total = n_baselines * self.baseline_seconds + (n_all - n_baselines) * self.recipe_seconds
-        return total / max(1, n_all)
+        total = sum(count * self._each(stage) for stage, count in self.trajectories.items())
+        return total / max(1, sum(self.trajectories.values()))
 
     @property
     def advice(self) -> str:
@@ -121,32 +130,42 @@ def probe(setup: StudySetup, trajectories: Mapping[str, int], jobs: int, timeout
     WorkError
         If a baseline fails; a drawn recipe that fails is left out.
     """
-    recipes = _drawn(setup)
-    share = LIMIT / len(setup.environments) / (2 + len(recipes))
-    baselines, drawn = list[float](), list[float]()
+    recipes = drawn_recipes(setup, DRAWN)
+    parts = sum(environment.search_rows is not None for environment in setup.environments)
+    share = LIMIT / (len(setup.environments) * (len(PLAYED) + len(recipes)) + parts * len(recipes))
+    baselines, drawn, confirmed = list[float](), list[float](), list[float]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for environment in setup.environments:
-            block = environment.blocks("search", 1)[0]
-            prepared = prepare_block(environment.dataset, block, environment.seed, environment.scenario.scaling)
+            prepared = _prepared(environment, "search")
             try:
                 baselines += [seconds_of(setup.baselines[name], prepared, environment, share) for name in PLAYED]
             except Exception as error:
                 raise WorkError(f"a baseline fails on {environment.dataset.name}: {error}") from None
-            drawn += _seconds_of_working(recipes, prepared, environment, share)
+            on_part = _seconds_of_working(recipes, prepared, environment, share)
+            drawn += on_part
+            if environment.search_rows is not None:
+                on_part = _seconds_of_working(recipes, _prepared(environment, "select"), environment, share)
+            confirmed += on_part
     baseline = float(np.mean(baselines))
     recipe = float(np.mean(drawn)) if drawn else baseline
-    return Estimate(trajectories, baseline, recipe, jobs, _peak_memory(), timeout)
+    whole = float(np.mean(confirmed)) if parts and confirmed else None
+    return Estimate(trajectories, baseline, recipe, jobs, _peak_memory(), timeout, whole)
 
 
-def _drawn(setup: StudySetup) -> list[Recipe]:
+def _prepared(environment: Environment, role: BlockRole) -> PreparedBlock:
+    block = environment.blocks(role, 1)[0]
+    return prepare_block(environment.dataset, block, environment.seed, environment.scenario.scaling)
+
+
+def drawn_recipes(setup: StudySetup, count: int) -> list[Recipe]:
     """Return a few recipes of the space, drawn at random, whatever the sampler of the search is."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     playable = partial(is_playable, setup.space, setup.capabilities)
     plan = SamplerPlan("random", setup.space, setup.settings.seed, playable)
     proposer = Proposer(setup.space, setup.capabilities, plan)
     memory = new_study(["maximize"])
-    proposals = (proposal for _ in range(DRAWN) for proposal in proposer.ask_until_playable(memory))
+    proposals = (proposal for _ in range(count) for proposal in proposer.ask_until_playable(memory))
     return [proposal.recipe for proposal in proposals if proposal.recipe is not None]
 
 
@@ -174,7 +193,8 @@ def seconds_of(recipe: Recipe, prepared: PreparedBlock, environment: Environment
         now = time.perf_counter()
         parts.append(now - last)
         last = now
-        if trajectory.done or now - began >= limit:
+        patience = limit if part >= LEAST_PARTS else PATIENCE * limit
+        if trajectory.done or now - began >= patience:
             break
     if not trajectory.done and len(parts) == PARTS:
         trajectory.advance()

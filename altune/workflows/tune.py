@@ -7,7 +7,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from altune.core.deprecations import renamed_keywords
 from altune.core.errors import StorageError, WorkError
@@ -55,6 +55,7 @@ def tune(
     timeout: float | None = None,
     trial_timeout: float | None = None,
     n_blocks: int | None = None,
+    search_rows: int | Literal["all"] | None = None,
     batch: int = 4,
     n_jobs: int = 1,
     seed: int = 0,
@@ -68,7 +69,8 @@ def tune(
     ablation: bool = True,
     select_among: int = 5,
     select_blocks: int = 10,
-    report_blocks: int = 20,
+    report_blocks: int | None = None,
+    precision: float | None = None,
     splits: Any = None,
     out: str | Path | None = None,
     cache: str | Path | None = None,
@@ -102,6 +104,8 @@ def tune(
         block, and recipes that do well are played again, on up to 12 blocks; a search that cannot do so (several data
         sets or objectives, constraints, a risk, racing, explicit splits, a shared study, the samplers cmaes, nsga2 and
         nsga3) plays each trial on 5.
+    search_rows : number of rows of a search block, pool and test together; ``all``; or None for at most 8,000. The
+        confirmation always plays on all rows.
     batch : number of trials asked of the sampler at a time.
     n_jobs : number of processes; −1 uses all cores. It does not affect results.
     seed : seed of the study.
@@ -112,7 +116,10 @@ def tune(
     confirm : whether to confirm the best recipes on fresh blocks.
     ablation : whether to play the path from vanilla to the confirmed recipe after the confirmation, knob by knob.
     select_among : number of best recipes to confirm.
-    select_blocks, report_blocks : number of fresh blocks on which one of them is selected, and on which it is reported.
+    select_blocks : largest number of fresh blocks on which one of them is selected.
+    report_blocks : number of fresh blocks on which it is reported; None for up to 20, as many as narrow the intervals.
+    precision : wanted precision of the result, in place of a number of report blocks: half of the largest width of the
+        95 % intervals of its differences to the baselines, drawn for all of them together.
     splits : explicit splits, see :func:`altune.data.blocks.read_splits`; for one data set only.
     out : folder of the run; None keeps the run in memory. A folder that holds the same run resumes it; one that holds
         anything else is refused.
@@ -146,12 +153,14 @@ def tune(
         select_among=select_among,
         select_blocks=select_blocks,
         report_blocks=report_blocks,
+        precision=precision,
         racing=racing,
         rungs=tuple(rungs),
         leader_blocks=leader_blocks,
         across=across,
         prefer=prefer,
         trial_timeout=trial_timeout,
+        search_rows=search_rows,
     )
     environments = make_environments(
         data,

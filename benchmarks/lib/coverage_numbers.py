@@ -15,11 +15,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from altune.analysis.label_counts import MeanCurve, labels_saved, reached
+from altune.core.errors import RequestError
 from altune.data.blocks import TEST_SHARE
 from altune.numerics.statistics import Interval, PairedDifference, mean_interval
 from altune.simulation.curve import LearningCurve
 from altune.simulation.intervals import estimated_difference, estimated_mean
 from altune.simulation.objectives import Objective
+from altune.tuning.report_blocks import ReportPlan, Widths, widths_of
+from altune.tuning.report_blocks import look as look_in_turn
 from lib.coverage_play import AGAIN, BUDGET, PATH, STREAMS_AGAIN, Case, Curves, file_of, load_curves
 
 Array = NDArray[np.float64]
@@ -39,26 +42,39 @@ class Looked:
     ----------
     rows : one mapping for each interval, with its cell, estimate and ends.
     curves : mean score over the blocks at each label count, ``(1 + budget,)``, by model, metric and recipe.
-    blocks : number of blocks behind each of these.
     """
 
     rows: list[dict[str, Any]]
     curves: dict[tuple[str, str, str], Array]
-    blocks: int
 
 
-def look(case: Case, number: int, plan: Plan, folder: Path) -> Looked:
+def planned_blocks(of: Curves, metric: str, plan: ReportPlan, overlap: float) -> int:
+    """Return how many report blocks a confirmation of the last recipe of the path beside the others would play."""
+    objective, (*baselines, recipe), reference = Objective("aulc", metric=metric, end=BUDGET), PATH, next(iter(PATH))
+
+    def widths_after(blocks: int) -> list[Widths] | None:
+        if blocks > len(of[recipe]):
+            raise RequestError(f"the plan asks for {blocks} blocks, and {len(of[recipe])} are stored")
+        others = [of[name][:blocks] for name in baselines]
+        widths = widths_of(objective, of[recipe][:blocks], others, of[reference][:blocks], 0, overlap)
+        return None if widths is None else [widths]
+
+    return look_in_turn(plan, widths_after)[0]
+
+
+def look(case: Case, number: int, plan: Plan | ReportPlan, folder: Path) -> Looked:
     """Return every interval of a stored subsample."""
     curves = load_curves(file_of(folder, case, number))
     given = {"population": case.population, "size": case.size, "coin": case.coin, "held_back": case.held_back}
-    looked = Looked([], {}, max(plan))
+    looked = Looked([], {})
     for model in case.models:
         for metric in case.metrics:
             of = {name: curves[f"{model}/{name}"] for name in [*PATH, *(name + AGAIN for name in STREAMS_AGAIN)]}
-            for row in intervals(of, metric, plan, overlap(case)):
+            looks = [planned_blocks(of, metric, plan, overlap(case))] if isinstance(plan, ReportPlan) else plan
+            for row in intervals(of, metric, looks, overlap(case)):
                 looked.rows.append({**given, "model": model, "metric": metric, "number": number, **row})
             for name in PATH:
-                at = [curve.at(np.arange(BUDGET + 1), metric) for curve in of[name][: max(plan)]]
+                at = [curve.at(np.arange(BUDGET + 1), metric) for curve in of[name][: max(looks)]]
                 looked.curves[model, metric, name] = np.mean(at, axis=0)
     return looked
 
@@ -71,19 +87,21 @@ def intervals(of: Curves, metric: str, plan: Plan, overlap: float) -> list[dict[
         curves = of[name][: max(plan)]
         mean = estimated_mean(objective, curves, overlap=overlap)
         ends = {"low": mean.low, "high": mean.high, **_by_old_rule(objective.each(curves), overlap)}
-        rows.append({"kind": MEAN, "name": name, "mean": mean.mean, **ends})
+        rows.append({"kind": MEAN, "name": name, "mean": mean.mean, "blocks": mean.blocks, **ends})
     pairs = [(b, a, STEP if abs(place) == 1 else DIFFERENCE) for place, a, b in _pairs()]
     pairs += [(name + AGAIN, name, STREAMS) for name in STREAMS_AGAIN]
     for a, b, kind in pairs:
         difference = at_plan(plan, partial(_difference, objective, of[a], of[b], overlap))
         values = objective.each(of[a][: difference.blocks]) - objective.each(of[b][: difference.blocks])
         ends = {"low": difference.low, "high": difference.high, **_by_old_rule(values, overlap)}
-        rows.append({"kind": kind, "name": f"{a} - {b}", "mean": difference.mean, **ends})
+        named = {"kind": kind, "name": f"{a} - {b}", "mean": difference.mean, "blocks": difference.blocks}
+        rows.append({**named, **ends})
     baseline, *others = PATH
     for name in others:
         saved = labels_saved(of[name][: max(plan)], of[baseline][: max(plan)], metric, BUDGET)
         low, high = (-np.inf if saved.low is None else saved.low), (np.inf if saved.high is None else saved.high)
-        rows.append({"kind": SAVED, "name": f"{name} - {baseline}", "mean": saved.saved, "low": low, "high": high})
+        named = {"kind": SAVED, "name": f"{name} - {baseline}", "mean": saved.saved, "blocks": max(plan)}
+        rows.append({**named, "low": low, "high": high})
     return rows
 
 
@@ -124,7 +142,9 @@ def overlap(case: Case) -> float:
     return held_back / (rest - int(np.ceil(rest * TEST_SHARE)))
 
 
-def look_at_all(cases: Sequence[Case], numbers: Sequence[int], plan: Plan, folder: Path, jobs: int) -> pd.DataFrame:
+def look_at_all(
+    cases: Sequence[Case], numbers: Sequence[int], plan: Plan | ReportPlan, folder: Path, jobs: int
+) -> pd.DataFrame:
     """Return every interval of all stored subsamples, with the truth in column ``truth``."""
     there = [(case, number) for case in cases for number in numbers if file_of(folder, case, number).exists()]
     looked = joblib.Parallel(n_jobs=jobs)(joblib.delayed(look)(case, number, plan, folder) for case, number in there)

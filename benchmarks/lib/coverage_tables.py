@@ -57,7 +57,8 @@ def coverage(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
             width=("width", "mean"), before=("width_before", "mean"), oracle=("oracle", "first")
         )
         cells = cells[(cells["oracle"] > 0) & np.isfinite(cells["oracle"])]
-        line = dict(zip(by, key, strict=True)) | {"intervals": len(group), "coverage": group["covered"].mean()}
+        line = dict(zip(by, key, strict=True)) | {"intervals": len(group), "blocks": group["blocks"].mean()}
+        line["coverage"] = group["covered"].mean()
         # Labels saved are whole loops, and an end may be unknown: no oracle has a normal interval for them.
         known = line.get("kind") != SAVED
         lines.append(

@@ -61,6 +61,18 @@ def test_the_short_form_plays_stores_and_prints_every_kind(
     assert all(0 <= line["coverage"] <= 1 for line in lines)
 
 
+def test_a_sequential_plan_looks_as_a_confirmation_does(tmp_path: Path) -> None:
+    for number in range(2):
+        play.play_and_store(SMALL, number, 20, tmp_path)
+    rows = numbers.look_at_all([SMALL], range(2), numbers.ReportPlan(), tmp_path, 1)
+    assert rows["blocks"].between(10, 20).all()
+    assert rows.groupby(["number", "model", "metric"])["blocks"].nunique().eq(1).all(), "all of a report have the same"
+    fixed = numbers.look_at_all([SMALL], range(2), [int(rows["blocks"].iloc[0])], tmp_path, 1)
+    assert fixed["low"].iloc[0] == rows["low"].iloc[0]
+    wide = numbers.look_at_all([SMALL], range(2), numbers.ReportPlan(0.9), tmp_path, 1)
+    assert wide["blocks"].eq(10).all()
+
+
 def test_a_folder_of_other_recipes_or_fewer_blocks_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,8 +89,14 @@ def test_right_intervals_are_judged_right_and_narrow_ones_narrow() -> None:
     lines = []
     for name in range(500):
         for mean in rng.normal(0.7, spread, subsamples):
-            ends = {"low": mean - 1.96 * spread, "high": mean + 1.96 * spread, "old_low": 0.0, "old_high": 1.0}
-            lines.append({**cell, "kind": "mean", "name": name, "mean": mean, **ends})
+            ends = {
+                "low": mean - 1.96 * spread,
+                "high": mean + 1.96 * spread,
+                "old_low": 0.0,
+                "old_high": 1.0,
+                "blocks": 20,
+            }
+            lines.append({**cell, "kind": "mean", "name": name, "mean": mean, "blocks": 20, **ends})
     table = pd.DataFrame(lines)
     table["truth"] = table.groupby(numbers.CELL)["mean"].transform("mean")
     (right,) = tables.coverage(tables.judged(table), ["kind"]).to_dict("records")
@@ -107,7 +125,7 @@ def test_true_savings_come_from_the_mean_curves() -> None:
     def looked(shift: float) -> numbers.Looked:
         curves = {("m", "accuracy", baseline): np.minimum(steps, 40) / 50 + shift}
         curves |= {("m", "accuracy", name): np.minimum(2 * steps, 90) / 50 - shift for name in [recipe]}
-        return numbers.Looked([], curves, 20)
+        return numbers.Looked([], curves)
 
     # In the mean the shifts cancel: the baseline first has its final score at 40 labels, the recipe at 20.
     savings = numbers.true_savings([looked(0.1), looked(-0.1)])

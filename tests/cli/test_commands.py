@@ -17,7 +17,7 @@ import typer
 import altune as package
 from altune.cli import COMMANDS
 from altune.cli.commands import build_command, spread
-from altune.cli.options import read_seconds
+from altune.cli.parsing import read_seconds
 from altune.core.errors import RequestError
 
 HEAVY = {"sklearn", "pandas", "optuna", "scipy", "numpy", "plotly", "rich"}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import altune
 from altune.cli import main
+from altune.recipes.recipe import Recipe
 from altune.simulation.environment import make_environments
+from altune.simulation.prepared import prepare_block
 from altune.tuning.observer import Silent
 from altune.tuning.prepared_space import prepare_space
 from altune.tuning.settings import Settings
@@ -42,6 +45,41 @@ def test_the_estimate_counts_each_stage_at_its_pace_and_the_time_limit_ends_the_
     assert estimate.seconds_each == pytest.approx((10 * 1.0 + 390 * 2.0) / 400)
     limited = Estimate(COUNTS, 1.0, 2.0, 4, None, timeout=60.0)
     assert limited.seconds == pytest.approx(60.0 + 90 * 2.0 / 4)
+
+
+@pytest.mark.parametrize(("first", "parts"), [(5.9, 3), (6.1, 1), (0.0, 9)])
+def test_what_takes_long_at_the_beginning_is_not_extrapolated(
+    monkeypatch: pytest.MonkeyPatch, first: float, parts: int
+) -> None:
+    clock, played = [0.0], list[float]()
+
+    class Clocked(probing.Trajectory):
+        def advance(self, until: float = float("inf")) -> None:
+            clock[0] += 0.04 if played else first
+            played.append(until)
+
+    monkeypatch.setattr(probing, "Trajectory", Clocked)
+    monkeypatch.setattr(probing, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    [environment] = make_environments("iris", budget=40, loops=10)
+    block = environment.blocks("search", 1)[0]
+    prepared = prepare_block(environment.dataset, block, environment.seed)
+    seconds = probing.seconds_of(Recipe(), prepared, environment, 0.3)
+    assert len(played) == parts
+    assert seconds == pytest.approx(first + 19 * 0.04 if parts > 1 else first * PARTS)
+
+
+def test_where_the_search_plays_on_a_part_the_confirmation_is_estimated_on_all_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(probing, "seconds_of", lambda recipe, prepared, *_: float(len(prepared.block.pool)))
+    environments = make_environments("digits", budget=20, loops=3)
+    settings = Settings(n_blocks=2, search_rows=500)
+    estimate = probe(StudySetup(environments, prepare_space("quick", environments), settings), COUNTS, 1)
+    assert (estimate.baseline_seconds, estimate.recipe_seconds, estimate.confirmed_seconds) == (375, 375, 1077)
+    assert estimate.seconds == pytest.approx(310 * 375 + 90 * 1077)
+    assert estimate.seconds_each == pytest.approx(estimate.seconds / 400)
+    whole = probe(StudySetup(environments, prepare_space("quick", environments), Settings(n_blocks=2)), COUNTS, 1)
+    assert (whole.recipe_seconds, whole.confirmed_seconds) == (1077, None)
 
 
 def test_a_part_is_enough_and_a_limit_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

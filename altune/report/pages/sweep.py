@@ -19,6 +19,7 @@ from altune.report.pages.comparison.figures import rank_block
 from altune.report.words import MEASURED
 from altune.simulation.objectives import KINDS
 from altune.tuning.merit import blocks_words
+from altune.tuning.report_blocks import report_blocks_words
 
 PAYS = "Where does it pay off?"
 RANKS = "Does it rank first?"
@@ -70,7 +71,7 @@ def _intros(sweep: Sweep) -> dict[str, str]:
         METHODS: f"How many of the recipes of {finished} use each method.",
         MEASURED: (
             f"Each cell is a run of {plural(settings.n_trials, 'trial')}, confirmed on "
-            f"{plural(settings.report_blocks, 'fresh block')}."
+            f"{report_blocks_words(settings.report_blocks, settings.precision)} fresh blocks."
         ),
     }
 
@@ -161,6 +162,6 @@ def _facts(sweep: Sweep) -> list[tuple[str, str]]:
     sizes = (
         f"{settings.n_trials} trials on {blocks_words(settings.n_blocks)}, sampler {settings.sampler}; "
         f"{settings.select_among} recipes on {settings.select_blocks} blocks to select, one on "
-        f"{settings.report_blocks} to report"
+        f"{report_blocks_words(settings.report_blocks, settings.precision)} to report"
     )
     return [*facts, ("Each cell", sizes), ("Made by", f"altune {__version__}")]

@@ -17,6 +17,7 @@ from altune.simulation.scenario import Scenario
 from altune.tuning.merit import blocks_words
 from altune.tuning.preference import Preference
 from altune.tuning.racing import LEADERS
+from altune.tuning.report_blocks import report_blocks_words
 
 Row = tuple[str, str]
 
@@ -54,7 +55,7 @@ def _data(plan: Mapping[str, Any]) -> list[Row]:
         return [
             ("data", f"{data['name']}: {_size(data)}"),
             ("features", _features(plan)),
-            ("pool and test", f"{data['pool']} and {data['test']} rows of each block"),
+            ("pool and test", f"{data['pool']} and {data['test']} rows{_where(data) or ' of each block'}"),
             ("budget", f"{plan['scenario']['budget']} labels"),
             ("first sample", f"{plan['first_sample']} rows unless the recipe sets it"),
             *_positive(plan),
@@ -69,11 +70,15 @@ def _data_set(number: int, of_data: Mapping[str, Any]) -> list[Row]:
         ("", _features(of_data)),
         (
             "",
-            f"pool {data['pool']}, test {data['test']} rows; budget {of_data['scenario']['budget']} labels, first "
-            f"sample {of_data['first_sample']} rows unless the recipe sets it",
+            f"pool {data['pool']}, test {data['test']} rows{_where(data)}; budget {of_data['scenario']['budget']} "
+            f"labels, first sample {of_data['first_sample']} rows unless the recipe sets it",
         ),
         *_positive(of_data),
     ]
+
+
+def _where(data: Mapping[str, Any]) -> str:
+    return "" if data["search_rows"] is None else " of each search block"
 
 
 def _positive(of_data: Mapping[str, Any]) -> list[Row]:
@@ -173,9 +178,12 @@ def _limit(settings: Mapping[str, Any]) -> str:
 
 def _confirmation(plan: Mapping[str, Any]) -> list[Row]:
     settings, many = plan["settings"], plan["trajectories"]
-    sizes = f"best {settings['select_among']} on {settings['select_blocks']} blocks, one on {settings['report_blocks']}"
+    report = report_blocks_words(settings["report_blocks"], settings["precision"])
+    select = f"{'up to ' if settings['n_blocks'] is None else ''}{settings['select_blocks']}"
+    sizes = f"best {settings['select_among']} on {select} blocks, one on {report}"
     # The path has fewer steps if the recipe agrees with vanilla in some knobs.
     upper = {"ablation": "at most "} if many["ablation"] else {}
+    upper |= {"confirmation": "at most "} if many["confirmation"] and "up to" in select + report else {}
     listed = ", ".join(f"{upper.get(name, '')}{count} {name}" for name, count in many.items())
     each = " of each data set" if plan.get("data_sets") else ""
     return [

@@ -255,12 +255,24 @@ def prepare_worker() -> None:
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_owner, args=(os.getppid(),), daemon=True).start()
+    _keep_what_is_kept()
     import_sklearn()
     for name in _PLAYED_WITH:
         importlib.import_module(name)
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(limits=1)
+
+
+def _keep_what_is_kept() -> None:
+    """Let loky not take the blocks that a worker keeps for a leak: it would restart the worker, which loses them.
+
+    The limit has no public name. Without it workers are restarted, which costs time and changes no result.
+    """
+    from joblib.externals.loky import process_executor
+
+    if hasattr(process_executor, "_MAX_MEMORY_LEAK_SIZE"):
+        process_executor._MAX_MEMORY_LEAK_SIZE = float("inf")
 
 
 def _workers(jobs: int) -> int:

@@ -52,7 +52,7 @@ def test_a_plan_of_several_data_sets_tells_each() -> None:
     )
     assert rows["over data sets"] == "mean of the ranks among all trials, on each data set"
     assert rows["search"].startswith("60 trials on 5 blocks of each data set")
-    assert rows["confirmation"] == "best 5 on 10 blocks, one on 20 of each data set"
+    assert rows["confirmation"] == "best 5 on 10 blocks, one on up to 20 of each data set"
     usual = plan_of(["iris", "wine"])
     assert usual["over data sets"] == "mean of values where random sampling is 0 and a perfect model 1"
 
@@ -84,6 +84,15 @@ def test_a_plan_tells_what_is_spent_with_care() -> None:
     assert rows["time limit"] == "60 s for each trial"
     assert rows["trajectories"].endswith("and more for leaders")
     assert plan_of(settings=Settings(racing=0.05))["trajectories"].endswith(", at most")
+
+
+def test_a_plan_tells_which_rows_the_search_plays_on() -> None:
+    assert plan_of("digits")["pool and test"] == "1077 and 360 rows of each block"
+    part = Settings(search_rows=500)
+    assert plan_of("digits", settings=part)["pool and test"] == "375 and 125 rows of each search block"
+    both = plan_of(["digits", "iris"], settings=part)
+    assert "pool 375, test 125 rows of each search block; budget 30" in both["data set 1"]
+    assert "pool 90, test 30 rows; budget 30" in both["data set 2"]
 
 
 def test_wide_columns_share_the_line(monkeypatch: pytest.MonkeyPatch) -> None:

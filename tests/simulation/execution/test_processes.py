@@ -131,3 +131,22 @@ def test_early_workers_end_with_an_error():
     assert time.monotonic() - began < 30
     with pytest.raises(KeyError), early_workers(2):
         raise KeyError
+
+
+_KEPT = []
+
+
+def grown(number):
+    """Keep 400 MB, as a worker keeps prepared blocks, and wait until loky looks at the memory again."""
+    if not _KEPT:
+        _KEPT.append(bytearray(b"x") * 400_000_000)
+    time.sleep(1.1)
+    return os.getpid()
+
+
+@pytest.mark.slow
+def test_a_worker_that_keeps_much_is_not_restarted(monkeypatch):
+    monkeypatch.setattr(crew, "HELPED", 0)
+    stop_workers()
+    assert len(set(LocalPool(1).run(grown, [(number,) for number in range(4)]))) == 1
+    stop_workers()

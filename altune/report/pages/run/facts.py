@@ -138,6 +138,9 @@ def _search(run: Run) -> list[Fact]:
     facts = [("Search", f"{complete} trials on {blocks}{each}, sampler {settings['sampler']}")]
     if run.record.search_blocks.by_merit:
         facts.append(("Plays", _plays(run)))
+    if rows := settings.get("search_rows"):
+        most = "at most " if len(run.record.data_sets) > 1 else ""
+        facts.append(("Search rows", f"{most}{rows} rows of each block, pool and test; the confirmation has all"))
     measures = _racing(settings)
     return [*facts, ("Spent with care", "; ".join(measures))] if measures else facts
 
@@ -237,11 +240,12 @@ def _confirmation(run: Run) -> list[Fact]:
         for name, confirmation in confirmations.items()
     )
     each = " of each data set" if len(confirmations) > 1 else ""
+    why = f", since {first.why_blocks}" if first.why_blocks else ""
     behind = ", those clearly behind on fewer" if len(set(first.played_to_select)) > 1 else ""
     return [
         (
             "Confirmation",
             f"{len(first.candidates)} recipes on {select_blocks_words(first)}{each} to select{behind}, one on "
-            f"{len(first.recipe.curves)} to report ({sizes})",
+            f"{len(first.recipe.curves)} to report{why} ({sizes})",
         )
     ]

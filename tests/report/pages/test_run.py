@@ -218,7 +218,8 @@ def test_a_search_by_merit_shows_its_plays_and_says_what_its_values_are() -> Non
     assert f"the most played one has {max(len(trial.values) for trial in run.trials)}." in plays.explanation
     n_recipes = len({trial.recipe.digest() for trial in run.trials})
     assert facts(content)["Plays"].startswith(f"{run.record.n_played} of {n_recipes} recipe")
-    assert sum(len(trace.x) for trace in plays.figure.data[1:]) == run.record.n_played + 3 * 3
+    n_baselines = sum(len(values) for values in run.record.baseline_blocks().values())
+    assert sum(len(trace.x) for trace in plays.figure.data[1:]) == run.record.n_played + n_baselines
     fixed = run_content(tune(confirm=False))
     assert [part.figure.layout.title.text for part in figures(fixed) if "on search blocks" in str(part.figure)] == []
     assert "Plays" not in facts(fixed)

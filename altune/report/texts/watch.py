@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from altune.analysis.importance.knob_importance import KnobImportance
-from altune.core.text import duration, rough_duration
+from altune.core.text import duration, plays_words, rough_duration
 from altune.report.texts.aligned import table
 from altune.report.texts.importance import share_text
 from altune.report.words import across_note, search_amounts, search_value_name, violation_words
@@ -73,8 +73,7 @@ def _plays(progress: RunProgress) -> list[str]:
     """Return how many plays the search has, of how many recipes, where recipes get blocks by merit."""
     if not progress.recipes:
         return []
-    candidates = f", {progress.candidates} still candidates" if progress.candidates else ""
-    return [f"  {progress.run.record.n_played} plays of {progress.recipes} recipes{candidates}"]
+    return [f"  {plays_words(progress.run.record.n_played, progress.recipes, progress.candidates)}"]
 
 
 def _time_left(progress: RunProgress, trajectories: int) -> str:

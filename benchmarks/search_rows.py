@@ -80,9 +80,9 @@ CASES = {
     "kr_vs_k": Case("kr_vs_k", SIZES),
     "sylva": Case("sylva", SIZES[:3]),
     "boosted trees": Case("shuttle", SIZES[2:], recipes=8, blocks=7, model="hist_gradient_boosting", loops=6),
-    "500 labels": Case("shuttle", SIZES[:3], recipes=12, blocks=8, budget=500),
+    "200 labels": Case("kr_vs_k", (5334, 10000), budget=200),
 }
-"""Case by name: a rare class, 18 classes, many features, a model that is slow to predict, many labels."""
+"""Case by name: a rare class, 18 classes, many features, a model that is slow to predict, 20 pool rows for a label."""
 QUICK = {"sylva": Case("sylva", (1250, 5000), recipes=10, blocks=7)}
 
 

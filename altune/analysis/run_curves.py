@@ -30,11 +30,12 @@ def _searched(record: StudyRecord) -> list[StoredCurve]:
     recipes = {name: list(played.curves) for name, played in record.baselines().items()}
     trials = record.trials() if not record.search_blocks.by_merit else _first_of_each_recipe(record.trials())
     recipes |= {f"trial_{trial.number}": record.curves(trial.number) for trial in trials}
+    positions = {f"trial_{trial.number}": trial.positions for trial in trials if trial.positions}
     return [
-        StoredCurve("search", names[data], recipe, block, curve)
+        StoredCurve("search", names[order[position][0]], recipe, order[position][1], curve)
         for recipe, curves in recipes.items()
         # A dropped trial has curves on the first blocks only.
-        for (data, block), curve in zip(order, curves, strict=False)
+        for position, curve in zip(positions.get(recipe, range(len(order))), curves, strict=False)
     ]
 
 

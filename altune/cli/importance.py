@@ -38,13 +38,14 @@ def importance(
 
 def _stock(run: Run) -> Stock:
     """Return the importance by each of Optuna's evaluators, or why it cannot be computed."""
-    from altune.analysis.importance.optuna import EVALUATORS, optuna_importance
+    from altune.analysis.importance.optuna import EVALUATORS, optuna_importance, study_by_recipe
     from altune.core.errors import WorkError
 
+    study = study_by_recipe(run.study, run.trials)
     shares: dict[str, dict[str, float] | str] = {}
     for name in EVALUATORS:
         try:
-            shares[name] = optuna_importance(run.study, name)
+            shares[name] = optuna_importance(study, name)
         except WorkError as error:
             shares[name] = str(error)
     return shares

@@ -73,7 +73,7 @@ class SearchOptions:
         str | None,
         Option(
             metavar="N",
-            help="Rows of a search block, pool and test, or `all`; the confirmation has all.  [default: at most 8000]",
+            help="Rows of a search block, pool and test, or `all`; the confirmation has all.  [default: at most 10000]",
         ),
     ] = None
     sampler: Annotated[

@@ -7,7 +7,6 @@ trial of its recipe.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from altune.simulation.execution.items import Failure
 from altune.simulation.execution.player import OnDone
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.in_memory_study import RetoldStudy
-from altune.tuning.merit import PlayedRecipe, PlayedRecipes, Standing, n_again, plays_again
+from altune.tuning.merit import FIRST_BLOCKS, MOST_BLOCKS, PlayedRecipe, PlayedRecipes, Standing, n_again, plays_again
 from altune.tuning.proposals import Proposal, Proposer
 from altune.tuning.trials import (
     AGAIN,
@@ -28,7 +27,6 @@ from altune.tuning.trials import (
     BLOCKS,
     PLANNED,
     RECIPE,
-    VALUES,
     TrialRecord,
     Verdict,
     finished_trial,
@@ -105,6 +103,8 @@ class BlocksByMerit:
         self._memory = RetoldStudy(evaluator.judge.directions)
         self._trials: dict[int, FrozenTrial] = {}
         """First trial of each recipe, by its number."""
+        self._new: dict[str, PlayedRecipe] = {}
+        """Recipes that were met first in the batch that is planned."""
         self._n_stored = 0
         self._keys: list[str] = []
         """Recipe of each trial of the memory, in the order of their numbers there; empty for a forbidden draw."""
@@ -133,7 +133,8 @@ class BlocksByMerit:
         more trials, these come first.
         """
         planned: list[MeritTrial] = []
-        taken: Counter[str] = Counter()
+        self._new = {}
+        taken: dict[str, list[int]] = {}
         for _ in range(wanted):
             for proposal in self._proposer.ask_until_playable(self._memory.study):
                 trial = self._trial(proposal, self._n_stored + len(planned), taken)
@@ -196,36 +197,42 @@ class BlocksByMerit:
 
     # planning -------------------------------------------------------------------------------------------------
 
-    def _trial(self, proposal: Proposal, number: int, taken: Counter[str]) -> MeritTrial:
+    def _trial(self, proposal: Proposal, number: int, taken: dict[str, list[int]]) -> MeritTrial:
         """Return a drawn trial with its block: the first one on which its recipe was not played yet."""
         trial = MeritTrial(number, proposal.trial.params, proposal.trial.distributions, proposal.recipe, asked=proposal)
         if proposal.recipe is None:
             return trial
         key = proposal.recipe.digest()
-        recipe = self._played.recipes.get(key, PlayedRecipe(number))
-        position = len(recipe.values) + taken[key]
+        recipe = self._played.recipes.get(key, self._new.get(key))
+        if recipe is None:
+            start = (len(self._played.recipes) + len(self._new)) % FIRST_BLOCKS
+            recipe = self._new[key] = PlayedRecipe(number, start)
+        in_batch = taken.setdefault(key, [])
+        position = recipe.next_block(in_batch)
         if recipe.failure:
             trial.verdict = Verdict(failure=Failure(recipe.failure))
-        elif position >= self._n_blocks:
-            value = self._sign * sum(recipe.values) / max(1, len(recipe.values))
+        elif position is None:
+            value = self._sign * sum(recipe.values.values()) / len(recipe.values)
             trial.verdict = Verdict(objectives=(value,))
         else:
             trial.position = position
-            taken[key] += 1
+            in_batch.append(position)
         return trial
 
-    def _plays_again(self, number: int, taken: Counter[str]) -> list[MeritTrial]:
+    def _plays_again(self, number: int, taken: dict[str, list[int]]) -> list[MeritTrial]:
         if self.standing is None:
             return []
         keys = list(self.standing.rows)[: self.standing.n_recipes]
-        left = [self._n_blocks - len(self._played.recipes[key].values) - taken[key] for key in keys]
+        left = [MOST_BLOCKS - len(self._played.recipes[key].values) - len(taken.get(key, ())) for key in keys]
         planned: list[MeritTrial] = []
         for row in plays_again(self.standing, left, n_again(self._batch)):
             key = keys[row]
             recipe = self._played.recipes[key]
             first = self._trials[recipe.first]
-            position = len(recipe.values) + taken[key]
-            taken[key] += 1
+            in_batch = taken.setdefault(key, [])
+            position = recipe.next_block(in_batch)
+            assert position is not None
+            in_batch.append(position)
             again = MeritTrial(
                 number + len(planned),
                 first.params,
@@ -240,10 +247,6 @@ class BlocksByMerit:
     def _begin(self, trial: MeritTrial, known: Container[int]) -> None:
         if trial.recipe is not None and trial.position is not None and trial.number not in known:
             self._evaluator.begin_on(trial.recipe, trial.position)
-
-    @property
-    def _n_blocks(self) -> int:
-        return self._evaluator.judge.blocks.n_usual
 
     # finished trials ------------------------------------------------------------------------------------------
 
@@ -260,7 +263,9 @@ class BlocksByMerit:
             if key not in self._played.recipes:
                 self._trials[trial.number] = trial
         recipe = self._played.ask(key, trial.number)
-        recipe.values += [self._sign * value for value in trial.user_attrs.get(VALUES, ())]
+        recipe.values |= {
+            position: self._sign * value for position, value in zip(record.positions, record.values, strict=True)
+        }
         if record.state == "failed":
             recipe.failure = recipe.failure or record.reason or "failed"
 
@@ -273,5 +278,5 @@ class BlocksByMerit:
         recipe = self._played.recipes[list(standing.rows)[row]]
         value = self._sign * float(standing.model.mean[row])
         record = record_of(self._trials[recipe.first])
-        values = tuple(self._sign * own for own in recipe.values)
+        values = tuple(self._sign * recipe.values[position] for position in sorted(recipe.values))
         return TrialRecord(record.number, "complete", value, record.params, values, record.recipe, objectives=(value,))

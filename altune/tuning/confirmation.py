@@ -127,8 +127,8 @@ def confirm(
         it.
     plan : decides how many of the report blocks are played; None for all of them.
     on_done : called once for each trajectory.
-    say : receives a line for each recipe that fails on a select block, which leaves it out, and one that says why there
-        are no more report blocks.
+    say : receives a line for each recipe that fails on a select block, which leaves it out, and one on the precision
+        that was asked for.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def confirm(
     winner = candidates[0][selected].played.recipe
     matched = {name: matched_baseline(baseline, winner) for name, baseline in baselines.items()}
     reported, why = play_report(player, winner, baselines, matched, blocks, plan, on_done)
-    if why:
+    if plan is not None and plan.precision is not None:
         say(f"{len(reported[0][0].curves)} report blocks: {why}")
     end = 1 + len(baselines)
     return [

@@ -1,9 +1,9 @@
 """Blocks by merit: a recipe is played on more blocks the better it does.
 
 Three words are kept apart. A *play* is one recipe on one search block. A *trial* is a recipe that the sampler was asked
-for; it is played once, on the first block on which its recipe was not played yet. A recipe that does well is *played
-again*, on its next block, and several trials may draw the same recipe. What a recipe was played on is therefore always
-a first part of the search blocks, so two recipes are compared on the blocks of the one that is known less.
+for; it is played once, on a block on which its recipe was not played yet. A recipe that does well is *played again*, on
+the next block, and several trials may draw the same recipe. Recipes that were played often have most of their blocks in
+common, so they are compared on the same blocks.
 
 A mixed model of recipes and blocks (:mod:`altune.numerics.mixed_model`) says what each recipe is worth. The sampler is
 told its mean, adjusted for the blocks. Recipes are ranked by their posterior mean, which draws a recipe with few plays
@@ -29,6 +29,8 @@ Array = NDArray[np.float64]
 
 MOST_BLOCKS = 12
 """Largest number of search blocks of a recipe."""
+FIRST_BLOCKS = 1
+"""Number of search blocks on which recipes are played first, one recipe after the other."""
 BASELINE_BLOCKS = 1
 """Number of search blocks of a baseline, which is compared on fresh blocks after the search."""
 _DIGITS = 9
@@ -66,13 +68,25 @@ class PlayedRecipe:
     Attributes
     ----------
     first : number of its first trial.
-    values : value on its first blocks, in their order; the higher the better.
+    start : position of the block on which it is played first.
+    values : value on each of its blocks, by the position of the block; the higher the better.
     failure : why it failed on a block, empty if it did not.
     """
 
     first: int
-    values: list[float] = field(default_factory=list)
+    start: int = 0
+    values: dict[int, float] = field(default_factory=dict)
     failure: str = ""
+
+    def next_block(self, taken: Collection[int] = ()) -> int | None:
+        """Return the position of the block to play it on next; None if it was played on all.
+
+        Parameters
+        ----------
+        taken : positions of the blocks on which it is played in the same batch.
+        """
+        order = [self.start, *(position for position in range(MOST_BLOCKS) if position != self.start)]
+        return next((position for position in order if position not in self.values and position not in taken), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,17 +128,17 @@ class PlayedRecipes:
 
     def ask(self, key: str, trial: int) -> PlayedRecipe:
         """Return the recipe of a trial, which is new if no earlier trial has drawn it."""
-        return self.recipes.setdefault(key, PlayedRecipe(trial))
+        return self.recipes.setdefault(key, PlayedRecipe(trial, len(self.recipes) % FIRST_BLOCKS))
 
     def standing(self) -> Standing | None:
         """Return what the recipes that have not failed are worth; None before anything was played."""
         known = {key: recipe.values for key, recipe in self.recipes.items() if recipe.values and not recipe.failure}
-        listed = [*known.values(), *(list(values) for values in self._baselines.values())]
+        listed = [*known.values(), *(dict(enumerate(values)) for values in self._baselines.values())]
         if not listed:
             return None
-        table = np.full((len(listed), max(map(len, listed))), np.nan)
+        table = np.full((len(listed), 1 + max(max(values) for values in listed)), np.nan)
         for row, values in zip(table, listed, strict=True):
-            row[: len(values)] = values
+            row[list(values)] = list(values.values())
         rows = {key: row for row, key in enumerate([*known, *self._baselines])}
         return Standing(fit_mixed_model(table), rows, len(known))
 
@@ -197,7 +211,8 @@ def merged_trials(
             continue
         key = keys[record.number] = record.recipe.digest()
         recipe = played.ask(key, record.number)
-        recipe.values += [sign * value for value in record.values]
+        signed = [sign * value for value in record.values]
+        recipe.values |= dict(zip(record.positions, signed, strict=True))
         if record.state == "failed":
             recipe.failure = recipe.failure or record.reason
     standing = played.standing()
@@ -213,7 +228,9 @@ def merged_trials(
 
 
 def _merged(record: TrialRecord, recipe: PlayedRecipe, key: str, standing: Standing | None, sign: float) -> TrialRecord:
-    record = replace(record, values=tuple(sign * value for value in recipe.values))
+    positions = sorted(recipe.values)
+    values = tuple(sign * recipe.values[position] for position in positions)
+    record = replace(record, values=values, positions=tuple(positions))
     if recipe.failure:
         return replace(record, state="failed", reason=recipe.failure, value=None, objectives=())
     if standing is None or key not in standing.rows:

@@ -225,12 +225,17 @@ class StudyRecord:
     def curves(self, number: int) -> list[LearningCurve]:
         """Return the learning curves of a trial, in the order of :attr:`search_blocks`.
 
-        Where recipes get blocks by merit, those are the curves of all plays of its recipe.
+        Where recipes get blocks by merit, those are the curves of all plays of its recipe, on the blocks at the
+        ``positions`` of the trial.
         """
         if not self.search_blocks.by_merit:
             return self._stored_curves(number)
-        by_recipe = self._numbers_by_recipe()
-        return [curve for play in by_recipe.get(number, [number]) for curve in self._stored_curves(play)]
+        by_position = {
+            position: curve
+            for play in self._numbers_by_recipe().get(number, [number])
+            for position, curve in self.curves_on(play).items()
+        }
+        return [by_position[position] for position in sorted(by_position)]
 
     def curves_on(self, number: int) -> dict[int, LearningCurve]:
         """Return what was played by a trial or a play again where recipes get blocks by merit, by position of block."""

@@ -196,7 +196,8 @@ def play_report(
     """
     recipes = [winner, *baselines.values(), *matched.values()]
     others = [place for place, name in enumerate(baselines, start=1) if baselines[name].digest() != winner.digest()]
-    reference = 1 + list(baselines).index(REFERENCE)
+    # Without random sampling nothing is measured against it, and any curves do for it.
+    reference = 1 + list(baselines).index(REFERENCE) if REFERENCE in baselines else 0
     curves: list[list[list[LearningCurve]]] = [[[] for _ in recipes] for _ in blocks]
 
     def play(first: int, last: int) -> None:

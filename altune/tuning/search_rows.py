@@ -1,10 +1,10 @@
 """The rows of search blocks: on large data, the search plays on a part of the rows, and the confirmation on all.
 
 A trajectory costs what its fits, predictions and queries cost, and all but the fits grow with the rows. By default a
-search block has at most :data:`SEARCH_ROWS` rows, pool and test together: as many as a data set of 10,000 rows has
-beside those held back, so that the rule changes nothing up to there. A number of rows, given or default, is raised to
+search block has at most :data:`SEARCH_ROWS` rows, pool and test together, which changes nothing for data sets of up to
+12,500 rows: a fifth of the rows is held back. A number of rows, given or default, is raised to
 :data:`POOL_ROWS_PER_LABEL` pool rows for each label of the budget, so that a recipe still chooses among many rows, and
-to :data:`TEST_ROWS_PER_CLASS` test rows for each class.
+to :data:`TEST_ROWS_PER_CLASS` test rows for each class. The numbers follow from ``benchmarks/search_rows.py``.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from altune.core.errors import RequestError
 from altune.data.blocks import TEST_SHARE, rows_of_block
 from altune.simulation.environment import Environment
 
-SEARCH_ROWS = 8_000
+SEARCH_ROWS = 10_000
 """Rows of a search block by default."""
-POOL_ROWS_PER_LABEL = 10
+POOL_ROWS_PER_LABEL = 20
 """Pool rows of a search block for each label of the budget, below which no search block goes."""
 TEST_ROWS_PER_CLASS = 10
 """Test rows of a search block for each class on average, below which no search block goes."""

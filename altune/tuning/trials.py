@@ -60,6 +60,7 @@ class TrialRecord(OldNames):
     violations : by how much each constraint is violated; 0 or less if it is kept.
     error : standard deviation of ``value``, where recipes get blocks by merit, else None.
     again : number of the first trial of the recipe, if this is a play again and no trial.
+    positions : position of the block of each value, where recipes get blocks by merit; else they are the first ones.
     """
 
     number: int
@@ -73,6 +74,7 @@ class TrialRecord(OldNames):
     violations: Mapping[str, float] = field(default_factory=dict)
     error: float | None = None
     again: int | None = None
+    positions: tuple[int, ...] = ()
 
     @property
     def feasible(self) -> bool:
@@ -83,7 +85,7 @@ class TrialRecord(OldNames):
         """Return plain JSON values."""
         plain: dict[str, Any] = {"number": self.number, "state": self.state, "value": self.value, "params": self.params}
         plain |= {"blocks": list(self.values)} | ({"reason": self.reason} if self.reason else {})
-        plain |= {} if self.error is None else {"error": self.error}
+        plain |= {} if self.error is None else {"error": self.error, "played_on": list(self.positions)}
         plain |= {"objectives": list(self.objectives)} if len(self.objectives) > 1 else {}
         return plain | ({"constraints": dict(self.violations)} if self.violations else {})
 
@@ -189,6 +191,7 @@ def record_of(trial: FrozenTrial, number: int | None = None) -> TrialRecord:
         objectives=tuple(trial.values) if complete else (),
         violations=dict(attributes.get(VIOLATIONS, {})),
         again=attributes.get(AGAIN),
+        positions=tuple(attributes.get(BLOCKS, ())[: len(attributes.get(VALUES, ()))]),
     )
 
 

@@ -51,6 +51,8 @@ class StagesOfRun:
         try:
             with owned, self.stages.player(run.folder, self.resources) as player:
                 yield player
+                # What was announced at most and not played is not left open in the display.
+                self.stages.observer.stage("done", 0)
         finally:
             self.stages.observer.close()
 

@@ -104,7 +104,7 @@ def tune(
         block, and recipes that do well are played again, on up to 12 blocks; a search that cannot do so (several data
         sets or objectives, constraints, a risk, racing, explicit splits, a shared study, the samplers cmaes, nsga2 and
         nsga3) plays each trial on 5.
-    search_rows : number of rows of a search block, pool and test together; ``all``; or None for at most 8,000. The
+    search_rows : number of rows of a search block, pool and test together; ``all``; or None for at most 10,000. The
         confirmation always plays on all rows.
     batch : number of trials asked of the sampler at a time.
     n_jobs : number of processes; −1 uses all cores. It does not affect results.

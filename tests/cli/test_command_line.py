@@ -134,7 +134,7 @@ def test_json_of_tune_has_what_scripts_read(altune):
     plain = json.loads(out)
     assert set(plain) == {
         *("answer", "objective", "recipe", "confirmed", "baselines", "ablation", "trials", "seconds", "run"),
-        *("cost", "label_nothing"),
+        *("cost", "label_nothing", "selection"),
     }
     assert {"mean", "low", "high", "blocks", "score", "basis"} <= set(plain["confirmed"])
     assert set(plain["baselines"]) == {"random_sampling", "margin", "vanilla"}

@@ -20,14 +20,17 @@ from altune.tuning.trials import TrialRecord
 def played(*values, baselines=None):
     recipes = PlayedRecipes(baselines)
     for number, own in enumerate(values):
-        recipes.ask(str(number), number).values += own
+        recipes.ask(str(number), number).values |= dict(enumerate(own))
     return recipes
 
 
-def record(number, values, size=5, again=None, state="complete", reason=""):
+def record(number, values, size=5, again=None, state="complete", reason="", block=0):
     recipe = Recipe.from_dict({"initial_sample": {"method": "random", "size": size}})
     value = float(np.mean(values)) if state == "complete" else None
-    return TrialRecord(number, state, value, {"size": size}, tuple(values), recipe, reason, again=again)
+    positions = tuple(range(block, block + len(values)))
+    return TrialRecord(
+        number, state, value, {"size": size}, tuple(values), recipe, reason, again=again, positions=positions
+    )
 
 
 def test_a_gain_is_what_the_best_of_a_choice_gains_by_one_more_play():
@@ -90,13 +93,14 @@ def test_a_trial_gets_all_plays_of_its_recipe_and_the_posterior_mean(sign):
         record(0, [sign * 0.9], size=5),
         record(1, [sign * 0.8], size=6),
         record(2, [sign * 0.6], size=7),
-        record(3, [sign * 0.85], size=5, again=0),
-        record(4, [sign * 0.88], size=5),
+        record(3, [sign * 0.85], size=5, again=0, block=2),
+        record(4, [sign * 0.88], size=5, block=1),
         record(5, [sign * 0.5], size=8),
     ]
     trials, standing = merged_trials(records, {"margin": [sign * 0.7, sign * 0.66]}, sign)
     assert [trial.number for trial in trials] == [0, 1, 2, 4, 5]
-    assert trials[0].values == trials[3].values == (sign * 0.9, sign * 0.85, sign * 0.88)
+    assert trials[0].values == trials[3].values == (sign * 0.9, sign * 0.88, sign * 0.85)
+    assert trials[0].positions == (0, 1, 2)
     key = records[0].recipe.digest()
     assert trials[0].value == trials[3].value == sign * standing.model.mean[standing.rows[key]]
     assert trials[0].error == pytest.approx(np.sqrt(standing.model.variance[standing.rows[key]]))

@@ -12,7 +12,7 @@ from altune.numerics.block_counts import Width
 from altune.numerics.crossed import VarianceParts
 from altune.recipes.space import SearchSpace
 from altune.tuning.observer import Silent
-from altune.tuning.report_blocks import FIRST_BLOCKS, MOST_BLOCKS, PAYS, USUAL_BLOCKS, ReportPlan, Widths
+from altune.tuning.report_blocks import FIRST_BLOCKS, MOST_BLOCKS, PAYS, USUAL_BLOCKS, ReportPlan, Widths, widths_of
 from altune.tuning.settings import Settings
 
 SIZES = {"budget": 20, "loops": 3, "n_trials": 2, "n_blocks": 1, "select_among": 1, "select_blocks": 1}
@@ -68,25 +68,46 @@ class Heard(Silent):
         self.lines.append(line)
 
 
+def widest_half(run):
+    """Return half of the widest interval that is shown of a difference to a baseline."""
+    shown = [against.difference.together for against in run.findings.others.values()]
+    return max(high - low for low, high in shown) / 2
+
+
 def test_a_run_plays_what_its_own_variance_asks_for():
-    heard = Heard()
-    usual = tuned(observer=heard)
+    usual = tuned()
     blocks = len(usual.confirmation.recipe.curves)
     assert FIRST_BLOCKS <= blocks <= USUAL_BLOCKS
     others = (*usual.confirmation.baselines.values(), *usual.confirmation.matched.values())
     assert {len(played.curves) for played in others} == {blocks}
     if blocks < USUAL_BLOCKS:
         assert usual.to_dict()["confirmed"]["why_blocks"] == usual.confirmation.why_blocks != ""
-        assert any(f"{blocks} report blocks" in line for line in heard.lines)
     fixed = tuned(report_blocks=USUAL_BLOCKS)
     assert len(fixed.confirmation.recipe.curves) == USUAL_BLOCKS
     assert fixed.confirmation.why_blocks == ""
-    wide = tuned(precision=0.5)
+    heard = Heard()
+    wide = tuned(precision=0.5, observer=heard)
+    assert heard.lines[-1] == f"{FIRST_BLOCKS} report blocks: a precision of 0.5 is reached"
     assert len(wide.confirmation.recipe.curves) == FIRST_BLOCKS
     assert wide.confirmation.why_blocks == "a precision of 0.5 is reached"
-    for against in wide.findings.others.values():
-        low, high = against.difference.together
-        assert high - low <= 2 * 0.5
+    findings, confirmation = wide.findings, wide.confirmation
+    foretold = widths_of(
+        findings.objective,
+        confirmation.recipe.curves,
+        [confirmation.baselines[name].curves for name in findings.others],
+        confirmation.baselines["random_sampling"].curves,
+        confirmation.n_test,
+        confirmation.n_test / confirmation.n_train,
+    )
+    level = 0.05 / len(findings.others)
+    for width, against in zip(foretold.differences, findings.others.values(), strict=True):
+        low, high = against.difference.ends(1 - level)
+        assert width.half(FIRST_BLOCKS) == pytest.approx((high - low) / 2, rel=1e-2)
+    wanted = 0.97 * widest_half(wide)
+    closer = wide.confirm(precision=wanted)
+    assert closer.confirmation.why_blocks == f"a precision of {wanted:g} is reached"
+    assert len(closer.confirmation.recipe.curves) > FIRST_BLOCKS
+    assert widest_half(closer) <= wanted
     narrow = wide.confirm(precision=1e-6)
     assert len(narrow.confirmation.recipe.curves) <= USUAL_BLOCKS
     assert "no number of blocks reaches a precision of 1e-06" in narrow.confirmation.why_blocks

@@ -33,7 +33,7 @@ SIZES: dict[str, Any] = {"budget": 20, "loops": 3, "n_blocks": 2, "sampler": "ra
 SPLITS = [{"pool": list(range(0, 150, 2)), "test": list(range(1, 150, 2))}]
 
 
-def large(rows: int = 12_000, name: str = "large") -> Dataset:
+def large(rows: int = 14_000, name: str = "large") -> Dataset:
     rng = np.random.default_rng(0)
     y = rng.integers(3, size=rows)
     return Dataset(rng.normal(size=(rows, 2)) + y[:, None], y, name=name)
@@ -65,24 +65,31 @@ def setup_of(environments: list[Environment], rows: Any = None) -> StudySetup:
 # the rule
 
 
-def test_data_of_more_than_ten_thousand_rows_are_searched_on_a_part_by_default() -> None:
-    for rows, most in ((10_002, SEARCH_ROWS), (10_000, None), (300, None)):
+def test_data_of_more_than_12_500_rows_are_searched_on_a_part_by_default() -> None:
+    for rows, most in ((12_502, SEARCH_ROWS), (12_500, None), (300, None)):
         assert most_search_rows(make_environments(large(rows), budget=20), None) == most
     [environment] = with_search_rows(make_environments(LARGE, budget=20), None)
     assert environment.search_rows == SEARCH_ROWS
-    assert [len(block.pool) for block in environment.blocks("search", 2)] == [6000, 6000]
-    assert [len(block.test) for block in environment.blocks("search", 2)] == [2000, 2000]
+    assert [len(block.pool) for block in environment.blocks("search", 2)] == [7500, 7500]
+    assert [len(block.test) for block in environment.blocks("search", 2)] == [2500, 2500]
 
 
 def test_a_part_suits_the_budget_and_the_classes() -> None:
-    for budget, asked, rows in ((20, 300, 300), (20, 100, 267), (60, 300, 800), (20, 1, 267), (900, None, None)):
+    for budget, asked, rows in (
+        (20, 600, 600),
+        (20, 100, 534),
+        (60, 600, 1600),
+        (20, 1, 534),
+        (900, None, None),
+        (390, None, 10_400),
+    ):
         [environment] = with_search_rows(make_environments(LARGE, budget=budget), asked)
         assert environment.search_rows == rows, (budget, asked)
-    assert least_search_rows(make_environment("digits", budget=20)) == 400, "ten test rows for each of ten classes"
-    [line] = [line for line in setup_of(make_environments(LARGE, budget=60), 300).notes() if "search plays" in line]
+    assert least_search_rows(make_environment("digits", budget=12)) == 400, "ten test rows for each of ten classes"
+    [line] = [line for line in setup_of(make_environments(LARGE, budget=60), 600).notes() if "search plays" in line]
     assert line == (
-        "the search plays on 800 of the 9600 rows of large that are not held back (300 are too few for 60 labels and 3 "
-        "classes), another part in each block, and the confirmation on all; --search-rows all plays the search on all"
+        "the search plays on 1600 of the 11200 rows of large that are not held back (600 are too few for 60 labels and "
+        "3 classes), another part in each block, and the confirmation on all; --search-rows all plays the search on all"
     )
 
 
@@ -90,7 +97,7 @@ def test_each_of_several_data_sets_has_at_most_that_number_of_rows() -> None:
     environments = with_search_rows(make_environments([LARGE, "digits", "iris"], budget=20), 1000)
     assert [environment.search_rows for environment in environments] == [1000, 1000, None]
     setup = setup_of(make_environments([LARGE, "iris"], budget=20))
-    assert [len(block.pool) for _, block in setup.search_blocks.of(setup.environments)] == [6000, 90] * 2
+    assert [len(block.pool) for _, block in setup.search_blocks.of(setup.environments)] == [7500, 90] * 2
 
 
 def test_explicit_blocks_keep_their_rows() -> None:
@@ -111,12 +118,12 @@ def test_wrong_numbers_are_refused(wrong: Any) -> None:
 
 def test_trials_and_baselines_are_played_on_the_part_and_the_confirmation_on_all(tmp_path: Path) -> None:
     sizes = {"confirm": True, "select_among": 1, "select_blocks": 1, "report_blocks": 2, "ablation": False}
-    run, lines = tuned(tmp_path / "run", search_rows=500, **sizes)
+    run, lines = tuned(tmp_path / "run", search_rows=600, **sizes)
     data, environment = altune.load_dataset("digits"), make_environment("digits", budget=20, loops=3)
     with Player() as player:
         for role, rows, trajectories in (
-            ("search", 500, [(trial.recipe, run.record.curves(trial.number)) for trial in run.trials]),
-            ("search", 500, [(played.recipe, played.curves) for played in run.record.baselines().values()]),
+            ("search", 600, [(trial.recipe, run.record.curves(trial.number)) for trial in run.trials]),
+            ("search", 600, [(played.recipe, played.curves) for played in run.record.baselines().values()]),
             ("select", None, [(one.played.recipe, one.played.curves) for one in run.confirmation.candidates]),
             ("report", None, [(run.confirmation.recipe.recipe, run.confirmation.recipe.curves)]),
         ):
@@ -127,9 +134,9 @@ def test_trials_and_baselines_are_played_on_the_part_and_the_confirmation_on_all
                     curve.scores["accuracy"].tolist() for curve in expected
                 ]
     assert (run.confirmation.n_train, run.confirmation.n_test) == (pool_size(data), 360)
-    assert any(line.startswith("the search plays on 500 of the 1437 rows of digits") for line in lines)
+    assert any(line.startswith("the search plays on 600 of the 1437 rows of digits") for line in lines)
     assert (
-        "500 rows of each block, pool and test; the confirmation has all" in (tmp_path / "run/report.html").read_text()
+        "600 rows of each block, pool and test; the confirmation has all" in (tmp_path / "run/report.html").read_text()
     )
 
 
@@ -137,17 +144,17 @@ def test_trials_and_baselines_are_played_on_the_part_and_the_confirmation_on_all
 
 
 def test_the_same_number_resumes_and_another_one_is_refused(tmp_path: Path) -> None:
-    tuned(tmp_path / "run", search_rows=500)
-    run, _ = tuned(tmp_path / "run", 4, search_rows=500)
-    undisturbed, _ = tuned(None, 4, search_rows=500)
+    tuned(tmp_path / "run", search_rows=600)
+    run, _ = tuned(tmp_path / "run", 4, search_rows=600)
+    undisturbed, _ = tuned(None, 4, search_rows=600)
     assert [trial.values for trial in run.trials] == [trial.values for trial in undisturbed.trials]
-    for other, words in ((600, "600"), ("all", "all"), (None, "all")):
-        with pytest.raises(RequestError, match=f"search_rows is {words}, in the run 500"):
+    for other, words in ((700, "700"), ("all", "all"), (None, "all")):
+        with pytest.raises(RequestError, match=f"search_rows is {words}, in the run 600"):
             tuned(tmp_path / "run", 5, search_rows=other)
     tuned(tmp_path / "whole", search_rows="all")
     assert len(tuned(tmp_path / "whole", 3)[0].trials) == 3, "all rows are the default here"
-    with pytest.raises(RequestError, match="search_rows is 500, in the run all"):
-        tuned(tmp_path / "whole", 4, search_rows=500)
+    with pytest.raises(RequestError, match="search_rows is 600, in the run all"):
+        tuned(tmp_path / "whole", 4, search_rows=600)
 
 
 def test_a_run_of_an_earlier_version_continues_on_all_rows_and_says_so(tmp_path: Path) -> None:
@@ -155,8 +162,8 @@ def test_a_run_of_an_earlier_version_continues_on_all_rows_and_says_so(tmp_path:
     forget_search_rows(tmp_path / "run")
     run, lines = tuned(tmp_path / "run", 4, LARGE)
     assert (
-        f"{tmp_path / 'run'}: the search plays on all rows, as when this run was started; a new run would play on 8000 "
-        "(--search-rows)"
+        f"{tmp_path / 'run'}: the search plays on all rows, as when this run was started; a new run would play on "
+        "10000 (--search-rows)"
     ) in lines
     undisturbed, _ = tuned(None, 4, LARGE, search_rows="all")
     assert [trial.values for trial in run.trials] == [trial.values for trial in undisturbed.trials]
@@ -168,23 +175,23 @@ def test_a_run_continues_with_the_default_that_it_began_with(tmp_path: Path, mon
     tuned(tmp_path / "run", data=LARGE)
     monkeypatch.setattr("altune.tuning.search_rows.SEARCH_ROWS", 4000)
     run, lines = tuned(tmp_path / "run", 3, LARGE)
-    assert any("the search plays on 8000 rows, as when this run was started; a new run" in line for line in lines)
-    undisturbed, _ = tuned(None, 3, LARGE, search_rows=8000)
+    assert any("the search plays on 10000 rows, as when this run was started; a new run" in line for line in lines)
+    undisturbed, _ = tuned(None, 3, LARGE, search_rows=10_000)
     assert [trial.values for trial in run.trials] == [trial.values for trial in undisturbed.trials]
 
 
 def test_a_run_that_asked_for_all_rows_is_no_run_of_the_default(tmp_path: Path) -> None:
     tuned(tmp_path / "run", data=LARGE, search_rows="all")
-    with pytest.raises(RequestError, match="search_rows is 8000, in the run all"):
+    with pytest.raises(RequestError, match="search_rows is 10000, in the run all"):
         tuned(tmp_path / "run", 3, LARGE)
 
 
 def test_a_session_plays_on_the_part(tmp_path: Path) -> None:
     environments = make_environments("digits", budget=20, loops=3)
-    with altune.Session(environments, SPACE, Settings(n_blocks=1, search_rows=500)) as session:
+    with altune.Session(environments, SPACE, Settings(n_blocks=1, search_rows=600)) as session:
         asked = session.ask()
         [curve] = session.play(asked)
-        blocks = make_blocks(environments[0].dataset, "search", 1, 0, 500)
+        blocks = make_blocks(environments[0].dataset, "search", 1, 0, 600)
         [expected] = session.player.curves(asked.recipe, blocks, environments[0])
     assert curve.scores["accuracy"].tolist() == expected.scores["accuracy"].tolist()
 
@@ -225,17 +232,17 @@ def altune_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pyte
 
 def test_the_command_line_takes_a_number_or_all(tmp_path: Path, altune_command: Callable[..., Any]) -> None:
     words = "tune digits --space quick --budget 20 --loops 3 --blocks 1 --trials 1 --no-confirm --jobs 1"
-    code, out, _ = altune_command(f"{words} --search-rows 500 --dry-run")
+    code, out, _ = altune_command(f"{words} --search-rows 600 --dry-run")
     assert code == 0
-    assert "375 and 125 rows of each search block" in out
-    assert "note: the search plays on 500 of the 1437 rows of digits" in " ".join(out.split())
+    assert "450 and 150 rows of each search block" in out
+    assert "note: the search plays on 600 of the 1437 rows of digits" in " ".join(out.split())
     plans = {
         rows: json.loads(altune_command(f"{words} --search-rows {rows} --dry-run --json")[1])
-        for rows in ("500", "all", "8000")
+        for rows in ("600", "all", "10000")
     }
-    assert [plan["data"]["search_rows"] for plan in plans.values()] == [500, None, None]
-    assert [plan["data"]["pool"] for plan in plans.values()] == [375, 1077, 1077]
-    assert plans["all"]["run"] == plans["8000"]["run"] != plans["500"]["run"], "what changes nothing is no other run"
+    assert [plan["data"]["search_rows"] for plan in plans.values()] == [600, None, None]
+    assert [plan["data"]["pool"] for plan in plans.values()] == [450, 1077, 1077]
+    assert plans["all"]["run"] == plans["10000"]["run"] != plans["600"]["run"], "what changes nothing is no other run"
     for wrong in ("most", "-1", "0"):
         code, _, err = altune_command(f"{words} --search-rows {wrong}")
         assert code == 2
@@ -244,7 +251,7 @@ def test_the_command_line_takes_a_number_or_all(tmp_path: Path, altune_command: 
 
 def test_the_command_line_finds_a_run_of_an_earlier_version(tmp_path: Path, altune_command: Callable[..., Any]) -> None:
     rng = np.random.default_rng(0)
-    rows = [f"{a:.3f},{b:.3f},{'xy'[int(a > b)]}\n" for a, b in rng.normal(size=(10_500, 2))]
+    rows = [f"{a:.3f},{b:.3f},{'xy'[int(a > b)]}\n" for a, b in rng.normal(size=(13_000, 2))]
     Path("mine.csv").write_text("a,b,label\n" + "".join(rows))
     words = "tune mine.csv --target label --space quick --budget 20 --loops 3 --blocks 1 --no-confirm --jobs 1"
     assert altune_command(f"{words} --trials 1 --search-rows all")[0] == 0
@@ -253,8 +260,8 @@ def test_the_command_line_finds_a_run_of_an_earlier_version(tmp_path: Path, altu
     forget_search_rows(folder)
     plan = json.loads(altune_command(f"{words} --dry-run --json")[1])
     assert plan["run"] == str(folder)
-    assert plan["data"]["pool"] == 6300
-    assert "a new run would play on 8000" in plan["notes"][0]
+    assert plan["data"]["pool"] == 7800
+    assert "a new run would play on 10000" in plan["notes"][0]
     assert altune_command(f"{words} --trials 2")[0] == 0
     assert len(open_run(folder).trials) == 2
 
@@ -280,7 +287,7 @@ def test_finished_cells_of_sweeps_of_earlier_versions_stay_finished(tmp_path: Pa
     assert [cell.state for cell in plan_sweep(part, out=out).cells] == ["to play", "finished"]
 
 
-@pytest.mark.parametrize("rows", [500, None])
+@pytest.mark.parametrize("rows", [600, None])
 def test_a_worker_plays_on_the_rows_of_its_owner(
     server: Any, monkeypatch: pytest.MonkeyPatch, rows: int | None
 ) -> None:
@@ -289,7 +296,7 @@ def test_a_worker_plays_on_the_rows_of_its_owner(
 
     url = server.create_database(f"rows{rows}")
     altune.tune("digits", SPACE, **SIZES, n_trials=1, search_rows=rows, storage=url)
-    monkeypatch.setattr("altune.tuning.search_rows.SEARCH_ROWS", 600)
+    monkeypatch.setattr("altune.tuning.search_rows.SEARCH_ROWS", 700)
     stages = rebuild(open_shared(url, "altune", Silent()), Silent())
     [environment] = stages.setup.environments
     assert environment.search_rows == rows

@@ -73,10 +73,10 @@ def test_where_the_search_plays_on_a_part_the_confirmation_is_estimated_on_all_r
 ) -> None:
     monkeypatch.setattr(probing, "seconds_of", lambda recipe, prepared, *_: float(len(prepared.block.pool)))
     environments = make_environments("digits", budget=20, loops=3)
-    settings = Settings(n_blocks=2, search_rows=500)
+    settings = Settings(n_blocks=2, search_rows=600)
     estimate = probe(StudySetup(environments, prepare_space("quick", environments), settings), COUNTS, 1)
-    assert (estimate.baseline_seconds, estimate.recipe_seconds, estimate.confirmed_seconds) == (375, 375, 1077)
-    assert estimate.seconds == pytest.approx(310 * 375 + 90 * 1077)
+    assert (estimate.baseline_seconds, estimate.recipe_seconds, estimate.confirmed_seconds) == (450, 450, 1077)
+    assert estimate.seconds == pytest.approx(310 * 450 + 90 * 1077)
     assert estimate.seconds_each == pytest.approx(estimate.seconds / 400)
     whole = probe(StudySetup(environments, prepare_space("quick", environments), Settings(n_blocks=2)), COUNTS, 1)
     assert (whole.recipe_seconds, whole.confirmed_seconds) == (1077, None)

@@ -5,7 +5,7 @@ The variance is over the draws of the space, whatever trials the search played. 
 effects and interactions; an interaction is split evenly among its knobs (Shapley effects), and conditional parameters
 count inside their knob. Intervals contain three kinds of uncertainty: about the function where no trial was played,
 about the hyperparameters of the surrogate, and about the blocks, whose noise is as structured as the values are
-(:mod:`altune.analysis.importance.block_noise`). All three are drawn from their posterior. The noise floor is the share
+(:mod:`altune.analysis.importance.block_noise`); recipes with fewer blocks have more noise. All three are drawn from their posterior. The noise floor is the share
 of a dummy knob, which has random methods in each draw of the hyperparameters.
 """
 
@@ -69,8 +69,9 @@ class KnobImportance:
     numbers : the numbers that explain most of the share of their knob, where that is above the noise floor.
     held : the shares with the largest of these numbers at the value of the recipe; None if there is no such number, or
         the recipe does not have it.
-    n_blocks : number of blocks, 0 if only means are known.
+    n_blocks : largest number of blocks of a recipe, 0 if only means are known.
     confidence : coverage of each interval.
+    fewest_blocks : smallest number of blocks of a recipe.
     """
 
     knobs: tuple[KnobShare, ...]
@@ -86,6 +87,7 @@ class KnobImportance:
     repeated: int
     n_blocks: int
     confidence: float
+    fewest_blocks: int = 0
     aside: int = 0
     numbers: tuple[NumberShare, ...] = ()
     held: HeldNumber | None = None
@@ -232,6 +234,7 @@ def _summary(study: Explained, drawn: Replicates, r2: float, confidence: float) 
         repeated=observed.repeated,
         n_blocks=observed.n_blocks,
         confidence=confidence,
+        fewest_blocks=min(observed.n_blocks, int(observed.counts.min())),
         aside=observed.aside,
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.errors import WorkError
+from altune.numerics.mixed_model import fit_mixed_model
 from altune.recipes.space.domains import canonical
 
 Array = NDArray[np.float64]
@@ -60,10 +61,11 @@ class Observed:
     Attributes
     ----------
     params : Optuna's parameters of each recipe, ``n`` of them.
-    y : objective of each recipe, corrected for the blocks that a recipe was not played on, ``(n,)``.
-    deviations : of the objective on each block from ``y``, ``(n, n_blocks)``, 0 if a recipe was not played on a block;
-        their mean over the recipes is 0 on each block.
-    noise : variance of a recipe's noise relative to a recipe played once on every block, ``(n,)``.
+    y : mean objective of each recipe over its blocks, corrected for the effects of the blocks, ``(n,)``.
+    deviations : of the corrected objective on each block from ``y``, ``(n, n_blocks)``, 0 if a recipe was not played
+        on a block.
+    counts : number of blocks that each recipe was played on, the first ones, ``(n,)``.
+    noise : variance of a recipe's noise relative to a recipe played on the median number of blocks, ``(n,)``.
     left_out : number of trials that failed or were forbidden.
     repeated : number of trials that drew a recipe again.
     aside : number of recipes that are not used, because there are more than :data:`MOST`.
@@ -72,6 +74,7 @@ class Observed:
     params: tuple[Mapping[str, Any], ...]
     y: Array
     deviations: Array
+    counts: NDArray[np.intp]
     noise: Array
     left_out: int
     repeated: int
@@ -153,16 +156,15 @@ def _grouped(trials: Iterable[ObservedTrial]) -> tuple[list[_Group], int, int]:
 
 
 def _tabled(groups: Sequence[_Group], left_out: int, repeated: int) -> Observed:
-    blocks = max(len(row) for group in groups for row in group.rows)
+    longest = np.array([max(len(row) for row in group.rows) for group in groups])
+    blocks = int(longest.max())
     table = np.full((len(groups), blocks), np.nan)
-    counts = np.zeros(len(groups))
-    for row_number, group in enumerate(groups):
-        longest = max(len(row) for row in group.rows)
-        rows = [row for row in group.rows if len(row) == longest]
-        table[row_number, :longest] = np.mean(rows, axis=0)
-        counts[row_number] = longest * len(rows)
-    whole = np.isfinite(table).all(axis=1)
-    block_means = table[whole].mean(axis=0)
+    plays = np.zeros(len(groups))
+    for row_number, (group, length) in enumerate(zip(groups, longest, strict=True)):
+        rows = [row for row in group.rows if len(row) == length]
+        table[row_number, :length] = np.mean(rows, axis=0)
+        plays[row_number] = length * len(rows)
+    block_means = table.mean(axis=0) if (longest == blocks).all() else fit_mixed_model(table).block_effects
     relative = table - block_means
     centred = np.nanmean(relative, axis=1)
     deviations = np.where(np.isfinite(relative), relative - centred[:, None], 0.0)
@@ -170,7 +172,8 @@ def _tabled(groups: Sequence[_Group], left_out: int, repeated: int) -> Observed:
         params=tuple(group.params for group in groups),
         y=centred + block_means.mean(),
         deviations=deviations if blocks > 1 else np.zeros((len(groups), 0)),
-        noise=blocks / counts,
+        counts=longest,
+        noise=np.median(plays) / plays,
         left_out=left_out,
         repeated=repeated,
     )

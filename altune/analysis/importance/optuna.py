@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from altune.core.errors import RequestError, WorkError, did_you_mean
+from altune.tuning.in_memory_study import without_curves
+from altune.tuning.trials import TrialRecord
 
 if TYPE_CHECKING:
     import optuna
@@ -57,6 +59,27 @@ def optuna_importance(study: optuna.Study, evaluator: str = "fanova", seed: int 
         knob = path.split(".")[0]
         knobs[knob] = knobs.get(knob, 0.0) + float(importance)
     return dict(sorted(knobs.items(), key=lambda item: -item[1]))
+
+
+def study_by_recipe(study: optuna.Study, trials: Sequence[TrialRecord]) -> optuna.Study:
+    """Return a study whose trials have the values of their recipes, for Optuna's own tools.
+
+    In a search by merit a stored trial has the value of a single play, and a recipe that was played again has further
+    trials. Here a trial has the value of its recipe over all plays, and there are no others.
+
+    Parameters
+    ----------
+    study : stored study.
+    trials : its trials, each with all plays of its recipe, such as ``run.trials``.
+    """
+    import optuna
+
+    stored = study.get_trials(deepcopy=False)
+    copy = optuna.create_study(directions=study.directions)
+    for trial in trials:
+        if trial.state == "complete":
+            copy.add_trial(without_curves(stored[trial.number], list(trial.objectives)))
+    return copy
 
 
 def _first_of_several(study: optuna.Study) -> Callable[[FrozenTrial], float] | None:

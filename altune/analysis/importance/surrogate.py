@@ -13,8 +13,9 @@ bias them; it leaves wide intervals where it played nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,7 +133,8 @@ def fit(
     Parameters
     ----------
     design : the trials.
-    y : standardised values, ``(n_trials, n_columns)``, each column an independent draw of the process.
+    y : standardised values, ``(n_trials, n_columns)``, each column an independent draw of the process; NaN where a
+        draw was not observed.
     prior : priors of the hyperparameters.
     start : starting point; by default the means of the priors.
     iterations : largest number of steps of L-BFGS.
@@ -162,13 +164,17 @@ def negative_log_likelihood(design: Design, y: Array, hyper: Hyperparameters) ->
     """Return −log p(y) and its gradient in the logarithms of the hyperparameters."""
     C = _knob_covariances(design, hyper)
     e = elementary(C, hyper.order)
-    L = _factor(design, hyper, e)
-    inverse = cho_solve((L, True), np.eye(len(y)), check_finite=False)
-    alpha = inverse @ y
-    value = 0.5 * float(np.vdot(y, alpha)) + y.shape[1] * float(np.log(np.diag(L)).sum())
+    K = _covariance(design, hyper, e)
+    value, W = 0.0, np.zeros_like(K)
+    for both, columns in _observed_together(y):
+        L = cholesky(K[both], lower=True, check_finite=False)
+        inverse = cho_solve((L, True), np.eye(len(columns)), check_finite=False)
+        alpha = inverse @ columns
+        count = columns.shape[1]
+        value += 0.5 * float(np.vdot(columns, alpha)) + count * float(np.log(np.diag(L)).sum())
+        W[both] += 0.5 * (count * inverse - alpha @ alpha.T)
     # The derivative by a hyperparameter h is the sum of W ∘ ∂K/∂h over all entries. W is computed once, and so is
     # ∂K/∂C_k, which is the same for all parts of knob k.
-    W = 0.5 * (y.shape[1] * inverse - alpha @ alpha.T)
     slope, taus = [], hyper.orders()
     for theta, covariance, C_k in zip(hyper.parts(), design.covariances, C, strict=True):
         by_knob = W * _slope_by_knob(C_k, e, taus)
@@ -180,9 +186,22 @@ def negative_log_likelihood(design: Design, y: Array, hyper: Hyperparameters) ->
 
 def log_likelihood(design: Design, y: Array, hyper: Hyperparameters) -> float:
     """Return log p(y) alone, which takes a fraction of the time of its gradient."""
-    L = _factor(design, hyper, elementary(_knob_covariances(design, hyper), hyper.order))
-    whitened = solve_triangular(L, y, lower=True, check_finite=False)
-    return -0.5 * float(np.vdot(whitened, whitened)) - int(y.shape[1]) * float(np.log(np.diag(L)).sum())
+    K = _covariance(design, hyper, elementary(_knob_covariances(design, hyper), hyper.order))
+    value = 0.0
+    for both, columns in _observed_together(y):
+        L = cholesky(K[both], lower=True, check_finite=False)
+        whitened = solve_triangular(L, columns, lower=True, check_finite=False)
+        value -= 0.5 * float(np.vdot(whitened, whitened)) + columns.shape[1] * float(np.log(np.diag(L)).sum())
+    return value
+
+
+def _observed_together(y: Array) -> Iterator[tuple[Any, Array]]:
+    """Return the columns that were observed at the same trials, with the index of these trials in a covariance."""
+    known = np.isfinite(y)
+    for pattern in np.unique(known, axis=1).T:
+        rows = np.flatnonzero(pattern)
+        together = (known == pattern[:, None]).all(axis=0)
+        yield np.ix_(rows, rows), y[np.ix_(rows, together)]
 
 
 def _knob_covariances(design: Design, hyper: Hyperparameters) -> list[Array]:
@@ -193,10 +212,10 @@ def _knob_covariances(design: Design, hyper: Hyperparameters) -> list[Array]:
     ]
 
 
-def _factor(design: Design, hyper: Hyperparameters, e: Sequence[Array]) -> Array:
+def _covariance(design: Design, hyper: Hyperparameters, e: Sequence[Array]) -> Array:
     # A constant in every entry is the covariance of an unknown mean, so no mean has to be estimated.
     K = sum(tau * e[d + 1] for d, tau in enumerate(hyper.orders())) + MEAN_VARIANCE + design.noise_covariance(hyper)
-    return np.asarray(cholesky(K, lower=True, check_finite=False))
+    return np.asarray(K)
 
 
 def elementary(C: Sequence[Array], order: int) -> list[Array]:

@@ -135,7 +135,8 @@ def wrapped_warning(warning: str) -> tuple[str, ...]:
 
 
 def _plot(importance: KnobImportance, numbers: ShareNumbers, title: str) -> go.Figure:
-    blocks = f" on {importance.n_blocks} blocks" if importance.n_blocks > 1 else ""
+    fewest = f"{importance.fewest_blocks} to " if importance.fewest_blocks < importance.n_blocks else ""
+    blocks = f" on {fewest}{importance.n_blocks} blocks" if importance.n_blocks > 1 else ""
     shown = len(numbers.rows)
     lines = [
         f"share of the variance, {100 * importance.confidence:g} % interval",

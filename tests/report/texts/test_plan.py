@@ -88,10 +88,10 @@ def test_a_plan_tells_what_is_spent_with_care() -> None:
 
 def test_a_plan_tells_which_rows_the_search_plays_on() -> None:
     assert plan_of("digits")["pool and test"] == "1077 and 360 rows of each block"
-    part = Settings(search_rows=500)
-    assert plan_of("digits", settings=part)["pool and test"] == "375 and 125 rows of each search block"
+    part = Settings(search_rows=800)
+    assert plan_of("digits", settings=part)["pool and test"] == "600 and 200 rows of each search block"
     both = plan_of(["digits", "iris"], settings=part)
-    assert "pool 375, test 125 rows of each search block; budget 30" in both["data set 1"]
+    assert "pool 600, test 200 rows of each search block; budget 30" in both["data set 1"]
     assert "pool 90, test 30 rows; budget 30" in both["data set 2"]
 
 

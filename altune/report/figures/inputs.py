@@ -99,17 +99,19 @@ def plays_of(run: Run) -> tuple[list[PlayedRow], list[float], str, Amounts]:
     confirmed = _confirmed(run)
     rows: dict[str, PlayedRow] = {}
 
-    def add(key: str, name: str, values: Sequence[float], baseline: bool, detail: str) -> None:
-        position = standing.rows[key]
-        mean, error = sign * float(model.mean[position]), float(model.variance[position]) ** 0.5
-        rows[key] = PlayedRow(name, mean, error, tuple(values), baseline, confirmed.get(key, ""), detail)
+    def add(
+        key: str, name: str, values: Sequence[float], positions: tuple[int, ...], baseline: bool, detail: str
+    ) -> None:
+        at = standing.rows[key]
+        mean, error = sign * float(model.mean[at]), float(model.variance[at]) ** 0.5
+        rows[key] = PlayedRow(name, mean, error, tuple(values), baseline, confirmed.get(key, ""), detail, positions)
 
     for trial in run.trials:
         key = "" if trial.recipe is None else trial.recipe.digest()
         if trial.recipe is not None and key in standing.rows and key not in rows:
-            add(key, f"trial {trial.number}", trial.values, False, trial.recipe.describe())
+            add(key, f"trial {trial.number}", trial.values, trial.positions, False, trial.recipe.describe())
     for name, values in record.baseline_blocks().items():
-        add(name, name, values, True, run.baselines[name].recipe.describe())
+        add(name, name, values, (), True, run.baselines[name].recipe.describe())
     means = [sign * float(effect) for effect in model.block_effects]
     return list(rows.values()), means, search_value_name(run), search_amounts(run)
 

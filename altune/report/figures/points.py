@@ -81,10 +81,11 @@ class PlayedRow:
     ----------
     name : ``trial 12``, the first trial of the recipe, or the baseline's name.
     mean, error : expected value on further blocks, and its standard deviation.
-    values : value on each of its blocks, which are the first search blocks.
+    values : value on each of its blocks.
     baseline : whether it is a baseline.
     confirmed : a ``candidate`` was played again in the confirmation; the ``selected`` one is the recipe of the run.
     detail : text shown on hover, such as the recipe in words.
+    positions : position of the search block of each value, from 0; by default the first ones.
     """
 
     name: str
@@ -94,6 +95,12 @@ class PlayedRow:
     baseline: bool = False
     confirmed: Confirmed = ""
     detail: str = ""
+    positions: tuple[int, ...] = ()
+
+    @property
+    def plays(self) -> dict[int, float]:
+        """Value on each of its blocks, by the position of the block."""
+        return dict(zip(self.positions or range(len(self.values)), self.values, strict=True))
 
 
 @dataclass(frozen=True)

@@ -40,11 +40,11 @@ class SearchBlocksNumbers(NamedTuple):
     """Numbers of the figure: the rows to draw from the top, and how many recipes are not drawn.
 
     ``rows`` are the best recipes, then the baselines; ``offsets`` says by how much each play is better than the average
-    recipe on its block; ``far`` is the offset of the largest dot.
+    recipe on its block, by the position of the block; ``far`` is the offset of the largest dot.
     """
 
     rows: tuple[PlayedRow, ...]
-    offsets: tuple[tuple[float, ...], ...]
+    offsets: tuple[Mapping[int, float], ...]
     n_recipes: int
     n_plays: int
     left_out: int
@@ -75,9 +75,9 @@ def search_blocks_numbers(
         raise RequestError("there is nothing to plot: no recipe was played yet")
     drawn = [*recipes[:most], *(row for row in ordered if row.baseline)]
     offsets = tuple(
-        tuple(sign * (value - mean) for value, mean in zip(row.values, block_means, strict=False)) for row in drawn
+        {position: sign * (value - block_means[position]) for position, value in row.plays.items()} for row in drawn
     )
-    far = float(np.quantile([abs(offset) for plays in offsets for offset in plays], FAR)) or 1.0
+    far = float(np.quantile([abs(offset) for plays in offsets for offset in plays.values()], FAR)) or 1.0
     n_plays = sum(len(row.values) for row in recipes)
     return SearchBlocksNumbers(tuple(drawn), offsets, len(recipes), n_plays, max(0, len(recipes) - most), far)
 
@@ -174,7 +174,7 @@ def _add_dots(figure: go.Figure, numbers: SearchBlocksNumbers, heights: Sequence
         dots = [
             (block, height, offset, row)
             for row, plays, height in zip(numbers.rows, numbers.offsets, heights, strict=True)
-            for block, offset in enumerate(plays)
+            for block, offset in plays.items()
             if (offset >= 0) == better
         ]
         sizes = [SMALLEST + (LARGEST - SMALLEST) * min(1.0, abs(offset) / numbers.far) for _, _, offset, _ in dots]
@@ -196,7 +196,7 @@ def _dot_hover(row: PlayedRow, block: int, offset: float, amounts: Amounts) -> s
     by = amounts.exact.text(abs(offset))
     side = "better" if offset >= 0 else "worse"
     lines = [
-        f"<b>{safe_text(words(row.name))}</b> on block {block + 1}: {amounts.exact.text(row.values[block])}",
+        f"<b>{safe_text(words(row.name))}</b> on block {block + 1}: {amounts.exact.text(row.plays[block])}",
         f"{by} {side} than an average recipe there",
     ]
     return "<br>".join(lines)
@@ -214,7 +214,7 @@ def _set_axes(figure: go.Figure, numbers: SearchBlocksNumbers, heights: Sequence
         if row.confirmed:
             box = {"xref": "paper", "x0": 0, "x1": 1, "y0": height - 0.5, "y1": height + 0.5, "layer": "below"}
             figure.add_shape(type="rect", **box, fillcolor=style.STRIP, line={"width": 0})
-    most = max(FEWEST_COLUMNS, *(len(row.values) for row in rows))
+    most = max(FEWEST_COLUMNS, *(1 + max(row.plays) for row in rows))
     blocks = {"tickvals": list(range(1, most + 1)), "range": [0.4, most + 0.6]}
     figure.update_xaxes(side="top", nticks=3, tickangle=0)
     figure.update_layout(xaxis2=figure.layout.xaxis.to_plotly_json() | {"anchor": "y"} | blocks)

@@ -40,14 +40,14 @@ def test_the_best_recipe_is_on_top_and_the_baselines_are_below() -> None:
     numbers = search_blocks_numbers(ROWS, MEANS)
     assert [row.name for row in numbers.rows] == ["trial 3", "trial 1", "trial 0", "random_sampling"]
     assert (numbers.n_recipes, numbers.n_plays, numbers.left_out) == (3, 5, 0)
-    assert numbers.offsets[0] == pytest.approx((0.25, 0.3, 0.3))
-    assert numbers.offsets[2] == pytest.approx((-0.05,))
+    assert numbers.offsets[0] == pytest.approx({0: 0.25, 1: 0.3, 2: 0.3})
+    assert numbers.offsets[2] == pytest.approx({0: -0.05})
 
 
 def test_where_less_is_better_the_lowest_is_on_top_and_a_low_value_is_better() -> None:
     numbers = search_blocks_numbers(ROWS, MEANS, less_is_better=True)
     assert [row.name for row in numbers.rows] == ["trial 0", "trial 1", "trial 3", "random_sampling"]
-    assert numbers.offsets[0] == pytest.approx((0.05,))
+    assert numbers.offsets[0] == pytest.approx({0: 0.05})
     assert "less is better" in title_of(plot_search_blocks(ROWS, MEANS, amounts=LABELS))
 
 
@@ -65,6 +65,14 @@ def test_each_play_is_a_dot_filled_if_it_is_better_than_average() -> None:
     assert min(better.marker.size) < LARGEST / 2
     assert better.text[1] == "<b>trial 3</b> on block 2: 0.7000<br>0.3000 better than an average recipe there"
     assert "± 0.0200<br>from 3 blocks<br>margin" in means.text[0]
+
+
+def test_a_recipe_may_begin_on_another_block() -> None:
+    row = PlayedRow("trial 4", 0.8, 0.02, (0.8, 0.3), positions=(0, 7))
+    figure = plot_search_blocks([row], [0.5] * 8)
+    assert (figure.data[1].x, figure.data[2].x) == ((1,), (8,))
+    assert "on block 8: 0.3000" in figure.data[2].text[0]
+    assert len(figure.layout.xaxis2.tickvals) == 8
 
 
 def test_candidates_are_marked_and_the_key_says_so() -> None:

@@ -77,6 +77,12 @@ def evil_run() -> Run:
     return tune([altune.Dataset(X, names[y], name=EVIL), altune.Dataset(X[::-1], names[y][::-1], name="a/b'c.csv")])
 
 
+@pytest.fixture(scope="module")
+def merit_run() -> Run:
+    """A search that plays recipes on more blocks the better they do."""
+    return tune(n_trials=12, n_blocks=None)
+
+
 # several objectives
 
 
@@ -204,9 +210,8 @@ def test_a_selection_from_the_search_is_told_with_who_was_left_behind() -> None:
     assert plain[0]["posterior"]["sd"] > 0
 
 
-def test_a_search_by_merit_shows_its_plays_and_says_what_its_values_are() -> None:
-    run = tune(n_trials=12, n_blocks=None, confirm=False)
-    content = run_content(run)
+def test_a_search_by_merit_shows_its_plays_and_says_what_its_values_are(merit_run: Run) -> None:
+    run, content = merit_run, run_content(merit_run)
     history, plays = figures(content)[-2:]
     assert history.figure.layout.yaxis.title.text.replace("<br>", " ").endswith("expected mean over blocks")
     assert "plays again" in history.explanation
@@ -413,7 +418,7 @@ def test_a_shared_study_names_its_database_and_workers_and_no_password(server: A
 
 
 @pytest.mark.parametrize("width", [1200, 390])
-@pytest.mark.parametrize("name", ["front_run", "evil_run"])
+@pytest.mark.parametrize("name", ["front_run", "evil_run", "merit_run"])
 def test_the_page_of_a_real_run_opens_from_disk(
     browser: Any, request: pytest.FixtureRequest, tmp_path: Path, name: str, width: int
 ) -> None:

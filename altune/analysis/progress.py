@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from altune.analysis.run import Run
+from altune.tuning.merit import n_again, plays_left
+from altune.tuning.record import StudyRecord
 from altune.tuning.trials import TrialRecord
 
 if TYPE_CHECKING:
@@ -38,7 +40,8 @@ class RunProgress:
     trials : all trials.
     wanted : number of trials that were requested, None if it is not stored.
     best : the best trial so far, whose value is biased upwards; None before a trial is complete.
-    seconds_each : seconds from one finished trial to the next; None if there are too few.
+    seconds_each : seconds from one finished trial to the next, plays again in between included; None if there are too
+        few.
     workers : workers of a shared study, the last seen first.
     at_work : whether the process that owns the folder is working on the run; None if that is not known.
     ended : why the run has ended, in words; empty while it is running or unfinished.
@@ -70,11 +73,50 @@ class RunProgress:
         return None if self.wanted is None else max(0, self.wanted - self.finished)
 
     @property
+    def searched(self) -> bool:
+        """Whether the search has all of its trials, or all of its simulations."""
+        return is_searched(self.run.record, self.finished)
+
+    @property
+    def plays_left(self) -> int | None:
+        """Largest number of plays until the search ends, None if that is not known."""
+        record = self.run.record
+        if self.wanted is None:
+            return None
+        batch = int(record.settings["batch"])
+        left = record.search_blocks.plays_left(self.wanted, self.finished, batch)
+        if record.search_blocks.by_merit and left:  # the plays again of the current batch may be still to come
+            left = min(left + n_again(batch), max(0, plays_left(self.wanted, 0, batch) - record.n_played))
+        most = record.n_simulations
+        return left if most is None else min(left, max(0, most - record.n_played))
+
+    @property
+    def seconds_each_play(self) -> float | None:
+        """Seconds from one play of the search to the next, None if that is not known."""
+        if self.seconds_each is None or not self.run.record.n_played:
+            return None
+        return self.seconds_each * self.finished / self.run.record.n_played
+
+    @property
     def seconds_left(self) -> float | None:
         """Seconds until the search ends at the current pace, None if that is not known."""
-        if self.trials_left is None or self.seconds_each is None:
+        if self.plays_left is None or self.seconds_each_play is None:
             return None
-        return self.trials_left * self.seconds_each
+        return self.plays_left * self.seconds_each_play
+
+    @property
+    def recipes(self) -> int | None:
+        """Number of different recipes of finished trials, None unless recipes get blocks by merit."""
+        if not self.run.record.search_blocks.by_merit:
+            return None
+        finished = (trial.recipe for trial in self.trials if trial.state in FINISHED)
+        return len({recipe.digest() for recipe in finished if recipe is not None})
+
+    @property
+    def candidates(self) -> int | None:
+        """Number of recipes that are not clearly behind the best one, None unless recipes get blocks by merit."""
+        standing = self.run.record.standing()
+        return None if standing is None else standing.candidates
 
     @property
     def stage(self) -> str:
@@ -82,11 +124,11 @@ class RunProgress:
         record = self.run.record
         if self.ended:
             return "ended"
-        if record.confirmation_key() is not None and self.trials_left == 0:
+        if record.confirmation_key() is not None and self.searched:
             return "ablation" if record.examined() else "examining"
         if not record.baselines():
             return "baselines"
-        return "confirming" if self.trials_left == 0 else "searching"
+        return "confirming" if self.searched else "searching"
 
     @property
     def trajectories(self) -> tuple[int, int] | None:
@@ -95,22 +137,17 @@ class RunProgress:
         Those of a trial or of a later stage count once it has ended.
         """
         record, planned = self.run.record, self.run.record.plan.get("trajectories")
-        if planned is None or self.trials_left is None:
+        if planned is None or self.plays_left is None:
             return None
-        each = planned["search"] / max(1, self.wanted or 0)
-        searched = record.n_played
         has_ended = {
             "baselines": bool(record.baselines()),
             "confirmation": record.confirmation_key() is not None,
             "examination": bool(record.examined()),
             "ablation": bool(self.ended),
         }
-        done = round(searched) + sum(planned[stage] for stage, is_done in has_ended.items() if is_done)
-        searching = self.trials_left * each
-        if record.search_blocks.by_merit and self.trials_left:
-            searching = max(0, planned["search"] - searched)
-        left = searching + sum(planned[stage] for stage, is_done in has_ended.items() if not is_done)
-        return done, done + round(left)
+        done = record.n_played + sum(planned[stage] for stage, is_done in has_ended.items() if is_done)
+        left = self.plays_left + sum(planned[stage] for stage, is_done in has_ended.items() if not is_done)
+        return done, done + left
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -124,6 +161,9 @@ class RunProgress:
             "wanted": self.wanted,
             "finished": self.finished,
             "trials": dict(self.states),
+            "plays": self.run.record.n_played,
+            "recipes": self.recipes,
+            "candidates": self.candidates,
             "seconds_each": self.seconds_each,
             "seconds_left": self.seconds_left,
             "trajectories": None
@@ -136,6 +176,18 @@ class RunProgress:
             "idle": self.idle,
             "command": list(self.run.record.plan.get("command", [])),
         }
+
+
+def is_searched(record: StudyRecord, finished: int) -> bool:
+    """Return whether a search has all of its trials, or all of its simulations.
+
+    Parameters
+    ----------
+    record : the stored study.
+    finished : number of trials that ended, without forbidden draws.
+    """
+    wanted, most = record.wanted, record.n_simulations
+    return (wanted is not None and finished >= wanted) or (most is not None and record.n_played >= most)
 
 
 def pace(times: Sequence[float]) -> float | None:

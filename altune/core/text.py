@@ -79,6 +79,18 @@ def amount_within(mean: float, low: float, high: float, signed: bool = False) ->
     return f"{amount(mean, signed)} [{amount(low, signed)}, {amount(high, signed)}]"
 
 
+def plays_words(plays: int, recipes: int, candidates: int | None) -> str:
+    """Return how far a search by merit is: its plays, recipes, and those that are not clearly behind the best.
+
+    >>> plays_words(17, 11, 3), plays_words(2, 1, 1), plays_words(4, 4, None)
+    ('17 plays of 11 recipes, 3 still candidates', '2 plays of 1 recipe, 1 still a candidate', '4 plays of 4 recipes')
+    """
+    words = f"{plays} play{'' if plays == 1 else 's'} of {recipes} recipe{'' if recipes == 1 else 's'}"
+    if not candidates:
+        return words
+    return f"{words}, {candidates} still {'a candidate' if candidates == 1 else 'candidates'}"
+
+
 def time_words(seconds: float, jobs: int) -> str:
     """Return an estimated time and the number of processes.
 

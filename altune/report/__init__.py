@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from altune.report.figures.points import DifferenceRow as DifferenceRow
     from altune.report.figures.points import FrontAxis as FrontAxis
     from altune.report.figures.points import FrontPoint as FrontPoint
+    from altune.report.figures.points import PlayedRow as PlayedRow
     from altune.report.figures.points import TrialPoint as TrialPoint
     from altune.report.figures.pool_map import plot_pool_map as plot_pool_map
+    from altune.report.figures.search_blocks import plot_search_blocks as plot_search_blocks
     from altune.report.figures.search_history import plot_search_history as plot_search_history
     from altune.report.figures.spread import plot_spread as plot_spread
     from altune.report.figures.stale_starts import plot_stale_starts as plot_stale_starts
@@ -60,6 +62,7 @@ _HOMES = {
     "FrontAxis": "figures.points",
     "FrontPoint": "figures.points",
     "PageContent": "html.page",
+    "PlayedRow": "figures.points",
     "TableBlock": "html.blocks",
     "TextBlock": "html.blocks",
     "TrialPoint": "figures.points",
@@ -73,7 +76,7 @@ _HOMES = {
 _FIGURES = (
     "ablation audit batch_sizes class_balance critical_difference differences effect_surface interactions "
     "knob_importance labels_to_reach learning_curves leave_one_out method_effects pareto_front pool_map "
-    "search_history spread stale_starts stopping_rules time_and_cost uncertainty win_matrix"
+    "search_blocks search_history spread stale_starts stopping_rules time_and_cost uncertainty win_matrix"
 )
 _HOMES |= {f"plot_{name}": f"figures.{name}" for name in _FIGURES.split()}
 

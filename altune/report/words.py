@@ -44,7 +44,8 @@ def search_amounts(run: Run) -> Amounts:
 
 def search_value_name(run: Run) -> str:
     """Return the name of the value of a trial, for an axis."""
-    return f"{explained_value_name(run)}{risk_suffix(run.objective.risk)}"
+    expected = ", expected mean over blocks" if run.record.search_blocks.by_merit else ""
+    return f"{explained_value_name(run)}{risk_suffix(run.objective.risk)}{expected}"
 
 
 def explained_value_name(run: Run) -> str:

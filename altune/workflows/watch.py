@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from altune.analysis.importance.explained import space_of_run
 from altune.analysis.importance.knob_importance import WORTH_ASKING, KnobImportance, knob_importance
 from altune.analysis.importance.observations import different_recipes
-from altune.analysis.progress import RunProgress, no_process_works, pace
+from altune.analysis.progress import FINISHED, RunProgress, is_searched, no_process_works, pace
 from altune.analysis.run import Run
 from altune.core.errors import RequestError, StorageError, WorkError
 from altune.core.processes import is_alive
@@ -25,7 +25,7 @@ from altune.tuning.ranking import best_recipes
 from altune.tuning.run_folder import REPORT_FILE, SHARED_FILE
 from altune.tuning.stages import TRAJECTORIES
 from altune.tuning.storage import JOURNAL, LOCK, read_study
-from altune.tuning.trials import TrialRecord
+from altune.tuning.trials import TrialRecord, is_forbidden
 
 if TYPE_CHECKING:
     from altune.tuning.database import TrialQueue
@@ -75,10 +75,12 @@ class WatchedRun:
             workers = () if self._queue is None else self._queue.overview().workers
         except (OSError, ValueError) as error:
             raise StorageError(f"{self.folder}: cannot be read at the moment ({error})") from None
-        ended = [trial.datetime_complete for trial in stored if trial.state.is_finished() and trial.datetime_complete]
         record = self.run.record
+        ended = [trial.datetime_complete for trial in stored if trial.state.is_finished() and not is_forbidden(trial)]
         best = best_recipes(trials, 1, record.scenario.make_objectives(), record.preference)
-        seconds_each = pace([moment.timestamp() for moment in ended])
+        seconds_each = pace([moment.timestamp() for moment in ended if moment])
+        if seconds_each is not None:  # where recipes get blocks by merit, plays again are stored beside the trials
+            seconds_each *= len(ended) / max(1, sum(trial.state in FINISHED for trial in trials))
         why_ended = self._ended(trials, at_work)
         grace = 0.0 if self._queue is None else self._queue.grace
         return RunProgress(
@@ -141,9 +143,8 @@ class WatchedRun:
     def _ended(self, trials: Sequence[TrialRecord], at_work: bool | None) -> str:
         """Return why the run has ended, empty while it may continue."""
         record = self.run.record
-        counted = sum(trial.state not in ("forbidden", "running", "waiting") for trial in trials)
-        done = record.wanted is not None and counted >= record.wanted
-        done = done or (record.n_simulations is not None and record.n_played >= record.n_simulations)
+        counted = sum(trial.state in FINISHED for trial in trials)
+        done = is_searched(record, counted)
         if at_work and record.plan:  # the owner signs off when it has written everything
             return ""
         if done and record.confirmation_key() is not None:

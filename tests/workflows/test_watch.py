@@ -128,6 +128,61 @@ def test_what_is_shown_is_what_the_run_says(finished: Path) -> None:
     assert "    12  " not in text, "an earlier one"
 
 
+@pytest.fixture(scope="module")
+def by_merit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A search of 20 trials by merit, cut off after its first 12 trials and the plays again of their batches."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    sizes = SIZES | {"n_blocks": None}
+    altune.tune("iris", SearchSpace.from_dict(SPACE), **sizes, n_trials=20, out=folder)
+    lines = (folder / JOURNAL).read_bytes().splitlines(keepends=True)
+    ended = [place for place, line in enumerate(lines) if b'"op_code":4' in line]
+    (folder / JOURNAL).write_bytes(b"".join(lines[: ended[4 + 6 + 6]]))
+    for name in ("report.html", LOCK):
+        (folder / name).unlink(missing_ok=True)
+    return folder
+
+
+def test_a_search_by_merit_shows_plays_recipes_and_candidates(by_merit: Path) -> None:
+    progress, text = WatchedRun(by_merit).progress(), said(by_merit)
+    record = progress.run.record
+    assert (progress.finished, record.n_played, progress.plays_left) == (12, 16, 8 + 2 * 2)
+    assert f"  16 plays of 12 recipes, {progress.candidates} still " in text
+    assert (progress.recipes, progress.candidates) == (12, record.standing().candidates)
+    planned = record.plan["trajectories"]
+    assert progress.trajectories == (planned["baselines"] + 16, sum(planned.values()))
+    plain = progress.to_dict()
+    assert (plain["plays"], plain["recipes"], plain["candidates"]) == (16, 12, progress.candidates)
+    last = text.split("last trials:\n")[1].splitlines()
+    assert last[0].split() == ["trial", "value", "blocks", "state", "how"]
+    assert [int(line.split()[2]) for line in last[1:6]] == [len(trial.values) for trial in progress.trials[-5:]]
+    assert max(len(trial.values) for trial in progress.trials) > 1
+
+
+def test_time_left_counts_the_plays_again(by_merit: Path) -> None:
+    journal = by_merit / JOURNAL
+    whole = journal.read_text("utf-8")
+    seconds = iter(range(16))
+
+    def finished_at(match: re.Match[str]) -> str:
+        return f'"datetime_complete":"2030-01-01T00:00:{next(seconds):02d}.000000"'
+
+    # One play a second: 16 plays were played, and 12 are left.
+    journal.write_text(re.sub(r'"datetime_complete":"20[^"]*"', finished_at, whole))
+    progress = WatchedRun(by_merit).progress()
+    journal.write_text(whole)
+    assert progress.seconds_each_play == pytest.approx(1.0, rel=0.1)
+    assert progress.seconds_left == pytest.approx(12, rel=0.1)
+
+
+def test_a_search_that_has_all_of_its_simulations_is_over(by_merit: Path, tmp_path: Path) -> None:
+    (tmp_path / JOURNAL).write_bytes((by_merit / JOURNAL).read_bytes())
+    progress = WatchedRun(tmp_path).progress()
+    assert (progress.stage, progress.plays_left) == ("searching", 12)
+    progress.run.study.set_user_attr("simulations", 16)
+    progress = WatchedRun(tmp_path).progress()
+    assert (progress.stage, progress.plays_left) == ("confirming", 0)
+
+
 def test_few_trials_say_nothing_of_knobs(half: Path) -> None:
     text = said(half)
     assert "different recipes; 9 were played so far" in text

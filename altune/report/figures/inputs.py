@@ -16,7 +16,8 @@ from altune.analysis.run import Run
 from altune.analysis.stopping_replay import StoppingReplay
 from altune.core.errors import RequestError
 from altune.report.amounts import Amounts
-from altune.report.figures.points import DifferenceRow, FrontAxis, FrontPoint, TrialPoint
+from altune.report.figures.points import Confirmed, DifferenceRow, FrontAxis, FrontPoint, PlayedRow, TrialPoint
+from altune.report.figures.style import plural
 from altune.report.words import (
     explained_value_name,
     named,
@@ -75,6 +76,44 @@ def history_of(run: Run) -> tuple[list[TrialPoint], Mapping[str, float], str, Am
     """Return the trials of a run, the value of each baseline, the objective, and how its values are written."""
     points = [_trial_point(run, trial) for trial in run.trials]
     return points, run.record.baseline_values(), search_value_name(run), search_amounts(run)
+
+
+def plays_of(run: Run) -> tuple[list[PlayedRow], list[float], str, Amounts]:
+    """Return recipes and baselines with their plays, the value of an average recipe on each search block, the name of
+    the value, and how it is written.
+
+    Raises
+    ------
+    RequestError
+        If every trial was played on the same blocks.
+    """
+    record, standing = run.record, run.record.standing()
+    if standing is None:
+        if record.search_blocks.by_merit:
+            raise RequestError("there is nothing to plot: no recipe was played yet")
+        raise RequestError(
+            "every trial of the run was played on the same blocks; the figure is of a search that plays a recipe on "
+            "more blocks the better it does"
+        )
+    sign, model = run.objective.sign, standing.model
+    confirmed = _confirmed(run)
+    rows: dict[str, PlayedRow] = {}
+
+    def add(
+        key: str, name: str, values: Sequence[float], positions: tuple[int, ...], baseline: bool, detail: str
+    ) -> None:
+        at = standing.rows[key]
+        mean, error = sign * float(model.mean[at]), float(model.variance[at]) ** 0.5
+        rows[key] = PlayedRow(name, mean, error, tuple(values), baseline, confirmed.get(key, ""), detail, positions)
+
+    for trial in run.trials:
+        key = "" if trial.recipe is None else trial.recipe.digest()
+        if trial.recipe is not None and key in standing.rows and key not in rows:
+            add(key, f"trial {trial.number}", trial.values, trial.positions, False, trial.recipe.describe())
+    for name, values in record.baseline_blocks().items():
+        add(name, name, values, (), True, run.baselines[name].recipe.describe())
+    means = [sign * float(effect) for effect in model.block_effects]
+    return list(rows.values()), means, search_value_name(run), search_amounts(run)
 
 
 def front_of(run: Run) -> tuple[list[FrontPoint], list[FrontAxis]]:
@@ -142,8 +181,24 @@ def picked_trial(run: Run) -> int | None:
     return confirmation.candidates[confirmation.selected].trial
 
 
+def _confirmed(run: Run) -> dict[str, Confirmed]:
+    """Return the candidates of the confirmation by the key of the recipe; of baselines only one that is selected."""
+    confirmation = run.confirmation
+    if confirmation is None:
+        return {}
+    return {
+        candidate.baseline or candidate.played.recipe.digest(): (
+            "selected" if position == confirmation.selected else "candidate"
+        )
+        for position, candidate in enumerate(confirmation.candidates)
+        if not candidate.baseline or position == confirmation.selected
+    }
+
+
 def _trial_point(run: Run, trial: TrialRecord) -> TrialPoint:
     detail = [trial.reason] if trial.reason else []
+    detail += [f"± {search_amounts(run).exact.text(trial.error)}"] if trial.error is not None else []
+    detail += [plural(len(trial.values), "block")] if run.record.search_blocks.by_merit else []
     detail += [trial.recipe.query_strategy.method] if trial.recipe is not None else []
     value = _estimate(run, trial) if trial.state == "dropped" else trial.value
     return TrialPoint(trial.number, value, trial.state, "; ".join(detail), violation_words(trial.violations))

@@ -9,6 +9,7 @@ from altune.report.amounts import Amounts
 from altune.simulation.objectives import Direction
 
 Role = Literal["trial", "picked", "baseline", "infeasible"]
+Confirmed = Literal["", "candidate", "selected"]
 INFEASIBLE: Literal["infeasible"] = "infeasible"
 
 
@@ -70,6 +71,36 @@ class FrontPoint:
     values: tuple[float, ...]
     role: Role = "trial"
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class PlayedRow:
+    """A recipe or a baseline with its plays, where recipes get blocks by merit.
+
+    Attributes
+    ----------
+    name : ``trial 12``, the first trial of the recipe, or the baseline's name.
+    mean, error : expected value on further blocks, and its standard deviation.
+    values : value on each of its blocks.
+    baseline : whether it is a baseline.
+    confirmed : a ``candidate`` was played again in the confirmation; the ``selected`` one is the recipe of the run.
+    detail : text shown on hover, such as the recipe in words.
+    positions : position of the search block of each value, from 0; by default the first ones.
+    """
+
+    name: str
+    mean: float
+    error: float
+    values: tuple[float, ...]
+    baseline: bool = False
+    confirmed: Confirmed = ""
+    detail: str = ""
+    positions: tuple[int, ...] = ()
+
+    @property
+    def plays(self) -> dict[int, float]:
+        """Value on each of its blocks, by the position of the block."""
+        return dict(zip(self.positions or range(len(self.values)), self.values, strict=True))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from altune.analysis.importance.knob_importance import KnobImportance
-from altune.core.text import duration, rough_duration
+from altune.core.text import duration, plays_words, rough_duration
 from altune.report.texts.aligned import table
 from altune.report.texts.importance import share_text
 from altune.report.words import across_note, search_amounts, search_value_name, violation_words
@@ -60,7 +60,7 @@ def _progress(progress: RunProgress) -> list[str]:
         line += f", {duration(progress.seconds_each)} each"
         line += f", about {rough_duration(left)} left" if left and not progress.idle else ""
     states = [f"{progress.states[state]} {words}" for state, words in STATES.items() if progress.states[state]]
-    lines = [line, *([f"  {', '.join(states)}"] if states else [])]
+    lines = [line, *([f"  {', '.join(states)}"] if states else []), *_plays(progress)]
     if progress.trajectories is not None:
         done, total = progress.trajectories
         lines.append(f"  {done} of {total} trajectories of the whole run" + _time_left(progress, total - done))
@@ -69,13 +69,19 @@ def _progress(progress: RunProgress) -> list[str]:
     return lines
 
 
+def _plays(progress: RunProgress) -> list[str]:
+    """Return how many plays the search has, of how many recipes, where recipes get blocks by merit."""
+    if not progress.recipes:
+        return []
+    return [f"  {plays_words(progress.run.record.n_played, progress.recipes, progress.candidates)}"]
+
+
 def _time_left(progress: RunProgress, trajectories: int) -> str:
     """Return the time that a number of trajectories takes at the pace of the search, in words."""
-    trials, seconds = progress.finished, progress.seconds_each
+    seconds = progress.seconds_each_play
     if seconds is None or not trajectories or progress.idle:
         return ""
-    each = progress.run.record.n_played / trials
-    return f", about {rough_duration(seconds / max(1.0, each) * trajectories)} left"
+    return f", about {rough_duration(seconds * trajectories)} left"
 
 
 def _workers(progress: RunProgress) -> list[str]:
@@ -152,7 +158,8 @@ def _row(progress: RunProgress, trial: TrialRecord) -> dict[str, object]:
         [] if trial.recipe is None else [f"{trial.recipe.initial_sample.method}, {trial.recipe.query_strategy.method}"]
     )
     how += [trial.reason] if trial.reason else []
-    return {"trial": trial.number, "value": value, "state": STATES[trial.state], "how": "; ".join(how)}
+    row = {"trial": trial.number, "value": value, "blocks": len(trial.values) or "-", "state": STATES[trial.state]}
+    return row | {"how": "; ".join(how)}
 
 
 def _end(progress: RunProgress) -> list[str]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from altune.core.text import amount
+from altune.core.text import amount, plays_words
 from altune.simulation.execution.counting import Counter
 from altune.tuning.observer import Observer, Silent
 from altune.workflows.progress.displays import Display, LogDisplay, NotebookDisplay, TerminalDisplay, in_notebook
@@ -82,9 +82,8 @@ def search_note(progress: SearchProgress, baselines: Mapping[str, float]) -> str
     baselines : value of each baseline on the search blocks, by name.
     """
     parts = [f"{progress.finished} of {progress.wanted} trials"]
-    if progress.recipes is not None:
-        candidates = "" if not progress.candidates else f", {progress.candidates} still candidates"
-        parts.append(f"{progress.recipes} recipes{candidates}")
+    if progress.recipes:
+        parts.append(plays_words(progress.played, progress.recipes, progress.candidates))
     best, objectives = progress.best, progress.objectives
     if best is not None and best.value is not None:
         first = "lowest" if objectives and objectives[0].direction == "minimize" else "best"

@@ -77,6 +77,12 @@ def evil_run() -> Run:
     return tune([altune.Dataset(X, names[y], name=EVIL), altune.Dataset(X[::-1], names[y][::-1], name="a/b'c.csv")])
 
 
+@pytest.fixture(scope="module")
+def merit_run() -> Run:
+    """A search that plays recipes on more blocks the better they do."""
+    return tune(n_trials=12, n_blocks=None)
+
+
 # several objectives
 
 
@@ -192,8 +198,9 @@ def test_a_selection_from_the_search_is_told_with_who_was_left_behind() -> None:
         assert played[position] == f"{len(candidate.values)}{' of 9' if len(candidate.values) < 9 else ''}{behind}"
     assert ", clearly behind" in " ".join(played)
     assert f"{confirmation.candidates[0].posterior.mean:.4f} ±" in table.rows[0][table.columns.index("expected")]
-    assert f"{fewest} to {most} of 9 fresh blocks" in table.caption
-    assert "until one was clearly ahead" in facts(content)["Confirmation"]
+    of_all = " of 9" if most < 9 else ""
+    assert f"{fewest} to {most}{of_all} fresh blocks" in table.caption
+    assert "those clearly behind on fewer" in facts(content)["Confirmation"]
     curves = run.curves()
     on_select = curves[curves["part"] == "select"].groupby("recipe")["block"].nunique()
     assert on_select.to_dict() == {
@@ -202,6 +209,26 @@ def test_a_selection_from_the_search_is_told_with_who_was_left_behind() -> None:
     plain = run.to_dict()["selection"]
     assert [each["selected"] for each in plain].index(True) == confirmation.selected
     assert plain[0]["posterior"]["sd"] > 0
+
+
+def test_a_search_by_merit_shows_its_plays_and_says_what_its_values_are(merit_run: Run) -> None:
+    run, content = merit_run, run_content(merit_run)
+    history, plays = figures(content)[-2:]
+    assert history.figure.layout.yaxis.title.text.replace("<br>", " ").endswith("expected mean over blocks")
+    assert "plays again" in history.explanation
+    rings = next(trace for trace in history.figure.data if trace.name == "trial")
+    error = f"{run.trials[0].error:.4f}"
+    assert f"± {error}; {len(run.trials[0].values)} block" in rings.text[0]
+    assert rings.y[0] == run.trials[0].value
+    assert plays.figure.to_json() == altune.report.plot_search_blocks(run).to_json()
+    assert f"the most played one has {max(len(trial.values) for trial in run.trials)}." in plays.explanation
+    n_recipes = len({trial.recipe.digest() for trial in run.trials})
+    assert facts(content)["Plays"].startswith(f"{run.record.n_played} of {n_recipes} recipe")
+    n_baselines = sum(len(values) for values in run.record.baseline_blocks().values())
+    assert sum(len(trace.x) for trace in plays.figure.data[1:]) == run.record.n_played + n_baselines
+    fixed = run_content(tune(confirm=False))
+    assert [part.figure.layout.title.text for part in figures(fixed) if "on search blocks" in str(part.figure)] == []
+    assert "Plays" not in facts(fixed)
 
 
 # trials that do not count
@@ -369,6 +396,8 @@ def test_a_figure_says_what_a_run_lacks() -> None:
             plot(run)
     with pytest.raises(altune.RequestError, match="one objective"):
         altune.report.plot_pareto_front(run)
+    with pytest.raises(altune.RequestError, match="every trial of the run was played on the same blocks"):
+        altune.report.plot_search_blocks(run)
     with pytest.raises(altune.RequestError, match="give `metric` and `budget`"):
         altune.report.plot_learning_curves({"a": run.baselines["vanilla"].curves})
 
@@ -390,7 +419,7 @@ def test_a_shared_study_names_its_database_and_workers_and_no_password(server: A
 
 
 @pytest.mark.parametrize("width", [1200, 390])
-@pytest.mark.parametrize("name", ["front_run", "evil_run"])
+@pytest.mark.parametrize("name", ["front_run", "evil_run", "merit_run"])
 def test_the_page_of_a_real_run_opens_from_disk(
     browser: Any, request: pytest.FixtureRequest, tmp_path: Path, name: str, width: int
 ) -> None:

@@ -175,3 +175,9 @@ def test_the_note_of_other_objectives_and_several_data_sets_says_so() -> None:
     both = [Objective("aulc", end=200), Objective("labels", end=200)]
     assert "best so far 0.900 with 120 labels bought" in note_of(best_trial(0.9, 120.4), objectives=both)
     assert "best so far 0.250 (mean over 3 data sets)" in note_of(best_trial(0.25), data_sets=3)
+
+
+def test_the_note_of_a_search_by_merit_counts_plays_recipes_and_candidates() -> None:
+    note = note_of(best_trial(0.9), recipes=11, candidates=3, played=17)
+    assert note.startswith("12 of 60 trials, 17 plays of 11 recipes, 3 still candidates, best so far 0.900")
+    assert "recipes" not in note_of(best_trial(0.9), recipes=0, played=2), "no batch has ended"

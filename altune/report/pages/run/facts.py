@@ -137,12 +137,22 @@ def _search(run: Run) -> list[Fact]:
     blocks = blocks_words(settings["n_blocks"])
     facts = [("Search", f"{complete} trials on {blocks}{each}, sampler {settings['sampler']}")]
     if run.record.search_blocks.by_merit:
-        facts.append(("Simulations", f"{run.record.n_played} in the search"))
+        facts.append(("Plays", _plays(run)))
     if rows := settings.get("search_rows"):
         most = "at most " if len(run.record.data_sets) > 1 else ""
         facts.append(("Search rows", f"{most}{rows} rows of each block, pool and test; the confirmation has all"))
     measures = _racing(settings)
     return [*facts, ("Spent with care", "; ".join(measures))] if measures else facts
+
+
+def _plays(run: Run) -> str:
+    """Return how many plays the search has, of how many recipes, and on how many blocks these were played."""
+    counts = {trial.recipe.digest(): len(trial.values) for trial in run.trials if trial.recipe is not None}
+    once = sum(count == 1 for count in counts.values())
+    most = max(counts.values(), default=0)
+    return (
+        f"{run.record.n_played} of {_count(list(counts), 'recipe')}: {once} on one block, the most played one on {most}"
+    )
 
 
 def _racing(settings: dict[str, Any]) -> list[str]:
@@ -231,7 +241,7 @@ def _confirmation(run: Run) -> list[Fact]:
     )
     each = " of each data set" if len(confirmations) > 1 else ""
     why = f", since {first.why_blocks}" if first.why_blocks else ""
-    behind = ", until one was clearly ahead" if len(set(first.played_to_select)) > 1 else ""
+    behind = ", those clearly behind on fewer" if len(set(first.played_to_select)) > 1 else ""
     return [
         (
             "Confirmation",

@@ -10,6 +10,7 @@ from altune.report.figures import inputs
 from altune.report.figures.differences import plot_differences
 from altune.report.figures.learning_curves import plot_learning_curves
 from altune.report.figures.pareto_front import plot_pareto_front
+from altune.report.figures.search_blocks import plot_search_blocks
 from altune.report.figures.search_history import plot_search_history
 from altune.report.figures.spread import plot_spread
 from altune.report.html.blocks import FigureBlock
@@ -76,14 +77,35 @@ def _spreads(run: Run, data: str) -> list[Spread]:
 
 def history_of(run: Run) -> FigureBlock:
     """Return the value of each trial."""
+    each = _BY_MERIT if run.record.search_blocks.by_merit else "Each ring is one recipe, played on the search blocks."
     return FigureBlock(
         MEASURED,
-        "Each ring is one recipe, played on the search blocks. The best of many is "
+        f"{each} The best of many is "
         "flattered by chance, which is why the best few were played again on fresh blocks; none of these values is "
         "the result."
         f"{across_note(run)}{_dropped_note(run)}",
         plot_search_history(run),
     )
+
+
+_BY_MERIT = (
+    "Each ring is one trial, a recipe that the sampler was asked for, at the value that all plays of the search lead "
+    "to expect; trials of the same recipe have the same value, and the numbers between them are of plays again."
+)
+
+
+def plays_of(run: Run) -> list[FigureBlock]:
+    """Return which recipes were played on which search blocks; nothing unless recipes get blocks by merit."""
+    if run.record.standing() is None:
+        return []
+    rows, means, value, amounts = inputs.plays_of(run)
+    most = max(len(row.values) for row in rows if not row.baseline)
+    explanation = (
+        "Each row is a recipe, the best on top, and each dot a play of it on one block. A recipe is played on further "
+        "blocks only where that may still change which one is best. So poor recipes have one dot, and the most played "
+        f"one has {most}."
+    )
+    return [FigureBlock(MEASURED, explanation, plot_search_blocks(rows, means, value=value, amounts=amounts))]
 
 
 def front_of(run: Run) -> FigureBlock:

@@ -15,7 +15,14 @@ from altune.report.html.page import VERDICTS, PageContent, Verdict, render_page
 from altune.report.pages.run.ablation import ablation_section
 from altune.report.pages.run.commands import commands_of
 from altune.report.pages.run.facts import facts_of
-from altune.report.pages.run.figures import curves_of_data, differences_of, front_of, history_of, spread_of_run
+from altune.report.pages.run.figures import (
+    curves_of_data,
+    differences_of,
+    front_of,
+    history_of,
+    plays_of,
+    spread_of_run,
+)
 from altune.report.pages.run.importance import importance_section
 from altune.report.pages.run.intros import intros_of
 from altune.report.pages.run.loops import run_loops_section
@@ -162,7 +169,7 @@ def _costs(run: Run) -> list[PageBlock]:
 def _measured(run: Run) -> list[PageBlock]:
     candidates: list[PageBlock] = [] if run.confirmation is None else [candidates_table(run)]
     columns = column_tables(run.record.encodings, MEASURED)
-    return [history_of(run), *candidates, FactsBlock(MEASURED, facts_of(run)), *columns]
+    return [history_of(run), *plays_of(run), *candidates, FactsBlock(MEASURED, facts_of(run)), *columns]
 
 
 def _use(run: Run) -> list[PageBlock]:

@@ -1,4 +1,4 @@
-"""One search in a world, and what the recipe is worth that is confirmed of its first trials."""
+"""One search in a problem, and what the recipe is worth that is confirmed of its first trials."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from altune.tuning.search_blocks import SearchBlock
 from altune.tuning.selection import Prior
 from altune.tuning.trials import TrialRecord, record_of
 from lib.search_policies import Policy
-from lib.search_worlds import CountedPlayer, Deal, World
+from lib.search_problems import CountedPlayer, Deal, Problem
 
 AMONG = 5
 BATCH = 4
@@ -86,7 +86,7 @@ class Confirmed:
     Attributes
     ----------
     value : mean value of the selected recipe on the report blocks.
-    regret : how much better the best recipe of the world is there; None where nobody knows it.
+    regret : how much better the best recipe of the problem is there; None where it is not known.
     selecting : trajectories played to select it.
     """
 
@@ -95,14 +95,14 @@ class Confirmed:
     selecting: float
 
 
-def search(world: World, deal: Deal, policy: Policy, seed: int, work: float) -> Replayed:
+def search(problem: Problem, deal: Deal, policy: Policy, seed: int, work: float) -> Replayed:
     """Search until so much work is done. The plays of baselines do not count."""
-    environment, order = world.environment, policy.order()
-    player = CountedPlayer(world.player)
+    environment, order = problem.environment, policy.order()
+    player = CountedPlayer(problem.player)
     blocks = [SearchBlock(environment, block) for block in deal.search[: len(order)]]
     references, *others = [
-        curves_or_raise(world.player.play([WorkItem(recipe, block, environment) for _, block in blocks]))
-        for recipe in world.baselines
+        curves_or_raise(problem.player.play([WorkItem(recipe, block, environment) for _, block in blocks]))
+        for recipe in problem.baselines
     ]
     judge = Judge([environment.scenario], order, references)
     baselines = {
@@ -120,10 +120,10 @@ def search(world: World, deal: Deal, policy: Policy, seed: int, work: float) -> 
         found.records.append(record)
         found.work.append(total)
 
-    plan = SamplerPlan("tpe", world.space, seed, lambda params: True)
+    plan = SamplerPlan("tpe", problem.space, seed, lambda params: True)
     Search(
         study=optuna.create_study(direction=environment.objective.direction),
-        proposer=Proposer(world.space, [environment.capabilities], plan),
+        proposer=Proposer(problem.space, [environment.capabilities], plan),
         evaluator=Evaluator(player, judge, blocks, policy.rules()),
         batch=BATCH,
         baselines=baselines,
@@ -132,16 +132,16 @@ def search(world: World, deal: Deal, policy: Policy, seed: int, work: float) -> 
     return found
 
 
-def confirmed(world: World, deal: Deal, stand: Stand) -> Confirmed:
+def confirmed(problem: Problem, deal: Deal, stand: Stand) -> Confirmed:
     """Confirm the best recipes of a search as it stood, as altune does; the baselines do not compete."""
-    objective = world.environment.objective
+    objective = problem.environment.objective
     best = best_recipes(stand.trials, AMONG, [objective])
-    player = CountedPlayer(world.player)
-    blocks = ConfirmationBlocks(world.environment, deal.select, deal.report)
+    player = CountedPlayer(problem.player)
+    blocks = ConfirmationBlocks(problem.environment, deal.select, deal.report)
     (confirmation,) = confirm(player, best, {}, [blocks], prior=stand.prior(best))
     values = np.array([objective(curve, curve) for curve in confirmation.recipe.curves])
     return Confirmed(
         value=float(values.mean()),
-        regret=None if world.best is None else float((world.best(deal) - values).mean()),
+        regret=None if problem.best is None else float((problem.best(deal) - values).mean()),
         selecting=player.work - len(deal.report),
     )

@@ -13,58 +13,58 @@ from lib.search_policies import TODAY
 
 Array = NDArray[np.float64]
 Regrets = dict[tuple[str, str], Array]
-"""Regret by world and policy, ``(n_seeds, n_counts)``."""
+"""Regret by problem and policy, ``(n_seeds, n_counts)``."""
 DRAWS = 4000
 UNIT = 1e-4
 
 
 def summary(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return what is told of searches: one row for each policy and count over all worlds, and one for each world.
+    """Return the tables of searches: one row for each policy and count over all problems, and one for each problem.
 
     Parameters
     ----------
-    lines : one for each world, policy and seed, with the same counts and with the same seeds for all.
+    lines : one for each problem, policy and seed, with the same counts and with the same seeds for all.
     """
-    worlds, policies = (list(dict.fromkeys(line[name] for line in lines)) for name in ("world", "policy"))
+    problems, policies = (list(dict.fromkeys(line[name] for line in lines)) for name in ("problem", "policy"))
     regrets, counts = regrets_of(lines), lines[0]["counts"]
-    overall, by_world = [], []
+    overall, by_problem = [], []
     for place, count in enumerate(counts):
         for policy in policies:
-            one = [regrets[world, policy][:, place] for world in worlds]
-            usual = [regrets[world, TODAY][:, place] for world in worlds] if TODAY in policies else None
+            one = [regrets[problem, policy][:, place] for problem in problems]
+            usual = [regrets[problem, TODAY][:, place] for problem in problems] if TODAY in policies else None
             own = [line for line in lines if line["policy"] == policy]
             row = {"trajectories": count, "policy": policy, "searches": len(own)} | against(one, usual)
             row |= {name: float(np.mean([line[name][place] for line in own])) for name in ("trials", "selecting")}
             overall.append(row)
-            by_world += [
-                {"trajectories": count, "policy": policy, "world": world}
+            by_problem += [
+                {"trajectories": count, "policy": policy, "problem": problem}
                 | against([regret], None if usual is None else [usual[number]])
-                for number, (world, regret) in enumerate(zip(worlds, one, strict=True))
+                for number, (problem, regret) in enumerate(zip(problems, one, strict=True))
             ]
-    return {"worlds": worlds, "overall": overall, "by world": by_world}
+    return {"problems": problems, "overall": overall, "by problem": by_problem}
 
 
 def regrets_of(lines: Sequence[dict[str, Any]]) -> Regrets:
-    """Return the regrets by world and policy. Where the best recipe is not known, it is the best of all lines."""
+    """Return the regrets by problem and policy. Where the best recipe is not known, it is the best of all lines."""
     best: dict[str, float] = {}
     for line in lines:
-        best[line["world"]] = max(best.get(line["world"], -np.inf), *line["value"])
+        best[line["problem"]] = max(best.get(line["problem"], -np.inf), *line["value"])
     found: dict[tuple[str, str], list[list[float]]] = {}
     for line in sorted(lines, key=lambda line: int(line["seed"])):
         regret = [
-            best[line["world"]] - value if known is None else known
+            best[line["problem"]] - value if known is None else known
             for value, known in zip(line["value"], line["regret"], strict=True)
         ]
-        found.setdefault((line["world"], line["policy"]), []).append(regret)
+        found.setdefault((line["problem"], line["policy"]), []).append(regret)
     return {key: np.array(rows) for key, rows in found.items()}
 
 
 def against(regrets: Sequence[Array], usual: Sequence[Array] | None) -> dict[str, Any]:
-    """Return the mean regret over worlds with its standard error, and how it compares with today's.
+    """Return the mean regret over problems with its standard error, and how it compares with today's.
 
     Parameters
     ----------
-    regrets : of one policy in each world, each ``(n_seeds,)``.
+    regrets : of one policy in each problem, each ``(n_seeds,)``.
     usual : those of today's default with the same seeds, None if it was not played.
     """
     means = [float(values.mean()) for values in regrets]
@@ -82,7 +82,7 @@ def against(regrets: Sequence[Array], usual: Sequence[Array] | None) -> dict[str
 
 
 def ratio_ends(regrets: Sequence[Array], usual: Sequence[Array]) -> tuple[float, float]:
-    """Return the ends of a 95 % interval of the ratio of mean regrets, by drawing seeds of each world again."""
+    """Return the ends of a 95 % interval of the ratio of mean regrets, by drawing seeds of each problem again."""
     rng = np.random.default_rng(0)
     above, below = np.zeros(DRAWS), np.zeros(DRAWS)
     for one, other in zip(regrets, usual, strict=True):
@@ -97,17 +97,21 @@ def show(told: dict[str, Any]) -> None:
     """Print the tables."""
     for count in dict.fromkeys(row["trajectories"] for row in told["overall"]):
         rows = [row for row in told["overall"] if row["trajectories"] == count]
-        print(f"\n{count} trajectories: regret x 1e-4, mean over {', '.join(told['worlds'])}")
+        print(f"\n{count} trajectories: regret x 1e-4, mean over {', '.join(told['problems'])}")
         print(f"  {'policy':<16}{'regret':>12}{'difference to today':>26}{'ratio':>20}{'trials':>8}{'selecting':>11}")
         for row in rows:
             print(
                 f"  {row['policy']:<16}{_plus_minus(row):>12}{_difference(row):>26}{_ratio(row):>20}"
                 f"{row['trials']:>8.0f}{row['selecting']:>11.0f}"
             )
-        for world in told["worlds"]:
-            of_world = [row for row in told["by world"] if (row["trajectories"], row["world"]) == (count, world)]
-            cells = (f"{row['policy']} {_plus_minus(row)}" + f" ({_ratio(row)})" * ("ratio" in row) for row in of_world)
-            print(f"  {world}: {'; '.join(cells)}")
+        for problem in told["problems"]:
+            of_problem = [
+                row for row in told["by problem"] if (row["trajectories"], row["problem"]) == (count, problem)
+            ]
+            cells = (
+                f"{row['policy']} {_plus_minus(row)}" + f" ({_ratio(row)})" * ("ratio" in row) for row in of_problem
+            )
+            print(f"  {problem}: {'; '.join(cells)}")
 
 
 def _plus_minus(row: dict[str, Any]) -> str:

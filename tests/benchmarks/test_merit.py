@@ -16,7 +16,7 @@ from tests.helpers.benchmark_scripts import load
 from tests.helpers.stored_curves import made_environment
 
 merit = load("merit")
-worlds = load("lib.search_worlds")
+problems = load("lib.search_problems")
 replay = load("lib.search_replay")
 policies = load("lib.search_policies")
 tables = load("lib.search_tables")
@@ -49,15 +49,15 @@ def a_grid() -> Any:
     )
 
 
-def flat_world(spread: float = 0.0) -> Any:
-    """Return a world of 16 recipes, each of which has the same score at each point, .4 to .9, on 30 blocks."""
+def flat_grid(spread: float = 0.0) -> Any:
+    """Return 16 recipes, each of which has the same score at each point, .4 to .9 and some noise, on 30 blocks."""
     space = SearchSpace.from_dict(SPACE)
     params = [
         dict(zip(SPACE, chosen, strict=True)) for chosen in product(*(space.decisions[knob].labels for knob in SPACE))
     ]
     noise = spread * np.random.default_rng(0).normal(size=(len(params), 30))
     level = np.linspace(0.4, 0.9, len(params))[:, None] + noise
-    grid = Grid(
+    return Grid(
         name="flat",
         space=space,
         params=params,
@@ -70,7 +70,10 @@ def flat_world(spread: float = 0.0) -> Any:
         n_test=30,
         budget=40,
     )
-    return worlds.grid_world(grid, made_environment(budget=40))
+
+
+def flat_problem(spread: float = 0.0) -> Any:
+    return problems.grid_problem(flat_grid(spread), made_environment(budget=40))
 
 
 # what is counted --------------------------------------------------------------------------------------------------
@@ -78,7 +81,7 @@ def flat_world(spread: float = 0.0) -> Any:
 
 def test_a_part_counts_by_its_labels_and_nothing_twice() -> None:
     grid, environment = a_grid(), made_environment(budget=40)
-    player = worlds.CountedPlayer(worlds.StoredPlayer(grid))
+    player = problems.CountedPlayer(problems.StoredPlayer(grid))
     block = environment.blocks("search", 1)[0]
 
     def play(recipe: int, until: float | None = None) -> tuple[list[int], str, float]:
@@ -100,35 +103,35 @@ def test_the_first_trials_are_those_whose_work_is_done() -> None:
 
 @pytest.mark.parametrize("policy", policies.POLICIES)
 def test_every_policy_finds_the_best_recipe_where_nothing_is_noise(policy: str) -> None:
-    world = flat_world()
-    deal = world.deal(0)
+    problem = flat_problem()
+    deal = problem.deal(0)
     work = 10.0 * policies.POLICIES[policy].order().n_usual
-    found = replay.search(world, deal, policies.POLICIES[policy], 0, work)
+    found = replay.search(problem, deal, policies.POLICIES[policy], 0, work)
     assert found.work == sorted(found.work)
     assert work <= found.work[-1] < work + 60
     stand = found.first(work)
     assert all(trial.again is None for trial in stand.trials)
     best = max(trial.value for trial in stand.trials if trial.state == "complete")
-    result = replay.confirmed(world, deal, stand)
+    result = replay.confirmed(problem, deal, stand)
     assert (result.value, result.regret) == pytest.approx((best, 0.9 * 39 / 40 - best), abs=2e-3)
 
 
 def test_the_blocks_of_a_repetition_are_different_ones() -> None:
-    world = flat_world()
+    problem = flat_problem()
     for seed in range(3):
-        deal = world.deal(seed)
+        deal = problem.deal(seed)
         numbers = [block.number for part in (deal.search, deal.select, deal.report) for block in part]
         assert sorted(numbers) == list(range(30))
-    assert [block.number for block in world.deal(0).search] != [block.number for block in world.deal(1).search]
+    assert [block.number for block in problem.deal(0).search] != [block.number for block in problem.deal(1).search]
 
 
 def test_regret_is_what_the_selected_recipe_lacks_on_the_report_blocks() -> None:
-    world = flat_world(spread=0.3)
-    deal = world.deal(1)
-    found = replay.search(world, deal, policies.POLICIES["1 block"], 1, 8.0)
-    result = replay.confirmed(world, deal, found.first(8.0))
+    problem = flat_problem(spread=0.3)
+    deal = problem.deal(1)
+    found = replay.search(problem, deal, policies.POLICIES["1 block"], 1, 8.0)
+    result = replay.confirmed(problem, deal, found.first(8.0))
     report = [block.number for block in deal.report]
-    values = world.player._grid.values
+    values = flat_grid(spread=0.3).values
     winner = values[values.mean(axis=1).argmax()]
     assert result.regret == pytest.approx(winner[report].mean() - result.value)
     assert min(abs(values[:, report].mean(axis=1) - result.value)) < 1e-6
@@ -141,7 +144,7 @@ def test_halving_keeps_the_better_half_of_what_was_seen() -> None:
     assert not rule.loses_race(np.array([0.1, 0.2]), np.empty((0, 5)), 2), "after two blocks nothing was seen before"
 
 
-# worlds -----------------------------------------------------------------------------------------------------------
+# problems -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_made_grid_has_thousands_of_recipes_whose_curves_have_its_values() -> None:
@@ -158,16 +161,16 @@ def test_a_made_grid_has_thousands_of_recipes_whose_curves_have_its_values() -> 
     assert 2 < spreads[1] / spreads[0] < 5
 
 
-def test_the_played_world_plays_other_blocks_in_each_repetition() -> None:
-    world = worlds.world("played", Path())
-    first, second = world.deal(0), world.deal(1)
+def test_the_played_problem_plays_other_blocks_in_each_repetition() -> None:
+    problem = problems.problem("played", Path())
+    first, second = problem.deal(0), problem.deal(1)
     assert [block.number for block in first.report] == [block.number for block in second.report]
     numbers = [{block.number for block in (*deal.search, *deal.select)} for deal in (first, second)]
     assert not numbers[0] & numbers[1]
     assert not numbers[0] & {block.number for block in first.report}
-    found = replay.search(world, first, policies.POLICIES["1 block"], 0, 4.0)
+    found = replay.search(problem, first, policies.POLICIES["1 block"], 0, 4.0)
     assert (len(found.records), found.work) == (4, [1.0, 2.0, 3.0, 4.0])
-    result = replay.confirmed(world, first, found.first(4.0))
+    result = replay.confirmed(problem, first, found.first(4.0))
     assert 0.3 < result.value < 1.0
     assert result.regret is None
 
@@ -178,7 +181,18 @@ def test_the_played_world_plays_other_blocks_in_each_repetition() -> None:
 def test_the_command_resumes_and_the_order_of_searches_changes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--worlds", "made", "--policies", "5 blocks", "1 block", "--repetitions", "2", "--counts", "10", "20"]
+    arguments = [
+        "--problems",
+        "made",
+        "--policies",
+        "5 blocks",
+        "1 block",
+        "--repetitions",
+        "2",
+        "--counts",
+        "10",
+        "20",
+    ]
     assert merit.main([*arguments, "--out", str(tmp_path / "a.jsonl"), "--json"]) == 0
     printed = capsys.readouterr()
     assert printed.err.count("made,") == 4
@@ -201,7 +215,7 @@ def test_the_command_resumes_and_the_order_of_searches_changes_nothing(
 
 
 def test_a_grid_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--worlds", "digits", "--grid", str(tmp_path), "--out", str(tmp_path / "lines.jsonl")]
+    arguments = ["--problems", "digits", "--grid", str(tmp_path), "--out", str(tmp_path / "lines.jsonl")]
     assert merit.main(arguments) == 2
     assert "full_grid.py --grids digits" in capsys.readouterr().err
 
@@ -209,15 +223,15 @@ def test_a_grid_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.Captur
 # tables -----------------------------------------------------------------------------------------------------------
 
 
-def a_line(world: str, policy: str, seed: int, regret: float | None, value: float = 0.0) -> dict[str, Any]:
-    plain = {"world": world, "policy": policy, "seed": seed, "counts": [60], "trials": [12], "selecting": [50]}
+def a_line(problem: str, policy: str, seed: int, regret: float | None, value: float = 0.0) -> dict[str, Any]:
+    plain = {"problem": problem, "policy": policy, "seed": seed, "counts": [60], "trials": [12], "selecting": [50]}
     return plain | {"value": [value], "regret": [regret]}
 
 
-def test_ratios_are_of_means_over_worlds() -> None:
+def test_ratios_are_of_means_over_problems() -> None:
     lines = [
-        a_line(world, policy, seed, share * (base + 0.001 * seed))
-        for world, base in (("a", 0.01), ("b", 0.03))
+        a_line(problem, policy, seed, share * (base + 0.001 * seed))
+        for problem, base in (("a", 0.01), ("b", 0.03))
         for policy, share in (("5 blocks", 1.0), ("half", 0.5))
         for seed in range(4)
     ]
@@ -227,7 +241,7 @@ def test_ratios_are_of_means_over_worlds() -> None:
     assert today["error"] == pytest.approx(np.sqrt(2 * np.var([0, 0.001, 0.002, 0.003], ddof=1) / 4) / 2)
     assert half["ratio"] == pytest.approx({"mean": 0.5, "low": 0.5, "high": 0.5})
     assert half["difference"]["mean"] == pytest.approx(-0.01075)
-    assert [row["ratio"]["mean"] for row in told["by world"]] == pytest.approx([1, 1, 0.5, 0.5])
+    assert [row["ratio"]["mean"] for row in told["by problem"]] == pytest.approx([1, 1, 0.5, 0.5])
 
 
 def test_where_the_best_recipe_is_unknown_it_is_the_best_that_was_confirmed(

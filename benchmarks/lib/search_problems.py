@@ -1,4 +1,4 @@
-"""Worlds in which searches are compared: stored grids, made grids, and one space that is really played."""
+"""Problems in which searches are compared: stored grids, made grids, and one space that is really played."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ PLAYED_SPACE = SearchSpace.from_dict(
     }
 )
 MANY_SEEDS = 60
-"""Repetitions that have blocks of their own in the played world."""
+"""Repetitions that have blocks of their own in the played problem."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,18 +132,18 @@ class CountedPlayer:
 
 
 @dataclass(frozen=True, eq=False)
-class World:
+class Problem:
     """A space, where its recipes can be played, and how the blocks of a repetition are dealt.
 
     Attributes
     ----------
-    name : name of the world.
+    name : name of the problem.
     space : the space that is searched.
     environment : in which the recipes are played.
     player : plays them.
     baselines : recipes that others are compared with, random sampling first.
     deal : the blocks of a repetition, by its seed.
-    best : the best recipe's value on each report block of a deal; None where nobody knows it.
+    best : the best recipe's value on each report block of a deal; None where it is not known.
     """
 
     name: str
@@ -156,12 +156,12 @@ class World:
 
 
 @cache
-def world(name: str, folder: Path) -> World:
-    """Return a world by its name.
+def problem(name: str, folder: Path) -> Problem:
+    """Return a problem by its name.
 
     Parameters
     ----------
-    name : one of :data:`WORLDS`.
+    name : one of :data:`ALL_PROBLEMS`.
     folder : where ``full_grid.py`` stored its grids.
 
     Raises
@@ -170,14 +170,14 @@ def world(name: str, folder: Path) -> World:
         If the grid is not there.
     """
     if name == PLAYED:
-        return played_world()
+        return played_problem()
     if name in NOISE:
-        return grid_world(made_grid(name), made_environment())
-    return grid_world(load_grid(folder, name), GRIDS[name].environment())
+        return grid_problem(made_grid(name), made_environment())
+    return grid_problem(load_grid(folder, name), GRIDS[name].environment())
 
 
-def grid_world(grid: Grid, environment: Environment) -> World:
-    """Return the world of a grid: each repetition shuffles its blocks."""
+def grid_problem(grid: Grid, environment: Environment) -> Problem:
+    """Return the problem of a grid: each repetition shuffles its blocks."""
     blocks = environment.blocks("search", grid.n_blocks)
     winner = grid.values[int(grid.values.mean(axis=1).argmax())]
 
@@ -185,7 +185,7 @@ def grid_world(grid: Grid, environment: Environment) -> World:
         order = np.random.default_rng([seed, 11]).permutation(grid.n_blocks)
         return Deal(*(_chosen(blocks, numbers) for numbers in np.split(order, [SEARCH, SEARCH + SELECT])))
 
-    return World(
+    return Problem(
         grid.name,
         grid.space,
         environment,
@@ -196,7 +196,7 @@ def grid_world(grid: Grid, environment: Environment) -> World:
     )
 
 
-def played_world() -> World:
+def played_problem() -> Problem:
     """Return a continuous space on iris: each repetition searches and selects on blocks of its own."""
     environment = make_environment("iris", budget=30, loops=4, seed=0)
     each = SEARCH + SELECT
@@ -206,7 +206,7 @@ def played_world() -> World:
         start = REPORT + each * (seed % MANY_SEEDS)
         return Deal(blocks[start : start + SEARCH], blocks[start + SEARCH : start + each], blocks[:REPORT])
 
-    return World(PLAYED, PLAYED_SPACE, environment, Player(), list(PLAYED_SPACE.baseline_recipes().values()), deal)
+    return Problem(PLAYED, PLAYED_SPACE, environment, Player(), list(PLAYED_SPACE.baseline_recipes().values()), deal)
 
 
 def _baselines(grid: Grid) -> list[int]:
@@ -219,4 +219,6 @@ def _chosen(blocks: Sequence[Block], numbers: NDArray[np.intp]) -> list[Block]:
     return [blocks[int(number)] for number in numbers]
 
 
-WORLDS = ("image_segments", "digits", "forest", "svm", *NOISE, PLAYED)
+PROBLEMS = ("image_segments", "digits", "svm", "many", *NOISE, PLAYED)
+"""The usual problems."""
+ALL_PROBLEMS = (*GRIDS, *NOISE, PLAYED)

@@ -1,16 +1,17 @@
 """How many simulations does a search need, by how it spends them on recipes and blocks?
 
     python benchmarks/full_grid.py --grids image_segments digits svm many --blocks 28     # once: the truth
-    python benchmarks/merit.py                                  # 30 repetitions in 7 problems; hours
+    python benchmarks/merit.py                                  # 30 repetitions of 7 problems; an hour
     python benchmarks/merit.py --quick                          # 3 repetitions in the two problems that are made
     python benchmarks/merit.py --problems digits --policies "5 blocks" "rungs 0.3" --repetitions 5
 
 Search, evaluator, sampler and confirmation are altune's own. Four problems are grids that ``full_grid.py`` stored, two
 are made of known effects (``lib/made_grids.py``), and in one, a continuous space, recipes are really played. A
-repetition deals the blocks of its problem: 12 to search on at most, 10 to select among the best five recipes as ``altune
-tune`` does, and others that tell what the selected recipe is worth. **Regret** is what the best recipe of the problem is
-worth there, less that (of the played problem, the best recipe that was ever confirmed). It is taken after 60, 100, 200
-and 300 trajectories of the search, none counted twice; a part that ends at a rung counts by its share of the labels.
+repetition deals the blocks of its problem: 12 to search on at most, 10 to select among the best five recipes as
+``altune tune`` does, and others that tell what the selected recipe is worth. **Regret** is what the best recipe of the
+problem is worth there, less that (of the played problem, the best recipe that was ever confirmed). It is taken after
+60, 100, 200 and 300 trajectories of the search, none counted twice; a part that ends at a rung counts by its share of
+the labels.
 
 Each finished search is a line in ``--out``; an interrupted command resumes there. Delete the file after changes to
 altune's search. Intervals are of 95 % over the repetitions in these problems.
@@ -30,9 +31,9 @@ import optuna
 from full_grid import FOLDER
 from lib.lines import Line, lines_of
 from lib.search_policies import POLICIES, USUAL
+from lib.search_problems import ALL_PROBLEMS, PROBLEMS, problem
 from lib.search_replay import confirmed, search
 from lib.search_tables import show, summary
-from lib.search_problems import ALL_PROBLEMS, PROBLEMS, problem
 from threadpoolctl import threadpool_limits
 
 from altune.core.errors import AltuneError

@@ -212,7 +212,7 @@ def played_problem() -> Problem:
 def _baselines(grid: Grid) -> list[int]:
     """Return the first recipe of the grid that draws rows at random, and the first that takes them by margin."""
     strategies = [params["query_strategy"] for params in grid.params]
-    return [strategies.index(name) for name in ("random", "margin")]
+    return [strategies.index(name) for name in ("random", "margin") if name in strategies]
 
 
 def _chosen(blocks: Sequence[Block], numbers: NDArray[np.intp]) -> list[Block]:

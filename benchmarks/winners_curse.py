@@ -1,6 +1,6 @@
 """Is the confirmed value as high as the recipe is, or higher by luck?
 
-    python benchmarks/winners_curse.py              # 54 small searches: some minutes of processor time
+    python benchmarks/winners_curse.py              # 108 small searches: five minutes of processor time
     python benchmarks/winners_curse.py --quick      # 6 searches
 
 Of many recipes on a few blocks, the best one is so partly by luck (the winner's curse). The confirmation therefore
@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", default=list(DATA), metavar="NAME")
-    parser.add_argument("--searches", type=int, default=54, help="of all data sets together")
+    parser.add_argument("--searches", type=int, default=108, help="of all data sets together")
     parser.add_argument("--trials", type=int, default=24)
     parser.add_argument("--replays", type=int, default=100, help="blocks of a replay")
     parser.add_argument("--jobs", type=int, default=1)

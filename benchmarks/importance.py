@@ -3,7 +3,6 @@
     python benchmarks/full_grid.py --grids svm forest few many --blocks 24     # once: the truth
     python benchmarks/importance.py                                           # some minutes: the table
     python benchmarks/importance.py --repetitions 3 --trials 50               # a first look
-    python benchmarks/importance.py --by-merit --plays 100 300                # blocks by merit, and fixed ones
 
 Each search asks Optuna for 100 recipes of the space of the grid (``random`` or ``tpe``) and gets their mean over 5
 blocks of the grid, others in each repetition. The truth is exact: Shapley effects of the knobs over all recipes, of the
@@ -12,10 +11,6 @@ correlation, ``main`` the error against main effects alone, likewise summing to 
 ``inside`` is how often altune's 95 % interval holds the truth. ``behind`` marks the numbers in which altune is behind
 an evaluator of Optuna's by more than two standard errors of the difference, over the same searches. ``all recipes`` is
 what the chance of 5 blocks alone does: the exact shares of the whole grid on the search's blocks.
-
-With ``--by-merit``, altune's own search takes the place of Optuna's: with blocks by merit, up to 12 of the grid, and on
-5 fixed blocks, each with the same number of plays. There, and not in the other table, recipes have unequal numbers of
-blocks.
 """
 
 from __future__ import annotations
@@ -31,7 +26,6 @@ import numpy as np
 import optuna
 from full_grid import FOLDER, Grid, load_grid
 from lib.grids import GRIDS
-from lib.importance_by_blocks import WANTED, holds_by_blocks, lines_by_blocks, rows_by_blocks, show_by_blocks
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
@@ -49,6 +43,8 @@ SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
 }
 DEFAULT = ("svm", "forest", "few", "many")
 OUT = Path("runs/importance.json")
+WANTED = 0.93
+"""Share of the intervals that should hold the truth."""
 ALTUNE, ALL = "altune", "all recipes"
 
 
@@ -169,13 +165,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--repetitions", type=int, default=20)
     parser.add_argument("--blocks", type=int, default=5, help="blocks that a search plays on")
-    parser.add_argument("--by-merit", action="store_true", help="compare searches by merit with those on 5 blocks")
-    parser.add_argument("--plays", type=int, nargs="+", default=[100, 300], help="plays of a search, with --by-merit")
     parser.add_argument("--out", type=Path, default=OUT, metavar="FILE", help="where all lines go as JSON")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(argv)
-    if min(options.trials, options.repetitions, options.blocks, *options.plays) < 1:
-        parser.error("--trials, --repetitions, --blocks and --plays must be at least 1")
+    if min(options.trials, options.repetitions, options.blocks) < 1:
+        parser.error("--trials, --repetitions and --blocks must be at least 1")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     truths: dict[str, Any] = {}
     lines: list[dict[str, Any]] = []
@@ -190,28 +184,22 @@ def main(argv: Sequence[str] | None = None) -> int:
                 "share": dict(zip(knobs, truth.share.tolist(), strict=True)),
                 "main": dict(zip(knobs, truth.main.tolist(), strict=True)),
             }
-            for sampler in ("",) if options.by_merit else SAMPLERS:
+            for sampler in SAMPLERS:
                 for seed in range(options.repetitions):
-                    if options.by_merit:
-                        lines += lines_by_blocks(grid, GRIDS[name].environment(), truth, seed, options.plays)
-                    else:
-                        lines += repetition(grid, truth, sampler, seed, options.trials, options.blocks)
+                    lines += repetition(grid, truth, sampler, seed, options.trials, options.blocks)
                     print(f"{name}, {sampler}: {seed + 1} of {options.repetitions}", file=sys.stderr, flush=True)
     except AltuneError as error:
         print(f"importance: {error}", file=sys.stderr)
         return 2
-    rows = rows_by_blocks(lines) if options.by_merit else summary(lines)
+    rows = summary(lines)
     result = {"truth": truths, "rows": rows, "lines": lines}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(result, indent=2), "utf-8")
     if options.json:
         print(json.dumps(result, indent=2))
-    elif options.by_merit:
-        show_by_blocks(rows)
     else:
         show(truths, rows)
-    held = holds_by_blocks(rows) if options.by_merit else holds(rows)
-    return 0 if held else 1
+    return 0 if holds(rows) else 1
 
 
 def holds(rows: Sequence[dict[str, Any]]) -> bool:

@@ -10,7 +10,7 @@ from altune.numerics.crossed import VarianceParts
 from altune.numerics.statistics import t_quantile
 
 _TOO_MANY = 1_000_000
-"""A number of blocks that nobody plays: an interval that needs more is never narrow enough."""
+"""Largest number of blocks that counts: an interval that needs more is never narrow enough."""
 
 
 @dataclass(frozen=True)

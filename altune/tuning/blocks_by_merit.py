@@ -19,7 +19,7 @@ from altune.simulation.execution.items import Failure
 from altune.simulation.execution.player import OnDone
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.in_memory_study import RetoldStudy
-from altune.tuning.merit import FIRST_BLOCKS, MOST_BLOCKS, PlayedRecipe, PlayedRecipes, Standing, n_again, plays_again
+from altune.tuning.merit import MOST_BLOCKS, PlayedRecipe, PlayedRecipes, Standing, first_block, n_again, plays_again
 from altune.tuning.proposals import Proposal, Proposer
 from altune.tuning.trials import (
     AGAIN,
@@ -205,7 +205,7 @@ class BlocksByMerit:
         key = proposal.recipe.digest()
         recipe = self._played.recipes.get(key, self._new.get(key))
         if recipe is None:
-            start = (len(self._played.recipes) + len(self._new)) % FIRST_BLOCKS
+            start = first_block(len(self._played.recipes) + len(self._new))
             recipe = self._new[key] = PlayedRecipe(number, start)
         in_batch = taken.setdefault(key, [])
         position = recipe.next_block(in_batch)

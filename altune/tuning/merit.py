@@ -2,8 +2,8 @@
 
 Three words are kept apart. A *play* is one recipe on one search block. A *trial* is a recipe that the sampler was asked
 for; it is played once, on a block on which its recipe was not played yet. A recipe that does well is *played again*, on
-the next block, and several trials may draw the same recipe. Recipes that were played often have most of their blocks in
-common, so they are compared on the same blocks.
+the next block, and several trials may draw the same recipe. Recipes begin on different blocks (:func:`first_block`) and
+continue with the first ones, so those that were played often have most of their blocks in common.
 
 A mixed model of recipes and blocks (:mod:`altune.numerics.mixed_model`) says what each recipe is worth. The sampler is
 told its mean, adjusted for the blocks. Recipes are ranked by their posterior mean, which draws a recipe with few plays
@@ -29,12 +29,33 @@ Array = NDArray[np.float64]
 
 MOST_BLOCKS = 12
 """Largest number of search blocks of a recipe."""
-FIRST_BLOCKS = 1
-"""Number of search blocks on which recipes are played first, one recipe after the other."""
-BASELINE_BLOCKS = 1
-"""Number of search blocks of a baseline, which is compared on fresh blocks after the search."""
+FIRST_BLOCKS = 4
+"""Number of search blocks on which the first recipes begin."""
+RECIPES_A_BLOCK = 20
+"""Number of recipes after which later ones begin on one block more."""
+BASELINE_BLOCKS = FIRST_BLOCKS
+"""Number of search blocks of a baseline: with them the model knows from the start how hard these blocks are."""
 _DIGITS = 9
 """Digits in which gains are compared, so that the last ones, which depend on the machine, decide nothing."""
+
+
+def first_block(number: int) -> int:
+    """Return the position of the block on which a recipe is played first.
+
+    Recipes with much in common are lucky on the same blocks. If all began on one block, the sampler would follow the
+    luck of that block. So they begin on several, and on the more the finer the search becomes, as soon as there are
+    enough recipes to tell how hard a block is.
+
+    Parameters
+    ----------
+    number : number of the recipe, in the order in which the recipes of a search were first drawn.
+
+    Examples
+    --------
+    >>> [first_block(number) for number in (0, 1, 2, 3, 4, 5, 20, 24)]
+    [0, 1, 2, 3, 0, 1, 0, 4]
+    """
+    return number % min(MOST_BLOCKS, FIRST_BLOCKS + number // RECIPES_A_BLOCK)
 
 
 def blocks_words(n_blocks: int | None, name: str = "block") -> str:
@@ -128,7 +149,7 @@ class PlayedRecipes:
 
     def ask(self, key: str, trial: int) -> PlayedRecipe:
         """Return the recipe of a trial, which is new if no earlier trial has drawn it."""
-        return self.recipes.setdefault(key, PlayedRecipe(trial, len(self.recipes) % FIRST_BLOCKS))
+        return self.recipes.setdefault(key, PlayedRecipe(trial, first_block(len(self.recipes))))
 
     def standing(self) -> Standing | None:
         """Return what the recipes that have not failed are worth; None before anything was played."""

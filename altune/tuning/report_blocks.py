@@ -1,9 +1,9 @@
 """How many report blocks a confirmation plays.
 
 The recipe and the baselines are played on some blocks, and from these the parts of the variance of each interval are
-estimated: blocks, rows, and both together. They say how wide the intervals would be with more blocks. It goes on while
-that pays, or until the intervals are as narrow as was asked for. What the recipe gains never decides, and there are
-few looks, so that the intervals keep their coverage (``benchmarks/coverage.py --sequential``).
+estimated: blocks, rows, and both together. They give the width that the intervals would have with more blocks. More are
+played while that pays, or until the intervals are as narrow as was asked for. What the recipe gains never decides, and
+there are few looks, so that the intervals keep their coverage (``benchmarks/coverage.py --sequential``).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import altune
 from altune.core.errors import RequestError
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import make_environments
-from altune.tuning.merit import BASELINE_BLOCKS, FIRST_BLOCKS, MOST_BLOCKS
+from altune.tuning.merit import BASELINE_BLOCKS, MOST_BLOCKS, first_block
 from altune.tuning.settings import Settings
 from altune.tuning.study_setup import StudySetup
 from altune.tuning.trials import AGAIN, BATCH, BLOCKS, RECIPE, VALUES
@@ -49,7 +49,7 @@ def test_recipes_begin_on_blocks_in_turn_and_continue_with_the_first_ones(run):
         key = altune.Recipe.from_dict(trial.user_attrs[RECIPE]).digest()
         blocks.setdefault(key, []).extend(trial.user_attrs[BLOCKS])
     for number, played in enumerate(blocks.values()):
-        start = number % FIRST_BLOCKS
+        start = first_block(number)
         order = [start, *(block for block in range(MOST_BLOCKS) if block != start)]
         assert played == order[: len(played)]
     assert max(map(len, blocks.values())) <= MOST_BLOCKS

@@ -48,7 +48,6 @@ class Explained:
     knobs : the encoded knobs.
     design : the trials as the surrogate sees them.
     allowed : the combinations that are allowed.
-    y : the standardised values, ``(n, 1)``.
     hyper : the fitted hyperparameters.
     blocks : the noise by blocks; None if only means are known.
     centre, scale : mean and standard deviation of the observed values.
@@ -60,12 +59,16 @@ class Explained:
     knobs: tuple[KnobAtoms, ...]
     design: Design
     allowed: Playable
-    y: Array
     hyper: Hyperparameters
     blocks: BlockNoise | None
     centre: float
     scale: float
     capabilities: tuple[Capabilities, ...] = ()
+
+    @property
+    def y(self) -> Array:
+        """The standardised values, ``(n, 1)``."""
+        return ((self.observed.y - self.centre) / self.scale)[:, None]
 
     def fitted(self) -> Fitted:
         """Return the surrogate at its fitted hyperparameters."""
@@ -129,15 +132,11 @@ def _explained(
 ) -> Explained:
     knobs = tuple(knob for knob in encode_knobs(space, observed.params, seed, values) if knob.parts)
     centre, scale = float(observed.y.mean()), float(observed.y.std())
-    standardised = (observed.y - centre) / scale
-    blocks = block_noise(observed, knobs, standardised, scale)
-    y, known = blocks.means(blocks.hyper) if blocks else (standardised, None)
-    design = design_of(knobs, observed.noise, known)
-    hyper = fit(design, y[:, None], Prior())
+    blocks = block_noise(observed, knobs, scale)
+    design = design_of(knobs, observed.noise, blocks.covariance(blocks.hyper) if blocks else None)
+    hyper = fit(design, ((observed.y - centre) / scale)[:, None], Prior())
     allowed = playable(space, knobs, capabilities)
-    return Explained(
-        space, observed, knobs, design, allowed, y[:, None], hyper, blocks, centre, scale, tuple(capabilities)
-    )
+    return Explained(space, observed, knobs, design, allowed, hyper, blocks, centre, scale, tuple(capabilities))
 
 
 def space_of_run(record: StudyRecord) -> tuple[SearchSpace, tuple[Capabilities, ...]]:

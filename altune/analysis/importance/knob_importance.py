@@ -4,9 +4,9 @@ The variance is over the draws of the space, whatever trials the search played. 
 (:mod:`altune.analysis.importance.surrogate`) is fitted to the trials. Each function drawn from it is a sum of main
 effects and interactions; an interaction is split evenly among its knobs (Shapley effects), and conditional parameters
 count inside their knob. Intervals contain three kinds of uncertainty: about the function where no trial was played,
-about the hyperparameters of the surrogate, and about the blocks, whose noise is as structured as the values are
-(:mod:`altune.analysis.importance.block_noise`); recipes with fewer blocks have more noise. All three are drawn from their posterior. The noise floor is the share
-of a dummy knob, which has random methods in each draw of the hyperparameters.
+about the hyperparameters of the surrogate, and about the blocks, whose noise is as structured as the values are, and
+larger for recipes with fewer blocks (:mod:`altune.analysis.importance.block_noise`). All three are drawn from their
+posterior. The noise floor is the share of a dummy knob, which has random methods in each draw of the hyperparameters.
 """
 
 from __future__ import annotations
@@ -234,7 +234,7 @@ def _summary(study: Explained, drawn: Replicates, r2: float, confidence: float) 
         repeated=observed.repeated,
         n_blocks=observed.n_blocks,
         confidence=confidence,
-        fewest_blocks=min(observed.n_blocks, int(observed.counts.min())),
+        fewest_blocks=min(observed.n_blocks, int(observed.played.sum(axis=1).min())),
         aside=observed.aside,
     )
 

@@ -35,7 +35,7 @@ class ObservedTrial(Protocol):
 
     @property
     def values(self) -> Sequence[float]:
-        """Objective on each block."""
+        """Objective on each block that was played: the first ones, or those at its ``positions`` if it has any."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,13 @@ class Observation:
     params : Optuna's parameters by path.
     value : mean objective over blocks; None if the recipe could not be played.
     values : the objective on each block; empty if it is not known.
+    positions : number of the block of each value; empty if they are the first ones.
     """
 
     params: Mapping[str, Any]
     value: float | None
     values: Sequence[float] = ()
+    positions: Sequence[int] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,7 @@ class Observed:
     y : mean objective of each recipe over its blocks, corrected for the effects of the blocks, ``(n,)``.
     deviations : of the corrected objective on each block from ``y``, ``(n, n_blocks)``, 0 if a recipe was not played
         on a block.
-    counts : number of blocks that each recipe was played on, the first ones, ``(n,)``.
+    played : whether each recipe was played on each block, ``(n, n_blocks)``.
     noise : variance of a recipe's noise relative to a recipe played on the median number of blocks, ``(n,)``.
     left_out : number of trials that failed or were forbidden.
     repeated : number of trials that drew a recipe again.
@@ -74,7 +76,7 @@ class Observed:
     params: tuple[Mapping[str, Any], ...]
     y: Array
     deviations: Array
-    counts: NDArray[np.intp]
+    played: NDArray[np.bool_]
     noise: Array
     left_out: int
     repeated: int
@@ -91,8 +93,10 @@ class Observed:
 
 @dataclass
 class _Group:
+    """A recipe with its different values, each a mapping from the position of a block to the value there."""
+
     params: Mapping[str, Any]
-    rows: list[tuple[float, ...]] = field(default_factory=list)
+    rows: list[dict[int, float]] = field(default_factory=list)
 
 
 def observe(trials: Iterable[ObservedTrial], seed: int = 0) -> Observed:
@@ -150,29 +154,33 @@ def _grouped(trials: Iterable[ObservedTrial]) -> tuple[list[_Group], int, int]:
             continue
         group = groups.setdefault(canonical(dict(trial.params)), _Group(dict(trial.params)))
         repeated += bool(group.rows)
-        if values not in group.rows:
-            group.rows.append(values)
+        row = dict(zip(getattr(trial, "positions", ()) or range(len(values)), values, strict=True))
+        if row not in group.rows:
+            group.rows.append(row)
     return list(groups.values()), left_out, repeated
 
 
 def _tabled(groups: Sequence[_Group], left_out: int, repeated: int) -> Observed:
-    longest = np.array([max(len(row) for row in group.rows) for group in groups])
-    blocks = int(longest.max())
+    blocks = 1 + max(position for group in groups for row in group.rows for position in row)
     table = np.full((len(groups), blocks), np.nan)
     plays = np.zeros(len(groups))
-    for row_number, (group, length) in enumerate(zip(groups, longest, strict=True)):
-        rows = [row for row in group.rows if len(row) == length]
-        table[row_number, :length] = np.mean(rows, axis=0)
-        plays[row_number] = length * len(rows)
-    block_means = table.mean(axis=0) if (longest == blocks).all() else fit_mixed_model(table).block_effects
+    for row_number, group in enumerate(groups):
+        longest = max(len(row) for row in group.rows)
+        rows = [row for row in group.rows if len(row) == longest]
+        table[row_number, list(rows[0])] = np.mean([list(row.values()) for row in rows], axis=0)
+        plays[row_number] = longest * len(rows)
+    played = np.isfinite(table)
+    # Blocks on which nothing was played are left out.
+    table, played = table[:, played.any(axis=0)], played[:, played.any(axis=0)]
+    block_means = table.mean(axis=0) if played.all() else fit_mixed_model(table).block_effects
     relative = table - block_means
     centred = np.nanmean(relative, axis=1)
-    deviations = np.where(np.isfinite(relative), relative - centred[:, None], 0.0)
+    deviations = np.where(played, relative - centred[:, None], 0.0)
     return Observed(
         params=tuple(group.params for group in groups),
         y=centred + block_means.mean(),
-        deviations=deviations if blocks > 1 else np.zeros((len(groups), 0)),
-        counts=longest,
+        deviations=deviations if table.shape[1] > 1 else np.zeros((len(groups), 0)),
+        played=played,
         noise=np.median(plays) / plays,
         left_out=left_out,
         repeated=repeated,

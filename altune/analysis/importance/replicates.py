@@ -88,24 +88,22 @@ def _draws(study: Explained, rng: np.random.Generator) -> Iterator[FunctionDraws
     of_values, noise = _chain_with_dummy(study, Prior()), _noise_draws(study, rng)
     count = REPLICATES if len(study.observed) <= MANY else REPLICATES // 4
     for _ in range(count):
-        y, known = next(noise)
+        known = next(noise)
         knobs = (*study.knobs, dummy_knob(study.knobs, len(study.observed), rng))
         design = design_of(knobs, study.observed.noise, known)
-        hyper = of_values.draw(design, y, rng)
-        yield draw_functions(fitted(knobs, design, hyper), y, FUNCTIONS // count, rng)
+        hyper = of_values.draw(design, study.y, rng)
+        yield draw_functions(fitted(knobs, design, hyper), study.y, FUNCTIONS // count, rng)
 
 
-def _noise_draws(study: Explained, rng: np.random.Generator) -> Iterator[tuple[Array, Array | None]]:
-    """Draw the noise by blocks: the values of the trials given it, and its covariance, None where it is not known."""
+def _noise_draws(study: Explained, rng: np.random.Generator) -> Iterator[Array | None]:
+    """Draw the covariance of the noise by blocks; None where it is not known."""
     blocks, prior = study.blocks, Prior()
     if blocks is None:
-        yield from repeat((study.y, None))
+        yield from repeat(None)
         return
     chain = Chain(blocks.hyper, spread_of(blocks.several, blocks.contrasts, blocks.hyper, prior), prior)
-    # Blocks differ in how far all recipes deviate on them, so the mean of J of them is as uncertain as in a t test.
     while True:
-        y, covariance = blocks.means(chain.draw(blocks.several, blocks.contrasts, rng))
-        yield y[:, None], covariance * blocks.freedom / rng.chisquare(blocks.freedom)
+        yield blocks.draw(chain.draw(blocks.several, blocks.contrasts, rng), rng)
 
 
 def dummy_knob(knobs: Sequence[KnobAtoms], n: int, rng: np.random.Generator) -> KnobAtoms:

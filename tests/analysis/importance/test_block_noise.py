@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from altune.analysis.importance.block_noise import generalised_means
+from altune.analysis.importance.block_noise import block_contrasts
 from altune.analysis.importance.explained import prepare
 from altune.analysis.importance.knob_importance import knob_importance
 from altune.analysis.importance.observations import Observation, observe
@@ -36,7 +36,7 @@ def test_recipes_with_much_in_common_share_their_noise() -> None:
     trials, strategies = played(BLOCKS)
     study = prepare(trials, FINITE)
     assert study.blocks is not None
-    noise = study.blocks.means(study.blocks.hyper)[1] * study.scale**2
+    noise = study.blocks.covariance(study.blocks.hyper) * study.scale**2
     centre = np.eye(len(trials)) - 1 / len(trials)
     alike = (strategies[:, None] == strategies[None, :]).astype(float)
     wanted = centre @ (0.7**2 * alike + 0.1**2 * np.eye(len(trials))) @ centre / BLOCKS
@@ -45,79 +45,83 @@ def test_recipes_with_much_in_common_share_their_noise() -> None:
     assert np.corrcoef(modelled.ravel(), wanted.ravel())[0, 1] > 0.98
 
 
-def cells(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the recipe and the block of each play."""
-    played = [(recipe, block) for recipe, count in enumerate(counts) for block in range(count)]
-    return tuple(np.array(played).T)  # type: ignore[return-value]
-
-
-def test_means_over_unequal_blocks_are_those_of_generalised_least_squares() -> None:
-    """Effects of recipes and of blocks are free numbers, written as one regression over all plays."""
-    rng = np.random.default_rng(3)
-    counts = np.array([1, 1, 1, 2, 2, 4, 4])
-    root = rng.normal(size=(7, 7))
-    per_block = root @ root.T + np.eye(7)
-    values = rng.normal(size=(7, 4))
-    recipe, block = cells(counts)
-    covariance = per_block[np.ix_(recipe, recipe)] * (block[:, None] == block[None, :])
-    X = np.hstack([np.eye(7)[recipe], np.eye(4)[block][:, 1:]])
-    inverse = np.linalg.inv(covariance)
-    uncertain = np.linalg.inv(X.T @ inverse @ X)
-    wanted = uncertain @ X.T @ inverse @ values[recipe, block]
-    means, noise = generalised_means(values, counts, per_block)
-    differences = np.eye(7) - 1 / 7
-    assert differences @ means == pytest.approx(differences @ wanted[:7])
-    assert differences @ noise @ differences == pytest.approx(differences @ uncertain[:7, :7] @ differences)
-
-
-def test_means_over_the_same_blocks_are_plain_means() -> None:
-    values = np.random.default_rng(0).normal(size=(6, 3))
-    means, noise = generalised_means(values, np.full(6, 3), np.eye(6) + 0.5)
-    assert means == pytest.approx(values.mean(axis=1))
-    assert noise == pytest.approx((np.eye(6) + 0.5) / 3)
-
-
-def test_a_block_on_which_everyone_is_better_does_not_change_the_means() -> None:
-    values = np.random.default_rng(0).normal(size=(6, 3))
-    counts = np.array([1, 1, 2, 2, 3, 3])
-    easier = values + np.array([0.0, 5.0, -2.0])
-    means, shifted = (generalised_means(some, counts, np.eye(6))[0] for some in (values, easier))
-    assert shifted - shifted.mean() == pytest.approx(means - means.mean())
-
-
-def test_what_a_block_does_to_a_strategy_is_learned_from_the_recipes_played_again() -> None:
-    """Two thirds of the recipes have a single block, on which strategies are worth something else than on average."""
-    trials, _ = played(8, seed=3)
-    counts = np.where(np.arange(len(trials)) % 3 == 0, 8, 1)
-    short = [Observation(t.params, None, t.values[:count]) for t, count in zip(trials, counts, strict=True)]
+def test_a_recipe_on_few_blocks_has_the_noise_of_these_blocks() -> None:
+    trials, _ = played(6)
+    short = [Observation(trials[0].params, float(np.mean(trials[0].values[:2])), trials[0].values[:2]), *trials[1:]]
     study = prepare(short, FINITE)
-    whole = np.array([np.mean(trial.values) for trial in trials])
-    single = np.array([trial.values[0] for trial in trials])[counts == 1]
-    found = (study.y[:, 0] * study.scale + study.centre)[counts == 1]
+    assert study.blocks is not None
+    noise = study.blocks.covariance(study.blocks.hyper, slope=0.0)
+    design = study.blocks.design
+    per_block = study.blocks.scale * (
+        covariance_of_trials(design, study.blocks.hyper) + design.noise_covariance(study.blocks.hyper)
+    )
+    assert noise[0, 0] == pytest.approx(per_block[0, 0] / 2)
+    assert noise[0, 1] == pytest.approx(per_block[0, 1] / 6)
+    assert noise[1, 1] == pytest.approx(per_block[1, 1] / 6)
 
-    def error(values: np.ndarray) -> float:
-        gap = values - whole[counts == 1]
-        return float(np.std(gap))
 
-    assert error(found) < 0.4 * error(single)
-
-
-def test_the_luck_of_those_played_again_is_no_noise() -> None:
-    """Who does well on the first block is played again, and does worse on the next ones on average."""
-    rng = np.random.default_rng(5)
-    params = [recipe for recipe in observe(search(MIXED, objective, 100, 0)[1]).params]
-    values = np.array([objective(recipe) for recipe in params])[:, None] + 0.5 * rng.normal(size=(len(params), 6))
+def by_merit(noise: float, seed: int) -> list[Observation]:
+    """Return recipes on one block each, of which the best were played again, up to six times."""
+    rng = np.random.default_rng(seed)
+    params = list(observe(search(MIXED, objective, 100, seed)[1]).params)
+    values = np.array([objective(recipe) for recipe in params])[:, None] + rng.normal(size=6)
+    values += noise * rng.normal(size=values.shape)
     counts = np.ones(len(params), dtype=int)
     for _ in range(90):
         means = np.array([row[:count].mean() for row, count in zip(values, counts, strict=True)])
         counts[int(np.where(counts < 6, means, -np.inf).argmax())] += 1
-    trials = [Observation(p, None, tuple(row[:count])) for p, row, count in zip(params, values, counts, strict=True)]
-    study = prepare(trials, MIXED)
+    return [Observation(p, None, tuple(row[:count])) for p, row, count in zip(params, values, counts, strict=True)]
+
+
+def test_the_noise_is_known_from_the_recipes_played_again() -> None:
+    """Whoever was lucky on the first block was played again and did worse then, which is no noise."""
+    study = prepare(by_merit(0.5, 0), MIXED)
     assert study.blocks is not None
-    assert np.nanmean(study.blocks.contrasts[:, 0]) > 0.3
-    noise = np.diag(study.blocks.means(study.blocks.hyper)[1]) * study.scale**2
+    counts = study.observed.played.sum(axis=1)
+    noise = np.diag(study.blocks.covariance(study.blocks.hyper, slope=0.0)) * study.scale**2
+    assert np.nanmean(study.blocks.contrasts[:, 0]) > 0.2
+    assert (counts == 1).sum() > 40
+    assert (counts == 6).sum() > 8
     assert noise[counts == 1].mean() == pytest.approx(0.5**2, rel=0.35)
-    assert noise[counts == counts.max()].mean() < 0.4 * noise[counts == 1].mean()
+    assert noise[counts == 6].mean() == pytest.approx(0.5**2 / 6, rel=0.35)
+
+
+def test_poor_recipes_may_be_noisier_than_those_whose_noise_is_known() -> None:
+    blocks = prepare(by_merit(0.5, 0), MIXED).blocks
+    assert blocks is not None
+    plain = np.diag(blocks.covariance(blocks.hyper, slope=0.0))
+    ratios = np.diag(blocks.covariance(blocks.hyper, slope=-2.0)) / plain
+    assert ratios.max() / ratios.min() == pytest.approx(np.exp(2.0), rel=0.05)
+    worst = int(blocks.ranks.argmin())
+    assert ratios[worst] == ratios.max()
+    drawn = [blocks.draw(blocks.hyper, np.random.default_rng(seed)) for seed in range(40)]
+    assert len({round(draw[worst, worst] / draw[0, 0], 9) for draw in drawn}) == 40
+
+
+def test_with_the_same_blocks_for_all_no_slope_is_drawn() -> None:
+    blocks = prepare(played(5)[0], FINITE).blocks
+    assert blocks is not None
+    draws = [blocks.draw(blocks.hyper, np.random.default_rng(seed)) for seed in range(2)]
+    assert draws[0] / draws[0][0, 0] == pytest.approx(draws[1] / draws[1][0, 0])
+    assert draws[0] * np.random.default_rng(0).chisquare(4) / 4 == pytest.approx(blocks.covariance(blocks.hyper))
+
+
+def test_shares_of_a_search_by_merit_are_those_that_are_true() -> None:
+    result = knob_importance(by_merit(0.3, 1), MIXED)
+    truth = np.array([1 / 3 + 5 / 288, 5 / 48 + 5 / 288, 0.0]) / (1 / 3 + 5 / 48 + 5 / 144)
+    ours = [result[name] for name in ("query_strategy", "loop_size", "retrain")]
+    assert [knob.share for knob in ours] == pytest.approx(truth, abs=0.1)
+    assert all(knob.low <= share <= knob.high for knob, share in zip(ours, truth, strict=True))
+    assert (result.fewest_blocks, result.n_blocks) == (1, 6)
+
+
+def test_with_hardly_any_recipe_played_again_the_noise_is_that_of_the_fit() -> None:
+    trials, _ = played(3)
+    single = [Observation(trial.params, None, trial.values[:1]) for trial in trials[2:]]
+    twice = [Observation(trial.params, None, trial.values[:2]) for trial in trials[:2]]
+    study = prepare([*twice, *single], FINITE)
+    assert study.blocks is None
+    assert study.observed.noise.tolist() == [0.5, 0.5, *[1.0] * len(single)]
 
 
 def test_without_blocks_or_differences_between_them_there_is_no_block_noise() -> None:
@@ -136,3 +140,35 @@ def test_what_differs_from_block_to_block_widens_the_interval_of_its_knob() -> N
     assert blind_share.matters
     assert not share.matters
     assert share.high - share.low > 3 * (blind_share.high - blind_share.low)
+
+
+def test_contrasts_of_nested_blocks_are_those_of_helmert() -> None:
+    from scipy.linalg import helmert
+
+    deviations = np.random.default_rng(0).normal(size=(5, 4))
+    played = np.arange(4) < np.array([4, 4, 3, 2, 1])[:, None]
+    contrasts = block_contrasts(deviations, played)
+    expected = deviations @ helmert(4).T
+    assert contrasts[:2] == pytest.approx(expected[:2])
+    assert contrasts[2, :2] == pytest.approx(expected[2, :2])
+    assert np.isnan(contrasts[4]).all()
+
+
+def test_the_noise_of_two_recipes_is_shared_on_their_common_blocks_alone() -> None:
+    rng = np.random.default_rng(1)
+    params = list(observe(search(MIXED, objective, 60, 0)[1]).params)
+    values = np.array([objective(recipe) for recipe in params])[:, None] + 0.3 * rng.normal(size=(len(params), 5))
+    trials = [
+        Observation(p, None, tuple(row[list(on)]), on)
+        for p, row, on in zip(params, values, [(0, 1), (2, 3), (1, 2, 4), (3,)] * len(params), strict=False)
+    ]
+    study = prepare(trials, MIXED)
+    blocks = study.blocks
+    assert blocks is not None
+    covariance = blocks.covariance(blocks.hyper, slope=0.0)
+    per_block = blocks.scale * (
+        covariance_of_trials(blocks.design, blocks.hyper) + blocks.design.noise_covariance(blocks.hyper)
+    )
+    assert covariance[0, 1] == 0
+    assert covariance[0, 2] == pytest.approx(per_block[0, 2] / 6)
+    assert covariance[0, 0] == pytest.approx(per_block[0, 0] / 2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 import altune
-
 from altune.analysis.importance.optuna import optuna_importance, study_by_recipe
 from tests.helpers.importance import FINITE, MIXED, objective, search
 

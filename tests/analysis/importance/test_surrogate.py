@@ -10,7 +10,14 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from altune.analysis.importance.encoding import encode_knobs
 from altune.analysis.importance.observations import observe
-from altune.analysis.importance.surrogate import Hyperparameters, Prior, design_of, fit, negative_log_likelihood
+from altune.analysis.importance.surrogate import (
+    Hyperparameters,
+    Prior,
+    design_of,
+    fit,
+    log_likelihood,
+    negative_log_likelihood,
+)
 from tests.helpers.importance import FINITE, MIXED, objective, search
 
 
@@ -28,6 +35,22 @@ def test_the_slope_of_the_likelihood() -> None:
             for sign in (1, -1)
         ]
         assert (ends[0] - ends[1]) / 2e-5 == pytest.approx(slope[place], abs=1e-5)
+
+
+def test_columns_with_missing_values_are_those_of_fewer_trials() -> None:
+    _, played = search(MIXED, objective, 25, 1, noise=0.2)
+    observed = observe(played)
+    design = design_of(encode_knobs(MIXED, observed.params), observed.noise)
+    hyper = Hyperparameters.start(design, Prior())
+    rows = np.arange(0, len(observed), 2)
+    y = np.repeat(observed.y[:, None], 3, axis=1)
+    y[np.setdiff1d(np.arange(len(y)), rows), 1] = np.nan
+    value, slope = negative_log_likelihood(design, y, hyper)
+    whole = negative_log_likelihood(design, y[:, [0, 2]], hyper)
+    part = negative_log_likelihood(design.at(rows), y[rows, 1:2], hyper)
+    assert value == pytest.approx(whole[0] + part[0])
+    assert slope == pytest.approx(whole[1] + part[1])
+    assert log_likelihood(design, y, hyper) == pytest.approx(-value)
 
 
 def test_a_run_fits_the_surrogate_once_for_the_same_trials(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,8 @@ def select_blocks_words(confirmation: Confirmation) -> str:
     if fewest == confirmation.select_blocks:
         return plural(most, "fresh block")
     counts = f"{fewest} to {most}" if fewest < most else str(most)
-    return f"{counts} of {plural(confirmation.select_blocks, 'fresh block')}"
+    of_all = f" of {confirmation.select_blocks}" if most < confirmation.select_blocks else ""
+    return f"{counts}{of_all} fresh blocks"
 
 
 def did_sentence(facts: LoopFacts) -> str:

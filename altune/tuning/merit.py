@@ -6,7 +6,7 @@ the next block, and several trials may draw the same recipe. Recipes begin on di
 continue with the first ones, so those that were played often have most of their blocks in common.
 
 A mixed model of recipes and blocks (:mod:`altune.numerics.mixed_model`) says what each recipe is worth. The sampler is
-told its mean, adjusted for the blocks. Recipes are ranked by their posterior mean, which draws a recipe with few plays
+given its mean, adjusted for the blocks. Recipes are ranked by their posterior mean, which draws a recipe with few plays
 towards the mean of all. Which recipes are played again is decided by the knowledge gradient: how much one more play is
 expected to improve the choice of the best (P. Frazier, W. Powell and S. Dayanik, *A knowledge-gradient policy for
 sequential information collection*, SIAM J. Control Optim. 47, 2008).

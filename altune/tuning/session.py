@@ -88,7 +88,9 @@ class Session:
         out: Path | None = None,
         resources: Resources | None = None,
     ) -> None:
-        self.setup = StudySetup(environments, space, settings, why_fixed="recipes are told with all of their blocks")
+        self.setup = StudySetup(
+            environments, space, settings, why_fixed="a recipe is handed out once, with all of its blocks"
+        )
         self.setup.check(confirm=False)
         self._proposer = self.setup.proposer()
         if self._proposer.plan.replayed:

@@ -78,11 +78,10 @@ SIZES = (1250, 2500, 5000, 10000)
 CASES = {
     "shuttle": Case("shuttle", SIZES),
     "kr_vs_k": Case("kr_vs_k", SIZES),
-    "sylva": Case("sylva", SIZES[:3]),
-    "boosted trees": Case("shuttle", SIZES[2:], recipes=8, blocks=7, model="hist_gradient_boosting", loops=6),
+    "boosted trees": Case("shuttle", SIZES[2:], recipes=16, model="hist_gradient_boosting", loops=6),
     "200 labels": Case("kr_vs_k", (5334, 10000), budget=200),
 }
-"""Case by name: a rare class, 18 classes, many features, a model that is slow to predict, 20 pool rows for a label."""
+"""Case by name: a rare class, 18 classes, a model that is slow to predict, 20 pool rows for a label."""
 QUICK = {"sylva": Case("sylva", (1250, 5000), recipes=10, blocks=7)}
 
 

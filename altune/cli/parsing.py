@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from altune.core.errors import RequestError
 
@@ -56,19 +56,6 @@ def read_text_features(text: str | None) -> int | str | None:
         return text
     if not text.isdecimal():
         raise RequestError(f"--text-features takes tfidf, lsa or a number of features, not {text!r}")
-    return int(text)
-
-
-def read_search_rows(text: str | None) -> int | Literal["all"] | None:
-    """Return a number of rows, or ``all``.
-
-    >>> read_search_rows("5000"), read_search_rows("all")
-    (5000, 'all')
-    """
-    if text is None or text == "all":
-        return None if text is None else "all"
-    if not text.isdecimal():
-        raise RequestError(f"--search-rows takes a number or `all`, not {text!r}")
     return int(text)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from typer import Option
 
 from altune.cli.options import Jobs, ModelOption, Seed
-from altune.cli.parsing import read_search_rows, read_seconds, read_shares
+from altune.cli.parsing import read_seconds, read_shares
 
 if TYPE_CHECKING:
     from altune.recipes.space import SearchSpace
@@ -70,11 +70,8 @@ class SearchOptions:
         ),
     ] = None
     search_rows: Annotated[
-        str | None,
-        Option(
-            metavar="N",
-            help="Rows of a search block, pool and test, or `all`; the confirmation has all.  [default: at most 10000]",
-        ),
+        int | None,
+        Option(metavar="N", help="Rows of a search block, pool and test; the confirmation has all.  [default: all]"),
     ] = None
     sampler: Annotated[
         str, Option(metavar="NAME", help="Sampler: tpe, random, cmaes, gp, qmc, nsga2, nsga3 or grid.")
@@ -233,5 +230,5 @@ def make_settings(search: SearchOptions, confirmation: ConfirmationOptions) -> S
         across=search.across,
         prefer=confirmation.prefer,
         trial_timeout=read_seconds(search.trial_timeout, "--trial-timeout"),
-        search_rows=read_search_rows(search.search_rows),
+        search_rows=search.search_rows,
     )

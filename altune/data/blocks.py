@@ -1,7 +1,7 @@
 """Blocks: each fixes the pool, the test rows and every random stream of a simulation.
 
 The study first holds back a stratified fifth of the rows. A *search* or *select* block splits the other rows into pool
-(75 %) and test rows. On large data, a search block keeps a stratified part of both. A *report* block draws a pool of
+(75 %) and test rows. A search block may keep a stratified part of both. A *report* block draws a pool of
 the same size as a select block and is scored on the rows held back, which no search uses. A *replay* block does the
 same with random streams of its own: commands that play recipes without a search use it, so that they do not repeat the
 report of a search with the same seed. *Explicit* blocks are given as row numbers, to follow a published protocol.

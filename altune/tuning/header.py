@@ -28,7 +28,7 @@ from altune.tuning.storage import set_attribute
 HEADER = "altune"
 NARROWING = 2
 """How spaces are narrowed: since 2, alternatives that are equal for two classes are left out. Missing means 1."""
-_UNHASHED = ("format", "altune", "libraries", "origin", "narrowing", "search_rows")
+_UNHASHED = ("format", "altune", "libraries", "origin", "narrowing")
 """Fields of a header that do not change what is asked for."""
 _LATER_SETTINGS = ("n_simulations", "precision")
 """Settings that altune 0.1.0 did not have. Those that are None are left out of the hash, which stays what it was."""
@@ -56,7 +56,6 @@ def make_header(environments: Sequence[Environment], space: SearchSpace, setting
         "narrowing": NARROWING if space.merges else 1,
         "estimators": {name: text for name, text in estimators.items() if text},
         "environments": [describe_environment(environment) for environment in environments],
-        "search_rows": settings.search_rows,  # as asked for; the settings have the number that is in effect
         "settings": settings.identity() | ({} if most_rows is None else {"search_rows": most_rows}),
     }
 
@@ -144,20 +143,11 @@ def space_to_resume(header: Mapping[str, Any], asked: SearchSpace) -> SearchSpac
 def settings_to_resume(header: Mapping[str, Any], asked: Settings) -> Settings:
     """Return the settings of a stored study where it was begun with another default and the default is asked for.
 
-    Since format 3, recipes get blocks by merit unless a number of blocks is given. The default of the search rows may
-    have changed; a study of a version without this setting plays on all rows.
+    Since format 3, recipes get blocks by merit unless a number of blocks is given.
     """
-    settings = asked
-    if asked.n_blocks is None and header["format"] < 3 and "settings" in header:
-        settings = replace(settings, n_blocks=header["settings"].get("n_blocks"))
-    if asked.search_rows is None and header.get("search_rows") is None:
-        settings = replace(settings, search_rows=stored_search_rows(header))
-    return settings
-
-
-def stored_search_rows(header: Mapping[str, Any]) -> Any:
-    """Return the number of rows that no search block of a stored study exceeds, or ``all``."""
-    return header.get("settings", {}).get("search_rows", "all")
+    if header["format"] >= 3 or asked.n_blocks is not None or "settings" not in header:
+        return asked
+    return replace(asked, n_blocks=header["settings"].get("n_blocks"))
 
 
 def resumed_words(stored: SearchSpace, asked: SearchSpace) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from altune.core.deprecations import renamed_fields
 from altune.core.errors import RequestError
@@ -49,8 +49,8 @@ class Settings:
     prefer : how to choose among several objectives, see :class:`altune.tuning.preference.Preference`.
     trial_timeout : time limit for one trial in seconds, split evenly over its blocks; by merit, of each play. None for
         no limit.
-    search_rows : number of rows of a search block, pool and test together, 1 or more; ``all``; or None for the default
-        (see :mod:`altune.tuning.search_rows`). The confirmation always plays on all rows.
+    search_rows : number of rows of a search block, pool and test together, 1 or more; None for all rows. See
+        :mod:`altune.tuning.search_rows`. The confirmation always plays on all rows.
     """
 
     n_trials: int = 60
@@ -69,7 +69,7 @@ class Settings:
     across: str = "normalized"
     prefer: str | None = None
     trial_timeout: float | None = None
-    search_rows: int | Literal["all"] | None = None
+    search_rows: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("n_trials", "n_simulations", "n_blocks", "batch", "select_among", "select_blocks"):
@@ -86,9 +86,7 @@ class Settings:
             raise RequestError(f"seed must be 0 or more, not {self.seed}")
         if self.trial_timeout is not None and not self.trial_timeout > 0:
             raise RequestError(f"trial_timeout must be above 0 s, not {self.trial_timeout}")
-        if isinstance(self.search_rows, str) and self.search_rows != "all":
-            raise RequestError(f"search_rows must be a number or 'all', not {self.search_rows!r}")
-        if isinstance(self.search_rows, int) and self.search_rows < 1:
+        if self.search_rows is not None and self.search_rows < 1:
             raise RequestError(f"search_rows must be 1 or more, not {self.search_rows}")
         check_sampler(self.sampler)
         _ = self.racing_rules

@@ -14,7 +14,6 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment, make_environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.evaluation import Evaluator
-from altune.tuning.header import stored_search_rows
 from altune.tuning.in_memory_study import new_study, without_curves
 from altune.tuning.observer import Observer
 from altune.tuning.ranking import best_so_far
@@ -62,8 +61,7 @@ def rebuild(
             f"{shared.where}: the study was started with {changed}; all workers need the versions of its owner"
         )
     record.require_estimators(shared.where)
-    rungs, search_rows = tuple(header["settings"]["rungs"]), stored_search_rows(header)
-    settings = Settings(**{**header["settings"], "rungs": rungs, "search_rows": search_rows})
+    settings = Settings(**{**header["settings"], "rungs": tuple(header["settings"]["rungs"])})
     sources = record.sources or {}
     environments = [
         _environment(stored, sources, data or {}, target, settings.seed, shared.where)

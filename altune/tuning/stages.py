@@ -232,9 +232,12 @@ class Stages:
         raise WorkError(f"no trial succeeded; the first failed with: {reasons[0] if reasons else 'no reason'}")
 
     def prior(self, record: StudyRecord, best: Sequence[TrialRecord]) -> Prior | None:
-        """Return what the search knows of these trials and the baselines; None after a search on fixed blocks."""
+        """Return what the search knows of these trials and the baselines; None after a search on fixed blocks.
+
+        Neither is there one after a search on a part of the rows, where recipes are worth something else.
+        """
         standing = record.standing()
-        if standing is None:
+        if standing is None or any(environment.search_rows is not None for environment in self.setup.environments):
             return None
         rows: dict[int | str, int] = {
             trial.number: standing.rows[trial.recipe.digest()] for trial in best if trial.recipe is not None

@@ -27,7 +27,7 @@ from altune.tuning.record import VANILLA
 from altune.tuning.samplers import SamplerPlan
 from altune.tuning.samplers.choosing import REPLAYED
 from altune.tuning.search_blocks import SearchBlocks
-from altune.tuning.search_rows import most_search_rows, search_rows_notes, with_search_rows
+from altune.tuning.search_rows import search_rows_notes, with_search_rows
 from altune.tuning.settings import USUAL_BLOCKS, Settings
 
 if TYPE_CHECKING:
@@ -221,8 +221,7 @@ class StudySetup:
     def resumed(self, header: Mapping[str, Any]) -> StudySetup:
         """Return the setup with what a stored study was begun with, if it was asked for in the same way.
 
-        That are the space, the blocks of a trial and the number of search rows; what was asked for in another way stays
-        as it is here.
+        That are the space and the blocks of a trial; what was asked for in another way stays as it is here.
         """
         stored = space_to_resume(header, self.given_space)
         space = self.given_space if stored is None else stored
@@ -241,12 +240,6 @@ class StudySetup:
             lines.append(
                 f"each trial is played on {blocks}, as when this run was started; a new run would play it on {now} "
                 "(--blocks)"
-            )
-        rows, new = (most_search_rows(setup.environments, setup.settings.search_rows) for setup in (self, asked))
-        if rows != new:
-            lines.append(
-                f"the search plays on {rows or 'all'} rows, as when this run was started; a new run would play on "
-                f"{new or 'all'} (--search-rows)"
             )
         return lines
 

@@ -100,8 +100,9 @@ class Estimate:
         n_all, each = sum(self.trajectories.values()), rough_duration(self.seconds_each)
         return (
             f"this run takes {time_words(self.seconds, self.jobs)}: up to {n_all} trajectories of about {each}. Fewer "
-            "trials or blocks, a smaller budget, fewer loops, a faster model or more processes shorten it; a time "
-            "limit (--timeout 1h, timeout=3600 in Python) starts no trial after that time"
+            "trials or blocks, a smaller budget, fewer loops, a faster model, on large data a part of the rows "
+            "(--search-rows), or more processes shorten it; a time limit (--timeout 1h, timeout=3600 in Python) starts "
+            "no trial after that time"
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from altune.core.deprecations import renamed_keywords
 from altune.core.errors import StorageError, WorkError
@@ -55,7 +55,7 @@ def tune(
     timeout: float | None = None,
     trial_timeout: float | None = None,
     n_blocks: int | None = None,
-    search_rows: int | Literal["all"] | None = None,
+    search_rows: int | None = None,
     batch: int = 4,
     n_jobs: int = 1,
     seed: int = 0,
@@ -104,8 +104,8 @@ def tune(
         block, and recipes that do well are played again, on up to 12 blocks; a search that cannot do so (several data
         sets or objectives, constraints, a risk, racing, explicit splits, a shared study, the samplers cmaes, nsga2 and
         nsga3) plays each trial on 5.
-    search_rows : number of rows of a search block, pool and test together; ``all``; or None for at most 10,000. The
-        confirmation always plays on all rows.
+    search_rows : number of rows of a search block, pool and test together; None for all rows. The confirmation always
+        plays on all rows.
     batch : number of trials asked of the sampler at a time.
     n_jobs : number of processes; −1 uses all cores. It does not affect results.
     seed : seed of the study.

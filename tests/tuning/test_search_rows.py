@@ -18,14 +18,11 @@ from altune.data import Dataset
 from altune.data.blocks import make_blocks, pool_size, rows_of_block
 from altune.simulation.environment import Environment, make_environment, make_environments
 from altune.simulation.execution.player import Player
-from altune.tuning.header import HEADER
 from altune.tuning.observer import Silent
 from altune.tuning.prepared_space import prepare_space
-from altune.tuning.search_rows import SEARCH_ROWS, least_search_rows, most_search_rows, with_search_rows
+from altune.tuning.search_rows import least_search_rows, with_search_rows
 from altune.tuning.settings import Settings
-from altune.tuning.storage import JOURNAL, read_study
 from altune.tuning.study_setup import StudySetup
-from altune.workflows.open_run import open_run
 from altune.workflows.sweep.planning import plan_sweep
 
 SPACE = altune.SearchSpace.from_dict({"query_strategy": ["margin", "random"], "loop_size": ["constant", "geometric"]})
@@ -65,23 +62,17 @@ def setup_of(environments: list[Environment], rows: Any = None) -> StudySetup:
 # the rule
 
 
-def test_data_of_more_than_12_500_rows_are_searched_on_a_part_by_default() -> None:
-    for rows, most in ((12_502, SEARCH_ROWS), (12_500, None), (300, None)):
-        assert most_search_rows(make_environments(large(rows), budget=20), None) == most
-    [environment] = with_search_rows(make_environments(LARGE, budget=20), None)
-    assert environment.search_rows == SEARCH_ROWS
-    assert [len(block.pool) for block in environment.blocks("search", 2)] == [7500, 7500]
-    assert [len(block.test) for block in environment.blocks("search", 2)] == [2500, 2500]
-
-
 def test_a_part_suits_the_budget_and_the_classes() -> None:
     for budget, asked, rows in (
         (20, 600, 600),
         (20, 100, 534),
         (60, 600, 1600),
         (20, 1, 534),
-        (900, None, None),
-        (390, None, 10_400),
+        (60, None, None),
+        (390, 600, 10_400),
+        (900, 600, None),
+        (20, 11_199, 11_199),
+        (20, 11_200, None),
     ):
         [environment] = with_search_rows(make_environments(LARGE, budget=budget), asked)
         assert environment.search_rows == rows, (budget, asked)
@@ -89,26 +80,25 @@ def test_a_part_suits_the_budget_and_the_classes() -> None:
     [line] = [line for line in setup_of(make_environments(LARGE, budget=60), 600).notes() if "search plays" in line]
     assert line == (
         "the search plays on 1600 of the 11200 rows of large that are not held back (600 are too few for 60 labels and "
-        "3 classes), another part in each block, and the confirmation on all; --search-rows all plays the search on all"
+        "3 classes), another part in each block, and the confirmation on all"
     )
 
 
 def test_each_of_several_data_sets_has_at_most_that_number_of_rows() -> None:
     environments = with_search_rows(make_environments([LARGE, "digits", "iris"], budget=20), 1000)
     assert [environment.search_rows for environment in environments] == [1000, 1000, None]
-    setup = setup_of(make_environments([LARGE, "iris"], budget=20))
-    assert [len(block.pool) for _, block in setup.search_blocks.of(setup.environments)] == [7500, 90] * 2
+    setup = setup_of(make_environments([LARGE, "iris"], budget=20), 1000)
+    assert [len(block.pool) for _, block in setup.search_blocks.of(setup.environments)] == [750, 90] * 2
 
 
 def test_explicit_blocks_keep_their_rows() -> None:
     assert setup_of([EXPLICIT]).environments[0].search_rows is None
-    assert setup_of([EXPLICIT], "all").environments[0].search_rows is None
     with pytest.raises(RequestError, match=r"leave out search_rows \(--search-rows\) or --splits"):
         setup_of([EXPLICIT], 100)
 
 
-@pytest.mark.parametrize("wrong", [0, -5, "most"])
-def test_wrong_numbers_are_refused(wrong: Any) -> None:
+@pytest.mark.parametrize("wrong", [0, -5])
+def test_wrong_numbers_are_refused(wrong: int) -> None:
     with pytest.raises(RequestError, match="search_rows must be"):
         Settings(search_rows=wrong)
 
@@ -148,42 +138,13 @@ def test_the_same_number_resumes_and_another_one_is_refused(tmp_path: Path) -> N
     run, _ = tuned(tmp_path / "run", 4, search_rows=600)
     undisturbed, _ = tuned(None, 4, search_rows=600)
     assert [trial.values for trial in run.trials] == [trial.values for trial in undisturbed.trials]
-    for other, words in ((700, "700"), ("all", "all"), (None, "all")):
+    for other, words in ((700, "700"), (None, "all")):
         with pytest.raises(RequestError, match=f"search_rows is {words}, in the run 600"):
             tuned(tmp_path / "run", 5, search_rows=other)
-    tuned(tmp_path / "whole", search_rows="all")
-    assert len(tuned(tmp_path / "whole", 3)[0].trials) == 3, "all rows are the default here"
+    tuned(tmp_path / "whole")
+    assert len(tuned(tmp_path / "whole", 3, search_rows=2000)[0].trials) == 3, "more rows than there are change nothing"
     with pytest.raises(RequestError, match="search_rows is 600, in the run all"):
         tuned(tmp_path / "whole", 4, search_rows=600)
-
-
-def test_a_run_of_an_earlier_version_continues_on_all_rows_and_says_so(tmp_path: Path) -> None:
-    tuned(tmp_path / "run", data=LARGE, search_rows="all")
-    forget_search_rows(tmp_path / "run")
-    run, lines = tuned(tmp_path / "run", 4, LARGE)
-    assert (
-        f"{tmp_path / 'run'}: the search plays on all rows, as when this run was started; a new run would play on "
-        "10000 (--search-rows)"
-    ) in lines
-    undisturbed, _ = tuned(None, 4, LARGE, search_rows="all")
-    assert [trial.values for trial in run.trials] == [trial.values for trial in undisturbed.trials]
-    with pytest.raises(RequestError, match="search_rows is 3000, in the run all"):
-        tuned(tmp_path / "run", 4, LARGE, search_rows=3000)
-
-
-def test_a_run_continues_with_the_default_that_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tuned(tmp_path / "run", data=LARGE)
-    monkeypatch.setattr("altune.tuning.search_rows.SEARCH_ROWS", 4000)
-    run, lines = tuned(tmp_path / "run", 3, LARGE)
-    assert any("the search plays on 10000 rows, as when this run was started; a new run" in line for line in lines)
-    undisturbed, _ = tuned(None, 3, LARGE, search_rows=10_000)
-    assert [trial.values for trial in run.trials] == [trial.values for trial in undisturbed.trials]
-
-
-def test_a_run_that_asked_for_all_rows_is_no_run_of_the_default(tmp_path: Path) -> None:
-    tuned(tmp_path / "run", data=LARGE, search_rows="all")
-    with pytest.raises(RequestError, match="search_rows is 10000, in the run all"):
-        tuned(tmp_path / "run", 3, LARGE)
 
 
 def test_a_session_plays_on_the_part(tmp_path: Path) -> None:
@@ -194,23 +155,6 @@ def test_a_session_plays_on_the_part(tmp_path: Path) -> None:
         blocks = make_blocks(environments[0].dataset, "search", 1, 0, 600)
         [expected] = session.player.curves(asked.recipe, blocks, environments[0])
     assert curve.scores["accuracy"].tolist() == expected.scores["accuracy"].tolist()
-
-
-def forget_search_rows(folder: Path) -> None:
-    """Make a run one of an earlier version, which knew no search rows and played on all."""
-    study = read_study(folder)
-    header = dict(study.user_attrs[HEADER])
-    del header["search_rows"]
-    assert "search_rows" not in header["settings"]
-    text = (folder / JOURNAL).read_text()
-    for line in text.splitlines():
-        changed = json.loads(line)
-        if HEADER in changed.get("user_attr", {}):
-            changed["user_attr"][HEADER] = header
-            # A sweep knows a finished cell by the size of its journal.
-            text = text.replace(line, json.dumps(changed, separators=(",", ":")).ljust(len(line)))
-    (folder / JOURNAL).write_text(text)
-    assert "search_rows" not in read_study(folder).user_attrs[HEADER]
 
 
 # the command line, sweeps
@@ -230,7 +174,7 @@ def altune_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pyte
     return run
 
 
-def test_the_command_line_takes_a_number_or_all(tmp_path: Path, altune_command: Callable[..., Any]) -> None:
+def test_the_command_line_takes_a_number(tmp_path: Path, altune_command: Callable[..., Any]) -> None:
     words = "tune digits --space quick --budget 20 --loops 3 --blocks 1 --trials 1 --no-confirm --jobs 1"
     code, out, _ = altune_command(f"{words} --search-rows 600 --dry-run")
     assert code == 0
@@ -238,65 +182,40 @@ def test_the_command_line_takes_a_number_or_all(tmp_path: Path, altune_command: 
     assert "note: the search plays on 600 of the 1437 rows of digits" in " ".join(out.split())
     plans = {
         rows: json.loads(altune_command(f"{words} --search-rows {rows} --dry-run --json")[1])
-        for rows in ("600", "all", "10000")
+        for rows in ("600", "5000")
     }
-    assert [plan["data"]["search_rows"] for plan in plans.values()] == [600, None, None]
-    assert [plan["data"]["pool"] for plan in plans.values()] == [450, 1077, 1077]
-    assert plans["all"]["run"] == plans["10000"]["run"] != plans["600"]["run"], "what changes nothing is no other run"
+    assert [plan["data"]["search_rows"] for plan in plans.values()] == [600, None]
+    assert [plan["data"]["pool"] for plan in plans.values()] == [450, 1077]
+    usual = json.loads(altune_command(f"{words} --dry-run --json")[1])
+    assert usual["run"] == plans["5000"]["run"] != plans["600"]["run"], "what changes nothing is no other run"
     for wrong in ("most", "-1", "0"):
         code, _, err = altune_command(f"{words} --search-rows {wrong}")
         assert code == 2
         assert "search" in err
 
 
-def test_the_command_line_finds_a_run_of_an_earlier_version(tmp_path: Path, altune_command: Callable[..., Any]) -> None:
-    rng = np.random.default_rng(0)
-    rows = [f"{a:.3f},{b:.3f},{'xy'[int(a > b)]}\n" for a, b in rng.normal(size=(13_000, 2))]
-    Path("mine.csv").write_text("a,b,label\n" + "".join(rows))
-    words = "tune mine.csv --target label --space quick --budget 20 --loops 3 --blocks 1 --no-confirm --jobs 1"
-    assert altune_command(f"{words} --trials 1 --search-rows all")[0] == 0
-    [folder] = Path("runs").iterdir()
-    assert json.loads(altune_command(f"{words} --dry-run --json")[1])["run"] != str(folder), "asked for all rows"
-    forget_search_rows(folder)
-    plan = json.loads(altune_command(f"{words} --dry-run --json")[1])
-    assert plan["run"] == str(folder)
-    assert plan["data"]["pool"] == 7800
-    assert "a new run would play on 10000" in plan["notes"][0]
-    assert altune_command(f"{words} --trials 2")[0] == 0
-    assert len(open_run(folder).trials) == 2
-
-
-def test_finished_cells_of_sweeps_of_earlier_versions_stay_finished(tmp_path: Path) -> None:
+def test_only_cells_that_search_rows_change_are_played_again(tmp_path: Path) -> None:
     settings = {"n_trials": 1, "n_blocks": 1, "select_among": 1, "select_blocks": 1, "report_blocks": 2}
     request: dict[str, Any] = {
-        "data": [LARGE, "iris"],
+        "data": ["digits", "iris"],
         "spaces": [{"file": SPACE, "name": "small"}],
         "scenario": {"budget": 20, "loops": 3},
         "settings": settings,
     }
     out = tmp_path / "sweep"
-    assert all(
-        cell.state == "complete"
-        for cell in altune.sweep({**request, "settings": {**settings, "search_rows": "all"}}, out=out).runs
-    )
-    assert [cell.state for cell in plan_sweep(request, out=out).cells] == ["to play", "finished"]
-    for folder in out.glob("large*"):
-        forget_search_rows(folder)
-    assert [cell.state for cell in plan_sweep(request, out=out).cells] == ["finished", "finished"]
-    part = {**request, "settings": {**settings, "search_rows": 3000}}
-    assert [cell.state for cell in plan_sweep(part, out=out).cells] == ["to play", "finished"]
+    assert all(cell.state == "complete" for cell in altune.sweep(request, out=out).runs)
+    for rows, state in ((None, "finished"), (2000, "finished"), (600, "to play")):
+        planned = plan_sweep({**request, "settings": {**settings, "search_rows": rows}}, out=out)
+        assert [cell.state for cell in planned.cells] == [state, "finished"], rows
 
 
 @pytest.mark.parametrize("rows", [600, None])
-def test_a_worker_plays_on_the_rows_of_its_owner(
-    server: Any, monkeypatch: pytest.MonkeyPatch, rows: int | None
-) -> None:
+def test_a_worker_plays_on_the_rows_of_its_owner(server: Any, rows: int | None) -> None:
     from altune.tuning.shared import open_shared
     from altune.tuning.shared_worker import rebuild
 
     url = server.create_database(f"rows{rows}")
     altune.tune("digits", SPACE, **SIZES, n_trials=1, search_rows=rows, storage=url)
-    monkeypatch.setattr("altune.tuning.search_rows.SEARCH_ROWS", 700)
     stages = rebuild(open_shared(url, "altune", Silent()), Silent())
     [environment] = stages.setup.environments
     assert environment.search_rows == rows

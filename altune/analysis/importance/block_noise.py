@@ -5,10 +5,10 @@ the mean over J blocks is the value of a recipe plus noise that is as structured
 that of the deviations on each block, J of them without their mean, divided by J. It is estimated by the same surrogate,
 to which the deviations are J − 1 draws of one process.
 
-Recipes may be played on different blocks, and on different numbers of them. A recipe on n blocks has n − 1 of the
-draws. Where the number depends on how good a recipe is, the noise is known of the good ones, and the poor ones, which
-are noisier as a rule, have little more than a single block. So there the noise of a recipe depends on its rank, by a
-slope that is drawn from what is usual.
+Recipes may be played on different blocks. A recipe on n blocks has n − 1 contrasts between them, each of which it
+shares with the recipes on the same blocks. Where the number of blocks depends on how good a recipe is, the noise is
+known of the good ones, and the poor ones, which are noisier as a rule, have little more than a single block. So there
+the noise of a recipe depends on its rank, by a slope that is drawn from what is usual.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import helmert
 from scipy.stats import rankdata
 
 from altune.analysis.importance.encoding import KnobAtoms
@@ -71,18 +72,19 @@ class BlockNoise:
 
     @property
     def freedom(self) -> float:
-        """Degrees of freedom of the noise, as in a t test; of unequal numbers of blocks, the mean counts."""
+        """Degrees of freedom of the noise, as in a t test; of unequal numbers of blocks the harmonic mean counts."""
         counts = self.played.sum(axis=1)
-        return float(min(counts.max() - 1, counts.mean()))
+        return float(min(counts.max() - 1, 1 / np.mean(1 / counts)))
 
     def covariance(self, hyper: Hyperparameters, slope: float = SLOPE) -> Array:
         """Return the covariance of the noise of the trials' means, ``(n_trials, n_trials)``."""
         per_block = covariance_of_trials(self.design, hyper) + self.design.noise_covariance(hyper)
         per_block = self.scale * per_block * np.exp(0.5 * slope * np.add.outer(self.ranks, self.ranks))
         # The means of two recipes have the noise of the blocks in common on which both were played.
-        on = self.played.astype(np.float64)
-        counts = on.sum(axis=1)
-        return np.asarray(per_block * (on @ on.T) / np.multiply.outer(counts, counts))
+        counts = self.played.sum(axis=1)
+        common = self.played.astype(np.float64) @ self.played.T
+        with np.errstate(divide="ignore"):
+            return np.asarray(per_block / (np.outer(counts, counts) / common))
 
     def draw(self, hyper: Hyperparameters, rng: np.random.Generator) -> Array:
         """Draw the covariance, given the hyperparameters: by how unusual the blocks may be, and by the slope."""
@@ -103,7 +105,7 @@ def block_noise(observed: Observed, knobs: Sequence[KnobAtoms], scale: float) ->
     several = np.flatnonzero(observed.played.sum(axis=1) > 1)
     if observed.n_blocks < 2 or not len(several):
         return None
-    contrasts = block_contrasts(observed.deviations[several] / scale, observed.played[several])
+    contrasts = block_contrasts(observed.deviations[several], observed.played[several]) / scale
     # The effect of a block hides the noise of its only recipe.
     contrasts[:, np.isfinite(contrasts).sum(axis=0) < 2] = np.nan
     known = np.isfinite(contrasts)
@@ -133,6 +135,8 @@ def block_contrasts(deviations: Array, played: NDArray[np.bool_]) -> Array:
     deviations : deviation of each trial on each block, ``(n_trials, n_blocks)``.
     played : whether each trial was played on each block, ``(n_trials, n_blocks)``.
     """
+    if played.all():
+        return np.asarray(deviations @ helmert(played.shape[1]).T)
     columns: dict[tuple[int, ...], int] = {}
     cells: list[tuple[int, int, float]] = []
     for row, (values, on) in enumerate(zip(deviations, played, strict=True)):

@@ -169,9 +169,9 @@ def _tabled(groups: Sequence[_Group], left_out: int, repeated: int) -> Observed:
         rows = [row for row in group.rows if len(row) == longest]
         table[row_number, list(rows[0])] = np.mean([list(row.values()) for row in rows], axis=0)
         plays[row_number] = longest * len(rows)
-    played = np.isfinite(table)
     # Blocks on which nothing was played are left out.
-    table, played = table[:, played.any(axis=0)], played[:, played.any(axis=0)]
+    table = np.ascontiguousarray(table[:, np.isfinite(table).any(axis=0)])
+    played = np.isfinite(table)
     block_means = table.mean(axis=0) if played.all() else fit_mixed_model(table).block_effects
     relative = table - block_means
     centred = np.nanmean(relative, axis=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,13 @@ from altune.analysis.importance.surrogate import covariance_of_trials
 from tests.helpers.importance import FINITE, MIXED, every, objective, search, strategy_part
 
 BLOCKS = 40
+
+
+@dataclass(frozen=True)
+class Apart(Observation):
+    """A recipe on blocks that are not the first ones."""
+
+    positions: tuple[int, ...] = ()
 
 
 def played(blocks: int, seed: int = 0) -> tuple[list[Observation], np.ndarray]:
@@ -58,6 +67,20 @@ def test_a_recipe_on_few_blocks_has_the_noise_of_these_blocks() -> None:
     assert noise[0, 0] == pytest.approx(per_block[0, 0] / 2)
     assert noise[0, 1] == pytest.approx(per_block[0, 1] / 6)
     assert noise[1, 1] == pytest.approx(per_block[1, 1] / 6)
+
+
+def test_recipes_without_a_block_in_common_share_no_noise() -> None:
+    trials, _ = played(6)
+    apart = [Apart(trial.params, None, trial.values[1:3], (1, 2)) for trial in trials[:1]]
+    apart += [Apart(trial.params, None, trial.values[:1], (0,)) for trial in trials[1:3]]
+    blocks = prepare([*apart, *trials[3:]], FINITE).blocks
+    assert blocks is not None
+    noise = blocks.covariance(blocks.hyper, slope=0.0)
+    assert noise[0, 1] == 0
+    design = blocks.design
+    per_block = blocks.scale * (covariance_of_trials(design, blocks.hyper) + design.noise_covariance(blocks.hyper))
+    assert noise[1, 2] == pytest.approx(per_block[1, 2])
+    assert noise[0, 3] == pytest.approx(per_block[0, 3] * 2 / (2 * 6))
 
 
 def by_merit(noise: float, seed: int) -> list[Observation]:
@@ -107,7 +130,7 @@ def test_with_the_same_blocks_for_all_no_slope_is_drawn() -> None:
 
 
 def test_shares_of_a_search_by_merit_are_those_that_are_true() -> None:
-    result = knob_importance(by_merit(0.3, 1), MIXED)
+    result = knob_importance(by_merit(0.1, 1), MIXED)
     truth = np.array([1 / 3 + 5 / 288, 5 / 48 + 5 / 288, 0.0]) / (1 / 3 + 5 / 48 + 5 / 144)
     ours = [result[name] for name in ("query_strategy", "loop_size", "retrain")]
     assert [knob.share for knob in ours] == pytest.approx(truth, abs=0.1)

@@ -82,6 +82,16 @@ def plays_left(n_trials: int, finished: int, batch: int) -> int:
     return max(0, n_trials - finished) + n_again(batch) * max(0, batches)
 
 
+def trials_within(n_plays: int, batch: int) -> int:
+    """Return the largest number of trials that are played with a number of plays: those of a batch come first.
+
+    >>> [trials_within(n_plays, 4) for n_plays in (3, 4, 8, 10, 12, 88)]
+    [3, 4, 8, 8, 10, 60]
+    """
+    whole, rest = divmod(max(0, n_plays - batch), batch + n_again(batch))
+    return min(n_plays, batch) + whole * batch + min(rest, batch)
+
+
 @dataclass(eq=False)
 class PlayedRecipe:
     """A recipe with its plays.

@@ -81,7 +81,7 @@ def repetition(
                     "shares": shares.tolist(),
                     "error": float(np.abs(shares - truth).mean()),
                     "rank": float(spearmanr(shares, truth).statistic),
-                    "inside": [knob.low <= exact <= knob.high for knob, exact in zip(knobs, truth, strict=True)],
+                    "inside": [bool(knob.low <= exact <= knob.high) for knob, exact in zip(knobs, truth, strict=True)],
                     "width": [knob.high - knob.low for knob in knobs],
                     "r2": result.r2,
                     "recipes": result.n_trials,

@@ -6,7 +6,7 @@ the next block, and several trials may draw the same recipe. Recipes begin on di
 continue with the first ones, so those that were played often have most of their blocks in common.
 
 A mixed model of recipes and blocks (:mod:`altune.numerics.mixed_model`) says what each recipe is worth. The sampler is
-told its mean, adjusted for the blocks. Recipes are ranked by their posterior mean, which draws a recipe with few plays
+given its mean, adjusted for the blocks. Recipes are ranked by their posterior mean, which draws a recipe with few plays
 towards the mean of all. Which recipes are played again is decided by the knowledge gradient: how much one more play is
 expected to improve the choice of the best (P. Frazier, W. Powell and S. Dayanik, *A knowledge-gradient policy for
 sequential information collection*, SIAM J. Control Optim. 47, 2008).
@@ -80,6 +80,16 @@ def plays_left(n_trials: int, finished: int, batch: int) -> int:
     """
     batches = max(0, n_trials // batch - 1) - max(0, finished // batch - 1)
     return max(0, n_trials - finished) + n_again(batch) * max(0, batches)
+
+
+def trials_within(n_plays: int, batch: int) -> int:
+    """Return the largest number of trials that are played with a number of plays: those of a batch come first.
+
+    >>> [trials_within(n_plays, 4) for n_plays in (3, 4, 8, 10, 12, 88)]
+    [3, 4, 8, 8, 10, 60]
+    """
+    whole, rest = divmod(max(0, n_plays - batch), batch + n_again(batch))
+    return min(n_plays, batch) + whole * batch + min(rest, batch)
 
 
 @dataclass(eq=False)

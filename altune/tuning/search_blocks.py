@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from altune.data.blocks import Block
 from altune.simulation.environment import Environment
-from altune.tuning.merit import plays_left
+from altune.tuning.merit import plays_left, trials_within
 
 Item = TypeVar("Item")
 
@@ -84,6 +84,14 @@ class SearchBlocks:
         """Index of the data set and number of the block at each position."""
         usual = _in_turn([range(count) for count in self.n_blocks])
         return tuple(usual + _in_turn([range(count, count + self.leader_blocks) for count in self.n_blocks]))
+
+    def trials_within(self, n_plays: int, batch: int) -> int:
+        """Return the largest number of trials that a number of plays suffices for; 1 at least.
+
+        >>> SearchBlocks((12,), by_merit=True).trials_within(25, 4), SearchBlocks((5,)).trials_within(25, 4)
+        (19, 5)
+        """
+        return max(1, trials_within(n_plays, batch) if self.by_merit else n_plays // self.n_usual)
 
     def split(self, items: Iterable[Item]) -> list[list[Item]]:
         """Return the items at the first positions by data set; a data set without any has an empty list."""

@@ -88,7 +88,7 @@ class Session:
         out: Path | None = None,
         resources: Resources | None = None,
     ) -> None:
-        self.setup = StudySetup(environments, space, settings, why_fixed="recipes are told with all of their blocks")
+        self.setup = StudySetup(environments, space, settings, why_fixed="recipes are given with all of their curves")
         self.setup.check(confirm=False)
         self._proposer = self.setup.proposer()
         if self._proposer.plan.replayed:

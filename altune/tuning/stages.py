@@ -208,7 +208,7 @@ class Stages:
         )
         self.observer.stage("search", self.setup.n_simulations)
         search.run(
-            settings.n_trials,
+            self.setup.n_trials,
             out_of_time=lambda: timeout is not None and time.monotonic() - started >= timeout,
             n_simulations=settings.n_simulations,
         )

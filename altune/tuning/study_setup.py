@@ -108,9 +108,11 @@ class StudySetup:
 
     @property
     def n_trials(self) -> int:
-        """Number of trials that the search will have: those asked for, or the whole grid if that is smaller."""
-        most = self.sampler_plan().most_trials
-        return self.settings.n_trials if most is None else min(self.settings.n_trials, most)
+        """Number of trials that the search will have: those asked for, or fewer if the grid or the plays end before."""
+        limits = [self.settings.n_trials, self.sampler_plan().most_trials]
+        if self.settings.n_simulations is not None:
+            limits.append(self.search_blocks.trials_within(self.settings.n_simulations, self.settings.batch))
+        return min(limit for limit in limits if limit is not None)
 
     @property
     def n_simulations(self) -> int:

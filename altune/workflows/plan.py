@@ -67,7 +67,7 @@ def plan(
         ],
         "defaults": base.to_dict(),
         "baselines": {name: recipe.describe() for name, recipe in setup.baselines.items()},
-        "settings": setup.settings.to_dict(),
+        "settings": setup.settings.to_dict() | {"n_trials": setup.n_trials},
         "trajectories": trajectories,
         "estimate": _estimate(setup, trajectories, jobs, timeout),
         "run": str(folder),

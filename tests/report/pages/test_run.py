@@ -200,7 +200,7 @@ def test_a_selection_from_the_search_is_told_with_who_was_left_behind() -> None:
     assert f"{confirmation.candidates[0].posterior.mean:.4f} ±" in table.rows[0][table.columns.index("expected")]
     of_all = " of 9" if most < 9 else ""
     assert f"{fewest} to {most}{of_all} fresh blocks" in table.caption
-    assert "those clearly behind on fewer" in facts(content)["Confirmation"]
+    assert "fewer for those clearly behind" in facts(content)["Confirmation"]
     curves = run.curves()
     on_select = curves[curves["part"] == "select"].groupby("recipe")["block"].nunique()
     assert on_select.to_dict() == {

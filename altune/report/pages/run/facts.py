@@ -241,7 +241,7 @@ def _confirmation(run: Run) -> list[Fact]:
     )
     each = " of each data set" if len(confirmations) > 1 else ""
     why = f", since {first.why_blocks}" if first.why_blocks else ""
-    behind = ", those clearly behind on fewer" if len(set(first.played_to_select)) > 1 else ""
+    behind = ", fewer for those clearly behind" if len(set(first.played_to_select)) > 1 else ""
     return [
         (
             "Confirmation",

@@ -101,9 +101,9 @@ def plays_of(run: Run) -> list[FigureBlock]:
     rows, means, value, amounts = inputs.plays_of(run)
     most = max(len(row.values) for row in rows if not row.baseline)
     explanation = (
-        "Each row is a recipe, the best on top, and each dot a play of it on one block. A recipe is played on further "
-        "blocks only where that may still change which one is best. So poor recipes have one dot, and the most played "
-        f"one has {most}."
+        "Each row is a recipe, the best on top, and each dot a play of it on one block. Recipes begin on several "
+        "blocks in turn, and are played on further ones only where that may still change which one is best. So poor "
+        f"recipes have one dot, and the most played one has {most}."
     )
     return [FigureBlock(MEASURED, explanation, plot_search_blocks(rows, means, value=value, amounts=amounts))]
 

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from altune.analysis.run import Run
 
 
+LONG_SECONDS = 60.0
+"""Seconds after which a run is written before its ablation as well; the page of a short one takes as long."""
+
+
 @renamed_keywords
 def tune(
     data: AnyData | Sequence[AnyData],
@@ -264,7 +268,7 @@ def _finish(
             stages.confirm(study, player, stages.setup.settings)
             examine_run(stages, study, player)
             if ablation and stages.ablation_is_due(study):
-                _ablate(stages, run, player)
+                _ablate(stages, run, player, write_first=time.monotonic() - began >= LONG_SECONDS)
         # What was planned and not played, such as the rest of a short path, is not left open in the display.
         stages.observer.stage("done", 0)
     run.seconds = time.monotonic() - began
@@ -273,11 +277,11 @@ def _finish(
     return run
 
 
-def _ablate(stages: Stages, run: Run, player: Player) -> None:
-    """Play the path to the confirmed recipe. The run is complete without it, so it is written first."""
+def _ablate(stages: Stages, run: Run, player: Player, write_first: bool) -> None:
+    """Play the path to the confirmed recipe. The run is complete without it, so a long one is written first."""
     from altune.report.write import write_run
 
-    if run.folder is not None:
+    if run.folder is not None and write_first:
         write_run(run)
     try:
         stages.ablate(run.study, player)

@@ -3,6 +3,7 @@
     python benchmarks/search.py                     # 5 seeds, 40 trials on 3 splits by hand: half an hour
     python benchmarks/search.py --quick             # one seed, 8 trials on 2 splits by hand
     python benchmarks/search.py --only well         # without the one that takes longest
+    python benchmarks/search.py --same-recipes      # by hand, the recipes that altune draws on as many fixed blocks
     python benchmarks/search.py --out search.json   # resumable: what is in the file is not measured again
 
 The space, the budget (200 labels), the data (digits) and the model (logistic regression) are the same for all. The
@@ -110,6 +111,17 @@ def by_altune(trials: int, seed: int, folder: Path) -> tuple[Used, list[SoFar], 
     return used, best, record.n_played
 
 
+def drawn_on_fixed_blocks(trials: int, blocks: int, seed: int, folder: Path) -> list[dict[str, Any]]:
+    """Return the recipes that altune draws if each trial is played on a number of blocks."""
+    from altune.workflows.open_run import open_run
+
+    run = folder / f"fixed-{seed}"
+    words = ["tune", "digits", "--space", str(folder / "by_hand.yaml"), "--budget", str(BUDGET), "--loops", "unlimited"]
+    words += ["--trials", str(trials), "--blocks", str(blocks), "--seed", str(seed), "--jobs", "2"]
+    timed([sys.executable, "-m", "altune", *words, "--no-confirm", "--quiet", "--out", str(run)])
+    return [{name: trial.params[path] for name, path in PATHS.items()} for trial in open_run(run).trials]
+
+
 def by_hand(
     how: str, trials: int, blocks: int, seed: int, folder: Path, recipes: list[dict[str, Any]] | None = None
 ) -> tuple[Used, dict[str, Any]]:
@@ -166,7 +178,7 @@ def measure(seed: int, given: argparse.Namespace, confirmed: Confirmed) -> dict[
             "altune": {"wall": used.wall, "processor": used.processor, "first": best[0].at},
             "confirmed": confirmed.score(best[-1].params),
         }
-        recipes = None
+        recipes = drawn_on_fixed_blocks(given.trials, given.blocks, seed, folder) if given.same_recipes else None
         for how in ("well", "usual"):
             if how not in given.only:
                 continue
@@ -187,6 +199,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--confirm-blocks", type=int, default=20)
     parser.add_argument("--only", nargs="+", choices=["well", "usual"], default=["well", "usual"])
+    parser.add_argument("--same-recipes", action="store_true", help="by hand, play what altune draws on fixed blocks")
     parser.add_argument("--quick", action="store_true", help="one seed, 8 trials on 2 splits, 4 to confirm")
     parser.add_argument("--out", type=Path, help="write what was measured as JSON, and read it back")
     given = parser.parse_args()

@@ -315,8 +315,10 @@ KILLED = """
 import sys, os, signal
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
+import altune.workflows.tune as workflow
 import tests.tuning.test_ablation as t
 from altune.tuning.observer import Silent
+workflow.LONG_SECONDS = float(sys.argv[3])
 class Watch(Silent):
     name, count = "", 0
     def stage(self, name, trajectories, done=0):
@@ -330,15 +332,21 @@ t.tuned(Path(sys.argv[1]), observer=Watch())
 
 
 @pytest.mark.slow
-def test_killed_in_the_middle_of_the_ablation_the_run_is_complete_and_goes_on(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_long", [True, False])
+def test_killed_in_the_middle_of_the_ablation_a_long_run_is_complete_and_each_goes_on(
+    run: Run, tmp_path: Path, is_long: bool
+) -> None:
     folder = tmp_path / "killed"
-    done = subprocess.run([sys.executable, "-c", KILLED, str(folder), str(ROOT)], check=False)
+    seconds = "0" if is_long else "1000"
+    done = subprocess.run([sys.executable, "-c", KILLED, str(folder), str(ROOT), seconds], check=False)
     assert done.returncode == -signal.SIGKILL
     cut_off = open_run(folder)
     assert cut_off.findings == run.findings
     assert cut_off.ablation is None
-    assert {"recipe.yaml", "report.html", "curves.csv"} <= {path.name for path in folder.iterdir()}
+    written = {"recipe.yaml", "report.html", "curves.csv"}
+    assert (written <= {path.name for path in folder.iterdir()}) == is_long
     assert same(tuned(folder)) == same(run)
+    assert written <= {path.name for path in folder.iterdir()}
 
 
 def test_several_data_sets_share_the_order() -> None:

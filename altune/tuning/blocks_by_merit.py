@@ -98,8 +98,7 @@ class BlocksByMerit:
         self._evaluator = evaluator
         self._batch = batch
         self._sign = evaluator.judge.objectives[0].sign
-        signed = {name: [self._sign * value for value in values] for name, values in baselines.items()}
-        self._played = PlayedRecipes(signed)
+        self._played = PlayedRecipes(self._sign, baselines)
         self._memory = RetoldStudy(evaluator.judge.directions)
         self._trials: dict[int, FrozenTrial] = {}
         """First trial of each recipe, by its number."""
@@ -253,30 +252,18 @@ class BlocksByMerit:
     def _see(self, trial: FrozenTrial) -> None:
         """Add a finished trial to the plays of its recipe."""
         record = record_of(trial)
-        if record.recipe is None:
-            self._keys.append("")
-            return
-        key = record.recipe.digest()
+        key = self._played.add(record)
         if record.again is None:
             self._keys.append(key)
-            self.n_asked += 1
-            if key not in self._played.recipes:
+            self.n_asked += bool(key)
+            if key and self._played.recipes[key].first == trial.number:
                 self._trials[trial.number] = trial
-        recipe = self._played.ask(key, trial.number)
-        recipe.values |= {
-            position: self._sign * value for position, value in zip(record.positions, record.values, strict=True)
-        }
-        if record.state == "failed":
-            recipe.failure = recipe.failure or record.reason or "failed"
 
     def _leader(self) -> TrialRecord | None:
         """Return the trial of the recipe with the highest posterior mean, with that as its value."""
         standing = self.standing
         if standing is None or not standing.n_recipes:
             return None
-        row = int(standing.model.mean[: standing.n_recipes].argmax())
-        recipe = self._played.recipes[list(standing.rows)[row]]
-        value = self._sign * float(standing.model.mean[row])
-        record = record_of(self._trials[recipe.first])
-        values = tuple(self._sign * recipe.values[position] for position in sorted(recipe.values))
-        return TrialRecord(record.number, "complete", value, record.params, values, record.recipe, objectives=(value,))
+        key = list(standing.rows)[int(standing.model.mean[: standing.n_recipes].argmax())]
+        first = self._trials[self._played.recipes[key].first]
+        return self._played.merged(record_of(first), key, standing)

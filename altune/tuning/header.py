@@ -20,7 +20,7 @@ from altune.recipes.space.origin import stored_origin
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import all_fields
 from altune.simulation.store import estimator_text
-from altune.tuning.report_blocks import USUAL_BLOCKS
+from altune.tuning.report_blocks import USUAL_REPORT
 from altune.tuning.search_rows import most_search_rows
 from altune.tuning.settings import Settings
 from altune.tuning.storage import set_attribute
@@ -111,7 +111,7 @@ def header_digest(
         if name != "search_rows" and (value is not None or name not in _LATER_SETTINGS)
     }
     if settings.get("report_blocks", 0) is None:
-        all_settings[_FORMAT_1["report_blocks"]] = USUAL_BLOCKS
+        all_settings[_FORMAT_1["report_blocks"]] = USUAL_REPORT
     # A cell of a sweep that was finished without an ablation keeps its key.
     more = {"ablation": True} if ablation else {}
     return canonical_digest({"header": {"version": "0.1.0", **plain}, "settings": all_settings, **more})

@@ -149,22 +149,49 @@ class PlayedRecipes:
 
     Parameters
     ----------
-    baselines : value of each baseline on its search blocks, by name; the higher the better. They tell how hard the
-        blocks are, and how much the values of a recipe scatter.
+    sign : 1 if a higher objective is better, −1 if a lower one is.
+    baselines : first objective of each baseline on its search blocks, by name. They tell how hard the blocks are, and
+        how much the values of a recipe scatter.
     """
 
-    def __init__(self, baselines: Mapping[str, Sequence[float]] | None = None) -> None:
-        self._baselines = dict(baselines or {})
+    def __init__(self, sign: float = 1.0, baselines: Mapping[str, Sequence[float]] | None = None) -> None:
+        self._sign = sign
+        self._baselines = {
+            name: {position: sign * value for position, value in enumerate(values)}
+            for name, values in (baselines or {}).items()
+        }
         self.recipes: dict[str, PlayedRecipe] = {}
 
-    def ask(self, key: str, trial: int) -> PlayedRecipe:
-        """Return the recipe of a trial, which is new if no earlier trial has drawn it."""
-        return self.recipes.setdefault(key, PlayedRecipe(trial, first_block(len(self.recipes))))
+    def add(self, record: TrialRecord) -> str:
+        """Add what is stored for a trial or a play again; return the key of its recipe, empty for a forbidden draw."""
+        if record.recipe is None:
+            return ""
+        key = record.recipe.digest()
+        recipe = self.recipes.setdefault(key, PlayedRecipe(record.number, first_block(len(self.recipes))))
+        signed = [self._sign * value for value in record.values]
+        recipe.values |= dict(zip(record.positions, signed, strict=True))
+        if record.state == "failed":
+            recipe.failure = recipe.failure or record.reason or "no reason"
+        return key
+
+    def merged(self, record: TrialRecord, key: str, standing: Standing | None) -> TrialRecord:
+        """Return a trial with all plays of its recipe; its value is the posterior mean of the recipe."""
+        recipe = self.recipes[key]
+        positions = sorted(recipe.values)
+        values = tuple(self._sign * recipe.values[position] for position in positions)
+        record = replace(record, values=values, positions=tuple(positions))
+        if recipe.failure:
+            return replace(record, state="failed", reason=recipe.failure, value=None, objectives=())
+        if standing is None or key not in standing.rows:
+            return record
+        row = standing.rows[key]
+        value, error = self._sign * float(standing.model.mean[row]), float(np.sqrt(standing.model.variance[row]))
+        return replace(record, value=value, objectives=(value,), error=error)
 
     def standing(self) -> Standing | None:
         """Return what the recipes that have not failed are worth; None before anything was played."""
         known = {key: recipe.values for key, recipe in self.recipes.items() if recipe.values and not recipe.failure}
-        listed = [*known.values(), *(dict(enumerate(values)) for values in self._baselines.values())]
+        listed = [*known.values(), *self._baselines.values()]
         if not listed:
             return None
         table = np.full((len(listed), 1 + max(max(values) for values in listed)), np.nan)
@@ -235,37 +262,12 @@ def merged_trials(
     baselines : first objective of each baseline on its search blocks, by name.
     sign : 1 if a higher objective is better, −1 if a lower one is.
     """
-    played = PlayedRecipes({name: [sign * value for value in values] for name, values in baselines.items()})
-    keys: dict[int, str] = {}
-    for record in records:
-        if record.recipe is None:
-            continue
-        key = keys[record.number] = record.recipe.digest()
-        recipe = played.ask(key, record.number)
-        signed = [sign * value for value in record.values]
-        recipe.values |= dict(zip(record.positions, signed, strict=True))
-        if record.state == "failed":
-            recipe.failure = recipe.failure or record.reason
+    played = PlayedRecipes(sign, baselines)
+    keys = [played.add(record) for record in records]
     standing = played.standing()
-    trials = []
-    for record in records:
-        if record.again is not None:
-            continue
-        key = keys.get(record.number, "")
-        if key in played.recipes and record.state in ("complete", "failed"):
-            record = _merged(record, played.recipes[key], key, standing, sign)
-        trials.append(record)
+    trials = [
+        played.merged(record, key, standing) if key else record
+        for record, key in zip(records, keys, strict=True)
+        if record.again is None
+    ]
     return trials, standing
-
-
-def _merged(record: TrialRecord, recipe: PlayedRecipe, key: str, standing: Standing | None, sign: float) -> TrialRecord:
-    positions = sorted(recipe.values)
-    values = tuple(sign * recipe.values[position] for position in positions)
-    record = replace(record, values=values, positions=tuple(positions))
-    if recipe.failure:
-        return replace(record, state="failed", reason=recipe.failure, value=None, objectives=())
-    if standing is None or key not in standing.rows:
-        return record
-    row = standing.rows[key]
-    value, error = sign * float(standing.model.mean[row]), float(np.sqrt(standing.model.variance[row]))
-    return replace(record, value=value, objectives=(value,), error=error)

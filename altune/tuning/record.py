@@ -229,7 +229,7 @@ class StudyRecord:
         ``positions`` of the trial.
         """
         if not self.search_blocks.by_merit:
-            return self._stored_curves(number)
+            return curves_of(self._stored(number))
         by_position = {
             position: curve
             for play in self._numbers_by_recipe().get(number, [number])
@@ -239,21 +239,28 @@ class StudyRecord:
 
     def curves_on(self, number: int) -> dict[int, LearningCurve]:
         """Return what was played by a trial or a play again where recipes get blocks by merit, by position of block."""
-        trial = self.study.get_trials(deepcopy=False)[number]
+        trial = self._stored(number)
         return dict(zip(trial.user_attrs.get(BLOCKS, ()), curves_of(trial), strict=False))
 
-    def _stored_curves(self, number: int) -> list[LearningCurve]:
-        known = self._finished.get(number)
+    def _stored(self, number: int) -> FrozenTrial:
         # Optuna reads the journal again and lists all trials each time it is asked.
-        return curves_of(self.study.get_trials(deepcopy=False)[number] if known is None else known[0])
+        known = self._finished.get(number)
+        return self.study.get_trials(deepcopy=False)[number] if known is None else known[0]
 
     def _numbers_by_recipe(self) -> dict[int, list[int]]:
         """Return the numbers of all trials and plays again of its recipe, by the number of a trial."""
-        by_recipe: dict[str, list[int]] = {}
-        keys = {play.number: play.recipe.digest() for play in self.plays() if play.recipe is not None}
-        for number, key in keys.items():
-            by_recipe.setdefault(key, []).append(number)
-        return {number: by_recipe[key] for number, key in keys.items()}
+        if not self._of_recipe[1] or self._of_recipe[0] != len(self._finished):  # finished trials never change
+            by_recipe: dict[str, list[int]] = {}
+            keys = {play.number: play.recipe.digest() for play in self.plays() if play.recipe is not None}
+            for number, key in keys.items():
+                by_recipe.setdefault(key, []).append(number)
+            self._of_recipe[:] = [len(self._finished), {number: by_recipe[key] for number, key in keys.items()}]
+        numbers: dict[int, list[int]] = self._of_recipe[1]
+        return numbers
+
+    @cached_property
+    def _of_recipe(self) -> list[Any]:
+        return [0, {}]
 
     @property
     def search_blocks(self) -> SearchBlocks:

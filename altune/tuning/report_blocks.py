@@ -23,11 +23,11 @@ from altune.simulation.objectives import Objective
 from altune.tuning.judging import REFERENCE
 from altune.tuning.played import ConfirmationBlocks, Played
 
-FIRST_BLOCKS = 10
+FIRST_REPORT = 10
 """Number of report blocks before the first look."""
-USUAL_BLOCKS = 20
+USUAL_REPORT = 20
 """Largest number of report blocks, unless a precision is asked for."""
-MOST_BLOCKS = 100
+MOST_REPORT = 100
 """Largest number of report blocks for a precision."""
 PAYS = 0.15
 """Further blocks pay if all of them together narrow an interval by this share or more."""
@@ -107,7 +107,7 @@ class ReportPlan:
     @property
     def most(self) -> int:
         """Largest number of report blocks of a data set."""
-        return USUAL_BLOCKS if self.precision is None else MOST_BLOCKS
+        return USUAL_REPORT if self.precision is None else MOST_REPORT
 
     def blocks(self, widths: Sequence[Widths] | None, played: int) -> int:
         """Return how many report blocks of each data set to play in all, from what is known after some of them.
@@ -118,18 +118,18 @@ class ReportPlan:
         played : number of blocks that were played.
         """
         if widths is None:
-            return max(played, USUAL_BLOCKS)
+            return max(played, USUAL_REPORT)
         needed = self._needed(widths, played)
         if needed is not None and math.isfinite(needed):
-            return min(int(needed), MOST_BLOCKS)
+            return min(int(needed), MOST_REPORT)
         every = [width for of_data in widths for width in of_data.all]
-        return blocks_that_pay(every, min(played, USUAL_BLOCKS), USUAL_BLOCKS, PAYS)
+        return blocks_that_pay(every, min(played, USUAL_REPORT), USUAL_REPORT, PAYS)
 
     def note(self, widths: Sequence[Widths] | None, played: int) -> str:
         """Return why no more blocks were played, in a clause; nothing if the usual number was."""
         needed = None if widths is None else self._needed(widths, played)
         if self.precision is None:
-            return "" if played >= USUAL_BLOCKS else f"{USUAL_BLOCKS} would narrow no interval by {100 * PAYS:.0f} %"
+            return "" if played >= USUAL_REPORT else f"{USUAL_REPORT} would narrow no interval by {100 * PAYS:.0f} %"
         asked = f"a precision of {self.precision:g}"
         if widths is None or needed is None:
             return f"{asked} cannot be planned, as the intervals are not by blocks and rows"
@@ -150,7 +150,7 @@ class ReportPlan:
         if self.precision is None:
             return None
         differences = [width for of_data in widths for width in of_data.differences]
-        return blocks_that_reach(differences, self.precision, played, MOST_BLOCKS)
+        return blocks_that_reach(differences, self.precision, played, MOST_REPORT)
 
 
 def look(plan: ReportPlan, widths_after: Callable[[int], Sequence[Widths] | None]) -> tuple[int, str]:
@@ -161,7 +161,7 @@ def look(plan: ReportPlan, widths_after: Callable[[int], Sequence[Widths] | None
     plan : decides after each look.
     widths_after : returns the intervals after a number of blocks; None if their widths cannot be foretold.
     """
-    n_played, n_wanted, known = 0, FIRST_BLOCKS, None
+    n_played, n_wanted, known = 0, FIRST_REPORT, None
     for _ in range(LOOKS):
         if n_wanted == n_played:
             break

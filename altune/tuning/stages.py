@@ -40,7 +40,7 @@ from altune.tuning.record import (
     WANTED,
     StudyRecord,
 )
-from altune.tuning.report_blocks import USUAL_BLOCKS
+from altune.tuning.report_blocks import USUAL_REPORT
 from altune.tuning.resources import Resources
 from altune.tuning.search import Search
 from altune.tuning.selection import Prior
@@ -79,8 +79,8 @@ class Stages:
     def begin(self, study: optuna.Study, where: str) -> None:
         """Write the header into an empty study, or make sure that a stored one is the study of this run.
 
-        A run that was begun with another revision of a shipped space, or another default of the search rows, continues
-        with those that it stored.
+        A run that was begun with another revision of a shipped space, or before recipes got blocks by merit, continues
+        with the space and the blocks that it stored.
         """
         if (stored := study.user_attrs.get(HEADER)) is not None:
             self._resume(read_header(stored), where)
@@ -268,7 +268,7 @@ class Stages:
         best = self.best(record, settings.select_among)
         prior = self.prior(record, best)
         key, with_all = (
-            _confirmation_key(best, prior, settings, n_report) for n_report in (settings.report_blocks, USUAL_BLOCKS)
+            _confirmation_key(best, prior, settings, n_report) for n_report in (settings.report_blocks, USUAL_REPORT)
         )
         recipes = self.setup.baselines
         blocks = self.setup.confirmation_blocks(settings)

@@ -88,6 +88,12 @@ class StudySetup:
         self.search_blocks = self._search_blocks()
         names = self.scenario.objective_names
         self.preference = None if settings.prefer is None else Preference.parse(settings.prefer, names)
+        limit, n_usual = settings.n_simulations, self.search_blocks.n_usual
+        if limit is not None and limit < n_usual and not self.search_blocks.by_merit:
+            raise RequestError(
+                f"n_simulations is {limit}, too few for one trial, which is played on {n_usual} blocks; give more, or "
+                "fewer blocks (--simulations, --blocks)"
+            )
         rules = settings.racing_rules
         rules.check(self.search_blocks.n_usual, names, self.scenario.over, self.scenario.risk)
 

@@ -10,6 +10,7 @@ from altune.core.errors import RequestError
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import make_environments
 from altune.tuning.merit import BASELINE_BLOCKS, MOST_BLOCKS, first_block
+from altune.tuning.record import StudyRecord
 from altune.tuning.settings import Settings
 from altune.tuning.study_setup import StudySetup
 from altune.tuning.trials import AGAIN, BATCH, BLOCKS, RECIPE, VALUES
@@ -230,3 +231,20 @@ def test_rescoring_estimates_anew_what_recipes_are_worth(run):
     by_number = {trial.number: trial for trial in run.trials}
     assert all(trial.value == pytest.approx(by_number[trial.number].value) for trial in same.trials)
     assert any(trial.value != pytest.approx(by_number[trial.number].value) for trial in rescored.trials)
+
+
+def test_too_few_simulations_for_one_trial_are_refused():
+    with pytest.raises(RequestError, match="n_simulations is 4, too few for one trial, which is played on 5 blocks"):
+        StudySetup(make_environments("iris", budget=30), SPACE, Settings(n_blocks=5, n_simulations=4))
+    assert len(tune("iris", SPACE, n_simulations=1, **SMALL).trials) == 1
+
+
+def test_curves_of_all_trials_read_the_study_once(run, monkeypatch):
+    record = StudyRecord(run.study)
+    numbers = [trial.number for trial in record.trials()]
+    reads = []
+    whole = run.study.get_trials
+    monkeypatch.setattr(run.study, "get_trials", lambda **options: reads.append(1) or whole(**options))
+    curves = [record.curves(number) for number in numbers]
+    assert [len(own) for own in curves] == [len(trial.values) for trial in run.trials]
+    assert len(reads) <= 2, "not once for each trial"

@@ -5,6 +5,7 @@ import pytest
 
 from altune.recipes.recipe import Recipe
 from altune.tuning.merit import (
+    PlayedRecipe,
     PlayedRecipes,
     clearly_behind,
     expected_gains,
@@ -18,9 +19,9 @@ from altune.tuning.trials import TrialRecord
 
 
 def played(*values, baselines=None):
-    recipes = PlayedRecipes(baselines)
+    recipes = PlayedRecipes(1, baselines)
     for number, own in enumerate(values):
-        recipes.ask(str(number), number).values |= dict(enumerate(own))
+        recipes.recipes[str(number)] = PlayedRecipe(number, values=dict(enumerate(own)))
     return recipes
 
 

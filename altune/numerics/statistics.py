@@ -21,6 +21,8 @@ from scipy import stats
 from altune.core.errors import RequestError
 from altune.core.types import Array
 from altune.numerics.crossed import VarianceParts
+from altune.numerics.hypothesis_tests import holm
+from altune.numerics.samples import paired_samples, sample
 
 ROUNDING = 1e-12
 """A spread this small, relative to the values, counts as rounding."""
@@ -249,7 +251,7 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95, *, overlap: float
     >>> mean_interval([1.0, 2.0, 3.0]).mean
     2.0
     """
-    x = _values(values)
+    x = sample(values)
     spread = _spread(x, float(np.abs(x).max()))
     mean = float(x.mean())
     half = _half_width(spread, len(x), confidence, overlap)
@@ -281,7 +283,7 @@ def paired_difference(
     RequestError
         If ``a`` and ``b`` have different lengths, there are no values, or a value is not finite.
     """
-    left, right = _paired(a, b)
+    left, right = paired_samples(a, b)
     difference = left - right
     scale = float(max(np.abs(left).max(), np.abs(right).max()))
     mean, spread, blocks = float(difference.mean()), _spread(difference, scale), len(difference)
@@ -295,38 +297,6 @@ def paired_difference(
         p = float(2 * stats.t.sf(abs(mean) / error, blocks - 1))
     better = float(np.mean(left > right))
     return PairedDifference(mean, mean - half, mean + half, p, blocks, better, error=error, degrees=blocks - 1)
-
-
-def holm(p_values: ArrayLike) -> Array:
-    """Return p values adjusted for multiple testing, ``(n_tests,)``, in the given order.
-
-    Source: S. Holm, *A Simple Sequentially Rejective Multiple Test Procedure*, Scand. J. Statistics 6, 1979.
-
-    >>> holm([0.01, 0.04, 0.03]).round(4).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    p = np.asarray(p_values, dtype=np.float64)
-    if p.ndim != 1 or not np.all((p >= 0) & (p <= 1)):
-        raise RequestError("p values must be a flat list of numbers between 0 and 1")
-    order = np.argsort(p, kind="stable")
-    stepped = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
-    adjusted = np.empty_like(p)
-    adjusted[order] = stepped
-    return adjusted
-
-
-def wilcoxon_signed_rank(a: ArrayLike, b: ArrayLike) -> float:
-    """Return the two-sided p value of Wilcoxon's signed-rank test over data sets, with one pair per data set.
-
-    Equal pairs count half for each side (J. Demšar, *Statistical Comparisons of Classifiers over Multiple Data Sets*,
-    JMLR 7, 2006). If all pairs are equal, p is 1.
-    """
-    left, right = _paired(a, b)
-    # Rounded, so that differences that are equal up to rounding are tied instead of ranked.
-    difference = np.round(left - right, 12)
-    if not difference.any():
-        return 1.0
-    return float(stats.wilcoxon(difference, zero_method="zsplit").pvalue)
 
 
 def wilson_interval(hits: int, trials: int, confidence: float = 0.95) -> Interval:
@@ -377,29 +347,6 @@ def _tails(confidence: float) -> tuple[float, float]:
     if not 0 < confidence < 1:
         raise RequestError(f"confidence must lie between 0 and 1, got {confidence}")
     return (1 - confidence) / 2, (1 + confidence) / 2
-
-
-def _finite(values: ArrayLike) -> Array:
-    x = np.asarray(values, dtype=np.float64)
-    if x.ndim == 0 or x.size == 0:
-        raise RequestError("a statistic needs at least one value, got none")
-    if not np.isfinite(x).all():
-        raise RequestError("a statistic needs finite values, got NaN or infinity")
-    return x
-
-
-def _values(values: ArrayLike) -> Array:
-    x = _finite(values)
-    if x.ndim != 1:
-        raise RequestError(f"expected one value per block, got an array of shape {x.shape}")
-    return x
-
-
-def _paired(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
-    left, right = _values(a), _values(b)
-    if len(left) != len(right):
-        raise RequestError(f"paired values need the same blocks, got {len(left)} and {len(right)}")
-    return left, right
 
 
 def _plain(values: dict[str, float | int]) -> dict[str, float | int | None]:

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from altune.core.errors import RequestError
-from altune.numerics.statistics import holm, wilcoxon_signed_rank
+from altune.numerics.hypothesis_tests import holm, wilcoxon_signed_rank
 
 Array = NDArray[np.float64]
 PostHoc = Literal["wilcoxon", "nemenyi"]

@@ -15,7 +15,8 @@ from altune.analysis.comparison.mean_ranks import MeanRanks, PostHoc, mean_ranks
 from altune.analysis.comparison.win_matrix import WinMatrix, win_matrix
 from altune.analysis.paired import Comparison, Pair
 from altune.core.errors import RequestError
-from altune.numerics.statistics import Interval, PairedDifference, side_by_side, wilcoxon_signed_rank
+from altune.numerics.hypothesis_tests import wilcoxon_signed_rank
+from altune.numerics.statistics import Interval, PairedDifference, side_by_side
 
 Array = NDArray[np.float64]
 RESAMPLES = 2000

@@ -14,7 +14,7 @@ from altune.analysis.sweep.results import CellResult
 from altune.analysis.sweep.rows import won_labels
 from altune.core.registry import FIELDS
 from altune.core.text import join_words
-from altune.numerics.statistics import holm
+from altune.numerics.hypothesis_tests import holm
 from altune.simulation.objectives import KINDS
 from altune.tuning.judging import REFERENCE
 

@@ -16,7 +16,6 @@ what the chance of 5 blocks alone does: the exact shares of the whole grid on th
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ import numpy as np
 import optuna
 from full_grid import FOLDER, Grid, load_grid
 from lib.grids import GRIDS
+from lib.output import give
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
@@ -193,12 +193,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     rows = summary(lines)
     result = {"truth": truths, "rows": rows, "lines": lines}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result, indent=2), "utf-8")
-    if options.json:
-        print(json.dumps(result, indent=2))
-    else:
-        show(truths, rows)
+    give(result, options.out, options.json, lambda: show(truths, rows))
     return 0 if holds(rows) else 1
 
 

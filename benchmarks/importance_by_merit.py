@@ -14,7 +14,6 @@ column is the difference of the errors over the same repetitions, with its stand
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ import numpy as np
 import optuna
 from full_grid import FOLDER, Grid, load_grid
 from lib.grids import GRIDS
+from lib.output import give
 from lib.search_policies import POLICIES, TODAY
 from lib.search_replay import search
 from lib.search_worlds import Deal, StoredPlayer, World
@@ -167,12 +167,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     rows = summary(lines)
     result = {"truth": truths, "rows": rows, "lines": lines}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result, indent=2), "utf-8")
-    if options.json:
-        print(json.dumps(result, indent=2))
-    else:
-        show(rows)
+    give(result, options.out, options.json, lambda: show(rows))
     return 0 if holds(rows) else 1
 
 

@@ -20,7 +20,7 @@ def n_trials_for(n_trials: int | None, n_simulations: int | None) -> int:
     """Return the number of trials of a search: 60 by default, or as many as a number of simulations allows."""
     if n_trials is not None:
         return n_trials
-    return USUAL_TRIALS if n_simulations is None else n_simulations
+    return USUAL_TRIALS if n_simulations is None else max(1, n_simulations)
 
 
 @renamed_fields

@@ -237,6 +237,8 @@ def test_too_few_simulations_for_one_trial_are_refused():
     with pytest.raises(RequestError, match="n_simulations is 4, too few for one trial, which is played on 5 blocks"):
         StudySetup(make_environments("iris", budget=30), SPACE, Settings(n_blocks=5, n_simulations=4))
     assert len(tune("iris", SPACE, n_simulations=1, **SMALL).trials) == 1
+    with pytest.raises(RequestError, match="n_simulations must be 1 or more, not 0"):
+        tune("iris", SPACE, n_simulations=0, **SMALL)
 
 
 def test_curves_of_all_trials_read_the_study_once(run, monkeypatch):

@@ -105,7 +105,8 @@ def _best(progress: RunProgress) -> list[str]:
     baselines = [
         f"{name.replace('_', ' ')} {amounts.text(value)}" for name, value in run.record.baseline_values().items()
     ]
-    last = [f"baselines on the same blocks: {', '.join(baselines)}"] if baselines else []
+    on = "adjusted for their blocks" if run.record.search_blocks.by_merit else "on the same blocks"
+    last = [f"baselines {on}: {', '.join(baselines)}"] if baselines else []
     if best is None or best.value is None:
         return last
     less = ", less is better" if amounts.less_is_better else ""

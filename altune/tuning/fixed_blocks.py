@@ -80,7 +80,8 @@ class FixedBlocks:
 
     def n_plays(self, proposals: Sequence[Proposal]) -> int:
         """Return the largest number of plays of some trials of a batch."""
-        return len(proposals) * self._evaluator.judge.blocks.n_usual
+        n_playable = sum(proposal.recipe is not None for proposal in proposals)
+        return n_playable * self._evaluator.judge.blocks.n_usual
 
     def tell(self, proposal: Proposal, trial: FrozenTrial) -> None:
         """Tell the samplers the result of a trial."""

@@ -134,17 +134,14 @@ class Search:
         self._blocks.start(earlier)
         self._n_played = sum(n_plays(trial, judge.blocks.n_usual) for trial in earlier)
         self._observe(0)
-        while self._blocks.n_asked < wanted and not out_of_time():
-            if not self._play_batch(known, min(self.batch, wanted - self._blocks.n_asked)):
-                break
+        while self._blocks.n_asked < wanted and not out_of_time() and self._has_room():
+            self._play_batch(known, min(self.batch, wanted - self._blocks.n_asked))
 
     # batches --------------------------------------------------------------------------------------------------
 
-    def _play_batch(self, known: dict[int, FrozenTrial], wanted: int) -> bool:
-        """Play a batch; return whether it was played whole, and not cut by the largest number of simulations."""
+    def _play_batch(self, known: dict[int, FrozenTrial], wanted: int) -> None:
         number = self._blocks.n_asked // self.batch
-        asked = self._blocks.plan(wanted, known)
-        batch = self._affordable(asked)
+        batch = self._affordable(self._blocks.plan(wanted, known))
         new = [trial for trial in batch if trial.recipe is not None and trial.number not in known]
         in_play = {trial.number for trial in new}
         verdicts: dict[int, Verdict] = {}
@@ -172,7 +169,12 @@ class Search:
         self._blocks.end_batch(finished)
         self._n_played += sum(n_plays(trial, self.evaluator.judge.blocks.n_usual) for trial in finished)
         self._observe(0)
-        return len(batch) == len(asked)
+
+    def _has_room(self) -> bool:
+        """Return whether the largest number of simulations leaves room for one trial more."""
+        blocks = self.evaluator.judge.blocks
+        one = 1 if blocks.by_merit else blocks.n_usual
+        return self._n_simulations is None or self._n_simulations - self._n_played >= one
 
     def _affordable(self, batch: Sequence[PlannedTrial]) -> Sequence[PlannedTrial]:
         """Return the first trials of a batch that the largest number of simulations leaves room for."""

@@ -9,7 +9,7 @@ import altune
 from altune.core.errors import RequestError
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import make_environments
-from altune.tuning.merit import BASELINE_BLOCKS, MOST_BLOCKS, first_block
+from altune.tuning.merit import BASELINE_BLOCKS, MOST_BLOCKS, first_block, merged_trials
 from altune.tuning.record import StudyRecord
 from altune.tuning.settings import Settings
 from altune.tuning.study_setup import StudySetup
@@ -108,12 +108,13 @@ def test_a_sampler_is_told_the_adjusted_mean_of_each_recipe_as_it_is_now(monkeyp
 
     monkeypatch.setattr(Proposer, "ask", watched)
     run = tune("iris", SPACE, n_trials=16, **SMALL)
-    last = told[-1]
-    assert len(last) == 12
-    raw = run.study.trials
-    plain = [trial.value for trial in raw if AGAIN not in trial.user_attrs][:12]
-    assert last != plain, "values of easy and of hard blocks are not compared as they are"
-    assert told[4] != last[:4], "a recipe that was played again gets another value"
+    earlier = [
+        play for play, trial in zip(run.record.plays(), run.study.trials, strict=True) if trial.user_attrs[BATCH] < 3
+    ]
+    _, standing = merged_trials(earlier, run.record.baseline_blocks(), 1.0)
+    keys = [play.recipe.digest() for play in earlier if play.again is None]
+    assert told[-1] == pytest.approx([standing.model.raw[standing.rows[key]] for key in keys])
+    assert told[4] != told[-1][:4], "a recipe that was played again gets another value"
 
 
 def test_the_number_of_simulations_is_bounded():
@@ -123,6 +124,9 @@ def test_the_number_of_simulations_is_bounded():
     assert len(longer.trials) == 10
     fixed = tune("iris", SPACE, n_simulations=25, n_blocks=3, **SMALL)
     assert len(fixed.trials) == 8
+    leaders = tune("iris", SPACE, n_simulations=40, n_blocks=2, leader_blocks=4, **SMALL)
+    assert len(leaders.trials) < 20, "further blocks for leaders count as well"
+    assert leaders.record.n_played <= 40 + 4 * 4
 
 
 @pytest.mark.parametrize("first", [5, 13, 14])

@@ -242,6 +242,11 @@ def test_a_forbidden_draw_that_comes_all_the_same_is_recorded_not_counted_and_dr
     assert states.count("COMPLETE") == 12
     assert states.count("FAIL") == len(states) - 12 > 0
     assert all(trial.user_attrs[REASON].startswith("forbidden") for trial in study.trials if trial.state.name == "FAIL")
+    bounded = stages.open(None)
+    with stages.player(None, Resources()) as player:
+        evaluator = stages.evaluator(stages.baselines(bounded, player), player)
+        Search(bounded, proposer, evaluator).run(12, n_simulations=7)
+    assert [trial.state.name for trial in bounded.trials].count("COMPLETE") == 7, "a forbidden draw is no play"
 
 
 def test_a_failing_trial_is_kept_with_its_error_and_the_search_goes_on():

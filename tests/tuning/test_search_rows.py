@@ -222,3 +222,11 @@ def test_a_worker_plays_on_the_rows_of_its_owner(server: Any, rows: int | None) 
     assert len(stages.blocks[0].block.pool) + len(stages.blocks[0].block.test) == (
         rows or rows_of_block(environment.dataset)
     )
+
+
+def test_what_a_search_knows_of_a_part_of_the_rows_is_no_prior_for_the_selection() -> None:
+    sizes = {"budget": 20, "loops": 3, "n_trials": 6, "select_among": 3, "select_blocks": 3, "report_blocks": 5}
+    for rows, is_known in ((600, False), (None, True)):
+        run = altune.tune("digits", SPACE, search_rows=rows, ablation=False, **sizes)  # type: ignore[arg-type]
+        assert run.confirmation is not None
+        assert all((candidate.posterior is not None) == is_known for candidate in run.confirmation.candidates)

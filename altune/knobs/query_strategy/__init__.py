@@ -18,6 +18,22 @@ from altune.knobs.query_strategy import (  # noqa: F401  (register)
     randomised,
     uncertainty,
 )
-from altune.knobs.query_strategy.base import NestedStrategy, QueryStrategy, ScoreStrategy, largest
+from altune.knobs.query_strategy.base import (
+    Choice,
+    DelegatingStrategy,
+    NestedStrategy,
+    QueryStrategy,
+    ScoreStrategy,
+    chosen_by,
+    largest,
+)
 
-__all__ = ["NestedStrategy", "QueryStrategy", "ScoreStrategy", "largest"]
+__all__ = [
+    "Choice",
+    "DelegatingStrategy",
+    "NestedStrategy",
+    "QueryStrategy",
+    "ScoreStrategy",
+    "chosen_by",
+    "largest",
+]

@@ -18,6 +18,9 @@ from altune.core.types import Array
 from altune.knobs.query_strategy.learned_ranker import LearnedRanker
 from altune.knobs.query_strategy.ranker_table import RANKERS, STATES, RankerTable
 
+LEAST_CHANGE = 0.1
+"""Changes of a column's weights below this share of the largest change are left out of a learned table."""
+
 
 @dataclass(frozen=True, eq=False)
 class Policies:
@@ -65,6 +68,17 @@ class Policies:
         """Return the table at a step from the rule, in units of the radius, ``(n_weights,)``."""
         rule = self.rule
         return RankerTable(rule.columns, rule.weights + self.radius * step.reshape(rule.weights.shape))
+
+    def learned(self, step: Array) -> RankerTable:
+        """Return the table at a step that was learned, without small changes and with short numbers.
+
+        A column whose weights change by less than a tenth of the largest change keeps those of the rule, so that a
+        query does not compute it for next to nothing.
+        """
+        by_column = step.reshape(len(self.columns), len(STATES))
+        change = np.abs(by_column).max(axis=1)
+        table = self.table(np.where(change[:, None] < LEAST_CHANGE * change.max(), 0.0, by_column).ravel())
+        return RankerTable(table.columns, table.weights.round(4))
 
     @cached_property
     def tables(self) -> dict[str, RankerTable]:

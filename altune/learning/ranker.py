@@ -18,7 +18,8 @@ import numpy as np
 from altune.core.errors import WorkError
 from altune.core.types import Array
 from altune.data.blocks import Block
-from altune.knobs.query_strategy import MarginCover, QueryStrategy
+from altune.knobs.query_strategy import QueryStrategy
+from altune.knobs.query_strategy.margin_coverage import MarginCover
 from altune.knobs.query_strategy.ranker_table import GROUPS, RANKERS, STATES, Evidence, RankerTable, group_of
 from altune.knobs.query_strategy.uncertainty import Margin
 from altune.learning.episodes import Episode, EpisodeCell, Episodes
@@ -130,7 +131,7 @@ def train_ranker(
         raise WorkError("no policy could be played on any data set; nothing was learned")
     step = finder.step()
     steps = {family: finder.step(family) for family in finder.families}
-    tables = {family: policies.table(left.vector) for family, left in steps.items()}
+    tables = {family: policies.learned(left.vector) for family, left in steps.items()}
     left_out = _tests(episodes, tables, settings, player, observer)
     training = {
         "command": command,
@@ -142,7 +143,7 @@ def train_ranker(
         "test_blocks": settings.test_blocks,
     }
     return TrainedRanker(
-        _completed(policies.table(step.vector), training | _step_facts(step), left_out, seed),
+        _completed(policies.learned(step.vector), training | _step_facts(step), left_out, seed),
         step,
         {
             family: _completed(
@@ -207,9 +208,7 @@ def _step_facts(step: Step) -> dict[str, Any]:
     }
 
 
-def _completed(
-    table: RankerTable, training: Mapping[str, Any], left_out: Sequence[LeftOut], seed: int
-) -> RankerTable:
+def _completed(table: RankerTable, training: Mapping[str, Any], left_out: Sequence[LeftOut], seed: int) -> RankerTable:
     return replace(table, training=training, evidence=evidence_of(left_out, seed))
 
 

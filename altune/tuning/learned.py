@@ -14,7 +14,7 @@ from altune.simulation.environment import Environment
 
 def learned_tables(space: SearchSpace) -> dict[str, str]:
     """Return the digest of each table that a recipe of a space may name, by the method and the name of the table."""
-    found = {}
+    found: dict[str, str] = {}
     for decision in space.decisions.values():
         for cls, names in _named_tables(decision):
             kind = cls.tables
@@ -22,7 +22,7 @@ def learned_tables(space: SearchSpace) -> dict[str, str]:
     for recipe in space.baseline_recipes().values():
         for strategy in _within(recipe.query_strategy):
             if (kind := type(strategy).tables) is not None:
-                name = str(getattr(strategy, "table"))
+                name = str(strategy.to_dict()["table"])
                 found[f"{kind.method} {name}"] = kind.find(name).digest()
     return found
 

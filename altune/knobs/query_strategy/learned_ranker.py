@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -38,9 +39,9 @@ class LearnedRanker(QueryStrategy):
     The score of a row is Σ_c Σ_s W[c, s]·z_c·state_s over columns c of metadata, as z-scores within the candidates, and
     the state of the run (1, progress, confidence of the model, ln of the number of classes). The first columns are
     those of ``margin_cover``: u, cov and bcov, of which cov and bcov change with each row that is picked.
-    ``altune knobs --metadata`` lists the others. The training begins with the weights of ``margin_cover`` and moves them
-    where that increased the area under the learning curve on many data sets; ``altune learn ranker`` trains a table
-    on data sets of yours.
+    ``altune knobs --metadata`` lists the others. Training begins with the weights of ``margin_cover`` and moves them to
+    where the area under the learning curve was larger on many data sets. ``altune learn ranker`` trains a table on
+    your own data sets.
 
     A table is used where it earned that: if its evidence on data sets that were left out of its training does not show
     a gain over the rule, with an interval above zero, for the number of classes (2, 3 to 5, 6 and more), the rule
@@ -97,7 +98,11 @@ class LearnedRanker(QueryStrategy):
         if self._uses_table(n_classes):
             return []
         found = self._content.evidence_for(n_classes)
-        why = f"has no evidence for {GROUP_WORDS[group_of(n_classes)]}" if found is None else f"gained {found} that it had not seen"
+        why = (
+            f"has no evidence for {GROUP_WORDS[group_of(n_classes)]}"
+            if found is None
+            else f"gained {found} that it had not seen"
+        )
         return [f"learned_ranker plays margin_cover here: its table {self.table!r} {why}"]
 
     @classmethod
@@ -122,7 +127,8 @@ class LearnedRanker(QueryStrategy):
         share = self.share(pool)
         table = self._content.in_state(state_of(pool)) if share else RULE
         weights = {
-            name: RULE.get(name, 0.0) + share * (table.get(name, 0.0) - RULE.get(name, 0.0)) for name in {**RULE, **table}
+            name: RULE.get(name, 0.0) + share * (table.get(name, 0.0) - RULE.get(name, 0.0))
+            for name in {**RULE, **table}
         }
         coverage = PoolCoverage(pool, self._content.neighbours)
         competing, at = coverage.positions, coverage.candidates
@@ -200,3 +206,23 @@ def ranks_of(scores: Array, positions: RowNumbers) -> RowNumbers:
     """
     ordered = np.sort(scores)
     return np.searchsorted(ordered, scores[positions])
+
+
+def register_ranker(name: str, table: str | Path | Mapping[str, Any] | RankerTable) -> None:
+    """Register a table of the query strategy ``learned_ranker`` under a name, for this process and its workers.
+
+    A recipe names it: ``{method: learned_ranker, table: NAME}``. On the command line, the environment variable
+    ``ALTUNE_RANKERS`` names a folder whose files ``NAME.yaml`` are found in the same way, and packages offer tables
+    through the entry point group ``altune.rankers``.
+
+    Parameters
+    ----------
+    name : letters, digits, ``_``, ``-`` and ``.``. A table that was registered under the name before is replaced.
+    table : the file that ``altune learn ranker`` has written, its plain values, or a table.
+
+    Raises
+    ------
+    RequestError
+        If the name is that of a shipped table, or the file is not a table or of another version.
+    """
+    RANKERS.register(name, table)

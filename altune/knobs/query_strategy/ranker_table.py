@@ -72,7 +72,9 @@ class Evidence:
 
     def __str__(self) -> str:
         ends = "no interval" if self.low is None else f"[{self.low:+.4f}, {self.high:+.4f}]"
-        return f"{self.mean:+.4f} {ends} over margin_cover on {self.data_sets} data sets with {GROUP_WORDS[self.classes]}"
+        return (
+            f"{self.mean:+.4f} {ends} over margin_cover on {self.data_sets} data sets with {GROUP_WORDS[self.classes]}"
+        )
 
 
 @dataclass(frozen=True, eq=False)

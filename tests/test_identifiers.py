@@ -95,6 +95,7 @@ IDENTIFIERS: dict[str, list[str]] = {
         "switch",
         "dcom",
         "margin_cover",
+        "learned_ranker",
         "skactiveml",
     ],
     "training": ["constant", "power", "steps", "retune"],

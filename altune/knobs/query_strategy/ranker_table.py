@@ -188,7 +188,7 @@ def read_ranker(plain: Mapping[str, Any], file: str = "") -> RankerTable:
         evidence = tuple(Evidence(**entry) for entry in plain.get("evidence") or ())
     except FormatError as error:
         raise error.within(file=file) from None
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise FormatError(f"not a table of learned_ranker: {error}", file=file) from None
     if weights.shape != (len(names), len(STATES)) or not np.isfinite(weights).all():
         raise FormatError(f"each column needs {len(STATES)} finite weights", path="columns", file=file)

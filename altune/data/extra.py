@@ -37,7 +37,7 @@ _LICENCES = {
     "UCI": UCI_LICENCE,
     "OpenML": "public (OpenML)",
     "MNIST": "CC BY-SA 3.0",
-    "NASA": "public (PROMISE)",
+    "NASA": "public (NASA)",
     "NHTSA": "public domain",
 }
 """Licences by the first word of the source."""

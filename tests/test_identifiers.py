@@ -96,6 +96,7 @@ IDENTIFIERS: dict[str, list[str]] = {
         "dcom",
         "margin_cover",
         "learned_ranker",
+        "lal",
         "skactiveml",
     ],
     "training": ["constant", "power", "steps", "retune"],

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from altune.cli.learn_options import EpisodeOptions, LearnResources
+from altune.cli.learn_options import EpisodeOptions, KeepLeftOut, LearnResources, command_to_repeat
 from altune.cli.options import RECIPE_FORMS, AsJson
 from altune.cli.output import print_json
 
@@ -30,10 +29,7 @@ def ranker(
         int, typer.Option(metavar="N", help="Number of fresh blocks of each data set for the left-out test.")
     ] = 8,
     recipe: Annotated[str | None, typer.Option("--recipe", metavar="RECIPE", help=RECIPE_FORMS)] = None,
-    keep_left_out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder for the tables that are trained without one family each."),
-    ] = None,
+    keep_left_out: KeepLeftOut = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a table of the query strategy learned_ranker on data sets, and test it on families left out.
@@ -65,7 +61,7 @@ def ranker(
         keep_left_out=keep_left_out,
         n_jobs=resources.jobs,
         observer=ProgressObserver(console_display(resources.quiet or as_json)),
-        command=shlex.join(["altune", *sys.argv[1:]]),
+        command=command_to_repeat(sys.argv[1:]),
     )
     print_json(plain_result(trained, out)) if as_json else print(result_text(trained, out))
 

@@ -23,7 +23,7 @@ def test_a_table_is_trained_and_a_recipe_names_it_on_the_command_line(altune, mo
     code, out, _ = altune(*words)
     assert code == 0
     assert "over margin_cover" in out
-    assert read_yaml("mine.yaml")["training"]["command"].startswith("altune ")
+    assert "--jobs" not in read_yaml("mine.yaml")["training"]["command"]
     assert (tmp_path / "left" / "without_iris.yaml").is_file()
     code, again, _ = altune(*words, "--json")
     assert code == 0

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from pathlib import Path
 
-from altune.core.errors import RequestError
 from altune.core.files import write_text
 from altune.learning.episodes import EpisodePlan, Episodes, episode_player
 from altune.learning.ranker import RankerSettings, TrainedRanker, train_ranker
 from altune.simulation.execution.processes import processes
 from altune.tuning.observer import Observer
+from altune.workflows.learn.files import require_folder_of, write_left_out
 from altune.workflows.progress import python_observer
 
 
@@ -48,30 +47,13 @@ def learn_ranker(
     WorkError
         If nothing could be played.
     """
-    _require_folder(Path(out).parent)
+    require_folder_of(Path(out))
     watch = observer if observer is not None else python_observer(progress)
     episodes = Episodes(plan)
     with contextlib.closing(watch), episode_player(None if cache is None else Path(cache), processes(n_jobs)) as player:
         trained = train_ranker(episodes, settings or RankerSettings(), player, watch, command=command)
     write_text(out, trained.table.to_yaml())
     if keep_left_out is not None:
-        folder = Path(keep_left_out)
-        folder.mkdir(parents=True, exist_ok=True)
-        for family, table in trained.without.items():
-            write_text(folder / f"{left_out_name(family)}.yaml", table.to_yaml())
+        texts = {family: table.to_yaml() for family, table in trained.without.items()}
+        write_left_out(Path(keep_left_out), texts, ".yaml")
     return trained
-
-
-def left_out_name(family: str) -> str:
-    """Return the name of the table that was trained without a family.
-
-    >>> left_out_name("page blocks")
-    'without_page_blocks'
-    """
-    return f"without_{re.sub(r'[^A-Za-z0-9_.-]', '_', family)}"
-
-
-def _require_folder(folder: Path) -> None:
-    """Refuse a missing folder before hours of training, not after."""
-    if not folder.is_dir():
-        raise RequestError(f"the folder {folder} does not exist; make it first")

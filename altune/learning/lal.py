@@ -189,7 +189,7 @@ def train_lal(
     for family in families if len(families) > 1 else []:
         rest = [(other, measured) for other, measured in found if other != family]
         without[family] = LalTable(_forest(rest, settings, seed), training | {"without": family})
-        correlations[family] = _correlation(without[family], [m for other, m in found if other == family])
+        correlations[family] = correlation_within(without[family], [m for other, m in found if other == family])
     facts = {"correlations": {family: round(value, 4) for family, value in correlations.items()}}
     return TrainedLal(LalTable(table.trees, training | facts), without, correlations, training["measured"])
 
@@ -365,7 +365,7 @@ def _short(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def _correlation(table: LalTable, measured: Sequence[Measured]) -> float:
+def correlation_within(table: LalTable, measured: Sequence[Measured]) -> float:
     """Return the correlation of predicted and measured reductions among the candidates of one labelled set.
 
     Differences between labelled sets are taken out: a strategy ranks the candidates of one set. 0 if nothing is left.

@@ -33,7 +33,7 @@ from altune.core.pool import FeatureCache, Pool
 from altune.core.registry import methods, parse_method
 from altune.core.types import Array
 from altune.knobs.initial_sample import InitialSample
-from altune.knobs.pool_geometry import pool_neighbour_graph
+from altune.knobs.pool_coverage import pool_neighbour_graph
 from altune.knobs.query_strategy.base import QueryStrategy
 from altune.loop.prefix_cache import PrefixCache
 from altune.simulation.environment import make_environment
@@ -142,7 +142,7 @@ def choice(pool: Pool, name: str, size: int) -> Callable[[], object]:
 
 
 def pool_seconds(rows: int, repeats: int) -> dict[str, Array]:
-    """Return the seconds of the graph, a query of both strategies, and a k-means start on a pool of so many rows."""
+    """Return the seconds of the graph, a query of both strategies, and a k-means start on a pool of this size."""
     pool, _ = make_pool(Shape(rows, FEATURES, CHOSEN), "query_strategy")
     start = parse_method("initial_sample", "kmeans")
     empty = Pool(pool.X, pool.n_classes, budget=pool.budget)

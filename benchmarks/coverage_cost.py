@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -169,11 +170,13 @@ def pool_seconds(rows: int, repeats: int) -> dict[str, Array]:
 def pool_ratios(sizes: Sequence[int], repeats: int) -> tuple[list[dict[str, Any]], list[Ratio]]:
     """Return the seconds in each pool, and the ratios that are judged: growth, and the graph beside k-means."""
     seconds = {rows: pool_seconds(rows, repeats) for rows in sizes}
-    lines = [{"rows": rows, **{name: float(np.median(taken)) for name, taken in seconds[rows].items()}} for rows in sizes]
+    lines = [
+        {"rows": rows, **{name: float(np.median(taken)) for name, taken in seconds[rows].items()}} for rows in sizes
+    ]
     largest = sizes[-1]
     start = f"graph / k-means start of {STARTED} rows, {largest:,} rows"
     ratios = [ratio(start, seconds[largest]["graph"], seconds[largest]["kmeans"], MOST_GRAPH)]
-    for smaller, larger in zip(lines, lines[1:], strict=False):
+    for smaller, larger in pairwise(lines):
         for name in ("graph", "margin_cover"):
             grown = larger[name] / smaller[name] / (larger["rows"] / smaller["rows"])
             words = f"growth of {name} / growth of the rows, {smaller['rows']:,} to {larger['rows']:,}"

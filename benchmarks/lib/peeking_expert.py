@@ -15,6 +15,7 @@ from altune.core.types import Array, Codes, Learner, RowNumbers, TrainingSet
 from altune.data.blocks import make_blocks
 from altune.knobs.query_strategy.base import QueryStrategy, largest
 from altune.simulation.prepared import PreparedBlock, prepare_block
+from lib.data_sets import at_most
 
 LEAST_PROBABILITY = 1e-6
 """Probabilities below count as this one in the loss, so that one sure error does not outweigh all other test rows."""
@@ -35,7 +36,7 @@ class PeekingExpert(QueryStrategy):
     data: str = Field(description="name of the built-in data set")
     seed: int = Field(ge=0, description="seed of the study")
     block: int = Field(ge=0, description="number of the search block")
-    most_rows: int | None = Field(default=None, description="rows of a search block, None for all")
+    most_rows: int | None = Field(default=None, ge=1, description="rows that are used of a larger data set")
     tried: int = Field(default=32, ge=1, description="number of candidates that are tried in a loop")
 
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
@@ -50,9 +51,9 @@ class PeekingExpert(QueryStrategy):
 
 @lru_cache(maxsize=32)
 def block_with_truth(data: str, seed: int, number: int, most_rows: int | None) -> PreparedBlock:
-    """Return a search block of a built-in data set with all of its labels."""
-    dataset = altune.load_dataset(data)
-    return prepare_block(dataset, make_blocks(dataset, "search", number + 1, seed, most_rows)[number], seed)
+    """Return a search block of a built-in data set, or of a part of its rows, with all of its labels."""
+    dataset = at_most(altune.load_dataset(data), most_rows)
+    return prepare_block(dataset, make_blocks(dataset, "search", number + 1, seed)[number], seed)
 
 
 def candidates_to_try(pool: Pool, count: int, rng: np.random.Generator) -> RowNumbers:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from lib.strategy_recipes import Place, RecipeOf
-
 from altune.core.types import Array
+from altune.data import load_dataset
 from altune.simulation.environment import make_environment
 from altune.simulation.execution.items import Failure, WorkItem
 from altune.simulation.execution.player import Player
 from altune.simulation.store import TrajectoryStore
+from lib.data_sets import at_most
+from lib.strategy_recipes import Place, RecipeOf
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def play_one(
     place: Place, recipes: Mapping[str, RecipeOf], model: str, n_blocks: int, store: TrajectoryStore, jobs: int
 ) -> tuple[Played, int]:
     """Return the areas on one data set, and how many trajectories were simulated for it."""
-    environment = replace(make_environment(place.data, seed=place.seed), search_rows=place.most_rows)
+    environment = make_environment(at_most(load_dataset(place.data), place.most_rows), seed=place.seed)
     blocks = environment.blocks("search", n_blocks)
     items = [
         WorkItem(recipe(place, number, model), block, environment)

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lib.peeking_expert import PeekingExpert
-
 import altune
 from altune.core.registry import methods
+from lib.peeking_expert import PeekingExpert
 
 Plain = Mapping[str, Any]
 """A query strategy as a recipe file has it."""
@@ -57,7 +56,7 @@ class Place:
     family : data sets of one family are left out together.
     n_classes : number of classes.
     seed : seed of the study.
-    most_rows : rows of a search block, at most.
+    most_rows : rows that are used of a larger data set.
     """
 
     data: str

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from altune.analysis.comparison.mean_ranks import mean_ranks
+from altune.analysis.comparison.over_data import resampled_means
 from lib.strategy_plays import Played
 from lib.strategy_recipes import (
     EXPERT,
@@ -18,10 +21,6 @@ from lib.strategy_recipes import (
     RECOMMENDED,
     TUNED,
 )
-
-from altune.analysis.comparison.mean_ranks import mean_ranks
-from altune.analysis.comparison.over_data import resampled_means
-from altune.core.types import Array
 
 GROUPS = {
     "all": (2, 10**6),

@@ -69,6 +69,14 @@ def test_cells_of_a_data_set_share_their_blocks_and_test_blocks_are_others():
     assert not np.isin(test_rows, seen).any()
 
 
+def test_the_model_of_the_cell_replaces_that_of_the_recipe():
+    episodes = small(data=(EpisodeData("iris"),), models=(as_model("logistic_regression"), as_model("naive_bayes")))
+    block = episodes.blocks(episodes.cells[0])[0]
+    outcomes, _ = played(episodes, [Episode(RECIPES[0], cell, block) for cell in episodes.cells])
+    one, two = (curve.scores["accuracy"].tolist() for curve in outcomes)
+    assert one != two
+
+
 def test_outcomes_come_in_the_order_of_the_episodes_and_are_resumed(tmp_path):
     episodes = small()
     listed = everything(episodes)

@@ -28,7 +28,7 @@ def test_power_by_hand():
 
 def test_a_schedule_begins_at_a_multiple_of_the_own_value():
     model = LogisticRegressionModel(C=2.0)
-    assert PowerTraining(scale=3.0, exponent=0.5).adapt(model, 40, 10).C == pytest.approx(12.0)
+    assert pytest.approx(12.0) == PowerTraining(scale=3.0, exponent=0.5).adapt(model, 40, 10).C
     assert PowerTraining(scale=3.0, exponent=0.5).adapt(model, 10, 10).C == 6.0
     assert StepsTraining(scale=0.5).adapt(model, 20, 10).C == 2.0
 

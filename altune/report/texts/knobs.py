@@ -57,7 +57,7 @@ def method_page(knob: str, method: str) -> str:
         {
             "parameter": name,
             "type": entry["type"],
-            "default": "-" if entry["default"] is None else str(entry["default"]),
+            "default": "-" if entry["default"] is None else default_words(entry["default"]),
             "range": _range(entry),
             "description": entry["description"],
         }
@@ -69,6 +69,19 @@ def method_page(knob: str, method: str) -> str:
     parts += [f"advice: {described['advice']}"] if described["advice"] else []
     parts += [f"source: {described['source']}"] if described["source"] else []
     return "\n\n".join(parts)
+
+
+def default_words(value: Any) -> str:
+    """Return a default as text; a method, or a list of methods, by name.
+
+    >>> default_words([{"method": "margin"}, {"method": "density_weighted", "beta": 1.0}])
+    'margin, density_weighted'
+    """
+    if isinstance(value, Mapping) and "method" in value:
+        return str(value["method"])
+    if isinstance(value, list) and any(isinstance(item, Mapping) and "method" in item for item in value):
+        return ", ".join(map(default_words, value))
+    return str(value)
 
 
 def columns_as_dict() -> dict[str, Any]:

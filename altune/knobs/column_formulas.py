@@ -18,7 +18,7 @@ from altune.core.uncertainty import entropy, least_confidence, margin
 from altune.knobs.pool_coverage import PoolCoverage, pool_neighbour_graph
 from altune.knobs.pool_geometry import covered_distances, current_model, embedded_points, pool_similarity
 from altune.knobs.query_strategy.expected_change import expected_gradient_lengths
-from altune.knobs.query_strategy.generations import uncertainties, weighted_history
+from altune.knobs.query_strategy.generations import weighted_history
 from altune.knobs.query_strategy.neighbourhood import mean_neighbour_divergence
 
 __all__ = ["entropy", "least_confidence"]
@@ -55,6 +55,22 @@ class View:
     def u(self) -> Array:
         """1 − margin of each candidate, ``(n_candidates,)``."""
         return closeness(self.known.probabilities)
+
+    @cached_property
+    def generations(self) -> list[tuple[int, Array]]:
+        """Class probabilities of this loop and of up to four before, each after the number of loops back."""
+        then = [(back, self.known.earlier(back, "probabilities")) for back in range(1, PAST + 1)]
+        return [(0, self.known.probabilities), *((back, scores) for back, scores in then if scores is not None)]
+
+    @cached_property
+    def past_u(self) -> list[tuple[int, Array]]:
+        """1 − margin in each of these loops."""
+        return [(back, closeness(scores)) for back, scores in self.generations]
+
+    @cached_property
+    def last(self) -> Array | None:
+        """Class probabilities one loop ago, None if they are not known."""
+        return dict(self.generations).get(1)
 
     @cached_property
     def coverage(self) -> PoolCoverage:
@@ -250,32 +266,28 @@ def class_gap(view: View) -> Array:
 
 def change(view: View) -> Array | None:
     """Return u minus that of the loop before, None in the first loop."""
-    then = view.known.earlier(1, "probabilities")
-    return None if then is None else view.u - closeness(then)
+    return None if view.last is None else view.u - closeness(view.last)
 
 
 def discrepancy(view: View) -> Array | None:
     """Return the distance between the class probabilities and those of the loop before, None in the first loop."""
-    then = view.known.earlier(1, "probabilities")
-    return None if then is None else np.asarray(np.linalg.norm(view.known.probabilities - then, axis=1))
+    return None if view.last is None else np.asarray(np.linalg.norm(view.known.probabilities - view.last, axis=1))
 
 
 def flips(view: View) -> Array | None:
     """Return how often the predicted class changed, None in the first loop."""
-    then = [view.known.earlier(back, "probabilities") for back in range(1, PAST + 1)]
-    past = [view.known.predictions, *(scores.argmax(axis=1) for scores in then if scores is not None)]
-    return np.count_nonzero(np.diff(past, axis=0), axis=0).astype(np.float64) if len(past) > 1 else None
+    predicted = [scores.argmax(axis=1) for _, scores in view.generations]
+    return np.count_nonzero(np.diff(predicted, axis=0), axis=0).astype(np.float64) if len(predicted) > 1 else None
 
 
 def variance(view: View) -> Array | None:
     """Return the variance of u over the loops that are known, None in the first loop."""
-    past = uncertainties(view.known, "margin", PAST)
-    return np.var([values for _, values in past], axis=0) if len(past) > 1 else None
+    return np.var([u for _, u in view.past_u], axis=0) if len(view.past_u) > 1 else None
 
 
 def mean_u(view: View) -> Array:
     """Return the weighted mean of u over the loops that are known."""
-    return weighted_history(uncertainties(view.known, "margin", PAST), DECAY)
+    return weighted_history(view.past_u, DECAY)
 
 
 def _weighted_share(values: Array, weights: Array) -> Array:

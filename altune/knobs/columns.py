@@ -118,7 +118,7 @@ def carried(pool: Pool, name: str, back: int = 0) -> Array:
     --------
     >>> from altune.testing.pools import POOLS
     >>> pool = POOLS[0].make(labelled=True)
-    >>> bool(abs(carried(pool, "u").mean()) < 1e-9), carried(pool, "u", back=1).any()
+    >>> bool(abs(carried(pool, "u").mean()) < 1e-9), bool(carried(pool, "u", back=1).any())
     (True, False)
     """
     values = column(pool, name, back)

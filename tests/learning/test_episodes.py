@@ -134,6 +134,7 @@ def test_a_part_of_the_rows_keeps_the_classes_and_is_always_the_same(kind):
         ({"budgets": (0.0,)}, "above 0"),
         ({"noise": (1.0,)}, "[0, 1)"),
         ({"n_blocks": 0}, "1 or more"),
+        ({"most_rows": 29}, "29 rows are too few for 3 classes; keep 30 or more"),
         ({"data": (EpisodeData("iris"), EpisodeData("iris"))}, "'iris'"),
     ],
 )

@@ -16,10 +16,10 @@ from altune.core.types import Array, Features, RowNumbers
 from altune.knobs.pool_geometry import covered_rows, draw_rows, embedded, unit_points
 from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy, largest
 from altune.knobs.query_strategy.subpool import SubpoolSize
-from altune.numerics.class_scores import mean_neighbour_divergence
 from altune.numerics.geometry.designs import unit_mean_square
 from altune.numerics.geometry.distances import Points, blocks, make_points, squared_distances
 from altune.numerics.geometry.neighbours import nearest_neighbours
+from altune.numerics.row_scores import mean_neighbour_divergence
 
 
 @register

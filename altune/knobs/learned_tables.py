@@ -134,7 +134,10 @@ class TableKind(Generic[TableT]):
 
     def _read_file(self, path: Path) -> TableT:
         # By content: a file that was edited within a tick of the clock may have the same time and size.
-        key = path.resolve(), hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
+        try:
+            key = path.resolve(), hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
+        except OSError as error:
+            raise FormatError(f"cannot be read: {error.strerror}", file=str(path)) from None
         if key not in self._files:
             self._files[key] = self.read(self.load(path), str(path))
         return self._files[key]

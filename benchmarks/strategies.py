@@ -10,8 +10,9 @@ labels for each class, at least 100, at most half the pool), so that only the st
 its own start and loops. With logistic regression all data sets are played, with the other models 10 of them on 10
 blocks, without the expert. Of a data set with more than 3,000 rows a random part of 3,000 is used.
 
-What is learned or tuned is played without the family of its data set: `tuned_mixture` is, for each family, the one of
-six mixtures that is best on all other families. `peeking_expert` reads the test rows and is no strategy, but the most
+What is learned or tuned is played without the family of its data set: `lal` and `learned_ranker` with the tables that
+`altune learn lal` and `altune learn ranker` write by `--keep-left-out FOLDER/lal` and `FOLDER/learned_ranker`, where
+FOLDER is given by `--tables`; `tuned_mixture` is, for each family, the one of six mixtures that is best on all others. `peeking_expert` reads the test rows and is no strategy, but the most
 that looking one step ahead could gain.
 
 Intervals are of 95 %, by resampling data sets and then their blocks. Finished trajectories are stored in `--out`; an
@@ -86,7 +87,7 @@ def table_of(model: str, options: argparse.Namespace, places: Sequence[Place]) -
     chosen = places if first else spread(places, min(len(places), OTHER_SETS))
     blocks = options.blocks if first else min(options.blocks, OTHER_BLOCKS)
     asked = [name for name in options.strategies if first or name != EXPERT]
-    recipes, missing = contestants(asked)
+    recipes, missing = contestants(asked, options.tables)
     for line in missing if first else ():
         print(line, file=sys.stderr)
     played = play_all(chosen, recipes, model, blocks, options.out / "trajectories", options.jobs)
@@ -165,6 +166,7 @@ def read_options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--blocks", type=int, help=f"blocks of each data set; {BLOCKS}")
     parser.add_argument("--only", nargs="+", choices=ALL, default=list(ALL), metavar="STRATEGY", help=", ".join(ALL))
     parser.add_argument("--without", nargs="+", choices=ALL, default=[], metavar="STRATEGY")
+    parser.add_argument("--tables", type=Path, metavar="FOLDER", help="lal/ and learned_ranker/, by --keep-left-out")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SETS} data sets, {QUICK_BLOCKS} blocks, 1 model")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2, help="processes; 2")

@@ -12,8 +12,8 @@ blocks, without the expert. Of a data set with more than 3,000 rows a random par
 
 What is learned or tuned is played without the family of its data set: `lal` and `learned_ranker` with the tables that
 `altune learn lal` and `altune learn ranker` write by `--keep-left-out FOLDER/lal` and `FOLDER/learned_ranker`, where
-FOLDER is given by `--tables`; `tuned_mixture` is, for each family, the one of six mixtures that is best on all others. `peeking_expert` reads the test rows and is no strategy, but the most
-that looking one step ahead could gain.
+FOLDER is given by `--tables`; `tuned_mixture` is, for each family, the one of six mixtures that is best on all others.
+`peeking_expert` reads the test rows and is no strategy, but the most that looking one step ahead could gain.
 
 Intervals are of 95 %, by resampling data sets and then their blocks. Finished trajectories are stored in `--out`; an
 interrupted command resumes there. The number of processes does not affect results. Exit code 1 where margin_cover or
@@ -124,14 +124,17 @@ def show(part: Mapping[str, Any]) -> None:
         print(f"No table: it needs {LEAST_SETS} data sets or more on which nothing failed.")
         return
     shown = list(part["strategies"][0]["minus_margin"])
-    heads = [f"minus margin, {group} ({counts[group]})" for group in shown]
-    print(f"| strategy | area | mean rank | {' | '.join(heads)} | better on |")
-    print("|" + "---|" * (len(heads) + 4))
+    beside_cover = part["strategies"][0]["minus_margin_cover"] is not None
+    heads = ["strategy", "area", "mean rank", *(f"minus margin, {group} ({counts[group]})" for group in shown)]
+    heads += ["ahead of margin on", *(["minus margin_cover, all"] if beside_cover else [])]
+    print(f"| {' | '.join(heads)} |")
+    print("|" + "---|" * len(heads))
     for row in part["strategies"]:
-        cells = [difference_text(row["minus_margin"][group]) for group in shown]
-        rank = "" if row["rank"] is None else f"{row['rank']:.2f}"
-        better = f"{row['minus_margin']['all']['better']:.0%}"
-        print(f"| {row['strategy']} | {row['area']:.4f} | {rank} | {' | '.join(cells)} | {better} |")
+        cells = [row["strategy"], f"{row['area']:.4f}", "" if row["rank"] is None else f"{row['rank']:.2f}"]
+        cells += [difference_text(row["minus_margin"][group]) for group in shown]
+        cells.append(f"{row['minus_margin']['all']['better']:.0%}")
+        cells += [difference_text(row["minus_margin_cover"])] if beside_cover else []
+        print(f"| {' | '.join(cells)} |")
     if part["mixtures"]:
         chosen = list(part["mixtures"].values())
         counted = ", ".join(f"{name} {chosen.count(name)}" for name in dict.fromkeys(chosen))

@@ -10,6 +10,7 @@ from typing import Any
 import altune
 from altune.core.errors import RequestError
 from altune.core.registry import methods
+from altune.workflows.learn.files import left_out_name
 from lib.peeking_expert import PeekingExpert
 
 Plain = Mapping[str, Any]
@@ -133,8 +134,6 @@ def _same_everywhere(plain: Plain) -> RecipeOf:
 
 
 def _without_family(plain: Plain, tables: Path) -> RecipeOf:
-    from altune.workflows.learn.files import left_out_name
-
     folder, kind = tables / plain["method"], tables_of(plain["method"])
 
     def recipe(place: Place, block: int, model: str) -> altune.Recipe:

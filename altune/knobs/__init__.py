@@ -5,7 +5,6 @@ Importing this package registers every method that altune ships.
 
 from __future__ import annotations
 
-import altune.knobs.query_strategy  # noqa: F401  (first: strategies read columns, which use their formulas)
 from altune.core.history import History
 from altune.core.needs import Need
 from altune.core.pool import Pool

@@ -13,9 +13,14 @@ from altune.data.extra import EXTRA
 from altune.data.files import SUFFIXES
 from altune.data.memory import require_memory
 
-__all__ = ["Dataset", "DatasetInfo", "encode", "list_datasets", "load_dataset", "require_memory"]
+__all__ = ["Dataset", "DatasetInfo", "encode", "family_of", "list_datasets", "load_dataset", "require_memory"]
 
 _BUILT_IN: dict[str, BuiltIn] = {**BUNDLED, **EXTRA}
+
+
+def family_of(name: str) -> str | None:
+    """Return the family of a built-in data set, None for any other name."""
+    return name if name in _BUILT_IN else None
 
 
 def load_dataset(name_or_path: str | Path, target: str | None = None) -> Dataset:

@@ -32,6 +32,7 @@ def plan_text(plan: Mapping[str, Any]) -> str:
         *_scenario(plan["scenario"]),
         *_objectives(plan),
         *_search(plan["settings"], " of each data set" if plan.get("data_sets") else ""),
+        ("first trials", plan["first_trials"]["summary"]),
         *_confirmation(plan),
         *_resources(plan["estimate"]),
         ("run", str(plan["run"])),

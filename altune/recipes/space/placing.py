@@ -115,8 +115,9 @@ def _near_alternatives(
 def _value(method: Method, name: str, task: Task) -> Any:
     """Return the value of a parameter; that of a first sample in the unit that the space has."""
     value = getattr(method, name)
-    if value is None and isinstance(method, InitialSample) and name in ("size", "share"):
-        rows = method.n_rows(task.budget, task.n_classes)
+    if isinstance(method, InitialSample) and name in ("size", "share") and (value is None or name == "size"):
+        # A size may have been given for another number of classes.
+        rows = max(method.n_rows(task.budget, task.n_classes), task.n_classes)
         return rows if name == "size" else rows / task.budget
     return value
 

@@ -124,12 +124,9 @@ def header_digest(
 
 
 def _hashed_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings under the names of format 1; the usual portfolio is left out, so that older hashes still match.
-
-    A run or a cell of a sweep that was begun before there was a portfolio is resumed by the same request.
-    """
-    usual = {"portfolio": USUAL_PORTFOLIO}
-    return {_FORMAT_1.get(name, name): value for name, value in settings.items() if usual.get(name, ...) != value}
+    """Return settings under the names of format 1. No portfolio is left out, as studies before it had none."""
+    earlier = {"portfolio": 0}
+    return {_FORMAT_1.get(name, name): value for name, value in settings.items() if earlier.get(name, ...) != value}
 
 
 def stored_first(header: Mapping[str, Any]) -> FirstTrials:

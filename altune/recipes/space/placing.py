@@ -17,6 +17,8 @@ from altune.recipes.space.core import SearchSpace
 from altune.recipes.space.domains import Choices, Fixed, Range, stored_choice
 from altune.recipes.space.tree import Alternative, Decision, Slot
 
+SIZES = ("size", "share")
+"""The two units of the size of a first sample: rows, and a share of the budget."""
 MIDDLE = 0.5
 """Coordinate of a number that the recipe leaves to its default, which no range contains."""
 
@@ -109,13 +111,22 @@ def _near_alternatives(
         placed = [part for part in parts if part is not None]
         if len(placed) == len(parts):
             params = {name: value for part in placed for name, value in part.params.items()}
-            yield alternative.label, _Placed(params, sum(part.moved for part in placed))
+            yield alternative.label, _Placed(params, sum(part.moved for part in placed) + _n_lost(alternative, same))
+
+
+def _n_lost(alternative: Alternative, method: Method) -> int:
+    """Return how many parameters of a method differ from what an alternative leaves to its defaults."""
+    named = set(alternative.slots)
+    if isinstance(method, InitialSample) and named & set(SIZES):
+        named |= set(SIZES)  # two units of the same number
+    usual = alternative.typical()
+    return sum(getattr(method, name) != getattr(usual, name) for name in type(method).model_fields if name not in named)
 
 
 def _value(method: Method, name: str, task: Task) -> Any:
     """Return the value of a parameter; that of a first sample in the unit that the space has."""
     value = getattr(method, name)
-    if isinstance(method, InitialSample) and name in ("size", "share") and (value is None or name == "size"):
+    if isinstance(method, InitialSample) and name in SIZES and (value is None or name == "size"):
         # A size may have been given for another number of classes.
         rows = max(method.n_rows(task.budget, task.n_classes), task.n_classes)
         return rows if name == "size" else rows / task.budget

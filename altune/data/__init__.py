@@ -64,6 +64,21 @@ def list_datasets() -> list[DatasetInfo]:
     return [entry.info for entry in _BUILT_IN.values()]
 
 
+def family_of(name: str) -> str | None:
+    """Return the family of a built-in data set, and None for any other name.
+
+    Data sets of one family have the same origin or subject, so they are left out together when something that was
+    learned from data sets is tested on others.
+
+    Examples
+    --------
+    >>> family_of("mnist_5k"), family_of("mine.csv")
+    ('digits', None)
+    """
+    entry = _BUILT_IN.get(name)
+    return entry.info.family if entry is not None else None
+
+
 def _looks_like_a_file(path: Path) -> bool:
     return path.exists() or len(path.parts) > 1 or path.name.lower().endswith(SUFFIXES)
 

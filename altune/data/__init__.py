@@ -18,11 +18,6 @@ __all__ = ["Dataset", "DatasetInfo", "encode", "family_of", "list_datasets", "lo
 _BUILT_IN: dict[str, BuiltIn] = {**BUNDLED, **EXTRA}
 
 
-def family_of(name: str) -> str | None:
-    """Return the family of a built-in data set, None for any other name."""
-    return name if name in _BUILT_IN else None
-
-
 def load_dataset(name_or_path: str | Path, target: str | None = None) -> Dataset:
     """Load a built-in data set by name, or read a file.
 

@@ -27,9 +27,9 @@ NoisyEvery = Annotated[
 def portfolio(
     episodes: EpisodeOptions,
     resources: LearnResources,
-    space: Annotated[str, typer.Option(metavar="SPACE", help="Search space that candidates are drawn from.")] = (
-        "standard"
-    ),
+    space: Annotated[
+        str, typer.Option(metavar="SPACE", help="Shipped search space (see `altune spaces`) or YAML file.")
+    ] = ("standard"),
     candidates: Annotated[int, typer.Option(metavar="N", help="Number of candidates, drawn and known ones.")] = 30,
     noisy_every: NoisyEvery = 3,
     out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")] = Path("portfolio.yaml"),
@@ -64,8 +64,10 @@ def portfolio(
         print_json({"file": str(out), "entries": rows, "seconds": time.monotonic() - began})
         return
     print(table(rows, wide="recipe"))
-    print(f"\n{out}: {len(built.recipes)} recipes in {len(built.situations)} situations, "
-          f"in {rough_duration(time.monotonic() - began)}")
+    print(
+        f"\n{out}: {len(built.recipes)} recipes in {len(built.situations)} situations, "
+        f"in {rough_duration(time.monotonic() - began)}"
+    )
 
 
 def shown_command(words: list[str]) -> list[str]:

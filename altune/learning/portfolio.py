@@ -11,7 +11,7 @@ from altune.core.errors import RequestError
 from altune.core.registry import Method
 from altune.core.types import Array
 from altune.core.version import __version__
-from altune.learning.comparisons import Compared, RecipeFor, chosen_cells, compare_recipes
+from altune.learning.comparisons import RecipeFor, chosen_cells, compare_recipes
 from altune.learning.episodes import EpisodeCell, Episodes, Say
 from altune.recipes.portfolio import Portfolio, Situation
 from altune.recipes.recipe import BASELINES, RECOMMENDED, Recipe
@@ -67,12 +67,8 @@ def candidates(space: SearchSpace, count: int, seed: int) -> dict[str, Entry]:
     if count <= len(known):
         raise RequestError(f"a portfolio needs {len(known) + 1} candidates or more, not {count}")
     points = SobolPoints(space, seed, lambda params: True)
-    drawn = {
-        f"s{number + 1:02d}": space.recipe_at(points.at(number)) for number in range(count - len(known))
-    }
-    return {
-        name: {knob: getattr(recipe, knob) for knob in KNOBS} for name, recipe in {**known, **drawn}.items()
-    }
+    drawn = {f"s{number + 1:02d}": space.recipe_at(points.at(number)) for number in range(count - len(known))}
+    return {name: {knob: getattr(recipe, knob) for knob in KNOBS} for name, recipe in {**known, **drawn}.items()}
 
 
 def build_portfolio(
@@ -100,11 +96,9 @@ def build_portfolio(
     cells = chosen_cells(episodes, noisy_every)
     recipes = {name: _maker(name, entry) for name, entry in entries.items()}
     compared = compare_recipes(recipes, episodes, cells, player, counter, stage="portfolio", say=say)
-    situations = [
-        Situation(cell.data, cell.family, cell.model.method, cell.budget, cell.noise) for cell in cells
-    ]
+    situations = [Situation(cell.data, cell.family, cell.model.method, cell.budget, cell.noise) for cell in cells]
     losses = np.column_stack([losses_of(on_cell.values) for on_cell in compared])
-    described = {"altune": __version__, **(made or {}), "noisy_every": noisy_every, **_played_on(episodes)}
+    described = {"altune": __version__, **(made or {}), "noisy_every": noisy_every, **played_on(episodes)}
     return Portfolio(entries, situations, losses, described)
 
 
@@ -131,16 +125,17 @@ def losses_of(values: Array) -> Array:
     return np.where(works, scaled, LARGEST_LOSS)
 
 
+def recommended_on(cell: EpisodeCell) -> Recipe:
+    """Return the recommended recipe for a cell; its first sample depends on the number of classes."""
+    return recommended_recipe(Recipe(model=cell.model), cell.n_classes, [cell.environment.capabilities])
+
+
 def _maker(name: str, entry: Entry) -> RecipeFor:
-    def make(cell: EpisodeCell) -> Recipe:
-        if name == RECOMMENDED:  # its first sample depends on the number of classes
-            return recommended_recipe(Recipe(model=cell.model), cell.n_classes, [cell.environment.capabilities])
-        return Recipe.from_dict(dict(entry))
-
-    return make
+    recipe = Recipe.from_dict(dict(entry))
+    return recommended_on if name == RECOMMENDED else lambda cell: recipe
 
 
-def _played_on(episodes: Episodes) -> dict[str, Any]:
+def played_on(episodes: Episodes) -> dict[str, Any]:
     """Return what is played on, without the fingerprints of the data, which would fill a page."""
     described = episodes.describe()
     described["data"] = len(described.pop("data"))

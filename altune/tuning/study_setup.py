@@ -174,9 +174,7 @@ class StudySetup:
     def _first_trials(self) -> FirstTrials:
         task = Task(self.scenario.labels, max(offered.n_classes for offered in self.capabilities))
         settings = self.settings
-        return first_trials(
-            self.space, self.capabilities, self.data_sets, task, settings.sampler, settings.portfolio
-        )
+        return first_trials(self.space, self.capabilities, self.data_sets, task, settings.sampler, settings.portfolio)
 
     def _why_fixed(self) -> str:
         """Return why recipes cannot get blocks by merit, empty if they can."""

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from altune.analysis.run import Run
 
 
-def find_recipe(
-    source: AnyRecipe | Run, model: Any = None, environments: Sequence[Environment] = ()
-) -> Recipe:
+def find_recipe(source: AnyRecipe | Run, model: Any = None, environments: Sequence[Environment] = ()) -> Recipe:
     """Return the recipe that a source means: a recipe, a name, a YAML file, a mapping, a run or its folder.
 
     A run means its confirmed recipe. One that is not confirmed means the best recipe of its search, and a warning says

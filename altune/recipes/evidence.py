@@ -73,7 +73,9 @@ class Studied:
         fields = words.split()
         rows = [[int(word) for word in part.split()] for part in parts]
         if len(fields) != len(FIELDS) or len(rows) != len(AGAINST) or len({len(row) for row in rows}) != 1:
-            raise FormatError(f"must be {' '.join(FIELDS)} and {len(AGAINST)} rows", "cases", line, file=file)
+            raise FormatError(
+                f"must be {' '.join(FIELDS)} and {len(AGAINST)} rows", path="cases", value=line, file=file
+            )
         data, family, classes, n_rows, features, model, budget, noise = fields
         gains = np.array(rows, dtype=float) / SCALE
         return cls(data, family, int(classes), int(n_rows), int(features), model, int(budget), float(noise), gains)

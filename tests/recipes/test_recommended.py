@@ -63,5 +63,5 @@ def test_its_name_means_the_recipe_for_the_data_at_hand() -> None:
     environment = make_environment("iris", budget=30)
     found = find_recipe("recommended", "naive_bayes", [environment])
     assert found == recommended_recipe(Recipe(model="naive_bayes"), n_classes=3)
-    with pytest.raises(RequestError, match="the recipe 'recommended' depends on the data; altune.recommend"):
+    with pytest.raises(RequestError, match=r"the recipe 'recommended' depends on the data; altune\.recommend"):
         load_recipe("recommended")

@@ -158,7 +158,7 @@ def _near_in_range(slot: Range, value: Any) -> float | None:
         return None
     if slot.step is not None:
         return min(slot.each(), key=lambda near: abs(near - value))
-    clipped = min(max(value, slot.low), slot.high)
+    clipped = float(min(max(value, slot.low), slot.high))
     return round(clipped) if slot.whole else clipped
 
 

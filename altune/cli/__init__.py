@@ -33,6 +33,7 @@ COMMANDS = {
     "ablate": Command("altune.cli.ablate:ablate", "Show which decision makes the difference of two recipes."),
     "examine": Command("altune.cli.examine:examine", "Show what each loop of a recipe did on DATA."),
     "stopping": Command("altune.cli.stopping:stopping", "Show where each stopping rule would have stopped a recipe."),
+    "recommend": Command("altune.cli.recommend:recommend", "Recommend a recipe without any label."),
     "learn": Command("altune.cli.learn:learn", "Learn from simulations on many data sets."),
     "learn portfolio": Command("altune.cli.learn_portfolio:portfolio", "Gather the recipes that a search tries first."),
     "learn evidence": Command("altune.cli.learn_evidence:evidence", "Gather what is known of the recommended recipe."),

@@ -94,7 +94,7 @@ def _read_parquet(file: Path) -> pd.DataFrame:
     try:
         # From a path, pyarrow would also read partition columns out of the names of folders.
         with file.open("rb") as stream:
-            table = pq.ParquetFile(stream).read().to_pandas()
+            table: pd.DataFrame = pq.ParquetFile(stream).read().to_pandas()
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{file}: not a readable Parquet file, perhaps truncated ({one_line(error)})") from None
     table.columns = pd.Index([str(name) for name in table.columns])

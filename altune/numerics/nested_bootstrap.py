@@ -13,16 +13,17 @@ DRAWS = 4000
 
 
 def resampled_means(
-    units: Sequence[Array], families: Sequence[str], rng: np.random.Generator, draws: int = DRAWS
+    units: Sequence[Sequence[Array]], families: Sequence[str], rng: np.random.Generator, draws: int = DRAWS
 ) -> Array:
-    """Return resampled means over units: families are drawn, and then the blocks of each of their units.
+    """Return resampled means over units: families are drawn, then the parts of each of their units, then their blocks.
 
     Units of one family are alike, so they are drawn together. Each unit counts alike in a mean, however many blocks it
     has.
 
     Parameters
     ----------
-    units : values of each unit on its blocks, ``(n_blocks,)`` each, of any length from 1.
+    units : values of each part of each unit on its blocks, ``(n_blocks,)`` for each part. Parts are seeds of studies,
+        whose blocks share their test rows; a unit has one or more.
     families : family of each unit.
     rng : random generator.
     draws : number of resamples.
@@ -33,14 +34,19 @@ def resampled_means(
     """
     names = list(dict.fromkeys(families))
     members = np.array([[family == name for family in families] for name in names], dtype=float)
-    blocks = np.stack([_resampled_blocks(unit, rng, draws) for unit in units])
+    blocks = np.stack([_resampled_unit(parts, rng, draws) for parts in units])
     counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
     weights = counts @ members  # how often each unit is in a resample, (draws, n_units)
     means: Array = (weights * blocks.T).sum(axis=1) / weights.sum(axis=1)
     return means
 
 
-def _resampled_blocks(unit: Array, rng: np.random.Generator, draws: int) -> Array:
-    """Return the mean of a unit over resampled blocks, ``(draws,)``."""
-    means: Array = unit[rng.integers(len(unit), size=(draws, len(unit)))].mean(axis=1)
+def _resampled_unit(parts: Sequence[Array], rng: np.random.Generator, draws: int) -> Array:
+    """Return the mean of a unit over resampled parts and blocks, ``(draws,)``."""
+    of_parts = np.stack([part[rng.integers(len(part), size=(draws, len(part)))].mean(axis=1) for part in parts])
+    if len(parts) == 1:
+        only: Array = of_parts[0]
+        return only
+    chosen = rng.integers(len(parts), size=(len(parts), draws))
+    means: Array = of_parts[chosen, np.arange(draws)].mean(axis=0)
     return means

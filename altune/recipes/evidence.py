@@ -226,6 +226,6 @@ def _mean_of(gains: Sequence[Array]) -> Array:
 def _interval(values: Sequence[Array], families: Sequence[str]) -> tuple[float, float]:
     if len(set(families)) < 2:
         return float("nan"), float("nan")
-    draws = resampled_means(values, families, np.random.default_rng(0))
+    draws = resampled_means([[value] for value in values], families, np.random.default_rng(0))
     low, high = np.quantile(draws, [0.025, 0.975])
     return float(low), float(high)

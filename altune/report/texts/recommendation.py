@@ -54,7 +54,7 @@ def snippet(request: Request, pool: str | None, file: str) -> str:
         [
             "import altune",
             "from altune.core.streams import Streams",
-            "from altune.data.unlabelled import encode_pool",
+            "from altune.data import encode_pool",
             "",
             f"X = encode_pool({features})",
             f"recipe = altune.Recipe.load({file!r})",

@@ -35,6 +35,8 @@ COMMANDS = {
     "stopping": Command("altune.cli.stopping:stopping", "Show where each stopping rule would have stopped a recipe."),
     "recommend": Command("altune.cli.recommend:recommend", "Recommend a recipe without any label."),
     "learn": Command("altune.cli.learn:learn", "Learn from simulations on many data sets."),
+    "learn ranker": Command("altune.cli.learn_ranker:ranker", "Train the query strategy learned_ranker."),
+    "learn lal": Command("altune.cli.learn_lal:lal", "Train the query strategy lal."),
     "learn portfolio": Command("altune.cli.learn_portfolio:portfolio", "Gather the recipes that a search tries first."),
     "learn evidence": Command("altune.cli.learn_evidence:evidence", "Gather what is known of the recommended recipe."),
     "worker": Command("altune.cli.worker:worker", "Play trials of a study that several machines share."),

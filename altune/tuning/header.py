@@ -21,6 +21,7 @@ from altune.simulation.environment import Environment
 from altune.simulation.scenario import all_fields
 from altune.simulation.store import estimator_text
 from altune.tuning.first_trials import FirstTrials
+from altune.tuning.learned import learned_tables, table_changes
 from altune.tuning.report_blocks import USUAL_REPORT
 from altune.tuning.search_rows import most_search_rows
 from altune.tuning.settings import USUAL_PORTFOLIO, Settings
@@ -52,6 +53,7 @@ def make_header(
     names = [alternative.method for alternative in decision.alternatives] if decision is not None else []
     estimators = {name: estimator_text(find_method("model", name)) for name in names}
     most_rows = most_search_rows(environments, settings.search_rows)
+    tables = learned_tables(space)
     return {
         "format": STUDY_FORMAT,
         "altune": __version__,
@@ -60,6 +62,7 @@ def make_header(
         "origin": list(space.origin),
         "narrowing": NARROWING if space.merges else 1,
         "estimators": {name: text for name, text in estimators.items() if text},
+        **({"tables": tables} if tables else {}),
         "environments": [describe_environment(environment) for environment in environments],
         "settings": settings.identity() | ({} if most_rows is None else {"search_rows": most_rows}),
         PORTFOLIO: (FirstTrials() if first is None else first).to_dict(),
@@ -209,6 +212,7 @@ def header_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list
     changes += _redefined(stored)
     if stored["estimators"] != header["estimators"]:
         changes.append("your own estimators differ")
+    changes += table_changes(stored, header)
     changes += _environment_changes(stored["environments"], header["environments"])
     usual = {"search_rows": "all", "portfolio": 0}
     asked, before = ({**usual, **side["settings"]} for side in (header, stored))

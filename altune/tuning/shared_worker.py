@@ -16,6 +16,7 @@ from altune.simulation.scenario import Scenario
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.header import stored_first
 from altune.tuning.in_memory_study import new_study, without_curves
+from altune.tuning.learned import learned_tables, table_changes
 from altune.tuning.observer import Observer
 from altune.tuning.ranking import best_so_far
 from altune.tuning.record import StudyRecord
@@ -68,6 +69,8 @@ def rebuild(
         _environment(stored, sources, data or {}, target, stored_settings["seed"], shared.where)
         for stored in header["environments"]
     ]
+    if tables := table_changes(header, {"tables": learned_tables(record.space)}):
+        raise RequestError(f"{shared.where}: {'; '.join(tables)}; all workers need the tables of the study's owner")
     setup = StudySetup(environments, record.space, Settings(**stored_settings), first=stored_first(header))
     if stored_baselines := record.baselines():  # those of the version that began the study
         setup.baselines = {name: played.recipe for name, played in stored_baselines.items()}

@@ -20,6 +20,7 @@ from altune.tuning.confirmation import trajectories_to_confirm
 from altune.tuning.first_trials import FirstTrials, first_trials
 from altune.tuning.header import make_header, resumed_words, settings_to_resume, space_to_resume, stored_first
 from altune.tuning.judging import REFERENCE, Across, check_several, needs_references, parse_across
+from altune.tuning.learned import remarks_of
 from altune.tuning.merit import BASELINE_BLOCKS, MOST_BLOCKS, blocks_words
 from altune.tuning.played import ConfirmationBlocks
 from altune.tuning.preference import Preference
@@ -197,7 +198,8 @@ class StudySetup:
         fixed = f"each trial is played on {USUAL_BLOCKS} blocks, not on more the better it does: {self.why_fixed}"
         blocks = [fixed] if self.why_fixed else []
         none = [f"no trial comes from the portfolio: {self.first.why_none}"] if self.first.why_none else []
-        parts = (rows, self._gave_way, none, self._upper_bounds(), self._idle_objectives(), blocks)
+        learned = remarks_of(self.space, self.environments)
+        parts = (rows, self._gave_way, none, self._upper_bounds(), learned, self._idle_objectives(), blocks)
         return [*dict.fromkeys(advice), *(line for part in parts for line in part)]
 
     def _upper_bounds(self) -> list[str]:

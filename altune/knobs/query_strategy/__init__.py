@@ -3,6 +3,7 @@
 from altune.knobs.query_strategy import (  # noqa: F401  (register)
     adapter,
     bait,
+    bandit,
     clustering,
     committee,
     composed,
@@ -13,6 +14,8 @@ from altune.knobs.query_strategy import (  # noqa: F401  (register)
     falcun,
     generations,
     hybrid,
+    lal,
+    learned_ranker,
     margin_coverage,
     neighbourhood,
     random,

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from altune.cli.learn_options import EpisodeOptions, LearnResources
-from altune.cli.learn_portfolio import NoisyEvery, shown_command
+from altune.cli.learn_options import EpisodeOptions, LearnResources, command_to_repeat
+from altune.cli.learn_portfolio import NoisyEvery
 from altune.cli.options import AsJson
 from altune.cli.output import print_json
 
@@ -41,7 +41,7 @@ def evidence(
             cache=resources.cache,
             n_jobs=resources.jobs,
             out=out,
-            command=shown_command(sys.argv[1:]),
+            command=command_to_repeat(sys.argv[1:]),
             observer=observer,
         )
     groups = found.where(lambda case: not case.noise).by_classes()

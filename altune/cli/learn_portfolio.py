@@ -10,14 +10,12 @@ from typing import Annotated
 
 import typer
 
-from altune.cli.learn_options import EpisodeOptions, LearnResources
+from altune.cli.learn_options import EpisodeOptions, LearnResources, command_to_repeat
 from altune.cli.options import AsJson
 from altune.cli.output import print_json
 
 SHOWN = 10
 """Number of entries that are printed."""
-WITHOUT_EFFECT = ("--jobs", "--cache", "--out")
-"""Options with a value that change nothing in the result, so the file does not name them."""
 
 NoisyEvery = Annotated[
     int, typer.Option(metavar="N", help="Play label errors on the first of each N data sets; 1 for all of them.")
@@ -30,7 +28,7 @@ def portfolio(
     space: Annotated[
         str, typer.Option(metavar="SPACE", help="Shipped search space (see `altune spaces`) or YAML file.")
     ] = ("standard"),
-    candidates: Annotated[int, typer.Option(metavar="N", help="Number of candidates, drawn and known ones.")] = 30,
+    recipes: Annotated[int, typer.Option(metavar="N", help="Number of candidates, drawn and known ones.")] = 30,
     noisy_every: NoisyEvery = 3,
     out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")] = Path("portfolio.yaml"),
     as_json: AsJson = False,
@@ -51,12 +49,12 @@ def portfolio(
         built = learn_portfolio(
             plan,
             space=space,
-            n_candidates=candidates,
+            n_candidates=recipes,
             noisy_every=noisy_every,
             cache=resources.cache,
             n_jobs=resources.jobs,
             out=out,
-            command=shown_command(sys.argv[1:]),
+            command=command_to_repeat(sys.argv[1:]),
             observer=observer,
         )
     rows = summary_rows(built, SHOWN)
@@ -68,20 +66,3 @@ def portfolio(
         f"\n{out}: {len(built.recipes)} recipes in {len(built.situations)} situations, "
         f"in {rough_duration(time.monotonic() - began)}"
     )
-
-
-def shown_command(words: list[str]) -> list[str]:
-    """Return the words of a command without the options that have no effect on its result.
-
-    >>> shown_command(["learn", "portfolio", "iris", "--jobs", "2", "--blocks=3", "-q"])
-    ['altune', 'learn', 'portfolio', 'iris', '--blocks=3']
-    """
-    kept, skip = ["altune"], False
-    for word in words:
-        if skip:
-            skip = False
-        elif word.partition("=")[0] in WITHOUT_EFFECT:
-            skip = "=" not in word
-        elif word not in ("-q", "--quiet", "--json"):
-            kept.append(word)
-    return kept

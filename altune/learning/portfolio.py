@@ -16,12 +16,13 @@ from altune.learning.episodes import EpisodeCell, Episodes, Say
 from altune.recipes.portfolio import Portfolio, Situation
 from altune.recipes.recipe import BASELINES, RECOMMENDED, Recipe
 from altune.recipes.recommended import recommended_recipe
+from altune.recipes.requirements import method_problems
 from altune.recipes.space import SearchSpace
 from altune.simulation.execution.counting import Counter
 from altune.simulation.execution.player import Player
 from altune.tuning.samplers.designs import SobolPoints
 
-KNOBS = ("initial_sample", "loop_size", "query_strategy")
+KNOBS = ("initial_sample", "loop_size", "query_strategy", "training")
 """Knobs that an entry of the portfolio sets; the others are left to the space that is searched."""
 LEAST_SCALE = 0.01
 """Losses are measured in units of how far the median candidate is behind the best one, at least this much: where all
@@ -132,7 +133,14 @@ def recommended_on(cell: EpisodeCell) -> Recipe:
 
 def _maker(name: str, entry: Entry) -> RecipeFor:
     recipe = Recipe.from_dict(dict(entry))
-    return recommended_on if name == RECOMMENDED else lambda cell: recipe
+    usual = recipe.replace(training=Recipe().training)
+
+    def make(cell: EpisodeCell) -> Recipe:
+        # A schedule of a hyperparameter that the model lacks is left out by the spaces that are searched as well.
+        refused = method_problems(recipe.training, cell.model, cell.environment.capabilities)
+        return usual if refused else recipe
+
+    return recommended_on if name == RECOMMENDED else make
 
 
 def played_on(episodes: Episodes) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from altune.core.errors import RequestError
@@ -24,7 +23,7 @@ def learn_evidence(
     cache: Path | None = None,
     n_jobs: int = 1,
     out: Path | None = None,
-    command: Sequence[str] = (),
+    command: str = "",
     observer: Observer | None = None,
 ) -> Evidence:
     """Play the recommended recipe and simple recipes on many data sets and return the differences.
@@ -36,7 +35,7 @@ def learn_evidence(
     cache : folder of finished trajectories, from which an interrupted command resumes; None keeps them in memory.
     n_jobs : number of processes; it has no effect on the result.
     out : file to write the evidence to; None writes nothing.
-    command : words of the command that makes it, which the file names.
+    command : the command that makes it, which the file names.
     observer : receives messages and progress.
 
     Raises
@@ -48,7 +47,7 @@ def learn_evidence(
         raise RequestError(f"noisy_every must be 1 or more, not {noisy_every}")
     watching = observer if observer is not None else Silent()
     episodes = Episodes(plan)
-    made = {"command": " ".join(command)} if command else {}
+    made = {"command": command} if command else {}
     with episode_player(cache, processes(n_jobs)) as player:
         evidence = gather_evidence(episodes, player, watching, noisy_every=noisy_every, made=made, say=watching.say)
     if out is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from altune.core.errors import RequestError
@@ -25,7 +24,7 @@ def learn_portfolio(
     cache: Path | None = None,
     n_jobs: int = 1,
     out: Path | None = None,
-    command: Sequence[str] = (),
+    command: str = "",
     observer: Observer | None = None,
 ) -> Portfolio:
     """Play candidates on many data sets and return the portfolio.
@@ -39,7 +38,7 @@ def learn_portfolio(
     cache : folder of finished trajectories, from which an interrupted command resumes; None keeps them in memory.
     n_jobs : number of processes; it has no effect on the result.
     out : file to write the portfolio to; None writes nothing.
-    command : words of the command that makes it, which the file names.
+    command : the command that makes it, which the file names.
     observer : receives messages and progress.
 
     Raises
@@ -53,7 +52,7 @@ def learn_portfolio(
     searched = space if isinstance(space, SearchSpace) else SearchSpace.load(space)
     entries = candidates(searched, n_candidates, plan.seed)
     episodes = Episodes(plan)
-    made = {"command": " ".join(command)} if command else {}
+    made = {"command": command} if command else {}
     made |= {"space": f"{searched.name}, revision {searched.revision}"}
     with episode_player(cache, processes(n_jobs)) as player:
         portfolio = build_portfolio(
@@ -64,7 +63,7 @@ def learn_portfolio(
     return portfolio
 
 
-def comment_of(command: Sequence[str]) -> str:
+def comment_of(command: str) -> str:
     """Return the comment at the head of the file."""
     lines = [
         "Recipes that served well on many data sets, and what each of them lost in each situation, in thousandths.",

@@ -20,6 +20,7 @@ from altune.recipes.space.origin import stored_origin
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import all_fields
 from altune.simulation.store import estimator_text
+from altune.tuning.narrowed_space import ALSO_FOR, AlsoFor
 from altune.tuning.report_blocks import USUAL_REPORT
 from altune.tuning.search_rows import most_search_rows
 from altune.tuning.settings import Settings
@@ -28,7 +29,7 @@ from altune.tuning.storage import set_attribute
 HEADER = "altune"
 NARROWING = 2
 """How spaces are narrowed: since 2, alternatives that are equal for two classes are left out. Missing means 1."""
-_UNHASHED = ("format", "altune", "libraries", "origin", "narrowing")
+_UNHASHED = ("format", "altune", "libraries", "origin", "narrowing", ALSO_FOR)
 """Fields of a header that do not change what is asked for."""
 _LATER_SETTINGS = ("n_simulations", "precision")
 """Settings that altune 0.1.0 did not have. Those that are None are left out of the hash, which stays what it was."""
@@ -41,7 +42,9 @@ _FORMAT_1 = {
 """Names of fields in format 1, which altune 0.1.0 wrote, by their current names."""
 
 
-def make_header(environments: Sequence[Environment], space: SearchSpace, settings: Settings) -> dict[str, Any]:
+def make_header(
+    environments: Sequence[Environment], space: SearchSpace, settings: Settings, also: Sequence[AlsoFor] = ()
+) -> dict[str, Any]:
     """Return the header of a study."""
     decision = space.decisions.get("model")
     names = [alternative.method for alternative in decision.alternatives] if decision is not None else []
@@ -57,6 +60,7 @@ def make_header(environments: Sequence[Environment], space: SearchSpace, setting
         "estimators": {name: text for name, text in estimators.items() if text},
         "environments": [describe_environment(environment) for environment in environments],
         "settings": settings.identity() | ({} if most_rows is None else {"search_rows": most_rows}),
+        **({ALSO_FOR: [other.to_dict() for other in also]} if also else {}),
     }
 
 

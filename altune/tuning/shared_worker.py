@@ -67,7 +67,7 @@ def rebuild(
         _environment(stored, sources, data or {}, target, settings.seed, shared.where)
         for stored in header["environments"]
     ]
-    return Stages(StudySetup(environments, record.space, settings), observer)
+    return Stages(StudySetup(environments, record.space, settings, also=record.also_for), observer)
 
 
 def _environment(

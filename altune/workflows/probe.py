@@ -162,9 +162,9 @@ def _prepared(environment: Environment, role: BlockRole) -> PreparedBlock:
 def drawn_recipes(setup: StudySetup, count: int) -> list[Recipe]:
     """Return a few recipes of the space, drawn at random, whatever the sampler of the search is."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    playable = partial(is_playable, setup.space, setup.capabilities)
+    playable = partial(is_playable, setup.space, setup.all_capabilities)
     plan = SamplerPlan("random", setup.space, setup.settings.seed, playable)
-    proposer = Proposer(setup.space, setup.capabilities, plan)
+    proposer = Proposer(setup.space, setup.all_capabilities, plan)
     memory = new_study(["maximize"])
     proposals = (proposal for _ in range(count) for proposal in proposer.ask_until_playable(memory))
     return [proposal.recipe for proposal in proposals if proposal.recipe is not None]

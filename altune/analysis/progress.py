@@ -126,7 +126,7 @@ class RunProgress:
         if self.ended:
             return "ended"
         if record.confirmation_key() is not None and self.searched:
-            if TRANSFER in record.plan.get("trajectories", {}) and not record.away():
+            if TRANSFER in record.plan.get("trajectories", {}) and record.away.key is None:
                 return "transfer"
             return "ablation" if record.examined() else "examining"
         if not record.baselines():
@@ -145,7 +145,7 @@ class RunProgress:
         has_ended = {
             "baselines": bool(record.baselines()),
             "confirmation": record.confirmation_key() is not None,
-            **({TRANSFER: bool(record.away())} if TRANSFER in planned else {}),
+            **({TRANSFER: record.away.key is not None} if TRANSFER in planned else {}),
             "examination": bool(record.examined()),
             "ablation": bool(self.ended),
         }

@@ -182,12 +182,12 @@ class Run(OldNames):
     @property
     def away(self) -> dict[str, Reported]:
         """The recipe and the baselines on each data set that no trial saw by name; empty without ``confirm_on``."""
-        return self.record.away()
+        return self.record.away.reports
 
     @cached_property
     def away_findings(self) -> dict[str, Findings]:
         """The results on each data set that no trial saw by name; empty without ``confirm_on``."""
-        scenarios = self.record.away_scenarios
+        scenarios = self.record.away.scenarios
         return {
             name: find(report, scenarios[name].make_objective(), scenarios[name].labels)
             for name, report in self.away.items()

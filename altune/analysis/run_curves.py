@@ -70,7 +70,7 @@ def _away(record: StudyRecord) -> list[StoredCurve]:
     """Return the curves on the report blocks of data sets that no trial saw."""
     return [
         StoredCurve("away", data, recipe, block, curve)
-        for data, report in record.away().items()
+        for data, report in record.away.reports.items()
         for recipe, played in _reported(report).items()
         for block, curve in enumerate(played.curves)
     ]

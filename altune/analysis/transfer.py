@@ -38,6 +38,11 @@ class Transfer:
         return next(iter(self.away.values()))
 
     @property
+    def home_words(self) -> str:
+        """The names of the data sets at home."""
+        return join_words(list(self.home))
+
+    @property
     def baselines(self) -> list[str]:
         """The baselines that are not the recipe itself."""
         return [name for name in self.first.against if name != self.first.chosen]
@@ -64,12 +69,25 @@ class Transfer:
 
 def transfer_sentences(transfer: Transfer) -> list[str]:
     """Return what the recipe is worth away, beside home, in sentences; the most important first."""
-    where = f"at home, on {join_words(list(transfer.home))}," if len(transfer.home) == 1 else "at home"
+    where = f"at home, on {transfer.home_words}," if len(transfer.home) == 1 else "at home"
     home = transfer.differences(transfer.home)
-    lines = []
+    lines = [*_better_on(transfer), *_together(transfer, home, where)]
     for name, findings in transfer.away.items():
-        lines += [f"On {name}, which no trial saw, {_scores(findings)}", *_gains(findings, home, where)]
-    return [*lines, *_together(transfer, home), *_beyond_the_recommendation(transfer)]
+        which = "" if len(transfer.away) > 1 else ", which no trial saw"
+        beside = {} if len(transfer.away) > 1 else home
+        lines += [f"On {name}{which}, {_scores(findings)}", *_gains(findings, beside, where)]
+    return [*lines, *_beyond_the_recommendation(transfer)]
+
+
+def _better_on(transfer: Transfer) -> list[str]:
+    """Return on how many data sets away the recipe beats every baseline; nothing for one data set."""
+    if len(transfer.away) == 1:
+        return []
+    better = [name for name, findings in transfer.away.items() if findings.verdict == "better"]
+    worse = [name for name, findings in transfer.away.items() if findings.verdict == "not better"]
+    line = f"On {join_words(list(transfer.away))}, which no trial saw, the recipe beats every baseline on "
+    line += f"{len(better) or 'none'} of {len(transfer.away)} data sets"
+    return [line + (f", and is worse than a baseline on {join_words(worse)}." if worse else ".")]
 
 
 def _scores(findings: Findings) -> str:
@@ -83,13 +101,13 @@ def _scores(findings: Findings) -> str:
 
 
 def _gains(findings: Findings, home: Mapping[str, PairedDifference], where: str) -> list[str]:
-    """Return one sentence on the differences to the baselines on a data set, each with the one at home."""
+    """Return one sentence on the differences to the baselines on a data set, each beside the one at home."""
     groups: dict[str, list[str]] = {"better than": [], "worse than": [], "without a clear difference from": []}
     for number, (names, against) in enumerate(alike(findings)):
         difference = against.difference
         side = "better than" if findings.beats(difference) else "worse than" if findings.loses(difference) else None
-        at_home = f"{where if number == 0 else 'at home'} {gain_words(home[names[0]])}"
-        text = f"{joined(names)} ({gain_words(difference)}; {at_home})"
+        at_home = f"; {where if number == 0 else 'at home'} {gain_words(home[names[0]])}" if home else ""
+        text = f"{joined(names)} ({gain_words(difference)}{at_home})"
         groups[side or "without a clear difference from"].append(text)
     parts = [f"{words} {join_words(group)}" for words, group in groups.items() if group]
     if not parts:
@@ -100,16 +118,21 @@ def _gains(findings: Findings, home: Mapping[str, PairedDifference], where: str)
     return [f"By {findings.measure}{less}, on {blocks} there it is {'; '.join(parts)}{note}."]
 
 
-def _together(transfer: Transfer, home: Mapping[str, PairedDifference]) -> list[str]:
-    """Return the mean differences over all data sets away; nothing for one."""
+def _together(transfer: Transfer, home: Mapping[str, PairedDifference], where: str) -> list[str]:
+    """Return the mean differences over all data sets away, beside those at home; nothing for one data set."""
     if len(transfer.away) == 1 or not transfer.baselines:
         return []
-    together = transfer.differences(transfer.away)
     gains = [
-        f"{gain_words(difference)} over {plain_name(name)} (at home {gain_words(home[name])})"
-        for name, difference in together.items()
+        f"{gain_words(difference)} over {plain_name(name)} ({where if number == 0 else 'at home'} "
+        f"{gain_words(home[name])})"
+        for number, (name, difference) in enumerate(transfer.differences(transfer.away).items())
     ]
-    return [f"Over these {len(transfer.away)} data sets together, the mean difference is {join_words(gains)}."]
+    measures = {findings.measure for findings in transfer.away.values()}
+    by = f" by {measures.pop()}" if len(measures) == 1 else ""
+    less = ", less is better" if transfer.first.objective.sign < 0 else ""
+    return [
+        f"Over these {len(transfer.away)} data sets together, the mean difference{by} is {join_words(gains)}{less}."
+    ]
 
 
 def _beyond_the_recommendation(transfer: Transfer) -> list[str]:

@@ -19,11 +19,12 @@ from altune.simulation.execution.player import OnDone, Player
 from altune.tuning.confirmation import Confirmation
 from altune.tuning.header import describe_environment
 from altune.tuning.played import ConfirmationBlocks
-from altune.tuning.record import AWAY, StudyRecord, reported_recipes
+from altune.tuning.record import StudyRecord
 from altune.tuning.report_blocks import play_report
 from altune.tuning.reported import Reported
 from altune.tuning.settings import Settings
 from altune.tuning.storage import set_attribute
+from altune.tuning.stored_away import AWAY, reported_recipes
 
 if TYPE_CHECKING:
     from altune.tuning.observer import Observer
@@ -59,8 +60,8 @@ def make_away(
         dataset = environment.dataset
         if dataset.fingerprint in known:
             raise RequestError(
-                f"{dataset.name} has the rows of {known[dataset.fingerprint]}; confirm on data that is not searched and "
-                "is given once"
+                f"{dataset.name} has the rows of {known[dataset.fingerprint]}; confirm on rows that are not searched, "
+                "and give each data set once"
             )
         if dataset.name in names:
             raise RequestError(
@@ -158,7 +159,7 @@ class AwayStage:
             return False
         self._require(home)
         key, blocks = self._key(home, settings), away_blocks(self.away, settings)
-        is_stored, n_all = record.away_key() == key, trajectories_away(len(home.baselines), blocks)
+        is_stored, n_all = record.away.key == key, trajectories_away(len(home.baselines), blocks)
         self.observer.stage(STAGE, n_all, done=n_all if is_stored else 0)
         if is_stored:
             return False
@@ -166,10 +167,12 @@ class AwayStage:
         reported = report_away(player, home, blocks, settings, on_done, self.observer.say)
         environments = [describe_environment(environment) for environment in self.away]
         names = [environment.dataset.name for environment in self.away]
+        sources = {each.dataset.name: dict(each.source) for each in self.away if each.source is not None}
         stored = {
             "key": key,
             "recipes": reported_recipes(home),
             "environments": environments,
+            "sources": sources,
             "reports": {name: of_data.to_dict() for name, of_data in zip(names, reported, strict=True)},
         }
         set_attribute(record.study, AWAY, stored)

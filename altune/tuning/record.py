@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,6 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from altune.core.errors import RequestError
-from altune.core.files import canonical_digest
 from altune.core.registry import methods
 from altune.data.description import Encoding
 from altune.recipes.space import SearchSpace
@@ -26,14 +25,13 @@ from altune.tuning.merit import MOST_BLOCKS, Standing, merged_trials
 from altune.tuning.narrowed_space import AlsoFor, stored_also_for
 from altune.tuning.played import Played
 from altune.tuning.preference import Preference
-from altune.tuning.reported import Reported, read_reported
 from altune.tuning.search_blocks import SearchBlocks
+from altune.tuning.stored_away import AWAY, StoredAway, data_sets_of, reported_recipes, scenarios_of
 from altune.tuning.trials import BLOCKS, TrialRecord, curves_of, n_plays, record_of
 
 BASELINES = "baselines"
 CONFIRMATION = "confirmation"
 ABLATION = "ablation"
-AWAY = "away"
 EXAMINED = "examined"
 PLAN = "plan"
 ENCODINGS = "encodings"
@@ -100,7 +98,7 @@ class StudyRecord:
     @property
     def scenarios(self) -> dict[str, Scenario]:
         """Resolved scenario of each data set, by its name."""
-        return _scenarios(self.header["environments"])
+        return scenarios_of(self.header["environments"])
 
     @property
     def also_for(self) -> tuple[AlsoFor, ...]:
@@ -137,7 +135,7 @@ class StudyRecord:
     @property
     def data_sets(self) -> dict[str, dict[str, Any]]:
         """Name, fingerprint, rows, features and classes of each data set, by its name."""
-        return _data_sets(self.header["environments"])
+        return data_sets_of(self.header["environments"])
 
     @property
     def sources(self) -> Mapping[str, Mapping[str, str | None]] | None:
@@ -145,7 +143,8 @@ class StudyRecord:
 
         Data sets that were made in Python have none. It is None for a study of a version that did not store sources.
         """
-        return self.attributes.get(SOURCES)
+        stored: Mapping[str, Mapping[str, str | None]] | None = self.attributes.get(SOURCES)
+        return stored if stored is None else {**stored, **self._any_away.sources}
 
     @property
     def encodings(self) -> dict[str, Encoding]:
@@ -328,51 +327,29 @@ class StudyRecord:
         stored = self.attributes.get(CONFIRMATION)
         return None if stored is None else str(stored["key"])
 
-    def away(self) -> dict[str, Reported]:
-        """Return the report of the confirmed recipe on each data set away by its name, on which no trial was played.
-
-        It is empty if there is none, or if it is of another recipe than the confirmed one.
-        """
-        stored = self._stored_away()
-        if stored is None:
-            return {}
-        if stored["key"] not in self._reported_away:  # kept, as the confirmation is
-            reports = {name: Reported(**read_reported(plain)) for name, plain in stored["reports"].items()}
-            self._reported_away.clear()
-            self._reported_away[stored["key"]] = reports
-        return dict(self._reported_away[stored["key"]])
-
-    @cached_property
-    def _reported_away(self) -> dict[str, dict[str, Reported]]:
-        return {}
-
-    def away_key(self) -> str | None:
-        """Return a hash of what the report away was made from, None if there is none of the confirmed recipe."""
-        stored = self._stored_away()
-        return None if stored is None else str(stored["key"])
-
     @property
-    def away_scenarios(self) -> dict[str, Scenario]:
-        """Resolved scenario of each data set away, by its name."""
-        stored = self._stored_away()
-        return {} if stored is None else _scenarios(stored["environments"])
-
-    @property
-    def away_data_sets(self) -> dict[str, dict[str, Any]]:
-        """Name, fingerprint, rows, features and classes of each data set away, by its name."""
-        stored = self._stored_away()
-        return {} if stored is None else _data_sets(stored["environments"])
+    def away(self) -> StoredAway:
+        """What the confirmed recipe is worth on data sets that no trial saw; empty if that is not known."""
+        stored = self._any_away
+        home = next(iter(self.confirmations().values()), None) if stored.key is not None else None
+        return stored if home is not None and stored.recipes == reported_recipes(home) else StoredAway()
 
     def outdated_away(self) -> list[str]:
-        """Return the names of data sets away whose stored report is of another recipe than the confirmed one."""
-        stored = self.attributes.get(AWAY)
-        return [] if stored is None or self._stored_away() is not None else list(stored["reports"])
+        """Return the names of data sets that no trial saw whose stored report is of another recipe."""
+        return [] if self.away.key is not None else list(self._any_away.data_sets)
 
-    def _stored_away(self) -> Mapping[str, Any] | None:
-        stored: Mapping[str, Any] | None = self.attributes.get(AWAY)
-        home = next(iter(self.confirmations().values()), None)
-        current = stored is not None and home is not None and stored["recipes"] == reported_recipes(home)
-        return stored if current else None
+    @property
+    def _any_away(self) -> StoredAway:
+        """What is stored of other data sets, of whatever recipe."""
+        stored: Mapping[str, Any] = self.attributes.get(AWAY, {})
+        if stored.get("key") not in self._known_away:  # kept, as the confirmation is
+            self._known_away.clear()
+            self._known_away[stored.get("key")] = StoredAway(stored)
+        return self._known_away[stored.get("key")]
+
+    @cached_property
+    def _known_away(self) -> dict[str | None, StoredAway]:
+        return {}
 
     def examined(self) -> dict[str, dict[str, Any]]:
         """Return the stored facts about each loop of the confirmed recipe by data set, empty if there are none."""
@@ -389,25 +366,3 @@ class StudyRecord:
             for name, confirmation in self.confirmations().items()
         }
         return Ablated.from_dict(stored["ablation"], ends)
-
-
-def reported_recipes(confirmation: Reported) -> str:
-    """Return a hash of the recipes that a confirmation reports, which are played away as well."""
-    reported = {"": confirmation.recipe, **confirmation.baselines}
-    reported |= {f"{name}, matched": played for name, played in confirmation.matched.items()}
-    return canonical_digest({name: played.recipe.digest() for name, played in reported.items()})
-
-
-def _scenarios(environments: Sequence[Mapping[str, Any]]) -> dict[str, Scenario]:
-    """Return the scenario of each stored environment by the name of its data set."""
-    return {
-        environment["data"]["name"]: Scenario.from_dict(environment["scenario"]).with_classes(
-            environment["data"]["classes"]
-        )
-        for environment in environments
-    }
-
-
-def _data_sets(environments: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return what is stored of the data set of each environment, by its name."""
-    return {environment["data"]["name"]: dict(environment["data"]) for environment in environments}

@@ -173,7 +173,7 @@ def tune(
         trial_timeout=trial_timeout,
         search_rows=search_rows,
     )
-    given = {"target": target, "scenario": scenario, "seed": seed, "budget": budget, "loops": loops}
+    given: dict[str, Any] = {"target": target, "scenario": scenario, "seed": seed, "budget": budget, "loops": loops}
     given |= {"metric": metric, "objective": objective, **overrides}
     environments = make_environments(data, splits=splits, **given)
     away = make_away(confirm_on, environments, **given)

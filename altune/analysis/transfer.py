@@ -44,8 +44,9 @@ class Transfer:
 
     @property
     def baselines(self) -> list[str]:
-        """The baselines that are not the recipe itself."""
-        return [name for name in self.first.against if name != self.first.chosen]
+        """The baselines that are not the recipe itself, and do not play as it does on every data set."""
+        others = {name for findings in self.away.values() for name in findings.others}
+        return [name for name in self.first.against if name in others]
 
     def differences(self, side: Mapping[str, Findings]) -> dict[str, PairedDifference]:
         """Return the recipe minus each baseline over the data sets of a side, adjusted for all baselines.
@@ -85,9 +86,9 @@ def _better_on(transfer: Transfer) -> list[str]:
         return []
     better = [name for name, findings in transfer.away.items() if findings.verdict == "better"]
     worse = [name for name, findings in transfer.away.items() if findings.verdict == "not better"]
-    line = f"On {join_words(list(transfer.away))}, which no trial saw, the recipe beats every baseline on "
-    line += f"{len(better) or 'none'} of {len(transfer.away)} data sets"
-    return [line + (f", and is worse than a baseline on {join_words(worse)}." if worse else ".")]
+    counts = f"{len(better) or 'none'} of the {len(transfer.away)} data sets that no trial saw"
+    also = f" It is worse than a baseline on {join_words(worse)}." if worse else ""
+    return [f"The recipe beats every baseline on {counts}, {join_words(list(transfer.away))}.{also}"]
 
 
 def _scores(findings: Findings) -> str:

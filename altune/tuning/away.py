@@ -7,13 +7,15 @@ the same baselines. Nothing from there reaches search or selection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import RequestError, WorkError
 from altune.core.files import canonical_digest
-from altune.simulation.environment import AnyData, Environment, make_environments
+from altune.data import Dataset
+from altune.simulation.environment import AnyData, Environment, make_environment
 from altune.simulation.execution.counting import counted
 from altune.simulation.execution.player import OnDone, Player
 from altune.tuning.confirmation import Confirmation
@@ -43,7 +45,7 @@ def make_away(
     data : a data set, the name of a built-in one, a file, or a list of these; an empty list gives no environment.
     home : environments of the search.
     target : label column of tables.
-    given : what else :func:`altune.simulation.environment.make_environments` takes. What is not given has its default
+    given : what else ``make_environment`` takes. What is not given has its default
         on each data set, such as the budget, which depends on its classes and rows.
 
     Raises
@@ -51,9 +53,8 @@ def make_away(
     RequestError
         If a data set does not fit the scenario, is one of the search, or shares its name with another one.
     """
-    if isinstance(data, Sequence) and not data:
-        return []
-    away = make_environments(data, target=target, **given)
+    sources = [data] if isinstance(data, (Dataset, str, Path)) else list(data)
+    away = [_make_one(source, target, given) for source in sources]
     known = {environment.dataset.fingerprint: environment.dataset.name for environment in home}
     names = [environment.dataset.name for environment in home]
     for environment in away:
@@ -70,6 +71,15 @@ def make_away(
         known[dataset.fingerprint] = dataset.name
         names.append(dataset.name)
     return away
+
+
+def _make_one(source: AnyData, target: str | None, given: Mapping[str, Any]) -> Environment:
+    """Make one environment; an error names the data set."""
+    name = source.name if isinstance(source, Dataset) else str(source)
+    try:
+        return make_environment(source, target=target, **given)
+    except RequestError as error:
+        raise RequestError(str(error) if name in str(error) else f"{name}, to confirm on: {error}") from None
 
 
 def away_blocks(away: Sequence[Environment], sizes: Settings) -> list[ConfirmationBlocks]:

@@ -129,9 +129,7 @@ def _highlights_of_transfer(transfer: Transfer) -> list[tuple[str, str]]:
     amounts = Amounts.of(transfer.first.objective)
     sides = {"on data that no trial saw": transfer.away, "at home": transfer.home}
     gains = {where: transfer.differences(side) for where, side in sides.items()}
-    names = list(
-        dict.fromkeys([*transfer.baselines[:1], *(name for name in transfer.baselines if name == RECOMMENDED)])
-    )
+    names = [name for position, name in enumerate(transfer.baselines) if not position or name == RECOMMENDED]
     wanted = [(name, where) for name in names for where in sides]
     return [
         (amounts.signed_headline(gains[where][name].mean), f"beside {plain_name(name)}, {where}")

@@ -94,6 +94,7 @@ IDENTIFIERS: dict[str, list[str]] = {
         "mixture",
         "switch",
         "dcom",
+        "margin_cover",
         "skactiveml",
     ],
     "training": ["constant", "power", "steps", "retune"],

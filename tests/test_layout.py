@@ -22,6 +22,7 @@ LAYERS = {
     "simulation": 6,
     "tuning": 7,
     "analysis": 8,
+    "learning": 8,
     "report": 9,
     "workflows": 10,
     "cli": 12,

@@ -33,6 +33,7 @@ COMMANDS = {
     "ablate": Command("altune.cli.ablate:ablate", "Show which decision made the difference between two recipes."),
     "examine": Command("altune.cli.examine:examine", "Show what each loop of a recipe did on DATA."),
     "stopping": Command("altune.cli.stopping:stopping", "Show where each stopping rule would have stopped a recipe."),
+    "learn": Command("altune.cli.learn:learn", "Learn from simulations on many data sets."),
     "worker": Command("altune.cli.worker:worker", "Play trials of a study that several machines share."),
     "report": Command("altune.cli.report:report", "Write the report of a run again and print its answer."),
     "rescore": Command("altune.cli.rescore:rescore", "Rank the trials of a run by another objective or price."),

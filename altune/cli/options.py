@@ -35,6 +35,7 @@ FreshBlocks = Annotated[
 Jobs = Annotated[int, Option(metavar="N", help="Number of processes; -1 uses all cores. Does not affect results.")]
 Seed = Annotated[int, Option(metavar="N", help="Seed of all random streams.")]
 AsJson = Annotated[bool, Option("--json", help="Print one JSON object.")]
+CACHE_HELP = "Folder of finished trajectories that several runs share, at most 4 GiB."
 Quiet = Annotated[bool, Option("--quiet", "-q", help="Do not show progress.")]
 
 
@@ -42,6 +43,7 @@ TargetScore = Annotated[
     float | None,
     Option(metavar="SCORE", help="Score to reach.  [default: final score of random sampling]"),
 ]
+Metric = Annotated[str | None, Option(metavar="NAME", help="Scikit-learn scorer.  [default: accuracy]")]
 Target = Annotated[str | None, Option(metavar="COLUMN", help="Label column of a table.")]
 
 
@@ -49,7 +51,7 @@ Target = Annotated[str | None, Option(metavar="COLUMN", help="Label column of a 
 class ScoringOptions:
     """How learning curves are scored, before a search or after it."""
 
-    metric: Annotated[str | None, Option(metavar="NAME", help="Scikit-learn scorer.  [default: accuracy]")] = None
+    metric: Metric = None
     objective: Annotated[
         str | None, Option(metavar="NAMES", help="Objective to optimise, such as aulc; several as aulc,labels.")
     ] = None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from typer import Option
 
-from altune.cli.options import Jobs, ModelOption, Seed
+from altune.cli.options import CACHE_HELP, Jobs, ModelOption, Seed
 from altune.cli.parsing import read_seconds, read_shares
 
 if TYPE_CHECKING:
@@ -164,10 +164,7 @@ class MachineOptions:
     section: ClassVar[str] = "Resources"
 
     jobs: Jobs = -1
-    cache: Annotated[
-        Path | None,
-        Option(metavar="DIR", help="Folder of finished trajectories that several runs share, at most 4 GiB."),
-    ] = None
+    cache: Annotated[Path | None, Option(metavar="DIR", help=CACHE_HELP)] = None
     backend: Annotated[
         str, Option(metavar="NAME", help="Where processes run: loky (this machine) or dask (a cluster).")
     ] = "loky"

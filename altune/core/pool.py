@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.history import History
 from altune.core.types import Codes, Features, Learner, RowNumbers, TrainedModel
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Pool:
     learner : the untrained model of this loop with its hyperparameters, so that a strategy can train others like the
         current one; None before the first model.
     metadata : what the current model says about the candidates, None before the first model.
+    history : the rows bought so far in their order, who chose each, and what the model thought of it just before its
+        label came. These rows are a biased sample of the pool.
     memory : cache of this trajectory, for what would otherwise be computed again in each loop, such as distances to
         the rows bought so far. It makes a selection faster and must not change it.
     """
@@ -91,6 +94,7 @@ class Pool:
         self.model: TrainedModel | None = None
         self.learner: Learner | None = None
         self.metadata: Metadata | None = None
+        self.history = History(n_classes)
         self._open = np.ones(self.n_rows, dtype=bool)
         self._candidates: RowNumbers | None = None
 

@@ -49,7 +49,7 @@ class Method(BaseModel):
 
     ``alike_for_two_classes`` names the method of the same knob that does exactly the same with the same parameters
     where there are two classes; a search then leaves this one out. ``either`` names optional parameters of which at
-    most one may be given.
+    most one may be given. ``advice`` says when to try the method before others of its knob.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
@@ -59,6 +59,7 @@ class Method(BaseModel):
     source: ClassVar[str] = ""
     alike_for_two_classes: ClassVar[str] = ""
     either: ClassVar[tuple[str, ...]] = ()
+    advice: ClassVar[str] = ""
 
     method: str
 

@@ -13,7 +13,7 @@ from altune.data.extra import EXTRA
 from altune.data.files import SUFFIXES
 from altune.data.memory import require_memory
 
-__all__ = ["Dataset", "DatasetInfo", "encode", "list_datasets", "load_dataset", "require_memory"]
+__all__ = ["Dataset", "DatasetInfo", "encode", "family_of", "list_datasets", "load_dataset", "require_memory"]
 
 _BUILT_IN: dict[str, BuiltIn] = {**BUNDLED, **EXTRA}
 
@@ -57,6 +57,21 @@ def list_datasets() -> list[DatasetInfo]:
     'digits'
     """
     return [entry.info for entry in _BUILT_IN.values()]
+
+
+def family_of(name: str) -> str | None:
+    """Return the family of a built-in data set, and None for any other name.
+
+    Data sets of one family have the same origin or subject, so they are left out together when something that was
+    learned from data sets is tested on others.
+
+    Examples
+    --------
+    >>> family_of("mnist_5k"), family_of("mine.csv")
+    ('digits', None)
+    """
+    entry = _BUILT_IN.get(name)
+    return entry.info.family if entry is not None else None
 
 
 def _looks_like_a_file(path: Path) -> bool:

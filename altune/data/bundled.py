@@ -27,6 +27,8 @@ class DatasetInfo:
     source : who collected or published it.
     licence : licence under which its source publishes it.
     package : the package whose files are read.
+    family : name shared by data sets of the same origin or subject. The data sets of a family are left out together
+        when something that was learned from data sets is tested on others.
     extra : the extra of altune that installs the package, None if no extra is needed.
     """
 
@@ -40,6 +42,7 @@ class DatasetInfo:
     source: str
     licence: str
     package: str
+    family: str
     extra: str | None = None
 
 
@@ -66,7 +69,7 @@ def _from_sklearn(name: str) -> Callable[[], Dataset]:
 def _info(
     name: str, task: str, shape: tuple[int, int], n_classes: int, rarest_share: float, source: str
 ) -> DatasetInfo:
-    return DatasetInfo(name, task, *shape, n_classes, "dense", rarest_share, source, UCI_LICENCE, "scikit-learn")
+    return DatasetInfo(name, task, *shape, n_classes, "dense", rarest_share, source, UCI_LICENCE, "scikit-learn", name)
 
 
 _DECLARED = (

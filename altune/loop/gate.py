@@ -6,6 +6,7 @@ wrong. Here it raises one line that names the method, the loop and the problem.
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,6 +15,7 @@ import numpy as np
 from altune.core.errors import WorkError
 from altune.core.types import Array, Codes, RowNumbers
 from altune.knobs.labeling import Automatic
+from altune.knobs.query_strategy import Choice
 from altune.models import FittedModel, Model
 
 if TYPE_CHECKING:
@@ -57,6 +59,26 @@ class Gate:
                 self._refuse(method, "selected a row twice")
             self._require_candidates(method, selected, candidates)
         return selected
+
+    def choice(self, method: Method, choice: Any, candidates: RowNumbers, size: int) -> Choice:
+        """Check ``size`` rows that a query strategy chose, who chose each, and what it notes for later loops."""
+        if not isinstance(choice, Choice):
+            self._refuse(method, f"chose {type(choice).__name__}, not a Choice")
+        rows = self.rows(method, choice.rows, candidates, least=size, most=size)
+        arms = np.asarray(choice.arms)
+        if arms.shape != (size,) or (size and arms.dtype.kind != "U"):
+            problem = f"named arms of shape {arms.shape} and type {arms.dtype}, not the name of who chose each of"
+            self._refuse(method, f"{problem} {size} rows")
+        propensities = choice.propensities
+        if propensities is not None:
+            propensities = np.asarray(propensities)
+            if propensities.shape != (size,) or (size and propensities.dtype.kind != "f"):
+                found = f"shape {propensities.shape} and type {propensities.dtype}"
+                self._refuse(method, f"returned propensities of {found}, not ({size},) numbers")
+            if ((propensities <= 0) | (propensities > 1)).any():
+                self._refuse(method, "returned propensities outside of (0, 1]")
+        self._require_plain(method, choice.memo)
+        return Choice(rows, arms, propensities, choice.memo)
 
     def scores(self, method: Method, scores: Any, n_candidates: int) -> Array:
         """Check the score of each candidate, ``(n_candidates,)``."""
@@ -157,6 +179,12 @@ class Gate:
         known[known] = candidates[positions[known]] == rows[known]
         if not known.all():
             self._refuse(method, f"selected row {rows[np.argmin(known)]}, which is not a candidate")
+
+    def _require_plain(self, method: Method, memo: Any) -> None:
+        try:
+            json.dumps(memo, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            self._refuse(method, f"noted a memo that JSON cannot write: {error}")
 
     def _refuse(self, method: Method, problem: str) -> NoReturn:
         raise WorkError(f"{method.knob} {method.method!r} in loop {self.loop}: it {problem}")

@@ -17,10 +17,12 @@ from altune.core.pool import FeatureCache, Pool
 from altune.core.types import Codes, RowNumbers
 from altune.knobs.labeling import Answers, Automatic
 from altune.knobs.loop_size import Judged, LoopState
+from altune.knobs.query_strategy.base import chosen_by
 from altune.knobs.stopping import cohen_kappa
 from altune.knobs.stopping.monitor import StoppingMonitor
 from altune.loop.gate import Gate
 from altune.loop.prefix_cache import PrefixCache
+from altune.loop.purchases import Purchases
 from altune.loop.query import Query
 from altune.loop.training import NO_ROWS, LoopRecord, Trainer
 from altune.models import FittedModel
@@ -129,6 +131,7 @@ class ActiveLearningLoop:
         self._is_bought = np.zeros(self.pool.n_rows, dtype=bool)
         self._combined: Codes = np.full(self.pool.n_rows, -1, dtype=np.intp)
         self._trainer = Trainer(recipe, self.pool, streams, prefixes)
+        self._purchases = Purchases(self.pool, recipe.query_strategy)
         self._monitor = StoppingMonitor(
             self.pool, streams, predicts=recipe.stopping.watching() or recipe.loop_size.watches_stop_set
         )
@@ -201,6 +204,7 @@ class ActiveLearningLoop:
         self.answers.add(request.rows, request.annotators, answers)
         self._bought = np.concatenate([self._bought, new_rows])
         self._is_bought[new_rows] = True
+        self._purchases.bought(new_rows, len(self.records))
         pool.close(new_rows)
         pool.labels_bought += len(request)
         began = time.perf_counter()
@@ -266,6 +270,8 @@ class ActiveLearningLoop:
             pool.close(held_out)
             pool.held_out = held_out
         first = self._first_sample(held_out) if self._initial is None else self._initial
+        arm = "given" if self._initial is not None else f"initial_sample.{recipe.initial_sample.method}"
+        self._purchases.chosen(chosen_by(arm, first))
         return self._request_for(np.concatenate([held_out, first[: self._affordable_rows() - len(held_out)]]))
 
     def _first_sample(self, held_out: RowNumbers) -> RowNumbers:
@@ -292,6 +298,7 @@ class ActiveLearningLoop:
         more = sample.more(pool, self.streams.generator("initial_sample", step))
         more = self._gate().rows(sample, more, pool.candidates)[: self._affordable_rows()]
         if len(more):
+            self._purchases.chosen(chosen_by(f"initial_sample.{sample.method}", more))
             self._request = self._request_for(more, step)
         self._query_seconds += time.perf_counter() - began
         return len(more) > 0
@@ -302,8 +309,9 @@ class ActiveLearningLoop:
         affordable = self._affordable_rows(len(again) * recipe.labeling.labels_per_row)
         query = Query(recipe.query_strategy, pool, self.streams, gate)
         size = gate.size(recipe.loop_size, recipe.loop_size.next_size(self._state(affordable, query)))
-        rows = query.select(min(size, affordable, len(pool.candidates)))
-        return self._request_for(np.concatenate([again, rows]), again=again)
+        choice = query.choose(min(size, affordable, len(pool.candidates)))
+        self._purchases.chosen(choice)
+        return self._request_for(np.concatenate([again, choice.rows]), again=again)
 
     def _state(self, affordable: int, query: Query) -> LoopState:
         loop, labels_per_row = len(self.records), self.recipe.labeling.labels_per_row

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy
+from altune.knobs.query_strategy.base import QueryStrategy, ScoreStrategy, chosen_by
 
 if TYPE_CHECKING:
     from altune.core.pool import Pool
     from altune.core.streams import Streams
-    from altune.core.types import Array, RowNumbers
+    from altune.core.types import Array
     from altune.knobs.loop_size.base import UtilityOf
+    from altune.knobs.query_strategy.base import Choice
     from altune.loop.gate import Gate
 
 
@@ -42,15 +43,15 @@ class Query:
             return scores
         return self._pool.known().least_confidence
 
-    def select(self, size: int) -> RowNumbers:
-        """Return the rows of the loop, best first; ``size`` is at most the number of candidates."""
+    def choose(self, size: int) -> Choice:
+        """Return the rows of the loop, best first, and who chose each; ``size`` is at most the number of candidates."""
         strategy, pool = self._strategy, self._pool
-        if isinstance(strategy, ScoreStrategy) and type(strategy).select is ScoreStrategy.select:
+        if isinstance(strategy, ScoreStrategy) and _selects_by_scores(type(strategy)):
             scores, rng = self._scored(strategy)
-            rows = strategy.best(pool, scores, size, rng)
+            choice = chosen_by(str(strategy.method), strategy.best(pool, scores, size, rng))
         else:
-            rows = strategy.select(pool, size, self._generator())
-        return self._gate.rows(strategy, rows, pool.candidates, least=size, most=size)
+            choice = strategy.choose(pool, size, self._generator())
+        return self._gate.choice(strategy, choice, pool.candidates, size)
 
     def _scored(self, strategy: ScoreStrategy) -> tuple[Array, np.random.Generator]:
         """Return the scores and the generator that drew them, which then breaks the ties of the selection."""
@@ -62,3 +63,8 @@ class Query:
 
     def _generator(self) -> np.random.Generator:
         return self._streams.generator("query", self._gate.loop)
+
+
+def _selects_by_scores(cls: type[ScoreStrategy]) -> bool:
+    """Return whether a strategy selects the rows with the largest scores, and nothing else."""
+    return cls.select is ScoreStrategy.select and cls.choose is ScoreStrategy.choose

@@ -10,7 +10,7 @@ import numpy as np
 from altune.core.pool import Pool
 from altune.core.types import RowNumbers
 from altune.knobs.initial_sample import InitialSample
-from altune.knobs.query_strategy import QueryStrategy, ScoreStrategy
+from altune.knobs.query_strategy import Choice, QueryStrategy, ScoreStrategy
 from altune.testing.core import Check, alike, blaming, check_randomness, require
 from altune.testing.pools import POOLS, PoolCase, snapshot
 
@@ -29,6 +29,7 @@ def selection_checks(method: Selecting) -> list[Check]:
     if isinstance(method, ScoreStrategy):
         checks += [(f"scores, {case.name}", partial(check_scores, method, case)) for case in fitting(method)]
     if isinstance(method, QueryStrategy):
+        checks.append(("says who chose", partial(check_choice, method)))
         if not method.required() & {"class_scores", "probabilities", "decision_function"}:
             checks.append(("needs are true", partial(check_needs_no_scores, method)))
         checks.append(("ties", partial(check_ties, method)))
@@ -71,6 +72,19 @@ def check_picks(method: Selecting, case: PoolCase) -> None:
         require(method, len(rows) == wanted, f"{doing} gave {len(rows)} rows, not {wanted}")
         require(method, len(np.unique(rows)) == len(rows), f"{doing} gave a row twice")
         require(method, np.isin(rows, pool.candidates).all(), f"{doing} gave rows that are not candidates")
+
+
+def check_choice(method: QueryStrategy) -> None:
+    """Check that ``choose`` gives the rows of ``select``, and the name of who chose each of them."""
+    case = next(fitting(method))
+    with blaming(method, "choosing 7 rows"):
+        choice = method.choose(_made(method, case), 7, np.random.default_rng(3))
+    require(method, isinstance(choice, Choice), "`choose` must return a Choice")
+    selected = _select(method, case, _made(method, case), 7, 3)
+    require(method, alike(choice.rows, selected), "`choose` and `select` must give the same rows")
+    arms = np.asarray(choice.arms)
+    named = arms.shape == selected.shape and arms.dtype.kind == "U" and (arms != "").all()
+    require(method, named, "`choose` must give the name of who chose each row")
 
 
 def check_scores(method: ScoreStrategy, case: PoolCase) -> None:

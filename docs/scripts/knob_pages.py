@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from typing import Any
 
 from docstrings import to_markdown
@@ -123,6 +124,7 @@ def spaces_page() -> str:
 def datasets_page() -> str:
     """Return the built-in data sets, those of the core first."""
     listed = altune.list_datasets()
+    members = Counter(facts.family for facts in listed)
     sections = []
     for extra in dict.fromkeys(facts.extra for facts in listed):
         title = f"With the extra `{extra}`" if extra else "Without an extra"
@@ -130,7 +132,8 @@ def datasets_page() -> str:
         rows = [
             (
                 f"`{facts.name}`",
-                f"{facts.task}; {facts.source}. Licence: {facts.licence}",
+                f"{facts.task}; {facts.source}. Licence: {facts.licence}"
+                + (f". Family: `{facts.family}`" if members[facts.family] > 1 else ""),
                 f"{facts.n_rows:,} × {facts.n_features}, {facts.kind}",
                 f"{facts.n_classes}, the rarest {facts.rarest_share:.1%}",
             )
@@ -142,6 +145,8 @@ def datasets_page() -> str:
         "Data sets",
         "These names work wherever a command or function takes data. No data set is downloaded. "
         "[Your own data](../guides/data.md) are read from files and arrays.",
+        "Data sets of one family have the same origin or subject. They are left out together when something that was "
+        "learned from data sets is tested on others; a data set without a family here has one of its own.",
         *sections,
     )
 

@@ -8,8 +8,8 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from altune.core.errors import DataError, MissingExtraError
-from altune.data import DatasetInfo, list_datasets, load_dataset
-from altune.data.extra import read_keel
+from altune.data import DatasetInfo, family_of, list_datasets, load_dataset
+from altune.data.packaged import read_keel
 
 FACTS = list_datasets()
 
@@ -25,6 +25,7 @@ def test_each_declared_fact_holds(facts):
     assert facts.task
     assert facts.source
     assert facts.licence
+    assert facts.family
     assert facts.extra == (None if facts.package == "scikit-learn" else "datasets")
 
 
@@ -36,6 +37,55 @@ def test_the_shelf_is_varied_enough_to_learn_from():
     assert any(facts.rarest_share < 0.08 for facts in more)
     assert sum(facts.kind == "table" for facts in more) >= 3
     assert len({facts.name for facts in FACTS}) == len(FACTS)
+
+
+def test_the_shelf_has_enough_families_of_two_and_of_more_classes():
+    assert len({facts.family for facts in FACTS}) >= 36
+    assert len({facts.family for facts in FACTS if facts.n_classes == 2}) >= 15
+    assert len({facts.family for facts in FACTS if facts.n_classes > 2}) >= 15
+
+
+def test_data_sets_of_one_origin_share_a_family_and_other_names_have_none():
+    assert family_of("digits") == family_of("mnist_5k")
+    assert family_of("kc1") == family_of("pc1") == family_of("cm1")
+    assert family_of("breast_cancer") == family_of("wisconsin") != family_of("mammographic")
+    assert family_of("iris") == "iris"
+    assert family_of("mine.csv") is None
+
+
+def test_no_two_data_sets_are_the_same_rows():
+    shapes = [(facts.n_rows, facts.n_features, facts.n_classes, facts.rarest_share) for facts in FACTS]
+    assert len(set(shapes)) == len(shapes)
+
+
+def test_columns_that_name_rows_or_hold_the_label_are_left_out():
+    left_out = {
+        "skillcraft": {"GameID", "LeagueIndex"},
+        "grid_stability": {"stab", "stabf"},
+        "bone_marrow": {"survival_time", "survival_status"},
+        "mammographic": {"BI-RADS", "Severity"},
+        "vowel": {"TT", "SpeakerNumber", "Class"},
+        "glass": {"id", "type"},
+        "yeast": {"protein", "site"},
+    }
+    for name, columns in left_out.items():
+        data = load_dataset(name)
+        kept = set(data.feature_names)
+        assert not columns & kept, name
+
+
+def test_codes_of_categories_are_read_as_categories():
+    data = load_dataset("monks_3")
+    third = (data.X["A5"] == "code 3") & (data.X["A4"] == "code 1")
+    third |= (data.X["A5"] != "code 4") & (data.X["A2"] != "code 3")
+    assert np.array_equal(third.to_numpy(), data.y == 1)
+
+
+def test_tables_of_software_modules_have_the_same_columns_and_classes():
+    tables = [load_dataset(name) for name in ("kc1", "pc1", "cm1")]
+    assert len({data.feature_names for data in tables}) == 1
+    assert {data.classes for data in tables} == {("no defect", "defect")}
+    assert [int(data.class_counts[1]) for data in tables] == [326, 77, 49]
 
 
 def test_facts_are_frozen():

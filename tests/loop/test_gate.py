@@ -14,6 +14,7 @@ from altune.core.registry import parse_method
 from altune.core.streams import Streams
 from altune.knobs.initial_sample import InitialSample
 from altune.knobs.labeling import Automatic
+from altune.knobs.query_strategy import Choice
 from altune.loop.gate import Gate
 from altune.loop.loop import ActiveLearningLoop
 from altune.models import FittedModel
@@ -41,10 +42,26 @@ def rows(values: Any, least: int = 0, most: int | None = None) -> Any:
     return GATE.rows(MARGIN, values, CANDIDATES, least=least, most=most)
 
 
+def choice(value: Any) -> Any:
+    return GATE.choice(MARGIN, value, CANDIDATES, 2)
+
+
+TWO = np.array(["margin", "random"])
+
+
+def chosen(propensities: Any = None, memo: Any = None) -> Choice:
+    return Choice(np.array([8, 2]), TWO, None if propensities is None else np.array(propensities), memo)
+
+
 def test_right_answers_pass_unchanged() -> None:
     assert rows(np.array([8, 2]), least=2, most=2).tolist() == [8, 2]
     assert rows([5]).dtype == np.intp
     assert rows(np.empty(0)).dtype == np.intp
+    passed = choice(chosen([0.5, np.nan], {"weights": [1.0, 2]}))
+    assert passed.rows.tolist() == [8, 2]
+    assert passed.arms is TWO
+    assert passed.memo == {"weights": [1.0, 2]}
+    np.testing.assert_array_equal(passed.propensities, [0.5, np.nan])
     scores = np.array([0.1, -3.0, 1e300, 1e300, 1e308])
     assert GATE.scores(MARGIN, scores, 5) is scores
     assert GATE.size(MARGIN, np.int64(4)) == 4
@@ -73,6 +90,17 @@ def test_right_answers_pass_unchanged() -> None:
         (lambda: rows([2, 4]), "selected row 4, which is not a candidate"),
         (lambda: rows([99, 2]), "selected row 99, which is not a candidate"),
         (lambda: rows([-1, 2]), "selected row -1, which is not a candidate"),
+        (lambda: choice(np.array([2, 3])), "chose ndarray, not a Choice"),
+        (lambda: choice(Choice(np.array([2, 4]), TWO)), "row 4, which is not a candidate"),
+        (lambda: choice(Choice(np.array([2]), TWO[:1])), "selected 1 rows, not 2"),
+        (lambda: choice(Choice(np.array([2, 3]), TWO[:1])), r"arms of shape \(1,\) and type <U6, not the name of who"),
+        (lambda: choice(Choice(np.array([2, 3]), np.array([0, 1]))), "type int64, not the name of who chose each of 2"),
+        (lambda: choice(chosen(propensities=[0.5])), r"propensities of shape \(1,\) and type float64, not \(2,\)"),
+        (lambda: choice(chosen(propensities=["a", "b"])), "propensities of shape .* and type <U1"),
+        (lambda: choice(chosen(propensities=[0.5, 0.0])), r"propensities outside of \(0, 1\]"),
+        (lambda: choice(chosen(propensities=[1.5, 0.5])), r"propensities outside of \(0, 1\]"),
+        (lambda: choice(chosen(memo=np.ones(2))), "a memo that JSON cannot write"),
+        (lambda: choice(chosen(memo={"weight": np.nan})), "a memo that JSON cannot write"),
         (lambda: GATE.scores(MARGIN, np.ones(4), 5), r"scores of shape \(4,\) and type float64, not \(5,\) numbers"),
         (lambda: GATE.scores(MARGIN, np.ones((5, 1)), 5), r"scores of shape \(5, 1\)"),
         (lambda: GATE.scores(MARGIN, np.array(list("abcde")), 5), "type <U1"),
@@ -132,6 +160,7 @@ def play(recipe: Recipe) -> None:
     [
         ({}, "query_strategy", "scores", lambda *_: np.zeros(3), "'margin' in loop 1: it returned scores of shape"),
         ({"query_strategy": "kcenter"}, "query_strategy", "select", lambda *_: np.arange(2), "'kcenter' in loop 1: it"),
+        ({}, "query_strategy", "choose", lambda *_: np.arange(2), "'margin' in loop 1: it chose ndarray, not a Choice"),
         ({}, "initial_sample", "select", lambda *_: np.array([7, 7]), "'random' in loop 0: it selected a row twice"),
         ({}, "initial_sample", "more", lambda *_: np.array([900]), "'random' in loop 0: it selected row 900"),
         ({}, "loop_size", "next_size", lambda *_: 2.5, "'constant' in loop 1: it returned the size 2.5"),

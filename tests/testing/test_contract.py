@@ -21,7 +21,7 @@ from altune.knobs.initial_sample import InitialSample
 from altune.knobs.labeling import SingleAnnotator
 from altune.knobs.loop_size import LoopSize
 from altune.knobs.model_init import ModelInit
-from altune.knobs.query_strategy import QueryStrategy, ScoreStrategy
+from altune.knobs.query_strategy import QueryStrategy, ScoreStrategy, chosen_by
 from altune.knobs.retrain import Retrain
 from altune.knobs.stopping import Stopping
 from altune.knobs.training import Training
@@ -134,6 +134,27 @@ class Positions(Strategy):
 
     def select(self, pool, size, rng):
         return rng.permutation(len(pool.candidates))[:size]
+
+
+class Anonymous(Strategy):
+    """Leaves open who chose its rows."""
+
+    def choose(self, pool, size, rng):
+        return chosen_by("", self.select(pool, size, rng))
+
+
+class Inconsistent(Strategy):
+    """Chooses other rows than it selects."""
+
+    def choose(self, pool, size, rng):
+        return chosen_by("broken", self.select(pool, size, rng)[::-1])
+
+
+class Wordless(Strategy):
+    """Returns rows in place of a choice."""
+
+    def choose(self, pool, size, rng):
+        return self.select(pool, size, rng)
 
 
 class Greedy(Strategy):
@@ -591,6 +612,9 @@ BROKEN: list[tuple[Method, str, str]] = [
     (Twice(), "picks", "a row twice"),
     (Positions(), "picks", "not candidates"),
     (Greedy(), "picks", "gave 2 rows, not 1"),
+    (Anonymous(), "says who chose", "the name of who chose"),
+    (Inconsistent(), "says who chose", "the same rows"),
+    (Wordless(), "says who chose", "must return a Choice"),
     (Floating(), "picks", "array of integers"),
     (First(), "picks", "gave 2 rows"),
     (Standardised(), "scores", "not all finite"),

@@ -41,7 +41,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def change(folder: Path) -> None:
     file = folder / "quick.yaml"
     text = file.read_text()
-    file.write_text(text.replace("revision: 2", "revision: 3").replace("[0.05, 0.1, 0.2]", "[0.05, 0.3]"))
+    file.write_text(text.replace("revision: 3", "revision: 4").replace("[0.05, 0.1, 0.2]", "[0.05, 0.3]"))
 
 
 def tuned(out: Path, trials: int, heard: Heard, **more: object) -> altune.Run:
@@ -55,12 +55,12 @@ def test_the_same_command_continues_with_the_stored_space_and_says_so(shipped: P
     run = tuned(tmp_path / "run", 8, heard)
     assert len(run.trials) == 8
     assert (
-        f"{tmp_path / 'run'}: the search space quick has changed since this run was started (revision 2 in the run, 3 "
+        f"{tmp_path / 'run'}: the search space quick has changed since this run was started (revision 3 in the run, 4 "
         "now); the run continues with the space that it stored"
     ) in heard.lines
     shares = {trial.recipe.initial_sample.share for trial in run.trials if trial.recipe is not None}
     assert shares <= {0.05, 0.1, 0.2}
-    assert open_run(tmp_path / "run").record.space.revision == 2
+    assert open_run(tmp_path / "run").record.space.revision == 3
     uninterrupted = altune.tune("iris", run.record.space, **SIZES, n_trials=8)
     assert [trial.params for trial in run.trials] == [trial.params for trial in uninterrupted.trials]
 
@@ -110,7 +110,7 @@ def test_without_a_folder_the_command_line_finds_the_run_that_it_began(
     change(shipped)
     assert run(f"{command} 3 --dry-run") == 0
     planned = " ".join(capsys.readouterr().out.split())
-    assert "note: the search space quick has changed since this run was started (revision 2 in the run, 3" in planned
+    assert "note: the search space quick has changed since this run was started (revision 3 in the run, 4" in planned
     assert run(f"{command} 3") == 0
     assert "continues with the space" in " ".join(capsys.readouterr().err.split())
     [folder] = (tmp_path / "runs").iterdir()

@@ -13,11 +13,28 @@ from altune.knobs.query_strategy import (  # noqa: F401  (register)
     falcun,
     generations,
     hybrid,
+    margin_coverage,
     neighbourhood,
     random,
     randomised,
     uncertainty,
 )
-from altune.knobs.query_strategy.base import NestedStrategy, QueryStrategy, ScoreStrategy, largest
+from altune.knobs.query_strategy.base import (
+    Choice,
+    DelegatingStrategy,
+    NestedStrategy,
+    QueryStrategy,
+    ScoreStrategy,
+    chosen_by,
+    largest,
+)
 
-__all__ = ["NestedStrategy", "QueryStrategy", "ScoreStrategy", "largest"]
+__all__ = [
+    "Choice",
+    "DelegatingStrategy",
+    "NestedStrategy",
+    "QueryStrategy",
+    "ScoreStrategy",
+    "chosen_by",
+    "largest",
+]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BeforeValidator, SerializeAsAny
 
 from altune.core.pool import Pool
@@ -13,13 +14,44 @@ from altune.core.registry import Method, parse_method
 from altune.core.types import Array, RowNumbers
 
 
+class Choice(NamedTuple):
+    """The rows that a strategy selected, and what the history is to keep about them.
+
+    Attributes
+    ----------
+    rows : distinct candidates, best first, ``(n,)``.
+    arms : the name of who chose each row, ``(n,)``: a strategy's own name, or that of a strategy nested in it.
+    propensities : probability with which each row was drawn, ``(n,)``, in (0, 1], NaN where it is not known; None if
+        none is known.
+    memo : plain values that the strategy wants to read in later loops, as ``pool.history.memo(loop)``; None for
+        nothing. JSON must be able to write them.
+    """
+
+    rows: RowNumbers
+    arms: NDArray[np.str_]
+    propensities: Array | None = None
+    memo: Any = None
+
+
+def chosen_by(arm: str, rows: RowNumbers) -> Choice:
+    """Return the choice of rows that all were chosen by one arm.
+
+    >>> chosen_by("margin", np.array([4, 2])).arms.tolist()
+    ['margin', 'margin']
+    """
+    return Choice(rows, np.full(len(rows), arm))
+
+
 class QueryStrategy(Method):
     """Base of every method of ``query_strategy``.
 
-    ``select`` is called once per loop, after the loop's model was trained. It must not change the pool.
+    ``select`` is called once per loop, after the loop's model was trained, through ``choose``. It must not change the
+    pool. ``reads_history`` declares that the strategy reads the model's probabilities or predictions in
+    ``pool.history``; then they are recorded.
     """
 
     knob = "query_strategy"
+    reads_history: ClassVar[bool] = False
 
     @abstractmethod
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
@@ -31,6 +63,15 @@ class QueryStrategy(Method):
         size : number of rows, 1 or more.
         rng : the only source of randomness; it breaks ties, which row order must not do.
         """
+
+    def choose(self, pool: Pool, size: int, rng: np.random.Generator) -> Choice:
+        """Return the rows of ``select`` with the name of who chose each: the method's own, if it is not overridden."""
+        return chosen_by(str(self.method), self.select(pool, size, rng))
+
+    def reads_history_within(self) -> bool:
+        """Return whether the strategy or one nested in it declares ``reads_history``."""
+        nested = (method for method in self.nested().values() if isinstance(method, QueryStrategy))
+        return self.reads_history or any(strategy.reads_history_within() for strategy in nested)
 
 
 class ScoreStrategy(QueryStrategy):
@@ -47,6 +88,18 @@ class ScoreStrategy(QueryStrategy):
     def best(self, pool: Pool, scores: Array, size: int, rng: np.random.Generator) -> RowNumbers:
         """Return the ``size`` candidates with the largest of the given scores; ties are broken at random."""
         return pool.candidates[largest(scores, size, rng)]
+
+
+class DelegatingStrategy(QueryStrategy):
+    """Base of strategies that let others choose: ``choose`` says which of them chose each row."""
+
+    @abstractmethod
+    def choose(self, pool: Pool, size: int, rng: np.random.Generator) -> Choice:
+        """Return the rows, as ``select`` would, with the name of who chose each."""
+
+    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
+        """Return the rows of ``choose``."""
+        return self.choose(pool, size, rng).rows
 
 
 def largest(scores: Array, size: int, rng: np.random.Generator) -> RowNumbers:

@@ -11,8 +11,14 @@ from scipy.stats import rankdata
 
 from altune.core.pool import Pool
 from altune.core.registry import register
-from altune.core.types import Array, RowNumbers
-from altune.knobs.query_strategy.base import NestedStrategy, QueryStrategy, ScoreStrategy
+from altune.core.types import Array
+from altune.knobs.query_strategy.base import (
+    Choice,
+    DelegatingStrategy,
+    NestedStrategy,
+    QueryStrategy,
+    ScoreStrategy,
+)
 from altune.knobs.query_strategy.density import DensityWeighted
 from altune.knobs.query_strategy.diversity import TypiClust
 from altune.knobs.query_strategy.uncertainty import Margin
@@ -63,7 +69,7 @@ class Mixture(ScoreStrategy):
 
 
 @register
-class Switch(QueryStrategy):
+class Switch(DelegatingStrategy):
     """Switch: the strategy ``first`` until a share ``at`` of the budget is spent, and ``then`` afterwards.
 
     Published switches begin with a strategy for few labels, such as ``typiclust``, and continue with uncertainty.
@@ -78,10 +84,10 @@ class Switch(QueryStrategy):
         default=0.2, gt=0.0, lt=1.0, description="share of the budget, in labels bought, at which `then` begins"
     )
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return the rows of the strategy of the current phase."""
+    def choose(self, pool: Pool, size: int, rng: np.random.Generator) -> Choice:
+        """Return the rows that the strategy of the current phase chooses."""
         late = pool.labels_bought >= self.at * pool.budget
-        return (self.then if late else self.first).select(pool, size, rng)
+        return (self.then if late else self.first).choose(pool, size, rng)
 
 
 def mix_ranks(first: Array, second: Array, weight: float) -> Array:

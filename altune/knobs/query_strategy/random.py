@@ -9,8 +9,8 @@ from pydantic import Field
 
 from altune.core.pool import Pool
 from altune.core.registry import register
-from altune.core.types import Array, RowNumbers
-from altune.knobs.query_strategy.base import NestedStrategy, QueryStrategy, ScoreStrategy
+from altune.core.types import Array
+from altune.knobs.query_strategy.base import Choice, DelegatingStrategy, NestedStrategy, ScoreStrategy, chosen_by
 from altune.knobs.query_strategy.uncertainty import Margin
 
 
@@ -28,7 +28,7 @@ class RandomQuery(ScoreStrategy):
 
 
 @register
-class EpsilonMix(QueryStrategy):
+class EpsilonMix(DelegatingStrategy):
     """Another strategy, with each of its rows replaced by a random candidate with probability ε."""
 
     source = "Sutton and Barto, Reinforcement Learning, 1998 (ε-greedy)"
@@ -37,12 +37,17 @@ class EpsilonMix(QueryStrategy):
     strategy: NestedStrategy = Field(default=Margin(), description="strategy that selects the other rows")
     epsilon: float = Field(default=0.1, ge=0.0, le=1.0, description="probability ε that a row is random")
 
-    def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return the strategy's rows, then Binomial(size, ε) random ones of the remaining candidates."""
+    def choose(self, pool: Pool, size: int, rng: np.random.Generator) -> Choice:
+        """Return the strategy's rows, then Binomial(size, ε) rows of ``random`` among the remaining candidates."""
         size = min(size, len(pool.candidates))
         n_random = int(rng.binomial(size, self.epsilon))
-        best = pool.candidates[:0]
+        best = chosen_by("", pool.candidates[:0])
         if n_random < size:
-            best = self.strategy.select(pool, size - n_random, rng)
-        rest = np.setdiff1d(pool.candidates, best, assume_unique=True)
-        return np.concatenate([best, rng.permutation(rest)[:n_random]])
+            best = self.strategy.choose(pool, size - n_random, rng)
+        rest = np.setdiff1d(pool.candidates, best.rows, assume_unique=True)
+        drawn = chosen_by("random", rng.permutation(rest)[:n_random])
+        propensities = best.propensities
+        if propensities is not None:  # ε would have to enter that of each row
+            propensities = np.full(size, np.nan)
+        rows, arms = (np.concatenate([getattr(part, name) for part in (best, drawn)]) for name in ("rows", "arms"))
+        return Choice(rows, arms, propensities, best.memo)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -16,7 +17,11 @@ def dataset_rows(listed: Sequence[DatasetInfo]) -> list[dict[str, Any]]:
 
 
 def dataset_table(listed: Sequence[DatasetInfo]) -> str:
-    """Return data sets as a table for a terminal; :func:`dataset_rows` has more."""
+    """Return data sets as a table for a terminal; :func:`dataset_rows` has more.
+
+    A family is named where more than one of the data sets belongs to it.
+    """
+    members = Counter(info.family for info in listed)
     rows = [
         {
             "name": info.name,
@@ -27,7 +32,8 @@ def dataset_table(listed: Sequence[DatasetInfo]) -> str:
             "kind": info.kind,
             "extra": info.extra or "",
             "licence": info.licence,
-            "task and source": f"{info.task}; {info.source}",
+            "task and source": f"{info.task}; {info.source}"
+            + (f"; family {info.family}" if members[info.family] > 1 else ""),
         }
         for info in listed
     ]

@@ -15,10 +15,14 @@ from altune.report.texts.aligned import table
 
 
 def knobs_as_dict(knob: str | None = None, method: str | None = None) -> dict[str, Any]:
-    """Return ``{knob: {method: {parameters, needs, source, summary}}}``."""
+    """Return ``{knob: {method: {parameters, needs, source, summary, advice}}}``, advised methods first."""
     fields = FIELDS if knob is None else (knob,)
     return {
-        field: {name: _described(cls) for name, cls in methods(field).items() if method is None or name == method}
+        field: {
+            name: _described(cls)
+            for name, cls in sorted(methods(field).items(), key=lambda item: not item[1].advice)
+            if method is None or name == method
+        }
         for field in fields
         if methods(field) is not None
     }
@@ -38,7 +42,9 @@ def knob_table(knob: str | None = None) -> str:
             }
             for name, described in listed.items()
         ]
-        parts.append(f"{field}\n{textwrap.indent(table(rows, wide='parameters'), '  ')}")
+        advice = [f"{name}: {described['advice']}" for name, described in listed.items() if described["advice"]]
+        text = "\n".join([table(rows, wide="parameters"), *advice])
+        parts.append(f"{field}\n{textwrap.indent(text, '  ')}")
     return "\n\n".join(parts)
 
 
@@ -59,6 +65,7 @@ def method_page(knob: str, method: str) -> str:
     parts = [f"{knob}: {method}", inspect.cleandoc(cls.__doc__ or "")]
     parts += [table(rows, wide="description")] if rows else []
     parts += [f"needs: {', '.join(described['needs'])}"] if described["needs"] else []
+    parts += [f"advice: {described['advice']}"] if described["advice"] else []
     parts += [f"source: {described['source']}"] if described["source"] else []
     return "\n\n".join(parts)
 
@@ -69,6 +76,7 @@ def _described(cls: type[Method]) -> dict[str, Any]:
         "parameters": describe_parameters(cls),
         "needs": sorted(cls.needs),
         "source": cls.source,
+        "advice": cls.advice,
     }
     if issubclass(cls, Model):
         described["abilities"] = sorted(cls.abilities)

@@ -17,6 +17,8 @@ STAGES = {
     "ablation": "ablation",
     "simulation": "simulating",
     "comparison": "comparing",
+    "training": "training",
+    "left-out test": "testing",
 }
 WIDEST_BAR = 30
 NARROWEST_BAR = 6

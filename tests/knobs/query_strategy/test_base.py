@@ -126,6 +126,7 @@ def test_the_largest_of_many_are_those_of_a_whole_sort_ties_included():
         "dcom",
         "dropquery",
         "falcun",
+        "margin_cover",
     ],
 )
 def test_methods_describe_themselves_and_leave_out_what_is_held_out(name):

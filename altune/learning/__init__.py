@@ -1,0 +1,1 @@
+"""Learning from other data sets: strategies and recipes that are trained on simulated trajectories."""

@@ -1,0 +1,261 @@
+"""Coverage of the rows of a pool by chosen rows, on a graph of nearest neighbours, and greedy batches that add to it.
+
+An edge joins a row i to each of its nearest neighbours j, with the similarity s_ij = exp(−(d_ij/σ)²), where σ is the
+median over the rows of the distance to the 10th neighbour. A chosen row covers itself with 1 and the rows along its
+edges, in either direction, with s. The coverage c_j of a row is the largest of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from altune.core.types import Array, RowNumbers
+from altune.numerics.geometry.distances import Points
+
+MOST_SCORE = 6.0
+"""Bound of z-scores, in standard deviations."""
+_SCALE_NEIGHBOUR = 10
+
+
+@dataclass(frozen=True, eq=False)
+class NeighbourGraph:
+    """Edges from each row to its nearest neighbours.
+
+    Attributes
+    ----------
+    neighbours : neighbours of each row, nearest first, ``(n_rows, k)``; k is less than asked for in a tiny pool.
+    similarity : similarity s of each edge in [0, 1], ``(n_rows, k)``.
+    sigma : distance σ at which the similarity is 1/e.
+    sources : rows whose edges end at row j, at ``ends[j]:ends[j + 1]``, ``(n_rows · k,)``.
+    similarity_in : their similarities, ``(n_rows · k,)``.
+    ends : see ``sources``, ``(n_rows + 1,)``.
+    """
+
+    neighbours: RowNumbers
+    similarity: Array
+    sigma: float
+    sources: RowNumbers
+    similarity_in: Array
+    ends: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.neighbours)
+
+
+class Reach(NamedTuple):
+    """What a chosen row reaches: rows with their similarity, and the edges that end at these rows."""
+
+    rows: RowNumbers
+    similarity: Array
+    sources: RowNumbers
+    edge_similarity: Array
+    ends_at: NDArray[np.intp]
+
+
+def neighbour_graph(points: Points, k: int) -> NeighbourGraph:
+    """Return the exact graph of the ``k`` nearest neighbours, in O(n²·d) with memory for a block of distances.
+
+    Parameters
+    ----------
+    points : rows of the pool, dense or CSR.
+    k : number of neighbours, 1 or more; all other rows if there are fewer.
+
+    Examples
+    --------
+    >>> from altune.numerics.geometry.distances import make_points
+    >>> neighbour_graph(make_points(np.array([[0.0], [1.0], [3.0]])), 1).neighbours.ravel().tolist()
+    [1, 0, 1]
+    """
+    from sklearn.neighbors import NearestNeighbors  # slow to import
+
+    n = len(points)
+    k = min(k, n - 1)
+    if k < 1:
+        neighbours, distances = np.empty((n, 0), dtype=np.intp), np.empty((n, 0))
+    else:
+        # Equally near rows compete for the last edges. A fixed shuffle decides among them, not the order of the rows.
+        order = np.random.default_rng(0).permutation(n)
+        search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points.values[order])
+        near, positions = search.kneighbors()
+        neighbours, distances = np.empty((n, k), dtype=np.intp), np.empty((n, k))
+        neighbours[order], distances[order] = order[positions], near
+    sigma = _scale(distances)
+    similarity = np.exp(-((distances / sigma) ** 2))
+    flat = np.argsort(neighbours, axis=None, kind="stable")
+    ends = np.searchsorted(neighbours.ravel()[flat], np.arange(n + 1))
+    return NeighbourGraph(neighbours, similarity, sigma, flat // max(k, 1), similarity.ravel()[flat], ends)
+
+
+def similarities_to(points: Points, others: Points, graph: NeighbourGraph) -> Array:
+    """Return the largest similarity of each of ``points`` to rows outside of the graph, ``(len(points),)``.
+
+    Parameters
+    ----------
+    points : rows of the graph.
+    others : rows that are not part of it; each has as many edges as a row of the graph.
+    graph : graph of ``points``, whose σ is used.
+    """
+    from altune.numerics.geometry.neighbours import nearest_neighbours
+
+    reached = np.zeros(len(points))
+    if len(others) and graph.neighbours.shape[1]:
+        near = nearest_neighbours(others, points, graph.neighbours.shape[1])
+        np.maximum.at(reached, near.positions, np.exp(-near.squared / graph.sigma**2))
+    return reached
+
+
+def _scale(distances: Array) -> float:
+    """Return σ, positive even where most rows have many duplicates."""
+    if not distances.shape[1]:
+        return 1.0
+    to_tenth = distances[:, min(_SCALE_NEIGHBOUR, distances.shape[1]) - 1]
+    median = float(np.median(to_tenth))
+    if median > 0:
+        return median
+    positive = distances[distances > 0]
+    return float(np.median(positive)) if len(positive) else 1.0
+
+
+def coverage_by(graph: NeighbourGraph, rows: RowNumbers) -> Array:
+    """Return the coverage c of each row of a graph by ``rows``, in [0, 1], ``(n_rows,)``."""
+    covered = np.zeros(len(graph))
+    if not len(rows):
+        return covered
+    np.maximum.at(covered, graph.neighbours[rows], graph.similarity[rows])
+    edges, _ = _edges_into(graph, rows)
+    np.maximum.at(covered, graph.sources[edges], graph.similarity_in[edges])
+    covered[rows] = 1.0
+    return covered
+
+
+def _edges_into(graph: NeighbourGraph, rows: RowNumbers) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return positions of the edges that end at each of ``rows`` in turn, and their number for each of them."""
+    begins = graph.ends[rows]
+    counts = graph.ends[rows + 1] - begins
+    offsets = np.repeat(begins - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
+    return np.arange(len(offsets)) + offsets, counts
+
+
+class CoverageGains:
+    """How much each row would add to the coverage: w_i(1 − c_i) + Σ_j w_j·max(0, s_ij − c_j) over its neighbours j.
+
+    Parameters
+    ----------
+    graph : graph of nearest neighbours.
+    weights : weight w of covering each row, 0 or more, ``(n_rows,)``.
+    covered : coverage c so far, in [0, 1], ``(n_rows,)``.
+
+    Attributes
+    ----------
+    values : the gains, ``(n_rows,)``, kept up to date by :meth:`add`.
+    """
+
+    def __init__(self, graph: NeighbourGraph, weights: Array, covered: Array) -> None:
+        self._weights = weights
+        self._covered = covered.copy()
+        open_share = np.maximum(0.0, graph.similarity - covered[graph.neighbours])
+        self.values: Array = weights * (1.0 - covered) + np.sum(weights[graph.neighbours] * open_share, axis=1)
+
+    def add(self, reach: Reach) -> None:
+        """Cover what a chosen row reaches."""
+        before = self._covered[reach.rows]
+        after = np.maximum(before, reach.similarity)
+        weights = self._weights[reach.rows]
+        self._covered[reach.rows] = after
+        self.values[reach.rows] -= weights * (after - before)
+        edges, to = reach.edge_similarity, reach.ends_at
+        lost = np.maximum(0.0, edges - before[to]) - np.maximum(0.0, edges - after[to])
+        np.subtract.at(self.values, reach.sources, weights[to] * lost)
+
+
+def reach_of(graph: NeighbourGraph, row: int) -> Reach:
+    """Return what a row reaches along its edges in either direction."""
+    begin, end = graph.ends[row], graph.ends[row + 1]
+    rows = np.concatenate([[row], graph.neighbours[row], graph.sources[begin:end]])
+    similarity = np.concatenate([[1.0], graph.similarity[row], graph.similarity_in[begin:end]])
+    rows, first = np.unique(rows, return_index=True)
+    edges, counts = _edges_into(graph, rows)
+    ends_at = np.repeat(np.arange(len(rows)), counts)
+    return Reach(rows, similarity[first], graph.sources[edges], graph.similarity_in[edges], ends_at)
+
+
+class CoverageTerm(NamedTuple):
+    """A weighted term of a greedy score that changes with each row that is picked."""
+
+    weight: float
+    gains: CoverageGains
+
+
+def z_scores(values: Array, centre: float | None = None, spread: float | None = None) -> Array:
+    """Return (values − mean)/(standard deviation), within ±6; zeros where the deviation is 0.
+
+    Parameters
+    ----------
+    values : any finite numbers, ``(n,)``.
+    centre, spread : mean and standard deviation to use; None for those of ``values``.
+
+    Examples
+    --------
+    >>> z_scores(np.array([1.0, 3.0])).tolist()
+    [-1.0, 1.0]
+    """
+    centre = float(values.mean()) if centre is None else centre
+    spread = float(values.std()) if spread is None else spread
+    # The deviation of equal numbers is a rounding error of their mean.
+    if spread <= 1e-12 * max(1.0, abs(centre)):
+        return np.zeros(len(values))
+    scores: Array = np.clip((values - centre) / spread, -MOST_SCORE, MOST_SCORE)
+    return scores
+
+
+def greedy_batch(
+    graph: NeighbourGraph,
+    fixed: Array,
+    terms: Sequence[CoverageTerm],
+    candidates: RowNumbers,
+    size: int,
+    rng: np.random.Generator,
+) -> RowNumbers:
+    """Pick rows one by one, each the best by a fixed score plus the weighted z-scores of its coverage gains.
+
+    The z-scores use the mean and the standard deviation over the candidates at the start of the batch.
+
+    Parameters
+    ----------
+    graph : graph of nearest neighbours.
+    fixed : part of the score that no pick changes, ``(n_candidates,)``.
+    terms : parts that picks change; their gains are updated.
+    candidates : rows that may be picked, ``(n_candidates,)``.
+    size : number of rows, at most ``n_candidates``.
+    rng : breaks ties.
+
+    Returns
+    -------
+    ndarray of shape (size,)
+        Positions among the candidates, in the order of picking.
+    """
+    active = [term for term in terms if term.weight]
+    moments = []
+    for term in active:
+        values = term.gains.values[candidates]
+        moments.append((float(values.mean()), float(values.std())))
+    open_score = fixed.copy()
+    picked: list[int] = []
+    for _ in range(size):
+        score = open_score.copy()
+        for term, (centre, spread) in zip(active, moments, strict=True):
+            score += term.weight * z_scores(term.gains.values[candidates], centre, spread)
+        best = np.flatnonzero(score == score.max())
+        position = int(best[0] if len(best) == 1 else rng.choice(best))
+        picked.append(position)
+        open_score[position] = -np.inf
+        if active:
+            reach = reach_of(graph, int(candidates[position]))
+            for term in active:
+                term.gains.add(reach)
+    return np.array(picked, dtype=np.intp)

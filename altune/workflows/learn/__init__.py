@@ -1,0 +1,1 @@
+"""What learns from other data sets, writes files and shows progress."""

@@ -19,7 +19,7 @@ from altune.simulation.execution.player import Player
 from altune.simulation.store import TrajectoryStore
 from altune.tuning.ablation import ablate, trajectories_to_ablate
 from altune.tuning.ablation_path import differing
-from altune.tuning.away import AwayStage
+from altune.tuning.away_stage import AwayStage
 from altune.tuning.confirmation import confirm, trajectories_to_confirm
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.header import HEADER, begin_or_resume, read_header
@@ -303,7 +303,7 @@ class Stages:
 
         The parameters are those of :meth:`confirm`, which comes first.
         """
-        return AwayStage(self.setup.away, self.observer).confirm(StudyRecord(study), player, settings)
+        return AwayStage(self.setup, self.observer).confirm(StudyRecord(study), player, settings)
 
     def ablation_is_due(self, study: optuna.Study) -> bool:
         """Return whether a trial was selected that differs from vanilla, and the path between was not played yet."""

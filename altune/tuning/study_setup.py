@@ -11,6 +11,7 @@ from altune.core.errors import RequestError
 from altune.core.needs import Capabilities
 from altune.core.registry import find_method
 from altune.core.text import join_words
+from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import Scenario
@@ -155,6 +156,10 @@ class StudySetup:
             return range(len(blocks))
         return range(BASELINE_BLOCKS)
 
+    def baselines_on(self, environment: Environment) -> dict[str, Recipe]:
+        """Return the baselines as a search on a data set away would have them."""
+        return self.space.baseline_recipes()
+
     def check(self, confirm: bool) -> None:
         """Refuse what cannot work, before anything is written.
 
@@ -172,7 +177,7 @@ class StudySetup:
             for name, recipe in self.baselines.items():
                 environment.require(recipe, f"the baseline {name}")
         for environment in self.away:
-            for name, recipe in self.baselines.items():
+            for name, recipe in self.baselines_on(environment).items():
                 if problems := recipe.problems(environment.capabilities):
                     raise RequestError(
                         f"the recipe cannot be confirmed on {environment.dataset.name}, as the baseline {name} does "

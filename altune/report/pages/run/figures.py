@@ -13,6 +13,7 @@ from altune.report.figures.pareto_front import plot_pareto_front
 from altune.report.figures.search_blocks import plot_search_blocks
 from altune.report.figures.search_history import plot_search_history
 from altune.report.figures.spread import plot_spread
+from altune.report.figures.transfer import plot_transfer
 from altune.report.html.blocks import FigureBlock
 from altune.report.words import BETTER, COST, ELSEWHERE, MEASURED, SURE, across_note, named, result_note, risk_note
 from altune.tuning.judging import REFERENCE
@@ -54,14 +55,13 @@ def differences_of(run: Run) -> FigureBlock:
 
 def transfer_of(run: Run) -> FigureBlock:
     """Return the recipe minus each baseline at home and on every data set that no trial saw."""
-    rows, value, amounts = inputs.transfer_of(run)
-    better = "below" if amounts.less_is_better else "above"
+    better = "below" if Amounts.of(run.objective).less_is_better else "above"
     return FigureBlock(
         ELSEWHERE,
         "Recipe minus baseline on the data sets of the search, where the recipe was found, and on those that no trial "
         f"saw, each on report blocks of its own; {better} zero is better. What was gained at home carries over where "
         "the marks of a baseline are close together.",
-        plot_differences(rows, value=value, amounts=amounts, title="Recipe minus baseline, at home and elsewhere"),
+        plot_transfer(run),
     )
 
 

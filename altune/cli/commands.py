@@ -21,6 +21,8 @@ from typing import Annotated, Any, ClassVar, NamedTuple, get_args, get_origin, g
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from altune.core.errors import RequestError
+
 
 class Command(NamedTuple):
     """A command that is not imported yet.
@@ -135,11 +137,18 @@ def with_names(words: list[str], options: set[str]) -> list[str]:
     ['A', '--on', 'D', '--on', 'E', '--jobs', '2']
     >>> with_names(["A", "--on=D", "E"], {"--on"})
     ['A', '--on=D', '--on', 'E']
+
+    Raises
+    ------
+    RequestError
+        If another option follows at once.
     """
     named: list[str] = []
     option, first = "", False
     for word in words:
         if word.startswith("-"):
+            if option and first:
+                raise RequestError(f"{option} needs one word or more, not the option {word}")
             name = word.partition("=")[0]
             option, first = (name if name in options else ""), name == word
         elif option and not first:

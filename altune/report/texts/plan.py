@@ -190,6 +190,7 @@ def _confirmation(plan: Mapping[str, Any]) -> list[Row]:
     # The path has fewer steps if the recipe agrees with vanilla in some knobs.
     upper = {"ablation": "at most "} if many["ablation"] else {}
     upper |= {"confirmation": "at most "} if many["confirmation"] and "up to" in select + report else {}
+    upper |= {"transfer": "at most "} if "up to" in report else {}
     listed = ", ".join(f"{upper.get(name, '')}{count} {name}" for name, count in many.items())
     each = " of each data set" if plan.get("data_sets") else ""
     return [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +16,22 @@ from scipy.sparse import csr_matrix
 import altune
 from altune.core.errors import RequestError, WorkError
 from altune.data import Dataset, load_dataset
+from altune.report.figures.transfer import transfer_numbers
+from altune.report.html.blocks import FigureBlock, TableBlock
+from altune.report.pages.run.page import run_content
+from altune.report.words import ELSEWHERE
+from altune.simulation.environment import make_environments
+from altune.simulation.execution.player import Player
+from altune.tuning.away_stage import AwayStage
 from altune.tuning.observer import Silent
+from altune.tuning.settings import Settings
+from altune.tuning.storage import JOURNAL, set_attribute
+from altune.tuning.stored_away import AWAY as AWAY_STORED
+from altune.tuning.study_setup import StudySetup
 from altune.workflows.open_run import open_run
+from altune.workflows.watch import WatchedRun
 
-SIZES: dict[str, Any] = {"budget": 40, "loops": 3, "n_trials": 4, "select_among": 2, "select_blocks": 1}
+SIZES: dict[str, Any] = {"budget": 40, "loops": 3, "n_trials": 3, "select_among": 1, "select_blocks": 1}
 SIZES |= {"report_blocks": 5, "ablation": False}
 SPACE = altune.SearchSpace.from_dict(
     {
@@ -152,7 +167,6 @@ def test_a_run_is_confirmed_elsewhere_later_and_keeps_it(alone: altune.Run, run:
     assert without_times(again) == without_times(run)
     assert without_times(tuned(out=tmp_path / "run")) == without_times(run)
     assert without_times(open_run(tmp_path / "run")) == without_times(run)
-    assert list(tuned([FURTHER], out=tmp_path / "run").away) == ["further"]
 
 
 def test_after_an_interruption_only_the_rest_is_played(run: altune.Run, tmp_path: Path) -> None:
@@ -166,17 +180,16 @@ def test_after_an_interruption_only_the_rest_is_played(run: altune.Run, tmp_path
     assert without_times(resumed) == without_times(run)
 
 
-def test_what_is_stored_of_another_recipe_is_not_shown(tmp_path: Path) -> None:
-    tuned([AWAY], out=tmp_path / "run", n_trials=1, select_among=1)
-    heard = Heard()
-    later = tuned(out=tmp_path / "run", n_trials=4, observer=heard)
-    changed = later.best_recipe != open_first(tmp_path)
-    assert bool(later.away) != changed
-    assert any("is of another recipe" in line for line in heard.lines) == changed
-
-
-def open_first(folder: Path) -> Any:
-    return tuned(out=folder / "other", n_trials=1, select_among=1).best_recipe
+def test_what_is_stored_of_another_recipe_is_not_shown() -> None:
+    run, heard = tuned([AWAY]), Heard()
+    set_attribute(run.study, AWAY_STORED, {**run.study.user_attrs[AWAY_STORED], "key": "older", "recipes": "others"})
+    run.read_again()
+    assert not run.away
+    assert "away" not in run.to_dict()
+    setup = StudySetup(make_environments(HOME, budget=40, loops=3), SPACE, Settings())
+    assert not AwayStage(setup, heard).confirm(run.record, Player(), Settings())
+    (line,) = heard.lines
+    assert line.startswith("what is stored of away is of another recipe than the confirmed one and is not shown; ")
 
 
 def test_later_sizes_are_those_of_both_sides() -> None:
@@ -246,3 +259,84 @@ def test_a_run_that_was_begun_without_the_data_says_where_its_recipe_fails(tmp_p
     with pytest.raises(WorkError, match="recipe of this run does not work on sparse: model: 'naive_bayes' cannot"):
         tuned([SPARSE], **more, observer=heard)
     assert any("was started without sparse" in line for line in heard.lines)
+
+
+def test_a_precision_is_that_of_each_side() -> None:
+    heard = Heard()
+    run = tuned([AWAY], report_blocks=None, precision=0.5, observer=heard)
+    assert run.confirmation is not None
+    assert len(run.confirmation.recipe.curves) == len(run.away["away"].recipe.curves) == 10
+    assert "10 report blocks on away: a precision of 0.5 is reached" in heard.lines
+
+
+def test_nothing_that_reads_a_run_takes_away_for_home(run: altune.Run, tmp_path: Path) -> None:
+    assert run.folder is not None
+    assert run.findings is not None
+    rescored = altune.rescore(run.folder, objective="final_score")
+    assert {name: of_data.recipe.mean for name, of_data in rescored.confirmed.items()} == {
+        "home": pytest.approx(run.findings.score)
+    }
+    later = tuned(out=tmp_path / "run", seed=1)
+    assert altune.compare_runs([run.folder, later.folder]).to_dict()["data"] == ["home"]
+    assert list(run.record.data_sets) == ["home"]
+    assert "further" not in run.record.scenarios
+    frame = run.curves()
+    assert set(frame.loc[frame.part == "away", "data"]) == {"away", "further"}
+    assert set(frame.loc[frame.part != "away", "data"]) == {"home"}
+
+
+def test_the_figure_has_each_baseline_at_home_and_away(run: altune.Run, alone: altune.Run) -> None:
+    numbers = transfer_numbers(run)
+    assert run.transfer is not None
+    assert [number.row.data for number in numbers[:4]] == ["at home, home", "away", "further", "these together"]
+    assert [number.row.name for number in numbers[::4]] == run.transfer.baselines
+    together = run.transfer.differences(run.transfer.away)["margin"]
+    row = next(number.row for number in numbers if (number.row.name, number.row.data) == ("margin", "these together"))
+    assert (row.mean, row.low, row.high) == (together.mean, *together.together)
+    assert "at home, home: margin" in [number.label for number in numbers]
+    with pytest.raises(RequestError, match="--confirm-on"):
+        transfer_numbers(alone)
+
+
+def test_the_page_and_the_summary_show_both_sides(run: altune.Run) -> None:
+    content = run_content(run)
+    assert [text for _, text in content.highlights] == [
+        "beside random sampling, on data that no trial saw",
+        "beside random sampling, at home",
+    ]
+    blocks = [block for block in content.parts if block.heading == ELSEWHERE]
+    assert [type(block) for block in blocks] == [FigureBlock] * 3 + [TableBlock] * 2
+    assert content.intros[ELSEWHERE].endswith("of each of away and further, which no trial saw.")
+    assert content.verdict_text.endswith(", at home")
+    rows = dict(run._summary.rows())
+    assert {f"aulc of accuracy on {name}" for name in ("home", "away", "further")} <= rows.keys()
+
+
+def test_the_progress_of_a_run_names_the_stage(run: altune.Run, tmp_path: Path) -> None:
+    assert run.folder is not None
+    lines = (run.folder / JOURNAL).read_bytes().splitlines(keepends=True)
+    until = next(place for place, line in enumerate(lines) if b'"user_attr":{"away"' in line)
+    (tmp_path / JOURNAL).write_bytes(b"".join(lines[:until]))
+    progress = WatchedRun(tmp_path).progress()
+    assert progress.stage == "transfer" or progress.ended
+    done, total = progress.trajectories or (0, 0)
+    assert total - done >= 2 * 5 * 7
+
+
+@pytest.mark.slow
+def test_a_run_killed_while_it_was_confirmed_away_continues(run: altune.Run, tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys; from pathlib import Path; import tests.workflows.test_transfer as t\n"
+        "class Killed(t.Heard):\n"
+        "    def played(self, simulated=True):\n"
+        "        super().played(simulated)\n"
+        "        if self.simulated.get('transfer', 0) == 30: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "t.tuned([t.AWAY, t.FURTHER], out=Path(sys.argv[1]), observer=Killed())"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path / "run")], capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    heard = Heard()
+    resumed = tuned([AWAY, FURTHER], out=tmp_path / "run", observer=heard)
+    assert heard.simulated.keys() == {"transfer"} | heard.simulated.keys() & {"examination"}
+    assert heard.simulated["transfer"] <= 2 * 5 * 7 - 29
+    assert without_times(resumed) == without_times(run)

@@ -276,7 +276,7 @@ def test_nothing_that_reads_a_run_takes_away_for_home(run: altune.Run, tmp_path:
     assert {name: of_data.recipe.mean for name, of_data in rescored.confirmed.items()} == {
         "home": pytest.approx(run.findings.score)
     }
-    later = tuned(out=tmp_path / "run", seed=1)
+    later = tuned(out=tmp_path / "run", n_trials=1)
     assert altune.compare_runs([run.folder, later.folder]).to_dict()["data"] == ["home"]
     assert list(run.record.data_sets) == ["home"]
     assert "further" not in run.record.scenarios

@@ -81,6 +81,8 @@ PLAYS: dict[str, tuple[str, Any, Any, Any, dict[str, Any]]] = {
         "logistic_regression",
         {},
     ),
+    "bandit": ("digits", "bandit", "random", "logistic_regression", {}),
+    "bandit, thompson": ("digits", {"method": "bandit", "algorithm": "thompson"}, "random", "logistic_regression", {}),
     "falcun": ("digits", "falcun", "random", {"method": "random_forest", "n_estimators": 10}, {}),
     "history": ("digits", "history", "random", {"method": "extra_trees", "n_estimators": 10}, {}),
     "fluctuation": ("digits", "fluctuation", "random", {"method": "hist_gradient_boosting", "max_iter": 5}, {}),

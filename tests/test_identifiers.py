@@ -95,6 +95,7 @@ IDENTIFIERS: dict[str, list[str]] = {
         "switch",
         "dcom",
         "margin_cover",
+        "bandit",
         "skactiveml",
     ],
     "training": ["constant", "power", "steps", "retune"],

@@ -80,7 +80,7 @@ class History:
 
     @property
     def propensities(self) -> Array:
-        """Probability with which each row was drawn, ``(n,)``, in (0, 1]; NaN where none was reported."""
+        """Probability with which whoever chose a row drew it, ``(n,)``, in (0, 1]; NaN where none was reported."""
         return self._joined("propensities")
 
     @property

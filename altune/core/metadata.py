@@ -77,6 +77,18 @@ class Metadata:
         """Return a column of this loop if it has been computed, else None."""
         return self._columns.get(column)
 
+    def keep(self, column: str, compute: Callable[[], Column]) -> Column:
+        """Return a column of this loop, which ``compute`` returns the first time; later loops read it as a generation.
+
+        Parameters
+        ----------
+        column : its name.
+        compute : returns the values of the candidates, ``(n_candidates, ...)``. They become read-only.
+        """
+        values = self._column(column, compute)
+        values.flags.writeable = False
+        return values
+
     @property
     def generations(self) -> int:
         """Number of earlier loops whose columns are kept."""

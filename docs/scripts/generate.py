@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from column_page import columns_page
 from interface_pages import commands_page, report_page, results_page
 from knob_pages import datasets_page, knob_page, methods_index, objectives_page, scenario_page, spaces_page
 
@@ -36,6 +37,7 @@ def root_page(name: str) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "methods/index.md": methods_index,
     **{f"methods/{field}.md": partial(knob_page, field) for field in FIELDS},
+    "methods/metadata.md": columns_page,
     "methods/objectives.md": objectives_page,
     "methods/spaces.md": spaces_page,
     "methods/datasets.md": datasets_page,

@@ -16,6 +16,7 @@ from altune.core.registry import FIELDS, Method, describe_parameters, methods
 from altune.models import Model
 from altune.recipes.recipe import DEFAULTS
 from altune.recipes.space.shipped import head_comment, shipped_spaces
+from altune.report.texts.knobs import default_words
 from altune.simulation.annotators import Annotator
 from altune.simulation.objectives import KINDS, SPENT
 from altune.simulation.scenario import Scenario
@@ -224,7 +225,7 @@ def _number(value: float) -> str:
 
 
 def _default(value: object) -> str:
-    return "" if value is None else f"`{value}`"
+    return "" if value is None else f"`{default_words(value)}`"
 
 
 def _objective_row(name: str) -> tuple[object, ...]:

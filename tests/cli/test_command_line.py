@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 from sklearn.datasets import dump_svmlight_file, load_breast_cancer
 
+from altune.knobs.columns import COLUMNS
+
 QUICK = [
     *("--budget", "40", "--loops", "4", "--trials", "4", "--blocks", "2", "--jobs", "1"),
     *("--select-among", "2", "--select-blocks", "2", "--report-blocks", "2"),
@@ -196,6 +198,21 @@ def test_lists_print_text_and_json(altune):
     _, out, _ = altune("knobs", "--json")
     assert set(json.loads(out)["query_strategy"]["badge"]) >= {"parameters", "needs", "source"}
     assert "typiclust" in altune("spaces", "standard")[1]
+
+
+def test_columns_of_metadata_are_listed_with_version_meaning_and_form(altune):
+    code, out, _ = altune("knobs", "--metadata")
+    assert code == 0
+    code, listed, _ = altune("knobs", "--metadata", "--json")
+    columns = json.loads(listed)["metadata"]
+    assert list(columns) == list(COLUMNS)
+    for name, info in COLUMNS.items():
+        assert columns[name] == {"version": info.version, "meaning": info.meaning, "form": info.carried}
+        assert f"\n{name} " in out
+    assert "up to 4 loops ago" in out
+    code, out, err = altune("knobs", "query_strategy", "--metadata")
+    assert (code, out) == (2, "")
+    assert "leave out 'query_strategy' or --metadata" in err
 
 
 def test_a_dry_run_prints_every_default_and_writes_nothing(altune, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import get_args
 
+import column_page
 import docstrings
 import interface_pages
 import knob_pages
@@ -18,6 +19,7 @@ from altune.cli import COMMANDS
 from altune.core.needs import Need
 from altune.core.registry import FIELDS, describe_parameters, methods
 from altune.core.yaml import read_yaml
+from altune.knobs.columns import COLUMNS
 from altune.recipes.recipe import DEFAULTS
 from altune.simulation.annotators import Annotator
 from altune.simulation.objectives import KINDS
@@ -55,6 +57,11 @@ def test_objectives_spaces_data_sets_and_the_scenario_are_complete():
     assert all(f"`{facts.name}`" in knob_pages.datasets_page() for facts in altune.list_datasets())
     fields = {*Scenario.model_fields, *Annotator.model_fields} - {"version"}
     assert all(f"| `{name}` |" in knob_pages.scenario_page() for name in fields)
+
+
+def test_the_page_of_columns_has_every_column():
+    page = column_page.columns_page()
+    assert all(f"| `{name}` | {info.version} | {info.carried} |" in page for name, info in COLUMNS.items())
 
 
 def test_every_command_is_listed_with_its_options():

@@ -3,6 +3,7 @@
 from altune.knobs.query_strategy import (  # noqa: F401  (register)
     adapter,
     bait,
+    bandit,
     clustering,
     committee,
     composed,

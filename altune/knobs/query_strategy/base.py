@@ -21,8 +21,8 @@ class Choice(NamedTuple):
     ----------
     rows : distinct candidates, best first, ``(n,)``.
     arms : the name of who chose each row, ``(n,)``: a strategy's own name, or that of a strategy nested in it.
-    propensities : probability with which each row was drawn, ``(n,)``, in (0, 1], NaN where it is not known; None if
-        none is known.
+    propensities : probability with which whoever chose each row drew it, ``(n,)``, in (0, 1], NaN where it is not
+        known; None if none is known.
     memo : plain values that the strategy wants to read in later loops, as ``pool.history.memo(loop)``; None for
         nothing. JSON must be able to write them.
     """

@@ -47,7 +47,7 @@ class EpsilonMix(DelegatingStrategy):
         rest = np.setdiff1d(pool.candidates, best.rows, assume_unique=True)
         drawn = chosen_by("random", rng.permutation(rest)[:n_random])
         propensities = best.propensities
-        if propensities is not None:  # ε would have to enter that of each row
-            propensities = np.full(size, np.nan)
+        if propensities is not None:
+            propensities = np.append(propensities, np.full(len(drawn.rows), np.nan))
         rows, arms = (np.concatenate([getattr(part, name) for part in (best, drawn)]) for name in ("rows", "arms"))
         return Choice(rows, arms, propensities, best.memo)

@@ -8,7 +8,7 @@ edges, in either direction, with s. The coverage c_j of a row is the largest of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +20,10 @@ from altune.numerics.geometry.distances import Points
 MOST_SCORE = 6.0
 """Bound of z-scores, in standard deviations."""
 _SCALE_NEIGHBOUR = 10
+_FLAT = 1e-12
+"""A deviation this small, relative to the mean, is a rounding error of the mean of equal numbers."""
+KEPT_REACH = 2_048
+"""Up to this number of rows a graph keeps what its rows reach, at most 40 MiB: most rows are picked again and again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +46,7 @@ class NeighbourGraph:
     sources: RowNumbers
     similarity_in: Array
     ends: NDArray[np.intp]
+    _reached: dict[int, Reach] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.neighbours)
@@ -158,8 +163,12 @@ class CoverageGains:
     def __init__(self, graph: NeighbourGraph, weights: Array, covered: Array) -> None:
         self._weights = weights
         self._covered = covered.copy()
-        open_share = np.maximum(0.0, graph.similarity - covered[graph.neighbours])
-        self.values: Array = weights * (1.0 - covered) + np.sum(weights[graph.neighbours] * open_share, axis=1)
+        open_share = graph.similarity
+        if covered.any():
+            open_share = open_share - covered[graph.neighbours]
+            np.maximum(open_share, 0.0, out=open_share)
+        by_neighbour = np.einsum("ij,ij->i", weights[graph.neighbours], open_share)
+        self.values: Array = weights * (1.0 - covered) + by_neighbour
 
     def add(self, reach: Reach) -> None:
         """Cover what a chosen row reaches."""
@@ -174,7 +183,16 @@ class CoverageGains:
 
 
 def reach_of(graph: NeighbourGraph, row: int) -> Reach:
-    """Return what a row reaches along its edges in either direction."""
+    """Return what a row reaches along its edges in either direction; a small graph keeps it."""
+    reach = graph._reached.get(row)
+    if reach is None:
+        reach = _find_reach(graph, row)
+        if len(graph) <= KEPT_REACH:
+            graph._reached[row] = reach
+    return reach
+
+
+def _find_reach(graph: NeighbourGraph, row: int) -> Reach:
     begin, end = graph.ends[row], graph.ends[row + 1]
     rows = np.concatenate([[row], graph.neighbours[row], graph.sources[begin:end]])
     similarity = np.concatenate([[1.0], graph.similarity[row], graph.similarity_in[begin:end]])
@@ -206,8 +224,7 @@ def z_scores(values: Array, centre: float | None = None, spread: float | None = 
     """
     centre = float(values.mean()) if centre is None else centre
     spread = float(values.std()) if spread is None else spread
-    # The deviation of equal numbers is a rounding error of their mean.
-    if spread <= 1e-12 * max(1.0, abs(centre)):
+    if spread <= _FLAT * max(1.0, abs(centre)):
         return np.zeros(len(values))
     scores: Array = np.clip((values - centre) / spread, -MOST_SCORE, MOST_SCORE)
     return scores
@@ -229,7 +246,7 @@ def greedy_batch(
     ----------
     graph : graph of nearest neighbours.
     fixed : part of the score that no pick changes, ``(n_candidates,)``.
-    terms : parts that picks change; their gains are updated.
+    terms : parts that picks change; their gains are updated after each pick but the last.
     candidates : rows that may be picked, ``(n_candidates,)``.
     size : number of rows, at most ``n_candidates``.
     rng : breaks ties.
@@ -239,23 +256,38 @@ def greedy_batch(
     ndarray of shape (size,)
         Positions among the candidates, in the order of picking.
     """
-    active = [term for term in terms if term.weight]
-    moments = []
-    for term in active:
-        values = term.gains.values[candidates]
-        moments.append((float(values.mean()), float(values.std())))
+    moments = [_moments(term.gains.values[candidates]) for term in terms]
+    active = [(term, *both) for term, both in zip(terms, moments, strict=True) if term.weight and both[1]]
     open_score = fixed.copy()
+    score, values = np.empty_like(fixed), np.empty_like(fixed)
     picked: list[int] = []
     for _ in range(size):
-        score = open_score.copy()
-        for term, (centre, spread) in zip(active, moments, strict=True):
-            score += term.weight * z_scores(term.gains.values[candidates], centre, spread)
+        np.copyto(score, open_score)
+        for term, centre, spread in active:
+            np.take(term.gains.values, candidates, out=values, mode="clip")  # any other mode copies first
+            _add_z_scores(score, values, centre, spread, term.weight)
         best = np.flatnonzero(score == score.max())
         position = int(best[0] if len(best) == 1 else rng.choice(best))
         picked.append(position)
         open_score[position] = -np.inf
-        if active:
+        if active and len(picked) < size:
             reach = reach_of(graph, int(candidates[position]))
-            for term in active:
+            for term, _, _ in active:
                 term.gains.add(reach)
     return np.array(picked, dtype=np.intp)
+
+
+def _moments(values: Array) -> tuple[float, float]:
+    """Return mean and standard deviation; a deviation of 0 where it is only rounding."""
+    centre, spread = float(values.mean()), float(values.std())
+    return centre, spread if spread > _FLAT * max(1.0, abs(centre)) else 0.0
+
+
+def _add_z_scores(score: Array, values: Array, centre: float, spread: float, weight: float) -> None:
+    """Add weighted z-scores as those of :func:`z_scores` to ``score`` without new arrays; they overwrite ``values``."""
+    values -= centre
+    values *= weight / spread
+    most = MOST_SCORE * abs(weight)
+    np.maximum(values, -most, out=values)
+    np.minimum(values, most, out=values)
+    score += values

@@ -213,6 +213,8 @@ def merged(parts: Iterable[Iterator[dict[str, Any]]]) -> Iterator[dict[str, Any]
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Method):
+        return value.to_dict()
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import altune.knobs
 import altune.models  # noqa: F401  (both register every method that altune ships)
 from altune.core.registry import FIELDS, Method, describe_parameters, find_method, methods
+from altune.knobs.columns import COLUMNS, MOST_BACK
 from altune.models import Model
 from altune.report.texts.aligned import table
 
@@ -56,7 +57,7 @@ def method_page(knob: str, method: str) -> str:
         {
             "parameter": name,
             "type": entry["type"],
-            "default": "-" if entry["default"] is None else str(entry["default"]),
+            "default": "-" if entry["default"] is None else default_words(entry["default"]),
             "range": _range(entry),
             "description": entry["description"],
         }
@@ -68,6 +69,43 @@ def method_page(knob: str, method: str) -> str:
     parts += [f"advice: {described['advice']}"] if described["advice"] else []
     parts += [f"source: {described['source']}"] if described["source"] else []
     return "\n\n".join(parts)
+
+
+def default_words(value: Any) -> str:
+    """Return a default as text; a method, or a list of methods, by name.
+
+    >>> default_words([{"method": "margin"}, {"method": "density_weighted", "beta": 1.0}])
+    'margin, density_weighted'
+    """
+    if isinstance(value, Mapping) and "method" in value:
+        return str(value["method"])
+    if isinstance(value, list) and any(isinstance(item, Mapping) and "method" in item for item in value):
+        return ", ".join(map(default_words, value))
+    return str(value)
+
+
+def columns_as_dict() -> dict[str, Any]:
+    """Return ``{"metadata": {column: {version, meaning, form}}}``."""
+    return {
+        "metadata": {
+            name: {"version": info.version, "meaning": info.meaning, "form": info.carried}
+            for name, info in COLUMNS.items()
+        }
+    }
+
+
+def columns_table() -> str:
+    """Return the columns of metadata with version and meaning, and the form in which each carries over."""
+    listed = columns_as_dict()["metadata"]
+    rows = [
+        {"column": name, **{key: entry[key] for key in ("version", "form", "meaning")}}
+        for name, entry in listed.items()
+    ]
+    notes = (
+        "z: z-score within the candidates, within ±6; rank: rank within the candidates, from −1 to 1.\n"
+        f"Each can be read as it was up to {MOST_BACK} loops ago, if it was read in that loop too."
+    )
+    return f"{table(rows, wide='meaning')}\n\n{notes}"
 
 
 def _described(cls: type[Method]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ OURS = [
     "mixture",
     "switch",
     "epsilon_mix",
+    "bandit",
 ]
 SCORED = ["random", "least_confidence", "margin", "entropy", "density_weighted", "mixture"]
 
@@ -127,6 +128,7 @@ def test_the_largest_of_many_are_those_of_a_whole_sort_ties_included():
         "dropquery",
         "falcun",
         "margin_cover",
+        "bandit",
     ],
 )
 def test_methods_describe_themselves_and_leave_out_what_is_held_out(name):

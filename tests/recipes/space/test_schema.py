@@ -66,6 +66,8 @@ ACCEPTED = """
 - {query_strategy: margin}
 - {query_strategy: [margin, {name: dense, method: density_weighted, beta: {low: 0, high: 2, step: 0.5}}]}
 - {query_strategy: {method: switch, first: [typiclust, {method: random}], then: margin}}
+- {query_strategy: {method: bandit, arms: [margin, {method: density_weighted, beta: 2}], delta: {low: 0.1, high: 1}}}
+- {query_strategy: {method: bandit, arms: {choices: [[margin, typiclust], [margin, random]]}}}
 - {query_strategy: {method: margin, query_model: [mlp, {method: svm_rbf, gamma: {choices: [scale, 0.1]}}]}}
 - {model: {method: svm_rbf, gamma: {low: 1e-3, high: 1, log: true}}}
 - {initial_sample: {method: random, size: 1e1}}
@@ -96,6 +98,9 @@ REFUSED = """
 - {query_strategy: {method: density_weighted, beta: {choices: [1, 99]}}}
 - {query_strategy: {method: switch, first: {choices: [margin]}}}
 - {query_strategy: {method: switch, first: [margin, {method: badge, x: 1}]}}
+- {query_strategy: {method: bandit, arms: [margin]}}
+- {query_strategy: {method: bandit, arms: [[margin], random]}}
+- {query_strategy: {method: bandit, arms: [margin, {method: density_weighted, beta: {low: 1, high: 2}}]}}
 - {initial_sample: {method: random, size: {low: 5.5, high: 9}}}
 - {initial_sample: {method: random, size: {min: 5, max: 9}}}
 - {retrain: {method: warm_start, on: {low: 0, high: 1}}}

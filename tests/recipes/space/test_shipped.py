@@ -25,6 +25,7 @@ SHIPPED = [
     "quick",
     "standard",
     "stopping",
+    "strategies",
 ]
 ENVIRONMENT = Capabilities(n_classes=3, annotators=5)
 

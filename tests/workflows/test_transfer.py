@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,14 @@ from altune.report.pages.run.page import run_content
 from altune.report.words import ELSEWHERE
 from altune.simulation.environment import make_environments
 from altune.simulation.execution.player import Player
+from altune.tuning.away import make_away
 from altune.tuning.away_stage import AwayStage
+from altune.tuning.header import header_digest
 from altune.tuning.observer import Silent
 from altune.tuning.settings import Settings
 from altune.tuning.storage import JOURNAL, set_attribute
 from altune.tuning.stored_away import AWAY as AWAY_STORED
+from altune.tuning.stored_away import reported_recipes
 from altune.tuning.study_setup import StudySetup
 from altune.workflows.open_run import open_run
 from altune.workflows.watch import WatchedRun
@@ -189,6 +193,8 @@ def test_what_is_stored_of_another_recipe_is_not_shown() -> None:
     setup = StudySetup(make_environments(HOME, budget=40, loops=3), SPACE, Settings())
     assert not AwayStage(setup, heard).confirm(run.record, Player(), Settings())
     (line,) = heard.lines
+    home = run.confirmations["home"]
+    assert reported_recipes(home) != reported_recipes(replace(home, recipe=home.baselines["margin"]))
     assert line.startswith("what is stored of away is of another recipe than the confirmed one and is not shown; ")
 
 
@@ -245,6 +251,10 @@ def test_a_space_of_which_nothing_works_away_is_refused() -> None:
 
 def test_a_resumed_run_keeps_the_space_with_which_it_was_begun(tmp_path: Path) -> None:
     more: dict[str, Any] = {"space": MODELS, "confirm": False, "out": tmp_path / "run"}
+    # It is found in the same folder with and without the option.
+    home = make_environments(HOME)
+    setups = [StudySetup(home, MODELS, Settings(), away=make_away(data, home)) for data in ([], [SPARSE])]
+    assert header_digest(setups[0].header()) == header_digest(setups[1].header())
     tuned([SPARSE], space=MODELS, out=tmp_path / "run", n_trials=2)
     assert models(tuned(**more, n_trials=6)) == {"logistic_regression"}
 

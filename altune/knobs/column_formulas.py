@@ -17,9 +17,7 @@ from altune.core.types import Array, Codes, RowNumbers
 from altune.core.uncertainty import entropy, least_confidence, margin
 from altune.knobs.pool_coverage import PoolCoverage, pool_neighbour_graph
 from altune.knobs.pool_geometry import covered_distances, current_model, embedded_points, pool_similarity
-from altune.knobs.query_strategy.expected_change import expected_gradient_lengths
-from altune.knobs.query_strategy.generations import weighted_history
-from altune.knobs.query_strategy.neighbourhood import mean_neighbour_divergence
+from altune.numerics.row_scores import expected_gradient_lengths, mean_neighbour_divergence, weighted_history
 
 __all__ = ["entropy", "least_confidence"]
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from altune.data import list_datasets as list_datasets
     from altune.data import load_dataset as load_dataset
     from altune.knobs.labeling import register_label_function as register_label_function
+    from altune.knobs.query_strategy.lal import register_lal as register_lal
+    from altune.knobs.query_strategy.learned_ranker import register_ranker as register_ranker
     from altune.loop.loop import ActiveLearningLoop as ActiveLearningLoop
     from altune.models import register_estimator as register_estimator
     from altune.recipes.recipe import Recipe as Recipe
@@ -78,6 +80,8 @@ _HOMES = {
     "register": "core.registry",
     "register_estimator": "models",
     "register_label_function": "knobs.labeling",
+    "register_lal": "knobs.query_strategy.lal",
+    "register_ranker": "knobs.query_strategy.learned_ranker",
     "replay": "workflows.replay",
     "rescore": "workflows.rescore",
     "simulate": "workflows.simulate",

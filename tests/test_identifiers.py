@@ -96,6 +96,8 @@ IDENTIFIERS: dict[str, list[str]] = {
         "dcom",
         "margin_cover",
         "bandit",
+        "learned_ranker",
+        "lal",
         "skactiveml",
     ],
     "training": ["constant", "power", "steps", "retune"],

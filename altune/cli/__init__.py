@@ -34,6 +34,8 @@ COMMANDS = {
     "examine": Command("altune.cli.examine:examine", "Show what each loop of a recipe did on DATA."),
     "stopping": Command("altune.cli.stopping:stopping", "Show where each stopping rule would have stopped a recipe."),
     "learn": Command("altune.cli.learn:learn", "Learn from simulations on many data sets."),
+    "learn ranker": Command("altune.cli.learn_ranker:ranker", "Train the query strategy learned_ranker."),
+    "learn lal": Command("altune.cli.learn_lal:lal", "Train the query strategy lal."),
     "worker": Command("altune.cli.worker:worker", "Play trials of a study that several machines share."),
     "report": Command("altune.cli.report:report", "Write the report of a run again and print its answer."),
     "rescore": Command("altune.cli.rescore:rescore", "Rank the trials of a run by another objective or price."),

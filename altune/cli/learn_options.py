@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -13,6 +15,10 @@ from altune.core.errors import RequestError
 
 if TYPE_CHECKING:
     from altune.learning.episodes import EpisodePlan
+
+KeepLeftOut = Annotated[
+    Path | None, Option(metavar="DIR", help="Folder for what is trained without one family each, to test it honestly.")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +106,21 @@ class LearnResources:
     jobs: Jobs = -1
     cache: Annotated[Path, Option(metavar="DIR", help=CACHE_HELP)] = Path("runs/learn")
     quiet: Quiet = False
+
+
+def command_to_repeat(words: Sequence[str]) -> str:
+    """Return a command that learns the same, without the options that do not affect its result.
+
+    >>> command_to_repeat(["learn", "ranker", "iris", "--jobs", "2", "--cache=there", "-q", "--seed", "1"])
+    'altune learn ranker iris --seed 1'
+    """
+    kept, skip = [], False
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if not skip and name not in ("--jobs", "--cache", "--quiet", "-q", "--json"):
+            kept.append(word)
+        skip = name in ("--jobs", "--cache") and not equals and not skip
+    return shlex.join(["altune", *kept])
 
 
 def read_families(words: list[str]) -> dict[str, str]:

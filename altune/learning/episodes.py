@@ -20,7 +20,7 @@ import numpy as np
 
 from altune.core.errors import RequestError
 from altune.core.streams import Streams
-from altune.data import Dataset, load_dataset
+from altune.data import Dataset, family_of, load_dataset
 from altune.data.blocks import Block, BlockRole, pool_size, stratified_part
 from altune.models import Model, as_model
 from altune.simulation.annotators import Annotator
@@ -48,7 +48,7 @@ class EpisodeData:
     ----------
     source : a data set, the name of a built-in one, or a file.
     target : label column of a table.
-    family : name of its family; empty for that of a built-in data set, and for the name of any other.
+    family : name of its family; empty for that of the built-in data set of its name, or else for its name.
     budgets : budgets in labels; empty for those of the plan.
     """
 
@@ -265,15 +265,6 @@ def episode_player(cache: Path | None, jobs: int) -> Player:
     return Player(store=None if cache is None else TrajectoryStore(cache), jobs=jobs)
 
 
-def family_of_entry(entry: EpisodeData, dataset: Dataset) -> str:
-    """Return the family of a data set: the given one, that of a built-in data set, or else its own name."""
-    import altune.data
-
-    lookup: Callable[[str], str | None] | None = getattr(altune.data, "family_of", None)
-    built_in = lookup(dataset.name) if lookup is not None and not isinstance(entry.source, Dataset) else None
-    return entry.family or built_in or dataset.name
-
-
 def stratified_rows(dataset: Dataset, most_rows: int | None) -> Dataset:
     """Return a data set reduced to a stratified part of its rows, the same each time; unchanged if it has no more.
 
@@ -301,7 +292,7 @@ def _loaded(entry: EpisodeData, most_rows: int | None) -> Dataset:
 
 
 def _cells_of(plan: EpisodePlan, entry: EpisodeData, dataset: Dataset) -> list[EpisodeCell]:
-    family = family_of_entry(entry, dataset)
+    family = entry.family or family_of(dataset.name) or dataset.name
     usual = default_budget(dataset.n_classes, pool_size(dataset))
     budgets = entry.budgets or tuple(max(2, round(factor * usual)) for factor in plan.budgets)
     cells = []

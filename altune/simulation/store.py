@@ -41,7 +41,7 @@ def trajectory_key(
     parts = [
         TRAJECTORY_FORMAT,
         recipe.digest(),
-        estimator_text(type(recipe.model)) + recipe.labeling.fingerprint(),
+        estimator_text(type(recipe.model)) + recipe.labeling.fingerprint() + recipe.query_strategy.fingerprint(),
         scenario.played_digest(),
         fingerprint,
         data,

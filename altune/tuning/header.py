@@ -20,6 +20,7 @@ from altune.recipes.space.origin import stored_origin
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import all_fields
 from altune.simulation.store import estimator_text
+from altune.tuning.learned import learned_tables, table_changes
 from altune.tuning.report_blocks import USUAL_REPORT
 from altune.tuning.search_rows import most_search_rows
 from altune.tuning.settings import Settings
@@ -47,6 +48,7 @@ def make_header(environments: Sequence[Environment], space: SearchSpace, setting
     names = [alternative.method for alternative in decision.alternatives] if decision is not None else []
     estimators = {name: estimator_text(find_method("model", name)) for name in names}
     most_rows = most_search_rows(environments, settings.search_rows)
+    tables = learned_tables(space)
     return {
         "format": STUDY_FORMAT,
         "altune": __version__,
@@ -55,6 +57,7 @@ def make_header(environments: Sequence[Environment], space: SearchSpace, setting
         "origin": list(space.origin),
         "narrowing": NARROWING if space.merges else 1,
         "estimators": {name: text for name, text in estimators.items() if text},
+        **({"tables": tables} if tables else {}),
         "environments": [describe_environment(environment) for environment in environments],
         "settings": settings.identity() | ({} if most_rows is None else {"search_rows": most_rows}),
     }
@@ -189,6 +192,7 @@ def header_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list
     changes += _redefined(stored)
     if stored["estimators"] != header["estimators"]:
         changes.append("your own estimators differ")
+    changes += table_changes(stored, header)
     changes += _environment_changes(stored["environments"], header["environments"])
     asked, before = ({"search_rows": "all", **side["settings"]} for side in (header, stored))
     for name, value in asked.items():

@@ -15,6 +15,7 @@ from altune.simulation.environment import Environment, make_environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.in_memory_study import new_study, without_curves
+from altune.tuning.learned import learned_tables, table_changes
 from altune.tuning.observer import Observer
 from altune.tuning.ranking import best_so_far
 from altune.tuning.record import StudyRecord
@@ -67,6 +68,8 @@ def rebuild(
         _environment(stored, sources, data or {}, target, settings.seed, shared.where)
         for stored in header["environments"]
     ]
+    if tables := table_changes(header, {"tables": learned_tables(record.space)}):
+        raise RequestError(f"{shared.where}: {'; '.join(tables)}; all workers need the tables of the study's owner")
     return Stages(StudySetup(environments, record.space, settings), observer)
 
 

@@ -18,6 +18,7 @@ from altune.tuning.ablation import trajectories_to_ablate
 from altune.tuning.confirmation import trajectories_to_confirm
 from altune.tuning.header import make_header, resumed_words, settings_to_resume, space_to_resume
 from altune.tuning.judging import REFERENCE, Across, check_several, needs_references, parse_across
+from altune.tuning.learned import remarks_of
 from altune.tuning.merit import BASELINE_BLOCKS, MOST_BLOCKS, blocks_words
 from altune.tuning.played import ConfirmationBlocks
 from altune.tuning.preference import Preference
@@ -180,7 +181,8 @@ class StudySetup:
         rows = search_rows_notes(self.environments, self.settings.search_rows)
         fixed = f"each trial is played on {USUAL_BLOCKS} blocks, not on more the better it does: {self.why_fixed}"
         blocks = [fixed] if self.why_fixed else []
-        return [*dict.fromkeys(advice), *rows, *self._upper_bounds(), *self._idle_objectives(), *blocks]
+        learned = remarks_of(self.space, self.environments)
+        return [*dict.fromkeys(advice), *rows, *self._upper_bounds(), *learned, *self._idle_objectives(), *blocks]
 
     def _upper_bounds(self) -> list[str]:
         decision = self.space.decisions.get("initial_sample")

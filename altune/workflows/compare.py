@@ -96,4 +96,12 @@ def _load_all(
 
     runs = {name: find_run(source) for name, source in recipes.items()}
     loaded = {name: find_recipe(runs[name] or source) for name, source in recipes.items()}
-    return loaded, tuple(origin_of_run(name, run, environments) for name, run in runs.items() if run is not None)
+    origins = [origin_of_run(name, run, environments) for name, run in runs.items() if run is not None]
+    counts = sorted({environment.dataset.n_classes for environment in environments})
+    remarks = [
+        f"{name}{f', {count} classes' if len(counts) > 1 else ''}: {line}"
+        for name, recipe in loaded.items()
+        for count in counts
+        for line in recipe.query_strategy.remarks(count)
+    ]
+    return loaded, (*origins, *remarks)

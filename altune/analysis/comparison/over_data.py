@@ -16,10 +16,10 @@ from altune.analysis.comparison.win_matrix import WinMatrix, win_matrix
 from altune.analysis.paired import Comparison, Pair
 from altune.core.errors import RequestError
 from altune.numerics.hypothesis_tests import wilcoxon_signed_rank
+from altune.numerics.resampling import resampled_means
 from altune.numerics.statistics import Interval, PairedDifference, side_by_side
 
 Array = NDArray[np.float64]
-RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -72,27 +72,6 @@ def over_data(contests: Sequence[Contest], *, post_hoc: PostHoc = "wilcoxon", se
         wins=win_matrix([contest.comparison for contest in contests], sign),
         ranks=mean_ranks(sign * means, names, post_hoc=post_hoc),
     )
-
-
-def resampled_means(tables: Sequence[Array], rng: np.random.Generator, resamples: int = RESAMPLES) -> Array:
-    """Return resampled means over data sets, ``(resamples, n_recipes)``: data sets, then their blocks and test rows.
-
-    Parameters
-    ----------
-    tables : values of each data set, ``(n_recipes, n_blocks, n_units)``; the same blocks and units for all recipes.
-    rng : the only source of randomness.
-    resamples : number of resamples.
-    """
-    sums = np.zeros((resamples, len(tables[0])))
-    for _ in tables:
-        chosen = rng.integers(len(tables), size=resamples)
-        for data, table in enumerate(tables):
-            rows = np.flatnonzero(chosen == data)
-            of_blocks, of_units = (
-                rng.multinomial(count, np.full(count, 1 / count), size=len(rows)) / count for count in table.shape[1:]
-            )
-            sums[rows] += np.einsum("sb,rbu,su->sr", of_blocks, table, of_units, optimize=True)
-    return sums / len(tables)
 
 
 def _compared(names: Sequence[str], means: Array, resampled: Array) -> Comparison:

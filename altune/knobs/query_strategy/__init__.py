@@ -14,6 +14,8 @@ from altune.knobs.query_strategy import (  # noqa: F401  (register)
     falcun,
     generations,
     hybrid,
+    lal,
+    learned_ranker,
     margin_coverage,
     neighbourhood,
     random,

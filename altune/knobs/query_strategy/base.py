@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, SerializeAsAny
 from altune.core.pool import Pool
 from altune.core.registry import Method, parse_method
 from altune.core.types import Array, RowNumbers
+from altune.knobs.learned_tables import TableKind
 
 
 class Choice(NamedTuple):
@@ -47,11 +48,13 @@ class QueryStrategy(Method):
 
     ``select`` is called once per loop, after the loop's model was trained, through ``choose``. It must not change the
     pool. ``reads_history`` declares that the strategy reads the model's probabilities or predictions in
-    ``pool.history``; then they are recorded.
+    ``pool.history``; then they are recorded. ``tables`` are those of a learned strategy, which names one in its
+    parameter ``table``.
     """
 
     knob = "query_strategy"
     reads_history: ClassVar[bool] = False
+    tables: ClassVar[TableKind[Any] | None] = None
 
     @abstractmethod
     def select(self, pool: Pool, size: int, rng: np.random.Generator) -> RowNumbers:
@@ -68,10 +71,28 @@ class QueryStrategy(Method):
         """Return the rows of ``select`` with the name of who chose each: the method's own, if it is not overridden."""
         return chosen_by(str(self.method), self.select(pool, size, rng))
 
+    def fingerprint(self) -> str:
+        """Return a hash of what the strategy depends on beyond its parameters, such as a table that it names.
+
+        By default that of the strategies nested in it, which is empty for most.
+        """
+        return "".join(strategy.fingerprint() for strategy in self._nested_strategies())
+
+    def remarks(self, n_classes: int) -> list[str]:
+        """Return what a user should know of the strategy for a number of classes, one line each; usually nothing."""
+        return [line for strategy in self._nested_strategies() for line in strategy.remarks(n_classes)]
+
+    @classmethod
+    def table_lines(cls) -> list[str]:
+        """Return what there is to know of the tables of a learned strategy, one line each; none for any other."""
+        return []
+
+    def _nested_strategies(self) -> list[QueryStrategy]:
+        return [method for method in self.nested().values() if isinstance(method, QueryStrategy)]
+
     def reads_history_within(self) -> bool:
         """Return whether the strategy or one nested in it declares ``reads_history``."""
-        nested = (method for method in self.nested().values() if isinstance(method, QueryStrategy))
-        return self.reads_history or any(strategy.reads_history_within() for strategy in nested)
+        return self.reads_history or any(strategy.reads_history_within() for strategy in self._nested_strategies())
 
 
 class ScoreStrategy(QueryStrategy):

@@ -11,6 +11,7 @@ import altune.knobs
 import altune.models  # noqa: F401  (both register every method that altune ships)
 from altune.core.registry import FIELDS, Method, describe_parameters, find_method, methods
 from altune.knobs.columns import COLUMNS, MOST_BACK
+from altune.knobs.query_strategy import QueryStrategy
 from altune.models import Model
 from altune.report.texts.aligned import table
 
@@ -67,6 +68,7 @@ def method_page(knob: str, method: str) -> str:
     parts += [table(rows, wide="description")] if rows else []
     parts += [f"needs: {', '.join(described['needs'])}"] if described["needs"] else []
     parts += [f"advice: {described['advice']}"] if described["advice"] else []
+    parts += ["\n".join(lines)] if issubclass(cls, QueryStrategy) and (lines := cls.table_lines()) else []
     parts += [f"source: {described['source']}"] if described["source"] else []
     return "\n\n".join(parts)
 

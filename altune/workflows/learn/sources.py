@@ -9,7 +9,7 @@ from typing import cast
 
 from altune.analysis.sweep.request import read_sweep
 from altune.core.errors import RequestError, did_you_mean
-from altune.data import Dataset
+from altune.data import Dataset, list_datasets, load_dataset
 from altune.data.files import data_name
 from altune.learning.episodes import EpisodeData
 from altune.models import Model
@@ -98,13 +98,20 @@ def _of_run(folder: Path) -> Sources:
     record.require_estimators(str(folder))
     data = []
     for name, scenario in record.scenarios.items():
-        source = (record.sources or {}).get(name)
+        source = (record.sources or {}).get(name) or _built_in(name, str(record.data_sets[name]["fingerprint"]))
         if source is None:
             raise RequestError(
-                f"{folder}: the data set {name!r} was passed from Python and cannot be read again; "
-                "give its file or its name instead"
+                f"{folder}: the data set {name!r} was passed from Python or by a sweep and cannot be read again; "
+                "give its file, or that of the sweep, instead"
             )
         data.append(EpisodeData(cast(str, source["data"]), source["target"], budgets=(scenario.labels,)))
     decision = record.space.decisions.get("model")
     alternatives = decision.alternatives if decision is not None else ()
     return Sources(tuple(data), tuple(cast(Model, alternative.typical()) for alternative in alternatives))
+
+
+def _built_in(name: str, fingerprint: str) -> dict[str, str | None] | None:
+    """Return the source of a built-in data set with the same content, None if there is none."""
+    if name not in {info.name for info in list_datasets()} or load_dataset(name).fingerprint != fingerprint:
+        return None
+    return {"data": name, "target": None}

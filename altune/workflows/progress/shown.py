@@ -18,6 +18,7 @@ STAGES = {
     "comparison": "comparing",
     "training": "training",
     "left-out test": "testing",
+    "measurements": "measuring",
 }
 WIDEST_BAR = 30
 NARROWEST_BAR = 6

@@ -26,6 +26,13 @@ def test_power_by_hand():
     assert model.C == 2.0
 
 
+def test_a_schedule_begins_at_a_multiple_of_the_own_value():
+    model = LogisticRegressionModel(C=2.0)
+    assert pytest.approx(12.0) == PowerTraining(scale=3.0, exponent=0.5).adapt(model, 40, 10).C
+    assert PowerTraining(scale=3.0, exponent=0.5).adapt(model, 10, 10).C == 6.0
+    assert StepsTraining(scale=0.5).adapt(model, 20, 10).C == 2.0
+
+
 def test_steps_by_hand():
     model = LogisticRegressionModel(C=1.0)
     found = [StepsTraining(step=2.0).adapt(model, n, 10).C for n in (5, 10, 19, 20, 39, 40, 80)]

@@ -39,7 +39,7 @@ def test_settings_close_open_and_replace() -> None:
     assert "bait" in space.decisions["query_strategy"].labels
     assert "badge" not in space.decisions["query_strategy"].labels
     assert space.fixed()["stopping"].method == "target"
-    assert list(space.decisions) == ["initial_sample", "loop_size", "stopping", "query_strategy"]
+    assert list(space.decisions) == ["initial_sample", "loop_size", "stopping", "query_strategy", "training"]
     assert part(STANDARD, "initial_sample", "typiclust")["share"] == {"low": 0.025, "high": 0.3, "log": True}
     assert "share" not in part(space, "initial_sample", "typiclust"), "a size takes the place of a share"
 
@@ -112,7 +112,7 @@ def test_a_wrong_setting_is_refused_at_its_path(setting: str, place: str, says: 
 
 
 def test_a_knob_is_closed_at_what_baselines_have_for_it() -> None:
-    closed = STANDARD.close("query_strategy").close("initial_sample").close("model")
+    closed = STANDARD.close("query_strategy").close("initial_sample").close("training").close("model")
     assert closed.fixed()["query_strategy"] == STANDARD.base_recipe().query_strategy
     assert closed.fixed()["model"].method == "logistic_regression"
     assert closed.open_paths == ["loop_size", "loop_size.geometric.growth"]

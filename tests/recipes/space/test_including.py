@@ -28,7 +28,7 @@ def test_own_knobs_win_and_the_rest_is_taken_over(tmp_path: Path) -> None:
 
 
 def test_the_stored_space_is_flat(tmp_path: Path) -> None:
-    write(tmp_path, mine="include: [standard, quick]\n")
+    write(tmp_path, mine="include: [cold_start, quick]\n")
     space = SearchSpace.load(tmp_path / "mine.yaml")
     assert "include" not in space.to_dict()
     assert SearchSpace.from_dict(space.to_dict()) == space

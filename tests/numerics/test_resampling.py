@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from altune.analysis.comparison.over_data import resampled_means
+from altune.numerics.resampling import resampled_means
 
 
 def test_the_bootstrap_draws_data_sets_and_then_blocks_and_rows() -> None:

@@ -1,0 +1,45 @@
+"""The files of what was learned."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from altune.core.errors import RequestError
+from altune.core.files import write_text
+
+
+def left_out_name(family: str) -> str:
+    """Return the name of the table that was trained without a family.
+
+    >>> left_out_name("page blocks")
+    'without_page_blocks'
+    """
+    return f"without_{re.sub(r'[^A-Za-z0-9_.-]', '_', family)}"
+
+
+def write_left_out(folder: Path, texts: Mapping[str, str], suffix: str) -> None:
+    """Write the tables without one family each.
+
+    Parameters
+    ----------
+    folder : the folder, which is made.
+    texts : the text of each file, by family.
+    suffix : suffix of the files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for family, text in texts.items():
+        write_text(folder / f"{left_out_name(family)}{suffix}", text)
+
+
+def require_folder_of(file: Path) -> None:
+    """Refuse a file in a missing folder before hours of training, not after.
+
+    Raises
+    ------
+    RequestError
+        If the folder does not exist.
+    """
+    if not file.parent.is_dir():
+        raise RequestError(f"{file}: the folder {file.parent} does not exist; make it first")

@@ -19,6 +19,7 @@ from altune.knobs.query_strategy.learners import SCORES, ModelledStrategy
 from altune.knobs.query_strategy.subpool import SubpoolSize, complete, spread_scores
 from altune.numerics.fisher import InformationRatio, most_reducing_batch
 from altune.numerics.geometry.distances import is_sparse, make_points
+from altune.numerics.scores import expected_gradient_lengths
 
 MOST_DIMENSIONS = 100
 """Dimensions of an embedding of which d×d matrices are made, at most: its leading singular directions."""
@@ -129,18 +130,6 @@ def train_with(pool: Pool, learner: Learner, row: int, code: int, seed: int) -> 
     extended = None if weights is None else np.append(weights, 1.0)
     X, y = pool.X[np.append(pool.labelled, row)], np.append(pool.labels, code)
     return learner.fit(TrainingSet(X, y, pool.n_classes, extended), seed)
-
-
-def expected_gradient_lengths(probabilities: Array, lengths: Array) -> Array:
-    """Return ‖g‖ Σ_k p_k ‖p − e_k‖, ``(n_rows,)``, for embeddings g of the given lengths ``(n_rows,)``.
-
-    >>> expected_gradient_lengths(np.array([[0.5, 0.5], [1.0, 0.0]]), np.array([2.0, 2.0])).round(4).tolist()
-    [1.4142, 0.0]
-    """
-    # ‖p − e_k‖² = Σ p² − 2 p_k + 1 is 0 for p_k = 1, where rounding can make it negative.
-    squared = (probabilities**2).sum(axis=1, keepdims=True) - 2.0 * probabilities + 1.0
-    result: Array = lengths * (probabilities * np.sqrt(np.maximum(squared, 0.0))).sum(axis=1)
-    return result
 
 
 def expected_loss(probabilities: Array, loss: Literal["log_loss", "zero_one"]) -> float:

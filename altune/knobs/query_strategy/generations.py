@@ -17,6 +17,7 @@ from altune.core.registry import register
 from altune.core.types import Array
 from altune.knobs.query_strategy.base import ScoreStrategy
 from altune.knobs.query_strategy.uncertainty import UncertaintyKind, uncertainty_of
+from altune.numerics.scores import weighted_history
 
 
 @register
@@ -96,17 +97,3 @@ def uncertainties(known: Metadata, kind: UncertaintyKind, generations: int) -> l
         if then is not None:
             past.append((back, uncertainty_of(then, kind)))
     return past
-
-
-def weighted_history(past: list[tuple[int, Array]], decay: float) -> Array:
-    """Return the mean of scores weighted by decayⁱ, i the number of loops back, ``(n_rows,)``.
-
-    >>> weighted_history([(0, np.array([1.0])), (2, np.array([6.0]))], 0.5).tolist()
-    [2.0]
-    """
-    # Not a matrix product: its rounding depends on the position of a row, so that tied rows would differ.
-    total, weight = np.zeros(len(past[0][1])), 0.0
-    for back, scores in past:
-        total += decay**back * scores
-        weight += decay**back
-    return total / weight

@@ -19,8 +19,7 @@ from altune.knobs.query_strategy.subpool import SubpoolSize
 from altune.numerics.geometry.designs import unit_mean_square
 from altune.numerics.geometry.distances import Points, blocks, make_points, squared_distances
 from altune.numerics.geometry.neighbours import nearest_neighbours
-
-LEAST_PROBABILITY = 1e-7
+from altune.numerics.scores import mean_neighbour_divergence
 
 
 @register
@@ -104,25 +103,6 @@ class Discriminative(QueryStrategy):
         return rows[np.concatenate(picked) - len(bought)]
 
 
-def mean_neighbour_divergence(labelled: Array, neighbours: RowNumbers, probabilities: Array) -> Array:
-    """Return the mean over k neighbours of KL(p_neighbour ‖ p), ``(n_rows,)``, in nats.
-
-    Parameters
-    ----------
-    labelled : probabilities of the labelled rows, ``(n_labelled, n_classes)``.
-    neighbours : positions of each row's neighbours among the labelled rows, ``(n_rows, k)``.
-    probabilities : probabilities of the rows, ``(n_rows, n_classes)``; like those of the labelled rows they are clipped
-        at 1e-7.
-    """
-    # With q of a neighbour, KL = Σ q ln q − Σ q ln p, and the mean over neighbours is taken of each term, so that no
-    # (n_rows, k, n_classes) array is made.
-    p, q = _clipped(probabilities), _clipped(labelled)
-    negative_entropy = np.einsum("ij,ij->i", q, np.log(q))
-    mean_q = np.stack([q[:, code][neighbours].mean(axis=1) for code in range(q.shape[1])], axis=1)
-    divergence: Array = negative_entropy[neighbours].mean(axis=1) - np.einsum("ij,ij->i", mean_q, np.log(p))
-    return divergence
-
-
 def quire_objective(labelled: Points, signs: Array, points: Points, width: float, ridge: float) -> Array:
     """Return max_c y_cᵀ(K + λI)⁻¹y_c over labelled rows and one point, labelled +1 of class c, ``(n_points,)``.
 
@@ -161,9 +141,3 @@ def unlabelled_scores(X: Features, labelled: NDArray[np.bool_], C: float) -> Arr
         return np.zeros(len(labelled))
     regression = LogisticRegression(C=C, max_iter=1000).fit(X, ~labelled)
     return np.asarray(regression.decision_function(X), dtype=np.float64)
-
-
-def _clipped(probabilities: Array) -> Array:
-    clipped = np.clip(probabilities, LEAST_PROBABILITY, 1.0)
-    scaled: Array = clipped / clipped.sum(axis=1, keepdims=True)
-    return scaled

@@ -13,9 +13,9 @@ from altune.numerics.statistics import Interval, PairedDifference
 from altune.recipes.recipe import Recipe
 from altune.simulation.intervals import estimated_mean
 from altune.simulation.objectives import Objective
-from altune.tuning.confirmation import Confirmation
 from altune.tuning.judging import REFERENCE
 from altune.tuning.played import Played
+from altune.tuning.reported import Reported
 
 Verdict = Literal["better", "unclear", "not better"]
 
@@ -57,10 +57,10 @@ class Against:
         return {
             "mean": self.baseline.mean,
             "score": self.score,
-            **_of(self.difference),
+            **difference_entry(self.difference),
             "labels_saved": self.labels_saved,
             "labels": self.labels.to_dict(),
-            "matched": {"mean": self.matched_mean, **_of(self.matched), "differs": list(self.differs)},
+            "matched": {"mean": self.matched_mean, **difference_entry(self.matched), "differs": list(self.differs)},
         }
 
 
@@ -97,6 +97,12 @@ class Findings:
         if not self.recommended or self.recommended == self.chosen:
             return None
         return self.against[self.recommended].difference
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether the recipe buys fewer labels than the budget, as with a stopping rule."""
+        # The loops may end a little below the budget, and a stopping rule far below.
+        return self.bought < self.budget - 0.5
 
     @property
     def others(self) -> Mapping[str, Against]:
@@ -144,7 +150,7 @@ class Findings:
         return self.objective.measure(self.budget)
 
 
-def find(confirmation: Confirmation, objective: Objective, budget: int, recommended: str = "") -> Findings:
+def find(confirmation: Reported, objective: Objective, budget: int, recommended: str = "") -> Findings:
     """Return the results of a confirmation.
 
     Parameters
@@ -194,7 +200,7 @@ def against_of(findings: Findings) -> dict[str, Any]:
 
 
 def _compared(
-    objective: Objective, recipe: Played, others: Mapping[str, Played], overlap: float, confirmation: Confirmation
+    objective: Objective, recipe: Played, others: Mapping[str, Played], overlap: float, confirmation: Reported
 ) -> list[PairedDifference]:
     """Return the recipe minus each of the others; a recipe beside itself is no comparison and adjusts nothing."""
     same = {name for name, played in others.items() if played.recipe.digest() == recipe.recipe.digest()}
@@ -209,6 +215,7 @@ def _differing(recipe: Recipe, other: Recipe) -> tuple[str, ...]:
     return tuple(knob for knob in FIELDS if getattr(other, knob) != getattr(recipe, knob))
 
 
-def _of(difference: PairedDifference) -> dict[str, Any]:
+def difference_entry(difference: PairedDifference) -> dict[str, Any]:
+    """Return a difference as plain JSON values, as it is for each baseline."""
     plain = difference.to_dict()
     return {"difference": plain.pop("mean"), **{name: value for name, value in plain.items() if name != "blocks"}}

@@ -145,6 +145,14 @@ class ConfirmationOptions:
             "than ± WIDTH, if the rows of the data allow it.",
         ),
     ] = None
+    confirm_on: Annotated[
+        list[str] | None,
+        Option(
+            metavar="DATA...",
+            help="Data sets that no trial sees, one or more, on which the recipe is confirmed as well, as on rows of "
+            "another year.",
+        ),
+    ] = None
     prefer: Annotated[
         str | None,
         Option(metavar="RULE", help="Rule that picks from a Pareto front: 'score within 0.01, then fewest labels'."),

@@ -22,6 +22,7 @@ from altune.simulation.scenario import all_fields
 from altune.simulation.store import estimator_text
 from altune.tuning.first_trials import FirstTrials
 from altune.tuning.learned import learned_tables, table_changes
+from altune.tuning.narrowed_space import ALSO_FOR, AlsoFor
 from altune.tuning.report_blocks import USUAL_REPORT
 from altune.tuning.search_rows import most_search_rows
 from altune.tuning.settings import USUAL_PORTFOLIO, Settings
@@ -32,7 +33,7 @@ NARROWING = 2
 """How spaces are narrowed: since 2, alternatives that are equal for two classes are left out. Missing means 1."""
 PORTFOLIO = "portfolio"
 """The first trials of a study as they were when it began; a later portfolio does not change them."""
-_UNHASHED = ("format", "altune", "libraries", "origin", "narrowing", PORTFOLIO)
+_UNHASHED = ("format", "altune", "libraries", "origin", "narrowing", PORTFOLIO, ALSO_FOR)
 """Fields of a header that do not change what is asked for."""
 _LATER_SETTINGS = ("n_simulations", "precision")
 """Settings that altune 0.1.0 did not have. Those that are None are left out of the hash, which stays what it was."""
@@ -46,9 +47,17 @@ _FORMAT_1 = {
 
 
 def make_header(
-    environments: Sequence[Environment], space: SearchSpace, settings: Settings, first: FirstTrials | None = None
+    environments: Sequence[Environment],
+    space: SearchSpace,
+    settings: Settings,
+    *,
+    first: FirstTrials | None = None,
+    also: Sequence[AlsoFor] = (),
 ) -> dict[str, Any]:
-    """Return the header of a study; ``first`` are its first trials, which do not change what is asked for."""
+    """Return the header of a study.
+
+    Its first trials, and what other data sets offer on which all recipes must work, do not change what is asked for.
+    """
     decision = space.decisions.get("model")
     names = [alternative.method for alternative in decision.alternatives] if decision is not None else []
     estimators = {name: estimator_text(find_method("model", name)) for name in names}
@@ -66,6 +75,7 @@ def make_header(
         "environments": [describe_environment(environment) for environment in environments],
         "settings": settings.identity() | ({} if most_rows is None else {"search_rows": most_rows}),
         PORTFOLIO: (FirstTrials() if first is None else first).to_dict(),
+        **({ALSO_FOR: [other.to_dict() for other in also]} if also else {}),
     }
 
 

@@ -71,7 +71,8 @@ def rebuild(
     ]
     if tables := table_changes(header, {"tables": learned_tables(record.space)}):
         raise RequestError(f"{shared.where}: {'; '.join(tables)}; all workers need the tables of the study's owner")
-    setup = StudySetup(environments, record.space, Settings(**stored_settings), first=stored_first(header))
+    settings = Settings(**stored_settings)
+    setup = StudySetup(environments, record.space, settings, first=stored_first(header), also=record.also_for)
     if stored_baselines := record.baselines():  # those of the version that began the study
         setup.baselines = {name: played.recipe for name, played in stored_baselines.items()}
     return Stages(setup, observer)

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from scipy.sparse import csr_matrix
 
 import altune
 from altune.core.errors import RequestError
@@ -135,3 +136,20 @@ def test_each_first_trial_from_the_portfolio_is_played_once(server, monkeypatch)
     setup = rebuild(open_shared(url, "altune", Silent()), Silent()).setup
     assert [dict(params) for params in setup.first.params] == stored
     assert list(setup.baselines) == list(run.baselines)
+
+
+def test_a_shared_study_is_confirmed_away_and_its_workers_draw_what_works_there(server, tmp_path):
+    url = server.create_database("away")
+    iris = altune.load_dataset("iris")
+    sparse = altune.Dataset(csr_matrix(iris.X + 1), iris.y, name="sparse")
+    models = {"version": 1, "name": "models", "model": ["logistic_regression", "naive_bayes"]}
+    sizes = {"budget": 20, "loops": 2, "n_trials": 2, "n_blocks": 1, "select_among": 1, "select_blocks": 1}
+    space, folder = altune.SearchSpace.from_dict(models), tmp_path / "run"
+    more = {"report_blocks": 2, "ablation": False, "storage": url, "out": folder}
+    run = altune.tune("iris", space, confirm_on=sparse, **sizes, **more)
+    assert list(run.away) == list(open_run(folder).away) == ["sparse"]
+    setup = rebuild(open_shared(url, "altune", Silent()), Silent()).setup
+    assert [alternative.method for alternative in setup.space.decisions["model"].alternatives] == [
+        "logistic_regression"
+    ]
+    assert len(setup.environments) == 1

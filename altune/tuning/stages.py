@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from altune.core.errors import WorkError
 from altune.core.files import canonical_digest
 from altune.core.formats import changed_libraries
+from altune.recipes.recipe import RECOMMENDED
 from altune.simulation.execution.counting import counted
 from altune.simulation.execution.items import WorkItem, curves_or_raise
 from altune.simulation.execution.player import Player
@@ -306,12 +307,16 @@ class Stages:
         return AwayStage(self.setup, self.observer).confirm(StudyRecord(study), player, settings)
 
     def ablation_is_due(self, study: optuna.Study) -> bool:
-        """Return whether a trial was selected that differs from vanilla, and the path between was not played yet."""
+        """Return whether the path from vanilla to the selected recipe is wanted and was not played yet.
+
+        It is wanted for a trial of the search and for the recommended recipe, if they differ from vanilla. The other
+        baselines differ from vanilla by their query strategy alone.
+        """
         record = StudyRecord(study)
         confirmation = next(iter(record.confirmations().values()), None)
         if confirmation is None or VANILLA not in confirmation.baselines or record.ablated() is not None:
             return False
-        if confirmation.candidates[confirmation.selected].baseline:
+        if confirmation.candidates[confirmation.selected].baseline not in ("", RECOMMENDED):
             return False
         return bool(differing(confirmation.baselines[VANILLA].recipe, confirmation.recipe.recipe))
 

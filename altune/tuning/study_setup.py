@@ -11,7 +11,7 @@ from altune.core.errors import RequestError
 from altune.core.needs import Capabilities
 from altune.core.registry import find_method
 from altune.core.text import join_words
-from altune.recipes.recipe import Recipe
+from altune.recipes.recipe import RECOMMENDED, Recipe
 from altune.recipes.space import SearchSpace
 from altune.recipes.space.placing import Task
 from altune.simulation.environment import Environment
@@ -384,6 +384,10 @@ class StudySetup:
         return SearchBlocks(tuple(n_blocks), settings.leader_blocks)
 
     def _most_changes(self) -> int:
-        """Return in how many knobs a recipe of the space can differ from vanilla."""
+        """Return in how many knobs a recipe of the space, or the recommended one, can differ from vanilla."""
         base, vanilla = self.space.base_recipe(), self.baselines[VANILLA]
-        return sum(self.space.is_open(knob) or getattr(base, knob) != getattr(vanilla, knob) for knob in base.methods())
+        others = [base, self.baselines.get(RECOMMENDED, base)]
+        return sum(
+            self.space.is_open(knob) or any(getattr(other, knob) != getattr(vanilla, knob) for other in others)
+            for knob in base.methods()
+        )

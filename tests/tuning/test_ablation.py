@@ -305,10 +305,20 @@ def blocks_of(*parts: str) -> dict[str, list[dict[str, list[int]]]]:
 
 
 def test_a_recipe_that_is_vanilla_needs_no_path() -> None:
-    fixed = {"query_strategy": "least_confidence"}
+    # A baseline of the space takes the place of the recommended recipe, which is better than vanilla here.
+    fixed = {"query_strategy": "least_confidence", "baselines": {"recommended": {"query_strategy": "random"}}}
     found = altune.tune("iris", SearchSpace.from_dict({**fixed, "retrain": ["reset"]}), **SIZES)  # type: ignore[arg-type]
     assert found.confirmation is not None
     assert found.ablation is None
+
+
+def test_the_recommended_recipe_is_explained_if_it_is_handed_out() -> None:
+    found = altune.tune("iris", SearchSpace.from_dict({"query_strategy": "least_confidence"}), **SIZES)  # type: ignore[arg-type]
+    assert found.findings is not None
+    assert found.findings.chosen == "recommended"
+    ablation = ablation_of(found)
+    assert {knob for step in ablation.steps for knob in step.knobs} == {"initial_sample", "loop_size", "query_strategy"}
+    assert len(ablation.steps) <= 3
 
 
 KILLED = """

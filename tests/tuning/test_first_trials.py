@@ -140,6 +140,15 @@ def test_every_sampler_that_can_takes_them_before_its_own_draws(name: str) -> No
     assert search(plan, new_memory(), 24)[:2] == GIVEN
 
 
+def test_a_genetic_sampler_counts_them_to_its_first_generation() -> None:
+    memory = new_memory()
+    search(plan_of("nsga2", CONDITIONAL, first=GIVEN), memory, 6)
+    stored = [
+        [value for key, value in trial.system_attrs.items() if key.endswith(":generation")] for trial in memory.trials
+    ]
+    assert stored == [[0]] * 6
+
+
 def test_a_sobol_sequence_begins_after_them() -> None:
     points = search(plan_of("qmc", CONDITIONAL), new_memory(), 6)
     assert search(plan_of("qmc", CONDITIONAL, first=GIVEN), new_memory(), 8) == [*GIVEN, *points]

@@ -17,7 +17,8 @@ from altune.tuning.judging import REFERENCE
 from altune.tuning.preference import Preference
 from altune.tuning.trials import TrialRecord
 
-PLAIN_NAMES = {"random_sampling": "random sampling"}
+PLAIN_NAMES = {"random_sampling": "random sampling", "recommended": "the recommended recipe"}
+WITHOUT_LABELS = "the recipe that altune recommends without any label"
 EXPLAINED_NAMES = {
     "margin": "margin (random start, equal loops)",
     "vanilla": "vanilla (random start, least confidence, equal loops)",
@@ -31,6 +32,7 @@ def answer(findings: Findings, recipe: Recipe) -> list[str]:
     return [
         score_sentence(findings),
         headline(findings),
+        *beyond_sentences(findings),
         *settling(findings),
         *label_sentences(findings),
         *matched_sentences(findings),
@@ -50,7 +52,7 @@ def answer_of_several(by_data: Mapping[str, Findings], recipe: Recipe) -> list[s
     each = [
         f"{name}: {text}"
         for name, findings in by_data.items()
-        for text in (score_sentence(findings), headline(findings))
+        for text in (score_sentence(findings), headline(findings), *beyond_sentences(findings))
     ]
     return [f"{first}.{pooled}", *each, f"The recipe: {recipe.describe()}"]
 
@@ -142,6 +144,8 @@ def headline(findings: Findings) -> str:
     groups: dict[str, list[str]] = {"better than": [], "worse than": [], "without a clear difference from": []}
     for names, against in alike(findings):
         difference = against.difference
+        if names == [findings.recommended]:
+            continue  # it has a sentence of its own
         side = "better than" if findings.beats(difference) else "worse than" if findings.loses(difference) else None
         groups[side or "without a clear difference from"].append(f"{joined(names)} ({gain_words(difference)})")
     parts = [f"{words} {join_words(group)}" for words, group in groups.items() if group]
@@ -158,6 +162,25 @@ def headline(findings: Findings) -> str:
         note = f"; below {LEAST_BLOCKS} blocks there is no interval"
     less = ", less is better" if findings.objective.sign < 0 else ""
     return f"{chosen} By {findings.measure}{less}, on {blocks} it is {'; '.join(parts)}{note}.".lstrip()
+
+
+def beyond_sentences(findings: Findings) -> list[str]:
+    """Return what tuning was worth beyond the recommended recipe, which needs no label; nothing without such a one."""
+    if not findings.recommended:
+        return []
+    difference = findings.beyond
+    if difference is None:
+        return [f"So tuning gained nothing beyond {WITHOUT_LABELS}, which is what is handed out."]
+    worth = gain_words(difference)
+    if findings.loses(difference):
+        return [
+            f"Tuning gained nothing beyond {WITHOUT_LABELS}: beside it, the recipe of this run is at {worth}. Use the "
+            "recommended one (altune recommend)."
+        ]
+    unclear = "" if findings.beats(difference) else ", which is not clearly more than nothing"
+    gained = "gained" if findings.objective.sign > 0 else "made a difference of"
+    beyond = "beyond" if findings.objective.sign > 0 else "to"
+    return [f"Tuning {gained} {worth} {beyond} {WITHOUT_LABELS}{unclear}."]
 
 
 def settling(findings: Findings) -> list[str]:

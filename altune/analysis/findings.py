@@ -78,6 +78,7 @@ class Findings:
     bought : mean number of labels that the recipe buys, below the budget if it stops early.
     chosen : name of the baseline that was selected as the recipe, empty if a trial of the search was.
     n_test : number of held-back rows on which the report blocks are scored.
+    recommended : name of the baseline that altune recommends without any label; empty if there is none.
     """
 
     objective: Objective
@@ -88,6 +89,14 @@ class Findings:
     bought: float = 0.0
     chosen: str = ""
     n_test: int = 0
+    recommended: str = ""
+
+    @property
+    def beyond(self) -> PairedDifference | None:
+        """What tuning was worth beyond the recommended recipe; None if that is the recipe, or there is none."""
+        if not self.recommended or self.recommended == self.chosen:
+            return None
+        return self.against[self.recommended].difference
 
     @property
     def stops_early(self) -> bool:
@@ -141,7 +150,7 @@ class Findings:
         return self.objective.measure(self.budget)
 
 
-def find(confirmation: Reported, objective: Objective, budget: int) -> Findings:
+def find(confirmation: Reported, objective: Objective, budget: int, recommended: str = "") -> Findings:
     """Return the results of a confirmation.
 
     Parameters
@@ -149,6 +158,7 @@ def find(confirmation: Reported, objective: Objective, budget: int) -> Findings:
     confirmation : curves of the recipe and of the baselines on the report blocks.
     objective : what is measured.
     budget : budget in labels.
+    recommended : name of the baseline that altune recommends without any label, if there is one.
     """
     references, overlap = confirmation.baselines[REFERENCE].curves, confirmation.n_test / confirmation.n_train
     recipe, baselines, matched = confirmation.recipe, confirmation.baselines, confirmation.matched
@@ -170,9 +180,10 @@ def find(confirmation: Reported, objective: Objective, budget: int) -> Findings:
     }
     mean = estimated_mean(objective, recipe.curves, references, overlap)
     chosen = next((name for name, played in baselines.items() if played.recipe.digest() == recipe.recipe.digest()), "")
+    known = recommended if recommended in baselines else ""
     bought = sum(int(curve.labels[-1]) for curve in recipe.curves) / len(recipe.curves)
     score = final_score(recipe, objective)
-    return Findings(objective, budget, mean, score, against, bought, chosen, confirmation.n_test)
+    return Findings(objective, budget, mean, score, against, bought, chosen, confirmation.n_test, known)
 
 
 def final_score(played: Played, objective: Objective) -> float:

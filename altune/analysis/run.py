@@ -175,7 +175,7 @@ class Run(OldNames):
         """The results of the confirmation on each data set by name, empty before :meth:`confirm`."""
         scenarios = self.record.scenarios
         return {
-            name: find(confirmation, scenarios[name].make_objective(), scenarios[name].labels)
+            name: find(confirmation, scenarios[name].make_objective(), scenarios[name].labels, self.record.recommended)
             for name, confirmation in self.confirmations.items()
         }
 

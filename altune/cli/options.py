@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from altune.simulation.environment import Environment
 
 ModelOption = Annotated[str | None, Option("--model", metavar="NAME", help="Name of the model to use.")]
-RECIPE_FORMS = "Built-in name (random_sampling, margin, vanilla), YAML file, or folder of a run."
+RECIPE_FORMS = "Built-in name (random_sampling, margin, vanilla, recommended), YAML file, or folder of a run."
 RecipeOption = Annotated[str, Option("--recipe", metavar="RECIPE", help=RECIPE_FORMS)]
 RecipeArgument = Annotated[str, Argument(metavar="RECIPE", help=RECIPE_FORMS)]
 FreshBlocks = Annotated[

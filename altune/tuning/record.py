@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial
 from altune.core.errors import RequestError
 from altune.core.registry import methods
 from altune.data.description import Encoding
+from altune.recipes.recipe import RECOMMENDED
 from altune.recipes.space import SearchSpace
 from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
@@ -126,6 +127,14 @@ class StudyRecord:
     def space(self) -> SearchSpace:
         """Search space as it was given."""
         return stored_space(self.header)
+
+    @property
+    def recommended(self) -> str:
+        """Name of the baseline that altune recommends without any label; empty if the space has its own of that name.
+
+        A study of an earlier version has no such baseline.
+        """
+        return "" if RECOMMENDED in self.space.baselines else RECOMMENDED
 
     @property
     def data(self) -> dict[str, Any]:

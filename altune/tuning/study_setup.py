@@ -13,12 +13,14 @@ from altune.core.registry import find_method
 from altune.core.text import join_words
 from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
+from altune.recipes.space.placing import Task
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import trajectories_to_ablate
 from altune.tuning.away import STAGE, away_blocks, trajectories_away
 from altune.tuning.confirmation import trajectories_to_confirm
-from altune.tuning.header import make_header, resumed_words, settings_to_resume, space_to_resume
+from altune.tuning.first_trials import FirstTrials, first_trials
+from altune.tuning.header import make_header, resumed_words, settings_to_resume, space_to_resume, stored_first
 from altune.tuning.judging import REFERENCE, Across, check_several, needs_references, parse_across
 from altune.tuning.learned import remarks_of
 from altune.tuning.merit import BASELINE_BLOCKS, MOST_BLOCKS, blocks_words
@@ -56,6 +58,7 @@ class StudySetup:
     space : search space.
     settings : sizes and seed.
     why_fixed : why recipes cannot get blocks by merit, if that is not due to the setup itself.
+    first : the first trials of a stored study; None to take them from the portfolio that altune ships.
     away : environment of each data set on which the recipe is confirmed without being searched there.
     also : what other data sets offer on which all recipes must work; by default what those away offer.
 
@@ -70,6 +73,7 @@ class StudySetup:
     search_blocks : order of the search blocks.
     across : how several data sets are averaged.
     preference : how to choose among several objectives, None if nothing was given.
+    first : the first trials, which come from the portfolio.
 
     Raises
     ------
@@ -84,6 +88,7 @@ class StudySetup:
         settings: Settings,
         *,
         why_fixed: str = "",
+        first: FirstTrials | None = None,
         away: Sequence[Environment] = (),
         also: Sequence[AlsoFor] | None = None,
     ) -> None:
@@ -95,7 +100,8 @@ class StudySetup:
         self.away = tuple(away)
         self.also = also_for(environments, away) if also is None else tuple(also)
         self.space, self.left_out = narrow_space(space, self.capabilities, self.also)
-        self.baselines = self.space.baseline_recipes()
+        self.baselines, self._gave_way = self.space.baselines_for(*self.capabilities)
+        self.first = self._first_trials() if first is None else first
         self._given_why_fixed = why_fixed
         self.why_fixed = (why_fixed or self._why_fixed()) if settings.n_blocks is None else ""
         if self.why_fixed:
@@ -159,7 +165,7 @@ class StudySetup:
 
     def baselines_on(self, environment: Environment) -> dict[str, Recipe]:
         """Return the baselines as a search on a data set away would have them."""
-        return self.space.baseline_recipes()
+        return self.space.baseline_recipes(environment.capabilities)
 
     def check(self, confirm: bool) -> None:
         """Refuse what cannot work, before anything is written.
@@ -196,6 +202,13 @@ class StudySetup:
         """Return what there is to know before the search, one line each: notes and what was left out."""
         return [*self.notes(), *self.left_out]
 
+    def _first_trials(self) -> FirstTrials:
+        task = Task(self.scenario.labels, max(offered.n_classes for offered in self.capabilities))
+        settings = self.settings
+        return first_trials(
+            self.space, self.all_capabilities, self.data_sets, task, settings.sampler, settings.portfolio
+        )
+
     def _why_fixed(self) -> str:
         """Return why recipes cannot get blocks by merit, empty if they can."""
         scenario, settings = self.scenario, self.settings
@@ -216,8 +229,10 @@ class StudySetup:
         rows = search_rows_notes(self.environments, self.settings.search_rows)
         fixed = f"each trial is played on {USUAL_BLOCKS} blocks, not on more the better it does: {self.why_fixed}"
         blocks = [fixed] if self.why_fixed else []
+        none = [f"no trial comes from the portfolio: {self.first.why_none}"] if self.first.why_none else []
         learned = remarks_of(self.space, self.environments)
-        return [*dict.fromkeys(advice), *rows, *self._upper_bounds(), *learned, *self._idle_objectives(), *blocks]
+        parts = (rows, self._gave_way, none, self._upper_bounds(), learned, self._idle_objectives(), blocks)
+        return [*dict.fromkeys(advice), *(line for part in parts for line in part)]
 
     def _upper_bounds(self) -> list[str]:
         decision = self.space.decisions.get("initial_sample")
@@ -257,6 +272,7 @@ class StudySetup:
             partial(is_playable, self.space, self.all_capabilities),
             n_objectives=len(self.scenario.objective_names),
             constraints=bool(self.scenario.constraints),
+            first=self.first.params,
         )
 
     def proposer(self) -> Proposer:
@@ -272,12 +288,18 @@ class StudySetup:
         stored = space_to_resume(header, self.given_space)
         space = self.given_space if stored is None else stored
         settings = settings_to_resume(header, self.settings)
-        also = stored_also_for(header)
+        first, also = stored_first(header), stored_also_for(header)
         same_space = space == self.given_space and space.merges == self.given_space.merges and also == self.also
-        if same_space and settings == self.settings:
+        if same_space and settings == self.settings and first == self.first:
             return self
         return StudySetup(
-            self.environments, space, settings, why_fixed=self._given_why_fixed, away=self.away, also=also
+            self.environments,
+            space,
+            settings,
+            why_fixed=self._given_why_fixed,
+            first=first,
+            away=self.away,
+            also=also,
         )
 
     def resumed_lines(self, asked: StudySetup) -> list[str]:
@@ -300,7 +322,7 @@ class StudySetup:
 
     def header(self) -> dict[str, Any]:
         """Return everything that must stay the same if the study is resumed."""
-        return make_header(self.environments, self.given_space, self.settings, self.also)
+        return make_header(self.environments, self.given_space, self.settings, first=self.first, also=self.also)
 
     def trajectories(self, confirm: bool, ablation: bool = False) -> dict[str, int]:
         """Return the largest number of trajectories of each stage."""

@@ -57,6 +57,7 @@ def plan(
         "defaults": base.to_dict(),
         "baselines": {name: recipe.describe() for name, recipe in setup.baselines.items()},
         "settings": setup.settings.to_dict() | {"n_trials": setup.n_trials},
+        "first_trials": {"summary": setup.first.words, **setup.first.to_dict()},
         "trajectories": trajectories,
         "estimate": _estimate(setup, trajectories, jobs, timeout),
         "run": str(folder),

@@ -26,7 +26,7 @@ from altune.tuning.prepared_space import prepare_space
 from altune.tuning.record import StudyRecord
 from altune.tuning.resources import Resources
 from altune.tuning.search import Callback
-from altune.tuning.settings import Settings, n_trials_for
+from altune.tuning.settings import USUAL_PORTFOLIO, Settings, n_trials_for
 from altune.tuning.stages import Stages
 from altune.tuning.storage import ownership
 from altune.tuning.study_setup import SHARED, StudySetup
@@ -61,6 +61,7 @@ def tune(
     trial_timeout: float | None = None,
     n_blocks: int | None = None,
     search_rows: int | None = None,
+    portfolio: int = USUAL_PORTFOLIO,
     batch: int = 4,
     n_jobs: int = 1,
     seed: int = 0,
@@ -112,6 +113,8 @@ def tune(
         nsga3) plays each trial on 5.
     search_rows : number of rows of a search block, pool and test together; None for all rows. The confirmation always
         plays on all rows.
+    portfolio : number of first trials that are recipes which served well on other data
+        (:mod:`altune.recipes.portfolio`), as far as the space has them; 0 for none.
     batch : number of trials asked of the sampler at a time.
     n_jobs : number of processes; −1 uses all cores. It does not affect results.
     seed : seed of the study.
@@ -172,6 +175,7 @@ def tune(
         prefer=prefer,
         trial_timeout=trial_timeout,
         search_rows=search_rows,
+        portfolio=portfolio,
     )
     given: dict[str, Any] = {"target": target, "scenario": scenario, "seed": seed, "budget": budget, "loops": loops}
     given |= {"metric": metric, "objective": objective, **overrides}

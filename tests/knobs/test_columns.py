@@ -15,7 +15,7 @@ from altune.core.metadata import Metadata
 from altune.core.pool import Pool
 from altune.knobs.columns import COLUMNS, MOST_BACK, carried, column
 from altune.testing.pools import POOLS
-from tests.helpers.queries import linear_pool
+from tests.helpers.queries import FixedScores, linear_pool
 
 N_ROWS, K = 60, 20
 BOUGHT = [0, 3, 7, 11, 18, 23, 31, 44]
@@ -293,6 +293,10 @@ def test_equal_values_carry_over_as_zeros_and_outliers_are_bounded() -> None:
     pool = next(case for case in POOLS if case.name == "constant features").make(labelled=True)
     for name in set(COLUMNS) - {"hubness"}:  # which of equal rows are neighbours is arbitrary
         np.testing.assert_allclose(carried(pool, name), 0.0, atol=1e-12)
+    rounding = FixedScores(np.full((20, 2), 0.5) + np.random.default_rng(0).normal(size=(20, 2)) * 1e-16)
+    alike = linear_pool(np.random.default_rng(1).normal(size=(24, 2)), np.arange(24) % 2, range(4), model=rounding)
+    assert len(np.unique(column(alike, "log_odds"))) > 1
+    assert not carried(alike, "log_odds").any()
     X = np.concatenate([np.linspace(0, 1, 99), [1e6]])[:, None]
     far = linear_pool(X, np.arange(100) % 2, range(10))
     assert carried(far, "distance").max() == 6.0

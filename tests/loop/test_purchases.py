@@ -119,6 +119,29 @@ def test_a_strategy_may_report_arms_propensities_and_a_memo() -> None:
         assert history.memo(int(turn)) == ({"size": size} if chosen[history.loops == turn].all() else None)
 
 
+def test_rows_keep_their_arms_where_they_are_asked_in_another_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, y = start(query_strategy=Noting(), budget=30)
+    cls = type(loop.recipe.labeling)
+    original = cls.ask
+    monkeypatch.setattr(cls, "ask", lambda self, rows, *others: original(self, rows[::-1], *others))
+    play(loop, y)
+    history = loop.pool.history
+    later = slice(history.n_first, None)
+    assert history.arms[later].tolist() == [f"arm {row}" for row in history.rows[later]]
+    np.testing.assert_array_equal(history.propensities[later], history.rows[later] / 200.0)
+
+
+def test_random_rows_among_those_of_a_strategy_have_no_propensity() -> None:
+    loop, y = start(query_strategy={"method": "epsilon_mix", "strategy": Noting(), "epsilon": 0.4}, budget=40)
+    play(loop, y)
+    history = loop.pool.history
+    chosen, drawn = np.char.startswith(history.arms, "arm "), history.arms == "random"
+    assert chosen.sum() > 3
+    assert drawn.sum() > 3
+    np.testing.assert_array_equal(history.propensities[chosen], history.rows[chosen] / 200.0)
+    assert np.isnan(history.propensities[drawn]).all()
+
+
 def test_rows_that_were_given_and_rows_held_out() -> None:
     stopping = {"method": "target", "score": 0.999, "holdout": 10}
     loop, y = start(initial=np.array([5, 60, 120, 80]), stopping=stopping)

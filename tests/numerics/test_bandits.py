@@ -36,7 +36,7 @@ def test_weights_follow_the_arm_that_is_rewarded() -> None:
 
 
 def test_probabilities_have_a_floor_even_for_few_rounds() -> None:
-    assert Exp4P(np.zeros(4), rounds=1).probabilities().tolist() == [0.25] * 4
+    assert Exp4P(np.arange(4.0), rounds=1).probabilities().tolist() == [0.25] * 4
     lopsided = Exp4P(np.array([0.0, -2000.0]), rounds=50).probabilities()
     floor = np.sqrt(np.log(2) / 100)
     np.testing.assert_allclose(lopsided, [1 - floor, floor])

@@ -125,6 +125,19 @@ def test_a_worker_checks_its_data(server, tmp_path):
         rebuild(shared, Silent())
 
 
+def test_each_first_trial_from_the_portfolio_is_played_once(server, monkeypatch):
+    url = server.create_database("first")
+    run = altune.tune("iris", "quick", budget=30, n_trials=5, n_blocks=1, confirm=False, storage=url)
+    stored = run.record.header["portfolio"]["params"]
+    assert len(stored) > 3
+    assert [trial.params for trial in run.trials][: len(stored)] == stored[:5]
+    # A worker with another portfolio plays what the study began with, and its baselines.
+    monkeypatch.setattr("altune.tuning.study_setup.first_trials", lambda *_: pytest.fail("the study has its own"))
+    setup = rebuild(open_shared(url, "altune", Silent()), Silent()).setup
+    assert [dict(params) for params in setup.first.params] == stored
+    assert list(setup.baselines) == list(run.baselines)
+
+
 def test_a_shared_study_is_confirmed_away_and_its_workers_draw_what_works_there(server, tmp_path):
     url = server.create_database("away")
     iris = altune.load_dataset("iris")

@@ -32,7 +32,7 @@ def plan_text(plan: Mapping[str, Any]) -> str:
         *_confirm_on(plan),
         *_scenario(plan["scenario"]),
         *_objectives(plan),
-        *_search(plan["settings"], " of each data set" if plan.get("data_sets") else ""),
+        *_search(plan, " of each data set" if plan.get("data_sets") else ""),
         *_confirmation(plan),
         *_resources(plan["estimate"]),
         ("run", str(plan["run"])),
@@ -150,13 +150,15 @@ def _wanted(name: str, over: str) -> str:
     return f"{name}{domain}{' (less is better)' if KINDS[name].direction == 'minimize' else ''}"
 
 
-def _search(settings: Mapping[str, Any], each: str) -> list[Row]:
+def _search(plan: Mapping[str, Any], each: str) -> list[Row]:
+    settings = plan["settings"]
     rows = [
         (
             "search",
             f"{settings['n_trials']} trials on {blocks_words(settings['n_blocks'])}{each}, batches of "
             f"{settings['batch']}" + _limit(settings),
         ),
+        ("first trials", plan["first_trials"]["summary"]),
         ("sampler", f"{settings['sampler']}, seed {settings['seed']}"),
     ]
     if settings["racing"]:

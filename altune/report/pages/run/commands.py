@@ -8,7 +8,7 @@ from pathlib import Path
 from altune.analysis.data_words import data_words
 from altune.analysis.run import Run
 from altune.models import as_model
-from altune.recipes.recipe import BASELINES
+from altune.recipes.recipe import BUILT_IN
 from altune.tuning.run_folder import away_scenario_file, scenario_file
 
 
@@ -40,7 +40,15 @@ def _shell(run: Run, folder: Path, name: str, data: list[str]) -> list[tuple[str
     commands = [(f"Play it on {where}", shlex.join(simulate))]
     model = _model_of_baselines(run)
     if model is not None:
-        compare = ["altune", "compare", data[0], str(folder), *BASELINES, *given, *model]
+        compare = [
+            "altune",
+            "compare",
+            data[0],
+            str(folder),
+            *(name for name in BUILT_IN if name in run.baselines),
+            *given,
+            *model,
+        ]
         commands.append((f"Compare it with the baselines on {where}", shlex.join(compare)))
     return commands
 

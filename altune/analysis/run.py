@@ -189,7 +189,7 @@ class Run(OldNames):
         """The results on each data set that no trial saw by name; empty without ``confirm_on``."""
         scenarios = self.record.away.scenarios
         return {
-            name: find(report, scenarios[name].make_objective(), scenarios[name].labels)
+            name: find(report, scenarios[name].make_objective(), scenarios[name].labels, self.record.recommended)
             for name, report in self.away.items()
         }
 

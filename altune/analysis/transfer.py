@@ -15,9 +15,7 @@ from altune.analysis.answer import alike, gain_words, joined, plain_name, scores
 from altune.analysis.findings import Findings, difference_entry
 from altune.core.text import join_words
 from altune.numerics.statistics import LEAST_BLOCKS, PairedDifference, over_data_sets, side_by_side
-
-RECOMMENDED = "recommended"
-"""The baseline that needs no labels: what one would do without any data to tune on."""
+from altune.recipes.recipe import RECOMMENDED
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def test_a_single_data_set_is_beside_home() -> None:
     assert "better than random sampling (+0.03" in better
     assert "; at home, on home, +0.05" in better
     assert "worse than margin (-0.02" in worse
-    assert unclear.startswith(" from recommended (")
+    assert unclear.startswith(" from the recommended recipe (")
     assert beyond.startswith("It is not clear that tuning at home is worth anything on away beyond the recommendation")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -128,13 +129,13 @@ def test_the_answer_says_what_it_is_worth_there_beside_home(run: altune.Run) -> 
     gain = run.transfer.differences(run.transfer.away)["random_sampling"]  # type: ignore[union-attr]
     assert f"{gain.mean:+.3f}" in together
     assert "over random sampling (at home, on home, " in together
-    assert of_away.startswith("On away, the recipe reaches accuracy ")
+    assert re.match(r"On away, the recipe(, which is .*,)? reaches accuracy ", of_away)
     assert sum(sentence.startswith("At home, on home: ") for sentence in run.sentences) == 1
 
 
 def test_a_single_data_set_away_has_home_beside_each_difference(alone: altune.Run) -> None:
     first, second, *_ = tuned([AWAY]).sentences
-    assert first.startswith("On away, which no trial saw, the recipe reaches accuracy ")
+    assert re.match(r"On away, which no trial saw, the recipe(, which is .*,)? reaches accuracy ", first)
     assert "there it is" in second
     assert "; at home, on home, " in second
     assert not any("home" in sentence for sentence in alone.sentences)
@@ -178,7 +179,7 @@ def test_after_an_interruption_only_the_rest_is_played(run: altune.Run, tmp_path
         tuned([AWAY, FURTHER], out=tmp_path / "run", observer=Heard(stop_after=20))
     heard = Heard()
     resumed = tuned([AWAY, FURTHER], out=tmp_path / "run", observer=heard)
-    assert heard.planned["transfer"] == 2 * 5 * 7
+    assert heard.planned["transfer"] == 2 * 5 * (1 + 2 * len(run.baselines))
     # Those in flight when it stopped may be stored or not.
     assert heard.simulated["transfer"] <= heard.planned["transfer"] - 19
     assert without_times(resumed) == without_times(run)
@@ -310,7 +311,7 @@ def test_the_figure_has_each_baseline_at_home_and_away(run: altune.Run, alone: a
 
 def test_the_page_and_the_summary_show_both_sides(run: altune.Run) -> None:
     content = run_content(run)
-    assert [text for _, text in content.highlights] == [
+    assert [text for _, text in content.highlights][:2] == [
         "beside random sampling, on data that no trial saw",
         "beside random sampling, at home",
     ]
@@ -348,5 +349,5 @@ def test_a_run_killed_while_it_was_confirmed_away_continues(run: altune.Run, tmp
     heard = Heard()
     resumed = tuned([AWAY, FURTHER], out=tmp_path / "run", observer=heard)
     assert heard.simulated.keys() == {"transfer"} | heard.simulated.keys() & {"examination"}
-    assert heard.simulated["transfer"] <= 2 * 5 * 7 - 29
+    assert heard.simulated["transfer"] <= heard.planned["transfer"] - 29
     assert without_times(resumed) == without_times(run)

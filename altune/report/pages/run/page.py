@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from altune.analysis.answer import plain_name
 from altune.analysis.findings import Findings
 from altune.analysis.run import Run
-from altune.analysis.transfer import RECOMMENDED, Transfer
+from altune.analysis.transfer import Transfer
 from altune.core.text import join_words
+from altune.recipes.recipe import RECOMMENDED
 from altune.report.amounts import Amounts
 from altune.report.encodings import column_tables
 from altune.report.html.blocks import CodeBlock, FactsBlock, PageBlock

@@ -15,6 +15,7 @@ from altune.core.version import __version__
 
 if TYPE_CHECKING:
     from altune import report as report
+    from altune.analysis.recommendation import Recommendation as Recommendation
     from altune.analysis.run import Run as Run
     from altune.analysis.sweep.result import Sweep as Sweep
     from altune.core.errors import AltuneError as AltuneError
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from altune.workflows.compare_runs import compare_runs as compare_runs
     from altune.workflows.examine import examine as examine
     from altune.workflows.open_run import open_run as open_run
+    from altune.workflows.recommend import recommend as recommend
     from altune.workflows.replay import replay as replay
     from altune.workflows.rescore import rescore as rescore
     from altune.workflows.simulate import simulate as simulate
@@ -59,6 +61,7 @@ _HOMES = {
     "LearningCurve": "simulation.curve",
     "MLflowCallback": "tuning.mlflow",
     "Recipe": "recipes.recipe",
+    "Recommendation": "analysis.recommendation",
     "RequestError": "core.errors",
     "Run": "analysis.run",
     "Scenario": "simulation.scenario",
@@ -77,6 +80,7 @@ _HOMES = {
     "make_environments": "simulation.environment",
     "open_run": "workflows.open_run",
     "prepare_space": "tuning.prepared_space",
+    "recommend": "workflows.recommend",
     "register": "core.registry",
     "register_estimator": "models",
     "register_label_function": "knobs.labeling",

@@ -10,9 +10,10 @@ labels for each class, at least 100, at most half the pool), so that only the st
 its own start and loops. With logistic regression all data sets are played, with the other models 10 of them on 10
 blocks, without the expert. Of a data set with more than 3,000 rows a random part of 3,000 is used.
 
-What is learned or tuned is played without the family of its data set: `tuned_mixture` is, for each family, the one of
-six mixtures that is best on all other families. `peeking_expert` reads the test rows and is no strategy, but the most
-that looking one step ahead could gain.
+What is learned or tuned is played without the family of its data set: `lal` and `learned_ranker` with the tables that
+`altune learn lal` and `altune learn ranker` write by `--keep-left-out FOLDER/lal` and `FOLDER/learned_ranker`, where
+FOLDER is given by `--tables`; `tuned_mixture` is, for each family, the one of six mixtures that is best on all others.
+`peeking_expert` reads the test rows and is no strategy, but the most that looking one step ahead could gain.
 
 Intervals are of 95 %, by resampling data sets and then their blocks. Finished trajectories are stored in `--out`; an
 interrupted command resumes there. The number of processes does not affect results. Exit code 1 where margin_cover or
@@ -86,7 +87,7 @@ def table_of(model: str, options: argparse.Namespace, places: Sequence[Place]) -
     chosen = places if first else spread(places, min(len(places), OTHER_SETS))
     blocks = options.blocks if first else min(options.blocks, OTHER_BLOCKS)
     asked = [name for name in options.strategies if first or name != EXPERT]
-    recipes, missing = contestants(asked)
+    recipes, missing = contestants(asked, options.tables)
     for line in missing if first else ():
         print(line, file=sys.stderr)
     played = play_all(chosen, recipes, model, blocks, options.out / "trajectories", options.jobs)
@@ -123,14 +124,17 @@ def show(part: Mapping[str, Any]) -> None:
         print(f"No table: it needs {LEAST_SETS} data sets or more on which nothing failed.")
         return
     shown = list(part["strategies"][0]["minus_margin"])
-    heads = [f"minus margin, {group} ({counts[group]})" for group in shown]
-    print(f"| strategy | area | mean rank | {' | '.join(heads)} | better on |")
-    print("|" + "---|" * (len(heads) + 4))
+    beside_cover = part["strategies"][0]["minus_margin_cover"] is not None
+    heads = ["strategy", "area", "mean rank", *(f"minus margin, {group} ({counts[group]})" for group in shown)]
+    heads += ["ahead of margin on", *(["minus margin_cover, all"] if beside_cover else [])]
+    print(f"| {' | '.join(heads)} |")
+    print("|" + "---|" * len(heads))
     for row in part["strategies"]:
-        cells = [difference_text(row["minus_margin"][group]) for group in shown]
-        rank = "" if row["rank"] is None else f"{row['rank']:.2f}"
-        better = f"{row['minus_margin']['all']['better']:.0%}"
-        print(f"| {row['strategy']} | {row['area']:.4f} | {rank} | {' | '.join(cells)} | {better} |")
+        cells = [row["strategy"], f"{row['area']:.4f}", "" if row["rank"] is None else f"{row['rank']:.2f}"]
+        cells += [difference_text(row["minus_margin"][group]) for group in shown]
+        cells.append(f"{row['minus_margin']['all']['better']:.0%}")
+        cells += [difference_text(row["minus_margin_cover"])] if beside_cover else []
+        print(f"| {' | '.join(cells)} |")
     if part["mixtures"]:
         chosen = list(part["mixtures"].values())
         counted = ", ".join(f"{name} {chosen.count(name)}" for name in dict.fromkeys(chosen))
@@ -165,6 +169,7 @@ def read_options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--blocks", type=int, help=f"blocks of each data set; {BLOCKS}")
     parser.add_argument("--only", nargs="+", choices=ALL, default=list(ALL), metavar="STRATEGY", help=", ".join(ALL))
     parser.add_argument("--without", nargs="+", choices=ALL, default=[], metavar="STRATEGY")
+    parser.add_argument("--tables", type=Path, metavar="FOLDER", help="lal/ and learned_ranker/, by --keep-left-out")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SETS} data sets, {QUICK_BLOCKS} blocks, 1 model")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2, help="processes; 2")

@@ -17,7 +17,8 @@ from altune.tuning.judging import REFERENCE
 from altune.tuning.preference import Preference
 from altune.tuning.trials import TrialRecord
 
-PLAIN_NAMES = {"random_sampling": "random sampling"}
+PLAIN_NAMES = {"random_sampling": "random sampling", "recommended": "the recommended recipe"}
+WITHOUT_LABELS = "the recipe that altune recommends without any label"
 EXPLAINED_NAMES = {
     "margin": "margin (random start, equal loops)",
     "vanilla": "vanilla (random start, least confidence, equal loops)",
@@ -31,6 +32,7 @@ def answer(findings: Findings, recipe: Recipe) -> list[str]:
     return [
         score_sentence(findings),
         headline(findings),
+        *beyond_sentences(findings),
         *settling(findings),
         *label_sentences(findings),
         *matched_sentences(findings),
@@ -50,7 +52,7 @@ def answer_of_several(by_data: Mapping[str, Findings], recipe: Recipe) -> list[s
     each = [
         f"{name}: {text}"
         for name, findings in by_data.items()
-        for text in (score_sentence(findings), headline(findings))
+        for text in (score_sentence(findings), headline(findings), *beyond_sentences(findings))
     ]
     return [f"{first}.{pooled}", *each, f"The recipe: {recipe.describe()}"]
 
@@ -105,22 +107,26 @@ def plain_name(recipe: str) -> str:
 
 def score_sentence(findings: Findings) -> str:
     """Return the scores at the whole budget, of the recipe and of each baseline."""
-    others = ", ".join(
-        f"{join_words([_explained(name) for name in names])} {against.score:.3f}" for names, against in _alike(findings)
-    )
+    others = scores_words(findings)
     subject = "the recipe"
     if findings.chosen:
-        same = f" and plays as {_joined(findings.same_as_chosen)} does" if findings.same_as_chosen else ""
+        same = f" and plays as {joined(findings.same_as_chosen)} does" if findings.same_as_chosen else ""
         subject = f"the recipe, which is {_explained(findings.chosen)}{same},"
     reaches = f"reaches {findings.metric} {findings.score:.3f}"
-    if findings.bought < findings.budget - 0.5:
-        # The loops may end a little below the budget, and a stopping rule far below.
+    if findings.stops_early:
         mean = f"{findings.bought:.0f} labels{'' if findings.bought.is_integer() else ' on average'}"
         return f"With {mean} {subject} {reaches} and stops; with {findings.budget}, {others}."
     return f"With {findings.budget} labels {subject} {reaches}{f'; {others}' if others else ''}."
 
 
-def _alike(findings: Findings) -> list[tuple[list[str], Against]]:
+def scores_words(findings: Findings) -> str:
+    """Return the scores of the baselines at the whole budget, in words."""
+    return ", ".join(
+        f"{join_words([_explained(name) for name in names])} {against.score:.3f}" for names, against in alike(findings)
+    )
+
+
+def alike(findings: Findings) -> list[tuple[list[str], Against]]:
     """Return the baselines, those together that play alike, as margin and least confidence do for two classes."""
     groups: list[tuple[list[str], Against]] = []
     for name, against in findings.others.items():
@@ -136,10 +142,12 @@ def headline(findings: Findings) -> str:
     """Return the differences in the objective, and which of them are clear."""
     blocks = f"{findings.recipe.blocks} fresh block{'' if findings.recipe.blocks == 1 else 's'}"
     groups: dict[str, list[str]] = {"better than": [], "worse than": [], "without a clear difference from": []}
-    for names, against in _alike(findings):
+    for names, against in alike(findings):
         difference = against.difference
+        if names == [findings.recommended]:
+            continue  # it has a sentence of its own
         side = "better than" if findings.beats(difference) else "worse than" if findings.loses(difference) else None
-        groups[side or "without a clear difference from"].append(f"{_joined(names)} ({gain_words(difference)})")
+        groups[side or "without a clear difference from"].append(f"{joined(names)} ({gain_words(difference)})")
     parts = [f"{words} {join_words(group)}" for words, group in groups.items() if group]
     chosen = (
         f"On the blocks that select, no recipe of the search was better than {plain_name(findings.chosen)}, so it is "
@@ -156,11 +164,30 @@ def headline(findings: Findings) -> str:
     return f"{chosen} By {findings.measure}{less}, on {blocks} it is {'; '.join(parts)}{note}.".lstrip()
 
 
+def beyond_sentences(findings: Findings) -> list[str]:
+    """Return what tuning was worth beyond the recommended recipe, which needs no label; nothing without such a one."""
+    if not findings.recommended:
+        return []
+    difference = findings.beyond
+    if difference is None:
+        return [f"So tuning gained nothing beyond {WITHOUT_LABELS}, which is what is handed out."]
+    worth = gain_words(difference)
+    if findings.loses(difference):
+        return [
+            f"Tuning gained nothing beyond {WITHOUT_LABELS}: beside it, the recipe of this run is at {worth}. Use the "
+            "recommended one (altune recommend)."
+        ]
+    unclear = "" if findings.beats(difference) else ", which is not clearly more than nothing"
+    gained = "gained" if findings.objective.sign > 0 else "made a difference of"
+    beyond = "beyond" if findings.objective.sign > 0 else "to"
+    return [f"Tuning {gained} {worth} {beyond} {WITHOUT_LABELS}{unclear}."]
+
+
 def settling(findings: Findings) -> list[str]:
     """Return how likely the recipe is better where that is not clear, and what would settle it."""
     open_ones = [
-        (_joined(names), against.difference)
-        for names, against in _alike(findings)
+        (joined(names), against.difference)
+        for names, against in alike(findings)
         if against.difference.known
         and not against.difference.clear
         and against.difference.high > against.difference.low
@@ -201,24 +228,24 @@ def _what_settles(difference: PairedDifference, beside: str, findings: Findings)
 
 def label_sentences(findings: Findings) -> list[str]:
     """Return for each baseline the labels that the recipe needs for its score at the whole budget."""
-    return [_labels(findings, names, against.labels) for names, against in _alike(findings)]
+    return [_labels(findings, names, against.labels) for names, against in alike(findings)]
 
 
 def _labels(findings: Findings, names: Sequence[str], labels: LabelsSaved) -> str:
-    goal = f"the {findings.metric} that {_joined(names)} end{'s' if len(names) == 1 else ''} with "
+    goal = f"the {findings.metric} that {joined(names)} end{'s' if len(names) == 1 else ''} with "
     goal += f"({_apart(labels.target, findings.score)})"
     if not labels.baseline_labels:
         alone = "gets" if len(names) == 1 else "get"
-        return f"{capitalized(_joined(names))} never {alone} beyond the {findings.metric} of the majority class."
+        return f"{capitalized(joined(names))} never {alone} beyond the {findings.metric} of the majority class."
     if labels.recipe_labels is None:
-        if findings.bought < findings.budget - 0.5:
+        if findings.stops_early:
             return f"It stops below {goal}, with {_apart(findings.score, labels.target)}."
         ends = _apart(findings.score, labels.target)
         return f"It never reaches {goal} within {findings.budget} labels; it ends with {ends}."
     needs = range_words(labels.recipe_after, labels.recipe_labels)
     usual = range_words(labels.baseline_after, labels.baseline_labels)
     saved = f"{labels.saved or 'no'} labels saved" if labels.saved >= 0 else f"{-labels.saved} labels more"
-    text = f"It first has {goal} with {needs} labels, {_joined(names)} with {usual}: {saved}"
+    text = f"It first has {goal} with {needs} labels, {joined(names)} with {usual}: {saved}"
     if labels.low is None and labels.high is None:
         return f"{text}."
     interval = f"up to {labels.high}" if labels.low is None else f"{labels.low} to {labels.high}"
@@ -229,11 +256,11 @@ def _labels(findings: Findings, names: Sequence[str], labels: LabelsSaved) -> st
 def matched_sentences(findings: Findings) -> list[str]:
     """Return the differences from the matched baselines, each with what it still differs in."""
     by_knobs: dict[tuple[str, ...], list[str]] = {}
-    for names, against in _alike(findings):
-        by_knobs.setdefault(against.differs, []).append(f"{_joined(names)} ({gain_words(against.matched)})")
+    for names, against in alike(findings):
+        by_knobs.setdefault(against.differs, []).append(f"{joined(names)} ({gain_words(against.matched)})")
     if all(against.matched.mean == against.difference.mean for against in findings.others.values()):
         return []  # the sizes are those of the baselines
-    same = [_joined(names) for names, against in _alike(findings) if not against.differs]
+    same = [joined(names) for names, against in alike(findings) if not against.differs]
     parts = [
         f"from {join_words(gains)} in {join_words([KNOB_WORDS[knob] for knob in knobs])}"
         for knobs, gains in by_knobs.items()
@@ -243,7 +270,8 @@ def matched_sentences(findings: Findings) -> list[str]:
     return [f"Were the baselines to have its sizes of start and loops, it would differ {'; '.join(parts)}."]
 
 
-def _joined(names: Sequence[str]) -> str:
+def joined(names: Sequence[str]) -> str:
+    """Return the plain names of recipes, joined for a sentence."""
     return join_words([plain_name(name) for name in names])
 
 

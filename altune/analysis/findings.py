@@ -13,9 +13,9 @@ from altune.numerics.statistics import Interval, PairedDifference
 from altune.recipes.recipe import Recipe
 from altune.simulation.intervals import estimated_mean
 from altune.simulation.objectives import Objective
-from altune.tuning.confirmation import Confirmation
 from altune.tuning.judging import REFERENCE
 from altune.tuning.played import Played
+from altune.tuning.reported import Reported
 
 Verdict = Literal["better", "unclear", "not better"]
 
@@ -57,10 +57,10 @@ class Against:
         return {
             "mean": self.baseline.mean,
             "score": self.score,
-            **_of(self.difference),
+            **difference_entry(self.difference),
             "labels_saved": self.labels_saved,
             "labels": self.labels.to_dict(),
-            "matched": {"mean": self.matched_mean, **_of(self.matched), "differs": list(self.differs)},
+            "matched": {"mean": self.matched_mean, **difference_entry(self.matched), "differs": list(self.differs)},
         }
 
 
@@ -78,6 +78,7 @@ class Findings:
     bought : mean number of labels that the recipe buys, below the budget if it stops early.
     chosen : name of the baseline that was selected as the recipe, empty if a trial of the search was.
     n_test : number of held-back rows on which the report blocks are scored.
+    recommended : name of the baseline that altune recommends without any label; empty if there is none.
     """
 
     objective: Objective
@@ -88,6 +89,20 @@ class Findings:
     bought: float = 0.0
     chosen: str = ""
     n_test: int = 0
+    recommended: str = ""
+
+    @property
+    def beyond(self) -> PairedDifference | None:
+        """What tuning was worth beyond the recommended recipe; None if that is the recipe, or there is none."""
+        if not self.recommended or self.recommended == self.chosen:
+            return None
+        return self.against[self.recommended].difference
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether the recipe buys fewer labels than the budget, as with a stopping rule."""
+        # The loops may end a little below the budget, and a stopping rule far below.
+        return self.bought < self.budget - 0.5
 
     @property
     def others(self) -> Mapping[str, Against]:
@@ -135,7 +150,7 @@ class Findings:
         return self.objective.measure(self.budget)
 
 
-def find(confirmation: Confirmation, objective: Objective, budget: int) -> Findings:
+def find(confirmation: Reported, objective: Objective, budget: int, recommended: str = "") -> Findings:
     """Return the results of a confirmation.
 
     Parameters
@@ -143,6 +158,7 @@ def find(confirmation: Confirmation, objective: Objective, budget: int) -> Findi
     confirmation : curves of the recipe and of the baselines on the report blocks.
     objective : what is measured.
     budget : budget in labels.
+    recommended : name of the baseline that altune recommends without any label, if there is one.
     """
     references, overlap = confirmation.baselines[REFERENCE].curves, confirmation.n_test / confirmation.n_train
     recipe, baselines, matched = confirmation.recipe, confirmation.baselines, confirmation.matched
@@ -164,9 +180,10 @@ def find(confirmation: Confirmation, objective: Objective, budget: int) -> Findi
     }
     mean = estimated_mean(objective, recipe.curves, references, overlap)
     chosen = next((name for name, played in baselines.items() if played.recipe.digest() == recipe.recipe.digest()), "")
+    known = recommended if recommended in baselines else ""
     bought = sum(int(curve.labels[-1]) for curve in recipe.curves) / len(recipe.curves)
     score = final_score(recipe, objective)
-    return Findings(objective, budget, mean, score, against, bought, chosen, confirmation.n_test)
+    return Findings(objective, budget, mean, score, against, bought, chosen, confirmation.n_test, known)
 
 
 def final_score(played: Played, objective: Objective) -> float:
@@ -183,7 +200,7 @@ def against_of(findings: Findings) -> dict[str, Any]:
 
 
 def _compared(
-    objective: Objective, recipe: Played, others: Mapping[str, Played], overlap: float, confirmation: Confirmation
+    objective: Objective, recipe: Played, others: Mapping[str, Played], overlap: float, confirmation: Reported
 ) -> list[PairedDifference]:
     """Return the recipe minus each of the others; a recipe beside itself is no comparison and adjusts nothing."""
     same = {name for name, played in others.items() if played.recipe.digest() == recipe.recipe.digest()}
@@ -198,6 +215,7 @@ def _differing(recipe: Recipe, other: Recipe) -> tuple[str, ...]:
     return tuple(knob for knob in FIELDS if getattr(other, knob) != getattr(recipe, knob))
 
 
-def _of(difference: PairedDifference) -> dict[str, Any]:
+def difference_entry(difference: PairedDifference) -> dict[str, Any]:
+    """Return a difference as plain JSON values, as it is for each baseline."""
     plain = difference.to_dict()
     return {"difference": plain.pop("mean"), **{name: value for name, value in plain.items() if name != "blocks"}}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from altune.analysis.run import Run
+from altune.tuning.away import STAGE as TRANSFER
 from altune.tuning.merit import n_again, plays_left
 from altune.tuning.record import StudyRecord
 from altune.tuning.trials import TrialRecord
@@ -120,11 +121,13 @@ class RunProgress:
 
     @property
     def stage(self) -> str:
-        """``baselines``, ``searching``, ``confirming``, ``examining``, ``ablation`` or ``ended``."""
+        """``baselines``, ``searching``, ``confirming``, ``transfer``, ``examining``, ``ablation`` or ``ended``."""
         record = self.run.record
         if self.ended:
             return "ended"
         if record.confirmation_key() is not None and self.searched:
+            if TRANSFER in record.plan.get("trajectories", {}) and record.away.key is None:
+                return "transfer"
             return "ablation" if record.examined() else "examining"
         if not record.baselines():
             return "baselines"
@@ -142,6 +145,7 @@ class RunProgress:
         has_ended = {
             "baselines": bool(record.baselines()),
             "confirmation": record.confirmation_key() is not None,
+            **({TRANSFER: record.away.key is not None} if TRANSFER in planned else {}),
             "examination": bool(record.examined()),
             "ablation": bool(self.ended),
         }

@@ -12,6 +12,7 @@ from altune.analysis.costs import money_of, money_sentences
 from altune.analysis.findings import Findings, against_of, find
 from altune.analysis.run_curves import stored_curves
 from altune.analysis.run_summary import RunSummary
+from altune.analysis.transfer import Transfer, home_sentences, transfer_sentences
 from altune.core.deprecations import OldNames, renamed_keywords
 from altune.core.errors import RequestError, WorkError
 from altune.core.html import html_table
@@ -23,6 +24,7 @@ from altune.tuning.played import Played
 from altune.tuning.preference import pareto_trials
 from altune.tuning.ranking import best_recipes
 from altune.tuning.record import StudyRecord
+from altune.tuning.reported import Reported
 from altune.tuning.run_folder import stored_study
 from altune.tuning.trials import TrialRecord
 
@@ -95,7 +97,8 @@ class Run(OldNames):
     def _summary(self) -> RunSummary:
         trials = sum(trial.state != "forbidden" for trial in self.trials)
         recipe = self.best_recipe if self.confirmation is not None else None
-        return RunSummary(tuple(self.record.data_sets), trials, self.folder, self.all_findings, recipe)
+        names = tuple(self.record.data_sets)
+        return RunSummary(names, trials, self.folder, self.all_findings, recipe, self.away_findings)
 
     @property
     def study(self) -> optuna.Study:
@@ -172,9 +175,28 @@ class Run(OldNames):
         """The results of the confirmation on each data set by name, empty before :meth:`confirm`."""
         scenarios = self.record.scenarios
         return {
-            name: find(confirmation, scenarios[name].make_objective(), scenarios[name].labels)
+            name: find(confirmation, scenarios[name].make_objective(), scenarios[name].labels, self.record.recommended)
             for name, confirmation in self.confirmations.items()
         }
+
+    @property
+    def away(self) -> dict[str, Reported]:
+        """The recipe and the baselines on each data set that no trial saw by name; empty without ``confirm_on``."""
+        return self.record.away.reports
+
+    @cached_property
+    def away_findings(self) -> dict[str, Findings]:
+        """The results on each data set that no trial saw by name; empty without ``confirm_on``."""
+        scenarios = self.record.away.scenarios
+        return {
+            name: find(report, scenarios[name].make_objective(), scenarios[name].labels)
+            for name, report in self.away.items()
+        }
+
+    @property
+    def transfer(self) -> Transfer | None:
+        """The results away beside those at home, None without ``confirm_on``."""
+        return Transfer(self.all_findings, self.away_findings) if self.away_findings else None
 
     @property
     def loops(self) -> LoopFacts | None:
@@ -226,7 +248,10 @@ class Run(OldNames):
             for name, ablation in self.ablations.items()
         ]
         nothing, costs = money_sentences(self.confirmations, self.record.scenarios)
-        return [*nothing, first, *front, *rest, *steps, *costs, last]
+        home = [first, *front, *rest, *steps, *costs]
+        if self.transfer is None:
+            return [*nothing, *home, last]
+        return [*nothing, *transfer_sentences(self.transfer), *home_sentences(home, list(findings)), last]
 
     @renamed_keywords
     def confirm(
@@ -275,7 +300,7 @@ class Run(OldNames):
 
     def read_again(self) -> None:
         """Forget what was computed from the confirmation, so that it is read from the study again."""
-        for name in ("all_findings", "ablations", "all_loops"):
+        for name in ("all_findings", "away_findings", "ablations", "all_loops"):
             self.__dict__.pop(name, None)
 
     def importance(self, *, confidence: float = 0.95, seed: int = 0) -> KnobImportance:
@@ -311,14 +336,23 @@ class Run(OldNames):
     def curves(self) -> pd.DataFrame:
         """Return all learning curves of the run as one table: part, recipe, block, and a row for each point."""
         stored = stored_curves(self.record)
-        several = len(self.record.data_sets) > 1
+        several = len(self.record.data_sets) > 1 or bool(self.away)
         names = ("part", "recipe", "block", *(("data",) if several else ()))
         keys = {name: [getattr(curve, name) for curve in stored] for name in names}
         return curves_frame([curve.curve for curve in stored], keys)
 
     def _confirmed(self, name: str) -> dict[str, Any]:
-        findings, why = self.all_findings[name], self.confirmations[name].why_blocks
-        return findings.recipe.to_dict() | {"score": findings.score} | ({"why_blocks": why} if why else {})
+        return _confirmed(self.all_findings[name], self.confirmations[name])
+
+    def _away(self) -> dict[str, Any]:
+        """Return the plain JSON values of what the recipe is worth on data sets that no trial saw."""
+        if self.transfer is None:
+            return {}
+        data_sets = {
+            name: {"confirmed": _confirmed(findings, self.away[name]), "baselines": against_of(findings)}
+            for name, findings in self.away_findings.items()
+        }
+        return {"away": {"data_sets": data_sets, "together": self.transfer.to_dict()}}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain JSON values of the command line's ``--json``."""
@@ -348,9 +382,15 @@ class Run(OldNames):
             "seconds": self.seconds,
             "run": None if self.folder is None else str(self.folder),
         }
-        plain |= self.objective.positive_entry()
+        plain |= self.objective.positive_entry() | self._away()
         plain |= {"data_sets": by_data} if len(self.record.data_sets) > 1 else {}
         if len(self.record.scenario.objective_names) > 1:
             plain |= {"objectives": list(self.record.scenario.objective_names)}
             plain |= {"front": [trial.number for trial in self.front]}
         return plain
+
+
+def _confirmed(findings: Findings, report: Reported) -> dict[str, Any]:
+    """Return the result of the recipe on one data set as plain JSON values."""
+    why = {"why_blocks": report.why_blocks} if report.why_blocks else {}
+    return findings.recipe.to_dict() | {"score": findings.score} | why

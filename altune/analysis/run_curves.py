@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from altune.simulation.curve import LearningCurve
+from altune.tuning.played import Played
 from altune.tuning.record import StudyRecord
+from altune.tuning.reported import Reported
 from altune.tuning.trials import TrialRecord
 
 
 class StoredCurve(NamedTuple):
-    """A learning curve and where it comes from; ``part`` is ``search``, ``select``, ``report`` or ``ablation``."""
+    """A learning curve and where it comes from.
+
+    ``part`` is ``search``, ``select``, ``report``, ``away`` (on data that no trial saw) or ``ablation``.
+    """
 
     part: str
     data: str
@@ -22,7 +27,7 @@ class StoredCurve(NamedTuple):
 
 def stored_curves(record: StudyRecord) -> list[StoredCurve]:
     """Return all learning curves of a run."""
-    return [*_searched(record), *_confirmed(record), *_ablated(record)]
+    return [*_searched(record), *_confirmed(record), *_away(record), *_ablated(record)]
 
 
 def _searched(record: StudyRecord) -> list[StoredCurve]:
@@ -55,12 +60,26 @@ def _confirmed(record: StudyRecord) -> list[StoredCurve]:
             ("select", candidate.baseline or f"trial_{candidate.trial}", candidate.played)
             for candidate in confirmation.candidates
         ]
-        reported = {"confirmed": confirmation.recipe, **confirmation.baselines}
-        reported |= {f"{name}_matched": played for name, played in confirmation.matched.items()}
-        parts += [("report", name, played) for name, played in reported.items()]
+        parts += [("report", name, played) for name, played in _reported(confirmation).items()]
         for part, recipe, played in parts:
             stored += [StoredCurve(part, data, recipe, block, curve) for block, curve in enumerate(played.curves)]
     return stored
+
+
+def _away(record: StudyRecord) -> list[StoredCurve]:
+    """Return the curves on the report blocks of data sets that no trial saw."""
+    return [
+        StoredCurve("away", data, recipe, block, curve)
+        for data, report in record.away.reports.items()
+        for recipe, played in _reported(report).items()
+        for block, curve in enumerate(played.curves)
+    ]
+
+
+def _reported(report: Reported) -> dict[str, Played]:
+    """Return the recipe and the baselines, plain and matched, on the report blocks by name."""
+    matched = {f"{name}_matched": played for name, played in report.matched.items()}
+    return {"confirmed": report.recipe, **report.baselines, **matched}
 
 
 def _ablated(record: StudyRecord) -> list[StoredCurve]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ class RunSummary:
     folder : folder of the run, None for a run in memory.
     findings : results of the confirmation by data set; empty before it.
     recipe : the recipe of the run, None before the confirmation.
+    away : results on data sets that no trial saw, by data set.
     """
 
     data_sets: tuple[str, ...]
@@ -34,6 +35,7 @@ class RunSummary:
     folder: Path | None
     findings: Mapping[str, Findings]
     recipe: Recipe | None
+    away: Mapping[str, Findings] = field(default_factory=dict)
 
     def line(self) -> str:
         """Return one line: data, number of trials, the value of the recipe, its start and query strategy, the folder.
@@ -57,8 +59,8 @@ class RunSummary:
         if self.recipe is None:
             return [*rows, ("confirmed", "not yet; run.confirm() does it")]
         rows.append(("recipe", self.recipe.describe()))
-        for name, findings in self.findings.items():
-            where = f" on {name}" if len(self.findings) > 1 else ""
+        for name, findings in [*self.findings.items(), *self.away.items()]:
+            where = f" on {name}" if len(self.findings) + len(self.away) > 1 else ""
             rows.append((f"{findings.objective.words}{where}", _value(findings)))
             for baseline, against in findings.others.items():
                 of = against.difference

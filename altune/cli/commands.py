@@ -21,6 +21,8 @@ from typing import Annotated, Any, ClassVar, NamedTuple, get_args, get_origin, g
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from altune.core.errors import RequestError
+
 
 class Command(NamedTuple):
     """A command that is not imported yet.
@@ -87,7 +89,20 @@ class LazyCommands(Mapping[str, Any]):
 
 
 class SectionedCommand(TyperCommand):
-    """A command whose help shows its options by section, in plain text; options without a section come last."""
+    """A command whose help shows its options by section, in plain text; options without a section come last.
+
+    An option whose metavar ends with ``...`` takes one word or more, up to the next option.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words of the command line, with the name of an option before each of the words it takes."""
+        several = {
+            name
+            for param in self.get_params(ctx)
+            if not _is_argument(param) and _takes_words(param)
+            for name in param.opts
+        }
+        return list(super().parse_args(ctx, with_names(args, several)))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return ``[OPTIONS]`` and the arguments: ``DATA``, ``[NAME]``, ``RECIPES...``."""
@@ -106,6 +121,46 @@ class SectionedCommand(TyperCommand):
             if records:
                 with formatter.section(title):
                     formatter.write_dl(records)
+
+
+def with_names(words: list[str], options: set[str]) -> list[str]:
+    """Return the words of a command line with the name of an option before each of several words that it takes.
+
+    Parameters
+    ----------
+    words : words of the command line.
+    options : names of options that take one word or more.
+
+    Examples
+    --------
+    >>> with_names(["A", "--on", "D", "E", "--jobs", "2"], {"--on"})
+    ['A', '--on', 'D', '--on', 'E', '--jobs', '2']
+    >>> with_names(["A", "--on=D", "E"], {"--on"})
+    ['A', '--on=D', '--on', 'E']
+
+    Raises
+    ------
+    RequestError
+        If another option follows at once.
+    """
+    named: list[str] = []
+    option, first = "", False
+    for word in words:
+        if word.startswith("-"):
+            if option and first:
+                raise RequestError(f"{option} needs one word or more, not the option {word}")
+            name = word.partition("=")[0]
+            option, first = (name if name in options else ""), name == word
+        elif option and not first:
+            named.append(option)
+        else:
+            first = False
+        named.append(word)
+    return named
+
+
+def _takes_words(option: Any) -> bool:
+    return str(option.metavar or "").endswith("...")
 
 
 def _is_argument(param: Any) -> bool:

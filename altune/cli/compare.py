@@ -31,8 +31,8 @@ def compare(
         list[str],
         typer.Argument(
             metavar="RECIPES",
-            help="Two or more: built-in names (random_sampling, margin, vanilla), YAML files, folders of runs, or "
-            "NAME=FILE.",
+            help="Two or more: built-in names (random_sampling, margin, vanilla, recommended), YAML files, folders of "
+            "runs, or NAME=FILE.",
         ),
     ],
     playing: PlayOptions,

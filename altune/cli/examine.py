@@ -36,14 +36,18 @@ def examine(
     It shows the classes and rows bought, the audit, the uncertainty of the model, a map of the pool, and where each
     stopping rule would have stopped.
     """
+    from altune.recipes.recipe import RECOMMENDED
     from altune.report.own_files import LOOP_TABLE, PAGE, require_own
+    from altune.simulation.environment import make_environment
     from altune.workflows.examine import examine as play
     from altune.workflows.recipes import find_recipe
 
     if out is not None:
         require_own(out / PAGE_FILE, PAGE)
         require_own(out / TABLE_FILE, LOOP_TABLE)
-    played = find_recipe(recipe, playing.model)
+    # Only the recommended recipe depends on the data.
+    environments = [make_environment(seed=playing.seed, **environment.arguments())] if recipe == RECOMMENDED else []
+    played = find_recipe(recipe, playing.model, environments)
     given = {**playing.arguments(), "model": None}
     facts = play(played, projection=projection, **environment.arguments(), **given, n_blocks=blocks)  # type: ignore[arg-type]
     if out is not None:

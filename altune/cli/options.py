@@ -7,6 +7,7 @@ option is one field here and reaches every command that takes the group.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from altune.simulation.environment import Environment
 
 ModelOption = Annotated[str | None, Option("--model", metavar="NAME", help="Name of the model to use.")]
-RECIPE_FORMS = "Built-in name (random_sampling, margin, vanilla), YAML file, or folder of a run."
+RECIPE_FORMS = "Built-in name (random_sampling, margin, vanilla, recommended), YAML file, or folder of a run."
 RecipeOption = Annotated[str, Option("--recipe", metavar="RECIPE", help=RECIPE_FORMS)]
 RecipeArgument = Annotated[str, Argument(metavar="RECIPE", help=RECIPE_FORMS)]
 FreshBlocks = Annotated[
@@ -189,6 +190,12 @@ class ManyDataOptions(ScenarioOptions):
         given = self.arguments() | {"splits_file": str(self.splits)}
         splits = None if self.splits is None else read_json(self.splits)
         return make_environments(self.data, target=self.target, seed=seed, splits=splits, **given)
+
+    def make_away(self, names: Sequence[str], home: Sequence[Environment], seed: int) -> list[Environment]:
+        """Return the environment of each data set on which the recipe is confirmed without being searched there."""
+        from altune.tuning.away import make_away
+
+        return make_away(names, home, target=self.target, seed=seed, **self.arguments())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,6 +97,14 @@ class SearchOptions:
     across: Annotated[str, Option(metavar="HOW", help="How several data sets are averaged: normalized or ranks.")] = (
         "normalized"
     )
+    portfolio: Annotated[
+        int,
+        Option(
+            metavar="N",
+            help="Number of first trials that are recipes which served well on other data, as far as the space has "
+            "them; 0 for none.",
+        ),
+    ] = 8
     seed: Seed = 0
 
     def make_space(self, environments: Sequence[Environment]) -> SearchSpace:
@@ -135,6 +143,14 @@ class ConfirmationOptions:
             metavar="WIDTH",
             help="Play the report blocks, up to 100, with which no interval of the difference to a baseline is wider "
             "than ± WIDTH, if the rows of the data allow it.",
+        ),
+    ] = None
+    confirm_on: Annotated[
+        list[str] | None,
+        Option(
+            metavar="DATA...",
+            help="Data sets that no trial sees, one or more, on which the recipe is confirmed as well, as on rows of "
+            "another year.",
         ),
     ] = None
     prefer: Annotated[
@@ -228,4 +244,5 @@ def make_settings(search: SearchOptions, confirmation: ConfirmationOptions) -> S
         prefer=confirmation.prefer,
         trial_timeout=read_seconds(search.trial_timeout, "--trial-timeout"),
         search_rows=search.search_rows,
+        portfolio=search.portfolio,
     )

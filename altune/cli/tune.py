@@ -48,10 +48,11 @@ def tune(
 
         settings = make_settings(search, confirmation)
         environments = environment.make(search.seed)
-        resources = machines.make(environments, search.timeout)
+        away = environment.make_away(confirmation.confirm_on or [], environments, search.seed)
+        resources = machines.make([*environments, *away], search.timeout)
         space = search.make_space(environments)
         shared = machines.storage is not None
-        folder = out if out is not None else _default_folder(environments, space, settings, shared)
+        folder = out if out is not None else _default_folder(environments, space, settings, shared, away)
         if dry_run:
             sizes = confirmation.confirm, confirmation.ablation
             planned = plan(
@@ -60,6 +61,7 @@ def tune(
                 settings,
                 folder,
                 *sizes,
+                away=away,
                 jobs=resources.jobs,
                 timeout=resources.timeout,
                 shared=shared,
@@ -75,6 +77,7 @@ def tune(
                     space,
                     settings,
                     resources,
+                    away=away,
                     confirm=confirmation.confirm,
                     ablation=confirmation.ablation,
                     out=folder,
@@ -87,13 +90,19 @@ def tune(
         print_json(run.to_dict()) if as_json else _print_run(run, folder)
 
 
-def _default_folder(environments: Sequence[Environment], space: SearchSpace, settings: Settings, shared: bool) -> Path:
+def _default_folder(
+    environments: Sequence[Environment],
+    space: SearchSpace,
+    settings: Settings,
+    shared: bool,
+    away: Sequence[Environment],
+) -> Path:
     from altune.tuning.header import header_digest
     from altune.tuning.run_folder import folder_of_run
     from altune.tuning.study_setup import SHARED, StudySetup
 
     prefix = f"{'-'.join(environment.dataset.name for environment in environments)}-{space.name or 'space'}-"
-    setup = StudySetup(environments, space, settings, why_fixed=SHARED if shared else "")
+    setup = StudySetup(environments, space, settings, why_fixed=SHARED if shared else "", away=away)
     return folder_of_run(Path("runs") / f"{prefix}{header_digest(setup.header())[:8]}", prefix, setup)
 
 

@@ -12,8 +12,18 @@ from altune.data.encoding import encode
 from altune.data.extra import EXTRA
 from altune.data.files import SUFFIXES
 from altune.data.memory import require_memory
+from altune.data.unlabelled import encode_pool
 
-__all__ = ["Dataset", "DatasetInfo", "encode", "family_of", "list_datasets", "load_dataset", "require_memory"]
+__all__ = [
+    "Dataset",
+    "DatasetInfo",
+    "encode",
+    "encode_pool",
+    "family_of",
+    "list_datasets",
+    "load_dataset",
+    "require_memory",
+]
 
 _BUILT_IN: dict[str, BuiltIn] = {**BUNDLED, **EXTRA}
 

@@ -17,12 +17,7 @@ from altune.core.types import Array, Codes, RowNumbers
 from altune.core.uncertainty import entropy, least_confidence, margin
 from altune.knobs.pool_coverage import PoolCoverage, pool_neighbour_graph
 from altune.knobs.pool_geometry import covered_distances, current_model, embedded_points, pool_similarity
-from altune.numerics.scores import (
-    LEAST_PROBABILITY,
-    expected_gradient_lengths,
-    mean_neighbour_divergence,
-    weighted_history,
-)
+from altune.numerics.row_scores import expected_gradient_lengths, mean_neighbour_divergence, weighted_history
 
 __all__ = ["entropy", "least_confidence"]
 
@@ -31,6 +26,7 @@ NEIGHBOURS = 20
 PAST = 4
 """Number of earlier loops that count."""
 DECAY = 0.5
+LEAST_PROBABILITY = 1e-7
 
 
 class View:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 USUAL_ROWS = 2_000
 """Rows of a data set that are used at most, unless another number is given."""
+LEAST_ROWS = 10
+"""Rows for each class that a reduced data set has at least."""
 
 Say = Callable[[str], None]
 
@@ -268,11 +270,20 @@ def episode_player(cache: Path | None, jobs: int) -> Player:
 def stratified_rows(dataset: Dataset, most_rows: int | None) -> Dataset:
     """Return a data set reduced to a stratified part of its rows, the same each time; unchanged if it has no more.
 
+    Raises
+    ------
+    RequestError
+        For fewer than 10 rows for each class.
+
     >>> stratified_rows(load_dataset("digits"), 500).n_rows
     500
     """
     if most_rows is None or dataset.n_rows <= most_rows:
         return dataset
+    if most_rows < (least := LEAST_ROWS * dataset.n_classes):
+        raise RequestError(
+            f"{dataset.name}: {most_rows} rows are too few for {dataset.n_classes} classes; keep {least} or more"
+        )
     rng = Streams(0, dataset.name, "learning", 0).generator("rows")
     rows = stratified_part(dataset, np.arange(dataset.n_rows), most_rows, rng)
     features = dataset.X.iloc[rows].reset_index(drop=True) if dataset.kind == "table" else dataset.X[rows]

@@ -328,7 +328,8 @@ def _stored(cache: Path | None, key: str) -> Measured | None:
         return None
     try:
         plain = json.loads(_path(cache, key).read_text("utf-8"))
-        return Measured(*(np.array(plain[name]) for name in ("features", "reductions", "sets")))
+        features, reductions, sets = (np.array(plain[name]) for name in ("features", "reductions", "sets"))
+        return Measured(features, reductions, sets)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -18,7 +18,7 @@ from altune.core.types import Array
 from altune.knobs.query_strategy.learned_ranker import LearnedRanker
 from altune.knobs.query_strategy.ranker_table import RANKERS, STATES, RankerTable
 
-LEAST_CHANGE = 0.1
+LEAST_CHANGE = 0.2
 """Changes of a column's weights below this share of the largest change are left out of a learned table."""
 
 
@@ -72,7 +72,7 @@ class Policies:
     def learned(self, step: Array) -> RankerTable:
         """Return the table at a step that was learned, without small changes and with short numbers.
 
-        A column whose weights change by less than a tenth of the largest change keeps those of the rule, so that a
+        A column whose weights change by less than a fifth of the largest change keeps those of the rule, so that a
         query does not compute it for next to nothing.
         """
         by_column = step.reshape(len(self.columns), len(STATES))

@@ -35,13 +35,14 @@ from altune.tuning.observer import Observer
 LEAST_DATA_SETS = 5
 """Number of data sets of a group below which its evidence has no interval."""
 RANKED_BY = (
-    *("u", "cov", "bcov", "entropy", "log_odds", "gradient", "smoothed"),
-    *("distance", "similarity", "typicality", "hubness"),
-    *("disagreement", "divergence", "labelled_share", "label_conflict"),
+    *("u", "cov", "bcov", "entropy", "second", "smoothed"),
+    *("covered", "distance", "similarity", "typicality", "hubness"),
+    *("disagreement", "labelled_share", "label_conflict"),
     *("rarity", "predicted_share", "class_gap"),
-    *("change", "discrepancy", "flips", "variance"),
+    *("change", "discrepancy", "flips", "variance", "mean_u"),
 )
-"""Columns of a table: those of :data:`altune.knobs.columns.COLUMNS` without near copies of others."""
+"""Columns of a table: those of :data:`altune.knobs.columns.COLUMNS` without near copies of others and without the three
+whose computation takes as long as a query by margin."""
 
 
 @dataclass(frozen=True)

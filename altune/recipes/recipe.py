@@ -69,11 +69,19 @@ BASELINES: dict[str, dict[str, Any]] = {
         "query_strategy": {"method": "least_confidence"},
     },
 }
-"""The baselines of every search, each as the knobs that define it."""
+"""The baselines of every search that are the same for all data, each as the knobs that define it."""
+
+RECOMMENDED = "recommended"
+"""Name of the baseline that altune recommends; it depends on the data, see :mod:`altune.recipes.recommended`."""
+
+BUILT_IN = (*BASELINES, RECOMMENDED)
+"""Names of all recipes that need no file."""
 
 __all__ = [
     "BASELINES",
+    "BUILT_IN",
     "DEFAULTS",
+    "RECOMMENDED",
     "Capabilities",
     "Recipe",
     "leaf_types",
@@ -267,8 +275,12 @@ def load_recipe(source: str | Path | Recipe | Mapping[str, Any]) -> Recipe:
         return Recipe.from_dict(source)
     if isinstance(source, str) and source in BASELINES:
         return Recipe.from_dict({"name": source, **BASELINES[source]})
+    if source == RECOMMENDED:
+        raise RequestError(
+            f"the recipe {RECOMMENDED!r} depends on the data; altune.recommend (`altune recommend --out FILE`) makes it"
+        )
     if is_file_name(source):
         return Recipe.load(source)
     raise RequestError(
-        f"no recipe {source!r}; {did_you_mean(source, BASELINES)}, or the path of a YAML file or of a run's folder"
+        f"no recipe {source!r}; {did_you_mean(source, BUILT_IN)}, or the path of a YAML file or of a run's folder"
     )

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from altune.report.figures.stale_starts import plot_stale_starts as plot_stale_starts
     from altune.report.figures.stopping_rules import plot_stopping_rules as plot_stopping_rules
     from altune.report.figures.time_and_cost import plot_time_and_cost as plot_time_and_cost
+    from altune.report.figures.transfer import plot_transfer as plot_transfer
     from altune.report.figures.uncertainty import plot_uncertainty as plot_uncertainty
     from altune.report.figures.win_matrix import plot_win_matrix as plot_win_matrix
     from altune.report.html.blocks import CodeBlock as CodeBlock
@@ -76,7 +77,7 @@ _HOMES = {
 _FIGURES = (
     "ablation audit batch_sizes class_balance critical_difference differences effect_surface interactions "
     "knob_importance labels_to_reach learning_curves leave_one_out method_effects pareto_front pool_map "
-    "search_blocks search_history spread stale_starts stopping_rules time_and_cost uncertainty win_matrix"
+    "search_blocks search_history spread stale_starts stopping_rules time_and_cost transfer uncertainty win_matrix"
 )
 _HOMES |= {f"plot_{name}": f"figures.{name}" for name in _FIGURES.split()}
 

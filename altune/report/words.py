@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 BETTER = "Is it better?"
 SURE = "How sure is that?"
+ELSEWHERE = "Does it hold elsewhere?"
 WHY = "Why?"
 KNOBS = "Which knobs matter?"
 DID = "What did it do?"

@@ -17,7 +17,7 @@ from altune.report.own_files import COMPARISON_TABLE, PAGE, require_own
 from altune.report.pages.comparison.page import compare_page
 from altune.report.pages.run.page import run_page
 from altune.report.pages.sweep import sweep_page
-from altune.tuning.run_folder import CURVES_FILE, RECIPE_FILE, REPORT_FILE, scenario_file
+from altune.tuning.run_folder import CURVES_FILE, RECIPE_FILE, REPORT_FILE, away_scenario_file, scenario_file
 
 COMPARISON_FILE = "compare.html"
 BLOCKS_FILE = "results.csv"
@@ -25,6 +25,8 @@ BLOCKS_FILE = "results.csv"
 
 def write_run(run: Run) -> None:
     """Write ``recipe.yaml``, ``scenario.yaml``, ``curves.csv`` and ``report.html`` into the run's folder.
+
+    Each data set that no trial saw has a scenario of its own.
 
     Raises
     ------
@@ -40,6 +42,8 @@ def write_run(run: Run) -> None:
     with _into(folder):
         for name, scenario in scenarios.items():
             write_text(folder / scenario_file(scenarios, name), write_yaml(scenario.to_dict()))
+        for name, scenario in run.record.away.scenarios.items():
+            write_text(folder / away_scenario_file(name), write_yaml(scenario.to_dict()))
         if run.confirmation is not None:
             run.best_recipe.save(folder / RECIPE_FILE)
         write_text(folder / CURVES_FILE, run.curves().to_csv(index=False))

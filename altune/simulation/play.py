@@ -10,7 +10,8 @@ from typing import Any
 from altune.core.errors import RequestError
 from altune.data.blocks import Block
 from altune.models import as_model
-from altune.recipes.recipe import Recipe, load_recipe
+from altune.recipes.recipe import RECOMMENDED, Recipe, load_recipe
+from altune.recipes.recommended import recommended_for
 from altune.simulation.environment import Environment
 from altune.simulation.execution.counting import Counter, NoCounter, counted
 from altune.simulation.execution.items import WorkItem, curves_or_raise
@@ -56,7 +57,7 @@ def set_up(
     """
     if n_blocks < 1:
         raise RequestError(f"n_blocks must be 1 or more, not {n_blocks}")
-    loaded = {name: recipe_with(recipe, model) for name, recipe in recipes.items()}
+    loaded = {name: recipe_with(recipe, model, environments) for name, recipe in recipes.items()}
     for environment in environments:
         where = f" on {environment.dataset.name}" if len(environments) > 1 else ""
         for name, recipe in loaded.items():
@@ -64,8 +65,14 @@ def set_up(
     return Setup(loaded, environments, [fresh_blocks(environment, n_blocks) for environment in environments])
 
 
-def recipe_with(source: AnyRecipe, model: Any = None) -> Recipe:
-    """Return a recipe as :func:`altune.recipes.recipe.load_recipe` does, with another model unless it is None."""
+def recipe_with(source: AnyRecipe, model: Any = None, environments: Sequence[Environment] = ()) -> Recipe:
+    """Return a recipe as :func:`altune.recipes.recipe.load_recipe` does, with another model unless it is None.
+
+    The name ``recommended`` means the recommended recipe for the environments, which must be given for it.
+    """
+    if source == RECOMMENDED and environments:
+        base = Recipe() if model is None else Recipe(model=as_model(model))
+        return recommended_for(base, [environment.capabilities for environment in environments])[0]
     recipe = load_recipe(source)
     return recipe if model is None else recipe.replace(model=as_model(model))
 

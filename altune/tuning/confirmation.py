@@ -14,38 +14,28 @@ from typing import Any
 from altune.recipes.recipe import Recipe
 from altune.simulation.execution.player import OnDone, Player
 from altune.tuning.candidates import Candidate, select_candidates
-from altune.tuning.played import ConfirmationBlocks, Played
+from altune.tuning.played import ConfirmationBlocks
 from altune.tuning.preference import Preference
 from altune.tuning.report_blocks import ReportPlan, play_report
+from altune.tuning.reported import Reported, read_reported
 from altune.tuning.selection import Prior
 from altune.tuning.trials import TrialRecord
 
 
-@dataclass(frozen=True, eq=False)
-class Confirmation:
-    """Confirmation on one data set.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Confirmation(Reported):
+    """Confirmation on one data set of the search.
 
     Attributes
     ----------
     candidates : best recipes of the search on the select blocks, best of the search first, then the baselines.
     selected : index of the candidate that is best on the select blocks of all data sets.
-    recipe : selected recipe on the report blocks.
-    baselines : each baseline on the report blocks, by name.
-    matched : each baseline with the sizes of start and loops of the selected recipe, on the report blocks.
-    n_train, n_test : number of rows in the pool and the test set of a report block.
     select_blocks : largest number of select blocks on which a candidate could be played.
-    why_blocks : why there are no more report blocks; empty if as many were played as were asked for.
     """
 
     candidates: tuple[Candidate, ...]
     selected: int
-    recipe: Played
-    baselines: Mapping[str, Played]
-    matched: Mapping[str, Played]
-    n_train: int
-    n_test: int
     select_blocks: int
-    why_blocks: str = ""
 
     @property
     def played_to_select(self) -> tuple[int, int]:
@@ -63,15 +53,10 @@ class Confirmation:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values that :meth:`from_dict` reads back."""
         return {
+            **super().to_dict(),
             "candidates": [candidate.to_dict() for candidate in self.candidates],
             "selected": self.selected,
-            "recipe": self.recipe.to_dict(),
-            "baselines": {name: played.to_dict() for name, played in self.baselines.items()},
-            "matched": {name: played.to_dict() for name, played in self.matched.items()},
-            "n_train": self.n_train,
-            "n_test": self.n_test,
             "select_blocks": self.select_blocks,
-            "why_blocks": self.why_blocks,
         }
 
     @classmethod
@@ -79,15 +64,10 @@ class Confirmation:
         """Read back what :meth:`to_dict` wrote; earlier versions played all candidates on the same blocks."""
         candidates = tuple(Candidate.from_dict(candidate) for candidate in plain["candidates"])
         return cls(
+            **read_reported(plain),
             candidates=candidates,
             selected=plain["selected"],
-            recipe=Played.from_dict(plain["recipe"]),
-            baselines={name: Played.from_dict(played) for name, played in plain["baselines"].items()},
-            matched={name: Played.from_dict(played) for name, played in plain["matched"].items()},
-            n_train=plain["n_train"],
-            n_test=plain["n_test"],
             select_blocks=plain.get("select_blocks", len(candidates[0].values)),
-            why_blocks=plain.get("why_blocks", ""),
         )
 
 

@@ -20,16 +20,20 @@ from altune.recipes.space.origin import stored_origin
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import all_fields
 from altune.simulation.store import estimator_text
+from altune.tuning.first_trials import FirstTrials
 from altune.tuning.learned import learned_tables, table_changes
+from altune.tuning.narrowed_space import ALSO_FOR, AlsoFor
 from altune.tuning.report_blocks import USUAL_REPORT
 from altune.tuning.search_rows import most_search_rows
-from altune.tuning.settings import Settings
+from altune.tuning.settings import USUAL_PORTFOLIO, Settings
 from altune.tuning.storage import set_attribute
 
 HEADER = "altune"
 NARROWING = 2
 """How spaces are narrowed: since 2, alternatives that are equal for two classes are left out. Missing means 1."""
-_UNHASHED = ("format", "altune", "libraries", "origin", "narrowing")
+PORTFOLIO = "portfolio"
+"""The first trials of a study as they were when it began; a later portfolio does not change them."""
+_UNHASHED = ("format", "altune", "libraries", "origin", "narrowing", PORTFOLIO, ALSO_FOR)
 """Fields of a header that do not change what is asked for."""
 _LATER_SETTINGS = ("n_simulations", "precision")
 """Settings that altune 0.1.0 did not have. Those that are None are left out of the hash, which stays what it was."""
@@ -42,8 +46,18 @@ _FORMAT_1 = {
 """Names of fields in format 1, which altune 0.1.0 wrote, by their current names."""
 
 
-def make_header(environments: Sequence[Environment], space: SearchSpace, settings: Settings) -> dict[str, Any]:
-    """Return the header of a study."""
+def make_header(
+    environments: Sequence[Environment],
+    space: SearchSpace,
+    settings: Settings,
+    *,
+    first: FirstTrials | None = None,
+    also: Sequence[AlsoFor] = (),
+) -> dict[str, Any]:
+    """Return the header of a study.
+
+    Its first trials, and what other data sets offer on which all recipes must work, do not change what is asked for.
+    """
     decision = space.decisions.get("model")
     names = [alternative.method for alternative in decision.alternatives] if decision is not None else []
     estimators = {name: estimator_text(find_method("model", name)) for name in names}
@@ -60,6 +74,8 @@ def make_header(environments: Sequence[Environment], space: SearchSpace, setting
         **({"tables": tables} if tables else {}),
         "environments": [describe_environment(environment) for environment in environments],
         "settings": settings.identity() | ({} if most_rows is None else {"search_rows": most_rows}),
+        PORTFOLIO: (FirstTrials() if first is None else first).to_dict(),
+        **({ALSO_FOR: [other.to_dict() for other in also]} if also else {}),
     }
 
 
@@ -104,13 +120,13 @@ def header_digest(
     It does not depend on the format, so that what an earlier version of altune stored is found again.
     """
     plain = {_FORMAT_1.get(name, name): value for name, value in header.items() if name not in _UNHASHED}
-    plain["settings"] = {_FORMAT_1.get(name, name): value for name, value in header["settings"].items()}
+    plain["settings"] = _hashed_settings(header["settings"])
     if settings is None:
         return canonical_digest(plain)
     # The number of search rows is in the header where it changes anything.
     all_settings = {
-        _FORMAT_1.get(name, name): value
-        for name, value in settings.items()
+        name: value
+        for name, value in _hashed_settings(settings).items()
         if name != "search_rows" and (value is not None or name not in _LATER_SETTINGS)
     }
     if settings.get("report_blocks", 0) is None:
@@ -118,6 +134,17 @@ def header_digest(
     # A cell of a sweep that was finished without an ablation keeps its key.
     more = {"ablation": True} if ablation else {}
     return canonical_digest({"header": {"version": "0.1.0", **plain}, "settings": all_settings, **more})
+
+
+def _hashed_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings under the names of format 1. No portfolio is left out, as studies before it had none."""
+    earlier = {"portfolio": 0}
+    return {_FORMAT_1.get(name, name): value for name, value in settings.items() if earlier.get(name, ...) != value}
+
+
+def stored_first(header: Mapping[str, Any]) -> FirstTrials:
+    """Return the first trials with which a stored study began; a study of an earlier version has none."""
+    return FirstTrials.from_dict(header[PORTFOLIO]) if PORTFOLIO in header else FirstTrials()
 
 
 def stored_space(header: Mapping[str, Any]) -> SearchSpace:
@@ -146,8 +173,11 @@ def space_to_resume(header: Mapping[str, Any], asked: SearchSpace) -> SearchSpac
 def settings_to_resume(header: Mapping[str, Any], asked: Settings) -> Settings:
     """Return the settings of a stored study where it was begun with another default and the default is asked for.
 
-    Since format 3, recipes get blocks by merit unless a number of blocks is given.
+    Since format 3, recipes get blocks by merit unless a number of blocks is given. Studies that do not name a portfolio
+    began without one.
     """
+    if "settings" in header and "portfolio" not in header["settings"] and asked.portfolio == USUAL_PORTFOLIO:
+        asked = replace(asked, portfolio=0)
     if header["format"] >= 3 or asked.n_blocks is not None or "settings" not in header:
         return asked
     return replace(asked, n_blocks=header["settings"].get("n_blocks"))
@@ -194,7 +224,8 @@ def header_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list
         changes.append("your own estimators differ")
     changes += table_changes(stored, header)
     changes += _environment_changes(stored["environments"], header["environments"])
-    asked, before = ({"search_rows": "all", **side["settings"]} for side in (header, stored))
+    usual = {"search_rows": "all", "portfolio": 0}
+    asked, before = ({**usual, **side["settings"]} for side in (header, stored))
     for name, value in asked.items():
         if before.get(name) != value:
             changes.append(f"{name} is {value}, in the run {before.get(name)}")

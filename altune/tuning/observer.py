@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Observer(Counter, Protocol):
     """Interface of an observer. Its methods are called while the run waits, so they must return at once.
 
-    The stages of a run are ``baselines``, ``search``, ``confirmation``, ``examination`` and ``ablation``; a confirmed
-    run ends with ``done``.
+    The stages of a run are ``baselines``, ``search``, ``confirmation``, ``transfer`` (if it is confirmed on data that
+    no trial saw), ``examination`` and ``ablation``; a confirmed run ends with ``done``.
     """
 
     def plan(self, trajectories: Mapping[str, int]) -> None:

@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial
 from altune.core.errors import RequestError
 from altune.core.registry import methods
 from altune.data.description import Encoding
+from altune.recipes.recipe import RECOMMENDED
 from altune.recipes.space import SearchSpace
 from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
@@ -22,9 +23,11 @@ from altune.tuning.confirmation import Confirmation
 from altune.tuning.header import HEADER, read_header, stored_space
 from altune.tuning.judging import REFERENCE, Judge, parse_across
 from altune.tuning.merit import MOST_BLOCKS, Standing, merged_trials
+from altune.tuning.narrowed_space import AlsoFor, stored_also_for
 from altune.tuning.played import Played
 from altune.tuning.preference import Preference
 from altune.tuning.search_blocks import SearchBlocks
+from altune.tuning.stored_away import AWAY, StoredAway, data_sets_of, reported_recipes, scenarios_of
 from altune.tuning.trials import BLOCKS, TrialRecord, curves_of, n_plays, record_of
 
 BASELINES = "baselines"
@@ -96,12 +99,12 @@ class StudyRecord:
     @property
     def scenarios(self) -> dict[str, Scenario]:
         """Resolved scenario of each data set, by its name."""
-        return {
-            environment["data"]["name"]: Scenario.from_dict(environment["scenario"]).with_classes(
-                environment["data"]["classes"]
-            )
-            for environment in self.header["environments"]
-        }
+        return scenarios_of(self.header["environments"])
+
+    @property
+    def also_for(self) -> tuple[AlsoFor, ...]:
+        """What data sets away offer on which the recipes of the search must work; see :mod:`altune.tuning.away`."""
+        return stored_also_for(self.header)
 
     @property
     def scenario(self) -> Scenario:
@@ -126,6 +129,14 @@ class StudyRecord:
         return stored_space(self.header)
 
     @property
+    def recommended(self) -> str:
+        """Name of the baseline that altune recommends without any label; empty if the space has its own of that name.
+
+        A study of an earlier version has no such baseline.
+        """
+        return "" if RECOMMENDED in self.space.baselines else RECOMMENDED
+
+    @property
     def data(self) -> dict[str, Any]:
         """Name, fingerprint, rows, features and classes of the first data set."""
         return dict(self.header["environments"][0]["data"])
@@ -133,8 +144,7 @@ class StudyRecord:
     @property
     def data_sets(self) -> dict[str, dict[str, Any]]:
         """Name, fingerprint, rows, features and classes of each data set, by its name."""
-        descriptions = [environment["data"] for environment in self.header["environments"]]
-        return {description["name"]: dict(description) for description in descriptions}
+        return data_sets_of(self.header["environments"])
 
     @property
     def sources(self) -> Mapping[str, Mapping[str, str | None]] | None:
@@ -142,7 +152,8 @@ class StudyRecord:
 
         Data sets that were made in Python have none. It is None for a study of a version that did not store sources.
         """
-        return self.attributes.get(SOURCES)
+        stored: Mapping[str, Mapping[str, str | None]] | None = self.attributes.get(SOURCES)
+        return stored if stored is None else {**stored, **self._any_away.sources}
 
     @property
     def encodings(self) -> dict[str, Encoding]:
@@ -324,6 +335,30 @@ class StudyRecord:
         """Return a hash of what the stored confirmation was made from, None if the study is not confirmed."""
         stored = self.attributes.get(CONFIRMATION)
         return None if stored is None else str(stored["key"])
+
+    @property
+    def away(self) -> StoredAway:
+        """What the confirmed recipe is worth on data sets that no trial saw; empty if that is not known."""
+        stored = self._any_away
+        home = next(iter(self.confirmations().values()), None) if stored.key is not None else None
+        return stored if home is not None and stored.recipes == reported_recipes(home) else StoredAway()
+
+    def outdated_away(self) -> list[str]:
+        """Return the names of data sets that no trial saw whose stored report is of another recipe."""
+        return [] if self.away.key is not None else list(self._any_away.data_sets)
+
+    @property
+    def _any_away(self) -> StoredAway:
+        """What is stored of other data sets, of whatever recipe."""
+        stored: Mapping[str, Any] = self.attributes.get(AWAY, {})
+        if stored.get("key") not in self._known_away:  # kept, as the confirmation is
+            self._known_away.clear()
+            self._known_away[stored.get("key")] = StoredAway(stored)
+        return self._known_away[stored.get("key")]
+
+    @cached_property
+    def _known_away(self) -> dict[str | None, StoredAway]:
+        return {}
 
     def examined(self) -> dict[str, dict[str, Any]]:
         """Return the stored facts about each loop of the confirmed recipe by data set, empty if there are none."""

@@ -32,7 +32,16 @@ def scenario_file(data_sets: Collection[str], name: str) -> str:
     >>> scenario_file(["iris"], "iris"), scenario_file(["iris", "wine"], "wine")
     ('scenario.yaml', 'wine.scenario.yaml')
     """
-    return SCENARIO_FILE if len(data_sets) == 1 else f"{Path(name).name}.{SCENARIO_FILE}"
+    return SCENARIO_FILE if len(data_sets) == 1 else away_scenario_file(name)
+
+
+def away_scenario_file(name: str) -> str:
+    """Return the name of the file with the scenario of a data set that no trial saw.
+
+    >>> away_scenario_file("wine")
+    'wine.scenario.yaml'
+    """
+    return f"{Path(name).name}.{SCENARIO_FILE}"
 
 
 def is_run(source: str | Path) -> bool:

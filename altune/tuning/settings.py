@@ -14,6 +14,8 @@ from altune.tuning.samplers import check_sampler
 USUAL_BLOCKS = 5
 """Number of search blocks of each trial, where recipes cannot get blocks by merit."""
 USUAL_TRIALS = 60
+USUAL_PORTFOLIO = 8
+"""Number of first trials that come from the portfolio."""
 
 
 def n_trials_for(n_trials: int | None, n_simulations: int | None) -> int:
@@ -51,6 +53,8 @@ class Settings:
         no limit.
     search_rows : number of rows of a search block, pool and test together, 1 or more; None for all rows. See
         :mod:`altune.tuning.search_rows`. The confirmation always plays on all rows.
+    portfolio : number of first trials that come from the portfolio (:mod:`altune.recipes.portfolio`), as far as the
+        space admits its entries; 0 for none.
     """
 
     n_trials: int = 60
@@ -70,6 +74,7 @@ class Settings:
     prefer: str | None = None
     trial_timeout: float | None = None
     search_rows: int | None = None
+    portfolio: int = USUAL_PORTFOLIO
 
     def __post_init__(self) -> None:
         for name in ("n_trials", "n_simulations", "n_blocks", "batch", "select_among", "select_blocks"):
@@ -88,6 +93,8 @@ class Settings:
             raise RequestError(f"trial_timeout must be above 0 s, not {self.trial_timeout}")
         if self.search_rows is not None and self.search_rows < 1:
             raise RequestError(f"search_rows must be 1 or more, not {self.search_rows}")
+        if self.portfolio < 0:
+            raise RequestError(f"portfolio must be 0 or more, not {self.portfolio}")
         check_sampler(self.sampler)
         _ = self.racing_rules
 
@@ -108,7 +115,7 @@ class Settings:
 
     def identity(self) -> dict[str, Any]:
         """Return the settings that must stay the same if the study is resumed; the number of trials may grow."""
-        names = ("n_blocks", "batch", "seed", "sampler", "racing", "leader_blocks", "across")
+        names = ("n_blocks", "batch", "seed", "sampler", "racing", "leader_blocks", "across", "portfolio")
         return {name: getattr(self, name) for name in names} | {"rungs": list(self.rungs)}
 
     def to_dict(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment, make_environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.evaluation import Evaluator
+from altune.tuning.header import stored_first
 from altune.tuning.in_memory_study import new_study, without_curves
 from altune.tuning.learned import learned_tables, table_changes
 from altune.tuning.observer import Observer
@@ -62,15 +63,19 @@ def rebuild(
             f"{shared.where}: the study was started with {changed}; all workers need the versions of its owner"
         )
     record.require_estimators(shared.where)
-    settings = Settings(**{**header["settings"], "rungs": tuple(header["settings"]["rungs"])})
+    stored_settings = {"portfolio": 0, **header["settings"], "rungs": tuple(header["settings"]["rungs"])}
     sources = record.sources or {}
     environments = [
-        _environment(stored, sources, data or {}, target, settings.seed, shared.where)
+        _environment(stored, sources, data or {}, target, stored_settings["seed"], shared.where)
         for stored in header["environments"]
     ]
     if tables := table_changes(header, {"tables": learned_tables(record.space)}):
         raise RequestError(f"{shared.where}: {'; '.join(tables)}; all workers need the tables of the study's owner")
-    return Stages(StudySetup(environments, record.space, settings), observer)
+    settings = Settings(**stored_settings)
+    setup = StudySetup(environments, record.space, settings, first=stored_first(header), also=record.also_for)
+    if stored_baselines := record.baselines():  # those of the version that began the study
+        setup.baselines = {name: played.recipe for name, played in stored_baselines.items()}
+    return Stages(setup, observer)
 
 
 def _environment(

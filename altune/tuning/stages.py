@@ -19,6 +19,7 @@ from altune.simulation.execution.player import Player
 from altune.simulation.store import TrajectoryStore
 from altune.tuning.ablation import ablate, trajectories_to_ablate
 from altune.tuning.ablation_path import differing
+from altune.tuning.away_stage import AwayStage
 from altune.tuning.confirmation import confirm, trajectories_to_confirm
 from altune.tuning.evaluation import Evaluator
 from altune.tuning.header import HEADER, begin_or_resume, read_header
@@ -296,6 +297,13 @@ class Stages:
         }
         set_attribute(study, CONFIRMATION, {"key": key, "confirmations": by_name})
         return True
+
+    def confirm_away(self, study: optuna.Study, player: Player, settings: Settings) -> bool:
+        """Confirm the recipe on the data sets away, if there are any; return whether it was done now.
+
+        The parameters are those of :meth:`confirm`, which comes first.
+        """
+        return AwayStage(self.setup, self.observer).confirm(StudyRecord(study), player, settings)
 
     def ablation_is_due(self, study: optuna.Study) -> bool:
         """Return whether a trial was selected that differs from vanilla, and the path between was not played yet."""

@@ -11,15 +11,20 @@ from altune.core.errors import RequestError
 from altune.core.needs import Capabilities
 from altune.core.registry import find_method
 from altune.core.text import join_words
+from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
+from altune.recipes.space.placing import Task
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import trajectories_to_ablate
+from altune.tuning.away import STAGE, away_blocks, trajectories_away
 from altune.tuning.confirmation import trajectories_to_confirm
-from altune.tuning.header import make_header, resumed_words, settings_to_resume, space_to_resume
+from altune.tuning.first_trials import FirstTrials, first_trials
+from altune.tuning.header import make_header, resumed_words, settings_to_resume, space_to_resume, stored_first
 from altune.tuning.judging import REFERENCE, Across, check_several, needs_references, parse_across
 from altune.tuning.learned import remarks_of
 from altune.tuning.merit import BASELINE_BLOCKS, MOST_BLOCKS, blocks_words
+from altune.tuning.narrowed_space import AlsoFor, also_for, narrow_space, stored_also_for
 from altune.tuning.played import ConfirmationBlocks
 from altune.tuning.preference import Preference
 from altune.tuning.proposals import Proposer, is_playable
@@ -53,18 +58,22 @@ class StudySetup:
     space : search space.
     settings : sizes and seed.
     why_fixed : why recipes cannot get blocks by merit, if that is not due to the setup itself.
+    first : the first trials of a stored study; None to take them from the portfolio that altune ships.
+    away : environment of each data set on which the recipe is confirmed without being searched there.
+    also : what other data sets offer on which all recipes must work; by default what those away offer.
 
     Attributes
     ----------
     environments : environment of each data set, with the rows of its search blocks.
     given_space : the space as it was given.
-    space : the space without the alternatives that cannot work in every environment.
+    space : the space without the alternatives that cannot work in every environment, those away included.
     left_out : one line for each alternative that was left out.
     baselines : recipes of the baselines, by name.
     why_fixed : why recipes cannot get blocks by merit, empty if they do or that was not asked for.
     search_blocks : order of the search blocks.
     across : how several data sets are averaged.
     preference : how to choose among several objectives, None if nothing was given.
+    first : the first trials, which come from the portfolio.
 
     Raises
     ------
@@ -73,15 +82,26 @@ class StudySetup:
     """
 
     def __init__(
-        self, environments: Sequence[Environment], space: SearchSpace, settings: Settings, *, why_fixed: str = ""
+        self,
+        environments: Sequence[Environment],
+        space: SearchSpace,
+        settings: Settings,
+        *,
+        why_fixed: str = "",
+        first: FirstTrials | None = None,
+        away: Sequence[Environment] = (),
+        also: Sequence[AlsoFor] | None = None,
     ) -> None:
         self.environments = with_search_rows(environments, settings.search_rows)
         self.settings = settings
         self.across: Across = parse_across(settings.across)
         check_several(self.data_sets, self.scenario, self.across)
         self.given_space = space
-        self.space, self.left_out = space.narrow(*self.capabilities)
-        self.baselines = self.space.baseline_recipes()
+        self.away = tuple(away)
+        self.also = also_for(environments, away) if also is None else tuple(also)
+        self.space, self.left_out = narrow_space(space, self.capabilities, self.also)
+        self.baselines, self._gave_way = self.space.baselines_for(*self.capabilities)
+        self.first = self._first_trials() if first is None else first
         self._given_why_fixed = why_fixed
         self.why_fixed = (why_fixed or self._why_fixed()) if settings.n_blocks is None else ""
         if self.why_fixed:
@@ -114,6 +134,11 @@ class StudySetup:
         return [environment.capabilities for environment in self.environments]
 
     @property
+    def all_capabilities(self) -> list[Capabilities]:
+        """What a recipe must be able to work with: the environments of the search, and those away."""
+        return [*self.capabilities, *(other.capabilities for other in self.also)]
+
+    @property
     def n_trials(self) -> int:
         """Number of trials that the search will have: those asked for, or fewer if the grid or the plays end before."""
         limits = [self.settings.n_trials, self.sampler_plan().most_trials]
@@ -138,6 +163,10 @@ class StudySetup:
             return range(len(blocks))
         return range(BASELINE_BLOCKS)
 
+    def baselines_on(self, environment: Environment) -> dict[str, Recipe]:
+        """Return the baselines as a search on a data set away would have them."""
+        return self.space.baseline_recipes(environment.capabilities)
+
     def check(self, confirm: bool) -> None:
         """Refuse what cannot work, before anything is written.
 
@@ -146,9 +175,21 @@ class StudySetup:
         RequestError
             If a baseline cannot work, the sampler cannot search the space, or blocks to confirm on are missing.
         """
+        if self.away and not confirm:
+            raise RequestError(
+                "a recipe is confirmed on other data only after it was confirmed at home; leave out confirm_on "
+                "(--confirm-on) or confirm=False (--no-confirm)"
+            )
         for environment in self.environments:
             for name, recipe in self.baselines.items():
                 environment.require(recipe, f"the baseline {name}")
+        for environment in self.away:
+            for name, recipe in self.baselines_on(environment).items():
+                if problems := recipe.problems(environment.capabilities):
+                    raise RequestError(
+                        f"the recipe cannot be confirmed on {environment.dataset.name}, as the baseline {name} does "
+                        f"not work there: {problems[0]}"
+                    )
         self.sampler_plan()
         explicit = [environment.explicit for environment in self.environments if environment.explicit]
         if confirm and any(not blocks.get("select") or len(blocks.get("report", [])) < 2 for blocks in explicit):
@@ -160,6 +201,13 @@ class StudySetup:
     def lines(self) -> list[str]:
         """Return what there is to know before the search, one line each: notes and what was left out."""
         return [*self.notes(), *self.left_out]
+
+    def _first_trials(self) -> FirstTrials:
+        task = Task(self.scenario.labels, max(offered.n_classes for offered in self.capabilities))
+        settings = self.settings
+        return first_trials(
+            self.space, self.all_capabilities, self.data_sets, task, settings.sampler, settings.portfolio
+        )
 
     def _why_fixed(self) -> str:
         """Return why recipes cannot get blocks by merit, empty if they can."""
@@ -181,8 +229,10 @@ class StudySetup:
         rows = search_rows_notes(self.environments, self.settings.search_rows)
         fixed = f"each trial is played on {USUAL_BLOCKS} blocks, not on more the better it does: {self.why_fixed}"
         blocks = [fixed] if self.why_fixed else []
+        none = [f"no trial comes from the portfolio: {self.first.why_none}"] if self.first.why_none else []
         learned = remarks_of(self.space, self.environments)
-        return [*dict.fromkeys(advice), *rows, *self._upper_bounds(), *learned, *self._idle_objectives(), *blocks]
+        parts = (rows, self._gave_way, none, self._upper_bounds(), learned, self._idle_objectives(), blocks)
+        return [*dict.fromkeys(advice), *(line for part in parts for line in part)]
 
     def _upper_bounds(self) -> list[str]:
         decision = self.space.decisions.get("initial_sample")
@@ -219,32 +269,49 @@ class StudySetup:
             sampler,
             self.space,
             self.settings.seed,
-            partial(is_playable, self.space, self.capabilities),
+            partial(is_playable, self.space, self.all_capabilities),
             n_objectives=len(self.scenario.objective_names),
             constraints=bool(self.scenario.constraints),
+            first=self.first.params,
         )
 
     def proposer(self) -> Proposer:
         """Return what draws recipes from the space."""
-        return Proposer(self.space, self.capabilities, self.sampler_plan())
+        return Proposer(self.space, self.all_capabilities, self.sampler_plan())
 
     def resumed(self, header: Mapping[str, Any]) -> StudySetup:
         """Return the setup with what a stored study was begun with, if it was asked for in the same way.
 
-        That are the space and the blocks of a trial; what was asked for in another way stays as it is here.
+        That are the space and the blocks of a trial, and on which data sets away its recipes must work; what was asked
+        for in another way stays as it is here.
         """
         stored = space_to_resume(header, self.given_space)
         space = self.given_space if stored is None else stored
         settings = settings_to_resume(header, self.settings)
-        if space == self.given_space and space.merges == self.given_space.merges and settings == self.settings:
+        first, also = stored_first(header), stored_also_for(header)
+        same_space = space == self.given_space and space.merges == self.given_space.merges and also == self.also
+        if same_space and settings == self.settings and first == self.first:
             return self
-        return StudySetup(self.environments, space, settings, why_fixed=self._given_why_fixed)
+        return StudySetup(
+            self.environments,
+            space,
+            settings,
+            why_fixed=self._given_why_fixed,
+            first=first,
+            away=self.away,
+            also=also,
+        )
 
     def resumed_lines(self, asked: StudySetup) -> list[str]:
         """Return in what a resumed setup continues with what its study stored, other than what would be new now."""
         lines = []
         if self.given_space != asked.given_space:
             lines.append(resumed_words(self.given_space, asked.given_space))
+        if missing := [other.data for other in asked.also if other.capabilities not in self.all_capabilities]:
+            lines.append(
+                f"this run was started without {join_words(missing)}, so its recipe need not work there; it is "
+                "confirmed there if it does"
+            )
         blocks, now = (blocks_words(setup.settings.n_blocks) for setup in (self, asked))
         if blocks != now:
             lines.append(
@@ -255,16 +322,18 @@ class StudySetup:
 
     def header(self) -> dict[str, Any]:
         """Return everything that must stay the same if the study is resumed."""
-        return make_header(self.environments, self.given_space, self.settings)
+        return make_header(self.environments, self.given_space, self.settings, first=self.first, also=self.also)
 
     def trajectories(self, confirm: bool, ablation: bool = False) -> dict[str, int]:
         """Return the largest number of trajectories of each stage."""
         blocks = self.confirmation_blocks() if confirm else []
         n_candidates = min(self.settings.select_among, self.settings.n_trials)
+        away = away_blocks(self.away, self.settings) if confirm else []
         return {
             "baselines": sum(len(self.baseline_blocks(name)) for name in self.baselines),
             "search": self.n_simulations,
             "confirmation": trajectories_to_confirm(n_candidates, len(self.baselines), blocks),
+            **({STAGE: trajectories_away(len(self.baselines), away)} if away else {}),
             "examination": sum(min(PLAYED_AGAIN, len(data_set.report)) for data_set in blocks),
             "ablation": trajectories_to_ablate(self._most_changes() if ablation else 0, blocks),
         }

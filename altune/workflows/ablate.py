@@ -75,7 +75,8 @@ def ablate(
     [('query_strategy',)]
     """
     environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
-    setup = set_up({"start": find_recipe(start), "end": find_recipe(recipe)}, [environment], n_blocks, model)
+    ends = {name: find_recipe(end, model, [environment]) for name, end in (("start", start), ("end", recipe))}
+    setup = set_up(ends, [environment], n_blocks, model)
     first, last, reference = setup.recipes["start"], setup.recipes["end"], recipe_with(REFERENCE, model)
     if not differing(first, last):
         raise RequestError("the two recipes are the same, so there is no path between them")

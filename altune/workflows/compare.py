@@ -65,7 +65,7 @@ def compare(
     names = [environment.dataset.name for environment in environments]
     if len(set(names)) < len(names):
         raise RequestError(f"two data sets have the same name among {', '.join(names)}; give each data set once")
-    loaded, notes = _load_all(recipes, environments)
+    loaded, notes = _load_all(recipes, environments, model)
     with shown_progress(progress, on_done) as counter:
         played = play_recipes(loaded, environments, n_blocks, model=model, n_jobs=n_jobs, counter=counter)
     contests = tuple(_contest(*pair) for pair in zip(environments, played, strict=True))
@@ -90,12 +90,12 @@ def _contest(environment: Environment, played: Mapping[str, Simulation]) -> Cont
 
 
 def _load_all(
-    recipes: Mapping[str, AnyRecipe | Run], environments: Sequence[Environment]
+    recipes: Mapping[str, AnyRecipe | Run], environments: Sequence[Environment], model: Any
 ) -> tuple[dict[str, Recipe], tuple[str, ...]]:
     from altune.analysis.comparison.stored_runs import origin_of_run
 
     runs = {name: find_run(source) for name, source in recipes.items()}
-    loaded = {name: find_recipe(runs[name] or source) for name, source in recipes.items()}
+    loaded = {name: find_recipe(runs[name] or source, model, environments) for name, source in recipes.items()}
     origins = [origin_of_run(name, run, environments) for name, run in runs.items() if run is not None]
     counts = sorted({environment.dataset.n_classes for environment in environments})
     remarks = [

@@ -82,7 +82,7 @@ def examine(
     ((0, 1, 2, 3, 4), ('setosa', 'versicolor', 'virginica'))
     """
     environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
-    setup = set_up({"recipe": find_recipe(recipe)}, [environment], n_blocks, model)
+    setup = set_up({"recipe": find_recipe(recipe, model, [environment])}, [environment], n_blocks, model)
     check_projection(projection)
     wanted = None if rules is None else {name: parse_method("stopping", rule) for name, rule in rules.items()}
     examination = Examination.of(setup.recipes["recipe"], environment, setup.blocks[0], wanted)

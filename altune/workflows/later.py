@@ -34,7 +34,9 @@ class StagesOfRun:
     def confirm(self, run: Run, sizes: Mapping[str, Any]) -> None:
         """Confirm the best recipes on blocks of the given sizes, store that, and write the run's folder."""
         with self._player(run) as player:
-            self.stages.confirm(run.study, player, replace(self.stages.setup.settings, **sizes))
+            settings = replace(self.stages.setup.settings, **sizes)
+            self.stages.confirm(run.study, player, settings)
+            self.stages.confirm_away(run.study, player, settings)
             examine_run(self.stages, run.study, player)
         self._write(run)
 

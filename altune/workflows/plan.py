@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from altune.core.errors import WorkError
+from altune.data.blocks import BlockRole
 from altune.data.encoding import encode_described
+from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment
 from altune.tuning.folders import require_folder
@@ -25,6 +27,7 @@ def plan(
     confirm: bool,
     ablation: bool = True,
     *,
+    away: Sequence[Environment] = (),
     jobs: int = 1,
     timeout: float | None = None,
     shared: bool = False,
@@ -33,33 +36,19 @@ def plan(
 
     A few trajectories are played for the estimate, see :mod:`altune.workflows.probe`.
     """
-    asked = StudySetup(environments, space, settings, why_fixed=SHARED if shared else "")
+    asked = StudySetup(environments, space, settings, why_fixed=SHARED if shared else "", away=away)
     stored = stored_header(folder)
     setup = asked if stored is None else asked.resumed(stored)
     setup.check(confirm)
     require_folder(folder, "run")
     trajectories = setup.trajectories(confirm, ablation)
     base = setup.space.base_recipe()
-    described = []
-    for environment in setup.environments:
-        dataset, block, scenario = environment.dataset, environment.blocks("search", 1)[0], environment.scenario
-        encoding = encode_described(
-            dataset, block.pool, block.test, scaling=scenario.scaling, text_features=scenario.text_features
-        ).encoding
-        described.append(
-            {
-                "data": {"name": dataset.name, "rows": dataset.n_rows, "features": dataset.n_features}
-                | {"classes": dataset.n_classes, "pool": len(block.pool), "test": len(block.test)}
-                | {"search_rows": environment.search_rows},
-                "encoding": encoding.to_dict() | {"summary": encoding.summary},
-                "scenario": scenario.to_dict(),
-                "positive": scenario.positive_class,
-                "first_sample": base.initial_sample.n_rows(scenario.labels, dataset.n_classes),
-            }
-        )
+    described = [_described(environment, "search", base) for environment in setup.environments]
+    others = [_described(environment, "report", base) for environment in setup.away]
     return {
         **described[0],
         **({"data_sets": described} if len(described) > 1 else {}),
+        **({"confirm_on": others} if others else {}),
         "space": {"name": setup.space.name, "knobs": setup.space.describe(), "left_out": setup.left_out},
         "notes": [
             *setup.resumed_lines(asked),
@@ -68,9 +57,27 @@ def plan(
         "defaults": base.to_dict(),
         "baselines": {name: recipe.describe() for name, recipe in setup.baselines.items()},
         "settings": setup.settings.to_dict() | {"n_trials": setup.n_trials},
+        "first_trials": {"summary": setup.first.words, **setup.first.to_dict()},
         "trajectories": trajectories,
         "estimate": _estimate(setup, trajectories, jobs, timeout),
         "run": str(folder),
+    }
+
+
+def _described(environment: Environment, role: BlockRole, base: Recipe) -> dict[str, Any]:
+    """Return what a data set is, how it is encoded on its first block of a role, and its scenario."""
+    dataset, block, scenario = environment.dataset, environment.blocks(role, 1)[0], environment.scenario
+    encoding = encode_described(
+        dataset, block.pool, block.test, scaling=scenario.scaling, text_features=scenario.text_features
+    ).encoding
+    return {
+        "data": {"name": dataset.name, "rows": dataset.n_rows, "features": dataset.n_features}
+        | {"classes": dataset.n_classes, "pool": len(block.pool), "test": len(block.test)}
+        | {"search_rows": environment.search_rows},
+        "encoding": encoding.to_dict() | {"summary": encoding.summary},
+        "scenario": scenario.to_dict(),
+        "positive": scenario.positive_class,
+        "first_sample": base.initial_sample.n_rows(scenario.labels, dataset.n_classes),
     }
 
 

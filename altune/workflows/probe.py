@@ -33,6 +33,7 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment
 from altune.simulation.prepared import PreparedBlock, prepare_block
 from altune.simulation.trajectory import Trajectory
+from altune.tuning.away import STAGE as TRANSFER
 from altune.tuning.in_memory_study import new_study
 from altune.tuning.proposals import Proposer, is_playable
 from altune.tuning.samplers import SamplerPlan
@@ -64,6 +65,7 @@ class Estimate:
     memory : bytes that each process needs; None where the system does not say.
     timeout : time limit of the search in seconds, None for none.
     confirmed_seconds : seconds of one trajectory of a recipe on a block of all rows; None if search blocks have these.
+    away_seconds : seconds of one trajectory on data that no trial sees, the mean over data sets; None if there is none.
     """
 
     trajectories: Mapping[str, int]
@@ -73,11 +75,13 @@ class Estimate:
     memory: int | None
     timeout: float | None = None
     confirmed_seconds: float | None = None
+    away_seconds: float | None = None
 
     def _each(self, stage: str) -> float:
         """Return the seconds of one trajectory of a stage."""
         confirmed = self.recipe_seconds if self.confirmed_seconds is None else self.confirmed_seconds
-        return {"baselines": self.baseline_seconds, "search": self.recipe_seconds}.get(stage, confirmed)
+        away = confirmed if self.away_seconds is None else self.away_seconds
+        return {"baselines": self.baseline_seconds, "search": self.recipe_seconds, TRANSFER: away}.get(stage, confirmed)
 
     @property
     def seconds(self) -> float:
@@ -133,8 +137,9 @@ def probe(setup: StudySetup, trajectories: Mapping[str, int], jobs: int, timeout
     """
     recipes = drawn_recipes(setup, DRAWN)
     parts = sum(environment.search_rows is not None for environment in setup.environments)
-    share = LIMIT / (len(setup.environments) * (len(PLAYED) + len(recipes)) + parts * len(recipes))
-    baselines, drawn, confirmed = list[float](), list[float](), list[float]()
+    n_sets = len(setup.environments) + len(setup.away)
+    share = LIMIT / (n_sets * (len(PLAYED) + len(recipes)) + parts * len(recipes))
+    baselines, drawn, confirmed, away = list[float](), list[float](), list[float](), list[float]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for environment in setup.environments:
@@ -148,10 +153,16 @@ def probe(setup: StudySetup, trajectories: Mapping[str, int], jobs: int, timeout
             if environment.search_rows is not None:
                 on_part = _seconds_of_working(recipes, _prepared(environment, "select"), environment, share)
             confirmed += on_part
+        for environment in setup.away:
+            # What is played there are the recipe and, for the most part, baselines.
+            prepared = _prepared(environment, "report")
+            known = setup.baselines_on(environment)
+            away += _seconds_of_working([*recipes, *(known[name] for name in PLAYED)], prepared, environment, share)
     baseline = float(np.mean(baselines))
     recipe = float(np.mean(drawn)) if drawn else baseline
     whole = float(np.mean(confirmed)) if parts and confirmed else None
-    return Estimate(trajectories, baseline, recipe, jobs, _peak_memory(), timeout, whole)
+    elsewhere = float(np.mean(away)) if away else None
+    return Estimate(trajectories, baseline, recipe, jobs, _peak_memory(), timeout, whole, elsewhere)
 
 
 def _prepared(environment: Environment, role: BlockRole) -> PreparedBlock:
@@ -162,9 +173,9 @@ def _prepared(environment: Environment, role: BlockRole) -> PreparedBlock:
 def drawn_recipes(setup: StudySetup, count: int) -> list[Recipe]:
     """Return a few recipes of the space, drawn at random, whatever the sampler of the search is."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    playable = partial(is_playable, setup.space, setup.capabilities)
+    playable = partial(is_playable, setup.space, setup.all_capabilities)
     plan = SamplerPlan("random", setup.space, setup.settings.seed, playable)
-    proposer = Proposer(setup.space, setup.capabilities, plan)
+    proposer = Proposer(setup.space, setup.all_capabilities, plan)
     memory = new_study(["maximize"])
     proposals = (proposal for _ in range(count) for proposal in proposer.ask_until_playable(memory))
     return [proposal.recipe for proposal in proposals if proposal.recipe is not None]

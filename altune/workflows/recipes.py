@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import AltuneWarning, RequestError
 from altune.models import as_model
-from altune.recipes.recipe import BASELINES, Recipe, load_recipe
-from altune.simulation.play import AnyRecipe
+from altune.recipes.recipe import BUILT_IN, Recipe
+from altune.simulation.environment import Environment
+from altune.simulation.play import AnyRecipe, recipe_with
 from altune.tuning.folders import contents_of
 from altune.tuning.run_folder import RECIPE_FILE, is_run
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from altune.analysis.run import Run
 
 
-def find_recipe(source: AnyRecipe | Run, model: Any = None) -> Recipe:
+def find_recipe(source: AnyRecipe | Run, model: Any = None, environments: Sequence[Environment] = ()) -> Recipe:
     """Return the recipe that a source means: a recipe, a name, a YAML file, a mapping, a run or its folder.
 
     A run means its confirmed recipe. One that is not confirmed means the best recipe of its search, and a warning says
@@ -28,6 +29,7 @@ def find_recipe(source: AnyRecipe | Run, model: Any = None) -> Recipe:
     ----------
     source : the source. A built-in name comes before a folder of the same name.
     model : replaces the model of the recipe unless it is None.
+    environments : what the recipe is for, which the recommended recipe depends on.
 
     Raises
     ------
@@ -38,12 +40,11 @@ def find_recipe(source: AnyRecipe | Run, model: Any = None) -> Recipe:
     """
     run = find_run(source)
     if run is None:
-        recipe = load_recipe(source)  # type: ignore[arg-type]
-    else:
-        recipe = run.best_recipe
-        if run.confirmation is None:
-            where = "the run" if run.folder is None else str(run.folder)
-            warnings.warn(f"{where}: not confirmed, so this is the best recipe of its search", AltuneWarning, 2)
+        return recipe_with(source, model, environments)  # type: ignore[arg-type]
+    recipe = run.best_recipe
+    if run.confirmation is None:
+        where = "the run" if run.folder is None else str(run.folder)
+        warnings.warn(f"{where}: not confirmed, so this is the best recipe of its search", AltuneWarning, 2)
     return recipe if model is None else recipe.replace(model=as_model(model))
 
 
@@ -55,7 +56,7 @@ def find_run(source: AnyRecipe | Run) -> Run | None:
     RequestError
         If a folder holds no run.
     """
-    if isinstance(source, (Recipe, Mapping)) or source in BASELINES:
+    if isinstance(source, (Recipe, Mapping)) or source in BUILT_IN:
         return None
     from altune.analysis.run import Run
 
@@ -70,5 +71,5 @@ def find_run(source: AnyRecipe | Run) -> Run | None:
         raise RequestError(f"{folder}: no run here; give its recipe, {folder / RECIPE_FILE}")
     raise RequestError(
         f"{folder}: no run here, but {contents_of(folder)}; give the folder of a run, a YAML file or a name "
-        f"({', '.join(BASELINES)})"
+        f"({', '.join(BUILT_IN)})"
     )

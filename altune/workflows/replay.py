@@ -58,7 +58,7 @@ def replay(
     ['calm']
     """
     environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
-    played = find_recipe(recipe, model)
+    played = find_recipe(recipe, model, [environment])
     wanted = (
         every_rule(played) if rules is None else {name: parse_method("stopping", rule) for name, rule in rules.items()}
     )

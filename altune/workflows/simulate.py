@@ -60,6 +60,11 @@ def simulate(
     environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
     with shown_progress(progress, on_done) as counter:
         [simulations] = play_recipes(
-            {"recipe": find_recipe(recipe)}, [environment], n_blocks, model=model, n_jobs=n_jobs, counter=counter
+            {"recipe": find_recipe(recipe, model, [environment])},
+            [environment],
+            n_blocks,
+            model=model,
+            n_jobs=n_jobs,
+            counter=counter,
         )
     return simulations["recipe"]

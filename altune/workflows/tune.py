@@ -19,13 +19,14 @@ from altune.simulation.execution.backends import make_backend
 from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
 from altune.simulation.scenario import Scenario
+from altune.tuning.away import make_away
 from altune.tuning.folders import require_folder
 from altune.tuning.observer import Observer, Silent
 from altune.tuning.prepared_space import prepare_space
 from altune.tuning.record import StudyRecord
 from altune.tuning.resources import Resources
 from altune.tuning.search import Callback
-from altune.tuning.settings import Settings, n_trials_for
+from altune.tuning.settings import USUAL_PORTFOLIO, Settings, n_trials_for
 from altune.tuning.stages import Stages
 from altune.tuning.storage import ownership
 from altune.tuning.study_setup import SHARED, StudySetup
@@ -60,6 +61,7 @@ def tune(
     trial_timeout: float | None = None,
     n_blocks: int | None = None,
     search_rows: int | None = None,
+    portfolio: int = USUAL_PORTFOLIO,
     batch: int = 4,
     n_jobs: int = 1,
     seed: int = 0,
@@ -75,6 +77,7 @@ def tune(
     select_blocks: int = 10,
     report_blocks: int | None = None,
     precision: float | None = None,
+    confirm_on: AnyData | Sequence[AnyData] = (),
     splits: Any = None,
     out: str | Path | None = None,
     cache: str | Path | None = None,
@@ -110,6 +113,8 @@ def tune(
         nsga3) plays each trial on 5.
     search_rows : number of rows of a search block, pool and test together; None for all rows. The confirmation always
         plays on all rows.
+    portfolio : number of first trials that are recipes which served well on other data
+        (:mod:`altune.recipes.portfolio`), as far as the space has them; 0 for none.
     batch : number of trials asked of the sampler at a time.
     n_jobs : number of processes; −1 uses all cores. It does not affect results.
     seed : seed of the study.
@@ -124,7 +129,12 @@ def tune(
     report_blocks : number of fresh blocks on which it is reported; None for up to 20, as many as narrow the intervals.
     precision : wanted precision of the result, in place of a number of report blocks: half of the largest width of the
         95 % intervals of its differences to the baselines, drawn for all of them together.
-    splits : explicit splits, see :func:`altune.data.blocks.read_splits`; for one data set only.
+    confirm_on : data sets that no trial sees, on which the recipe is confirmed as well: what is learned from the labels
+        of last year is worth this on the rows of this year. The recipe is still selected on ``data``. A run that has
+        ended is confirmed on further data when it is repeated with them. The scenario is that of ``data``; what is not
+        given, such as the budget, has its default on each data set.
+    splits : explicit splits, see :func:`altune.data.blocks.read_splits`; for one data set only, that of the
+        search.
     out : folder of the run; None keeps the run in memory. A folder that holds the same run resumes it; one that holds
         anything else is refused.
     cache : folder of finished trajectories that several runs share.
@@ -165,23 +175,16 @@ def tune(
         prefer=prefer,
         trial_timeout=trial_timeout,
         search_rows=search_rows,
+        portfolio=portfolio,
     )
-    environments = make_environments(
-        data,
-        target=target,
-        scenario=scenario,
-        seed=seed,
-        splits=splits,
-        budget=budget,
-        loops=loops,
-        metric=metric,
-        objective=objective,
-        **overrides,
-    )
+    given: dict[str, Any] = {"target": target, "scenario": scenario, "seed": seed, "budget": budget, "loops": loops}
+    given |= {"metric": metric, "objective": objective, **overrides}
+    environments = make_environments(data, splits=splits, **given)
+    away = make_away(confirm_on, environments, **given)
     jobs = processes(n_jobs)
     resources = Resources(
         jobs=jobs,
-        backend=make_backend(backend, jobs, scheduler, tuple(environment.dataset for environment in environments)),
+        backend=make_backend(backend, jobs, scheduler, tuple(each.dataset for each in (*environments, *away))),
         cache=None if cache is None else Path(cache),
         timeout=timeout,
         callbacks=tuple(callbacks),
@@ -195,6 +198,7 @@ def tune(
         prepared,
         settings,
         resources,
+        away=away,
         confirm=confirm,
         ablation=ablation,
         out=folder,
@@ -208,6 +212,7 @@ def tune_environments(
     settings: Settings,
     resources: Resources,
     *,
+    away: Sequence[Environment] = (),
     confirm: bool = True,
     ablation: bool = True,
     out: Path | None = None,
@@ -215,7 +220,9 @@ def tune_environments(
 ) -> Run:
     """Do what :func:`tune` does, with environments and a search space that are already prepared."""
     began = time.monotonic()
-    setup = StudySetup(environments, space, settings, why_fixed=SHARED if resources.storage is not None else "")
+    setup = StudySetup(
+        environments, space, settings, why_fixed=SHARED if resources.storage is not None else "", away=away
+    )
     setup.check(confirm)
     if out is not None:
         require_folder(out, "run")
@@ -266,6 +273,7 @@ def _finish(
     if confirm:
         with stages.player(out, resources) as player:
             stages.confirm(study, player, stages.setup.settings)
+            stages.confirm_away(study, player, stages.setup.settings)
             examine_run(stages, study, player)
             if ablation and stages.ablation_is_due(study):
                 _ablate(stages, run, player, write_first=time.monotonic() - began >= LONG_SECONDS)

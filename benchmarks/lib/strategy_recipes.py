@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import altune
+from altune.core.errors import RequestError
 from altune.core.registry import methods
+from altune.workflows.learn.files import left_out_name
 from lib.peeking_expert import PeekingExpert
 
 Plain = Mapping[str, Any]
@@ -22,9 +25,19 @@ STRATEGIES: dict[str, Plain] = {
     MARGIN: {"method": "margin"},
     "best_switch": {"method": "switch", "first": {"method": "typiclust"}, "then": {"method": "margin"}, "at": 0.2},
     "margin_coverage": {"method": "margin_cover", "batch_cover": 0.0},
+    "exp4p": {"method": "bandit", "algorithm": "exp4p"},
+    "thompson": {"method": "bandit", "algorithm": "thompson"},
     MARGIN_COVER: {"method": "margin_cover"},
 }
 """Strategies that are the same on every data set."""
+
+LEARNED: dict[str, Plain] = {
+    "lal": {"method": "lal"},
+    "learned_ranker": {"method": "learned_ranker", "trust": "always"},
+    "learned_ranker_checked": {"method": "learned_ranker", "trust": "evidence"},
+}
+"""Strategies with a table, of which one exists for each family that was made without it. ``checked`` plays margin_cover
+where the other families do not show that the table gains; that is the default of altune."""
 
 _DENSITY = {"method": "density_weighted"}
 MIXTURES: dict[str, Plain] = {
@@ -40,7 +53,7 @@ MIXTURES: dict[str, Plain] = {
 }
 """Mixtures with fixed weights. For each family of data sets, the one that is best on all other families is taken."""
 
-ALL = (*STRATEGIES, TUNED, RECOMMENDED, EXPERT)
+ALL = (*STRATEGIES, TUNED, *LEARNED, RECOMMENDED, EXPERT)
 """What can be asked for, in the order of the table."""
 ALWAYS = (RANDOM, LEAST_CONFIDENCE, MARGIN)
 """What every other strategy is compared with."""
@@ -70,22 +83,25 @@ RecipeOf = Callable[[Place, int, str], altune.Recipe]
 """Returns the recipe for a data set, the number of a block, and a model."""
 
 
-def contestants(asked: Sequence[str]) -> tuple[dict[str, RecipeOf], list[str]]:
-    """Return how each strategy is played, and a line for each that this altune does not have.
+def contestants(asked: Sequence[str], tables: Path | None = None) -> tuple[dict[str, RecipeOf], list[str]]:
+    """Return how each strategy is played, and a line for each that cannot be played.
 
     Parameters
     ----------
     asked : names of strategies; ``tuned_mixture`` means all mixtures that it is chosen from.
+    tables : folder of the tables of learned strategies, in a folder for each method; None if there are none.
     """
     played: dict[str, RecipeOf] = {}
     missing = []
     for name in asked:
-        if name == EXPERT:
-            played[name] = _expert
-        elif unknown := [method for plain in _members(name).values() for method in unknown_methods(plain)]:
+        if unknown := [method for plain in _members(name).values() for method in unknown_methods(plain)]:
             missing.append(f"{name} is left out: this altune has no query strategy {unknown[0]!r}")
-        elif name == RECOMMENDED:
-            played[name] = _recommended
+        elif name in LEARNED and tables is None:
+            missing.append(f"{name} is left out: it needs the tables that were made without each family (--tables)")
+        elif name in LEARNED and tables is not None:
+            played[name] = _without_family(LEARNED[name], tables)
+        elif name in (EXPERT, RECOMMENDED):
+            played[name] = _expert if name == EXPERT else _recommended
         else:
             played |= {member: _same_everywhere(plain) for member, plain in _members(name).items()}
     return played, missing
@@ -94,7 +110,8 @@ def contestants(asked: Sequence[str]) -> tuple[dict[str, RecipeOf], list[str]]:
 def _members(name: str) -> dict[str, Plain]:
     if name == TUNED:
         return MIXTURES
-    return {name: STRATEGIES[MARGIN_COVER if name == RECOMMENDED else name]}
+    every = {**STRATEGIES, **LEARNED, RECOMMENDED: STRATEGIES[MARGIN_COVER], EXPERT: {}}
+    return {name: every[name]}
 
 
 def unknown_methods(plain: object) -> Iterator[str]:
@@ -114,6 +131,26 @@ def _same_everywhere(plain: Plain) -> RecipeOf:
         return altune.Recipe(query_strategy=dict(plain), model=model)
 
     return recipe
+
+
+def _without_family(plain: Plain, tables: Path) -> RecipeOf:
+    folder, kind = tables / plain["method"], tables_of(plain["method"])
+
+    def recipe(place: Place, block: int, model: str) -> altune.Recipe:
+        name = left_out_name(place.family)
+        path = folder / f"{name}{kind.suffix}"
+        if not path.is_file():
+            raise RequestError(f"{path}: no table without the family {place.family!r}; altune learn --keep-left-out")
+        kind.register(name, path)
+        return altune.Recipe(query_strategy={**plain, "table": name}, model=model)
+
+    return recipe
+
+
+def tables_of(method: str) -> Any:
+    """Return the kind of tables that a learned strategy has."""
+    cls: Any = methods("query_strategy")[method]
+    return cls.tables
 
 
 def _expert(place: Place, block: int, model: str) -> altune.Recipe:

@@ -109,7 +109,7 @@ def differences(results: Sequence[Played], names: Sequence[str], against: str) -
 
 
 def strategy_rows(results: Sequence[Played], names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return a row for each strategy: mean area, difference to margin in each group, and mean rank.
+    """Return a row for each strategy: mean area, mean rank, and differences to margin (by group) and margin_cover.
 
     Parameters
     ----------
@@ -121,6 +121,7 @@ def strategy_rows(results: Sequence[Played], names: Sequence[str]) -> list[dict[
         for group in GROUPS
         if len(chosen := in_group(results, group)) >= LEAST_SETS
     }
+    beside_cover = differences(results, names, MARGIN_COVER) if MARGIN_COVER in names else {}
     ranks = ranks_of(results, [name for name in names if name not in UNRANKED])
     return [
         {
@@ -128,6 +129,7 @@ def strategy_rows(results: Sequence[Played], names: Sequence[str]) -> list[dict[
             "area": float(np.mean([played.areas[name].mean() for played in results])),
             "rank": ranks.get(name),
             "minus_margin": {group: found[name].to_dict() for group, found in by_group.items()},
+            "minus_margin_cover": beside_cover[name].to_dict() if beside_cover else None,
         }
         for name in names
     ]

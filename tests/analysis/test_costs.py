@@ -29,7 +29,16 @@ def confirmation(recipe: list[LearningCurve], random: list[LearningCurve], basel
     played = {"random_sampling": Played(Recipe(), tuple(random))}
     own = Played(Recipe(), tuple(recipe))
     candidate = Candidate(None if baseline else 0, 0.0, own, baseline=baseline)
-    return Confirmation((candidate,), 0, own, played, played, 100, 50, 1)
+    return Confirmation(
+        candidates=(candidate,),
+        selected=0,
+        recipe=own,
+        baselines=played,
+        matched=played,
+        n_train=100,
+        n_test=50,
+        select_blocks=1,
+    )
 
 
 SCENARIO = Scenario(budget=20, price_per_label=2.0, price_per_loop=5.0, objective="net_value", value=100.0)

@@ -44,8 +44,8 @@ def test_growth_is_judged_beside_that_of_the_rows(monkeypatch: pytest.MonkeyPatc
     assert [line["graph"] for line in lines] == [1.0, 100.0]
     assert {one.what.split(" / ")[0]: (one.ratio, one.holds) for one in ratios} == {
         "graph": (2.0, True),
-        "growth of graph": (10.0, False),
         "growth of margin_cover": (1.0, True),
+        "growth of graph": (10.0, False),
     }
 
 

@@ -139,7 +139,7 @@ def test_json_of_tune_has_what_scripts_read(altune):
         *("cost", "label_nothing", "selection"),
     }
     assert {"mean", "low", "high", "blocks", "score", "basis"} <= set(plain["confirmed"])
-    assert set(plain["baselines"]) == {"random_sampling", "margin", "vanilla"}
+    assert set(plain["baselines"]) == {"random_sampling", "margin", "vanilla", "recommended"}
     for one in plain["baselines"].values():
         assert {"mean", "difference", "low", "high", "labels_saved", "matched"} <= set(one)
         assert {"mean", "difference", "low", "high"} <= set(one["matched"])

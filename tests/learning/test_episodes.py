@@ -69,6 +69,14 @@ def test_cells_of_a_data_set_share_their_blocks_and_test_blocks_are_others():
     assert not np.isin(test_rows, seen).any()
 
 
+def test_the_model_of_the_cell_replaces_that_of_the_recipe():
+    episodes = small(data=(EpisodeData("iris"),), models=(as_model("logistic_regression"), as_model("naive_bayes")))
+    block = episodes.blocks(episodes.cells[0])[0]
+    outcomes, _ = played(episodes, [Episode(RECIPES[0], cell, block) for cell in episodes.cells])
+    one, two = (curve.scores["accuracy"].tolist() for curve in outcomes)
+    assert one != two
+
+
 def test_outcomes_come_in_the_order_of_the_episodes_and_are_resumed(tmp_path):
     episodes = small()
     listed = everything(episodes)
@@ -126,6 +134,7 @@ def test_a_part_of_the_rows_keeps_the_classes_and_is_always_the_same(kind):
         ({"budgets": (0.0,)}, "above 0"),
         ({"noise": (1.0,)}, "[0, 1)"),
         ({"n_blocks": 0}, "1 or more"),
+        ({"most_rows": 29}, "29 rows are too few for 3 classes; keep 30 or more"),
         ({"data": (EpisodeData("iris"), EpisodeData("iris"))}, "'iris'"),
     ],
 )

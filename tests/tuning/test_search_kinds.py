@@ -131,7 +131,7 @@ def test_a_stopping_rule_is_replayed_where_little_else_is_open(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("altune.simulation.execution.worker.Trajectory", Counted)
         shared = go(10, None, **kind)
-    assert len(played) <= 2 * 3  # each block once for all rules, and for the two baselines
+    assert len(played) <= 2 * 4  # each block once for all rules and margin, and for the three other baselines
     for trial in shared.trials:
         space = altune.SearchSpace.from_dict(
             {"stopping": trial.recipe.stopping, "query_strategy": ["margin", "random"]}

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from scipy.sparse import csr_matrix
 
 import altune
 from altune.core.errors import RequestError
@@ -122,3 +123,33 @@ def test_a_worker_checks_its_data(server, tmp_path):
     table.write_text(table.read_text().replace("1,7,y", "2,7,y"))
     with pytest.raises(RequestError, match="not the data of the study"):
         rebuild(shared, Silent())
+
+
+def test_each_first_trial_from_the_portfolio_is_played_once(server, monkeypatch):
+    url = server.create_database("first")
+    run = altune.tune("iris", "quick", budget=30, n_trials=5, n_blocks=1, confirm=False, storage=url)
+    stored = run.record.header["portfolio"]["params"]
+    assert len(stored) > 3
+    assert [trial.params for trial in run.trials][: len(stored)] == stored[:5]
+    # A worker with another portfolio plays what the study began with, and its baselines.
+    monkeypatch.setattr("altune.tuning.study_setup.first_trials", lambda *_: pytest.fail("the study has its own"))
+    setup = rebuild(open_shared(url, "altune", Silent()), Silent()).setup
+    assert [dict(params) for params in setup.first.params] == stored
+    assert list(setup.baselines) == list(run.baselines)
+
+
+def test_a_shared_study_is_confirmed_away_and_its_workers_draw_what_works_there(server, tmp_path):
+    url = server.create_database("away")
+    iris = altune.load_dataset("iris")
+    sparse = altune.Dataset(csr_matrix(iris.X + 1), iris.y, name="sparse")
+    models = {"version": 1, "name": "models", "model": ["logistic_regression", "naive_bayes"]}
+    sizes = {"budget": 20, "loops": 2, "n_trials": 2, "n_blocks": 1, "select_among": 1, "select_blocks": 1}
+    space, folder = altune.SearchSpace.from_dict(models), tmp_path / "run"
+    more = {"report_blocks": 2, "ablation": False, "storage": url, "out": folder}
+    run = altune.tune("iris", space, confirm_on=sparse, **sizes, **more)
+    assert list(run.away) == list(open_run(folder).away) == ["sparse"]
+    setup = rebuild(open_shared(url, "altune", Silent()), Silent()).setup
+    assert [alternative.method for alternative in setup.space.decisions["model"].alternatives] == [
+        "logistic_regression"
+    ]
+    assert len(setup.environments) == 1

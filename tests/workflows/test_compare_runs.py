@@ -32,7 +32,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_runs_are_compared_by_what_they_stored(runs: dict[str, Path]) -> None:
     first, second = (altune.open_run(runs[name]) for name in ("first", "second"))
     found = altune.compare_runs([first, runs["second"]])
-    assert list(found.recipes) == ["first", "second", "random_sampling", "margin", "vanilla"]
+    assert list(found.recipes) == ["first", "second", "random_sampling", "margin", "vanilla", "recommended"]
     assert found.recipes["second"] == second.best_recipe
     assert "the first 2 blocks" in found.notes[0]
     stored = second.confirmation

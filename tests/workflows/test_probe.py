@@ -117,11 +117,11 @@ class Messages(Silent):
 def test_a_long_run_says_so_at_its_start_and_what_shortens_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setattr(probing, "seconds_of", lambda *arguments: 60.0)
     sizes: dict[str, Any] = {"budget": 20, "loops": 3, "n_blocks": 2, "n_trials": 2, "confirm": False}
-    for limit, expected in ((600.0, 0), (599.0, 1)):
+    for limit, expected in ((720.0, 0), (719.0, 1)):
         monkeypatch.setattr(probing, "LONG", limit)
         observer = Messages()
         altune.tune("iris", "quick", **sizes, observer=observer)
-        about = [line for line in observer.lines if line.startswith("this run takes about 10 min with 1 process")]
+        about = [line for line in observer.lines if line.startswith("this run takes about 12 min with 1 process")]
         assert len(about) == expected
     for words in ("Fewer trials or blocks", "smaller budget", "fewer loops", "faster model", "more processes"):
         assert words in about[0]

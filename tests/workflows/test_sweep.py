@@ -68,7 +68,7 @@ def run_cli(monkeypatch, tmp_path, capsys):
 
 def test_the_table_has_a_row_for_each_cell_and_baseline_the_same_in_csv_and_parquet(undisturbed):
     frame = undisturbed.to_frame()
-    assert frame[["data", "seed", "baseline"]].drop_duplicates().shape[0] == len(frame) == 12
+    assert frame[["data", "seed", "baseline"]].drop_duplicates().shape[0] == len(frame) == 16
     assert frame["difference"].to_numpy() == pytest.approx(
         (frame["confirmed_mean"] - frame["baseline_mean"]).to_numpy()
     )
@@ -76,7 +76,7 @@ def test_the_table_has_a_row_for_each_cell_and_baseline_the_same_in_csv_and_parq
     assert frame["verdict"].tolist() == [sides[int(row.low > 0) - int(row.high < 0)] for row in frame.itertuples()]
     confirmed = undisturbed.runs[0].run.findings.recipe.mean
     assert frame["confirmed_mean"][0] == pytest.approx(confirmed)
-    assert set(frame["query_strategy"]) <= {"margin", "entropy", "least_confidence", "random"}
+    assert set(frame["query_strategy"]) <= {"margin_cover", "margin", "entropy", "least_confidence", "random"}
     read = pd.read_csv(undisturbed.folder / "results.csv", dtype=COLUMNS)
     parquet = pd.read_parquet(undisturbed.folder / "results.parquet")
     assert_frame_equal(read, frame, rtol=1e-12)
@@ -134,7 +134,7 @@ def test_a_cell_with_another_request_fails_in_one_line_and_the_others_are_played
     assert "cell 2 of 2: iris, seed 1" in err
     assert "failed: iris, seed 0: " in out
     table = pd.read_csv(tmp_path / "out" / "results.csv")
-    assert table["state"].tolist() == ["failed", "complete", "complete", "complete"]
+    assert table["state"].tolist() == ["failed", *["complete"] * 4]
     assert "loops is 3, in the run 4" in table["reason"][0]
 
 
@@ -172,9 +172,9 @@ def test_a_dry_run_counts_what_the_cells_ask_for_and_leaves_nothing(run_cli, tmp
     assert code == 0
     assert os.listdir(tmp_path) == ["sweep.yaml"]
     assert (len(plain["cells"]), plain["left_out"], plain["finished"]) == (3, 1, 0)
-    # 3 baselines and 3 trials on 2 blocks, 2 recipes and the baselines on 2 to select, one, the baselines and the
+    # 4 baselines and 3 trials on 2 blocks, 2 recipes and the baselines on 2 to select, one, the baselines and the
     # matched on 5, and that one examined on 3.
-    count = 3 * 2 + 3 * 2 + 5 * 2 + 7 * 5 + 3
+    count = 4 * 2 + 3 * 2 + 6 * 2 + 9 * 5 + 3
     assert plain["trajectories"] == 3 * count
     each = [cell["seconds_per_trajectory"] for cell in plain["cells"]]
     assert min(each) > 0
@@ -227,7 +227,12 @@ def test_scripts_read_coordinates_results_and_files(undisturbed):
         1,
         "complete",
     )
-    assert [row["baseline"] for row in cell["results"]] == ["random_sampling", "margin", "vanilla"]
+    assert [row["baseline"] for row in cell["results"]] == [
+        "random_sampling",
+        "margin",
+        "vanilla",
+        "recommended",
+    ]
     assert all(Path(file).is_file() for file in plain["files"].values())
 
 

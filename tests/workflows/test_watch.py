@@ -133,7 +133,7 @@ def by_merit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A search of 20 trials by merit, cut off after its first 12 trials and the plays again of their batches."""
     folder = tmp_path_factory.mktemp("runs") / "run"
     sizes = SIZES | {"n_blocks": None}
-    altune.tune("iris", SearchSpace.from_dict(SPACE), **sizes, n_trials=20, out=folder)
+    altune.tune("iris", SearchSpace.from_dict(SPACE), **sizes, n_trials=20, portfolio=0, out=folder)
     lines = (folder / JOURNAL).read_bytes().splitlines(keepends=True)
     ended = [place for place, line in enumerate(lines) if b'"op_code":4' in line]
     (folder / JOURNAL).write_bytes(b"".join(lines[: ended[4 + 6 + 6]]))

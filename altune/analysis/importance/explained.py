@@ -28,6 +28,7 @@ from altune.core.needs import Capabilities
 from altune.core.threads import on_one_thread
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import wants_probabilities
+from altune.tuning.narrowed_space import narrow_space
 from altune.tuning.record import StudyRecord
 
 Array = NDArray[np.float64]
@@ -155,7 +156,8 @@ def space_of_run(record: StudyRecord) -> tuple[SearchSpace, tuple[Capabilities, 
             n_features=None if data["kind"] == "table" else int(data["features"]),
         )
         offered.append(capabilities)
-    return space.narrow(*offered)[0], tuple(offered)
+    also = record.also_for
+    return narrow_space(space, offered, also)[0], (*offered, *(other.capabilities for other in also))
 
 
 def cross_validated(study: Explained, seed: int = 0) -> float:

@@ -19,7 +19,7 @@ from altune.knobs.query_strategy.learners import SCORES, ModelledStrategy
 from altune.knobs.query_strategy.subpool import SubpoolSize, complete, spread_scores
 from altune.numerics.fisher import InformationRatio, most_reducing_batch
 from altune.numerics.geometry.distances import is_sparse, make_points
-from altune.numerics.scores import expected_gradient_lengths
+from altune.numerics.row_scores import expected_gradient_lengths
 
 MOST_DIMENSIONS = 100
 """Dimensions of an embedding of which d×d matrices are made, at most: its leading singular directions."""

@@ -17,7 +17,7 @@ from altune.core.registry import register
 from altune.core.types import Array
 from altune.knobs.query_strategy.base import ScoreStrategy
 from altune.knobs.query_strategy.uncertainty import UncertaintyKind, uncertainty_of
-from altune.numerics.scores import weighted_history
+from altune.numerics.row_scores import weighted_history
 
 
 @register

@@ -13,6 +13,7 @@ from scipy.special import expit, logit
 from altune.core.pool import Pool
 from altune.core.registry import register
 from altune.core.types import Array, RowNumbers
+from altune.knobs.column_formulas import NEIGHBOURS, View
 from altune.knobs.columns import carried
 from altune.knobs.learned_tables import TableKind
 from altune.knobs.pool_coverage import PoolCoverage
@@ -130,7 +131,7 @@ class LearnedRanker(QueryStrategy):
             name: RULE.get(name, 0.0) + share * (table.get(name, 0.0) - RULE.get(name, 0.0))
             for name in {**RULE, **table}
         }
-        coverage = PoolCoverage(pool, self._content.neighbours)
+        coverage = coverage_of(pool, self._content.neighbours)
         competing, at = coverage.positions, coverage.candidates
         uncertainty = 1.0 - pool.known().margin
         gains = {"cov": coverage.of_labelled(), "bcov": coverage.of_batch(uncertainty)}
@@ -183,6 +184,11 @@ def advantage(pool: Pool, loop: int) -> float:
     known = (labels >= 0) & np.isfinite(surprise)
     higher, lower = surprise[known & (lead > 0)], surprise[known & (lead < 0)]
     return float(higher.mean() - lower.mean()) if len(higher) and len(lower) else 0.0
+
+
+def coverage_of(pool: Pool, neighbours: int) -> PoolCoverage:
+    """Return the coverage of the pool in this loop, the one that the columns of metadata use where it is the same."""
+    return View.of(pool).coverage if neighbours == NEIGHBOURS else PoolCoverage(pool, neighbours)
 
 
 def weighted_sum(columns: Mapping[str, Array], weights: Mapping[str, float]) -> Array:

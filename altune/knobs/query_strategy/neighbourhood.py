@@ -19,7 +19,7 @@ from altune.knobs.query_strategy.subpool import SubpoolSize
 from altune.numerics.geometry.designs import unit_mean_square
 from altune.numerics.geometry.distances import Points, blocks, make_points, squared_distances
 from altune.numerics.geometry.neighbours import nearest_neighbours
-from altune.numerics.scores import mean_neighbour_divergence
+from altune.numerics.row_scores import mean_neighbour_divergence
 
 
 @register

@@ -127,9 +127,18 @@ class SearchSpace(Assignments):
         """
         return Recipe.from_dict(self._single())
 
-    def baseline_recipes(self) -> dict[str, Recipe]:
-        """Return the recipes to compare with: random sampling, vanilla and those of the space."""
-        return complete_baselines(self.base_recipe(), self.baselines)
+    def baseline_recipes(self, *capabilities: Capabilities) -> dict[str, Recipe]:
+        """Return the recipes to compare with: the built-in ones and those of the space.
+
+        Parameters
+        ----------
+        capabilities : what the environment of each data set offers; without it the recommended recipe is left out.
+        """
+        return self.baselines_for(*capabilities)[0]
+
+    def baselines_for(self, *capabilities: Capabilities) -> tuple[dict[str, Recipe], list[str]]:
+        """Return :meth:`baseline_recipes`, and one line for each part of the recommended one that cannot work."""
+        return complete_baselines(self.base_recipe(), self.baselines, capabilities)
 
     def suggest(self, trial: SuggestingTrial) -> Recipe:
         """Ask an Optuna trial for all open choices and return the recipe."""

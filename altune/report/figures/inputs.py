@@ -47,7 +47,8 @@ def curves_of(
     beats the first baseline.
     """
     findings = confirmed_findings(run, data)
-    confirmation = run.confirmations[data or next(iter(run.confirmations))]
+    reports = {**run.away, **run.confirmations}
+    confirmation = reports[data or next(iter(run.confirmations))]
     curves: dict[str, Sequence[LearningCurve]] = {"confirmed recipe": confirmation.recipe.curves}
     curves |= {name: played.curves for name, played in confirmation.baselines.items()}
     first = next(iter(findings.against.values()))
@@ -70,6 +71,29 @@ def differences_of(run: Run) -> tuple[list[DifferenceRow], str, int, Amounts]:
         if not (several and matched)
     ]
     return rows, named(first.objective), first.recipe.blocks, Amounts.of(first.objective)
+
+
+def transfer_of(run: Run) -> tuple[list[DifferenceRow], str, Amounts]:
+    """Return a run minus each baseline at home and away, the objective, and how numbers are written.
+
+    The rows are grouped by baseline. Of several data sets away there is a row of all of them together.
+
+    Raises
+    ------
+    RequestError
+        If the run was not confirmed on data sets that no trial saw.
+    """
+    transfer = run.transfer
+    if transfer is None:
+        raise RequestError("the run was not confirmed on other data; repeat it with confirm_on (--confirm-on)")
+    together = transfer.differences(transfer.away) if len(transfer.away) > 1 else {}
+    rows = []
+    for name in transfer.baselines:
+        sides = [(f"at home, {data}", findings.against[name].difference) for data, findings in transfer.home.items()]
+        sides += [(data, findings.against[name].difference) for data, findings in transfer.away.items()]
+        sides += [("these together", together[name])] if together else []
+        rows += [DifferenceRow(name, of.mean, *of.together, False, of.p, data) for data, of in sides]
+    return rows, named(transfer.first.objective), Amounts.of(transfer.first.objective)
 
 
 def history_of(run: Run) -> tuple[list[TrialPoint], Mapping[str, float], str, Amounts]:
@@ -167,10 +191,10 @@ def stopping_of(source: StoppingReplay | LoopFacts) -> tuple[StoppingFacts, str]
 
 
 def confirmed_findings(run: Run, data: str | None = None) -> Findings:
-    """Return the findings of a confirmed run on a data set, by default the first."""
+    """Return the findings of a confirmed run on a data set, also on one that no trial saw; by default the first."""
     if run.confirmation is None:
         raise RequestError("the run is not confirmed yet; run.confirm() confirms it")
-    return run.all_findings[data or next(iter(run.all_findings))]
+    return {**run.away_findings, **run.all_findings}[data or next(iter(run.all_findings))]
 
 
 def picked_trial(run: Run) -> int | None:

@@ -29,9 +29,10 @@ def plan_text(plan: Mapping[str, Any]) -> str:
     """
     rows = [
         *_data(plan),
+        *_confirm_on(plan),
         *_scenario(plan["scenario"]),
         *_objectives(plan),
-        *_search(plan["settings"], " of each data set" if plan.get("data_sets") else ""),
+        *_search(plan, " of each data set" if plan.get("data_sets") else ""),
         *_confirmation(plan),
         *_resources(plan["estimate"]),
         ("run", str(plan["run"])),
@@ -60,13 +61,18 @@ def _data(plan: Mapping[str, Any]) -> list[Row]:
             ("first sample", f"{plan['first_sample']} rows unless the recipe sets it"),
             *_positive(plan),
         ]
-    return [row for number, of_data in enumerate(listed, start=1) for row in _data_set(number, of_data)]
+    return [row for number, of_data in enumerate(listed, start=1) for row in _data_set(f"data set {number}", of_data)]
 
 
-def _data_set(number: int, of_data: Mapping[str, Any]) -> list[Row]:
+def _confirm_on(plan: Mapping[str, Any]) -> list[Row]:
+    """Return the rows of the data sets away, which no trial sees."""
+    return [row for of_data in plan.get("confirm_on", ()) for row in _data_set("confirmed on", of_data)]
+
+
+def _data_set(title: str, of_data: Mapping[str, Any]) -> list[Row]:
     data = of_data["data"]
     return [
-        (f"data set {number}", f"{data['name']}: {_size(data)}"),
+        (title, f"{data['name']}: {_size(data)}"),
         ("", _features(of_data)),
         (
             "",
@@ -144,13 +150,15 @@ def _wanted(name: str, over: str) -> str:
     return f"{name}{domain}{' (less is better)' if KINDS[name].direction == 'minimize' else ''}"
 
 
-def _search(settings: Mapping[str, Any], each: str) -> list[Row]:
+def _search(plan: Mapping[str, Any], each: str) -> list[Row]:
+    settings = plan["settings"]
     rows = [
         (
             "search",
             f"{settings['n_trials']} trials on {blocks_words(settings['n_blocks'])}{each}, batches of "
             f"{settings['batch']}" + _limit(settings),
         ),
+        ("first trials", plan["first_trials"]["summary"]),
         ("sampler", f"{settings['sampler']}, seed {settings['seed']}"),
     ]
     if settings["racing"]:
@@ -184,6 +192,7 @@ def _confirmation(plan: Mapping[str, Any]) -> list[Row]:
     # The path has fewer steps if the recipe agrees with vanilla in some knobs.
     upper = {"ablation": "at most "} if many["ablation"] else {}
     upper |= {"confirmation": "at most "} if many["confirmation"] and "up to" in select + report else {}
+    upper |= {"transfer": "at most "} if "up to" in report else {}
     listed = ", ".join(f"{upper.get(name, '')}{count} {name}" for name, count in many.items())
     each = " of each data set" if plan.get("data_sets") else ""
     return [

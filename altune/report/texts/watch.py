@@ -22,9 +22,11 @@ BAR = 24
 SHOWN = 5
 """Number of trials and of workers to show, the last ones."""
 STAGES = {"baselines": "playing the baselines", "searching": "searching", "confirming": "confirming on fresh blocks"}
+STAGES |= {"transfer": "confirming on data that no trial saw"}
 STAGES |= {"examining": "examining the loops of the recipe", "ablation": "playing the ablation"}
 UNFINISHED = {"baselines": "while it played the baselines", "searching": "in the search"}
 UNFINISHED |= {"confirming": "before the confirmation was complete", "examining": "before its page was written"}
+UNFINISHED |= {"transfer": "before it was confirmed on other data"}
 STATES = {"complete": "complete", "failed": "failed", "dropped": "dropped early", "running": "running"}
 STATES |= {"waiting": "waiting", "forbidden": "forbidden draws"}
 BIASED = (

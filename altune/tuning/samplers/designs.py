@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.stats.qmc import Sobol
@@ -58,12 +59,18 @@ class ShuffledGrid:
     space : search space without ranges of floats that have no step.
     seed : seed of the order.
     playable : whether a combination may be played; others are left out.
+    first : combinations that come before the others.
     """
 
-    def __init__(self, space: SearchSpace, seed: int, playable: Playable) -> None:
+    def __init__(
+        self, space: SearchSpace, seed: int, playable: Playable, first: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         combinations = list(space.grid())
         order = np.random.default_rng(seed).permutation(len(combinations))
-        self._waiting: Iterator[Params] = (combinations[int(index)] for index in order)
+        shuffled = [combinations[int(index)] for index in order]
+        given = [dict(params) for params in first if params in combinations]
+        rest = [params for params in shuffled if params not in given] if given else shuffled
+        self._waiting: Iterator[Params] = iter([*given, *rest])
         self._playable = playable
         self._points: list[Params] = []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -17,7 +17,14 @@ from altune.tuning.samplers.choosing import REPLAYED, check_suitable
 from altune.tuning.samplers.designs import ShuffledGrid, SobolPoints
 from altune.tuning.samplers.engines import make_genetic_sampler, make_sampler, seeds_of
 from altune.tuning.samplers.evolution import child_params, parents_of
-from altune.tuning.samplers.startup import n_finished, n_startup, played_params, random_source, stratified_params
+from altune.tuning.samplers.startup import (
+    lacks_alternatives,
+    n_finished,
+    n_startup,
+    played_params,
+    random_source,
+    stratified_params,
+)
 from altune.tuning.samplers.tpe import ObservedParameters, TrialTPE
 from altune.tuning.samplers.whole_trial import (
     Draw,
@@ -40,7 +47,7 @@ class SamplerPlan:
     finished trials of the in-memory study and those that run in its batch. An interrupted search therefore draws the
     same trials as an undisturbed one. All samplers draw a trial as a whole and skip draws that may not be played, so
     that few trials are forbidden draws. Samplers that learn start with trials that contain each alternative of each
-    knob.
+    knob. Given first trials come before all draws, and samplers learn from them as from any other trial.
 
     Parameters
     ----------
@@ -50,6 +57,7 @@ class SamplerPlan:
     playable : pure function that returns whether a draw may be played, given its parameters by path.
     n_objectives : number of objectives, 1 or more.
     constraints : whether there are constraints.
+    first : parameters of the first trials, all of which may be played.
 
     Attributes
     ----------
@@ -70,6 +78,7 @@ class SamplerPlan:
         playable: Playable,
         n_objectives: int = 1,
         constraints: bool = False,
+        first: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         check_suitable(name, space, n_objectives, constraints)
         self.name = name
@@ -78,6 +87,7 @@ class SamplerPlan:
         self.playable = playable
         self.n_objectives = n_objectives
         self.replayed = name in REPLAYED
+        self._given = [dict(params) for params in first]
         self._observed = ObservedParameters(space.open_paths)
 
     @property
@@ -96,17 +106,39 @@ class SamplerPlan:
         return WholeTrialSampler(self._draw(number, memory))
 
     def _draw(self, number: int, memory: Study) -> Draw:
-        if self.name in ("qmc", "grid"):
-            points = self._sobol if self.name == "qmc" else self._grid
-            return lambda study, trial: points.at(number)
+        if self.name == "grid":  # it begins with the given trials, and has each of them once
+            return lambda study, trial: self._grid.at(number)
+        if number < len(self._given):
+            return partial(self._given_trial, number)
+        if self.name == "qmc":
+            return lambda study, trial: self._sobol.at(number - len(self._given))
         rng = np.random.default_rng(seeds_of(self.seed, number).spawn(1)[0])
         if self.name == "random":
             return lambda study, trial: first_playable(self.playable, random_source(self.space, rng))
         if self.name in ("nsga2", "nsga3"):
             return partial(self._child, make_genetic_sampler(self.name, self.seed, number, self._startup), rng)
-        if n_finished(memory) < self._startup:
+        if self._is_starting(memory):
             return lambda study, trial: self._first(rng, study)
         return partial(self._learned, number, rng)
+
+    def _given_trial(self, number: int, study: Study, trial: FrozenTrial) -> Params:
+        if self.name in ("nsga2", "nsga3"):
+            # The engine counts the trial to the first generation, from which later ones inherit.
+            parents_of(make_genetic_sampler(self.name, self.seed, number, self._startup), study, trial)
+        return dict(self._given[number])
+
+    def _is_starting(self, memory: Study) -> bool:
+        """Return whether the next trial is one of the start-up, which lasts until there is something to learn from.
+
+        Given trials are good recipes, which lack most alternatives. After them the start-up lasts until each
+        alternative was drawn, for as many trials more as were given at most.
+        """
+        finished = n_finished(memory)
+        if finished < self._startup or not self._given:
+            return finished < self._startup
+        if finished >= self._startup + len(self._given):
+            return False
+        return lacks_alternatives(self.space, played_params(memory, self.playable))
 
     def _first(self, rng: np.random.Generator, study: Study) -> Params:
         return stratified_params(self.space, rng, self.playable, played_params(study, self.playable))
@@ -158,7 +190,7 @@ class SamplerPlan:
 
     @cached_property
     def _grid(self) -> ShuffledGrid:
-        return ShuffledGrid(self.space, self.seed, self.playable)
+        return ShuffledGrid(self.space, self.seed, self.playable, self._given)
 
     @cached_property
     def _common(self) -> dict[str, BaseDistribution]:

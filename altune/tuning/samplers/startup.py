@@ -44,6 +44,14 @@ def played_params(study: Study, playable: Playable) -> list[Mapping[str, Any]]:
     ]
 
 
+def lacks_alternatives(space: SearchSpace, played: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether some alternative of some choice is in no trial."""
+    return any(
+        {params[path] for params in played if path in params} < set(labels)
+        for path, labels in space.categorical_choices().items()
+    )
+
+
 def random_source(space: SearchSpace, rng: np.random.Generator) -> Source:
     """Return random draws of a space, up to 100: that is enough if one draw in twenty may be played."""
     return lambda: space.random_params(rng), RANDOM_TRIES

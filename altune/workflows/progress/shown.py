@@ -12,6 +12,7 @@ STAGES = {
     "baselines": "baselines",
     "search": "searching",
     "confirmation": "confirming",
+    "transfer": "transfer",
     "examination": "examining",
     "ablation": "ablation",
     "simulation": "simulating",

@@ -10,7 +10,7 @@ from altune.core.errors import FormatError
 from altune.core.streams import Streams
 from altune.knobs.query_strategy.generations import uncertainties
 from altune.loop.loop import ActiveLearningLoop
-from altune.numerics.scores import weighted_history
+from altune.numerics.row_scores import weighted_history
 from altune.recipes.recipe import Recipe
 from tests.helpers.queries import read
 from tests.helpers.query_generations import play, uncertain

@@ -12,7 +12,7 @@ from sklearn.preprocessing import scale
 from altune.core.registry import parse_method
 from altune.knobs.query_strategy import ScoreStrategy
 from altune.knobs.query_strategy.neighbourhood import unlabelled_scores
-from altune.numerics.scores import mean_neighbour_divergence
+from altune.numerics.row_scores import mean_neighbour_divergence
 from tests.helpers.queries import make_pool, partly_labelled, read, select, skactiveml
 
 

@@ -84,7 +84,7 @@ def test_commands_for_a_file_name_file_target_scenario_seed_and_model(
     assert played(simulate)["mean"] == pytest.approx(by_hand["a=b"])
     compared = played(compare)
     assert (compared["objective"], compared["metric"]) == ("net_value", "balanced_accuracy")
-    assert set(compared["recipes"]) == {*recipes, "margin", "vanilla"}
+    assert set(compared["recipes"]) == {*recipes, "margin", "vanilla", "recommended"}
     for name, mean in by_hand.items():
         assert compared["recipes"][name]["mean"] == pytest.approx(mean), "the baselines have the run's model"
 

@@ -63,7 +63,7 @@ def test_a_run_says_in_numbers_what_each_section_shows() -> None:
     assert re.fullmatch(r"What the recipe bought in each of \d loops on iris, on 3 blocks\.", intros["What did it do?"])
     assert (
         intros["How was it measured?"]
-        == "4 trials on 1 search block, then the best 2 and 3 baselines on 2 fresh blocks."
+        == "4 trials on 1 search block, then the best 2 and 4 baselines on 2 fresh blocks."
     )
     assert intros["How to use it"] == "The recipe of this run as YAML, and 1 way to play it again."
 
@@ -85,7 +85,7 @@ def test_a_run_on_several_data_sets() -> None:
         "The recipe and the baselines on 3 fresh blocks of each of 2 data sets, scored on the rows held back there."
     )
     assert intros["How was it measured?"] == (
-        "4 trials on 1 search block of each data set, then the best one and 3 baselines on 2 fresh blocks of each data "
+        "4 trials on 1 search block of each data set, then the best one and 4 baselines on 2 fresh blocks of each data "
         "set."
     )
 

@@ -63,6 +63,7 @@ def front_run() -> Run:
     return tune(
         space=STOPS,
         n_trials=8,
+        portfolio=0,
         objective=("aulc", "labels"),
         prefer="score within 0.02, then fewest labels",
         constraints=("labels <= 29",),

@@ -8,8 +8,8 @@ from pathlib import Path
 from altune.analysis.data_words import data_words
 from altune.analysis.run import Run
 from altune.models import as_model
-from altune.recipes.recipe import BASELINES
-from altune.tuning.run_folder import scenario_file
+from altune.recipes.recipe import BUILT_IN
+from altune.tuning.run_folder import away_scenario_file, scenario_file
 
 
 def commands_of(run: Run) -> list[tuple[str, str]]:
@@ -18,7 +18,7 @@ def commands_of(run: Run) -> list[tuple[str, str]]:
     Paths are absolute, so that a command works in any folder. Where the command line cannot name the data or the
     methods, because they were made in Python, there are lines of Python only.
     """
-    names = list(run.record.data_sets)
+    names = [*run.record.data_sets, *run.away]
     words = {name: data_words(run.record, name) for name in names}
     shell = [
         command
@@ -30,16 +30,25 @@ def commands_of(run: Run) -> list[tuple[str, str]]:
 
 
 def _shell(run: Run, folder: Path, name: str, data: list[str]) -> list[tuple[str, str]]:
-    several = len(run.record.data_sets) > 1
+    several = len(run.record.data_sets) + len(run.away) > 1
     blocks = "the same blocks with other random streams" if "--splits" in data else "other blocks"
     where = f"{blocks} of {name}" if several else blocks
-    scenario = str(folder / scenario_file(run.record.scenarios, name))
+    own_file = away_scenario_file(name) if name in run.away else scenario_file(run.record.scenarios, name)
+    scenario = str(folder / own_file)
     given = [*data[1:], "--scenario", scenario, "--seed", str(_seed(run, data))]
     simulate = ["altune", "simulate", data[0], "--recipe", str(folder), *given]
     commands = [(f"Play it on {where}", shlex.join(simulate))]
     model = _model_of_baselines(run)
     if model is not None:
-        compare = ["altune", "compare", data[0], str(folder), *BASELINES, *given, *model]
+        compare = [
+            "altune",
+            "compare",
+            data[0],
+            str(folder),
+            *(name for name in BUILT_IN if name in run.baselines),
+            *given,
+            *model,
+        ]
         commands.append((f"Compare it with the baselines on {where}", shlex.join(compare)))
     return commands
 

@@ -38,6 +38,7 @@ def facts_of(run: Run) -> list[Fact]:
         *_trials(run),
         *_shared(run),
         *_confirmation(run),
+        *_elsewhere(run),
         ("Seed", str(run.record.settings["seed"])),
         ("Made by", f"altune {run.record.header['altune']}"),
     ]
@@ -248,4 +249,18 @@ def _confirmation(run: Run) -> list[Fact]:
             f"{len(first.candidates)} recipes on {select_blocks_words(first)}{each} to select{behind}, one on "
             f"{len(first.recipe.curves)} to report{why} ({sizes})",
         )
+    ]
+
+
+def _elsewhere(run: Run) -> list[Fact]:
+    """Return each data set that no trial saw, with its scenario and the blocks to report on."""
+    scenarios, data_sets = run.record.away.scenarios, run.record.away.data_sets
+    return [
+        (
+            f"No trial saw {name}",
+            f"{_size(data_sets[name])}, the rarest {_rarest(data_sets[name])}; {scenarios[name].labels} labels; "
+            f"{len(report.recipe.curves)} blocks to report (pools of {report.n_train} rows, scored on {report.n_test} "
+            "held-back rows)",
+        )
+        for name, report in run.away.items()
     ]

@@ -13,22 +13,24 @@ from altune.report.figures.pareto_front import plot_pareto_front
 from altune.report.figures.search_blocks import plot_search_blocks
 from altune.report.figures.search_history import plot_search_history
 from altune.report.figures.spread import plot_spread
+from altune.report.figures.transfer import plot_transfer
 from altune.report.html.blocks import FigureBlock
-from altune.report.words import BETTER, COST, MEASURED, SURE, across_note, named, result_note, risk_note
-from altune.tuning.confirmation import Confirmation
+from altune.report.words import BETTER, COST, ELSEWHERE, MEASURED, SURE, across_note, named, result_note, risk_note
 from altune.tuning.judging import REFERENCE
+from altune.tuning.reported import Reported
 
 
 def curves_of_data(run: Run, name: str) -> FigureBlock:
     """Return the learning curves of the confirmed recipe and the baselines on one data set."""
-    confirmation, findings = run.confirmations[name], run.all_findings[name]
+    away = name in run.away
+    reported, findings = (run.away if away else run.confirmations)[name], inputs.confirmed_findings(run, name)
     curves, metric, budget, saved = inputs.curves_of(run, name)
-    several = len(run.confirmations) > 1
+    several = away or len(run.confirmations) > 1
     return FigureBlock(
-        BETTER,
+        ELSEWHERE if away else BETTER,
         f"{f'On {name}: test' if several else 'Test'} {findings.objective.metric} of the current model at each "
         "label count. The steps are loops: a score holds until the next model is trained."
-        f"{_early_stop_note(confirmation, findings)}",
+        f"{_early_stop_note(reported, findings)}",
         plot_learning_curves(curves, metric, budget, saved=saved),
     )
 
@@ -48,6 +50,18 @@ def differences_of(run: Run) -> FigureBlock:
         f"Recipe minus baseline on the same blocks; {better} zero is better. An interval that does not cross the line "
         f"at zero is a clear difference. {matched}{result_note(findings.objective)}",
         plot_differences(run),
+    )
+
+
+def transfer_of(run: Run) -> FigureBlock:
+    """Return the recipe minus each baseline at home and on every data set that no trial saw."""
+    better = "below" if Amounts.of(run.objective).less_is_better else "above"
+    return FigureBlock(
+        ELSEWHERE,
+        "Recipe minus baseline on the data sets of the search, where the recipe was found, and on those that no trial "
+        f"saw, each on report blocks of its own; {better} zero is better. What was gained at home carries over where "
+        "the marks of a baseline are close together.",
+        plot_transfer(run),
     )
 
 
@@ -121,8 +135,8 @@ def front_of(run: Run) -> FigureBlock:
     )
 
 
-def _early_stop_note(confirmation: Confirmation, findings: Findings) -> str:
-    ends = [int(curve.labels[-1]) for curve in confirmation.recipe.curves]
+def _early_stop_note(reported: Reported, findings: Findings) -> str:
+    ends = [int(curve.labels[-1]) for curve in reported.recipe.curves]
     mean = sum(ends) / len(ends)
     # A last loop that is cut to whole rows may miss the budget by a label or two.
     if mean > 0.98 * findings.budget:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from altune.analysis.importance.observations import different_recipes
 from altune.analysis.loops.facts import LoopFacts
 from altune.analysis.run import Run
 from altune.core.text import join_words
 from altune.report.figures.style import plural
 from altune.report.pages.run.commands import commands_of
-from altune.report.words import BETTER, COST, DID, KNOBS, MEASURED, SURE, USE, WHY
+from altune.report.words import BETTER, COST, DID, ELSEWHERE, KNOBS, MEASURED, SURE, USE, WHY
 from altune.tuning.confirmation import Confirmation
 from altune.tuning.merit import blocks_words
+from altune.tuning.reported import Reported
 
 
 def intros_of(run: Run) -> dict[str, str]:
     """Return one sentence for each heading that the page of a run may have."""
     return {
         **(_of_confirmation(run) if run.confirmation is not None else {}),
+        **({ELSEWHERE: _elsewhere(run.away)} if run.away else {}),
         **({WHY: _why(run)} if run.ablations else {}),
         KNOBS: _knobs(run),
         **({DID: did_sentence(run.loops)} if run.loops is not None else {}),
@@ -57,6 +61,12 @@ def _of_confirmation(run: Run) -> dict[str, str]:
         BETTER: f"The recipe and the baselines on {where}, scored on {rows}.",
         SURE: f"The recipe minus each baseline on the same {where}, then block by block.",
     }
+
+
+def _elsewhere(away: Mapping[str, Reported]) -> str:
+    blocks = plural(len(next(iter(away.values())).recipe.curves), "fresh block")
+    each = "each of " if len(away) > 1 else ""
+    return f"The recipe and the baselines on {blocks} of {each}{join_words(list(away))}, which no trial saw."
 
 
 def _why(run: Run) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from altune.analysis.answer import plain_name
 from altune.analysis.findings import Findings
 from altune.analysis.run import Run
+from altune.analysis.transfer import RECOMMENDED, Transfer
 from altune.core.text import join_words
 from altune.report.amounts import Amounts
 from altune.report.encodings import column_tables
@@ -22,6 +23,7 @@ from altune.report.pages.run.figures import (
     history_of,
     plays_of,
     spread_of_run,
+    transfer_of,
 )
 from altune.report.pages.run.importance import importance_section
 from altune.report.pages.run.intros import intros_of
@@ -63,11 +65,12 @@ def run_content(run: Run) -> PageContent:
         title=title_of(run),
         answer=run.sentences,
         verdict=verdict,
-        verdict_text=_verdict_text(findings, verdict),
+        verdict_text=_verdict_text(findings, verdict) + ("" if run.transfer is None else ", at home"),
         highlights=highlights_of(run),
         parts=[
             *_better(run),
             *_sure(run),
+            *_elsewhere(run),
             *_front(run),
             *_costs(run),
             *ablation_section(run),
@@ -97,6 +100,8 @@ def overall_verdict(findings: Mapping[str, Findings]) -> Verdict:
 def highlights_of(run: Run) -> list[tuple[str, str]]:
     """Return the most important numbers, at most three, each with what it is."""
     findings = run.all_findings
+    if run.transfer is not None:
+        return _highlights_of_transfer(run.transfer)
     if len(findings) > 1:
         return _highlights_of_several(findings)
     (of_data,) = findings.values()
@@ -114,6 +119,22 @@ def _highlights_of_several(findings: Mapping[str, Findings]) -> list[tuple[str, 
         return [(f"{_count_better(findings)} of {len(findings)}", "data sets on which it beats every baseline")]
     gains = ((data, _gain(of_data, next(iter(of_data.others)))) for data, of_data in findings.items())
     return [(number, f"{data}: {what}") for data, (number, what) in gains]
+
+
+def _highlights_of_transfer(transfer: Transfer) -> list[tuple[str, str]]:
+    """Return what the recipe gains over a baseline on data that no trial saw and at home, and over the recommendation.
+
+    If less is better, a gain is below zero.
+    """
+    amounts = Amounts.of(transfer.first.objective)
+    sides = {"on data that no trial saw": transfer.away, "at home": transfer.home}
+    gains = {where: transfer.differences(side) for where, side in sides.items()}
+    names = [name for position, name in enumerate(transfer.baselines) if not position or name == RECOMMENDED]
+    wanted = [(name, where) for name in names for where in sides]
+    return [
+        (amounts.signed_headline(gains[where][name].mean), f"beside {plain_name(name)}, {where}")
+        for name, where in wanted
+    ][:MOST_HIGHLIGHTS]
 
 
 def _gain(findings: Findings, baseline: str) -> tuple[str, str]:
@@ -156,6 +177,16 @@ def _better(run: Run) -> list[PageBlock]:
 
 def _sure(run: Run) -> list[PageBlock]:
     return [differences_of(run), spread_of_run(run), *(result_table(run, name) for name in run.confirmations)]
+
+
+def _elsewhere(run: Run) -> list[PageBlock]:
+    if run.transfer is None:
+        return []
+    return [
+        transfer_of(run),
+        *(curves_of_data(run, name) for name in run.away),
+        *(result_table(run, name) for name in run.away),
+    ]
 
 
 def _front(run: Run) -> list[PageBlock]:

@@ -15,7 +15,17 @@ from altune.report.amounts import Amounts
 from altune.report.figures.inputs import picked_trial
 from altune.report.html.blocks import TableBlock
 from altune.report.pages.run.intros import select_blocks_words
-from altune.report.words import COST, MEASURED, SURE, interval_words, named, normalizes, result_note, search_amounts
+from altune.report.words import (
+    COST,
+    ELSEWHERE,
+    MEASURED,
+    SURE,
+    interval_words,
+    named,
+    normalizes,
+    result_note,
+    search_amounts,
+)
 from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives import Objective
 from altune.tuning.confirmation import Confirmation
@@ -115,10 +125,11 @@ def _expected(confirmation: Confirmation, position: int, amounts: Amounts) -> tu
 
 def result_table(run: Run, name: str) -> TableBlock:
     """Return the means of the confirmed recipe and the baselines on the report blocks of one data set."""
-    findings = run.all_findings[name]
+    away = name in run.away
+    findings = (run.away_findings if away else run.all_findings)[name]
     amounts, metric = Amounts.of(findings.objective), findings.objective.metric
     others = run.scenario.make_objectives()[1:]
-    confirmation = run.confirmations[name]
+    confirmation = run.away[name] if away else run.confirmations[name]
     references = confirmation.baselines[REFERENCE].curves
     other_values = [_mean_of(confirmation.recipe, other, references) for other in others]
     own = f"confirmed recipe ({plain_name(findings.chosen)})" if findings.chosen else "confirmed recipe"
@@ -136,10 +147,10 @@ def result_table(run: Run, name: str) -> TableBlock:
                 _labels(findings, baseline),
             )
         )
-    several = len(run.confirmations) > 1
+    several = away or len(run.confirmations) > 1
     less = "; below zero is better" if amounts.less_is_better else ""
     return TableBlock(
-        heading=SURE,
+        heading=ELSEWHERE if away else SURE,
         title=f"The result on {name} in numbers" if several else "The result in numbers",
         columns=(
             "",

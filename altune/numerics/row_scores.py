@@ -1,4 +1,4 @@
-"""Scores of rows from class probabilities, for query strategies and for columns of metadata."""
+"""Scores of rows from class probabilities: expected gradients, weighted history, divergence from neighbours."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import numpy as np
 from altune.core.types import Array, RowNumbers
 
 LEAST_PROBABILITY = 1e-7
-"""Where probabilities are clipped before their logarithm is taken."""
 
 
 def expected_gradient_lengths(probabilities: Array, lengths: Array) -> Array:
@@ -20,6 +19,20 @@ def expected_gradient_lengths(probabilities: Array, lengths: Array) -> Array:
     squared = (probabilities**2).sum(axis=1, keepdims=True) - 2.0 * probabilities + 1.0
     result: Array = lengths * (probabilities * np.sqrt(np.maximum(squared, 0.0))).sum(axis=1)
     return result
+
+
+def weighted_history(past: list[tuple[int, Array]], decay: float) -> Array:
+    """Return the mean of scores weighted by decayⁱ, i the number of loops back, ``(n_rows,)``.
+
+    >>> weighted_history([(0, np.array([1.0])), (2, np.array([6.0]))], 0.5).tolist()
+    [2.0]
+    """
+    # Not a matrix product: its rounding depends on the position of a row, so that tied rows would differ.
+    total, weight = np.zeros(len(past[0][1])), 0.0
+    for back, scores in past:
+        total += decay**back * scores
+        weight += decay**back
+    return total / weight
 
 
 def mean_neighbour_divergence(labelled: Array, neighbours: RowNumbers, probabilities: Array) -> Array:
@@ -39,20 +52,6 @@ def mean_neighbour_divergence(labelled: Array, neighbours: RowNumbers, probabili
     mean_q = np.stack([q[:, code][neighbours].mean(axis=1) for code in range(q.shape[1])], axis=1)
     divergence: Array = negative_entropy[neighbours].mean(axis=1) - np.einsum("ij,ij->i", mean_q, np.log(p))
     return divergence
-
-
-def weighted_history(past: list[tuple[int, Array]], decay: float) -> Array:
-    """Return the mean of scores weighted by decayⁱ, i the number of loops back, ``(n_rows,)``.
-
-    >>> weighted_history([(0, np.array([1.0])), (2, np.array([6.0]))], 0.5).tolist()
-    [2.0]
-    """
-    # Not a matrix product: its rounding depends on the position of a row, so that tied rows would differ.
-    total, weight = np.zeros(len(past[0][1])), 0.0
-    for back, scores in past:
-        total += decay**back * scores
-        weight += decay**back
-    return total / weight
 
 
 def _clipped(probabilities: Array) -> Array:

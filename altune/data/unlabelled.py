@@ -1,0 +1,70 @@
+"""Pools whose rows have no labels yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from altune.core.errors import DataError
+from altune.core.types import Features
+from altune.data.dataset import Dataset
+from altune.data.encoding import TextFeatures, encode
+from altune.data.files import data_name
+from altune.data.readers import read_features
+from altune.data.scaling import Scaling
+
+
+def unlabelled_pool(source: Any, n_classes: int, target: str | None = None, name: str = "pool") -> Dataset:
+    """Return a pool as a data set whose labels are placeholders: the classes in turn.
+
+    Parameters
+    ----------
+    source : array, sparse matrix, DataFrame, or file.
+    n_classes : number of classes, 2 or more.
+    target : column of a file that is left out; see :func:`altune.data.readers.read_features`.
+    name : name of the pool; that of a file is its own.
+
+    Raises
+    ------
+    DataError
+        If the pool cannot be read, or has fewer rows than classes.
+    """
+    from_file = isinstance(source, (str, Path))
+    features = read_features(source, target) if from_file else source
+    n_rows = features.shape[0] if hasattr(features, "shape") else len(features)
+    if n_rows < n_classes:
+        raise DataError(f"{source if from_file else name}: {n_rows} rows are fewer than {n_classes} classes")
+    try:
+        return Dataset(features, np.arange(n_rows) % n_classes, name=data_name(source) if from_file else name)
+    except DataError as error:
+        raise DataError(f"{source if from_file else name}: {error}") from None
+
+
+def encode_pool(
+    source: Any,
+    target: str | None = None,
+    *,
+    scaling: Scaling = "auto",
+    text_features: TextFeatures = "lsa",
+) -> Features:
+    """Return the features of a pool without labels as numbers, as a simulation encodes them.
+
+    Parameters
+    ----------
+    source : array, sparse matrix, DataFrame, or file.
+    target : column of a file that is left out.
+    scaling, text_features : as for :func:`altune.data.encode`.
+
+    Returns
+    -------
+    C-ordered float64 array, CSR for sparse features, ``(n_rows, n_features)``.
+
+    Examples
+    --------
+    >>> encode_pool([[1.0], [3.0]]).tolist()
+    [[-1.0], [1.0]]
+    """
+    pool = unlabelled_pool(source, 2, target)
+    return encode(pool, np.arange(pool.n_rows), [], scaling=scaling, text_features=text_features)[0]

@@ -1,0 +1,68 @@
+"""The recommended recipe and the evidence on it as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import indent
+
+from altune.analysis.recommendation import Recommendation, Request
+from altune.data import family_of
+from altune.recipes.evidence import AGAINST, Gains
+from altune.report.texts.aligned import table
+
+
+def gains_table(groups: Sequence[Gains]) -> str:
+    """Return a table with a row for each group of data sets."""
+    return table([gains_row(group) for group in groups])
+
+
+def gains_row(group: Gains) -> dict[str, str]:
+    """Return the cells of a group by the names of their columns."""
+    gains = {f"over {AGAINST[name]}": gain.words for name, gain in group.over.items()}
+    return {"classes": group.group, "data sets": str(group.n_data), **gains, "below random": str(len(group.hurt))}
+
+
+def recommendation_text(found: Recommendation, pool: str | None, file: Path | None) -> str:
+    """Return a recommendation for a terminal: the recipe, the evidence, and how the recipe is used from here.
+
+    Parameters
+    ----------
+    found : the recommendation.
+    pool : the pool as it was given, None without one.
+    file : the file that the recipe was written to, None if it was not.
+    """
+    request = found.request
+    parts = ["\n".join(found.lines), gains_table(found.gains)]
+    if file is None:
+        parts.append(f"The recipe as YAML (--out FILE writes it):\n{found.recipe.to_yaml()}".rstrip())
+    else:
+        parts.append(
+            f"{file}: the recipe. This Python runs it with your annotators:\n\n"
+            + indent(snippet(request, pool, str(file)), "    ")
+            + f"\n\nIf there are labelled rows of the same kind, `altune simulate DATA --recipe {file}` plays it on "
+            "them beforehand, and `altune tune DATA` shows whether another recipe does better."
+        )
+    return "\n\n".join(parts)
+
+
+def snippet(request: Request, pool: str | None, file: str) -> str:
+    """Return the Python that runs a recipe with annotators; ``answers(rows)`` is the reader's own."""
+    source = repr("pool.csv" if pool is None else pool)
+    features = f"altune.load_dataset({source}).X" if pool is not None and family_of(pool) else source
+    return "\n".join(
+        [
+            "import altune",
+            "from altune.core.streams import Streams",
+            "from altune.data import encode_pool",
+            "",
+            f"X = encode_pool({features})",
+            f"recipe = altune.Recipe.load({file!r})",
+            'streams = Streams(0, "pool", "campaign", 0)',
+            f"loop = altune.ActiveLearningLoop(recipe, X, {request.n_classes}, budget={request.budget}, "
+            f"loops={request.loops}, streams=streams)",
+            "while not loop.done:",
+            "    rows = loop.ask().rows  # rows of the pool to label now",
+            f"    loop.tell(answers(rows))  # their classes as codes from 0 to {request.n_classes - 1}, in this order",
+        ]
+    )

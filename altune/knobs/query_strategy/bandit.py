@@ -187,7 +187,7 @@ class Past:
             self._right[self.known] = predictions == labels[labels >= 0]
         drawn = np.char.startswith(history.arms, PREFIX) & np.isfinite(history.propensities)
         memo = history.memo(int(history.loops[drawn][-1])) if drawn.any() else None
-        self._last: dict[str, Any] | None = memo if memo is not None and memo["names"] == names else None
+        self._last: dict[str, Any] | None = memo if memo is not None and memo.get("names") == names else None
         self._again: list[list[float]] = [] if self._last is None else self._last["again"]
         self._total = 0.0
         if self._last is not None:

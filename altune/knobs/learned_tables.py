@@ -8,6 +8,7 @@ with the method to worker processes, and its digest is part of the key of every 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -56,7 +57,7 @@ class TableKind(Generic[TableT]):
     read: Callable[[Mapping[str, Any], str], TableT]
     load: Callable[[Path], Mapping[str, Any]]
     _registered: dict[str, TableT] = field(default_factory=dict)
-    _files: dict[tuple[Path, int, int], TableT] = field(default_factory=dict)
+    _files: dict[tuple[Path, bytes], TableT] = field(default_factory=dict)
 
     def register(self, name: str, source: str | Path | Mapping[str, Any] | TableT) -> None:
         """Register a table under a name; a table registered under it before is replaced.
@@ -132,8 +133,11 @@ class TableKind(Generic[TableT]):
         return folders
 
     def _read_file(self, path: Path) -> TableT:
-        stat = path.stat()
-        key = path.resolve(), stat.st_mtime_ns, stat.st_size
+        # By content: a file that was edited within a tick of the clock may have the same time and size.
+        try:
+            key = path.resolve(), hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
+        except OSError as error:
+            raise FormatError(f"cannot be read: {error.strerror}", file=str(path)) from None
         if key not in self._files:
             self._files[key] = self.read(self.load(path), str(path))
         return self._files[key]

@@ -19,7 +19,7 @@ from altune.core.errors import FormatError
 from altune.core.files import write_text
 from altune.core.types import Array
 from altune.core.yaml import read_yaml, write_yaml
-from altune.numerics.nested_bootstrap import resampled_means
+from altune.numerics.resampling import resampled_means_of_families
 
 FILE = Path(__file__).parent / "data" / "evidence.yaml"
 VERSION = 1
@@ -226,6 +226,6 @@ def _mean_of(gains: Sequence[Array]) -> Array:
 def _interval(values: Sequence[Array], families: Sequence[str]) -> tuple[float, float]:
     if len(set(families)) < 2:
         return float("nan"), float("nan")
-    draws = resampled_means([[value] for value in values], families, np.random.default_rng(0))
+    draws = resampled_means_of_families([[value] for value in values], families, np.random.default_rng(0))
     low, high = np.quantile(draws, [0.025, 0.975])
     return float(low), float(high)

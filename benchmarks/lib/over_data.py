@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from altune.numerics.nested_bootstrap import resampled_means
+from altune.numerics.resampling import resampled_means_of_families
 from altune.report.texts.aligned import table
 
 Row = dict[str, Any]
@@ -82,7 +82,7 @@ def pooled(row: Row) -> str:
 
 def _draws(blocks: Sequence[Sequence[np.ndarray[Any, Any]]], families: Sequence[str]) -> Any:
     """Return resampled means over families, and then over seeds and their blocks."""
-    return resampled_means(blocks, families, np.random.default_rng(0))
+    return resampled_means_of_families(blocks, families, np.random.default_rng(0))
 
 
 def _ends(draws: Any) -> tuple[float, float]:

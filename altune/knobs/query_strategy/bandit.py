@@ -24,8 +24,6 @@ PREFIX = "bandit."
 """What the names of arms begin with in the history."""
 UNIFORM = "uniform"
 """Name of the arm that draws rows uniformly."""
-DELTA = 0.1
-DISCOUNT = 0.9
 SEEDS = 2**31 - 1
 
 Arms = Annotated[
@@ -69,21 +67,15 @@ class Bandit(DelegatingStrategy):
         default="exp4p", description="rule: importance-weighted accuracy (`exp4p`) or rare classes (`thompson`)"
     )
     arms: Arms = (Margin(), TypiClust(), DensityWeighted(), RandomQuery())
-    delta: float | None = Field(
-        default=None, gt=0.0, le=1.0, description="for `exp4p`: probability δ that its bound fails; 0.1 if not given"
+    delta: float = Field(
+        default=0.1, gt=0.0, le=1.0, description="for `exp4p`: probability δ with which its bound on the regret fails"
     )
-    discount: float | None = Field(
-        default=None,
-        gt=0.0,
-        le=1.0,
-        description="for `thompson`: weight γ of a loop against the next; 0.9 if not given",
+    discount: float = Field(
+        default=0.9, gt=0.0, le=1.0, description="for `thompson`: weight γ of the labels of a loop against the next"
     )
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
-        foreign = {"exp4p": "discount", "thompson": "delta"}[self.algorithm]
-        if getattr(self, foreign) is not None:
-            raise ValueError(f"`{foreign}` is not a parameter of {self.algorithm}; leave it out")
         for index, arm in enumerate(self.arms):
             if arm in self.arms[:index]:
                 raise ValueError(f"arms[{index}] is equal to an earlier arm, {arm.method!r}; leave one of them out")
@@ -112,7 +104,7 @@ class Bandit(DelegatingStrategy):
             names.append(UNIFORM)
         rankings = self._rankings(pool, size, rng, [index for index in range(len(self.arms)) if index != uniform])
         past = Past(pool, names)
-        state = past.learn(self.delta or DELTA)
+        state = past.learn(self.delta)
         support, known = np.concatenate([pool.candidates, past.known]), set(past.known.tolist())
         picked: dict[int, tuple[int, Draw]] = {}
         while len(picked) < size:
@@ -133,9 +125,8 @@ class Bandit(DelegatingStrategy):
 
     def _thompson(self, pool: Pool, size: int, rng: np.random.Generator) -> Choice:
         names = self.labels()
-        discount = DISCOUNT if self.discount is None else self.discount
         values = 1.0 / np.maximum(1, np.bincount(pool.labels, minlength=pool.n_classes))
-        counts = labels_found(pool, names, discount)
+        counts = labels_found(pool, names, self.discount)
         seed = int(rng.integers(SEEDS))
         arms = thompson_arms(counts, values, size, rng)
         rankings = self._rankings(pool, size, np.random.default_rng(seed), np.unique(arms).tolist())
@@ -196,7 +187,7 @@ class Past:
             self._right[self.known] = predictions == labels[labels >= 0]
         drawn = np.char.startswith(history.arms, PREFIX) & np.isfinite(history.propensities)
         memo = history.memo(int(history.loops[drawn][-1])) if drawn.any() else None
-        self._last: dict[str, Any] | None = memo if memo is not None and memo["names"] == names else None
+        self._last: dict[str, Any] | None = memo if memo is not None and memo.get("names") == names else None
         self._again: list[list[float]] = [] if self._last is None else self._last["again"]
         self._total = 0.0
         if self._last is not None:

@@ -113,7 +113,8 @@ def test_exp4p_is_active_learning_by_learning(arms: Any, uniform: int, size: int
     redrawn = compared = 0
     while not loop.done:
         rows, model = loop.ask().rows, loop.model
-        again = loop._purchases._choice.memo["again"][redrawn:]
+        strategy, stream = loop.recipe.query_strategy, loop.streams.generator("query", len(loop.records))
+        again = strategy.choose(loop.pool, len(rows), stream).memo["again"][redrawn:]
         for last in pending:  # the labels of the last loop are known, and a new model was trained on them
             reference.update(last, model)
         pending, heads = [], {0: list(pool.candidates), n_arms - 1 if uniform == 1 else 1: list(pool.candidates[::-1])}

@@ -28,7 +28,9 @@ def portfolio(
     space: Annotated[
         str, typer.Option(metavar="SPACE", help="Shipped search space (see `altune spaces`) or YAML file.")
     ] = ("standard"),
-    entries: Annotated[int, typer.Option(metavar="N", help="Number of candidates, drawn and known ones.")] = 30,
+    drawn: Annotated[
+        int, typer.Option(metavar="N", help="Number of recipes drawn, beside those known to be good.")
+    ] = 10,
     noisy_every: NoisyEvery = 3,
     out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")] = Path("portfolio.yaml"),
     as_json: AsJson = False,
@@ -49,7 +51,7 @@ def portfolio(
         built = learn_portfolio(
             plan,
             space=space,
-            n_candidates=entries,
+            n_drawn=drawn,
             noisy_every=noisy_every,
             cache=resources.cache,
             n_jobs=resources.jobs,

@@ -42,33 +42,67 @@ SWITCH: dict[str, Any] = {
 }
 """TypiClust until a fifth of the budget is spent, then margin: the best switch of those that were studied."""
 
+
+def _schedule(scale: float, exponent: float) -> dict[str, Any]:
+    return {"training": {"method": "power", "hyperparameter": "C", "scale": scale, "exponent": exponent}}
+
+
+def _growth(growth: float) -> dict[str, Any]:
+    return {"loop_size": {"method": "geometric", "growth": growth}}
+
+
+def _cover(cover: float, batch_cover: float) -> dict[str, Any]:
+    return {"query_strategy": {"method": "margin_cover", "cover": cover, "batch_cover": batch_cover}}
+
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "C x 3": _schedule(3.0, 0.0),
+    "C x 10": _schedule(10.0, 0.0),
+    "C by labels": _schedule(1.0, 1.0),
+    "C x 3 by labels": _schedule(3.0, 1.0),
+    "C x 0.5": _schedule(0.5, 0.0),
+    "loops x 1.1": _growth(1.1),
+    "loops x 1.4": _growth(1.4),
+    "equal loops": {"loop_size": {"method": "constant"}},
+    "more cover": _cover(1.7, 0.5),
+    "less cover": _cover(0.5, 0.3),
+    "no batch cover": _cover(1.0, 0.0),
+    "kmeans start": {"initial_sample": {"method": "kmeans", "share": 0.05}},
+    "C x 3, kmeans start": {**_schedule(3.0, 0.0), "initial_sample": {"method": "kmeans", "share": 0.05}},
+    "C x 3, loops x 1.1, more cover": {**_schedule(3.0, 0.0), **_growth(1.1), **_cover(1.7, 0.5)},
+    "C by labels, loops x 1.1": {**_schedule(1.0, 1.0), **_growth(1.1)},
+}
+"""Changes of the recommended recipe, in one knob or a few, by id."""
+
 Entry = Mapping[str, Method]
 
 
-def candidates(space: SearchSpace, count: int, seed: int) -> dict[str, Entry]:
+def candidates(space: SearchSpace, n_drawn: int, seed: int) -> dict[str, Entry]:
     """Return the candidates for a portfolio, by id: recipes known to be good, and points that fill a space evenly.
 
     Parameters
     ----------
     space : space that the points fill.
-    count : number of candidates, 5 or more.
+    n_drawn : number of points, 0 or more.
     seed : seed that scrambles the points.
 
     Raises
     ------
     RequestError
-        If ``count`` is too small.
+        If ``n_drawn`` is negative.
     """
+    if n_drawn < 0:
+        raise RequestError(f"the number of drawn recipes must be 0 or more, not {n_drawn}")
+    recommended = recommended_recipe(Recipe(), n_classes=2)
     known: dict[str, Any] = {
-        RECOMMENDED: recommended_recipe(Recipe(), n_classes=2),
+        RECOMMENDED: recommended,
+        **{name: recommended.replace(**knobs) for name, knobs in CHANGES.items()},
         "margin": Recipe.from_dict(BASELINES["margin"]),
         "vanilla": Recipe.from_dict(BASELINES["vanilla"]),
         "switch": Recipe.from_dict(SWITCH),
     }
-    if count <= len(known):
-        raise RequestError(f"a portfolio needs {len(known) + 1} candidates or more, not {count}")
     points = SobolPoints(space, seed, lambda params: True)
-    drawn = {f"s{number + 1:02d}": space.recipe_at(points.at(number)) for number in range(count - len(known))}
+    drawn = {f"s{number + 1:02d}": space.recipe_at(points.at(number)) for number in range(n_drawn)}
     return {name: {knob: getattr(recipe, knob) for knob in KNOBS} for name, recipe in {**known, **drawn}.items()}
 
 

@@ -31,7 +31,7 @@ PLAN = EpisodePlan(
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Portfolio, Path]:
     folder = tmp_path_factory.mktemp("learn")
-    portfolio = learn_portfolio(PLAN, n_candidates=6, cache=folder / "cache", out=folder / "portfolio.yaml")
+    portfolio = learn_portfolio(PLAN, n_drawn=2, cache=folder / "cache", out=folder / "portfolio.yaml")
     return portfolio, folder
 
 
@@ -68,14 +68,14 @@ def test_the_same_command_gives_the_same_file_with_more_processes(
 ) -> None:
     _, folder = built
     again = tmp_path / "again.yaml"
-    learn_portfolio(PLAN, n_candidates=6, n_jobs=2, out=again)
+    learn_portfolio(PLAN, n_drawn=2, n_jobs=2, out=again)
     assert again.read_bytes() == (folder / "portfolio.yaml").read_bytes()
 
 
 def test_what_was_played_is_read_back(built: tuple[Portfolio, Path], tmp_path: Path) -> None:
     portfolio, folder = built
     files = {path: path.read_bytes() for path in (folder / "cache").rglob("*.json")}
-    again = learn_portfolio(PLAN, n_candidates=6, cache=folder / "cache")
+    again = learn_portfolio(PLAN, n_drawn=2, cache=folder / "cache")
     assert again.to_dict() == portfolio.to_dict()
     evidence = learn_evidence(PLAN, cache=folder / "cache", out=tmp_path / "evidence.yaml")
     new = set((folder / "cache").rglob("*.json")) - set(files)

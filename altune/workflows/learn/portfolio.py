@@ -12,14 +12,14 @@ from altune.recipes.space import SearchSpace
 from altune.simulation.execution.processes import processes
 from altune.tuning.observer import Observer, Silent
 
-USUAL_CANDIDATES = 30
+USUAL_DRAWN = 10
 
 
 def learn_portfolio(
     plan: EpisodePlan,
     *,
     space: SearchSpace | str = "standard",
-    n_candidates: int = USUAL_CANDIDATES,
+    n_drawn: int = USUAL_DRAWN,
     noisy_every: int = 3,
     cache: Path | None = None,
     n_jobs: int = 1,
@@ -33,7 +33,7 @@ def learn_portfolio(
     ----------
     plan : data sets, models, budgets, rates of label errors and blocks.
     space : search space that most candidates are drawn from, or the name of a shipped one.
-    n_candidates : number of candidates, 5 or more.
+    n_drawn : number of recipes drawn from the space, beside those that are known to be good; 0 or more.
     noisy_every : label errors are played on the first of each group of this many data sets, 1 for all.
     cache : folder of finished trajectories, from which an interrupted command resumes; None keeps them in memory.
     n_jobs : number of processes; it has no effect on the result.
@@ -50,7 +50,7 @@ def learn_portfolio(
         raise RequestError(f"noisy_every must be 1 or more, not {noisy_every}")
     watching = observer if observer is not None else Silent()
     searched = space if isinstance(space, SearchSpace) else SearchSpace.load(space)
-    entries = candidates(searched, n_candidates, plan.seed)
+    entries = candidates(searched, n_drawn, plan.seed)
     episodes = Episodes(plan)
     made = {"command": command} if command else {}
     made |= {"space": f"{searched.name}, revision {searched.revision}"}

@@ -10,7 +10,7 @@ import pytest
 import altune
 from altune.core.errors import RequestError
 from altune.learning.episodes import EpisodeData, EpisodePlan
-from altune.learning.portfolio import candidates, losses_of
+from altune.learning.portfolio import CHANGES, candidates, losses_of
 from altune.models import as_model
 from altune.recipes.evidence import AGAINST, Evidence
 from altune.recipes.portfolio import Portfolio
@@ -37,9 +37,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Portfolio, Path]:
 
 def test_every_candidate_is_compared_in_every_situation(built: tuple[Portfolio, Path]) -> None:
     portfolio, _ = built
-    assert list(portfolio.recipes) == ["recommended", "margin", "vanilla", "switch", "s01", "s02"]
+    assert list(portfolio.recipes) == ["recommended", *CHANGES, "margin", "vanilla", "switch", "s01", "s02"]
     assert [(one.data, one.noise) for one in portfolio.situations] == [("iris", 0.0), ("iris", 0.1), ("wine", 0.0)]
-    assert portfolio.losses.shape == (6, 3)
+    assert portfolio.losses.shape == (len(portfolio.recipes), 3)
     assert (portfolio.losses.min(axis=0) == 0).all()
 
 
@@ -91,12 +91,14 @@ def test_what_was_played_is_read_back(built: tuple[Portfolio, Path], tmp_path: P
 
 def test_candidates_are_the_known_ones_and_points_of_the_space() -> None:
     space = SearchSpace.load("standard")
-    few, more = candidates(space, 6, 0), candidates(space, 9, 0)
-    assert list(more)[:6] == list(few)
+    few, more = candidates(space, 2, 0), candidates(space, 5, 0)
+    assert list(more)[: len(few)] == list(few)
     assert [few[name] for name in few] == [more[name] for name in few]
-    assert candidates(space, 6, 1)["s01"] != few["s01"]
-    with pytest.raises(RequestError, match="a portfolio needs 5 candidates or more, not 4"):
-        candidates(space, 4, 0)
+    assert candidates(space, 2, 1)["s01"] != few["s01"]
+    assert len({str(entry) for entry in few.values()}) == len(few)
+    assert all(few[name] != few["recommended"] for name in CHANGES)
+    with pytest.raises(RequestError, match="the number of drawn recipes must be 0 or more, not -1"):
+        candidates(space, -1, 0)
 
 
 def test_where_all_candidates_do_alike_none_loses_much() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from altune.analysis.findings import Against, Findings
+from altune.analysis.findings import Against, Findings, every_baseline
 from altune.analysis.label_counts import LabelsSaved, range_words
 from altune.core.text import capitalized, join_words
 from altune.numerics.statistics import LEAST_BLOCKS, PairedDifference, over_data_sets, side_by_side
@@ -44,7 +44,8 @@ def answer_of_several(by_data: Mapping[str, Findings], recipe: Recipe) -> list[s
     """Return the answer for a recipe that was searched on several data sets at once."""
     better = [name for name, findings in by_data.items() if findings.verdict == "better"]
     worse = [name for name, findings in by_data.items() if findings.verdict == "not better"]
-    first = f"The recipe beats every baseline on {len(better) or 'none'} of {len(by_data)} data sets"
+    beaten = every_baseline(by_data[name] for name in better)
+    first = f"The recipe beats {beaten} on {len(better) or 'none'} of {len(by_data)} data sets"
     if worse:
         first += f" and is worse than a baseline on {join_words(worse)}"
     objectives = {findings.objective.name for findings in by_data.values()}

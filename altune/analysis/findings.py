@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -120,11 +120,19 @@ class Findings:
 
     @property
     def verdict(self) -> Verdict:
-        """``better`` than all other baselines, ``not better`` if worse than one of them, else ``unclear``."""
-        differences = [against.difference for against in self.others.values()]
-        if any(self.loses(difference) for difference in differences):
+        """``better`` than all other baselines, ``not better`` if worse than one of them, else ``unclear``.
+
+        The recommended recipe is altune's own advice and not what people use, so it is no reason for ``unclear``.
+        """
+        if any(self.loses(against.difference) for against in self.others.values()):
             return "not better"
-        return "better" if differences and all(self.beats(difference) for difference in differences) else "unclear"
+        usual = [against.difference for name, against in self.others.items() if name != self.recommended]
+        return "better" if usual and all(self.beats(difference) for difference in usual) else "unclear"
+
+    @property
+    def beats_recommended(self) -> bool:
+        """Whether it clearly beats the recommended recipe, or there is none other than itself to beat."""
+        return self.recommended not in self.others or self.beats(self.others[self.recommended].difference)
 
     def beats(self, difference: PairedDifference) -> bool:
         """Return whether a difference is clear and on the better side of zero."""
@@ -148,6 +156,12 @@ class Findings:
     def measure(self) -> str:
         """What is measured, in words."""
         return self.objective.measure(self.budget)
+
+
+def every_baseline(findings: Iterable[Findings]) -> str:
+    """Return in words which baselines a recipe with the verdict ``better`` beats in all of the findings."""
+    all_of_them = all(of_data.beats_recommended for of_data in findings)
+    return "every baseline" if all_of_them else "every baseline but the recommended recipe"
 
 
 def find(confirmation: Reported, objective: Objective, budget: int, recommended: str = "") -> Findings:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from altune.analysis.answer import alike, gain_words, joined, plain_name, scores_words
-from altune.analysis.findings import Findings, difference_entry
+from altune.analysis.findings import Findings, difference_entry, every_baseline
 from altune.core.text import join_words
 from altune.numerics.statistics import LEAST_BLOCKS, PairedDifference, over_data_sets, side_by_side
 from altune.recipes.recipe import RECOMMENDED
@@ -86,7 +86,8 @@ def _better_on(transfer: Transfer) -> list[str]:
     worse = [name for name, findings in transfer.away.items() if findings.verdict == "not better"]
     counts = f"{len(better) or 'none'} of the {len(transfer.away)} data sets that no trial saw"
     also = f" It is worse than a baseline on {join_words(worse)}." if worse else ""
-    return [f"The recipe beats every baseline on {counts}, {join_words(list(transfer.away))}.{also}"]
+    beaten = every_baseline(transfer.away[name] for name in better)
+    return [f"The recipe beats {beaten} on {counts}, {join_words(list(transfer.away))}.{also}"]
 
 
 def _scores(findings: Findings) -> str:

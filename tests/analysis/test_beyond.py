@@ -13,7 +13,7 @@ import pytest
 
 import altune
 from altune.analysis.answer import answer_of_several, beyond_sentences, headline
-from altune.analysis.findings import Findings
+from altune.analysis.findings import Findings, every_baseline
 from altune.recipes.space import SearchSpace
 from tests.helpers.paths import STORED
 
@@ -74,6 +74,22 @@ def test_where_it_was_selected_it_is_handed_out_and_tuning_gained_nothing(found:
 
 def test_without_such_a_baseline_nothing_is_stated(found: dict[str, Findings]) -> None:
     assert all(beyond_sentences(findings) == [] for findings in found.values())
+
+
+def test_the_recommended_recipe_is_no_reason_for_an_unclear_verdict(found: dict[str, Findings]) -> None:
+    findings = found["clear_gain"]
+    assert (findings.verdict, every_baseline([findings])) == ("better", "every baseline")
+    alike = findings.against["margin"]
+    alike = replace(alike, difference=replace(found["no_gain"].against["random_sampling"].difference))
+    unclear = replace(findings, against={**findings.against, "margin": alike})
+    assert unclear.verdict == "unclear"
+    beside = recommending(unclear, "margin")
+    assert (beside.verdict, beside.beats_recommended) == ("better", False)
+    assert every_baseline([beside]) == "every baseline but the recommended recipe"
+    assert recommending(negated(findings, "margin"), "margin").verdict == "not better"
+    assert recommending(findings, "margin").beats_recommended
+    [first, *_] = answer_of_several({"digits": beside, "iris": findings}, altune.Recipe())
+    assert first.startswith("The recipe beats every baseline but the recommended recipe on 2 of 2 data sets")
 
 
 def test_each_of_several_data_sets_has_its_sentence(found: dict[str, Findings]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from altune.analysis.answer import plain_name
-from altune.analysis.findings import Findings
+from altune.analysis.findings import Findings, every_baseline
 from altune.analysis.run import Run
 from altune.analysis.transfer import Transfer
 from altune.core.text import join_words
@@ -117,7 +117,8 @@ def highlights_of(run: Run) -> list[tuple[str, str]]:
 
 def _highlights_of_several(findings: Mapping[str, Findings]) -> list[tuple[str, str]]:
     if len(findings) > MOST_HIGHLIGHTS:
-        return [(f"{_count_better(findings)} of {len(findings)}", "data sets on which it beats every baseline")]
+        better = _better_ones(findings)
+        return [(f"{len(better)} of {len(findings)}", f"data sets on which it beats {every_baseline(better)}")]
     gains = ((data, _gain(of_data, next(iter(of_data.others)))) for data, of_data in findings.items())
     return [(number, f"{data}: {what}") for data, (number, what) in gains]
 
@@ -157,15 +158,19 @@ def _saved(findings: Findings) -> list[tuple[str, str]]:
     ][:1]
 
 
-def _count_better(findings: Mapping[str, Findings]) -> int:
-    return sum(of_data.verdict == "better" for of_data in findings.values())
+def _better_ones(findings: Mapping[str, Findings]) -> list[Findings]:
+    return [of_data for of_data in findings.values() if of_data.verdict == "better"]
 
 
 def _verdict_text(findings: Mapping[str, Findings], verdict: Verdict) -> str:
     if len(findings) == 1:
+        (of_data,) = findings.values()
+        words = VERDICTS[verdict]
+        if verdict == "better":
+            words = words.replace("every baseline", every_baseline([of_data]))
         # A recipe may be ahead on the way and behind at the end, so the words name what it is better in.
-        return f"{VERDICTS[verdict]} by {next(iter(findings.values())).measure}"
-    better = f"Better than the baselines on {_count_better(findings)} of {len(findings)} data sets"
+        return f"{words} by {of_data.measure}"
+    better = f"Better than the baselines on {len(_better_ones(findings))} of {len(findings)} data sets"
     return f"{VERDICTS[verdict][0]} {better}"
 
 

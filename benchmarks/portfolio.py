@@ -1,6 +1,6 @@
 """Is a search of 8 trials that begins with the portfolio as good as one of 40 trials without it?
 
-    python benchmarks/portfolio.py                        # 10 data sets, 3 seeds: some hours
+    python benchmarks/portfolio.py                        # 12 data sets, 3 seeds: some hours
     python benchmarks/portfolio.py --quick                # 2 data sets, 1 seed, 3 trials against 6: a minute or two
     python benchmarks/portfolio.py --data digits car --few 4 --many 60
 
@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lib.data_sets import at_most
+from lib.data_sets import at_most, spread, studied
 from lib.lines import Line, lines_of
 from lib.output import give
 from lib.over_data import mean_of, per_data, pooled, shown
@@ -33,10 +33,7 @@ from altune.analysis.paired import compared
 from altune.core.errors import AltuneError
 from altune.tuning.settings import USUAL_PORTFOLIO
 
-DATA = (
-    *("wine", "vehicle", "image_segments", "contraceptive", "car", "satimage"),
-    *("breast_cancer", "phishing", "german_credit", "hypothyroid"),
-)
+DATA = tuple(info.name for info in spread(studied(), 12))
 OUT = Path("runs/portfolio.jsonl")
 
 Task = tuple[str, str, int, int, int, int]

@@ -28,7 +28,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lib.data_sets import LEFT_OUT
+from lib.data_sets import spread, studied
 from lib.output import give
 from lib.strategy_plays import play_all
 from lib.strategy_recipes import ALL, ALWAYS, EXPERT, RECOMMENDED, Place, contestants
@@ -43,7 +43,6 @@ from lib.strategy_tables import (
     with_tuned_mixture,
 )
 
-import altune
 from altune.core.errors import AltuneError
 
 FOLDER = Path("runs/strategies")
@@ -56,29 +55,7 @@ MOST_ROWS = 3000
 
 def all_places(seed: int) -> list[Place]:
     """Return the data sets of a study, in the order of ``lib/data_sets.py``."""
-    infos = [info for info in altune.list_datasets() if info.name not in LEFT_OUT]
-    return [Place(info.name, info.family, info.n_classes, seed, MOST_ROWS) for info in infos]
-
-
-def spread(places: Sequence[Place], count: int | None) -> list[Place]:
-    """Return ``count`` data sets, one of a family and of two, three to five, and more classes in turn; None for all.
-
-    Families that are met a second time come last.
-    """
-    if count is None:
-        return list(places)
-    queues: list[list[Place]] = [[], [], []]
-    seen: set[str] = set()
-    again = []
-    for place in places:
-        if place.family in seen:
-            again.append(place)
-            continue
-        seen.add(place.family)
-        queues[(place.n_classes > 2) + (place.n_classes > 5)].append(place)
-    turns = [place for rank in range(len(places)) for queue in queues for place in queue[rank : rank + 1]]
-    kept = [*turns, *again][:count]
-    return [place for place in places if place in kept]
+    return [Place(info.name, info.family, info.n_classes, seed, MOST_ROWS) for info in studied()]
 
 
 def table_of(model: str, options: argparse.Namespace, places: Sequence[Place]) -> dict[str, Any]:

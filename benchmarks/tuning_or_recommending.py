@@ -1,6 +1,6 @@
 """What is tuning worth beyond the recipe that altune recommends without any label?
 
-    python benchmarks/tuning_or_recommending.py                     # 12 data sets, 3 seeds, 40 trials: some hours
+    python benchmarks/tuning_or_recommending.py                     # 36 data sets, 3 seeds, 40 trials: some hours
     python benchmarks/tuning_or_recommending.py --quick             # 2 data sets, 1 seed, 6 trials: a minute or two
     python benchmarks/tuning_or_recommending.py --data digits car --seeds 5 --model random_forest
 
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lib.data_sets import at_most
+from lib.data_sets import at_most, spread, studied
 from lib.lines import Line, lines_of
 from lib.output import give
 from lib.over_data import mean_of, per_data, pooled, shown
@@ -33,10 +33,7 @@ import altune
 from altune.core.errors import AltuneError
 from altune.recipes.recipe import RECOMMENDED
 
-DATA = (
-    *("wine", "vehicle", "digits", "image_segments", "contraceptive", "car", "satimage"),
-    *("breast_cancer", "phishing", "german_credit", "bananas", "hypothyroid"),
-)
+DATA = tuple(info.name for info in spread(studied(), 36))
 OUT = Path("runs/tuning_or_recommending.jsonl")
 WANTED, LEAST = 0.012, -0.01
 """The mean difference that tuning should reach, and the one that no data set should be below."""

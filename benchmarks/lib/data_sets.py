@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from altune.core.streams import Streams
 from altune.data import Dataset, list_datasets, load_dataset
 from altune.data.blocks import stratified_part
+from altune.data.bundled import DatasetInfo
 from altune.data.labels import ClassName
 
 LEFT_OUT = {
@@ -18,6 +20,23 @@ LEFT_OUT = {
 }
 """Built-in data sets that are not studied, with the reason."""
 _SEED = 0
+
+
+class HasFamily(Protocol):
+    """What is known of a data set that is chosen among others."""
+
+    @property
+    def family(self) -> str:
+        """Name of the family."""
+        ...
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        ...
+
+
+Described = TypeVar("Described", bound=HasFamily)
 
 
 def data_sets_to_study(most_rows: int | None = 3000) -> list[Dataset]:
@@ -30,8 +49,33 @@ def data_sets_to_study(most_rows: int | None = 3000) -> list[Dataset]:
     most_rows : rows above which a data set is reduced to a random part, stratified by class, that is always the same.
         The part has the name of the whole. None keeps all rows.
     """
-    names = [info.name for info in list_datasets() if info.name not in LEFT_OUT]
-    return [at_most(load_dataset(name), most_rows) for name in names]
+    return [at_most(load_dataset(info.name), most_rows) for info in studied()]
+
+
+def studied() -> list[DatasetInfo]:
+    """Return the descriptions of the data sets of :func:`data_sets_to_study`, in the same order."""
+    return [info for info in list_datasets() if info.name not in LEFT_OUT]
+
+
+def spread(data_sets: Sequence[Described], count: int | None) -> list[Described]:
+    """Return ``count`` data sets, one of a family and of two, three to five, and more classes in turn; None for all.
+
+    Families that are met a second time come last.
+    """
+    if count is None:
+        return list(data_sets)
+    queues: list[list[Described]] = [[], [], []]
+    seen: set[str] = set()
+    again = []
+    for data in data_sets:
+        if data.family in seen:
+            again.append(data)
+            continue
+        seen.add(data.family)
+        queues[(data.n_classes > 2) + (data.n_classes > 5)].append(data)
+    turns = [data for rank in range(len(data_sets)) for queue in queues for data in queue[rank : rank + 1]]
+    kept = [*turns, *again][:count]
+    return [data for data in data_sets if data in kept]
 
 
 def at_most(data: Dataset, most_rows: int | None) -> Dataset:

@@ -261,14 +261,15 @@ def matched_sentences(findings: Findings) -> list[str]:
         by_knobs.setdefault(against.differs, []).append(f"{joined(names)} ({gain_words(against.matched)})")
     if all(against.matched.mean == against.difference.mean for against in findings.others.values()):
         return []  # the sizes are those of the baselines
-    same = [joined(names) for names, against in alike(findings) if not against.differs]
+    same = [name for names, against in alike(findings) if not against.differs for name in names]
     parts = [
         f"from {join_words(gains)} in {join_words([KNOB_WORDS[knob] for knob in knobs])}"
         for knobs, gains in by_knobs.items()
         if knobs
     ]
-    parts += [f"from {join_words(same)} in nothing"] if same else []
-    return [f"Were the baselines to have its sizes of start and loops, it would differ {'; '.join(parts)}."]
+    clauses = [f"it would differ {'; '.join(parts)}"] if parts else []
+    clauses += [f"{joined(same)} would be the same recipe"] if same else []
+    return [f"Were the baselines to have its sizes of start and loops, {'; '.join(clauses)}."]
 
 
 def joined(names: Sequence[str]) -> str:

@@ -323,7 +323,7 @@ def test_jobs_change_nothing_where_trials_are_given_up():
         "query_strategy": ["margin", "random"],
         "model": ["logistic_regression", {"method": "k_nearest_neighbours", "n_neighbors": 15}],
     }
-    sizes = {"budget": BUDGET, "loops": 3, "n_trials": 20, "n_blocks": 5, "confirm": False}
+    sizes = {"budget": BUDGET, "loops": 3, "n_trials": 20, "n_blocks": 5, "confirm": False, "portfolio": 0}
     spending = {"racing": 0.5, "rungs": (0.5,), "leader_blocks": 1}
     runs = [tune("iris", SearchSpace.from_dict(space), n_jobs=jobs, **sizes, **spending) for jobs in (1, 2)]
     plain = [json.dumps([trial.to_dict() for trial in run.trials]) for run in runs]

@@ -284,7 +284,7 @@ def test_watching_ends_with_a_status_when_the_run_is_killed_and_names_the_comman
             give_up.cancel()
     assert watcher.returncode == 1
     last = " ".join(seen.split(f"digits: {folder}\n")[-1].split())
-    assert re.search(r"It stopped in the search after \d+ of 500 trials and \d+ of 760 trajectories\.", last)
+    assert re.search(r"It stopped in the search after \d+ of 500 trials and \d+ of 764 trajectories\.", last)
     assert seen.endswith(f"run the same command in {tmp_path}:\n  altune {' '.join(tune)}\n\n")
 
 

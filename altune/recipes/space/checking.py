@@ -100,7 +100,7 @@ def check_space(space: SearchSpace, capabilities: Capabilities, draws: int = DRA
     >>> from altune.recipes.space import SearchSpace
     >>> check = check_space(SearchSpace.load("quick"), Capabilities(n_classes=3))
     >>> check.recipes, check.forbidden_share
-    (72, 0.0)
+    (96, 0.0)
     """
     left, reasons = space.narrow(capabilities)
     counted = _forbidden(left, capabilities, draws, seed)

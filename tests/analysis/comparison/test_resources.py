@@ -39,7 +39,9 @@ def test_what_recipes_take_and_who_is_on_the_front() -> None:
 def test_what_a_recipe_differs_in_from_a_matched_baseline_is_named() -> None:
     sizes = {"budget": 30, "n_trials": 3, "n_blocks": 2, "select_among": 1, "select_blocks": 2, "report_blocks": 3}
     strategies = [{"method": "badge"}, {"method": "entropy"}]
-    alone = altune.tune("iris", altune.SearchSpace.from_dict({"query_strategy": strategies}), ablation=False, **sizes)
+    # without the recommended recipe, which would be selected here
+    own = {"query_strategy": strategies, "baselines": {"recommended": {"query_strategy": "random"}}}
+    alone = altune.tune("iris", altune.SearchSpace.from_dict(own), ablation=False, **sizes)
     assert {against.differs for against in alone.findings.others.values()} == {("query_strategy",)}
     space = {
         "query_strategy": strategies,

@@ -14,17 +14,14 @@ from altune.simulation.environment import Environment
 
 def learned_tables(space: SearchSpace) -> dict[str, str]:
     """Return the digest of each table that a recipe of a space may name, by the method and the name of the table."""
-    found: dict[str, str] = {}
-    for decision in space.decisions.values():
-        for cls, names in _named_tables(decision):
-            kind = cls.tables
-            found |= {f"{kind.method} {name}": kind.find(name).digest() for name in names} if kind is not None else {}
-    for recipe in space.baseline_recipes().values():
-        for strategy in _within(recipe.query_strategy):
-            if (kind := type(strategy).tables) is not None:
-                name = str(strategy.to_dict()["table"])
-                found[f"{kind.method} {name}"] = kind.find(name).digest()
-    return found
+    named = [pair for decision in space.decisions.values() for pair in _named_tables(decision)]
+    named += [pair for recipe in space.baseline_recipes().values() for pair in _tables_within(recipe.query_strategy)]
+    return {
+        f"{kind.method} {name}": kind.find(name).digest()
+        for cls, names in named
+        if (kind := cls.tables) is not None
+        for name in names
+    }
 
 
 def table_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list[str]:
@@ -50,8 +47,11 @@ def remarks_of(space: SearchSpace, environments: Sequence[Environment]) -> list[
 def _named_tables(decision: Decision) -> Iterator[tuple[type[QueryStrategy], list[str]]]:
     """Yield each learned strategy below a decision with the names of the tables that it may have."""
     for alternative in decision.alternatives:
-        if issubclass(alternative.cls, QueryStrategy) and alternative.cls.tables is not None:
-            yield alternative.cls, _names(alternative)
+        if issubclass(alternative.cls, QueryStrategy):
+            if alternative.cls.tables is not None:
+                yield alternative.cls, _names(alternative)
+            # what is fixed: the arms of a bandit, and strategies that are left to their defaults
+            yield from _tables_within(cast(QueryStrategy, alternative.typical()))
         for slot in alternative.slots.values():
             if isinstance(slot, Decision):
                 yield from _named_tables(slot)
@@ -65,8 +65,10 @@ def _names(alternative: Alternative) -> list[str]:
     return [str(slot.value if isinstance(slot, Fixed) else default)]
 
 
-def _within(strategy: QueryStrategy) -> Iterator[QueryStrategy]:
-    yield strategy
+def _tables_within(strategy: QueryStrategy) -> Iterator[tuple[type[QueryStrategy], list[str]]]:
+    """Yield each learned strategy in a strategy with the name of its table."""
+    if type(strategy).tables is not None:
+        yield type(strategy), [str(strategy.to_dict()["table"])]
     for nested in strategy.nested().values():
         if isinstance(nested, QueryStrategy):
-            yield from _within(nested)
+            yield from _tables_within(nested)

@@ -44,6 +44,10 @@ def space_of(strategy):
             [{"method": "learned_ranker", "table": {"choices": ["default", "mine"]}}],
             ["learned_ranker default", "learned_ranker mine"],
         ),
+        (
+            [{"method": "bandit", "arms": [{"method": "margin"}, LEARNED]}, {"method": "random"}],
+            ["learned_ranker mine"],
+        ),
         ([{"method": "margin"}, {"method": "random"}], []),
         ([{"method": "lal"}, {"method": "random"}], ["lal default"]),
     ],

@@ -72,7 +72,7 @@ class Evidence:
 
     def __str__(self) -> str:
         sets = "1 data set" if self.data_sets == 1 else f"{self.data_sets} data sets"
-        ends = "no interval" if self.low is None else f"[{self.low:+.4f}, {self.high:+.4f}]"
+        ends = "(too few data sets for an interval)" if self.low is None else f"[{self.low:+.4f}, {self.high:+.4f}]"
         return f"{self.mean:+.4f} {ends} over margin_cover on {sets} with {GROUP_WORDS[self.classes]}"
 
 

@@ -136,7 +136,7 @@ def test_the_rule_is_played_where_the_evidence_shows_no_gain_and_it_says_so(regi
 def test_the_evidence_of_a_few_data_sets_has_no_interval_and_is_no_gain():
     few = Evidence("2", 3, 3, 8, 0.1, None, None)
     assert not few.gains
-    assert "no interval" in str(few)
+    assert "(too few data sets for an interval)" in str(few)
 
 
 # adaptation --------------------------------------------------------------------------------------------------------

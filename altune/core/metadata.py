@@ -36,6 +36,8 @@ class Metadata:
         self._model: TrainedModel | None = model
         self._columns: dict[str, Column] = {}
         self._earlier = earlier
+        self._then: dict[int, RowNumbers | None] = {}
+        self._predictions: Codes | None = None
 
     @property
     def X(self) -> Features:
@@ -55,8 +57,10 @@ class Metadata:
     @property
     def predictions(self) -> Codes:
         """Most probable class of each candidate, ``(n_candidates,)``."""
-        best: Codes = np.argmax(self.probabilities, axis=1)
-        return best
+        if self._predictions is None:
+            self._predictions = np.argmax(self.probabilities, axis=1)
+            self._predictions.flags.writeable = False
+        return self._predictions
 
     @property
     def least_confidence(self) -> Column:
@@ -102,17 +106,23 @@ class Metadata:
         values = then._columns.get(column)
         if values is None:
             return None
-        positions = np.minimum(np.searchsorted(then.rows, self.rows), len(then.rows) - 1)
-        if not np.array_equal(then.rows[positions], self.rows):
-            return None
-        return values[positions]
+        positions = self._positions(back)
+        return None if positions is None else values[positions]
+
+    def _positions(self, back: int) -> RowNumbers | None:
+        """Return where the current candidates were among those of ``back`` loops ago, None if one was not there."""
+        if back not in self._then:
+            rows = self._earlier[back - 1].rows
+            positions = np.minimum(np.searchsorted(rows, self.rows), len(rows) - 1)
+            self._then[back] = positions if np.array_equal(rows[positions], self.rows) else None
+        return self._then[back]
 
     def as_history(self) -> tuple[Metadata, ...]:
         """Release the model and the features, and return the columns of this loop and of earlier ones, latest first."""
         self._X = None
         self._model = None
         kept = (self, *self._earlier)[:KEPT_GENERATIONS]
-        self._earlier = ()
+        self._earlier, self._then = (), {}
         return kept
 
     def _column(self, name: str, compute: Callable[[], Column]) -> Column:

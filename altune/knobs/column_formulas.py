@@ -52,7 +52,7 @@ class View:
     @cached_property
     def u(self) -> Array:
         """1 − margin of each candidate, ``(n_candidates,)``."""
-        return closeness(self.known.probabilities)
+        return 1.0 - self.known.margin
 
     @cached_property
     def generations(self) -> list[tuple[int, Array]]:
@@ -62,13 +62,20 @@ class View:
 
     @cached_property
     def past_u(self) -> list[tuple[int, Array]]:
-        """1 − margin in each of these loops."""
-        return [(back, closeness(scores)) for back, scores in self.generations]
+        """1 − margin in each of these loops, after the number of loops back."""
+        past = [(0, self.u)]
+        for back in range(1, PAST + 1):
+            then = self.known.earlier(back, "margin")
+            if then is not None:
+                past.append((back, 1.0 - then))
+            elif (scores := self.known.earlier(back, "probabilities")) is not None:
+                past.append((back, closeness(scores)))
+        return past
 
     @cached_property
     def last(self) -> Array | None:
         """Class probabilities one loop ago, None if they are not known."""
-        return dict(self.generations).get(1)
+        return self.known.earlier(1, "probabilities")
 
     @cached_property
     def coverage(self) -> PoolCoverage:
@@ -86,19 +93,32 @@ class View:
         return self.coverage.graph.similarity[self.coverage.candidates]
 
     @cached_property
-    def probabilities(self) -> Array:
-        """Class probabilities of each row of the graph, ``(n_graph, n_classes)``.
+    def similarity_sums(self) -> Array:
+        """Sum of the similarities of each of these rows, ``(n_competing,)``; all loops of a block share it."""
+        similarity = self.coverage.graph.similarity
+        sums = self.pool.shared.get(("columns.similarity_sums", NEIGHBOURS), lambda: similarity.sum(axis=1))
+        return sums[self.coverage.candidates]
 
-        The model is asked only about rows that are neither candidates nor labelled: held out, or dropped by an audit.
-        """
+    @cached_property
+    def rest(self) -> RowNumbers:
+        """Pool rows that are neither candidates nor labelled: held out, or dropped by an audit."""
+        rest = np.ones(self.pool.n_rows, dtype=bool)
+        rest[self.pool.labelled] = rest[self.pool.candidates] = False
+        return np.flatnonzero(rest)
+
+    @cached_property
+    def rest_scores(self) -> Array:
+        """Class probabilities of these rows, which the model is asked about, ``(n_rest, n_classes)``."""
+        scores = current_model(self.pool).class_scores(self.pool.X[self.rest]) if len(self.rest) else []
+        return np.reshape(scores, (len(self.rest), self.pool.n_classes))
+
+    @cached_property
+    def probabilities(self) -> Array:
+        """Class probabilities of each row of the graph, ``(n_graph, n_classes)``; 0 and 1 for labelled rows."""
         pool = self.pool
         scores = np.zeros((pool.n_rows, pool.n_classes))
         scores[pool.labelled, pool.labels] = 1.0
-        scores[pool.candidates] = self.known.probabilities
-        rest = np.ones(pool.n_rows, dtype=bool)
-        rest[pool.labelled] = rest[pool.candidates] = False
-        if rest.any():
-            scores[rest] = current_model(pool).class_scores(pool.X[np.flatnonzero(rest)])
+        scores[pool.candidates], scores[self.rest] = self.known.probabilities, self.rest_scores
         return scores[self.rows]
 
     @cached_property
@@ -108,15 +128,19 @@ class View:
 
     @cached_property
     def classes(self) -> Codes:
-        """Class of each row of the graph, ``(n_graph,)``."""
-        codes: Codes = np.argmax(self.probabilities, axis=1)
-        return codes
+        """Class of each row of the graph, its label or the prediction, ``(n_graph,)``."""
+        pool = self.pool
+        codes = np.empty(pool.n_rows, dtype=np.intp)
+        codes[pool.labelled], codes[pool.candidates] = pool.labels, self.known.predictions
+        if len(self.rest):
+            codes[self.rest] = self.rest_scores.argmax(axis=1)
+        return codes[self.rows]
 
     @cached_property
     def differs(self) -> Array:
         """1 where a neighbour has another class than the one that is predicted for the candidate, else 0."""
         predicted = self.classes[self.coverage.candidates]
-        return np.asarray(self.classes[self.neighbours] != predicted[:, None], dtype=np.float64)
+        return np.not_equal(self.classes[self.neighbours], predicted[:, None]).astype(np.float64)
 
     @cached_property
     def labelled_similarity(self) -> Array:
@@ -124,6 +148,12 @@ class View:
         has_label = np.zeros(self.pool.n_rows)
         has_label[self.pool.labelled] = 1.0
         return self.similarity * has_label[self.rows][self.neighbours]
+
+    @cached_property
+    def labelled_sums(self) -> Array:
+        """Sum of these similarities, ``(n_competing,)``."""
+        sums: Array = self.labelled_similarity.sum(axis=1)
+        return sums
 
     @cached_property
     def label_shares(self) -> Array:
@@ -169,7 +199,7 @@ def smoothed(view: View) -> Array:
     u[view.pool.candidates] = view.u
     on_graph = u[view.rows]
     around = np.einsum("ij,ij->i", view.similarity, on_graph[view.neighbours])
-    return view.spread((on_graph[view.coverage.candidates] + around) / (1.0 + view.similarity.sum(axis=1)))
+    return view.spread((on_graph[view.coverage.candidates] + around) / (1.0 + view.similarity_sums))
 
 
 # Coverage and density
@@ -203,7 +233,7 @@ def similarity(view: View) -> Array:
 
 def typicality(view: View) -> Array | None:
     """Return the mean similarity to the neighbours, None in a pool of one row."""
-    return view.spread(view.similarity.mean(axis=1)) if view.similarity.shape[1] else None
+    return view.spread(view.similarity_sums / k) if (k := view.coverage.graph.similarity.shape[1]) else None
 
 
 def hubness(view: View) -> Array:
@@ -216,7 +246,7 @@ def hubness(view: View) -> Array:
 
 def disagreement(view: View) -> Array:
     """Return the share of the neighbours in another class than predicted."""
-    return view.spread(_weighted_share(view.differs, view.similarity))
+    return view.spread(_weighted_share(view.differs, view.similarity, view.similarity_sums))
 
 
 def divergence(view: View) -> Array | None:
@@ -229,12 +259,12 @@ def divergence(view: View) -> Array | None:
 
 def labelled_share(view: View) -> Array:
     """Return the share of the neighbours that have a label."""
-    return view.spread(_share(view.labelled_similarity.sum(axis=1), view.similarity.sum(axis=1)))
+    return view.spread(_share(view.labelled_sums, view.similarity_sums))
 
 
 def label_conflict(view: View) -> Array:
     """Return the share of the neighbours' labels other than predicted, NaN where no neighbour has a label."""
-    return view.spread(_weighted_share(view.differs, view.labelled_similarity))
+    return view.spread(_weighted_share(view.differs, view.labelled_similarity, view.labelled_sums))
 
 
 # Balance of the classes
@@ -280,7 +310,12 @@ def flips(view: View) -> Array | None:
 
 def variance(view: View) -> Array | None:
     """Return the variance of u over the loops that are known, None in the first loop."""
-    return np.var([u for _, u in view.past_u], axis=0) if len(view.past_u) > 1 else None
+    if len(view.past_u) < 2:
+        return None
+    apart = np.array([u for _, u in view.past_u])
+    apart -= np.add.reduce(apart) / len(apart)
+    apart *= apart
+    return np.asarray(np.add.reduce(apart) / len(apart))
 
 
 def mean_u(view: View) -> Array:
@@ -288,9 +323,9 @@ def mean_u(view: View) -> Array:
     return weighted_history(view.past_u, DECAY)
 
 
-def _weighted_share(values: Array, weights: Array) -> Array:
-    """Return the mean of the values of each row with the given weights, NaN where they are all 0."""
-    return _share(np.einsum("ij,ij->i", values, weights), weights.sum(axis=1))
+def _weighted_share(values: Array, weights: Array, sums: Array) -> Array:
+    """Return the mean of the values of each row with the given weights, of known sums, NaN where they are all 0."""
+    return _share(np.einsum("ij,ij->i", values, weights), sums)
 
 
 def _share(part: Array, whole: Array) -> Array:

@@ -83,23 +83,8 @@ def column(pool: Pool, name: str, back: int = 0) -> Array | None:
     >>> column(pool, "u").shape == pool.candidates.shape, column(pool, "u", back=1)
     (True, None)
     """
-    if name not in COLUMNS:
-        raise RequestError(f"no column {name!r}; {did_you_mean(name, COLUMNS)}")
-    if not 0 <= back <= MOST_BACK:
-        raise RequestError(f"back must be from 0 to {MOST_BACK}, not {back}")
-    known = pool.known()
-    if back == 0:
-        values = known.keep(f"column.{name}", lambda: _now(pool, name))
-    else:
-        then = known.earlier(back, f"column.{name}")
-        if then is None and name in _OF_SCORES:
-            scores = known.earlier(back, "probabilities")
-            then = None if scores is None else _OF_SCORES[name](scores)
-        if then is None:
-            return None
-        values = then
-        values.flags.writeable = False
-    return None if np.isnan(values).all() else values
+    values = _values(pool, name, back)
+    return None if values is None or np.isnan(values).all() else values
 
 
 def carried(pool: Pool, name: str, back: int = 0) -> Array:
@@ -121,16 +106,35 @@ def carried(pool: Pool, name: str, back: int = 0) -> Array:
     >>> bool(abs(carried(pool, "u").mean()) < 1e-9), bool(carried(pool, "u", back=1).any())
     (True, False)
     """
-    values = column(pool, name, back)
-    result = np.zeros(len(pool.candidates))
+    values = _values(pool, name, back)
     if values is None:
-        return result
+        return np.zeros(len(pool.candidates))
     inside = np.isfinite(values)
-    within = values[inside]
+    if inside.all() and COLUMNS[name].carried == "z":
+        return z_scores(values)
+    within, result = values[inside], np.zeros(len(values))
     result[inside] = z_scores(within)
     if COLUMNS[name].carried == "rank" and result.any():  # equal values, but for rounding, have no ranks
         result[inside] = (2.0 * rankdata(within) - 1.0) / len(within) - 1.0
     return result
+
+
+def _values(pool: Pool, name: str, back: int) -> Array | None:
+    """Return the values of a column, which may all be NaN; None if there was no such loop or it was not read in it."""
+    if name not in COLUMNS:
+        raise RequestError(f"no column {name!r}; {did_you_mean(name, COLUMNS)}")
+    if not 0 <= back <= MOST_BACK:
+        raise RequestError(f"back must be from 0 to {MOST_BACK}, not {back}")
+    known = pool.known()
+    if back == 0:
+        return known.keep(f"column.{name}", lambda: _now(pool, name))
+    then = known.earlier(back, f"column.{name}")
+    if then is None and name in _OF_SCORES:
+        scores = known.earlier(back, "probabilities")
+        then = None if scores is None else _OF_SCORES[name](scores)
+    if then is not None:
+        then.flags.writeable = False
+    return then
 
 
 def _now(pool: Pool, name: str) -> Array:

@@ -50,6 +50,25 @@ def pool_neighbour_graph(pool: Pool, k: int) -> PoolGraph:
     return pool.shared.get(("coverage.graph", k), build)
 
 
+class Covered:
+    """The coverage of a graph by the rows of a trajectory, to which only rows that were bought since are added."""
+
+    def __init__(self, n_rows: int) -> None:
+        self._is_chosen = np.zeros(n_rows, dtype=bool)
+        self._covered = np.zeros(n_rows)
+
+    def by(self, graph: NeighbourGraph, rows: RowNumbers) -> Array:
+        """Return the coverage of each row of the graph by ``rows``, in [0, 1], ``(n_rows,)``."""
+        chosen = np.zeros(len(graph), dtype=bool)
+        chosen[rows] = True
+        if (self._is_chosen & ~chosen).any():  # an audit dropped rows
+            self._is_chosen, self._covered = np.zeros_like(chosen), np.zeros(len(graph))
+        new = np.flatnonzero(chosen & ~self._is_chosen)
+        self._covered = np.maximum(self._covered, coverage_by(graph, new)) if len(new) else self._covered
+        self._is_chosen = chosen
+        return self._covered
+
+
 class PoolCoverage:
     """The coverage of a pool in one loop, by the rows that were bought so far.
 
@@ -73,7 +92,8 @@ class PoolCoverage:
         self.positions = np.flatnonzero(inside)
         bought = covered_rows(pool)
         at, inside = _positions(rows, bought)
-        self.covered: Array = coverage_by(self.graph, at)
+        known: Covered = pool.memory.get(("coverage.covered", k), lambda: Covered(len(rows)))
+        self.covered: Array = known.by(self.graph, at).copy()
         if not inside.all():
             others = pool_points(pool).take(bought[~inside])
             self.covered = np.maximum(self.covered, similarities_to(points, others, self.graph))

@@ -199,11 +199,14 @@ class CoveredDistances:
     def update(self, points: Points, pairs: Array | None, rows: RowNumbers) -> None:
         """Bring the distances up to date with the covered ``rows``; only new rows are measured."""
         expected, self._expected = self._expected, None
-        if not np.isin(self.rows, rows, assume_unique=True).all():  # bought rows stay bought, except in a test
+        is_bought = np.zeros(len(points), dtype=bool)
+        is_bought[rows] = True
+        if not is_bought[self.rows].all():  # bought rows stay bought, except in a test
             self.rows, self.squared = self.rows[:0], np.full(len(points), np.inf)
-        elif expected is not None and np.isin(expected[0], rows, assume_unique=True).all():
+        elif expected is not None and is_bought[expected[0]].all():
             self.rows, self.squared = np.union1d(self.rows, expected[0]), expected[1]
-        new = np.setdiff1d(rows, self.rows, assume_unique=True)
+        is_bought[self.rows] = False
+        new = np.flatnonzero(is_bought)
         if len(new):
             near = squared_to_nearest(points, points.take(new)) if pairs is None else pairs[new].min(axis=0)
             self.squared = np.minimum(self.squared, near)

@@ -32,6 +32,8 @@ from altune.numerics.geometry.coverage import CoverageTerm, greedy_batch, z_scor
 LEAD = "learned_ranker.lead"
 """Entry of the memo of a loop: for each row 1 if the table ranked it higher than the rule, −1 if lower, else 0."""
 
+_UNREAD = 2  # a lead that was not read from the memo yet
+
 
 @register
 class LearnedRanker(QueryStrategy):
@@ -157,33 +159,38 @@ class LearnedRanker(QueryStrategy):
             return 0.0
         if not self.adapt or not 0 < self.weight < 1:
             return self.weight
-        loops = [int(loop) for loop in np.unique(pool.history.loops) if loop]
-        return float(expit(logit(self.weight) + self.adapt * sum(advantage(pool, loop) for loop in loops)))
+        return float(expit(logit(self.weight) + self.adapt * advantages(pool).sum()))
 
     def _uses_table(self, n_classes: int) -> bool:
         return self.trust == "always" or self._content.trusted(n_classes)
 
 
-def advantage(pool: Pool, loop: int) -> float:
-    """Return the advantage of the table over the rule in a loop, in [−1, 1]; 0 where it is not known.
+def advantages(pool: Pool) -> Array:
+    """Return the advantage of the table over the rule in each loop so far, in [−1, 1]; 0 where it is not known.
+
+    The first entry, 0, is that of the first sample: ``(n_loops + 1,)``.
 
     Parameters
     ----------
     pool : the pool, in whose history the strategy noted who ranked each row higher.
-    loop : a loop whose labels have come.
     """
     history = pool.history
-    memo = history.memo(loop)
-    if not isinstance(memo, dict) or LEAD not in memo:
-        return 0.0
-    leads = dict(zip(memo["rows"], memo[LEAD], strict=True))
-    bought = np.flatnonzero(history.loops == loop)
-    labels = history.labels(pool.labelled, pool.labels)[bought]
-    surprise = 1.0 - history.probabilities[bought, labels]
-    lead = np.array([leads.get(row, 0) for row in history.rows[bought].tolist()])
+    rows, loops, labels = history.rows, history.loops, history.labels(pool.labelled, pool.labels)
+    n_loops = int(loops.max(initial=0)) + 1
+    surprise = 1.0 - history.probabilities[np.arange(len(rows)), labels]
+    lead = pool.memory.get("learned_ranker.lead", lambda: np.full(pool.n_rows, _UNREAD))
+    for loop in np.unique(loops[lead[rows] == _UNREAD]).tolist():
+        lead[rows[loops == loop]] = 0
+        memo = history.memo(loop)
+        if isinstance(memo, dict) and LEAD in memo:
+            lead[memo["rows"]] = memo[LEAD]
     known = (labels >= 0) & np.isfinite(surprise)
-    higher, lower = surprise[known & (lead > 0)], surprise[known & (lead < 0)]
-    return float(higher.mean() - lower.mean()) if len(higher) and len(lower) else 0.0
+    means = []
+    for chosen in (known & (lead[rows] > 0), known & (lead[rows] < 0)):
+        counts = np.bincount(loops[chosen], minlength=n_loops)
+        sums = np.bincount(loops[chosen], surprise[chosen], n_loops)
+        means.append(np.divide(sums, counts, out=np.full(n_loops, np.nan), where=counts > 0))
+    return np.nan_to_num(means[0] - means[1])
 
 
 def coverage_of(pool: Pool, neighbours: int) -> PoolCoverage:

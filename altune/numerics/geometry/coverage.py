@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -209,25 +210,24 @@ class CoverageTerm(NamedTuple):
     gains: CoverageGains
 
 
-def z_scores(values: Array, centre: float | None = None, spread: float | None = None) -> Array:
+def z_scores(values: Array) -> Array:
     """Return (values − mean)/(standard deviation), within ±6; zeros where the deviation is 0.
 
     Parameters
     ----------
     values : any finite numbers, ``(n,)``.
-    centre, spread : mean and standard deviation to use; None for those of ``values``.
 
     Examples
     --------
     >>> z_scores(np.array([1.0, 3.0])).tolist()
     [-1.0, 1.0]
     """
-    centre = float(values.mean()) if centre is None else centre
-    spread = float(values.std()) if spread is None else spread
-    if spread <= _FLAT * max(1.0, abs(centre)):
+    _, spread, apart = _moments(values)
+    if not spread:
         return np.zeros(len(values))
-    scores: Array = np.clip((values - centre) / spread, -MOST_SCORE, MOST_SCORE)
-    return scores
+    apart /= spread
+    np.maximum(apart, -MOST_SCORE, out=apart)
+    return np.minimum(apart, MOST_SCORE, out=apart)
 
 
 def greedy_batch(
@@ -257,7 +257,7 @@ def greedy_batch(
         Positions among the candidates, in the order of picking.
     """
     moments = [_moments(term.gains.values[candidates]) for term in terms]
-    active = [(term, *both) for term, both in zip(terms, moments, strict=True) if term.weight and both[1]]
+    active = [(term, *found[:2]) for term, found in zip(terms, moments, strict=True) if term.weight and found[1]]
     open_score = fixed.copy()
     score, values = np.empty_like(fixed), np.empty_like(fixed)
     picked: list[int] = []
@@ -277,10 +277,13 @@ def greedy_batch(
     return np.array(picked, dtype=np.intp)
 
 
-def _moments(values: Array) -> tuple[float, float]:
-    """Return mean and standard deviation; a deviation of 0 where it is only rounding."""
-    centre, spread = float(values.mean()), float(values.std())
-    return centre, spread if spread > _FLAT * max(1.0, abs(centre)) else 0.0
+def _moments(values: Array) -> tuple[float, float, Array]:
+    """Return mean, standard deviation (0 where it is only rounding) and differences to the mean."""
+    n = max(1, len(values))
+    centre = float(np.add.reduce(values)) / n
+    apart = values - centre
+    spread = sqrt(float(np.add.reduce(apart * apart)) / n)
+    return centre, spread if spread > _FLAT * max(1.0, abs(centre)) else 0.0, apart
 
 
 def _add_z_scores(score: Array, values: Array, centre: float, spread: float, weight: float) -> None:

@@ -13,7 +13,7 @@ from altune.core.yaml import write_yaml
 from altune.data import load_dataset
 from altune.knobs.columns import carried
 from altune.knobs.pool_coverage import PoolCoverage
-from altune.knobs.query_strategy.learned_ranker import LEAD, LearnedRanker, advantage, register_ranker
+from altune.knobs.query_strategy.learned_ranker import LEAD, LearnedRanker, advantages, register_ranker
 from altune.knobs.query_strategy.ranker_table import RANKERS, Evidence, RankerTable, read_ranker, state_of
 from altune.models import as_model
 from altune.numerics.geometry.coverage import z_scores
@@ -163,7 +163,7 @@ def pool_with_history(surprising, register, n_loops=3, **parameters):
 
 def test_surprising_labels_of_rows_that_the_table_ranked_higher_increase_its_share(register):
     pool, strategy = pool_with_history("higher", register)
-    assert advantage(pool, 1) == pytest.approx(0.7)
+    assert advantages(pool).tolist() == pytest.approx([0.0, 0.7, 0.7, 0.7])
     odds = strategy.share(pool) / (1 - strategy.share(pool))
     assert odds == pytest.approx(4.0 * np.exp(0.5 * 3 * 0.7))
     pool, strategy = pool_with_history("lower", register)
@@ -184,7 +184,7 @@ def test_a_loop_whose_rows_all_lead_the_same_way_says_nothing(register):
         probabilities=np.full((1, 3), 1 / 3),
         memo={"rows": pool.candidates[:1].tolist(), LEAD: [1]},
     )
-    assert advantage(pool, 2) == advantage(pool, 7) == 0.0
+    assert advantages(pool)[2] == 0.0
 
 
 def test_a_run_adapts_and_notes_who_ranked_each_row_higher(register, iris):

@@ -109,8 +109,10 @@ class View:
     @cached_property
     def rest_scores(self) -> Array:
         """Class probabilities of these rows, which the model is asked about, ``(n_rest, n_classes)``."""
-        scores = current_model(self.pool).class_scores(self.pool.X[self.rest]) if len(self.rest) else []
-        return np.reshape(scores, (len(self.rest), self.pool.n_classes))
+        if not len(self.rest):
+            return np.empty((0, self.pool.n_classes))
+        scores: Array = current_model(self.pool).class_scores(self.pool.X[self.rest])
+        return scores
 
     @cached_property
     def probabilities(self) -> Array:

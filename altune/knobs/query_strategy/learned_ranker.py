@@ -190,7 +190,8 @@ def advantages(pool: Pool) -> Array:
         counts = np.bincount(loops[chosen], minlength=n_loops)
         sums = np.bincount(loops[chosen], surprise[chosen], n_loops)
         means.append(np.divide(sums, counts, out=np.full(n_loops, np.nan), where=counts > 0))
-    return np.nan_to_num(means[0] - means[1])
+    found: Array = np.nan_to_num(means[0] - means[1])
+    return found
 
 
 def coverage_of(pool: Pool, neighbours: int) -> PoolCoverage:

@@ -96,7 +96,7 @@ class View:
     def similarity_sums(self) -> Array:
         """Sum of the similarities of each of these rows, ``(n_competing,)``; all loops of a block share it."""
         similarity = self.coverage.graph.similarity
-        sums = self.pool.shared.get(("columns.similarity_sums", NEIGHBOURS), lambda: similarity.sum(axis=1))
+        sums: Array = self.pool.shared.get(("columns.similarity_sums", NEIGHBOURS), lambda: similarity.sum(axis=1))
         return sums[self.coverage.candidates]
 
     @cached_property

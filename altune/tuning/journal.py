@@ -69,7 +69,11 @@ class JournalFile(BaseJournalBackend):
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
         """Yield the operations from a line on; a last line that is not complete yet is left for later."""
-        with self._path.open("rb") as file:
+        try:
+            file = self._path.open("rb")
+        except FileNotFoundError:
+            raise self._gone() from None
+        with file:
             self._require_same(file.fileno())
             number = min(log_number_from, len(self._ends) - 1)
             file.seek(self._ends[number])

@@ -102,3 +102,5 @@ def test_a_journal_that_is_deleted_or_replaced_stops_its_run(folder, replaced):
         (folder / JOURNAL).write_bytes(content)
     with pytest.raises(StorageError, match="deleted or replaced the journal"):
         set_attribute(study, "more", 1)
+    with pytest.raises(StorageError, match="deleted or replaced the journal"):
+        _ = study.trials

@@ -281,8 +281,10 @@ def _number(value: Any, key: str, whole: bool, path: str) -> float:
         raise FormatError(f"{key} must be a number, not {value!r}", path=path, value=value)
     if not whole:
         return float(value)
-    if abs(value) > MAX_INTEGER or value != int(value):
-        raise FormatError(f"{key} must be an integer of at most {MAX_INTEGER}, not {value!r}", path=path, value=value)
+    if value != int(value):
+        raise FormatError(f"{key} must be an integer, not {value!r}", path=path, value=value)
+    if abs(value) > MAX_INTEGER:
+        raise FormatError(f"{key} {value:g} is too large", path=path, value=value)
     return int(value)
 
 

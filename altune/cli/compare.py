@@ -66,18 +66,18 @@ def check_folder(out: Path | None) -> None:
 
 
 def print_comparison(comparison: RecipeComparison, out: Path | None, as_json: bool) -> None:
-    """Write a comparison into a folder, if one is given, and print it."""
+    """Print a comparison, and write it into a folder if one is given: a full disk loses no result."""
     from altune.report.texts.comparison import compared_text
     from altune.report.write import COMPARISON_FILE, write_comparison
 
-    if out is not None:
-        write_comparison(comparison, out)
     if as_json:
         print_json(comparison.to_dict() | ({} if out is None else {"page": str(out / COMPARISON_FILE)}))
-        return
-    print(compared_text(comparison))
+    else:
+        print(compared_text(comparison))
     if out is not None:
-        print(f"\n{out / COMPARISON_FILE}")
+        write_comparison(comparison, out)
+        if not as_json:
+            print(f"\n{out / COMPARISON_FILE}")
 
 
 def named_recipes(words: Sequence[str]) -> dict[str, str]:

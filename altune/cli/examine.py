@@ -50,19 +50,19 @@ def examine(
     played = find_recipe(recipe, playing.model, environments)
     given = {**playing.arguments(), "model": None}
     facts = play(played, projection=projection, **environment.arguments(), **given, n_blocks=blocks)  # type: ignore[arg-type]
+    if as_json:
+        print_json(facts.to_dict() | ({} if out is None else {"page": str(out / PAGE_FILE)}))
+    else:
+        print(_text(facts))
     if out is not None:
-        from altune.core.files import write_text
+        from altune.core.files import write_table, write_text
         from altune.report.pages.loops import loops_page
 
         make_folder(out)
         write_text(out / PAGE_FILE, loops_page(facts, played))
-        write_text(out / TABLE_FILE, facts.to_frame().to_csv(index=False))
-    if as_json:
-        print_json(facts.to_dict() | ({} if out is None else {"page": str(out / PAGE_FILE)}))
-        return
-    print(_text(facts))
-    if out is not None:
-        print(f"\n{out / PAGE_FILE}")
+        write_table(out / TABLE_FILE, facts.to_frame())
+        if not as_json:
+            print(f"\n{out / PAGE_FILE}")
 
 
 def make_folder(folder: Path) -> None:

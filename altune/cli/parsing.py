@@ -8,6 +8,8 @@ from typing import Any
 
 from altune.core.errors import RequestError
 
+_MOST_DIGITS = 18
+
 
 def read_names(text: str | None) -> str | tuple[str, ...] | None:
     """Return one name, or several that commas separate.
@@ -41,7 +43,7 @@ def read_loops(text: str | None) -> int | str | None:
     """
     if text is None or text == "unlimited":
         return text
-    if not text.isdecimal():
+    if not _is_count(text):
         raise RequestError(f"--loops takes a number or `unlimited`, not {text!r}")
     return int(text)
 
@@ -54,7 +56,7 @@ def read_text_features(text: str | None) -> int | str | None:
     """
     if text is None or text in ("tfidf", "lsa"):
         return text
-    if not text.isdecimal():
+    if not _is_count(text):
         raise RequestError(f"--text-features takes tfidf, lsa or a number of features, not {text!r}")
     return int(text)
 
@@ -104,5 +106,9 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise RequestError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RequestError(f"{path}: not JSON: {error}") from None
+
+
+def _is_count(text: str) -> bool:
+    return text.isdecimal() and len(text) <= _MOST_DIGITS

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from altune.cli.options import AsJson, DataOptions, FreshBlocks, PlayOptions, RecipeOption
 from altune.cli.output import print_json
+
+if TYPE_CHECKING:
+    from altune.simulation.result import Simulation
 
 
 def simulate(
@@ -22,23 +25,28 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Play one recipe on DATA and print its learning curve."""
-    import numpy as np
-
-    from altune.analysis.costs import Range
-    from altune.core.files import write_text
-    from altune.numerics.statistics import LEAST_BLOCKS
+    from altune.core.files import write_table
     from altune.report.own_files import CURVE_TABLE, require_own
-    from altune.report.texts.curves import curve_table
     from altune.workflows.simulate import simulate as play
 
     if csv is not None:
         require_own(csv, CURVE_TABLE)
     simulation = play(recipe, **environment.arguments(), **playing.arguments(), n_blocks=blocks)
-    if csv is not None:
-        write_text(csv, simulation.to_frame().to_csv(index=False))
     if as_json:
         print_json(simulation.to_dict())
-        return
+    else:
+        _print(simulation)
+    if csv is not None:
+        write_table(csv, simulation.to_frame())
+
+
+def _print(simulation: Simulation) -> None:
+    import numpy as np
+
+    from altune.analysis.costs import Range
+    from altune.numerics.statistics import LEAST_BLOCKS
+    from altune.report.texts.curves import curve_table
+
     interval = simulation.interval
     few = f"(no interval below {LEAST_BLOCKS} blocks)"
     bounds = f"[{interval.low:.4f}, {interval.high:.4f}]" if interval.known else few

@@ -97,11 +97,13 @@ def _default_folder(
     shared: bool,
     away: Sequence[Environment],
 ) -> Path:
+    from altune.core.files import file_name_of
     from altune.tuning.header import header_digest
     from altune.tuning.run_folder import folder_of_run
     from altune.tuning.study_setup import SHARED, StudySetup
 
-    prefix = f"{'-'.join(environment.dataset.name for environment in environments)}-{space.name or 'space'}-"
+    names = "-".join(environment.dataset.name for environment in environments)
+    prefix = f"{file_name_of(names)}-{file_name_of(space.name or 'space')}-"
     setup = StudySetup(environments, space, settings, why_fixed=SHARED if shared else "", away=away)
     return folder_of_run(Path("runs") / f"{prefix}{header_digest(setup.header())[:8]}", prefix, setup)
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from altune.core.errors import FormatError, RequestError, did_you_mean
+from altune.core.errors import FormatError, RequestError, StorageError, did_you_mean
 from altune.core.formats import RECIPE_FORMAT
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_OF_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+_MOST_NAME = 60
 
 
 def is_file_name(source: str | Path) -> bool:
@@ -69,10 +77,43 @@ def write_text(path: str | Path, text: str) -> None:
     ------
     RequestError
         If the folder does not exist or cannot be written to.
+    StorageError
+        If the disk is full or fails.
     """
     path = Path(path)
     try:
         with written_whole(path) as partial:
             partial.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise RequestError(f"{path}: cannot be written: {error.strerror}") from None
+        kind = StorageError if error.errno in _OF_DISK else RequestError
+        raise kind(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def write_table(path: str | Path, table: DataFrame) -> None:
+    """Write a table for people as CSV, atomically; raises like :func:`write_text`.
+
+    A text that a spreadsheet would run as a formula, which begins with ``=``, ``+``, ``-`` or ``@`` and is no number,
+    gets an apostrophe in front.
+    """
+    texts = table.select_dtypes(exclude="number")
+    table = table.assign(**{str(name): texts[name].map(_harmless) for name in texts})
+    write_text(path, table.rename(columns=_harmless).to_csv(index=False))
+
+
+def _harmless(value: Any) -> Any:
+    if not isinstance(value, str) or value[:1] not in {*"=+-@\t\r\n"}:
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
+
+
+def file_name_of(text: str) -> str:
+    """Return a text as a part of the name of a file: what a path or a system could misread becomes a hyphen.
+
+    >>> file_name_of("my data"), file_name_of("x/../../etc"), file_name_of("..")
+    ('my data', 'x-..-..-etc', 'unnamed')
+    """
+    return re.sub(r"[^\w .+=,@()-]+", "-", text).strip("-. ")[:_MOST_NAME].strip("-. ") or "unnamed"

@@ -25,6 +25,7 @@ from altune.core.errors import FormatError, did_you_mean
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
+MAX_INTEGER = 2**63 - 1
 FLOW_WIDTH = 100
 """Mappings and lists of at most this many characters are written on one line."""
 
@@ -38,6 +39,7 @@ _OTHER_BASE = re.compile(r"0(?:o[0-7]{1,400}|x[0-9a-fA-F]{1,400})")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)")
 _NOT_A_NUMBER = ("." + "nan", ".NaN", ".NAN")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _STRING = Tag(suffix="tag:yaml.org,2002:str")  # never written; the emitter needs it for empty strings
 _PLAIN = re.compile(r"[A-Za-z_][\w./+-]*(?: [\w./+-]+)*", re.ASCII)
 
@@ -51,10 +53,13 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         If the file is missing, too large, not UTF-8 or not well formed, with file and line.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FormatError(_missing(path), file=str(path), value=str(path))
-    with path.open("rb") as stream:
-        raw = stream.read(MAX_BYTES + 1)
+    try:
+        if not path.is_file():
+            raise FormatError(_missing(path), file=str(path), value=str(path))
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise FormatError(f"cannot be read: {error.strerror}", file=str(path)) from None
     if len(raw) > MAX_BYTES:
         raise FormatError(f"larger than {MAX_BYTES} bytes, which is the limit", file=str(path))
     try:
@@ -86,6 +91,10 @@ def read_yaml_text(text: str, file: str = "") -> dict[str, Any]:
         line = f"line {text.count(chr(10), 0, error.position) + 1}"
         problem = f"the character #x{ord(text[error.position]):04x} is not allowed; write it as an escape in quotes"
         raise FormatError(problem, path=line, file=file) from None
+    except FormatError:
+        raise
+    except (ValueError, OverflowError, RecursionError) as error:  # such as an escape of no character
+        raise FormatError(f"not well-formed YAML: {error}", file=file) from None
     if not isinstance(document, dict):
         kind = "empty" if document is None else "a list" if isinstance(document, list) else "a single value"
         raise FormatError(f"the top level is {kind}; it must be a mapping of `name: value` lines", file=file)
@@ -175,6 +184,10 @@ class _Reader:
         value = event.value if event.style else resolve_plain(event.value)
         if value in (math.inf, -math.inf) and not _INFINITE.fullmatch(event.value):
             raise self._refuse(event, f"the number {event.value[:20]} is too large")
+        if isinstance(value, int) and abs(value) > MAX_INTEGER:
+            raise self._refuse(event, f"the number {event.value[:20]}... is too large")
+        if isinstance(value, str) and _SURROGATE.search(value):
+            raise self._refuse(event, f"{value!r} holds half of a character; write the whole character")
         return value
 
     def _sequence(self, depth: int) -> list[Any]:

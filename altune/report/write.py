@@ -11,7 +11,7 @@ from altune.analysis.run import Run
 from altune.analysis.sweep.result import Sweep
 from altune.analysis.sweep.results import CSV_FILE, PAGE_FILE, PARQUET_FILE
 from altune.core.errors import RequestError, StorageError
-from altune.core.files import write_text, written_whole
+from altune.core.files import write_table, write_text, written_whole
 from altune.core.yaml import write_yaml
 from altune.report.own_files import COMPARISON_TABLE, PAGE, require_own
 from altune.report.pages.comparison.page import compare_page
@@ -46,7 +46,7 @@ def write_run(run: Run) -> None:
             write_text(folder / away_scenario_file(name), write_yaml(scenario.to_dict()))
         if run.confirmation is not None:
             run.best_recipe.save(folder / RECIPE_FILE)
-        write_text(folder / CURVES_FILE, run.curves().to_csv(index=False))
+        write_table(folder / CURVES_FILE, run.curves())
         write_text(folder / REPORT_FILE, run_page(run))
 
 
@@ -78,7 +78,7 @@ def write_comparison(comparison: RecipeComparison, folder: str | Path) -> None:
         where.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"{where}: cannot be created: {error.strerror}") from None
-    write_text(where / BLOCKS_FILE, comparison.to_frame().to_csv(index=False))
+    write_table(where / BLOCKS_FILE, comparison.to_frame())
     write_text(where / COMPARISON_FILE, compare_page(comparison))
 
 
@@ -92,7 +92,7 @@ def write_sweep(sweep: Sweep) -> None:
     """
     table = sweep.to_frame()
     with _into(sweep.folder):
-        write_text(sweep.folder / CSV_FILE, table.to_csv(index=False))
+        write_table(sweep.folder / CSV_FILE, table)
         with written_whole(sweep.folder / PARQUET_FILE) as partial:
             table.to_parquet(partial, index=False)
         write_text(sweep.folder / PAGE_FILE, sweep_page(sweep))

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from altune.core.errors import FormatError, ScenarioError, did_you_mean
 from altune.core.registry import explain_validation
-from altune.core.yaml import read_yaml
+from altune.core.yaml import MAX_INTEGER, read_yaml
 from altune.data import Dataset
 from altune.data.encoding import read_text_features
 from altune.simulation.annotators import Annotator
@@ -122,8 +122,8 @@ class Scenario(BaseModel):
     @field_validator("loops", mode="before")
     @classmethod
     def _some_loops(cls, loops: object) -> object:
-        whole = isinstance(loops, (int, float)) and not isinstance(loops, bool) and float(loops).is_integer()
-        if loops != UNLIMITED and not (whole and float(str(loops)) >= 1):
+        number = isinstance(loops, (int, float)) and not isinstance(loops, bool)
+        if loops != UNLIMITED and not (number and 1 <= loops <= MAX_INTEGER and loops == int(loops)):  # type: ignore[call-overload,operator]
             raise ValueError(f"loops must be 1 or more, or {UNLIMITED!r}, not {loops!r}")
         return loops
 

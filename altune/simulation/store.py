@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from altune.core.checksums import sealed, unsealed
 from altune.core.errors import StorageError
 from altune.core.files import written_whole
 from altune.core.formats import TRAJECTORY_FORMAT, changed_libraries, library_versions
@@ -77,18 +78,20 @@ class TrajectoryStore:
     ----------
     outdated : which libraries have changed since a trajectory was stored that :meth:`load` did not return for this
         reason; empty if there was none.
+    damaged : name of a file that :meth:`load` could not use because it is damaged; empty if there was none.
     """
 
     def __init__(self, folder: Path, most_bytes: int = STORE_BYTES) -> None:
         self.folder = folder
         self.most_bytes = most_bytes
         self.outdated = ""
+        self.damaged = ""
 
     def load(self, key: str) -> LearningCurve | None:
         """Return a stored curve, None if there is none that was made with the installed versions of the libraries."""
         path = self._path(key)
         try:
-            plain = json.loads(path.read_text("utf-8"))
+            plain = unsealed(path.read_bytes())
             if changed := changed_libraries(plain.get("libraries", {})):
                 self.outdated = changed
                 return None
@@ -96,7 +99,10 @@ class TrajectoryStore:
             with contextlib.suppress(OSError):  # the time of the last use, by which `prune` goes
                 os.utime(path)
             return curve
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except OSError:
+            return None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            self.damaged = path.name
             return None
 
     def save(self, key: str, curve: LearningCurve) -> None:
@@ -111,7 +117,7 @@ class TrajectoryStore:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with written_whole(path) as partial:
-                partial.write_text(json.dumps({"libraries": library_versions(), **curve.to_dict()}), "utf-8")
+                partial.write_text(sealed({"libraries": library_versions(), **curve.to_dict()}), "utf-8")
         except OSError as error:
             raise StorageError(
                 f"{path.parent}: cannot write: {error.strerror}; run the same command again to continue"

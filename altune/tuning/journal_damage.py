@@ -6,7 +6,6 @@ trials of another program, which gave it a wrong number. What cannot stay is mov
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 from altune.core.errors import RequestError
 from altune.core.files import written_whole
 from altune.core.text import join_words
+from altune.tuning.journal import DamagedLine, n_replayed, read_line
 from altune.tuning.storage import cut_torn_line, torn_bytes
 
 # Optuna's operations in a journal (optuna.storages.journal._storage.JournalOperation).
@@ -77,14 +77,14 @@ class Contents:
 
     @cached_property
     def operations(self) -> list[dict[str, Any]]:
-        """Optuna's operations up to the first line that is none."""
+        """Optuna's operations up to the first line that is damaged or that Optuna cannot replay."""
         operations = []
         for line in self.lines:
             operation = _operation(line)
             if operation is None:
                 break
             operations.append(operation)
-        return operations
+        return operations[: n_replayed(operations)]
 
     @cached_property
     def unfinished(self) -> list[int]:
@@ -109,16 +109,15 @@ class Contents:
 
 
 def _operation(line: bytes) -> dict[str, Any] | None:
-    """Return the operation of a line, None if it has none."""
+    """Return the operation of a line, None if it is damaged."""
     try:
-        operation = json.loads(line)
-    except ValueError:
+        return read_line(line, 0)
+    except DamagedLine:
         return None
-    return operation if isinstance(operation, dict) and isinstance(operation.get("op_code"), int) else None
 
 
 def damaged_lines(journal: Path, contents: Contents) -> Iterator[Damage]:
-    """Yield lines that cannot be read: the lines before them are kept, they and all later ones are moved aside.
+    """Yield lines that are damaged: the lines before them are kept, they and all later ones are moved aside.
 
     Later lines cannot stay, because the number of a trial is its position in the journal.
     """
@@ -126,9 +125,10 @@ def damaged_lines(journal: Path, contents: Contents) -> Iterator[Damage]:
     if n_kept == len(lines):
         return
     damaged = [number for number, line in enumerate(lines, start=1) if number > n_kept and _operation(line) is None]
+    damaged = damaged or [n_kept + 1]
     n_trials = sum((_operation(line) or {}).get("op_code") == _CREATE_TRIAL for line in lines[n_kept:])
     aside = _free_name(journal)
-    what = f"{numbered('line', damaged)} cannot be read"
+    what = f"{numbered('line', damaged)} {'is' if len(damaged) == 1 else 'are'} damaged"
     done = f"cut before line {n_kept + 1}, the rest moved to {aside.name}"
     if n_trials:
         trials = f"{n_trials} trial{'s' * (n_trials > 1)}"

@@ -152,7 +152,7 @@ def _best_of(name: str) -> str:
 
 
 def _read_step(text: str, names: Sequence[str]) -> PreferenceStep:
-    within = re.fullmatch(r"(\w+)\s+within\s+([.\d]+(?:[eE][-+]?\d+)?)", text)
+    within = re.fullmatch(r"(\w+)\s+within\s+((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)", text)
     first = re.fullmatch(r"(?:(fewest|least|lowest|most|highest|best)\s+)?(\w+)", text)
     if within:
         return PreferenceStep(_named(within.group(1), names), float(within.group(2)))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import AltuneError, RequestError
+from altune.core.files import file_name_of
 from altune.core.yaml import read_yaml
 from altune.tuning.header import header_changes
 from altune.tuning.observer import Silent
@@ -41,7 +42,7 @@ def away_scenario_file(name: str) -> str:
     >>> away_scenario_file("wine")
     'wine.scenario.yaml'
     """
-    return f"{Path(name).name}.{SCENARIO_FILE}"
+    return f"{file_name_of(Path(name).name)}.{SCENARIO_FILE}"
 
 
 def is_run(source: str | Path) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import os
 import shlex
 import socket
@@ -20,19 +19,19 @@ from typing import Any, TextIO
 
 import optuna
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
 from altune.core.errors import RequestError, StorageError
 from altune.simulation.objectives import Direction
+from altune.tuning.journal import DamagedLine, JournalFile
 
 STUDY_NAME = "altune"
 JOURNAL = "study.journal"
 LOCK = "owner.lock"
 _LOCKED_BYTE = 2**30
 _FIRST = b'{"op_code"'
-# Errors that Optuna raises when it reads a line that is no operation of a journal.
-_UNREADABLE = (json.JSONDecodeError, UnicodeDecodeError, TypeError, AttributeError)
+# Errors that Optuna raises when an operation of a journal is not one of its own.
+_UNREADABLE = (AssertionError, AttributeError, IndexError, TypeError)
 
 
 def open_study(folder: Path | None, directions: Sequence[Direction]) -> optuna.Study:
@@ -65,17 +64,18 @@ def open_study(folder: Path | None, directions: Sequence[Direction]) -> optuna.S
         if storage.get_all_studies():
             return optuna.load_study(study_name=STUDY_NAME, storage=storage)
         return optuna.create_study(storage=storage, **new)
+    except DamagedLine as error:
+        raise RequestError(_damaged(folder, str(error))) from None
     except _UNREADABLE:
-        raise RequestError(_damaged(folder)) from None
+        raise RequestError(_damaged(folder, "a line cannot be read")) from None
     except (KeyError, ValueError):
         raise RequestError(f"{journal}: the study there was not created by altune; give another --out") from None
     except OSError as error:
         raise StorageError(f"{journal}: {error.strerror}") from None
 
 
-def _damaged(folder: Path) -> str:
-    command = f"altune repair {shlex.quote(str(folder))}"
-    return f"{folder / JOURNAL}: a line cannot be read; `{command}` says which, and repairs the journal"
+def _damaged(folder: Path, problem: str) -> str:
+    return f"{folder / JOURNAL}: {problem}; `altune repair {shlex.quote(str(folder))}` repairs the journal"
 
 
 def require_journal(journal: Path) -> None:
@@ -112,8 +112,10 @@ def read_study(folder: Path) -> optuna.Study:
     try:
         with _reading():
             return optuna.load_study(study_name=STUDY_NAME, storage=_storage(journal))
+    except DamagedLine as error:
+        raise RequestError(_damaged(folder, str(error))) from None
     except _UNREADABLE:
-        raise RequestError(_damaged(folder)) from None
+        raise RequestError(_damaged(folder, "a line cannot be read")) from None
     except (KeyError, ValueError, OSError) as error:
         raise RequestError(f"{journal}: not a study that altune created ({error})") from None
 
@@ -246,7 +248,10 @@ def _lock(descriptor: int) -> bool:
 
 
 def _storage(journal: Path) -> JournalStorage:
-    return JournalStorage(JournalFileBackend(str(journal)))
+    try:
+        return JournalStorage(JournalFile(journal))
+    except KeyError as error:
+        raise TypeError(f"an operation has no field {error}") from None
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ Every opening of a run already cuts a torn line and removes a stale lock (:mod:`
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import shutil
@@ -18,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from altune.core.checksums import unsealed
 from altune.core.errors import RequestError, StorageError
 from altune.core.text import join_words
 from altune.tuning.journal_damage import (
@@ -197,7 +197,8 @@ def _unreadable_trajectories(folder: Path) -> Iterator[Damage]:
     unreadable = [path for path in sorted(stored.glob("??/*.json")) if _is_trajectory(path) and not _readable(path)]
     if unreadable:
         count = f"{len(unreadable)} stored trajector{'ies' if len(unreadable) > 1 else 'y'}"
-        what = f"{count} cannot be read (such as {unreadable[0].name}) and count as absent"
+        counts = "are damaged and count" if len(unreadable) > 1 else "is damaged and counts"
+        what = f"{count} {counts} as absent (such as {unreadable[0].name})"
         yield Damage(Problem(what, str(stored), "removed"), lambda: _remove(unreadable))
 
 
@@ -210,10 +211,10 @@ def _readable(path: Path) -> bool:
     from altune.simulation.curve import LearningCurve
 
     try:
-        LearningCurve.from_dict(json.loads(path.read_bytes()))
+        LearningCurve.from_dict(unsealed(path.read_bytes()))
     except OSError:
         return True  # a disk that fails for the moment says nothing about the file
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
     return True
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from altune.core.errors import FormatError
-from altune.core.yaml import MAX_BYTES, MAX_DEPTH, read_yaml, read_yaml_text, write_yaml
+from altune.core.yaml import MAX_BYTES, MAX_DEPTH, MAX_INTEGER, read_yaml, read_yaml_text, write_yaml
 
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+SCALARS = st.none() | st.booleans() | st.integers(-MAX_INTEGER, MAX_INTEGER) | st.floats(allow_nan=False) | st.text()
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -115,3 +115,23 @@ def test_what_is_not_plain_is_not_written() -> None:
     with pytest.raises(FormatError, match="nested deeper"):
         write_yaml(loop)
     assert math.isnan(read_yaml_text(write_yaml({"a": math.nan}))["a"])
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (f"a: {'9' * 400}", "line 1: the number 9+... is too large"),
+        (f"a: 0x{'f' * 17}", "line 1: the number 0xf+... is too large"),
+        ('b: 1\na: "\\U00110000"', "not well-formed YAML"),
+        ('b: 1\na: "\\ud800"', "line 2: .* holds half of a character"),
+        ('"\\udfff": 1', "line 1: .* holds half of a character"),
+    ],
+)
+def test_numbers_and_characters_that_nothing_can_hold_are_refused(text: str, problem: str) -> None:
+    with pytest.raises(FormatError, match=problem):
+        read_yaml_text(text)
+
+
+def test_a_file_that_may_not_be_read_is_told_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="too long"):
+        read_yaml(tmp_path / ("a" * 300))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ def iris() -> Dataset:
     return Dataset(X, y, name="iris")
 
 
+@pytest.mark.filterwarnings("ignore:.*has changed since it was stored")
 def test_finished_trajectories_are_read_back_and_torn_ones_are_played_again(tmp_path):
     environment = make_environment(iris(), budget=30)
     tasks = tasks_for(environment, Recipe(), Recipe(query_strategy="random"))
@@ -131,3 +133,22 @@ def test_a_store_removes_its_own_files_only(tmp_path: Path) -> None:
         path.write_text("{}")
     assert TrajectoryStore(tmp_path, 0).prune() == 0
     assert all(path.is_file() for path in theirs)
+
+
+def test_a_trajectory_with_a_changed_digit_is_played_again_with_one_warning(tmp_path):
+    tasks = tasks_for(make_environment(iris(), budget=30), Recipe(), Recipe(query_strategy="random"))
+    store = TrajectoryStore(tmp_path / "curves")
+    with Player(store=store) as player:
+        first = player.play(tasks, lambda index, outcome: None)
+    files = sorted(store.folder.rglob("*.json"))
+    for path in files[:2]:
+        text = path.read_text()
+        at = text.index("0.", text.index('"scores"')) + 2
+        path.write_text(f"{text[:at]}{int(text[at]) ^ 1}{text[at + 1 :]}")
+    with Player(store=store) as player, pytest.warns(UserWarning, match="changed since it was stored") as warned:
+        again = player.play(tasks, lambda index, outcome: None)
+    assert player.simulated == 2
+    (message,) = {str(one.message) for one in warned}
+    assert re.search(r"changed since it was stored \([0-9a-f]{32}\.json\) is simulated again", message)
+    for a, b in zip(first, again, strict=True):
+        same(a, b)

@@ -165,12 +165,12 @@ def test_damaged_lines_in_the_middle_are_moved_aside_with_all_behind_them(undist
     lines[second] = b"\0" * 80 + b"\r\xff\n"
     lines[second + 2] = b"[]\n"
     (folder / JOURNAL).write_bytes(b"".join(lines))
-    with pytest.raises(RequestError, match=f"`altune repair {folder}` says which"):
+    with pytest.raises(RequestError, match=f"line {second + 1} cannot be read; `altune repair {folder}` repairs"):
         open_run(folder)
     with pytest.raises(RequestError, match="altune repair"):
         played(folder)
     (mended,) = repair(folder).problems
-    assert mended.what == f"lines {second + 1} and {second + 3} cannot be read"
+    assert mended.what == f"lines {second + 1} and {second + 3} are damaged"
     assert f"cut before line {second + 1}" in mended.done
     assert "with 3 trials" in mended.done
     assert lines_of(folder) == lines[:second]

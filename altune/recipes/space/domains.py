@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +12,7 @@ from typing import Any, Protocol, get_origin
 
 from altune.core.errors import FormatError, did_you_mean
 from altune.core.registry import Method
+from altune.core.yaml import MAX_INTEGER
 from altune.recipes.recipe import leaf_types
 
 _RANGE = ("low", "high", "log", "step")
@@ -263,6 +265,8 @@ def _check_step(low: float, high: float, step: float, log: bool, path: str) -> N
         raise FormatError("step and log exclude each other; leave out one of them", path=path, value=step)
     if step <= 0:
         raise FormatError(f"step must be above 0, not {step}", path=path, value=step)
+    if not math.isfinite((high - low) / step):
+        raise FormatError(f"step {step} is too small for a range from {low} to {high}", path=path, value=step)
     if not _whole_steps(high - low, step):
         reached = low + step * math.floor((high - low) / step)
         raise FormatError(
@@ -273,17 +277,20 @@ def _check_step(low: float, high: float, step: float, log: bool, path: str) -> N
 
 
 def _number(value: Any, key: str, whole: bool, path: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= sys.float_info.max:
         raise FormatError(f"{key} must be a number, not {value!r}", path=path, value=value)
     if not whole:
         return float(value)
     if value != int(value):
         raise FormatError(f"{key} must be an integer, not {value!r}", path=path, value=value)
+    if abs(value) > MAX_INTEGER:
+        raise FormatError(f"{key} {value:g} is too large", path=path, value=value)
     return int(value)
 
 
 def _whole_steps(distance: float, step: float) -> bool:
-    return math.isclose(distance / step, round(distance / step), rel_tol=1e-9, abs_tol=1e-9)
+    n = distance / step
+    return math.isfinite(n) and math.isclose(n, round(n), rel_tol=1e-9, abs_tol=1e-9)
 
 
 def _looks_open(value: Mapping[str, Any]) -> bool:

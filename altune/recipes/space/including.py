@@ -68,7 +68,11 @@ class Source:
         if not isinstance(name, (str, Path)) or not str(name).strip():
             raise FormatError(f"{name!r} is not a space; write a name or the path of a file", path=path, value=name)
         file = shipped[str(name)] if str(name) in shipped else (self.folder / name)
-        if str(name) not in shipped and not file.is_file() and not is_file_name(name):
+        try:
+            is_file = file.is_file()
+        except (OSError, ValueError) as error:
+            raise FormatError(f"{name!r} cannot be read: {error}", path=path, value=name) from None
+        if str(name) not in shipped and not is_file and not is_file_name(name):
             known = did_you_mean(name, shipped)
             raise FormatError(f"no search space {name!r}; {known}, or the path of a YAML file", path=path, value=name)
         if file.resolve() in self.chain:

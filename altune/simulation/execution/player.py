@@ -93,7 +93,7 @@ class Player:
         self._curves: OrderedDict[str, LearningCurve] = OrderedDict()
         self._durations = Durations()
         self._begun: set[str] = set()
-        self._warned = False
+        self._warned: set[str] = set()
 
     def __enter__(self) -> Player:
         if self._backend.shares_disk:
@@ -219,11 +219,13 @@ class Player:
         if self.store is None:
             return self._curves.get(key)
         curve = self.store.load(key)
-        if self.store.outdated and not self._warned:
-            self._warned = True
-            warnings.warn(
-                f"{self.store.folder}: trajectories made with {self.store.outdated} are simulated again", stacklevel=2
-            )
+        for kind, what in (
+            ("outdated", f"trajectories made with {self.store.outdated} are"),
+            ("damaged", f"a trajectory that has changed since it was stored ({self.store.damaged}) is"),
+        ):
+            if getattr(self.store, kind) and kind not in self._warned:
+                self._warned.add(kind)
+                warnings.warn(f"{self.store.folder}: {what} simulated again", stacklevel=2)
         return curve
 
     def _keep(self, item: WorkItem, outcome: Outcome) -> None:

@@ -18,6 +18,7 @@ from altune.tuning.header import stored_first
 from altune.tuning.in_memory_study import new_study, without_curves
 from altune.tuning.learned import learned_tables, table_changes
 from altune.tuning.observer import Observer
+from altune.tuning.own_code import own_changes, own_code, own_fields, own_libraries
 from altune.tuning.ranking import best_so_far
 from altune.tuning.record import StudyRecord
 from altune.tuning.resources import Resources
@@ -71,6 +72,9 @@ def rebuild(
     ]
     if tables := table_changes(header, {"tables": learned_tables(record.space)}):
         raise RequestError(f"{shared.where}: {'; '.join(tables)}; all workers need the tables of the study's owner")
+    own = own_code(record.space)
+    if changes := own_changes(header, {"libraries": own_libraries(own), **own_fields(own)}):
+        raise RequestError(f"{shared.where}: {'; '.join(changes)}; all workers need the code of the study's owner")
     settings = Settings(**stored_settings)
     setup = StudySetup(environments, record.space, settings, first=stored_first(header), also=record.also_for)
     if stored_baselines := record.baselines():  # those of the version that began the study

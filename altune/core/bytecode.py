@@ -15,6 +15,12 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 _IN_BETWEEN = frozenset({"EXTENDED_ARG", "PUSH_NULL", "CACHE", "PRECALL"})
+_CHANGING = frozenset({"STORE_SUBSCR", "DELETE_SUBSCR", "STORE_ATTR", "DELETE_ATTR"})
+_MUTATORS = frozenset(
+    {"add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem", "popleft", "remove"}
+    | {"setdefault", "update"}
+)
+"""Methods of containers that change them."""
 _NOT_OF_A_CLASS = frozenset({"__doc__", "__module__", "__qualname__", "__firstlineno__", "__static_attributes__"})
 """Names in the body of a class that say where it is, not what it does."""
 
@@ -27,11 +33,13 @@ class CodeFacts(NamedTuple):
     digest : hash of what it does.
     reads : names outside of it that it reads, each with the attributes that it takes of it: ``("np", "log")``.
     imports : modules that it imports when it runs: level, name and names taken from it.
+    changes : names outside of it, or attributes, that it changes: a cache or a counter is no part of what it does.
     """
 
     digest: bytes
     reads: tuple[tuple[str, ...], ...]
     imports: tuple[tuple[int, str, tuple[str, ...]], ...]
+    changes: frozenset[str]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -40,6 +48,7 @@ def read_code(code: CodeType) -> CodeFacts:
     digest = hashlib.blake2b(digest_size=16)
     reads: dict[tuple[str, ...], None] = {}
     imports: dict[tuple[int, str, tuple[str, ...]], None] = {}
+    changes: set[str] = set()
     for part in _parts(code):
         text = repr(part).encode("utf-8", "surrogatepass")
         digest.update(len(text).to_bytes(8, "little") + text)
@@ -47,7 +56,8 @@ def read_code(code: CodeType) -> CodeFacts:
         steps = [step for step in dis.get_instructions(inner) if step.opname not in _IN_BETWEEN]
         reads |= dict.fromkeys(_names_read(steps))
         imports |= dict.fromkeys(_imported(steps))
-    return CodeFacts(digest.digest(), tuple(reads), tuple(imports))
+        changes |= set(_names_changed(steps, inner))
+    return CodeFacts(digest.digest(), tuple(reads), tuple(imports), frozenset(changes))
 
 
 def _parts(code: CodeType) -> Iterator[Any]:
@@ -102,6 +112,26 @@ def _names_read(steps: list[dis.Instruction]) -> Iterator[tuple[str, ...]]:
         chain = (step.argval,) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS") else ()
     if chain:
         yield chain
+
+
+def _names_changed(steps: list[dis.Instruction], code: CodeType) -> Iterator[str]:
+    """Yield what is assigned to, or to what is inside of it, or has a method called that changes it."""
+    # An assignment to a part of a name begins where the name itself does.
+    targets = {_start(step) for step in steps if step.opname in _CHANGING} - {None}
+    inside = (*code.co_freevars, *code.co_cellvars)
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        if step.opname in ("STORE_GLOBAL", "DELETE_GLOBAL") or (step.opname == "STORE_DEREF" and step.argval in inside):
+            yield step.argval
+        attribute = following is not None and following.opname in ("LOAD_ATTR", "LOAD_METHOD")
+        if following is not None and step.opname.startswith(("LOAD_GLOBAL", "LOAD_DEREF", "LOAD_NAME", "LOAD_ATTR")):
+            assigned = _start(step) in targets and not (attribute and _start(following) == _start(step))
+            if assigned or (attribute and following.argval in _MUTATORS):
+                yield str(step.argval)
+
+
+def _start(step: dis.Instruction) -> tuple[int, int] | None:
+    place = step.positions
+    return None if place is None or None in (place.lineno, place.col_offset) else (place.lineno, place.col_offset)  # type: ignore[return-value]
 
 
 def _imported(steps: list[dis.Instruction]) -> Iterator[tuple[int, str, tuple[str, ...]]]:

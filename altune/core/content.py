@@ -12,7 +12,7 @@ import threading
 import types
 import typing
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -28,13 +28,8 @@ MOST_VALUES = 1_000_000
 _PLAIN = frozenset({type(None), bool, float, complex, str, bytes, type(...), type(NotImplemented)})
 _DECIDE_NOTHING = frozenset({"memory", "n_jobs", "verbose"})
 """Parameters of scikit-learn that do not change what an estimator computes."""
-_EMPTY = (
-    weakref.ref,
-    weakref.WeakKeyDictionary,
-    weakref.WeakValueDictionary,
-    type(threading.Lock()),
-    type(threading.RLock()),
-)
+_LOCKS = (type(threading.Lock()), type(threading.RLock()))
+_EMPTY = (weakref.ref, weakref.WeakKeyDictionary, weakref.WeakValueDictionary, *_LOCKS)
 """Types of objects that hold nothing, or nothing of their own."""
 _BY_NAME = (
     types.MethodDescriptorType,
@@ -55,16 +50,22 @@ class Content:
     ----------
     package : installed package whose code counts as the user's own.
     seen : number of each object that was written before, by its id.
+    state : what is left out: names of globals, with the id of their module's dictionary, and of members of classes.
 
     Attributes
     ----------
     libraries : libraries whose code is part of it.
     unknown : where there is what has no content, one text for each.
     own : whether code of the user is part of it.
+    changed : what the code itself changes, such as a cache or a counter, as in ``state``.
     """
 
-    def __init__(self, package: str, seen: dict[int, tuple[int, Any]] | None = None) -> None:
+    def __init__(
+        self, package: str, seen: dict[int, tuple[int, Any]] | None = None, state: Set[tuple[int, str]] = frozenset()
+    ) -> None:
         self.package = package
+        self.state = state
+        self.changed: set[tuple[int, str]] = set()
         self.libraries: set[str] = set()
         self.unknown: list[str] = []
         self.own = False
@@ -102,8 +103,6 @@ class Content:
             self._array(np.asarray(value))
         elif id(value) in self.seen:
             self.write("again", str(self.seen[id(value)][0]))
-        elif kind in (set, frozenset):
-            self._items(kind.__name__, sorted(self._apart(item) for item in value))
         else:
             self.seen[id(value)] = (len(self.seen), value)
             self._object(value, kind)
@@ -111,6 +110,8 @@ class Content:
     def _object(self, value: Any, kind: type) -> None:
         if kind is list:
             self._items("list", value)
+        elif kind in (set, frozenset):
+            self._items(kind.__name__, sorted(self._apart(item) for item in value))
         elif kind is dict or isinstance(value, types.MappingProxyType):
             self._mapping(value)
         elif isinstance(value, type) and typing.get_origin(value) is None:
@@ -123,12 +124,9 @@ class Content:
             self._builtin(value)
         elif isinstance(value, types.ModuleType):
             self._named("module", value.__name__, "")
-        elif isinstance(value, property):
-            self._items("property", (value.fget, value.fset, value.fdel))
-        elif isinstance(value, (classmethod, staticmethod)):
-            self._items(kind.__name__, (value.__func__,))
-        elif isinstance(value, functools.cached_property):
-            self._items("cached_property", (value.func,))
+        elif isinstance(value, (property, classmethod, staticmethod, functools.cached_property)):
+            parts = (getattr(value, name, None) for name in ("fget", "fset", "fdel", "__func__", "func"))
+            self._items(kind.__name__, parts)
         elif isinstance(value, _BY_NAME):
             self.write("descriptor", f"{value.__objclass__.__qualname__}.{value.__name__}")
         elif isinstance(value, _EMPTY):
@@ -173,13 +171,14 @@ class Content:
 
     def _apart(self, value: Any) -> str:
         """Return the hash of something that is to be sorted, whatever was written before."""
-        inner = Content(self.package, dict(self.seen) if type(value) not in _PLAIN else None)
+        inner = Content(self.package, dict(self.seen) if type(value) not in _PLAIN else None, self.state)
         inner._count = self._count
         inner.value(value)
         self._count = inner._count
         self.libraries |= inner.libraries
         self.unknown += inner.unknown
         self.own |= inner.own
+        self.changed |= inner.changed
         return inner.hexdigest()
 
     def _under(self, name: str, value: Any) -> None:
@@ -264,12 +263,14 @@ class Content:
             except ValueError:
                 self.write("empty cell")
                 continue
-            self._under(f".{function.__name__}: {name}", content)
+            if name not in facts.changes:
+                self._under(f".{function.__name__}: {name}", content)
         self.libraries.add(PYTHON)
         if library:
             self._named("code", home, "")
             return
         self.own = True
+        self.changed |= {(home, name) for name in facts.changes for home in (id(function.__globals__), 0)}
         for chain in facts.reads:
             self._read(function, chain)
         self._imports(facts.imports, function.__globals__.get("__package__"))
@@ -279,9 +280,12 @@ class Content:
         name, *attributes = chain
         if name not in function.__globals__ or name.startswith("__"):
             return
-        found = function.__globals__[name]
+        home, found = id(function.__globals__), function.__globals__[name]
         while attributes and isinstance(found, types.ModuleType) and not self._library(found.__name__):
-            found = getattr(found, attributes.pop(0), None)
+            home, name = id(vars(found)), attributes.pop(0)
+            found = vars(found).get(name)
+        if (home, name) in self.state and not isinstance(found, (type, types.FunctionType)):
+            return
         self.write(*chain)
         self._under(f".{function.__name__}: {'.'.join(chain)}", found)
 
@@ -304,10 +308,11 @@ class Content:
         self.write("class", cls.__qualname__)
         self.value(type(cls))
         self._items("bases", cls.__bases__)
-        members = {name: member for name, member in vars(cls).items() if _counts(name, member)}
-        for name in sorted(members):
-            self.write(name)
-            self._under(f".{name}" if self._where else f"{cls.__name__}.{name}", members[name])
+        for name, member in sorted(vars(cls).items(), key=lambda item: item[0]):
+            kept = (0, name) not in self.state or not isinstance(member, (dict, list, set))
+            if kept and _counts(name, member):
+                self.write(name)
+                self._under(f".{name}" if self._where else f"{cls.__name__}.{name}", member)
         self._fields(cls)
 
     def _fields(self, cls: type) -> None:
@@ -345,10 +350,13 @@ class Content:
         library = self._library(kind.__module__)
         for name in sorted(parameters):
             default = usual[name].default if name in usual else None
-            if not _same(parameters[name], default) and not (library and name in _DECIDE_NOTHING):
+            if not self._is(parameters[name], default) and not (library and name in _DECIDE_NOTHING):
                 self.write(name)
                 self._under(f".{name}" if self._where else name, parameters[name])
         return True
+
+    def _is(self, value: Any, default: Any) -> bool:
+        return value is default or (type(value) is type(default) and self._apart(value) == self._apart(default))
 
     def _reduced(self, value: Any, kind: type) -> None:
         """Write an object as pickle would take it apart."""
@@ -383,12 +391,8 @@ def _counts(name: str, member: Any) -> bool:
 
 
 def _is_cache(kind: type, name: str, part: Any) -> bool:
-    if name == "_sklearn_version":
+    if name in ("__doc__", "_sklearn_version"):
         return True
     if isinstance(part, np.random.RandomState) and kind.__module__.startswith("scipy.stats"):
         return True  # that of the process; whoever draws from a distribution gives another one
     return isinstance(inspect.getattr_static(kind, name, None), functools.cached_property)
-
-
-def _same(value: Any, default: Any) -> bool:
-    return value is default or (type(value) is type(default) and type(value) in (*_PLAIN, int) and value == default)

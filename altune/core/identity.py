@@ -57,6 +57,9 @@ def identify(value: Any, what: str, package: str = "") -> Identity:
     walk = Content(package)
     try:
         walk.value(value)
+        if walk.changed:
+            walk = Content(package, state=walk.changed)
+            walk.value(value)
     except RecursionError:
         raise RequestError(f"{what} is nested too deeply to be compared with what was stored") from None
     except OverflowError:

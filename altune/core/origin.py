@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import sysconfig
 from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
@@ -79,8 +80,10 @@ def own_imports(
         for module in (full, *(f"{full}.{part}" for part in taken)):
             try:
                 spec = find_spec(module)
-                code = spec.loader.get_code(module) if spec is not None and not _of_library(spec) else None  # type: ignore[union-attr]
-            except (ImportError, ValueError, AttributeError, SyntaxError):
+                if spec is None or _of_library(spec):
+                    continue
+                code = SourceFileLoader(module, str(spec.origin)).get_code(module)
+            except (ImportError, ValueError, AttributeError, SyntaxError, OSError):
                 continue
             if code is not None:
                 yield module, code

@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import hashlib
 import inspect
-import sys
 import threading
 import types
 import typing
@@ -39,7 +38,7 @@ _BY_NAME = (
     types.MemberDescriptorType,
 )
 _CODE = (types.FunctionType, classmethod, staticmethod, property)
-_ANNOTATIONS = frozenset({"__annotate__", "__annotate_func__", "_abc_impl"})
+_NO_MEMBERS = ("__pydantic_", "__annotate_", "_abc_impl")
 _FIELD_PARTS = ("annotation", "default", "default_factory", "metadata")
 
 
@@ -150,7 +149,7 @@ class Content:
         elif hasattr(kind, "__array__") and self._library(kind.__module__):
             self._table(value, kind)
         elif hasattr(kind, "get_params") and self._estimator(value, kind):
-            pass
+            return
         elif "__wrapped__" in getattr(value, "__dict__", ()) and self._library(kind.__module__):
             self._items(kind.__qualname__, (value.__wrapped__,))
         else:
@@ -198,7 +197,10 @@ class Content:
     def _nothing(self, value: Any) -> None:
         kind = type(value)
         self.write("unknown", kind.__module__, kind.__qualname__)
-        self.unknown.append(f"{''.join(self._where).lstrip('.') or 'it'} ({kind.__module__}.{kind.__qualname__})")
+        # from the function that reads it, not by which way that function was come to
+        first = max((place for place, name in enumerate(self._where) if ": " in name), default=0)
+        where = "".join(self._where[first:]).lstrip(".") or "it"
+        self.unknown.append(f"{where} ({kind.__module__}.{kind.__qualname__})")
 
     def _array(self, array: NDArray[Any]) -> None:
         if id(array) in self._arrays:
@@ -240,8 +242,7 @@ class Content:
             self._items(f"method {value.__name__}", (holder,))
 
     def _ufunc(self, value: np.ufunc) -> None:
-        homes = (np, sys.modules.get("scipy.special"))
-        if any(getattr(home, value.__name__, None) is value for home in homes):
+        if any(find(home, value.__name__) is value for home in ("numpy", "scipy.special")):
             self.write("ufunc", value.__name__)
         else:
             self._nothing(value)
@@ -323,8 +324,7 @@ class Content:
         except NameError:
             names = fields.keys()
         for name in sorted(names):
-            self.write(name)
-            self._under(f".{name}", [getattr(fields[name], part, None) for part in _FIELD_PARTS])
+            self._under(f".{name}", [name, *(getattr(fields[name], part, None) for part in _FIELD_PARTS)])
         decorators = vars(cls).get("__pydantic_decorators__")
         for kind in dataclasses.fields(decorators) if dataclasses.is_dataclass(decorators) else ():
             by_name = getattr(decorators, kind.name)
@@ -385,7 +385,7 @@ class Content:
 
 def _counts(name: str, member: Any) -> bool:
     """Return whether a member of a class decides what the class does."""
-    if name.startswith("__pydantic_") or name in _ANNOTATIONS:
+    if name.startswith(_NO_MEMBERS):
         return False
     return name == "__private_attributes__" or not name.startswith("__") or isinstance(member, _CODE)
 

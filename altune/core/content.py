@@ -24,6 +24,8 @@ from altune.core.origin import PYTHON, find, library_of, own_imports
 
 MOST_VALUES = 1_000_000
 """An object that holds more values than this, arrays aside, has no identity."""
+_ELSEWHERE = frozenset({"", "altune", "numpy", "pydantic", "pydantic_core", "sklearn", PYTHON})
+"""Libraries whose versions do not matter, or are recorded with every result."""
 _PLAIN = frozenset({type(None), bool, float, complex, str, bytes, type(...), type(NotImplemented)})
 _DECIDE_NOTHING = frozenset({"memory", "n_jobs", "verbose"})
 """Parameters of scikit-learn that do not change what an estimator computes."""
@@ -192,7 +194,7 @@ class Content:
 
     def _named(self, tag: str, module: str | None, name: str) -> None:
         self.write(tag, str(module), name)
-        self.libraries |= {self._library(module)} - {"", "altune", "sklearn", "numpy", PYTHON}
+        self.libraries |= {self._library(module)} - _ELSEWHERE
 
     def _nothing(self, value: Any) -> None:
         kind = type(value)
@@ -300,9 +302,8 @@ class Content:
 
     def _class(self, cls: type) -> None:
         library = self._library(cls.__module__)
-        if library and (
-            find(cls.__module__, cls.__qualname__) is cls or not cls.__flags__ & 1 << 9
-        ):  # not made by a class statement
+        is_compiled = not cls.__flags__ & 1 << 9  # CPython's flag of classes that are made when code runs
+        if library and (is_compiled or find(cls.__module__, cls.__qualname__) is cls):
             self._named("class", cls.__module__, cls.__qualname__)
             return
         self.own = True

@@ -9,7 +9,7 @@ from typing import Any
 
 import optuna
 
-from altune.core.errors import RequestError
+from altune.core.errors import FormatError, RequestError
 from altune.core.files import canonical_digest
 from altune.core.formats import STUDY_FORMAT, library_versions
 from altune.core.version import __version__
@@ -162,7 +162,10 @@ def space_to_resume(header: Mapping[str, Any], asked: SearchSpace) -> SearchSpac
     """
     if header["format"] > STUDY_FORMAT or "space" not in header:
         return None
-    stored = stored_space(header)
+    try:
+        stored = stored_space(header)
+    except FormatError:  # it names a method that is not registered here, such as an estimator with other arguments
+        return None
     same_words = bool(stored.origin) and stored.origin == asked.origin
     return stored if same_words or not differences(header["space"], asked.to_dict()) else None
 

@@ -61,8 +61,15 @@ def own_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list[st
     """
     before, now = stored.get(ESTIMATORS, {}), header.get(ESTIMATORS, {})
     differing = [name for name in before.keys() & now.keys() if not _same_estimator(name, before[name], now[name])]
-    differing += renamed(stored, header)
+    new_names = renamed(stored, header)
+    same = [name for name, earlier in new_names.items() if _same_estimator(name, before[earlier], now[name])]
+    differing += [name for name in new_names if name not in same]
     changes = [f"your own estimators differ: {', '.join(sorted(differing))}"] if differing else []
+    changes += [
+        f"the estimator {new_names[name]} has another name since; register it with "
+        f"altune.register_estimator({new_names[name]!r}, ...) and give that name as the model to resume the run"
+        for name in same
+    ]
     code_before, code = stored.get(OWN, {}), header.get(OWN, {})
     changed = sorted(name for name in code_before.keys() & code.keys() if code_before[name] != code[name])
     changes += [f"your {name} has changed: its code, or a value that it reads" for name in changed]

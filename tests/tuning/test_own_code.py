@@ -1,5 +1,6 @@
 """Own methods, estimators and label functions: an edited one is another request and another key, any other is not."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -150,6 +151,10 @@ def test_a_study_of_an_earlier_version_has_no_hashes_and_is_resumed():
     assert header_changes(earlier, header) == []
     other = earlier | {"estimators": {name: text.replace("SVC", "NuSVC")}}
     assert header_changes(other, header) == [f"your own estimators differ: {name}"]
+    stem = name.rpartition("_")[0]
+    named = {**earlier, "estimators": {stem: text}, "space": {**header["space"], "model": {"method": stem}}}
+    [change] = header_changes(named, header)
+    assert change.startswith(f"the estimator {stem} has another name since; register it with")
 
 
 def test_a_run_with_an_edited_strategy_is_refused_and_the_cache_plays_it_anew(tmp_path):
@@ -219,6 +224,26 @@ def test_names_depend_on_the_estimator_alone():
     assert [as_model(estimator).method for estimator in reversed(made)] == names[::-1]
     states = [np.random.RandomState(), np.random.RandomState(3), 7, None]
     assert len({as_model(RandomForestClassifier(5, random_state=state)).method for state in states}) == 1
+
+
+def test_the_code_of_an_installed_plugin_counts_with_all_of_its_package(tmp_path, monkeypatch):
+    package = tmp_path / "site-packages" / "plugin_package"
+    package.mkdir(parents=True)
+    monkeypatch.syspath_prepend(package.parent)
+    package.joinpath("__init__.py").write_text(
+        STRATEGY.replace("{name}", "of_plugin")
+        .replace("def weighted", "from plugin_package.parts import part\ndef weighted")
+        .replace("SIGN * rows", "part(rows)")
+        .replace("@register\n", "")
+    )
+    seen = []
+    for factor in (1, 20, 1):
+        package.joinpath("parts.py").write_text(f"FACTOR = {factor}\ndef part(x):\n    return FACTOR * x\n")
+        for name in ("plugin_package", "plugin_package.parts"):
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        seen.append(importlib.import_module("plugin_package").Mine.code_identity().digest)
+    assert seen[0] == seen[2] != seen[1]
 
 
 def test_what_cannot_be_compared_is_said_once():

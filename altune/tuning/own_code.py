@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from altune.core.errors import FormatError
 from altune.core.formats import changed_libraries
 from altune.core.identity import Identity, forget
 from altune.core.registry import Method, find_method, methods
@@ -97,7 +99,9 @@ def unknown_lines(own: Mapping[tuple[str, str], Identity]) -> list[str]:
 
 def _classes(decision: Decision) -> Iterator[type[Method]]:
     for alternative in decision.alternatives:
-        yield from _classes_within(alternative.typical())
+        yield alternative.cls
+        with contextlib.suppress(FormatError):  # what is open may have no usual value that fits what is fixed
+            yield from _classes_within(alternative.typical())
         for slot in alternative.slots.values():
             if isinstance(slot, Decision):
                 yield from _classes(slot)

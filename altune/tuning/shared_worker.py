@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.trial import FrozenTrial
 
 from altune.core.errors import RequestError, WorkError
-from altune.core.formats import STUDY_FORMAT, changed_libraries
+from altune.core.formats import STUDY_FORMAT, changed_libraries, library_versions
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment, make_environment
 from altune.simulation.scenario import Scenario
@@ -59,11 +59,15 @@ def rebuild(
             f"{shared.where}: the study has format {header['format']}, and this version of altune plays format "
             f"{STUDY_FORMAT}"
         )
-    if changed := changed_libraries(header["libraries"]):
+    record.require_estimators(shared.where)
+    own = own_code(record.space)
+    libraries = library_versions() | own_libraries(own)
+    if changed := changed_libraries(header["libraries"], libraries):
         raise RequestError(
             f"{shared.where}: the study was started with {changed}; all workers need the versions of its owner"
         )
-    record.require_estimators(shared.where)
+    if changes := own_changes(header, {"libraries": libraries, **own_fields(own)}):
+        raise RequestError(f"{shared.where}: {'; '.join(changes)}; all workers need the code of the study's owner")
     stored_settings = {"portfolio": 0, **header["settings"], "rungs": tuple(header["settings"]["rungs"])}
     sources = record.sources or {}
     environments = [
@@ -72,9 +76,6 @@ def rebuild(
     ]
     if tables := table_changes(header, {"tables": learned_tables(record.space)}):
         raise RequestError(f"{shared.where}: {'; '.join(tables)}; all workers need the tables of the study's owner")
-    own = own_code(record.space)
-    if changes := own_changes(header, {"libraries": own_libraries(own), **own_fields(own)}):
-        raise RequestError(f"{shared.where}: {'; '.join(changes)}; all workers need the code of the study's owner")
     settings = Settings(**stored_settings)
     setup = StudySetup(environments, record.space, settings, first=stored_first(header), also=record.also_for)
     if stored_baselines := record.baselines():  # those of the version that began the study

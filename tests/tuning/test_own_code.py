@@ -28,7 +28,10 @@ from altune.simulation.execution.player import Player
 from altune.simulation.scenario import Scenario
 from altune.simulation.store import trajectory_key
 from altune.tuning.header import header_changes, header_digest, make_header
+from altune.tuning.observer import Silent
 from altune.tuning.settings import Settings
+from altune.tuning.shared import open_shared
+from altune.tuning.shared_worker import rebuild
 from altune.tuning.study_setup import StudySetup
 
 STRATEGY = '''
@@ -256,6 +259,17 @@ def test_what_cannot_be_compared_is_said_once():
         "query_strategy 'mine_own' reads weighted: SIGN (builtins.generator), which has no content to "
         "compare: a change of it is not noticed"
     )
+
+
+def test_a_worker_with_other_code_is_refused(server):
+    strategy()
+    url = server.create_database("own")
+    sizes = {**TINY, "n_trials": 1}
+    altune.tune("iris", space_of([{"method": "mine_own"}, {"method": "random"}]), storage=url, **sizes)
+    assert rebuild(open_shared(url, "altune", Silent()), Silent())
+    strategy("SIGN * rows", "rows / SIGN")
+    with pytest.raises(RequestError, match=r"'mine_own' has changed.*; all workers need the code of the study's owner"):
+        rebuild(open_shared(url, "altune", Silent()), Silent())
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ search spaces, :class:`altune.simulation.scenario.Scenario`, :mod:`altune.tuning
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 RECIPE_FORMAT = 1
@@ -40,10 +41,15 @@ def library_versions() -> dict[str, str]:
     return versions
 
 
-def changed_libraries(stored: dict[str, str]) -> str:
+def changed_libraries(stored: Mapping[str, str], current: Mapping[str, str] | None = None) -> str:
     """Return a text that names the libraries whose versions differ from the stored ones; empty if none does.
 
     altune 0.1.0 stored no versions, so a library without a stored version counts as unchanged.
+
+    Parameters
+    ----------
+    stored : versions by name.
+    current : versions now, by default those of the libraries that every result depends on.
     """
-    now = library_versions()
+    now = library_versions() if current is None else current
     return ", ".join(f"{name} {old} (now {now[name]})" for name, old in stored.items() if now.get(name, old) != old)

@@ -13,13 +13,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
-from typing import Annotated, Any, ClassVar, Self, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from altune.core.errors import FormatError, RequestError, did_you_mean, join_path
 from altune.core.needs import Capabilities, Need
 from altune.core.types import Learner
+
+if TYPE_CHECKING:
+    from altune.core.identity import Identity
 
 KNOBS: tuple[str, ...] = (
     "initial_sample",
@@ -76,6 +79,16 @@ class Method(BaseModel):
         for nested in self.nested().values():
             needs |= nested.required()
         return needs
+
+    @classmethod
+    def code_identity(cls) -> Identity | None:
+        """Return what the code of the method is made of; None for a method of altune, which its name identifies."""
+        package = cls.__module__.partition(".")[0]
+        if package == "altune":
+            return None
+        from altune.core.identity import identify
+
+        return identify(cls, f"{cls.knob} {cls.model_fields['method'].default!r}", package)
 
     def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
         """Return why this method cannot work with a model and an environment, beyond what it needs; usually nothing.

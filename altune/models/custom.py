@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, cast
 
@@ -12,11 +12,12 @@ import numpy as np
 from pydantic import create_model
 from scipy import sparse
 from sklearn.base import clone, is_classifier
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
 from altune.core.errors import RequestError, did_you_mean
+from altune.core.identity import Identity, forget, identify, remembered
 from altune.core.needs import Need
 from altune.core.registry import methods, parse_method, register
 from altune.core.types import TrainingSet
@@ -37,39 +38,39 @@ class EstimatorSpec:
     parameters: dict[str, Any]
     schedulable: tuple[str, ...]
 
-    def same_as(self, other: EstimatorSpec) -> bool:
-        """Return whether both describe the same estimator, as far as its parameters show."""
-        return (
-            type(self.estimator) is type(other.estimator)
-            and (self.name, self.schedulable) == (other.name, other.schedulable)
-            and repr(self.parameters) == repr(other.parameters)
-            and repr(self.estimator.get_params()) == repr(other.estimator.get_params())
-        )
+    def identity(self) -> Identity:
+        """Return what the estimator is made of, as far as it decides what is played."""
+        return identify(seeded(clone(self.estimator), 0), f"model {self.name!r}")
+
+    def text(self) -> str:
+        """Return a text that is the same for equal arguments."""
+        declared = remembered(self, lambda: identify((self.parameters, self.schedulable), f"model {self.name!r}"))
+        return f"{remembered(self.estimator, self.identity).text} {declared.digest}"
 
 
 class CustomModel(Model):
     """A registered estimator; its class is made by :func:`register_estimator`."""
 
     spec: ClassVar[EstimatorSpec]
+    received: ClassVar[str] = ""
+    """In a worker process, the text of the spec where it was registered."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # the class is in no module, so pickle cannot find it by name: a worker makes and registers its own
         values = {name: getattr(self, name) for name in self.spec.parameters}
-        return (_rebuild, (self.spec, values))
+        return (_rebuild, (self.spec, self.received or self.spec.text(), values))
+
+    @classmethod
+    def code_identity(cls) -> Identity | None:
+        """Return what the registered estimator is made of."""
+        return cls.spec.identity()
 
     def build(self, seed: int, n_labelled: int) -> Any:
         """Return a clone of the registered estimator with these parameters, on one thread and with every seed set."""
         estimator = clone(self.spec.estimator)
         chosen = {name: getattr(self, name) for name in self.spec.parameters}
         estimator.set_params(**{name: value for name, value in chosen.items() if value is not None})
-        fixed: dict[str, Any] = {}
-        for name, value in estimator.get_params().items():
-            last = name.rpartition("__")[2]
-            if last == "random_state":
-                fixed[name] = seed
-            elif last == "n_jobs" and value is not None:
-                fixed[name] = 1
-        return estimator.set_params(**fixed)
+        return seeded(estimator, seed)
 
     def update(self, previous: FittedModel, training: TrainingSet, seed: int) -> FittedModel:
         """Continue on the given rows by the estimator's ``partial_fit``; ``previous`` is not changed.
@@ -149,26 +150,43 @@ def as_model(value: object) -> Model:
     Parameters
     ----------
     value : a model, its name, a mapping such as ``{"method": "svm_rbf", "C": 10}``, or a scikit-learn
-        classifier or pipeline, which is registered under a name made from its class.
+        classifier or pipeline, which is registered under a name made from its class, and from a hash of its
+        parameters and code unless it is an estimator of a library as it is without arguments. The name is therefore
+        the same in each process.
 
     Examples
     --------
     >>> from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     >>> as_model(LinearDiscriminantAnalysis()).method
     'linear_discriminant_analysis'
+    >>> as_model(LinearDiscriminantAnalysis(solver="lsqr")).method
+    'linear_discriminant_analysis_2687b6'
     """
     if isinstance(value, (Model, str, Mapping)):
         return cast(Model, parse_method("model", value))
     stem = _name_of(value)
     _check_estimator(stem, value)
-    for name in (stem if number == 1 else f"{stem}_{number}" for number in range(1, 10_000)):
+    forget()
+    for name in _names(stem, value):
         spec = EstimatorSpec(name, clone(value), {}, ())
         known = methods("model").get(name)
         if known is None:
             return _register(spec)(method=name)
-        if issubclass(known, CustomModel) and known.spec.same_as(spec):
+        if issubclass(known, CustomModel) and known.spec.text() == spec.text():
             return known(method=name)
-    raise RequestError(f"{stem}: too many estimators of this class; register each under its own name")
+    raise RequestError(f"{stem}: its names are taken; register it under a name of its own")
+
+
+def seeded(estimator: Any, seed: int) -> Any:
+    """Return an estimator after setting every seed in it, and one process for what may use several."""
+    fixed: dict[str, Any] = {}
+    for name, value in estimator.get_params().items():
+        last = name.rpartition("__")[2]
+        if last == "random_state":
+            fixed[name] = seed
+        elif last == "n_jobs" and value is not None:
+            fixed[name] = 1
+    return estimator.set_params(**fixed)
 
 
 def detect_abilities(estimator: Any) -> frozenset[Need]:
@@ -224,10 +242,11 @@ def _register(spec: EstimatorSpec) -> type[CustomModel]:
     return register(cls)
 
 
-def _rebuild(spec: EstimatorSpec, values: dict[str, Any]) -> CustomModel:
+def _rebuild(spec: EstimatorSpec, text: str, values: dict[str, Any]) -> CustomModel:
     known = methods("model").get(spec.name)
-    if known is None or not issubclass(known, CustomModel) or not known.spec.same_as(spec):
+    if known is None or not issubclass(known, CustomModel) or (known.received or known.spec.text()) != text:
         known = _register(spec)
+        known.received = text
     return known.model_construct(method=spec.name, **values)
 
 
@@ -238,6 +257,27 @@ def _check_estimator(name: str, estimator: Any) -> None:
         raise RequestError(f"{name}: give an instance, {estimator.__name__}(), not the class")
     if not (hasattr(estimator, "__sklearn_tags__") and hasattr(estimator, "fit") and is_classifier(estimator)):
         raise RequestError(f"{name}: {type(estimator).__name__} is not a scikit-learn classifier")
+
+
+def _names(stem: str, estimator: Any) -> Iterator[str]:
+    """Yield names for an estimator, the best first; they depend on nothing but the estimator."""
+    identity = identify(seeded(clone(estimator), 0), f"model {stem!r}")
+    if not identity.own and identity.digest == _as_it_is(estimator):
+        yield stem
+    for digits in (6, 12, 32):
+        yield f"{stem}_{identity.digest[:digits]}"
+
+
+def _as_it_is(estimator: Any) -> str | None:
+    """Return the hash of an estimator, or pipeline, of the same classes without arguments, None if there is none."""
+    try:
+        if isinstance(estimator, Pipeline):
+            usual = make_pipeline(*(type(step)() for _, step in estimator.steps))
+        else:
+            usual = type(estimator)()
+        return identify(seeded(usual, 0), "").digest
+    except (TypeError, ValueError):  # an argument is required
+        return None
 
 
 def _name_of(estimator: object) -> str:

@@ -13,9 +13,9 @@ from altune.core.checksums import sealed, unsealed
 from altune.core.errors import StorageError
 from altune.core.files import written_whole
 from altune.core.formats import TRAJECTORY_FORMAT, changed_libraries, library_versions
+from altune.core.identity import remembered
 from altune.core.registry import Method
 from altune.data.blocks import Block
-from altune.models.custom import CustomModel
 from altune.simulation.curve import LearningCurve
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def trajectory_key(
     parts = [
         TRAJECTORY_FORMAT,
         recipe.digest(),
-        estimator_text(type(recipe.model)) + recipe.labeling.fingerprint() + recipe.query_strategy.fingerprint(),
+        code_text(recipe) + recipe.labeling.fingerprint() + recipe.query_strategy.fingerprint(),
         scenario.played_digest(),
         fingerprint,
         data,
@@ -55,12 +55,16 @@ def trajectory_key(
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def estimator_text(model: type[Method]) -> str:
-    """Return class and parameters of a user's own estimator, which a recipe knows by name only; empty for others."""
-    if not issubclass(model, CustomModel):
-        return ""
-    estimator = model.spec.estimator
-    return f"{type(estimator).__module__}.{type(estimator).__qualname__} {sorted(estimator.get_params().items())}"
+def code_text(recipe: Recipe) -> str:
+    """Return what the methods of a user's own are in a recipe, which knows them by name only; empty if it has none."""
+    return "".join(_code_text(method) for method in recipe.methods().values())
+
+
+def _code_text(method: Method) -> str:
+    cls = type(method)
+    identity = remembered(cls, cls.code_identity)
+    within = "".join(_code_text(nested) for nested in method.nested().values())
+    return within if identity is None else f"{method.method} {identity.text} {within}"
 
 
 class TrajectoryStore:

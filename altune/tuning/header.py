@@ -9,20 +9,19 @@ from typing import Any
 
 import optuna
 
-from altune.core.errors import RequestError
+from altune.core.errors import FormatError, RequestError
 from altune.core.files import canonical_digest
 from altune.core.formats import STUDY_FORMAT, library_versions
-from altune.core.registry import find_method
 from altune.core.version import __version__
 from altune.recipes.space import SearchSpace
 from altune.recipes.space.changes import differences
 from altune.recipes.space.origin import stored_origin
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import all_fields
-from altune.simulation.store import estimator_text
 from altune.tuning.first_trials import FirstTrials
 from altune.tuning.learned import learned_tables, table_changes
 from altune.tuning.narrowed_space import ALSO_FOR, AlsoFor
+from altune.tuning.own_code import own_changes, own_code, own_fields, own_libraries, renamed
 from altune.tuning.report_blocks import USUAL_REPORT
 from altune.tuning.search_rows import most_search_rows
 from altune.tuning.settings import USUAL_PORTFOLIO, Settings
@@ -58,19 +57,17 @@ def make_header(
 
     Its first trials, and what other data sets offer on which all recipes must work, do not change what is asked for.
     """
-    decision = space.decisions.get("model")
-    names = [alternative.method for alternative in decision.alternatives] if decision is not None else []
-    estimators = {name: estimator_text(find_method("model", name)) for name in names}
+    own = own_code(space)
     most_rows = most_search_rows(environments, settings.search_rows)
     tables = learned_tables(space)
     return {
         "format": STUDY_FORMAT,
         "altune": __version__,
-        "libraries": library_versions(),
         "space": space.to_dict(),
         "origin": list(space.origin),
         "narrowing": NARROWING if space.merges else 1,
-        "estimators": {name: text for name, text in estimators.items() if text},
+        "libraries": library_versions() | own_libraries(own),
+        **own_fields(own),
         **({"tables": tables} if tables else {}),
         "environments": [describe_environment(environment) for environment in environments],
         "settings": settings.identity() | ({} if most_rows is None else {"search_rows": most_rows}),
@@ -165,7 +162,10 @@ def space_to_resume(header: Mapping[str, Any], asked: SearchSpace) -> SearchSpac
     """
     if header["format"] > STUDY_FORMAT or "space" not in header:
         return None
-    stored = stored_space(header)
+    try:
+        stored = stored_space(header)
+    except FormatError:  # it names a method that is not registered here, such as an estimator with other arguments
+        return None
     same_words = bool(stored.origin) and stored.origin == asked.origin
     return stored if same_words or not differences(header["space"], asked.to_dict()) else None
 
@@ -218,10 +218,12 @@ def header_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list
     """Return in what the header of a stored study differs from the one that is asked for, one text for each change."""
     if stored["format"] > STUDY_FORMAT or "environments" not in stored:
         return [f"its format is {stored['format']}, and this version of altune reads formats 1 to {STUDY_FORMAT}"]
-    changes = differences(stored["space"], header["space"])
+    space = json.dumps(stored["space"])
+    for name, name_before in renamed(stored, header).items():
+        space = space.replace(json.dumps(name_before), json.dumps(name))
+    changes = differences(json.loads(space), header["space"])
     changes += _redefined(stored)
-    if stored["estimators"] != header["estimators"]:
-        changes.append("your own estimators differ")
+    changes += own_changes(stored, header)
     changes += table_changes(stored, header)
     changes += _environment_changes(stored["environments"], header["environments"])
     usual = {"search_rows": "all", "portfolio": 0}

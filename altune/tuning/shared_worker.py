@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.trial import FrozenTrial
 
 from altune.core.errors import RequestError, WorkError
-from altune.core.formats import STUDY_FORMAT, changed_libraries
+from altune.core.formats import STUDY_FORMAT, changed_libraries, library_versions
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment, make_environment
 from altune.simulation.scenario import Scenario
@@ -18,6 +18,7 @@ from altune.tuning.header import stored_first
 from altune.tuning.in_memory_study import new_study, without_curves
 from altune.tuning.learned import learned_tables, table_changes
 from altune.tuning.observer import Observer
+from altune.tuning.own_code import own_changes, own_code, own_fields, own_libraries
 from altune.tuning.ranking import best_so_far
 from altune.tuning.record import StudyRecord
 from altune.tuning.resources import Resources
@@ -58,11 +59,15 @@ def rebuild(
             f"{shared.where}: the study has format {header['format']}, and this version of altune plays format "
             f"{STUDY_FORMAT}"
         )
-    if changed := changed_libraries(header["libraries"]):
+    record.require_estimators(shared.where)
+    own = own_code(record.space)
+    libraries = library_versions() | own_libraries(own)
+    if changed := changed_libraries(header["libraries"], libraries):
         raise RequestError(
             f"{shared.where}: the study was started with {changed}; all workers need the versions of its owner"
         )
-    record.require_estimators(shared.where)
+    if changes := own_changes(header, {"libraries": libraries, **own_fields(own)}):
+        raise RequestError(f"{shared.where}: {'; '.join(changes)}; all workers need the code of the study's owner")
     stored_settings = {"portfolio": 0, **header["settings"], "rungs": tuple(header["settings"]["rungs"])}
     sources = record.sources or {}
     environments = [

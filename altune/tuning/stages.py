@@ -86,12 +86,14 @@ class Stages:
         """
         if (stored := study.user_attrs.get(HEADER)) is not None:
             self._resume(read_header(stored), where)
-        begin_or_resume(study, self.setup.header(), where)
+        header = self.setup.header()
+        begin_or_resume(study, header, where)
         for line in self.setup.lines():
             self.observer.say(line)
-        if changed := changed_libraries(StudyRecord(study).header["libraries"]):
+        if changed := changed_libraries(StudyRecord(study).header["libraries"], header["libraries"]):
             self.observer.say(
-                f"{where}: the study was started with {changed}; new trajectories may differ from old ones"
+                f"{where}: the study was started with {changed}; new trajectories may differ from old ones, so give "
+                "another --out to play all of them anew"
             )
         if stored := StudyRecord(study).baselines():
             # A study of an earlier version has the baselines of that version.

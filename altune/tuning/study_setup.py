@@ -25,6 +25,7 @@ from altune.tuning.judging import REFERENCE, Across, check_several, needs_refere
 from altune.tuning.learned import remarks_of
 from altune.tuning.merit import BASELINE_BLOCKS, MOST_BLOCKS, blocks_words
 from altune.tuning.narrowed_space import AlsoFor, also_for, narrow_space, stored_also_for
+from altune.tuning.own_code import own_code, unknown_lines
 from altune.tuning.played import ConfirmationBlocks
 from altune.tuning.preference import Preference
 from altune.tuning.proposals import Proposer, is_playable
@@ -231,7 +232,8 @@ class StudySetup:
         blocks = [fixed] if self.why_fixed else []
         none = [f"no trial comes from the portfolio: {self.first.why_none}"] if self.first.why_none else []
         learned = remarks_of(self.space, self.environments)
-        parts = (rows, self._gave_way, none, self._upper_bounds(), learned, self._idle_objectives(), blocks)
+        unknown = unknown_lines(own_code(self.space))
+        parts = (rows, self._gave_way, none, self._upper_bounds(), learned, unknown, self._idle_objectives(), blocks)
         return [*dict.fromkeys(advice), *(line for part in parts for line in part)]
 
     def _upper_bounds(self) -> list[str]:

@@ -17,6 +17,7 @@ import pytest
 import altune
 from altune.core.errors import RequestError, StorageError, WorkError
 from altune.data.blocks import make_blocks
+from altune.models import as_model
 from altune.recipes.space import SearchSpace
 from altune.simulation.store import TrajectoryStore
 from altune.tuning.observer import Silent
@@ -346,13 +347,14 @@ def test_another_estimator_of_the_same_class_is_another_run(tmp_path):
     )
     assert told.returncode == 2
     assert "register_estimator" in told.stderr
-    altune.register_estimator("bagging_classifier", BaggingClassifier(n_estimators=2))
+    name = as_model(BaggingClassifier(n_estimators=2)).method
+    assert repr(name) in told.stderr
     try:
         assert "Not confirmed yet" in open_run(tmp_path / "run").answer
     finally:
         from altune.core.registry import unregister
 
-        unregister("model", "bagging_classifier")
+        unregister("model", name)
 
 
 def test_a_foreign_journal_is_refused(small, tmp_path):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from altune.core.errors import RequestError, did_you_mean
+from altune.core.identity import Identity, identify, remembered
 from altune.core.needs import Capabilities
 from altune.core.pool import Pool
 from altune.core.registry import register
@@ -56,6 +56,25 @@ def unregister_label_function(name: str) -> None:
     _functions.pop(name, None)
 
 
+def identify_label_function(name: str) -> Identity:
+    """Return what the function that is registered under a name is made of."""
+    return identify(_functions[name], f"label function {name!r}")
+
+
+def label_functions_in(plain: Any) -> Iterator[str]:
+    """Yield the names of registered functions in plain values, such as those of a recipe or a search space.
+
+    >>> list(label_functions_in([{"function": "absent"}]))
+    []
+    """
+    if isinstance(plain, Mapping):
+        if isinstance(name := plain.get("function"), str) and name in _functions:
+            yield name
+        plain = list(plain.values())
+    for item in plain if isinstance(plain, (list, tuple)) else ():
+        yield from label_functions_in(item)
+
+
 class LabelFunction(BaseModel):
     """A label for the rows that meet a condition, or a registered function.
 
@@ -84,6 +103,7 @@ class LabelFunction(BaseModel):
         description="share of rows with a vote, for `label_model: given`; by default the share in the pool",
     )
     _call: Call | None = PrivateAttr(default=None)
+    _received: str = PrivateAttr(default="")
 
     @field_validator("function")
     @classmethod
@@ -149,12 +169,17 @@ class LabelFunction(BaseModel):
         return met
 
     def fingerprint(self) -> str:
-        """Return a hash of the code of a registered function, which its name in the recipe does not determine."""
+        """Return what a registered function is made of, which its name in the recipe does not determine."""
         if self._call is None:
             return ""
-        code = getattr(self._call, "__code__", None)
-        text = "" if code is None else f"{code.co_code.hex()} {code.co_consts!r} {code.co_names!r}"
-        return hashlib.blake2b(f"{self.function} {text}".encode(), digest_size=8).hexdigest()
+        what = f"label function {self.function!r}"
+        return self._received or remembered(self._call, lambda: identify(self._call, what)).text
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Return the state for pickle, with what the function is made of, so that no worker needs to find out."""
+        state = super().__getstate__()
+        private = {**(state["__pydantic_private__"] or {}), "_received": self.fingerprint()}
+        return {**state, "__pydantic_private__": private}
 
 
 @register

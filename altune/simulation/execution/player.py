@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
+from altune.core.identity import forget
 from altune.data.blocks import Block
 from altune.knobs.stopping import Stopping
 from altune.simulation.curve import LearningCurve
@@ -96,6 +97,7 @@ class Player:
         self._warned: set[str] = set()
 
     def __enter__(self) -> Player:
+        forget()
         if self._backend.shares_disk:
             self._open.enter_context(threadpool_limits(limits=1))
             if self.jobs == 1:

@@ -85,21 +85,21 @@ class Dataset:
         groups: Any = None,
         time: Any = None,
     ) -> None:
-        feature_names = None if feature_names is None else list(feature_names)
+        listed = None if feature_names is None else list(feature_names)
         if groups is not None and time is not None:
             raise DataError(
                 "groups and time are not possible together, since a group may have rows before and after the time at "
                 "which rows are held back; give the one of them that new rows differ in"
             )
-        columns = [*(X.columns if is_frame(X) else feature_names or ())]
+        columns = [*(X.columns if is_frame(X) else listed or ())]
         by_duplicates = isinstance(groups, str) and groups == DUPLICATES and DUPLICATES not in columns
         if isinstance(groups, str) and not by_duplicates:
-            column, X, feature_names = take_column(X, feature_names, groups, "group")
+            column, X, listed = take_column(X, listed, groups, "group")
             groups = as_groups(column, groups, len(column))
         if isinstance(time, str):
-            column, X, feature_names = take_column(X, feature_names, time, "time")
+            column, X, listed = take_column(X, listed, time, "time")
             time = as_times(column, time, len(column))
-        features, names, kind = as_features(X, feature_names)
+        features, names, kind = as_features(X, listed)
         codes, order = encode_labels(y, classes)
         if features.shape[0] != len(codes):
             raise DataError(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -115,6 +115,7 @@ def find_copies(
     (60, 30, 60)
     """
     if sp.issparse(X):
+        X = cast(Any, X)
         binary = sp.csr_array((np.ones_like(X.data), X.indices, X.indptr), shape=X.shape)
         return _judged(_sparse_keys(X), y, groups, lambda rows: _expected_sparse(binary, y, rows))
     listed = names or tuple(map(str, range(X.shape[1])))
@@ -183,7 +184,8 @@ def _differ(sets: NDArray[np.int64], codes: Any) -> NDArray[np.bool_]:
     low, high = np.full(sets.max() + 1, np.iinfo(np.int64).max), np.full(sets.max() + 1, -1)
     np.minimum.at(low, sets, codes)
     np.maximum.at(high, sets, codes)
-    return low != high
+    differ: NDArray[np.bool_] = low != high
+    return differ
 
 
 def _repeated(keys: Keys) -> int:
@@ -226,7 +228,8 @@ def _column_codes(X: Any, place: int) -> NDArray[np.int64]:
 
         column = X.iloc[:, place]
         if not pd.api.types.is_numeric_dtype(column.dtype):
-            return pd.factorize(column)[0].astype(np.int64)
+            places: NDArray[np.int64] = pd.factorize(column)[0].astype(np.int64)
+            return places
         values = column.to_numpy(dtype=np.float64)
     else:
         values = np.asarray(X[:, place])
@@ -236,7 +239,9 @@ def _column_codes(X: Any, place: int) -> NDArray[np.int64]:
     if not spread > 0.0:
         return gaps.astype(np.int64)
     scaled = np.where(gaps, 0.0, (values - known.mean()) / (GRID * spread))
-    return np.where(gaps, np.iinfo(np.int64).min, np.rint(np.clip(scaled, -(2.0**62), 2.0**62))).astype(np.int64)
+    codes: NDArray[np.int64] = np.rint(np.clip(scaled, -(2.0**62), 2.0**62)).astype(np.int64)
+    codes[gaps] = np.iinfo(np.int64).min
+    return codes
 
 
 def _sparse_keys(X: Any) -> Keys:
@@ -244,12 +249,14 @@ def _sparse_keys(X: Any) -> Keys:
     largest = float(np.abs(X.data).max()) if len(X.data) else 1.0
     codes = np.rint(X.data / (GRID**2 * largest)).astype(np.int64).view(np.uint64)
     mixer = np.random.default_rng(0).integers(1, 2**63, size=X.shape[1], dtype=np.uint64) | np.uint64(1)
-    terms = np.concatenate([[np.uint64(0)], np.cumsum(_mixed((codes + np.uint64(1)) * mixer[X.indices]))])
-    return terms[X.indptr[1:]] - terms[X.indptr[:-1]]
+    terms: Keys = np.concatenate([[np.uint64(0)], np.cumsum(_mixed((codes + np.uint64(1)) * mixer[X.indices]))])
+    keys: Keys = terms[X.indptr[1:]] - terms[X.indptr[:-1]]
+    return keys
 
 
 def _mixed(values: Keys) -> Keys:
     """Return well-mixed bits, so that sums over columns are equal for equal rows alone."""
     values = (values ^ (values >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
     values = (values ^ (values >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
-    return values ^ (values >> np.uint64(32))
+    mixed: Keys = values ^ (values >> np.uint64(32))
+    return mixed

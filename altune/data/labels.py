@@ -97,7 +97,7 @@ def _column(y: Any) -> Any:
         if len(column) and isinstance(column[0], list | tuple | np.ndarray):
             column = _as_matrix(y, column)
     elif sp.issparse(y):
-        raise DataError(f"y is a sparse matrix of {y.shape[1]} columns, which are {_SEVERAL_LABELS}")
+        raise DataError(f"y is a sparse matrix, which has {_SEVERAL_LABELS}")
     else:
         column = y if pd is not None and isinstance(y, pd.Series | pd.Index | pd.Categorical) else np.asarray(y)
     if column.ndim != 1:

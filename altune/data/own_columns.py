@@ -29,6 +29,11 @@ class Groups(NamedTuple):
     codes: GroupCodes
     names: tuple[str, ...]
 
+    def of_rows(self, rows: NDArray[np.intp]) -> Groups:
+        """Return the groups of some of the rows."""
+        present, codes = np.unique(self.codes[rows], return_inverse=True)
+        return Groups(self.name, codes.astype(np.int64), tuple(self.names[code] for code in present))
+
     def largest(self) -> tuple[str, float]:
         """Return the name of the largest group and its share of the rows."""
         counts = np.bincount(self.codes)
@@ -46,6 +51,10 @@ class Times(NamedTuple):
 
     name: str
     values: NDArray[Any]
+
+    def of_rows(self, rows: NDArray[np.intp]) -> Times:
+        """Return the times of some of the rows."""
+        return Times(self.name, self.values[rows])
 
     def words(self, value: Any) -> str:
         """Return a time as text, without a time of the day where all are at midnight."""

@@ -57,6 +57,7 @@ def _data(plan: Mapping[str, Any]) -> list[Row]:
             ("data", f"{data['name']}: {_size(data)}"),
             ("features", _features(plan)),
             ("pool and test", f"{data['pool']} and {data['test']} rows{_where(data) or ' of each block'}"),
+            *([("split", data["split"])] if "split" in data else []),
             ("budget", f"{plan['scenario']['budget']} labels"),
             ("first sample", f"{plan['first_sample']} rows unless the recipe sets it"),
             *_positive(plan),
@@ -79,6 +80,7 @@ def _data_set(title: str, of_data: Mapping[str, Any]) -> list[Row]:
             f"pool {data['pool']}, test {data['test']} rows{_where(data)}; budget {of_data['scenario']['budget']} "
             f"labels, first sample {of_data['first_sample']} rows unless the recipe sets it",
         ),
+        *([("", data["split"])] if "split" in data else []),
         *_positive(of_data),
     ]
 

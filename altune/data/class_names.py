@@ -6,7 +6,9 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import combinations
+from typing import NamedTuple
 
 from altune.core.errors import DataError
 from altune.core.text import join_words
@@ -23,6 +25,32 @@ taken for regression; so are labels that are mostly another one in each row."""
 _FEW_VALUES = 10
 """Up to this many different labels are classes, however few rows there are."""
 _MOST_NAMED = 5
+
+
+class _Repair(NamedTuple):
+    """A way to write labels alike: what they then differ by, how it is applied, and the same in pandas."""
+
+    differ: str
+    apply: Callable[[str], str]
+    in_pandas: str
+
+
+def _visible(name: str) -> str:
+    """Return a name without the characters that have no width, such as a zero-width space or a soft hyphen."""
+    return "".join(mark for mark in name if unicodedata.category(mark) != "Cf")
+
+
+_REPAIRS = (
+    _Repair("Unicode form", lambda name: unicodedata.normalize("NFKC", name), ".str.normalize('NFKC')"),
+    _Repair(
+        "invisible characters",
+        _visible,
+        r".str.replace(r'[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]', '', regex=True)",
+    ),
+    _Repair("blanks", str.strip, ".str.strip()"),
+    _Repair("blanks", lambda name: re.sub(r"\s+", " ", name), r".str.replace(r'\s+', ' ', regex=True)"),
+    _Repair("case", str.casefold, ".str.casefold()"),
+)
 
 
 def number_of(name: ClassName) -> float | None:
@@ -129,27 +157,10 @@ def _compared(name: str) -> str:
     return " ".join(_visible(unicodedata.normalize("NFKC", name)).split()).casefold()
 
 
-def _visible(name: str) -> str:
-    """Return a name without the characters that have no width, such as a zero-width space or a soft hyphen."""
-    return "".join(mark for mark in name if unicodedata.category(mark) != "Cf")
-
-
 def _spelling_line(names: list[str], counts: list[int]) -> str:
-    blanks = {" ".join(_visible(name).split()) for name in names}
-    folded = {name.casefold() for name in blanks}
-    forms = {unicodedata.normalize("NFKC", name) for name in blanks}
-    if len(blanks) == 1:
-        hidden = any(_visible(name) != name for name in names)
-        why, how = ("invisible characters", "") if hidden else ("blanks", ".str.strip()")
-        if not hidden and len({name.strip() for name in names}) > 1:
-            how = r".str.replace(r'\s+', ' ', regex=True)" + how
-        how = how or r".str.replace(r'[\u200b-\u200f\u2060\ufeff\xad]', '', regex=True).str.strip()"
-    elif len(folded) == 1:
-        why, how = "case", ".str.lower()"
-    elif len(forms) == 1:
-        why, how = "Unicode form", ".str.normalize('NFKC')"
-    else:
-        why, how = "spelling (blanks, case or Unicode form)", ".str.normalize('NFKC').str.strip().str.lower()"
+    subsets = (chosen for size in range(1, len(_REPAIRS) + 1) for chosen in combinations(_REPAIRS, size))
+    chosen = next((each for each in subsets if len({_repaired(name, each) for name in names}) == 1), _REPAIRS)
+    why = " and ".join(dict.fromkeys(repair.differ for repair in chosen))
     # Two forms of a letter look the same, so that only their codes tell them apart.
     look_alike = len({unicodedata.normalize("NFC", name) for name in names}) < len(names)
     listed = [
@@ -158,5 +169,11 @@ def _spelling_line(names: list[str], counts: list[int]) -> str:
     ]
     return (
         f"the labels {join_words(listed)} differ by {why} alone and are counted as {len(names)} classes; if they mean "
-        f"the same, write them alike in the data (in pandas: labels{how})"
+        f"the same, write them alike in the data (in pandas: labels{''.join(repair.in_pandas for repair in chosen)})"
     )
+
+
+def _repaired(name: str, repairs: Iterable[_Repair]) -> str:
+    for repair in repairs:
+        name = repair.apply(name)
+    return name

@@ -32,7 +32,10 @@ COPIES, CONFLICTS, FEWEST = 0.05, 0.01, 10
 """Shares of the rows from which copies and their conflicting labels are worth a line, and the fewest rows."""
 _MANY_COMBINATIONS = 2.5
 """Collision entropy of the columns, over the logarithm of the number of rows, from which equal rows are no chance."""
-_NEARLY_ALL = 0.8
+_NEARLY_ALL, _MOST_EQUAL = 0.8, 20.0
+"""Share of the rows from which fewer combinations will do, if a row has no more equal ones than this on average."""
+_DENSE = 0.3
+"""Share of entries from which a sparse matrix is compared column by column."""
 _MOST_VALUES = 10**7
 """Values of a table up to which each column is left out once."""
 _MOST_ROWS_BESIDE = 0.5
@@ -114,6 +117,8 @@ def find_copies(
     >>> found.copied, found.different, found.conflicting
     (60, 30, 60)
     """
+    if sp.issparse(X) and X.nnz >= _DENSE * X.shape[0] * X.shape[1]:
+        X = X.toarray()
     if sp.issparse(X):
         X = cast(Any, X)
         binary = sp.csr_array((np.ones_like(X.data), X.indices, X.indptr), shape=X.shape)
@@ -137,7 +142,8 @@ def find_copies(
         found = _judged(
             keys, y, groups, lambda rows: sizes[rows] * np.exp(sum(shares(place)[0][rows] for place in left))
         )
-        if not FEWEST <= found.copied < _NEARLY_ALL * len(y):
+        equal = float((np.bincount(found.sets) ** 2).sum()) / len(y)
+        if found.copied < FEWEST or (found.copied >= _NEARLY_ALL * len(y) and equal <= _MOST_EQUAL):
             return found
         combinations = sum(shares(place)[1] for place in left)
         return found if combinations > _MANY_COMBINATIONS * np.log(len(y)) else found.without_copies()
@@ -237,7 +243,7 @@ def _column_codes(X: Any, place: int) -> NDArray[np.int64]:
     known = values[~gaps]
     spread = float(known.std()) if len(known) else 0.0
     if not spread > 0.0:
-        return gaps.astype(np.int64)
+        return np.asarray(gaps, dtype=np.int64)
     scaled = np.where(gaps, 0.0, (values - known.mean()) / (GRID * spread))
     codes: NDArray[np.int64] = np.rint(np.clip(scaled, -(2.0**62), 2.0**62)).astype(np.int64)
     codes[gaps] = np.iinfo(np.int64).min

@@ -1,8 +1,8 @@
 """Split rows into two sets: at random by class, by whole groups, or at a time.
 
-Groups are taken in random order, each as long as it brings the rows of every class nearer to their share. So the share
-is met to within a group, classes keep theirs as well as the groups allow, and a group that is larger than both is never
-taken. Each side keeps a group of every class.
+Groups are taken in random order, each as long as it brings the rows of every class nearer to their share; of several
+orders the nearest is kept. So the share is met to within a group, classes keep theirs as well as the groups allow, and
+a group of more than twice the share is never taken. Each side keeps a group of every class.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ LEAST_GROUPS = 10
 LEAST_GROUPS_OF_A_CLASS = 3
 """Groups that each class needs: one each in pool, test rows and rows held back."""
 _LEAST_TAKEN = 2
+_MOST_ORDERS, _GROUPS_TRIED = 20, 4000
+"""Largest number of orders that are tried, and of groups that are tried in all of them."""
 
 
 def split(dataset: Dataset, rows: RowNumbers, share: float, streams: Streams) -> tuple[RowNumbers, RowNumbers]:
@@ -94,7 +96,9 @@ def _by_group(
     """Split rows by whole groups."""
     present, codes = np.unique(groups.codes[rows], return_inverse=True)
     table = _table(Groups(groups.name, codes, tuple(map(str, present))), dataset.y[rows], dataset.n_classes)
-    taken = _taken_groups(table, share, len(rows) == dataset.n_rows, rng)
+    orders = max(1, min(_MOST_ORDERS, _GROUPS_TRIED // len(table)))
+    first = len(rows) == dataset.n_rows
+    taken, _ = min((_taken_groups(table, share, first, rng) for _ in range(orders)), key=lambda drawn: drawn[1])
     lacking = [table[~taken].sum(axis=0), table[taken].sum(axis=0)]
     missing = np.flatnonzero((table.sum(axis=0) > 0) & ((lacking[0] == 0) | (lacking[1] == 0)))
     if len(missing):
@@ -107,8 +111,10 @@ def _by_group(
     return np.sort(rows[~is_taken]), np.sort(rows[is_taken])
 
 
-def _taken_groups(table: NDArray[np.int64], share: float, first: bool, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Return which groups are taken, ``(n_groups,)``.
+def _taken_groups(
+    table: NDArray[np.int64], share: float, first: bool, rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], float]:
+    """Return which groups are taken in a random order, ``(n_groups,)``, and how far their rows are from the shares.
 
     Parameters
     ----------
@@ -145,7 +151,8 @@ def _taken_groups(table: NDArray[np.int64], share: float, first: bool, rng: np.r
             smallest = min(candidates, key=lambda group: int(table[group].sum()))
             taken[smallest] = True
             left -= table[smallest] > 0
-    return taken
+    distance = table[taken].sum(axis=0) - share * totals
+    return taken, float((weights * distance) @ distance)
 
 
 def _may_go(counts: NDArray[np.int64], left: NDArray[np.int64], keep: int) -> bool:

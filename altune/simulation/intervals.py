@@ -149,6 +149,32 @@ def _variance_parts(
     return variance_parts(table, classes, rows, likeness(weights))
 
 
+def likely_half_width(objective: Objective, a: LearningCurve, b: LearningCurve, share: float) -> float | None:
+    """Return about half of the width that the interval of a difference of two recipes will have with many blocks.
+
+    With many blocks, what is left of the variance is that of the test rows. A single block shows it together with what
+    is particular to the block, which makes the result rather too large.
+
+    Parameters
+    ----------
+    objective : what is measured of a curve.
+    a, b : curves of the two recipes on one block, with scores by unit of the test rows.
+    share : number of the test rows of ``a`` and ``b`` over that of the rows on which the interval will rest.
+
+    Returns
+    -------
+    float or None
+        None if the objective is not linear in the scores, or if the recipes do not differ.
+    """
+    left, right = (objective.each([curve], None) for curve in (a, b))
+    table_a, table_b = unit_table(objective, [a], left), unit_table(objective, [b], right)
+    if table_a is None or table_b is None or table_a.shape != table_b.shape:
+        return None
+    units = table_a.shape[1]
+    error = math.sqrt(float((table_a - table_b).var(ddof=1)) / units * share)
+    return t_quantile((1 + CONFIDENCE) / 2, units / share - 1) * error if error and units > share else None
+
+
 def row_weights(objective: Objective, curves: Sequence[LearningCurve], minus: Sequence[LearningCurve] = ()) -> Array:
     """Return what each row of the data set counts in a linear objective on each block, ``(n_blocks, n_rows)``.
 

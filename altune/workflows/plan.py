@@ -17,6 +17,7 @@ from altune.tuning.folders import require_folder
 from altune.tuning.run_folder import stored_header
 from altune.tuning.settings import Settings
 from altune.tuning.study_setup import SHARED, StudySetup
+from altune.workflows.precision import likely_precision
 from altune.workflows.probe import probe
 
 
@@ -60,7 +61,8 @@ def plan(
         "settings": setup.settings.to_dict() | {"n_trials": setup.n_trials},
         "first_trials": {"summary": setup.first.words, **setup.first.to_dict()},
         "trajectories": trajectories,
-        "estimate": _estimate(setup, trajectories, jobs, timeout),
+        "estimate": (estimate := _estimate(setup, trajectories, jobs, timeout)),
+        "precision": likely_precision(setup, estimate) if confirm else [],
         "run": str(folder),
     }
 

@@ -34,6 +34,7 @@ def plan_text(plan: Mapping[str, Any]) -> str:
         *_objectives(plan),
         *_search(plan, " of each data set" if plan.get("data_sets") else ""),
         *_confirmation(plan),
+        *_precision(plan["precision"]),
         *_resources(plan["estimate"]),
         ("run", str(plan["run"])),
     ]
@@ -201,6 +202,27 @@ def _confirmation(plan: Mapping[str, Any]) -> list[Row]:
         ("confirmation", f"{sizes}{each}" if many["confirmation"] else "none"),
         ("trajectories", f"{sum(many.values())}: {listed}" + _at_most(settings)),
     ]
+
+
+def _precision(found: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Return how narrow the intervals will be on each data set, and how many rows would make them narrow."""
+    rows = []
+    for of_data in found:
+        half, wanted = of_data["half_width"], of_data["wanted"]
+        more = f"; ±{wanted:g} takes up to {rounded(of_data['rows_wanted'])} rows" if half > wanted else ""
+        data = f"{of_data['data']}: " if len(found) > 1 else ""
+        words = f"{data}at most about ±{half:.2g} for a difference, from {of_data['rows']} rows with labels{more}"
+        rows.append(("precision", words))
+    return rows
+
+
+def rounded(number: int) -> int:
+    """Return a number to two digits.
+
+    >>> rounded(7342), rounded(99)
+    (7300, 99)
+    """
+    return int(float(f"{number:.1e}"))
 
 
 def _resources(estimate: Mapping[str, Any]) -> list[Row]:

@@ -149,30 +149,30 @@ def _variance_parts(
     return variance_parts(table, classes, rows, likeness(weights))
 
 
-def likely_half_width(objective: Objective, a: LearningCurve, b: LearningCurve, share: float) -> float | None:
-    """Return about half of the width that the interval of a difference of two recipes will have with many blocks.
-
-    With many blocks, what is left of the variance is that of the test rows. A single block shows it together with what
-    is particular to the block, which makes the result rather too large.
+def likely_half_width(
+    objective: Objective, a: Sequence[LearningCurve], b: Sequence[LearningCurve], share: float, blocks: int
+) -> float | None:
+    """Return about half of the width that the interval of a difference of two recipes will have.
 
     Parameters
     ----------
     objective : what is measured of a curve.
-    a, b : curves of the two recipes on one block, with scores by unit of the test rows.
-    share : number of the test rows of ``a`` and ``b`` over that of the rows on which the interval will rest.
+    a, b : curves of the two recipes on two blocks or more with the same test rows, with scores by unit of these.
+    share : number of their test rows over that of the rows on which the interval will rest.
+    blocks : number of blocks that the interval will rest on.
 
     Returns
     -------
     float or None
         None if the objective is not linear in the scores, or if the recipes do not differ.
     """
-    left, right = (objective.each([curve], None) for curve in (a, b))
-    table_a, table_b = unit_table(objective, [a], left), unit_table(objective, [b], right)
+    table_a, table_b = (unit_table(objective, curves, objective.each(curves, None)) for curves in (a, b))
     if table_a is None or table_b is None or table_a.shape != table_b.shape:
         return None
-    units = table_a.shape[1]
-    error = math.sqrt(float((table_a - table_b).var(ddof=1)) / units * share)
-    return t_quantile((1 + CONFIDENCE) / 2, units / share - 1) * error if error and units > share else None
+    parts = variance_parts(table_a - table_b, a[0].unit_classes(objective.metric))
+    units = parts.units / share
+    variance = parts.of_blocks / blocks + (parts.of_units + parts.of_both / blocks) / units
+    return t_quantile((1 + CONFIDENCE) / 2, units - 1) * math.sqrt(variance) if variance and units > 1 else None
 
 
 def row_weights(objective: Objective, curves: Sequence[LearningCurve], minus: Sequence[LearningCurve] = ()) -> Array:

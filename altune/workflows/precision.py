@@ -1,25 +1,30 @@
-"""How narrow the intervals of a run will be, foretold from two trajectories, and how many labelled rows that takes."""
+"""How narrow the intervals of a run will be, foretold from a few trajectories, and how many rows that takes."""
 
 from __future__ import annotations
 
 import math
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from altune.core.threads import on_one_thread
+from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment
 from altune.simulation.intervals import likely_half_width
 from altune.simulation.prepared import prepare_block
 from altune.simulation.trajectory import play
+from altune.tuning.report_blocks import USUAL_REPORT
 from altune.tuning.study_setup import StudySetup
 
 COMPARED = ("random_sampling", "vanilla")
 """The baselines whose difference shows how much the test rows make a difference vary."""
 WANTED = 0.01
 """Half of the width of an interval that shows the usual gain of a good recipe over random sampling."""
-LONGEST = 3.0
-"""Seconds of a trajectory up to which two more are played."""
+PLAYED = 3
+"""Number of times that each is played."""
+LONGEST = 1.0
+"""Seconds of a trajectory up to which more are played."""
 
 
 def likely_precision(setup: StudySetup, estimate: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -34,7 +39,7 @@ def likely_precision(setup: StudySetup, estimate: Mapping[str, Any]) -> list[dic
     -------
     list of dict
         ``data``, a name; ``rows``, its number; ``half_width``, half of the 95 % interval of a difference between two
-        recipes, rather too large than too small; and ``rows_wanted``, the rows with labels that make it ``wanted``.
+        recipes; and ``rows_wanted``, the rows with labels that make it ``wanted``.
         Empty where it cannot be foretold.
     """
     if estimate["seconds"] is None or estimate["seconds_per_trajectory"] > LONGEST:
@@ -62,9 +67,15 @@ def _half_width(setup: StudySetup, environment: Environment) -> float | None:
     if not most - least <= 2.0:  # no score, such as a number of labels
         return None
     dataset, scenario, block = environment.dataset, environment.scenario, environment.blocks("search", 1)[0]
-    held_back = environment.blocks("report", 1)[0].test
-    prepared = prepare_block(dataset, block, environment.seed, scenario.scaling, scenario.text_features)
+    share = len(block.test) / len(environment.blocks("report", 1)[0].test)
+    curves: dict[str, list[LearningCurve]] = {name: [] for name in COMPARED}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        a, b = (play(setup.baselines[name], prepared, scenario, row_scores=True) for name in COMPARED)
-    return likely_half_width(environment.objective, a, b, len(block.test) / len(held_back))
+        for number in range(PLAYED):
+            # The same rows with other random streams, so that what the test rows contribute can be told apart.
+            again = replace(block, number=number)
+            prepared = prepare_block(dataset, again, environment.seed, scenario.scaling, scenario.text_features)
+            for name, played in curves.items():
+                played.append(play(setup.baselines[name], prepared, scenario, row_scores=True))
+    blocks = setup.settings.report_blocks or USUAL_REPORT
+    return likely_half_width(environment.objective, *curves.values(), share, blocks)

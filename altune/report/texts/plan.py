@@ -209,9 +209,9 @@ def _precision(found: Sequence[Mapping[str, Any]]) -> list[Row]:
     rows = []
     for of_data in found:
         half, wanted = of_data["half_width"], of_data["wanted"]
-        more = f"; ±{wanted:g} takes up to {rounded(of_data['rows_wanted'])} rows" if half > wanted else ""
+        more = f"; ±{wanted:g} takes about {rounded(of_data['rows_wanted'])} rows" if half > wanted else ""
         data = f"{of_data['data']}: " if len(found) > 1 else ""
-        words = f"{data}at most about ±{half:.2g} for a difference, from {of_data['rows']} rows with labels{more}"
+        words = f"{data}about ±{half:.2g} for a difference, from {of_data['rows']} rows with labels{more}"
         rows.append(("precision", words))
     return rows
 

@@ -117,12 +117,12 @@ def find_copies(
     >>> found.copied, found.different, found.conflicting
     (60, 30, 60)
     """
-    if sp.issparse(X) and X.nnz >= _DENSE * X.shape[0] * X.shape[1]:
-        X = X.toarray()
     if sp.issparse(X):
-        X = cast(Any, X)
-        binary = sp.csr_array((np.ones_like(X.data), X.indices, X.indptr), shape=X.shape)
-        return _judged(_sparse_keys(X), y, groups, lambda rows: _expected_sparse(binary, y, rows))
+        matrix = cast(Any, X)
+        if matrix.nnz < _DENSE * matrix.shape[0] * matrix.shape[1]:
+            binary = sp.csr_array((np.ones_like(matrix.data), matrix.indices, matrix.indptr), shape=matrix.shape)
+            return _judged(_sparse_keys(matrix), y, groups, lambda rows: _expected_sparse(binary, y, rows))
+        X = matrix.toarray()
     listed = names or tuple(map(str, range(X.shape[1])))
     places = [place for place, name in enumerate(listed) if name not in ignored]
     mixer = np.random.default_rng(0).integers(1, 2**63, size=X.shape[1], dtype=np.uint64) | np.uint64(1)

@@ -78,4 +78,5 @@ def _half_width(setup: StudySetup, environment: Environment) -> float | None:
             for name, played in curves.items():
                 played.append(play(setup.baselines[name], prepared, scenario, row_scores=True))
     blocks = setup.settings.report_blocks or USUAL_REPORT
-    return likely_half_width(environment.objective, *curves.values(), share, blocks)
+    a, b = curves.values()
+    return likely_half_width(environment.objective, a, b, share, blocks)

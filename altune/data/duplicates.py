@@ -36,8 +36,8 @@ _NEARLY_ALL, _MOST_EQUAL = 0.8, 20.0
 """Share of the rows from which fewer combinations will do, if a row has no more equal ones than this on average."""
 _DENSE = 0.3
 """Share of entries from which a sparse matrix is compared column by column."""
-_MOST_VALUES = 10**7
-"""Values of a table up to which each column is left out once."""
+_MOST_VALUES, _MOST_COLUMNS = 10**7, 200
+"""Values and columns of a table up to which each column is left out once."""
 _MOST_ROWS_BESIDE = 0.5
 """Share of the rows that must be equal but for one column for it to be named."""
 _BETTER = 2.0
@@ -127,7 +127,7 @@ def find_copies(
     places = [place for place, name in enumerate(listed) if name not in ignored]
     mixer = np.random.default_rng(0).integers(1, 2**63, size=X.shape[1], dtype=np.uint64) | np.uint64(1)
 
-    few = len(places) * len(y) <= _MOST_VALUES
+    few = len(places) * len(y) <= _MOST_VALUES and len(places) <= _MOST_COLUMNS
     codes = cache(lambda place: _column_codes(X, place)) if few else lambda place: _column_codes(X, place)
 
     def part(place: int) -> Keys:

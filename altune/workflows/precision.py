@@ -72,7 +72,7 @@ def _half_width(setup: StudySetup, environment: Environment) -> float | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for number in range(PLAYED):
-            # The same rows with other random streams, so that what the test rows contribute can be told apart.
+            # The same rows with other random streams, so that what the test rows contribute can be separated.
             again = replace(block, number=number)
             prepared = prepare_block(dataset, again, environment.seed, scenario.scaling, scenario.text_features)
             for name, played in curves.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -155,6 +155,8 @@ def _series(values: Any, name: str, n_rows: int, what: str) -> Any:
     if isinstance(values, pd.Series | pd.Index):
         column = pd.Series(values.to_numpy() if values.dtype == object else values.array)
     else:
+        if not isinstance(values, Iterable) or getattr(values, "ndim", 1) != 1:
+            raise DataError(f"the {what}s are no list of values; give one {what} for each row, or the name of a column")
         listed = values if hasattr(values, "dtype") else list(values)
         column = pd.Series(listed, dtype=object if len(listed) == 0 else None)
     if len(column) != n_rows:

@@ -124,6 +124,8 @@ def test_large_numbers_are_different_groups() -> None:
         ({"time": "wen"}, "did you mean 'when'"),
         ({"groups": "patient", "time": "when"}, "not possible together"),
         ({"groups": ["x"] * N}, "in every row"),
+        ({"groups": 5}, "give one group for each row, or the name of a column"),
+        ({"time": np.zeros((3, 2))}, "give one time for each row, or the name of a column"),
         ({"groups": ["x"] * 5}, "600 rows and the groups are 5"),
         ({"groups": [None, *range(N - 1)]}, "row 0 .* has no group"),
         ({"groups": [[1, 2]] * N}, "several values in a row"),

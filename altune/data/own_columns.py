@@ -157,7 +157,7 @@ def _series(values: Any, name: str, n_rows: int, what: str) -> Any:
     else:
         if not isinstance(values, Iterable) or getattr(values, "ndim", 1) != 1:
             raise DataError(f"the {what}s are no list of values; give one {what} for each row, or the name of a column")
-        listed = values if hasattr(values, "dtype") else list(values)
+        listed: Any = values if hasattr(values, "dtype") else list(values)
         column = pd.Series(listed, dtype=object if len(listed) == 0 else None)
     if len(column) != n_rows:
         raise DataError(f"X has {n_rows} rows and the {what}s are {len(column)}; give one {what} for each row")

@@ -29,5 +29,5 @@ def data_words(record: StudyRecord, name: str) -> list[str] | None:
     source = record.sources.get(name)
     if source is None:
         return None
-    options = {f"--{option}": source.get(option) for option in ("target", "splits")}
+    options = {f"--{option}": source.get(option) for option in ("target", "group", "time", "splits")}
     return [str(source["data"]), *(word for option, value in options.items() if value for word in (option, value))]

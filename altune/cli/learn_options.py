@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from typer import Argument, Option
 
-from altune.cli.options import CACHE_HELP, Jobs, Metric, Quiet, Seed, Target
+from altune.cli.options import CACHE_HELP, Group, Jobs, Metric, Quiet, Seed, Target, Time
 from altune.core.errors import RequestError
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class EpisodeOptions:
         ),
     ] = None
     target: Target = None
+    group: Group = None
+    time: Time = None
     family: Annotated[
         list[str] | None,
         Option(
@@ -79,7 +81,8 @@ class EpisodeOptions:
         from altune.models import as_model
         from altune.workflows.learn.sources import Sources, merged, read_source, with_families
 
-        named = Sources(tuple(EpisodeData(name, self.target) for name in self.data or []))
+        usual = EpisodeData("", self.target, groups=self.group, time=self.time)
+        named = Sources(tuple(replace(usual, source=name) for name in self.data or []))
         found = merged([named, *map(read_source, self.sources or [])])
         if not found.data:
             raise RequestError("nothing to learn from; give data sets, or --from a sweep or a run")

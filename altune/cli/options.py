@@ -45,6 +45,18 @@ TargetScore = Annotated[
 ]
 Metric = Annotated[str | None, Option(metavar="NAME", help="Scikit-learn scorer.  [default: accuracy]")]
 Target = Annotated[str | None, Option(metavar="COLUMN", help="Label column of a table.")]
+Group = Annotated[
+    str | None,
+    Option(
+        metavar="COLUMN",
+        help="Column of what rows have in common, such as a patient: no split separates them, and it is no feature. "
+        "`duplicates` keeps equal rows together.",
+    ),
+]
+Time = Annotated[
+    str | None,
+    Option(metavar="COLUMN", help="Column of dates or numbers: tests are later than pools, and it is no feature."),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,13 +164,21 @@ class DataOptions(ScenarioOptions):
 
     data: Annotated[str, Argument(metavar="DATA", help="Built-in data set (see `altune datasets`) or file.")]
     target: Target = None
+    group: Group = None
+    time: Time = None
     splits: Annotated[
         Path | None, Option(metavar="FILE", help="Explicit splits in JSON that replace the drawn ones.")
     ] = None
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of ``make_environment``, ``simulate`` and the like."""
-        given = {"data": self.data, "target": self.target, **super().arguments()}
+        given = {
+            "data": self.data,
+            "target": self.target,
+            "group": self.group,
+            "time": self.time,
+            **super().arguments(),
+        }
         if self.splits is not None:
             given |= {"splits": read_json(self.splits), "splits_file": str(self.splits)}
         return given
@@ -179,9 +199,15 @@ class ManyDataOptions(ScenarioOptions):
         Argument(metavar="DATA", help="Built-in data sets (see `altune datasets`) or files; several share one search."),
     ]
     target: Target = None
+    group: Group = None
+    time: Time = None
     splits: Annotated[
         Path | None, Option(metavar="FILE", help="Explicit splits in JSON that replace the drawn ones.")
     ] = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments of ``make_environments`` that all data sets share."""
+        return {"target": self.target, "group": self.group, "time": self.time, **super().arguments()}
 
     def make(self, seed: int) -> list[Environment]:
         """Return the environment of each data set."""
@@ -189,13 +215,13 @@ class ManyDataOptions(ScenarioOptions):
 
         given = self.arguments() | {"splits_file": str(self.splits)}
         splits = None if self.splits is None else read_json(self.splits)
-        return make_environments(self.data, target=self.target, seed=seed, splits=splits, **given)
+        return make_environments(self.data, seed=seed, splits=splits, **given)
 
     def make_away(self, names: Sequence[str], home: Sequence[Environment], seed: int) -> list[Environment]:
         """Return the environment of each data set on which the recipe is confirmed without being searched there."""
         from altune.tuning.away import make_away
 
-        return make_away(names, home, target=self.target, seed=seed, **self.arguments())
+        return make_away(names, home, seed=seed, **self.arguments())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from altune.cli.options import AsJson, ModelOption, ScenarioOptions, Target
+from altune.cli.options import AsJson, Group, ModelOption, ScenarioOptions, Target, Time
 from altune.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def check(
     scenario: ScenarioOptions,
     data: Annotated[str, typer.Option(metavar="DATA", help="A built-in data set (see `altune datasets`) or a file.")],
     target: Target = None,
+    group: Group = None,
+    time: Time = None,
     model: ModelOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -63,7 +65,8 @@ def check(
     given = SearchSpace.load(space)
     if model is not None:
         given = given.with_model(as_model(model))
-    found = check_space(given, make_environment(data, target=target, **scenario.arguments()).capabilities)
+    environment = make_environment(data, target=target, group=group, time=time, **scenario.arguments())
+    found = check_space(given, environment.capabilities)
     print_json(found.to_dict()) if as_json else print(check_text(found))
 
 

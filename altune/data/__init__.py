@@ -28,13 +28,16 @@ __all__ = [
 _BUILT_IN: dict[str, BuiltIn] = {**BUNDLED, **EXTRA}
 
 
-def load_dataset(name_or_path: str | Path, target: str | None = None) -> Dataset:
+def load_dataset(
+    name_or_path: str | Path, target: str | None = None, *, groups: str | None = None, time: str | None = None
+) -> Dataset:
     """Load a built-in data set by name, or read a file.
 
     Parameters
     ----------
     name_or_path : a name from :func:`list_datasets`, or a file such as ``mine.csv``.
     target : label column, for a file that holds a table.
+    groups, time : columns that are no features, see :class:`Dataset`.
 
     Raises
     ------
@@ -52,9 +55,9 @@ def load_dataset(name_or_path: str | Path, target: str | None = None) -> Dataset
     if entry is not None:
         if target is not None:
             raise DataError(f"{name_or_path} is built in and has its labels; leave out the target {target!r}")
-        return entry.load()
+        return entry.load().with_columns(groups=groups, time=time)
     if _looks_like_a_file(Path(name_or_path).expanduser()):
-        return Dataset.from_file(name_or_path, target)
+        return Dataset.from_file(name_or_path, target, groups=groups, time=time)
     raise DataError(_no_such_data(str(name_or_path)))
 
 

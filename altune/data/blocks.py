@@ -5,23 +5,26 @@ The study first holds back a stratified fifth of the rows. A *search* or *select
 the same size as a select block and is scored on the rows held back, which no search uses. A *replay* block does the
 same with random streams of its own: commands that play recipes without a search use it, so that they do not repeat the
 report of a search with the same seed. *Explicit* blocks are given as row numbers, to follow a published protocol.
+
+With groups, each of these sets has whole groups. With a time, the latest fifth is held back, search and select blocks
+are tested on the latest quarter of the other rows, and a pool is drawn from the rows that are earlier than its test.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
-from sklearn.model_selection import train_test_split
+from numpy.typing import ArrayLike, NDArray
 
 from altune.core.errors import DataError
 from altune.core.streams import Streams
 from altune.core.types import RowNumbers
 from altune.data.dataset import Dataset
+from altune.data.splitting import require_groups, split
 
 BlockRole = Literal["search", "select", "report", "replay"]
 ROLES: tuple[BlockRole, ...] = ("search", "select", "report")
@@ -43,6 +46,8 @@ class Block:
     pool, test : disjoint row numbers of the data set.
     initial : row numbers of the data set that are labelled first, None if the recipe chooses them.
     shares_test : whether all blocks of its role have the same test rows, which intervals take into account.
+    groups : group of each row of the data set, ``(n_rows,)``, None if there are no groups.
+    by_class : whether the test rows were drawn by class.
     """
 
     role: BlockRole
@@ -51,6 +56,8 @@ class Block:
     test: RowNumbers
     initial: RowNumbers | None = None
     shares_test: bool = False
+    groups: NDArray[np.int64] | None = field(default=None, repr=False)
+    by_class: bool = True
 
     def streams(self, seed: int, data: str) -> Streams:
         """Return the random streams of the block, given the seed of the study and the name of the data set."""
@@ -79,29 +86,44 @@ def make_blocks(dataset: Dataset, role: BlockRole, count: int, seed: int, most_r
     Raises
     ------
     DataError
-        If a class has too few rows for pool, test rows and rows held back.
+        If a class has too few rows or groups for pool, test rows and rows held back.
     """
     dataset.require_rows_per_class(LEAST_ROWS_OF_A_CLASS)
+    require_groups(dataset)
     rest, held_back = split(dataset, np.arange(dataset.n_rows), HELD_BACK, Streams(seed, dataset.name, "study", 0))
     blocks = []
     for number in range(count):
         streams = Streams(seed, dataset.name, role, number)
         pool, test = split(dataset, rest, TEST_SHARE, streams)
-        if most_rows is not None and most_rows < len(rest):
+        shared = role in SCORED_ON_HELD_BACK
+        if dataset.time is not None:
+            _require_two_classes(dataset, rest if shared else pool, held_back if shared else test)
+            earlier = rest if shared else pool
+            pool = stratified_part(dataset, earlier, pool_share(len(pool)), streams.generator("pool"))
+        if most_rows is not None and most_rows < len(pool) + len(test):
             n_test = int(np.ceil(most_rows * TEST_SHARE))
             pool = stratified_part(dataset, pool, most_rows - n_test, streams.generator("pool part"))
             test = stratified_part(dataset, test, n_test, streams.generator("test part"))
-        shared = role in SCORED_ON_HELD_BACK
-        blocks.append(Block(role, number, pool, held_back if shared else test, shares_test=shared))
+        block = Block(role, number, pool, held_back if shared else test, groups=codes_of(dataset))
+        shared = shared or (dataset.time is not None and most_rows is None)
+        blocks.append(replace(block, shares_test=shared, by_class=dataset.time is None))
     return blocks
 
 
-def split(dataset: Dataset, rows: RowNumbers, share: float, streams: Streams) -> tuple[RowNumbers, RowNumbers]:
-    """Split rows at random, stratified by class, into two sorted sets of which the second has the given share."""
-    kept, taken = train_test_split(
-        rows, test_size=share, stratify=dataset.y[rows], random_state=streams.integer("split")
-    )
-    return np.sort(kept), np.sort(taken)
+def _require_two_classes(dataset: Dataset, earlier: RowNumbers, later: RowNumbers) -> None:
+    """Refuse times that leave a single class on one side."""
+    for rows, when in ((earlier, "earlier rows, the pool,"), (later, "later rows, the test,")):
+        if len(present := np.unique(dataset.y[rows])) < 2:
+            name = dataset.time.name if dataset.time is not None else ""
+            raise DataError(
+                f"{dataset.name}: ordered by {name!r}, all {len(rows)} {when} have the class "
+                f"{dataset.classes[present[0]]!r}; two classes or more are needed on both sides"
+            )
+
+
+def codes_of(dataset: Dataset) -> NDArray[np.int64] | None:
+    """Return the group of each row, None if there are no groups."""
+    return None if dataset.groups is None else dataset.groups.codes
 
 
 def stratified_part(dataset: Dataset, rows: RowNumbers, size: int, rng: np.random.Generator) -> RowNumbers:
@@ -124,13 +146,22 @@ def stratified_part(dataset: Dataset, rows: RowNumbers, size: int, rng: np.rando
 
 
 def rows_of_block(dataset: Dataset) -> int:
-    """Return the number of rows that are not held back: pool and test of every search block of all rows."""
-    return dataset.n_rows - int(np.ceil(dataset.n_rows * HELD_BACK))
+    """Return the number of rows of every search block of all rows, pool and test; with groups, it is about that.
+
+    With a time, ties can move it as well, and the pool is a part of the rows before the test.
+    """
+    rest = dataset.n_rows - int(np.ceil(dataset.n_rows * HELD_BACK))
+    return rest if dataset.time is None else rest - pool_share(rest) + pool_share(pool_share(rest))
 
 
-def pool_size(dataset: Dataset) -> int:
-    """Return the number of pool rows of every block of all rows that :func:`make_blocks` draws from a data set."""
-    return pool_share(rows_of_block(dataset))
+def pool_size(dataset: Dataset, seed: int = 0) -> int:
+    """Return the number of pool rows of every block of all rows that :func:`make_blocks` draws from a data set.
+
+    With groups or a time, it is that of the smallest pool of the first blocks of each role.
+    """
+    if dataset.groups is None and dataset.time is None:
+        return pool_share(rows_of_block(dataset))
+    return min(len(block.pool) for role in ROLES for block in make_blocks(dataset, role, 1, seed))
 
 
 def pool_share(rows: int) -> int:
@@ -177,7 +208,17 @@ def explicit_block(
         outside = np.setdiff1d(initial_rows, pool_rows)
         if len(outside):
             raise DataError(f"{where}: initial row {outside[0]} is not in the pool")
-    return Block(role, number, pool_rows, test_rows, initial_rows)
+    if dataset.time is not None:
+        raise DataError(f"{where}: explicit splits take the place of the time {dataset.time.name!r}; give one of them")
+    if dataset.groups is not None:
+        codes = dataset.groups.codes
+        both = np.intersect1d(codes[pool_rows], codes[test_rows])
+        if len(both):
+            raise DataError(
+                f"{where}: group {dataset.groups.names[both[0]]!r} of {dataset.groups.name!r} is in both pool and "
+                "test; put its rows into one of them"
+            )
+    return Block(role, number, pool_rows, test_rows, initial_rows, groups=codes_of(dataset))
 
 
 def read_splits(dataset: Dataset, plain: Any, file: str = "splits") -> dict[BlockRole, list[Block]]:
@@ -206,8 +247,7 @@ def _read_role(dataset: Dataset, entries: Any, role: BlockRole, file: str) -> li
     blocks = []
     for number, entry in enumerate(entries):
         if isinstance(entry, Block):
-            blocks.append(Block(role, number, entry.pool, entry.test, entry.initial))
-            continue
+            entry = {"pool": entry.pool, "test": entry.test, "initial": entry.initial}
         if not isinstance(entry, Mapping) or not {"pool", "test"} <= set(entry) <= {"pool", "test", "initial"}:
             raise DataError(f"{file}: {role}[{number}]: expected a mapping with pool, test and optionally initial")
         initial = entry.get("initial")

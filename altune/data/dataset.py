@@ -11,17 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.errors import DataError
-from altune.data.features import Kind, as_features
+from altune.data.class_names import ClassName, number_of, several_labels_line, spelling_lines
+from altune.data.duplicates import Copies, find_copies
+from altune.data.features import Kind, as_features, is_frame
 from altune.data.files import data_name
 from altune.data.fingerprint import content_fingerprint
 from altune.data.identifiers import number_identifier
-from altune.data.labels import ClassName, encode_labels
+from altune.data.labels import encode_labels
+from altune.data.own_columns import Groups, Times, as_groups, as_times, take_column
 from altune.data.readers import Content, read_delimited, read_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from altune.data.tables import TableFacts
+
+DUPLICATES = "duplicates"
+"""Name of the groups of equal or nearly equal rows."""
+MOST_DIGITS = 20
+"""More classes than this that are all numbers may be amounts."""
 
 
 class Dataset:
@@ -32,8 +40,13 @@ class Dataset:
     X : 2-D array of numbers, scipy sparse matrix or pandas DataFrame, ``(n_rows, n_features)``. Missing values are NaN.
     y : one label for each row: text, integers or booleans, ``(n_rows,)``.
     name : name of the data set, on which the random streams depend.
-    classes : class names in their order; by default the sorted labels.
+    classes : class names in their order; by default the sorted labels, as numbers if all are numbers.
     feature_names : column names of an array or matrix; a DataFrame has its own.
+    groups : which rows belong together, such as those of one patient: a value for each row, ``(n_rows,)``, or the name
+        of a column, which then is no feature. ``duplicates`` groups the rows that are equal or nearly equal. No split
+        separates rows of a group, and intervals count groups in place of rows.
+    time : when each row came about: numbers or dates, ``(n_rows,)``, or the name of a column, which then is no
+        feature. The latest rows are held back, and tests are later than pools.
 
     Attributes
     ----------
@@ -42,6 +55,7 @@ class Dataset:
     y : class codes in ``[0, n_classes)``, ``(n_rows,)``.
     classes : class names as Python scalars; ``classes[y[i]]`` is the label of row i.
     name, feature_names : as given; ``feature_names`` is None if there are none.
+    groups, time : name and values of these columns, None if there are none.
     kind : ``dense``, ``sparse`` or ``table``.
 
     Examples
@@ -57,6 +71,8 @@ class Dataset:
     name: str
     feature_names: tuple[str, ...] | None
     kind: Kind
+    groups: Groups | None
+    time: Times | None
 
     def __init__(
         self,
@@ -66,8 +82,24 @@ class Dataset:
         name: str = "data",
         classes: Iterable[Any] | None = None,
         feature_names: Iterable[str] | None = None,
+        groups: Any = None,
+        time: Any = None,
     ) -> None:
-        features, names, kind = as_features(X, feature_names)
+        listed = None if feature_names is None else list(feature_names)
+        if groups is not None and time is not None:
+            raise DataError(
+                "groups and time are not possible together, since a group may have rows before and after the time at "
+                "which rows are held back; give the one of them that new rows differ in"
+            )
+        columns = [*(X.columns if is_frame(X) else listed or ())]
+        by_duplicates = isinstance(groups, str) and groups == DUPLICATES and DUPLICATES not in columns
+        if isinstance(groups, str) and not by_duplicates:
+            column, X, listed = take_column(X, listed, groups, "group")
+            groups = as_groups(column, groups, len(column))
+        if isinstance(time, str):
+            column, X, listed = take_column(X, listed, time, "time")
+            time = as_times(column, time, len(column))
+        features, names, kind = as_features(X, listed)
         codes, order = encode_labels(y, classes)
         if features.shape[0] != len(codes):
             raise DataError(
@@ -75,12 +107,27 @@ class Dataset:
             )
         codes.flags.writeable = False
         vars(self).update(X=features, y=codes, classes=order, name=name, feature_names=names, kind=kind)
+        if by_duplicates:
+            groups = as_groups(self._copies(None).sets, DUPLICATES, len(codes))
+        if groups is not None and not isinstance(groups, Groups):
+            groups = as_groups(groups, getattr(groups, "name", None) or "groups", len(codes))
+        if time is not None and not isinstance(time, Times):
+            time = as_times(time, getattr(time, "name", None) or "time", len(codes))
+        vars(self).update(groups=groups, time=time)
 
     def __setattr__(self, attribute: str, value: object) -> None:
         raise AttributeError(f"a Dataset is immutable; make a new one with another {attribute}")
 
     @classmethod
-    def from_file(cls, path: str | Path, target: str | None = None, name: str | None = None) -> Dataset:
+    def from_file(
+        cls,
+        path: str | Path,
+        target: str | None = None,
+        name: str | None = None,
+        *,
+        groups: str | None = None,
+        time: str | None = None,
+    ) -> Dataset:
         """Read a ``.csv``, ``.tsv``, ``.parquet``, ``.npz`` or ``.svmlight`` file; text files may be gzipped.
 
         Parameters
@@ -88,13 +135,14 @@ class Dataset:
         path : the file.
         target : label column of a table; by default the one named target, label, class or y.
         name : name of the data set; by default the name of the file without its suffixes.
+        groups, time : columns that are no features, see :class:`Dataset`.
 
         Raises
         ------
         DataError
             If the file is missing, damaged, of an unknown kind, or holds no classification task.
         """
-        return cls._named_after(path, name, read_file(path, target))
+        return cls._named_after(path, name, read_file(path, target), groups, time)
 
     @classmethod
     def from_csv(
@@ -104,6 +152,8 @@ class Dataset:
         *,
         separator: str = ",",
         name: str | None = None,
+        groups: str | None = None,
+        time: str | None = None,
     ) -> Dataset:
         """Read a table from a text file, whatever its suffix.
 
@@ -113,15 +163,37 @@ class Dataset:
         target : label column; by default the one named target, label, class or y.
         separator : the character between two fields.
         name : name of the data set; by default the name of the file without its suffixes.
+        groups, time : columns that are no features, see :class:`Dataset`.
         """
-        return cls._named_after(path, name, read_delimited(path, target, separator))
+        return cls._named_after(path, name, read_delimited(path, target, separator), groups, time)
 
     @classmethod
-    def _named_after(cls, path: str | Path, name: str | None, content: Content) -> Dataset:
+    def _named_after(
+        cls, path: str | Path, name: str | None, content: Content, groups: str | None, time: str | None
+    ) -> Dataset:
         try:
-            return cls(content.X, content.y, name=name or data_name(path))
+            return cls(content.X, content.y, name=name or data_name(path), groups=groups, time=time)
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
+
+    def with_columns(self, *, groups: Any = None, time: Any = None) -> Dataset:
+        """Return the data set with groups or a time.
+
+        Parameters
+        ----------
+        groups, time : as for :class:`Dataset`; None keeps what the data set has.
+        """
+        if groups is None and time is None:
+            return self
+        return Dataset(
+            self.X,
+            np.array(self.classes, dtype=object)[self.y],
+            name=self.name,
+            classes=self.classes,
+            feature_names=None if self.kind == "table" else self.feature_names,
+            groups=self.groups if groups is None else groups,
+            time=self.time if time is None else time,
+        )
 
     @property
     def n_rows(self) -> int:
@@ -163,6 +235,18 @@ class Dataset:
         reasons = {name: number_identifier(name, self.X[:, column]) for column, name in enumerate(names)}
         return {name: reason for name, reason in reasons.items() if reason}
 
+    @cached_property
+    def remarks(self) -> tuple[str, ...]:
+        """What a colleague would say about labels, groups and equal rows, one line each; usually nothing."""
+        of_groups = self.groups.name if self.groups is not None else ""
+        several = several_labels_line(self.classes)
+        lines = [*spelling_lines(self.classes, self.class_counts.tolist()), *([several] if several else [])]
+        codes = None if self.groups is None else self.groups.codes
+        return (*lines, *self._copies(codes).lines(of_groups, self.time is not None))
+
+    def _copies(self, groups: Any) -> Copies:
+        return find_copies(self.X, self.y, self.feature_names, frozenset(self.identifiers), groups)
+
     @property
     def texts(self) -> tuple[str, ...]:
         """Names of the columns of text: those with more than 40 values that are neither numbers nor dates."""
@@ -183,8 +267,11 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of features, labels, class names and column names, without ``name``; the same on every machine."""
-        return content_fingerprint(self.X, self.y, self.classes, self.feature_names)
+        """A hash of features, labels, names of classes and columns, groups and order in time, without ``name``."""
+        special = {"groups": self.groups.codes} if self.groups is not None else {}
+        if self.time is not None:
+            special["time"] = np.unique(self.time.values, return_inverse=True)[1]
+        return content_fingerprint(self.X, self.y, self.classes, self.feature_names, special)
 
     def require_rows_per_class(self, minimum: int) -> None:
         """Refuse a data set with a class that is too rare to be split. Classes without rows do not count.
@@ -193,6 +280,12 @@ class Dataset:
         ----------
         minimum : number of rows that each class needs, 1 or more.
         """
+        present = int((self.class_counts > 0).sum())
+        if self.n_rows < minimum * present:
+            raise DataError(
+                f"{self.name}: {self.n_rows} rows with labels are too few for {present} classes; give at least "
+                f"{minimum * present}, {minimum} of each class, for a pool, test rows and rows held back"
+            )
         counts = np.where(self.class_counts > 0, self.class_counts, self.n_rows)
         rarest = int(np.argmin(counts))
         if counts[rarest] < minimum:
@@ -201,6 +294,11 @@ class Dataset:
                 f"{self.name}: class {self.classes[rarest]!r} has {counts[rarest]} rows, and {too_rare} of "
                 f"{self.n_classes} classes have fewer than the {minimum} that a stratified split needs; "
                 "merge rare classes or leave them out"
+                + (
+                    " (if the labels are amounts, this is regression: bin them)"
+                    if present > MOST_DIGITS and None not in map(number_of, self.classes)
+                    else ""
+                )
             )
 
     def __repr__(self) -> str:

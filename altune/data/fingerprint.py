@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20  # numbers hashed at a time, so that the data are not copied as a whole
 
 
-def content_fingerprint(X: Any, codes: NDArray[np.intp], classes: Iterable[object], names: Iterable[str] | None) -> str:
+def content_fingerprint(
+    X: Any,
+    codes: NDArray[np.intp],
+    classes: Iterable[object],
+    names: Iterable[str] | None,
+    further: Mapping[str, NDArray[np.integer[Any]]] | None = None,
+) -> str:
     """Return a hash of features, labels, class names and column names as 32 hexadecimal digits.
 
     Parameters
@@ -27,6 +33,7 @@ def content_fingerprint(X: Any, codes: NDArray[np.intp], classes: Iterable[objec
     codes : labels as positions in ``classes``, ``(n_rows,)``.
     classes : class names; ``1`` and ``"1"`` differ.
     names : column names, None if there are none.
+    further : whole numbers of each row by what they are, such as its group, ``(n_rows,)`` each.
     """
     digest = hashlib.blake2b(digest_size=16)
     sparse = bool(sp.issparse(X))
@@ -44,6 +51,9 @@ def content_fingerprint(X: Any, codes: NDArray[np.intp], classes: Iterable[objec
     _integers(digest, codes)
     _texts(digest, [_typed(name) for name in classes])
     _texts(digest, ["no names"] if names is None else ["names", *names])
+    for what, values in (further or {}).items():
+        _texts(digest, [what])
+        _integers(digest, values)
     return digest.hexdigest()
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from altune.core.errors import DataError, did_you_mean
+from altune.data.class_names import ClassName, in_order, require_classes
 
-ClassName = str | int | float | bool
 Codes = NDArray[np.intp]
 
-_MANY_VALUES = 20
-_MANY_SHARE = 0.1
-"""More different fractional numbers than both of these, the latter as a share of the rows, are taken for regression."""
+_MANY = (list, tuple, set, frozenset, dict, np.ndarray)
+_SEVERAL_LABELS = (
+    "several labels a row, for which altune is not made; give one class for each row, or tune each label on its own, "
+    "as present or absent"
+)
 
 
 def encode_labels(y: Any, classes: Iterable[Any] | None = None) -> tuple[Codes, tuple[ClassName, ...]]:
@@ -25,7 +28,7 @@ def encode_labels(y: Any, classes: Iterable[Any] | None = None) -> tuple[Codes, 
     Parameters
     ----------
     y : one hashable scalar for each row: array, list or Series, ``(n_rows,)``.
-    classes : class names in their order; by default the sorted labels.
+    classes : class names in their order; by default the sorted labels, as numbers if all are numbers.
 
     Returns
     -------
@@ -35,8 +38,8 @@ def encode_labels(y: Any, classes: Iterable[Any] | None = None) -> tuple[Codes, 
     Raises
     ------
     DataError
-        If there are no labels, a label is missing or not in ``classes``, there is a single class, or the labels look
-        like numbers of a regression.
+        If there are no labels, a label is missing or not in ``classes``, there is a single class, a row has several
+        labels, or the labels look like numbers of a regression.
 
     Examples
     --------
@@ -45,8 +48,9 @@ def encode_labels(y: Any, classes: Iterable[Any] | None = None) -> tuple[Codes, 
     """
     numbers, values = _factorize(y)
     names = [_plain(value) for value in values]
-    _refuse_regression(names, len(numbers))
-    order = _given_order(classes) if classes is not None else tuple(_sorted(set(names)))
+    if classes is None:
+        require_classes(names, len(numbers))
+    order = _given_order(classes) if classes is not None else tuple(in_order(set(names)))
     position = {name: code for code, name in enumerate(order)}
     for code, name in enumerate(names):
         if name not in position:
@@ -87,16 +91,46 @@ def _factorize_plain(column: NDArray[Any]) -> tuple[NDArray[np.intp], list[Any]]
 
 
 def _column(y: Any) -> Any:
-    if isinstance(y, list | tuple):
-        return np.fromiter(y, dtype=object, count=len(y))
     pd = sys.modules.get("pandas")  # a column of pandas can only be given after pandas was imported
-    column = y if pd is not None and isinstance(y, pd.Series | pd.Index | pd.Categorical) else np.asarray(y)
+    if isinstance(y, list | tuple):
+        column = np.fromiter(y, dtype=object, count=len(y))
+        if len(column) and isinstance(column[0], list | tuple | np.ndarray):
+            column = _as_matrix(y, column)
+    elif sp.issparse(y):
+        raise DataError(f"y is a sparse matrix, which has {_SEVERAL_LABELS}")
+    else:
+        column = y if pd is not None and isinstance(y, pd.Series | pd.Index | pd.Categorical) else np.asarray(y)
     if column.ndim != 1:
-        raise DataError(
-            f"y has the shape {tuple(column.shape)}; give one label for each row (y.ravel(), or the argmax of "
-            "one-hot columns)"
-        )
+        raise DataError(f"y has the shape {tuple(column.shape)}; {_right_shape(column)}")
+    if column.dtype == object:
+        _refuse_several(list(column))
     return column
+
+
+def _refuse_several(labels: list[Any]) -> None:
+    """Refuse labels that are lists or sets."""
+    many = {row: label for row, label in enumerate(labels) if isinstance(label, _MANY)}
+    if many:
+        row = next((row for row, label in many.items() if len(label) > 1), next(iter(many)))
+        why = _SEVERAL_LABELS if len(many[row]) > 1 else "not a plain value; give one class name for each row"
+        raise DataError(f"row {row} has the label {many[row]!r}, which is {why}")
+
+
+def _as_matrix(y: Any, column: NDArray[Any]) -> NDArray[Any]:
+    """Return lists of one length as a matrix, others as they are."""
+    try:
+        matrix = np.asarray(y)
+    except ValueError:
+        return column
+    return matrix if matrix.ndim > 1 and matrix.dtype.kind in "biuf" else column
+
+
+def _right_shape(matrix: NDArray[Any]) -> str:
+    """Return what to give in place of a matrix of labels."""
+    flags = matrix.ndim == 2 and matrix.shape[1] > 1 and bool(np.isin(matrix, (0, 1)).all())
+    if flags and not (matrix.astype(np.int64).sum(axis=1) == 1).all():
+        return f"{matrix.shape[1]} columns of 0 and 1 are {_SEVERAL_LABELS}"
+    return "give one label for each row (y.ravel(), or the argmax of one-hot columns)"
 
 
 def _plain(value: Any) -> ClassName:
@@ -109,25 +143,9 @@ def _plain(value: Any) -> ClassName:
     return value if isinstance(value, str | bool | int | float) else str(value)
 
 
-def _sorted(names: Iterable[ClassName]) -> list[ClassName]:
-    def key(name: ClassName) -> tuple[bool, Any]:
-        return (isinstance(name, str), name)
-
-    return sorted(names, key=key)
-
-
 def _given_order(classes: Iterable[Any]) -> tuple[ClassName, ...]:
     order = tuple(_plain(name) for name in classes)
     if len(set(order)) < len(order):
         twice = next(name for name in order if order.count(name) > 1)
         raise DataError(f"classes has {twice!r} twice; give each class once")
     return order
-
-
-def _refuse_regression(names: Sequence[ClassName], n_rows: int) -> None:
-    fractional = sum(isinstance(name, float) for name in names)
-    if fractional and len(names) > _MANY_VALUES and len(names) > _MANY_SHARE * n_rows:
-        raise DataError(
-            f"the labels are {len(names)} different numbers in {n_rows} rows, which looks like regression; altune "
-            "needs classes (bin the numbers, or give another target)"
-        )

@@ -50,6 +50,7 @@ class EpisodeData:
     ----------
     source : a data set, the name of a built-in one, or a file.
     target : label column of a table.
+    groups, time : columns that are no features, see :class:`altune.Dataset`.
     family : name of its family; empty for that of the built-in data set of its name, or else for its name.
     budgets : budgets in labels; empty for those of the plan.
     """
@@ -58,6 +59,8 @@ class EpisodeData:
     target: str | None = None
     family: str = ""
     budgets: tuple[int, ...] = ()
+    groups: str | None = None
+    time: str | None = None
 
 
 @dataclass(frozen=True)
@@ -293,18 +296,23 @@ def stratified_rows(dataset: Dataset, most_rows: int | None) -> Dataset:
         name=dataset.name,
         classes=dataset.classes,
         feature_names=None if dataset.kind == "table" else dataset.feature_names,
+        groups=None if dataset.groups is None else dataset.groups.of_rows(rows),
+        time=None if dataset.time is None else dataset.time.of_rows(rows),
     )
 
 
 def _loaded(entry: EpisodeData, most_rows: int | None) -> Dataset:
     given = entry.source
-    dataset = given if isinstance(given, Dataset) else load_dataset(given, target=entry.target)
+    columns = {"groups": entry.groups, "time": entry.time}
+    if isinstance(given, Dataset):
+        return stratified_rows(given.with_columns(**columns), most_rows)
+    dataset = load_dataset(given, target=entry.target, **columns)
     return stratified_rows(dataset, most_rows)
 
 
 def _cells_of(plan: EpisodePlan, entry: EpisodeData, dataset: Dataset) -> list[EpisodeCell]:
     family = entry.family or family_of(dataset.name) or dataset.name
-    usual = default_budget(dataset.n_classes, pool_size(dataset))
+    usual = default_budget(dataset.n_classes, pool_size(dataset, plan.seed))
     budgets = entry.budgets or tuple(max(2, round(factor * usual)) for factor in plan.budgets)
     cells = []
     for model in plan.models:

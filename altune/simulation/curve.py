@@ -68,7 +68,8 @@ class LearningCurve(OldNames):
     row_classes : class code of each test row, ``(n_test,)``; empty unless recorded.
     group_scores : for each metric that is no mean over rows, its pseudo-values for groups of test rows
         (:mod:`altune.simulation.scoring`), each ``(1 + n_points, n_groups)`` with the prior predictor first; empty
-        unless recorded.
+        unless recorded. If the data have groups, the accuracy is here as well, in place of ``row_scores``.
+    bought_groups : group of each row in ``rows``; empty if the data have no groups.
     """
 
     labels: Counts
@@ -91,6 +92,7 @@ class LearningCurve(OldNames):
     row_prior: NDArray[np.bool_] | None = None
     row_classes: Counts = field(default_factory=lambda: NOTHING)
     group_scores: Mapping[str, Array] = field(default_factory=dict)
+    bought_groups: Counts = field(default_factory=lambda: NOTHING)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -104,10 +106,11 @@ class LearningCurve(OldNames):
     def by_unit(self, metric: str) -> Array | None:
         """Return the score on each unit of the test rows, ``(1 + n_points, n_units)``, None if it was not recorded.
 
-        The first line is that of the prior predictor. A unit is a row for the accuracy, else a group of rows. The mean
-        over units is the score, for pseudo-values approximately.
+        The first line is that of the prior predictor. A unit is a row for the accuracy, else a group of rows; if the
+        data have groups, it never separates their rows. The mean over units is the score, for pseudo-values
+        approximately.
         """
-        if metric != "accuracy":
+        if metric != "accuracy" or metric in self.group_scores:
             return self.group_scores.get(metric)
         if self.row_scores is None or self.row_prior is None:
             return None
@@ -129,6 +132,7 @@ class LearningCurve(OldNames):
             **{name: getattr(self, name)[:points] for name in _POINTWISE},
             scores={metric: values[:points] for metric, values in self.scores.items()},
             rows=self.rows[: int(self.loop_rows[:points].sum())],
+            bought_groups=self.bought_groups[: int(self.loop_rows[:points].sum())],
             row_scores=None if self.row_scores is None else self.row_scores[:points],
             group_scores={metric: values[: points + 1] for metric, values in self.group_scores.items()},
             stopped=stopped,
@@ -312,6 +316,10 @@ _PACKED: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "row_classes": (
         lambda codes: _packed_numbers(codes, "<u2"),
         lambda plain: _unpacked_numbers(plain, "<u2").astype(np.int64),
+    ),
+    "bought_groups": (
+        lambda codes: _packed_numbers(codes, "<u4"),
+        lambda plain: _unpacked_numbers(plain, "<u4").astype(np.int64),
     ),
     # Four bytes each are exact enough for an interval.
     "group_scores": (

@@ -20,6 +20,7 @@ from altune.data import Dataset, list_datasets, load_dataset
 from altune.data.blocks import Block, BlockRole, make_blocks, pool_size, read_splits
 from altune.data.description import identifier_lines
 from altune.data.encoding import LSA_WIDTH, is_sparse
+from altune.data.split_words import split_advice
 from altune.recipes.recipe import Recipe
 from altune.simulation.metrics import has_positive
 from altune.simulation.objectives import Objective
@@ -47,7 +48,8 @@ class Environment:
     capabilities : what the environment offers to methods.
     explicit : blocks given by the user, by role; empty if blocks are drawn.
     source : where the data came from, so that a worker can load them: ``data``, a name or an absolute path, ``target``,
-        and ``splits``, a file, if there are explicit blocks. None for data or blocks made in Python.
+        ``group`` and ``time``, columns, if there are any, and ``splits``, a file, if there are explicit blocks. None
+        for data or blocks made in Python.
     notes : what the prices of the request do, one line each; empty if that was asked for.
     search_rows : number of rows of a search block, pool and test together; None for all rows. Explicit blocks have
         their own.
@@ -75,7 +77,8 @@ class Environment:
 
     def advice(self) -> list[str]:
         """Return advice about this environment, one line each; usually there is none."""
-        lines = [*self.notes, *([line] if (line := self._positive_advice()) else [])]
+        lines = [*self.notes, *([line] if (line := self._positive_advice()) else []), *self.dataset.remarks]
+        lines += [] if self.explicit else split_advice(self.dataset, self.blocks("report", 1)[0])
         counts = self.dataset.class_counts
         rarest = int(np.argmin(counts))
         share = counts[rarest] / self.dataset.n_rows
@@ -132,6 +135,8 @@ def make_environment(
     data: Dataset | str | Path,
     *,
     target: str | None = None,
+    group: Any = None,
+    time: Any = None,
     scenario: Scenario | None = None,
     seed: int = 0,
     splits: Any = None,
@@ -144,6 +149,8 @@ def make_environment(
     ----------
     data : a data set, the name of a built-in one, or a file.
     target : label column of a table.
+    group, time : which rows belong together, and when each came about: names of columns, or for a data set made in
+        Python also a value for each row; see :class:`altune.Dataset`.
     scenario : the scenario; by default every field has its default.
     seed : the study's seed, 0 or more.
     splits : explicit blocks, see :func:`altune.data.blocks.read_splits`.
@@ -160,10 +167,12 @@ def make_environment(
     base = scenario.to_dict() if scenario is not None else {}
     given = {name: value for name, value in overrides.items() if value is not None}
     merged, notes = settle_prices(Scenario.from_dict({**base, **given}), given, scenario)
-    dataset = data if isinstance(data, Dataset) else load_dataset(data, target=target)
+    dataset = data if isinstance(data, Dataset) else load_dataset(data, target=target, groups=group, time=time)
+    if isinstance(data, Dataset):
+        dataset = data.with_columns(groups=group, time=time)
     explicit = {} if splits is None else read_splits(dataset, splits, splits_file)
     drawn = make_blocks(dataset, "search", 1, seed) if not explicit else []
-    pools = [len(block.pool) for blocks in explicit.values() for block in blocks] or [pool_size(dataset)]
+    pools = [len(block.pool) for blocks in explicit.values() for block in blocks] or [pool_size(dataset, seed)]
     resolved = merged.resolve(dataset, min(pools))
     resolved.make_objective()
     first = explicit["search"][0] if explicit else drawn[0]
@@ -184,22 +193,28 @@ def make_environment(
         n_features=width,
         feature_names=None if width is None else kept_names(dataset, width),
     )
-    source = source_of(data, target, None if splits is None else splits_file)
+    source = source_of(data, target, None if splits is None else splits_file, group=group, time=time)
     return Environment(dataset, resolved, seed, capabilities, explicit, source, notes)
 
 
-def source_of(data: AnyData, target: str | None, splits_file: str | None = None) -> dict[str, str | None] | None:
+def source_of(
+    data: AnyData, target: str | None, splits_file: str | None = None, **columns: Any
+) -> dict[str, str | None] | None:
     """Return where data and explicit blocks came from; None if either was made in Python.
+
+    Further columns, such as ``group``, are kept where they are given.
 
     >>> source_of("digits", None)
     {'data': 'digits', 'target': None}
     """
-    if isinstance(data, Dataset) or (splits_file is not None and not Path(splits_file).is_file()):
+    made = any(not isinstance(column, str) for column in columns.values() if column is not None)
+    if made or isinstance(data, Dataset) or (splits_file is not None and not Path(splits_file).is_file()):
         return None
     path = Path(data).expanduser()
     # The name of a built-in data set comes before a file of the same name.
     named = str(data) in {info.name for info in list_datasets()} or not path.exists()
     source = {"data": str(data) if named else str(path.resolve()), "target": target}
+    source |= {name: column for name, column in columns.items() if column is not None}
     return source if splits_file is None else source | {"splits": str(Path(splits_file).resolve())}
 
 

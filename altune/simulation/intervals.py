@@ -5,6 +5,7 @@ Which rule applies depends on what the curves hold.
 - Blocks that share their test rows have scores by unit of them. An objective that is linear in the scores is a mean
   over blocks × units; its variance has parts of both (:mod:`altune.numerics.crossed`). For any other objective and for
   a risk, blocks and units are resampled.
+  Units are test rows or groups of them; if the data have groups, no unit separates their rows.
 - Without scores by unit (blocks with test rows of their own, curves stored by an earlier version, models refitted on a
   grid), the interval is by the blocks alone, corrected for pools that share rows (Nadeau and Bengio 2003).
 """
@@ -30,7 +31,7 @@ from altune.numerics.statistics import (
     resampled_p,
     t_quantile,
 )
-from altune.simulation.curve import LearningCurve
+from altune.simulation.curve import Counts, LearningCurve
 from altune.simulation.objectives import Objective
 
 CONFIDENCE = 0.95
@@ -148,9 +149,36 @@ def _variance_parts(
     return variance_parts(table, classes, rows, likeness(weights))
 
 
+def likely_half_width(
+    objective: Objective, a: Sequence[LearningCurve], b: Sequence[LearningCurve], share: float, blocks: int
+) -> float | None:
+    """Return about half of the width that the interval of a difference of two recipes will have.
+
+    Parameters
+    ----------
+    objective : what is measured of a curve.
+    a, b : curves of the two recipes on two blocks or more with the same test rows, with scores by unit of these.
+    share : number of their test rows over that of the rows on which the interval will rest.
+    blocks : number of blocks that the interval will rest on.
+
+    Returns
+    -------
+    float or None
+        None if the objective is not linear in the scores, or if the recipes do not differ.
+    """
+    table_a, table_b = (unit_table(objective, curves, objective.each(curves, None)) for curves in (a, b))
+    if table_a is None or table_b is None or table_a.shape != table_b.shape:
+        return None
+    parts = variance_parts(table_a - table_b, a[0].unit_classes(objective.metric))
+    units = parts.units / share
+    variance = parts.of_blocks / blocks + (parts.of_units + parts.of_both / blocks) / units
+    return t_quantile((1 + CONFIDENCE) / 2, units - 1) * math.sqrt(variance) if variance and units > 1 else None
+
+
 def row_weights(objective: Objective, curves: Sequence[LearningCurve], minus: Sequence[LearningCurve] = ()) -> Array:
     """Return what each row of the data set counts in a linear objective on each block, ``(n_blocks, n_rows)``.
 
+    If the data have groups, it is what each group counts, ``(n_blocks, n_groups)``, since rows of a group are alike.
     Of each model, the rows that were labelled before it count alike, and each model counts as in the objective.
 
     Parameters
@@ -159,14 +187,19 @@ def row_weights(objective: Objective, curves: Sequence[LearningCurve], minus: Se
     curves : one curve per block.
     minus : curves on the same blocks whose weights are subtracted, for a difference of two recipes.
     """
-    n_rows = 1 + max(int(curve.rows.max(initial=0)) for curve in (*curves, *minus))
+    n_rows = 1 + max(int(_bought(curve).max(initial=0)) for curve in (*curves, *minus))
     weights = np.zeros((len(curves), n_rows))
     for sign, several in ((1.0, curves), (-1.0, minus)):
         for block, curve in enumerate(several):
             bought = np.cumsum(curve.loop_rows).tolist()
             for count, weight in zip(bought, _weights(objective, curve)[1:].tolist(), strict=True):
-                np.add.at(weights[block], curve.rows[:count], sign * weight / max(count, 1))
+                np.add.at(weights[block], _bought(curve)[:count], sign * weight / max(count, 1))
     return weights
+
+
+def _bought(curve: LearningCurve) -> Counts:
+    """Return the rows that were bought, or their groups if the data have groups."""
+    return curve.bought_groups if len(curve.bought_groups) else curve.rows
 
 
 def unit_table(objective: Objective, curves: Sequence[LearningCurve], values: Array) -> Array | None:

@@ -70,6 +70,11 @@ class PreparedBlock:
         )
 
     @property
+    def test_groups(self) -> NDArray[np.int64] | None:
+        """Group of each test row, ``(n_test,)``; None if the data have no groups."""
+        return None if self.block.groups is None else self.block.groups[self.block.test]
+
+    @property
     def first_rows(self) -> RowNumbers | None:
         """Positions in the pool of the rows that are labelled first, None where the block does not fix them."""
         if self.block.initial is None:

@@ -5,6 +5,8 @@ and get the pseudo-values of a jackknife over groups of rows: for G groups, a me
 rows of group g, the pseudo-value is G·S − (G − 1)·S₍₋g₎ (J. W. Tukey, *Bias and Confidence in Not-Quite Large Samples*,
 Annals of Mathematical Statistics 29, 1958). Their mean and variance estimate those of the metric; of a mean over rows
 they are the means of the groups.
+
+Where rows belong to groups, such as those of one patient, these are the units: rows of a group are not independent.
 """
 
 from __future__ import annotations
@@ -46,12 +48,19 @@ class TestScorer:
     y : their true class codes, ``(n_test,)``.
     n_classes : number of classes of the scenario.
     positive : code of the positive class of two; None for the last one.
+    groups : group of each test row, ``(n_test,)``, where groups are the units of the test; None where rows are.
     """
 
     __test__ = False  # pytest would take the class for a test
 
     def __init__(
-        self, metrics: tuple[str, ...], X: Features, y: Codes, n_classes: int, positive: int | None = None
+        self,
+        metrics: tuple[str, ...],
+        X: Features,
+        y: Codes,
+        n_classes: int,
+        positive: int | None = None,
+        groups: NDArray[np.int64] | None = None,
     ) -> None:
         self._metrics = metrics
         self._X = X
@@ -59,6 +68,7 @@ class TestScorer:
         self._n_classes = n_classes
         self._positive = n_classes - 1 if positive is None else positive
         self._score = make_scorers(metrics, n_classes, positive)
+        self._units = None if groups is None else np.unique(groups, return_inverse=True)[1]
 
     def __call__(self, model: FittedModel) -> dict[str, float]:
         """Return the score of each metric."""
@@ -71,12 +81,15 @@ class TestScorer:
         others = [metric for metric in self._metrics if metric != "accuracy"]
         without = self._without_each(self._groups, outputs, others) if others else {}
         pseudo_values = {metric: _pseudo_values(scores[metric], left) for metric, left in without.items()}
-        return scores, UnitScores(outputs.predict(rows) == self._y, pseudo_values)
+        correct = outputs.predict(rows) == self._y
+        if self._units is not None and "accuracy" in self._metrics:
+            pseudo_values["accuracy"] = group_values(correct, self._units)
+        return scores, UnitScores(correct, pseudo_values)
 
     @cached_property
     def _groups(self) -> list[RowNumbers]:
         """The groups of the jackknife, the same for every model."""
-        return row_groups(self._y)
+        return row_groups(self._y) if self._units is None else unit_groups(self._units)
 
     def prior_model(self, y_pool: Codes) -> FittedModel:
         """Return the predictor that knows the class shares of the pool and nothing else."""
@@ -193,6 +206,45 @@ def row_groups(y: Codes, most: int = MOST_GROUPS) -> list[RowNumbers]:
     count = max(2, min(most, len(y) // 2))
     by_class = np.argsort(y, kind="stable")
     return [by_class[first::count] for first in range(count)]
+
+
+def unit_groups(units: NDArray[np.intp], most: int = MOST_GROUPS) -> list[RowNumbers]:
+    """Return groups of test rows of nearly equal size, none of which separates the rows of a unit.
+
+    Parameters
+    ----------
+    units : unit of each test row, in [0, n_units), ``(n_test,)``, two units or more.
+    most : largest number of groups.
+    """
+    sizes = np.bincount(units)
+    count = min(most, len(sizes))
+    filled, group_of = np.zeros(count), np.empty(len(sizes), dtype=np.intp)
+    for unit in np.argsort(-sizes, kind="stable"):
+        group_of[unit] = np.argmin(filled)
+        filled[group_of[unit]] += sizes[unit]
+    return [np.flatnonzero(group_of[units] == group) for group in range(count)]
+
+
+def group_values(correct: NDArray[np.bool_], units: NDArray[np.intp]) -> Array:
+    """Return a value of each unit of test rows whose mean is the accuracy of all rows, ``(n_units,)``.
+
+    The accuracy is a ratio of two sums over units: of right rows and of rows. For G units and n rows, its linear part
+    is the mean of a + (G/n)·(r_g − a·n_g), with a the accuracy, n_g the rows of unit g and r_g those that are right
+    (W. G. Cochran, *Sampling Techniques*, Wiley 1977, chapter 6).
+
+    Parameters
+    ----------
+    correct : whether each test row is right, ``(n_test,)``.
+    units : unit of each test row, in [0, n_units), ``(n_test,)``.
+
+    Examples
+    --------
+    >>> group_values(np.array([True, True, True, False]), np.array([0, 0, 1, 1])).tolist()
+    [1.0, 0.5]
+    """
+    sizes, right, accuracy = np.bincount(units), np.bincount(units, weights=correct), correct.mean()
+    values: Array = accuracy + len(sizes) / len(units) * (right - accuracy * sizes)
+    return values
 
 
 def _pseudo_values(score: float, without: Array) -> Array:

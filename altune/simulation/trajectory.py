@@ -11,7 +11,7 @@ import numpy as np
 
 from altune.core.types import TrainingSet
 from altune.loop.loop import ActiveLearningLoop
-from altune.simulation.curve import LearningCurve
+from altune.simulation.curve import NOTHING, LearningCurve
 from altune.simulation.panel import Panel
 from altune.simulation.prepared import PreparedBlock
 from altune.simulation.probes import audit_facts, uncertainty_facts
@@ -56,7 +56,12 @@ class Trajectory:
             scenario, prepared.y_pool, prepared.n_classes, prepared.streams, prepared.class_probabilities
         )
         self._scorer = TestScorer(
-            scenario.metric_names, prepared.X_test, prepared.y_test, prepared.n_classes, scenario.positive_code
+            scenario.metric_names,
+            prepared.X_test,
+            prepared.y_test,
+            prepared.n_classes,
+            scenario.positive_code,
+            prepared.test_groups,
         )
         self._loop = ActiveLearningLoop(
             recipe,
@@ -96,6 +101,7 @@ class Trajectory:
         key = ("prior", self._scenario.metric_names, self._scenario.positive_code)
         prior = self.prepared.hidden.get(key, lambda: self._scorer.prior(self.prepared.y_pool))
         units = {} if self._by_unit is None else self._units(self._by_unit)
+        rows, groups = self.prepared.block.pool[loop.bought].astype(np.int64), self.prepared.block.groups
         curve = LearningCurve(
             labels=np.array([record.labels_bought for record in records], dtype=np.int64),
             used=np.array([record.labels_used for record in records], dtype=np.int64),
@@ -107,7 +113,8 @@ class Trajectory:
             query_seconds=np.array([record.query_seconds for record in records]),
             evaluation_seconds=np.array([point.seconds for point in points]),
             notes=tuple({**record.notes, **point.hidden} for record, point in zip(records, points, strict=True)),
-            rows=self.prepared.block.pool[loop.bought].astype(np.int64),
+            rows=rows,
+            bought_groups=NOTHING if groups is None else groups[rows],
             stopped=PAUSED if loop.stopped is None else str(loop.stopped),
             round_trips=np.array([point.round_trips for point in points], dtype=np.int64),
             priced=np.array([point.priced for point in points], dtype=np.int64),
@@ -147,14 +154,18 @@ class Trajectory:
         scorer, y_pool = self._scorer, self.prepared.y_pool
         key = ("prior units", self._scenario.metric_names, self._scenario.positive_code)
         _, prior = self.prepared.hidden.get(key, lambda: scorer.with_units(scorer.prior_model(y_pool)))
+        block = self.prepared.block
+        of_groups = {
+            metric: np.array([values, *(unit.groups[metric] for unit in by_unit)])
+            for metric, values in prior.groups.items()
+        }
+        if block.groups is not None:
+            return {"group_scores": of_groups}
         return {
             "row_scores": np.array([unit.correct for unit in by_unit]),
             "row_prior": prior.correct,
-            "row_classes": self.prepared.y_test.astype(np.int64),
-            "group_scores": {
-                metric: np.array([values, *(unit.groups[metric] for unit in by_unit)])
-                for metric, values in prior.groups.items()
-            },
+            "row_classes": self.prepared.y_test.astype(np.int64) if block.by_class else NOTHING,
+            "group_scores": of_groups,
         }
 
     def _errors(self) -> dict[str, float]:

@@ -95,6 +95,8 @@ def describe_environment(environment: Environment) -> dict[str, Any]:
             "kind": dataset.kind,
             "classes": [str(name) for name in dataset.classes],
             "class_counts": [int(count) for count in dataset.class_counts],
+            **({} if dataset.groups is None else {"group": dataset.groups.name, "groups": len(dataset.groups.names)}),
+            **({} if dataset.time is None else {"time": dataset.time.name}),
         },
     }
 
@@ -260,7 +262,13 @@ def _environment_changes(stored: Sequence[Mapping[str, Any]], asked: Sequence[Ma
         return [f"the data is {', '.join(names)}, in the run {', '.join(stored_names)}"]
     changes = []
     for old, new in zip(stored, asked, strict=True):
-        if old["data"]["fingerprint"] != new["data"]["fingerprint"]:
+        columns = [
+            f"the {name} column is {new['data'].get(name)}, in the run {old['data'].get(name)}"
+            for name in ("group", "time")
+            if new["data"].get(name) != old["data"].get(name)
+        ]
+        changes += columns
+        if not columns and old["data"]["fingerprint"] != new["data"]["fingerprint"]:
             changes.append(f"the rows of {new['data']['name']} differ")
         asked_fields, stored_fields = all_fields(new["scenario"]), all_fields(old["scenario"])
         for name in dict.fromkeys([*asked_fields, *stored_fields]):

@@ -99,8 +99,10 @@ def _environment(
             f"{where}: the data set {name!r} was made in Python, so the study has no file of it; give --data "
             f"{name}=FILE"
         )
+    columns = {name: stored["data"].get(name) for name in ("group", "time")}
     column = target if target is not None else (source or {}).get("target")
-    environment = make_environment(file, target=column, scenario=Scenario.from_dict(stored["scenario"]), seed=seed)
+    scenario = Scenario.from_dict(stored["scenario"])
+    environment = make_environment(file, target=column, **columns, scenario=scenario, seed=seed)
     if environment.dataset.fingerprint != stored["data"]["fingerprint"]:
         raise RequestError(
             f"{file}: not the data of the study (the fingerprint here is {environment.dataset.fingerprint[:12]}, in "

@@ -40,6 +40,8 @@ def ablate(
     n_blocks: int = 20,
     seed: int = 0,
     target: str | None = None,
+    group: Any = None,
+    time: Any = None,
     model: Any = None,
     scenario: Scenario | None = None,
     splits: Any = None,
@@ -59,7 +61,8 @@ def ablate(
     recipe, start : recipes at the end and at the start of the path, as for :func:`altune.simulate`.
     n_blocks : number of blocks to report on, 1 or more.
     splits : explicit splits, with ``report`` blocks among them.
-    data, seed, target, model, scenario, n_jobs, on_done, progress, overrides : as for :func:`altune.simulate`.
+    data, seed, target, group, time, model, scenario, n_jobs, on_done, progress, overrides : as for
+        :func:`altune.simulate`.
 
     Raises
     ------
@@ -74,7 +77,9 @@ def ablate(
     >>> [step.knobs for step in ablation.steps]
     [('query_strategy',)]
     """
-    environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
+    environment = make_environment(
+        data, target=target, group=group, time=time, scenario=scenario, seed=seed, splits=splits, **overrides
+    )
     ends = {name: find_recipe(end, model, [environment]) for name, end in (("start", start), ("end", recipe))}
     setup = set_up(ends, [environment], n_blocks, model)
     first, last, reference = setup.recipes["start"], setup.recipes["end"], recipe_with(REFERENCE, model)

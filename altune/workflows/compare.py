@@ -30,6 +30,8 @@ def compare(
     n_blocks: int = 20,
     seed: int = 0,
     target: str | None = None,
+    group: Any = None,
+    time: Any = None,
     model: Any = None,
     scenario: Scenario | None = None,
     splits: Any = None,
@@ -50,7 +52,7 @@ def compare(
     splits : explicit splits of one data set.
     post_hoc : post-hoc test over several data sets: ``wilcoxon``, signed-rank tests with Holm's correction, or
         ``nemenyi``, a critical difference of mean ranks.
-    seed, target, model, scenario, n_jobs, on_done, progress, overrides : as for :func:`altune.simulate`.
+    seed, target, group, time, model, scenario, n_jobs, on_done, progress, overrides : as for :func:`altune.simulate`.
 
     Raises
     ------
@@ -61,7 +63,9 @@ def compare(
         raise RequestError(f"a comparison needs two recipes or more, not {len(recipes)}")
     if post_hoc not in ("wilcoxon", "nemenyi"):
         raise RequestError(f"post_hoc is wilcoxon or nemenyi, not {post_hoc!r}")
-    environments = make_environments(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
+    environments = make_environments(
+        data, target=target, group=group, time=time, scenario=scenario, seed=seed, splits=splits, **overrides
+    )
     names = [environment.dataset.name for environment in environments]
     if len(set(names)) < len(names):
         raise RequestError(f"two data sets have the same name among {', '.join(names)}; give each data set once")

@@ -52,6 +52,8 @@ def examine(
     n_blocks: int = 5,
     seed: int = 0,
     target: str | None = None,
+    group: Any = None,
+    time: Any = None,
     model: Any = None,
     scenario: Scenario | None = None,
     splits: Any = None,
@@ -65,7 +67,7 @@ def examine(
     ----------
     rules : stopping rules by names of your choice, beside the one of the recipe; by default all registered ones.
     projection : projection of the map of the pool: ``pca``, or ``umap`` (extra ``umap``).
-    recipe, data, n_blocks, seed, target, model, scenario, splits, n_jobs, progress, overrides : as for
+    recipe, data, n_blocks, seed, target, group, time, model, scenario, splits, n_jobs, progress, overrides : as for
         :func:`altune.simulate`.
 
     Raises
@@ -81,7 +83,9 @@ def examine(
     >>> facts.loops, facts.balance.classes
     ((0, 1, 2, 3, 4), ('setosa', 'versicolor', 'virginica'))
     """
-    environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
+    environment = make_environment(
+        data, target=target, group=group, time=time, scenario=scenario, seed=seed, splits=splits, **overrides
+    )
     setup = set_up({"recipe": find_recipe(recipe, model, [environment])}, [environment], n_blocks, model)
     check_projection(projection)
     wanted = None if rules is None else {name: parse_method("stopping", rule) for name, rule in rules.items()}

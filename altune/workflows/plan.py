@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from altune.core.errors import WorkError
-from altune.data.blocks import BlockRole
+from altune.data.blocks import Block, BlockRole
 from altune.data.encoding import encode_described
+from altune.data.split_words import split_words
 from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment
@@ -16,6 +17,7 @@ from altune.tuning.folders import require_folder
 from altune.tuning.run_folder import stored_header
 from altune.tuning.settings import Settings
 from altune.tuning.study_setup import SHARED, StudySetup
+from altune.workflows.precision import likely_precision
 from altune.workflows.probe import probe
 
 
@@ -59,7 +61,8 @@ def plan(
         "settings": setup.settings.to_dict() | {"n_trials": setup.n_trials},
         "first_trials": {"summary": setup.first.words, **setup.first.to_dict()},
         "trajectories": trajectories,
-        "estimate": _estimate(setup, trajectories, jobs, timeout),
+        "estimate": (estimate := _estimate(setup, trajectories, jobs, timeout)),
+        "precision": likely_precision(setup, estimate) if confirm else [],
         "run": str(folder),
     }
 
@@ -73,12 +76,18 @@ def _described(environment: Environment, role: BlockRole, base: Recipe) -> dict[
     return {
         "data": {"name": dataset.name, "rows": dataset.n_rows, "features": dataset.n_features}
         | {"classes": dataset.n_classes, "pool": len(block.pool), "test": len(block.test)}
-        | {"search_rows": environment.search_rows},
+        | {"search_rows": environment.search_rows}
+        | ({"split": words} if (words := _split_words(environment, block)) else {}),
         "encoding": encoding.to_dict() | {"summary": encoding.summary},
         "scenario": scenario.to_dict(),
         "positive": scenario.positive_class,
         "first_sample": base.initial_sample.n_rows(scenario.labels, dataset.n_classes),
     }
+
+
+def _split_words(environment: Environment, block: Block) -> str:
+    report = environment.blocks("report", 1)
+    return split_words(environment.dataset, block, report[0]) if report and not environment.explicit else ""
 
 
 def _estimate(setup: StudySetup, trajectories: Mapping[str, int], jobs: int, timeout: float | None) -> dict[str, Any]:

@@ -31,6 +31,8 @@ def replay(
     n_blocks: int = 10,
     seed: int = 0,
     target: str | None = None,
+    group: Any = None,
+    time: Any = None,
     model: Any = None,
     scenario: Scenario | None = None,
     splits: Any = None,
@@ -44,7 +46,8 @@ def replay(
     ----------
     recipe : as for :func:`altune.simulate`; its stopping rule, if it has one, is reported as ``recipe``.
     rules : stopping rules by names of your choice; by default all registered ones with their defaults.
-    data, n_blocks, seed, target, model, scenario, splits, n_jobs, progress, overrides : as for :func:`altune.simulate`.
+    data, n_blocks, seed, target, group, time, model, scenario, splits, n_jobs, progress, overrides : as for
+        :func:`altune.simulate`.
 
     Raises
     ------
@@ -57,7 +60,9 @@ def replay(
     >>> [rule.name for rule in replayed.rules]
     ['calm']
     """
-    environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
+    environment = make_environment(
+        data, target=target, group=group, time=time, scenario=scenario, seed=seed, splits=splits, **overrides
+    )
     played = find_recipe(recipe, model, [environment])
     wanted = (
         every_rule(played) if rules is None else {name: parse_method("stopping", rule) for name, rule in rules.items()}

@@ -27,6 +27,8 @@ def simulate(
     n_blocks: int = 10,
     seed: int = 0,
     target: str | None = None,
+    group: Any = None,
+    time: Any = None,
     model: Any = None,
     scenario: Scenario | None = None,
     splits: Any = None,
@@ -45,6 +47,8 @@ def simulate(
     n_blocks : number of blocks.
     seed : seed of the study, from which the blocks are drawn.
     target : label column of a table.
+    group, time : names of columns that are no features: no split separates rows of a group, and tests are later than
+        pools; see :class:`altune.Dataset`.
     model : model that replaces the one of the recipe.
     scenario : scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
     splits : explicit splits, see :func:`altune.data.blocks.read_splits`.
@@ -57,7 +61,9 @@ def simulate(
     >>> simulate("random_sampling", "iris", budget=30, n_blocks=2).values.shape
     (2,)
     """
-    environment = make_environment(data, target=target, scenario=scenario, seed=seed, splits=splits, **overrides)
+    environment = make_environment(
+        data, target=target, group=group, time=time, scenario=scenario, seed=seed, splits=splits, **overrides
+    )
     with shown_progress(progress, on_done) as counter:
         [simulations] = play_recipes(
             {"recipe": find_recipe(recipe, model, [environment])},

@@ -49,6 +49,8 @@ def tune(
     space: SearchSpace | str | Path = "standard",
     *,
     target: str | None = None,
+    group: Any = None,
+    time: Any = None,
     model: Any = None,
     scenario: Scenario | None = None,
     budget: int | None = None,
@@ -97,6 +99,8 @@ def tune(
     data : data set, name of a built-in data set, or file; a list of them for a recipe that performs well on all.
     space : search space, name of a shipped one, or YAML file.
     target : label column of a table.
+    group, time : names of columns that are no features: no split separates rows of a group, and tests are later than
+        pools; see :class:`altune.Dataset`.
     model : model to use: a name, a mapping, an altune model, or any scikit-learn classifier.
     scenario, budget, loops, metric, objective, overrides : the scenario. Single values replace fields of ``scenario``:
         the named ones, ``also``, ``annotators``, ``price_per_label``, ``risk``, ``constraints`` or any other field.
@@ -177,7 +181,15 @@ def tune(
         search_rows=search_rows,
         portfolio=portfolio,
     )
-    given: dict[str, Any] = {"target": target, "scenario": scenario, "seed": seed, "budget": budget, "loops": loops}
+    given: dict[str, Any] = {
+        "target": target,
+        "group": group,
+        "time": time,
+        "scenario": scenario,
+        "seed": seed,
+        "budget": budget,
+        "loops": loops,
+    }
     given |= {"metric": metric, "objective": objective, **overrides}
     environments = make_environments(data, splits=splits, **given)
     away = make_away(confirm_on, environments, **given)

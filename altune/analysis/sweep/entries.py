@@ -27,15 +27,17 @@ class ListEntry(BaseModel):
 
 
 class DataEntry(ListEntry):
-    """A data set: ``digits``, ``mine.csv``, or ``{file: mine.csv, target: label, name: mine}``."""
+    """A data set: ``digits``, ``mine.csv``, or ``{file: mine.csv, target: label, group: patient, name: mine}``."""
 
     file: str | Path | Dataset
     target: str | None = None
+    group: str | None = None
+    time: str | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _read(cls, value: Any, info: ValidationInfo) -> dict[str, Any]:
-        plain = _mapping(value, "file", ("file", "target", "name"), "a data set")
+        plain = _mapping(value, "file", ("file", "target", "group", "time", "name"), "a data set")
         known = {dataset.name for dataset in list_datasets()}
         plain["file"] = source = _beside(plain["file"], info, known)
         stem = source.name if isinstance(source, Dataset) else Path(source).name.split(".")[0]

@@ -44,7 +44,7 @@ def _merged(decision: Decision, path: str, forbid: tuple[Rule, ...], reasons: li
 
 def _reason(paths: list[str], leader: str) -> str:
     verb, subject = ("is", "it selects") if len(paths) == 1 else ("are", "they select")
-    return f"{join_words(paths)} {verb} left out: with two classes {subject} the same rows as {leader}"
+    return f"{join_words(paths)} {verb} left out: with two classes {subject} what {leader} selects"
 
 
 def _inside(alternative: Alternative, path: str, forbid: tuple[Rule, ...], reasons: list[str]) -> Alternative:

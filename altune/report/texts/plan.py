@@ -34,6 +34,7 @@ def plan_text(plan: Mapping[str, Any]) -> str:
         *_objectives(plan),
         *_search(plan, " of each data set" if plan.get("data_sets") else ""),
         *_confirmation(plan),
+        *_precision(plan["precision"]),
         *_resources(plan["estimate"]),
         ("run", str(plan["run"])),
     ]
@@ -57,6 +58,7 @@ def _data(plan: Mapping[str, Any]) -> list[Row]:
             ("data", f"{data['name']}: {_size(data)}"),
             ("features", _features(plan)),
             ("pool and test", f"{data['pool']} and {data['test']} rows{_where(data) or ' of each block'}"),
+            *([("split", data["split"])] if "split" in data else []),
             ("budget", f"{plan['scenario']['budget']} labels"),
             ("first sample", f"{plan['first_sample']} rows unless the recipe sets it"),
             *_positive(plan),
@@ -79,6 +81,7 @@ def _data_set(title: str, of_data: Mapping[str, Any]) -> list[Row]:
             f"pool {data['pool']}, test {data['test']} rows{_where(data)}; budget {of_data['scenario']['budget']} "
             f"labels, first sample {of_data['first_sample']} rows unless the recipe sets it",
         ),
+        *([("", data["split"])] if "split" in data else []),
         *_positive(of_data),
     ]
 
@@ -199,6 +202,27 @@ def _confirmation(plan: Mapping[str, Any]) -> list[Row]:
         ("confirmation", f"{sizes}{each}" if many["confirmation"] else "none"),
         ("trajectories", f"{sum(many.values())}: {listed}" + _at_most(settings)),
     ]
+
+
+def _precision(found: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Return how narrow the intervals will be on each data set, and how many rows would make them narrow."""
+    rows = []
+    for of_data in found:
+        half, wanted = of_data["half_width"], of_data["wanted"]
+        more = f"; ±{wanted:g} takes about {rounded(of_data['rows_wanted'])} rows" if half > wanted else ""
+        data = f"{of_data['data']}: " if len(found) > 1 else ""
+        words = f"{data}about ±{half:.2g} for a difference, from {of_data['rows']} rows with labels{more}"
+        rows.append(("precision", words))
+    return rows
+
+
+def rounded(number: int) -> int:
+    """Return a number to two digits.
+
+    >>> rounded(7342), rounded(99)
+    (7300, 99)
+    """
+    return int(float(f"{number:.1e}"))
 
 
 def _resources(estimate: Mapping[str, Any]) -> list[Row]:

@@ -99,7 +99,14 @@ def save_block(prepared: PreparedBlock, folder: Path) -> None:
     np.save(folder / "test.npy", block.test)
     if block.initial is not None:
         np.save(folder / "initial.npy", block.initial)
-    small: dict[str, Any] = {"role": block.role, "number": block.number, "n_classes": prepared.n_classes}
+    if block.groups is not None:
+        np.save(folder / "groups.npy", block.groups)
+    small: dict[str, Any] = {
+        "role": block.role,
+        "number": block.number,
+        "n_classes": prepared.n_classes,
+        "by_class": block.by_class,
+    }
     small |= {"seed": streams.seed, "data": streams.data, "feature_names": prepared.feature_names}
     (folder / "block.json").write_text(json.dumps(small), "utf-8")
 
@@ -107,13 +114,15 @@ def save_block(prepared: PreparedBlock, folder: Path) -> None:
 def load_block(folder: Path) -> PreparedBlock:
     """Read a block written by :func:`save_block`; its features are read from disk when they are used."""
     small = json.loads((folder / "block.json").read_text("utf-8"))
-    initial = folder / "initial.npy"
+    initial, groups = folder / "initial.npy", folder / "groups.npy"
     block = Block(
         role=small["role"],
         number=small["number"],
         pool=np.load(folder / "pool.npy"),
         test=np.load(folder / "test.npy"),
         initial=np.load(initial) if initial.exists() else None,
+        groups=np.load(groups) if groups.exists() else None,
+        by_class=small["by_class"],
     )
     return PreparedBlock(
         block=block,

@@ -43,7 +43,10 @@ def read_source(source: str | Path) -> Sources:
     path = Path(source)
     if path.is_file():
         request = read_sweep(path)
-        data = [EpisodeData(entry.file, entry.target, budgets=request.budgets) for entry in request.data]
+        data = [
+            EpisodeData(entry.file, entry.target, budgets=request.budgets, groups=entry.group, time=entry.time)
+            for entry in request.data
+        ]
         return Sources(tuple(data), tuple(entry.model for entry in request.models))
     if is_run(path):
         return _of_run(path)
@@ -104,7 +107,8 @@ def _of_run(folder: Path) -> Sources:
                 f"{folder}: the data set {name!r} was passed from Python or by a sweep and cannot be read again; "
                 "give its file, or that of the sweep, instead"
             )
-        data.append(EpisodeData(cast(str, source["data"]), source["target"], budgets=(scenario.labels,)))
+        entry = EpisodeData(cast(str, source["data"]), source["target"], budgets=(scenario.labels,))
+        data.append(replace(entry, groups=source.get("group"), time=source.get("time")))
     decision = record.space.decisions.get("model")
     alternatives = decision.alternatives if decision is not None else ()
     return Sources(tuple(data), tuple(cast(Model, alternative.typical()) for alternative in alternatives))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from altune.analysis.sweep.cells import Cell
+from altune.analysis.sweep.entries import DataEntry
 from altune.analysis.sweep.request import SweepRequest
 from altune.core.errors import RequestError
 from altune.data import Dataset, load_dataset
@@ -68,7 +69,7 @@ class Preparation:
 
     def __init__(self, request: SweepRequest) -> None:
         self._request = request
-        self._data = {entry.name: _dataset(entry.file, entry.target) for entry in request.data}
+        self._data = {entry.name: _dataset(entry) for entry in request.data}
         self._spaces = {
             entry.name: entry.file if isinstance(entry.file, SearchSpace) else SearchSpace.load(entry.file)
             for entry in request.spaces
@@ -96,5 +97,7 @@ class Preparation:
         return self._environments[key]
 
 
-def _dataset(source: Any, target: str | None) -> Dataset:
-    return source if isinstance(source, Dataset) else load_dataset(source, target=target)
+def _dataset(entry: DataEntry) -> Dataset:
+    if isinstance(entry.file, Dataset):
+        return entry.file.with_columns(groups=entry.group, time=entry.time)
+    return load_dataset(entry.file, target=entry.target, groups=entry.group, time=entry.time)

@@ -76,8 +76,8 @@ def test_two_classes_do_not_search_margin_least_confidence_and_entropy_as_three(
     left, reasons = space.narrow(TWO)
     assert left.decisions["query_strategy"].labels == ("margin", "badge")
     assert reasons == [
-        "query_strategy.entropy and query_strategy.least_confidence are left out: with two classes they select the "
-        "same rows as margin"
+        "query_strategy.entropy and query_strategy.least_confidence are left out: with two classes they select "
+        "what margin selects"
     ]
     assert space.narrow(THREE) == (space, [])
 

@@ -34,7 +34,8 @@ def test_a_usual_plan_says_nothing_of_what_was_not_asked_for() -> None:
     rows = plan_of()
     assert list(rows) == [
         *("data", "features", "pool and test", "budget", "first sample", "loops", "metric", "annotators", "prices"),
-        *("objective", "search", "first trials", "sampler", "confirmation", "trajectories", "time", "memory", "run"),
+        *("objective", "search", "first trials", "sampler", "confirmation", "trajectories"),
+        *("precision", "time", "memory", "run"),
     ]
     assert rows["data"] == "iris: 150 rows, 4 features, 3 classes"
     assert rows["features"] == "4 columns become 4 features (4 numbers), scaled to mean 0 and variance 1"

@@ -77,7 +77,8 @@ def _python(run: Run, name: str, data: list[str] | None) -> tuple[str, str]:
     several = len(run.record.data_sets) > 1
     options = {} if data is None else dict(zip(data[1::2], data[2::2], strict=True))
     given = [repr(data[0]) if data is not None else "data"]
-    given += [f"target={options['--target']!r}"] if "--target" in options else []
+    columns = ("target", "group", "time")
+    given += [f"{column}={options[f'--{column}']!r}" for column in columns if f"--{column}" in options]
     given += [f"splits=json.load(open({options['--splits']!r}))"] if "--splits" in options else []
     given += [f"scenario=run.record.scenarios[{name!r}]" if several else "scenario=run.scenario"]
     given += [f"seed={_seed(run, data)}"]

@@ -61,7 +61,9 @@ def _data(run: Run) -> list[Fact]:
 
 
 def _size(data: dict[str, Any]) -> str:
-    return f"{data['rows']} rows, {data['features']} features, {len(data['class_counts'])} classes"
+    groups = f"; {data['groups']} groups by {data['group']}, which no split separates" if "group" in data else ""
+    time = f"; tests are later than pools, by {data['time']}" if "time" in data else ""
+    return f"{data['rows']} rows, {data['features']} features, {len(data['class_counts'])} classes{groups}{time}"
 
 
 def _rarest(data: dict[str, Any]) -> str:

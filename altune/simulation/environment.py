@@ -183,6 +183,8 @@ def make_environment(
         price_per_loop=resolved.price_per_loop,
         n_features=width,
         feature_names=None if width is None else kept_names(dataset, width),
+        classes=dataset.classes,
+        positive=resolved.positive,
     )
     source = source_of(data, target, None if splits is None else splits_file)
     return Environment(dataset, resolved, seed, capabilities, explicit, source, notes)

@@ -111,6 +111,7 @@ class Scenario(BaseModel):
     )
     _valid_text_features = field_validator("text_features", mode="before")(read_text_features)
     _classes: tuple[str, ...] = PrivateAttr(())
+    _labels: tuple[object, ...] = PrivateAttr(())
 
     @field_validator("positive", mode="before")
     @classmethod
@@ -180,8 +181,14 @@ class Scenario(BaseModel):
     def with_classes(self, classes: Iterable[object]) -> Scenario:
         """Return the scenario with the class names of its data, in their order, which :meth:`resolve` checks."""
         scenario = self.model_copy()
-        scenario._classes = tuple(str(name) for name in classes)
+        scenario._labels = tuple(classes)
+        scenario._classes = tuple(map(str, scenario._labels))
         return scenario
+
+    @property
+    def labels_of_classes(self) -> tuple[object, ...]:
+        """The classes as the labels of the data, text or numbers; empty before :meth:`resolve`."""
+        return self._labels
 
     @property
     def positive_code(self) -> int | None:

@@ -55,7 +55,12 @@ class Trajectory:
             scenario, prepared.y_pool, prepared.n_classes, prepared.streams, prepared.class_probabilities
         )
         self._scorer = TestScorer(
-            scenario.metric_names, prepared.X_test, prepared.y_test, prepared.n_classes, scenario.positive_code
+            scenario.metric_names,
+            prepared.X_test,
+            prepared.y_test,
+            prepared.n_classes,
+            scenario.positive_code,
+            scenario.labels_of_classes,
         )
         self._loop = ActiveLearningLoop(
             recipe,

@@ -31,6 +31,8 @@ from altune.tuning.storage import set_attribute
 HEADER = "altune"
 NARROWING = 2
 """How spaces are narrowed: since 2, alternatives that are equal for two classes are left out. Missing means 1."""
+OWN = "own"
+"""Hashes of the user's metrics and objectives by what they are and their names; missing where there are none."""
 PORTFOLIO = "portfolio"
 """The first trials of a study as they were when it began; a later portfolio does not change them."""
 _UNHASHED = ("format", "altune", "libraries", "origin", "narrowing", PORTFOLIO, ALSO_FOR)
@@ -63,6 +65,7 @@ def make_header(
     estimators = {name: estimator_text(find_method("model", name)) for name in names}
     most_rows = most_search_rows(environments, settings.search_rows)
     tables = learned_tables(space)
+    own = {name: text for each in environments for name, text in each.scenario.definitions().items()}
     return {
         "format": STUDY_FORMAT,
         "altune": __version__,
@@ -72,6 +75,7 @@ def make_header(
         "narrowing": NARROWING if space.merges else 1,
         "estimators": {name: text for name, text in estimators.items() if text},
         **({"tables": tables} if tables else {}),
+        **({OWN: own} if own else {}),
         "environments": [describe_environment(environment) for environment in environments],
         "settings": settings.identity() | ({} if most_rows is None else {"search_rows": most_rows}),
         PORTFOLIO: (FirstTrials() if first is None else first).to_dict(),
@@ -222,6 +226,8 @@ def header_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list
     changes += _redefined(stored)
     if stored["estimators"] != header["estimators"]:
         changes.append("your own estimators differ")
+    before, now = stored.get(OWN, {}), header.get(OWN, {})
+    changes += [f"your own {name} differs" for name in {**before, **now} if before.get(name) != now.get(name)]
     changes += table_changes(stored, header)
     changes += _environment_changes(stored["environments"], header["environments"])
     usual = {"search_rows": "all", "portfolio": 0}

@@ -8,6 +8,7 @@ sum to 1 again. What cannot be rewritten is refused before anything is played.
 
 from __future__ import annotations
 
+import copy
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -278,7 +279,15 @@ def with_classes(estimator: Any, classes: Classes) -> Any:
     """Return a copy of an estimator that is to be trained on some of the classes."""
     parameters = estimator.get_params()
     changed = seen_parameters(parameters, class_parameters(parameters), estimator, classes)
-    return clone(estimator).set_params(**changed) if changed else estimator
+    return copy_of(estimator).set_params(**changed) if changed else estimator
+
+
+def copy_of(estimator: Any) -> Any:
+    """Return an estimator with the same parameters that shares nothing with the given one."""
+    try:
+        return clone(estimator)
+    except RuntimeError:  # CatBoost copies its parameters, which scikit-learn does not take for a clone
+        return copy.deepcopy(estimator)
 
 
 def refuse_unknown(parameters: Mapping[str, Any], root: Any, classes: Classes) -> None:

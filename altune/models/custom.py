@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Self, cast
 import numpy as np
 from pydantic import PrivateAttr, create_model
 from scipy import sparse
-from sklearn.base import clone, is_classifier
+from sklearn.base import is_classifier
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
@@ -22,7 +22,7 @@ from altune.core.needs import Capabilities, Need
 from altune.core.registry import methods, parse_method, register
 from altune.core.types import Learner, TrainingSet
 from altune.models.base import Model
-from altune.models.class_parameters import Classes, class_parameters, refuse_unknown, seen_parameters
+from altune.models.class_parameters import Classes, class_parameters, copy_of, refuse_unknown, seen_parameters
 from altune.models.declared import declared_field
 from altune.models.fitted import FittedModel
 
@@ -94,7 +94,7 @@ class CustomModel(Model):
 
     def _configured(self) -> Any:
         """Return a clone of the registered estimator with these parameters."""
-        estimator = clone(self.spec.estimator)
+        estimator = copy_of(self.spec.estimator)
         chosen = {name: getattr(self, name) for name in self.spec.parameters}
         return estimator.set_params(**{name: value for name, value in chosen.items() if value is not None})
 
@@ -189,7 +189,7 @@ def register_estimator(
     DecisionTreeClassifier(min_samples_leaf=3, random_state=0)
     """
     _check_estimator(name, estimator)
-    spec = EstimatorSpec(name, clone(estimator), dict(parameters or {}), tuple(schedulable))
+    spec = EstimatorSpec(name, copy_of(estimator), dict(parameters or {}), tuple(schedulable))
     unknown = [parameter for parameter in spec.schedulable if parameter not in spec.parameters]
     if unknown:
         raise RequestError(f"{name}: schedulable {unknown[0]!r} is not declared; add it to parameters")
@@ -215,7 +215,7 @@ def as_model(value: object) -> Model:
     stem = _name_of(value)
     _check_estimator(stem, value)
     for name in (stem if number == 1 else f"{stem}_{number}" for number in range(1, 10_000)):
-        spec = EstimatorSpec(name, clone(value), {}, ())
+        spec = EstimatorSpec(name, copy_of(value), {}, ())
         known = methods("model").get(name)
         if known is None:
             return _register(spec)(method=name)

@@ -36,6 +36,9 @@ def check_metrics(scenario: Scenario, dataset: Dataset, first: Block) -> None:
     ScenarioError
         With the metric and the reason.
     """
+    for metric, own in own_metrics().items():
+        if metric in scenario.metric_names:
+            own.check_labels(scenario.labels_of_classes)
     every = np.arange(2 * dataset.n_classes) % dataset.n_classes
     for metric in _checked(scenario):
         _scorer(metric, scenario, every).prior(every)

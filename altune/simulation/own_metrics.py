@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score, get_scorer_names, make_scorer
 from sklearn.utils.metaestimators import available_if
 
-from altune.core.errors import RequestError
+from altune.core.errors import RequestError, ScenarioError
 from altune.core.types import Array, Codes
 from altune.simulation.own import check_name, definition, load_entry_points, one_number
 
@@ -51,6 +51,23 @@ class OwnMetric:
     def fingerprint(self) -> str:
         """Return a hash of the scorer, which the name does not determine."""
         return definition(self.scorer)
+
+    def check_labels(self, labels: Sequence[object]) -> None:
+        """Refuse a scorer that names a class which the data do not have: some functions then return 0.
+
+        Raises
+        ------
+        ScenarioError
+            With the labels of the data.
+        """
+        arguments = getattr(self.scorer, "_kwargs", {})  # scikit-learn offers no public way to read them
+        several = arguments.get("labels")
+        for name in [arguments.get("pos_label"), *([] if several is None else several)]:
+            if name is not None and name not in labels:
+                raise ScenarioError(
+                    f"metric {self.name!r} names the class {_plain(name)!r}, and the labels of the data are "
+                    f"{', '.join(map(repr, labels))}"
+                )
 
     def score(self, model: Any, X: Any, y: Codes, labels: Sequence[object]) -> float:
         """Return the score of a classifier of class codes.
@@ -121,6 +138,10 @@ def own_metrics() -> dict[str, OwnMetric]:
     """Return the metrics of the user by name, including those of installed packages."""
     load_entry_points(GROUP)
     return dict(_metrics)
+
+
+def _plain(name: Any) -> Any:
+    return name.item() if isinstance(name, np.generic) else name
 
 
 def forget_metric(name: str) -> None:

@@ -48,6 +48,10 @@ class OwnMetric:
         _metrics[self.name] = self
         return self
 
+    def forget(self) -> None:
+        """Remove the metric; for tests and notebooks."""
+        _metrics.pop(self.name, None)
+
     def fingerprint(self) -> str:
         """Return a hash of the scorer, which the name does not determine."""
         return definition(self.scorer)
@@ -118,11 +122,13 @@ def register_metric(name: str, scorer: Any, *, low: float = -math.inf, high: flo
     Examples
     --------
     >>> from sklearn.metrics import fbeta_score, make_scorer
-    >>> metric = register_metric("f2_virginica", make_scorer(fbeta_score, beta=2, labels=[2], average="macro"), high=1)
+    >>> scorer = make_scorer(fbeta_score, beta=2, labels=["virginica"], average="macro")
+    >>> metric = register_metric("f2_virginica", scorer, low=0, high=1)
     >>> import altune
     >>> simulation = altune.simulate("vanilla", "iris", metric="f2_virginica", budget=20, loops=2, n_blocks=1)
     >>> 0 < simulation.aulc <= 1
     True
+    >>> metric.forget()
     """
     check_name(name, "metric", get_scorer_names())
     if isinstance(scorer, str) or not callable(scorer) or isinstance(scorer, type):
@@ -142,11 +148,6 @@ def own_metrics() -> dict[str, OwnMetric]:
 
 def _plain(name: Any) -> Any:
     return name.item() if isinstance(name, np.generic) else name
-
-
-def forget_metric(name: str) -> None:
-    """Remove a metric; for tests and notebooks."""
-    _metrics.pop(name, None)
 
 
 def _is_metric_function(function: Any) -> bool:

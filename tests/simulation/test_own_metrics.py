@@ -25,9 +25,8 @@ from sklearn.metrics import (
 
 import altune
 from altune.core.errors import AltuneError, FormatError, RequestError, ScenarioError
-from altune.simulation import own_metrics as registry
-from altune.simulation.objectives import KINDS
-from altune.simulation.objectives.formulas import FORMULAS
+from altune.simulation.objectives import KINDS, own_objective
+from altune.simulation.own_metrics import own_metrics
 
 NAMES = np.array(["ham", "spam", "virus"])
 RECIPE = {"initial_sample": {"method": "random", "size": 12}}
@@ -35,17 +34,17 @@ PLAYED = {"budget": 24, "loops": 2, "n_blocks": 1}
 
 
 @pytest.fixture(autouse=True)
-def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own() -> Iterator[None]:
     """Forget what a test registers."""
-    kinds, formulas = set(KINDS), set(FORMULAS)
-    names = set(registry.own_metrics())
+    metrics, kinds = set(own_metrics()), set(KINDS)
     yield
+    for name, metric in own_metrics().items():
+        if name not in metrics:
+            metric.forget()
     for name in set(KINDS) - kinds:
-        del KINDS[name]
-    for name in set(FORMULAS) - formulas:
-        del FORMULAS[name]
-    for name in set(registry.own_metrics()) - names:
-        registry.forget_metric(name)
+        made = own_objective(name)
+        assert made is not None
+        made.forget()
 
 
 def data(labels: Any = NAMES, n_classes: int = 3, **given: Any) -> altune.Dataset:
@@ -110,11 +109,11 @@ def test_worker_processes_receive_metrics_with_the_task() -> None:
 def test_a_scenario_brings_its_metrics_along() -> None:
     metric = altune.register_metric("mine", make_scorer(accuracy_score), high=1)
     sent = pickle.dumps(altune.Scenario(metric="mine", objective="alc_normalized"))
-    registry.forget_metric("mine")
+    metric.forget()
     with pytest.raises(FormatError, match="unknown scorer 'mine'"):
         altune.Scenario.from_dict({"metric": "mine"})
     assert pickle.loads(sent).metric == "mine"
-    assert registry.own_metrics()["mine"].fingerprint() == metric.fingerprint()
+    assert own_metrics()["mine"].fingerprint() == metric.fingerprint()
     assert altune.Scenario.from_dict({"metric": "mine", "objective": "alc_normalized"}).metric == "mine"
 
 

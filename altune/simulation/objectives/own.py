@@ -38,6 +38,11 @@ class OwnObjective:
         """Return the objective of a curve, as a finite number."""
         return one_number(f"objective {self.name!r}", lambda: self.function(terms, curve, reference))
 
+    def forget(self) -> None:
+        """Remove the objective; for tests and notebooks."""
+        KINDS.pop(self.name, None)
+        FORMULAS.pop(self.name, None)
+
     def fingerprint(self) -> str:
         """Return a hash of the function and of all that is declared with it."""
         return definition((self.kind, definition(self.function)))
@@ -89,11 +94,13 @@ def register_objective(
     >>> def last_half(terms, curve, reference):
     ...     "Mean score over the second half of the budget."
     ...     return curve.at(np.linspace(terms.end / 2, terms.end, 50), terms.metric).mean()
-    >>> register_objective("last_half", last_half).kind.text
+    >>> objective = register_objective("last_half", last_half)
+    >>> objective.kind.text
     'Mean score over the second half of the budget.'
     >>> import altune
     >>> altune.simulate("vanilla", "iris", objective="last_half", budget=20, n_blocks=1).objective.name
     'last_half'
+    >>> objective.forget()
     """
     check_name(name, "objective", OBJECTIVES)
     if not callable(function) or isinstance(function, type):

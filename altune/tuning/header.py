@@ -65,7 +65,7 @@ def make_header(
     estimators = {name: estimator_text(find_method("model", name)) for name in names}
     most_rows = most_search_rows(environments, settings.search_rows)
     tables = learned_tables(space)
-    own = {name: text for each in environments for name, text in each.scenario.definitions().items()}
+    own = own_definitions(environments)
     return {
         "format": STUDY_FORMAT,
         "altune": __version__,
@@ -81,6 +81,17 @@ def make_header(
         PORTFOLIO: (FirstTrials() if first is None else first).to_dict(),
         **({ALSO_FOR: [other.to_dict() for other in also]} if also else {}),
     }
+
+
+def own_definitions(environments: Sequence[Environment]) -> dict[str, str]:
+    """Return the hashes of the user's metrics and objectives in some environments."""
+    return {name: text for each in environments for name, text in each.scenario.definitions().items()}
+
+
+def own_changes(stored: Mapping[str, Any], now: Mapping[str, str]) -> list[str]:
+    """Return which of the user's metrics and objectives differ from those of a stored header, one text for each."""
+    before = stored.get(OWN, {})
+    return [f"your own {name} differs" for name in {**before, **now} if before.get(name) != now.get(name)]
 
 
 def describe_environment(environment: Environment) -> dict[str, Any]:
@@ -226,8 +237,7 @@ def header_changes(stored: Mapping[str, Any], header: Mapping[str, Any]) -> list
     changes += _redefined(stored)
     if stored["estimators"] != header["estimators"]:
         changes.append("your own estimators differ")
-    before, now = stored.get(OWN, {}), header.get(OWN, {})
-    changes += [f"your own {name} differs" for name in {**before, **now} if before.get(name) != now.get(name)]
+    changes += own_changes(stored, header.get(OWN, {}))
     changes += table_changes(stored, header)
     changes += _environment_changes(stored["environments"], header["environments"])
     usual = {"search_rows": "all", "portfolio": 0}

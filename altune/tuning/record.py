@@ -16,11 +16,12 @@ from altune.data.description import Encoding
 from altune.recipes.recipe import RECOMMENDED
 from altune.recipes.space import SearchSpace
 from altune.simulation.curve import LearningCurve
-from altune.simulation.objectives import Objective
+from altune.simulation.objectives import KINDS, Objective, load_objectives
+from altune.simulation.own_metrics import own_metrics
 from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import Ablated
 from altune.tuning.confirmation import Confirmation
-from altune.tuning.header import HEADER, read_header, stored_space
+from altune.tuning.header import HEADER, OWN, read_header, stored_space
 from altune.tuning.judging import REFERENCE, Judge, parse_across
 from altune.tuning.merit import MOST_BLOCKS, Standing, merged_trials
 from altune.tuning.narrowed_space import AlsoFor, stored_also_for
@@ -78,7 +79,7 @@ class StudyRecord:
         return read_header(header)
 
     def require_estimators(self, where: str) -> None:
-        """Refuse a study with an estimator of the user's own that is not registered in this process.
+        """Refuse a study with an estimator, metric or objective of the user's own that is not registered here.
 
         Parameters
         ----------
@@ -87,13 +88,21 @@ class StudyRecord:
         Raises
         ------
         RequestError
-            If an estimator is missing; the message says how to register it.
+            If one is missing; the message says how to register it.
         """
         for name in self.header.get("estimators", {}):
             if name not in methods("model"):
                 raise RequestError(
                     f"{where}: the run uses your own estimator {name!r}; register it with altune.register_estimator "
                     "and open the run with altune.open_run in Python"
+                )
+        load_objectives()
+        known: dict[str, Mapping[str, Any]] = {"metric": own_metrics(), "objective": KINDS}
+        for what, _, name in (own.partition(" ") for own in self.header.get(OWN, {})):
+            if name not in known[what]:
+                raise RequestError(
+                    f"{where}: the run uses your own {what} {name!r}; register it with altune.register_{what} and open "
+                    "the run with altune.open_run in Python, or install the package that has it"
                 )
 
     @property

@@ -14,7 +14,7 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment, make_environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.evaluation import Evaluator
-from altune.tuning.header import stored_first
+from altune.tuning.header import own_changes, own_definitions, stored_first
 from altune.tuning.in_memory_study import new_study, without_curves
 from altune.tuning.learned import learned_tables, table_changes
 from altune.tuning.observer import Observer
@@ -71,6 +71,8 @@ def rebuild(
     ]
     if tables := table_changes(header, {"tables": learned_tables(record.space)}):
         raise RequestError(f"{shared.where}: {'; '.join(tables)}; all workers need the tables of the study's owner")
+    if changed_own := own_changes(header, own_definitions(environments)):
+        raise RequestError(f"{shared.where}: {'; '.join(changed_own)}; all workers need what the study's owner has")
     settings = Settings(**stored_settings)
     setup = StudySetup(environments, record.space, settings, first=stored_first(header), also=record.also_for)
     if stored_baselines := record.baselines():  # those of the version that began the study

@@ -187,6 +187,9 @@ def test_a_run_is_resumed_with_the_same_metric_only(tmp_path: Path) -> None:
     altune.register_objective("end", lambda terms, curve, reference: 1 - curve.scores[terms.metric][-1])
     with pytest.raises(RequestError, match="your own objective end differs"):
         altune.tune(data(), metric="mine", objective="end", **given)
+    own_metrics()["mine"].forget()
+    with pytest.raises(RequestError, match="the run uses your own metric 'mine'; register it with"):
+        altune.open_run(tmp_path / "run")
 
 
 def last_half(terms: Any, curve: Any, reference: Any) -> Any:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from altune.simulation.annotators import Annotator as Annotator
     from altune.simulation.curve import LearningCurve as LearningCurve
     from altune.simulation.environment import make_environments as make_environments
+    from altune.simulation.objectives import register_objective as register_objective
+    from altune.simulation.own_metrics import register_metric as register_metric
     from altune.simulation.scenario import Scenario as Scenario
     from altune.tuning.mlflow import MLflowCallback as MLflowCallback
     from altune.tuning.prepared_space import prepare_space as prepare_space
@@ -85,6 +87,8 @@ _HOMES = {
     "register_estimator": "models",
     "register_label_function": "knobs.labeling",
     "register_lal": "knobs.query_strategy.lal",
+    "register_metric": "simulation.own_metrics",
+    "register_objective": "simulation.objectives",
     "register_ranker": "knobs.query_strategy.learned_ranker",
     "replay": "workflows.replay",
     "rescore": "workflows.rescore",

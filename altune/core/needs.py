@@ -36,6 +36,8 @@ class Capabilities:
     sparse_words : what sparse features are called in messages.
     n_features : columns of the features as the model gets them, None where only encoding tells.
     feature_names : their names, None where they have none.
+    classes : names of the classes in the order of their codes, empty where they are not known.
+    positive : name of the positive class if the scenario chooses one, else None.
     """
 
     sparse: bool = False
@@ -47,3 +49,5 @@ class Capabilities:
     sparse_words: str = "sparse data"
     n_features: int | None = None
     feature_names: tuple[str, ...] | None = None
+    classes: tuple[object, ...] = ()
+    positive: str | None = None

@@ -11,7 +11,7 @@ because an installed package offers it through the entry point group ``altune.me
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, cast, get_args
 
@@ -110,6 +110,24 @@ class Method(BaseModel):
             elif isinstance(value, tuple):
                 nested |= {f"{name}[{index}]": item for index, item in enumerate(value) if isinstance(item, Method)}
         return nested
+
+    def for_classes(self, classes: Sequence[object]) -> Self:
+        """Return the method for data of these classes: itself, or a copy if a model in it names classes.
+
+        Parameters
+        ----------
+        classes : names of the classes, in the order of their codes.
+        """
+        changed: dict[str, Any] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, Method) and (bound := value.for_classes(classes)) is not value:
+                changed[name] = bound
+            elif isinstance(value, tuple) and any(isinstance(item, Method) for item in value):
+                items = tuple(item.for_classes(classes) if isinstance(item, Method) else item for item in value)
+                if any(new is not old for new, old in zip(items, value, strict=True)):
+                    changed[name] = items
+        return self.model_copy(update=changed) if changed else self
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain mapping that reads back to an equal method, without optional fields that are unset."""

@@ -210,6 +210,7 @@ def measure(task: Task) -> Measured:
 
 def _measure(task: Task) -> Measured:
     prepared = prepare_block(task.dataset, task.block, task.seed, task.scaling)
+    learner = task.model.for_classes(task.dataset.classes)
     rng = Streams(task.seed, task.dataset.name, "lal", task.block.number).generator("points", task.number)
     order = np.searchsorted(task.block.pool, task.order)
     y, n_classes = prepared.y_pool, prepared.n_classes
@@ -219,7 +220,7 @@ def _measure(task: Task) -> Measured:
     def fitted(rows: RowNumbers) -> Any:
         rows = np.sort(rows)
         seed = prepared.streams.integer("lal", len(rows))
-        return task.model.fit(TrainingSet(prepared.X_pool[rows], y[rows], n_classes), seed)
+        return learner.fit(TrainingSet(prepared.X_pool[rows], y[rows], n_classes), seed)
 
     def loss(model: Any) -> float:
         scores = model.class_scores(prepared.X_test)

@@ -28,6 +28,8 @@ from altune.loop.training import NO_ROWS, LoopRecord, Trainer
 from altune.models import FittedModel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from altune.core.streams import Streams
     from altune.core.types import Features
     from altune.recipes.recipe import Recipe
@@ -71,6 +73,8 @@ class ActiveLearningLoop:
     oracle : true class codes of all pool rows, ``(n_rows,)``, for an initial sample that is an upper bound and reads
         them (``uses_oracle``); only a simulation has them, and nothing else in the loop reads them.
     price_per_label, price_per_loop : the scenario's prices, for a loop size that depends on them.
+    classes : names of the classes in the order of their codes, for estimators whose parameters name them, such as
+        ``class_weight``; by default the codes.
 
     Raises
     ------
@@ -107,7 +111,9 @@ class ActiveLearningLoop:
         feature_names: tuple[str, ...] | None = None,
         price_per_label: float = 1.0,
         price_per_loop: float = 0.0,
+        classes: Sequence[object] = (),
     ) -> None:
+        recipe = recipe.for_classes(classes or range(n_classes))
         price_of_row = recipe.labeling.labels_per_row
         if budget < price_of_row:
             raise RequestError(f"a budget of {budget} labels buys no row: a row costs {price_of_row} labels here")

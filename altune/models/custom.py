@@ -6,22 +6,24 @@ import copy
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
 import numpy as np
-from pydantic import create_model
+from pydantic import PrivateAttr, create_model
 from scipy import sparse
-from sklearn.base import clone, is_classifier
+from sklearn.base import is_classifier
+from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
 from altune.core.errors import RequestError, did_you_mean
 from altune.core.identity import Identity, forget, identify, remembered
-from altune.core.needs import Need
+from altune.core.needs import Capabilities, Need
 from altune.core.registry import methods, parse_method, register
-from altune.core.types import TrainingSet
+from altune.core.types import Learner, TrainingSet
 from altune.models.base import Model
+from altune.models.class_parameters import Classes, class_parameters, copy_of, refuse_unknown, seen_parameters
 from altune.models.declared import declared_field
 from altune.models.fitted import FittedModel
 
@@ -40,12 +42,17 @@ class EstimatorSpec:
 
     def identity(self) -> Identity:
         """Return what the estimator is made of, as far as it decides what is played."""
-        return identify(seeded(clone(self.estimator), 0), f"model {self.name!r}")
+        return identify(seeded(copy_of(self.estimator), 0), f"model {self.name!r}")
 
     def text(self) -> str:
         """Return a text that is the same for equal arguments."""
         declared = remembered(self, lambda: identify((self.parameters, self.schedulable), f"model {self.name!r}"))
         return f"{remembered(self.estimator, self.identity).text} {declared.digest}"
+
+    def declared_values(self) -> Iterator[tuple[str, Any]]:
+        """Yield each declared parameter with each of its choices, or with both ends of its range."""
+        for name, declared in self.parameters.items():
+            yield from ((name, value) for value in (declared if isinstance(declared, list) else declared[1:]))
 
 
 class CustomModel(Model):
@@ -54,23 +61,63 @@ class CustomModel(Model):
     spec: ClassVar[EstimatorSpec]
     received: ClassVar[str] = ""
     """In a worker process, the text of the spec where it was registered."""
+    names_classes: ClassVar[bool] = False
+    """Whether a parameter of the estimator may name classes."""
+
+    _classes: tuple[object, ...] = PrivateAttr(())
 
     def __reduce__(self) -> tuple[Any, ...]:
         # the class is in no module, so pickle cannot find it by name: a worker makes and registers its own
         values = {name: getattr(self, name) for name in self.spec.parameters}
-        return (_rebuild, (self.spec, self.received or self.spec.text(), values))
+        return (_rebuild, (self.spec, self.received or self.spec.text(), values, self._classes))
 
     @classmethod
     def code_identity(cls) -> Identity | None:
         """Return what the registered estimator is made of."""
         return cls.spec.identity()
 
+    def for_classes(self, classes: Sequence[object]) -> Self:
+        """Return the model for data of these classes: a copy if parameters such as ``class_weight`` may name them."""
+        if not self.names_classes or tuple(classes) == self._classes:
+            return self
+        bound = self.model_copy()
+        bound._classes = tuple(classes)
+        return bound
+
+    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
+        """Return why parameters that name classes do not fit those of the data."""
+        if not capabilities.classes:
+            return []
+        every = Classes(capabilities.classes, np.arange(len(capabilities.classes)), capabilities.positive)
+        estimator = self._configured()
+        parameters = estimator.get_params()
+        try:
+            seen_parameters(parameters, class_parameters(parameters), estimator, every)
+            refuse_unknown(parameters, estimator, every)
+            for name, value in self.spec.declared_values():
+                seen_parameters({**parameters, name: value}, class_parameters({name: value}), estimator, every)
+        except RequestError as error:
+            return [f"model: {self.method!r}: {error}"]
+        return []
+
+    def _configured(self) -> Any:
+        """Return a clone of the registered estimator with these parameters."""
+        estimator = copy_of(self.spec.estimator)
+        chosen = {name: getattr(self, name) for name in self.spec.parameters}
+        return estimator.set_params(**{name: value for name, value in chosen.items() if value is not None})
+
     def build(self, seed: int, n_labelled: int) -> Any:
         """Return a clone of the registered estimator with these parameters, on one thread and with every seed set."""
-        estimator = clone(self.spec.estimator)
-        chosen = {name: getattr(self, name) for name in self.spec.parameters}
-        estimator.set_params(**{name: value for name, value in chosen.items() if value is not None})
-        return seeded(estimator, seed)
+        return seeded(self._configured(), seed)
+
+    def fit(self, training: TrainingSet, seed: int) -> FittedModel:
+        """Train from scratch; the parameters and errors are those of :meth:`Model.fit`."""
+        estimator = self.spec.estimator
+        if isinstance(estimator, DummyClassifier) and estimator.strategy == "constant":
+            code = Classes(self._classes or tuple(range(training.n_classes)), training.seen).code(estimator.constant)
+            if code not in training.seen:  # scikit-learn refuses a constant that is not among the labels
+                return self._fitted(None, training, seen=np.array([code]), codes=np.array([code]))
+        return super().fit(training, seed)
 
     def update(self, previous: FittedModel, training: TrainingSet, seed: int) -> FittedModel:
         """Continue on the given rows by the estimator's ``partial_fit``; ``previous`` is not changed.
@@ -92,6 +139,11 @@ class CustomModel(Model):
         return self._fitted(estimator, everything)
 
     def _fit_estimator(self, estimator: Any, training: TrainingSet) -> None:
+        if self.names_classes:
+            classes = Classes(self._classes or tuple(range(training.n_classes)), training.seen)
+            parameters = estimator.get_params()
+            changed = seen_parameters(parameters, class_parameters(parameters), estimator, classes)
+            estimator.set_params(**changed)
         argument = weight_argument(estimator)
         weights = {} if training.weights is None or argument is None else {argument: training.weights}
         estimator.fit(training.X, training.positions, **weights)
@@ -137,7 +189,7 @@ def register_estimator(
     DecisionTreeClassifier(min_samples_leaf=3, random_state=0)
     """
     _check_estimator(name, estimator)
-    spec = EstimatorSpec(name, clone(estimator), dict(parameters or {}), tuple(schedulable))
+    spec = EstimatorSpec(name, copy_of(estimator), dict(parameters or {}), tuple(schedulable))
     unknown = [parameter for parameter in spec.schedulable if parameter not in spec.parameters]
     if unknown:
         raise RequestError(f"{name}: schedulable {unknown[0]!r} is not declared; add it to parameters")
@@ -168,7 +220,7 @@ def as_model(value: object) -> Model:
     _check_estimator(stem, value)
     forget()
     for name in _names(stem, value):
-        spec = EstimatorSpec(name, clone(value), {}, ())
+        spec = EstimatorSpec(name, copy_of(value), {}, ())
         known = methods("model").get(name)
         if known is None:
             return _register(spec)(method=name)
@@ -239,15 +291,17 @@ def _register(spec: EstimatorSpec) -> type[CustomModel]:
     cls.spec = spec
     cls.abilities = detect_abilities(spec.estimator)
     cls.schedulable = spec.schedulable
+    changing = [name for name, value in spec.declared_values() if hasattr(value, "get_params")]
+    cls.names_classes = bool(changing or class_parameters(values, tuple(spec.parameters)))
     return register(cls)
 
 
-def _rebuild(spec: EstimatorSpec, text: str, values: dict[str, Any]) -> CustomModel:
+def _rebuild(spec: EstimatorSpec, text: str, values: dict[str, Any], classes: tuple[object, ...]) -> CustomModel:
     known = methods("model").get(spec.name)
     if known is None or not issubclass(known, CustomModel) or (known.received or known.spec.text()) != text:
         known = _register(spec)
         known.received = text
-    return known.model_construct(method=spec.name, **values)
+    return known.model_construct(method=spec.name, **values).for_classes(classes)
 
 
 def _check_estimator(name: str, estimator: Any) -> None:
@@ -261,7 +315,7 @@ def _check_estimator(name: str, estimator: Any) -> None:
 
 def _names(stem: str, estimator: Any) -> Iterator[str]:
     """Yield names for an estimator, the best first; they depend on nothing but the estimator."""
-    identity = identify(seeded(clone(estimator), 0), f"model {stem!r}")
+    identity = identify(seeded(copy_of(estimator), 0), f"model {stem!r}")
     if not identity.own and identity.digest == _as_it_is(estimator):
         yield stem
     for digits in (6, 12, 32):

@@ -7,7 +7,7 @@ recipe runs no code that a file names. Open choices are refused, because they be
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -230,6 +230,12 @@ class Recipe(BaseModel):
         'random'
         """
         return Recipe.from_dict({"name": self.name, **self.methods(), **fields})
+
+    def for_classes(self, classes: Sequence[object]) -> Recipe:
+        """Return the recipe for data of these classes, in the order of their codes: itself if no model names any."""
+        bound = {field: method.for_classes(classes) for field, method in self.methods().items()}
+        changed = {field: method for field, method in bound.items() if method is not getattr(self, field)}
+        return self.model_copy(update=changed) if changed else self
 
     def describe(self) -> str:
         """Return the recipe in one sentence: model, start, loops and query strategy, then what else is not a default.

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.metrics import check_scoring
 
 from altune.core.deprecations import renamed_keywords
 from altune.core.errors import RequestError, ScenarioError
@@ -22,13 +20,13 @@ from altune.data.description import identifier_lines
 from altune.data.encoding import LSA_WIDTH, is_sparse
 from altune.data.split_words import split_advice
 from altune.recipes.recipe import Recipe
+from altune.simulation.computable import check_block, check_metrics, check_objectives, wants_probabilities
 from altune.simulation.metrics import has_positive
 from altune.simulation.objectives import Objective
 from altune.simulation.panel import MOST_DIFFICULT, most_errors
 from altune.simulation.prepared import kept_names, prepare_block
 from altune.simulation.pricing import settle_prices
 from altune.simulation.scenario import Scenario
-from altune.simulation.scoring import TestScorer
 
 AnyData = Dataset | str | Path
 SPARSE_TEXT = "the sparse TF-IDF of text (--text-features lsa makes it dense)"
@@ -70,10 +68,19 @@ class Environment:
         return self.scenario.make_objective()
 
     def blocks(self, role: BlockRole, count: int) -> list[Block]:
-        """Return the blocks of a role: all explicit ones if there are any, else the first ``count`` drawn."""
-        if self.explicit:
-            return self.explicit.get(role, [])
-        return make_blocks(self.dataset, role, count, self.seed, self.search_rows if role == "search" else None)
+        """Return the blocks of a role: all explicit ones if there are any, else the first ``count`` drawn.
+
+        Raises
+        ------
+        ScenarioError
+            If a metric cannot be computed on the test rows of a block.
+        """
+        most = self.search_rows if role == "search" else None
+        drawn = make_blocks(self.dataset, role, count, self.seed, most) if not self.explicit else None
+        blocks = self.explicit.get(role, []) if drawn is None else drawn
+        for block in blocks:
+            check_block(self.scenario, self.dataset, block)
+        return blocks
 
     def advice(self) -> list[str]:
         """Return advice about this environment, one line each; usually there is none."""
@@ -176,7 +183,8 @@ def make_environment(
     resolved = merged.resolve(dataset, min(pools))
     resolved.make_objective()
     first = explicit["search"][0] if explicit else drawn[0]
-    check_metrics(resolved.metric_names, dataset, first)
+    check_metrics(resolved, dataset, first)
+    check_objectives(resolved)
     check_errors(resolved, dataset, first, seed)
     # Encoding keeps columns of numbers without missing values. What it makes of others is known once it was fitted.
     sparse = is_sparse(dataset, resolved.text_features)
@@ -192,6 +200,8 @@ def make_environment(
         price_per_loop=resolved.price_per_loop,
         n_features=width,
         feature_names=None if width is None else kept_names(dataset, width),
+        classes=dataset.classes,
+        positive=resolved.positive,
     )
     source = source_of(data, target, None if splits is None else splits_file, group=group, time=time)
     return Environment(dataset, resolved, seed, capabilities, explicit, source, notes)
@@ -218,21 +228,6 @@ def source_of(
     return source if splits_file is None else source | {"splits": str(Path(splits_file).resolve())}
 
 
-def check_metrics(metrics: tuple[str, ...], dataset: Dataset, block: Block) -> None:
-    """Refuse a metric that cannot score the classes of a data set, such as ``f1`` with ten classes.
-
-    Raises
-    ------
-    ScenarioError
-        With the metric and scikit-learn's reason.
-    """
-    for metric in metrics:
-        scorer = TestScorer((metric,), np.zeros((len(block.test), 1)), dataset.y[block.test], dataset.n_classes)
-        score = scorer.prior(dataset.y[block.pool])[metric]
-        if not np.isfinite(score):
-            raise ScenarioError(f"metric {metric!r} gives no finite number on the test rows of {dataset.name}")
-
-
 def check_errors(scenario: Scenario, dataset: Dataset, block: Block, seed: int) -> None:
     """Refuse errors that depend on the row and are more than such errors can be on a data set.
 
@@ -252,39 +247,6 @@ def check_errors(scenario: Scenario, dataset: Dataset, block: Block, seed: int) 
             f"it is at most {MOST_DIFFICULT:g} for a row and 0 for the {1 - most / MOST_DIFFICULT:.0%} of the rows "
             "without any doubt about their class; give less, or `error`, which is the same for all rows"
         )
-
-
-class _DecisionOnly(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A classifier of two classes with a decision function and no probabilities."""
-
-    classes_ = np.array([0, 1])
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def predict(self, X: Any) -> Any:
-        return (X[:, 0] > 0).astype(int)
-
-    def decision_function(self, X: Any) -> Any:
-        return X[:, 0]
-
-
-def wants_probabilities(metric: str) -> bool:
-    """Return whether a scorer needs probabilities, as ``neg_log_loss`` does, so that a decision function is not enough.
-
-    >>> wants_probabilities("neg_log_loss"), wants_probabilities("roc_auc"), wants_probabilities("accuracy")
-    (True, False, False)
-    """
-    if metric.endswith(("_ovr", "_ovo", "_ovr_weighted", "_ovo_weighted")):
-        return True
-    scorer = check_scoring(scoring=[metric], raise_exc=True)
-    try:
-        scorer(_DecisionOnly(), np.array([[-1.0], [-0.5], [0.5], [1.0]]), np.array([0, 1, 0, 1]))
-    except AttributeError:
-        return True
-    except ValueError:
-        return False
-    return False
 
 
 @renamed_keywords

@@ -9,23 +9,31 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sklearn.metrics import (
     average_precision_score,
+    brier_score_loss,
     class_likelihood_ratios,
+    d2_brier_score,
+    d2_log_loss_score,
     f1_score,
     get_scorer,
     get_scorer_names,
     jaccard_score,
+    log_loss,
     make_scorer,
     precision_score,
     recall_score,
+    roc_auc_score,
+    top_k_accuracy_score,
 )
 
 from altune.core.errors import ScenarioError, did_you_mean
 from altune.core.text import join_words
 from altune.core.types import Codes, Features
+from altune.simulation.own_metrics import own_metrics
 
 Scorers = Callable[[Any, Features, Codes], dict[str, float]]
 """A function of a fitted model, the features of the test rows and their class codes that returns each score by name."""
@@ -56,6 +64,24 @@ _OF_POSITIVE: Mapping[str, Callable[[int], Any]] = {
     "recall": lambda positive: make_scorer(recall_score, pos_label=positive),
 }
 """Scikit-learn's scorers that have a positive class, for a given one."""
+
+_WITH_LABELS: Mapping[str, Callable[..., Any]] = {
+    **{
+        f"roc_auc_{how}{end}": partial(
+            make_scorer, roc_auc_score, response_method="predict_proba", multi_class=how, average=average
+        )
+        for how in ("ovo", "ovr")
+        for end, average in (("", "macro"), ("_weighted", "weighted"))
+    },
+    "d2_brier_score": partial(make_scorer, d2_brier_score, response_method="predict_proba"),
+    "d2_log_loss_score": partial(make_scorer, d2_log_loss_score, response_method="predict_proba"),
+    "neg_brier_score": partial(make_scorer, brier_score_loss, response_method="predict_proba", greater_is_better=False),
+    "neg_log_loss": partial(make_scorer, log_loss, response_method="predict_proba", greater_is_better=False),
+    "top_k_accuracy": partial(
+        make_scorer, top_k_accuracy_score, response_method=("decision_function", "predict_proba")
+    ),
+}
+"""Scikit-learn's scorers that fail where a class is missing among the rows, unless they are given all ``labels``."""
 
 _AVERAGES = ("", "_macro", "_micro", "_samples", "_weighted")
 
@@ -103,12 +129,13 @@ RANGES: Mapping[str, tuple[float, float]] = {
 
 
 def metric_range(metric: str) -> tuple[float, float]:
-    """Return the lowest and the highest possible value of a scorer; infinite where there is no bound or none is known.
+    """Return the lowest and the highest possible value of a metric; infinite where there is no bound or none is known.
 
     >>> metric_range("accuracy"), metric_range("matthews_corrcoef"), metric_range("neg_log_loss")
     ((0.0, 1.0), (-1.0, 1.0), (-inf, 0.0))
     """
-    return RANGES.get(metric, _UNKNOWN)
+    own = own_metrics().get(metric) if metric not in RANGES else None
+    return RANGES.get(metric, _UNKNOWN) if own is None else (own.low, own.high)
 
 
 def has_positive(metric: str) -> bool:
@@ -150,10 +177,20 @@ def check_positive(positive: str, metrics: Sequence[str], classes: Sequence[str]
         )
 
 
-def nearest_scorers(name: str) -> str:
-    """Return the scikit-learn scorers whose names are most similar to an unknown one, as the end of a message."""
-    near = difflib.get_close_matches(name, get_scorer_names(), n=4, cutoff=0.4)
-    return f"similar: {', '.join(near)}" if near else "see sklearn.metrics.get_scorer_names()"
+def check_metric_names(names: Sequence[str]) -> None:
+    """Refuse names of metrics that neither scikit-learn nor the user has given.
+
+    Raises
+    ------
+    ValueError
+        With the most similar names.
+    """
+    known = [*get_scorer_names(), *own_metrics()]
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=4, cutoff=0.4)
+            listed = f"similar: {', '.join(near)}" if near else "see sklearn.metrics.get_scorer_names()"
+            raise ValueError(f"unknown scorer {name!r}; {listed}")
 
 
 def make_scorers(metrics: tuple[str, ...], n_classes: int, positive: int | None = None) -> Scorers:
@@ -172,12 +209,15 @@ def make_scorers(metrics: tuple[str, ...], n_classes: int, positive: int | None 
     ``(n_test,)``, which returns the score of each metric. It raises what the scorers raise.
     """
     chosen = positive if n_classes == 2 else None
-    scorers = {
-        metric: get_scorer(metric) if chosen is None or metric not in _OF_POSITIVE else _OF_POSITIVE[metric](chosen)
-        for metric in metrics
-    }
+    scorers = {metric: _scorer(metric, n_classes, chosen) for metric in metrics}
 
     def score(model: Any, X: Features, y: Codes) -> dict[str, float]:
         return {metric: float(scorer(model, X, y)) for metric, scorer in scorers.items()}
 
     return score
+
+
+def _scorer(metric: str, n_classes: int, positive: int | None) -> Any:
+    if metric in _WITH_LABELS:
+        return _WITH_LABELS[metric](labels=list(range(n_classes)))
+    return get_scorer(metric) if positive is None or metric not in _OF_POSITIVE else _OF_POSITIVE[metric](positive)

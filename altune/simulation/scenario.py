@@ -14,7 +14,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from altune.core.errors import FormatError, ScenarioError, did_you_mean
 from altune.core.registry import explain_validation
@@ -22,8 +29,15 @@ from altune.core.yaml import MAX_INTEGER, read_yaml
 from altune.data import Dataset
 from altune.data.encoding import read_text_features
 from altune.simulation.annotators import Annotator
-from altune.simulation.metrics import check_positive, has_positive, nearest_scorers
-from altune.simulation.objectives import KINDS, SPENT, Constraint, Objective, Risk, perfect
+from altune.simulation.metrics import check_positive, has_positive
+from altune.simulation.objectives import (
+    KINDS,
+    Constraint,
+    Objective,
+    Risk,
+    perfect,
+)
+from altune.simulation.scored_by import ScoredBy
 
 DEFAULT_LOOPS = 20
 DENSE_POINTS = 20
@@ -34,7 +48,7 @@ _LATER = {"text_features": "lsa"}
 """Fields that older versions did not have, with their defaults, which are not stored."""
 
 
-class Scenario(BaseModel):
+class Scenario(ScoredBy):
     """What is the same for every recipe of a study.
 
     :meth:`resolve` fills in the budget if it is not given, and notes the classes of the data.
@@ -110,7 +124,7 @@ class Scenario(BaseModel):
         description="what a column of text becomes: lsa (30 numbers), a number for that many, or tfidf (its words)",
     )
     _valid_text_features = field_validator("text_features", mode="before")(read_text_features)
-    _classes: tuple[str, ...] = PrivateAttr(())
+    _labels: tuple[object, ...] = PrivateAttr(())
 
     @field_validator("positive", mode="before")
     @classmethod
@@ -126,29 +140,6 @@ class Scenario(BaseModel):
         if loops != UNLIMITED and not (number and 1 <= loops <= MAX_INTEGER and loops == int(loops)):  # type: ignore[call-overload,operator]
             raise ValueError(f"loops must be 1 or more, or {UNLIMITED!r}, not {loops!r}")
         return loops
-
-    @field_validator("metric", "also")
-    @classmethod
-    def _known_metric(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        from sklearn.metrics import get_scorer_names
-
-        for name in (value,) if isinstance(value, str) else value:
-            if name not in get_scorer_names():
-                raise ValueError(f"unknown scorer {name!r}; {nearest_scorers(name)}")
-        return value
-
-    @field_validator("objective")
-    @classmethod
-    def _known_objectives(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        names = (value,) if isinstance(value, str) else value
-        for name in names:
-            if name not in KINDS:
-                raise ValueError(f"unknown objective {name!r}; {did_you_mean(name, KINDS)}")
-        if not names or len(set(names)) < len(names):
-            raise ValueError("give one objective, or several different ones")
-        if names[0] in SPENT:
-            raise ValueError(f"{names[0]} alone is best without any label; give an objective of the score first")
-        return names[0] if len(names) == 1 else names
 
     @field_validator("risk")
     @classmethod
@@ -168,20 +159,20 @@ class Scenario(BaseModel):
         return self
 
     @property
-    def metric_names(self) -> tuple[str, ...]:
-        """Every metric that a learning curve records; the first is that of the objective."""
-        return (self.metric, *(name for name in self.also if name != self.metric))
-
-    @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes of the data as text; empty before :meth:`resolve`."""
-        return self._classes
+        return tuple(map(str, self._labels))
 
     def with_classes(self, classes: Iterable[object]) -> Scenario:
         """Return the scenario with the class names of its data, in their order, which :meth:`resolve` checks."""
         scenario = self.model_copy()
-        scenario._classes = tuple(str(name) for name in classes)
+        scenario._labels = tuple(classes)
         return scenario
+
+    @property
+    def labels_of_classes(self) -> tuple[object, ...]:
+        """The classes as the labels of the data, text or numbers; empty before :meth:`resolve`."""
+        return self._labels
 
     @property
     def positive_code(self) -> int | None:
@@ -192,22 +183,17 @@ class Scenario(BaseModel):
         ScenarioError
             If ``positive`` is given and the scenario is not resolved.
         """
-        if self.positive is not None and self.positive not in self._classes:
+        if self.positive is not None and self.positive not in self.classes:
             raise ScenarioError("the scenario does not know the classes yet; resolve it for a data set first")
-        if len(self._classes) != 2:
+        if len(self.classes) != 2:
             return None
-        return 1 if self.positive is None else self._classes.index(self.positive)
+        return 1 if self.positive is None else self.classes.index(self.positive)
 
     @property
     def positive_class(self) -> str | None:
         """Name of the positive class; None if no metric has one, or if :attr:`positive_code` is None."""
         code = self.positive_code if any(map(has_positive, self.metric_names)) else None
-        return None if code is None else self._classes[code]
-
-    @property
-    def objective_names(self) -> tuple[str, ...]:
-        """Every objective; the first is the one that is confirmed."""
-        return (self.objective,) if isinstance(self.objective, str) else self.objective
+        return None if code is None else self.classes[code]
 
     @property
     def dense_points(self) -> int:
@@ -316,10 +302,6 @@ class Scenario(BaseModel):
         """Return every objective; the first is the one that is confirmed."""
         return tuple(self.make_objective(name) for name in self.objective_names)
 
-    def make_constraints(self) -> tuple[Constraint, ...]:
-        """Return the bounds that a recipe must keep."""
-        return tuple(Constraint.parse(text) for text in self.constraints)
-
     def _highest_cost(self) -> float:
         """Return the highest cost of a trajectory.
 
@@ -337,7 +319,7 @@ class Scenario(BaseModel):
         the one of earlier versions.
         """
         plain = self.model_dump(mode="json")
-        if self.positive is None or self.positive in self._classes[-1:]:
+        if self.positive is None or self.positive in self.classes[-1:]:
             del plain["positive"]
         return {name: value for name, value in plain.items() if name not in _LATER or value != _LATER[name]}
 
@@ -349,6 +331,7 @@ class Scenario(BaseModel):
     def played_digest(self) -> str:
         """Return a stable hash of the fields that a trajectory depends on, without those that only score it."""
         plain = {name: value for name, value in self.to_dict().items() if name not in _SCORED_AFTERWARDS}
+        plain |= {name: text for name, text in self.definitions().items() if name.startswith("metric ")}
         # altune 0.1.0 drew fewer errors that depend on the row, so what it stored with them is not read back.
         redrawn = {"errors": "stated mean"} if any(person.instance for person in self.annotators) else {}
         text = json.dumps({**plain, **redrawn, "dense": self.dense_points}, sort_keys=True)

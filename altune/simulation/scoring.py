@@ -11,6 +11,7 @@ Where rows belong to groups, such as those of one patient, these are the units: 
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from functools import cached_property
@@ -22,11 +23,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.utils.metaestimators import available_if
 
-from altune.core.errors import ScenarioError
+from altune.core.errors import ScenarioError, WorkError
 from altune.core.types import Array, Codes, Features, RowNumbers
 from altune.models import FittedModel
 from altune.simulation.leave_out import auc_without_each_group, without_each_group
 from altune.simulation.metrics import make_scorers
+from altune.simulation.own_metrics import OwnMetric, own_metrics
 
 MOST_GROUPS = 20
 
@@ -49,6 +51,7 @@ class TestScorer:
     n_classes : number of classes of the scenario.
     positive : code of the positive class of two; None for the last one.
     groups : group of each test row, ``(n_test,)``, where groups are the units of the test; None where rows are.
+    labels : the label of each class, which metrics of the user see; by default the codes.
     """
 
     __test__ = False  # pytest would take the class for a test
@@ -61,23 +64,27 @@ class TestScorer:
         n_classes: int,
         positive: int | None = None,
         groups: NDArray[np.int64] | None = None,
+        labels: Sequence[object] = (),
     ) -> None:
         self._metrics = metrics
         self._X = X
         self._y = y
         self._n_classes = n_classes
         self._positive = n_classes - 1 if positive is None else positive
-        self._score = make_scorers(metrics, n_classes, positive)
         self._units = None if groups is None else np.unique(groups, return_inverse=True)[1]
+        self._labels = labels or range(n_classes)
+        own = own_metrics()
+        self._own = {metric: own[metric] for metric in metrics if metric in own}
+        self._score = make_scorers(tuple(metric for metric in metrics if metric not in own), n_classes, positive)
 
     def __call__(self, model: FittedModel) -> dict[str, float]:
         """Return the score of each metric."""
-        return self._scored(Outputs(model, self._X), np.arange(len(self._y)))
+        return _numbers(self._scored(Outputs(model, self._X), np.arange(len(self._y))), model)
 
     def with_units(self, model: FittedModel) -> tuple[dict[str, float], UnitScores]:
         """Return the score of each metric, and the scores on units of the test rows."""
         outputs, rows = Outputs(model, self._X), np.arange(len(self._y))
-        scores = self._scored(outputs, rows)
+        scores = _numbers(self._scored(outputs, rows), model)
         others = [metric for metric in self._metrics if metric != "accuracy"]
         without = self._without_each(self._groups, outputs, others) if others else {}
         pseudo_values = {metric: _pseudo_values(scores[metric], left) for metric, left in without.items()}
@@ -107,6 +114,8 @@ class TestScorer:
         """
         try:
             return self(self.prior_model(y_pool))
+        except WorkError as error:
+            raise ScenarioError(str(error)) from None
         except ValueError as error:
             reason = str(error).split("\n")[0]
             raise ScenarioError(
@@ -119,7 +128,13 @@ class TestScorer:
             return {"accuracy": float(np.mean(outputs.predict(rows) == self._y[rows]))}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return self._score(outputs, rows, self._y[rows])
+            scores = self._score(outputs, rows, self._y[rows])
+            return scores | {name: self._score_of(metric, outputs, rows) for name, metric in self._own.items()}
+
+    def _score_of(self, metric: OwnMetric, outputs: Outputs, rows: RowNumbers) -> float:
+        """Return the score of a metric of the user, which may need the features too."""
+        model, X = (outputs, rows) if metric.from_outputs else (outputs.model, self._X[rows])
+        return metric.score(model, X, self._y[rows], self._labels)
 
     def _without_each(self, groups: Sequence[RowNumbers], outputs: Outputs, metrics: Sequence[str]) -> dict[str, Array]:
         """Return metrics on the rows outside of each group, ``(n_groups,)`` each; NaN where that is not defined."""
@@ -142,7 +157,7 @@ class TestScorer:
         """Return the scores on some of the rows; empty where the rest lacks a class that a metric needs."""
         try:
             return self._scored(outputs, rows)
-        except ValueError:
+        except (ValueError, WorkError):
             return {}
 
 
@@ -193,6 +208,15 @@ class Outputs(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if output not in self._known:
             self._known[output] = getattr(self.model, output)(self.X)
         return self._known[output][rows]
+
+
+def _numbers(scores: dict[str, float], model: Any) -> dict[str, float]:
+    """Return scores none of which is NaN."""
+    for metric, score in scores.items():
+        if math.isnan(score):
+            name = type(getattr(model, "estimator", model)).__name__
+            raise WorkError(f"metric {metric!r} gives no number for the predictions of {name}; choose another metric")
+    return scores
 
 
 def row_groups(y: Codes, most: int = MOST_GROUPS) -> list[RowNumbers]:

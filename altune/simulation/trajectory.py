@@ -50,7 +50,6 @@ class Trajectory:
         self.prepared = prepared
         self._examined = examined
         self._by_unit: list[UnitScores] | None = [] if row_scores else None
-        self._recipe = recipe
         self._scenario = scenario
         self._panel = Panel(
             scenario, prepared.y_pool, prepared.n_classes, prepared.streams, prepared.class_probabilities
@@ -62,6 +61,7 @@ class Trajectory:
             prepared.n_classes,
             scenario.positive_code,
             prepared.test_groups,
+            scenario.labels_of_classes,
         )
         self._loop = ActiveLearningLoop(
             recipe,
@@ -78,6 +78,7 @@ class Trajectory:
             oracle=prepared.y_pool if recipe.initial_sample.uses_oracle else None,
             price_per_label=scenario.mean_price,
             price_per_loop=scenario.price_per_loop,
+            classes=scenario.labels_of_classes,
         )
         self._points: list[_Point] = []
         self._paid = 0.0
@@ -198,7 +199,7 @@ class Trajectory:
             if len(rows):
                 seed = prepared.streams.integer("dense", count)
                 training = TrainingSet(prepared.X_pool[rows], code[rows], prepared.n_classes)
-                refitted = self._recipe.model.fit(training, seed)
+                refitted = loop.recipe.model.fit(training, seed)
                 score_of = self._scorer(refitted)
                 kept.append(count)
                 for metric, values in scores.items():

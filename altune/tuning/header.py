@@ -67,13 +67,18 @@ def make_header(
         "origin": list(space.origin),
         "narrowing": NARROWING if space.merges else 1,
         "libraries": library_versions() | own_libraries(own),
-        **own_fields(own),
+        **own_fields(own, own_definitions(environments)),
         **({"tables": tables} if tables else {}),
         "environments": [describe_environment(environment) for environment in environments],
         "settings": settings.identity() | ({} if most_rows is None else {"search_rows": most_rows}),
         PORTFOLIO: (FirstTrials() if first is None else first).to_dict(),
         **({ALSO_FOR: [other.to_dict() for other in also]} if also else {}),
     }
+
+
+def own_definitions(environments: Sequence[Environment]) -> dict[str, str]:
+    """Return the hashes of the user's metrics and objectives in some environments."""
+    return {name: text for each in environments for name, text in each.scenario.definitions().items()}
 
 
 def describe_environment(environment: Environment) -> dict[str, Any]:

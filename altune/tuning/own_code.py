@@ -44,10 +44,17 @@ def own_code(space: SearchSpace) -> dict[tuple[str, str], Identity]:
     return found
 
 
-def own_fields(own: Mapping[tuple[str, str], Identity]) -> dict[str, Any]:
-    """Return the fields of a study's header that say what own code is made of."""
+def own_fields(own: Mapping[tuple[str, str], Identity], scoring: Mapping[str, str]) -> dict[str, Any]:
+    """Return the fields of a study's header that say what own code is made of.
+
+    Parameters
+    ----------
+    own : what :func:`own_code` returns.
+    scoring : hashes of the user's metrics and objectives, by what they are and their names.
+    """
     estimators = {name: identity.digest for (kind, name), identity in own.items() if kind == "model"}
     others = {f"{kind} {name!r}": identity.digest for (kind, name), identity in own.items() if kind != "model"}
+    others |= scoring
     return {ESTIMATORS: estimators, **({OWN: others} if others else {})}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,8 @@ from altune.data.description import Encoding
 from altune.recipes.recipe import RECOMMENDED
 from altune.recipes.space import SearchSpace
 from altune.simulation.curve import LearningCurve
-from altune.simulation.objectives import Objective
+from altune.simulation.objectives import KINDS, Objective, load_objectives
+from altune.simulation.own_metrics import own_metrics
 from altune.simulation.scenario import Scenario
 from altune.tuning.ablation import Ablated
 from altune.tuning.confirmation import Confirmation
@@ -24,6 +26,7 @@ from altune.tuning.header import HEADER, read_header, stored_space
 from altune.tuning.judging import REFERENCE, Judge, parse_across
 from altune.tuning.merit import MOST_BLOCKS, Standing, merged_trials
 from altune.tuning.narrowed_space import AlsoFor, stored_also_for
+from altune.tuning.own_code import OWN
 from altune.tuning.played import Played
 from altune.tuning.preference import Preference
 from altune.tuning.search_blocks import SearchBlocks
@@ -78,7 +81,7 @@ class StudyRecord:
         return read_header(header)
 
     def require_estimators(self, where: str) -> None:
-        """Refuse a study with an estimator of the user's own that is not registered in this process.
+        """Refuse a study with an estimator, metric or objective of the user's own that is not registered here.
 
         Parameters
         ----------
@@ -87,13 +90,21 @@ class StudyRecord:
         Raises
         ------
         RequestError
-            If an estimator is missing; the message says how to register it.
+            If one is missing; the message says how to register it.
         """
         for name in self.header.get("estimators", {}):
             if name not in methods("model"):
                 raise RequestError(
                     f"{where}: the run uses your own estimator {name!r}; register it with altune.register_estimator "
                     "and open the run with altune.open_run in Python"
+                )
+        load_objectives()
+        known: dict[str, Mapping[str, Any]] = {"metric": own_metrics(), "objective": KINDS}
+        for what, name in re.findall(r"^(metric|objective) '(.*)'$", "\n".join(self.header.get(OWN, {})), re.M):
+            if name not in known[what]:
+                raise RequestError(
+                    f"{where}: the run uses your own {what} {name!r}; register it with altune.register_{what} and open "
+                    "the run with altune.open_run in Python, or install the package that has it"
                 )
 
     @property

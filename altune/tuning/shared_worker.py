@@ -14,7 +14,7 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment, make_environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.evaluation import Evaluator
-from altune.tuning.header import stored_first
+from altune.tuning.header import own_definitions, stored_first
 from altune.tuning.in_memory_study import new_study, without_curves
 from altune.tuning.learned import learned_tables, table_changes
 from altune.tuning.observer import Observer
@@ -66,8 +66,6 @@ def rebuild(
         raise RequestError(
             f"{shared.where}: the study was started with {changed}; all workers need the versions of its owner"
         )
-    if changes := own_changes(header, {"libraries": libraries, **own_fields(own)}):
-        raise RequestError(f"{shared.where}: {'; '.join(changes)}; all workers need the code of the study's owner")
     stored_settings = {"portfolio": 0, **header["settings"], "rungs": tuple(header["settings"]["rungs"])}
     sources = record.sources or {}
     environments = [
@@ -76,6 +74,9 @@ def rebuild(
     ]
     if tables := table_changes(header, {"tables": learned_tables(record.space)}):
         raise RequestError(f"{shared.where}: {'; '.join(tables)}; all workers need the tables of the study's owner")
+    own_code_here = {"libraries": libraries, **own_fields(own, own_definitions(environments))}
+    if changes := own_changes(header, own_code_here):
+        raise RequestError(f"{shared.where}: {'; '.join(changes)}; all workers need the code of the study's owner")
     settings = Settings(**stored_settings)
     setup = StudySetup(environments, record.space, settings, first=stored_first(header), also=record.also_for)
     if stored_baselines := record.baselines():  # those of the version that began the study

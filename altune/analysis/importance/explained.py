@@ -27,7 +27,7 @@ from altune.core.errors import RequestError
 from altune.core.needs import Capabilities
 from altune.core.threads import on_one_thread
 from altune.recipes.space import SearchSpace
-from altune.simulation.environment import wants_probabilities
+from altune.simulation.computable import wants_probabilities
 from altune.tuning.narrowed_space import narrow_space
 from altune.tuning.record import StudyRecord
 

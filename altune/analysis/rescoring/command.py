@@ -44,7 +44,7 @@ def tune_command(record: StudyRecord, folder: Path | None, given: Mapping[str, A
     given : changed fields of the scenario, and ``prefer``; None if a field is not changed.
     trials : number of trials of the run.
     """
-    if record.header.get("estimators"):
+    if record.header.get("estimators") or record.header.get("own"):
         return ""
     written = folder is not None and len(record.scenarios) == 1
     scenario = str(folder / SCENARIO_FILE) if folder is not None and written else "SCENARIO.yaml"

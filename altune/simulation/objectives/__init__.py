@@ -8,6 +8,20 @@ from altune.simulation.objectives.constraint import Constraint
 from altune.simulation.objectives.formulas import perfect
 from altune.simulation.objectives.kinds import KINDS, OBJECTIVES, SPENT, Direction, ObjectiveKind
 from altune.simulation.objectives.objective import Objective
+from altune.simulation.objectives.own import load_objectives, own_objective, register_objective
 from altune.simulation.objectives.risk import Risk
 
-__all__ = ["KINDS", "OBJECTIVES", "SPENT", "Constraint", "Direction", "Objective", "ObjectiveKind", "Risk", "perfect"]
+__all__ = [
+    "KINDS",
+    "OBJECTIVES",
+    "SPENT",
+    "Constraint",
+    "Direction",
+    "Objective",
+    "ObjectiveKind",
+    "Risk",
+    "load_objectives",
+    "own_objective",
+    "perfect",
+    "register_objective",
+]

@@ -9,6 +9,7 @@ import numpy as np
 
 from altune.core.errors import ScenarioError, did_you_mean
 from altune.simulation.objectives.kinds import KINDS
+from altune.simulation.objectives.own import load_objectives
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Constraint:
                 f"{text!r} is not a constraint; write NAME <= NUMBER or NAME >= NUMBER, such as labels <= 300"
             )
         name, sign, _ = match.groups()
+        load_objectives()
         if name not in KINDS:
             raise ScenarioError(f"constraint {text!r}: unknown objective {name!r}; {did_you_mean(name, KINDS)}")
         return cls(name, sign == "<=", bound)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,7 +141,7 @@ def _net_value(objective: Terms, curve: LearningCurve, reference: LearningCurve)
     return objective.value * float(curve.scores[objective.metric][-1]) - float(curve.cost[-1]) - computing
 
 
-FORMULAS: Mapping[str, Formula] = {
+FORMULAS: dict[str, Formula] = {
     "aulc": lambda objective, curve, reference: _held(objective, curve),
     "aulc_trapezoid": lambda objective, curve, reference: _area(trapezoid_area, objective, curve),
     "aulc_dense": _dense,

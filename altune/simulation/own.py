@@ -1,0 +1,81 @@
+"""What metrics and objectives of the user have in common: names, plugins, one number for an answer, and what they are.
+
+They are known because Python code has registered them, or because an installed package offers them through an entry
+point. Reading a scenario never imports what it names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from functools import cache
+from importlib.metadata import entry_points
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from altune.core.errors import RequestError, WorkError
+
+
+def check_name(name: str, what: str, taken: Collection[str]) -> None:
+    """Refuse a name that is no identifier in lower case, or that altune or scikit-learn has given already.
+
+    >>> check_name("my_cost", "metric", ["accuracy"])
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise RequestError(
+            f"{name!r} is not a name for {_article(what)}; use lower-case letters, digits and underscores"
+        )
+    if name in taken:
+        raise RequestError(f"{name!r} is {_article(what)} already; choose another name")
+
+
+@cache
+def load_entry_points(group: str) -> None:
+    """Import what installed packages offer in a group, which registers itself, once in each process."""
+    for entry in entry_points(group=group):
+        try:
+            entry.load()
+        except Exception as error:
+            raise RequestError(f"entry point {entry.name!r} of {group}: {_first_line(error)}") from error
+
+
+def one_number(what: str, compute: Callable[[], Any]) -> float:
+    """Return what a function of the user computes, which must be a finite number.
+
+    Parameters
+    ----------
+    what : the function in a message, such as ``metric 'cost'``.
+    compute : calls the function.
+
+    Raises
+    ------
+    WorkError
+        If the function fails, or returns anything else.
+    """
+    try:
+        value = compute()
+    except Exception as error:
+        raise WorkError(f"{what} failed: {_first_line(error)}") from error
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if not isinstance(value, Real | np.number):
+        raise WorkError(f"{what} returned {_described(value)}; it must return one number")
+    if not np.isfinite(float(value)):
+        raise WorkError(f"{what} returned {float(value)}; it must return a finite number")
+    return float(value)
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    return "nothing" if value is None else _article(type(value).__name__)
+
+
+def _article(word: str) -> str:
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"

@@ -97,7 +97,7 @@ class TrainedModel(Protocol):
 
     @property
     def constant(self) -> bool:
-        """Whether the model has seen one class only and predicts it everywhere."""
+        """Whether every row gets the same prediction: one class only was seen, or the estimator was not trained."""
 
     @property
     def embeds(self) -> bool:

@@ -92,6 +92,10 @@ class TrainedModel(Protocol):
     outputs: tuple[str, ...]
 
     @property
+    def failure(self) -> str:
+        """Why the estimator could not be trained, so that the model predicts the class shares; empty if it was."""
+
+    @property
     def scores_classes(self) -> bool:
         """Whether the model has class scores, so that :meth:`class_scores` works."""
 

@@ -13,16 +13,16 @@ from pydantic import create_model
 from scipy import sparse
 from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
-from sklearn.utils.validation import has_fit_parameter
 
-from altune.core.errors import RequestError, did_you_mean
-from altune.core.needs import Need
+from altune.core.errors import EstimatorError, RequestError, did_you_mean
+from altune.core.needs import Capabilities, Need
 from altune.core.registry import methods, parse_method, register
-from altune.core.types import TrainingSet
+from altune.core.types import Learner, TrainingSet
+from altune.models.abilities import Abilities, asked_abilities, found_abilities, weight_argument
 from altune.models.base import Model
 from altune.models.declared import declared_field
 from altune.models.fitted import FittedModel
+from altune.models.outputs import estimator_output
 
 Range = tuple[type, float, float]
 Parameters = Mapping[str, Range | Sequence[Any]]
@@ -51,11 +51,30 @@ class CustomModel(Model):
     """A registered estimator; its class is made by :func:`register_estimator`."""
 
     spec: ClassVar[EstimatorSpec]
+    found: ClassVar[dict[str, Abilities]]
+    """Abilities, by the values of the parameters that are chosen from a list."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # the class is in no module, so pickle cannot find it by name: a worker makes and registers its own
         values = {name: getattr(self, name) for name in self.spec.parameters}
-        return (_rebuild, (self.spec, values))
+        return (_rebuild, (self.spec, values, self.found))
+
+    def able(self) -> frozenset[Need]:
+        """Return what the estimator can do, found by training it on a few rows when it is first asked."""
+        return self._found().needs
+
+    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
+        """Object to more classes than the estimator can be trained on."""
+        if capabilities.n_classes == 2 or not self._found().binary:
+            return []
+        return [f"model: {self.method!r} can be trained on two classes only; the data have {capabilities.n_classes}"]
+
+    def _found(self) -> Abilities:
+        declared = self.spec.parameters
+        chosen = repr([getattr(self, name) for name in declared if not isinstance(declared[name], tuple)])
+        if chosen not in self.found:
+            self.found[chosen] = found_abilities(self.build(seed=0, n_labelled=0))
+        return self.found[chosen]
 
     def build(self, seed: int, n_labelled: int) -> Any:
         """Return a clone of the registered estimator with these parameters, on one thread and with every seed set."""
@@ -86,18 +105,24 @@ class CustomModel(Model):
             return self.fit(everything, seed)
         estimator = copy.deepcopy(previous.estimator)
         weights = {} if training.weights is None else {"sample_weight": training.weights}
-        with self._explained(training):
-            estimator.partial_fit(training.X, np.searchsorted(previous.codes, training.y), **weights)
+        try:
+            with self._explained(training):
+                estimator.partial_fit(training.X.copy(), np.searchsorted(previous.codes, training.y), **weights)
+        except EstimatorError:
+            return self.fit(everything, seed)
         return self._fitted(estimator, everything)
 
     def _fit_estimator(self, estimator: Any, training: TrainingSet) -> None:
         argument = weight_argument(estimator)
         weights = {} if training.weights is None or argument is None else {argument: training.weights}
-        estimator.fit(training.X, training.positions, **weights)
+        # some estimators write into the features that they get; others fail in predict on the first few labels
+        estimator.fit(training.X.copy(), training.positions, **weights)
+        for method in ("predict", *self._outputs()):
+            estimator_output(estimator, method, training.X[:2], len(training.seen), self._found().pairs)
 
     def _fitted(self, estimator: Any, training: TrainingSet, **changes: Any) -> FittedModel:
         memory = training if "partial_fit" in self.able() else None
-        return super()._fitted(estimator, training, **({"memory": memory} | changes))
+        return super()._fitted(estimator, training, **({"memory": memory, "pairs": self._found().pairs} | changes))
 
 
 def register_estimator(
@@ -105,9 +130,10 @@ def register_estimator(
 ) -> type[Model]:
     """Register a scikit-learn classifier or pipeline as a model.
 
-    A recipe then names it like any other model, and worker processes receive it with the task. Its abilities are
-    read from the estimator: ``predict_proba``, ``decision_function``, ``partial_fit``, ``random_state``,
-    sample weights, sparse features.
+    A recipe then names it like any other model, and worker processes receive it with the task. Its abilities
+    (``predict_proba``, ``decision_function``, ``partial_fit``, sample weights, sparse features) are found by training
+    it on some 70 made-up rows when they are first asked for; where it cannot be trained on them, they are read from its
+    methods, signature and tags.
 
     Parameters
     ----------
@@ -171,28 +197,6 @@ def as_model(value: object) -> Model:
     raise RequestError(f"{stem}: too many estimators of this class; register each under its own name")
 
 
-def detect_abilities(estimator: Any) -> frozenset[Need]:
-    """Return what a scikit-learn estimator can do, read from its methods, parameters and tags."""
-    abilities: dict[Need, bool] = {
-        "probabilities": hasattr(estimator, "predict_proba"),
-        "decision_function": hasattr(estimator, "decision_function"),
-        "partial_fit": hasattr(estimator, "partial_fit"),
-        "random_start": any(name.rpartition("__")[2] == "random_state" for name in estimator.get_params()),
-        "sample_weight": weight_argument(estimator) is not None,
-        "sparse": bool(get_tags(estimator).input_tags.sparse),
-    }
-    abilities["class_scores"] = abilities["probabilities"] or abilities["decision_function"]
-    return frozenset(ability for ability, present in abilities.items() if present)
-
-
-def weight_argument(estimator: Any) -> str | None:
-    """Return the name of the argument of ``fit`` that takes row weights, None where there is none."""
-    if isinstance(estimator, Pipeline):
-        step, last = estimator.steps[-1]
-        return f"{step}__sample_weight" if has_fit_parameter(last, "sample_weight") else None
-    return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None
-
-
 def joined(earlier: TrainingSet, later: TrainingSet) -> TrainingSet:
     """Return the rows of two training sets; where only one has weights, the rows of the other weigh 1."""
     both = (earlier, later)
@@ -219,15 +223,17 @@ def _register(spec: EstimatorSpec) -> type[CustomModel]:
     cls = create_model(title, __base__=CustomModel, __module__=__name__, **fields)
     cls.__doc__ = f"{type(spec.estimator).__name__}, registered as {spec.name}."
     cls.spec = spec
-    cls.abilities = detect_abilities(spec.estimator)
+    cls.abilities = asked_abilities(spec.estimator).needs
+    cls.found = {}
     cls.schedulable = spec.schedulable
     return register(cls)
 
 
-def _rebuild(spec: EstimatorSpec, values: dict[str, Any]) -> CustomModel:
+def _rebuild(spec: EstimatorSpec, values: dict[str, Any], found: dict[str, Abilities]) -> CustomModel:
     known = methods("model").get(spec.name)
     if known is None or not issubclass(known, CustomModel) or not known.spec.same_as(spec):
         known = _register(spec)
+    known.found.update(found)
     return known.model_construct(method=spec.name, **values)
 
 

@@ -11,9 +11,8 @@ import math
 from typing import Any, Literal, NoReturn
 
 import numpy as np
-from scipy import sparse
 
-from altune.core.errors import WorkError
+from altune.core.errors import EstimatorError, WorkError
 from altune.core.types import Array, Codes, Features
 
 OutputMethod = Literal["predict", "predict_proba", "decision_function"]
@@ -142,7 +141,7 @@ def _called(estimator: Any, method: OutputMethod, X: Features) -> Any:
         raise
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise WorkError(f"{type(estimator).__name__}.{method} failed on {X.shape[0]} rows: {reason}") from error
+        raise EstimatorError(f"{type(estimator).__name__}.{method} failed on {X.shape[0]} rows: {reason}") from error
 
 
 def _array(estimator: Any, method: OutputMethod, raw: Any) -> Any:
@@ -152,7 +151,7 @@ def _array(estimator: Any, method: OutputMethod, raw: Any) -> Any:
     if np.ma.is_masked(raw):
         _refuse(estimator, method, np.ma.getdata(raw), "some values are masked")
     try:
-        values = raw.toarray() if sparse.issparse(raw) else np.asarray(raw)
+        values = raw.toarray() if hasattr(raw, "toarray") else np.asarray(raw)
     except Exception as error:  # whatever ``__array__`` raises
         kind, reason = type(raw).__name__, " ".join(str(error).split())
         shape = f" of shape {tuple(raw.shape)}" if hasattr(raw, "shape") else ""

@@ -142,7 +142,7 @@ class Trajectory:
         seconds = time.perf_counter() - began
         if loop.done and all(NO_MODEL in record.notes for record in loop.records):
             raise WorkError(
-                f"{loop.model.failure}; it was never trained with {loop.pool.labels_bought} labels: give a larger "
+                f"{loop.model.failure}; nor on any labels before: if it wants more of them, give a larger "
                 "initial_sample.size or budget"
             )
         probed = {**uncertainty, **audit_facts(loop, self.prepared.y_pool)} if self._examined else {}

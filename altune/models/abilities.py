@@ -28,7 +28,7 @@ from altune.models.outputs import OutputMethod, estimator_output, votes_of_pairs
 
 T = TypeVar("T")
 
-ROWS_OF_A_CLASS, DISPUTED_ROWS, FEATURES = 15, 10, 6
+ROWS_OF_A_CLASS, DISPUTED_ROWS, FEATURES = 15, 12, 6
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Abilities:
 
 
 class _Rows(NamedTuple):
-    """Rows to try an estimator on; weights that turn the class of the disputed rows, which have two labels each."""
+    """Rows to try an estimator on, some of them with two labels, and weights that make one of the two likelier."""
 
     X: Array
     y: Codes
@@ -105,7 +105,7 @@ def _of_fitted(estimator: Any, fitted: Any, rows: _Rows, n_classes: int, asked: 
         "partial_fit": bool(_tried(lambda: _continues(fitted, rows, n_classes))),
         "random_start": "random_start" in asked.needs,
         "sample_weight": bool(_tried(lambda: _weighs(estimator, fitted, rows))),
-        "sparse": bool(_tried(lambda: _trained(estimator, sparse.csr_array(X), y).predict(sparse.csr_array(X)).size)),
+        "sparse": bool(_tried(partial(_takes_sparse, estimator, X[y < 2], y[y < 2]))),
     }
     pairs = _tried(lambda: _pairs(fitted, X, n_classes)) if named["decision_function"] else 0
     return Abilities(_needs(named), pairs or 0, binary=n_classes == 2)
@@ -163,7 +163,15 @@ def _continues(fitted: Any, rows: _Rows, n_classes: int) -> bool:
     continued = copy.deepcopy(fitted)
     new = rows.y == 1
     continued.partial_fit(rows.X[new], rows.y[new])
-    return len(set(estimator_output(continued, "predict", rows.X, n_classes).tolist())) > 1
+    before, after = (
+        set(estimator_output(model, "predict", rows.X, n_classes).tolist()) for model in (fitted, continued)
+    )
+    return len(after) > 1 or len(before) == 1
+
+
+def _takes_sparse(estimator: Any, X: Array, y: Codes) -> bool:
+    thin = sparse.csr_array(X)
+    return len(estimator_output(_trained(estimator, thin, y), "predict", thin, 2)) == len(y)
 
 
 def _weighs(estimator: Any, fitted: Any, rows: _Rows) -> bool:
@@ -201,10 +209,9 @@ def _rows(n_classes: int) -> _Rows:
     rng = np.random.default_rng(0)
     y = np.repeat(np.arange(n_classes), ROWS_OF_A_CLASS)
     X = np.abs(2.0 * np.eye(FEATURES)[y] + rng.normal(scale=0.3, size=(len(y), FEATURES)))
-    weights = np.where(np.arange(len(y)) < ROWS_OF_A_CLASS, 0.02, 1.0)
     order = rng.permutation(len(y) + DISPUTED_ROWS)
     return _Rows(
         np.concatenate([X, X[:DISPUTED_ROWS]])[order],
         np.concatenate([y, np.ones(DISPUTED_ROWS, dtype=y.dtype)])[order],
-        np.concatenate([weights, np.ones(DISPUTED_ROWS)])[order],
+        np.repeat([0.6, 1.0], [len(y), DISPUTED_ROWS])[order],
     )

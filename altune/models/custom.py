@@ -82,11 +82,13 @@ class CustomModel(Model):
         chosen = {name: getattr(self, name) for name in self.spec.parameters}
         estimator.set_params(**{name: value for name, value in chosen.items() if value is not None})
         fixed: dict[str, Any] = {}
-        for name, value in estimator.get_params().items():
-            last = name.rpartition("__")[2]
+        parameters = estimator.get_params()
+        for name, value in parameters.items():
+            owner, _, last = name.rpartition("__")
             if last == "random_state":
                 fixed[name] = seed
-            elif last == "n_jobs" and value is not None:
+            # to scikit-learn None is one thread, to others it is all of them
+            elif last == "n_jobs" and (value is not None or not _is_of_sklearn(parameters.get(owner, estimator))):
                 fixed[name] = 1
         return estimator.set_params(**fixed)
 
@@ -227,6 +229,10 @@ def _register(spec: EstimatorSpec) -> type[CustomModel]:
     cls.found = {}
     cls.schedulable = spec.schedulable
     return register(cls)
+
+
+def _is_of_sklearn(estimator: Any) -> bool:
+    return type(estimator).__module__.startswith("sklearn.")
 
 
 def _rebuild(spec: EstimatorSpec, values: dict[str, Any], found: dict[str, Abilities]) -> CustomModel:

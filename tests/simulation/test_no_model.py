@@ -141,7 +141,7 @@ def test_a_model_that_cannot_be_trained_again_is_kept() -> None:
     """One row of a new class is not enough for three folds."""
     X, y = make_classification(200, 5, n_informative=4, n_redundant=0, n_classes=2, random_state=0)
     y = y.copy()
-    y[np.flatnonzero(X[:, 0] > 1.2)] = 2  # a class of a few rows
+    y[np.flatnonzero(X[:, 0] > 1.4)] = 2  # a class of a few rows
     loop = run(
         {
             "initial_sample": {"method": "random", "size": 12},

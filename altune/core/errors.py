@@ -86,6 +86,10 @@ class WorkError(AltuneError):
     """The request was right, but the work failed."""
 
 
+class EstimatorError(WorkError):
+    """A method of an estimator failed, as it does for some estimators that have seen too few labels."""
+
+
 class StorageError(WorkError):
     """The folder or study of a run cannot be read or written."""
 

@@ -92,12 +92,16 @@ class TrainedModel(Protocol):
     outputs: tuple[str, ...]
 
     @property
+    def failure(self) -> str:
+        """Why the estimator could not be trained, so that the model predicts the class shares; empty if it was."""
+
+    @property
     def scores_classes(self) -> bool:
         """Whether the model has class scores, so that :meth:`class_scores` works."""
 
     @property
     def constant(self) -> bool:
-        """Whether the model has seen one class only and predicts it everywhere."""
+        """Whether every row gets the same prediction: one class only was seen, or the estimator was not trained."""
 
     @property
     def embeds(self) -> bool:

@@ -24,7 +24,7 @@ from altune.loop.gate import Gate
 from altune.loop.prefix_cache import PrefixCache
 from altune.loop.purchases import Purchases
 from altune.loop.query import Query
-from altune.loop.training import NO_ROWS, LoopRecord, Trainer
+from altune.loop.training import MODEL_KEPT, NO_MODEL, NO_ROWS, LoopRecord, Trainer
 from altune.models import FittedModel
 
 if TYPE_CHECKING:
@@ -285,13 +285,16 @@ class ActiveLearningLoop:
         size = sample.n_rows(pool.budget, pool.n_classes)
         size = max(1, min(size, self._affordable_rows() - len(held_out), len(pool.candidates)))
         rng = self.streams.generator("initial_sample")
-
-        def select() -> RowNumbers:
-            rows = sample.select(pool, size, rng) if oracle is None else sample.select_knowing(pool, size, rng, oracle)
-            return self._gate().rows(sample, rows, pool.candidates, least=1, most=size)
-
         # what reads true labels is not shared: the cache knows the method and nothing of the labels
-        return self._trainer.prefixes.sample(sample, size, held_out, select) if oracle is None else select()
+        if oracle is not None:
+            return self._sampled(size, rng)
+        return self._trainer.prefixes.sample(sample, size, held_out, lambda: self._sampled(size, rng))
+
+    def _sampled(self, size: int, rng: np.random.Generator) -> RowNumbers:
+        """Return rows that the method of the initial sample selects among the candidates."""
+        pool, sample, oracle = self.pool, self.recipe.initial_sample, self._oracle
+        rows = sample.select(pool, size, rng) if oracle is None else sample.select_knowing(pool, size, rng, oracle)
+        return self._gate().rows(sample, rows, pool.candidates, least=1, most=size)
 
     def _asks_for_more(self) -> bool:
         """Return whether the initial sample wants more labels before the first model; they become the request."""
@@ -315,7 +318,12 @@ class ActiveLearningLoop:
         affordable = self._affordable_rows(len(again) * recipe.labeling.labels_per_row)
         query = Query(recipe.query_strategy, pool, self.streams, gate)
         size = gate.size(recipe.loop_size, recipe.loop_size.next_size(self._state(affordable, query)))
-        choice = query.choose(min(size, affordable, len(pool.candidates)))
+        size = min(size, affordable, len(pool.candidates))
+        if pool.model is not None and pool.model.failure:  # no model yet, whose opinion a strategy could use
+            rng = self.streams.generator("query", gate.loop)
+            choice = chosen_by(f"initial_sample.{recipe.initial_sample.method}", self._sampled(size, rng))
+        else:
+            choice = query.choose(size)
         self._purchases.chosen(choice)
         return self._request_for(np.concatenate([again, choice.rows]), again=again)
 
@@ -364,8 +372,11 @@ class ActiveLearningLoop:
 
     def _decide(self, record: LoopRecord, chooser: FittedModel | None, new_rows: RowNumbers) -> None:
         stopping, pool, gate = self.recipe.stopping, self.pool, Gate(record.loop, self.pool.n_classes)
-        view = self._monitor.observe(record.loop, chooser, new_rows, lambda rows: self._combined[rows])
-        record.notes.update(gate.notes(stopping, stopping.note(view)))
+        trained = not {NO_MODEL, MODEL_KEPT} & record.notes.keys()
+        if trained:  # a rule compares models, and the same one twice says nothing
+            before = None if chooser is None or chooser.failure else chooser
+            view = self._monitor.observe(record.loop, before, new_rows, lambda rows: self._combined[rows])
+            record.notes.update(gate.notes(stopping, stopping.note(view)))
         if self._oracle is not None and record.loop == 0:
             record.notes["uses_oracle"] = 1.0
         if self._affordable_rows() < 1:
@@ -374,7 +385,7 @@ class ActiveLearningLoop:
             self.stopped = "pool"
         elif self.loops is not None and record.loop >= self.loops:
             self.stopped = "loops"
-        elif gate.decision(stopping, stopping.fires([past.notes for past in self.records])):
+        elif trained and gate.decision(stopping, stopping.fires([past.notes for past in self.records])):
             self.stopped = stopping.method
 
 

@@ -37,7 +37,8 @@ class Query:
 
     def utilities(self, of: UtilityOf) -> Array:
         """Return the candidates' scores by the strategy, or their uncertainty, for a loop size that depends on them."""
-        if of == "strategy" and isinstance(self._strategy, ScoreStrategy):
+        model = self._pool.model
+        if of == "strategy" and isinstance(self._strategy, ScoreStrategy) and not (model is not None and model.failure):
             scores = self._scored(self._strategy)[0].view()
             scores.flags.writeable = False  # the selection ranks the same array
             return scores

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 Labelled = tuple[RowNumbers, Codes, Array | None]
 """Sorted pool rows, the label of each, and their weights or None."""
 NO_ROWS: RowNumbers = np.empty(0, dtype=np.intp)
+NO_MODEL = "no_model"
+"""Note of a loop in which the estimator could not be trained, nor in any before: its model is the prior predictor."""
+MODEL_KEPT = "model_kept"
+"""Note of a loop in which the estimator could not be trained: its model is the last one that was."""
 
 
 @dataclass
@@ -54,6 +58,10 @@ class LoopRecord:
 
 class Trainer:
     """Trains the model of each loop, and keeps what the next training needs.
+
+    An estimator may want more rows than there are, or more of a class that has just appeared. Where it cannot be
+    trained, the last model that was is kept, as a user would keep it; before the first, the prior predictor is the
+    model.
 
     Parameters
     ----------
@@ -117,14 +125,22 @@ class Trainer:
         learner, model = self.prefixes.model(
             self._prefix, record.loop == 0, lambda: self._fit(record.loop, gate, bought, used, fresh)
         )
-        if self.automatic is not None:
-            self._trained_label[self.automatic.rows] = -1
-        self._trained_label[used[0]] = used[1]
-        self.automatic = automatic
-        record.labels_used = self._last_labels = len(rows)
+        if model.failure and self.model is not None and not self.model.failure:
+            model = self.model
+            record.notes[MODEL_KEPT] = 1.0
+        else:
+            if self.automatic is not None:
+                self._trained_label[self.automatic.rows] = -1
+            self._trained_label[used[0]] = used[1]
+            self.automatic = automatic
+            self._last_labels = len(rows)
+            self.learner = learner
+            if model.failure:
+                record.notes[NO_MODEL] = 1.0
+        record.labels_used = self._last_labels
         record.notes.update(gate.notes(recipe.training, recipe.training.note(learner)))
         earlier = () if pool.metadata is None else pool.metadata.as_history()
-        self.learner, self.model = learner, model
+        self.model = model
         pool.learner, pool.model, pool.label_weights = learner, model, weights
         pool.loop = record.loop
         pool.metadata = Metadata(pool.X, pool.candidates, model, earlier)

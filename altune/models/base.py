@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from altune.core.errors import RequestError, WorkError
+from altune.core.errors import EstimatorError, RequestError, WorkError
 from altune.core.needs import Need
 from altune.core.registry import Method
 from altune.core.types import TrainingSet
 from altune.models.fitted import FittedModel
+from altune.models.outputs import OutputMethod
+
+_OUTPUTS: Mapping[OutputMethod, Need] = {"predict_proba": "probabilities", "decision_function": "decision_function"}
 
 
 class Model(Method):
@@ -56,17 +59,20 @@ class Model(Method):
         training : labelled rows; CSR features need the ability ``sparse``, weights the ability ``sample_weight``.
         seed : for all that is random in the training.
 
-        Raises
-        ------
-        WorkError
-            If the estimator cannot be trained on the rows; the message says why.
+        Returns
+        -------
+        The fitted model. Where the estimator cannot be trained on the rows, because it wants more of them, it is the
+        prior predictor of their classes, and its ``failure`` says why.
         """
         training = self._usable(training)
         if len(training.seen) == 1:
             return self._fitted(None, training)
         estimator = self.build(seed, len(training))
-        with self._explained(training):
-            self._fit_estimator(estimator, training)
+        try:
+            with self._explained(training):
+                self._fit_estimator(estimator, training)
+        except EstimatorError as error:
+            return self._prior(training, str(error))
         return self._fitted(estimator, training)
 
     def resume(self, previous: FittedModel, training: TrainingSet, seed: int) -> FittedModel:
@@ -112,15 +118,23 @@ class Model(Method):
             estimator.fit(training.X, training.positions, sample_weight=training.weights)
 
     def _fitted(self, estimator: Any, training: TrainingSet, **changes: Any) -> FittedModel:
-        able = self.able()
-        outputs = (("predict_proba", "probabilities"), ("decision_function", "decision_function"))
         settings: dict[str, Any] = {
             "n_classes": training.n_classes,
             "seen": training.seen,
             "codes": training.seen,
-            "outputs": tuple(output for output, ability in outputs if ability in able),
+            "outputs": self._outputs(),
         }
         return FittedModel(estimator, **(settings | changes))
+
+    def _outputs(self) -> tuple[OutputMethod, ...]:
+        """Return which methods that score classes the estimator has."""
+        able = self.able()
+        return tuple(output for output, ability in _OUTPUTS.items() if ability in able)
+
+    def _prior(self, training: TrainingSet, failure: str) -> FittedModel:
+        """Return the predictor that knows the shares of the classes and nothing else."""
+        counts = np.bincount(training.y, weights=training.weights, minlength=training.n_classes)
+        return self._fitted(None, training, shares=counts / counts.sum(), failure=failure)
 
     def _usable(self, training: TrainingSet) -> TrainingSet:
         """Return the rows of weight above 0: to some estimators a row of weight 0 is still a row."""
@@ -149,6 +163,9 @@ class Model(Method):
             try:
                 yield
             except Exception as error:
+                if isinstance(error, WorkError) and not isinstance(error, EstimatorError):
+                    raise
                 reason = (str(error).strip() or type(error).__name__).splitlines()[0]
                 rows = f"{len(training)} rows of {len(training.seen)} classes"
-                raise WorkError(f"{self.method} could not be trained on {rows}: {reason}") from error
+                kind = WorkError if isinstance(error, MemoryError) else EstimatorError
+                raise kind(f"{self.method} could not be trained on {rows}: {reason}") from error

@@ -14,18 +14,18 @@ from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.utils import get_tags
-from sklearn.utils.validation import has_fit_parameter
 
-from altune.core.errors import RequestError, did_you_mean
+from altune.core.errors import EstimatorError, RequestError, did_you_mean
 from altune.core.identity import Identity, forget, identify, remembered
 from altune.core.needs import Capabilities, Need
 from altune.core.registry import methods, parse_method, register
 from altune.core.types import Learner, TrainingSet
+from altune.models.abilities import Abilities, asked_abilities, found_abilities, weight_argument, without_classes
 from altune.models.base import Model
 from altune.models.class_parameters import Classes, class_parameters, copy_of, refuse_unknown, seen_parameters
 from altune.models.declared import declared_field
 from altune.models.fitted import FittedModel
+from altune.models.outputs import estimator_output
 
 Range = tuple[type, float, float]
 Parameters = Mapping[str, Range | Sequence[Any]]
@@ -65,16 +65,22 @@ class CustomModel(Model):
     """Whether a parameter of the estimator may name classes."""
 
     _classes: tuple[object, ...] = PrivateAttr(())
+    found: ClassVar[dict[str, Abilities]]
+    """Abilities, by the values of the parameters that are chosen from a list."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # the class is in no module, so pickle cannot find it by name: a worker makes and registers its own
         values = {name: getattr(self, name) for name in self.spec.parameters}
-        return (_rebuild, (self.spec, self.received or self.spec.text(), values, self._classes))
+        return (_rebuild, (self.spec, self.received or self.spec.text(), values, self._classes, self.found))
 
     @classmethod
     def code_identity(cls) -> Identity | None:
         """Return what the registered estimator is made of."""
         return cls.spec.identity()
+
+    def able(self) -> frozenset[Need]:
+        """Return what the estimator can do, found by training it on a few rows when it is first asked."""
+        return self._found().needs
 
     def for_classes(self, classes: Sequence[object]) -> Self:
         """Return the model for data of these classes: a copy if parameters such as ``class_weight`` may name them."""
@@ -85,7 +91,10 @@ class CustomModel(Model):
         return bound
 
     def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
-        """Return why parameters that name classes do not fit those of the data."""
+        """Return why the data have too many classes, or others than those that parameters name."""
+        if capabilities.n_classes > 2 and self._found().binary:
+            most = f"can be trained on two classes only; the data have {capabilities.n_classes}"
+            return [f"model: {self.method!r} {most}"]
         if not capabilities.classes:
             return []
         every = Classes(capabilities.classes, np.arange(len(capabilities.classes)), capabilities.positive)
@@ -99,6 +108,13 @@ class CustomModel(Model):
         except RequestError as error:
             return [f"model: {self.method!r}: {error}"]
         return []
+
+    def _found(self) -> Abilities:
+        declared = self.spec.parameters
+        chosen = repr([getattr(self, name) for name in declared if not isinstance(declared[name], tuple)])
+        if chosen not in self.found:
+            self.found[chosen] = found_abilities(without_classes(self.build(seed=0, n_labelled=0)))
+        return self.found[chosen]
 
     def _configured(self) -> Any:
         """Return a clone of the registered estimator with these parameters."""
@@ -134,8 +150,11 @@ class CustomModel(Model):
             return self.fit(everything, seed)
         estimator = copy.deepcopy(previous.estimator)
         weights = {} if training.weights is None else {"sample_weight": training.weights}
-        with self._explained(training):
-            estimator.partial_fit(training.X, np.searchsorted(previous.codes, training.y), **weights)
+        try:
+            with self._explained(training):
+                estimator.partial_fit(training.X.copy(), np.searchsorted(previous.codes, training.y), **weights)
+        except EstimatorError:
+            return self.fit(everything, seed)
         return self._fitted(estimator, everything)
 
     def _fit_estimator(self, estimator: Any, training: TrainingSet) -> None:
@@ -146,11 +165,14 @@ class CustomModel(Model):
             estimator.set_params(**changed)
         argument = weight_argument(estimator)
         weights = {} if training.weights is None or argument is None else {argument: training.weights}
-        estimator.fit(training.X, training.positions, **weights)
+        # some estimators write into the features that they get; others fail in predict on the first few labels
+        estimator.fit(training.X.copy(), training.positions, **weights)
+        for method in ("predict", *self._outputs()):
+            estimator_output(estimator, method, training.X[:2], len(training.seen), self._found().pairs)
 
     def _fitted(self, estimator: Any, training: TrainingSet, **changes: Any) -> FittedModel:
         memory = training if "partial_fit" in self.able() else None
-        return super()._fitted(estimator, training, **({"memory": memory} | changes))
+        return super()._fitted(estimator, training, **({"memory": memory, "pairs": self._found().pairs} | changes))
 
 
 def register_estimator(
@@ -158,9 +180,10 @@ def register_estimator(
 ) -> type[Model]:
     """Register a scikit-learn classifier or pipeline as a model.
 
-    A recipe then names it like any other model, and worker processes receive it with the task. Its abilities are
-    read from the estimator: ``predict_proba``, ``decision_function``, ``partial_fit``, ``random_state``,
-    sample weights, sparse features.
+    A recipe then names it like any other model, and worker processes receive it with the task. Its abilities
+    (``predict_proba``, ``decision_function``, ``partial_fit``, sample weights, sparse features) are found by training
+    it on some 70 made-up rows when they are first asked for; where it cannot be trained on them, they are read from its
+    methods, signature and tags.
 
     Parameters
     ----------
@@ -232,35 +255,20 @@ def as_model(value: object) -> Model:
 def seeded(estimator: Any, seed: int) -> Any:
     """Return an estimator after setting every seed in it, and one process for what may use several."""
     fixed: dict[str, Any] = {}
-    for name, value in estimator.get_params().items():
-        last = name.rpartition("__")[2]
+    parameters = estimator.get_params()
+    for name, value in parameters.items():
+        owner, _, last = name.rpartition("__")
         if last == "random_state":
             fixed[name] = seed
-        elif last == "n_jobs" and value is not None:
+        # to scikit-learn None is one thread, to others it is all of them
+        elif last == "n_jobs" and (value is not None or not is_of_sklearn(parameters.get(owner, estimator))):
             fixed[name] = 1
     return estimator.set_params(**fixed)
 
 
-def detect_abilities(estimator: Any) -> frozenset[Need]:
-    """Return what a scikit-learn estimator can do, read from its methods, parameters and tags."""
-    abilities: dict[Need, bool] = {
-        "probabilities": hasattr(estimator, "predict_proba"),
-        "decision_function": hasattr(estimator, "decision_function"),
-        "partial_fit": hasattr(estimator, "partial_fit"),
-        "random_start": any(name.rpartition("__")[2] == "random_state" for name in estimator.get_params()),
-        "sample_weight": weight_argument(estimator) is not None,
-        "sparse": bool(get_tags(estimator).input_tags.sparse),
-    }
-    abilities["class_scores"] = abilities["probabilities"] or abilities["decision_function"]
-    return frozenset(ability for ability, present in abilities.items() if present)
-
-
-def weight_argument(estimator: Any) -> str | None:
-    """Return the name of the argument of ``fit`` that takes row weights, None where there is none."""
-    if isinstance(estimator, Pipeline):
-        step, last = estimator.steps[-1]
-        return f"{step}__sample_weight" if has_fit_parameter(last, "sample_weight") else None
-    return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None
+def is_of_sklearn(estimator: Any) -> bool:
+    """Return whether the class of an estimator is one of scikit-learn's."""
+    return type(estimator).__module__.startswith("sklearn.")
 
 
 def joined(earlier: TrainingSet, later: TrainingSet) -> TrainingSet:
@@ -289,18 +297,26 @@ def _register(spec: EstimatorSpec) -> type[CustomModel]:
     cls = create_model(title, __base__=CustomModel, __module__=__name__, **fields)
     cls.__doc__ = f"{type(spec.estimator).__name__}, registered as {spec.name}."
     cls.spec = spec
-    cls.abilities = detect_abilities(spec.estimator)
+    cls.abilities = asked_abilities(spec.estimator).needs
+    cls.found = {}
     cls.schedulable = spec.schedulable
     changing = [name for name, value in spec.declared_values() if hasattr(value, "get_params")]
     cls.names_classes = bool(changing or class_parameters(values, tuple(spec.parameters)))
     return register(cls)
 
 
-def _rebuild(spec: EstimatorSpec, text: str, values: dict[str, Any], classes: tuple[object, ...]) -> CustomModel:
+def _rebuild(
+    spec: EstimatorSpec,
+    text: str,
+    values: dict[str, Any],
+    classes: tuple[object, ...],
+    found: dict[str, Abilities],
+) -> CustomModel:
     known = methods("model").get(spec.name)
     if known is None or not issubclass(known, CustomModel) or (known.received or known.spec.text()) != text:
         known = _register(spec)
         known.received = text
+    known.found.update(found)
     return known.model_construct(method=spec.name, **values).for_classes(classes)
 
 

@@ -51,6 +51,7 @@ class FittedEnsemble(FittedModel):
             reduce(np.union1d, [member.seen for member in members]),
             np.arange(first.n_classes),
             first.outputs,
+            failure=first.failure if all(member.failure for member in members) else "",
         )
         self.members = members
 

@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from altune.core.errors import WorkError
 from altune.core.types import Array, Codes, Features
 from altune.core.uncertainty import softmax
-from altune.models.outputs import OutputMethod, estimator_output
+from altune.models.outputs import OutputMethod, estimator_output, spread, spread_decision
 
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
 
@@ -28,7 +28,8 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     It is a scikit-learn classifier in all but ``fit``, so that any scorer takes it. A class that was not in
     the labels has probability 0 and a decision value below all others, unless the estimator knew all
-    classes beforehand (``sgd``, ``mlp``). Trained on one class only, it is a constant predictor.
+    classes beforehand (``sgd``, ``mlp``). Trained on one class only, it is a constant predictor. Where the estimator
+    could not be trained, it is the prior predictor: the class shares of the labels, for every row.
 
     Parameters
     ----------
@@ -38,6 +39,10 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     codes : codes of the estimator's own classes, in its order.
     outputs : which of ``predict_proba`` and ``decision_function`` the model has.
     memory : the labelled rows behind it, kept by models that may have to start again from them.
+    pairs : whether the decision function has a column for each pair of classes, see
+        :func:`altune.models.outputs.estimator_output`.
+    shares : shares of the classes in the labels of a prior predictor, ``(n_classes,)``; None for any other model.
+    failure : why the estimator of a prior predictor could not be trained, one line; empty for any other model.
     """
 
     def __init__(
@@ -48,6 +53,9 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         codes: Codes,
         outputs: tuple[str, ...],
         memory: Any = None,
+        pairs: int = 0,
+        shares: Array | None = None,
+        failure: str = "",
     ) -> None:
         self.estimator = estimator
         self.n_classes = n_classes
@@ -55,13 +63,16 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.codes = codes
         self.outputs = outputs
         self.memory = memory
+        self.pairs = pairs
+        self.shares = shares
+        self.failure = failure
         self.classes_ = np.arange(n_classes)
         self._complete = len(codes) == n_classes
 
     @property
     def constant(self) -> bool:
-        """Whether one class only was seen, so that it is predicted everywhere."""
-        return len(self.seen) == 1
+        """Whether every row gets the same prediction: one class only was seen, or the estimator was not trained."""
+        return len(self.seen) == 1 or self.shares is not None
 
     @property
     def scores_classes(self) -> bool:
@@ -74,7 +85,7 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: Features) -> Codes:
         """Return the predicted class codes, ``(n_rows,)``."""
         if self.constant:
-            return np.full(X.shape[0], self.seen[0], dtype=np.intp)
+            return np.full(X.shape[0], np.argmax(self._same(1)), dtype=np.intp)
         predicted: Codes = self._output("predict", X)
         return predicted if self._complete else self.codes[predicted]
 
@@ -82,14 +93,14 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Features) -> Array:
         """Return class probabilities, ``(n_rows, n_classes)``; only where the model has them."""
         if self.constant:
-            return self._one_class(X.shape[0])
+            return self._same(X.shape[0])
         return spread(self._output("predict_proba", X), self.codes, self.n_classes)
 
     @_where_offered("decision_function")
     def decision_function(self, X: Features) -> Array:
         """Return decision values, ``(n_rows, n_classes)``; ``(n_rows,)`` for two, as scikit-learn does."""
         if self.constant:
-            certain = 2 * self._one_class(X.shape[0]) - 1
+            certain = 2 * self._same(X.shape[0]) - 1
             return certain[:, 1] if self.n_classes == 2 else certain
         values: Array = self._output("decision_function", X)
         return values if self._complete else spread_decision(values, self.codes, self.n_classes)
@@ -106,7 +117,7 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If the estimator's output is wrong, or if it has neither output.
         """
         if self.constant:
-            return self._one_class(X.shape[0])
+            return self._same(X.shape[0])
         if "predict_proba" in self.outputs:
             scores = self._output("predict_proba", X)
         elif "decision_function" in self.outputs:
@@ -127,37 +138,14 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return X
 
     def _output(self, method: OutputMethod, X: Features) -> Any:
-        return estimator_output(self.estimator, method, X, len(self.codes))
+        return estimator_output(self.estimator, method, X, len(self.codes), self.pairs)
 
-    def _one_class(self, n_rows: int) -> Array:
+    def _same(self, n_rows: int) -> Array:
+        if self.shares is not None:
+            return np.tile(self.shares, (n_rows, 1))
         scores = np.zeros((n_rows, self.n_classes))
         scores[:, self.seen[0]] = 1.0
         return scores
-
-
-def spread(columns: Array, codes: Codes, n_classes: int) -> Array:
-    """Put the columns of some classes among those of all; the others get 0.
-
-    >>> spread(np.array([[0.25, 0.75]]), np.array([0, 2]), 3).tolist()
-    [[0.25, 0.0, 0.75]]
-    """
-    if len(codes) == n_classes:
-        return columns
-    full = np.zeros((len(columns), n_classes))
-    full[:, codes] = columns
-    return full
-
-
-def spread_decision(values: Array, codes: Codes, n_classes: int) -> Array:
-    """Put decision values among those of all classes; the others get the row's smallest less 1.
-
-    >>> spread_decision(np.array([2.0]), np.array([0, 2]), 3).tolist()
-    [[-1.0, -2.0, 1.0]]
-    """
-    columns = np.column_stack([-values / 2, values / 2]) if values.ndim == 1 else values
-    full = np.repeat(columns.min(axis=1, keepdims=True) - 1.0, n_classes, axis=1)
-    full[:, codes] = columns
-    return full
 
 
 def decision_to_scores(values: Array) -> Array:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from altune.core.errors import WorkError
 from altune.core.types import TrainingSet
 from altune.loop.loop import ActiveLearningLoop
+from altune.loop.training import NO_MODEL
 from altune.simulation.curve import NOTHING, LearningCurve
 from altune.simulation.panel import Panel
 from altune.simulation.prepared import PreparedBlock
@@ -146,6 +148,11 @@ class Trajectory:
             scores, by_unit = self._scorer.with_units(loop.model)
             self._by_unit.append(by_unit)
         seconds = time.perf_counter() - began
+        if loop.done and all(NO_MODEL in record.notes for record in loop.records):
+            raise WorkError(
+                f"{loop.model.failure}; nor on any labels before: if it wants more of them, give a larger "
+                "initial_sample.size or budget"
+            )
         probed = {**uncertainty, **audit_facts(loop, self.prepared.y_pool)} if self._examined else {}
         hidden = {**self._errors(), **probed}
         self._points.append(_Point(self._paid, scores, seconds, hidden, self._round_trips, self._priced))

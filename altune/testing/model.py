@@ -36,6 +36,7 @@ def check_outputs(method: Model) -> None:
     """Check that a fitted model has probabilities and a decision function exactly where its abilities name them."""
     rows = labelled_rows()
     fitted = method.fit(rows, 0)
+    require(method, not fitted.failure, f"{fitted.failure}, made-up ones of {N_CLASSES} classes")
     for ability, output in (("probabilities", "predict_proba"), ("decision_function", "decision_function")):
         has = hasattr(fitted, output)
         named = ability in method.able()

@@ -74,7 +74,7 @@ class AutoLabels(AssistedLabeling):
 
     def automatic(self, pool: Pool, earlier: Automatic | None) -> Automatic | None:
         """Return the pseudo-labels of this loop."""
-        if pool.model is None or not len(pool.candidates):
+        if pool.model is None or pool.model.failure or not len(pool.candidates):
             return None
         rows = pool.candidates
         scores = pool.model.class_scores(pool.X[rows])

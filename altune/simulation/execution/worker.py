@@ -25,8 +25,8 @@ PAUSED_KEPT = 64
 OVER_TIME = "over the time limit"
 
 
-class TimeLimitReached(Exception):
-    """A trajectory has used up its time limit."""
+class TimeLimitReached(BaseException):
+    """A trajectory has used up its time limit. No ``except Exception`` of an estimator or a method stops it."""
 
 
 _paused: OrderedDict[str, Trajectory] = OrderedDict()

@@ -137,7 +137,7 @@ def test_codes_may_come_in_any_container(value: Any) -> None:
         ((code for code in (0, 2, 1, 1)), "a generator: for 4 rows"),
         (None, "a NoneType: for 4 rows"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_what_is_no_code_for_each_row_is_refused(value: Any, problem: str) -> None:
     with pytest.raises(WorkError, match=f"^Returns.predict returned .*({problem})"):

@@ -9,7 +9,6 @@ they are the means of the groups.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.utils.metaestimators import available_if
 
 from altune.core.errors import ScenarioError
+from altune.core.settings import no_warnings
 from altune.core.types import Array, Codes, Features, RowNumbers
 from altune.models import FittedModel
 from altune.simulation.leave_out import auc_without_each_group, without_each_group
@@ -104,8 +104,7 @@ class TestScorer:
         if self._metrics == ("accuracy",):
             # The same number as scikit-learn's scorer, whose checks took a tenth of a trajectory on digits.
             return {"accuracy": float(np.mean(outputs.predict(rows) == self._y[rows]))}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with no_warnings():
             return self._score(outputs, rows, self._y[rows])
 
     def _without_each(self, groups: Sequence[RowNumbers], outputs: Outputs, metrics: Sequence[str]) -> dict[str, Array]:

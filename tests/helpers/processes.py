@@ -14,8 +14,9 @@ def where(number: int) -> tuple[int, int]:
 
 def wait_for_worker() -> None:
     """Return once a worker has started and takes calls."""
-    pool, until = LocalPool(2), time.monotonic() + 60
-    while not pool.begin(where, (0,)):
-        assert time.monotonic() < until, "no worker has started"
-        time.sleep(0.01)
-    assert len(list(pool.run(where, []))) == 1
+    until = time.monotonic() + 60
+    with LocalPool(2) as pool:
+        while not pool.begin(where, (0,)):
+            assert time.monotonic() < until, "no worker has started"
+            time.sleep(0.01)
+        assert len(list(pool.run(where, []))) == 1

@@ -34,6 +34,11 @@ def unable_to_start():
     raise ImportError("no such library")
 
 
+def calls(function, count, jobs=2):
+    with LocalPool(jobs) as pool:
+        return list(pool.run(function, [(number,) for number in range(count)]))
+
+
 @pytest.fixture(autouse=True, scope="module")
 def no_workers_stay():
     yield
@@ -43,9 +48,10 @@ def no_workers_stay():
 @pytest.mark.slow
 def test_every_call_is_made_once_and_the_owner_makes_some():
     started = set()
-    while len(started) < 2:  # while the worker starts, its owner makes the calls
-        started = {process for _, process in LocalPool(2).run(slow_where, [(number,) for number in range(20)])}
-    found = list(LocalPool(2).run(slow_where, [(number,) for number in range(40)]))
+    with LocalPool(2) as pool:
+        while len(started) < 2:  # while the worker starts, its owner makes the calls
+            started = {process for _, process in pool.run(slow_where, [(number,) for number in range(20)])}
+        found = list(pool.run(slow_where, [(number,) for number in range(40)]))
     assert sorted(number for number, _ in found) == list(range(40))
     made = [process for _, process in found]
     assert len(set(made)) == 2
@@ -55,40 +61,40 @@ def test_every_call_is_made_once_and_the_owner_makes_some():
 @pytest.mark.slow
 def test_many_workers_leave_the_owner_free(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 1)
-    found = list(LocalPool(2).run(where, [(number,) for number in range(20)]))
+    found = calls(where, 20)
     assert sorted(number for number, _ in found) == list(range(20))
     assert os.getpid() not in {process for _, process in found}
 
 
 def test_no_call_is_none():
-    assert list(LocalPool(2).run(where, [])) == []
+    assert calls(where, 0) == []
 
 
 def test_the_owner_does_not_wait_for_a_worker_that_starts():
     stop_workers()
-    assert not LocalPool(2).begin(where, (0,))
-    made = {process for _, process in LocalPool(2).run(slow_where, [(number,) for number in range(5)])}
+    with LocalPool(2) as pool:
+        assert not pool.begin(where, (0,))
+        made = {process for _, process in pool.run(slow_where, [(number,) for number in range(5)])}
     assert made == {os.getpid()}
 
 
 @pytest.mark.slow
 def test_what_was_begun_before_is_yielded_too():
-    team = LocalPool(2)
     wait_for_worker()
-    for number in (100, 101):
-        assert team.begin(slow_where, (number,))
-        assert not team.begin(where, (0,))  # there is one worker, and it has something to do
-        found = dict(team.run(slow_where, [(number,) for number in range(5)]))
-        assert sorted(found) == [0, 1, 2, 3, 4, number]
-        assert found[number] != os.getpid()
+    with LocalPool(2) as team:
+        for number in (100, 101):
+            assert team.begin(slow_where, (number,))
+            assert not team.begin(where, (0,))  # there is one worker, and it has something to do
+            found = dict(team.run(slow_where, [(number,) for number in range(5)]))
+            assert sorted(found) == [0, 1, 2, 3, 4, number]
+            assert found[number] != os.getpid()
 
 
 @pytest.mark.slow
 def test_a_worker_that_dies_is_told_of(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 1)
     with pytest.raises(WorkError, match="worker process was killed or could not start"):
-        list(LocalPool(2).run(dying, [(number,) for number in range(20)]))
-    stop_workers()
+        calls(dying, 20)
 
 
 @pytest.mark.slow
@@ -97,23 +103,22 @@ def test_workers_that_cannot_start_are_told_of(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 1)
     monkeypatch.setattr(crew, "prepare_worker", unable_to_start)
     with pytest.raises(WorkError, match="worker process was killed or could not start"):
-        list(LocalPool(2).run(where, [(number,) for number in range(20)]))
-    stop_workers()
+        calls(where, 20)
 
 
 def test_what_a_call_raises_is_raised():
     with pytest.raises(ValueError, match="three"):
-        list(LocalPool(2).run(broken, [(number,) for number in range(8)]))
-    assert len(list(LocalPool(2).run(where, [(1,), (2,)]))) == 2
+        calls(broken, 8)
+    assert len(calls(where, 2)) == 2
 
 
 def test_joblib_still_works_beside_a_crew():
     """joblib shares one executor among all that runs in a process, and must find its own."""
     from joblib import Parallel, delayed
 
-    assert len(list(LocalPool(2).run(where, [(1,), (2,), (3,)]))) == 3
+    assert len(calls(where, 3)) == 3
     assert Parallel(n_jobs=2)(delayed(abs)(-number) for number in range(4)) == [0, 1, 2, 3]
-    assert len(list(LocalPool(2).run(where, [(1,), (2,), (3,)]))) == 3
+    assert len(calls(where, 3)) == 3
 
 
 @pytest.mark.parametrize("jobs", [0, -2])
@@ -148,5 +153,5 @@ def grown(number):
 def test_a_worker_that_keeps_much_is_not_restarted(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 0)
     stop_workers()
-    assert len(set(LocalPool(1).run(grown, [(number,) for number in range(4)]))) == 1
+    assert len(set(calls(grown, 4, jobs=1))) == 1
     stop_workers()

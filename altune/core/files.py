@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
     A reader sees the old content or the new one, never a part of it. After an error the temporary file is removed.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = path.with_name(f".{path.name[:40]}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         yield partial
         os.replace(partial, path)
@@ -63,7 +64,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file atomically.
+    """Write a text file atomically. What has no place in UTF-8, as in names of old files, is written as an escape.
 
     Raises
     ------
@@ -73,6 +74,6 @@ def write_text(path: str | Path, text: str) -> None:
     path = Path(path)
     try:
         with written_whole(path) as partial:
-            partial.write_text(text, encoding="utf-8", newline="\n")
+            partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
         raise RequestError(f"{path}: cannot be written: {error.strerror}") from None

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.errors import DataError
+from altune.core.text import printable
 from altune.data.features import Kind, as_features
 from altune.data.files import data_name
 from altune.data.fingerprint import content_fingerprint
@@ -74,7 +75,7 @@ class Dataset:
                 f"X has {features.shape[0]} rows and y has {len(codes)} labels; give one label for each row"
             )
         codes.flags.writeable = False
-        vars(self).update(X=features, y=codes, classes=order, name=name, feature_names=names, kind=kind)
+        vars(self).update(X=features, y=codes, classes=order, name=printable(name), feature_names=names, kind=kind)
 
     def __setattr__(self, attribute: str, value: object) -> None:
         raise AttributeError(f"a Dataset is immutable; make a new one with another {attribute}")

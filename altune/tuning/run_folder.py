@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import AltuneError, RequestError
+from altune.core.text import printable
 from altune.core.yaml import read_yaml
 from altune.tuning.header import header_changes
 from altune.tuning.observer import Silent
@@ -41,7 +43,8 @@ def away_scenario_file(name: str) -> str:
     >>> away_scenario_file("wine")
     'wine.scenario.yaml'
     """
-    return f"{Path(name).name}.{SCENARIO_FILE}"
+    plain = re.sub(r'[<>:"|?*\\]', "_", printable(Path(name).name))  # no system has these in the name of a file
+    return f"{plain[:40]}.{SCENARIO_FILE}"
 
 
 def is_run(source: str | Path) -> bool:

@@ -23,7 +23,7 @@ _limits = contextlib.ExitStack()
 
 def _limit_blas() -> None:
     # Anew each time, because further libraries may have been loaded.
-    _limits.enter_context(ThreadpoolController().limit(limits=1, user_api="blas"))
+    _limits.enter_context(ThreadpoolController().select(user_api="blas").limit(limits=1))
 
 
 _blas = Shared(_limit_blas, _limits.close)
@@ -36,7 +36,7 @@ def one_thread() -> Iterator[None]:
     The limit of BLAS belongs to the process, so it is lifted when no thread needs it any more; that of OpenMP belongs
     to the thread.
     """
-    with _blas.changed(), ThreadpoolController().limit(limits=1, user_api="openmp"):
+    with _blas.changed(), ThreadpoolController().select(user_api="openmp").limit(limits=1):
         yield
 
 

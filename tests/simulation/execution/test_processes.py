@@ -1,13 +1,17 @@
 """Workers and their owner play together, and share what one of them has built."""
 
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import pytest
 
 from altune.core.errors import RequestError, WorkError
+from altune.core.processes import is_alive
 from altune.simulation.execution import processes as crew
 from altune.simulation.execution.processes import LocalPool, early_workers, processes, stop_workers
 from tests.helpers.processes import wait_for_worker, where
@@ -155,3 +159,60 @@ def test_a_worker_that_keeps_much_is_not_restarted(monkeypatch):
     stop_workers()
     assert len(set(calls(grown, 4, jobs=1))) == 1
     stop_workers()
+
+
+@pytest.mark.slow
+def test_pools_in_use_at_once_have_workers_of_their_own(monkeypatch):
+    monkeypatch.setattr(crew, "HELPED", 1)
+    with LocalPool(2) as one:
+        mine = {process for _, process in one.run(where, [(number,) for number in range(20)])}
+        with pytest.raises(ValueError, match="three"), LocalPool(2) as other:  # noqa: PT012
+            theirs = {process for _, process in other.run(where, [(number,) for number in range(20)])}
+            list(other.run(broken, [(number,) for number in range(8)]))
+        assert not mine & theirs
+        assert {process for _, process in one.run(slow_where, [(number,) for number in range(20)])} <= mine
+    # A pool that ended well hands its workers on.
+    assert {process for _, process in calls(slow_where, 20)} <= mine
+
+
+@pytest.mark.slow
+def test_workers_that_were_killed_while_they_waited_are_replaced(monkeypatch):
+    monkeypatch.setattr(crew, "HELPED", 1)
+    killed = {process for _, process in calls(where, 20)}
+    for process in killed:
+        os.kill(process, signal.SIGKILL)
+    while any(is_alive(process, time.time()) for process in killed):
+        time.sleep(0.01)
+    time.sleep(0.5)  # until the executor has noticed
+    assert not killed & {process for _, process in calls(where, 20)}
+
+
+def in_fork(queue):
+    queue.put(sorted(number for number, _ in calls(slow_where, 10)))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
+def test_a_fork_starts_workers_of_its_own_and_leaves_those_of_its_parent_alone():
+    wait_for_worker()
+    context = multiprocessing.get_context("fork")
+    queue = context.SimpleQueue()
+    child = context.Process(target=in_fork, args=(queue,))
+    child.start()
+    assert queue.get() == list(range(10))
+    child.join(60)
+    assert child.exitcode == 0
+    assert len(calls(slow_where, 10)) == 10
+
+
+def jobs_of_a_daemon():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        return processes(2), processes(-1), processes(1), [str(each.message) for each in caught]
+
+
+def test_a_daemon_plays_alone_and_is_told():
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        two, every, one, told = pool.apply(jobs_of_a_daemon)
+    assert (two, every, one) == (1, 1, 1)
+    assert [line.split(":")[0] for line in told] == ["n_jobs=2", "n_jobs=-1"]

@@ -19,7 +19,7 @@ import numpy as np
 from altune.core.errors import WorkError
 from altune.core.files import write_text
 from altune.core.formats import library_versions
-from altune.core.settings import usual_settings
+from altune.core.settings import usual_settings, with_usual_settings
 from altune.core.streams import Streams
 from altune.core.types import Array, RowNumbers, TrainingSet
 from altune.data import Dataset
@@ -333,6 +333,7 @@ def _stored(cache: Path | None, key: str) -> Measured | None:
         return None
 
 
+@with_usual_settings
 def _forest(found: Sequence[tuple[str, Measured]], settings: LalSettings, seed: int) -> tuple[dict[str, Any], ...]:
     """Fit a random forest and return its trees as plain lists of short numbers."""
     from sklearn.ensemble import RandomForestRegressor

@@ -15,6 +15,7 @@ from sklearn.metrics import check_scoring
 from altune.core.deprecations import renamed_keywords
 from altune.core.errors import RequestError, ScenarioError
 from altune.core.needs import Capabilities
+from altune.core.settings import with_usual_settings
 from altune.core.text import join_words
 from altune.data import Dataset, list_datasets, load_dataset
 from altune.data.blocks import Block, BlockRole, make_blocks, pool_size, read_splits
@@ -254,6 +255,7 @@ class _DecisionOnly(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return X[:, 0]
 
 
+@with_usual_settings
 def wants_probabilities(metric: str) -> bool:
     """Return whether a scorer needs probabilities, as ``neg_log_loss`` does, so that a decision function is not enough.
 

@@ -20,7 +20,7 @@ import typer
 
 from altune.cli.commands import Command, CommandGroup
 from altune.cli.output import print_error
-from altune.cli.streams import lost_output, prepare_streams
+from altune.cli.streams import OutputLost, end_streams, prepare_streams
 from altune.core.deprecations import new_arguments
 from altune.core.errors import AltuneWarning, RequestError, WorkError
 from altune.core.standard_streams import print_remark
@@ -106,20 +106,17 @@ def main() -> None:
     except RequestError as error:
         print_error(str(error))
         code = 2
+    except OutputLost as lost:
+        code = lost.code
     except WorkError as error:
         print_error(str(error))
         code = 1
     except KeyboardInterrupt:
         print_error("interrupted")
         code = 130
-    except OSError as error:
-        code = lost_output(error)
-        if code is None:
-            raise
     except Exception as error:
         code = _usage_error(error)
-    lost = lost_output()
-    sys.exit(lost if lost is not None else code if isinstance(code, int) else 0)
+    sys.exit(end_streams(code if isinstance(code, int) else 0))
 
 
 def _show_warning(

@@ -16,6 +16,51 @@ CLOSED_PIPE = 141
 _PLAIN = str.maketrans({"−": "-", "–": "-", "×": "x", "²": "^2", "…": "...", "≥": ">=", "≤": "<=", "·": "*"})
 
 
+class OutputLost(WorkError):
+    """Standard output cannot be written. Standard error says why, unless the reader has just gone.
+
+    Attributes
+    ----------
+    code : the exit code.
+    """
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"standard output cannot be written: {error.strerror}")
+        self.code = CLOSED_PIPE if isinstance(error, BrokenPipeError) else 1
+        if self.code == 1:
+            print_error(str(self))
+
+
+class _Output:
+    """A stream whose errors differ from those of other files."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+        self._lost: OutputLost | None = None
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        try:
+            return int(self.stream.write(text))
+        except OSError as error:
+            raise self._loss(error) from None
+
+    def flush(self) -> None:
+        """Write what is kept."""
+        try:
+            self.stream.flush()
+        except OSError as error:
+            raise self._loss(error) from None
+
+    def _loss(self, error: OSError) -> OutputLost:
+        if self._lost is None:
+            self._lost = OutputLost(error)
+        return self._lost
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
 def prepare_streams() -> None:
     """Let standard output take every character, and make sure that no file takes the place of a closed stream.
 
@@ -36,37 +81,34 @@ def prepare_streams() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         codecs.register_error("altune", _readable)
         sys.stdout.reconfigure(errors="altune")
+    replaced: Any = _Output(sys.stdout)
+    sys.stdout = replaced
 
 
-def lost_output(error: OSError | None = None) -> int | None:
-    """Report that standard output cannot be written, and return the exit code; None if it can.
-
-    Parameters
-    ----------
-    error : an error that may be due to it, None if there was none.
-    """
-    _flush(sys.stderr)
-    found = _flush(sys.stdout)
-    if found is None and error is not None and error.filename is None and getattr(sys.stdout, "write_through", False):
-        found = error  # nothing is kept that could be written again
-    if found is None:
-        return None
-    if isinstance(found, BrokenPipeError):
-        return CLOSED_PIPE
-    print_error(f"standard output cannot be written: {found.strerror}")
-    return 1
+def end_streams(code: int) -> int:
+    """Write what the streams keep, and return the exit code of a command that has ended with ``code``."""
+    output: Any = sys.stdout
+    try:
+        output.flush()
+    except OutputLost as lost:
+        code = lost.code
+    except (AttributeError, ValueError):  # closed, or not of this module
+        pass
+    _drop_rest(sys.stderr)
+    if isinstance(output, _Output):
+        sys.stdout = output.stream
+        _drop_rest(sys.stdout)
+    return code
 
 
-def _flush(stream: Any) -> OSError | None:
-    """Write what a stream keeps. If that fails it is dropped, so that Python does not try again when it exits."""
+def _drop_rest(stream: Any) -> None:
+    """Drop what a stream keeps and cannot write, so that Python does not try again when it exits."""
     try:
         stream.flush()
-    except OSError as error:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        return error
-    except (AttributeError, ValueError):  # closed, or an object of the caller
-        return None
-    return None
+    except (AttributeError, ValueError):
+        pass
 
 
 def _readable(error: UnicodeError) -> tuple[str | bytes, int]:

@@ -200,7 +200,7 @@ def test_a_fork_starts_workers_of_its_own_and_leaves_those_of_its_parent_alone()
     child = context.Process(target=in_fork, args=(queue,))
     child.start()
     assert queue.get() == list(range(10))
-    child.join(60)
+    child.join(600)
     assert child.exitcode == 0
     assert len(calls(slow_where, 10)) == 10
 

@@ -51,7 +51,7 @@ class Shared:
 
 
 class _OfThisThread(threading.local):
-    """Takes the place of the pattern of messages in a filter of warnings, and matches in threads that want no warnings."""
+    """Takes the place of a pattern of messages in a filter of warnings; matches in threads that want no warnings."""
 
     wants_none = False
     pattern = ""

@@ -25,13 +25,13 @@ def here():
     return sorted(sys.modules)
 
 def told(study, trial):
-    owner, pool = here(), processes.LocalPool(2)
-    while not pool.begin(here, ()):
-        time.sleep(0.01)
-    (worker,) = pool.run(here, [])
-    print(json.dumps({"owner": owner, "worker": worker}))
-    processes.stop_workers()
-    sys.exit(0)
+    owner = here()
+    with processes.LocalPool(2) as pool:
+        while not pool.begin(here, ()):
+            time.sleep(0.01)
+        (worker,) = pool.run(here, [])
+        print(json.dumps({"owner": owner, "worker": worker}))
+        sys.exit(0)
 
 with processes.early_workers(2):
     from altune.workflows.tune import tune

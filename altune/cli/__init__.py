@@ -20,8 +20,10 @@ import typer
 
 from altune.cli.commands import Command, CommandGroup
 from altune.cli.output import print_error
+from altune.cli.streams import OutputLost, end_streams, prepare_streams
 from altune.core.deprecations import new_arguments
 from altune.core.errors import AltuneWarning, RequestError, WorkError
+from altune.core.standard_streams import print_remark
 from altune.core.version import __version__
 
 COMMANDS = {
@@ -96,6 +98,7 @@ def main() -> None:
     warnings.showwarning = _show_warning
     atexit.register(gc.freeze)
     try:
+        prepare_streams()
         words, changed = new_arguments(sys.argv[1:])
         for line in changed:
             print_error(line)
@@ -103,18 +106,17 @@ def main() -> None:
     except RequestError as error:
         print_error(str(error))
         code = 2
+    except OutputLost as lost:
+        code = lost.code
     except WorkError as error:
         print_error(str(error))
         code = 1
     except KeyboardInterrupt:
         print_error("interrupted")
         code = 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = 1
     except Exception as error:
         code = _usage_error(error)
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(end_streams(code if isinstance(code, int) else 0))
 
 
 def _show_warning(
@@ -129,7 +131,7 @@ def _show_warning(
     if issubclass(category, AltuneWarning):
         print_error(str(message))
     else:
-        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
+        print_remark(warnings.formatwarning(message, category, filename, lineno, line).rstrip("\n"))
 
 
 def _usage_error(error: Any) -> int:

@@ -6,12 +6,20 @@ import json
 import sys
 from typing import Any
 
+from altune.core.standard_streams import print_remark
+from altune.core.text import printable
+
 
 def print_json(plain: Any) -> None:
     """Print one JSON object on standard output."""
-    print(json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(plain, indent=2, allow_nan=False)
+    print(text)
 
 
 def print_error(line: str) -> None:
     """Print an error as one line on standard error."""
-    print(f"altune: {' '.join(line.split())}", file=sys.stderr)
+    print_remark(f"altune: {printable(' '.join(line.split()))}")

@@ -11,6 +11,7 @@ import typer
 
 from altune.cli.options import AsJson, Jobs, Quiet
 from altune.cli.output import print_json
+from altune.core.standard_streams import print_remark
 
 if TYPE_CHECKING:
     from altune.analysis.sweep.result import Sweep, SweptCell
@@ -116,8 +117,7 @@ def _print_resume_command(file: Path, out: Path | None) -> None:
     from altune.workflows.sweep.sweep import finished_cells, sweep_folder
 
     request, folder = read_sweep(file), sweep_folder(file, out)
-    print(
+    print_remark(
         f"\naltune: stopped; {finished_cells(request, folder)} of {len(request.cells())} cells are finished in "
         f"{folder}. To resume, run the same command:\n  {shlex.join(['altune', *sys.argv[1:]])}",
-        file=sys.stderr,
     )

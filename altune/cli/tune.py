@@ -14,6 +14,7 @@ import typer
 from altune.cli.options import AsJson, ManyDataOptions, Quiet
 from altune.cli.output import print_json
 from altune.cli.run_options import ConfirmationOptions, MachineOptions, SearchOptions, make_settings
+from altune.core.standard_streams import print_remark
 
 if TYPE_CHECKING:
     from altune.analysis.run import Run
@@ -117,10 +118,9 @@ def _print_plan(planned: Mapping[str, Any], as_json: bool) -> None:
 def _print_resume_command(folder: Path) -> None:
     from altune.tuning.run_folder import finished_trials
 
-    print(
+    print_remark(
         f"\naltune: stopped; {finished_trials(folder)} finished trials are stored in {folder}. "
         f"To resume, run the same command:\n  {shlex.join(['altune', *sys.argv[1:]])}",
-        file=sys.stderr,
     )
 
 

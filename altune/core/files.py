@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
     A reader sees the old content or the new one, never a part of it. After an error the temporary file is removed.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = path.with_name(f".{path.name[:40]}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         yield partial
         os.replace(partial, path)
@@ -71,7 +72,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file atomically.
+    """Write a text file atomically. What has no place in UTF-8, as in names of old files, is written as an escape.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def write_text(path: str | Path, text: str) -> None:
     path = Path(path)
     try:
         with written_whole(path) as partial:
-            partial.write_text(text, encoding="utf-8", newline="\n")
+            partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
         kind = StorageError if error.errno in _OF_DISK else RequestError
         raise kind(f"{path}: cannot be written: {error.strerror}") from None

@@ -32,6 +32,6 @@ def is_alive(process: int, since: float) -> bool:
         state, *numbers = Path(f"/proc/{process}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
         up = float(Path("/proc/uptime").read_text("utf-8").split()[0])
         started = time.time() - up + int(numbers[18]) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):  # there is no /proc, or it is a restricted one
+    except (OSError, ValueError, IndexError, AttributeError):  # there is no /proc, or it is a restricted one
         return True
     return state not in ("Z", "X") and started <= since + TOLERANCE

@@ -11,6 +11,7 @@ because an installed package offers it through the entry point group ``altune.me
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, cast, get_args
@@ -160,7 +161,8 @@ def register(cls: type[MethodT]) -> type[MethodT]:
     literal = get_args(field.annotation)
     if len(literal) != 1 or field.default != literal[0]:
         raise RequestError(f"{cls.__name__}: give it a field `method: Literal['its_name'] = 'its_name'`")
-    if not inspect.cleandoc(cls.__doc__ or ""):
+    # Python strips docstrings with -OO.
+    if sys.flags.optimize < 2 and not inspect.cleandoc(cls.__doc__ or ""):
         raise RequestError(f"{cls.__name__}: a method needs a docstring that says what it does")
     name = str(literal[0])
     known = _methods[cls.knob].get(name)

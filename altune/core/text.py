@@ -15,6 +15,17 @@ def join_words(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), *words[-1:]] if len(words) > 1 else words)
 
 
+def printable(text: str) -> str:
+    r"""Return a text whose characters can all be shown in a line and written in any file; others become escapes.
+
+    >>> printable("a b"), printable("a\nb"), printable("caf\udce9")
+    ('a b', 'a\\nb', 'caf\\udce9')
+    """
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text)
+
+
 def capitalized(text: str) -> str:
     """Return a text that begins with a capital letter, the rest as it is.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.errors import DataError
+from altune.core.text import printable
 from altune.data.class_names import ClassName, number_of, several_labels_line, spelling_lines
 from altune.data.duplicates import Copies, find_copies
 from altune.data.features import Kind, as_features, is_frame
@@ -106,7 +107,7 @@ class Dataset:
                 f"X has {features.shape[0]} rows and y has {len(codes)} labels; give one label for each row"
             )
         codes.flags.writeable = False
-        vars(self).update(X=features, y=codes, classes=order, name=name, feature_names=names, kind=kind)
+        vars(self).update(X=features, y=codes, classes=order, name=printable(name), feature_names=names, kind=kind)
         if by_duplicates:
             groups = as_groups(self._copies(None).sets, DUPLICATES, len(codes))
         if groups is not None and not isinstance(groups, Groups):

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from altune.core.errors import DataError, RequestError, did_you_mean
+from altune.core.settings import with_usual_settings
 from altune.data.dataset import Dataset
 from altune.data.description import MOST_LISTED, ColumnEncoding, ColumnKind, Encoding
 from altune.data.scaling import Numbers, Scaling, scaled, scaled_sparse, varies, without_gaps
@@ -82,6 +83,7 @@ def encode(
     return encoded.pool, encoded.test
 
 
+@with_usual_settings
 def encode_described(
     dataset: Dataset,
     pool_rows: ArrayLike,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from altune.core.settings import no_warnings, with_usual_settings
 from altune.data.description import ColumnKind
 from altune.data.identifiers import number_identifier, text_identifier
 from altune.data.memory import require_memory
@@ -91,8 +91,7 @@ def table_as_numbers(
     require_memory(len(pool_rows) + len(test_rows), width, "the table as numbers")
     text = StringEncoder(n_components=text_width, random_state=_ENCODER_SEED) if text_width else "drop"
     vectorizer = TableVectorizer(cardinality_threshold=FEW_VALUES, high_cardinality=text, n_jobs=1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # unknown categories and small vocabularies are expected
+    with no_warnings():  # unknown categories and small vocabularies are expected
         encoded = vectorizer.fit_transform(pool), vectorizer.transform(test)
     numbers = table[numeric].to_numpy(dtype=np.float64)
     origins = [str(vectorizer.output_to_input_[name]) for name in vectorizer.all_outputs_]
@@ -108,6 +107,7 @@ def table_as_numbers(
     )
 
 
+@with_usual_settings
 def table_facts(table: pd.DataFrame) -> TableFacts:
     """Return which columns of a table are text, as the encoder would see it in all rows, and which are identifiers."""
     import pandas as pd
@@ -144,8 +144,7 @@ def _kinds(table: pd.DataFrame) -> dict[str, ColumnKind]:
         datetime="drop",
         n_jobs=1,
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with no_warnings():
         vectorizer.fit(table)
     return {name: _KINDS[kind] for name, kind in vectorizer.column_to_kind_.items()}
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import traceback
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 from altune.core.errors import WorkError
 from altune.core.files import write_text
 from altune.core.formats import library_versions
+from altune.core.settings import usual_settings, with_usual_settings
 from altune.core.streams import Streams
 from altune.core.types import Array, RowNumbers, TrainingSet
 from altune.data import Dataset
@@ -200,8 +200,7 @@ def measure(task: Task) -> Measured:
     Each point is a beginning of the order of a length that is drawn evenly on a logarithmic scale.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with usual_settings():
             return _measure(task)
     except Exception as error:
         line = traceback.format_exception_only(error)[-1].strip().splitlines()[0]
@@ -335,6 +334,7 @@ def _stored(cache: Path | None, key: str) -> Measured | None:
         return None
 
 
+@with_usual_settings
 def _forest(found: Sequence[tuple[str, Measured]], settings: LalSettings, seed: int) -> tuple[dict[str, Any], ...]:
     """Fit a random forest and return its trees as plain lists of short numbers."""
     from sklearn.ensemble import RandomForestRegressor

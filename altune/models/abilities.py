@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -22,6 +21,7 @@ from sklearn.utils import get_tags
 
 from altune.core.errors import EstimatorError, WorkError
 from altune.core.needs import Need
+from altune.core.settings import no_warnings, with_usual_settings
 from altune.core.types import Array, Codes
 from altune.models.class_parameters import class_parameters, copy_of
 from altune.models.outputs import OutputMethod, estimator_output, votes_of_pairs
@@ -71,6 +71,7 @@ def asked_abilities(estimator: Any) -> Abilities:
     return Abilities(_needs(named), pairs=int(by_pairs))
 
 
+@with_usual_settings
 def found_abilities(estimator: Any) -> Abilities:
     """Return what an estimator can do, found by training clones of it on a few rows.
 
@@ -79,8 +80,7 @@ def found_abilities(estimator: Any) -> Abilities:
     estimator : an estimator that is not fitted, with its seeds set.
     """
     asked = asked_abilities(estimator)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with no_warnings():
         for n_classes in (4, 3, 2):
             rows = _rows(n_classes)
             fitted = _tried(partial(_trained, estimator, rows.X, rows.y))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from altune.core.errors import EstimatorError, RequestError, WorkError
 from altune.core.needs import Need
 from altune.core.registry import Method
+from altune.core.settings import no_warnings
 from altune.core.types import TrainingSet
 from altune.models.fitted import FittedModel
 from altune.models.outputs import OutputMethod
@@ -158,8 +157,7 @@ class Model(Method):
     @contextmanager
     def _explained(self, training: TrainingSet) -> Iterator[None]:
         """Turn an error of the estimator into one line that names the model and the rows."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with no_warnings():
             try:
                 yield
             except Exception as error:

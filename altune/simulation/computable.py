@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import check_scoring
 
 from altune.core.errors import ScenarioError, WorkError
+from altune.core.settings import no_warnings, with_usual_settings
 from altune.core.types import Array, Codes
 from altune.simulation.metrics import has_positive
 from altune.simulation.objectives.own import example_curve, own_objective
@@ -93,6 +93,7 @@ def check_objectives(scenario: Scenario) -> None:
             raise ScenarioError(f"{error} (on a curve of three points)") from None
 
 
+@with_usual_settings
 def wants_probabilities(metric: str) -> bool:
     """Return whether a scorer needs probabilities, as ``neg_log_loss`` does, so that a decision function is not enough.
 
@@ -105,8 +106,7 @@ def wants_probabilities(metric: str) -> bool:
     if own is not None and not own.from_outputs:
         return False
     scorer = own.scorer if own is not None else check_scoring(scoring=[metric], raise_exc=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with no_warnings():
         try:
             scorer(_DecisionOnly(), np.array([[-1.0], [-0.5], [0.5], [1.0]]), np.array([0, 1, 0, 1]))
         except AttributeError:

@@ -12,7 +12,6 @@ Where rows belong to groups, such as those of one patient, these are the units: 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -24,6 +23,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.utils.metaestimators import available_if
 
 from altune.core.errors import ScenarioError, WorkError
+from altune.core.settings import no_warnings
 from altune.core.types import Array, Codes, Features, RowNumbers
 from altune.models import FittedModel
 from altune.simulation.leave_out import auc_without_each_group, without_each_group
@@ -126,8 +126,7 @@ class TestScorer:
         if self._metrics == ("accuracy",):
             # The same number as scikit-learn's scorer, whose checks took a tenth of a trajectory on digits.
             return {"accuracy": float(np.mean(outputs.predict(rows) == self._y[rows]))}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with no_warnings():
             scores = self._score(outputs, rows, self._y[rows])
             return scores | {name: self._score_of(metric, outputs, rows) for name, metric in self._own.items()}
 

@@ -86,7 +86,7 @@ class TrajectoryStore:
     """
 
     def __init__(self, folder: Path, most_bytes: int = STORE_BYTES) -> None:
-        self.folder = folder
+        self.folder = folder.absolute()  # a worker may have been started in another working directory
         self.most_bytes = most_bytes
         self.outdated = ""
         self.damaged = ""

@@ -15,6 +15,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from altune.simulation.objectives import Direction
+from altune.tuning.quiet import create_study
 from altune.tuning.trials import REASON, VIOLATIONS, set_constraint
 
 _ANY_DATE = datetime(2000, 1, 1)
@@ -22,7 +23,7 @@ _ANY_DATE = datetime(2000, 1, 1)
 
 def new_study(directions: Sequence[Direction]) -> optuna.Study:
     """Return an empty study in memory."""
-    return optuna.create_study(directions=list(directions), pruner=optuna.pruners.NopPruner())
+    return create_study(directions=list(directions), pruner=optuna.pruners.NopPruner())
 
 
 def tell(study: optuna.Study, asked: optuna.Trial, finished: FrozenTrial) -> None:
@@ -105,9 +106,7 @@ class RetoldStudy:
         self._storage = _RetoldStorage()
         self._values: dict[int, float | None] = {}
         self._trials: list[FrozenTrial] = []
-        self.study = optuna.create_study(
-            storage=self._storage, directions=list(directions), pruner=optuna.pruners.NopPruner()
-        )
+        self.study = create_study(storage=self._storage, directions=list(directions), pruner=optuna.pruners.NopPruner())
 
     def add(self, trial: FrozenTrial) -> None:
         """Add a finished trial under the next number."""

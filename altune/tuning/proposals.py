@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from optuna.trial import FrozenTrial
 
 from altune.core.errors import FormatError, WorkError
 from altune.core.needs import Capabilities
+from altune.core.settings import no_warnings
 from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
 from altune.recipes.space.editing import default_decision
@@ -73,8 +73,7 @@ class Proposer:
 
     def ask(self, study: optuna.Study, number: int) -> Proposal:
         """Return the proposal for a trial number, given the trials of a study in memory."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        with no_warnings():
             study.sampler = self.plan.sampler(number, study)
             trial = study.ask()
             recipe = self.space.suggest(trial)

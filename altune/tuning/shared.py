@@ -84,7 +84,6 @@ def open_shared(
             set_attribute(study, GRACE, grace)
     else:
         TrialQueue(storage, name)  # raises with one line where Optuna would raise a KeyError
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
         study = optuna.load_study(study_name=name, storage=storage)
     return SharedStudy(study, storage, TrialQueue(storage, name, grace=study.user_attrs.get(GRACE, GRACE_SECONDS)))
 

@@ -24,6 +24,7 @@ from optuna.trial import FrozenTrial
 from altune.core.errors import RequestError, StorageError
 from altune.simulation.objectives import Direction
 from altune.tuning.journal import DamagedLine, JournalFile
+from altune.tuning.quiet import create_study
 
 STUDY_NAME = "altune"
 JOURNAL = "study.journal"
@@ -46,14 +47,13 @@ def open_study(folder: Path | None, directions: Sequence[Direction]) -> optuna.S
     StorageError
         If the journal cannot be read or written.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     new: dict[str, Any] = {
         "study_name": STUDY_NAME,
         "directions": list(directions),
         "pruner": optuna.pruners.NopPruner(),
     }
     if folder is None:
-        return optuna.create_study(**new)
+        return create_study(**new)
     journal = folder / JOURNAL
     try:
         require_journal(journal)
@@ -63,7 +63,7 @@ def open_study(folder: Path | None, directions: Sequence[Direction]) -> optuna.S
             storage = _storage(journal)
         if storage.get_all_studies():
             return optuna.load_study(study_name=STUDY_NAME, storage=storage)
-        return optuna.create_study(storage=storage, **new)
+        return create_study(storage=storage, **new)
     except DamagedLine as error:
         raise RequestError(_damaged(folder, str(error))) from None
     except _UNREADABLE:

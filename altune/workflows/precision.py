@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from altune.core.settings import no_warnings
 from altune.core.threads import on_one_thread
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import Environment
@@ -69,8 +69,7 @@ def _half_width(setup: StudySetup, environment: Environment) -> float | None:
     dataset, scenario, block = environment.dataset, environment.scenario, environment.blocks("search", 1)[0]
     share = len(block.test) / len(environment.blocks("report", 1)[0].test)
     curves: dict[str, list[LearningCurve]] = {name: [] for name in COMPARED}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with no_warnings():
         for number in range(PLAYED):
             # The same rows with other random streams, so that what the test rows contribute can be separated.
             again = replace(block, number=number)

@@ -16,14 +16,12 @@ from __future__ import annotations
 
 import sys
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-import optuna
 
 from altune.core.errors import WorkError
 from altune.core.text import rough_duration, time_words
@@ -140,24 +138,22 @@ def probe(setup: StudySetup, trajectories: Mapping[str, int], jobs: int, timeout
     n_sets = len(setup.environments) + len(setup.away)
     share = LIMIT / (n_sets * (len(PLAYED) + len(recipes)) + parts * len(recipes))
     baselines, drawn, confirmed, away = list[float](), list[float](), list[float](), list[float]()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for environment in setup.environments:
-            prepared = _prepared(environment, "search")
-            try:
-                baselines += [seconds_of(setup.baselines[name], prepared, environment, share) for name in PLAYED]
-            except Exception as error:
-                raise WorkError(f"a baseline fails on {environment.dataset.name}: {error}") from None
-            on_part = _seconds_of_working(recipes, prepared, environment, share)
-            drawn += on_part
-            if environment.search_rows is not None:
-                on_part = _seconds_of_working(recipes, _prepared(environment, "select"), environment, share)
-            confirmed += on_part
-        for environment in setup.away:
-            # What is played there are the recipe and, for the most part, baselines.
-            prepared = _prepared(environment, "report")
-            known = setup.baselines_on(environment)
-            away += _seconds_of_working([*recipes, *(known[name] for name in PLAYED)], prepared, environment, share)
+    for environment in setup.environments:
+        prepared = _prepared(environment, "search")
+        try:
+            baselines += [seconds_of(setup.baselines[name], prepared, environment, share) for name in PLAYED]
+        except Exception as error:
+            raise WorkError(f"a baseline fails on {environment.dataset.name}: {error}") from None
+        on_part = _seconds_of_working(recipes, prepared, environment, share)
+        drawn += on_part
+        if environment.search_rows is not None:
+            on_part = _seconds_of_working(recipes, _prepared(environment, "select"), environment, share)
+        confirmed += on_part
+    for environment in setup.away:
+        # What is played there are the recipe and, for the most part, baselines.
+        prepared = _prepared(environment, "report")
+        known = setup.baselines_on(environment)
+        away += _seconds_of_working([*recipes, *(known[name] for name in PLAYED)], prepared, environment, share)
     baseline = float(np.mean(baselines))
     recipe = float(np.mean(drawn)) if drawn else baseline
     whole = float(np.mean(confirmed)) if parts and confirmed else None
@@ -172,7 +168,6 @@ def _prepared(environment: Environment, role: BlockRole) -> PreparedBlock:
 
 def drawn_recipes(setup: StudySetup, count: int) -> list[Recipe]:
     """Return a few recipes of the space, drawn at random, whatever the sampler of the search is."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     playable = partial(is_playable, setup.space, setup.all_capabilities)
     plan = SamplerPlan("random", setup.space, setup.settings.seed, playable)
     proposer = Proposer(setup.space, setup.all_capabilities, plan)

@@ -7,6 +7,9 @@ import time
 
 from altune.simulation.execution.processes import LocalPool
 
+PATIENCE = 600.0
+"""Seconds after which a test gives up waiting for another process; a busy machine may need many of them."""
+
 
 def where(number: int) -> tuple[int, int]:
     return number, os.getpid()
@@ -14,8 +17,9 @@ def where(number: int) -> tuple[int, int]:
 
 def wait_for_worker() -> None:
     """Return once a worker has started and takes calls."""
-    pool, until = LocalPool(2), time.monotonic() + 60
-    while not pool.begin(where, (0,)):
-        assert time.monotonic() < until, "no worker has started"
-        time.sleep(0.01)
-    assert len(list(pool.run(where, []))) == 1
+    until = time.monotonic() + PATIENCE
+    with LocalPool(2) as pool:
+        while not pool.begin(where, (0,)):
+            assert time.monotonic() < until, "no worker has started"
+            time.sleep(0.01)
+        assert len(list(pool.run(where, []))) == 1

@@ -125,7 +125,7 @@ def test_killed_three_times_it_ends_as_one_never_killed(small, n_blocks, undistu
     while kills < 3:
         process = subprocess.Popen(command, start_new_session=True)
         journal, grown = folder / "study.journal", chance.randint(1, 12)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         start = journal.stat().st_size if journal.exists() else 0
         while process.poll() is None and time.monotonic() < deadline:
             if journal.exists() and journal.stat().st_size > start + grown * 500:

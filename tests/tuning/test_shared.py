@@ -66,10 +66,10 @@ def test_workers_are_killed_and_the_database_goes_away_and_nothing_is_lost_or_do
     server.stop()
     time.sleep(3)
     server.start()
-    said, problem = owner.communicate(timeout=300)
+    said, problem = owner.communicate(timeout=600)
     assert owner.returncode == 0, problem.decode()
-    workers[0].communicate(timeout=60)
-    left_over = workers[1].communicate(timeout=60)
+    workers[0].communicate(timeout=600)
+    left_over = workers[1].communicate(timeout=600)
     assert workers[1].returncode == 0, left_over[1].decode()
     rows = server.execute(
         "SELECT number, state, (SELECT count(*) FROM trial_values v WHERE v.trial_id = t.trial_id) FROM trials t "
@@ -85,7 +85,7 @@ def test_workers_are_killed_and_the_database_goes_away_and_nothing_is_lost_or_do
     again = start(
         "tune", "digits", *TUNE, "--trials", trials + 2, "--storage", url, "--study", "s", "--out", tmp_path / "run"
     )
-    again.communicate(timeout=120)
+    again.communicate(timeout=600)
     assert again.returncode == 0
     assert server.execute("SELECT count(*) FROM trials", database="together")[0][0] == trials + 2
 

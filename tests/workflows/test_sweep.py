@@ -90,7 +90,7 @@ def test_a_sweep_killed_in_the_middle_ends_with_the_table_of_one_never_killed(un
     process = subprocess.Popen(command, cwd=tmp_path, start_new_session=True)
     names = [run.folder.name for run in undisturbed.runs]
     journal = tmp_path / "out" / names[1] / "study.journal"
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline and not (journal.exists() and journal.read_bytes().count(b"\n") > 3):
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)

@@ -25,6 +25,7 @@ from altune.report.texts.watch import watch_text
 from altune.tuning.storage import JOURNAL, LOCK, ownership
 from altune.workflows.watch import WatchedRun
 from tests.helpers.postgres import Postgres
+from tests.helpers.processes import PATIENCE
 
 SPACE = {"initial_sample": {"method": "random", "size": {"low": 5, "high": 20}}, "query_strategy": ["random", "margin"]}
 SIZES: dict[str, Any] = {"budget": 40, "loops": 4, "n_blocks": 2, "sampler": "random"}
@@ -68,28 +69,34 @@ def state_of(folder: Path) -> dict[str, tuple[int, int]]:
     return {str(path): (path.stat().st_mtime_ns, path.stat().st_size) for path in [folder, *folder.rglob("*")]}
 
 
+OWNER = """
+import json, os, signal, sys
+import altune
+
+def pause(study, trial):
+    if trial.number == 2:
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+space, sizes = altune.SearchSpace.from_dict(json.loads(sys.argv[1])), json.loads(sys.argv[2])
+altune.tune("digits", space, **sizes, n_trials=12, out=sys.argv[3], callbacks=[pause])
+"""
+
+
 @pytest.mark.slow
 def test_a_run_in_progress_is_followed_to_its_end(tmp_path: Path) -> None:
-    folder, space = tmp_path / "run", tmp_path / "space.yaml"
-    space.write_text(SearchSpace.from_dict(SPACE).to_yaml())
-    words = [sys.executable, "-m", "altune"]
-    sizes = [f"--{name.removeprefix('n_').replace('_', '-')}={value}" for name, value in SIZES.items()]
-    tune = [*words, "tune", "digits", "--space", space, *sizes, "--trials", "12", "--jobs", "1", "-q", "--out", folder]
+    folder = tmp_path / "run"
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(list(map(str, tune)), env=environment, stdout=subprocess.DEVNULL) as owner:
-        end = time.monotonic() + 60
-        while not (folder / JOURNAL).is_file() or b'"altune":' not in (folder / JOURNAL).read_bytes():
-            assert time.monotonic() < end, "the run did not begin"
-            time.sleep(0.05)
-        # It pauses until the watcher has seen it, however busy the machine is.
-        owner.send_signal(signal.SIGSTOP)
-        watch = [*words, "watch", str(folder), "--every", "0.3"]
+    tune = [sys.executable, "-c", OWNER, json.dumps(SPACE), json.dumps(SIZES), str(folder)]
+    with subprocess.Popen(tune, env=environment, stdout=subprocess.DEVNULL) as owner:
+        # It pauses by itself after a trial until the watcher has seen it, however busy the machine is.
+        assert os.WIFSTOPPED(os.waitpid(owner.pid, os.WUNTRACED)[1])
+        watch = [sys.executable, "-m", "altune", "watch", str(folder), "--every", "0.3"]
         with subprocess.Popen(watch, env=environment, stdout=subprocess.PIPE, text=True) as watcher:
             assert watcher.stdout is not None
             first = watcher.stdout.readline()
             owner.send_signal(signal.SIGCONT)
             seen = first + watcher.stdout.read()
-        assert owner.wait(60) == 0, "a watcher must not disturb a run"
+        assert owner.wait(PATIENCE) == 0, "a watcher must not disturb a run"
     assert watcher.returncode == 0
     blocks = seen.split(f"digits: {folder}\n")[1:]
     assert len(blocks) > 1
@@ -269,7 +276,7 @@ def test_watching_ends_with_a_status_when_the_run_is_killed_and_names_the_comman
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     tune = ["tune", "digits", *sizes, "-q", "--out", str(folder)]
     with subprocess.Popen([*words, *tune], env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL) as owner:
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE
         while not (folder / JOURNAL).is_file() or b'"op_code":4' not in (folder / JOURNAL).read_bytes():
             assert time.monotonic() < end, "the first trial did not end"
             time.sleep(0.05)
@@ -278,7 +285,7 @@ def test_watching_ends_with_a_status_when_the_run_is_killed_and_names_the_comman
             assert watcher.stdout is not None
             assert watcher.stdout.readline() == f"digits: {folder}\n"
             owner.kill()
-            give_up = threading.Timer(60, watcher.kill)
+            give_up = threading.Timer(PATIENCE, watcher.kill)
             give_up.start()
             seen = watcher.stdout.read()
             give_up.cancel()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from altune.core.errors import RequestError, WorkError, did_you_mean
+from altune.core.settings import no_warnings
 from altune.tuning.in_memory_study import without_curves
+from altune.tuning.quiet import create_study
 from altune.tuning.trials import TrialRecord
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ def optuna_importance(study: optuna.Study, evaluator: str = "fanova", seed: int 
     from optuna.importance import get_param_importances
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with no_warnings():
             importances = get_param_importances(study, evaluator=made, target=_first_of_several(study))
     except (ValueError, RuntimeError) as error:
         raise WorkError(f"Optuna's {evaluator} cannot work with these trials: {str(error).splitlines()[0]}") from None
@@ -72,10 +72,8 @@ def study_by_recipe(study: optuna.Study, trials: Sequence[TrialRecord]) -> optun
     study : stored study.
     trials : its trials, each with all plays of its recipe, such as ``run.trials``.
     """
-    import optuna
-
     stored = study.get_trials(deepcopy=False)
-    copy = optuna.create_study(directions=study.directions)
+    copy = create_study(directions=study.directions)
     for trial in trials:
         if trial.state == "complete":
             copy.add_trial(without_curves(stored[trial.number], list(trial.objectives)))

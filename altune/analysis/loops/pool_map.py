@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from altune.core.errors import MissingExtraError, RequestError
+from altune.core.settings import with_usual_settings
 
 if TYPE_CHECKING:
     from altune.simulation.curve import LearningCurve
@@ -123,6 +124,7 @@ def check_projection(projection: str) -> None:
         raise MissingExtraError("a map of the pool by UMAP", "umap")
 
 
+@with_usual_settings
 def project(
     X: Any, fitted: NDArray[np.intp], shown: NDArray[np.intp], projection: str, rng: np.random.Generator
 ) -> tuple[Array, tuple[float, float] | None]:

@@ -7,7 +7,6 @@ All return suspects only, worst first.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 from sklearn.model_selection import StratifiedKFold
 
+from altune.core.settings import no_warnings
 from altune.core.streams import Streams
 from altune.core.types import Array, Codes, Features, RowNumbers, TrainingSet
 from altune.core.uncertainty import entropy
@@ -94,8 +94,7 @@ def confident_learning(labels: Codes, probabilities: Array) -> RowNumbers:
     """
     from cleanlab.filter import find_label_issues
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with no_warnings():
         ranked = find_label_issues(
             labels, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1, verbose=False
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -22,6 +21,7 @@ from altune.core.files import canonical_digest
 from altune.core.needs import Capabilities, Need
 from altune.core.pool import Pool
 from altune.core.registry import register
+from altune.core.settings import no_warnings
 from altune.core.types import Learner, RowNumbers
 from altune.knobs.pool_geometry import draw_rows
 from altune.knobs.query_strategy.base import QueryStrategy
@@ -114,8 +114,7 @@ class SkactivemlQuery(QueryStrategy):
         y[: len(pool.labelled)] = pool.labels
         offered = np.arange(len(pool.labelled), len(rows))
         try:
-            with warnings.catch_warnings(), _global_state(int(rng.integers(2**31 - 1))):
-                warnings.simplefilter("ignore")
+            with no_warnings(), _global_state(int(rng.integers(2**31 - 1))):
                 strategy = self._build(pool.n_classes, rng)
                 models = _model_arguments(self.strategy, strategy, pool, rng)
                 queried = strategy.query(X=X, y=y, candidates=offered, batch_size=size, **models)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans, MiniBatchKMeans
-from sklearn.exceptions import ConvergenceWarning
 
+from altune.core.settings import no_warnings
 from altune.core.types import Array, RowNumbers
 from altune.numerics.geometry.distances import (
     Points,
@@ -69,9 +68,8 @@ def kmeans_from(points: Points, seeds: RowNumbers) -> Clustering:
 
 
 def _fitted(model: Any, points: Points, weights: Array | None) -> Clustering:
-    with warnings.catch_warnings():
+    with no_warnings():
         # A pool with fewer distinct points than clusters is valid; a warning in every loop would be noise.
-        warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(points.values, sample_weight=weights)
     return Clustering(model.labels_.astype(np.intp), np.asarray(model.cluster_centers_, dtype=np.float64))
 

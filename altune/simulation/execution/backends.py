@@ -46,7 +46,7 @@ class Local:
 
     def open(self) -> contextlib.AbstractContextManager[WorkerPool]:
         """Return a context manager of the pool."""
-        return contextlib.nullcontext(LocalPool(self.jobs))
+        return LocalPool(self.jobs)
 
 
 @dataclass(frozen=True, eq=False)

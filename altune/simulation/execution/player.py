@@ -14,16 +14,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from threadpoolctl import threadpool_limits
-
 from altune.core.identity import forget
+from altune.core.threads import one_thread
 from altune.data.blocks import Block
 from altune.knobs.stopping import Stopping
 from altune.simulation.curve import LearningCurve
 from altune.simulation.execution.backends import Backend, Local, WorkerPool
 from altune.simulation.execution.items import Failure, Outcome, PackedItem, WorkItem, curves_or_raise
 from altune.simulation.execution.prepared_blocks import PreparedBlocks
-from altune.simulation.execution.processes import stop_workers
 from altune.simulation.execution.shared_stopping import SharedStopping
 from altune.simulation.execution.worker import forget_blocks, play_safely, run_remote, work
 from altune.simulation.store import TrajectoryStore
@@ -99,7 +97,7 @@ class Player:
     def __enter__(self) -> Player:
         forget()
         if self._backend.shares_disk:
-            self._open.enter_context(threadpool_limits(limits=1))
+            self._open.enter_context(one_thread())
             if self.jobs == 1:
                 return self
             self._blocks.open_folder(self._open)
@@ -109,14 +107,12 @@ class Player:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None and self.jobs > 1 and self._backend.shares_disk:
-            stop_workers()
         forget_blocks()
-        if self.store is not None and self.simulated:
-            self.store.prune()
         # An error that is on its way out must not be replaced by one of closing.
         with contextlib.suppress(Exception) if kind is not None else contextlib.nullcontext():
-            self._open.close()
+            self._open.__exit__(kind, error, trace)
+            if self.store is not None and self.simulated:
+                self.store.prune()
 
     def begin(self, items: Sequence[WorkItem]) -> None:
         """Start the first of these items on idle workers, while this process does something else.

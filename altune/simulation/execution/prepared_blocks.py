@@ -28,7 +28,8 @@ class PreparedBlocks:
     """
 
     def __init__(self, scratch: Path | None = None) -> None:
-        self._scratch = scratch
+        # Workers may have been started in another working directory.
+        self._scratch = None if scratch is None else scratch.absolute()
         self._folder: Path | None = None
         # A block hashes by identity, and as a key it stays alive, so no other block can take its identity.
         self._in_memory: OrderedDict[Block, PreparedBlock] = OrderedDict()
@@ -38,7 +39,9 @@ class PreparedBlocks:
     def open_folder(self, stack: contextlib.ExitStack) -> None:
         """Make the folder for the arrays, and remove it when ``stack`` closes."""
         if self._scratch is None:
-            self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="altune-")))
+            self._folder = Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="altune-", ignore_cleanup_errors=True))
+            )
             return
         shutil.rmtree(self._scratch, ignore_errors=True)
         stack.callback(shutil.rmtree, self._scratch, ignore_errors=True)

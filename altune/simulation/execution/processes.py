@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import multiprocessing
 import os
 import signal
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from queue import SimpleQueue
+from types import TracebackType
 from typing import Any
 
-from altune.core.errors import RequestError, WorkError
+from altune.core.errors import AltuneWarning, RequestError, WorkError
 from altune.core.startup import import_sklearn
 
 Call = tuple[Any, ...]
@@ -38,6 +41,7 @@ class _Executor:
 
     Attributes
     ----------
+    workers : number of them.
     ready : done when the first worker has imported what it plays with.
     """
 
@@ -46,7 +50,16 @@ class _Executor:
 
         self._executor = ProcessPoolExecutor(workers, timeout=IDLE_SECONDS, initializer=prepare_worker, env=_ONE_THREAD)
         self._unfinished: set[Future[Any]] = set()
+        self.workers = workers
         self.ready = self.submit(os.getpid)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the workers still take calls; no longer if one of them was killed."""
+        with contextlib.suppress(Exception):
+            self.submit(os.getpid)
+            return True
+        return False
 
     def submit(self, function: Callable[..., Any], *call: Any) -> Future[Any]:
         """Hand a call to the worker that is free first."""
@@ -68,11 +81,16 @@ class _Executor:
             self._executor.shutdown(wait=True, kill_workers=True)
 
 
-_executors: dict[int, _Executor] = {}
+_idle: dict[int, _Executor] = {}
+"""Workers that no pool has, for the next one. The key is the process: one that was forked cannot use its parent's."""
+_lock = threading.Lock()
 
 
 class LocalPool:
     """Processes of this machine, each of which runs one call at a time.
+
+    Its workers belong to it alone until it is closed, so pools in different threads do not disturb each other. Then
+    they wait for the next pool, and end if that is long in coming. After an error they end at once.
 
     Parameters
     ----------
@@ -83,6 +101,27 @@ class LocalPool:
         self._workers = _workers(jobs)
         self._helps = jobs > self._workers
         self._begun: list[Future[Any]] = []
+        self._taken: _Executor | None = None
+
+    def __enter__(self) -> LocalPool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        taken, self._taken = self._taken, None
+        if taken is None:
+            return
+        if kind is None:
+            _give_back(taken)
+        else:
+            taken.stop()
+
+    @property
+    def _executor(self) -> _Executor:
+        if self._taken is None:
+            self._taken = _take(self._workers)
+        return self._taken
 
     def begin(self, function: Callable[..., Any], call: Call) -> bool:
         """Start a call on an idle worker; the next :meth:`run` yields its result.
@@ -91,10 +130,9 @@ class LocalPool:
         -------
         Whether there was an idle worker: False if each has a call already, or none has started yet.
         """
-        executor = _executor(self._workers)
-        if not executor.ready.done() or len(self._begun) == self._workers:
+        if not self._executor.ready.done() or len(self._begun) == self._workers:
             return False
-        self._begun.append(_submitted(executor, function, call))
+        self._begun.append(_submitted(self._executor, function, call))
         return True
 
     def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
@@ -115,7 +153,7 @@ class LocalPool:
             Whatever a call raises.
         """
         begun, self._begun = self._begun, []
-        dispatcher = _Dispatcher(_executor(self._workers), self._workers, function, calls)
+        dispatcher = _Dispatcher(self._executor, self._workers, function, calls)
         dispatcher.begin(begun)
         try:
             for _ in range(len(calls) + len(begun)):
@@ -218,9 +256,20 @@ def _result(future: Future[Any]) -> Any:
 
 
 def processes(n_jobs: int) -> int:
-    """Return the number of processes for ``n_jobs``; −1 means one for each core that this process may use."""
+    """Return the number of processes for ``n_jobs``; −1 means one for each core that this process may use.
+
+    A daemonic process, such as a worker of ``multiprocessing.Pool``, may start no processes, so there it is 1.
+    """
     if n_jobs == 0 or n_jobs < -1:
         raise RequestError(f"jobs must be 1 or more, or -1 for all cores, not {n_jobs}")
+    if n_jobs != 1 and multiprocessing.current_process().daemon:
+        warnings.warn(
+            f"n_jobs={n_jobs}: this process is a daemon, such as a worker of multiprocessing.Pool, and may start no "
+            "processes; it plays alone, with the same result",
+            AltuneWarning,
+            stacklevel=2,
+        )
+        return 1
     if n_jobs > 0:
         return n_jobs
     import joblib
@@ -234,7 +283,7 @@ def early_workers(n_jobs: int) -> Iterator[None]:
     jobs = processes(n_jobs)
     try:
         if jobs > 1:
-            _executor(_workers(jobs))
+            _give_back(_take(_workers(jobs)))
         import_sklearn()
         yield
     except BaseException:
@@ -243,9 +292,10 @@ def early_workers(n_jobs: int) -> Iterator[None]:
 
 
 def stop_workers() -> None:
-    """End the worker processes of this machine at once; what they were playing is played again by the next run."""
-    while _executors:
-        _, executor = _executors.popitem()
+    """End the workers that wait for a pool."""
+    with _lock:
+        executor = _idle.pop(os.getpid(), None)
+    if executor is not None:
         executor.stop()
 
 
@@ -279,12 +329,24 @@ def _workers(jobs: int) -> int:
     return jobs - 1 if jobs <= HELPED else jobs
 
 
-def _executor(workers: int) -> _Executor:
-    """Return the executor with this number of workers, reusing the one of an earlier call."""
-    if workers not in _executors:
-        stop_workers()
-        _executors[workers] = _Executor(workers)
-    return _executors[workers]
+def _take(workers: int) -> _Executor:
+    """Return an executor that no other pool has: the one of an earlier pool if it has this number of workers."""
+    with _lock:
+        executor = _idle.pop(os.getpid(), None)
+    if executor is not None:
+        if executor.workers == workers and executor.alive:
+            return executor
+        executor.stop()
+    return _Executor(workers)
+
+
+def _give_back(executor: _Executor) -> None:
+    """Keep an executor for the next pool, in place of the one that was kept before."""
+    with _lock:
+        before = _idle.pop(os.getpid(), None)
+        _idle[os.getpid()] = executor
+    if before is not None:
+        before.stop()
 
 
 def _end_with_owner(owner: int) -> None:

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
 import traceback
-import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
+from altune.core.settings import usual_settings
 from altune.core.threads import on_one_thread
 from altune.data import Dataset
 from altune.data.blocks import Block
 from altune.simulation.execution.items import Failure, Outcome, PackedItem
 from altune.simulation.execution.shared_arrays import load_block
+from altune.simulation.execution.time_limit import TimeLimitReached, time_limit
 from altune.simulation.prepared import PreparedBlock, prepare_block
 from altune.simulation.trajectory import Trajectory
 
 BLOCKS_KEPT = 32
 PAUSED_KEPT = 64
 OVER_TIME = "over the time limit"
-
-
-class TimeLimitReached(BaseException):
-    """A trajectory has used up its time limit. No ``except Exception`` of an estimator or a method stops it."""
 
 
 _paused: OrderedDict[str, Trajectory] = OrderedDict()
@@ -42,8 +35,7 @@ def play_safely(item: PackedItem, prepared: PreparedBlock) -> Outcome:
         If a finished trajectory cannot be saved.
     """
     try:
-        with warnings.catch_warnings(), _time_limit(item.limit):
-            warnings.simplefilter("ignore")
+        with usual_settings(), time_limit(item.limit):
             # A trajectory that paused in another process is played again from its start, with the same result.
             trajectory = _paused.pop(item.key, None) or Trajectory(
                 item.recipe, prepared, item.scenario, examined=item.examined, row_scores=item.row_scores
@@ -62,25 +54,6 @@ def play_safely(item: PackedItem, prepared: PreparedBlock) -> Outcome:
     elif item.store is not None:
         item.store.save(item.key, curve)
     return curve
-
-
-@contextlib.contextmanager
-def _time_limit(seconds: float | None) -> Iterator[None]:
-    """Interrupt the Python code inside when the time is up; a single call of compiled code finishes first."""
-    if seconds is None or threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise TimeLimitReached
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3))
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def work(item: PackedItem, folder: str) -> tuple[str, Outcome]:
@@ -103,8 +76,9 @@ def forget_blocks() -> None:
 
 
 def _block(name: str, make: Callable[[], PreparedBlock]) -> PreparedBlock:
-    if name not in _blocks:
-        _blocks[name] = make()
+    block = _blocks.get(name)  # another thread of this process may clear them at any time
+    if block is None:
+        block = _blocks[name] = make()
         if len(_blocks) > BLOCKS_KEPT:
             _blocks.popitem(last=False)
-    return _blocks[name]
+    return block

@@ -22,6 +22,7 @@ from sqlalchemy import orm
 from altune.core.errors import RequestError, StorageError
 from altune.tuning.database.address import DatabaseAddress, parse_address
 from altune.tuning.database.retry import Result, Retry, causes, passing_reason, server_message, sql_state
+from altune.tuning.quiet import create_study
 
 Direction = Literal["minimize", "maximize"]
 
@@ -275,8 +276,7 @@ def open_shared_study(
     RequestError
         If the stored study has other directions.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
+    study = create_study(
         storage=storage,
         study_name=study_name,
         directions=list(directions),

@@ -6,12 +6,12 @@ each trial, a resumed study draws exactly the trials of an undisturbed one.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
 from optuna import samplers
-from optuna.exceptions import ExperimentalWarning
+
+from altune.core.settings import no_warnings
 
 SMALLEST_POPULATION = 16
 
@@ -43,8 +43,7 @@ def seeds_of(seed: int, number: int) -> np.random.SeedSequence:
 
 def make_sampler(name: str, seed: int, number: int) -> samplers.BaseSampler:
     """Return Optuna's sampler ``gp`` or ``cmaes`` for one trial."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
+    with no_warnings():
         return _SAMPLERS[name](_word(seed, number))
 
 
@@ -63,8 +62,7 @@ def make_genetic_sampler(name: str, seed: int, number: int, startup: int) -> sam
     startup : number of trials that it takes to draw every alternative.
     """
     size = 4 * -(-max(SMALLEST_POPULATION, startup) // 4)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
+    with no_warnings():
         return _GENETIC[name](seed=_word(seed, number), population_size=size)
 
 

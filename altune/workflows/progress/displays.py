@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from altune.core.html import html_text
+from altune.core.standard_streams import is_terminal, print_remark
 from altune.workflows.progress.shown import Shown
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class TerminalDisplay:
             get_renderable=self._drawn,
             transient=True,
             # Results on standard output may go to a file, which a display of standard error must not take over.
-            redirect_stdout=sys.stdout.isatty(),
+            redirect_stdout=is_terminal(sys.stdout),
         )
         self._live.start()
 
@@ -156,11 +157,11 @@ class LogDisplay:
         is_new = state.stage != self._stage and state.done < state.total
         if is_new or now - self._printed >= LINE_SECONDS:
             self._stage, self._printed = state.stage, now
-            print(state.text(), file=sys.stderr, flush=True)
+            print_remark(state.text())
 
     def say(self, line: str) -> None:
         """Print a message."""
-        print(f"altune: {line}", file=sys.stderr, flush=True)
+        print_remark(f"altune: {line}")
 
     def close(self) -> None:
         """Do nothing."""

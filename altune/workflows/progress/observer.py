@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from altune.core.standard_streams import is_terminal
 from altune.core.text import amount, plays_words
 from altune.simulation.execution.counting import Counter
 from altune.tuning.observer import Observer, Silent
@@ -106,7 +107,7 @@ def console_display(quiet: bool = False) -> Display:
     ----------
     quiet : show messages only, no progress.
     """
-    return LogDisplay(quiet) if quiet or not sys.stderr.isatty() else _terminal()
+    return LogDisplay(quiet) if quiet or not is_terminal(sys.stderr) else _terminal()
 
 
 def python_display(progress: bool) -> Display | None:
@@ -118,7 +119,7 @@ def python_display(progress: bool) -> Display | None:
     """
     if progress and in_notebook():
         return NotebookDisplay()
-    return _terminal() if progress and sys.stderr.isatty() else None
+    return _terminal() if progress and is_terminal(sys.stderr) else None
 
 
 def python_observer(progress: bool) -> Observer:

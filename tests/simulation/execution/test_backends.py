@@ -32,9 +32,9 @@ def scheduler():
     time.sleep(1)
     yield address
     workers.terminate()
-    workers.wait(30)
+    workers.wait(300)
     owner.terminate()
-    owner.communicate(timeout=30)
+    owner.communicate(timeout=300)
 
 
 def values(run):

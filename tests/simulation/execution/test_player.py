@@ -57,7 +57,7 @@ def test_what_a_worker_began_is_played_once_and_counted(tmp_path):
     with Player(store=store, jobs=2) as player:
         wait_for_worker()
         player.begin(tasks)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 600
         while not list(store.folder.rglob("*.json")) and time.monotonic() < until:
             time.sleep(0.01)
         for _ in range(2):

@@ -1,13 +1,17 @@
 """Workers and their owner play together, and share what one of them has built."""
 
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import pytest
 
 from altune.core.errors import RequestError, WorkError
+from altune.core.processes import is_alive
 from altune.simulation.execution import processes as crew
 from altune.simulation.execution.processes import LocalPool, early_workers, processes, stop_workers
 from tests.helpers.processes import wait_for_worker, where
@@ -34,6 +38,11 @@ def unable_to_start():
     raise ImportError("no such library")
 
 
+def calls(function, count, jobs=2):
+    with LocalPool(jobs) as pool:
+        return list(pool.run(function, [(number,) for number in range(count)]))
+
+
 @pytest.fixture(autouse=True, scope="module")
 def no_workers_stay():
     yield
@@ -43,9 +52,10 @@ def no_workers_stay():
 @pytest.mark.slow
 def test_every_call_is_made_once_and_the_owner_makes_some():
     started = set()
-    while len(started) < 2:  # while the worker starts, its owner makes the calls
-        started = {process for _, process in LocalPool(2).run(slow_where, [(number,) for number in range(20)])}
-    found = list(LocalPool(2).run(slow_where, [(number,) for number in range(40)]))
+    with LocalPool(2) as pool:
+        while len(started) < 2:  # while the worker starts, its owner makes the calls
+            started = {process for _, process in pool.run(slow_where, [(number,) for number in range(20)])}
+        found = list(pool.run(slow_where, [(number,) for number in range(40)]))
     assert sorted(number for number, _ in found) == list(range(40))
     made = [process for _, process in found]
     assert len(set(made)) == 2
@@ -55,40 +65,40 @@ def test_every_call_is_made_once_and_the_owner_makes_some():
 @pytest.mark.slow
 def test_many_workers_leave_the_owner_free(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 1)
-    found = list(LocalPool(2).run(where, [(number,) for number in range(20)]))
+    found = calls(where, 20)
     assert sorted(number for number, _ in found) == list(range(20))
     assert os.getpid() not in {process for _, process in found}
 
 
 def test_no_call_is_none():
-    assert list(LocalPool(2).run(where, [])) == []
+    assert calls(where, 0) == []
 
 
 def test_the_owner_does_not_wait_for_a_worker_that_starts():
     stop_workers()
-    assert not LocalPool(2).begin(where, (0,))
-    made = {process for _, process in LocalPool(2).run(slow_where, [(number,) for number in range(5)])}
+    with LocalPool(2) as pool:
+        assert not pool.begin(where, (0,))
+        made = {process for _, process in pool.run(slow_where, [(number,) for number in range(5)])}
     assert made == {os.getpid()}
 
 
 @pytest.mark.slow
 def test_what_was_begun_before_is_yielded_too():
-    team = LocalPool(2)
     wait_for_worker()
-    for number in (100, 101):
-        assert team.begin(slow_where, (number,))
-        assert not team.begin(where, (0,))  # there is one worker, and it has something to do
-        found = dict(team.run(slow_where, [(number,) for number in range(5)]))
-        assert sorted(found) == [0, 1, 2, 3, 4, number]
-        assert found[number] != os.getpid()
+    with LocalPool(2) as team:
+        for number in (100, 101):
+            assert team.begin(slow_where, (number,))
+            assert not team.begin(where, (0,))  # there is one worker, and it has something to do
+            found = dict(team.run(slow_where, [(number,) for number in range(5)]))
+            assert sorted(found) == [0, 1, 2, 3, 4, number]
+            assert found[number] != os.getpid()
 
 
 @pytest.mark.slow
 def test_a_worker_that_dies_is_told_of(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 1)
     with pytest.raises(WorkError, match="worker process was killed or could not start"):
-        list(LocalPool(2).run(dying, [(number,) for number in range(20)]))
-    stop_workers()
+        calls(dying, 20)
 
 
 @pytest.mark.slow
@@ -97,23 +107,22 @@ def test_workers_that_cannot_start_are_told_of(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 1)
     monkeypatch.setattr(crew, "prepare_worker", unable_to_start)
     with pytest.raises(WorkError, match="worker process was killed or could not start"):
-        list(LocalPool(2).run(where, [(number,) for number in range(20)]))
-    stop_workers()
+        calls(where, 20)
 
 
 def test_what_a_call_raises_is_raised():
     with pytest.raises(ValueError, match="three"):
-        list(LocalPool(2).run(broken, [(number,) for number in range(8)]))
-    assert len(list(LocalPool(2).run(where, [(1,), (2,)]))) == 2
+        calls(broken, 8)
+    assert len(calls(where, 2)) == 2
 
 
 def test_joblib_still_works_beside_a_crew():
     """joblib shares one executor among all that runs in a process, and must find its own."""
     from joblib import Parallel, delayed
 
-    assert len(list(LocalPool(2).run(where, [(1,), (2,), (3,)]))) == 3
+    assert len(calls(where, 3)) == 3
     assert Parallel(n_jobs=2)(delayed(abs)(-number) for number in range(4)) == [0, 1, 2, 3]
-    assert len(list(LocalPool(2).run(where, [(1,), (2,), (3,)]))) == 3
+    assert len(calls(where, 3)) == 3
 
 
 @pytest.mark.parametrize("jobs", [0, -2])
@@ -148,5 +157,62 @@ def grown(number):
 def test_a_worker_that_keeps_much_is_not_restarted(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 0)
     stop_workers()
-    assert len(set(LocalPool(1).run(grown, [(number,) for number in range(4)]))) == 1
+    assert len(set(calls(grown, 4, jobs=1))) == 1
     stop_workers()
+
+
+@pytest.mark.slow
+def test_pools_in_use_at_once_have_workers_of_their_own(monkeypatch):
+    monkeypatch.setattr(crew, "HELPED", 1)
+    with LocalPool(2) as one:
+        mine = {process for _, process in one.run(where, [(number,) for number in range(20)])}
+        with pytest.raises(ValueError, match="three"), LocalPool(2) as other:  # noqa: PT012
+            theirs = {process for _, process in other.run(where, [(number,) for number in range(20)])}
+            list(other.run(broken, [(number,) for number in range(8)]))
+        assert not mine & theirs
+        assert {process for _, process in one.run(slow_where, [(number,) for number in range(20)])} <= mine
+    # A pool that ended well hands its workers on.
+    assert {process for _, process in calls(slow_where, 20)} <= mine
+
+
+@pytest.mark.slow
+def test_workers_that_were_killed_while_they_waited_are_replaced(monkeypatch):
+    monkeypatch.setattr(crew, "HELPED", 1)
+    killed = {process for _, process in calls(where, 20)}
+    for process in killed:
+        os.kill(process, signal.SIGKILL)
+    while any(is_alive(process, time.time()) for process in killed):
+        time.sleep(0.01)
+    time.sleep(0.5)  # until the executor has noticed
+    assert not killed & {process for _, process in calls(where, 20)}
+
+
+def in_fork(queue):
+    queue.put(sorted(number for number, _ in calls(slow_where, 10)))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
+def test_a_fork_starts_workers_of_its_own_and_leaves_those_of_its_parent_alone():
+    wait_for_worker()
+    context = multiprocessing.get_context("fork")
+    queue = context.SimpleQueue()
+    child = context.Process(target=in_fork, args=(queue,))
+    child.start()
+    assert queue.get() == list(range(10))
+    child.join(600)
+    assert child.exitcode == 0
+    assert len(calls(slow_where, 10)) == 10
+
+
+def jobs_of_a_daemon():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        return processes(2), processes(-1), processes(1), [str(each.message) for each in caught]
+
+
+def test_a_daemon_plays_alone_and_is_told():
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        two, every, one, told = pool.apply(jobs_of_a_daemon)
+    assert (two, every, one) == (1, 1, 1)
+    assert [line.split(":")[0] for line in told] == ["n_jobs=2", "n_jobs=-1"]

@@ -92,7 +92,7 @@ def test_a_real_notebook_shows_one_bar_that_ends_full_and_no_widget(
         "altune.compare({'<script>': 'vanilla', 'b': 'random_sampling'}, 'iris', budget=20, n_blocks=5)",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(line) for line in code])
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown, silent, compared = (cell.outputs for cell in notebook.cells[1:])
     assert len(compared) == 2, "a bar and a table"
     [bar] = shown

@@ -11,15 +11,18 @@ from altune.data.dataset import Dataset
 from altune.data.encoding import encode
 from altune.data.extra import EXTRA
 from altune.data.files import SUFFIXES
+from altune.data.given import as_sources, labelled
 from altune.data.memory import require_memory
 from altune.data.unlabelled import encode_pool
 
 __all__ = [
     "Dataset",
     "DatasetInfo",
+    "as_sources",
     "encode",
     "encode_pool",
     "family_of",
+    "labelled",
     "list_datasets",
     "load_dataset",
     "require_memory",

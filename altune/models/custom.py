@@ -52,6 +52,9 @@ class CustomModel(Model):
 
     spec: ClassVar[EstimatorSpec]
 
+    def __hash__(self) -> int:
+        return hash((self.method, repr(self.to_dict())))  # a choice may be a mapping or a list
+
     def __reduce__(self) -> tuple[Any, ...]:
         # the class is in no module, so pickle cannot find it by name: a worker makes and registers its own
         values = {name: getattr(self, name) for name in self.spec.parameters}

@@ -40,7 +40,7 @@ from altune.analysis.sweep.entries import FOLDER, DataEntry, ModelEntry, SpaceEn
 from altune.core.deprecations import new_keywords
 from altune.core.errors import FormatError, RequestError, did_you_mean
 from altune.core.files import check_keys
-from altune.core.registry import explain_validation
+from altune.core.plain_model import explain_validation
 from altune.core.yaml import read_yaml
 from altune.simulation.scenario import Scenario
 from altune.tuning.settings import Settings

@@ -11,6 +11,7 @@ from altune.core.errors import FormatError, did_you_mean
 from altune.core.files import check_keys
 from altune.core.formats import RECIPE_FORMAT
 from altune.core.needs import Capabilities
+from altune.core.plain_model import as_fields
 from altune.core.registry import FIELDS, Method, parse_method
 from altune.core.yaml import read_yaml, write_yaml
 from altune.knobs.loop_size import LoopSize
@@ -297,6 +298,7 @@ class SearchSpace(Assignments):
 
 def _read_space(mapping: Mapping[str, Any], file: str, source: Source) -> SearchSpace:
     try:
+        mapping = as_fields(mapping, "a search space")
         check_keys(mapping, (*_HEAD, *FIELDS, "baselines", "forbid"))
         base = _included(mapping.get(INCLUDE), source)
         given = {knob: read_decision(knob, mapping[knob], knob) for knob in FIELDS if knob in mapping}

@@ -304,6 +304,7 @@ class Run(OldNames):
         for name in ("all_findings", "away_findings", "ablations", "all_loops"):
             self.__dict__.pop(name, None)
 
+    @plain_arguments()
     def importance(self, *, confidence: float = 0.95, seed: int = 0) -> KnobImportance:
         """Return how much of the objective's variance over the space each knob explains.
 
@@ -314,6 +315,7 @@ class Run(OldNames):
 
         return importance_of(self._explained(seed), recipe=self.best_recipe, confidence=confidence, seed=seed)
 
+    @plain_arguments()
     def effects(self, *, confidence: float = 0.95, seed: int = 0) -> Effects:
         """Return how the objective depends on a knob's method, on a number, and on two decisions at once.
 

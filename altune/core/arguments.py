@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 from altune.core.deprecations import KEYWORDS, new_keywords
 from altune.core.errors import RequestError
-from altune.core.plain import home_path, plain
+from altune.core.plain import home_path, plain, shown
 
 MOST = 10**9
 """Largest number of anything but a seed."""
@@ -176,19 +176,11 @@ def checked(name: str, value: Any, annotation: str, default: Any = inspect.Param
         return _refuse(name, value, kinds)
 
 
-def _shown(value: Any) -> str:
-    try:
-        shown = " ".join(repr(value).split())
-    except ValueError:  # an integer of thousands of digits
-        shown = "a number of thousands of digits"
-    return shown if len(shown) <= 80 else f"{shown[:60]}… ({type(value).__name__})"
-
-
 def _refuse(name: str, value: Any, kinds: tuple[str, ...]) -> Any:
     words = [_in_words(kind) for kind in kinds]
     if name.endswith("timeout"):
         words[0] = "a number of seconds"
-    raise RequestError(f"{name} must be {' or '.join(words)}, not {_shown(value)}")
+    raise RequestError(f"{name} must be {' or '.join(words)}, not {shown(value)}")
 
 
 def _in_words(kind: str) -> str:
@@ -308,7 +300,7 @@ def _numeric(value: Any, kind: str, text: bool, name: str) -> Any:
             return None
         value = int(value)
     if abs(value) > MOST and kind == "int" and name != "seed":
-        raise RequestError(f"{name} must be at most {MOST}, not {_shown(value)}")
+        raise RequestError(f"{name} must be at most {MOST}, not {shown(value)}")
     return value
 
 

@@ -92,3 +92,16 @@ def home_path(value: str | PathLike[str], what: str = "the path") -> str | Path:
     except RuntimeError:
         user = Path(text).parts[0]
         raise RequestError(f"{what} {text!r}: there is no home directory of {user}; write the path out") from None
+
+
+def shown(value: Any) -> str:
+    """Return a value as it is shown in a message: in one line, and shortened if it is long.
+
+    >>> shown("x"), shown(list(range(100)))
+    ("'x'", '[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 1… (list)')
+    """
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:
+        text = "a number of thousands of digits"
+    return text if len(text) <= 80 else f"{text[:60]}… ({type(value).__name__})"

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from altune.core.errors import FormatError, did_you_mean, join_path
-from altune.core.plain import plain
+from altune.core.plain import plain, shown
 
 
 class PlainModel(BaseModel):
@@ -55,7 +55,7 @@ def as_fields(given: Any, what: str) -> dict[str, Any]:
         If it is no mapping.
     """
     if not isinstance(given, Mapping):
-        raise FormatError(f"{what} is a mapping of its fields, not {given!r:.100}", value=given)
+        raise FormatError(f"{what} is a mapping of its fields, not {shown(given)}", value=given)
     return {str(name): plain(value) for name, value in given.items()}
 
 
@@ -97,4 +97,4 @@ def explain_validation(error: ValidationError, path: str = "") -> FormatError:
     value = first["input"]
     if isinstance(cause, Exception):
         return FormatError(str(cause), path=path, value=value)
-    return FormatError(f"{value!r} is not accepted: {message}", path=path, value=value)
+    return FormatError(f"{shown(value)} is not accepted: {message}", path=path, value=value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+from altune.core.arguments import plain_arguments
 from altune.core.errors import DataError
 from altune.data.bundled import BUNDLED, BuiltIn, DatasetInfo
 from altune.data.dataset import Dataset
@@ -31,6 +32,7 @@ __all__ = [
 _BUILT_IN: dict[str, BuiltIn] = {**BUNDLED, **EXTRA}
 
 
+@plain_arguments()
 def load_dataset(name_or_path: str | Path, target: str | None = None) -> Dataset:
     """Load a built-in data set by name, or read a file.
 

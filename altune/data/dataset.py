@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.arguments import plain_arguments
 from altune.core.errors import DataError
 from altune.data.features import Kind, as_features
 from altune.data.files import data_name
@@ -58,6 +59,7 @@ class Dataset:
     feature_names: tuple[str, ...] | None
     kind: Kind
 
+    @plain_arguments()
     def __init__(
         self,
         X: Any,
@@ -80,6 +82,7 @@ class Dataset:
         raise AttributeError(f"a Dataset is immutable; make a new one with another {attribute}")
 
     @classmethod
+    @plain_arguments()
     def from_file(cls, path: str | Path, target: str | None = None, name: str | None = None) -> Dataset:
         """Read a ``.csv``, ``.tsv``, ``.parquet``, ``.npz`` or ``.svmlight`` file; text files may be gzipped.
 
@@ -97,6 +100,7 @@ class Dataset:
         return cls._named_after(path, name, read_file(path, target))
 
     @classmethod
+    @plain_arguments()
     def from_csv(
         cls,
         path: str | Path,

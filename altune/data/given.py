@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from altune.core.errors import DataError, RequestError
-from altune.core.plain import plain
+from altune.core.plain import plain, shown
 from altune.data.dataset import Dataset
 from altune.data.features import is_frame
 from altune.data.readers import find_target
@@ -89,4 +89,4 @@ def _kind(data: Any) -> str:
     shape = getattr(data, "shape", None)
     if shape is not None:
         return f"an array of the shape {tuple(shape)} without labels"
-    return "a pair (X, y)" if is_pair(data) else f"{data!r:.60}"
+    return "a pair (X, y)" if is_pair(data) else shown(data)

@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
+from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError, did_you_mean
 from altune.core.needs import Need
 from altune.core.registry import methods, parse_method, register
@@ -103,6 +104,7 @@ class CustomModel(Model):
         return super()._fitted(estimator, training, **({"memory": memory} | changes))
 
 
+@plain_arguments()
 def register_estimator(
     name: str, estimator: Any, parameters: Parameters | None = None, *, schedulable: Sequence[str] = ()
 ) -> type[Model]:

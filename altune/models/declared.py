@@ -75,7 +75,8 @@ def declared_field(name: str, declared: Any, value: Any) -> tuple[Any, Any]:
             return kind, Field(default=value, ge=low, le=high)
         default = Field(default=None, ge=low, le=high, description=f"by default the estimator's own {value!r}")
         return kind | None, default
-    if isinstance(declared, (list, tuple)) and [option for option in declared if option is not None]:
+    numbers = isinstance(declared, tuple) and all(isinstance(option, (int, float)) for option in declared)
+    if isinstance(declared, (list, tuple)) and not numbers and [option for option in declared if option is not None]:
         if None in declared and value is not None:
             raise RequestError(f"{name}: None is a choice only where it is the estimator's own value, not {value!r}")
         choice = Choice(tuple(option for option in declared if option is not None))

@@ -23,7 +23,7 @@ from altune.core.errors import FormatError, RequestError, did_you_mean, join_pat
 from altune.core.files import canonical_digest, check_keys, is_file_name, write_text
 from altune.core.html import html_table
 from altune.core.needs import Capabilities
-from altune.core.plain import plain
+from altune.core.plain import home_path, plain
 from altune.core.plain_model import as_fields, leaf_types
 from altune.core.registry import FIELDS, Method, find_method, parse_method
 from altune.core.yaml import read_yaml, write_yaml
@@ -184,11 +184,12 @@ class Recipe(BaseModel):
     @classmethod
     def load(cls, path: str | Path) -> Recipe:
         """Read a recipe from a YAML file."""
+        path = home_path(path, "recipe")
         return cls.from_dict(read_yaml(path), str(path))
 
     def save(self, path: str | Path) -> None:
         """Write the recipe to a YAML file, atomically."""
-        write_text(path, self.to_yaml())
+        write_text(home_path(path, "recipe"), self.to_yaml())
 
     def methods(self) -> dict[str, Method]:
         """Return the method of each knob and the model, by field."""
@@ -268,6 +269,7 @@ def load_recipe(source: str | Path | Recipe | Mapping[str, Any]) -> Recipe:
         raise RequestError(
             f"the recipe {RECOMMENDED!r} depends on the data; altune.recommend (`altune recommend --out FILE`) makes it"
         )
+    source = home_path(source, "recipe")
     if is_file_name(source):
         return Recipe.load(source)
     raise RequestError(

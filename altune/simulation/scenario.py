@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from altune.core.errors import FormatError, ScenarioError, did_you_mean
-from altune.core.plain import home_path
+from altune.core.plain import home_path, shown
 from altune.core.plain_model import PlainModel, as_fields
 from altune.core.yaml import read_yaml
 from altune.data import Dataset
@@ -373,6 +373,7 @@ class Scenario(PlainModel):
     @classmethod
     def load(cls, path: str | Path) -> Scenario:
         """Read a scenario from a YAML file."""
+        path = home_path(path, "scenario")
         return cls.from_dict(read_yaml(path), file=str(path))
 
 
@@ -400,8 +401,8 @@ def as_scenario(value: AnyScenario | None) -> Scenario | None:
     if isinstance(value, Mapping):
         return Scenario.from_dict(value)
     if isinstance(value, (str, PathLike)):
-        return Scenario.load(Path(home_path(value, "scenario")))
-    raise ScenarioError(f"scenario must be a Scenario, a mapping of its fields or its file, not {value!r:.80}")
+        return Scenario.load(home_path(value, "scenario"))
+    raise ScenarioError(f"scenario must be a Scenario, a mapping of its fields or its file, not {shown(value)}")
 
 
 def all_fields(plain: Mapping[str, Any]) -> dict[str, Any]:

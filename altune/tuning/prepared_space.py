@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from altune.core.errors import RequestError
-from altune.core.plain import home_path
+from altune.core.plain import shown
 from altune.models import as_model
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment
@@ -62,5 +62,5 @@ def as_space(space: AnySpace) -> SearchSpace:
     if isinstance(space, Mapping):
         return SearchSpace.from_dict(space)
     if not isinstance(space, (str, PathLike)):
-        raise RequestError(f"space must be a search space, its name, its file or a mapping, not {space!r:.80}")
-    return SearchSpace.load(home_path(space, "space"))
+        raise RequestError(f"space must be a search space, its name, its file or a mapping, not {shown(space)}")
+    return SearchSpace.load(space if isinstance(space, str) else Path(space))

@@ -11,6 +11,7 @@ from altune.core.errors import FormatError, did_you_mean
 from altune.core.files import check_keys
 from altune.core.formats import RECIPE_FORMAT
 from altune.core.needs import Capabilities
+from altune.core.plain import home_path
 from altune.core.plain_model import as_fields
 from altune.core.registry import FIELDS, Method, parse_method
 from altune.core.yaml import read_yaml, write_yaml
@@ -67,7 +68,7 @@ class SearchSpace(Assignments):
     @classmethod
     def load(cls, name_or_path: str | Path) -> SearchSpace:
         """Read a search space that altune ships by its name, or any other one from a YAML file."""
-        path = find_space(name_or_path)
+        path = find_space(home_path(name_or_path, "space"))
         space = cls.from_dict(read_yaml(path), str(path))
         return space if space.name is not None else replace(space, name=path.stem)
 

@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError
 from altune.core.plain import shown
 from altune.models import as_model
@@ -16,6 +17,7 @@ from altune.simulation.environment import Environment
 AnySpace = SearchSpace | Mapping[str, Any] | str | Path
 
 
+@plain_arguments()
 def prepare_space(space: AnySpace, environments: Sequence[Environment], model: Any = None) -> SearchSpace:
     """Load a search space, fix its model if one is given, and check it against the objectives and the blocks.
 
@@ -31,6 +33,8 @@ def prepare_space(space: AnySpace, environments: Sequence[Environment], model: A
         If a model is given and the space leaves it open; if the space leaves stopping open and an early stop cannot
         improve an objective; or if it leaves the initial sample open and the explicit blocks fix it.
     """
+    if not environments:
+        raise RequestError("no environment was given")
     prepared = as_space(space)
     if model is not None:
         prepared = prepared.with_model(as_model(model))

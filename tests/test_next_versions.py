@@ -43,7 +43,7 @@ hidden(optuna.samplers.TPESampler, '_compare', '_parzen_estimator_parameters')
     "optuna: tables": "sys.modules['optuna.storages._rdb.models'] = None",
     "scipy: the compiled step": "import scipy.optimize; without('scipy.optimize', '_lbfgsb')",
     "scikit-learn: losses": """
-import sklearn.linear_model
+import sklearn.linear_model, sklearn.ensemble
 without('sklearn._loss.loss', 'HalfBinomialLoss', 'HalfMultinomialLoss')
 """,
     "scikit-learn 1.10: no penalty": """

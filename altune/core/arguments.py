@@ -7,10 +7,12 @@ and ``Any`` are left to the function.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import inspect
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import Any, TypeVar, cast
@@ -21,6 +23,7 @@ from altune.core.plain import home_path, plain, shown
 
 MOST = 10**9
 """Largest number of anything but a seed."""
+MOST_SEED = 2**128 - 1
 _OTHER_NAMES = {
     "random_state": "seed",
     "n_trial": "n_trials",
@@ -139,7 +142,7 @@ def _bound(
     for name, parameter in named.items():
         if name not in bound and parameter.default is inspect.Parameter.empty:
             raise RequestError(f"{function}() needs {name}; give it")
-        if name in bound and name != "self":
+        if name in bound and parameter.annotation is not inspect.Parameter.empty:
             bound[name] = checked(name, bound[name], str(parameter.annotation), parameter.default)
     return bound
 
@@ -170,10 +173,9 @@ def checked(name: str, value: Any, annotation: str, default: Any = inspect.Param
         if "None" in kinds or default is inspect.Parameter.empty:
             return None if "None" in kinds else _refuse(name, value, kinds)
         return default
-    try:
+    with contextlib.suppress(_Wrong):
         return _of_kind(value, kinds, name)
-    except _Wrong:
-        return _refuse(name, value, kinds)
+    return _refuse(name, value, kinds)
 
 
 def _refuse(name: str, value: Any, kinds: tuple[str, ...]) -> Any:
@@ -293,19 +295,16 @@ def _numeric(value: Any, kind: str, text: bool, name: str) -> Any:
             value = float(value) if kind == "float" else int(value)
         except ValueError:
             return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_finite(value):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or (isinstance(value, float) and not math.isfinite(value))
+    ):
         return None
-    if kind == "int":
-        if value != int(value):
-            return None
-        value = int(value)
-    if abs(value) > MOST and kind == "int" and name != "seed":
-        raise RequestError(f"{name} must be at most {MOST}, not {shown(value)}")
+    if (kind == "float" and abs(value) > sys.float_info.max) or (kind == "int" and value != int(value)):
+        return None
+    value = int(value) if kind == "int" else value
+    most = MOST_SEED if name == "seed" else MOST
+    if abs(value) > most and kind == "int":
+        raise RequestError(f"{name} must be at most {most}, not {shown(value)}")
     return value
-
-
-def _is_finite(value: float) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an integer beyond the largest float
-        return True

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from altune.core.errors import FormatError, did_you_mean, join_path
 from altune.core.plain import plain, shown
 
+MOST = 10**15
+"""Largest integer of a field."""
+
 
 class PlainModel(BaseModel):
     """A frozen description whose fields are plain values, and whose errors are one line.
@@ -42,6 +45,8 @@ class PlainModel(BaseModel):
             and bool not in leaf_types(annotation)
         ):
             raise FormatError(f"{value!r} is not accepted: give a number", path=name, value=value)
+        if isinstance(value, int) and abs(value) > MOST:
+            raise FormatError(f"{shown(value)} is too large: give at most {MOST}", path=name, value=value)
         takes_list = get_origin(annotation) is tuple
         return (value,) if takes_list and not isinstance(value, (list, tuple, type(None))) else value
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from altune.core.errors import DataError, RequestError
-from altune.core.plain import plain, shown
+from altune.core.plain import shown
 from altune.data.dataset import Dataset
 from altune.data.features import is_frame
 from altune.data.readers import find_target
@@ -60,6 +60,8 @@ def labelled(data: Any, target: str | None = None) -> Dataset | str | Path:
         raise DataError(f"the target column {target!r} is for tables, and {_kind(data)} has labels of its own")
     if is_pair(data):
         features, labels = data
+        if getattr(labels, "ndim", 1) == 2:  # one column, as loaders of tables return it
+            labels = labels.iloc[:, 0] if is_frame(labels) else labels.ravel()
         return Dataset(features, labels)
     if isinstance(data, Mapping) and {"data", "target"} <= data.keys():
         names = None if is_frame(data["data"]) else data.get("feature_names")
@@ -79,10 +81,16 @@ def is_pair(data: Any) -> bool:
 
 def _is_rows(data: Any) -> bool:
     """Return whether something is a matrix or a table: of two dimensions, or a list of lists."""
-    shape = getattr(data, "shape", None)
-    if shape is not None:
+    if hasattr(data, "shape"):
         return True
-    return isinstance(data, (list, tuple)) and bool(data) and isinstance(plain(data[0]), (list, tuple, int, float))
+    if not isinstance(data, (list, tuple)) or not data:
+        return False
+    first = data[0]
+    if isinstance(first, (list, tuple)):
+        return not any(
+            (hasattr(item, "shape") and item.shape) or isinstance(item, (list, tuple, str)) for item in first
+        )
+    return len(getattr(first, "shape", ())) == 1
 
 
 def _kind(data: Any) -> str:

@@ -47,6 +47,7 @@ _ALIASES = {
     "AnyRecipe": "Any",
     "AnyScenario": "Any",
     "AnySpace": "Any",
+    "Parameters": "Mapping[str, Any]",
     "PostHoc": "str",
     "Projection": "str",
 }

@@ -35,7 +35,7 @@ def unlabelled_pool(source: Any, n_classes: int, target: str | None = None, name
     """
     from_file = isinstance(source, (str, Path))
     features = read_features(source, target) if from_file else source
-    if target is not None and is_frame(features):
+    if target is not None and not from_file and is_frame(features):
         features = features.drop(columns=find_target([str(name) for name in features.columns], target, name))
     if (not hasattr(features, "shape") and not isinstance(features, (list, tuple))) or not np.shape(features):
         raise DataError(f"a pool is an array, a sparse matrix, a DataFrame, a file or a Dataset, not {shown(source)}")

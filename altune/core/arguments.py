@@ -1,7 +1,7 @@
 """Arguments of public functions: plain values of the declared kind, or one line that says what would be right.
 
 The annotation of a parameter is its rule. ``int`` takes every whole number, of NumPy too, but no truth value; a list
-takes anything that can be listed, and a single item; a path knows ``~``; None stands for the default. Types of altune
+takes anything that can be listed, and a single item; a path knows ``~``; None means the default. Types of altune
 and ``Any`` are left to the function.
 """
 

@@ -128,7 +128,7 @@ def test_a_list_is_taken_in_any_form(rungs):
     assert altune.Settings(rungs=rungs).rungs == (0.5,)
 
 
-def test_one_item_stands_for_a_list_in_a_scenario():
+def test_one_item_means_a_list_in_a_scenario():
     given = altune.Scenario(annotators=0.1, also="f1_macro", constraints="labels <= 30", price_of_class=np.ones(2))
     right = {"annotators": [{"error": 0.1}], "also": ["f1_macro"], "constraints": ["labels <= 30"]}
     assert given == altune.Scenario(**right, price_of_class=[1.0, 1.0])
@@ -159,7 +159,7 @@ def test_truth_values_are_no_numbers_in_descriptions():
         altune.Recipe(initial_sample={"method": "random", "size": True})
 
 
-def test_none_stands_for_the_default():
+def test_none_means_the_default():
     assert altune.Settings(batch=None, seed=None, rungs=None) == altune.Settings()
     assert altune.Settings(trial_timeout=math.inf) == altune.Settings()
 

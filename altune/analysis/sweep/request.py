@@ -189,7 +189,7 @@ def read_sweep(source: str | Path | Mapping[str, Any]) -> SweepRequest:
 
 
 def _is_single(value: Any) -> bool:
-    """Return whether a value of a mapping in Python is one item, which stands for a list of one."""
+    """Return whether a value of a mapping in Python is one item, which means a list of one."""
     return isinstance(value, (str, Mapping)) or not isinstance(plain(value), (list, tuple))
 
 

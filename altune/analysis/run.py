@@ -13,7 +13,8 @@ from altune.analysis.findings import Findings, against_of, find
 from altune.analysis.run_curves import stored_curves
 from altune.analysis.run_summary import RunSummary
 from altune.analysis.transfer import Transfer, home_sentences, transfer_sentences
-from altune.core.deprecations import OldNames, renamed_keywords
+from altune.core.arguments import plain_arguments
+from altune.core.deprecations import OldNames
 from altune.core.errors import RequestError, WorkError
 from altune.core.html import html_table
 from altune.recipes.recipe import Recipe
@@ -253,7 +254,7 @@ class Run(OldNames):
             return [*nothing, *home, last]
         return [*nothing, *transfer_sentences(self.transfer), *home_sentences(home, list(findings)), last]
 
-    @renamed_keywords
+    @plain_arguments()
     def confirm(
         self,
         *,
@@ -303,6 +304,7 @@ class Run(OldNames):
         for name in ("all_findings", "away_findings", "ablations", "all_loops"):
             self.__dict__.pop(name, None)
 
+    @plain_arguments()
     def importance(self, *, confidence: float = 0.95, seed: int = 0) -> KnobImportance:
         """Return how much of the objective's variance over the space each knob explains.
 
@@ -313,6 +315,7 @@ class Run(OldNames):
 
         return importance_of(self._explained(seed), recipe=self.best_recipe, confidence=confidence, seed=seed)
 
+    @plain_arguments()
     def effects(self, *, confidence: float = 0.95, seed: int = 0) -> Effects:
         """Return how the objective depends on a knob's method, on a number, and on two decisions at once.
 

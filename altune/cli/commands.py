@@ -16,12 +16,14 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from altune.core.errors import RequestError
+from altune.core.plain import home_path
 
 
 class Command(NamedTuple):
@@ -202,6 +204,7 @@ def spread(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def command(**given: Any) -> None:
+        given = {name: home_path(value) if isinstance(value, Path) else value for name, value in given.items()}
         for name, group in groups.items():
             given[name] = group(**{field.name: given.pop(field.name) for field in dataclasses.fields(group)})
         function(**given)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 import importlib
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 KEYWORDS = {
     "seeds": "n_blocks",
@@ -52,9 +52,6 @@ ATTRIBUTES = {
 OPTIONS = {"--seeds": "--blocks", "--select-seeds": "--select-blocks", "--report-seeds": "--report-blocks"}
 """Command-line options."""
 
-FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
-ClassT = TypeVar("ClassT", bound=type)
-
 
 def new_keywords(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return keyword arguments under their new names, with a warning for each old one.
@@ -65,22 +62,6 @@ def new_keywords(given: Mapping[str, Any]) -> dict[str, Any]:
     for old in given.keys() & KEYWORDS.keys():
         _warn(f"the keyword {old!r}", f"{KEYWORDS[old]!r}")
     return {KEYWORDS.get(name, name): value for name, value in given.items()}
-
-
-def renamed_keywords(function: FunctionT) -> FunctionT:
-    """Return a function that also accepts keywords by their old names."""
-
-    @functools.wraps(function)
-    def wrapper(*args: Any, **keywords: Any) -> Any:
-        return function(*args, **(new_keywords(keywords) if keywords.keys() & KEYWORDS.keys() else keywords))
-
-    return cast(FunctionT, wrapper)
-
-
-def renamed_fields(cls: ClassT) -> ClassT:
-    """Make the constructor of a class also accept keywords by their old names."""
-    setattr(cls, "__init__", renamed_keywords(getattr(cls, "__init__")))  # noqa: B009, B010  (mypy)
-    return cls
 
 
 def new_name(module: str, name: str) -> str:

@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from altune.core.errors import FormatError, RequestError, did_you_mean, join_path
 from altune.core.needs import Capabilities, Need
+from altune.core.plain_model import PlainModel, as_fields
 from altune.core.types import Learner
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ RowCount = Annotated[int, Field(ge=1, le=100_000)]
 """The type of a parameter that is a number of rows."""
 
 
-class Method(BaseModel):
+class Method(PlainModel):
     """One way to set a knob.
 
     A subclass sets ``knob`` and a literal ``method`` field with its name as the default. Its docstring gives the
@@ -55,8 +56,6 @@ class Method(BaseModel):
     where there are two classes; a search then leaves this one out. ``either`` names optional parameters of which at
     most one may be given. ``advice`` says when to try the method before others of its knob.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
     knob: ClassVar[str] = ""
     needs: ClassVar[frozenset[Need]] = frozenset()
@@ -225,42 +224,11 @@ def parse_method(knob: str, value: object, path: str = "") -> Method:
 
 
 def validate_fields(cls: type[MethodT], value: Mapping[str, Any], path: str = "") -> MethodT:
-    """Return a method of a given class; a validation error of pydantic becomes a :class:`FormatError`."""
-    check_field_names(cls, value, path)
+    """Return a method of a given class; errors name the path."""
     try:
-        return cls.model_validate(dict(value))
-    except ValidationError as error:
-        raise explain_validation(error, path) from None
-
-
-def check_field_names(cls: type[Method], value: Mapping[str, Any], path: str = "") -> None:
-    """Refuse parameters that the method does not have, and name those it has."""
-    for key in value:
-        if key not in cls.model_fields:
-            accepted = [name for name in cls.model_fields if name != "method"]
-            listed = did_you_mean(key, accepted) if accepted else "it has none"
-            raise FormatError(
-                f"{value.get('method', cls.__name__)} has no parameter {key!r}; {listed}",
-                path=join_path(path, str(key)),
-                value=key,
-                accepted=accepted,
-            )
-
-
-def explain_validation(error: ValidationError, path: str = "") -> FormatError:
-    """Return the first error of a pydantic report as one line with path, value and what would be right."""
-    first = error.errors(include_url=False)[0]
-    cause = first.get("ctx", {}).get("error")
-    for step in first["loc"]:
-        path = join_path(path, f"[{step}]" if isinstance(step, int) else str(step))
-    if isinstance(cause, FormatError):
-        return cause.within(path=path)
-    message = first["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    value = first["input"]
-    if isinstance(cause, Exception):
-        return FormatError(str(cause), path=path, value=value)
-    return FormatError(f"{value!r} is not accepted: {message}", path=path, value=value)
+        return cls(**as_fields(value, "a method"))
+    except FormatError as error:
+        raise error.within(path=path) from None
 
 
 def describe_parameters(cls: type[Method]) -> dict[str, dict[str, Any]]:

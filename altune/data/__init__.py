@@ -5,21 +5,25 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+from altune.core.arguments import plain_arguments
 from altune.core.errors import DataError
 from altune.data.bundled import BUNDLED, BuiltIn, DatasetInfo
 from altune.data.dataset import Dataset
 from altune.data.encoding import encode
 from altune.data.extra import EXTRA
 from altune.data.files import SUFFIXES
+from altune.data.given import as_sources, labelled
 from altune.data.memory import require_memory
 from altune.data.unlabelled import encode_pool
 
 __all__ = [
     "Dataset",
     "DatasetInfo",
+    "as_sources",
     "encode",
     "encode_pool",
     "family_of",
+    "labelled",
     "list_datasets",
     "load_dataset",
     "require_memory",
@@ -28,6 +32,7 @@ __all__ = [
 _BUILT_IN: dict[str, BuiltIn] = {**BUNDLED, **EXTRA}
 
 
+@plain_arguments()
 def load_dataset(
     name_or_path: str | Path, target: str | None = None, *, groups: str | None = None, time: str | None = None
 ) -> Dataset:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.arguments import plain_arguments
 from altune.core.errors import DataError
 from altune.core.text import printable
 from altune.data.class_names import ClassName, number_of, several_labels_line, spelling_lines
@@ -75,6 +76,7 @@ class Dataset:
     groups: Groups | None
     time: Times | None
 
+    @plain_arguments()
     def __init__(
         self,
         X: Any,
@@ -120,6 +122,7 @@ class Dataset:
         raise AttributeError(f"a Dataset is immutable; make a new one with another {attribute}")
 
     @classmethod
+    @plain_arguments()
     def from_file(
         cls,
         path: str | Path,
@@ -146,6 +149,7 @@ class Dataset:
         return cls._named_after(path, name, read_file(path, target), groups, time)
 
     @classmethod
+    @plain_arguments()
     def from_csv(
         cls,
         path: str | Path,

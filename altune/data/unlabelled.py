@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from altune.core.errors import DataError
+from altune.core.plain import shown
 from altune.core.types import Features
 from altune.data.dataset import Dataset
 from altune.data.encoding import TextFeatures, encode
+from altune.data.features import is_frame
 from altune.data.files import data_name
-from altune.data.readers import read_features
+from altune.data.readers import find_target, read_features
 from altune.data.scaling import Scaling
 
 
@@ -33,6 +35,10 @@ def unlabelled_pool(source: Any, n_classes: int, target: str | None = None, name
     """
     from_file = isinstance(source, (str, Path))
     features = read_features(source, target) if from_file else source
+    if target is not None and not from_file and is_frame(features):
+        features = features.drop(columns=find_target([str(name) for name in features.columns], target, name))
+    if (not hasattr(features, "shape") and not isinstance(features, (list, tuple))) or not np.shape(features):
+        raise DataError(f"a pool is an array, a sparse matrix, a DataFrame, a file or a Dataset, not {shown(source)}")
     n_rows = features.shape[0] if hasattr(features, "shape") else len(features)
     if n_rows < n_classes:
         raise DataError(f"{source if from_file else name}: {n_rows} rows are fewer than {n_classes} classes")

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from altune.core.arguments import plain_fields
 from altune.core.errors import RequestError
 from altune.core.streams import Streams
-from altune.data import Dataset, family_of, load_dataset
+from altune.data import Dataset, family_of, labelled, load_dataset
 from altune.data.blocks import Block, BlockRole, pool_size, stratified_part
 from altune.models import Model, as_model
 from altune.simulation.annotators import Annotator
@@ -63,13 +64,14 @@ class EpisodeData:
     time: str | None = None
 
 
+@plain_fields
 @dataclass(frozen=True)
 class EpisodePlan:
     """What is played to learn from: the product of data sets, models, budgets and rates of label errors, on blocks.
 
     Attributes
     ----------
-    data : the data sets.
+    data : the data sets, each as an :class:`EpisodeData` or by itself.
     models : the models, by name or as methods.
     budgets : budgets as multiples of the default budget of a data set, which is 20 labels for each class but at least
         100 and at most half of the pool.
@@ -80,8 +82,8 @@ class EpisodePlan:
     metric : scikit-learn scorer of the learning curves.
     """
 
-    data: tuple[EpisodeData, ...]
-    models: tuple[Model, ...] = field(default_factory=lambda: (as_model("logistic_regression"),))
+    data: tuple[Any, ...]
+    models: tuple[Any, ...] = field(default_factory=lambda: (as_model("logistic_regression"),))
     budgets: tuple[float, ...] = (1.0,)
     noise: tuple[float, ...] = (0.0,)
     n_blocks: int = 8
@@ -90,6 +92,8 @@ class EpisodePlan:
     metric: str = "accuracy"
 
     def __post_init__(self) -> None:
+        data = tuple(each if isinstance(each, EpisodeData) else EpisodeData(labelled(each)) for each in self.data)
+        vars(self).update(data=data, models=tuple(map(as_model, self.models)))
         for what, values in (("data set", self.data), ("model", self.models), ("budget", self.budgets)):
             if not values:
                 raise RequestError(f"no {what} to learn from was given")

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from altune.core.arguments import plain_fields
 from altune.core.errors import WorkError
 from altune.core.files import write_text
 from altune.core.formats import library_versions
@@ -40,6 +41,7 @@ LAL_FORMAT = 1
 """First part of the key of stored measurements. It changes when something else would be measured."""
 
 
+@plain_fields
 @dataclass(frozen=True)
 class LalSettings:
     """How a forest is trained.

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from altune.core.arguments import plain_fields
 from altune.core.errors import WorkError
 from altune.core.types import Array
 from altune.data.blocks import Block
@@ -45,6 +46,7 @@ RANKED_BY = (
 whose computation takes as long as a query by margin."""
 
 
+@plain_fields
 @dataclass(frozen=True)
 class RankerSettings:
     """How a table is trained.

@@ -15,6 +15,7 @@ from sklearn.base import is_classifier
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from altune.core.arguments import plain_arguments
 from altune.core.errors import EstimatorError, RequestError, did_you_mean
 from altune.core.identity import Identity, forget, identify, remembered
 from altune.core.needs import Capabilities, Need
@@ -67,6 +68,9 @@ class CustomModel(Model):
     _classes: tuple[object, ...] = PrivateAttr(())
     found: ClassVar[dict[str, Abilities]]
     """Abilities, by the values of the parameters that are chosen from a list."""
+
+    def __hash__(self) -> int:
+        return hash((self.method, repr(self.to_dict())))  # a choice may be a mapping or a list
 
     def __reduce__(self) -> tuple[Any, ...]:
         # the class is in no module, so pickle cannot find it by name: a worker makes and registers its own
@@ -175,6 +179,7 @@ class CustomModel(Model):
         return super()._fitted(estimator, training, **({"memory": memory, "pairs": self._found().pairs} | changes))
 
 
+@plain_arguments()
 def register_estimator(
     name: str, estimator: Any, parameters: Parameters | None = None, *, schedulable: Sequence[str] = ()
 ) -> type[Model]:

@@ -19,6 +19,7 @@ from scipy.special import expit, xlogy
 from sklearn.neural_network import MLPClassifier
 
 from altune.core.types import Array, Features
+from altune.models.sklearn_private import network_state
 
 _SMALLEST = float(np.finfo(np.float64).eps)
 
@@ -42,7 +43,8 @@ class Epochs:
 
     def __init__(self, network: MLPClassifier, X: Features, targets: Array, weights: Array | None) -> None:
         self.X, self.targets, self.weights = X, targets, weights
-        self._network, self._rng = network, network._random_state
+        self._network = network
+        self._rng, optimiser = network_state(network)
         self._batch_rows = int(np.clip(network.batch_size, 1, X.shape[0]))
         self._activate = _softmax if network.out_activation_ == "softmax" else _logistic
         self._loss = _log_loss if network.out_activation_ == "softmax" else _two_class_loss
@@ -55,7 +57,7 @@ class Epochs:
         self._coefs, self._intercepts = views[:layers], views[layers:]
         self._coef_slopes, self._intercept_slopes = slopes[:layers], slopes[layers:]
         self._n_coefs = sum(coefs.size for coefs in network.coefs_)
-        self._step = (Adam if network.solver == "adam" else Nesterov)(network._optimizer, len(self._flat))
+        self._step = (Adam if network.solver == "adam" else Nesterov)(optimiser, len(self._flat))
 
     def run(self) -> float:
         """Pass once over the rows in a new order; return the mean loss.

@@ -8,6 +8,7 @@ settings that altune does not use, are passed to scikit-learn.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -17,11 +18,7 @@ from sklearn.linear_model import LogisticRegression
 
 from altune.core.types import Array
 from altune.models.lbfgs import minimize_loss
-
-try:  # scikit-learn's own loss, so that the last bit agrees; without it ``fit`` is scikit-learn's
-    from sklearn._loss.loss import HalfBinomialLoss, HalfMultinomialLoss
-except ImportError:  # pragma: no cover
-    HalfBinomialLoss = HalfMultinomialLoss = None
+from altune.models.sklearn_private import Losses, losses, note_public_way
 
 
 class PlainLogisticRegression(LogisticRegression):  # type: ignore[misc]
@@ -34,11 +31,16 @@ class PlainLogisticRegression(LogisticRegression):  # type: ignore[misc]
         plain = _is_plain(X) and _is_finite(X) and codes.ndim == 1 and codes.dtype.kind in "iu"
         outputs = 1 if len(classes) == 2 else len(classes)
         start = self._start(outputs, X.shape[1]) if plain and len(classes) > 1 and self._is_usual() else None
-        if start is None:
+        if start is None or not fits_agree():
             super().fit(X, y, sample_weight)
             return self
+        self._fit_fast(X, classes, positions, sample_weight, start)
+        return self
+
+    def _fit_fast(self, X: Any, classes: Any, positions: Any, sample_weight: Any, start: Array) -> None:
+        outputs = len(start)
         weights = None if sample_weight is None else np.ascontiguousarray(sample_weight, dtype=np.float64)
-        total = len(codes) if weights is None else float(np.sum(weights))
+        total = len(positions) if weights is None else float(np.sum(weights))
         make = TwoClassLoss if outputs == 1 else ManyClassLoss
         loss = make(X, positions.astype(np.float64), weights, total, 1.0 / (self.C * total), len(classes))
         flat, steps = minimize_loss(
@@ -49,7 +51,6 @@ class PlainLogisticRegression(LogisticRegression):  # type: ignore[misc]
         self.classes_, self.n_features_in_ = classes, X.shape[1]
         self.coef_, self.intercept_ = coefficients[:, :-1], coefficients[:, -1]
         self.n_iter_ = np.array([min(steps, self.max_iter)], dtype=np.int32)
-        return self
 
     def decision_function(self, X: Any) -> Array:
         """Return the decision values, ``(n_rows, n_classes)``; ``(n_rows,)`` for two classes."""
@@ -88,8 +89,35 @@ class PlainLogisticRegression(LogisticRegression):  # type: ignore[misc]
 
     def _is_usual(self) -> bool:
         """Return whether all settings that :meth:`fit` ignores have their default values."""
-        plain = self.solver == "lbfgs" and self.fit_intercept and self.class_weight is None and not self.l1_ratio
-        return plain and self.penalty == "deprecated" and not self.verbose and HalfMultinomialLoss is not None
+        return all(getattr(self, name) == value for name, value in _ignored_settings().items())
+
+
+@cache
+def _ignored_settings() -> dict[str, Any]:
+    """Return the settings of this scikit-learn that the faster ``fit`` does not read, with their default values."""
+    read = ("C", "tol", "max_iter", "warm_start", "random_state", "n_jobs")
+    return {name: value for name, value in LogisticRegression().get_params().items() if name not in read}
+
+
+@cache
+def fits_agree() -> bool:
+    """Return whether the faster ``fit`` gives the coefficients of this scikit-learn, on a few rows."""
+    if losses() is None:
+        return False
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(12, 3))
+    try:
+        for n_classes in (2, 3):
+            codes = np.arange(12) % n_classes
+            ours, start = PlainLogisticRegression(), np.zeros((1 if n_classes == 2 else n_classes, 4))
+            ours._fit_fast(X, np.unique(codes), codes, None, start)
+            theirs = LogisticRegression().fit(X, codes)
+            if not np.array_equal(ours.coef_, theirs.coef_) or not np.array_equal(ours.intercept_, theirs.intercept_):
+                raise ValueError("other coefficients")
+    except (AttributeError, TypeError, ValueError) as error:
+        note_public_way("LogisticRegression.fit is used as it is", error)
+        return False
+    return True
 
 
 def _is_plain(X: Any) -> bool:
@@ -102,6 +130,13 @@ def _is_plain(X: Any) -> bool:
 def _is_finite(X: Any) -> bool:
     values: Any = X if isinstance(X, np.ndarray) else X.data
     return bool(np.isfinite(values.sum()))
+
+
+def _losses() -> Losses:
+    found = losses()
+    if found is None:
+        raise AttributeError("scikit-learn has no losses of linear models")
+    return found
 
 
 class _Loss(ABC):
@@ -134,7 +169,7 @@ class ManyClassLoss(_Loss):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.base = HalfMultinomialLoss(n_classes=self.n_classes)
+        self.base = _losses().many_classes(n_classes=self.n_classes)
         self.slopes = np.empty((len(self.target), self.n_classes))
 
     def __call__(self, flat: Array) -> tuple[float, Array]:
@@ -159,7 +194,7 @@ class TwoClassLoss(_Loss):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.base = HalfBinomialLoss()
+        self.base = _losses().two_classes()
         self.slopes = np.empty(len(self.target))
 
     def __call__(self, flat: Array) -> tuple[float, Array]:

@@ -17,6 +17,7 @@ from altune.core.types import Codes, TrainingSet
 from altune.models.base import Model
 from altune.models.epochs import Epochs
 from altune.models.fitted import FittedModel
+from altune.models.sklearn_private import drop_optimiser
 
 TOLERANCE = 1e-4
 PATIENCE = 10
@@ -79,7 +80,7 @@ class _Network(Model):
     def _continued(self, previous: FittedModel, n_labelled: int) -> MLPClassifier:
         estimator = copy.deepcopy(previous.estimator).set_params(**self._parameters(n_labelled))
         # it holds the old learning rate and the momenta of an old loss; without it scikit-learn makes a new one
-        vars(estimator).pop("_optimizer", None)
+        drop_optimiser(estimator)
         return estimator
 
     def _run(self, estimator: MLPClassifier, training: TrainingSet, seed: int, seen: Codes) -> FittedModel:
@@ -140,7 +141,7 @@ def run_epochs(estimator: MLPClassifier, training: TrainingSet, max_epochs: int)
     if later is not None:
         later.close()
     # the momenta take twice the memory of the weights, and training that continues starts a new optimiser
-    vars(estimator).pop("_optimizer", None)
+    drop_optimiser(estimator)
     return epoch
 
 

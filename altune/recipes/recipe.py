@@ -6,11 +6,10 @@ recipe runs no code that a file names. Open choices are refused, because they be
 
 from __future__ import annotations
 
-import types
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -24,6 +23,8 @@ from altune.core.errors import FormatError, RequestError, did_you_mean, join_pat
 from altune.core.files import canonical_digest, check_keys, is_file_name, write_text
 from altune.core.html import html_table
 from altune.core.needs import Capabilities
+from altune.core.plain import home_path, plain
+from altune.core.plain_model import as_fields, leaf_types
 from altune.core.registry import FIELDS, Method, find_method, parse_method
 from altune.core.yaml import read_yaml, write_yaml
 from altune.knobs.initial_sample.base import InitialSample
@@ -106,19 +107,6 @@ def nested_knob(cls: type[Method], parameter: str) -> str | None:
     return None
 
 
-def leaf_types(annotation: Any) -> tuple[Any, ...]:
-    """Return the members of a declared type, without ``Annotated`` and ``Optional``.
-
-    >>> leaf_types(int | None)
-    (<class 'int'>,)
-    """
-    if get_origin(annotation) is Annotated:
-        return leaf_types(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, types.UnionType):
-        return tuple(leaf for member in get_args(annotation) for leaf in leaf_types(member))
-    return () if annotation is type(None) else (annotation,)
-
-
 def read_method(knob: str, value: object, path: str = "") -> Method:
     """Read a method without open choices, including the methods nested in it."""
     if isinstance(value, list):
@@ -180,6 +168,7 @@ class Recipe(BaseModel):
     model: SerializeAsAny[Model] = _field("model")
 
     def __init__(self, **fields: Any) -> None:
+        fields = plain(fields)
         check_keys(fields, ("version", "name", *FIELDS), _SPACE_KEYS)
         methods = {knob: read_method(knob, fields[knob], knob) for knob in FIELDS if knob in fields}
         super().__init__(**{**fields, **methods})
@@ -188,18 +177,19 @@ class Recipe(BaseModel):
     def from_dict(cls, mapping: Mapping[str, Any], file: str = "") -> Recipe:
         """Read a recipe from plain values. ``file`` is the name of the file, for errors."""
         try:
-            return cls(**{str(key): value for key, value in mapping.items()})
+            return cls(**as_fields(mapping, "a recipe"))
         except FormatError as error:
             raise error.within(file=file) from None
 
     @classmethod
     def load(cls, path: str | Path) -> Recipe:
         """Read a recipe from a YAML file."""
+        path = home_path(path, "recipe")
         return cls.from_dict(read_yaml(path), str(path))
 
     def save(self, path: str | Path) -> None:
         """Write the recipe to a YAML file, atomically."""
-        write_text(path, self.to_yaml())
+        write_text(home_path(path, "recipe"), self.to_yaml())
 
     def methods(self) -> dict[str, Method]:
         """Return the method of each knob and the model, by field."""
@@ -285,6 +275,7 @@ def load_recipe(source: str | Path | Recipe | Mapping[str, Any]) -> Recipe:
         raise RequestError(
             f"the recipe {RECOMMENDED!r} depends on the data; altune.recommend (`altune recommend --out FILE`) makes it"
         )
+    source = home_path(source, "recipe")
     if is_file_name(source):
         return Recipe.load(source)
     raise RequestError(

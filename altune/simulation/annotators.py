@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing import Any, ClassVar
+
+from pydantic import Field, model_validator
+
+from altune.core.plain_model import PlainModel
 
 
-class Annotator(BaseModel):
+class Annotator(PlainModel):
     """One annotator of the scenario, who makes errors in one of four ways.
 
     Parameters
@@ -27,6 +31,7 @@ class Annotator(BaseModel):
           - {pair: 0.2, price: 0.5}
           - {instance: 0.15}
           - {confusion: [[0.9, 0.1], [0.3, 0.7]], price: 2.0}
+          - 0.2  # short for {error: 0.2}
 
     Examples
     --------
@@ -34,7 +39,7 @@ class Annotator(BaseModel):
     '20% of labels flipped to the next class'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    what: ClassVar[str] = "an annotator"
 
     error: float = Field(default=0.0, ge=0.0, lt=1.0, description="probability of a wrong answer")
     pair: float = Field(default=0.0, ge=0.0, lt=1.0, description="probability of answering the next class")
@@ -47,6 +52,11 @@ class Annotator(BaseModel):
     price: float | None = Field(
         default=None, ge=0.0, description="price of one answer; the scenario's price_per_label by default"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_number(cls, value: Any) -> Any:
+        return {"error": value} if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
     @model_validator(mode="after")
     def _errs_in_one_way(self) -> Annotator:

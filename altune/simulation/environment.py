@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from altune.core.deprecations import renamed_keywords
+from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError, ScenarioError
 from altune.core.needs import Capabilities
 from altune.core.text import join_words
-from altune.data import Dataset, list_datasets, load_dataset
+from altune.data import Dataset, as_sources, labelled, list_datasets, load_dataset
 from altune.data.blocks import Block, BlockRole, make_blocks, pool_size, read_splits
 from altune.data.description import identifier_lines
 from altune.data.encoding import LSA_WIDTH, is_sparse
@@ -26,9 +26,10 @@ from altune.simulation.objectives import Objective
 from altune.simulation.panel import MOST_DIFFICULT, most_errors
 from altune.simulation.prepared import kept_names, prepare_block
 from altune.simulation.pricing import settle_prices
-from altune.simulation.scenario import Scenario
+from altune.simulation.scenario import AnyScenario, Scenario, as_scenario, scenario_arguments
 
-AnyData = Dataset | str | Path
+AnyData = Any
+"""A data set in any form: see :data:`altune.data.given.FORMS`."""
 SPARSE_TEXT = "the sparse TF-IDF of text (--text-features lsa makes it dense)"
 RARE = 0.1
 """Share of the rows below which a class is called rare."""
@@ -137,14 +138,14 @@ class Environment:
             raise RequestError(f"{name} does not work here: {problems[0]}")
 
 
-@renamed_keywords
+@plain_arguments(also=scenario_arguments)
 def make_environment(
-    data: Dataset | str | Path,
+    data: AnyData,
     *,
     target: str | None = None,
     group: Any = None,
     time: Any = None,
-    scenario: Scenario | None = None,
+    scenario: AnyScenario | None = None,
     seed: int = 0,
     splits: Any = None,
     splits_file: str = "splits",
@@ -154,11 +155,11 @@ def make_environment(
 
     Parameters
     ----------
-    data : a data set, the name of a built-in one, or a file.
+    data : a data set, the name of a built-in one, a file, a DataFrame, or a pair (X, y).
     target : label column of a table.
     group, time : which rows belong together, and when each came about: names of columns, or for a data set made in
         Python also a value for each row; see :class:`altune.Dataset`.
-    scenario : the scenario; by default every field has its default.
+    scenario : the scenario, a mapping of its fields, or its file; by default every field has its default.
     seed : the study's seed, 0 or more.
     splits : explicit blocks, see :func:`altune.data.blocks.read_splits`.
     splits_file : the file that ``splits`` was read from, for error messages.
@@ -171,9 +172,11 @@ def make_environment(
     """
     if seed < 0:
         raise RequestError(f"seed must be 0 or more, not {seed}")
+    scenario = as_scenario(scenario)
     base = scenario.to_dict() if scenario is not None else {}
     given = {name: value for name, value in overrides.items() if value is not None}
     merged, notes = settle_prices(Scenario.from_dict({**base, **given}), given, scenario)
+    data = labelled(data, target)
     dataset = data if isinstance(data, Dataset) else load_dataset(data, target=target, groups=group, time=time)
     if isinstance(data, Dataset):
         dataset = data.with_columns(groups=group, time=time)
@@ -249,26 +252,34 @@ def check_errors(scenario: Scenario, dataset: Dataset, block: Block, seed: int) 
         )
 
 
-@renamed_keywords
+@plain_arguments(also=scenario_arguments)
 def make_environments(
-    data: AnyData | Sequence[AnyData], *, target: str | None = None, **given: Any
+    data: AnyData | Sequence[AnyData],
+    *,
+    target: str | None = None,
+    scenario: AnyScenario | None = None,
+    seed: int = 0,
+    splits: Any = None,
+    splits_file: str = "splits",
+    **overrides: Any,
 ) -> list[Environment]:
     """Make the environment of each data set.
 
     Parameters
     ----------
-    data : a data set, the name of a built-in one, a file, or a list of these.
+    data : data as for :func:`make_environment`, or a list of them.
     target : label column of tables.
-    given : what else :func:`make_environment` takes.
+    scenario, seed, splits, splits_file, overrides : as for :func:`make_environment`.
 
     Raises
     ------
     RequestError
         If the data, the scenario and the blocks do not fit together.
     """
-    sources = [data] if isinstance(data, (Dataset, str, Path)) else list(data)
+    sources = as_sources(data)
     if not sources:
         raise RequestError("no data set was given")
-    if len(sources) > 1 and given.get("splits") is not None:
+    if len(sources) > 1 and splits is not None:
         raise RequestError("explicit blocks need a single data set")
-    return [make_environment(source, target=target, **given) for source in sources]
+    given: dict[str, Any] = {"target": target, "scenario": scenario, "seed": seed, "splits": splits}
+    return [make_environment(source, splits_file=splits_file, **given, **overrides) for source in sources]

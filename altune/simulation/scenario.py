@@ -11,20 +11,15 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import (
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from altune.core.errors import FormatError, ScenarioError, did_you_mean
-from altune.core.registry import explain_validation
+from altune.core.errors import FormatError, ScenarioError
+from altune.core.plain import home_path, shown
+from altune.core.plain_model import as_fields
 from altune.core.yaml import MAX_INTEGER, read_yaml
 from altune.data import Dataset
 from altune.data.encoding import read_text_features
@@ -59,7 +54,7 @@ class Scenario(ScoredBy):
     ('balanced_accuracy',)
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+    what: ClassVar[str] = "a scenario"
 
     version: Literal[1] = 1
     budget: int | None = Field(default=None, ge=2, description="number of labels that may be bought")
@@ -346,19 +341,44 @@ class Scenario(ScoredBy):
         FormatError
             With file, path, value and what is accepted.
         """
-        for key in plain:
-            if key not in cls.model_fields:
-                listed = did_you_mean(key, cls.model_fields)
-                raise FormatError(f"a scenario has no field {key!r}; {listed}", path=str(key), file=file, value=key)
         try:
-            return cls.model_validate(dict(plain))
-        except ValidationError as error:
-            raise explain_validation(error).within(file=file) from None
+            return cls(**as_fields(plain, cls.what))
+        except FormatError as error:
+            raise error.within(file=file) from None
 
     @classmethod
     def load(cls, path: str | Path) -> Scenario:
         """Read a scenario from a YAML file."""
+        path = home_path(path, "scenario")
         return cls.from_dict(read_yaml(path), file=str(path))
+
+
+def scenario_arguments() -> tuple[str, ...]:
+    """Return the names of what public functions take beside their own arguments: the fields of a scenario."""
+    return (*(name for name in Scenario.model_fields if name != "version"), "splits_file")
+
+
+AnyScenario = Scenario | Mapping[str, Any] | str | Path
+
+
+def as_scenario(value: AnyScenario | None) -> Scenario | None:
+    """Return a scenario that is given itself, as a mapping of its fields, or as a YAML file; None for none.
+
+    >>> as_scenario({"budget": 50}).budget
+    50
+
+    Raises
+    ------
+    RequestError
+        If it is none of these.
+    """
+    if value is None or isinstance(value, Scenario):
+        return value
+    if isinstance(value, Mapping):
+        return Scenario.from_dict(value)
+    if isinstance(value, (str, PathLike)):
+        return Scenario.load(home_path(value, "scenario"))
+    raise ScenarioError(f"scenario must be a Scenario, a mapping of its fields or its file, not {shown(value)}")
 
 
 def all_fields(plain: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator
 
 from altune.core.errors import did_you_mean
+from altune.core.plain_model import PlainModel
 from altune.simulation.metrics import check_metric_names
 from altune.simulation.objectives import KINDS, SPENT, Constraint, load_objectives, own_objective
 from altune.simulation.own_metrics import OwnMetric, own_metrics
 
 
-class ScoredBy(BaseModel):
+class ScoredBy(PlainModel):
     """Base of the scenario, with what follows from the names of its metrics and objectives.
 
     Those of the user travel with it to worker processes, which do not know them.

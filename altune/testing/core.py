@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
-from pydantic import ValidationError
 
-from altune.core.errors import AltuneError, RequestError
-from altune.core.registry import Method
+from altune.core.errors import AltuneError, FormatError, RequestError
+from altune.core.registry import Method, validate_fields
 
 Check = tuple[str, Callable[[], None]]
 """A check's name and the check itself, which returns nothing or raises :class:`ContractError`."""
@@ -57,10 +56,9 @@ def instance(method: MethodT | type[MethodT]) -> MethodT:
     if isinstance(method, Method):
         return method
     try:
-        return method.model_validate({})
-    except ValidationError as error:
-        missing = error.errors(include_url=False)[0]["loc"][0]
-        raise RequestError(f"{method.__name__} needs a value for {missing!r}; pass an instance") from None
+        return validate_fields(method, {})
+    except FormatError as error:
+        raise RequestError(f"{method.__name__} needs a value for {error.path!r}; pass an instance") from None
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from altune.core.errors import RequestError
-from altune.data import Dataset
+from altune.data import Dataset, as_sources
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import AnyData, Environment, make_environment
 from altune.simulation.execution.player import OnDone, Player
@@ -44,7 +44,7 @@ def make_away(
     RequestError
         If a data set does not fit the scenario, is one of the search, or shares its name with another one.
     """
-    sources = [data] if isinstance(data, (Dataset, str, Path)) else list(data)
+    sources = as_sources(data)
     away = [_make_one(source, target, given) for source in sources]
     known = {environment.dataset.fingerprint: environment.dataset.name for environment in home}
     names = [environment.dataset.name for environment in home]
@@ -66,7 +66,7 @@ def make_away(
 
 def _make_one(source: AnyData, target: str | None, given: Mapping[str, Any]) -> Environment:
     """Make one environment; an error names the data set."""
-    name = source.name if isinstance(source, Dataset) else str(source)
+    name = source.name if isinstance(source, Dataset) else str(source) if isinstance(source, (str, Path)) else "data"
     try:
         return make_environment(source, target=target, **given)
     except RequestError as error:

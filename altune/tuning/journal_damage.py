@@ -17,10 +17,9 @@ from altune.core.errors import RequestError
 from altune.core.files import written_whole
 from altune.core.text import join_words
 from altune.tuning.journal import DamagedLine, n_replayed, read_line
+from altune.tuning.optuna_private import CREATE_TRIAL, SET_STATE, SET_STUDY_ATTRIBUTE, require_journal_codes
 from altune.tuning.storage import cut_torn_line, torn_bytes
 
-# Optuna's operations in a journal (optuna.storages.journal._storage.JournalOperation).
-_SET_STUDY_ATTRIBUTE, _CREATE_TRIAL, _SET_STATE = 2, 4, 6
 _RUNNING, _WAITING = 0, 4
 MOVED = "torn"
 
@@ -78,6 +77,7 @@ class Contents:
     @cached_property
     def operations(self) -> list[dict[str, Any]]:
         """Optuna's operations up to the first line that is damaged or that Optuna cannot replay."""
+        require_journal_codes()
         operations = []
         for line in self.lines:
             operation = _operation(line)
@@ -91,9 +91,9 @@ class Contents:
         """Numbers of the trials that were never finished."""
         states: list[int] = []
         for operation in self.operations:
-            if operation["op_code"] == _CREATE_TRIAL:
+            if operation["op_code"] == CREATE_TRIAL:
                 states.append(int(operation.get("state", _RUNNING)))
-            elif operation["op_code"] == _SET_STATE and operation["trial_id"] < len(states):
+            elif operation["op_code"] == SET_STATE and operation["trial_id"] < len(states):
                 states[operation["trial_id"]] = int(operation["state"])
         return [number for number, state in enumerate(states) if state in (_RUNNING, _WAITING)]
 
@@ -103,7 +103,7 @@ class Contents:
         from altune.tuning.record import CONFIRMATION
 
         return any(
-            operation["op_code"] == _SET_STUDY_ATTRIBUTE and CONFIRMATION in operation.get("user_attr", {})
+            operation["op_code"] == SET_STUDY_ATTRIBUTE and CONFIRMATION in operation.get("user_attr", {})
             for operation in self.operations
         )
 
@@ -126,7 +126,7 @@ def damaged_lines(journal: Path, contents: Contents) -> Iterator[Damage]:
         return
     damaged = [number for number, line in enumerate(lines, start=1) if number > n_kept and _operation(line) is None]
     damaged = damaged or [n_kept + 1]
-    n_trials = sum((_operation(line) or {}).get("op_code") == _CREATE_TRIAL for line in lines[n_kept:])
+    n_trials = sum((_operation(line) or {}).get("op_code") == CREATE_TRIAL for line in lines[n_kept:])
     aside = _free_name(journal)
     what = f"{numbered('line', damaged)} {'is' if len(damaged) == 1 else 'are'} damaged"
     done = f"cut before line {n_kept + 1}, the rest moved to {aside.name}"
@@ -145,8 +145,8 @@ def unfinished_trials(journal: Path, contents: Contents) -> Iterator[Damage]:
     moved: list[bytes] = []
     number = -1
     for line, operation in zip(contents.lines, contents.operations, strict=False):
-        number += operation["op_code"] == _CREATE_TRIAL
-        trial = number if operation["op_code"] == _CREATE_TRIAL else operation.get("trial_id")
+        number += operation["op_code"] == CREATE_TRIAL
+        trial = number if operation["op_code"] == CREATE_TRIAL else operation.get("trial_id")
         # A later operation names its trial by number, and the number changes when an earlier trial is taken out.
         if trial is not None and trial not in unfinished and trial > min(unfinished) and "trial_id" in operation:
             raise RequestError(

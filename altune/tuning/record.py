@@ -26,6 +26,7 @@ from altune.tuning.header import HEADER, read_header, stored_space
 from altune.tuning.judging import REFERENCE, Judge, parse_across
 from altune.tuning.merit import MOST_BLOCKS, Standing, merged_trials
 from altune.tuning.narrowed_space import AlsoFor, stored_also_for
+from altune.tuning.optuna_private import study_attributes
 from altune.tuning.own_code import OWN
 from altune.tuning.played import Played
 from altune.tuning.preference import Preference
@@ -60,11 +61,8 @@ class StudyRecord:
 
     @property
     def attributes(self) -> Mapping[str, Any]:
-        """User attributes of the study, not to be changed.
-
-        Optuna's own ``user_attrs`` copies all of them each time, with every curve of the confirmation.
-        """
-        return self.study._storage.get_study_user_attrs(self.study._study_id)
+        """User attributes of the study, not to be changed."""
+        return study_attributes(self.study)
 
     @cached_property
     def header(self) -> dict[str, Any]:

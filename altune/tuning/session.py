@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from altune.core.arguments import plain_arguments
 from altune.core.deprecations import OldNames
 from altune.core.errors import RequestError
 from altune.recipes.recipe import Recipe
@@ -79,6 +80,7 @@ class Session:
     (0, 'complete')
     """
 
+    @plain_arguments()
     def __init__(
         self,
         environments: Sequence[Environment],

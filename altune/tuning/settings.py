@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from altune.core.deprecations import renamed_fields
+from altune.core.arguments import plain_fields
 from altune.core.errors import RequestError
 from altune.tuning.racing import Racing
 from altune.tuning.report_blocks import ReportPlan
@@ -25,7 +25,7 @@ def n_trials_for(n_trials: int | None, n_simulations: int | None) -> int:
     return USUAL_TRIALS if n_simulations is None else max(1, n_simulations)
 
 
-@renamed_fields
+@plain_fields
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Sizes and seed of a study.

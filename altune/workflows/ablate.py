@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.analysis.ablation import Ablation, find_ablation
-from altune.core.deprecations import renamed_keywords
+from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError
-from altune.data import Dataset
 from altune.recipes.recipe import Recipe
-from altune.simulation.environment import Environment, make_environment
+from altune.simulation.environment import AnyData, Environment, make_environment
 from altune.simulation.execution.counting import counted
 from altune.simulation.execution.items import WorkItem, curves_or_raise
 from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
 from altune.simulation.play import AnyRecipe, Setup, recipe_with, set_up
-from altune.simulation.scenario import Scenario
+from altune.simulation.scenario import AnyScenario, scenario_arguments
 from altune.tuning.ablation import Ablated, trajectories_to_ablate
 from altune.tuning.ablation import ablate as play_path
 from altune.tuning.ablation_path import ORDER_BLOCKS, differing
@@ -31,10 +29,10 @@ if TYPE_CHECKING:
     from altune.analysis.run import Run
 
 
-@renamed_keywords
+@plain_arguments(also=scenario_arguments)
 def ablate(
     recipe: AnyRecipe | Run,
-    data: Dataset | str | Path,
+    data: AnyData,
     *,
     start: AnyRecipe | Run = "vanilla",
     n_blocks: int = 20,
@@ -43,7 +41,7 @@ def ablate(
     group: Any = None,
     time: Any = None,
     model: Any = None,
-    scenario: Scenario | None = None,
+    scenario: AnyScenario | None = None,
     splits: Any = None,
     n_jobs: int = 1,
     on_done: Callable[[], None] | None = None,

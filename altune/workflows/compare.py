@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.mean_ranks import PostHoc
 from altune.analysis.comparison.result import RecipeComparison, yardstick_of
-from altune.core.deprecations import renamed_keywords
+from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import AnyData, Environment, make_environments
 from altune.simulation.play import AnyRecipe, play_recipes
 from altune.simulation.result import Simulation
-from altune.simulation.scenario import Scenario
+from altune.simulation.scenario import AnyScenario, scenario_arguments
 from altune.workflows.progress import shown_progress
 from altune.workflows.recipes import find_recipe, find_run
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from altune.analysis.run import Run
 
 
-@renamed_keywords
+@plain_arguments(also=scenario_arguments)
 def compare(
     recipes: Mapping[str, AnyRecipe | Run],
     data: AnyData | Sequence[AnyData],
@@ -33,7 +33,7 @@ def compare(
     group: Any = None,
     time: Any = None,
     model: Any = None,
-    scenario: Scenario | None = None,
+    scenario: AnyScenario | None = None,
     splits: Any = None,
     n_jobs: int = 1,
     on_done: Callable[[], None] | None = None,

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from altune.analysis.comparison.mean_ranks import PostHoc
 from altune.analysis.comparison.result import RecipeComparison
+from altune.core.arguments import plain_arguments
 
 if TYPE_CHECKING:
     from altune.analysis.run import Run
 
 
+@plain_arguments()
 def compare_runs(
     runs: Sequence[str | Path | Run], *, target_score: float | None = None, post_hoc: PostHoc = "wilcoxon"
 ) -> RecipeComparison:

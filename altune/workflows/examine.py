@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.analysis.loops.facts import LoopFacts, StoppingFacts
@@ -12,14 +11,13 @@ from altune.analysis.loops.numbers import loop_facts
 from altune.analysis.loops.pool_map import Projection, check_projection, pool_map
 from altune.analysis.loops.stopping import OWN, single_rules, stopping_facts
 from altune.analysis.stopping_replay import replayable, replayed
-from altune.core.deprecations import renamed_keywords
+from altune.core.arguments import plain_arguments
 from altune.core.registry import parse_method
-from altune.data import Dataset
 from altune.data.blocks import Block
 from altune.knobs.stopping import RecordedRules, Stopping, notes_of, stopping_point
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
-from altune.simulation.environment import Environment, make_environment
+from altune.simulation.environment import AnyData, Environment, make_environment
 from altune.simulation.execution.counting import counted
 from altune.simulation.execution.items import Failure, WorkItem, curves_or_raise
 from altune.simulation.execution.player import Player
@@ -28,7 +26,7 @@ from altune.simulation.objectives import Objective
 from altune.simulation.play import AnyRecipe, set_up
 from altune.simulation.prepared import prepare_block
 from altune.simulation.result import Simulation
-from altune.simulation.scenario import Scenario
+from altune.simulation.scenario import AnyScenario, scenario_arguments
 from altune.tuning.record import EXAMINED, StudyRecord
 from altune.tuning.storage import set_attribute
 from altune.tuning.study_setup import PLAYED_AGAIN
@@ -42,10 +40,10 @@ if TYPE_CHECKING:
     from altune.tuning.stages import Stages
 
 
-@renamed_keywords
+@plain_arguments(also=scenario_arguments)
 def examine(
     recipe: AnyRecipe | Run,
-    data: Dataset | str | Path,
+    data: AnyData,
     *,
     rules: Mapping[str, Any] | None = None,
     projection: Projection = "pca",
@@ -55,7 +53,7 @@ def examine(
     group: Any = None,
     time: Any = None,
     model: Any = None,
-    scenario: Scenario | None = None,
+    scenario: AnyScenario | None = None,
     splits: Any = None,
     n_jobs: int = 1,
     progress: bool = True,

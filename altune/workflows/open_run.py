@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from altune.analysis.run import Run
+from altune.core.arguments import plain_arguments
 
 
+@plain_arguments()
 def open_run(folder: str | Path) -> Run:
     """Open a run from its folder, for reading.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import AltuneWarning, RequestError
+from altune.core.plain import home_path, shown
 from altune.models import as_model
 from altune.recipes.recipe import BUILT_IN, Recipe
 from altune.simulation.environment import Environment
@@ -38,6 +40,7 @@ def find_recipe(source: AnyRecipe | Run, model: Any = None, environments: Sequen
     WorkError
         If no trial of a run succeeded.
     """
+    source = at_home(source)
     run = find_run(source)
     if run is None:
         return recipe_with(source, model, environments)  # type: ignore[arg-type]
@@ -48,6 +51,11 @@ def find_recipe(source: AnyRecipe | Run, model: Any = None, environments: Sequen
     return recipe if model is None else recipe.replace(model=as_model(model))
 
 
+def at_home(source: Any) -> Any:
+    """Return a source of a recipe; in a path, a leading ``~`` becomes the home directory."""
+    return home_path(source, "recipe") if isinstance(source, (str, PathLike)) else source
+
+
 def find_run(source: AnyRecipe | Run) -> Run | None:
     """Return a run that is given itself or by its folder; None for any other source of a recipe.
 
@@ -56,12 +64,17 @@ def find_run(source: AnyRecipe | Run) -> Run | None:
     RequestError
         If a folder holds no run.
     """
-    if isinstance(source, (Recipe, Mapping)) or source in BUILT_IN:
+    source = at_home(source)
+    if isinstance(source, (Recipe, Mapping)) or (isinstance(source, str) and source in BUILT_IN):
         return None
     from altune.analysis.run import Run
 
     if isinstance(source, Run):
         return source
+    if not isinstance(source, (str, Path)):
+        raise RequestError(
+            f"a recipe is a Recipe, its name, its file, a mapping, or a run or its folder, not {shown(source)}"
+        )
     folder = Path(source)
     if is_run(folder):
         return Run.open(folder)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from altune.analysis.recommendation import Recommendation, Request, doubts_of, pool_notes, relevant
+from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError
 from altune.core.needs import Capabilities
 from altune.data import Dataset, family_of, list_datasets, load_dataset
@@ -24,6 +25,7 @@ UNKNOWN_POOL = 10**9
 """Rows of a pool that was not given: they limit nothing."""
 
 
+@plain_arguments()
 def recommend(
     pool: Any = None,
     *,

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.analysis.stopping_replay import StoppingReplay, every_rule, replayable, replayed
-from altune.core.deprecations import renamed_keywords
+from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError
 from altune.core.registry import parse_method
-from altune.data import Dataset
 from altune.knobs.stopping import RecordedRules
-from altune.simulation.environment import make_environment
+from altune.simulation.environment import AnyData, make_environment
 from altune.simulation.play import AnyRecipe, play_recipes
-from altune.simulation.scenario import Scenario
+from altune.simulation.scenario import AnyScenario, scenario_arguments
 from altune.workflows.progress import shown_progress
 from altune.workflows.recipes import find_recipe
 
@@ -22,10 +20,10 @@ if TYPE_CHECKING:
     from altune.analysis.run import Run
 
 
-@renamed_keywords
+@plain_arguments(also=scenario_arguments)
 def replay(
     recipe: AnyRecipe | Run,
-    data: Dataset | str | Path,
+    data: AnyData,
     *,
     rules: Mapping[str, Any] | None = None,
     n_blocks: int = 10,
@@ -34,7 +32,7 @@ def replay(
     group: Any = None,
     time: Any = None,
     model: Any = None,
-    scenario: Scenario | None = None,
+    scenario: AnyScenario | None = None,
     splits: Any = None,
     n_jobs: int = 1,
     progress: bool = True,

@@ -8,10 +8,12 @@ from pathlib import Path
 from altune.analysis.rescoring.rescoring import Rescoring
 from altune.analysis.rescoring.result import Rescored
 from altune.analysis.run import Run
+from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError
 from altune.workflows.open_run import open_run
 
 
+@plain_arguments()
 def rescore(
     run: Run | str | Path,
     *,

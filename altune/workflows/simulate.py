@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from altune.core.deprecations import renamed_keywords
-from altune.data import Dataset
-from altune.simulation.environment import make_environment
+from altune.core.arguments import plain_arguments
+from altune.simulation.environment import AnyData, make_environment
 from altune.simulation.play import AnyRecipe, play_recipes
 from altune.simulation.result import Simulation
-from altune.simulation.scenario import Scenario
+from altune.simulation.scenario import AnyScenario, scenario_arguments
 from altune.workflows.progress import shown_progress
 from altune.workflows.recipes import find_recipe
 
@@ -19,10 +17,10 @@ if TYPE_CHECKING:
     from altune.analysis.run import Run
 
 
-@renamed_keywords
+@plain_arguments(also=scenario_arguments)
 def simulate(
     recipe: AnyRecipe | Run,
-    data: Dataset | str | Path,
+    data: AnyData,
     *,
     n_blocks: int = 10,
     seed: int = 0,
@@ -30,7 +28,7 @@ def simulate(
     group: Any = None,
     time: Any = None,
     model: Any = None,
-    scenario: Scenario | None = None,
+    scenario: AnyScenario | None = None,
     splits: Any = None,
     n_jobs: int = 1,
     on_done: Callable[[], None] | None = None,

@@ -9,20 +9,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from altune.core.deprecations import renamed_keywords
+from altune.core.arguments import plain_arguments
 from altune.core.errors import StorageError, WorkError
 from altune.core.files import write_text
 from altune.core.yaml import write_yaml
+from altune.data.given import is_pair
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import AnyData, Environment, make_environments
 from altune.simulation.execution.backends import make_backend
 from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
-from altune.simulation.scenario import Scenario
+from altune.simulation.scenario import AnyScenario, scenario_arguments
 from altune.tuning.away import make_away
 from altune.tuning.folders import require_folder
 from altune.tuning.observer import Observer, Silent
-from altune.tuning.prepared_space import prepare_space
+from altune.tuning.prepared_space import AnySpace, prepare_space
 from altune.tuning.record import StudyRecord
 from altune.tuning.resources import Resources
 from altune.tuning.search import Callback
@@ -43,16 +44,16 @@ LONG_SECONDS = 60.0
 """Seconds after which a run is written before its ablation as well; the page of a short one takes as long."""
 
 
-@renamed_keywords
+@plain_arguments(also=scenario_arguments)
 def tune(
     data: AnyData | Sequence[AnyData],
-    space: SearchSpace | str | Path = "standard",
+    space: AnySpace = "standard",
     *,
     target: str | None = None,
     group: Any = None,
     time: Any = None,
     model: Any = None,
-    scenario: Scenario | None = None,
+    scenario: AnyScenario | None = None,
     budget: int | None = None,
     loops: int | str | None = None,
     metric: str | None = None,
@@ -96,15 +97,18 @@ def tune(
 
     Parameters
     ----------
-    data : data set, name of a built-in data set, or file; a list of them for a recipe that performs well on all.
-    space : search space, name of a shipped one, or YAML file.
+    data : data set, name of a built-in data set, file, DataFrame with its ``target``, or pair (X, y); a list of them
+        for a recipe that performs well on all.
+    space : search space, name of a shipped one, YAML file, or mapping as in such a file. Labels in its place make a
+        pair with ``data``: ``tune(X, y)``.
     target : label column of a table.
     group, time : names of columns that are no features: no split separates rows of a group, and tests are later than
         pools; see :class:`altune.Dataset`.
     model : model to use: a name, a mapping, an altune model, or any scikit-learn classifier.
-    scenario, budget, loops, metric, objective, overrides : the scenario. Single values replace fields of ``scenario``:
-        the named ones, ``also``, ``annotators``, ``price_per_label``, ``risk``, ``constraints`` or any other field.
-        Several objectives give a Pareto front; the first one is confirmed against the baselines.
+    scenario, budget, loops, metric, objective, overrides : the scenario, a mapping of its fields, or its file. Single
+        values replace its fields: the named ones, ``also``, ``annotators``, ``price_per_label``, ``risk``,
+        ``constraints`` or any other field. Several objectives give a Pareto front; the first one is confirmed against
+        the baselines.
     n_trials : number of trials, which are recipes drawn from the space, 1 or more; a resumed run counts those it
         already has. By default 60, or as many as ``n_simulations`` allows.
     n_simulations : largest number of plays of the search, a play being one recipe on one block; None for no limit.
@@ -161,6 +165,8 @@ def tune(
     WorkError
         If no trial succeeded, or a baseline failed.
     """
+    if not isinstance(space, (SearchSpace, str, Path, Mapping)) and is_pair((data, space)):
+        data, space = (data, space), "standard"
     settings = Settings(
         n_trials=n_trials_for(n_trials, n_simulations),
         n_simulations=n_simulations,

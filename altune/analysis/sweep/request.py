@@ -40,10 +40,13 @@ from altune.analysis.sweep.entries import FOLDER, DataEntry, ModelEntry, SpaceEn
 from altune.core.deprecations import new_keywords
 from altune.core.errors import FormatError, RequestError, did_you_mean
 from altune.core.files import check_keys
-from altune.core.registry import explain_validation
+from altune.core.plain import home_path, plain
+from altune.core.plain_model import explain_validation
 from altune.core.yaml import read_yaml
 from altune.simulation.scenario import Scenario
 from altune.tuning.settings import Settings
+
+_LISTS = ("data", "models", "spaces", "budgets", "seeds", "skip")
 
 
 def _read_scenario(value: Any) -> Any:
@@ -179,14 +182,21 @@ def read_sweep(source: str | Path | Mapping[str, Any]) -> SweepRequest:
     ['iris-mlp-standard-seed0', 'iris-mlp-standard-seed1']
     """
     if isinstance(source, Mapping):
-        return _request(source, "", Path())
+        listed = {key: [value] if key in _LISTS and _is_single(value) else value for key, value in source.items()}
+        return _request(plain(listed), "", Path())
+    source = home_path(source, "the sweep")
     return _request(read_yaml(source), str(source), Path(source).parent)
+
+
+def _is_single(value: Any) -> bool:
+    """Return whether a value of a mapping in Python is one item, which means a list of one."""
+    return isinstance(value, (str, Mapping)) or not isinstance(plain(value), (list, tuple))
 
 
 def _request(plain: Mapping[str, Any], file: str, folder: Path) -> SweepRequest:
     try:
         check_keys(plain, tuple(SweepRequest.model_fields))
-        for name in ("data", "models", "spaces", "budgets", "seeds", "skip"):
+        for name in _LISTS:
             _require_list(plain, name)
         return SweepRequest.model_validate(dict(plain), context={FOLDER: folder})
     except ValidationError as error:

@@ -11,6 +11,8 @@ from altune.core.errors import FormatError, did_you_mean
 from altune.core.files import check_keys
 from altune.core.formats import RECIPE_FORMAT
 from altune.core.needs import Capabilities
+from altune.core.plain import home_path
+from altune.core.plain_model import as_fields
 from altune.core.registry import FIELDS, Method, parse_method
 from altune.core.yaml import read_yaml, write_yaml
 from altune.knobs.loop_size import LoopSize
@@ -66,7 +68,7 @@ class SearchSpace(Assignments):
     @classmethod
     def load(cls, name_or_path: str | Path) -> SearchSpace:
         """Read a search space that altune ships by its name, or any other one from a YAML file."""
-        path = find_space(name_or_path)
+        path = find_space(home_path(name_or_path, "space"))
         space = cls.from_dict(read_yaml(path), str(path))
         return space if space.name is not None else replace(space, name=path.stem)
 
@@ -297,6 +299,7 @@ class SearchSpace(Assignments):
 
 def _read_space(mapping: Mapping[str, Any], file: str, source: Source) -> SearchSpace:
     try:
+        mapping = as_fields(mapping, "a search space")
         check_keys(mapping, (*_HEAD, *FIELDS, "baselines", "forbid"))
         base = _included(mapping.get(INCLUDE), source)
         given = {knob: read_decision(knob, mapping[knob], knob) for knob in FIELDS if knob in mapping}

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, Protocol, get_origin
 
 from altune.core.errors import FormatError, did_you_mean
+from altune.core.plain import plain
 from altune.core.registry import Method
 from altune.core.yaml import MAX_INTEGER
 from altune.recipes.recipe import leaf_types
@@ -207,8 +208,7 @@ def read_domain(cls: type[Method], parameter: str, value: Any, path: str) -> Dom
     FormatError
         At ``path``, if a range or choice is not well formed or does not fit the declared type.
     """
-    if isinstance(value, (Range, Choices)):
-        value = value.to_plain()
+    value = plain(value.to_plain() if isinstance(value, (Range, Choices)) else value)
     kinds = leaf_types(cls.model_fields[parameter].annotation)
     takes_mapping = any(isinstance(get_origin(kind) or kind, type) and _is_mapping(kind) for kind in kinds)
     if not isinstance(value, Mapping) or (takes_mapping and not _looks_open(value)):

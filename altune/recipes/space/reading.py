@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from altune.core.errors import FormatError, join_path
-from altune.core.registry import Method, check_field_names, find_method, parse_method
+from altune.core.plain_model import refuse_unknown_fields
+from altune.core.registry import Method, find_method, parse_method
 from altune.recipes.recipe import nested_knob
 from altune.recipes.space.domains import Choices, Fixed, Range, canonical, read_domain
 from altune.recipes.space.tree import Alternative, Decision, Slot, ends
@@ -42,7 +43,7 @@ def _read_alternative(knob: str, value: Any, path: str) -> tuple[Alternative, bo
     cls = find_method(knob, fields["method"], join_path(path, "method"))
     named = "name" in fields and "name" not in cls.model_fields
     label = _read_label(fields.pop("name"), path) if named else str(fields["method"])
-    check_field_names(cls, fields, path)
+    refuse_unknown_fields(cls, fields, str(fields["method"]), path)
     del fields["method"]
     slots = {name: _read_slot(cls, name, item, join_path(path, name)) for name, item in fields.items()}
     return _checked(Alternative(label, cls, slots), path), named

@@ -319,8 +319,10 @@ def _keep_what_is_kept() -> None:
 
     The limit has no public name. Without it workers are restarted, which costs time and changes no result.
     """
-    from joblib.externals.loky import process_executor
-
+    try:
+        from joblib.externals.loky import process_executor
+    except ImportError:
+        return
     if hasattr(process_executor, "_MAX_MEMORY_LEAK_SIZE"):
         process_executor._MAX_MEMORY_LEAK_SIZE = float("inf")
 

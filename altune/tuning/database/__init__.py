@@ -15,8 +15,8 @@ not made for several writers.
 Each guarantee rests on one transaction that locks a row before it decides: the row of the study to queue trials, the
 row of a trial for everything else. No transaction waits for a second lock, so there are no deadlocks. Optuna's
 interface offers these steps one by one, and does not tell what an operation had done whose answer was lost. They are
-therefore written here in SQL over Optuna's own tables (``optuna.storages._rdb.models``, whose version Optuna checks
-when it opens them). The result is an ordinary study that Optuna and its dashboard can read.
+therefore written here in SQL over Optuna's own tables (:func:`altune.tuning.optuna_private.database_models`), whose
+version Optuna checks when it opens them. The result is an ordinary study that Optuna and its dashboard can read.
 """
 
 from altune.tuning.database.address import DatabaseAddress, parse_address, without_password

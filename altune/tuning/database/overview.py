@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from optuna.distributions import json_to_distribution
-from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 
-from altune.tuning.database.tables import HEARTBEATS, NOW, PARAMETERS, TRIALS, VALUES, WORKER, attribute
+from altune.tuning.database.tables import HEARTBEATS, NOW, PARAMETERS, TRIALS, VALUES, WORKER, attribute, models
 from altune.tuning.trials import FORBIDDEN, REASON, VIOLATIONS
 from altune.tuning.trials import VALUES as BLOCK_VALUES
 

@@ -15,13 +15,13 @@ from typing import Any, Literal
 import optuna
 import sqlalchemy as sa
 from optuna.storages import RDBStorage
-from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import orm
 
 from altune.core.errors import RequestError, StorageError
 from altune.tuning.database.address import DatabaseAddress, parse_address
 from altune.tuning.database.retry import Result, Retry, causes, passing_reason, server_message, sql_state
+from altune.tuning.database.tables import models
 from altune.tuning.quiet import create_study
 
 Direction = Literal["minimize", "maximize"]
@@ -98,9 +98,7 @@ class SharedStorage(RDBStorage):
         template.system_attrs[CREATION] = uuid.uuid4().hex
         return self.retry(lambda: super(SharedStorage, self)._create_new_trial(study_id, template))
 
-    def _get_prepared_new_trial(
-        self, study_id: int, template_trial: FrozenTrial | None, session: orm.Session
-    ) -> models.TrialModel:
+    def _get_prepared_new_trial(self, study_id: int, template_trial: FrozenTrial | None, session: orm.Session) -> Any:
         """Return the trial of an earlier attempt whose answer was lost, else a new one. Optuna has locked the study."""
         marks = models.TrialSystemAttributeModel
         mark = template_trial.system_attrs[CREATION] if template_trial is not None else ""
@@ -150,7 +148,8 @@ for _name in (
     "record_heartbeat",
     "_get_stale_trial_ids",
 ):
-    setattr(SharedStorage, _name, _repeating(_name))
+    if hasattr(RDBStorage, _name):
+        setattr(SharedStorage, _name, _repeating(_name))
 
 
 def connect(url: str, *, limit: float = 300.0, tell: Callable[[str], None] = lambda line: None) -> SharedStorage:

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from optuna.storages._rdb import models
 from sqlalchemy.dialects.postgresql import insert
+
+from altune.tuning.optuna_private import database_models
+
+models = database_models()
 
 STUDIES = models.StudyModel.__table__
 TRIALS = models.TrialModel.__table__

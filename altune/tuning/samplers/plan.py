@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from optuna import Study
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseGASampler, BaseSampler
+from optuna.samplers import BaseGASampler, BaseSampler, TPESampler
 from optuna.trial import FrozenTrial
 
 from altune.recipes.space import SearchSpace
@@ -25,7 +25,7 @@ from altune.tuning.samplers.startup import (
     random_source,
     stratified_params,
 )
-from altune.tuning.samplers.tpe import ObservedParameters, TrialTPE
+from altune.tuning.samplers.tpe import ObservedParameters, make_tpe
 from altune.tuning.samplers.whole_trial import (
     Draw,
     Params,
@@ -153,12 +153,12 @@ class SamplerPlan:
             sources.append(self._source(self._tpe(number), _TRIES["tpe"], study, trial))
         return first_playable(self.playable, *sources, random_source(self.space, rng))
 
-    def _tpe(self, number: int) -> TrialTPE:
-        return TrialTPE(int(seeds_of(self.seed, number).generate_state(1, np.uint32)[0]), self._observed)
+    def _tpe(self, number: int) -> TPESampler:
+        return make_tpe(int(seeds_of(self.seed, number).generate_state(1, np.uint32)[0]), self._observed)
 
     def _source(self, engine: BaseSampler, tries: int, study: Study, trial: FrozenTrial) -> Source:
         # With several objectives, Optuna's TPE models each parameter on its own.
-        jointly = {} if isinstance(engine, TrialTPE) and self.n_objectives > 1 else self._common
+        jointly = {} if isinstance(engine, TPESampler) and self.n_objectives > 1 else self._common
 
         def draw() -> Params:
             relative = engine.sample_relative(study, trial, jointly)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from optuna import Study
-from optuna.distributions import BaseDistribution
+from optuna import Study, create_study
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.samplers import TPESampler
-from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
-from optuna.samplers._tpe.sampler import _split_trials, default_gamma, default_gamma_multiobjective
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from altune.tuning.optuna_private import ParzenParts, note_public_way, parzen_parts
 
 Split = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -56,13 +57,15 @@ class TrialTPE(TPESampler):
     ----------
     seed : seed of the draws.
     observed : parameters of the study's trials.
+    parts : what Optuna's estimator is made of.
     """
 
-    def __init__(self, seed: int, observed: ObservedParameters) -> None:
+    def __init__(self, seed: int, observed: ObservedParameters, parts: ParzenParts) -> None:
         super().__init__(seed=seed)
         self._observed = observed
+        self._parts = parts
         self._tables: Split | None = None
-        self._estimators: dict[tuple[str, ...], tuple[_ParzenEstimator, _ParzenEstimator]] = {}
+        self._estimators: dict[tuple[str, ...], tuple[Any, Any]] = {}
 
     def _sample(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> dict[str, Any]:
         names = tuple(search_space)
@@ -73,9 +76,7 @@ class TrialTPE(TPESampler):
         best = self._compare(candidates, self._compute_acquisition_func(candidates, below, above))
         return {name: search_space[name].to_external_repr(best[name]) for name in names}
 
-    def _fitted(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> tuple[_ParzenEstimator, _ParzenEstimator]:
+    def _fitted(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> tuple[Any, Any]:
         if self._tables is None:
             self._tables = self._split(study, trial)
         below, above = (self._observations(table, search_space) for table in self._tables)
@@ -84,16 +85,16 @@ class TrialTPE(TPESampler):
         weights = np.ones(len(next(iter(below.values())))) if several else None
         parameters = self._parzen_estimator_parameters
         return (
-            _ParzenEstimator(below, search_space, parameters, weights),
-            _ParzenEstimator(above, search_space, parameters),
+            self._parts.estimator(below, search_space, parameters, weights),
+            self._parts.estimator(above, search_space, parameters),
         )
 
     def _split(self, study: Study, trial: FrozenTrial) -> Split:
         states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
         trials = [other for other in study.get_trials(deepcopy=False, states=states) if other.number != trial.number]
         n_finished = sum(other.state.is_finished() for other in trials)
-        gamma = default_gamma if len(study.directions) == 1 else default_gamma_multiobjective
-        below, above = _split_trials(study, trials, gamma(n_finished))
+        gamma = self._parts.gamma if len(study.directions) == 1 else self._parts.gamma_of_several
+        below, above = self._parts.split_trials(study, trials, gamma(n_finished))
         return self._observed.table(below), self._observed.table(above)
 
     def _observations(
@@ -102,3 +103,39 @@ class TrialTPE(TPESampler):
         columns = table[:, [self._observed.columns[name] for name in search_space]]
         asked = columns[~np.isnan(columns).any(axis=1)]
         return dict(zip(search_space, asked.T, strict=True))
+
+
+def make_tpe(seed: int, observed: ObservedParameters) -> TPESampler:
+    """Return the faster sampler for one trial, or Optuna's own where it draws something else: the draws are the same.
+
+    Parameters
+    ----------
+    seed : seed of the draws.
+    observed : parameters of the study's trials.
+    """
+    parts = parzen_parts()
+    return TPESampler(seed=seed) if parts is None or not draws_agree() else TrialTPE(seed, observed, parts)
+
+
+@cache
+def draws_agree() -> bool:
+    """Return whether the faster sampler draws what this Optuna's TPE draws, in a small study."""
+    parts = parzen_parts()
+    number, word = FloatDistribution(0.0, 1.0), CategoricalDistribution(("a", "b"))
+    space: dict[str, BaseDistribution] = {"number": number, "word": word}
+    study = create_study()
+    study.add_trials(
+        create_trial(params={"number": index / 12, "word": "ab"[index % 2]}, distributions=space, value=index % 5)
+        for index in range(12)
+    )
+    samplers = [TPESampler(seed=1)] + ([TrialTPE(1, ObservedParameters(list(space)), parts)] if parts else [])
+    drawn = []
+    try:
+        for study.sampler in samplers:
+            trial = study.ask(space)
+            drawn.append(trial.params)
+            study.tell(trial, state=TrialState.FAIL)
+    except (AttributeError, TypeError, ValueError) as error:
+        note_public_way("TPESampler is used as it is", error)
+        return False
+    return len(drawn) == 2 and drawn[0] == drawn[1]

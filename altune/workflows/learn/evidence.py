@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError
 from altune.learning.episodes import EpisodePlan, Episodes, episode_player
 from altune.learning.evidence import gather_evidence
@@ -16,6 +17,7 @@ A line is a data set, its family, its classes, rows and features, a model, a bud
 the differences in the objective on each block, in 1/10,000. altune/recipes/evidence.py reads it."""
 
 
+@plain_arguments()
 def learn_evidence(
     plan: EpisodePlan,
     *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError
 from altune.learning.episodes import EpisodePlan, Episodes, episode_player
 from altune.learning.portfolio import build_portfolio, candidates
@@ -15,6 +16,7 @@ from altune.tuning.observer import Observer, Silent
 USUAL_DRAWN = 10
 
 
+@plain_arguments()
 def learn_portfolio(
     plan: EpisodePlan,
     *,

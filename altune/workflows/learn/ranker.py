@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+from altune.core.arguments import plain_arguments
 from altune.core.files import write_text
 from altune.learning.episodes import EpisodePlan, Episodes, episode_player
 from altune.learning.ranker import RankerSettings, TrainedRanker, train_ranker
@@ -14,6 +15,7 @@ from altune.workflows.learn.files import require_folder_of, write_left_out
 from altune.workflows.progress import python_observer
 
 
+@plain_arguments()
 def learn_ranker(
     plan: EpisodePlan,
     out: str | Path,

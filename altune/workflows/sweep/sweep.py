@@ -13,6 +13,7 @@ from altune.analysis.sweep.request import SweepRequest, read_sweep
 from altune.analysis.sweep.result import Sweep, SweptCell
 from altune.analysis.sweep.results import RESULT_FILE, CellResult
 from altune.analysis.sweep.rows import offered_methods, result_rows
+from altune.core.arguments import plain_arguments
 from altune.core.errors import AltuneError, RequestError
 from altune.simulation.execution.processes import processes
 from altune.tuning.folders import SWEEP_CACHE, require_folder
@@ -39,6 +40,7 @@ class SweepObserver(Protocol):
         """Note a message."""
 
 
+@plain_arguments()
 def sweep(
     source: str | Path | Mapping[str, Any],
     *,

@@ -48,6 +48,74 @@ Target = Annotated[str | None, Option(metavar="COLUMN", help="Label column of a 
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileOptions:
+    """How a file of rows is read."""
+
+    target: Target = None
+    sep: Annotated[
+        str | None,
+        Option(metavar="CHAR", help="Separator of a text file, or `tab`.  [default: `,`; tab in .tsv]"),
+    ] = None
+    encoding: Annotated[
+        str | None,
+        Option(metavar="NAME", help="Encoding of a text file.  [default: utf-8]"),
+    ] = None
+    decimal: Annotated[
+        str | None,
+        Option(
+            metavar="MARK",
+            help="Decimal mark, `.` or `,`; reads thousands separators, currencies and percent signs as well.",
+        ),
+    ] = None
+    missing: Annotated[
+        list[str] | None,
+        Option(metavar="TEXT...", help="Further texts that mean a missing value in features."),
+    ] = None
+    sheet: Annotated[
+        str | None,
+        Option(metavar="NAME", help="Sheet of an Excel file.  [default: the first]"),
+    ] = None
+    drop: Annotated[list[str] | None, Option(metavar="COLUMN...", help="Columns to leave out.")] = None
+
+    def reading(self) -> dict[str, Any]:
+        """Return the options of :class:`altune.data.Reading` by name; None for an option that was not given."""
+        return {
+            "target": self.target,
+            "sep": self.sep,
+            "encoding": self.encoding,
+            "decimal": self.decimal,
+            "missing": self.missing or None,
+            "sheet": self.sheet,
+            "drop": self.drop or None,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions(FileOptions):
+    """How a file of labelled rows is read."""
+
+    skip_unlabelled: Annotated[
+        bool,
+        Option("--skip-unlabelled", help="Leave out rows without a label."),
+    ] = False
+    min_class: Annotated[
+        int | None,
+        Option(
+            metavar="N",
+            help="Merge classes with fewer than N rows into one, or leave them out if that has fewer as well.",
+        ),
+    ] = None
+
+    def reading(self) -> dict[str, Any]:
+        """Return the options of :class:`altune.data.Reading` by name; None for an option that was not given."""
+        return {
+            **super().reading(),
+            "skip_unlabelled": self.skip_unlabelled or None,
+            "min_class": self.min_class,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScoringOptions:
     """How learning curves are scored, before a search or after it."""
 
@@ -147,18 +215,17 @@ class ScenarioOptions(ScoringOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataOptions(ScenarioOptions):
-    """One data set and its scenario."""
+class DataOptions(ReadingOptions, ScenarioOptions):
+    """One data set, how it is read, and its scenario."""
 
     data: Annotated[str, Argument(metavar="DATA", help="Built-in data set (see `altune datasets`) or file.")]
-    target: Target = None
     splits: Annotated[
         Path | None, Option(metavar="FILE", help="Explicit splits in JSON that replace the drawn ones.")
     ] = None
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of ``make_environment``, ``simulate`` and the like."""
-        given = {"data": self.data, "target": self.target, **super().arguments()}
+        given = {"data": self.data, **self.reading(), **super().arguments()}
         if self.splits is not None:
             given |= {"splits": read_json(self.splits), "splits_file": str(self.splits)}
         return given
@@ -171,14 +238,13 @@ class DataOptions(ScenarioOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ManyDataOptions(ScenarioOptions):
-    """One data set or several, and their scenario."""
+class ManyDataOptions(ReadingOptions, ScenarioOptions):
+    """One data set or several, how they are read, and their scenario."""
 
     data: Annotated[
         list[str],
         Argument(metavar="DATA", help="Built-in data sets (see `altune datasets`) or files; several share one search."),
     ]
-    target: Target = None
     splits: Annotated[
         Path | None, Option(metavar="FILE", help="Explicit splits in JSON that replace the drawn ones.")
     ] = None
@@ -187,15 +253,15 @@ class ManyDataOptions(ScenarioOptions):
         """Return the environment of each data set."""
         from altune.simulation.environment import make_environments
 
-        given = self.arguments() | {"splits_file": str(self.splits)}
+        given = self.arguments() | self.reading() | {"splits_file": str(self.splits)}
         splits = None if self.splits is None else read_json(self.splits)
-        return make_environments(self.data, target=self.target, seed=seed, splits=splits, **given)
+        return make_environments(self.data, seed=seed, splits=splits, **given)
 
     def make_away(self, names: Sequence[str], home: Sequence[Environment], seed: int) -> list[Environment]:
         """Return the environment of each data set on which the recipe is confirmed without being searched there."""
         from altune.tuning.away import make_away
 
-        return make_away(names, home, target=self.target, seed=seed, **self.arguments())
+        return make_away(names, home, seed=seed, **self.arguments(), **self.reading())
 
 
 @dataclass(frozen=True, kw_only=True)

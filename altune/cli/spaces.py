@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from altune.cli.options import AsJson, ModelOption, ScenarioOptions, Target
+from altune.cli.options import AsJson, ModelOption, ReadingOptions, ScenarioOptions
 from altune.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def check(
     space: Annotated[str, typer.Argument(metavar="SPACE", help="Shipped search space or YAML file.")],
     scenario: ScenarioOptions,
     data: Annotated[str, typer.Option(metavar="DATA", help="A built-in data set (see `altune datasets`) or a file.")],
-    target: Target = None,
+    reading: ReadingOptions,
     model: ModelOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -63,7 +63,7 @@ def check(
     given = SearchSpace.load(space)
     if model is not None:
         given = given.with_model(as_model(model))
-    found = check_space(given, make_environment(data, target=target, **scenario.arguments()).capabilities)
+    found = check_space(given, make_environment(data, **reading.reading(), **scenario.arguments()).capabilities)
     print_json(found.to_dict()) if as_json else print(check_text(found))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import Any
 
 from altune.core.errors import DataError
 from altune.data.bundled import BUNDLED, BuiltIn, DatasetInfo
@@ -12,11 +13,13 @@ from altune.data.encoding import encode
 from altune.data.extra import EXTRA
 from altune.data.files import SUFFIXES
 from altune.data.memory import require_memory
+from altune.data.reading import READING_FIELDS, Reading
 from altune.data.unlabelled import encode_pool
 
 __all__ = [
     "Dataset",
     "DatasetInfo",
+    "Reading",
     "encode",
     "encode_pool",
     "family_of",
@@ -28,13 +31,15 @@ __all__ = [
 _BUILT_IN: dict[str, BuiltIn] = {**BUNDLED, **EXTRA}
 
 
-def load_dataset(name_or_path: str | Path, target: str | None = None) -> Dataset:
+def load_dataset(name_or_path: str | Path, target: str | None = None, **options: Any) -> Dataset:
     """Load a built-in data set by name, or read a file.
 
     Parameters
     ----------
     name_or_path : a name from :func:`list_datasets`, or a file such as ``mine.csv``.
     target : label column, for a file that holds a table.
+    options : how a file is read, see :class:`altune.data.Reading`: ``sep``, ``encoding``, ``decimal``, ``missing``,
+        ``sheet``, ``drop``, ``skip_unlabelled``, ``min_class``.
 
     Raises
     ------
@@ -50,11 +55,10 @@ def load_dataset(name_or_path: str | Path, target: str | None = None) -> Dataset
     """
     entry = _BUILT_IN.get(str(name_or_path))
     if entry is not None:
-        if target is not None:
-            raise DataError(f"{name_or_path} is built in and has its labels; leave out the target {target!r}")
+        Reading(target, **options).refuse(READING_FIELDS, f"{name_or_path} is built in and has its labels")
         return entry.load()
     if _looks_like_a_file(Path(name_or_path).expanduser()):
-        return Dataset.from_file(name_or_path, target)
+        return Dataset.from_file(name_or_path, target, **options)
     raise DataError(_no_such_data(str(name_or_path)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -10,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.core.errors import DataError
-from altune.data.features import Kind, as_features
+from altune.core.deprecations import renamed_keywords
+from altune.core.errors import AltuneWarning, DataError
+from altune.data.arrow import without_arrow
+from altune.data.features import Kind, as_features, is_frame
 from altune.data.files import data_name
 from altune.data.fingerprint import content_fingerprint
 from altune.data.identifiers import number_identifier
 from altune.data.labels import ClassName, encode_labels
-from altune.data.readers import Content, read_delimited, read_file
+from altune.data.readers import Content, read_delimited, read_file, split_target
+from altune.data.reading import Reading, as_min_class
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,11 +33,16 @@ class Dataset:
 
     Parameters
     ----------
-    X : 2-D array of numbers, scipy sparse matrix or pandas DataFrame, ``(n_rows, n_features)``. Missing values are NaN.
+    X : 2-D array of numbers, scipy sparse matrix or DataFrame of pandas or polars, ``(n_rows, n_features)``; an Arrow
+        table is one too. Missing values are NaN, or masked in a masked array.
     y : one label for each row: text, integers or booleans, ``(n_rows,)``.
     name : name of the data set, on which the random streams depend.
-    classes : class names in their order; by default the sorted labels.
+    classes : class names in their order; by default the sorted labels, by value if all of them are numbers.
     feature_names : column names of an array or matrix; a DataFrame has its own.
+    skip_unlabelled : whether rows without a label (None, NaN, an empty text, a masked value) are left out, in place of
+        an error. Rows are counted without them.
+    min_class : number of rows that a class needs, 1 or more. Rarer classes become one class ``other``; if that is
+        rarer too, its rows are left out. A warning names them.
 
     Attributes
     ----------
@@ -66,13 +75,21 @@ class Dataset:
         name: str = "data",
         classes: Iterable[Any] | None = None,
         feature_names: Iterable[str] | None = None,
+        skip_unlabelled: bool = False,
+        min_class: int = 1,
     ) -> None:
         features, names, kind = as_features(X, feature_names)
-        codes, order = encode_labels(y, classes)
-        if features.shape[0] != len(codes):
+        labels = encode_labels(y, classes, skip_unlabelled=skip_unlabelled, min_class=as_min_class(min_class))
+        if features.shape[0] != labels.n_rows:
             raise DataError(
-                f"X has {features.shape[0]} rows and y has {len(codes)} labels; give one label for each row"
+                f"X has {features.shape[0]} rows and y has {labels.n_rows} labels; give one label for each row"
             )
+        for note in labels.notes:
+            warnings.warn(f"{name}: {note}", AltuneWarning, 2)
+        if labels.kept is not None:
+            kept = features.iloc[labels.kept] if kind == "table" else features[labels.kept]
+            features, names, kind = as_features(kept, None if kind == "table" else names)
+        codes, order = labels.codes, labels.classes
         codes.flags.writeable = False
         vars(self).update(X=features, y=codes, classes=order, name=name, feature_names=names, kind=kind)
 
@@ -80,48 +97,86 @@ class Dataset:
         raise AttributeError(f"a Dataset is immutable; make a new one with another {attribute}")
 
     @classmethod
-    def from_file(cls, path: str | Path, target: str | None = None, name: str | None = None) -> Dataset:
-        """Read a ``.csv``, ``.tsv``, ``.parquet``, ``.npz`` or ``.svmlight`` file; text files may be gzipped.
+    def from_file(cls, path: str | Path, target: str | None = None, name: str | None = None, **options: Any) -> Dataset:
+        """Read a file by its suffix; the guide on data lists the kinds of files.
 
         Parameters
         ----------
-        path : the file.
+        path : the file; text may be gzipped.
         target : label column of a table; by default the one named target, label, class or y.
         name : name of the data set; by default the name of the file without its suffixes.
+        options : how the file is read, see :class:`altune.data.Reading`: ``sep``, ``encoding``, ``decimal``,
+            ``missing``, ``sheet``, ``drop``, ``skip_unlabelled``, ``min_class``.
 
         Raises
         ------
         DataError
             If the file is missing, damaged, of an unknown kind, or holds no classification task.
         """
-        return cls._named_after(path, name, read_file(path, target))
+        reading = Reading(target, **options)
+        return cls._of(read_file(path, reading), reading, name or data_name(path), str(path))
 
     @classmethod
+    @renamed_keywords
     def from_csv(
         cls,
         path: str | Path,
         target: str | None = None,
         *,
-        separator: str = ",",
+        sep: str = ",",
         name: str | None = None,
+        **options: Any,
     ) -> Dataset:
         """Read a table from a text file, whatever its suffix.
 
         Parameters
         ----------
-        path : a UTF-8 file, gzipped if it ends in ``.gz``, whose first line names the columns.
+        path : a text file, gzipped if it ends in ``.gz``, whose first line names the columns.
         target : label column; by default the one named target, label, class or y.
-        separator : the character between two fields.
+        sep : the character between two fields.
         name : name of the data set; by default the name of the file without its suffixes.
+        options : as for :meth:`from_file`.
         """
-        return cls._named_after(path, name, read_delimited(path, target, separator))
+        reading = Reading(target, sep, **options)
+        return cls._of(read_delimited(path, reading), reading, name or data_name(path), str(path))
 
     @classmethod
-    def _named_after(cls, path: str | Path, name: str | None, content: Content) -> Dataset:
+    def from_frame(cls, frame: Any, target: str | None = None, *, name: str = "data", **options: Any) -> Dataset:
+        """Make a data set of a table that has its labels in one of its columns.
+
+        Parameters
+        ----------
+        frame : DataFrame of pandas or polars, or an Arrow table.
+        target : label column; by default the one named target, label, class or y.
+        name : name of the data set.
+        options : ``decimal``, ``missing``, ``drop``, ``skip_unlabelled`` and ``min_class``, as for :meth:`from_file`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"size": ["1,5", "2,5"], "id": [7, 8], "label": ["no", "yes"]})
+        >>> Dataset.from_frame(frame, decimal=",", drop="id").X.tolist()
+        [[1.5], [2.5]]
+        """
+        reading = Reading(target, **options)
+        reading.refuse(("sep", "encoding", "sheet"), f"{name}: a table in memory is not read from a file")
+        table = without_arrow(frame)
+        if not is_frame(table):
+            raise DataError(f"{name}: a table is needed, not a {type(frame).__name__}; give a DataFrame")
+        return cls._of(split_target(table, reading, name), reading, name, name)
+
+    @classmethod
+    def _of(cls, content: Content, reading: Reading, name: str, where: str) -> Dataset:
         try:
-            return cls(content.X, content.y, name=name or data_name(path))
+            return cls(
+                content.X,
+                content.y,
+                name=name,
+                skip_unlabelled=reading.skip_unlabelled,
+                min_class=reading.min_class,
+            )
         except DataError as error:
-            raise DataError(f"{path}: {error}") from None
+            raise DataError(f"{where}: {error}") from None
 
     @property
     def n_rows(self) -> int:
@@ -167,6 +222,13 @@ class Dataset:
     def texts(self) -> tuple[str, ...]:
         """Names of the columns of text: those with more than 40 values that are neither numbers nor dates."""
         return self._table_facts.texts if self.kind == "table" else ()
+
+    @cached_property
+    def numbers_as_text(self) -> dict[str, str]:
+        """A line for each column of text that holds mostly numbers, with the option that reads it, by its name."""
+        from altune.data.numerals import numbers_as_text
+
+        return numbers_as_text(self.X) if self.kind == "table" else {}
 
     @cached_property
     def _table_facts(self) -> TableFacts:

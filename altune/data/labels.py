@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.errors import DataError, did_you_mean
+from altune.data.arrow import without_arrow
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ClassName = str | int | float | bool
 Codes = NDArray[np.intp]
@@ -19,18 +23,42 @@ _MANY_SHARE = 0.1
 """More different fractional numbers than both of these, the latter as a share of the rows, are taken for regression."""
 
 
-def encode_labels(y: Any, classes: Iterable[Any] | None = None) -> tuple[Codes, tuple[ClassName, ...]]:
+_NAMED_CLASSES = 5
+_LARGEST_EXACT = 2**53  # whole numbers above it are not exact as floats
+
+
+class Labels(NamedTuple):
+    """Labels as codes.
+
+    Attributes
+    ----------
+    codes : ``(n_kept,)``, in ``[0, n_classes)``.
+    classes : Python scalars. Whole floats become integers, and anything but text and numbers becomes text.
+    kept : row numbers of the rows that have a label, ``(n_kept,)``; None if all of them are kept.
+    n_rows : number of labels that were given.
+    notes : what was left out or merged, one line each.
+    """
+
+    codes: Codes
+    classes: tuple[ClassName, ...]
+    kept: Codes | None
+    n_rows: int
+    notes: tuple[str, ...]
+
+
+def encode_labels(
+    y: Any, classes: Iterable[Any] | None = None, *, skip_unlabelled: bool = False, min_class: int = 1
+) -> Labels:
     """Return class codes and class names of labels.
 
     Parameters
     ----------
-    y : one hashable scalar for each row: array, list or Series, ``(n_rows,)``.
-    classes : class names in their order; by default the sorted labels.
-
-    Returns
-    -------
-    codes : ``(n_rows,)``, in ``[0, n_classes)``.
-    classes : Python scalars. Whole floats become integers, and anything but text and numbers becomes text.
+    y : one hashable scalar for each row: array, list or Series, ``(n_rows,)``. None, NaN, an empty text and a masked
+        value are missing.
+    classes : class names in their order; by default the sorted labels, by value if all of them are numbers.
+    skip_unlabelled : whether rows without a label are left out.
+    min_class : number of rows that a class needs. Rarer ones become one class; if that is rarer too, its rows are left
+        out.
 
     Raises
     ------
@@ -40,26 +68,107 @@ def encode_labels(y: Any, classes: Iterable[Any] | None = None) -> tuple[Codes, 
 
     Examples
     --------
-    >>> encode_labels(["spam", "ham", "spam"])
+    >>> labels = encode_labels(["spam", "ham", "spam"])
+    >>> labels.codes, labels.classes
     (array([1, 0, 1]), ('ham', 'spam'))
     """
     numbers, values = _factorize(y)
-    names = [_plain(value) for value in values]
+    names = _names_of(values)
     _refuse_regression(names, len(numbers))
-    order = _given_order(classes) if classes is not None else tuple(_sorted(set(names)))
+    order = _given_order(classes) if classes is not None else tuple(_sorted(names))
     position = {name: code for code, name in enumerate(order)}
     for code, name in enumerate(names):
         if name not in position:
             row = int(np.argmax(numbers == code))
             raise DataError(f"row {row} has the label {name!r}; {did_you_mean(name, map(str, order))}")
-    if len(set(names)) < 2:
-        raise DataError(f"all {len(numbers)} rows have the class {names[0]!r}; give two classes or more")
-    lookup = np.array([position[name] for name in names], dtype=np.intp)
-    return lookup[numbers], order
+    notes, kept = [], None
+    missing = int((numbers < 0).sum())
+    if missing and not skip_unlabelled:
+        raise DataError(
+            f"row {int(np.argmax(numbers < 0))} (counted from 0) has no label ({missing} of {len(numbers)} rows have "
+            "none; empty, masked, NaN and None count as missing); label such rows, or leave them out with "
+            "--skip-unlabelled (skip_unlabelled=True in Python)"
+        )
+    if missing:
+        notes.append(f"{missing} of {len(numbers)} rows have no label and are left out; rows are counted without them")
+    codes = np.append(np.array([position[name] for name in names], dtype=np.intp), -1)[numbers]  # the last one is -1
+    if min_class > 1:
+        codes, order, note = _without_rare(codes, order, min_class)
+        notes += [note] if note else []
+    if (codes < 0).any():
+        kept = np.flatnonzero(codes >= 0)
+        codes = codes[kept]
+    present = np.unique(codes)
+    if len(present) < 2:
+        only = f"all {len(codes)} rows have the class {order[present[0]]!r}" if len(present) else "no row is left"
+        raise DataError("; ".join([*notes, f"{only}; give two classes or more"]))
+    return Labels(codes, order, kept, len(numbers), tuple(notes))
+
+
+def labels_of_texts(texts: pd.Series[Any]) -> pd.Series[Any]:
+    """Return labels that were read as text: numbers or yes/no if that changes no text, else the texts themselves.
+
+    >>> import pandas as pd
+    >>> labels_of_texts(pd.Series(["7", "8"])).tolist(), labels_of_texts(pd.Series(["7", "007"])).tolist()
+    ([7, 8], ['7', '007'])
+    """
+    values = texts.dropna().unique()
+    if set(values) <= {"True", "False"}:
+        plain: dict[str, ClassName] = {"True": True, "False": False}
+    else:
+        plain = {text: number for text in values if (number := _number(text)) is not None and str(number) == text}
+    return texts.astype(object).map(plain) if len(values) and all(text in plain for text in values) else texts
+
+
+def _number(text: str) -> int | float | None:
+    """Return the finite number that a text is, None if it is none."""
+    for kind in (int, float):
+        try:
+            number: int | float = kind(text)
+        except ValueError:
+            continue
+        return number if isinstance(number, int) or np.isfinite(number) else None
+    return None
+
+
+def _names_of(values: Sequence[Any]) -> list[ClassName]:
+    """Return the names of distinct labels; two labels that would get one name are refused."""
+    names = [_plain(value) for value in values]
+    known: dict[ClassName, Any] = {}
+    for name, value in zip(names, values, strict=True):
+        if name in known:
+            raise DataError(
+                f"the labels {known[name]!r} and {value!r} are of two kinds and both become the class {name!r}; make "
+                "them text, such as y.astype(str)"
+            )
+        known[name] = value
+    return names
+
+
+def _without_rare(
+    codes: Codes, order: tuple[ClassName, ...], min_class: int
+) -> tuple[Codes, tuple[ClassName, ...], str]:
+    """Return codes in which classes with too few rows are one class, or -1 if that has too few rows as well."""
+    counts = np.bincount(codes[codes >= 0], minlength=len(order))
+    rare = (counts < min_class) & (counts > 0)
+    if not rare.any():
+        return codes, order, ""
+    rows = int(counts[rare].sum())
+    listed = [f"{order[code]!r} ({counts[code]})" for code in np.flatnonzero(rare)]
+    named = ", ".join(listed[:_NAMED_CLASSES]) + (", …" if len(listed) > _NAMED_CLASSES else "")
+    subject = (
+        f"{len(listed)} {'class has' if len(listed) == 1 else 'classes have'} fewer than {min_class} rows: {named}"
+    )
+    merged = rows >= min_class and len(listed) > 1
+    name = next(name for name in ("other", "other classes", *map("other {}".format, range(2, 99))) if name not in order)
+    what = f"they are the class {name!r} with {rows} rows" if merged else f"the {rows} rows are left out"
+    lookup = np.append(np.where(rare, len(order) - len(listed) if merged else -1, np.cumsum(~rare) - 1), -1)
+    left = tuple(one for one, is_rare in zip(order, rare, strict=True) if not is_rare)
+    return lookup[codes].astype(np.intp), (*left, name) if merged else left, f"{subject}; {what}"
 
 
 def _factorize(y: Any) -> tuple[NDArray[np.intp], list[Any]]:
-    """Return the number of each label among the distinct labels, and those in the order of their first rows."""
+    """Return the number of each label among the distinct labels, -1 for none, and those in the order of first rows."""
     column = _column(y)
     if len(column) == 0:
         raise DataError("there are no rows; give at least two rows of two classes")
@@ -71,24 +180,50 @@ def _factorize(y: Any) -> tuple[NDArray[np.intp], list[Any]]:
         numbers, values = pd.factorize(column)
     except TypeError as error:
         raise DataError(f"a label is not a plain value ({error}); give one class name for each row") from None
-    if (numbers < 0).any():
-        row, missing = int(np.argmax(numbers < 0)), int((numbers < 0).sum())
+    _refuse_equal_kinds(column)
+    return _without_empty(np.asarray(numbers, dtype=np.intp), list(values))
+
+
+def _refuse_equal_kinds(column: Any) -> None:
+    """Refuse objects such as 1 and True, which are equal and would be one class."""
+    if column.dtype != object:
+        return
+    yes_no = {value for value in column if isinstance(value, bool | np.bool_)}
+    numbers = {value for value in column if isinstance(value, int | float | np.number) and not isinstance(value, bool)}
+    for value in yes_no & numbers:
         raise DataError(
-            f"row {row} (counted from 0) has no label ({missing} of {len(numbers)} rows have none; empty, NA, NaN and "
-            "None count as missing); leave such rows out or label them"
+            f"the labels {int(value)} and {bool(value)} are equal in Python and would be one class; make them text, "
+            "such as y.astype(str)"
         )
-    return np.asarray(numbers, dtype=np.intp), list(values)
+
+
+def _without_empty(numbers: Codes, values: list[Any]) -> tuple[Codes, list[Any]]:
+    """Return labels in which an empty text is missing."""
+    if not any(isinstance(value, str | bytes) and len(value) == 0 for value in values):
+        return numbers, values
+    lookup = np.full(len(values) + 1, -1, dtype=np.intp)
+    left: list[Any] = []
+    for code, value in enumerate(values):
+        if not (isinstance(value, str | bytes) and len(value) == 0):
+            lookup[code] = len(left)
+            left.append(value)
+    return lookup[numbers], left
 
 
 def _factorize_plain(column: NDArray[Any]) -> tuple[NDArray[np.intp], list[Any]]:
     values, first, numbers = np.unique(column, return_index=True, return_inverse=True)
     order = np.argsort(first)
-    return np.argsort(order)[numbers].astype(np.intp), list(values[order])
+    return _without_empty(np.argsort(order)[numbers].astype(np.intp), list(values[order]))
 
 
 def _column(y: Any) -> Any:
     if isinstance(y, list | tuple):
         return np.fromiter(y, dtype=object, count=len(y))
+    y = without_arrow(y)
+    if isinstance(y, np.ma.MaskedArray) and np.ma.is_masked(y):
+        values = y.data.astype(object)
+        values[np.ma.getmaskarray(y)] = None
+        y = values
     pd = sys.modules.get("pandas")  # a column of pandas can only be given after pandas was imported
     column = y if pd is not None and isinstance(y, pd.Series | pd.Index | pd.Categorical) else np.asarray(y)
     if column.ndim != 1:
@@ -110,10 +245,13 @@ def _plain(value: Any) -> ClassName:
 
 
 def _sorted(names: Iterable[ClassName]) -> list[ClassName]:
-    def key(name: ClassName) -> tuple[bool, Any]:
-        return (isinstance(name, str), name)
-
-    return sorted(names, key=key)
+    """Return names in order: numbers by their value, also if all of them are text; else numbers before text."""
+    listed = list(names)
+    texts = [name for name in listed if isinstance(name, str)]
+    values = [number for name in texts if (number := _number(name)) is not None]
+    if len(values) == len(listed):
+        return [name for _, name in sorted(zip(values, texts, strict=True))]
+    return sorted(listed, key=lambda name: (isinstance(name, str), name))
 
 
 def _given_order(classes: Iterable[Any]) -> tuple[ClassName, ...]:
@@ -125,7 +263,8 @@ def _given_order(classes: Iterable[Any]) -> tuple[ClassName, ...]:
 
 
 def _refuse_regression(names: Sequence[ClassName], n_rows: int) -> None:
-    fractional = sum(isinstance(name, float) for name in names)
+    numbers = [_number(name) if isinstance(name, str) else name for name in names]
+    fractional = None not in numbers and any(isinstance(value, float) and value % 1 for value in numbers)
     if fractional and len(names) > _MANY_VALUES and len(names) > _MANY_SHARE * n_rows:
         raise DataError(
             f"the labels are {len(names)} different numbers in {n_rows} rows, which looks like regression; altune "

@@ -22,6 +22,7 @@ from altune.core.errors import RequestError
 from altune.core.streams import Streams
 from altune.data import Dataset, family_of, load_dataset
 from altune.data.blocks import Block, BlockRole, pool_size, stratified_part
+from altune.data.reading import Reading
 from altune.models import Model, as_model
 from altune.simulation.annotators import Annotator
 from altune.simulation.environment import AnyData, Environment, make_environment
@@ -50,6 +51,7 @@ class EpisodeData:
     ----------
     source : a data set, the name of a built-in one, or a file.
     target : label column of a table.
+    reading : how a file is read, beside its target.
     family : name of its family; empty for that of the built-in data set of its name, or else for its name.
     budgets : budgets in labels; empty for those of the plan.
     """
@@ -58,6 +60,7 @@ class EpisodeData:
     target: str | None = None
     family: str = ""
     budgets: tuple[int, ...] = ()
+    reading: Reading = field(default_factory=Reading)
 
 
 @dataclass(frozen=True)
@@ -298,7 +301,9 @@ def stratified_rows(dataset: Dataset, most_rows: int | None) -> Dataset:
 
 def _loaded(entry: EpisodeData, most_rows: int | None) -> Dataset:
     given = entry.source
-    dataset = given if isinstance(given, Dataset) else load_dataset(given, target=entry.target)
+    dataset = (
+        given if isinstance(given, Dataset) else load_dataset(given, **{**entry.reading.given, "target": entry.target})
+    )
     return stratified_rows(dataset, most_rows)
 
 

@@ -18,8 +18,9 @@ from altune.core.needs import Capabilities
 from altune.core.text import join_words
 from altune.data import Dataset, list_datasets, load_dataset
 from altune.data.blocks import Block, BlockRole, make_blocks, pool_size, read_splits
-from altune.data.description import identifier_lines
+from altune.data.description import first_lines, identifier_lines
 from altune.data.encoding import LSA_WIDTH, is_sparse
+from altune.data.reading import READING_FIELDS, Reading
 from altune.recipes.recipe import Recipe
 from altune.simulation.metrics import has_positive
 from altune.simulation.objectives import Objective
@@ -46,8 +47,9 @@ class Environment:
     seed : the study's seed.
     capabilities : what the environment offers to methods.
     explicit : blocks given by the user, by role; empty if blocks are drawn.
-    source : where the data came from, so that a worker can load them: ``data``, a name or an absolute path, ``target``,
-        and ``splits``, a file, if there are explicit blocks. None for data or blocks made in Python.
+    source : where the data came from, so that a worker can load them: ``data``, a name or an absolute path, ``target``
+        and the other options of reading that were given, and ``splits``, a file, if there are explicit blocks. None for
+        data or blocks made in Python.
     notes : what the prices of the request do, one line each; empty if that was asked for.
     search_rows : number of rows of a search block, pool and test together; None for all rows. Explicit blocks have
         their own.
@@ -58,7 +60,7 @@ class Environment:
     seed: int
     capabilities: Capabilities
     explicit: Mapping[BlockRole, list[Block]] = field(default_factory=dict)
-    source: Mapping[str, str | None] | None = None
+    source: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
     search_rows: int | None = None
 
@@ -89,8 +91,10 @@ class Environment:
     def _advice_on_columns(self) -> list[str]:
         """Return advice about identifiers and about columns of text."""
         dataset, chosen = self.dataset, self.scenario.text_features
-        lines = identifier_lines(dataset.identifiers)
-        texts = [repr(name) for name in dataset.texts if name not in dataset.identifiers]
+        numbers = dataset.numbers_as_text
+        as_text = first_lines(list(numbers.values()), "more columns hold numbers but came as text")
+        lines = [*identifier_lines(dataset.identifiers), *as_text]
+        texts = [repr(name) for name in dataset.texts if name not in {*dataset.identifiers, *numbers}]
         if chosen == "lsa" and texts:
             subject = f"column {texts[0]} is" if len(texts) == 1 else f"columns {join_words(texts)} are"
             lines.append(
@@ -148,7 +152,8 @@ def make_environment(
     seed : the study's seed, 0 or more.
     splits : explicit blocks, see :func:`altune.data.blocks.read_splits`.
     splits_file : the file that ``splits`` was read from, for error messages.
-    overrides : fields of the scenario that replace those of ``scenario``; None keeps a field.
+    overrides : fields of the scenario that replace those of ``scenario``, None keeps a field; and how a file is read,
+        see :class:`altune.data.Reading`.
 
     Raises
     ------
@@ -157,10 +162,13 @@ def make_environment(
     """
     if seed < 0:
         raise RequestError(f"seed must be 0 or more, not {seed}")
+    reading = Reading.taken(overrides, target)
     base = scenario.to_dict() if scenario is not None else {}
     given = {name: value for name, value in overrides.items() if value is not None}
     merged, notes = settle_prices(Scenario.from_dict({**base, **given}), given, scenario)
-    dataset = data if isinstance(data, Dataset) else load_dataset(data, target=target)
+    if isinstance(data, Dataset):
+        reading.refuse(READING_FIELDS[1:], f"{data.name} is a data set that is read already")
+    dataset = data if isinstance(data, Dataset) else load_dataset(data, **reading.given)
     explicit = {} if splits is None else read_splits(dataset, splits, splits_file)
     drawn = make_blocks(dataset, "search", 1, seed) if not explicit else []
     pools = [len(block.pool) for blocks in explicit.values() for block in blocks] or [pool_size(dataset)]
@@ -184,14 +192,14 @@ def make_environment(
         n_features=width,
         feature_names=None if width is None else kept_names(dataset, width),
     )
-    source = source_of(data, target, None if splits is None else splits_file)
+    source = source_of(data, reading, None if splits is None else splits_file)
     return Environment(dataset, resolved, seed, capabilities, explicit, source, notes)
 
 
-def source_of(data: AnyData, target: str | None, splits_file: str | None = None) -> dict[str, str | None] | None:
+def source_of(data: AnyData, reading: Reading, splits_file: str | None = None) -> dict[str, Any] | None:
     """Return where data and explicit blocks came from; None if either was made in Python.
 
-    >>> source_of("digits", None)
+    >>> source_of("digits", Reading())
     {'data': 'digits', 'target': None}
     """
     if isinstance(data, Dataset) or (splits_file is not None and not Path(splits_file).is_file()):
@@ -199,7 +207,7 @@ def source_of(data: AnyData, target: str | None, splits_file: str | None = None)
     path = Path(data).expanduser()
     # The name of a built-in data set comes before a file of the same name.
     named = str(data) in {info.name for info in list_datasets()} or not path.exists()
-    source = {"data": str(data) if named else str(path.resolve()), "target": target}
+    source = {"data": str(data) if named else str(path.resolve()), **reading.stored}
     return source if splits_file is None else source | {"splits": str(Path(splits_file).resolve())}
 
 
@@ -282,7 +290,7 @@ def make_environments(
     ----------
     data : a data set, the name of a built-in one, a file, or a list of these.
     target : label column of tables.
-    given : what else :func:`make_environment` takes.
+    given : what else :func:`make_environment` takes, such as fields of the scenario and options of reading.
 
     Raises
     ------

@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial
 
 from altune.core.errors import RequestError, WorkError
 from altune.core.formats import STUDY_FORMAT, changed_libraries
+from altune.data.reading import Reading
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment, make_environment
 from altune.simulation.scenario import Scenario
@@ -94,8 +95,9 @@ def _environment(
             f"{where}: the data set {name!r} was made in Python, so the study has no file of it; give --data "
             f"{name}=FILE"
         )
-    column = target if target is not None else (source or {}).get("target")
-    environment = make_environment(file, target=column, scenario=Scenario.from_dict(stored["scenario"]), seed=seed)
+    reading = Reading.of_stored(source or {})
+    given = {**reading.given, **({} if target is None else {"target": target})}
+    environment = make_environment(file, scenario=Scenario.from_dict(stored["scenario"]), seed=seed, **given)
     if environment.dataset.fingerprint != stored["data"]["fingerprint"]:
         raise RequestError(
             f"{file}: not the data of the study (the fingerprint here is {environment.dataset.fingerprint[:12]}, in "

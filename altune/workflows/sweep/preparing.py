@@ -9,6 +9,7 @@ from altune.analysis.sweep.cells import Cell
 from altune.analysis.sweep.request import SweepRequest
 from altune.core.errors import RequestError
 from altune.data import Dataset, load_dataset
+from altune.data.reading import Reading
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment, make_environment
 from altune.tuning.header import header_digest, make_header
@@ -68,7 +69,7 @@ class Preparation:
 
     def __init__(self, request: SweepRequest) -> None:
         self._request = request
-        self._data = {entry.name: _dataset(entry.file, entry.target) for entry in request.data}
+        self._data = {entry.name: _dataset(entry.file, entry.reading) for entry in request.data}
         self._spaces = {
             entry.name: entry.file if isinstance(entry.file, SearchSpace) else SearchSpace.load(entry.file)
             for entry in request.spaces
@@ -96,5 +97,5 @@ class Preparation:
         return self._environments[key]
 
 
-def _dataset(source: Any, target: str | None) -> Dataset:
-    return source if isinstance(source, Dataset) else load_dataset(source, target=target)
+def _dataset(source: Any, reading: Reading) -> Dataset:
+    return source if isinstance(source, Dataset) else load_dataset(source, **reading.given)

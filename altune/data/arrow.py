@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+_PARTS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # of a second
 _INDEX = re.compile(r"__index_level_\d+__")
 
 
@@ -41,7 +42,13 @@ def without_arrow(given: Any) -> Any:
         return series_of(given, "the column")
     if module == "polars" and type(given).__name__ == "Series":
         return series_of(pa.chunked_array(given), "the column")
-    return frame_of(pa.table(given), "the table")
+    try:
+        table = pa.table(given)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise DataError(
+            f"the table holds a type that Arrow cannot take ({one_line(error)}); convert or drop it"
+        ) from None
+    return frame_of(table, "the table")
 
 
 def frame_of(table: pa.Table, where: str, wanted: Callable[[str], bool] = lambda name: False) -> pd.DataFrame:
@@ -77,7 +84,7 @@ def frame_of(table: pa.Table, where: str, wanted: Callable[[str], bool] = lambda
 
 
 def series_of(values: pa.ChunkedArray, what: str) -> pd.Series[Any]:
-    """Return an Arrow column as a Series, with whole numbers as they are if some are missing.
+    """Return an Arrow column as a Series: times of the day as seconds, whole numbers beside missing ones as they are.
 
     Raises
     ------
@@ -86,6 +93,9 @@ def series_of(values: pa.ChunkedArray, what: str) -> pd.Series[Any]:
     """
     import pyarrow as pa
 
+    if pa.types.is_time(values.type):  # pandas has no nanoseconds of a day
+        seconds = values.cast(pa.int32() if pa.types.is_time32(values.type) else pa.int64()).to_pandas()
+        return seconds / _PARTS[values.type.unit]
     try:
         series: pd.Series[Any] = values.to_pandas(integer_object_nulls=True)
     except (pa.ArrowException, ValueError, OverflowError, TypeError) as error:

@@ -182,7 +182,7 @@ def _rows(source: Delimited, text: io.TextIOWrapper) -> Iterator[_Row]:
 def _header(source: Delimited, rows: Iterator[_Row]) -> tuple[_Row, str]:
     """Return the header and the text of the first row; comments above the header are left out."""
     header, first = next(rows, None), next(rows, None)
-    while header and first and header.fields[0].startswith("#") and len(header.fields) != len(first.fields):
+    while header and first and _is_comment(header, first):
         header, first = first, next(rows, None)
     if header is None:
         raise DataError(f"{source.file} is empty; give a file with a header line and rows")
@@ -199,6 +199,13 @@ def _header(source: Delimited, rows: Iterator[_Row]) -> tuple[_Row, str]:
     if first is not None and len(first.fields) != len(header.fields):
         _refuse_row(source, header)
     return header, "" if first is None else first.text
+
+
+def _is_comment(row: _Row, following: _Row) -> bool:
+    """Return whether a row is a comment above the header, which has other fields than the row after it."""
+    if not row.fields[0].startswith("#"):
+        return False
+    return len(row.fields) != len(following.fields) or (len(row.fields) == 1 and following.fields[0].startswith("#"))
 
 
 def _check_separator(source: Delimited, header: _Row, first: _Row | None) -> None:
@@ -273,6 +280,8 @@ def _undecodable(source: Delimited) -> str:
                 line += decoder.decode(part).count("\n")
             except UnicodeDecodeError as error:
                 data = bytes(error.object)
+                if data.count(0) > len(data) // 4:  # every other byte of Latin text
+                    right = "give --encoding, such as --encoding utf-16-le or utf-16-be"
                 line += data[: error.start].decode(source.encoding, "replace").count("\n")
                 return f"{source.file}: line {line}: byte 0x{data[error.start]:02x} is not {name}; {right}"
             except UnicodeError:

@@ -72,9 +72,12 @@ def _record(line: str, where: str) -> dict[str, Any]:
         return record
 
     try:
-        record = json.loads(line, object_pairs_hook=pairs)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{where} is no JSON ({one_line(error)}); each line is one object") from None
+        record = json.loads(line.strip(), object_pairs_hook=pairs)
+    except RecursionError:
+        raise DataError(f"{where} is nested too deep; give one value for each key") from None
+    except ValueError as error:
+        reason = one_line(error).partition("; use")[0].replace(": line 1 column", " in column")
+        raise DataError(f"{where} is no JSON ({reason}); each line is one object") from None
     if not isinstance(record, dict):
         raise DataError(
             f'{where} holds a {type(record).__name__}; each line is one object such as {{"size": 1, "label": "a"}}'

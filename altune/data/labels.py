@@ -116,7 +116,8 @@ def labels_of_texts(texts: pd.Series[Any]) -> pd.Series[Any]:
     if set(values) <= {"True", "False"}:
         plain: dict[str, ClassName] = {"True": True, "False": False}
     else:
-        plain = {text: number for text in values if (number := _number(text)) is not None and str(number) == text}
+        numbers = {text: number for text in values if (number := _number(text)) is not None}
+        plain = {text: number for text, number in numbers.items() if str(_plain(number)) == text}
     return texts.astype(object).map(plain) if len(values) and all(text in plain for text in values) else texts
 
 
@@ -138,8 +139,7 @@ def _names_of(values: Sequence[Any]) -> list[ClassName]:
     for name, value in zip(names, values, strict=True):
         if name in known:
             raise DataError(
-                f"the labels {known[name]!r} and {value!r} are of two kinds and both become the class {name!r}; make "
-                "them text, such as y.astype(str)"
+                f"the labels {known[name]!r} and {value!r} would both be the class {name!r}; give them as different text"
             )
         known[name] = value
     return names
@@ -168,7 +168,7 @@ def _without_rare(
 
 
 def _factorize(y: Any) -> tuple[NDArray[np.intp], list[Any]]:
-    """Return the number of each label among the distinct labels, -1 for none, and those in the order of first rows."""
+    """Return the number of each label among the distinct ones, -1 for none, and those in the order of first rows."""
     column = _column(y)
     if len(column) == 0:
         raise DataError("there are no rows; give at least two rows of two classes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import re
 import shlex
 from collections import Counter
@@ -63,7 +64,7 @@ def with_numbers(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     changed = {}
     for position, name in enumerate(table.columns):
         column = table.iloc[:, position]
-        if not _is_text(column):
+        if not _is_text(column) or not all(isinstance(value, str | numbers.Real) for value in column.dropna()):
             continue
         if reading.missing:
             column = column.mask(column.astype(object).isin(reading.missing))
@@ -76,7 +77,7 @@ def with_numbers(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
 def _as_numbers(column: pd.Series[Any], decimal: str) -> pd.Series[Any]:
     """Return a column of text as numbers if all its values are numbers or mean a missing one."""
     values: dict[Any, float | None] = {
-        value: np.nan if value in _MISSING else number_of(value, decimal) if type(value) is str else None
+        value: np.nan if value in _MISSING else number_of(value, decimal) if isinstance(value, str) else float(value)
         for value in column.dropna().unique()
     }
     if None in values.values() or all(number != number for number in values.values()):
@@ -97,7 +98,7 @@ def numbers_as_text(table: pd.DataFrame) -> dict[str, str]:
 
 def _line(name: str, column: pd.Series[Any]) -> str:
     present = column.dropna()
-    texts = [text.strip() for text in present if type(text) is str]
+    texts = [text.strip() for text in present if isinstance(text, str)]
     head = texts[:_HEAD]
     if 2 * sum(len(text) <= _LONGEST and bool(re.search(r"\d", text)) for text in head) < len(head):
         return ""  # free text, without reading all of it
@@ -106,8 +107,8 @@ def _line(name: str, column: pd.Series[Any]) -> str:
     read = {mark: {text for text in counts if number_of(text, mark) is not None} | plain for mark in ".,"}
     mark = "," if len(read[","]) > len(read["."]) else "."
     odd = sorted(read[mark] - plain, key=lambda text: (text in read[_other(mark)], text))
-    n_numbers = sum(counts[text] for text in read[mark])
-    if len(counts) < 2 or len(plain) == len(counts) or n_numbers < MOSTLY * len(present):
+    n_numbers = sum(counts[text] for text in read[mark]) + len(present) - len(texts)
+    if len(counts) < 1 or len(plain) == len(counts) or n_numbers < MOSTLY * len(present):
         return ""
     strays = [text for text in counts if text not in read[mark]]
     named = strays[:_NAMED_STRAYS]

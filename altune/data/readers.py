@@ -129,6 +129,8 @@ def _read_text(file: Path, separator: str, reading: Reading, labelled: bool) -> 
     if not labelled:
         return read_text_table(source, reading, None)
     columns = [name for name in read_header(source) if name not in reading.drop]
+    if not columns:
+        raise DataError(f"{file} has no column left; drop fewer (--drop)")
     _refuse_twice(columns, str(file))
     label = find_target(columns, reading.target, str(file))
     table = read_text_table(source, reading, label)
@@ -148,7 +150,7 @@ def _without_dropped(table: pd.DataFrame, reading: Reading, where: str) -> pd.Da
             raise DataError(f"{where}: no column {name!r} to drop; {hint}columns: {_listed(names)}")
     kept = [position for position, name in enumerate(names) if name not in reading.drop]
     if not kept:
-        raise DataError(f"{where}: no column is left; drop fewer (--drop)")
+        raise DataError(f"{where} has no column" + (" left; drop fewer (--drop)" if reading.drop else "; give some"))
     return table.iloc[:, kept].set_axis(pd.Index([names[position] for position in kept]), axis=1)
 
 

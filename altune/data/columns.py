@@ -48,7 +48,8 @@ def cleaned(column: pd.Series[Any], name: str) -> pd.Series[Any]:
     if pd.api.types.is_complex_dtype(dtype):
         raise DataError(f"column {name!r} holds complex numbers; give real ones")
     if is_number(dtype):
-        return pd.Series(column.to_numpy(dtype=np.float64, na_value=np.nan))
+        with np.errstate(over="ignore"):  # of a wider type; what is infinite then is refused
+            return pd.Series(column.to_numpy(dtype=np.float64, na_value=np.nan))
     if isinstance(dtype, pd.PeriodDtype):
         start: pd.Series[Any] = column.dt.to_timestamp()
         return start

@@ -262,7 +262,7 @@ class Dataset:
             raise DataError(
                 f"{self.name}: class {self.classes[rarest]!r} has {counts[rarest]} rows, and {too_rare} of "
                 f"{self.n_classes} classes have fewer than the {minimum} that a stratified split needs; "
-                "merge rare classes or leave them out"
+                f"merge rare classes or leave them out, such as with --min-class {minimum}"
             )
 
     def __repr__(self) -> str:

@@ -145,7 +145,8 @@ def _from_frame(frame: pd.DataFrame) -> tuple[Any, Names, Kind]:
     numeric = [name for name, dtype in table.dtypes.items() if is_number(dtype)]
     require_memory(table.shape[0], len(numeric), "the numeric columns of the table")
     if len(numeric) == table.shape[1]:
-        numbers = np.array(table.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64, order="C")
+        with np.errstate(over="ignore"):  # of a wider type, as above
+            numbers = np.array(table.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64, order="C")
         _check_numbers(numbers, names)
         numbers.flags.writeable = False
         return numbers, names, "dense"

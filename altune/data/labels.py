@@ -139,7 +139,7 @@ def _names_of(values: Sequence[Any]) -> list[ClassName]:
     for name, value in zip(names, values, strict=True):
         if name in known:
             raise DataError(
-                f"the labels {known[name]!r} and {value!r} would both be the class {name!r}; give them as different text"
+                f"the labels {known[name]!r} and {value!r} would both be the class {name!r}; give them different texts"
             )
         known[name] = value
     return names
@@ -161,7 +161,11 @@ def _without_rare(
     )
     merged = rows >= min_class and len(listed) > 1
     name = next(name for name in ("other", "other classes", *map("other {}".format, range(2, 99))) if name not in order)
-    what = f"they are the class {name!r} with {rows} rows" if merged else f"the {rows} rows are left out"
+    what = (
+        f"they are the class {name!r} with {rows} rows"
+        if merged
+        else f"{'the row is' if rows == 1 else f'the {rows} rows are'} left out"
+    )
     lookup = np.append(np.where(rare, len(order) - len(listed) if merged else -1, np.cumsum(~rare) - 1), -1)
     left = tuple(one for one, is_rare in zip(order, rare, strict=True) if not is_rare)
     return lookup[codes].astype(np.intp), (*left, name) if merged else left, f"{subject}; {what}"

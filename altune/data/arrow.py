@@ -95,9 +95,10 @@ def series_of(values: pa.ChunkedArray, what: str) -> pd.Series[Any]:
 
     if pa.types.is_time(values.type):  # pandas has no nanoseconds of a day
         seconds = values.cast(pa.int32() if pa.types.is_time32(values.type) else pa.int64()).to_pandas()
-        return seconds / _PARTS[values.type.unit]
+        series: pd.Series[Any] = seconds / _PARTS[values.type.unit]
+        return series
     try:
-        series: pd.Series[Any] = values.to_pandas(integer_object_nulls=True)
+        series = values.to_pandas(integer_object_nulls=True)
     except (pa.ArrowException, ValueError, OverflowError, TypeError) as error:
         raise DataError(
             f"{what} of the type {values.type} cannot be read ({one_line(error)}); leave it out (--drop)"

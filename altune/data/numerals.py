@@ -76,13 +76,13 @@ def with_numbers(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
 
 def _as_numbers(column: pd.Series[Any], decimal: str) -> pd.Series[Any]:
     """Return a column of text as numbers if all its values are numbers or mean a missing one."""
-    values: dict[Any, float | None] = {
-        value: np.nan if value in _MISSING else number_of(value, decimal) if isinstance(value, str) else float(value)
+    values: dict[Any, Any] = {
+        value: np.nan if value in _MISSING else number_of(value, decimal) if isinstance(value, str) else value
         for value in column.dropna().unique()
     }
     if None in values.values() or all(number != number for number in values.values()):
         return column
-    return column.astype(object).map(values).astype(np.float64)
+    return column.astype(object).map(values).infer_objects()
 
 
 def numbers_as_text(table: pd.DataFrame) -> dict[str, str]:

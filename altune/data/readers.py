@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 TARGET_NAMES = ("target", "label", "class", "y")
 _SPARSE_KEYS = ("data", "indices", "indptr", "shape")
 _ARRAYS = (".npz", ".svmlight", ".libsvm")
+_LONGEST = 60  # characters of a name in a message
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
@@ -187,7 +188,8 @@ def _no_names(columns: Sequence[str]) -> str:
 
 
 def _listed(columns: Sequence[str]) -> str:
-    return ", ".join(columns[:12]) + (f", … ({len(columns)} in total)" if len(columns) > 12 else "")
+    shown = (name if len(name) <= _LONGEST and name.isprintable() else repr(name[:_LONGEST]) for name in columns[:12])
+    return ", ".join(shown) + (f", … ({len(columns)} in total)" if len(columns) > 12 else "")
 
 
 def find_target(columns: Sequence[str], target: str | None, where: str) -> str:

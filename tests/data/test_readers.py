@@ -172,6 +172,9 @@ def test_the_target_is_found_by_its_usual_names_or_asked_for():
         ("order.svmlight", "1 1:0.5\n\n0 3:1 2:1\n", "line 3: index 2 follows 3"),
         ("torn.svmlight.gz", gzip.compress(b"1 1:0.5\n" * 99, mtime=0)[:-9], "torn"),
         ("none.svmlight", "# nothing\n", "no rows"),
+        ("name.csv", '"a\nb",c\n1,2\n', r"one of: 'a\nb', c"),
+        ("name2.csv", "x" * 500 + ",c\n1,2\n", f"one of: '{'x' * 60}', c"),
+        ("digits.csv", "a,label\n" + "9" * 400 + ",x\n1,y\n", "column 'a' has a number that is too large"),
         ("table.xls", "x", "accepted: .csv, .tsv, .jsonl, .ndjson, .parquet, .feather, .xlsx, .npz, .svmlight"),
     ],
 )

@@ -93,7 +93,8 @@ def _read(pool: Any, n_classes: int | None, reading: Reading) -> tuple[Dataset |
     if n_classes is not None and n_classes < 2:
         raise RequestError(f"n_classes must be 2 or more, not {n_classes} (--n-classes)")
     if pool is None and reading.given:
-        raise RequestError("a target column and the like need a pool; give its file, or leave them out")
+        what = "a target column" if reading.target is not None else f"the option {next(iter(reading.given))!r}"
+        raise RequestError(f"{what} needs a pool; give the file of the pool, or leave it out")
     built_in = isinstance(pool, str) and pool in {info.name for info in list_datasets()}
     dataset = load_dataset(str(pool), **reading.given) if built_in else pool if isinstance(pool, Dataset) else None
     classes = dataset.n_classes if n_classes is None and dataset is not None else n_classes

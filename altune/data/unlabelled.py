@@ -9,14 +9,18 @@ import numpy as np
 
 from altune.core.errors import DataError
 from altune.core.types import Features
+from altune.data.arrow import without_arrow
 from altune.data.dataset import Dataset
 from altune.data.encoding import TextFeatures, encode
 from altune.data.files import data_name
 from altune.data.readers import read_features
+from altune.data.reading import FILE_FIELDS, SPECIAL_COLUMNS, Reading
 from altune.data.scaling import Scaling
 
 
-def unlabelled_pool(source: Any, n_classes: int, target: str | None = None, name: str = "pool") -> Dataset:
+def unlabelled_pool(
+    source: Any, n_classes: int, target: str | None = None, name: str = "pool", **options: Any
+) -> Dataset:
     """Return a pool as a data set whose labels are placeholders: the classes in turn.
 
     Parameters
@@ -25,6 +29,7 @@ def unlabelled_pool(source: Any, n_classes: int, target: str | None = None, name
     n_classes : number of classes, 2 or more.
     target : column of a file that is left out; see :func:`altune.data.readers.read_features`.
     name : name of the pool; that of a file is its own.
+    options : how a file is read, see :class:`altune.data.Reading`.
 
     Raises
     ------
@@ -32,7 +37,12 @@ def unlabelled_pool(source: Any, n_classes: int, target: str | None = None, name
         If the pool cannot be read, or has fewer rows than classes.
     """
     from_file = isinstance(source, (str, Path))
-    features = read_features(source, target) if from_file else source
+    reading = Reading(target, **options)
+    labelled = ("skip_unlabelled", "min_class", *SPECIAL_COLUMNS)
+    reading.refuse(labelled, f"{source if from_file else name}: labels of a pool are not used, and its rows not split")
+    if not from_file:
+        reading.refuse(FILE_FIELDS, f"{name}: rows in memory are not read from a file")
+    features = read_features(source, reading) if from_file else without_arrow(source)
     n_rows = features.shape[0] if hasattr(features, "shape") else len(features)
     if n_rows < n_classes:
         raise DataError(f"{source if from_file else name}: {n_rows} rows are fewer than {n_classes} classes")
@@ -48,6 +58,7 @@ def encode_pool(
     *,
     scaling: Scaling = "auto",
     text_features: TextFeatures = "lsa",
+    **options: Any,
 ) -> Features:
     """Return the features of a pool without labels as numbers, as a simulation encodes them.
 
@@ -56,6 +67,7 @@ def encode_pool(
     source : array, sparse matrix, DataFrame, or file.
     target : column of a file that is left out.
     scaling, text_features : as for :func:`altune.data.encode`.
+    options : how a file is read, see :class:`altune.data.Reading`.
 
     Returns
     -------
@@ -66,5 +78,5 @@ def encode_pool(
     >>> encode_pool([[1.0], [3.0]]).tolist()
     [[-1.0], [1.0]]
     """
-    pool = unlabelled_pool(source, 2, target)
+    pool = unlabelled_pool(source, 2, target, **options)
     return encode(pool, np.arange(pool.n_rows), [], scaling=scaling, text_features=text_features)[0]

@@ -87,7 +87,7 @@ def take_column(X: Any, feature_names: Sequence[str] | None, name: str, what: st
     left = [position for position in range(len(columns)) if position != place]
     if is_frame(X):
         return X.iloc[:, place].rename(name), X.iloc[:, left], None
-    matrix = X.tocsr() if hasattr(X, "tocsr") else X if hasattr(X, "shape") else np.asarray(X)
+    matrix: Any = X.tocsr() if hasattr(X, "tocsr") else X if hasattr(X, "shape") else np.asarray(X)
     values = matrix[:, [place]].toarray()[:, 0] if hasattr(X, "tocsr") else matrix[:, place]
     return pd.Series(values, name=name), matrix[:, left], [columns[other] for other in left]
 

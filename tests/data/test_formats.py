@@ -160,7 +160,7 @@ def test_labels_of_any_type_of_arrow(tmp_path):
         pq.write_table(pa.table({"a": [1, 2, 3, 4], "label": labels}), file)
         assert Dataset.from_file(file).classes == classes
     pq.write_table(pa.table({"a": [1, 2, 3, 4], "label": [["x"], ["y"]] * 2}), file)
-    assert "a label is not a plain value" in refused(file)
+    assert "which is not a plain value" in refused(file)
 
 
 def test_odd_tables_of_arrow_are_refused_or_mended_by_an_option(tmp_path):

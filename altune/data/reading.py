@@ -65,8 +65,9 @@ class Reading:
         for name in ("target", "sep", "encoding", "decimal", "sheet", *SPECIAL_COLUMNS):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
-                right = " (values for each row are possible for a Dataset)" if name in SPECIAL_COLUMNS else ""
-                raise DataError(f"{name} must be a text, not {' '.join(repr(value).split())[:60]}{right}")
+                if name in SPECIAL_COLUMNS:
+                    raise DataError(f"{name} must be the name of a column; make a Dataset to give values for each row")
+                raise DataError(f"{name} must be a text, not {value!r}")
         if self.sep is not None:
             vars(self)["sep"] = _separator(self.sep)
         if self.encoding is not None:

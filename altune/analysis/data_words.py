@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from altune.data import list_datasets
+from altune.data.reading import reading_words
 
 if TYPE_CHECKING:
     from altune.tuning.record import StudyRecord
@@ -29,5 +30,5 @@ def data_words(record: StudyRecord, name: str) -> list[str] | None:
     source = record.sources.get(name)
     if source is None:
         return None
-    options = {f"--{option}": source.get(option) for option in ("target", "group", "time", "splits")}
-    return [str(source["data"]), *(word for option, value in options.items() if value for word in (option, value))]
+    splits = ["--splits", str(source["splits"])] if source.get("splits") else []
+    return [str(source["data"]), *reading_words(source), *splits]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from typer import Argument, Option
 
-from altune.cli.options import CACHE_HELP, Group, Jobs, Metric, Quiet, Seed, Target, Time
+from altune.cli.options import CACHE_HELP, Jobs, Metric, Quiet, ReadingOptions, Seed
 from altune.core.errors import RequestError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ KeepLeftOut = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class EpisodeOptions:
+class EpisodeOptions(ReadingOptions):
     """What is played to learn from."""
 
     section: ClassVar[str] = "Episodes"
@@ -40,9 +40,6 @@ class EpisodeOptions:
             "budgets; repeatable.",
         ),
     ] = None
-    target: Target = None
-    group: Group = None
-    time: Time = None
     family: Annotated[
         list[str] | None,
         Option(
@@ -77,12 +74,13 @@ class EpisodeOptions:
         RequestError
             If a source cannot be read, or nothing was given to learn from.
         """
+        from altune.data.reading import Reading
         from altune.learning.episodes import EpisodeData, EpisodePlan
         from altune.models import as_model
         from altune.workflows.learn.sources import Sources, merged, read_source, with_families
 
-        usual = EpisodeData("", self.target, groups=self.group, time=self.time)
-        named = Sources(tuple(replace(usual, source=name) for name in self.data or []))
+        reading = Reading.taken(self.reading(), self.target)
+        named = Sources(tuple(EpisodeData(name, self.target, reading=reading) for name in self.data or []))
         found = merged([named, *map(read_source, self.sources or [])])
         if not found.data:
             raise RequestError("nothing to learn from; give data sets, or --from a sweep or a run")

@@ -45,18 +45,88 @@ TargetScore = Annotated[
 ]
 Metric = Annotated[str | None, Option(metavar="NAME", help="Scikit-learn scorer.  [default: accuracy]")]
 Target = Annotated[str | None, Option(metavar="COLUMN", help="Label column of a table.")]
-Group = Annotated[
-    str | None,
-    Option(
-        metavar="COLUMN",
-        help="Column of what rows have in common, such as a patient: no split separates them, and it is no feature. "
-        "`duplicates` keeps equal rows together.",
-    ),
-]
-Time = Annotated[
-    str | None,
-    Option(metavar="COLUMN", help="Column of dates or numbers: tests are later than pools, and it is no feature."),
-]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileOptions:
+    """How a file of rows is read."""
+
+    target: Target = None
+    sep: Annotated[
+        str | None,
+        Option(metavar="CHAR", help="Separator of a text file, or `tab`.  [default: `,`; tab in .tsv]"),
+    ] = None
+    encoding: Annotated[
+        str | None,
+        Option(metavar="NAME", help="Encoding of a text file.  [default: utf-8]"),
+    ] = None
+    decimal: Annotated[
+        str | None,
+        Option(
+            metavar="MARK",
+            help="Decimal mark, `.` or `,`; reads thousands separators, currencies and percent signs as well.",
+        ),
+    ] = None
+    missing: Annotated[
+        list[str] | None,
+        Option(metavar="TEXT...", help="Further texts that mean a missing value in features."),
+    ] = None
+    sheet: Annotated[
+        str | None,
+        Option(metavar="NAME", help="Sheet of an Excel file.  [default: the first]"),
+    ] = None
+    drop: Annotated[list[str] | None, Option(metavar="COLUMN...", help="Columns to leave out.")] = None
+
+    def reading(self) -> dict[str, Any]:
+        """Return the options of :class:`altune.data.Reading` by name; None for an option that was not given."""
+        return {
+            "target": self.target,
+            "sep": self.sep,
+            "encoding": self.encoding,
+            "decimal": self.decimal,
+            "missing": self.missing or None,
+            "sheet": self.sheet,
+            "drop": self.drop or None,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions(FileOptions):
+    """How a file of labelled rows is read, and the columns that decide how rows are split."""
+
+    group: Annotated[
+        str | None,
+        Option(
+            metavar="COLUMN",
+            help="Column of what rows have in common, such as a patient: no split separates them, and it is no "
+            "feature. `duplicates` keeps equal rows together.",
+        ),
+    ] = None
+    time: Annotated[
+        str | None,
+        Option(metavar="COLUMN", help="Column of dates or numbers: tests are later than pools, and it is no feature."),
+    ] = None
+    skip_unlabelled: Annotated[
+        bool,
+        Option("--skip-unlabelled", help="Leave out rows without a label."),
+    ] = False
+    min_class: Annotated[
+        int | None,
+        Option(
+            metavar="N",
+            help="Merge classes with fewer than N rows into one, or leave them out if that has fewer as well.",
+        ),
+    ] = None
+
+    def reading(self) -> dict[str, Any]:
+        """Return the options of :class:`altune.data.Reading` by name; None for an option that was not given."""
+        return {
+            **super().reading(),
+            "group": self.group,
+            "time": self.time,
+            "skip_unlabelled": self.skip_unlabelled or None,
+            "min_class": self.min_class,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,26 +229,17 @@ class ScenarioOptions(ScoringOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataOptions(ScenarioOptions):
-    """One data set and its scenario."""
+class DataOptions(ReadingOptions, ScenarioOptions):
+    """One data set, how it is read, and its scenario."""
 
     data: Annotated[str, Argument(metavar="DATA", help="Built-in data set (see `altune datasets`) or file.")]
-    target: Target = None
-    group: Group = None
-    time: Time = None
     splits: Annotated[
         Path | None, Option(metavar="FILE", help="Explicit splits in JSON that replace the drawn ones.")
     ] = None
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of ``make_environment``, ``simulate`` and the like."""
-        given = {
-            "data": self.data,
-            "target": self.target,
-            "group": self.group,
-            "time": self.time,
-            **super().arguments(),
-        }
+        given = {"data": self.data, **self.reading(), **super().arguments()}
         if self.splits is not None:
             given |= {"splits": read_json(self.splits), "splits_file": str(self.splits)}
         return given
@@ -191,23 +252,20 @@ class DataOptions(ScenarioOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ManyDataOptions(ScenarioOptions):
-    """One data set or several, and their scenario."""
+class ManyDataOptions(ReadingOptions, ScenarioOptions):
+    """One data set or several, how they are read, and their scenario."""
 
     data: Annotated[
         list[str],
         Argument(metavar="DATA", help="Built-in data sets (see `altune datasets`) or files; several share one search."),
     ]
-    target: Target = None
-    group: Group = None
-    time: Time = None
     splits: Annotated[
         Path | None, Option(metavar="FILE", help="Explicit splits in JSON that replace the drawn ones.")
     ] = None
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of ``make_environments`` that all data sets share."""
-        return {"target": self.target, "group": self.group, "time": self.time, **super().arguments()}
+        return {**self.reading(), **super().arguments()}
 
     def make(self, seed: int) -> list[Environment]:
         """Return the environment of each data set."""

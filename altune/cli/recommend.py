@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from altune.cli.options import AsJson
+from altune.cli.options import AsJson, FileOptions
 from altune.cli.output import print_json
 
 
 def recommend(
+    reading: FileOptions,
     pool: Annotated[
         str | None,
         typer.Argument(
@@ -26,7 +27,6 @@ def recommend(
     n_classes: Annotated[
         int | None, typer.Option(metavar="K", help="Number of classes.  [default: that of a built-in data set]")
     ] = None,
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Label column of a table.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write the recipe to.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -37,7 +37,7 @@ def recommend(
     from altune.report.texts.recommendation import recommendation_text
     from altune.workflows.recommend import recommend as find
 
-    found = find(pool, model=model, budget=budget, n_classes=n_classes, target=target)
+    found = find(pool, model=model, budget=budget, n_classes=n_classes, **reading.reading())
     if out is not None:
         found.save(out)
     if as_json:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from altune.cli.options import AsJson, Group, ModelOption, ScenarioOptions, Target, Time
+from altune.cli.options import AsJson, ModelOption, ReadingOptions, ScenarioOptions
 from altune.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -51,9 +51,7 @@ def check(
     space: Annotated[str, typer.Argument(metavar="SPACE", help="Shipped search space or YAML file.")],
     scenario: ScenarioOptions,
     data: Annotated[str, typer.Option(metavar="DATA", help="A built-in data set (see `altune datasets`) or a file.")],
-    target: Target = None,
-    group: Group = None,
-    time: Time = None,
+    reading: ReadingOptions,
     model: ModelOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -65,8 +63,7 @@ def check(
     given = SearchSpace.load(space)
     if model is not None:
         given = given.with_model(as_model(model))
-    environment = make_environment(data, target=target, group=group, time=time, **scenario.arguments())
-    found = check_space(given, environment.capabilities)
+    found = check_space(given, make_environment(data, **reading.reading(), **scenario.arguments()).capabilities)
     print_json(found.to_dict()) if as_json else print(check_text(found))
 
 

@@ -17,6 +17,7 @@ KEYWORDS = {
     "report_seeds": "report_blocks",
     "blocks": "splits",
     "blocks_file": "splits_file",
+    "separator": "sep",
 }
 """Keywords of public functions, and settings of a sweep."""
 

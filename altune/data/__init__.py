@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import Any
 
 from altune.core.arguments import plain_arguments
 from altune.core.errors import DataError
+from altune.data.arrow import without_arrow
 from altune.data.bundled import BUNDLED, BuiltIn, DatasetInfo
 from altune.data.dataset import Dataset
 from altune.data.encoding import encode
 from altune.data.extra import EXTRA
+from altune.data.features import is_frame
 from altune.data.files import SUFFIXES
 from altune.data.given import as_sources, labelled
 from altune.data.memory import require_memory
+from altune.data.reading import FILE_FIELDS, Reading, reading_arguments
 from altune.data.unlabelled import encode_pool
 
 __all__ = [
     "Dataset",
     "DatasetInfo",
+    "Reading",
+    "as_dataset",
     "as_sources",
     "encode",
     "encode_pool",
@@ -32,9 +38,14 @@ __all__ = [
 _BUILT_IN: dict[str, BuiltIn] = {**BUNDLED, **EXTRA}
 
 
-@plain_arguments()
+@plain_arguments(also=reading_arguments)
 def load_dataset(
-    name_or_path: str | Path, target: str | None = None, *, groups: str | None = None, time: str | None = None
+    name_or_path: str | Path,
+    target: str | None = None,
+    *,
+    groups: str | None = None,
+    time: str | None = None,
+    **options: Any,
 ) -> Dataset:
     """Load a built-in data set by name, or read a file.
 
@@ -43,6 +54,8 @@ def load_dataset(
     name_or_path : a name from :func:`list_datasets`, or a file such as ``mine.csv``.
     target : label column, for a file that holds a table.
     groups, time : columns that are no features, see :class:`Dataset`.
+    options : how a file is read, see :class:`altune.data.Reading`: ``sep``, ``encoding``, ``decimal``, ``missing``,
+        ``sheet``, ``drop``, ``skip_unlabelled``, ``min_class``.
 
     Raises
     ------
@@ -56,14 +69,37 @@ def load_dataset(
     >>> load_dataset("digits").n_rows
     1797
     """
-    entry = _BUILT_IN.get(str(name_or_path))
+    return as_dataset(name_or_path, Reading(target, group=groups, time=time, **options))
+
+
+def as_dataset(source: Any, reading: Reading) -> Dataset:
+    """Return a data set, the built-in one of a name, that of a file, or that of other data in memory.
+
+    Parameters
+    ----------
+    source : data in any of the forms of :data:`altune.data.given.FORMS`; the target of a data set means nothing.
+    reading : how it is read.
+
+    Raises
+    ------
+    DataError
+        If there is no such name or file, the file cannot be used, or an option means nothing for the source.
+    """
+    columns: dict[str, Any] = {"groups": reading.group, "time": reading.time}
+    options = {name: getattr(reading, name) for name in ("target", *FILE_FIELDS)}
+    if is_frame(source := without_arrow(source)):
+        return Dataset.from_frame(source, **options, **columns)
+    source = labelled(source, reading.target)
+    if isinstance(source, Dataset):
+        reading.refuse(FILE_FIELDS, f"{source.name} is a data set that is read already")
+        return source.with_columns(**columns)
+    entry = _BUILT_IN.get(str(source))
     if entry is not None:
-        if target is not None:
-            raise DataError(f"{name_or_path} is built in and has its labels; leave out the target {target!r}")
-        return entry.load().with_columns(groups=groups, time=time)
-    if _looks_like_a_file(Path(name_or_path).expanduser()):
-        return Dataset.from_file(name_or_path, target, groups=groups, time=time)
-    raise DataError(_no_such_data(str(name_or_path)))
+        reading.refuse(("target", *FILE_FIELDS), f"{source} is built in and has its labels")
+        return entry.load().with_columns(**columns)
+    if not _looks_like_a_file(Path(source).expanduser()):
+        raise DataError(_no_such_data(str(source)))
+    return Dataset.from_file(source, **options, **columns)
 
 
 def list_datasets() -> list[DatasetInfo]:

@@ -61,7 +61,10 @@ def number_of(name: ClassName) -> float | None:
     """
     if isinstance(name, bool) or (isinstance(name, str) and not _NUMBER.fullmatch(name)):
         return None
-    value = float(name)
+    try:
+        value = float(name)
+    except OverflowError:  # of a whole number
+        return None
     return value if math.isfinite(value) else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.arguments import plain_arguments
-from altune.core.errors import DataError
+from altune.core.errors import AltuneWarning, DataError
 from altune.core.text import printable
+from altune.data.arrow import without_arrow
 from altune.data.class_names import ClassName, number_of, several_labels_line, spelling_lines
 from altune.data.duplicates import Copies, find_copies
 from altune.data.features import Kind, as_features, is_frame
@@ -21,7 +23,8 @@ from altune.data.fingerprint import content_fingerprint
 from altune.data.identifiers import number_identifier
 from altune.data.labels import encode_labels
 from altune.data.own_columns import Groups, Times, as_groups, as_times, take_column
-from altune.data.readers import Content, read_delimited, read_file
+from altune.data.readers import Content, read_delimited, read_file, split_target
+from altune.data.reading import Reading, as_min_class, reading_arguments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,16 +42,21 @@ class Dataset:
 
     Parameters
     ----------
-    X : 2-D array of numbers, scipy sparse matrix or pandas DataFrame, ``(n_rows, n_features)``. Missing values are NaN.
+    X : 2-D array of numbers, scipy sparse matrix or DataFrame of pandas or polars, ``(n_rows, n_features)``; an Arrow
+        table is one too. Missing values are NaN, or masked in a masked array.
     y : one label for each row: text, integers or booleans, ``(n_rows,)``.
     name : name of the data set, on which the random streams depend.
-    classes : class names in their order; by default the sorted labels, as numbers if all are numbers.
+    classes : class names in their order; by default the sorted labels, by value if all of them are numbers.
     feature_names : column names of an array or matrix; a DataFrame has its own.
     groups : which rows belong together, such as those of one patient: a value for each row, ``(n_rows,)``, or the name
         of a column, which then is no feature. ``duplicates`` groups the rows that are equal or nearly equal. No split
         separates rows of a group, and intervals count groups in place of rows.
     time : when each row came about: numbers or dates, ``(n_rows,)``, or the name of a column, which then is no
         feature. The latest rows are held back, and tests are later than pools.
+    skip_unlabelled : whether rows without a label (None, NaN, an empty text, a masked value) are left out, in place of
+        an error. Rows are counted without them.
+    min_class : number of rows that a class needs, 1 or more. Rarer classes become one class ``other``; if that is
+        rarer too, its rows are left out. A warning names them.
 
     Attributes
     ----------
@@ -87,8 +95,10 @@ class Dataset:
         feature_names: Iterable[str] | None = None,
         groups: Any = None,
         time: Any = None,
+        skip_unlabelled: bool = False,
+        min_class: int = 1,
     ) -> None:
-        listed = None if feature_names is None else list(feature_names)
+        X, listed = without_arrow(X), None if feature_names is None else list(feature_names)
         if groups is not None and time is not None:
             raise DataError(
                 "groups and time are not possible together, since a group may have rows before and after the time at "
@@ -97,32 +107,36 @@ class Dataset:
         columns = [*(X.columns if is_frame(X) else listed or ())]
         by_duplicates = isinstance(groups, str) and groups == DUPLICATES and DUPLICATES not in columns
         if isinstance(groups, str) and not by_duplicates:
-            column, X, listed = take_column(X, listed, groups, "group")
-            groups = as_groups(column, groups, len(column))
+            groups, X, listed = take_column(X, listed, groups, "group")
         if isinstance(time, str):
-            column, X, listed = take_column(X, listed, time, "time")
-            time = as_times(column, time, len(column))
+            time, X, listed = take_column(X, listed, time, "time")
         features, names, kind = as_features(X, listed)
-        codes, order = encode_labels(y, classes)
-        if features.shape[0] != len(codes):
+        labels = encode_labels(y, classes, skip_unlabelled=skip_unlabelled, min_class=as_min_class(min_class))
+        if features.shape[0] != labels.n_rows:
             raise DataError(
-                f"X has {features.shape[0]} rows and y has {len(codes)} labels; give one label for each row"
+                f"X has {features.shape[0]} rows and y has {labels.n_rows} labels; give one label for each row"
             )
+        for note in labels.notes:
+            warnings.warn(f"{name}: {note}", AltuneWarning, 2)
+        if labels.kept is not None:
+            kept = features.iloc[labels.kept] if kind == "table" else features[labels.kept]
+            features, names, kind = as_features(kept, None if kind == "table" else names)
+        codes, order = labels.codes, labels.classes
         codes.flags.writeable = False
         vars(self).update(X=features, y=codes, classes=order, name=printable(name), feature_names=names, kind=kind)
         if by_duplicates:
             groups = as_groups(self._copies(None).sets, DUPLICATES, len(codes))
-        if groups is not None and not isinstance(groups, Groups):
-            groups = as_groups(groups, getattr(groups, "name", None) or "groups", len(codes))
-        if time is not None and not isinstance(time, Times):
-            time = as_times(time, getattr(time, "name", None) or "time", len(codes))
+        elif groups is not None:
+            groups = as_groups(groups, getattr(groups, "name", None) or "groups", labels.n_rows, labels.kept)
+        if time is not None:
+            time = as_times(time, getattr(time, "name", None) or "time", labels.n_rows, labels.kept)
         vars(self).update(groups=groups, time=time)
 
     def __setattr__(self, attribute: str, value: object) -> None:
         raise AttributeError(f"a Dataset is immutable; make a new one with another {attribute}")
 
     @classmethod
-    @plain_arguments()
+    @plain_arguments(also=reading_arguments)
     def from_file(
         cls,
         path: str | Path,
@@ -131,55 +145,103 @@ class Dataset:
         *,
         groups: str | None = None,
         time: str | None = None,
+        **options: Any,
     ) -> Dataset:
-        """Read a ``.csv``, ``.tsv``, ``.parquet``, ``.npz`` or ``.svmlight`` file; text files may be gzipped.
+        """Read a file by its suffix; the guide on data lists the kinds of files.
 
         Parameters
         ----------
-        path : the file.
+        path : the file; text may be gzipped.
         target : label column of a table; by default the one named target, label, class or y.
         name : name of the data set; by default the name of the file without its suffixes.
         groups, time : columns that are no features, see :class:`Dataset`.
+        options : how the file is read, see :class:`altune.data.Reading`: ``sep``, ``encoding``, ``decimal``,
+            ``missing``, ``sheet``, ``drop``, ``skip_unlabelled``, ``min_class``.
 
         Raises
         ------
         DataError
             If the file is missing, damaged, of an unknown kind, or holds no classification task.
         """
-        return cls._named_after(path, name, read_file(path, target), groups, time)
+        reading = Reading(target, group=groups, time=time, **options)
+        return cls._of(read_file(path, reading), reading, name or data_name(path), str(path))
 
     @classmethod
-    @plain_arguments()
+    @plain_arguments(also=reading_arguments)
     def from_csv(
         cls,
         path: str | Path,
         target: str | None = None,
         *,
-        separator: str = ",",
+        sep: str = ",",
         name: str | None = None,
         groups: str | None = None,
         time: str | None = None,
+        **options: Any,
     ) -> Dataset:
         """Read a table from a text file, whatever its suffix.
 
         Parameters
         ----------
-        path : a UTF-8 file, gzipped if it ends in ``.gz``, whose first line names the columns.
+        path : a text file, gzipped if it ends in ``.gz``, whose first line names the columns.
         target : label column; by default the one named target, label, class or y.
-        separator : the character between two fields.
+        sep : the character between two fields.
         name : name of the data set; by default the name of the file without its suffixes.
         groups, time : columns that are no features, see :class:`Dataset`.
+        options : as for :meth:`from_file`.
         """
-        return cls._named_after(path, name, read_delimited(path, target, separator), groups, time)
+        reading = Reading(target, sep, group=groups, time=time, **options)
+        return cls._of(read_delimited(path, reading), reading, name or data_name(path), str(path))
 
     @classmethod
-    def _named_after(
-        cls, path: str | Path, name: str | None, content: Content, groups: str | None, time: str | None
+    def from_frame(
+        cls,
+        frame: Any,
+        target: str | None = None,
+        *,
+        name: str = "data",
+        groups: str | None = None,
+        time: str | None = None,
+        **options: Any,
     ) -> Dataset:
+        """Make a data set of a table that has its labels in one of its columns.
+
+        Parameters
+        ----------
+        frame : DataFrame of pandas or polars, or an Arrow table.
+        target : label column; by default the one named target, label, class or y.
+        name : name of the data set.
+        groups, time : columns that are no features, see :class:`Dataset`.
+        options : ``decimal``, ``missing``, ``drop``, ``skip_unlabelled`` and ``min_class``, as for :meth:`from_file`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"size": ["1,5", "2,5"], "id": [7, 8], "label": ["no", "yes"]})
+        >>> Dataset.from_frame(frame, decimal=",", drop="id").X.tolist()
+        [[1.5], [2.5]]
+        """
+        reading = Reading(target, group=groups, time=time, **options)
+        reading.refuse(("sep", "encoding", "sheet"), f"{name}: a table in memory is not read from a file")
+        table = without_arrow(frame)
+        if not is_frame(table):
+            raise DataError(f"{name}: a table is needed, not a {type(frame).__name__}; give a DataFrame")
+        return cls._of(split_target(table, reading, name), reading, name, name)
+
+    @classmethod
+    def _of(cls, content: Content, reading: Reading, name: str, where: str) -> Dataset:
         try:
-            return cls(content.X, content.y, name=name or data_name(path), groups=groups, time=time)
+            return cls(
+                content.X,
+                content.y,
+                name=name,
+                groups=reading.group,
+                time=reading.time,
+                skip_unlabelled=reading.skip_unlabelled,
+                min_class=reading.min_class,
+            )
         except DataError as error:
-            raise DataError(f"{path}: {error}") from None
+            raise DataError(f"{where}: {error}") from None
 
     def with_columns(self, *, groups: Any = None, time: Any = None) -> Dataset:
         """Return the data set with groups or a time.
@@ -258,6 +320,13 @@ class Dataset:
         return self._table_facts.texts if self.kind == "table" else ()
 
     @cached_property
+    def numbers_as_text(self) -> dict[str, str]:
+        """A line for each column of text that holds mostly numbers, with the option that reads it, by its name."""
+        from altune.data.numerals import numbers_as_text
+
+        return numbers_as_text(self.X) if self.kind == "table" else {}
+
+    @cached_property
     def _table_facts(self) -> TableFacts:
         from altune.data.tables import table_facts
 
@@ -298,7 +367,7 @@ class Dataset:
             raise DataError(
                 f"{self.name}: class {self.classes[rarest]!r} has {counts[rarest]} rows, and {too_rare} of "
                 f"{self.n_classes} classes have fewer than the {minimum} that a stratified split needs; "
-                "merge rare classes or leave them out"
+                f"merge rare classes or leave them out, such as with --min-class {minimum}"
                 + (
                     " (if the labels are amounts, this is regression: bin them)"
                     if present > MOST_DIGITS and None not in map(number_of, self.classes)

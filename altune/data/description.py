@@ -142,11 +142,16 @@ def identifier_lines(reasons: Mapping[str, str]) -> list[str]:
     reasons : why a column looks like an identifier, by its name.
     """
     lines = [
-        f"column {name!r} looks like an identifier ({reason}); leave it out unless its values carry meaning"
+        f"column {name!r} looks like an identifier ({reason}); leave it out (--drop) unless its values carry meaning"
         for name, reason in reasons.items()
     ]
+    return first_lines(lines, "more columns look like identifiers")
+
+
+def first_lines(lines: list[str], rest: str) -> list[str]:
+    """Return the first five lines, and one for the rest."""
     more = len(lines) - MOST_NAMED
-    return [*lines[:MOST_NAMED], *([f"{more} more columns look like identifiers"] if more > 0 else [])]
+    return [*lines[:MOST_NAMED], *([f"{more} {rest}"] if more > 0 else [])]
 
 
 def _name(kind: ColumnKind, count: int) -> str:

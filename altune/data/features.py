@@ -11,6 +11,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from altune.core.errors import DataError
+from altune.data.arrow import without_arrow
+from altune.data.columns import cleaned, is_number
 from altune.data.memory import require_memory
 
 if TYPE_CHECKING:
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["dense", "sparse", "table"]
 Names = tuple[str, ...] | None
-_NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean"}
+LARGEST = 1e150
+"""Largest magnitude of a number; the variance of larger ones overflows."""
 
 
 def as_features(X: Any, feature_names: Iterable[str] | None = None) -> tuple[Any, Names, Kind]:
@@ -41,6 +44,7 @@ def as_features(X: Any, feature_names: Iterable[str] | None = None) -> tuple[Any
     DataError
         For text in an array, infinite values, a column without values, duplicate names, or too large a table.
     """
+    X = without_arrow(X)
     if is_frame(X):
         if feature_names is not None:
             raise DataError("a DataFrame has column names of its own; leave out feature_names")
@@ -64,7 +68,7 @@ def is_frame(X: Any) -> TypeGuard[pd.DataFrame]:
 
 def _from_array(X: Any) -> NDArray[np.float64]:
     try:
-        given = np.asarray(X)
+        given = _without_mask(X) if isinstance(X, np.ma.MaskedArray) else np.asarray(X)
     except ValueError:
         raise DataError("the rows of X have different lengths; give the same number of values in each row") from None
     if given.ndim != 2:
@@ -74,11 +78,26 @@ def _from_array(X: Any) -> NDArray[np.float64]:
         raise DataError(f"X is empty, with the shape {given.shape}; give at least one row and one column")
     if given.dtype.kind not in "biuf":
         _refuse_text(given)
-    return np.array(given, dtype=np.float64, order="C")
+    with np.errstate(over="ignore"):  # of a wider type; what is infinite then is refused
+        try:
+            return np.array(given, dtype=np.float64, order="C")
+        except OverflowError:
+            raise DataError("X has a number that is too large for a float; rescale it") from None
+
+
+def _without_mask(X: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:
+    """Return a masked array with NaN, or None among objects, in place of what is masked."""
+    if not np.ma.is_masked(X):
+        return np.asarray(X.data)
+    values = X.data.astype(np.float64 if X.dtype.kind in "biuf" else object)
+    values[np.ma.getmaskarray(X)] = np.nan
+    return values
 
 
 def _refuse_text(given: NDArray[Any]) -> None:
     """Refuse an array with values that are not numbers, and name the first one."""
+    if given.dtype.kind == "c":
+        raise DataError(f"X holds complex numbers such as {given[0, 0].item()!r} in column 0; give real ones")
     if given.dtype.kind != "O":
         raise DataError(
             f"X holds {given.dtype} values such as {given[0, 0].item()!r}; give numbers, or a DataFrame "
@@ -102,12 +121,13 @@ def _from_sparse(X: Any) -> Any:
     matrix.eliminate_zeros()
     if max(matrix.nnz, *matrix.shape) < np.iinfo(np.int32).max:  # liblinear and libsvm need 32-bit indices
         matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
-    if not np.isfinite(matrix.data).all():
-        first = int(np.argmax(~np.isfinite(matrix.data)))
+    small = np.abs(matrix.data) <= LARGEST  # not NaN
+    if not small.all():
+        first = int(np.argmin(small))
         row = int(np.searchsorted(matrix.indptr, first, side="right")) - 1
         raise DataError(
             f"the sparse X has {matrix.data[first]} in row {row}, column {matrix.indices[first]}; give finite "
-            "numbers (absent entries are zeros, not missing values)"
+            f"numbers up to {LARGEST:g} (absent entries are zeros, not missing values)"
         )
     return matrix
 
@@ -120,60 +140,19 @@ def _from_frame(frame: pd.DataFrame) -> tuple[Any, Names, Kind]:
     names = _checked_names(map(str, frame.columns), frame.shape[1])
     table = frame.reset_index(drop=True)
     table.columns = pd.Index(list(names or ()))
-    if not all(_is_number(dtype) for dtype in table.dtypes):
-        table = pd.DataFrame({name: _cleaned(table[name], str(name)) for name in table.columns})
-    numeric = [name for name, dtype in table.dtypes.items() if _is_number(dtype)]
+    if not all(is_number(dtype) for dtype in table.dtypes):
+        table = pd.DataFrame({name: cleaned(table[name], str(name)) for name in table.columns})
+    numeric = [name for name, dtype in table.dtypes.items() if is_number(dtype)]
     require_memory(table.shape[0], len(numeric), "the numeric columns of the table")
     if len(numeric) == table.shape[1]:
-        numbers = np.array(table.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64, order="C")
+        with np.errstate(over="ignore"):  # of a wider type, as above
+            numbers = np.array(table.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64, order="C")
         _check_numbers(numbers, names)
         numbers.flags.writeable = False
         return numbers, names, "dense"
     for name in numeric:
         _check_numbers(table[name].to_numpy().reshape(-1, 1), (str(name),))
     return table, names, "table"
-
-
-def _cleaned(column: pd.Series[Any], name: str) -> pd.Series[Any]:
-    """Return a column as float64, datetimes, categories or text."""
-    import pandas as pd
-
-    if column.isna().all():
-        raise DataError(f"column {name!r} has no value in any row; leave it out")
-    if _is_number(column.dtype):
-        return pd.Series(column.to_numpy(dtype=np.float64, na_value=np.nan))
-    if pd.api.types.is_complex_dtype(column.dtype):
-        raise DataError(f"column {name!r} holds complex numbers; give real ones")
-    if pd.api.types.is_timedelta64_dtype(column.dtype):
-        seconds: pd.Series[Any] = column.dt.total_seconds()
-        return seconds
-    if pd.api.types.is_object_dtype(column.dtype):
-        return _cleaned_objects(column, name)
-    if isinstance(column.dtype, pd.CategoricalDtype | pd.StringDtype | pd.DatetimeTZDtype):
-        return column
-    return column if pd.api.types.is_datetime64_dtype(column.dtype) else column.astype(str)
-
-
-def _cleaned_objects(column: pd.Series[Any], name: str) -> pd.Series[Any]:
-    import pandas as pd
-
-    odd = column.map(lambda value: not (pd.api.types.is_scalar(value) or value is None))
-    if odd.any():
-        row = int(np.argmax(odd.to_numpy()))
-        kind = type(column.iloc[row]).__name__
-        raise DataError(f"column {name!r} holds a {kind} in row {row}; give one value for each cell")
-    inferred = pd.api.types.infer_dtype(column, skipna=True)
-    if inferred in _NUMBERS:
-        return pd.Series([np.nan if pd.isna(value) else float(value) for value in column], dtype=np.float64)
-    if inferred in {"date", "datetime", "datetime64"}:
-        return pd.to_datetime(column)
-    return column
-
-
-def _is_number(dtype: Any) -> bool:
-    import pandas as pd
-
-    return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype)
 
 
 def _checked_names(names: Iterable[str] | None, n_columns: int) -> Names:
@@ -189,20 +168,23 @@ def _checked_names(names: Iterable[str] | None, n_columns: int) -> Names:
 
 
 def _check_numbers(numbers: NDArray[np.float64], names: Names) -> None:
-    """Refuse infinite values and columns without values."""
-    finite = np.isfinite(numbers)
-    if finite.all():
+    """Refuse infinite and huge values, and columns without values."""
+    small = np.abs(numbers) <= LARGEST  # not NaN
+    if small.all():
         return
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        row, column = (int(index) for index in np.argwhere(infinite)[0])
-        raise DataError(
-            f"{_shown(column, names)} has {numbers[row, column]} in row {row}; give finite numbers, or NaN for a "
-            "missing value"
+    huge = ~(small | np.isnan(numbers))
+    if huge.any():
+        row, column = (int(index) for index in np.argwhere(huge)[0])
+        value = numbers[row, column]
+        right = (
+            f"rescale it to numbers of at most {LARGEST:g}, whose squares do not overflow"
+            if np.isfinite(value)
+            else "give finite numbers, or NaN for a missing value"
         )
-    empty = np.flatnonzero(~finite.any(axis=0))
+        raise DataError(f"{_shown(column, names)} has {value} in row {row}; {right}")
+    empty = np.flatnonzero(~small.any(axis=0))
     if len(empty):
-        raise DataError(f"{_shown(int(empty[0]), names)} has no value in any row; leave it out")
+        raise DataError(f"{_shown(int(empty[0]), names)} has no value in any row; leave it out (--drop)")
 
 
 def _shown(column: int, names: Names) -> str:

@@ -12,8 +12,8 @@ from typing import IO, Any
 from altune.core.errors import DataError
 
 SUFFIXES = (
-    *(".csv", ".tsv", ".parquet", ".npz", ".svmlight", ".libsvm"),
-    *(".csv.gz", ".tsv.gz", ".svmlight.gz", ".libsvm.gz"),
+    *(".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".feather", ".xlsx", ".npz", ".svmlight", ".libsvm"),
+    *(".csv.gz", ".tsv.gz", ".jsonl.gz", ".ndjson.gz", ".svmlight.gz", ".libsvm.gz"),
 )
 _PICKLES = {".pkl", ".pickle", ".joblib", ".sav"}
 BROKEN_GZIP = (EOFError, gzip.BadGzipFile, zlib.error)

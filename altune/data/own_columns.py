@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.errors import DataError, did_you_mean
+from altune.data.arrow import without_arrow
 from altune.data.features import is_frame
 
 GroupCodes = NDArray[np.int64]
@@ -65,7 +66,7 @@ class Times(NamedTuple):
 
 
 def take_column(X: Any, feature_names: Sequence[str] | None, name: str, what: str) -> tuple[Any, Any, Any]:
-    """Return the values of a column, and features and feature names without it.
+    """Return the values of a column as a Series, and features and feature names without it.
 
     Parameters
     ----------
@@ -74,6 +75,8 @@ def take_column(X: Any, feature_names: Sequence[str] | None, name: str, what: st
     name : name of the column.
     what : what the column is, for messages: ``group`` or ``time``.
     """
+    import pandas as pd
+
     columns = [str(column) for column in X.columns] if is_frame(X) else list(feature_names or ())
     if name not in columns:
         known = did_you_mean(name, columns) if columns else "the data have no column names; give the values instead"
@@ -83,19 +86,21 @@ def take_column(X: Any, feature_names: Sequence[str] | None, name: str, what: st
     place = columns.index(name)
     left = [position for position in range(len(columns)) if position != place]
     if is_frame(X):
-        return X.iloc[:, place], X.iloc[:, left], None
-    values = X[:, [place]].toarray()[:, 0] if hasattr(X, "toarray") else np.asarray(X)[:, place]
-    return values, X[:, left] if hasattr(X, "toarray") else np.asarray(X)[:, left], [columns[other] for other in left]
+        return X.iloc[:, place].rename(name), X.iloc[:, left], None
+    matrix: Any = X.tocsr() if hasattr(X, "tocsr") else X if hasattr(X, "shape") else np.asarray(X)
+    values = matrix[:, [place]].toarray()[:, 0] if hasattr(X, "tocsr") else matrix[:, place]
+    return pd.Series(values, name=name), matrix[:, left], [columns[other] for other in left]
 
 
-def as_groups(values: Any, name: str, n_rows: int) -> Groups:
+def as_groups(values: Any, name: str, n_rows: int, kept: NDArray[np.intp] | None = None) -> Groups:
     """Return the groups of rows; rows with the same value are of one group.
 
     Parameters
     ----------
-    values : a text, number or other plain value for each row, ``(n_rows,)``.
+    values : a text, number or other plain value for each row, or groups, ``(n_rows,)``.
     name : name of the column, for messages.
     n_rows : number of rows of the data.
+    kept : row numbers of the rows that are kept, None for all of them.
 
     Examples
     --------
@@ -104,7 +109,9 @@ def as_groups(values: Any, name: str, n_rows: int) -> Groups:
     """
     import pandas as pd
 
-    column = _series(values, name, n_rows, "group")
+    if isinstance(values, Groups):
+        return values if kept is None else values.of_rows(kept)
+    column = _series(values, name, n_rows, "group", kept)
     missing = column.isna() | column.map(lambda value: isinstance(value, str) and not value.strip())
     _refuse_missing(missing, name, "group", "give each such row a group of its own")
     codes, found = pd.factorize(column)
@@ -113,7 +120,7 @@ def as_groups(values: Any, name: str, n_rows: int) -> Groups:
     return Groups(name, np.asarray(codes, dtype=np.int64), tuple(map(str, found)))
 
 
-def as_times(values: Any, name: str, n_rows: int) -> Times:
+def as_times(values: Any, name: str, n_rows: int, kept: NDArray[np.intp] | None = None) -> Times:
     """Return the time of each row: numbers as they are, dates and text as instants, in UTC where they have a zone.
 
     Text is read as the dates of a table are.
@@ -123,6 +130,7 @@ def as_times(values: Any, name: str, n_rows: int) -> Times:
     values : ``(n_rows,)``.
     name : name of the column, for messages.
     n_rows : number of rows of the data.
+    kept : row numbers of the rows that are kept, None for all of them.
 
     Examples
     --------
@@ -132,7 +140,9 @@ def as_times(values: Any, name: str, n_rows: int) -> Times:
     """
     import pandas as pd
 
-    column = _series(values, name, n_rows, "time")
+    if isinstance(values, Times):
+        return values if kept is None else values.of_rows(kept)
+    column = _series(values, name, n_rows, "time", kept)
     _refuse_missing(column.isna(), name, "time", "leave such rows out")
     if pd.api.types.is_bool_dtype(column.dtype):
         raise DataError(f"the time column {name!r} holds yes or no; give numbers or dates")
@@ -149,9 +159,10 @@ def as_times(values: Any, name: str, n_rows: int) -> Times:
     return Times(name, numbers if numbers.dtype.kind in "iu" else numbers.astype(np.float64))
 
 
-def _series(values: Any, name: str, n_rows: int, what: str) -> Any:
+def _series(values: Any, name: str, n_rows: int, what: str, kept: NDArray[np.intp] | None) -> Any:
     import pandas as pd
 
+    values = without_arrow(values)
     if isinstance(values, pd.Series | pd.Index):
         column = pd.Series(values.to_numpy() if values.dtype == object else values.array)
     else:
@@ -161,6 +172,7 @@ def _series(values: Any, name: str, n_rows: int, what: str) -> Any:
         column = pd.Series(listed, dtype=object if len(listed) == 0 else None)
     if len(column) != n_rows:
         raise DataError(f"X has {n_rows} rows and the {what}s are {len(column)}; give one {what} for each row")
+    column = column if kept is None else column.iloc[kept]
     if column.dtype == object and column.map(lambda value: isinstance(value, _SEVERAL)).any():
         raise DataError(f"the {what} column {name!r} has several values in a row; give one {what} for each row")
     return column
@@ -169,7 +181,7 @@ def _series(values: Any, name: str, n_rows: int, what: str) -> Any:
 def _refuse_missing(missing: Any, name: str, what: str, right: str) -> None:
     if missing.any():
         raise DataError(
-            f"row {int(np.argmax(missing.to_numpy()))} (counted from 0) has no {what}: the column {name!r} is empty in "
+            f"row {missing.idxmax()} (counted from 0) has no {what}: the column {name!r} is empty in "
             f"{int(missing.sum())} of {len(missing)} rows; {right}"
         )
 

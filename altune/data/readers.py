@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,8 +13,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from altune.core.errors import DataError
-from altune.data.delimited import read_text_table
+from altune.data.delimited import delimited, read_header, read_text_table
 from altune.data.files import BROKEN_GZIP, data_suffix, existing_file, one_line, opened
+from altune.data.formats import read_arrow_table, read_excel, read_json_lines
+from altune.data.labels import labels_of_texts
+from altune.data.numerals import with_numbers
+from altune.data.reading import Reading
 from altune.data.svmlight import read_svmlight
 
 if TYPE_CHECKING:
@@ -21,6 +26,9 @@ if TYPE_CHECKING:
 
 TARGET_NAMES = ("target", "label", "class", "y")
 _SPARSE_KEYS = ("data", "indices", "indptr", "shape")
+_ARRAYS = (".npz", ".svmlight", ".libsvm")
+_LONGEST = 60  # characters of a name in a message
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
 class Content(NamedTuple):
@@ -30,94 +38,158 @@ class Content(NamedTuple):
     y: Any
 
 
-def read_file(path: str | Path, target: str | None = None) -> Content:
+def read_file(path: str | Path, reading: Reading) -> Content:
     """Read features and labels from a file by its suffix."""
     file = existing_file(path)
-    table = _read_table(file)
-    if table is not None:
-        return _split_target(table, target, file)
-    if target is not None:
-        raise DataError(f"{file}: this kind of file has labels of its own; leave out the target column {target!r}")
-    if data_suffix(file) == ".npz":
+    kind = _kind_of(file, reading)
+    if kind == ".npz":
         return _read_npz(file)
-    with opened(file) as stream:
-        X, y = read_svmlight(stream, str(file))
-    return Content(X, y)
+    if kind in _ARRAYS:
+        with opened(file) as stream:
+            return Content(*read_svmlight(stream, str(file)))
+    return split_target(_read_table(file, kind, reading, True), reading, str(file))
 
 
-def read_features(path: str | Path, target: str | None = None) -> Any:
+def read_features(path: str | Path, reading: Reading) -> Any:
     """Read the features of a file whose rows may have no labels; labels that it has are left out.
 
     Parameters
     ----------
     path : the file.
-    target : column of a table that is left out; by default the only one named target, label, class or y, if there is
-        one.
+    reading : its target is a column of a table that is left out; by default the only one named target, label, class
+        or y, if there is one.
     """
     file = existing_file(path)
-    table = _read_table(file)
-    if table is None:
-        if data_suffix(file) == ".npz":
-            return _features_of(_read_arrays(file), str(file))
-        return read_file(file, target).X
-    columns = _checked_columns(table, file, "at least one row")
-    usual = [name for name in columns if name.strip().lower() in TARGET_NAMES]
-    if target is not None:
-        usual = [find_target(columns, target, str(file))]
+    kind = _kind_of(file, reading)
+    if kind in _ARRAYS:
+        return _features_of(_read_arrays(file), str(file)) if kind == ".npz" else read_file(file, reading).X
+    table = _without_dropped(_read_table(file, kind, reading, False), reading, str(file))
+    columns = _checked_columns(table, str(file), "at least one row")
+    usual = [name for name in columns if _is_usual(name)]
+    if reading.target is not None:
+        usual = [find_target(columns, reading.target, str(file))]
     left = table.drop(columns=usual) if len(usual) == 1 else table
     if left.shape[1] == 0:
         raise DataError(f"{file} has only the target column {usual[0]!r}; give at least one feature column")
-    return left
+    return with_numbers(left, reading)
 
 
-def read_delimited(path: str | Path, target: str | None, separator: str) -> Content:
-    """Read features and labels from delimited text with column names in the first line."""
+def read_delimited(path: str | Path, reading: Reading) -> Content:
+    """Read features and labels from delimited text with column names in its first line, whatever its suffix."""
     file = existing_file(path)
-    return _split_target(read_text_table(file, separator), target, file)
+    reading.refuse(("sheet",), f"{file}: a text file has no sheets")
+    return split_target(_read_text(file, ",", reading, True), reading, str(file))
 
 
-def _read_table(file: Path) -> pd.DataFrame | None:
-    """Return the table of a file, None if its kind holds arrays."""
-    suffix = data_suffix(file)
-    if suffix in (".csv", ".csv.gz"):
-        return read_text_table(file, ",")
-    if suffix in (".tsv", ".tsv.gz"):
-        return read_text_table(file, "\t")
-    return _read_parquet(file) if suffix == ".parquet" else None
+def split_target(table: pd.DataFrame, reading: Reading, where: str) -> Content:
+    """Return the features and the labels of a table.
+
+    Raises
+    ------
+    DataError
+        If a column that is named is not there, a name occurs twice, or nothing is left.
+    """
+    table = _without_dropped(table, reading, where)
+    columns = _checked_columns(table, where, "at least two rows of two classes")
+    label = find_target(columns, reading.target, where)
+    if len(columns) == 1:
+        raise DataError(f"{where} has only the target column {label!r}; give at least one feature column")
+    return Content(with_numbers(table.drop(columns=label), reading), table[label].reset_index(drop=True))
 
 
-def _read_parquet(file: Path) -> pd.DataFrame:
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _kind_of(file: Path, reading: Reading) -> str:
+    """Return the suffix of a file without ``.gz``; options that mean nothing for its kind are refused."""
+    kind = data_suffix(file).removesuffix(".gz")
+    if kind in _ARRAYS:
+        reading.refuse(
+            ("target", "sep", "encoding", "decimal", "missing", "sheet", "drop"),
+            f"{file}: this kind of file has numbers and labels of its own",
+        )
+    if kind not in _SEPARATORS:
+        reading.refuse(("sep",), f"{file}: only .csv and .tsv files have a separator")
+    if kind not in (*_SEPARATORS, ".jsonl", ".ndjson"):
+        reading.refuse(("encoding",), f"{file}: only text files have an encoding")
+    if kind != ".xlsx":
+        reading.refuse(("sheet",), f"{file}: only Excel files have sheets")
+    return kind
 
-    try:
-        # From a path, pyarrow would also read partition columns out of the names of folders.
-        with file.open("rb") as stream:
-            table: pd.DataFrame = pq.ParquetFile(stream).read().to_pandas()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"{file}: not a readable Parquet file, perhaps truncated ({one_line(error)})") from None
-    table.columns = pd.Index([str(name) for name in table.columns])
+
+def _read_table(file: Path, kind: str, reading: Reading, labelled: bool) -> pd.DataFrame:
+    if kind in _SEPARATORS:
+        return _read_text(file, _SEPARATORS[kind], reading, labelled)
+    if kind in (".jsonl", ".ndjson"):
+        return read_json_lines(file, reading)
+    if kind == ".xlsx":
+        return read_excel(file, reading)
+    return read_arrow_table(file, kind == ".feather", lambda name: name == reading.target or _is_usual(name))
+
+
+def _read_text(file: Path, separator: str, reading: Reading, labelled: bool) -> pd.DataFrame:
+    """Read delimited text; where it is ``labelled``, the labels stay what is in the file."""
+    source = delimited(file, separator, reading)
+    if not labelled:
+        return read_text_table(source, reading, None)
+    columns = [name for name in read_header(source) if name not in reading.drop]
+    if not columns:
+        raise DataError(f"{file} has no column left; drop fewer (--drop)")
+    _refuse_twice(columns, str(file))
+    label = find_target(columns, reading.target, str(file))
+    table = read_text_table(source, reading, label)
+    table[label] = labels_of_texts(table[label])
     return table
 
 
-def _checked_columns(table: pd.DataFrame, file: Path, rows: str) -> list[str]:
+def _without_dropped(table: pd.DataFrame, reading: Reading, where: str) -> pd.DataFrame:
+    """Return a table with text as names of its columns, without those that are dropped."""
+    import pandas as pd
+
+    names = [str(name) for name in table.columns]
+    for name in reading.drop:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise DataError(f"{where}: no column {name!r} to drop; {hint}columns: {_listed(names)}")
+    kept = [position for position, name in enumerate(names) if name not in reading.drop]
+    if not kept:
+        raise DataError(f"{where} has no column" + (" left; drop fewer (--drop)" if reading.drop else "; give some"))
+    return table.iloc[:, kept].set_axis(pd.Index([names[position] for position in kept]), axis=1)
+
+
+def _checked_columns(table: pd.DataFrame, where: str, rows: str) -> list[str]:
     """Return the names of the columns of a table; it needs some rows, and names that differ."""
-    columns = [str(name) for name in table.columns]
-    if len(set(columns)) < len(columns):
-        twice = next(name for name in columns if columns.count(name) > 1)
-        raise DataError(f"{file}: the column name {twice!r} occurs twice; give each column its own name")
+    columns = list(table.columns)
+    _refuse_twice(columns, where)
     if len(table) == 0:
-        raise DataError(f"{file} has column names but no rows; give {rows}")
+        raise DataError(f"{where} has column names but no rows; give {rows}")
     return columns
 
 
-def _split_target(table: pd.DataFrame, target: str | None, file: Path) -> Content:
-    columns = _checked_columns(table, file, "at least two rows of two classes")
-    label = find_target(columns, target, str(file))
-    if len(columns) == 1:
-        raise DataError(f"{file} has only the target column {label!r}; give at least one feature column")
-    return Content(table.drop(columns=label), table[label].reset_index(drop=True))
+def _refuse_twice(columns: Sequence[str], where: str) -> None:
+    twice = next((name for name, count in Counter(columns).items() if count > 1), None)
+    if twice is not None:
+        raise DataError(
+            f"{where}: the column name {twice!r} occurs twice; give each column its own name{_no_names(columns)}"
+        )
+
+
+def _is_usual(name: str) -> bool:
+    return name.strip().lower() in TARGET_NAMES
+
+
+def _no_names(columns: Sequence[str]) -> str:
+    """Return a hint if some names of columns are numbers with a fraction, as values are."""
+    for name in columns:
+        try:
+            if not float(name).is_integer():
+                return f" ({name!r} looks like a value: the first line must name the columns)"
+        except (ValueError, OverflowError):
+            continue
+    return ""
+
+
+def _listed(columns: Sequence[str]) -> str:
+    shown = (name if len(name) <= _LONGEST and name.isprintable() else repr(name[:_LONGEST]) for name in columns[:12])
+    return ", ".join(shown) + (f", … ({len(columns)} in total)" if len(columns) > 12 else "")
 
 
 def find_target(columns: Sequence[str], target: str | None, where: str) -> str:
@@ -126,18 +198,20 @@ def find_target(columns: Sequence[str], target: str | None, where: str) -> str:
     >>> find_target(["size", "Class"], None, "mine.csv")
     'Class'
     """
-    listed = ", ".join(columns[:12]) + (f", … ({len(columns)} in total)" if len(columns) > 12 else "")
+    listed = _listed(columns)
     if target is not None:
         if target in columns:
             return target
         near = difflib.get_close_matches(target, columns, n=1, cutoff=0.6)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise DataError(f"{where}: no target column {target!r}; {hint}columns: {listed}")
-    usual = [name for name in columns if name.strip().lower() in TARGET_NAMES]
+    usual = [name for name in columns if _is_usual(name)]
     if len(usual) == 1:
         return usual[0]
     why = f"several columns could be the target ({', '.join(usual)})" if usual else "no column is named target or label"
-    raise DataError(f"{where}: {why}; give --target COLUMN (target='COLUMN' in Python), one of: {listed}")
+    raise DataError(
+        f"{where}: {why}; give --target COLUMN (target='COLUMN' in Python), one of: {listed}{_no_names(columns)}"
+    )
 
 
 def _read_npz(file: Path) -> Content:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import io
 from typing import IO, Any
 
+import numpy as np
+
 from altune.core.errors import DataError
 from altune.data.files import BROKEN_GZIP
+
+_INEXACT = 2.0**53  # labels are read as floats, of which whole numbers are exact below
 
 
 def read_svmlight(stream: IO[bytes], where: str) -> tuple[Any, Any]:
@@ -33,6 +37,9 @@ def read_svmlight(stream: IO[bytes], where: str) -> tuple[Any, Any]:
     except (ValueError, OverflowError) as error:
         fault = first_fault(content) or str(error)
         raise DataError(f"{where}: {fault}; each line is `label index:value index:value …`") from None
+    large = y[np.abs(y) >= _INEXACT]
+    if large.size:
+        raise DataError(f"{where}: the label {large[0]:.0f} is not exact in this kind of file; number the classes")
     if X.shape[0] == 0:
         raise DataError(f"{where} has no rows; each line is `label index:value index:value …`")
     return X, y

@@ -12,7 +12,7 @@ interrupted command therefore resumes when it is repeated, and the number of pro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,8 +21,9 @@ import numpy as np
 from altune.core.arguments import plain_fields
 from altune.core.errors import RequestError
 from altune.core.streams import Streams
-from altune.data import Dataset, family_of, labelled, load_dataset
+from altune.data import Dataset, as_dataset, family_of
 from altune.data.blocks import Block, BlockRole, pool_size, stratified_part
+from altune.data.reading import Reading
 from altune.models import Model, as_model
 from altune.simulation.annotators import Annotator
 from altune.simulation.environment import AnyData, Environment, make_environment
@@ -51,7 +52,7 @@ class EpisodeData:
     ----------
     source : a data set, the name of a built-in one, or a file.
     target : label column of a table.
-    groups, time : columns that are no features, see :class:`altune.Dataset`.
+    reading : how a file is read, beside its target.
     family : name of its family; empty for that of the built-in data set of its name, or else for its name.
     budgets : budgets in labels; empty for those of the plan.
     """
@@ -60,8 +61,7 @@ class EpisodeData:
     target: str | None = None
     family: str = ""
     budgets: tuple[int, ...] = ()
-    groups: str | None = None
-    time: str | None = None
+    reading: Reading = field(default_factory=Reading)
 
 
 @plain_fields
@@ -92,7 +92,7 @@ class EpisodePlan:
     metric: str = "accuracy"
 
     def __post_init__(self) -> None:
-        data = tuple(each if isinstance(each, EpisodeData) else EpisodeData(labelled(each)) for each in self.data)
+        data = tuple(each if isinstance(each, EpisodeData) else EpisodeData(each) for each in self.data)
         vars(self).update(data=data, models=tuple(map(as_model, self.models)))
         for what, values in (("data set", self.data), ("model", self.models), ("budget", self.budgets)):
             if not values:
@@ -306,12 +306,7 @@ def stratified_rows(dataset: Dataset, most_rows: int | None) -> Dataset:
 
 
 def _loaded(entry: EpisodeData, most_rows: int | None) -> Dataset:
-    given = entry.source
-    columns = {"groups": entry.groups, "time": entry.time}
-    if isinstance(given, Dataset):
-        return stratified_rows(given.with_columns(**columns), most_rows)
-    dataset = load_dataset(given, target=entry.target, **columns)
-    return stratified_rows(dataset, most_rows)
+    return stratified_rows(as_dataset(entry.source, replace(entry.reading, target=entry.target)), most_rows)
 
 
 def _cells_of(plan: EpisodePlan, entry: EpisodeData, dataset: Dataset) -> list[EpisodeCell]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,13 @@ from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError, ScenarioError
 from altune.core.needs import Capabilities
 from altune.core.text import join_words
-from altune.data import Dataset, as_sources, labelled, list_datasets, load_dataset
+from altune.data import Dataset, as_dataset, as_sources, labelled, list_datasets
+from altune.data.arrow import without_arrow
 from altune.data.blocks import Block, BlockRole, make_blocks, pool_size, read_splits
-from altune.data.description import identifier_lines
+from altune.data.description import first_lines, identifier_lines
 from altune.data.encoding import LSA_WIDTH, is_sparse
+from altune.data.features import is_frame
+from altune.data.reading import Reading
 from altune.data.split_words import split_advice
 from altune.recipes.recipe import Recipe
 from altune.simulation.computable import check_block, check_metrics, check_objectives, wants_probabilities
@@ -46,9 +49,9 @@ class Environment:
     seed : the study's seed.
     capabilities : what the environment offers to methods.
     explicit : blocks given by the user, by role; empty if blocks are drawn.
-    source : where the data came from, so that a worker can load them: ``data``, a name or an absolute path, ``target``,
-        ``group`` and ``time``, columns, if there are any, and ``splits``, a file, if there are explicit blocks. None
-        for data or blocks made in Python.
+    source : where the data came from, so that a worker can load them: ``data``, a name or an absolute path, ``target``
+        and the other options of reading that were given, and ``splits``, a file, if there are explicit blocks. None for
+        data or blocks made in Python.
     notes : what the prices of the request do, one line each; empty if that was asked for.
     search_rows : number of rows of a search block, pool and test together; None for all rows. Explicit blocks have
         their own.
@@ -59,7 +62,7 @@ class Environment:
     seed: int
     capabilities: Capabilities
     explicit: Mapping[BlockRole, list[Block]] = field(default_factory=dict)
-    source: Mapping[str, str | None] | None = None
+    source: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
     search_rows: int | None = None
 
@@ -100,8 +103,10 @@ class Environment:
     def _advice_on_columns(self) -> list[str]:
         """Return advice about identifiers and about columns of text."""
         dataset, chosen = self.dataset, self.scenario.text_features
-        lines = identifier_lines(dataset.identifiers)
-        texts = [repr(name) for name in dataset.texts if name not in dataset.identifiers]
+        numbers = dataset.numbers_as_text
+        as_text = first_lines(list(numbers.values()), "more columns hold numbers but came as text")
+        lines = [*identifier_lines(dataset.identifiers), *as_text]
+        texts = [repr(name) for name in dataset.texts if name not in {*dataset.identifiers, *numbers}]
         if chosen == "lsa" and texts:
             subject = f"column {texts[0]} is" if len(texts) == 1 else f"columns {join_words(texts)} are"
             lines.append(
@@ -163,7 +168,8 @@ def make_environment(
     seed : the study's seed, 0 or more.
     splits : explicit blocks, see :func:`altune.data.blocks.read_splits`.
     splits_file : the file that ``splits`` was read from, for error messages.
-    overrides : fields of the scenario that replace those of ``scenario``; None keeps a field.
+    overrides : fields of the scenario that replace those of ``scenario``, None keeps a field; and how a file is read,
+        see :class:`altune.data.Reading`.
 
     Raises
     ------
@@ -172,14 +178,17 @@ def make_environment(
     """
     if seed < 0:
         raise RequestError(f"seed must be 0 or more, not {seed}")
+    if not is_frame(data := without_arrow(data)):
+        data = labelled(data, target)
+    columns = {"group": group, "time": time}
+    if isinstance(data, Dataset):  # which alone can have values for each row
+        data, columns = data.with_columns(groups=group, time=time), {}
+    reading = replace(Reading.taken(overrides, target), **columns)
     scenario = as_scenario(scenario)
     base = scenario.to_dict() if scenario is not None else {}
     given = {name: value for name, value in overrides.items() if value is not None}
     merged, notes = settle_prices(Scenario.from_dict({**base, **given}), given, scenario)
-    data = labelled(data, target)
-    dataset = data if isinstance(data, Dataset) else load_dataset(data, target=target, groups=group, time=time)
-    if isinstance(data, Dataset):
-        dataset = data.with_columns(groups=group, time=time)
+    dataset = as_dataset(data, reading)
     explicit = {} if splits is None else read_splits(dataset, splits, splits_file)
     drawn = make_blocks(dataset, "search", 1, seed) if not explicit else []
     pools = [len(block.pool) for blocks in explicit.values() for block in blocks] or [pool_size(dataset, seed)]
@@ -206,28 +215,22 @@ def make_environment(
         classes=dataset.classes,
         positive=resolved.positive,
     )
-    source = source_of(data, target, None if splits is None else splits_file, group=group, time=time)
+    source = source_of(data, reading, None if splits is None else splits_file)
     return Environment(dataset, resolved, seed, capabilities, explicit, source, notes)
 
 
-def source_of(
-    data: AnyData, target: str | None, splits_file: str | None = None, **columns: Any
-) -> dict[str, str | None] | None:
+def source_of(data: AnyData, reading: Reading, splits_file: str | None = None) -> dict[str, Any] | None:
     """Return where data and explicit blocks came from; None if either was made in Python.
 
-    Further columns, such as ``group``, are kept where they are given.
-
-    >>> source_of("digits", None)
+    >>> source_of("digits", Reading())
     {'data': 'digits', 'target': None}
     """
-    made = any(not isinstance(column, str) for column in columns.values() if column is not None)
-    if made or isinstance(data, Dataset) or (splits_file is not None and not Path(splits_file).is_file()):
+    if not isinstance(data, (str, Path)) or (splits_file is not None and not Path(splits_file).is_file()):
         return None
     path = Path(data).expanduser()
     # The name of a built-in data set comes before a file of the same name.
     named = str(data) in {info.name for info in list_datasets()} or not path.exists()
-    source = {"data": str(data) if named else str(path.resolve()), "target": target}
-    source |= {name: column for name, column in columns.items() if column is not None}
+    source = {"data": str(data) if named else str(path.resolve()), **reading.stored}
     return source if splits_file is None else source | {"splits": str(Path(splits_file).resolve())}
 
 
@@ -257,6 +260,8 @@ def make_environments(
     data: AnyData | Sequence[AnyData],
     *,
     target: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
     scenario: AnyScenario | None = None,
     seed: int = 0,
     splits: Any = None,
@@ -269,7 +274,7 @@ def make_environments(
     ----------
     data : data as for :func:`make_environment`, or a list of them.
     target : label column of tables.
-    scenario, seed, splits, splits_file, overrides : as for :func:`make_environment`.
+    group, time, scenario, seed, splits, splits_file, overrides : as for :func:`make_environment`.
 
     Raises
     ------
@@ -281,5 +286,6 @@ def make_environments(
         raise RequestError("no data set was given")
     if len(sources) > 1 and splits is not None:
         raise RequestError("explicit blocks need a single data set")
-    given: dict[str, Any] = {"target": target, "scenario": scenario, "seed": seed, "splits": splits}
+    given: dict[str, Any] = {"target": target, "group": group, "time": time, "scenario": scenario, "seed": seed}
+    given["splits"] = splits
     return [make_environment(source, splits_file=splits_file, **given, **overrides) for source in sources]

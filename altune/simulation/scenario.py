@@ -23,6 +23,7 @@ from altune.core.plain_model import as_fields
 from altune.core.yaml import MAX_INTEGER, read_yaml
 from altune.data import Dataset
 from altune.data.encoding import read_text_features
+from altune.data.reading import READING_FIELDS
 from altune.simulation.annotators import Annotator
 from altune.simulation.metrics import check_positive, has_positive
 from altune.simulation.objectives import (
@@ -354,8 +355,8 @@ class Scenario(ScoredBy):
 
 
 def scenario_arguments() -> tuple[str, ...]:
-    """Return the names of what public functions take beside their own arguments: the fields of a scenario."""
-    return (*(name for name in Scenario.model_fields if name != "version"), "splits_file")
+    """Return what public functions take beside their own arguments: fields of a scenario and options of reading."""
+    return (*(name for name in Scenario.model_fields if name != "version"), "splits_file", *READING_FIELDS)
 
 
 AnyScenario = Scenario | Mapping[str, Any] | str | Path

@@ -156,7 +156,7 @@ class StudyRecord:
         return data_sets_of(self.header["environments"])
 
     @property
-    def sources(self) -> Mapping[str, Mapping[str, str | None]] | None:
+    def sources(self) -> Mapping[str, Mapping[str, Any]] | None:
         """Source of each data set by name, as in :class:`altune.simulation.environment.Environment`.
 
         Data sets that were made in Python have none. It is None for a study of a version that did not store sources.

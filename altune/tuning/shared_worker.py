@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial
 
 from altune.core.errors import RequestError, WorkError
 from altune.core.formats import STUDY_FORMAT, changed_libraries, library_versions
+from altune.data.reading import SPECIAL_COLUMNS, Reading
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment, make_environment
 from altune.simulation.scenario import Scenario
@@ -100,10 +101,10 @@ def _environment(
             f"{where}: the data set {name!r} was made in Python, so the study has no file of it; give --data "
             f"{name}=FILE"
         )
-    columns = {name: stored["data"].get(name) for name in ("group", "time")}
-    column = target if target is not None else (source or {}).get("target")
-    scenario = Scenario.from_dict(stored["scenario"])
-    environment = make_environment(file, target=column, **columns, scenario=scenario, seed=seed)
+    columns = {column: stored["data"].get(column) for column in SPECIAL_COLUMNS}
+    reading = Reading.of_stored(columns | (source or {}))
+    given = {**reading.given, **({} if target is None else {"target": target})}
+    environment = make_environment(file, scenario=Scenario.from_dict(stored["scenario"]), seed=seed, **given)
     if environment.dataset.fingerprint != stored["data"]["fingerprint"]:
         raise RequestError(
             f"{file}: not the data of the study (the fingerprint here is {environment.dataset.fingerprint[:12]}, in "

@@ -52,7 +52,7 @@ class StoredAway:
         return data_sets_of(self.stored.get("environments", ()))
 
     @property
-    def sources(self) -> Mapping[str, Mapping[str, str | None]]:
+    def sources(self) -> Mapping[str, Mapping[str, Any]]:
         """Source of each data set by name, without those that were made in Python."""
         return dict(self.stored.get("sources", {}))
 

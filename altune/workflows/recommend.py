@@ -11,7 +11,7 @@ from altune.analysis.recommendation import Recommendation, Request, doubts_of, p
 from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError
 from altune.core.needs import Capabilities
-from altune.data import Dataset, family_of, list_datasets, load_dataset
+from altune.data import Dataset, Reading, as_dataset, family_of, list_datasets, load_dataset
 from altune.data.encoding import encode_described, is_sparse
 from altune.data.unlabelled import unlabelled_pool
 from altune.models import Model, as_model
@@ -34,6 +34,7 @@ def recommend(
     n_classes: int | None = None,
     loops: int | None = USUAL_LOOPS,
     target: str | None = None,
+    **options: Any,
 ) -> Recommendation:
     """Recommend a recipe without any label.
 
@@ -47,6 +48,7 @@ def recommend(
     n_classes : number of classes, 2 or more; by default that of a data set.
     loops : largest number of loops after the first sample; None for no limit.
     target : column of a file that is left out, because it has labels.
+    options : how a file is read, see :class:`altune.data.Reading`.
 
     Returns
     -------
@@ -66,7 +68,9 @@ def recommend(
     ('margin_cover', 5)
     """
     chosen = as_model(model)
-    dataset, classes = _read(pool, n_classes, target)
+    dataset, classes = _read(pool, n_classes, Reading.taken(options, target))
+    if options:
+        raise TypeError(f"recommend() got an unexpected keyword argument {next(iter(options))!r}")
     labels = _budget(budget, classes, dataset)
     capabilities, encoded = _offered(dataset, classes)
     recipe, gave_way = recommended_for(Recipe(model=chosen), [capabilities])
@@ -86,20 +90,21 @@ def recommend(
     )
 
 
-def _read(pool: Any, n_classes: int | None, target: str | None) -> tuple[Dataset | None, int]:
+def _read(pool: Any, n_classes: int | None, reading: Reading) -> tuple[Dataset | None, int]:
     """Return the pool as a data set, None if there is none, and the number of classes."""
     if n_classes is not None and n_classes < 2:
         raise RequestError(f"n_classes must be 2 or more, not {n_classes} (--n-classes)")
-    if pool is None and target is not None:
-        raise RequestError("a target column needs a pool; give the file of the pool, or leave out the target")
+    if pool is None and reading.given:
+        what = "a target column" if reading.target is not None else f"the option {next(iter(reading.given))!r}"
+        raise RequestError(f"{what} needs a pool; give the file of the pool, or leave it out")
     built_in = isinstance(pool, str) and pool in {info.name for info in list_datasets()}
-    dataset = load_dataset(pool) if built_in else pool if isinstance(pool, Dataset) else None
+    dataset = as_dataset(pool, reading) if built_in or isinstance(pool, Dataset) else None
     classes = dataset.n_classes if n_classes is None and dataset is not None else n_classes
     if classes is None:
         raise RequestError("the number of classes is missing; give n_classes (--n-classes K)")
     if pool is None or dataset is not None:
         return dataset, classes
-    return unlabelled_pool(_existing(pool), classes, target), classes
+    return unlabelled_pool(_existing(pool), classes, **reading.given), classes
 
 
 def _existing(pool: Any) -> Any:

@@ -48,7 +48,8 @@ def simulate(
     group, time : names of columns that are no features: no split separates rows of a group, and tests are later than
         pools; see :class:`altune.Dataset`.
     model : model that replaces the one of the recipe.
-    scenario : scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields.
+    scenario : scenario; ``overrides`` (``budget``, ``loops``, ``metric``, ``objective``, …) replace its fields. Options
+        of reading a file are given here as well, such as ``sep`` and ``drop``: see :class:`altune.data.Reading`.
     splits : explicit splits, see :func:`altune.data.blocks.read_splits`.
     n_jobs : number of processes; −1 uses all cores. It does not affect results.
     on_done : called after each trajectory.

@@ -108,7 +108,8 @@ def tune(
     scenario, budget, loops, metric, objective, overrides : the scenario, a mapping of its fields, or its file. Single
         values replace its fields: the named ones, ``also``, ``annotators``, ``price_per_label``, ``risk``,
         ``constraints`` or any other field. Several objectives give a Pareto front; the first one is confirmed against
-        the baselines.
+        the baselines. Options of reading a file are given here as well, such as ``sep`` and ``drop``: see
+        :class:`altune.data.Reading`.
     n_trials : number of trials, which are recipes drawn from the space, 1 or more; a resumed run counts those it
         already has. By default 60, or as many as ``n_simulations`` allows.
     n_simulations : largest number of plays of the search, a play being one recipe on one block; None for no limit.

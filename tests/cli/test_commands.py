@@ -63,7 +63,17 @@ def test_options_that_commands_share_have_one_text():
 def test_help_groups_the_options_of_the_environment(altune):
     for name in ("tune", "simulate", "compare", "stopping"):
         sections = altune(name, "--help")[1].split("Scenario:")[1].split("\n\n")
-        for option in ("--target", "--budget", "--loops", "--metric", "--annotators", "--scenario", "--splits"):
+        for option in (
+            "--target",
+            "--sep",
+            "--drop",
+            "--budget",
+            "--loops",
+            "--metric",
+            "--annotators",
+            "--scenario",
+            "--splits",
+        ):
             assert f"  {option} " in sections[0]
 
 

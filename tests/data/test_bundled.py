@@ -134,5 +134,5 @@ def test_an_unknown_name_is_refused_with_the_nearest_names_and_files(tmp_path, m
 
 
 def test_a_target_for_a_built_in_data_set_is_refused():
-    with pytest.raises(DataError, match="leave out the target 'y'"):
+    with pytest.raises(DataError, match="leave out the target column 'y'"):
         load_dataset("iris", target="y")

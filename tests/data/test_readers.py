@@ -122,7 +122,7 @@ def test_labels_keep_their_type_and_text_stays_text(tmp_path):
 
 def test_from_csv_takes_another_separator_a_target_and_a_byte_order_mark(tmp_path):
     path = write(tmp_path / "mine.txt", "\ufeffkind;x\na;1,5\nb;2,5\n")
-    data = Dataset.from_csv(path, target="kind", separator=";", name="own")
+    data = Dataset.from_csv(path, target="kind", sep=";", name="own")
     assert (data.name, data.classes, data.feature_names) == ("own", ("a", "b"), ("x",))
 
 
@@ -150,9 +150,9 @@ def test_the_target_is_found_by_its_usual_names_or_asked_for():
     [
         ("long.csv", "a,b,label\n1,2,x\n1,2,3,y\n", "line 3 has 4 fields, but line 1 names 3"),
         ("short.csv", "a,b,label\n1,2,x\n1,y\n1,2,x\n", "line 3 has 2 fields, but line 1 names 3"),
-        ("wide.csv", "a,label\n1,2,x\n1,2,y\n", "line 2 has more fields than the 2"),
+        ("wide.csv", "a,label\n1,2,x\n1,2,y\n", "line 2 has 3 fields, but line 1 names 2 columns"),
         ("latin.csv", "a,label\n1,x\n2,caf\xe9\n".encode("latin-1"), "line 3: byte 0xe9"),
-        ("utf16.csv", "a,label\n1,x\n".encode("utf-16"), "not UTF-8"),
+        ("utf16.csv", "a,label\n1,\u0142\n".encode("utf-16-le"), "NUL character"),
         ("empty.csv", "", "is empty"),
         ("blank.csv", "\n\n", "is empty"),
         ("header.csv", "a,label\n", "no rows"),
@@ -172,7 +172,10 @@ def test_the_target_is_found_by_its_usual_names_or_asked_for():
         ("order.svmlight", "1 1:0.5\n\n0 3:1 2:1\n", "line 3: index 2 follows 3"),
         ("torn.svmlight.gz", gzip.compress(b"1 1:0.5\n" * 99, mtime=0)[:-9], "torn"),
         ("none.svmlight", "# nothing\n", "no rows"),
-        ("table.xlsx", "x", "accepted: .csv, .tsv, .parquet, .npz, .svmlight"),
+        ("name.csv", '"a\nb",c\n1,2\n', r"one of: 'a\nb', c"),
+        ("name2.csv", "x" * 500 + ",c\n1,2\n", f"one of: '{'x' * 60}', c"),
+        ("digits.csv", "a,label\n" + "9" * 400 + ",x\n1,y\n", "column 'a' has a number that is too large"),
+        ("table.xls", "x", "accepted: .csv, .tsv, .jsonl, .ndjson, .parquet, .feather, .xlsx, .npz, .svmlight"),
     ],
 )
 def test_a_broken_file_is_refused_with_the_place(tmp_path, name, content, said):

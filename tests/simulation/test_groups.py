@@ -11,9 +11,10 @@ import pytest
 
 import altune
 from altune import Dataset
-from altune.core.errors import RequestError
+from altune.core.errors import DataError, RequestError
 from altune.core.streams import Streams
 from altune.data.blocks import make_blocks
+from altune.data.reading import Reading
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import make_environment, source_of
 from altune.simulation.execution.shared_arrays import load_block, save_block
@@ -134,9 +135,10 @@ def test_columns_of_a_data_set_are_taken_by_name_or_value() -> None:
 
 
 def test_sources_keep_columns_only_where_they_are_given(tmp_path: Any) -> None:
-    assert source_of("digits", None, group=None, time=None) == {"data": "digits", "target": None}
-    assert source_of("digits", None, group="a", time=None) == {"data": "digits", "target": None, "group": "a"}
-    assert source_of("digits", None, group=[1, 2], time=None) is None
+    assert source_of("digits", Reading()) == {"data": "digits", "target": None}
+    assert source_of("digits", Reading(group="a")) == {"data": "digits", "target": None, "group": "a"}
+    with pytest.raises(DataError, match="group must be the name of a column; make a Dataset"):
+        make_environment("digits", group=[1, 2])
 
 
 def test_advice_names_copies_labels_and_groups() -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validat
 
 from altune.core.errors import FormatError, RequestError, did_you_mean
 from altune.data import Dataset, list_datasets
+from altune.data.reading import READING_FIELDS, Reading
 from altune.models import Model, as_model
 from altune.recipes.space import SearchSpace
 from altune.recipes.space.shipped import find_space, shipped_spaces
@@ -31,13 +32,16 @@ class DataEntry(ListEntry):
 
     file: str | Path | Dataset
     target: str | None = None
-    group: str | None = None
-    time: str | None = None
+    reading: Reading = Reading()
 
     @model_validator(mode="before")
     @classmethod
     def _read(cls, value: Any, info: ValidationInfo) -> dict[str, Any]:
-        plain = _mapping(value, "file", ("file", "target", "group", "time", "name"), "a data set")
+        plain = _mapping(value, "file", ("file", "name", *READING_FIELDS), "a data set")
+        try:
+            plain["reading"] = Reading.taken(plain, plain.get("target"))
+        except RequestError as error:
+            raise FormatError(str(error), value=value) from None
         known = {dataset.name for dataset in list_datasets()}
         plain["file"] = source = _beside(plain["file"], info, known)
         stem = source.name if isinstance(source, Dataset) else Path(source).name.split(".")[0]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from altune.analysis.sweep.request import read_sweep
 from altune.core.errors import RequestError, did_you_mean
 from altune.data import Dataset, list_datasets, load_dataset
 from altune.data.files import data_name
+from altune.data.reading import Reading
 from altune.learning.episodes import EpisodeData
 from altune.models import Model
 from altune.tuning.folders import kind_of
@@ -44,7 +45,7 @@ def read_source(source: str | Path) -> Sources:
     if path.is_file():
         request = read_sweep(path)
         data = [
-            EpisodeData(entry.file, entry.target, budgets=request.budgets, groups=entry.group, time=entry.time)
+            EpisodeData(entry.file, entry.target, budgets=request.budgets, reading=entry.reading)
             for entry in request.data
         ]
         return Sources(tuple(data), tuple(entry.model for entry in request.models))
@@ -107,14 +108,15 @@ def _of_run(folder: Path) -> Sources:
                 f"{folder}: the data set {name!r} was passed from Python or by a sweep and cannot be read again; "
                 "give its file, or that of the sweep, instead"
             )
-        entry = EpisodeData(cast(str, source["data"]), source["target"], budgets=(scenario.labels,))
-        data.append(replace(entry, groups=source.get("group"), time=source.get("time")))
+        reading = Reading.of_stored(source)
+        entry = EpisodeData(str(source["data"]), source["target"], budgets=(scenario.labels,), reading=reading)
+        data.append(entry)
     decision = record.space.decisions.get("model")
     alternatives = decision.alternatives if decision is not None else ()
     return Sources(tuple(data), tuple(cast(Model, alternative.typical()) for alternative in alternatives))
 
 
-def _built_in(name: str, fingerprint: str) -> dict[str, str | None] | None:
+def _built_in(name: str, fingerprint: str) -> dict[str, Any] | None:
     """Return the source of a built-in data set with the same content, None if there is none."""
     if name not in {info.name for info in list_datasets()} or load_dataset(name).fingerprint != fingerprint:
         return None

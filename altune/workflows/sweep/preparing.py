@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from altune.analysis.sweep.cells import Cell
-from altune.analysis.sweep.entries import DataEntry
 from altune.analysis.sweep.request import SweepRequest
 from altune.core.errors import RequestError
-from altune.data import Dataset, load_dataset
+from altune.data import as_dataset
 from altune.recipes.space import SearchSpace
 from altune.simulation.environment import Environment, make_environment
 from altune.tuning.header import header_digest, make_header
@@ -69,7 +68,7 @@ class Preparation:
 
     def __init__(self, request: SweepRequest) -> None:
         self._request = request
-        self._data = {entry.name: _dataset(entry) for entry in request.data}
+        self._data = {entry.name: as_dataset(entry.file, entry.reading) for entry in request.data}
         self._spaces = {
             entry.name: entry.file if isinstance(entry.file, SearchSpace) else SearchSpace.load(entry.file)
             for entry in request.spaces
@@ -95,9 +94,3 @@ class Preparation:
                 dataset, scenario=self._request.scenario, seed=cell.seed, budget=cell.budget
             )
         return self._environments[key]
-
-
-def _dataset(entry: DataEntry) -> Dataset:
-    if isinstance(entry.file, Dataset):
-        return entry.file.with_columns(groups=entry.group, time=entry.time)
-    return load_dataset(entry.file, target=entry.target, groups=entry.group, time=entry.time)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from altune.analysis.data_words import data_words
 from altune.analysis.run import Run
+from altune.data import Reading
 from altune.models import as_model
 from altune.recipes.recipe import BUILT_IN
 from altune.tuning.run_folder import away_scenario_file, scenario_file
@@ -75,14 +76,13 @@ def _needs_python(run: Run) -> bool:
 
 def _python(run: Run, name: str, data: list[str] | None) -> tuple[str, str]:
     several = len(run.record.data_sets) > 1
-    options = {} if data is None else dict(zip(data[1::2], data[2::2], strict=True))
+    source = {} if data is None else (run.record.sources or {}).get(name) or {}
     given = [repr(data[0]) if data is not None else "data"]
-    columns = ("target", "group", "time")
-    given += [f"{column}={options[f'--{column}']!r}" for column in columns if f"--{column}" in options]
-    given += [f"splits=json.load(open({options['--splits']!r}))"] if "--splits" in options else []
+    given += [f"{option}={value!r}" for option, value in Reading.of_stored(source).given.items()]
+    given += [f"splits=json.load(open({source['splits']!r}))"] if source.get("splits") else []
     given += [f"scenario=run.record.scenarios[{name!r}]" if several else "scenario=run.scenario"]
     given += [f"seed={_seed(run, data)}"]
-    lines = ["import json", "import altune"] if "--splits" in options else ["import altune"]
+    lines = ["import json", "import altune"] if source.get("splits") else ["import altune"]
     lines += [] if run.folder is None else [f"run = altune.open_run({str(run.folder.resolve())!r})"]
     lines += [f"altune.simulate(run, {', '.join(given)})"]
     first = [] if run.folder is not None else ["in the session that has the run"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from altune.core.raw_rows import RawOffer
 
 Need = Literal[
     "class_scores",  # probabilities, or a decision function to take the softmax of
@@ -15,6 +17,7 @@ Need = Literal[
     "sample_weight",
     "sparse",
     "dense_features",
+    "encoded_features",  # the model is given encoded features, so that a strategy may change them
     "three_classes",
     "several_annotators",
 ]
@@ -36,6 +39,7 @@ class Capabilities:
     sparse_words : what sparse features are called in messages.
     n_features : columns of the features as the model gets them, None where only encoding tells.
     feature_names : their names, None where they have none.
+    raw : the raw rows, for models that take them; None where the rows are not at hand.
     """
 
     sparse: bool = False
@@ -47,3 +51,4 @@ class Capabilities:
     sparse_words: str = "sparse data"
     n_features: int | None = None
     feature_names: tuple[str, ...] | None = None
+    raw: RawOffer | None = field(default=None, compare=False, repr=False)

@@ -6,6 +6,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from altune.core.errors import RequestError, WorkError
 from altune.core.needs import Need
+from altune.core.raw_rows import NUMBERS, RawRows, Takes
 from altune.core.registry import Method
 from altune.core.types import TrainingSet
 from altune.models.fitted import FittedModel
@@ -33,6 +35,8 @@ class Model(Method):
     """What the estimator can do."""
     schedulable: ClassVar[tuple[str, ...]] = ()
     """Hyperparameters that the knob ``training`` may set loop by loop."""
+    takes: ClassVar[Takes] = NUMBERS
+    """What the estimator is given of each row: encoded features, or raw rows of the data set."""
 
     def able(self) -> frozenset[Need]:
         """Return what the estimator can do, given these parameters."""
@@ -119,11 +123,17 @@ class Model(Method):
             "seen": training.seen,
             "codes": training.seen,
             "outputs": tuple(output for output, ability in outputs if ability in able),
+            "takes": self.takes,
         }
         return FittedModel(estimator, **(settings | changes))
 
     def _usable(self, training: TrainingSet) -> TrainingSet:
-        """Return the rows of weight above 0: to some estimators a row of weight 0 is still a row."""
+        """Return the rows of weight above 0, encoded unless the estimator takes raw rows.
+
+        To some estimators a row of weight 0 is still a row.
+        """
+        if isinstance(training.X, RawRows) and not self.takes.raw:
+            training = replace(training, X=training.X.encoded)
         if training.weights is not None:
             if "sample_weight" not in self.able():
                 raise RequestError(f"{self.method} takes no sample weights (sample_weight)")

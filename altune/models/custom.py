@@ -6,7 +6,7 @@ import copy
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast, get_args
 
 import numpy as np
 from pydantic import create_model
@@ -17,13 +17,21 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
 from altune.core.errors import RequestError, did_you_mean
-from altune.core.needs import Need
+from altune.core.needs import Capabilities, Need
+from altune.core.raw_rows import NUMBERS, RawRows, TakenRows, Takes, taken
 from altune.core.registry import methods, parse_method, register
-from altune.core.types import TrainingSet
+from altune.core.types import Features, Learner, TrainingSet
 from altune.models.base import Model
+from altune.models.columns import column_problems
 from altune.models.declared import declared_field
 from altune.models.fitted import FittedModel
+from altune.models.pipelines import wants
 
+_GIVEN: dict[TakenRows, str] = {
+    "numbers": "encoded features without names",
+    "frame": "a DataFrame",
+    "text": "an array of strings",
+}
 Range = tuple[type, float, float]
 Parameters = Mapping[str, Range | Sequence[Any]]
 
@@ -36,12 +44,15 @@ class EstimatorSpec:
     estimator: Any
     parameters: dict[str, Any]
     schedulable: tuple[str, ...]
+    takes: Takes = NUMBERS
+    transforms: bool = False
 
     def same_as(self, other: EstimatorSpec) -> bool:
         """Return whether both describe the same estimator, as far as its parameters show."""
         return (
             type(self.estimator) is type(other.estimator)
             and (self.name, self.schedulable) == (other.name, other.schedulable)
+            and (self.takes, self.transforms) == (other.takes, other.transforms)
             and repr(self.parameters) == repr(other.parameters)
             and repr(self.estimator.get_params()) == repr(other.estimator.get_params())
         )
@@ -87,21 +98,33 @@ class CustomModel(Model):
         estimator = copy.deepcopy(previous.estimator)
         weights = {} if training.weights is None else {"sample_weight": training.weights}
         with self._explained(training):
-            estimator.partial_fit(training.X, np.searchsorted(previous.codes, training.y), **weights)
+            estimator.partial_fit(taken(training.X, self.takes), np.searchsorted(previous.codes, training.y), **weights)
         return self._fitted(estimator, everything)
 
     def _fit_estimator(self, estimator: Any, training: TrainingSet) -> None:
         argument = weight_argument(estimator)
         weights = {} if training.weights is None or argument is None else {argument: training.weights}
-        estimator.fit(training.X, training.positions, **weights)
+        estimator.fit(taken(training.X, self.takes), training.positions, **weights)
 
     def _fitted(self, estimator: Any, training: TrainingSet, **changes: Any) -> FittedModel:
         memory = training if "partial_fit" in self.able() else None
-        return super()._fitted(estimator, training, **({"memory": memory} | changes))
+        own = {"memory": memory, "transforms": self.spec.transforms}
+        return super()._fitted(estimator, training, **(own | changes))
+
+    def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
+        """Return why the estimator cannot be trained on the columns of the data set; usually nothing."""
+        return column_problems(self, self.spec.estimator, capabilities)
 
 
 def register_estimator(
-    name: str, estimator: Any, parameters: Parameters | None = None, *, schedulable: Sequence[str] = ()
+    name: str,
+    estimator: Any,
+    parameters: Parameters | None = None,
+    *,
+    schedulable: Sequence[str] = (),
+    takes: TakenRows = "numbers",
+    column: str | None = None,
+    embedding: Literal["encoded", "pipeline"] = "encoded",
 ) -> type[Model]:
     """Register a scikit-learn classifier or pipeline as a model.
 
@@ -118,6 +141,12 @@ def register_estimator(
         list of choices; names as ``get_params`` has them, ``svc__C`` in a pipeline. The default is
         the estimator's own value.
     schedulable : parameters among them that the knob ``training`` may set loop by loop.
+    takes : what the estimator is given. ``numbers`` are the encoded features; ``frame`` is a pandas DataFrame of the
+        original columns, with names, types, categories and missing values as they are in the table; ``text`` is a 1-D
+        array of the strings of one column, in which a missing value is empty.
+    column : the column of ``text``; by default the only column of text.
+    embedding : what strategies that use the inputs of the model's last layer measure distances in: the ``encoded``
+        features, or the output of the last transformer of a ``pipeline``.
 
     Returns
     -------
@@ -126,7 +155,8 @@ def register_estimator(
     Raises
     ------
     RequestError
-        If it is not a scikit-learn classifier, or if a parameter does not exist or is not declared as above.
+        If it is not a scikit-learn classifier, if a parameter does not exist or is not declared as above, or if the
+        estimator chooses columns by name, or vectorizes text, and ``takes`` does not give it that.
 
     Examples
     --------
@@ -135,8 +165,14 @@ def register_estimator(
     >>> tree(min_samples_leaf=3).build(seed=0, n_labelled=20)
     DecisionTreeClassifier(min_samples_leaf=3, random_state=0)
     """
-    _check_estimator(name, estimator)
-    spec = EstimatorSpec(name, clone(estimator), dict(parameters or {}), tuple(schedulable))
+    given = _read_takes(name, takes, column)
+    _check_estimator(name, estimator, given)
+    if embedding not in ("encoded", "pipeline"):
+        raise RequestError(f"{name}: embedding must be 'encoded' or 'pipeline', not {embedding!r}")
+    if embedding == "pipeline" and not (isinstance(estimator, Pipeline) and len(estimator.steps) > 1):
+        raise RequestError(f"{name}: embedding='pipeline' needs a Pipeline with a transformer before the classifier")
+    transforms = embedding == "pipeline"
+    spec = EstimatorSpec(name, clone(estimator), dict(parameters or {}), tuple(schedulable), given, transforms)
     unknown = [parameter for parameter in spec.schedulable if parameter not in spec.parameters]
     if unknown:
         raise RequestError(f"{name}: schedulable {unknown[0]!r} is not declared; add it to parameters")
@@ -160,7 +196,7 @@ def as_model(value: object) -> Model:
     if isinstance(value, (Model, str, Mapping)):
         return cast(Model, parse_method("model", value))
     stem = _name_of(value)
-    _check_estimator(stem, value)
+    _check_estimator(stem, value, NUMBERS)
     for name in (stem if number == 1 else f"{stem}_{number}" for number in range(1, 10_000)):
         spec = EstimatorSpec(name, clone(value), {}, ())
         known = methods("model").get(name)
@@ -197,7 +233,11 @@ def joined(earlier: TrainingSet, later: TrainingSet) -> TrainingSet:
     """Return the rows of two training sets; where only one has weights, the rows of the other weigh 1."""
     both = (earlier, later)
     features = [training.X for training in both]
-    X = sparse.vstack(features, format="csr") if sparse.issparse(later.X) else np.vstack(features)
+    X: Features
+    if isinstance(later.X, RawRows):
+        X = earlier.X.joined(later.X)
+    else:
+        X = sparse.vstack(features, format="csr") if sparse.issparse(later.X) else np.vstack(features)
     weights = None
     if earlier.weights is not None or later.weights is not None:
         weights = np.concatenate(
@@ -221,6 +261,7 @@ def _register(spec: EstimatorSpec) -> type[CustomModel]:
     cls.spec = spec
     cls.abilities = detect_abilities(spec.estimator)
     cls.schedulable = spec.schedulable
+    cls.takes = spec.takes
     return register(cls)
 
 
@@ -231,13 +272,27 @@ def _rebuild(spec: EstimatorSpec, values: dict[str, Any]) -> CustomModel:
     return known.model_construct(method=spec.name, **values)
 
 
-def _check_estimator(name: str, estimator: Any) -> None:
+def _read_takes(name: str, takes: TakenRows, column: str | None) -> Takes:
+    if takes not in get_args(TakenRows):
+        raise RequestError(f"{name}: takes {takes!r} is unknown; {did_you_mean(takes, get_args(TakenRows))}")
+    if column is not None and takes != "text":
+        raise RequestError(f"{name}: column={column!r} needs takes='text'; takes={takes!r} gives all columns")
+    return Takes(takes, column)
+
+
+def _check_estimator(name: str, estimator: Any, takes: Takes) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise RequestError(f"{name!r} is not a name for a model; use lower-case letters, digits and underscores")
     if isinstance(estimator, type):
         raise RequestError(f"{name}: give an instance, {estimator.__name__}(), not the class")
     if not (hasattr(estimator, "__sklearn_tags__") and hasattr(estimator, "fit") and is_classifier(estimator)):
         raise RequestError(f"{name}: {type(estimator).__name__} is not a scikit-learn classifier")
+    reason, wanted = wants(estimator)
+    if wanted and wanted != takes.rows:
+        raise RequestError(
+            f"{name}: {reason}, but takes={takes.rows!r} gives it {_GIVEN[takes.rows]}; register it with "
+            f"altune.register_estimator({name!r}, ..., takes={wanted!r})"
+        )
 
 
 def _name_of(estimator: object) -> str:

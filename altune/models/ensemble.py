@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from altune.core.raw_rows import NUMBERS, taken
 from altune.core.types import Array, Codes, Features, TrainingSet
 from altune.models.base import Model
 from altune.models.fitted import FittedModel
@@ -51,6 +52,7 @@ class FittedEnsemble(FittedModel):
             reduce(np.union1d, [member.seen for member in members]),
             np.arange(first.n_classes),
             first.outputs,
+            takes=None,
         )
         self.members = members
 
@@ -65,9 +67,9 @@ class FittedEnsemble(FittedModel):
         return any(member.embeds for member in self.members)
 
     def embedding(self, X: Features) -> Any:
-        """Return the members' last hidden activations side by side; without hidden layers, ``X`` itself."""
+        """Return the members' last hidden activations side by side; without hidden layers, the encoded features."""
         hidden = [member.embedding(X) for member in self.members if member.embeds]
-        return np.hstack(hidden) if hidden else X
+        return np.hstack(hidden) if hidden else taken(X, NUMBERS)
 
     def each(self, change: Callable[[FittedModel, int], FittedModel]) -> FittedEnsemble:
         """Return the ensemble of the changed members; ``change`` gets a member and its number."""

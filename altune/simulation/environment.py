@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sklearn.metrics import check_scoring
 from altune.core.deprecations import renamed_keywords
 from altune.core.errors import RequestError, ScenarioError
 from altune.core.needs import Capabilities
+from altune.core.raw_rows import RawOffer
 from altune.core.text import join_words
 from altune.data import Dataset, list_datasets, load_dataset
 from altune.data.blocks import Block, BlockRole, make_blocks, pool_size, read_splits
@@ -183,6 +185,7 @@ def make_environment(
         price_per_loop=resolved.price_per_loop,
         n_features=width,
         feature_names=None if width is None else kept_names(dataset, width),
+        raw=RawOffer(dataset.name, dataset.kind, partial(getattr, dataset, "raw_table"), dataset.y),
     )
     source = source_of(data, target, None if splits is None else splits_file)
     return Environment(dataset, resolved, seed, capabilities, explicit, source, notes)

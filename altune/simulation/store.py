@@ -58,8 +58,11 @@ def estimator_text(model: type[Method]) -> str:
     """Return class and parameters of a user's own estimator, which a recipe knows by name only; empty for others."""
     if not issubclass(model, CustomModel):
         return ""
-    estimator = model.spec.estimator
-    return f"{type(estimator).__module__}.{type(estimator).__qualname__} {sorted(estimator.get_params().items())}"
+    estimator, takes = model.spec.estimator, model.spec.takes
+    given = f" takes {takes.rows} {takes.column}" if takes.raw else ""
+    given += " embeds by its pipeline" if model.spec.transforms else ""
+    parameters = sorted(estimator.get_params().items())
+    return f"{type(estimator).__module__}.{type(estimator).__qualname__} {parameters}{given}"
 
 
 class TrajectoryStore:

@@ -68,7 +68,7 @@ class RawTable:
             if len(self.texts) == 1:
                 return ""
             if not self.texts:
-                return "no column of text; name one: column='...'"
+                return "no column of text"
             return f"several columns of text, {join_words([repr(name) for name in self.texts])}; name one: column='...'"
         if takes.column not in names:
             return f"no column {takes.column!r}; {did_you_mean(takes.column, names)}"
@@ -166,7 +166,7 @@ def taken(X: Any, takes: Takes) -> Any:
         return X.taken(takes)
     if takes.raw:
         raise RequestError(
-            f"a model that takes {takes.rows} was given encoded features; give it rows of pool.inputs, not of pool.X"
+            f"a model with takes={takes.rows!r} was given encoded features; give it rows of pool.inputs, not of pool.X"
         )
     return X
 
@@ -179,6 +179,7 @@ class RawOffer:
     ----------
     data : name of the data set.
     kind : ``dense``, ``sparse`` or ``table``.
+    columns : number of columns before encoding.
     table : returns the raw rows of the whole data set, None if it has none.
     labels : class codes of its rows, ``(n_rows,)``.
     found : what checks of models have found, so that each is made once.
@@ -186,6 +187,7 @@ class RawOffer:
 
     data: str
     kind: str
+    columns: int
     table: Callable[[], RawTable | None]
     labels: NDArray[np.intp]
     found: dict[Any, list[str]] = field(default_factory=dict)

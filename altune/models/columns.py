@@ -50,10 +50,12 @@ def _position_problems(model: Model, estimator: Any, capabilities: Capabilities)
     if not chosen:
         return []
     width, raw = capabilities.n_features, capabilities.raw
-    if width is None and not (raw is not None and raw.kind == "dense" and all(map(_from_the_left, chosen))):
+    if width is None and raw is not None and raw.kind == "dense" and all(map(_from_the_left, chosen)):
+        width = raw.columns
+    elif width is None:
         return [
             f"model: {model.method!r} chooses columns by position, but encoding makes other columns of the data; "
-            "register it with takes='frame' to give it the original columns"
+            "register it with takes='frame', which gives it the original columns of a DataFrame"
         ]
     wrong = next((columns for columns in chosen if width is not None and outside(columns, width)), None)
     if wrong is not None:
@@ -71,9 +73,10 @@ def _raw_problems(model: Model, estimator: Any, offer: RawOffer) -> list[str]:
     takes, name = model.takes, f"model: {model.method!r}"
     table = offer.table()
     if table is None:
-        return [f"{name} takes {takes.rows}, but {offer.data} has only numbers without column names; give a DataFrame"]
+        what = f"{name} has takes={takes.rows!r}"
+        return [f"{what}, but {offer.data} has only numbers without column names; give a DataFrame"]
     if problem := table.problem(takes):
-        return [f"{name} takes text, but {offer.data} has {problem}"]
+        return [f"{name} has takes='text', but {offer.data} has {problem}"]
     if takes.rows == "frame":
         known = [str(label) for label in table.frame.columns]
         for step in first_steps(estimator):
@@ -102,17 +105,18 @@ def _probed(model: Model, offer: RawOffer, table: RawTable) -> list[str]:
             return [f"model: {error}"]
         except Exception as error:
             return [f"model: {model.method!r} could not predict rows of {offer.data}: {_reason(error)}"]
-        try:
-            few = model.fit(known.take(slice(max(FIRST_ROWS, 2 * n_classes))), 0)
-        except AltuneError:  # it needs more rows than that, and gets them later
-            return []
-        try:
-            few.predict(inputs)
-        except Exception as error:
-            return [
-                f"model: {model.method!r}, trained on {FIRST_ROWS} rows, could not predict others of {offer.data}: "
-                f"{_reason(error)}; values that are new must be accepted, as by handle_unknown='ignore'"
-            ]
+        for count in (n_classes, max(FIRST_ROWS, 2 * n_classes)):
+            try:
+                few = model.fit(known.take(slice(count)), 0)
+            except AltuneError:  # it needs more rows than that, and gets them later
+                continue
+            try:
+                few.predict(inputs)
+            except Exception as error:
+                return [
+                    f"model: {model.method!r}, trained on {count} rows, could not predict others of {offer.data}: "
+                    f"{_reason(error)}; new values must be accepted, as handle_unknown='ignore' does"
+                ]
     return []
 
 

@@ -60,7 +60,7 @@ def _lacking(need: Need, model: Model, capabilities: Capabilities) -> str:
     if need == "dense_features":
         return f"the model is given {capabilities.sparse_words}"
     if need == "encoded_features":
-        return f"the model {model.method!r} takes {model.takes.rows}"
+        return f"the model {model.method!r} has takes={model.takes.rows!r}"
     if need == "three_classes":
         return f"the data have {capabilities.n_classes}"
     if need == "several_annotators":

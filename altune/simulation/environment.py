@@ -185,7 +185,7 @@ def make_environment(
         price_per_loop=resolved.price_per_loop,
         n_features=width,
         feature_names=None if width is None else kept_names(dataset, width),
-        raw=RawOffer(dataset.name, dataset.kind, partial(getattr, dataset, "raw_table"), dataset.y),
+        raw=RawOffer(dataset.name, dataset.kind, dataset.n_features, partial(getattr, dataset, "raw_table"), dataset.y),
     )
     source = source_of(data, target, None if splits is None else splits_file)
     return Environment(dataset, resolved, seed, capabilities, explicit, source, notes)

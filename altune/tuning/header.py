@@ -14,6 +14,7 @@ from altune.core.files import canonical_digest
 from altune.core.formats import STUDY_FORMAT, library_versions
 from altune.core.registry import find_method
 from altune.core.version import __version__
+from altune.models import Model
 from altune.recipes.space import SearchSpace
 from altune.recipes.space.changes import differences
 from altune.recipes.space.origin import stored_origin
@@ -61,6 +62,7 @@ def make_header(
     decision = space.decisions.get("model")
     names = [alternative.method for alternative in decision.alternatives] if decision is not None else []
     estimators = {name: estimator_text(find_method("model", name)) for name in names}
+    takes_raw = any(issubclass(cls, Model) and cls.takes.raw for cls in (find_method("model", name) for name in names))
     most_rows = most_search_rows(environments, settings.search_rows)
     tables = learned_tables(space)
     return {
@@ -72,15 +74,21 @@ def make_header(
         "narrowing": NARROWING if space.merges else 1,
         "estimators": {name: text for name, text in estimators.items() if text},
         **({"tables": tables} if tables else {}),
-        "environments": [describe_environment(environment) for environment in environments],
+        "environments": [describe_environment(environment, takes_raw) for environment in environments],
         "settings": settings.identity() | ({} if most_rows is None else {"search_rows": most_rows}),
         PORTFOLIO: (FirstTrials() if first is None else first).to_dict(),
         **({ALSO_FOR: [other.to_dict() for other in also]} if also else {}),
     }
 
 
-def describe_environment(environment: Environment) -> dict[str, Any]:
-    """Return what the header stores of one environment, as plain JSON values."""
+def describe_environment(environment: Environment, takes_raw: bool = False) -> dict[str, Any]:
+    """Return what the header stores of one environment, as plain JSON values.
+
+    Parameters
+    ----------
+    environment : the environment.
+    takes_raw : whether a model of the space takes raw rows, which the types of columns belong to.
+    """
     rows = [
         [role, block.pool.tolist(), block.test.tolist(), None if block.initial is None else block.initial.tolist()]
         for role, blocks in environment.explicit.items()
@@ -98,6 +106,7 @@ def describe_environment(environment: Environment) -> dict[str, Any]:
             "kind": dataset.kind,
             "classes": [str(name) for name in dataset.classes],
             "class_counts": [int(count) for count in dataset.class_counts],
+            **({"raw_fingerprint": dataset.raw_fingerprint} if takes_raw else {}),
         },
     }
 
@@ -260,6 +269,8 @@ def _environment_changes(stored: Sequence[Mapping[str, Any]], asked: Sequence[Ma
     for old, new in zip(stored, asked, strict=True):
         if old["data"]["fingerprint"] != new["data"]["fingerprint"]:
             changes.append(f"the rows of {new['data']['name']} differ")
+        elif old["data"].get("raw_fingerprint") != new["data"].get("raw_fingerprint"):
+            changes.append(f"the types of the columns of {new['data']['name']} differ")
         asked_fields, stored_fields = all_fields(new["scenario"]), all_fields(old["scenario"])
         for name in dict.fromkeys([*asked_fields, *stored_fields]):
             value, before = asked_fields.get(name), stored_fields.get(name)

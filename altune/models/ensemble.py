@@ -7,6 +7,7 @@ from functools import reduce
 from typing import Any, Literal
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from altune.core.raw_rows import NUMBERS, taken
@@ -69,7 +70,9 @@ class FittedEnsemble(FittedModel):
     def embedding(self, X: Features) -> Any:
         """Return the members' last hidden activations side by side; without hidden layers, the encoded features."""
         hidden = [member.embedding(X) for member in self.members if member.embeds]
-        return np.hstack(hidden) if hidden else taken(X, NUMBERS)
+        if not hidden:
+            return taken(X, NUMBERS)
+        return sparse.hstack(hidden, format="csr") if any(map(sparse.issparse, hidden)) else np.hstack(hidden)
 
     def each(self, change: Callable[[FittedModel, int], FittedModel]) -> FittedEnsemble:
         """Return the ensemble of the changed members; ``change`` gets a member and its number."""

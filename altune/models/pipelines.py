@@ -74,7 +74,7 @@ def _inner(estimator: Any) -> Iterator[Any]:
 def chosen_columns(step: Any) -> list[Any]:
     """Return what chooses the columns of a first step, one entry for each transformer: names, positions, selectors."""
     if isinstance(step, ColumnTransformer):
-        return [columns for _, _, columns in step.transformers]
+        return [part[2] for part in step.transformers if len(part) == 3]
     chosen = getattr(step, COLUMNS_PARAMETER, None)
     return [] if chosen is None or isinstance(chosen, str) else [chosen]
 

@@ -133,6 +133,12 @@ def test_every_query_strategy_works_with_raw_rows(embedding: Any, text_features:
         assert play(recipe, prepared, environment.scenario).labels[-1] == 16, strategy
 
 
+def test_an_ensemble_of_pipelines_has_the_outputs_of_all_transformers():
+    altune.register_estimator("mine", of_words(), takes="text", embedding="pipeline")
+    recipe = altune.Recipe(model="mine", model_init={"method": "ensemble"}, query_strategy="egl")
+    assert np.isfinite(played(reviews(), recipe).aulc)
+
+
 @pytest.mark.parametrize("strategy", ["dropquery", "skactiveml"])
 def test_strategies_that_change_the_features_are_refused(strategy: str):
     if strategy == "skactiveml":

@@ -35,7 +35,10 @@ def own() -> Any:
 
 def played(data: Any, recipe: Any = None, **arguments: Any) -> Any:
     settings = {"budget": 24, "loops": 2, "n_blocks": 1} | arguments
-    return altune.simulate(recipe or altune.Recipe(model="mine"), data, **settings)
+    chosen = recipe or altune.Recipe(model="mine")
+    if chosen.initial_sample.size is None:
+        chosen = chosen.replace(initial_sample=EIGHT)
+    return altune.simulate(chosen, data, **settings)
 
 
 def checked(frame: Any) -> Any:
@@ -117,6 +120,7 @@ def test_a_file_is_a_table(tmp_path: Any):
         assert played(tmp_path / name, target="label", budget=60).curves[0].scores["accuracy"][-1] > 0.7
 
 
+EIGHT = {"method": "random", "size": 8}
 STRATEGIES = sorted(set(methods("query_strategy")) - {"skactiveml", "dropquery"})
 
 
@@ -125,12 +129,14 @@ STRATEGIES = sorted(set(methods("query_strategy")) - {"skactiveml", "dropquery"}
 )
 def test_every_query_strategy_works_with_raw_rows(embedding: Any, text_features: Any):
     altune.register_estimator("mine", of_words(), takes="text", embedding=embedding)
-    environment = make_environment(reviews(), budget=16, loops=1, text_features=text_features)
+    environment = make_environment(reviews(), budget=16, loops=2, text_features=text_features)
     prepared = prepare_block(environment.dataset, environment.blocks("search", 1)[0], 0, text_features=text_features)
     for strategy in STRATEGIES:
-        recipe = altune.Recipe(model="mine", query_strategy=strategy)
+        recipe = altune.Recipe(model="mine", query_strategy=strategy, initial_sample=EIGHT)
         environment.require(recipe)
-        assert play(recipe, prepared, environment.scenario).labels[-1] == 16, strategy
+        curve = play(recipe, prepared, environment.scenario)
+        assert curve.labels[-1] == 16, strategy
+        assert set(labels()[curve.rows[:8]]) == {0, 1}, "the first model is more than a constant"
 
 
 def test_an_ensemble_of_pipelines_has_the_outputs_of_all_transformers():

@@ -39,11 +39,12 @@ class Originals:
         """Return what is needed to restore ``frame`` from the features that were made of it."""
         dtypes: dict[int, Any] = {}
         columns: dict[int, pd.Series[Any]] = {}
+        exact = isinstance(features, np.ndarray) and _exact(features)
         for position, dtype in enumerate(frame.dtypes):
             held = _held(features, position)
             if dtype == held.dtype:
                 continue
-            if held.dtype == np.float64 and _restores(frame.iloc[:, position], held):
+            if held.dtype == np.float64 and _restores(frame.iloc[:, position], held, exact):
                 dtypes[position] = dtype
             else:
                 columns[position] = frame.iloc[:, position].reset_index(drop=True).copy()
@@ -84,13 +85,20 @@ def _held(features: Any, position: int) -> Any:
     return features[:, position] if isinstance(features, np.ndarray) else features.iloc[:, position]
 
 
-def _restores(column: pd.Series[Any], held: Any) -> bool:
-    """Return whether a column of numbers comes back from float64 by its type alone."""
+def _exact(values: Any) -> bool:
+    """Return whether whole numbers of these magnitudes are exact in float64."""
+    return bool(
+        np.fmax.reduce(values, axis=None) < _EXACT_IN_FLOAT64 and np.fmin.reduce(values, axis=None) > -_EXACT_IN_FLOAT64
+    )
+
+
+def _restores(column: pd.Series[Any], held: Any, exact: bool) -> bool:
+    """Return whether a column of numbers comes back from float64 by its type alone; ``exact`` if all columns are."""
     import pandas as pd
 
     if isinstance(column.dtype, np.dtype):
         if column.dtype.kind in "iu" and column.dtype.itemsize == 8:
-            return bool((np.abs(np.asarray(held)) < _EXACT_IN_FLOAT64).all())
+            return exact or _exact(np.asarray(held))
         return column.dtype.kind in "iub" or (column.dtype.kind == "f" and column.dtype.itemsize <= 8)
     try:
         return bool(pd.Series(held).astype(column.dtype).equals(column.reset_index(drop=True)))

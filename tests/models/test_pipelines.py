@@ -24,6 +24,7 @@ from altune.core.types import TrainingSet
 from altune.data import Dataset
 from altune.models import as_model, register_estimator
 from altune.simulation.environment import make_environment
+from altune.testing import check_method, checks_for
 from tests.helpers.raw_models import N_ROWS, by_name, labels, of_words, people, people_table, reviews
 
 
@@ -269,3 +270,9 @@ def test_partial_fit_starts_again_from_the_raw_rows_where_a_class_is_new():
     second = model.update(first, TrainingSet(rows[1:3], np.array([1, 0]), 2), 0)
     pd.testing.assert_frame_equal(second.memory.X.frame, rows[:3].frame)
     assert second.class_scores(rows[:5]).shape == (5, 2)
+
+
+def test_the_contract_checks_the_form_of_a_model_of_raw_rows():
+    cls = register_estimator("mine", of_words(), takes="text")
+    check_method(cls)
+    assert "classes" not in dict(checks_for(cls))

@@ -12,6 +12,7 @@ import pytest
 import altune
 from altune.core.registry import methods, unregister
 from altune.data import Dataset
+from altune.models import register_estimator
 from tests.helpers.raw_models import by_name, labels, of_words, people, people_table, reviews
 
 TINY = {"budget": 24, "n_trials": 3, "loops": 2, "n_blocks": 1, "confirm": False}
@@ -33,7 +34,7 @@ def space(*models: Any) -> altune.SearchSpace:
 
 
 def test_a_search_over_nested_parameters_is_the_same_in_two_processes_and_resumed(tmp_path: Path):
-    altune.register_estimator("mine", by_name(), {"logisticregression__C": (float, 0.01, 100.0)}, takes="frame")
+    register_estimator("mine", by_name(), {"logisticregression__C": (float, 0.01, 100.0)}, takes="frame")
     mine = {"method": "mine", "logisticregression__C": {"low": 0.1, "high": 10.0, "log": True}}
     chosen = space(mine, "logistic_regression")
     whole = altune.tune(people(), chosen, n_jobs=1, **TINY)
@@ -49,8 +50,8 @@ def test_a_search_over_nested_parameters_is_the_same_in_two_processes_and_resume
 
 
 def test_a_model_that_the_data_cannot_serve_is_left_out_or_refused():
-    altune.register_estimator("mine", by_name(), takes="frame")
-    altune.register_estimator("words", of_words(), takes="text")
+    register_estimator("mine", by_name(), takes="frame")
+    register_estimator("words", of_words(), takes="text")
     run = altune.tune(reviews(), space("mine", "words"), **TINY)
     assert run.best_recipe.model.method == "words"
     with pytest.raises(altune.RequestError, match="names the column 'city', which reviews does not have"):

@@ -28,11 +28,20 @@ class Metadata:
     rows : the candidates, sorted, ``(n_candidates,)``.
     model : the model of this loop.
     earlier : metadata of earlier loops, the latest first.
+    inputs : the pool as the model is given it; None for ``X``.
     """
 
-    def __init__(self, X: Features, rows: RowNumbers, model: TrainedModel, earlier: tuple[Metadata, ...] = ()) -> None:
+    def __init__(
+        self,
+        X: Features,
+        rows: RowNumbers,
+        model: TrainedModel,
+        earlier: tuple[Metadata, ...] = (),
+        inputs: Features | None = None,
+    ) -> None:
         self.rows = rows
         self._X: Features | None = X
+        self._inputs: Features | None = X if inputs is None else inputs
         self._model: TrainedModel | None = model
         self._columns: dict[str, Column] = {}
         self._earlier = earlier
@@ -42,17 +51,24 @@ class Metadata:
     @property
     def X(self) -> Features:
         """Features of the candidates, ``(n_candidates, n_features)``."""
-        if self._X is None:
+        return self._candidates_of(self._X)
+
+    @property
+    def inputs(self) -> Features:
+        """The candidates as the model is given them: ``X``, or raw rows."""
+        return self._candidates_of(self._inputs)
+
+    def _candidates_of(self, rows: Features | None) -> Features:
+        if rows is None:
             raise RuntimeError("an earlier generation has only the columns that were computed in its loop")
-        if len(self.rows) == self._X.shape[0]:
-            return self._X
-        dense = isinstance(self._X, np.ndarray)
-        return np.take(self._X, self.rows, axis=0) if dense else self._X[self.rows]
+        if len(self.rows) == rows.shape[0]:
+            return rows
+        return np.take(rows, self.rows, axis=0) if isinstance(rows, np.ndarray) else rows[self.rows]
 
     @property
     def probabilities(self) -> Column:
         """Class scores of the model, ``(n_candidates, n_classes)``; each row sums to 1."""
-        return self._column("probabilities", lambda: self._current_model().class_scores(self.X))
+        return self._column("probabilities", lambda: self._current_model().class_scores(self.inputs))
 
     @property
     def predictions(self) -> Codes:
@@ -119,7 +135,7 @@ class Metadata:
 
     def as_history(self) -> tuple[Metadata, ...]:
         """Release the model and the features, and return the columns of this loop and of earlier ones, latest first."""
-        self._X = None
+        self._X = self._inputs = None
         self._model = None
         kept = (self, *self._earlier)[:KEPT_GENERATIONS]
         self._earlier, self._then = (), {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from altune.core.raw_rows import RawOffer
 
 Need = Literal[
     "class_scores",  # probabilities, or a decision function to take the softmax of
@@ -15,6 +17,7 @@ Need = Literal[
     "sample_weight",
     "sparse",
     "dense_features",
+    "encoded_features",  # the model is given encoded features, so that a strategy may change them
     "three_classes",
     "several_annotators",
 ]
@@ -38,6 +41,7 @@ class Capabilities:
     feature_names : their names, None where they have none.
     classes : names of the classes in the order of their codes, empty where they are not known.
     positive : name of the positive class if the scenario chooses one, else None.
+    raw : the raw rows, for models that take them; None where the rows are not at hand.
     """
 
     sparse: bool = False
@@ -51,3 +55,4 @@ class Capabilities:
     feature_names: tuple[str, ...] | None = None
     classes: tuple[object, ...] = ()
     positive: str | None = None
+    raw: RawOffer | None = field(default=None, compare=False, repr=False)

@@ -49,9 +49,12 @@ class Pool:
     budget : number of labels that may be bought in total.
     shared : cache that the trajectories of a block share; None for a new one.
     feature_names : names of the columns of ``X``, None if they have none.
+    inputs : the same rows as models are given them; None for ``X``.
 
     Attributes
     ----------
+    inputs : what every model is trained on and asked about, indexed by pool rows: ``X``, or raw rows beside them where
+        a model takes those. Distances are measured in ``X``.
     labelled : pool rows with a label that the model may use, sorted.
     labels : their labels, ``(len(labelled),)``.
     label_weights : their weights in training, ``(len(labelled),)``, None if all are 1.
@@ -77,8 +80,10 @@ class Pool:
         budget: int,
         shared: FeatureCache | None = None,
         feature_names: tuple[str, ...] | None = None,
+        inputs: Features | None = None,
     ) -> None:
         self.X = X
+        self.inputs: Features = X if inputs is None else inputs
         self.feature_names = feature_names
         self.n_rows = int(X.shape[0])
         self.n_classes = n_classes

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from altune.core.arguments import plain_arguments
 from altune.core.errors import AltuneWarning, DataError
+from altune.core.raw_rows import RawTable, holds_strings
 from altune.core.text import printable
 from altune.data.arrow import without_arrow
 from altune.data.class_names import ClassName, number_of, several_labels_line, spelling_lines
@@ -22,6 +23,7 @@ from altune.data.files import data_name
 from altune.data.fingerprint import content_fingerprint
 from altune.data.identifiers import number_identifier
 from altune.data.labels import encode_labels
+from altune.data.originals import Originals
 from altune.data.own_columns import Groups, Times, as_groups, as_times, take_column
 from altune.data.readers import Content, read_delimited, read_file, split_target
 from altune.data.reading import Reading, as_min_class, reading_arguments
@@ -83,6 +85,7 @@ class Dataset:
     kind: Kind
     groups: Groups | None
     time: Times | None
+    _originals: Originals | None
 
     @plain_arguments()
     def __init__(
@@ -124,6 +127,8 @@ class Dataset:
         codes, order = labels.codes, labels.classes
         codes.flags.writeable = False
         vars(self).update(X=features, y=codes, classes=order, name=printable(name), feature_names=names, kind=kind)
+        given = X.iloc[labels.kept] if is_frame(X) and labels.kept is not None else X
+        vars(self).update(_originals=Originals.of(given, features) if is_frame(X) else None)
         if by_duplicates:
             groups = as_groups(self._copies(None).sets, DUPLICATES, len(codes))
         elif groups is not None:
@@ -277,16 +282,41 @@ class Dataset:
         """Number of classes."""
         return len(self.classes)
 
-    @property
+    @cached_property
     def raw(self) -> pd.DataFrame | None:
-        """The rows as they were before encoding, ``(n_rows, n_features)``: the table itself; None for numbers alone.
+        """The table as it was given, ``(n_rows, n_features)``, its rows numbered from 0; None without column names.
+
+        Names, types, categories and missing values are those of the user. It is made when it is first used.
 
         >>> import pandas as pd
-        >>> frame = pd.DataFrame({"colour": ["red", "blue"], "size": [1.0, 2.0]})
+        >>> frame = pd.DataFrame({"colour": ["red", "blue"], "size": [1, 2]})
         >>> Dataset(frame, ["no", "yes"]).raw.iloc[1].to_dict()
-        {'colour': 'blue', 'size': 2.0}
+        {'colour': 'blue', 'size': 2}
         """
-        return self.X if self.kind == "table" else None
+        import pandas as pd
+
+        if self._originals is not None:
+            return self._originals.restored(self.X)
+        if self.kind == "dense" and self.feature_names is not None:
+            return pd.DataFrame(self.X, columns=list(self.feature_names), copy=False)
+        return None
+
+    @cached_property
+    def raw_table(self) -> RawTable | None:
+        """The table as it was given, with its columns of text, for models that take it; None without column names.
+
+        Columns of text are those of :attr:`texts` that are no identifiers; without one, all columns of strings.
+        """
+        if self.raw is None:
+            return None
+        texts = [name for name in self.texts if name not in self.identifiers]
+        if not texts and self.kind == "table":
+            texts = [str(name) for name in self.X.columns if holds_strings(self.X[name])]
+        return RawTable(self.raw, tuple(texts))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # another process restores the table from the rest, if it needs it
+        return {name: value for name, value in vars(self).items() if name not in ("raw", "raw_table")}
 
     @cached_property
     def identifiers(self) -> dict[str, str]:
@@ -346,6 +376,11 @@ class Dataset:
         if self.time is not None:
             special["time"] = np.unique(self.time.values, return_inverse=True)[1]
         return content_fingerprint(self.X, self.y, self.classes, self.feature_names, special)
+
+    @cached_property
+    def raw_fingerprint(self) -> str:
+        """A hash that also tells tables apart of which only types or order of categories differ."""
+        return self.fingerprint if self._originals is None else self.fingerprint + self._originals.digest(self.X)
 
     def require_rows_per_class(self, minimum: int) -> None:
         """Refuse a data set with a class that is too rare to be split. Classes without rows do not count.

@@ -111,7 +111,7 @@ class View:
         """Class probabilities of these rows, which the model is asked about, ``(n_rest, n_classes)``."""
         if not len(self.rest):
             return np.empty((0, self.pool.n_classes))
-        scores: Array = current_model(self.pool).class_scores(self.pool.X[self.rest])
+        scores: Array = current_model(self.pool).class_scores(self.pool.inputs[self.rest])
         return scores
 
     @cached_property

@@ -96,7 +96,7 @@ def current_model(pool: Pool) -> TrainedModel:
 
 def embedded(pool: Pool, rows: RowNumbers) -> Features:
     """Return the current model's embedding of rows, or their features if the model has none."""
-    return current_model(pool).embedding(pool.X[rows])
+    return current_model(pool).embedding(pool.inputs[rows])
 
 
 def embedded_points(pool: Pool) -> Points:
@@ -106,7 +106,7 @@ def embedded_points(pool: Pool) -> Points:
     """
     model = current_model(pool)
     if model.embeds or not _is_small(pool.X):
-        return make_points(model.embedding(pool.known().X), centre=False)
+        return make_points(model.embedding(pool.known().inputs), centre=False)
     uncentred = pool.shared.get("geometry.uncentred", lambda: make_points(pool.X, centre=False))
     return uncentred.take(pool.candidates)
 

@@ -215,16 +215,17 @@ def _measure(task: Task) -> Measured:
     rng = Streams(task.seed, task.dataset.name, "lal", task.block.number).generator("points", task.number)
     order = np.searchsorted(task.block.pool, task.order)
     y, n_classes = prepared.y_pool, prepared.n_classes
+    pool, test = prepared.inputs(task.model.takes.raw)
     longest = len(order) - 1
     lengths = np.exp(rng.uniform(np.log(min(2, longest)), np.log(longest), size=task.points)).round().astype(int)
 
     def fitted(rows: RowNumbers) -> Any:
         rows = np.sort(rows)
         seed = prepared.streams.integer("lal", len(rows))
-        return learner.fit(TrainingSet(prepared.X_pool[rows], y[rows], n_classes), seed)
+        return learner.fit(TrainingSet(pool[rows], y[rows], n_classes), seed)
 
     def loss(model: Any) -> float:
-        scores = model.class_scores(prepared.X_test)
+        scores = model.class_scores(test)
         return float(1.0 - scores[np.arange(len(prepared.y_test)), prepared.y_test].mean())
 
     features, reductions = [], []
@@ -234,7 +235,7 @@ def _measure(task: Task) -> Measured:
         before, rest = loss(model), np.setdiff1d(np.arange(len(y)), labelled)
         tried = rng.choice(len(rest), min(task.candidates, len(rest)), replace=False)
         counts = np.bincount(y[labelled], minlength=n_classes)
-        features.append(lal_features(model.class_scores(prepared.X_pool[rest]), tried, counts))
+        features.append(lal_features(model.class_scores(pool[rest]), tried, counts))
         reductions += [before - loss(fitted(np.append(labelled, rest[position]))) for position in tried]
     sets = np.repeat(np.arange(len(features)), [len(part) for part in features])
     return Measured(np.concatenate(features), np.array(reductions), sets)

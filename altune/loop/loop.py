@@ -70,6 +70,7 @@ class ActiveLearningLoop:
     shared : structures of the same features that other trajectories have built.
     prefixes : first samples and models of other trajectories with the same streams and labels.
     feature_names : names of the columns of ``X``, for label functions; None if they have none.
+    inputs : the same rows as the recipe's models are given them; None for ``X``.
     oracle : true class codes of all pool rows, ``(n_rows,)``, for an initial sample that is an upper bound and reads
         them (``uses_oracle``); only a simulation has them, and nothing else in the loop reads them.
     price_per_label, price_per_loop : the scenario's prices, for a loop size that depends on them.
@@ -109,6 +110,7 @@ class ActiveLearningLoop:
         prefixes: PrefixCache | None = None,
         oracle: Codes | None = None,
         feature_names: tuple[str, ...] | None = None,
+        inputs: Features | None = None,
         price_per_label: float = 1.0,
         price_per_loop: float = 0.0,
         classes: Sequence[object] = (),
@@ -127,7 +129,7 @@ class ActiveLearningLoop:
         self.annotators = annotators
         self.price_per_label = price_per_label
         self.price_per_loop = price_per_loop
-        self.pool = Pool(X, n_classes, budget=budget, shared=shared, feature_names=feature_names)
+        self.pool = Pool(X, n_classes, budget=budget, shared=shared, feature_names=feature_names, inputs=inputs)
         self.answers = Answers()
         self.records: list[LoopRecord] = []
         self.stopped: str | None = None
@@ -353,7 +355,7 @@ class ActiveLearningLoop:
         model = self.pool.model
         if model is None or not len(new_rows) or not self.recipe.loop_size.judges_new_labels:
             return
-        wrong = int(np.count_nonzero(model.predict(self.pool.X[new_rows]) != self._combined[new_rows]))
+        wrong = int(np.count_nonzero(model.predict(self.pool.inputs[new_rows]) != self._combined[new_rows]))
         self._errors += (Judged(self.records[-1].labels_used, len(new_rows), wrong),)
 
     def _request_for(self, rows: RowNumbers, *step: int, again: RowNumbers = NO_ROWS) -> LabelRequest:

@@ -60,5 +60,5 @@ class Purchases:
             if not self._reads_history:
                 return None, None
             if pool.model is not None and not pool.model.scores_classes:
-                return None, pool.model.predict(pool.X[rows])
+                return None, pool.model.predict(pool.inputs[rows])
         return known.probabilities[np.searchsorted(known.rows, rows)], None

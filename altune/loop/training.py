@@ -143,7 +143,7 @@ class Trainer:
         self.model = model
         pool.learner, pool.model, pool.label_weights = learner, model, weights
         pool.loop = record.loop
-        pool.metadata = Metadata(pool.X, pool.candidates, model, earlier)
+        pool.metadata = Metadata(pool.X, pool.candidates, model, earlier, pool.inputs)
 
     def _fit(
         self, loop: int, gate: Gate, bought: Labelled, used: Labelled, fresh: NDArray[np.bool_]
@@ -173,7 +173,7 @@ class Trainer:
         return learner, gate.fitted(recipe.retrain, recipe.retrain.train(inputs))
 
     def _training_set(self, rows: RowNumbers, labels: Codes, weights: Array | None = None) -> TrainingSet:
-        return TrainingSet(self._pool.X[rows], labels, self._pool.n_classes, weights)
+        return TrainingSet(self._pool.inputs[rows], labels, self._pool.n_classes, weights)
 
     def _adapted(self, gate: Gate, n_labels: int) -> Model:
         recipe = self._recipe

@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from altune.core.errors import EstimatorError, RequestError, WorkError
 from altune.core.needs import Need
+from altune.core.raw_rows import NUMBERS, RawRows, Takes
 from altune.core.registry import Method
 from altune.core.settings import no_warnings
 from altune.core.types import TrainingSet
@@ -35,6 +37,8 @@ class Model(Method):
     """What the estimator can do."""
     schedulable: ClassVar[tuple[str, ...]] = ()
     """Hyperparameters that the knob ``training`` may set loop by loop."""
+    takes: ClassVar[Takes] = NUMBERS
+    """What the estimator is given of each row: encoded features, or raw rows of the data set."""
 
     def able(self) -> frozenset[Need]:
         """Return what the estimator can do, given these parameters."""
@@ -122,6 +126,7 @@ class Model(Method):
             "seen": training.seen,
             "codes": training.seen,
             "outputs": self._outputs(),
+            "takes": self.takes,
         }
         return FittedModel(estimator, **(settings | changes))
 
@@ -136,7 +141,12 @@ class Model(Method):
         return self._fitted(None, training, shares=counts / counts.sum(), failure=failure)
 
     def _usable(self, training: TrainingSet) -> TrainingSet:
-        """Return the rows of weight above 0: to some estimators a row of weight 0 is still a row."""
+        """Return the rows of weight above 0, encoded unless the estimator takes raw rows.
+
+        To some estimators a row of weight 0 is still a row.
+        """
+        if isinstance(training.X, RawRows) and not self.takes.raw:
+            training = replace(training, X=training.X.encoded)
         if training.weights is not None:
             if "sample_weight" not in self.able():
                 raise RequestError(f"{self.method} takes no sample weights (sample_weight)")

@@ -3,57 +3,30 @@
 from __future__ import annotations
 
 import copy
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 from pydantic import PrivateAttr, create_model
 from scipy import sparse
-from sklearn.base import is_classifier
 from sklearn.dummy import DummyClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline
 
 from altune.core.arguments import plain_arguments
 from altune.core.errors import EstimatorError, RequestError, did_you_mean
-from altune.core.identity import Identity, forget, identify, remembered
+from altune.core.identity import Identity, forget
 from altune.core.needs import Capabilities, Need
+from altune.core.raw_rows import NUMBERS, RawRows, TakenRows, taken
 from altune.core.registry import methods, parse_method, register
-from altune.core.types import Learner, TrainingSet
+from altune.core.types import Features, Learner, TrainingSet
 from altune.models.abilities import Abilities, asked_abilities, found_abilities, weight_argument, without_classes
 from altune.models.base import Model
 from altune.models.class_parameters import Classes, class_parameters, copy_of, refuse_unknown, seen_parameters
+from altune.models.columns import column_problems
 from altune.models.declared import declared_field
 from altune.models.fitted import FittedModel
+from altune.models.given_estimator import EstimatorSpec, Parameters, check_estimator, name_of, names, read_takes, seeded
 from altune.models.outputs import estimator_output
-
-Range = tuple[type, float, float]
-Parameters = Mapping[str, Range | Sequence[Any]]
-
-
-@dataclass(frozen=True)
-class EstimatorSpec:
-    """The arguments of :func:`register_estimator`."""
-
-    name: str
-    estimator: Any
-    parameters: dict[str, Any]
-    schedulable: tuple[str, ...]
-
-    def identity(self) -> Identity:
-        """Return what the estimator is made of, as far as it decides what is played."""
-        return identify(seeded(copy_of(self.estimator), 0), f"model {self.name!r}")
-
-    def text(self) -> str:
-        """Return a text that is the same for equal arguments."""
-        declared = remembered(self, lambda: identify((self.parameters, self.schedulable), f"model {self.name!r}"))
-        return f"{remembered(self.estimator, self.identity).text} {declared.digest}"
-
-    def declared_values(self) -> Iterator[tuple[str, Any]]:
-        """Yield each declared parameter with each of its choices, or with both ends of its range."""
-        for name, declared in self.parameters.items():
-            yield from ((name, value) for value in (declared if isinstance(declared, list) else declared[1:]))
 
 
 class CustomModel(Model):
@@ -95,10 +68,15 @@ class CustomModel(Model):
         return bound
 
     def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
-        """Return why the data have too many classes, or others than those that parameters name."""
+        """Return why the data have too many classes, others than those that parameters name, or unfit columns."""
         if capabilities.n_classes > 2 and self._found().binary:
             most = f"can be trained on two classes only; the data have {capabilities.n_classes}"
             return [f"model: {self.method!r} {most}"]
+        return self._class_problems(capabilities) or column_problems(
+            self.for_classes(capabilities.classes), self.spec.estimator, capabilities
+        )
+
+    def _class_problems(self, capabilities: Capabilities) -> list[str]:
         if not capabilities.classes:
             return []
         every = Classes(capabilities.classes, np.arange(len(capabilities.classes)), capabilities.positive)
@@ -117,7 +95,10 @@ class CustomModel(Model):
         declared = self.spec.parameters
         chosen = repr([getattr(self, name) for name in declared if not isinstance(declared[name], tuple)])
         if chosen not in self.found:
-            self.found[chosen] = found_abilities(without_classes(self.build(seed=0, n_labelled=0)))
+            estimator = self.build(seed=0, n_labelled=0)
+            # made-up rows have none of the columns that it takes
+            found = asked_abilities(estimator) if self.takes.raw else found_abilities(without_classes(estimator))
+            self.found[chosen] = found
         return self.found[chosen]
 
     def _configured(self) -> Any:
@@ -156,7 +137,8 @@ class CustomModel(Model):
         weights = {} if training.weights is None else {"sample_weight": training.weights}
         try:
             with self._explained(training):
-                estimator.partial_fit(training.X.copy(), np.searchsorted(previous.codes, training.y), **weights)
+                positions = np.searchsorted(previous.codes, training.y)
+                estimator.partial_fit(self._own(training.X), positions, **weights)
         except EstimatorError:
             return self.fit(everything, seed)
         return self._fitted(estimator, everything)
@@ -170,18 +152,32 @@ class CustomModel(Model):
         argument = weight_argument(estimator)
         weights = {} if training.weights is None or argument is None else {argument: training.weights}
         # some estimators write into the features that they get; others fail in predict on the first few labels
-        estimator.fit(training.X.copy(), training.positions, **weights)
+        estimator.fit(self._own(training.X), training.positions, **weights)
+        first = taken(training.X[:2], self.takes)
         for method in ("predict", *self._outputs()):
-            estimator_output(estimator, method, training.X[:2], len(training.seen), self._found().pairs)
+            estimator_output(estimator, method, first, len(training.seen), self._found().pairs)
+
+    def _own(self, X: Features) -> Any:
+        """Return rows as the estimator takes them, of its own to write into."""
+        rows = taken(X, self.takes)
+        return rows if self.takes.raw else rows.copy()
 
     def _fitted(self, estimator: Any, training: TrainingSet, **changes: Any) -> FittedModel:
         memory = training if "partial_fit" in self.able() else None
-        return super()._fitted(estimator, training, **({"memory": memory, "pairs": self._found().pairs} | changes))
+        own = {"memory": memory, "pairs": self._found().pairs, "transforms": self.spec.transforms}
+        return super()._fitted(estimator, training, **(own | changes))
 
 
 @plain_arguments()
 def register_estimator(
-    name: str, estimator: Any, parameters: Parameters | None = None, *, schedulable: Sequence[str] = ()
+    name: str,
+    estimator: Any,
+    parameters: Parameters | None = None,
+    *,
+    schedulable: Sequence[str] = (),
+    takes: TakenRows = "numbers",
+    column: str | None = None,
+    embedding: Literal["encoded", "pipeline"] = "encoded",
 ) -> type[Model]:
     """Register a scikit-learn classifier or pipeline as a model.
 
@@ -199,6 +195,12 @@ def register_estimator(
         list of choices; names as ``get_params`` has them, ``svc__C`` in a pipeline. The default is
         the estimator's own value.
     schedulable : parameters among them that the knob ``training`` may set loop by loop.
+    takes : what the estimator is given. ``numbers`` are the encoded features; ``frame`` is a pandas DataFrame of the
+        original columns, with names, types, categories and missing values as they are in the table; ``text`` is a 1-D
+        array of the strings of one column, in which a missing value is empty.
+    column : the column of ``text``; by default the only column of text.
+    embedding : what strategies that use the inputs of the model's last layer measure distances in: the ``encoded``
+        features, or the output of the last transformer of a ``pipeline``.
 
     Returns
     -------
@@ -207,7 +209,8 @@ def register_estimator(
     Raises
     ------
     RequestError
-        If it is not a scikit-learn classifier, or if a parameter does not exist or is not declared as above.
+        If it is not a scikit-learn classifier, if a parameter does not exist or is not declared as above, or if the
+        estimator chooses columns by name, or vectorizes text, and ``takes`` does not give it that.
 
     Examples
     --------
@@ -216,8 +219,14 @@ def register_estimator(
     >>> tree(min_samples_leaf=3).build(seed=0, n_labelled=20)
     DecisionTreeClassifier(min_samples_leaf=3, random_state=0)
     """
-    _check_estimator(name, estimator)
-    spec = EstimatorSpec(name, copy_of(estimator), dict(parameters or {}), tuple(schedulable))
+    given = read_takes(name, takes, column)
+    check_estimator(name, estimator, given)
+    if embedding not in ("encoded", "pipeline"):
+        raise RequestError(f"{name}: embedding must be 'encoded' or 'pipeline', not {embedding!r}")
+    transforms = embedding == "pipeline"
+    if transforms and not (isinstance(estimator, Pipeline) and len(estimator.steps) > 1):
+        raise RequestError(f"{name}: embedding='pipeline' needs a Pipeline with a transformer before the classifier")
+    spec = EstimatorSpec(name, copy_of(estimator), dict(parameters or {}), tuple(schedulable), given, transforms)
     unknown = [parameter for parameter in spec.schedulable if parameter not in spec.parameters]
     if unknown:
         raise RequestError(f"{name}: schedulable {unknown[0]!r} is not declared; add it to parameters")
@@ -244,10 +253,10 @@ def as_model(value: object) -> Model:
     """
     if isinstance(value, (Model, str, Mapping)):
         return cast(Model, parse_method("model", value))
-    stem = _name_of(value)
-    _check_estimator(stem, value)
+    stem = name_of(value)
+    check_estimator(stem, value, NUMBERS)
     forget()
-    for name in _names(stem, value):
+    for name in names(stem, value):
         spec = EstimatorSpec(name, copy_of(value), {}, ())
         known = methods("model").get(name)
         if known is None:
@@ -257,30 +266,15 @@ def as_model(value: object) -> Model:
     raise RequestError(f"{stem}: its names are taken; register it under a name of its own")
 
 
-def seeded(estimator: Any, seed: int) -> Any:
-    """Return an estimator after setting every seed in it, and one process for what may use several."""
-    fixed: dict[str, Any] = {}
-    parameters = estimator.get_params()
-    for name, value in parameters.items():
-        owner, _, last = name.rpartition("__")
-        if last == "random_state":
-            fixed[name] = seed
-        # to scikit-learn None is one thread, to others it is all of them
-        elif last == "n_jobs" and (value is not None or not is_of_sklearn(parameters.get(owner, estimator))):
-            fixed[name] = 1
-    return estimator.set_params(**fixed)
-
-
-def is_of_sklearn(estimator: Any) -> bool:
-    """Return whether the class of an estimator is one of scikit-learn's."""
-    return type(estimator).__module__.startswith("sklearn.")
-
-
 def joined(earlier: TrainingSet, later: TrainingSet) -> TrainingSet:
     """Return the rows of two training sets; where only one has weights, the rows of the other weigh 1."""
     both = (earlier, later)
     features = [training.X for training in both]
-    X = sparse.vstack(features, format="csr") if sparse.issparse(later.X) else np.vstack(features)
+    X: Features
+    if isinstance(later.X, RawRows):
+        X = earlier.X.joined(later.X)
+    else:
+        X = sparse.vstack(features, format="csr") if sparse.issparse(later.X) else np.vstack(features)
     weights = None
     if earlier.weights is not None or later.weights is not None:
         weights = np.concatenate(
@@ -307,6 +301,7 @@ def _register(spec: EstimatorSpec) -> type[CustomModel]:
     cls.schedulable = spec.schedulable
     changing = [name for name, value in spec.declared_values() if hasattr(value, "get_params")]
     cls.names_classes = bool(changing or class_parameters(values, tuple(spec.parameters)))
+    cls.takes = spec.takes
     return register(cls)
 
 
@@ -323,40 +318,3 @@ def _rebuild(
         known.received = text
     known.found.update(found)
     return known.model_construct(method=spec.name, **values).for_classes(classes)
-
-
-def _check_estimator(name: str, estimator: Any) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise RequestError(f"{name!r} is not a name for a model; use lower-case letters, digits and underscores")
-    if isinstance(estimator, type):
-        raise RequestError(f"{name}: give an instance, {estimator.__name__}(), not the class")
-    if not (hasattr(estimator, "__sklearn_tags__") and hasattr(estimator, "fit") and is_classifier(estimator)):
-        raise RequestError(f"{name}: {type(estimator).__name__} is not a scikit-learn classifier")
-
-
-def _names(stem: str, estimator: Any) -> Iterator[str]:
-    """Yield names for an estimator, the best first; they depend on nothing but the estimator."""
-    identity = identify(seeded(copy_of(estimator), 0), f"model {stem!r}")
-    if not identity.own and identity.digest == _as_it_is(estimator):
-        yield stem
-    for digits in (6, 12, 32):
-        yield f"{stem}_{identity.digest[:digits]}"
-
-
-def _as_it_is(estimator: Any) -> str | None:
-    """Return the hash of an estimator, or pipeline, of the same classes without arguments, None if there is none."""
-    try:
-        if isinstance(estimator, Pipeline):
-            usual = make_pipeline(*(type(step)() for _, step in estimator.steps))
-        else:
-            usual = type(estimator)()
-        return identify(seeded(usual, 0), "").digest
-    except (TypeError, ValueError):  # an argument is required
-        return None
-
-
-def _name_of(estimator: object) -> str:
-    """Return a name for an estimator from its class, for a pipeline from the classes of its steps."""
-    steps = [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else [estimator]
-    words = (re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(step).__name__) for step in steps)
-    return "_".join(words).lower().strip("_")

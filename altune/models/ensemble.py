@@ -7,8 +7,10 @@ from functools import reduce
 from typing import Any, Literal
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from altune.core.raw_rows import NUMBERS, taken
 from altune.core.types import Array, Codes, Features, TrainingSet
 from altune.models.base import Model
 from altune.models.fitted import FittedModel
@@ -52,6 +54,7 @@ class FittedEnsemble(FittedModel):
             np.arange(first.n_classes),
             first.outputs,
             failure=first.failure if all(member.failure for member in members) else "",
+            takes=None,
         )
         self.members = members
 
@@ -66,9 +69,11 @@ class FittedEnsemble(FittedModel):
         return any(member.embeds for member in self.members)
 
     def embedding(self, X: Features) -> Any:
-        """Return the members' last hidden activations side by side; without hidden layers, ``X`` itself."""
+        """Return the members' last hidden activations side by side; without hidden layers, the encoded features."""
         hidden = [member.embedding(X) for member in self.members if member.embeds]
-        return np.hstack(hidden) if hidden else X
+        if not hidden:
+            return taken(X, NUMBERS)
+        return sparse.hstack(hidden, format="csr") if any(map(sparse.issparse, hidden)) else np.hstack(hidden)
 
     def each(self, change: Callable[[FittedModel, int], FittedModel]) -> FittedEnsemble:
         """Return the ensemble of the changed members; ``change`` gets a member and its number."""

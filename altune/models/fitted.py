@@ -12,9 +12,11 @@ from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.metaestimators import available_if
 
 from altune.core.errors import WorkError
+from altune.core.raw_rows import NUMBERS, Takes, taken
 from altune.core.types import Array, Codes, Features
 from altune.core.uncertainty import softmax
 from altune.models.outputs import OutputMethod, estimator_output, spread, spread_decision
+from altune.models.pipelines import transformed
 
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
 
@@ -43,6 +45,8 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         :func:`altune.models.outputs.estimator_output`.
     shares : shares of the classes in the labels of a prior predictor, ``(n_classes,)``; None for any other model.
     failure : why the estimator of a prior predictor could not be trained, one line; empty for any other model.
+    takes : what the estimator is given of each row; None gives it the rows unchanged.
+    transforms : whether the output of the pipeline's last transformer is the embedding.
     """
 
     def __init__(
@@ -56,6 +60,8 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         pairs: int = 0,
         shares: Array | None = None,
         failure: str = "",
+        takes: Takes | None = NUMBERS,
+        transforms: bool = False,
     ) -> None:
         self.estimator = estimator
         self.n_classes = n_classes
@@ -66,6 +72,8 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.pairs = pairs
         self.shares = shares
         self.failure = failure
+        self.takes = takes
+        self.transforms = transforms
         self.classes_ = np.arange(n_classes)
         self._complete = len(codes) == n_classes
 
@@ -128,17 +136,27 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def embeds(self) -> bool:
-        """Whether the model has a hidden layer, so that :meth:`embedding` is more than the features."""
+        """Whether :meth:`embedding` is more than the features: of a hidden layer, or of the pipeline's transformers."""
+        if self.transforms:
+            return self.estimator is not None
         return isinstance(self.estimator, MLPClassifier) and len(self.estimator.coefs_) > 1
 
     def embedding(self, X: Features) -> Any:
-        """Return the last hidden layer's activations, ``(n_rows, n_units)``; without one, ``X`` itself."""
+        """Return the last hidden layer's activations, ``(n_rows, n_units)``; without one, the encoded features.
+
+        With ``transforms`` it is the output of the pipeline's last transformer.
+        """
+        if self.embeds and self.transforms:
+            return transformed(self.estimator, self._given(X))
         if self.embeds:
-            return hidden_activations(X, self.estimator.coefs_, self.estimator.intercepts_)
-        return X
+            return hidden_activations(self._given(X), self.estimator.coefs_, self.estimator.intercepts_)
+        return taken(X, NUMBERS)
 
     def _output(self, method: OutputMethod, X: Features) -> Any:
-        return estimator_output(self.estimator, method, X, len(self.codes), self.pairs)
+        return estimator_output(self.estimator, method, self._given(X), len(self.codes), self.pairs)
+
+    def _given(self, X: Features) -> Any:
+        return X if self.takes is None else taken(X, self.takes)
 
     def _same(self, n_rows: int) -> Array:
         if self.shares is not None:

@@ -195,6 +195,11 @@ class Recipe(BaseModel):
         """Return the method of each knob and the model, by field."""
         return {field: getattr(self, field) for field in FIELDS}
 
+    @property
+    def takes_raw(self) -> bool:
+        """Whether a model of the recipe takes raw rows, not encoded features."""
+        return any(map(_takes_raw, self.methods().values()))
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, including defaults, that read back to an equal recipe."""
         head: dict[str, Any] = {"version": self.version}
@@ -257,6 +262,10 @@ each loop, chosen by margin; train on from the last model in each loop, on all l
             for method in self.methods().values()
             for problem in method_problems(method, self.model, capabilities)
         ]
+
+
+def _takes_raw(method: Method) -> bool:
+    return (isinstance(method, Model) and method.takes.raw) or any(map(_takes_raw, method.nested().values()))
 
 
 def load_recipe(source: str | Path | Recipe | Mapping[str, Any]) -> Recipe:

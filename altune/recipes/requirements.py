@@ -16,6 +16,7 @@ _NEED_WORDS: dict[Need, str] = {
     "sample_weight": "sample weights",
     "sparse": "an estimator for sparse data",
     "dense_features": "dense features",
+    "encoded_features": "a model of encoded features",
     "three_classes": "three classes or more",
     "several_annotators": "several annotators",
 }
@@ -28,7 +29,7 @@ def method_problems(method: Method, model: Model, capabilities: Capabilities) ->
         for need in sorted(method.required())
         if not _met(need, model, capabilities)
     ]
-    if method.knob == "model" and capabilities.sparse and "sparse" not in model.able():
+    if method.knob == "model" and capabilities.sparse and "sparse" not in model.able() and not model.takes.raw:
         problems.append(f"model: {model.method!r} cannot be trained on {capabilities.sparse_words}")
     metric = capabilities.metric_of_probabilities
     if method.knob == "model" and metric is not None and "probabilities" not in model.able():
@@ -46,6 +47,8 @@ def _objections(method: Method, model: Model, capabilities: Capabilities) -> lis
 def _met(need: Need, model: Model, capabilities: Capabilities) -> bool:
     if need == "dense_features":
         return not capabilities.sparse
+    if need == "encoded_features":
+        return not model.takes.raw
     if need == "three_classes":
         return capabilities.n_classes >= 3
     if need == "several_annotators":
@@ -56,6 +59,8 @@ def _met(need: Need, model: Model, capabilities: Capabilities) -> bool:
 def _lacking(need: Need, model: Model, capabilities: Capabilities) -> str:
     if need == "dense_features":
         return f"the model is given {capabilities.sparse_words}"
+    if need == "encoded_features":
+        return f"the model {model.method!r} has takes={model.takes.rows!r}"
     if need == "three_classes":
         return f"the data have {capabilities.n_classes}"
     if need == "several_annotators":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError, ScenarioError
 from altune.core.needs import Capabilities
+from altune.core.raw_rows import RawOffer
 from altune.core.text import join_words
 from altune.data import Dataset, as_dataset, as_sources, labelled, list_datasets
 from altune.data.arrow import without_arrow
@@ -214,6 +216,7 @@ def make_environment(
         feature_names=None if width is None else kept_names(dataset, width),
         classes=dataset.classes,
         positive=resolved.positive,
+        raw=RawOffer(dataset.name, dataset.kind, dataset.n_features, partial(getattr, dataset, "raw_table"), dataset.y),
     )
     source = source_of(data, reading, None if splits is None else splits_file)
     return Environment(dataset, resolved, seed, capabilities, explicit, source, notes)

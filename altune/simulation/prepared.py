@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.errors import RequestError
 from altune.core.pool import FeatureCache
+from altune.core.raw_rows import RawRows, RawTable
 from altune.core.streams import Streams
 from altune.core.types import Codes, Features, RowNumbers, TrainingSet
 from altune.data import Dataset
@@ -19,8 +22,10 @@ from altune.data.scaling import Scaling
 from altune.loop.prefix_cache import PrefixCache
 from altune.simulation.panel import cross_fitted
 
-if TYPE_CHECKING:
-    import pandas as pd
+
+def no_raw() -> RawTable | None:
+    """Return no raw rows."""
+    return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +41,7 @@ class PreparedBlock:
     streams : the block's random streams.
     encoding : how the features were encoded. Worker processes do not get it.
     feature_names : names of the encoded columns, None where encoding made new columns.
-    raw : the raw rows of the whole data set, None where it has none. It refers to the data set's own table, so it
-        takes no memory. Worker processes do not get it.
+    raw : returns the raw rows of the whole data set, None where it has none. All blocks share them.
     shared : what trajectories build from the features, kept as long as the prepared block.
     hidden : what depends on true labels, which no recipe sees.
     prefixes : samples and models of the first loops, which trajectories with the same beginning share.
@@ -52,15 +56,25 @@ class PreparedBlock:
     streams: Streams
     encoding: Encoding | None = None
     feature_names: tuple[str, ...] | None = None
-    raw: pd.DataFrame | None = None
+    raw: Callable[[], RawTable | None] = no_raw
     shared: FeatureCache = field(default_factory=FeatureCache)
     hidden: FeatureCache = field(default_factory=FeatureCache)
     prefixes: PrefixCache = field(default_factory=PrefixCache)
 
-    @property
-    def raw_pool(self) -> pd.DataFrame | None:
-        """Raw rows of the pool in its order, one for each row of ``X_pool``; None where there are none."""
-        return None if self.raw is None else self.raw.iloc[self.block.pool]
+    def inputs(self, takes_raw: bool) -> tuple[Features, Features]:
+        """Return pool and test rows as models are given them: encoded, or with their raw rows if one takes those.
+
+        Raises
+        ------
+        RequestError
+            If there are no raw rows.
+        """
+        if not takes_raw:
+            return self.X_pool, self.X_test
+        table = self.raw()
+        if table is None:
+            raise RequestError("the data have no raw rows; give a DataFrame to a model that takes them")
+        return RawRows.of(table, self.block.pool, self.X_pool), RawRows.of(table, self.block.test, self.X_test)
 
     def class_probabilities(self) -> NDArray[np.float64]:
         """Return the probabilities of :func:`altune.simulation.panel.cross_fitted`, computed once."""
@@ -100,7 +114,7 @@ def prepare_block(
         streams=block.streams(seed, dataset.name),
         encoding=encoding,
         feature_names=kept_names(dataset, int(X_pool.shape[1])),
-        raw=dataset.raw,
+        raw=partial(getattr, dataset, "raw_table"),
     )
 
 

@@ -64,7 +64,7 @@ def uncertainty_facts(loop: ActiveLearningLoop, request: LabelRequest) -> dict[s
         if len(rows) > MOST_ROWS:
             rng = loop.streams.generator("examined", len(loop.records))
             rows = np.union1d(rng.choice(rows, size=MOST_ROWS, replace=False), picked)
-        scores = model.class_scores(pool.X[rows])
+        scores = model.class_scores(pool.inputs[rows])
     is_picked = np.isin(rows, picked)
     facts: dict[str, float] = {}
     for name, measure in MEASURES.items():

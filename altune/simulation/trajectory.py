@@ -53,12 +53,13 @@ class Trajectory:
         self._examined = examined
         self._by_unit: list[UnitScores] | None = [] if row_scores else None
         self._scenario = scenario
+        self._pool_inputs, test_inputs = prepared.inputs(recipe.takes_raw)
         self._panel = Panel(
             scenario, prepared.y_pool, prepared.n_classes, prepared.streams, prepared.class_probabilities
         )
         self._scorer = TestScorer(
             scenario.metric_names,
-            prepared.X_test,
+            test_inputs,
             prepared.y_test,
             prepared.n_classes,
             scenario.positive_code,
@@ -77,6 +78,7 @@ class Trajectory:
             shared=prepared.shared,
             prefixes=prepared.prefixes,
             feature_names=prepared.feature_names,
+            inputs=self._pool_inputs,
             oracle=prepared.y_pool if recipe.initial_sample.uses_oracle else None,
             price_per_label=scenario.mean_price,
             price_per_loop=scenario.price_per_loop,
@@ -205,7 +207,7 @@ class Trajectory:
             rows = np.sort(rows[code[rows] >= 0])
             if len(rows):
                 seed = prepared.streams.integer("dense", count)
-                training = TrainingSet(prepared.X_pool[rows], code[rows], prepared.n_classes)
+                training = TrainingSet(self._pool_inputs[rows], code[rows], prepared.n_classes)
                 refitted = loop.recipe.model.fit(training, seed)
                 score_of = self._scorer(refitted)
                 kept.append(count)

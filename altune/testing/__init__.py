@@ -21,6 +21,7 @@ from altune.core.errors import RequestError
 from altune.core.registry import FIELDS, Method
 from altune.knobs.initial_sample import InitialSample
 from altune.knobs.query_strategy import QueryStrategy
+from altune.models import Model
 from altune.testing.core import Check, Checks, ContractError, instance
 from altune.testing.decisions import LABELING, LOOP_SIZE, STOPPING
 from altune.testing.form import FORM, variants
@@ -68,7 +69,9 @@ def checks_for(method: Method | type[Method]) -> list[Check]:
     made = instance(method)
     if made.knob not in _CHECKS:
         raise RequestError(f"{type(made).__name__} has the knob {made.knob!r}, which is not one of {', '.join(FIELDS)}")
-    checks: list[Check] = [(name, partial(check, made)) for name, check in {**FORM, **_CHECKS[made.knob]}.items()]
+    # the rows of the checks are numbers, so a model of raw rows is checked in its form alone
+    knob_checks: Checks = {} if isinstance(made, Model) and made.takes.raw else _CHECKS[made.knob]
+    checks: list[Check] = [(name, partial(check, made)) for name, check in {**FORM, **knob_checks}.items()]
     return checks + selection_checks(made) if isinstance(made, (InitialSample, QueryStrategy)) else checks
 
 

@@ -21,7 +21,7 @@ from altune.simulation.scenario import all_fields
 from altune.tuning.first_trials import FirstTrials
 from altune.tuning.learned import learned_tables, table_changes
 from altune.tuning.narrowed_space import ALSO_FOR, AlsoFor
-from altune.tuning.own_code import own_changes, own_code, own_fields, own_libraries, renamed
+from altune.tuning.own_code import own_changes, own_code, own_fields, own_libraries, renamed, takes_raw
 from altune.tuning.report_blocks import USUAL_REPORT
 from altune.tuning.search_rows import most_search_rows
 from altune.tuning.settings import USUAL_PORTFOLIO, Settings
@@ -69,7 +69,7 @@ def make_header(
         "libraries": library_versions() | own_libraries(own),
         **own_fields(own, own_definitions(environments)),
         **({"tables": tables} if tables else {}),
-        "environments": [describe_environment(environment) for environment in environments],
+        "environments": [describe_environment(environment, takes_raw(own)) for environment in environments],
         "settings": settings.identity() | ({} if most_rows is None else {"search_rows": most_rows}),
         PORTFOLIO: (FirstTrials() if first is None else first).to_dict(),
         **({ALSO_FOR: [other.to_dict() for other in also]} if also else {}),
@@ -81,8 +81,14 @@ def own_definitions(environments: Sequence[Environment]) -> dict[str, str]:
     return {name: text for each in environments for name, text in each.scenario.definitions().items()}
 
 
-def describe_environment(environment: Environment) -> dict[str, Any]:
-    """Return what the header stores of one environment, as plain JSON values."""
+def describe_environment(environment: Environment, with_types: bool = False) -> dict[str, Any]:
+    """Return what the header stores of one environment, as plain JSON values.
+
+    Parameters
+    ----------
+    environment : the environment.
+    with_types : whether to tell tables apart by the types of their columns, as models that take raw rows do.
+    """
     rows = [
         [role, block.pool.tolist(), block.test.tolist(), None if block.initial is None else block.initial.tolist()]
         for role, blocks in environment.explicit.items()
@@ -102,6 +108,7 @@ def describe_environment(environment: Environment) -> dict[str, Any]:
             "class_counts": [int(count) for count in dataset.class_counts],
             **({} if dataset.groups is None else {"group": dataset.groups.name, "groups": len(dataset.groups.names)}),
             **({} if dataset.time is None else {"time": dataset.time.name}),
+            **({"raw_fingerprint": dataset.raw_fingerprint} if with_types else {}),
         },
     }
 
@@ -275,6 +282,8 @@ def _environment_changes(stored: Sequence[Mapping[str, Any]], asked: Sequence[Ma
         changes += columns
         if not columns and old["data"]["fingerprint"] != new["data"]["fingerprint"]:
             changes.append(f"the rows of {new['data']['name']} differ")
+        elif old["data"].get("raw_fingerprint") != new["data"].get("raw_fingerprint"):
+            changes.append(f"the types of the columns of {new['data']['name']} differ")
         asked_fields, stored_fields = all_fields(new["scenario"]), all_fields(old["scenario"])
         for name in dict.fromkeys([*asked_fields, *stored_fields]):
             value, before = asked_fields.get(name), stored_fields.get(name)

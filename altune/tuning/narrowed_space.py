@@ -30,7 +30,8 @@ class AlsoFor:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        plain = asdict(self.capabilities)
+        plain = asdict(replace(self.capabilities, raw=None))
+        del plain["raw"]
         names = plain["feature_names"]
         return {"data": self.data, **plain, "feature_names": None if names is None else list(names)}
 

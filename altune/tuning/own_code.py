@@ -12,6 +12,7 @@ from altune.core.formats import changed_libraries
 from altune.core.identity import Identity, forget
 from altune.core.registry import Method, find_method, methods
 from altune.knobs.labeling.functions import identify_label_function, label_functions_in
+from altune.models import Model
 from altune.models.custom import CustomModel
 from altune.recipes.space import SearchSpace
 from altune.recipes.space.tree import Decision
@@ -56,6 +57,12 @@ def own_fields(own: Mapping[tuple[str, str], Identity], scoring: Mapping[str, st
     others = {f"{kind} {name!r}": identity.digest for (kind, name), identity in own.items() if kind != "model"}
     others |= scoring
     return {ESTIMATORS: estimators, **({OWN: others} if others else {})}
+
+
+def takes_raw(own: Mapping[tuple[str, str], Identity]) -> bool:
+    """Return whether a model of own code takes raw rows, which the types of columns belong to."""
+    classes = [find_method(kind, name) for kind, name in own if kind == "model"]
+    return any(issubclass(cls, Model) and cls.takes.raw for cls in classes)
 
 
 def own_libraries(own: Mapping[tuple[str, str], Identity]) -> dict[str, str]:
@@ -128,7 +135,7 @@ def _same_estimator(name: str, before: str, now: str) -> bool:
 
 def _text_of_earlier_versions(name: str) -> str:
     cls = find_method("model", name)
-    if not issubclass(cls, CustomModel):
+    if not issubclass(cls, CustomModel) or cls.takes.raw or cls.spec.transforms:
         return ""
     estimator = cls.spec.estimator
     return f"{type(estimator).__module__}.{type(estimator).__qualname__} {sorted(estimator.get_params().items())}"

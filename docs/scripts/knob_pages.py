@@ -49,6 +49,7 @@ NEEDS = {
     "sample_weight": "an estimator that takes sample weights",
     "sparse": "an estimator that takes sparse features",
     "dense_features": "dense features",
+    "encoded_features": "a model of encoded features, not of [raw rows](../guides/pipelines.md)",
     "three_classes": "three classes or more",
     "several_annotators": "a scenario with two annotators or more",
 }

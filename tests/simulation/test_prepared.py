@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.datasets import load_iris
 
+from altune.core.errors import RequestError
 from altune.data import Dataset
 from altune.data.blocks import explicit_block
 from altune.simulation.prepared import prepare_block
@@ -29,7 +31,13 @@ def test_raw_rows_of_the_pool_are_at_hand():
     data = Dataset(frame, ["a", "b"] * 30, name="texts")
     pool = np.array([7, 3, *range(20, 50)])
     prepared = prepare_block(data, explicit_block(data, pool, [0, 1]), 0)
-    assert prepared.raw is data.X  # not a copy
-    assert prepared.raw_pool["text"].tolist() == [f"row {row}" for row in pool]
-    assert len(prepared.raw_pool) == len(prepared.X_pool)
-    assert prepare_block(iris(), explicit_block(iris(), pool, [0, 1]), 0).raw_pool is None
+    inputs, test = prepared.inputs(takes_raw=True)
+    assert prepared.raw().frame is data.raw  # not a copy
+    assert inputs.frame["text"].tolist() == [f"row {row}" for row in pool]
+    assert inputs[np.array([1, 0])].frame["text"].tolist() == ["row 3", "row 7"]
+    assert np.array_equal(inputs[5:].encoded, prepared.X_pool[5:])
+    assert test.frame["size"].tolist() == [0.0, 1.0]
+    assert prepared.inputs(takes_raw=False)[0] is prepared.X_pool
+    without = prepare_block(iris(), explicit_block(iris(), pool, [0, 1]), 0)
+    with pytest.raises(RequestError, match="no raw rows"):
+        without.inputs(takes_raw=True)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 from sklearn.model_selection import StratifiedKFold
 
+from altune.core.raw_rows import NUMBERS, taken
 from altune.core.settings import no_warnings
 from altune.core.streams import Streams
 from altune.core.types import Array, Codes, Features, RowNumbers, TrainingSet
@@ -68,7 +69,7 @@ def audit_ranking(
     if len(seen) < 2 or np.bincount(codes).min() < FOLDS:
         return Audit(np.empty(0, dtype=np.intp), ran=False)
     if name in FEATURE_AUDITS:
-        ranked = FEATURE_AUDITS[name](codes, training.X, streams.integer("audit", loop))
+        ranked = FEATURE_AUDITS[name](codes, taken(training.X, NUMBERS), streams.integer("audit", loop))
     else:
         probabilities = out_of_fold(model, training, streams, loop)[:, seen]
         probabilities /= np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-12)

@@ -77,7 +77,7 @@ class AutoLabels(AssistedLabeling):
         if pool.model is None or pool.model.failure or not len(pool.candidates):
             return None
         rows = pool.candidates
-        scores = pool.model.class_scores(pool.X[rows])
+        scores = pool.model.class_scores(pool.inputs[rows])
         labels, confidence = np.argmax(scores, axis=1).astype(np.intp), scores.max(axis=1)
         confident = confidence >= self.threshold
         has_one = np.zeros(len(rows), dtype=bool)

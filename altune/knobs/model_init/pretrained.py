@@ -9,6 +9,7 @@ from pydantic import Field
 from scipy.optimize import linear_sum_assignment
 
 from altune.core.pool import Pool
+from altune.core.raw_rows import NUMBERS, taken
 from altune.core.registry import register
 from altune.core.streams import Streams
 from altune.core.types import Codes, TrainingSet
@@ -44,10 +45,10 @@ class Pretrained(ModelInit):
         seed, n_classes = streams.integer("model", loop), training.n_classes
         if pool is None:
             X = training.X
-            clusters = kmeans(make_points(X), n_classes, np.random.default_rng(0)).labels
+            clusters = kmeans(make_points(taken(X, NUMBERS)), n_classes, np.random.default_rng(0)).labels
             labelled, labels = np.arange(len(training)), training.y
         else:
-            X, clusters, labelled, labels = pool.X, pool_clusters(pool), pool.labelled, pool.labels
+            X, clusters, labelled, labels = pool.inputs, pool_clusters(pool), pool.labelled, pool.labels
         classes = matched_classes(clusters[labelled], labels, n_classes)
         drawn = draw_rows(np.arange(len(clusters)), self.rows, streams.generator("model_init", loop))
         pretrained = model.fit(TrainingSet(X[drawn], classes[clusters[drawn]], n_classes), seed)

@@ -89,7 +89,7 @@ class SkactivemlQuery(QueryStrategy):
         """Return what the strategy needs: dense features, and class scores if it uses the current model."""
         arguments = inspect.signature(find_strategy(self.strategy).query).parameters
         uses_model = MODEL_ARGUMENTS.intersection(arguments) and self.strategy not in OWN_CLASSIFIER
-        return self.needs | ({"class_scores"} if uses_model else frozenset())
+        return self.needs | ({"class_scores", "encoded_features"} if uses_model else frozenset())
 
     def objections(self, model: Learner, capabilities: Capabilities) -> list[str]:
         """Return why the strategy cannot work with the number of classes."""

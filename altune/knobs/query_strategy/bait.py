@@ -54,7 +54,7 @@ class Bait(QueryStrategy):
         directions = max(1, self.parameters // pool.n_classes - 1)
         embedding = leading_directions(embedded(pool, all_rows), directions, rng)
         p = pool.known().probabilities[positions]
-        labelled = current_model(pool).class_scores(pool.X[pool.labelled]) if len(pool.labelled) else p[:0]
+        labelled = current_model(pool).class_scores(pool.inputs[pool.labelled]) if len(pool.labelled) else p[:0]
         probabilities = np.concatenate([p, labelled])
         target = softmax_information(probabilities, embedding) / len(all_rows)
         total = len(pool.labelled) + min(size, len(rows))

@@ -183,7 +183,7 @@ class Past:
         self.known: RowNumbers = later[labels >= 0]
         self._right = np.zeros(pool.n_rows)
         if len(self.known):
-            predictions = current_model(pool).predict(pool.X[self.known])
+            predictions = current_model(pool).predict(pool.inputs[self.known])
             self._right[self.known] = predictions == labels[labels >= 0]
         drawn = np.char.startswith(history.arms, PREFIX) & np.isfinite(history.propensities)
         memo = history.memo(int(history.loops[drawn][-1])) if drawn.any() else None

@@ -105,6 +105,7 @@ class DropQuery(QueryStrategy):
     most changes join them.
     """
 
+    needs = frozenset({"encoded_features"})
     source = "Gupte, Aklilu, Nirschl, Yeung-Levy, TMLR 2024"
 
     method: Literal["dropquery"] = "dropquery"

@@ -28,12 +28,12 @@ class _CommitteeStrategy(ModelledStrategy):
     def consult(
         self, pool: Pool, members: int, subpool: int, rng: np.random.Generator
     ) -> tuple[list[TrainedModel], RowNumbers, Features]:
-        """Return the trained members, and the positions and features of the candidates considered."""
+        """Return the trained members, and the positions of the candidates considered with what members are given."""
         learner = self.learner(pool)
         samples = [bootstrap_positions(pool.labels, rng) for _ in range(members)]
         committee = [train_on_labels(pool, learner, sample, rng) for sample in samples]
         positions = draw_rows(np.arange(len(pool.candidates)), subpool, rng)
-        return committee, positions, pool.X[pool.candidates[positions]]
+        return committee, positions, pool.inputs[pool.candidates[positions]]
 
 
 @register

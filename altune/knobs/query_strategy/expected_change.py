@@ -41,7 +41,7 @@ class ExpectedGradientLength(ScoreStrategy):
     def scores(self, pool: Pool, rng: np.random.Generator) -> Array:
         """Return the expected length for each candidate, up to a common factor."""
         known = pool.known()
-        embedding = make_points(current_model(pool).embedding(known.X), centre=False)
+        embedding = make_points(current_model(pool).embedding(known.inputs), centre=False)
         return expected_gradient_lengths(known.probabilities, np.sqrt(embedding.norms))
 
 
@@ -80,7 +80,7 @@ class ExpectedErrorReduction(ModelledStrategy, ScoreStrategy):
         positions = draw_rows(np.arange(len(pool.candidates)), self.candidates, rng)
         evaluated = draw_rows(np.arange(len(pool.candidates)), self.evaluation, rng)
         seed = int(rng.integers(2**31))  # one seed for all models, so that they differ by the added label alone
-        X = pool.X[pool.candidates[evaluated]]
+        X = pool.inputs[pool.candidates[evaluated]]
         expected = np.zeros(len(positions))
         for turn, position in enumerate(positions):
             codes, shares = most_probable(known.probabilities[position], self.classes)
@@ -115,8 +115,8 @@ class VarianceReduction(QueryStrategy):
         model = current_model(pool)
         positions = draw_rows(np.arange(len(pool.candidates)), self.subpool, rng)
         rows = np.concatenate([pool.labelled, pool.candidates[positions]])
-        g = short_embedding(model.embedding(pool.X[rows]), rng)
-        p = model.class_scores(pool.X[rows])
+        g = short_embedding(model.embedding(pool.inputs[rows]), rng)
+        p = model.class_scores(pool.inputs[rows])
         spread = (p * (1.0 - p)).T
         n = len(pool.labelled)
         ratio = InformationRatio(spread[:, n:], g[n:], spread[:, :n], g[:n], self.ridge)
@@ -128,7 +128,7 @@ def train_with(pool: Pool, learner: Learner, row: int, code: int, seed: int) -> 
     """Return a model trained on the current labels and on ``row`` with the label ``code``."""
     weights = pool.label_weights if "sample_weight" in learner.able() else None
     extended = None if weights is None else np.append(weights, 1.0)
-    X, y = pool.X[np.append(pool.labelled, row)], np.append(pool.labels, code)
+    X, y = pool.inputs[np.append(pool.labelled, row)], np.append(pool.labels, code)
     return learner.fit(TrainingSet(X, y, pool.n_classes, extended), seed)
 
 

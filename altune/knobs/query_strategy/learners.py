@@ -57,7 +57,7 @@ class ModelledStrategy(QueryStrategy):
                 f"query_strategy: {self.method!r} needs class scores (probabilities or a decision function), which its "
                 f"query_model {name!r} does not have"
             )
-        if capabilities.sparse and "sparse" not in self.query_model.able():
+        if capabilities.sparse and "sparse" not in self.query_model.able() and not self.query_model.takes.raw:
             problems.append(
                 f"query_strategy: the query_model {name!r} of {self.method!r} cannot be trained on "
                 f"{capabilities.sparse_words}"
@@ -76,7 +76,8 @@ class ModelledStrategy(QueryStrategy):
         if self.query_model is None:
             return pool.known()
         positions = np.arange(len(pool.labelled))
-        return Metadata(pool.X, pool.candidates, train_on_labels(pool, self.query_model, positions, rng))
+        model = train_on_labels(pool, self.query_model, positions, rng)
+        return Metadata(pool.X, pool.candidates, model, inputs=pool.inputs)
 
 
 def train_on_labels(pool: Pool, learner: Learner, positions: RowNumbers, rng: np.random.Generator) -> TrainedModel:
@@ -92,5 +93,5 @@ def train_on_labels(pool: Pool, learner: Learner, positions: RowNumbers, rng: np
     weights = None
     if pool.label_weights is not None and "sample_weight" in learner.able():
         weights = pool.label_weights[positions]
-    training = TrainingSet(pool.X[pool.labelled[positions]], pool.labels[positions], pool.n_classes, weights)
+    training = TrainingSet(pool.inputs[pool.labelled[positions]], pool.labels[positions], pool.n_classes, weights)
     return learner.fit(training, seed=int(rng.integers(2**31)))

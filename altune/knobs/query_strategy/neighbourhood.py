@@ -43,7 +43,7 @@ class Contrastive(ScoreStrategy):
         points = make_points(embedded(pool, rows))
         n = len(pool.candidates)
         near = nearest_neighbours(points.take(np.arange(n)), points.take(np.arange(n, len(rows))), self.neighbours)
-        labelled = pool.model.class_scores(pool.X[pool.labelled])
+        labelled = pool.model.class_scores(pool.inputs[pool.labelled])
         return mean_neighbour_divergence(labelled, near.positions, pool.known().probabilities)
 
 

@@ -89,12 +89,12 @@ class StoppingMonitor:
         """
         pool, model = self.pool, current_model(self.pool)
         if self._predicts:
-            self.predictions.append(model.predict(pool.X[self.stop_set]))
+            self.predictions.append(model.predict(pool.inputs[self.stop_set]))
         held_out = pool.held_out
         return StopView(
             predictions=tuple(self.predictions),
             held_out_labels=labels_of(held_out),
-            held_out_predictions=model.predict(pool.X[held_out]) if len(held_out) else NO_CODES,
+            held_out_predictions=model.predict(pool.inputs[held_out]) if len(held_out) else NO_CODES,
             labels_bought=pool.labels_bought,
             n_classes=pool.n_classes,
             rng=self._streams.generator("stopping", loop),
@@ -125,7 +125,7 @@ class LoopEvidence:
     def scores(self) -> Array:
         """Class scores of the stop set."""
         pool = self.monitor.pool
-        return current_model(pool).class_scores(pool.X[self.monitor.stop_set])
+        return current_model(pool).class_scores(pool.inputs[self.monitor.stop_set])
 
     @cached_property
     def unlabelled(self) -> Mask:
@@ -138,14 +138,14 @@ class LoopEvidence:
         pool = self.monitor.pool
         if self.chooser is None or not len(self.new_rows):
             return np.empty((0, pool.n_classes))
-        return self.chooser.class_scores(pool.X[self.new_rows])
+        return self.chooser.class_scores(pool.inputs[self.new_rows])
 
     @cached_property
     def new_predictions(self) -> Codes:
         """Predictions of the new rows by the model that selected them."""
         if self.chooser is None or not len(self.new_rows):
             return NO_CODES
-        return self.chooser.predict(self.monitor.pool.X[self.new_rows])
+        return self.chooser.predict(self.monitor.pool.inputs[self.new_rows])
 
     @cached_property
     def new_labels(self) -> Codes:

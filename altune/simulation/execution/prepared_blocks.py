@@ -9,11 +9,12 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from altune.simulation.execution.shared_arrays import save_block
+from altune.simulation.execution.shared_arrays import save_block, save_raw
 from altune.simulation.execution.worker import BLOCKS_KEPT
 from altune.simulation.prepared import PreparedBlock, prepare_block
 
 if TYPE_CHECKING:
+    from altune.data import Dataset
     from altune.data.blocks import Block
     from altune.data.description import Encoding
     from altune.simulation.execution.items import WorkItem
@@ -34,6 +35,7 @@ class PreparedBlocks:
         # A block hashes by identity, and as a key it stays alive, so no other block can take its identity.
         self._in_memory: OrderedDict[Block, PreparedBlock] = OrderedDict()
         self._in_files: dict[Block, Path] = {}
+        self._data_sets: list[Dataset] = []
         self._encodings: dict[Block, Encoding | None] = {}
 
     def open_folder(self, stack: contextlib.ExitStack) -> None:
@@ -60,15 +62,27 @@ class PreparedBlocks:
 
     def in_files(self, item: WorkItem) -> Path:
         """Return the folder with the prepared block of an item, and write it the first time."""
-        if self._folder is None:
-            raise RuntimeError("the player is not open")
         if item.block not in self._in_files:
-            folder = self._folder / str(len(self._in_files))
+            folder = self._in_folder(str(len(self._in_files)))
             prepared = _prepare(item)
-            save_block(prepared, folder)
+            save_block(prepared, folder, self._raw_file(item).name)
             self._in_files[item.block] = folder
             self._encodings[item.block] = prepared.encoding
+        if item.recipe.takes_raw and not (raw := self._raw_file(item)).exists():
+            save_raw(item.environment.dataset.raw_table, raw)
         return self._in_files[item.block]
+
+    def _raw_file(self, item: WorkItem) -> Path:
+        """Return the file of the raw rows of the item's data set; it is written when a model first takes them."""
+        dataset = item.environment.dataset
+        if dataset not in self._data_sets:
+            self._data_sets.append(dataset)
+        return self._in_folder(f"{self._data_sets.index(dataset)}.raw")
+
+    def _in_folder(self, name: str) -> Path:
+        if self._folder is None:
+            raise RuntimeError("the player is not open")
+        return self._folder / name
 
     def encoding(self, item: WorkItem) -> Encoding | None:
         """Return how the columns became numbers on the block of an item.

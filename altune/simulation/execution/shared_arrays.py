@@ -1,7 +1,8 @@
 """Prepared blocks as files, which worker processes map into memory instead of receiving copies.
 
 What trajectories build from the features of a block is stored beside it, so that one process builds each array for
-all. Nothing is pickled: arrays are ``.npy`` files, and small values are JSON.
+all. Arrays are ``.npy`` files, and small values are JSON; only the raw rows of a table are pickled, once for a data set
+and only if a model takes them.
 """
 
 from __future__ import annotations
@@ -11,18 +12,21 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Hashable
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from altune.core.files import written_whole
 from altune.core.pool import FeatureCache
+from altune.core.raw_rows import RawTable
 from altune.core.types import Features
 from altune.data.blocks import Block
-from altune.simulation.prepared import PreparedBlock
+from altune.simulation.prepared import PreparedBlock, no_raw
 
 T = TypeVar("T")
 
@@ -69,7 +73,7 @@ class FeatureFiles(FeatureCache):
         # If the disk is full, each process builds its own array.
         with contextlib.suppress(OSError):
             path.parent.mkdir(exist_ok=True)
-            with written_whole(path) as partial, partial.open("wb") as file:
+            with written_whole(path) as unfinished, unfinished.open("wb") as file:
                 np.save(file, array, allow_pickle=False)
 
 
@@ -80,8 +84,8 @@ def _is_plain(key: Hashable) -> bool:
     return isinstance(key, (str, bool, int, float, bytes)) or key is None
 
 
-def save_block(prepared: PreparedBlock, folder: Path) -> None:
-    """Write the arrays of a prepared block to a new folder, without its raw rows."""
+def save_block(prepared: PreparedBlock, folder: Path, raw: str = "") -> None:
+    """Write the arrays of a prepared block to a new folder; ``raw`` is the file beside it that may get raw rows."""
     folder.mkdir(parents=True)
     features: dict[str, Features] = {"X_pool": prepared.X_pool, "X_test": prepared.X_test}
     for name, X in features.items():
@@ -107,7 +111,7 @@ def save_block(prepared: PreparedBlock, folder: Path) -> None:
         "n_classes": prepared.n_classes,
         "by_class": block.by_class,
     }
-    small |= {"seed": streams.seed, "data": streams.data, "feature_names": prepared.feature_names}
+    small |= {"seed": streams.seed, "data": streams.data, "feature_names": prepared.feature_names, "raw": raw}
     (folder / "block.json").write_text(json.dumps(small), "utf-8")
 
 
@@ -133,8 +137,25 @@ def load_block(folder: Path) -> PreparedBlock:
         n_classes=small["n_classes"],
         streams=block.streams(small["seed"], small["data"]),
         feature_names=None if small["feature_names"] is None else tuple(small["feature_names"]),
+        raw=partial(load_raw, str(folder.parent / small["raw"])) if small["raw"] else no_raw,
         shared=FeatureFiles(folder / "shared"),
     )
+
+
+def save_raw(table: RawTable | None, path: Path) -> None:
+    """Write the raw rows of a data set to a file, for the workers that play a model that takes them.
+
+    A table may hold anything that pandas does, so it is pickled; its numbers can be mapped into memory.
+    """
+    with written_whole(path) as unfinished:
+        joblib.dump(None if table is None else (table.frame, table.texts), unfinished)
+
+
+@lru_cache(maxsize=4)
+def load_raw(path: str) -> RawTable | None:
+    """Read raw rows written by :func:`save_raw`, once in each process; numbers are read when they are used."""
+    stored = joblib.load(path, mmap_mode="r")
+    return None if stored is None else RawTable(*stored)
 
 
 def _load_features(folder: Path, name: str) -> Features:

@@ -146,7 +146,7 @@ def test_it_reads_back_hashes_and_says_what_it_needs():
     assert parse_method("query_strategy", method.to_dict()) == method
     assert hash(parse_method("query_strategy", method.to_dict())) == hash(method)
     assert method != read("Falcun", gamma=4)
-    assert method.required() == {"dense_features", "class_scores"}
+    assert method.required() == {"dense_features", "encoded_features", "class_scores"}
     assert read("TypiClust").required() == {"dense_features"}
     assert read("FourDs").required() == {"dense_features"}
     recipe = Recipe(query_strategy=value)

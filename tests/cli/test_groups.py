@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
+from altune import open_run
+from altune.workflows.learn.sources import read_source
 
 Altune = Callable[..., tuple[object, str, str]]
 RNG = np.random.default_rng(0)
@@ -77,3 +81,35 @@ def test_a_search_on_groups_names_them_on_its_page_and_in_its_commands(altune: A
     code, out, err = altune("tune", file, "--space", "quick", "--time", "when", *SMALL, *sizes)
     assert (code, out) == (2, "")
     assert "the group column is None, in the run patient; the time column is when, in the run None" in err
+
+
+def test_a_file_of_another_kind_has_groups_and_a_time_as_well(altune: Altune, tmp_path: Path) -> None:
+    rows = ROWS.assign(row=range(240), label=ROWS["label"].where(ROWS.index != 7))
+    rows.to_csv(tmp_path / "export.csv", index=False, sep=";", decimal=",")
+    text = ["export.csv", "--sep", ";", "--decimal", ",", "--skip-unlabelled"]
+    sizes = ["--space", "quick", *SMALL, "--trials", "1", "--no-confirm", "--out", "run", "-q"]
+    for again in (False, True):
+        code, _, err = altune("tune", *text, "--group", "patient", "--drop", "row", "when", *sizes)
+        assert code == 0, err
+        source = open_run("run").record.sources["export"]
+        assert source["drop"] == ["row", "when"], again
+        assert source["group"] == "patient"
+    (learned,) = read_source("run").data
+    assert learned.reading.stored == {name: value for name, value in source.items() if name != "data"}
+    page = " ".join(html.unescape(Path("run/report.html").read_text("utf-8")).split())
+    assert "--sep ';' --decimal , --drop row --drop when --skip-unlabelled --group patient" in page
+    assert "drop=('row', 'when'), skip_unlabelled=True, group='patient'" in page
+    code, out, err = altune("tune", *text, "--group", "patient", "--drop", "patient", *sizes)
+    assert (code, out) == (2, "")
+    assert "the group column 'patient' cannot be dropped; leave it out of --drop" in err
+    entries = (
+        "{file: export.csv, sep: ';', decimal: ',', skip_unlabelled: true, drop: [row, when], group: patient}",
+        "{file: export.csv, sep: ';', decimal: ',', skip_unlabelled: true, drop: row, time: when, name: timed}",
+        "{file: iris, group: petal width (cm)}",
+    )
+    listed = "".join(f"  - {entry}\n" for entry in entries)
+    (tmp_path / "sweep.yaml").write_text(f"version: 1\ndata:\n{listed}budgets: [20]\nspaces: [quick]\n")
+    code, out, err = altune("sweep", "sweep.yaml", "--dry-run", "--json")
+    assert code == 0, err
+    assert [cell["state"] for cell in json.loads(out)["cells"]] == ["to play"] * 3
+    assert [entry.reading.group for entry in read_source("sweep.yaml").data] == ["patient", None, "petal width (cm)"]

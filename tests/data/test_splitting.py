@@ -7,10 +7,12 @@ from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from altune import Dataset, load_dataset
-from altune.core.errors import DataError
+from altune.core.errors import AltuneWarning, DataError
+from altune.data import Reading, encode_pool
 from altune.data.blocks import Block, BlockRole, make_blocks, read_splits
 from altune.data.split_words import split_advice, split_words
 
@@ -208,3 +210,42 @@ def test_files_and_built_in_data_take_columns(tmp_path: Any) -> None:
     iris = load_dataset("iris", groups="petal width (cm)")
     assert iris.groups is not None
     assert iris.n_features == 3
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_rows_without_a_label_are_left_out_of_groups_and_times(by_name: bool) -> None:
+    labels = LABELS.astype(object)
+    labels[[3, 8]] = None
+    kept = np.delete(np.arange(N), [3, 8])
+    for column, keyword in (("patient", "groups"), ("when", "time")):
+        values = FRAME[column].astype(object)
+        values.iloc[3] = None
+        X, given = FRAME[["a", "b"]], {keyword: column if by_name else values}
+        with pytest.warns(AltuneWarning, match="2 of 600 rows have no label"):
+            data = Dataset(X.assign(**{column: values}) if by_name else X, labels, skip_unlabelled=True, **given)
+        alone = Dataset(X.iloc[kept], LABELS[kept], **{keyword: FRAME[column].iloc[kept]})
+        assert data.fingerprint == alone.fingerprint
+        values.iloc[5] = None
+        with pytest.raises(DataError, match=r"row 5 .* is empty in 1 of 598 rows"), pytest.warns(AltuneWarning):
+            Dataset(X, labels, skip_unlabelled=True, **{keyword: values})
+
+
+def test_columns_that_are_no_features_are_not_dropped() -> None:
+    for options in ({"group": "a"}, {"time": "a"}, {"target": "a"}):
+        with pytest.raises(DataError, match=f"the {next(iter(options))} column 'a' cannot be dropped"):
+            Reading(drop="a", **options)
+    table = FRAME.assign(label=LABELS)
+    assert Dataset.from_frame(table, groups="patient", drop="when").feature_names == ("a", "b")
+    with pytest.raises(DataError, match="its rows not split; leave out the group column 'patient'"):
+        encode_pool(table, group="patient")
+
+
+def test_groups_in_arrow_and_masked_values() -> None:
+    arrow = pa.Table.from_pandas(FRAME[["a", "b", "patient"]], preserve_index=False)
+    wanted = Dataset(FRAME[["a", "b"]], LABELS, groups=FRAME["patient"]).fingerprint
+    assert Dataset(arrow, LABELS, groups="patient").fingerprint == wanted
+    assert Dataset(arrow.select(["a", "b"]), LABELS, groups=arrow["patient"]).fingerprint == wanted
+    masked = np.ma.masked_array(FRAME[["a", "b", "patient"]].to_numpy(), mask=False)
+    masked[4, 2] = np.ma.masked
+    with pytest.raises(DataError, match=r"row 4 .* has no group"):
+        Dataset(masked, LABELS, feature_names=["a", "b", "patient"], groups="patient")

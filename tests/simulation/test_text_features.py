@@ -90,7 +90,7 @@ def test_advice_on_text_and_identifiers() -> None:
     environment = make_environment(Dataset(frame, letters().y), text_features="tfidf")
     assert environment.advice() == [
         "column 'letter_id' looks like an identifier (whole numbers without a repetition, 0 to 199); leave it out "
-        "unless its values carry meaning"
+        "(--drop) unless its values carry meaning"
     ]
 
 

@@ -47,9 +47,11 @@ _ALIASES = {
     "AnyRecipe": "Any",
     "AnyScenario": "Any",
     "AnySpace": "Any",
+    "Embedding": "str",
     "Parameters": "Mapping[str, Any]",
     "PostHoc": "str",
     "Projection": "str",
+    "TakenRows": "str",
 }
 """Names of types in annotations, and how their values are checked; the functions check them further."""
 _LISTS = ("Sequence", "list", "tuple", "Iterable")

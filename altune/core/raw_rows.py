@@ -154,7 +154,7 @@ def taken(X: Any, takes: Takes) -> Any:
 
     Parameters
     ----------
-    X : raw rows, or encoded features, which have no raw rows.
+    X : raw rows, what the estimator takes itself, or encoded features, which have no raw rows.
     takes : what the estimator takes.
 
     Raises
@@ -164,11 +164,15 @@ def taken(X: Any, takes: Takes) -> Any:
     """
     if isinstance(X, RawRows):
         return X.taken(takes)
-    if takes.raw:
+    if takes.raw and not (hasattr(X, "iloc") if takes.rows == "frame" else _are_strings(X)):
         raise RequestError(
             f"a model with takes={takes.rows!r} was given encoded features; give it rows of pool.inputs, not of pool.X"
         )
     return X
+
+
+def _are_strings(X: Any) -> bool:
+    return isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype == object
 
 
 @dataclass(frozen=True, eq=False)

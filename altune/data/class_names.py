@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from altune.core.errors import DataError
 from altune.core.text import join_words
 
@@ -22,6 +25,8 @@ _MANY_SHARE = 0.1
 _MOST_VALUES = 100
 """More different fractional numbers than the first, and than the second as a share of the rows or than the third, are
 taken for regression; so are labels that are mostly another one in each row."""
+_MOST_DIGITS = 20
+"""More classes than this that are all numbers may be amounts."""
 _FEW_VALUES = 10
 """Up to this many different labels are classes, however few rows there are."""
 _MOST_NAMED = 5
@@ -180,3 +185,35 @@ def _repaired(name: str, repairs: Iterable[_Repair]) -> str:
     for repair in repairs:
         name = repair.apply(name)
     return name
+
+
+def refuse_rare(name: str, classes: Sequence[ClassName], counts: NDArray[np.intp], minimum: int) -> None:
+    """Refuse labels with a class that is too rare to be split. Classes without rows do not count.
+
+    Parameters
+    ----------
+    name : name of the data set.
+    classes : names of the classes.
+    counts : number of rows of each class, ``(n_classes,)``.
+    minimum : number of rows that each class needs, 1 or more.
+    """
+    n_rows, present = int(counts.sum()), int((counts > 0).sum())
+    if n_rows < minimum * present:
+        raise DataError(
+            f"{name}: {n_rows} rows with labels are too few for {present} classes; give at least "
+            f"{minimum * present}, {minimum} of each class, for a pool, test rows and rows held back"
+        )
+    counts = np.where(counts > 0, counts, n_rows)
+    rarest = int(np.argmin(counts))
+    if counts[rarest] < minimum:
+        too_rare = int((counts < minimum).sum())
+        raise DataError(
+            f"{name}: class {classes[rarest]!r} has {counts[rarest]} rows, and {too_rare} of "
+            f"{len(classes)} classes have fewer than the {minimum} that a stratified split needs; "
+            f"merge rare classes or leave them out, such as with --min-class {minimum}"
+            + (
+                " (if the labels are amounts, this is regression: bin them)"
+                if present > _MOST_DIGITS and None not in map(number_of, classes)
+                else ""
+            )
+        )

@@ -16,7 +16,7 @@ from altune.core.errors import AltuneWarning, DataError
 from altune.core.raw_rows import RawTable, holds_strings
 from altune.core.text import printable
 from altune.data.arrow import without_arrow
-from altune.data.class_names import ClassName, number_of, several_labels_line, spelling_lines
+from altune.data.class_names import ClassName, refuse_rare, several_labels_line, spelling_lines
 from altune.data.duplicates import Copies, find_copies
 from altune.data.features import Kind, as_features, is_frame
 from altune.data.files import data_name
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 DUPLICATES = "duplicates"
 """Name of the groups of equal or nearly equal rows."""
-MOST_DIGITS = 20
-"""More classes than this that are all numbers may be amounts."""
 
 
 class Dataset:
@@ -127,8 +125,8 @@ class Dataset:
         codes, order = labels.codes, labels.classes
         codes.flags.writeable = False
         vars(self).update(X=features, y=codes, classes=order, name=printable(name), feature_names=names, kind=kind)
-        given = X.iloc[labels.kept] if is_frame(X) and labels.kept is not None else X
-        vars(self).update(_originals=Originals.of(given, features) if is_frame(X) else None)
+        rows = slice(None) if labels.kept is None else labels.kept
+        vars(self).update(_originals=Originals.of(X.iloc[rows], features) if is_frame(X) else None)
         if by_duplicates:
             groups = as_groups(self._copies(None).sets, DUPLICATES, len(codes))
         elif groups is not None:
@@ -257,12 +255,13 @@ class Dataset:
         """
         if groups is None and time is None:
             return self
+        table = None if self._originals is None else self.raw
         return Dataset(
-            self.X,
+            self.X if table is None else table,
             np.array(self.classes, dtype=object)[self.y],
             name=self.name,
             classes=self.classes,
-            feature_names=None if self.kind == "table" else self.feature_names,
+            feature_names=self.feature_names if table is None else None,
             groups=self.groups if groups is None else groups,
             time=self.time if time is None else time,
         )
@@ -389,26 +388,7 @@ class Dataset:
         ----------
         minimum : number of rows that each class needs, 1 or more.
         """
-        present = int((self.class_counts > 0).sum())
-        if self.n_rows < minimum * present:
-            raise DataError(
-                f"{self.name}: {self.n_rows} rows with labels are too few for {present} classes; give at least "
-                f"{minimum * present}, {minimum} of each class, for a pool, test rows and rows held back"
-            )
-        counts = np.where(self.class_counts > 0, self.class_counts, self.n_rows)
-        rarest = int(np.argmin(counts))
-        if counts[rarest] < minimum:
-            too_rare = int((counts < minimum).sum())
-            raise DataError(
-                f"{self.name}: class {self.classes[rarest]!r} has {counts[rarest]} rows, and {too_rare} of "
-                f"{self.n_classes} classes have fewer than the {minimum} that a stratified split needs; "
-                f"merge rare classes or leave them out, such as with --min-class {minimum}"
-                + (
-                    " (if the labels are amounts, this is regression: bin them)"
-                    if present > MOST_DIGITS and None not in map(number_of, self.classes)
-                    else ""
-                )
-            )
+        refuse_rare(self.name, self.classes, self.class_counts, minimum)
 
     def __repr__(self) -> str:
         counts = self.class_counts

@@ -25,7 +25,16 @@ from altune.models.class_parameters import Classes, class_parameters, copy_of, r
 from altune.models.columns import column_problems
 from altune.models.declared import declared_field
 from altune.models.fitted import FittedModel
-from altune.models.given_estimator import EstimatorSpec, Parameters, check_estimator, name_of, names, read_takes, seeded
+from altune.models.given_estimator import (
+    Embedding,
+    EstimatorSpec,
+    Parameters,
+    check_estimator,
+    name_of,
+    names,
+    read_takes,
+    seeded,
+)
 from altune.models.outputs import estimator_output
 
 
@@ -177,7 +186,7 @@ def register_estimator(
     schedulable: Sequence[str] = (),
     takes: TakenRows = "numbers",
     column: str | None = None,
-    embedding: Literal["encoded", "pipeline"] = "encoded",
+    embedding: Embedding = "encoded",
 ) -> type[Model]:
     """Register a scikit-learn classifier or pipeline as a model.
 

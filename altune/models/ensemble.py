@@ -54,7 +54,7 @@ class FittedEnsemble(FittedModel):
             np.arange(first.n_classes),
             first.outputs,
             failure=first.failure if all(member.failure for member in members) else "",
-            takes=None,
+            takes=first.takes,
         )
         self.members = members
 

@@ -45,7 +45,7 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         :func:`altune.models.outputs.estimator_output`.
     shares : shares of the classes in the labels of a prior predictor, ``(n_classes,)``; None for any other model.
     failure : why the estimator of a prior predictor could not be trained, one line; empty for any other model.
-    takes : what the estimator is given of each row; None gives it the rows unchanged.
+    takes : what the estimator is given of each row.
     transforms : whether the output of the pipeline's last transformer is the embedding.
     """
 
@@ -60,7 +60,7 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         pairs: int = 0,
         shares: Array | None = None,
         failure: str = "",
-        takes: Takes | None = NUMBERS,
+        takes: Takes = NUMBERS,
         transforms: bool = False,
     ) -> None:
         self.estimator = estimator
@@ -147,16 +147,17 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         With ``transforms`` it is the output of the pipeline's last transformer.
         """
         if self.embeds and self.transforms:
-            return transformed(self.estimator, self._given(X))
+            return transformed(self.estimator, self.given(X))
         if self.embeds:
-            return hidden_activations(self._given(X), self.estimator.coefs_, self.estimator.intercepts_)
+            return hidden_activations(self.given(X), self.estimator.coefs_, self.estimator.intercepts_)
         return taken(X, NUMBERS)
 
     def _output(self, method: OutputMethod, X: Features) -> Any:
-        return estimator_output(self.estimator, method, self._given(X), len(self.codes), self.pairs)
+        return estimator_output(self.estimator, method, self.given(X), len(self.codes), self.pairs)
 
-    def _given(self, X: Features) -> Any:
-        return X if self.takes is None else taken(X, self.takes)
+    def given(self, X: Features) -> Any:
+        """Return rows as the estimator is given them: encoded features, a DataFrame, or an array of strings."""
+        return taken(X, self.takes)
 
     def _same(self, n_rows: int) -> Array:
         if self.shares is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -21,6 +21,7 @@ _GIVEN: dict[TakenRows, str] = {
     "frame": "a DataFrame",
     "text": "an array of strings",
 }
+Embedding = Literal["encoded", "pipeline"]
 Range = tuple[type, float, float]
 Parameters = Mapping[str, Range | Sequence[Any]]
 

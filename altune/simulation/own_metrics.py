@@ -107,7 +107,8 @@ def register_metric(name: str, scorer: Any, *, low: float = -math.inf, high: flo
     name : name of the metric. Registering a name again replaces the metric; names of scikit-learn's scorers are
         refused.
     scorer : what ``sklearn.metrics.make_scorer`` returns, or a function ``scorer(classifier, X, y)`` that returns one
-        number. Larger is better; ``make_scorer(..., greater_is_better=False)`` changes the sign.
+        number; ``X`` is what the model of the recipe takes. Larger is better;
+        ``make_scorer(..., greater_is_better=False)`` changes the sign.
     low, high : lowest and highest possible value, if there are any. ``alc_normalized`` and means over several data sets
         need the highest.
 

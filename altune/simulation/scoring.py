@@ -46,7 +46,7 @@ class TestScorer:
     Parameters
     ----------
     metrics : names of scikit-learn scorers.
-    X : encoded features of the test rows, ``(n_test, n_features)``.
+    X : the test rows as models are given them, encoded features or raw rows, ``(n_test, n_features)``.
     y : their true class codes, ``(n_test,)``.
     n_classes : number of classes of the scenario.
     positive : code of the positive class of two; None for the last one.
@@ -132,7 +132,7 @@ class TestScorer:
 
     def _score_of(self, metric: OwnMetric, outputs: Outputs, rows: RowNumbers) -> float:
         """Return the score of a metric of the user, which may need the features too."""
-        model, X = (outputs, rows) if metric.from_outputs else (outputs.model, self._X[rows])
+        model, X = (outputs, rows) if metric.from_outputs else (outputs.model, outputs.model.given(self._X[rows]))
         return metric.score(model, X, self._y[rows], self._labels)
 
     def _without_each(self, groups: Sequence[RowNumbers], outputs: Outputs, metrics: Sequence[str]) -> dict[str, Array]:
@@ -166,7 +166,7 @@ class Outputs(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     model : the trained model.
-    X : encoded features of the test rows, ``(n_test, n_features)``.
+    X : the test rows as models are given them, ``(n_test, n_features)``.
     """
 
     def __init__(self, model: FittedModel, X: Features) -> None:

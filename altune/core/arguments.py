@@ -146,7 +146,7 @@ def _bound(
         if name not in bound and parameter.default is inspect.Parameter.empty:
             raise RequestError(f"{function}() needs {name}; give it")
         if name in bound and parameter.annotation is not inspect.Parameter.empty:
-            bound[name] = checked(name, bound[name], str(parameter.annotation), parameter.default)
+            bound[name] = checked(name, bound[name], str(parameter.annotation).strip("'"), parameter.default)
     return bound
 
 

@@ -282,6 +282,7 @@ def stratified_rows(dataset: Dataset, most_rows: int | None) -> Dataset:
     RequestError
         For fewer than 10 rows for each class.
 
+    >>> from altune.data import load_dataset
     >>> stratified_rows(load_dataset("digits"), 500).n_rows
     500
     """

@@ -110,7 +110,7 @@ def votes_of_pairs(values: Array, n_classes: int) -> Array:
     scikit-learn's ``decision_function_shape="ovr"`` returns.
 
     >>> votes_of_pairs(np.array([[2.0, 2.0, -1.0]]), 3).round(2).tolist()
-    [[2.27, -0.25, 0.98]]
+    [[2.27, -0.25, 0.83]]
     """
     first, second = np.triu_indices(n_classes, 1)
     votes, sums = np.zeros((len(values), n_classes)), np.zeros((len(values), n_classes))

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from altune.core.errors import AltuneWarning
@@ -23,6 +24,7 @@ COLUMNS = {
     "Int64 with gaps": pd.Series([1, None, 3, 4], dtype="Int64"),
     "boolean with gaps": pd.Series([True, None, False, True], dtype="boolean"),
     "arrow": pd.Series([1, None, 3, 4], dtype="int64[pyarrow]"),
+    "time of Arrow": pd.Series([1, None, 3, 4], dtype=pd.ArrowDtype(pa.time32("s"))),
     "sparse": pd.Series(pd.arrays.SparseArray([0.0, 0.0, 1.0, 2.0])),
     "decimals": pd.Series([Decimal("1.10"), Decimal(2), None, Decimal(4)]),
     "numbers as objects": pd.Series([1, 2.5, True, None], dtype=object),

@@ -102,5 +102,5 @@ def _restores(column: pd.Series[Any], held: Any, exact: bool) -> bool:
         return column.dtype.kind in "iub" or (column.dtype.kind == "f" and column.dtype.itemsize <= 8)
     try:
         return bool(pd.Series(held).astype(column.dtype).equals(column.reset_index(drop=True)))
-    except (TypeError, ValueError):
+    except Exception:  # types of other libraries fail in ways of their own
         return False

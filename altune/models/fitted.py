@@ -147,17 +147,13 @@ class FittedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         With ``transforms`` it is the output of the pipeline's last transformer.
         """
         if self.embeds and self.transforms:
-            return transformed(self.estimator, self.given(X))
+            return transformed(self.estimator, taken(X, self.takes))
         if self.embeds:
-            return hidden_activations(self.given(X), self.estimator.coefs_, self.estimator.intercepts_)
+            return hidden_activations(taken(X, self.takes), self.estimator.coefs_, self.estimator.intercepts_)
         return taken(X, NUMBERS)
 
     def _output(self, method: OutputMethod, X: Features) -> Any:
-        return estimator_output(self.estimator, method, self.given(X), len(self.codes), self.pairs)
-
-    def given(self, X: Features) -> Any:
-        """Return rows as the estimator is given them: encoded features, a DataFrame, or an array of strings."""
-        return taken(X, self.takes)
+        return estimator_output(self.estimator, method, taken(X, self.takes), len(self.codes), self.pairs)
 
     def _same(self, n_rows: int) -> Array:
         if self.shares is not None:

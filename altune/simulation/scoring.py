@@ -23,6 +23,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.utils.metaestimators import available_if
 
 from altune.core.errors import ScenarioError, WorkError
+from altune.core.raw_rows import NUMBERS, Takes, taken
 from altune.core.settings import no_warnings
 from altune.core.types import Array, Codes, Features, RowNumbers
 from altune.models import FittedModel
@@ -52,6 +53,7 @@ class TestScorer:
     positive : code of the positive class of two; None for the last one.
     groups : group of each test row, ``(n_test,)``, where groups are the units of the test; None where rows are.
     labels : the label of each class, which metrics of the user see; by default the codes.
+    takes : what the models are given of each row, which metrics of the user see.
     """
 
     __test__ = False  # pytest would take the class for a test
@@ -65,6 +67,7 @@ class TestScorer:
         positive: int | None = None,
         groups: NDArray[np.int64] | None = None,
         labels: Sequence[object] = (),
+        takes: Takes = NUMBERS,
     ) -> None:
         self._metrics = metrics
         self._X = X
@@ -73,6 +76,7 @@ class TestScorer:
         self._positive = n_classes - 1 if positive is None else positive
         self._units = None if groups is None else np.unique(groups, return_inverse=True)[1]
         self._labels = labels or range(n_classes)
+        self.takes = takes
         own = own_metrics()
         self._own = {metric: own[metric] for metric in metrics if metric in own}
         self._score = make_scorers(tuple(metric for metric in metrics if metric not in own), n_classes, positive)
@@ -132,7 +136,7 @@ class TestScorer:
 
     def _score_of(self, metric: OwnMetric, outputs: Outputs, rows: RowNumbers) -> float:
         """Return the score of a metric of the user, which may need the features too."""
-        model, X = (outputs, rows) if metric.from_outputs else (outputs.model, outputs.model.given(self._X[rows]))
+        model, X = (outputs, rows) if metric.from_outputs else (outputs.model, taken(self._X[rows], self.takes))
         return metric.score(model, X, self._y[rows], self._labels)
 
     def _without_each(self, groups: Sequence[RowNumbers], outputs: Outputs, metrics: Sequence[str]) -> dict[str, Array]:

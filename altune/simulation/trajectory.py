@@ -65,6 +65,7 @@ class Trajectory:
             scenario.positive_code,
             prepared.test_groups,
             scenario.labels_of_classes,
+            recipe.model.takes,
         )
         self._loop = ActiveLearningLoop(
             recipe,
@@ -103,7 +104,7 @@ class Trajectory:
     def curve(self) -> LearningCurve:
         """Return the learning curve so far; at least one model must have been trained."""
         loop, points, records = self._loop, self._points, self._loop.records
-        key = ("prior", self._scenario.metric_names, self._scenario.positive_code)
+        key = ("prior", self._scenario.metric_names, self._scenario.positive_code, self._scorer.takes)
         prior = self.prepared.hidden.get(key, lambda: self._scorer.prior(self.prepared.y_pool))
         units = {} if self._by_unit is None else self._units(self._by_unit)
         rows, groups = self.prepared.block.pool[loop.bought].astype(np.int64), self.prepared.block.groups
@@ -162,7 +163,7 @@ class Trajectory:
     def _units(self, by_unit: list[UnitScores]) -> dict[str, Any]:
         """Return the scores by unit of the test rows as fields of the curve."""
         scorer, y_pool = self._scorer, self.prepared.y_pool
-        key = ("prior units", self._scenario.metric_names, self._scenario.positive_code)
+        key = ("prior units", self._scenario.metric_names, self._scenario.positive_code, scorer.takes)
         _, prior = self.prepared.hidden.get(key, lambda: scorer.with_units(scorer.prior_model(y_pool)))
         block = self.prepared.block
         of_groups = {

@@ -8,8 +8,10 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from altune.core.errors import AltuneWarning
 from altune.data import Dataset
 
 COLUMNS = {
@@ -22,6 +24,7 @@ COLUMNS = {
     "Int64 with gaps": pd.Series([1, None, 3, 4], dtype="Int64"),
     "boolean with gaps": pd.Series([True, None, False, True], dtype="boolean"),
     "arrow": pd.Series([1, None, 3, 4], dtype="int64[pyarrow]"),
+    "time of Arrow": pd.Series([1, None, 3, 4], dtype=pd.ArrowDtype(pa.time32("s"))),
     "sparse": pd.Series(pd.arrays.SparseArray([0.0, 0.0, 1.0, 2.0])),
     "decimals": pd.Series([Decimal("1.10"), Decimal(2), None, Decimal(4)]),
     "numbers as objects": pd.Series([1, 2.5, True, None], dtype=object),
@@ -92,3 +95,19 @@ def test_columns_of_text_are_found():
     assert Dataset(pd.DataFrame({"text": texts, "code": codes}), y).raw_table.texts == ("text",)
     assert Dataset(pd.DataFrame({"city": cities, "x": range(60)}), y).raw_table.texts == ("city",)
     assert Dataset(pd.DataFrame({"x": range(60)}), y).raw_table.texts == ()
+
+
+def test_rows_that_are_left_out_and_columns_that_are_no_features_are_not_in_the_table():
+    frame = pd.DataFrame({"who": list("aabbccdd"), "when": range(8), "size": np.arange(8, dtype="int8"), "name": "x"})
+    labels = ["yes", None, "no", "yes", "no", "rare", "no", "yes"]
+    with pytest.warns(AltuneWarning):
+        data = Dataset(frame, labels, groups="who", skip_unlabelled=True, min_class=2)
+    kept = frame.drop(columns="who").iloc[[0, 2, 3, 4, 6, 7]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(data.raw, kept)
+
+
+def test_groups_or_a_time_that_are_added_leave_the_types():
+    frame = pd.DataFrame({"when": range(4), "size": np.array([3, 1, 3, 1], dtype="int8")})
+    added, given = Dataset(frame, list("abab")).with_columns(time="when"), Dataset(frame, list("abab"), time="when")
+    pd.testing.assert_frame_equal(added.raw, frame[["size"]])
+    assert added.raw_fingerprint == given.raw_fingerprint

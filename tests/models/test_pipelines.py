@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
@@ -18,6 +19,7 @@ from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from altune.core.errors import RequestError, WorkError
+from altune.core.identity import identify
 from altune.core.raw_rows import RawRows, RawTable
 from altune.core.registry import methods, parse_method, unregister
 from altune.core.types import TrainingSet
@@ -276,3 +278,12 @@ def test_the_contract_checks_the_form_of_a_model_of_raw_rows():
     cls = register_estimator("mine", of_words(), takes="text")
     check_method(cls)
     assert "classes" not in dict(checks_for(cls))
+
+
+def test_what_an_estimator_is_given_belongs_to_its_identity():
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression())
+    usual = register_estimator("mine", pipeline).code_identity().digest
+    assert usual == identify(clone(pipeline).set_params(logisticregression__random_state=0), "mine").digest
+    others = [{"takes": "frame"}, {"takes": "text"}, {"takes": "text", "column": "a"}, {"embedding": "pipeline"}]
+    digests = {register_estimator("mine", pipeline, **other).code_identity().digest for other in others}
+    assert len(digests | {usual}) == 5

@@ -73,7 +73,7 @@ def test_the_prior_predictor_knows_the_shares_of_the_labels() -> None:
     X, y = load_wine(return_X_y=True)
     rows = np.array([0, 1, 60, 61, 62, 140])
     fitted = as_model(KNeighborsClassifier(15)).fit(TrainingSet(X[rows], y[rows], 3), 0)
-    assert fitted.failure.startswith("k_neighbors_classifier could not be trained on 6 rows of 3 classes: KNeighbors")
+    assert "could not be trained on 6 rows of 3 classes: KNeighbors" in fitted.failure
     assert fitted.predict(X).tolist() == [1] * len(X)
     for scores in (fitted.predict_proba(X), fitted.class_scores(X)):
         np.testing.assert_allclose(scores, np.tile([2 / 6, 3 / 6, 1 / 6], (len(X), 1)))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler, TargetEncoder
 
 import altune
@@ -219,3 +221,37 @@ def test_a_trajectory_depends_on_types_only_where_a_model_takes_them():
             keys[model, data is whole] = item.key
     assert keys["mine", True] != keys["mine", False]
     assert keys["logistic_regression", True] == keys["logistic_regression", False]
+
+
+@pytest.mark.parametrize("model_init", ["default", "ensemble"])
+@pytest.mark.parametrize("takes", ["frame", "text"])
+def test_a_metric_of_the_user_gets_what_the_model_takes(takes: str, model_init: str):
+    def scorer(classifier: Any, X: Any, y: Any) -> float:
+        assert isinstance(X, pd.DataFrame) if takes == "frame" else isinstance(X[0], str)
+        return float(np.mean(classifier.predict(X) == y))
+
+    altune.register_estimator("mine", by_name() if takes == "frame" else of_words(), takes=takes)
+    metric = altune.register_metric("own_accuracy", scorer, low=0, high=1)
+    recipe = altune.Recipe(model="mine", model_init=model_init)
+    data = people() if takes == "frame" else reviews()
+    try:
+        assert played(data, recipe, metric="own_accuracy").aulc == played(data, recipe).aulc
+    finally:
+        metric.forget()
+
+
+def test_parameters_may_name_the_classes():
+    data = Dataset(people_table(), np.array(["no", "yes"])[labels()], name="people")
+    altune.register_estimator("mine", by_name().set_params(logisticregression__class_weight={"yes": 5}), takes="frame")
+    assert played(data).aulc > 0
+    altune.register_estimator("mine", by_name().set_params(logisticregression__class_weight={"si": 5}), takes="frame")
+    with pytest.raises(altune.AltuneError, match="the data have no class 'si'"):
+        played(data)
+
+
+def test_too_few_labels_for_the_estimator_give_the_shares_of_the_classes():
+    pipeline = Pipeline([*by_name().steps[:-1], ("vote", KNeighborsClassifier(10))])
+    altune.register_estimator("mine", pipeline, takes="frame")
+    simulation = played(people())
+    assert simulation.curves[0].labels[0] == 8
+    assert simulation.curves[0].scores["accuracy"][0] == 0.5

@@ -71,7 +71,7 @@ def test_it_is_on_the_page(tmp_path: Path) -> None:
     assert facts(run)["Features"].startswith("4 columns become ")
     assert facts(run)["Columns to check"] == (
         "column 'order_id' looks like an identifier (whole numbers without a repetition, 1000 to 1119); leave it out "
-        "unless its values carry meaning"
+        "(--drop) unless its values carry meaning"
     )
     (columns,) = (part for part in run_content(run).parts if isinstance(part, TableBlock) and part.title)
     assert columns.title == "Columns of shop"

@@ -13,6 +13,7 @@ from altune.core.errors import RequestError
 from altune.core.needs import Capabilities
 from altune.data import Dataset, Reading, as_dataset, family_of, list_datasets, load_dataset
 from altune.data.encoding import encode_described, is_sparse
+from altune.data.reading import reading_arguments
 from altune.data.unlabelled import unlabelled_pool
 from altune.models import Model, as_model
 from altune.recipes.evidence import shipped_evidence
@@ -25,7 +26,7 @@ UNKNOWN_POOL = 10**9
 """Rows of a pool that was not given: they limit nothing."""
 
 
-@plain_arguments()
+@plain_arguments(also=reading_arguments)
 def recommend(
     pool: Any = None,
     *,

@@ -52,7 +52,8 @@ def test_the_default_is_stored_as_before_and_the_rest_changes_what_is_played() -
 
 @pytest.mark.parametrize("value", ["words", 0, 5001, 1.5, True, None])
 def test_what_is_wrong_is_one_line(value: object) -> None:
-    with pytest.raises(FormatError, match="must be 'lsa', 'tfidf' or a number from 1 to 5000") as caught:
+    problem = "give a number" if value is True else "must be 'lsa', 'tfidf' or a number from 1 to 5000"
+    with pytest.raises(FormatError, match=problem) as caught:
         Scenario.from_dict({"text_features": value})
     assert "\n" not in str(caught.value)
 

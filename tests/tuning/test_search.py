@@ -372,7 +372,7 @@ def test_no_time_is_told_apart_from_no_success(small):
 def test_confirm_takes_its_own_sizes_and_nothing_else(small, undisturbed):
     run = small(confirm=False)
     assert len(run.confirm(report_blocks=4).confirmation.recipe.curves) == 4
-    with pytest.raises(TypeError):
+    with pytest.raises(RequestError, match="no argument 'n_trials'"):
         run.confirm(n_trials=3)
 
 

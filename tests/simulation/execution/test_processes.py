@@ -165,7 +165,7 @@ def test_a_worker_that_keeps_much_is_not_restarted(monkeypatch):
 def test_pools_in_use_at_once_have_workers_of_their_own(monkeypatch):
     monkeypatch.setattr(crew, "HELPED", 1)
     with LocalPool(2) as one:
-        mine = {process for _, process in one.run(where, [(number,) for number in range(20)])}
+        mine = {process for _, process in one.run(slow_where, [(number,) for number in range(20)])}
         with pytest.raises(ValueError, match="three"), LocalPool(2) as other:  # noqa: PT012
             theirs = {process for _, process in other.run(where, [(number,) for number in range(20)])}
             list(other.run(broken, [(number,) for number in range(8)]))

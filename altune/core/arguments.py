@@ -54,6 +54,7 @@ _ALIASES = {
     "TakenRows": "str",
 }
 """Names of types in annotations, and how their values are checked; the functions check them further."""
+_PROTOCOLS = ("Observer", "SweepObserver")
 _LISTS = ("Sequence", "list", "tuple", "Iterable")
 _WORDS = {
     "int": "an integer",
@@ -226,6 +227,8 @@ def _parts(kind: str) -> tuple[str, str]:
 
 
 def _of_kind(value: Any, kinds: tuple[str, ...], name: str) -> Any:
+    if any(kind in _PROTOCOLS and _matches(value, kind) for kind in kinds):
+        return value  # whatever else it seems to be: an object may answer to every name
     if isinstance(value, str) and "Path" in kinds:
         return home_path(value, name)
     if isinstance(value, PathLike):
@@ -274,7 +277,7 @@ def _matches(value: Any, kind: str) -> bool:
     outer = _parts(kind)[0]
     if outer in ("Callable", "Callback"):
         return callable(value)
-    if kind in ("Observer", "SweepObserver"):
+    if kind in _PROTOCOLS:
         return callable(getattr(value, "say", None))
     return kind == "Any" or any(cls.__name__ == outer for cls in type(value).__mro__)
 

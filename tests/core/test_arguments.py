@@ -12,6 +12,7 @@ import pytest
 from sklearn.svm import SVC
 
 import altune
+from altune.core.arguments import checked
 from altune.core.plain import plain
 from altune.learning.episodes import EpisodePlan
 from altune.learning.lal import LalSettings
@@ -215,3 +216,12 @@ def test_the_home_directory_is_known_in_every_path(tmp_path, monkeypatch):
     assert len(altune.simulate("~/run", "~/mine.csv", budget=12, n_blocks=1).values) == 1
     with pytest.raises(altune.RequestError, match="no home directory of ~nobody-here"):
         altune.open_run("~nobody-here/run")
+
+
+def test_an_observer_may_answer_to_every_name():
+    class Listener:
+        def __getattr__(self, name):
+            return lambda *values, **named: "said"
+
+    listener = Listener()
+    assert checked("observer", listener, "Observer | None") is listener

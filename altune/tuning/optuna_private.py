@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import optuna
 
 from altune.core.errors import RequestError
+from altune.tuning.quiet import create_study
 
 LOG = logging.getLogger(__name__)
 CREATE_TRIAL, SET_STUDY_ATTRIBUTE, SET_STATE = 4, 2, 6
@@ -92,7 +93,7 @@ def require_journal_codes() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "journal"
-        study = optuna.create_study(storage=JournalStorage(JournalFileBackend(str(journal))))
+        study = create_study(storage=JournalStorage(JournalFileBackend(str(journal))))
         study.set_user_attr("attribute", 1)
         study.tell(study.ask(), 0.0)
         operations = [json.loads(line) for line in journal.read_text("utf-8").splitlines()]

@@ -290,3 +290,11 @@ def test_trials_of_silent_workers_go_back_into_the_queue(server, monkeypatch, ca
     code, out, _ = run_command(monkeypatch, capsys, "repair", "--storage", url, "--study", "shared")
     assert (code, "1 waiting, 1 complete, 1 failed" in out, out.splitlines()[-1][-16:]) == (0, True, "nothing is wrong")
     assert run_command(monkeypatch, capsys, "repair", "--storage", url, "--study", "other")[0] == 2
+
+
+def test_repair_says_nothing_but_its_own_lines(folder):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "altune", "repair", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(str(folder))

@@ -26,12 +26,13 @@ from altune.data.reading import Reading
 from altune.data.split_words import split_advice
 from altune.recipes.recipe import Recipe
 from altune.simulation.computable import check_block, check_metrics, check_objectives, wants_probabilities
+from altune.simulation.given_scenario import AnyScenario, as_scenario, scenario_arguments
 from altune.simulation.metrics import has_positive
 from altune.simulation.objectives import Objective
 from altune.simulation.panel import MOST_DIFFICULT, most_errors
 from altune.simulation.prepared import kept_names, prepare_block
 from altune.simulation.pricing import settle_prices
-from altune.simulation.scenario import AnyScenario, Scenario, as_scenario, scenario_arguments
+from altune.simulation.scenario import Scenario
 
 AnyData = Any
 """A data set in any form: see :data:`altune.data.given.FORMS`."""

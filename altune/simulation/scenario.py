@@ -11,19 +11,17 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
-from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from altune.core.errors import FormatError, ScenarioError
-from altune.core.plain import home_path, shown
+from altune.core.plain import home_path
 from altune.core.plain_model import as_fields
 from altune.core.yaml import MAX_INTEGER, read_yaml
 from altune.data import Dataset
 from altune.data.encoding import read_text_features
-from altune.data.reading import READING_FIELDS
 from altune.simulation.annotators import Annotator
 from altune.simulation.metrics import check_positive, has_positive
 from altune.simulation.objectives import (
@@ -352,34 +350,6 @@ class Scenario(ScoredBy):
         """Read a scenario from a YAML file."""
         path = home_path(path, "scenario")
         return cls.from_dict(read_yaml(path), file=str(path))
-
-
-def scenario_arguments() -> tuple[str, ...]:
-    """Return what public functions take beside their own arguments: fields of a scenario and options of reading."""
-    return (*(name for name in Scenario.model_fields if name != "version"), "splits_file", *READING_FIELDS)
-
-
-AnyScenario = Scenario | Mapping[str, Any] | str | Path
-
-
-def as_scenario(value: AnyScenario | None) -> Scenario | None:
-    """Return a scenario that is given itself, as a mapping of its fields, or as a YAML file; None for none.
-
-    >>> as_scenario({"budget": 50}).budget
-    50
-
-    Raises
-    ------
-    RequestError
-        If it is none of these.
-    """
-    if value is None or isinstance(value, Scenario):
-        return value
-    if isinstance(value, Mapping):
-        return Scenario.from_dict(value)
-    if isinstance(value, (str, PathLike)):
-        return Scenario.load(home_path(value, "scenario"))
-    raise ScenarioError(f"scenario must be a Scenario, a mapping of its fields or its file, not {shown(value)}")
 
 
 def all_fields(plain: Mapping[str, Any]) -> dict[str, Any]:

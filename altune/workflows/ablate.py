@@ -15,8 +15,8 @@ from altune.simulation.execution.counting import counted
 from altune.simulation.execution.items import WorkItem, curves_or_raise
 from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
+from altune.simulation.given_scenario import AnyScenario, scenario_arguments
 from altune.simulation.play import AnyRecipe, Setup, recipe_with, set_up
-from altune.simulation.scenario import AnyScenario, scenario_arguments
 from altune.tuning.ablation import Ablated, trajectories_to_ablate
 from altune.tuning.ablation import ablate as play_path
 from altune.tuning.ablation_path import ORDER_BLOCKS, differing

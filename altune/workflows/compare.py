@@ -12,9 +12,9 @@ from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import AnyData, Environment, make_environments
+from altune.simulation.given_scenario import AnyScenario, scenario_arguments
 from altune.simulation.play import AnyRecipe, play_recipes
 from altune.simulation.result import Simulation
-from altune.simulation.scenario import AnyScenario, scenario_arguments
 from altune.workflows.progress import shown_progress
 from altune.workflows.recipes import find_recipe, find_run
 

@@ -22,11 +22,11 @@ from altune.simulation.execution.counting import counted
 from altune.simulation.execution.items import Failure, WorkItem, curves_or_raise
 from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
+from altune.simulation.given_scenario import AnyScenario, scenario_arguments
 from altune.simulation.objectives import Objective
 from altune.simulation.play import AnyRecipe, set_up
 from altune.simulation.prepared import prepare_block
 from altune.simulation.result import Simulation
-from altune.simulation.scenario import AnyScenario, scenario_arguments
 from altune.tuning.record import EXAMINED, StudyRecord
 from altune.tuning.storage import set_attribute
 from altune.tuning.study_setup import PLAYED_AGAIN

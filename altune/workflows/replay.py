@@ -11,8 +11,8 @@ from altune.core.errors import RequestError
 from altune.core.registry import parse_method
 from altune.knobs.stopping import RecordedRules
 from altune.simulation.environment import AnyData, make_environment
+from altune.simulation.given_scenario import AnyScenario, scenario_arguments
 from altune.simulation.play import AnyRecipe, play_recipes
-from altune.simulation.scenario import AnyScenario, scenario_arguments
 from altune.workflows.progress import shown_progress
 from altune.workflows.recipes import find_recipe
 

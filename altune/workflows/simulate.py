@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from altune.core.arguments import plain_arguments
 from altune.simulation.environment import AnyData, make_environment
+from altune.simulation.given_scenario import AnyScenario, scenario_arguments
 from altune.simulation.play import AnyRecipe, play_recipes
 from altune.simulation.result import Simulation
-from altune.simulation.scenario import AnyScenario, scenario_arguments
 from altune.workflows.progress import shown_progress
 from altune.workflows.recipes import find_recipe
 

@@ -19,7 +19,7 @@ from altune.simulation.environment import AnyData, Environment, make_environment
 from altune.simulation.execution.backends import make_backend
 from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import processes
-from altune.simulation.scenario import AnyScenario, scenario_arguments
+from altune.simulation.given_scenario import AnyScenario, scenario_arguments
 from altune.tuning.away import make_away
 from altune.tuning.folders import require_folder
 from altune.tuning.observer import Observer, Silent

@@ -39,6 +39,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
 
 
+@pytest.fixture
+def own_models() -> Iterator[None]:
+    """Forget the models that a test registers."""
+    from altune.core.registry import methods, unregister
+
+    before = set(methods("model"))
+    yield
+    for name in set(methods("model")) - before:
+        unregister("model", name)
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     yield from open_browser(tmp_path_factory.mktemp("profile"))

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
-from altune.core.registry import methods, unregister
 from tests.helpers.benchmark_scripts import load
 
 script = load("estimators")
 
 
-@pytest.fixture(autouse=True)
-def own() -> Any:
-    """Forget what a test registers."""
-    before = set(methods("model"))
-    yield
-    for name in set(methods("model")) - before:
-        unregister("model", name)
+pytestmark = pytest.mark.usefixtures("own_models")
 
 
 def test_there_are_25_estimators_and_three_libraries() -> None:

@@ -21,7 +21,6 @@ from sklearn.svm import SVC, NuSVC
 
 from altune.core.errors import RequestError
 from altune.core.needs import Capabilities
-from altune.core.registry import methods, unregister
 from altune.core.types import TrainingSet
 from altune.models import as_model, register_estimator
 from altune.models.abilities import asked_abilities, found_abilities
@@ -31,13 +30,7 @@ PAIR = [("machine", SVC()), ("bayes", GaussianNB())]
 SHORT = {"probabilities": "P", "decision_function": "D", "partial_fit": "F", "sample_weight": "W", "sparse": "S"}
 
 
-@pytest.fixture(autouse=True)
-def own() -> Any:
-    """Forget what a test registers."""
-    before = set(methods("model"))
-    yield
-    for name in set(methods("model")) - before:
-        unregister("model", name)
+pytestmark = pytest.mark.usefixtures("own_models")
 
 
 def letters(abilities: Any) -> str:

@@ -24,7 +24,7 @@ from sklearn.preprocessing import StandardScaler
 import altune
 from altune.core.errors import RequestError
 from altune.core.needs import Capabilities
-from altune.core.registry import methods, parse_method, unregister
+from altune.core.registry import parse_method
 from altune.core.types import TrainingSet
 from altune.models import as_model, register_estimator
 from altune.recipes.recipe import Recipe
@@ -32,13 +32,7 @@ from altune.recipes.recipe import Recipe
 NAMES = ("ham", "spam", "virus")
 
 
-@pytest.fixture(autouse=True)
-def own() -> Any:
-    """Forget what a test registers."""
-    before = set(methods("model"))
-    yield
-    for name in set(methods("model")) - before:
-        unregister("model", name)
+pytestmark = pytest.mark.usefixtures("own_models")
 
 
 class Costly(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

@@ -21,7 +21,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from altune.core.errors import RequestError, WorkError
 from altune.core.identity import identify
 from altune.core.raw_rows import RawRows, RawTable
-from altune.core.registry import methods, parse_method, unregister
+from altune.core.registry import parse_method
 from altune.core.types import TrainingSet
 from altune.data import Dataset
 from altune.models import as_model, register_estimator
@@ -29,14 +29,7 @@ from altune.simulation.environment import make_environment
 from altune.testing import check_method, checks_for
 from tests.helpers.raw_models import N_ROWS, by_name, labels, of_words, people, people_table, reviews
 
-
-@pytest.fixture(autouse=True)
-def own() -> Any:
-    """Forget what a test registers."""
-    before = set(methods("model"))
-    yield
-    for name in set(methods("model")) - before:
-        unregister("model", name)
+pytestmark = pytest.mark.usefixtures("own_models")
 
 
 def then(*steps: Any) -> Pipeline:

@@ -16,7 +16,6 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
 from altune.core.errors import WorkError
-from altune.core.registry import methods, unregister
 from altune.core.streams import Streams
 from altune.core.types import TrainingSet
 from altune.data import Dataset
@@ -41,13 +40,7 @@ class Wants(RidgeClassifier):  # type: ignore[misc]
         return super().fit(X, y)
 
 
-@pytest.fixture(autouse=True)
-def own() -> Any:
-    """Forget what a test registers."""
-    before = set(methods("model"))
-    yield
-    for name in set(methods("model")) - before:
-        unregister("model", name)
+pytestmark = pytest.mark.usefixtures("own_models")
 
 
 def wine() -> Dataset:

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler, TargetEncoder
 
 import altune
-from altune.core.registry import methods, unregister
+from altune.core.registry import methods
 from altune.data import Dataset
 from altune.simulation.environment import make_environment
 from altune.simulation.execution.items import WorkItem
@@ -25,14 +25,7 @@ from altune.simulation.prepared import prepare_block
 from altune.simulation.trajectory import play
 from tests.helpers.raw_models import by_name, labels, of_words, people, people_table, reviews
 
-
-@pytest.fixture(autouse=True)
-def own() -> Any:
-    """Forget what a test registers."""
-    before = set(methods("model"))
-    yield
-    for name in set(methods("model")) - before:
-        unregister("model", name)
+pytestmark = pytest.mark.usefixtures("own_models")
 
 
 def played(data: Any, recipe: Any = None, **arguments: Any) -> Any:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import altune
-from altune.core.registry import methods, unregister
 from altune.data import Dataset
 from altune.models import register_estimator
 from tests.helpers.raw_models import by_name, labels, of_words, people, people_table, reviews
@@ -18,13 +17,7 @@ from tests.helpers.raw_models import by_name, labels, of_words, people, people_t
 TINY = {"budget": 24, "n_trials": 3, "loops": 2, "n_blocks": 1, "confirm": False}
 
 
-@pytest.fixture(autouse=True)
-def own() -> Any:
-    """Forget what a test registers."""
-    before = set(methods("model"))
-    yield
-    for name in set(methods("model")) - before:
-        unregister("model", name)
+pytestmark = pytest.mark.usefixtures("own_models")
 
 
 def space(*models: Any) -> altune.SearchSpace:

@@ -15,17 +15,9 @@ import pytest
 
 from altune.core.errors import AltuneWarning, DataError, MissingExtraError
 from altune.data import Dataset, encode_pool
+from tests.helpers.data_files import refused
 
 LABEL = ["x", "y", "x", "y"]
-
-
-def refused(path, **options):
-    with pytest.raises(DataError) as caught:
-        Dataset.from_file(path, **options)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert path.name in message
-    return message
 
 
 def written(path, text):

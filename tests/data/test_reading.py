@@ -9,6 +9,7 @@ import pytest
 from altune.core.errors import AltuneError, AltuneWarning, DataError
 from altune.data import Dataset, Reading, load_dataset
 from altune.data.reading import reading_words
+from tests.helpers.data_files import refused
 
 HEAD = "a,label\n"
 
@@ -20,15 +21,6 @@ def write(path, text):
 
 def labelled(path, labels):
     return write(path, HEAD + "".join(f"{row},{label}\n" for row, label in enumerate(labels)))
-
-
-def refused(path, **options):
-    with pytest.raises(DataError) as caught:
-        Dataset.from_file(path, **options)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert path.name in message
-    return message
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,14 @@ def knobs(
 ) -> None:
     """List the methods of each knob with their parameters, needs and source."""
     from altune.core.errors import RequestError
-    from altune.report.texts.knobs import columns_as_dict, columns_table, knob_table, knobs_as_dict, method_page
+    from altune.report.texts.knobs import (
+        broken_methods,
+        columns_as_dict,
+        columns_table,
+        knob_table,
+        knobs_as_dict,
+        method_page,
+    )
 
     if metadata and knob is not None:
         raise RequestError(f"--metadata lists columns of metadata, not methods; leave out {knob!r} or --metadata")
@@ -31,4 +38,6 @@ def knobs(
         text, listed = method_page(knob, method), knobs_as_dict(knob, method)
     else:
         text, listed = knob_table(knob), knobs_as_dict(knob)
+        if broken := broken_methods():
+            listed["broken"] = broken
     print_json(listed) if as_json else print(text)

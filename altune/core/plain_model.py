@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from altune.core.errors import FormatError, did_you_mean, join_path
+from altune.core.errors import AltuneError, FormatError, did_you_mean, join_path
 from altune.core.plain import plain, shown
 
 MOST = 10**15
@@ -34,6 +34,10 @@ class PlainModel(BaseModel):
             super().__init__(**{name: self._given(name, value) for name, value in fields.items()})
         except ValidationError as error:
             raise explain_validation(error) from None
+        except AltuneError:
+            raise
+        except Exception as error:  # of a validator of the user's
+            raise FormatError(f"{what} cannot be made: {type(error).__name__}: {error}") from error
 
     @classmethod
     def _given(cls, name: str, value: Any) -> Any:

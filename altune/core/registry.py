@@ -13,14 +13,16 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, cast, get_args
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import BaseModel, Field, model_validator
 
 from altune.core.errors import FormatError, RequestError, did_you_mean, join_path
 from altune.core.needs import Capabilities, Need
+from altune.core.plain import shown
 from altune.core.plain_model import PlainModel, as_fields
+from altune.core.plugins import broken_hint, load_plugins
 from altune.core.types import Learner
 
 if TYPE_CHECKING:
@@ -142,8 +144,10 @@ class Method(PlainModel):
 
 MethodT = TypeVar("MethodT", bound=Method)
 
+GROUP = "altune.methods"
+"""The group of entry points by which packages offer methods."""
+_BASES = "derive a class from QueryStrategy, Stopping or another knob of altune.knobs"
 _methods: dict[str, dict[str, type[Method]]] = {field: {} for field in FIELDS}
-_plugins_loaded = False
 
 
 def register(cls: type[MethodT]) -> type[MethodT]:
@@ -152,10 +156,16 @@ def register(cls: type[MethodT]) -> type[MethodT]:
     Raises
     ------
     RequestError
-        If the class has no knob, no literal ``method`` default or no docstring, or if another class has its name.
+        If the class is derived from no knob, lacks a method of it, has no literal ``method`` default or no docstring,
+        needs something unknown, or if another class has its name.
     """
-    if cls.knob not in _methods:
-        raise RequestError(f"{cls.__name__}: no knob {cls.knob!r}; {did_you_mean(cls.knob, FIELDS)}")
+    home = next(each for each in cls.__mro__ if "knob" in vars(each))  # the class that says which knob it is
+    if home is Method or home.__module__.partition(".")[0] != "altune":
+        raise RequestError(f"{cls.__name__} is derived from no knob; {_BASES}")
+    if missing := sorted(getattr(cls, "__abstractmethods__", ())):
+        raise RequestError(f"{cls.__name__} lacks {', '.join(missing)}, which each method of {cls.knob} has")
+    if unknown := sorted(map(str, set(cls.needs) - set(get_args(Need)))):
+        raise RequestError(f"{cls.__name__} needs {unknown[0]!r}; {did_you_mean(unknown[0], get_args(Need))}")
     field = cls.model_fields["method"]
     literal = get_args(field.annotation)
     if len(literal) != 1 or field.default != literal[0]:
@@ -180,7 +190,7 @@ def methods(knob: str) -> dict[str, type[Method]]:
     """Return the methods of a knob, or of ``model``, by name, including those of plugins."""
     if knob not in _methods:
         raise RequestError(f"no knob {knob!r}; {did_you_mean(knob, FIELDS)}")
-    _load_plugins()
+    load_plugins(GROUP, _load_method)
     return dict(_methods[knob])
 
 
@@ -195,7 +205,7 @@ def find_method(knob: str, name: object, path: str = "") -> type[Method]:
     known = methods(knob)
     if not isinstance(name, str) or name not in known:
         raise FormatError(
-            f"{knob} has no method {name!r}; {did_you_mean(name, known)}",
+            f"{knob} has no method {name!r}; {broken_hint(GROUP, name)}{did_you_mean(name, known)}",
             path=path,
             value=name,
             accepted=sorted(known),
@@ -249,14 +259,17 @@ def describe_parameters(cls: type[Method]) -> dict[str, dict[str, Any]]:
     return described
 
 
-def _load_plugins() -> None:
-    global _plugins_loaded
-    if _plugins_loaded:
-        return
-    _plugins_loaded = True
-    for entry in entry_points(group="altune.methods"):
-        loaded = entry.load()
-        register(cast("type[Method]", loaded))
+def _load_method(entry: EntryPoint) -> None:
+    """Load and register the method of a plugin; what its module registered before it failed is forgotten."""
+    before = {knob: dict(known) for knob, known in _methods.items()}
+    try:
+        cls = entry.load()
+        if not isinstance(cls, type) or not issubclass(cls, Method):
+            raise RequestError(f"{entry.value} is {shown(cls)}, not a class of a method; {_BASES}")
+        describe_parameters(register(cls))
+    except BaseException:
+        _methods.update(before)
+        raise
 
 
 def _plain(value: Any) -> Any:

@@ -13,11 +13,12 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from altune.core.errors import FormatError, RequestError, did_you_mean
+from altune.core.plain import shown
+from altune.core.plugins import load_plugin, plugin_entries
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
@@ -109,8 +110,10 @@ class TableKind(Generic[TableT]):
             path = folder / f"{name}{self.suffix}"
             if _NAME.fullmatch(name) and path.is_file():
                 return self._read_file(path)
-        for entry in entry_points(group=self.group, name=name):
-            return self._made(entry.load())
+        for entry in plugin_entries(self.group):
+            if entry.name == name:
+                made: TableT = load_plugin(entry, lambda entry: self._made(entry.load()))
+                return made
         raise FormatError(
             f"{self.method} has no table {name!r}; {did_you_mean(name, self.names())}; register yours with "
             f"{self.function}({name!r}, FILE) in Python, or set {self.variable} to a folder that holds "
@@ -122,7 +125,7 @@ class TableKind(Generic[TableT]):
     def names(self) -> list[str]:
         """Return the names of all tables, sorted."""
         files = {path.stem for folder in self._named_folders() for path in folder.glob(f"*{self.suffix}")}
-        entries = {entry.name for entry in entry_points(group=self.group)}
+        entries = {entry.name for entry in plugin_entries(self.group)}
         return sorted(files | entries | self.shipped.keys() | self._registered.keys())
 
     def _named_folders(self) -> list[Path]:
@@ -145,7 +148,11 @@ class TableKind(Generic[TableT]):
     def _made(self, source: str | Path | Mapping[str, Any] | TableT) -> TableT:
         if isinstance(source, (str, Path)):
             return self._read_file(existing_table(Path(source).expanduser()))
-        return self.read(source, "") if isinstance(source, Mapping) else source
+        if isinstance(source, Mapping):
+            return self.read(source, "")
+        if not callable(getattr(source, "digest", None)):
+            raise FormatError(f"{shown(source)} is no table of {self.method}: give a file, its plain values or a table")
+        return source
 
 
 def existing_table(path: Path) -> Path:

@@ -31,9 +31,10 @@ from sklearn.metrics import (
 )
 
 from altune.core.errors import ScenarioError, did_you_mean
+from altune.core.plugins import broken_hint
 from altune.core.text import join_words
 from altune.core.types import Codes, Features
-from altune.simulation.own_metrics import own_metrics
+from altune.simulation.own_metrics import GROUP, own_metrics
 
 Scorers = Callable[[Any, Features, Codes], dict[str, float]]
 """A function of a fitted model, the features of the test rows and their class codes that returns each score by name."""
@@ -190,7 +191,7 @@ def check_metric_names(names: Sequence[str]) -> None:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=4, cutoff=0.4)
             listed = f"similar: {', '.join(near)}" if near else "see sklearn.metrics.get_scorer_names()"
-            raise ValueError(f"unknown scorer {name!r}; {listed}")
+            raise ValueError(f"unknown scorer {name!r}; {broken_hint(GROUP, name)}{listed}")
 
 
 def make_scorers(metrics: tuple[str, ...], n_classes: int, positive: int | None = None) -> Scorers:

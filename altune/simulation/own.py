@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint
 from numbers import Real
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from altune.core.errors import RequestError, WorkError
+from altune.core.plain import shown
+from altune.core.plugins import load_plugins, reason_of
 
 
 def check_name(name: str, what: str, taken: Collection[str]) -> None:
@@ -31,14 +33,22 @@ def check_name(name: str, what: str, taken: Collection[str]) -> None:
         raise RequestError(f"{name!r} is {_article(what)} already; choose another name")
 
 
-@cache
-def load_entry_points(group: str) -> None:
-    """Import what installed packages offer in a group, which registers itself, once in each process."""
-    for entry in entry_points(group=group):
-        try:
-            entry.load()
-        except Exception as error:
-            raise RequestError(f"entry point {entry.name!r} of {group}: {_first_line(error)}") from error
+def load_own(group: str, kind: type, function: str) -> None:
+    """Import what installed packages offer in a group, which registers itself, once in each process.
+
+    Parameters
+    ----------
+    group : group of entry points.
+    kind : class of what they offer.
+    function : name of the function that returns it, for messages.
+    """
+
+    def load(entry: EntryPoint) -> None:
+        loaded = entry.load()
+        if not isinstance(loaded, kind | ModuleType):
+            raise RequestError(f"{entry.value} is {shown(loaded)}, not what {function} returns")
+
+    load_plugins(group, load)
 
 
 def one_number(what: str, compute: Callable[[], Any]) -> float:
@@ -57,7 +67,7 @@ def one_number(what: str, compute: Callable[[], Any]) -> float:
     try:
         value = compute()
     except Exception as error:
-        raise WorkError(f"{what} failed: {_first_line(error)}") from error
+        raise WorkError(f"{what} failed: {reason_of(error)}") from error
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
     if not isinstance(value, Real | np.number):
@@ -65,10 +75,6 @@ def one_number(what: str, compute: Callable[[], Any]) -> float:
     if not np.isfinite(float(value)):
         raise WorkError(f"{what} returned {float(value)}; it must return a finite number")
     return float(value)
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
 
 
 def _described(value: Any) -> str:

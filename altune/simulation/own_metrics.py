@@ -16,7 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from altune.core.errors import RequestError, ScenarioError
 from altune.core.identity import identify, remembered
 from altune.core.types import Array, Codes
-from altune.simulation.own import check_name, load_entry_points, one_number
+from altune.simulation.own import check_name, load_own, one_number
 
 GROUP = "altune.metrics"
 _MADE = type(make_scorer(accuracy_score))
@@ -144,7 +144,7 @@ def register_metric(name: str, scorer: Any, *, low: float = -math.inf, high: flo
 
 def own_metrics() -> dict[str, OwnMetric]:
     """Return the metrics of the user by name, including those of installed packages."""
-    load_entry_points(GROUP)
+    load_own(GROUP, OwnMetric, "register_metric")
     return dict(_metrics)
 
 

@@ -8,8 +8,10 @@ from pydantic import ValidationInfo, field_validator
 
 from altune.core.errors import did_you_mean
 from altune.core.plain_model import PlainModel
+from altune.core.plugins import broken_hint
 from altune.simulation.metrics import check_metric_names
 from altune.simulation.objectives import KINDS, SPENT, Constraint, load_objectives, own_objective
+from altune.simulation.objectives.own import GROUP as PLUGINS
 from altune.simulation.own_metrics import OwnMetric, own_metrics
 
 
@@ -46,7 +48,8 @@ class ScoredBy(PlainModel):
         load_objectives()
         for name in names:
             if name not in KINDS:
-                raise ValueError(f"unknown objective {name!r}; {did_you_mean(name, KINDS)}")
+                hint = broken_hint(PLUGINS, name)
+                raise ValueError(f"unknown objective {name!r}; {hint}{did_you_mean(name, KINDS)}")
         if not names or len(set(names)) < len(names):
             raise ValueError("give one objective, or several different ones")
         if names[0] in SPENT:

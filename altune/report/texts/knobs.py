@@ -9,7 +9,8 @@ from typing import Any
 
 import altune.knobs
 import altune.models  # noqa: F401  (both register every method that altune ships)
-from altune.core.registry import FIELDS, Method, describe_parameters, find_method, methods
+from altune.core.plugins import broken_plugins
+from altune.core.registry import FIELDS, GROUP, Method, describe_parameters, find_method, methods
 from altune.knobs.columns import COLUMNS, MOST_BACK
 from altune.knobs.query_strategy import QueryStrategy
 from altune.models import Model
@@ -47,7 +48,18 @@ def knob_table(knob: str | None = None) -> str:
         advice = [f"{name}: {described['advice']}" for name, described in listed.items() if described["advice"]]
         text = "\n".join([table(rows, wide="parameters"), *advice])
         parts.append(f"{field}\n{textwrap.indent(text, '  ')}")
+    if broken := broken_methods():
+        lines = [f"  {entry['plugin']} of {entry['package']}: {entry['reason']}" for entry in broken]
+        parts.append("\n".join(["broken plugins, which are left out", *lines]))
     return "\n\n".join(parts)
+
+
+def broken_methods() -> list[dict[str, str]]:
+    """Return the plugins of methods that cannot be used, as ``{plugin, target, package, reason}``."""
+    return [
+        {"plugin": plugin.name, "target": plugin.target, "package": plugin.package, "reason": plugin.reason}
+        for plugin in broken_plugins(GROUP)
+    ]
 
 
 def method_page(knob: str, method: str) -> str:

@@ -14,7 +14,7 @@ from altune.core.identity import identify, remembered
 from altune.simulation.curve import LearningCurve
 from altune.simulation.objectives.formulas import FORMULAS, Terms
 from altune.simulation.objectives.kinds import KINDS, OBJECTIVES, Direction, ObjectiveKind
-from altune.simulation.own import check_name, load_entry_points, one_number
+from altune.simulation.own import check_name, load_own, one_number
 
 GROUP = "altune.objectives"
 Function = Callable[[Any, LearningCurve, LearningCurve], float]
@@ -136,7 +136,7 @@ def register_objective(
 
 def load_objectives() -> None:
     """Register the objectives of installed packages."""
-    load_entry_points(GROUP)
+    load_own(GROUP, OwnObjective, "register_objective")
 
 
 def own_objective(name: str) -> OwnObjective | None:

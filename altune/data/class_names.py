@@ -88,13 +88,14 @@ def in_order(names: Iterable[ClassName]) -> list[ClassName]:
     return sorted([*others, *texts], key=lambda name: values[name] or 0.0)
 
 
-def spelling_lines(classes: Sequence[ClassName], counts: Sequence[int]) -> list[str]:
-    """Return a line for each set of class names that differ by blanks, case or Unicode form alone.
+def spelling_lines(names: Sequence[ClassName], counts: Sequence[int], what: str = "labels") -> list[str]:
+    """Return a line for each set of names of classes or groups that differ by blanks, case or Unicode form alone.
 
     Parameters
     ----------
-    classes : class names.
+    names : names of the classes or groups.
     counts : number of rows of each.
+    what : what the names are, ``labels`` or ``groups``.
 
     Examples
     --------
@@ -103,16 +104,16 @@ def spelling_lines(classes: Sequence[ClassName], counts: Sequence[int]) -> list[
 the same, write them alike in the data (in pandas: labels.str.strip())"]
     """
     alike: dict[str, list[int]] = {}
-    for position, name in enumerate(classes):
+    for position, name in enumerate(names):
         if isinstance(name, str):
             alike.setdefault(_compared(name), []).append(position)
     lines = [
-        _spelling_line([str(classes[position]) for position in positions], [int(counts[p]) for p in positions])
+        _spelling_line([str(names[position]) for position in positions], [int(counts[p]) for p in positions], what)
         for positions in alike.values()
         if len(positions) > 1
     ]
     more = len(lines) - _MOST_NAMED
-    return [*lines[:_MOST_NAMED], *([f"{more} more sets of labels differ by spelling alone"] if more > 0 else [])]
+    return [*lines[:_MOST_NAMED], *([f"{more} more sets of {what} differ by spelling alone"] if more > 0 else [])]
 
 
 def several_labels_line(classes: Sequence[ClassName]) -> str:
@@ -165,7 +166,7 @@ def _compared(name: str) -> str:
     return " ".join(_visible(unicodedata.normalize("NFKC", name)).split()).casefold()
 
 
-def _spelling_line(names: list[str], counts: list[int]) -> str:
+def _spelling_line(names: list[str], counts: list[int], what: str) -> str:
     subsets = (chosen for size in range(1, len(_REPAIRS) + 1) for chosen in combinations(_REPAIRS, size))
     chosen = next((each for each in subsets if len({_repaired(name, each) for name in names}) == 1), _REPAIRS)
     why = " and ".join(dict.fromkeys(repair.differ for repair in chosen))
@@ -176,8 +177,9 @@ def _spelling_line(names: list[str], counts: list[int]) -> str:
         for name, count in zip(names, counts, strict=True)
     ]
     return (
-        f"the labels {join_words(listed)} differ by {why} alone and are counted as {len(names)} classes; if they mean "
-        f"the same, write them alike in the data (in pandas: labels{''.join(repair.in_pandas for repair in chosen)})"
+        f"the {what} {join_words(listed)} differ by {why} alone and are counted as {len(names)} "
+        f"{'classes' if what == 'labels' else what}; if they mean the same, write them alike in the data (in pandas: "
+        f"{what}{''.join(repair.in_pandas for repair in chosen)})"
     )
 
 

@@ -21,10 +21,10 @@ from altune.data.duplicates import Copies, find_copies
 from altune.data.features import Kind, as_features, is_frame
 from altune.data.files import data_name
 from altune.data.fingerprint import content_fingerprint
-from altune.data.identifiers import number_identifier
+from altune.data.identifiers import identifiers_of
 from altune.data.labels import encode_labels
 from altune.data.originals import Originals
-from altune.data.own_columns import Groups, Times, as_groups, as_times, take_column
+from altune.data.own_columns import DUPLICATES, Grouping, Groups, Times, as_groups, as_times, take_columns
 from altune.data.readers import Content, read_delimited, read_file, split_target
 from altune.data.reading import Reading, as_min_class, reading_arguments
 
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from altune.data.tables import TableFacts
-
-DUPLICATES = "duplicates"
-"""Name of the groups of equal or nearly equal rows."""
 
 
 class Dataset:
@@ -99,18 +96,7 @@ class Dataset:
         skip_unlabelled: bool = False,
         min_class: int = 1,
     ) -> None:
-        X, listed = without_arrow(X), None if feature_names is None else list(feature_names)
-        if groups is not None and time is not None:
-            raise DataError(
-                "groups and time are not possible together, since a group may have rows before and after the time at "
-                "which rows are held back; give the one of them that new rows differ in"
-            )
-        columns = [*(X.columns if is_frame(X) else listed or ())]
-        by_duplicates = isinstance(groups, str) and groups == DUPLICATES and DUPLICATES not in columns
-        if isinstance(groups, str) and not by_duplicates:
-            groups, X, listed = take_column(X, listed, groups, "group")
-        if isinstance(time, str):
-            time, X, listed = take_column(X, listed, time, "time")
+        groups, time, X, listed = take_columns(without_arrow(X), feature_names, groups, time)
         features, names, kind = as_features(X, listed)
         labels = encode_labels(y, classes, skip_unlabelled=skip_unlabelled, min_class=as_min_class(min_class))
         if features.shape[0] != labels.n_rows:
@@ -122,13 +108,12 @@ class Dataset:
         if labels.kept is not None:
             kept = features.iloc[labels.kept] if kind == "table" else features[labels.kept]
             features, names, kind = as_features(kept, None if kind == "table" else names)
-        codes, order = labels.codes, labels.classes
+        codes, order, rows = labels.codes, labels.classes, slice(None) if labels.kept is None else labels.kept
         codes.flags.writeable = False
         vars(self).update(X=features, y=codes, classes=order, name=printable(name), feature_names=names, kind=kind)
-        rows = slice(None) if labels.kept is None else labels.kept
         vars(self).update(_originals=Originals.of(X.iloc[rows], features) if is_frame(X) else None)
-        if by_duplicates:
-            groups = as_groups(self._copies(None).sets, DUPLICATES, len(codes))
+        if groups is Grouping.BY_DUPLICATES:
+            groups = as_groups(self._copies(None).sets, DUPLICATES, self.n_rows)
         elif groups is not None:
             groups = as_groups(groups, getattr(groups, "name", None) or "groups", labels.n_rows, labels.kept)
         if time is not None:
@@ -266,6 +251,23 @@ class Dataset:
             time=self.time if time is None else time,
         )
 
+    def of_rows(self, rows: NDArray[np.intp]) -> Dataset:
+        """Return the data set with some of its rows, which are the same as before: no column changes its type.
+
+        Parameters
+        ----------
+        rows : row numbers in their new order, ``(n_rows,)``.
+        """
+        part = Dataset.__new__(Dataset)
+        vars(part).update({name: vars(self)[name] for name in ("name", "classes", "feature_names", "kind")})
+        for name in ("groups", "time", "_originals"):
+            vars(part)[name] = None if vars(self)[name] is None else vars(self)[name].of_rows(rows)
+        features = self.X.iloc[rows].reset_index(drop=True) if self.kind == "table" else self.X[rows]
+        vars(part).update(X=features, y=self.y[rows])
+        for array in (part.y, part.X) if self.kind == "dense" else (part.y,):
+            array.flags.writeable = False
+        return part
+
     @property
     def n_rows(self) -> int:
         """Number of rows."""
@@ -325,20 +327,16 @@ class Dataset:
         """
         if self.kind == "sparse" or self.n_features == 1:
             return {}
-        if self.kind == "table":
-            return self._table_facts.identifiers
-        names = self.feature_names or tuple(map(str, range(self.n_features)))
-        reasons = {name: number_identifier(name, self.X[:, column]) for column, name in enumerate(names)}
-        return {name: reason for name, reason in reasons.items() if reason}
+        return self._table_facts.identifiers if self.kind == "table" else identifiers_of(self.X, self.feature_names)
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:
         """What a colleague would say about labels, groups and equal rows, one line each; usually nothing."""
-        of_groups = self.groups.name if self.groups is not None else ""
-        several = several_labels_line(self.classes)
-        lines = [*spelling_lines(self.classes, self.class_counts.tolist()), *([several] if several else [])]
-        codes = None if self.groups is None else self.groups.codes
-        return (*lines, *self._copies(codes).lines(of_groups, self.time is not None))
+        lines = [*spelling_lines(self.classes, self.class_counts.tolist()), several_labels_line(self.classes)]
+        groups, codes = "", None
+        if self.groups is not None:
+            groups, codes, lines = self.groups.name, self.groups.codes, [*lines, *self.groups.spelling_lines()]
+        return tuple(filter(None, [*lines, *self._copies(codes).lines(groups, self.time is not None)]))
 
     def _copies(self, groups: Any) -> Copies:
         return find_copies(self.X, self.y, self.feature_names, frozenset(self.identifiers), groups)
@@ -371,15 +369,18 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of features, labels, names of classes and columns, groups and order in time, without ``name``."""
-        special = {"groups": self.groups.codes} if self.groups is not None else {}
-        if self.time is not None:
-            special["time"] = np.unique(self.time.values, return_inverse=True)[1]
+        special = {} if self.groups is None else {"groups": self.groups.codes}
+        special |= {} if self.time is None else {"time": np.unique(self.time.values, return_inverse=True)[1]}
         return content_fingerprint(self.X, self.y, self.classes, self.feature_names, special)
 
     @cached_property
     def raw_fingerprint(self) -> str:
         """A hash that also tells tables apart of which only types or order of categories differ."""
         return self.fingerprint if self._originals is None else self.fingerprint + self._originals.digest(self.X)
+
+    def fingerprint_for(self, takes_raw: bool) -> str:
+        """Return the hash of what is played on, which depends on whether a model takes raw rows."""
+        return self.raw_fingerprint if takes_raw else self.fingerprint
 
     def require_rows_per_class(self, minimum: int) -> None:
         """Refuse a data set with a class that is too rare to be split. Classes without rows do not count.
@@ -391,9 +392,8 @@ class Dataset:
         refuse_rare(self.name, self.classes, self.class_counts, minimum)
 
     def __repr__(self) -> str:
-        counts = self.class_counts
-        rarest = int(np.argmin(counts))
+        rarest = int(np.argmin(self.class_counts))
         return (
             f"Dataset({self.name!r}: {self.n_rows} rows, {self.n_features} features ({self.kind}), "
-            f"{self.n_classes} classes, rarest {self.classes[rarest]!r} with {counts[rarest]} rows)"
+            f"{self.n_classes} classes, rarest {self.classes[rarest]!r} with {self.class_counts[rarest]} rows)"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
@@ -65,14 +65,14 @@ def read_header(source: Delimited) -> list[str]:
         return _header(source, _rows(source, text))[0].fields
 
 
-def read_text_table(source: Delimited, reading: Reading, labels: str | None) -> pd.DataFrame:
+def read_text_table(source: Delimited, reading: Reading, as_text: Container[str]) -> pd.DataFrame:
     """Read a table whose first line names the columns.
 
     Parameters
     ----------
     source : an existing file, gzipped if its name ends in ``.gz``.
     reading : its decimal mark and further missing values are used.
-    labels : name of the column that is read as text, in which only an empty field is missing; None if there is none.
+    as_text : names of the columns that are read as text, in which only an empty field is missing.
 
     Raises
     ------
@@ -86,8 +86,8 @@ def read_text_table(source: Delimited, reading: Reading, labels: str | None) -> 
         header, first = _header(source, _rows(source, text))
         names = header.fields
         missing = [*MISSING, *reading.missing]
-        of_labels = [name == labels for name in names]
-        na_values: Any = {column: [""] if label else missing for column, label in enumerate(of_labels)}
+        texts = {column for column, name in enumerate(names) if name in as_text}
+        na_values: Any = {column: [""] if column in texts else missing for column in range(len(names))}
         try:
             rest: Any = _Rest(source, first, text)
             table: pd.DataFrame = pd.read_csv(
@@ -96,7 +96,7 @@ def read_text_table(source: Delimited, reading: Reading, labels: str | None) -> 
                 header=None,
                 names=list(range(len(names))),  # names may occur twice
                 index_col=False,
-                dtype={column: str for column, label in enumerate(of_labels) if label},
+                dtype=dict.fromkeys(texts, str),
                 keep_default_na=False,
                 na_values=na_values,
                 decimal=reading.decimal or ".",

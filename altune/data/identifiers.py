@@ -60,6 +60,13 @@ def number_identifier(name: str, values: NDArray[np.float64]) -> str:
     return f"whole numbers without a repetition, {low:.0f} to {high:.0f}"
 
 
+def identifiers_of(X: NDArray[np.float64], names: Sequence[str] | None) -> dict[str, str]:
+    """Return why columns of numbers look like identifiers, by their names, or their numbers if they have none."""
+    columns = names or tuple(map(str, range(X.shape[1])))
+    reasons = {name: number_identifier(name, X[:, column]) for column, name in enumerate(columns)}
+    return {name: reason for name, reason in reasons.items() if reason}
+
+
 def text_identifier(name: str, column: pd.Series[Any]) -> str:
     """Return why a column of text looks like an identifier; an empty text if it does not.
 

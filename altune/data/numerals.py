@@ -57,14 +57,17 @@ def number_of(text: str, decimal: str) -> float | None:
 def with_numbers(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     """Return features in which the texts that mean a missing value are missing.
 
-    Where a decimal mark is given, columns of text whose values are all numbers become numbers.
+    Where a decimal mark is given, columns of text whose values are all numbers become numbers. Names of groups
+    stay what they are.
     """
     if not reading.missing and reading.decimal is None:
         return table
     changed = {}
     for position, name in enumerate(table.columns):
         column = table.iloc[:, position]
-        if not _is_text(column) or not all(isinstance(value, str | numbers.Real) for value in column.dropna()):
+        if name == reading.group or not _is_text(column):
+            continue
+        if not all(isinstance(value, str | numbers.Real) for value in column.dropna()):
             continue
         if reading.missing:
             column = column.mask(column.astype(object).isin(reading.missing))

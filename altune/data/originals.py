@@ -6,10 +6,11 @@ is kept beside it: names, the types of the numeric columns, and the few columns 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from altune.core.files import canonical_digest
 
@@ -49,6 +50,11 @@ class Originals:
             else:
                 columns[position] = frame.iloc[:, position].reset_index(drop=True).copy()
         return cls(frame.columns, dtypes, columns)
+
+    def of_rows(self, rows: NDArray[np.intp]) -> Originals:
+        """Return what restores some of the rows."""
+        columns = {position: column.iloc[rows].reset_index(drop=True) for position, column in self.columns.items()}
+        return replace(self, columns=columns)
 
     def restored(self, features: Any) -> pd.DataFrame:
         """Return the user's table, its rows numbered from 0; numbers that are float64 are not copied."""

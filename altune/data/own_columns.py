@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.errors import DataError, did_you_mean
+from altune.core.text import join_words
 from altune.data.arrow import without_arrow
+from altune.data.class_names import spelling_lines
 from altune.data.features import is_frame
 
+DUPLICATES = "duplicates"
+"""Name of the groups of equal or nearly equal rows."""
 GroupCodes = NDArray[np.int64]
 _SEVERAL = (list, tuple, set, frozenset, dict)
+
+
+class Grouping(Enum):
+    """Groups that are found in the rows."""
+
+    BY_DUPLICATES = DUPLICATES
 
 
 class Groups(NamedTuple):
@@ -40,6 +51,10 @@ class Groups(NamedTuple):
         counts = np.bincount(self.codes)
         return self.names[int(np.argmax(counts))], float(counts.max() / len(self.codes))
 
+    def spelling_lines(self) -> list[str]:
+        """Return a line for each set of groups whose names differ by blanks, case or Unicode form alone."""
+        return spelling_lines(self.names, np.bincount(self.codes).tolist(), "groups")
+
 
 class Times(NamedTuple):
     """When each row came about.
@@ -60,12 +75,36 @@ class Times(NamedTuple):
     def words(self, value: Any) -> str:
         """Return a time as text, without a time of the day where all are at midnight."""
         if self.values.dtype.kind != "M":
-            return f"{value:g}"
+            return f"{value:.15g}"  # all digits of dates such as 20240131
         whole_days = bool((self.values == self.values.astype("datetime64[D]")).all())
         return str(np.datetime64(value, "D" if whole_days else "s")).replace("T", " ")
 
 
-def take_column(X: Any, feature_names: Sequence[str] | None, name: str, what: str) -> tuple[Any, Any, Any]:
+def take_columns(X: Any, feature_names: Iterable[str] | None, groups: Any, time: Any) -> tuple[Any, Any, Any, Any]:
+    """Return groups and time with the values of columns that are named, and features and feature names without these.
+
+    Groups that :data:`DUPLICATES` names, unless a column is called so, are ``Grouping.BY_DUPLICATES``.
+    """
+    if groups is not None and time is not None:
+        raise DataError(
+            "groups and time are not possible together, since a group may have rows before and after the time at "
+            "which rows are held back; give the one of them that new rows differ in"
+        )
+    names = None if feature_names is None else list(feature_names)
+    if isinstance(groups, str) and groups == DUPLICATES and DUPLICATES not in _names(X, names):
+        return Grouping.BY_DUPLICATES, time, X, names
+    if isinstance(groups, str):
+        groups, X, names = _take_column(X, names, groups, "group")
+    if isinstance(time, str):
+        time, X, names = _take_column(X, names, time, "time")
+    return groups, time, X, names
+
+
+def _names(X: Any, feature_names: Sequence[str] | None) -> list[str]:
+    return [str(column) for column in X.columns] if is_frame(X) else list(feature_names or ())
+
+
+def _take_column(X: Any, feature_names: Sequence[str] | None, name: str, what: str) -> tuple[Any, Any, Any]:
     """Return the values of a column as a Series, and features and feature names without it.
 
     Parameters
@@ -77,7 +116,7 @@ def take_column(X: Any, feature_names: Sequence[str] | None, name: str, what: st
     """
     import pandas as pd
 
-    columns = [str(column) for column in X.columns] if is_frame(X) else list(feature_names or ())
+    columns = _names(X, feature_names)
     if name not in columns:
         known = did_you_mean(name, columns) if columns else "the data have no column names; give the values instead"
         raise DataError(f"there is no {what} column {name!r}; {known}")
@@ -117,7 +156,12 @@ def as_groups(values: Any, name: str, n_rows: int, kept: NDArray[np.intp] | None
     codes, found = pd.factorize(column)
     if len(found) == 1:
         raise DataError(f"the group column {name!r} has the value {found[0]!r} in every row; give two groups or more")
-    return Groups(name, np.asarray(codes, dtype=np.int64), tuple(map(str, found)))
+    names = tuple(map(str, found))
+    if len(set(names)) < len(names):
+        twice = next(each for each in names if names.count(each) > 1)
+        both = join_words([repr(value) for value, text in zip(found, names, strict=True) if text == twice])
+        raise DataError(f"the group column {name!r} has {both}, which are written alike; write each group in one way")
+    return Groups(name, np.asarray(codes, dtype=np.int64), names)
 
 
 def as_times(values: Any, name: str, n_rows: int, kept: NDArray[np.intp] | None = None) -> Times:
@@ -193,7 +237,7 @@ def _read_times(column: Any, name: str) -> Any:
 
     if pd.api.types.infer_dtype(column, skipna=True) in {"date", "datetime", "datetime64"}:
         return pd.to_datetime(column, utc=any(getattr(value, "tzinfo", None) is not None for value in column))
-    texts = column.astype(str)
+    texts = column.astype(str).str.strip()
     numbers = pd.to_numeric(texts, errors="coerce")
     if not numbers.isna().any():
         return numbers

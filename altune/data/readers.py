@@ -121,20 +121,21 @@ def _read_table(file: Path, kind: str, reading: Reading, labelled: bool) -> pd.D
         return read_json_lines(file, reading)
     if kind == ".xlsx":
         return read_excel(file, reading)
-    return read_arrow_table(file, kind == ".feather", lambda name: name == reading.target or _is_usual(name))
+    named = {reading.target, reading.group, reading.time}
+    return read_arrow_table(file, kind == ".feather", lambda name: name in named or _is_usual(name))
 
 
 def _read_text(file: Path, separator: str, reading: Reading, labelled: bool) -> pd.DataFrame:
-    """Read delimited text; where it is ``labelled``, the labels stay what is in the file."""
+    """Read delimited text; where it is ``labelled``, labels and names of groups stay what is in the file."""
     source = delimited(file, separator, reading)
     if not labelled:
-        return read_text_table(source, reading, None)
+        return read_text_table(source, reading, ())
     columns = [name for name in read_header(source) if name not in reading.drop]
     if not columns:
         raise DataError(f"{file} has no column left; drop fewer (--drop)")
     _refuse_twice(columns, str(file))
     label = find_target(columns, reading.target, str(file))
-    table = read_text_table(source, reading, label)
+    table = read_text_table(source, reading, {label, reading.group})
     table[label] = labels_of_texts(table[label])
     return table
 

@@ -293,17 +293,7 @@ def stratified_rows(dataset: Dataset, most_rows: int | None) -> Dataset:
             f"{dataset.name}: {most_rows} rows are too few for {dataset.n_classes} classes; keep {least} or more"
         )
     rng = Streams(0, dataset.name, "learning", 0).generator("rows")
-    rows = stratified_part(dataset, np.arange(dataset.n_rows), most_rows, rng)
-    features = dataset.X.iloc[rows].reset_index(drop=True) if dataset.kind == "table" else dataset.X[rows]
-    return Dataset(
-        features,
-        [dataset.classes[code] for code in dataset.y[rows]],
-        name=dataset.name,
-        classes=dataset.classes,
-        feature_names=None if dataset.kind == "table" else dataset.feature_names,
-        groups=None if dataset.groups is None else dataset.groups.of_rows(rows),
-        time=None if dataset.time is None else dataset.time.of_rows(rows),
-    )
+    return dataset.of_rows(stratified_part(dataset, np.arange(dataset.n_rows), most_rows, rng))
 
 
 def _loaded(entry: EpisodeData, most_rows: int | None) -> Dataset:

@@ -170,6 +170,8 @@ def check_positive(positive: str, metrics: Sequence[str], classes: Sequence[str]
         raise ScenarioError(f"positive is one of two classes, but {data} has {len(classes)}; leave it out")
     if positive not in classes:
         raise ScenarioError(f"positive: {data} has no class {positive!r}; {did_you_mean(positive, classes)}")
+    if classes[0] == classes[1]:  # such as the number 1 and the text "1"
+        raise ScenarioError(f"positive: both classes of {data} are written {positive!r}; give them different texts")
     if not any(map(has_positive, metrics)):
         same = "is" if len(metrics) == 1 else "are"
         raise ScenarioError(

@@ -48,6 +48,39 @@ def test_a_column_comes_back_as_it_was_given(kind: str, others: list[str]):
     data = Dataset(frame, ["a", "b", "a", "b"])
     pd.testing.assert_frame_equal(data.raw, frame.reset_index(drop=True))
     pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(data)).raw, frame.reset_index(drop=True))
+    rows = np.array([3, 0])
+    pd.testing.assert_frame_equal(data.of_rows(rows).raw, frame.iloc[rows].reset_index(drop=True))
+
+
+def test_a_part_keeps_everything():
+    frame = pd.DataFrame(
+        {
+            "empty in the part": [1.0, np.nan, np.nan, np.nan, 5.0],
+            "text in row 0": ["a", 2, 3, 4, 5],
+            "day": ["2024-01-05", "2024-01-04", "2024-01-03", "2024-01-02", "2024-01-01"],
+            "patient": ["007", "7", "007", "8", "9"],
+        }
+    )
+    labels, rows = ["yes", "no", "no", "yes", "no"], np.array([3, 1, 2])
+    whole = Dataset(frame, labels, name="mine", classes=["yes", "no", "other"])
+    for given in ({"groups": "patient"}, {"time": "day"}):
+        data = whole.with_columns(**given)
+        part = data.of_rows(rows)
+        assert (part.name, part.classes, part.kind) == ("mine", data.classes, "table")
+        assert part.feature_names == data.feature_names
+        assert part.y.tolist() == [0, 1, 1]
+        assert not part.y.flags.writeable
+        pd.testing.assert_frame_equal(part.X, data.X.iloc[rows].reset_index(drop=True))
+        pd.testing.assert_frame_equal(part.raw, data.raw.iloc[rows].reset_index(drop=True))
+    groups = whole.with_columns(groups="patient").of_rows(rows).groups
+    assert [groups.names[code] for code in groups.codes] == ["8", "7", "007"]
+    assert part.time.words(part.time.values[0]) == "2024-01-02"
+
+
+def test_a_part_of_numbers_cannot_be_written_to():
+    part = Dataset(np.eye(3), ["a", "b", "a"], feature_names=["x", "y", "z"]).of_rows(np.array([2, 1]))
+    assert (part.feature_names, part.X.tolist()) == (("x", "y", "z"), [[0, 0, 1], [0, 1, 0]])
+    assert not part.X.flags.writeable
 
 
 def test_names_may_be_anything():

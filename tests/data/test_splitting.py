@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -101,10 +102,23 @@ def test_rows_of_one_time_stay_together() -> None:
         pd.timedelta_range("1h", periods=N, freq="h"),
         pd.period_range("1990-01", periods=N, freq="M"),
         [str(number) for number in range(N)],
+        [f" {day:%Y-%m-%d}" for day in pd.date_range("2000-01-01", periods=N)],
         np.arange(N),
         np.linspace(0.0, 1.0, N),
     ],
-    ids=["instants", "zone", "day first", "text", "date", "duration", "period", "numbers as text", "whole", "float"],
+    ids=[
+        "instants",
+        "zone",
+        "day first",
+        "text",
+        "date",
+        "duration",
+        "period",
+        "numbers as text",
+        "blanks",
+        "whole",
+        "float",
+    ],
 )
 def test_times_of_every_kind_are_ordered(times: Any) -> None:
     data = Dataset(FRAME[["a", "b"]], LABELS, time=times)
@@ -119,9 +133,38 @@ def test_large_numbers_are_different_groups() -> None:
     assert len(data.groups.names) == N // 5
 
 
+NAMES = ["007", "7", "07", "1.0", "1", " 1", "1,0", "NA", "None", "a", "A ", "1e2"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv.gz", "jsonl", "parquet", "xlsx"])
+@pytest.mark.parametrize("options", [{}, {"missing": ["7", "NA"]}, {"decimal": ".", "drop": "b"}], ids=str)
+def test_names_of_groups_are_the_texts_of_the_file(tmp_path: Path, suffix: str, options: dict[str, Any]) -> None:
+    ids = [NAMES[row % len(NAMES)] for row in range(48)]
+    frame = pd.DataFrame({"id": ids, "a": range(48), "b": range(48), "y": ["no", "yes"] * 24})
+    path = tmp_path / f"mine.{suffix}"
+    if suffix == "parquet":  # where it is named, a column that pandas stored as an index is read as well
+        frame.set_index("id").to_parquet(path)
+    elif suffix == "jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    elif suffix == "xlsx":
+        frame.to_excel(path, index=False)
+    else:
+        frame.to_csv(path, index=False, sep="," if suffix == "csv" else "\t")
+    groups = Dataset.from_file(path, groups="id", **options).groups
+    assert groups is not None
+    assert [groups.names[code] for code in groups.codes] == ids
+
+
+def test_groups_that_differ_by_spelling_are_pointed_out() -> None:
+    odd = Dataset(FRAME[["a", "b"]], LABELS, groups=["ann", "Ann ", *(f"p{row // 9}" for row in range(N - 2))])
+    assert any("the groups 'ann' (1 row) and 'Ann ' (1 row) differ by" in line for line in odd.remarks)
+    assert any("counted as 2 groups" in line for line in odd.remarks)
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
+        ({"groups": [7, "7"] * (N // 2)}, "has 7 and '7', which are written alike"),
         ({"groups": "patients"}, "did you mean 'patient'"),
         ({"time": "wen"}, "did you mean 'when'"),
         ({"groups": "patient", "time": "when"}, "not possible together"),

@@ -220,6 +220,7 @@ def test_the_last_class_given_as_positive_changes_no_hash_and_the_other_does():
     [
         (("a", "b", "c"), {"metric": "f1_macro"}, "positive is one of two classes, but votes has 3"),
         (("no", "yes"), {"metric": "f1", "positive": "yse"}, "votes has no class 'yse'; did you mean 'yes'?"),
+        ((1, "1"), {"metric": "f1", "positive": 1}, "both classes of votes are written '1'"),
         (("no", "yes"), {"positive": "no"}, "accuracy is the same whichever class is positive"),
         (("no", "yes"), {"also": ("roc_auc",), "positive": "no"}, "accuracy and roc_auc are the same"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from altune.core.errors import WorkError
 from altune.core.files import canonical_digest
@@ -13,7 +14,7 @@ from altune.simulation.execution.counting import counted
 from altune.simulation.execution.player import Player
 from altune.tuning.away import STAGE, away_blocks, report_away, trajectories_away
 from altune.tuning.confirmation import Confirmation
-from altune.tuning.header import describe_environment
+from altune.tuning.header import RAW_FINGERPRINT, describe_environment
 from altune.tuning.observer import Observer
 from altune.tuning.record import StudyRecord
 from altune.tuning.settings import Settings
@@ -50,7 +51,11 @@ class AwayStage:
             self._tell_of_another_recipe(record)
             return False
         baselines = [self._baselines(home, environment) for environment in away]
-        key, blocks = self._key(home, baselines, settings), away_blocks(away, settings)
+        with_types = any(
+            recipe.takes_raw for recipes in ({"": home.recipe.recipe}, *baselines) for recipe in recipes.values()
+        )
+        described = [describe_environment(environment, with_types) for environment in away]
+        key, blocks = self._key(home, baselines, described, settings), away_blocks(away, settings)
         is_stored, n_all = record.away.key == key, trajectories_away(len(home.baselines), blocks)
         self.observer.stage(STAGE, n_all, done=n_all if is_stored else 0)
         if is_stored:
@@ -63,7 +68,7 @@ class AwayStage:
         stored = {
             "key": key,
             "recipes": reported_recipes(home),
-            "environments": [describe_environment(environment) for environment in away],
+            "environments": described,
             "sources": {each.dataset.name: dict(each.source) for each in away if each.source is not None},
             "reports": {name: of_data.to_dict() for name, of_data in reported.items()},
         }
@@ -100,9 +105,17 @@ class AwayStage:
                 )
         return baselines
 
-    def _key(self, home: Confirmation, baselines: Sequence[Mapping[str, Recipe]], settings: Settings) -> str:
+    def _key(
+        self,
+        home: Confirmation,
+        baselines: Sequence[Mapping[str, Recipe]],
+        described: Sequence[Mapping[str, Any]],
+        settings: Settings,
+    ) -> str:
         """Return a hash of what a confirmation away is made from."""
-        data_sets = [[each.scenario.to_dict(), each.dataset.fingerprint] for each in self.setup.away]
+        data_sets = [
+            [each["scenario"], each["data"].get(RAW_FINGERPRINT, each["data"]["fingerprint"])] for each in described
+        ]
         recipes = [{name: recipe.digest() for name, recipe in of_data.items()} for of_data in baselines]
         sizes = [settings.report_blocks, settings.precision, settings.seed]
         plain = {"home": reported_recipes(home), "recipes": recipes, "data": data_sets, "sizes": sizes}

@@ -32,6 +32,8 @@ NARROWING = 2
 """How spaces are narrowed: since 2, alternatives that are equal for two classes are left out. Missing means 1."""
 PORTFOLIO = "portfolio"
 """The first trials of a study as they were when it began; a later portfolio does not change them."""
+RAW_FINGERPRINT = "raw_fingerprint"
+"""Hash of a data set with the types of its columns, which is stored where a model takes raw rows."""
 _UNHASHED = ("format", "altune", "libraries", "origin", "narrowing", PORTFOLIO, ALSO_FOR)
 """Fields of a header that do not change what is asked for."""
 _LATER_SETTINGS = ("n_simulations", "precision")
@@ -108,7 +110,7 @@ def describe_environment(environment: Environment, with_types: bool = False) -> 
             "class_counts": [int(count) for count in dataset.class_counts],
             **({} if dataset.groups is None else {"group": dataset.groups.name, "groups": len(dataset.groups.names)}),
             **({} if dataset.time is None else {"time": dataset.time.name}),
-            **({"raw_fingerprint": dataset.raw_fingerprint} if with_types else {}),
+            **({RAW_FINGERPRINT: dataset.raw_fingerprint} if with_types else {}),
         },
     }
 
@@ -268,6 +270,17 @@ def _redefined(stored: Mapping[str, Any]) -> list[str]:
     return [text for text, applies in texts.items() if applies]
 
 
+def data_changes(stored: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Return in which way the rows of two data sets of one name differ, given what headers store of them.
+
+    The types of columns count where models of both studies take raw rows, since only then both have a hash of them.
+    """
+    if stored["fingerprint"] != here["fingerprint"]:
+        return [f"the rows of {here['name']} differ"]
+    types = [data[RAW_FINGERPRINT] for data in (stored, here) if RAW_FINGERPRINT in data]
+    return [f"the types of the columns of {here['name']} differ"] if len(set(types)) > 1 else []
+
+
 def _environment_changes(stored: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]) -> list[str]:
     stored_names, names = ([environment["data"]["name"] for environment in side] for side in (stored, asked))
     if stored_names != names:
@@ -279,11 +292,7 @@ def _environment_changes(stored: Sequence[Mapping[str, Any]], asked: Sequence[Ma
             for name in ("group", "time")
             if new["data"].get(name) != old["data"].get(name)
         ]
-        changes += columns
-        if not columns and old["data"]["fingerprint"] != new["data"]["fingerprint"]:
-            changes.append(f"the rows of {new['data']['name']} differ")
-        elif old["data"].get("raw_fingerprint") != new["data"].get("raw_fingerprint"):
-            changes.append(f"the types of the columns of {new['data']['name']} differ")
+        changes += columns or data_changes(old["data"], new["data"])
         asked_fields, stored_fields = all_fields(new["scenario"]), all_fields(old["scenario"])
         for name in dict.fromkeys([*asked_fields, *stored_fields]):
             value, before = asked_fields.get(name), stored_fields.get(name)

@@ -15,7 +15,7 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment, make_environment
 from altune.simulation.scenario import Scenario
 from altune.tuning.evaluation import Evaluator
-from altune.tuning.header import own_definitions, stored_first
+from altune.tuning.header import RAW_FINGERPRINT, data_changes, describe_environment, own_definitions, stored_first
 from altune.tuning.in_memory_study import new_study, without_curves
 from altune.tuning.learned import learned_tables, table_changes
 from altune.tuning.observer import Observer
@@ -105,10 +105,10 @@ def _environment(
     reading = Reading.of_stored(columns | (source or {}))
     given = {**reading.given, **({} if target is None else {"target": target})}
     environment = make_environment(file, scenario=Scenario.from_dict(stored["scenario"]), seed=seed, **given)
-    if environment.dataset.fingerprint != stored["data"]["fingerprint"]:
+    here = describe_environment(environment, RAW_FINGERPRINT in stored["data"])
+    if changes := data_changes(stored["data"], here["data"]):
         raise RequestError(
-            f"{file}: not the data of the study (the fingerprint here is {environment.dataset.fingerprint[:12]}, in "
-            f"the study {stored['data']['fingerprint'][:12]}); copy the same file to this machine, or give --data "
+            f"{file}: not the data of the study ({changes[0]}); copy the same file to this machine, or give --data "
             f"{name}=FILE"
         )
     return environment

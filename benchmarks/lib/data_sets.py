@@ -83,7 +83,7 @@ def at_most(data: Dataset, most_rows: int | None) -> Dataset:
     if most_rows is None or data.n_rows <= most_rows:
         return data
     rng = Streams(_SEED, data.name, "study", 0).generator("part of the rows")
-    return part_of(data, stratified_part(data, np.arange(data.n_rows), most_rows, rng))
+    return data.of_rows(stratified_part(data, np.arange(data.n_rows), most_rows, rng))
 
 
 def part_of(

@@ -14,6 +14,7 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment
 from altune.simulation.scenario import Scenario, all_fields
 from altune.tuning.confirmation import Confirmation
+from altune.tuning.header import data_changes
 from altune.tuning.judging import REFERENCE
 from altune.tuning.played import Played
 
@@ -142,8 +143,7 @@ def _require_same(first: StoredRun, other: StoredRun, shared: Sequence[str]) -> 
         )
     for data in shared:
         mine, theirs = first.environments[data], other.environments[data]
-        if mine["data"]["fingerprint"] != theirs["data"]["fingerprint"]:
-            problems.append(f"the rows of {data} differ")
+        problems += data_changes(mine["data"], theirs["data"])
         if mine["blocks"] != theirs["blocks"]:
             problems.append(f"the explicit blocks of {data} differ")
         here, there = all_fields(mine["scenario"]), all_fields(theirs["scenario"])

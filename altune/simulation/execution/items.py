@@ -56,7 +56,7 @@ class WorkItem:
             self.recipe,
             self.block,
             environment.scenario,
-            environment.dataset.raw_fingerprint if self.recipe.takes_raw else environment.dataset.fingerprint,
+            environment.dataset.fingerprint_for(self.recipe.takes_raw),
             environment.dataset.name,
             environment.seed,
             examined=self.examined,

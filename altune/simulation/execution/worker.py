@@ -65,7 +65,7 @@ def work(item: PackedItem, folder: str) -> tuple[str, Outcome]:
 def run_remote(item: PackedItem, dataset: Dataset, block: Block, seed: int) -> tuple[str, Outcome]:
     """Play an item in a worker process of any machine, which receives the data set and prepares the block itself."""
     encoded = item.scenario.scaling, item.scenario.text_features
-    name = f"{dataset.fingerprint} {dataset.name} {block.digest()} {seed} {encoded}"
+    name = f"{dataset.fingerprint_for(item.recipe.takes_raw)} {dataset.name} {block.digest()} {seed} {encoded}"
     prepared = _block(name, lambda: prepare_block(dataset, block, seed, *encoded))
     return item.key, play_safely(item, prepared)
 

@@ -43,4 +43,4 @@ def recommend(
     if as_json:
         print_json(found.to_dict() | ({} if out is None else {"file": str(out)}))
         return
-    print(recommendation_text(found, pool, out))
+    print(recommendation_text(found, pool, out, reading.reading()))

@@ -18,7 +18,7 @@ from altune.data.files import SUFFIXES
 from altune.data.given import as_sources, labelled
 from altune.data.memory import require_memory
 from altune.data.reading import FILE_FIELDS, Reading, reading_arguments
-from altune.data.unlabelled import encode_pool
+from altune.data.unlabelled import encode_pool, raw_pool
 
 __all__ = [
     "Dataset",
@@ -32,6 +32,7 @@ __all__ = [
     "labelled",
     "list_datasets",
     "load_dataset",
+    "raw_pool",
     "require_memory",
 ]
 

@@ -65,7 +65,7 @@ def read_header(source: Delimited) -> list[str]:
         return _header(source, _rows(source, text))[0].fields
 
 
-def read_text_table(source: Delimited, reading: Reading, as_text: Container[str]) -> pd.DataFrame:
+def read_text_table(source: Delimited, reading: Reading, as_text: Container[str | None]) -> pd.DataFrame:
     """Read a table whose first line names the columns.
 
     Parameters

@@ -47,9 +47,9 @@ def column_problems(model: Model, estimator: Any, capabilities: Capabilities) ->
 def _position_problems(model: Model, estimator: Any, capabilities: Capabilities) -> list[str]:
     """Object to positions of columns where encoding makes other columns of them."""
     chosen = positions(estimator)
-    if not chosen:
-        return []
     width, raw = capabilities.n_features, capabilities.raw
+    if not chosen or (width is None and raw is None):  # without rows at hand nothing is known of their columns
+        return []
     if width is None and raw is not None and raw.kind == "dense" and all(map(_from_the_left, chosen)):
         width = raw.columns
     elif width is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,12 @@ import numpy as np
 from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError, ScenarioError
 from altune.core.needs import Capabilities
-from altune.core.raw_rows import RawOffer
 from altune.core.text import join_words
 from altune.data import Dataset, as_dataset, as_sources, labelled, list_datasets
 from altune.data.arrow import without_arrow
 from altune.data.blocks import Block, BlockRole, make_blocks, pool_size, read_splits
 from altune.data.description import first_lines, identifier_lines
-from altune.data.encoding import LSA_WIDTH, is_sparse
+from altune.data.encoding import LSA_WIDTH
 from altune.data.features import is_frame
 from altune.data.reading import Reading
 from altune.data.split_words import split_advice
@@ -30,13 +28,12 @@ from altune.simulation.given_scenario import AnyScenario, as_scenario, scenario_
 from altune.simulation.metrics import has_positive
 from altune.simulation.objectives import Objective
 from altune.simulation.panel import MOST_DIFFICULT, most_errors
-from altune.simulation.prepared import kept_names, prepare_block
+from altune.simulation.prepared import offered, prepare_block
 from altune.simulation.pricing import settle_prices
 from altune.simulation.scenario import Scenario
 
 AnyData = Any
 """A data set in any form: see :data:`altune.data.given.FORMS`."""
-SPARSE_TEXT = "the sparse TF-IDF of text (--text-features lsa makes it dense)"
 RARE = 0.1
 """Share of the rows below which a class is called rare."""
 
@@ -201,23 +198,17 @@ def make_environment(
     check_metrics(resolved, dataset, first)
     check_objectives(resolved)
     check_errors(resolved, dataset, first, seed)
-    # Encoding keeps columns of numbers without missing values. What it makes of others is known once it was fitted.
-    sparse = is_sparse(dataset, resolved.text_features)
-    kept = dataset.kind == "sparse" or (dataset.kind == "dense" and bool(np.isfinite(dataset.X).all()))
-    width = int(dataset.X.shape[1]) if kept else None
-    capabilities = Capabilities(
-        sparse=sparse,
-        sparse_words=SPARSE_TEXT if dataset.kind == "table" else Capabilities.sparse_words,
+    capabilities = offered(
+        dataset,
+        dataset.y,
+        resolved.text_features,
         n_classes=dataset.n_classes,
         annotators=len(resolved.annotators),
         metric_of_probabilities=next((name for name in resolved.metric_names if wants_probabilities(name)), None),
         price_per_label=resolved.mean_price,
         price_per_loop=resolved.price_per_loop,
-        n_features=width,
-        feature_names=None if width is None else kept_names(dataset, width),
         classes=dataset.classes,
         positive=resolved.positive,
-        raw=RawOffer(dataset.name, dataset.kind, dataset.n_features, partial(getattr, dataset, "raw_table"), dataset.y),
     )
     source = source_of(data, reading, None if splits is None else splits_file)
     return Environment(dataset, resolved, seed, capabilities, explicit, source, notes)

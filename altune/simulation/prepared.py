@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.errors import RequestError
+from altune.core.needs import Capabilities
 from altune.core.pool import FeatureCache
-from altune.core.raw_rows import RawRows, RawTable
+from altune.core.raw_rows import RawOffer, RawRows, RawTable
 from altune.core.streams import Streams
 from altune.core.types import Codes, Features, RowNumbers, TrainingSet
 from altune.data import Dataset
 from altune.data.blocks import Block
 from altune.data.description import Encoding
-from altune.data.encoding import TextFeatures, encode_described
+from altune.data.encoding import TextFeatures, encode_described, is_sparse
 from altune.data.scaling import Scaling
 from altune.loop.prefix_cache import PrefixCache
 from altune.simulation.panel import cross_fitted
+
+SPARSE_TEXT = "the sparse TF-IDF of text (--text-features lsa makes it dense)"
 
 
 def no_raw() -> RawTable | None:
@@ -95,6 +99,29 @@ class PreparedBlock:
             return None
         order = np.argsort(self.block.pool)
         return order[np.searchsorted(self.block.pool, self.block.initial, sorter=order)]
+
+
+def offered(dataset: Dataset, labels: Codes, text_features: TextFeatures = "lsa", **further: Any) -> Capabilities:
+    """Return what the rows of a data set offer to a recipe.
+
+    Parameters
+    ----------
+    dataset : the data.
+    labels : class codes with which a model that takes raw rows is tried, ``(n_rows,)``.
+    text_features : what a column of text becomes.
+    further : other fields of :class:`altune.core.needs.Capabilities`.
+    """
+    # Encoding keeps columns of numbers without missing values. What it makes of others is known once it was fitted.
+    kept = dataset.kind == "sparse" or (dataset.kind == "dense" and bool(np.isfinite(dataset.X).all()))
+    width = int(dataset.X.shape[1]) if kept else None
+    return Capabilities(
+        sparse=is_sparse(dataset, text_features),
+        sparse_words=SPARSE_TEXT if dataset.kind == "table" else Capabilities.sparse_words,
+        n_features=width,
+        feature_names=None if width is None else kept_names(dataset, width),
+        raw=RawOffer(dataset.name, dataset.kind, dataset.n_features, partial(getattr, dataset, "raw_table"), labels),
+        **further,
+    )
 
 
 def prepare_block(

@@ -12,13 +12,14 @@ from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError
 from altune.core.needs import Capabilities
 from altune.data import Dataset, Reading, as_dataset, family_of, list_datasets, load_dataset
-from altune.data.encoding import encode_described, is_sparse
+from altune.data.encoding import encode_described
 from altune.data.reading import reading_arguments
 from altune.data.unlabelled import unlabelled_pool
 from altune.models import Model, as_model
 from altune.recipes.evidence import shipped_evidence
 from altune.recipes.recipe import Recipe
 from altune.recipes.recommended import recommended_for
+from altune.simulation.prepared import offered
 from altune.simulation.scenario import default_budget
 
 USUAL_LOOPS = 20
@@ -130,12 +131,15 @@ def _budget(budget: int | None, n_classes: int, dataset: Dataset | None) -> int:
 
 
 def _offered(dataset: Dataset | None, n_classes: int) -> tuple[Capabilities, str]:
-    """Return what a pool offers to a recipe, and how its features become numbers; all of it is encoded here."""
+    """Return what a pool offers to a recipe, and how its features become numbers; all of it is encoded here.
+
+    A model that takes raw rows is tried with the classes in turn in place of labels.
+    """
     if dataset is None:
         return Capabilities(n_classes=n_classes), ""
-    encoding = encode_described(dataset, np.arange(dataset.n_rows), []).encoding
-    sparse = is_sparse(dataset, "lsa")
-    return Capabilities(sparse=sparse, n_classes=n_classes), encoding.summary
+    rows = np.arange(dataset.n_rows)
+    encoding = encode_described(dataset, rows, []).encoding
+    return offered(dataset, rows % n_classes, n_classes=n_classes), encoding.summary
 
 
 def _request(n_classes: int, budget: int, loops: int | None, model: Model, dataset: Dataset | None) -> Request:

@@ -11,15 +11,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import altune
-from altune.analysis.recommendation import Request, doubts_of
+from altune.analysis.recommendation import Recommendation, Request, doubts_of
 from altune.core.errors import AltuneError
 from altune.data import family_of
+from altune.models import register_estimator
 from altune.recipes.evidence import AGAINST, Evidence, Studied, shipped_evidence
 from altune.recipes.recipe import Recipe
 from altune.recipes.recommended import recommended_recipe
 from altune.report.texts.recommendation import recommendation_text, snippet
+from tests.helpers.raw_models import by_name, labels, of_words, people_table, reviews
 
 ROWS = np.random.default_rng(0).normal(size=(60, 3))
 
@@ -163,17 +169,45 @@ def test_a_wrong_request_is_refused_in_one_line(given: dict[str, Any], message: 
 
 
 def test_the_printed_python_runs_the_recipe_with_annotators(tmp_path: Path) -> None:
-    data = altune.load_dataset("iris")
-    file = tmp_path / "recipe.yaml"
     found = altune.recommend("iris", budget=30)
-    found.save(file)
-    text = recommendation_text(found, "iris", file)
-    code = snippet(found.request, "iris", str(file))
+    found.save(tmp_path / "recipe.yaml")
+    loop = run_printed(found, "iris", tmp_path, altune.load_dataset("iris").y)
+    assert loop.pool.labels_bought == 30
+    assert loop.recipe == found.recipe
+
+
+def run_printed(found: Recommendation, pool: str, folder: Path, y: Any, **reading: Any) -> Any:
+    file = str(folder / "recipe.yaml")
+    text, code = recommendation_text(found, pool, Path(file), reading), snippet(found, pool, file, reading)
     assert all(line.strip() in text for line in code.splitlines())
-    names: dict[str, Any] = {"answers": lambda rows: data.y[rows]}
+    names: dict[str, Any] = {"answers": lambda rows: y[rows]}
     exec(code, names)
-    assert names["loop"].pool.labels_bought == 30
-    assert names["loop"].recipe == found.recipe
+    return names["loop"]
+
+
+@pytest.mark.usefixtures("own_models")
+def test_a_model_of_raw_rows_is_recommended_where_it_can_be_played(tmp_path: Path) -> None:
+    register_estimator("mine", by_name(), takes="frame")
+    register_estimator("words", of_words(), takes="text")
+    of_columns = make_column_transformer((StandardScaler(), [0, 3]))
+    register_estimator("places", make_pipeline(of_columns, LogisticRegression()))
+    assert altune.recommend(n_classes=2, budget=20, model="mine").recipe.takes_raw, "nothing is known of a pool"
+    assert altune.recommend(n_classes=2, budget=20, model="places").recipe.model.method == "places"
+    people_table().to_csv(tmp_path / "people.csv", index=False, sep=";")
+    found = altune.recommend(tmp_path / "people.csv", model="mine", n_classes=2, budget=20, sep=";")
+    found.save(tmp_path / "recipe.yaml")
+    loop = run_printed(found, str(tmp_path / "people.csv"), tmp_path, labels(), sep=";")
+    assert loop.pool.labels_bought == 20
+    for pool, model, why in (
+        (reviews().raw, "mine", "names the column 'city', which pool does not have"),
+        (people_table().drop(columns=["city", "grade"]), "words", "no column of text"),
+        (ROWS, "mine", "only numbers without column names; give a DataFrame"),
+        (ROWS, "places", r"chooses the columns \[0, 3\]; the data have 3"),
+        (people_table().drop(columns="age").assign(age="old"), "mine", "mine could not be trained on 120 rows"),
+    ):
+        with pytest.raises(AltuneError, match=why) as raised:
+            altune.recommend(pool, model=model, n_classes=2, budget=20)
+        assert "\n" not in str(raised.value)
 
 
 def test_scripts_and_notebooks_read_all_of_it() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import indent
+from typing import Any
 
-from altune.analysis.recommendation import Recommendation, Request
+from altune.analysis.recommendation import Recommendation
 from altune.data import family_of
 from altune.recipes.evidence import AGAINST, Gains
 from altune.report.texts.aligned import table
@@ -23,7 +24,9 @@ def gains_row(group: Gains) -> dict[str, str]:
     return {"classes": group.group, "data sets": str(group.n_data), **gains, "below random": str(len(group.hurt))}
 
 
-def recommendation_text(found: Recommendation, pool: str | None, file: Path | None) -> str:
+def recommendation_text(
+    found: Recommendation, pool: str | None, file: Path | None, reading: Mapping[str, Any] | None = None
+) -> str:
     """Return a recommendation for a terminal: the recipe, the evidence, and how the recipe is used from here.
 
     Parameters
@@ -31,36 +34,41 @@ def recommendation_text(found: Recommendation, pool: str | None, file: Path | No
     found : the recommendation.
     pool : the pool as it was given, None without one.
     file : the file that the recipe was written to, None if it was not.
+    reading : how the pool is read, see :class:`altune.data.Reading`; None for an option that was not given.
     """
-    request = found.request
     parts = ["\n".join(found.lines), gains_table(found.gains)]
     if file is None:
         parts.append(f"The recipe as YAML (--out FILE writes it):\n{found.recipe.to_yaml()}".rstrip())
     else:
         parts.append(
             f"{file}: the recipe. This Python runs it with your annotators:\n\n"
-            + indent(snippet(request, pool, str(file)), "    ")
+            + indent(snippet(found, pool, str(file), reading or {}), "    ")
             + f"\n\nIf there are labelled rows of the same kind, `altune simulate DATA --recipe {file}` plays it on "
             "them beforehand, and `altune tune DATA` shows whether another recipe does better."
         )
     return "\n\n".join(parts)
 
 
-def snippet(request: Request, pool: str | None, file: str) -> str:
+def snippet(found: Recommendation, pool: str | None, file: str, reading: Mapping[str, Any]) -> str:
     """Return the Python that runs a recipe with annotators; ``answers(rows)`` is the reader's own."""
+    request, raw = found.request, found.recipe.takes_raw
     source = repr("pool.csv" if pool is None else pool)
-    features = f"altune.load_dataset({source}).X" if pool is not None and family_of(pool) else source
+    if pool is not None and family_of(pool):
+        source = f"altune.load_dataset({source}).{'raw' if raw else 'X'}"
+    options = [f"{name}={value!r}" for name, value in reading.items() if value is not None]
+    arguments, read = ", ".join([source, *options]), "raw_pool" if raw else "encode_pool"
+    rows = [f"raw = {read}({arguments})", "X = raw.encoded"] if raw else [f"X = {read}({arguments})"]
     return "\n".join(
         [
             "import altune",
             "from altune.core.streams import Streams",
-            "from altune.data import encode_pool",
+            f"from altune.data import {read}",
             "",
-            f"X = encode_pool({features})",
+            *rows,
             f"recipe = altune.Recipe.load({file!r})",
             'streams = Streams(0, "pool", "campaign", 0)',
             f"loop = altune.ActiveLearningLoop(recipe, X, {request.n_classes}, budget={request.budget}, "
-            f"loops={request.loops}, streams=streams)",
+            f"loops={request.loops}, streams=streams{', inputs=raw' if raw else ''})",
             "while not loop.done:",
             "    rows = loop.ask().rows  # rows of the pool to label now",
             f"    loop.tell(answers(rows))  # their classes as codes from 0 to {request.n_classes - 1}, in this order",

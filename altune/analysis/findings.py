@@ -205,6 +205,12 @@ def final_score(played: Played, objective: Objective) -> float:
     return float(sum(curve.scores[objective.metric][-1] for curve in played.curves) / len(played.curves))
 
 
+def confirmed_entry(findings: Findings, report: Reported) -> dict[str, Any]:
+    """Return the result of the recipe on one data set as plain JSON values."""
+    why = {"why_blocks": report.why_blocks} if report.why_blocks else {}
+    return findings.recipe.to_dict() | {"score": findings.score} | why
+
+
 def against_of(findings: Findings) -> dict[str, Any]:
     """Return the plain JSON values of each baseline by name."""
     return {

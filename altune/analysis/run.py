@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from altune.analysis.answer import answer, answer_of_several, front_sentences
 from altune.analysis.costs import money_of, money_sentences
-from altune.analysis.findings import Findings, against_of, find
+from altune.analysis.findings import Findings, against_of, confirmed_entry, find
 from altune.analysis.run_curves import stored_curves
 from altune.analysis.run_summary import RunSummary
 from altune.analysis.transfer import Transfer, home_sentences, transfer_sentences
+from altune.analysis.untrained import untrained_lines, untrained_numbers
 from altune.core.arguments import plain_arguments
 from altune.core.deprecations import OldNames
 from altune.core.errors import RequestError, WorkError
@@ -249,10 +250,11 @@ class Run(OldNames):
             for name, ablation in self.ablations.items()
         ]
         nothing, costs = money_sentences(self.confirmations, self.record.scenarios)
-        home = [first, *front, *rest, *steps, *costs]
+        home = [first, *front, *rest, *steps, *costs, *untrained_lines(self.confirmations, several)]
         if self.transfer is None:
             return [*nothing, *home, last]
-        return [*nothing, *transfer_sentences(self.transfer), *home_sentences(home, list(findings)), last]
+        away = [*transfer_sentences(self.transfer), *untrained_lines(self.away, True)]
+        return [*nothing, *away, *home_sentences(home, list(findings)), last]
 
     @plain_arguments()
     def confirm(
@@ -345,14 +347,15 @@ class Run(OldNames):
         return curves_frame([curve.curve for curve in stored], keys)
 
     def _confirmed(self, name: str) -> dict[str, Any]:
-        return _confirmed(self.all_findings[name], self.confirmations[name])
+        return confirmed_entry(self.all_findings[name], self.confirmations[name])
 
     def _away(self) -> dict[str, Any]:
         """Return the plain JSON values of what the recipe is worth on data sets that no trial saw."""
         if self.transfer is None:
             return {}
         data_sets = {
-            name: {"confirmed": _confirmed(findings, self.away[name]), "baselines": against_of(findings)}
+            name: {"confirmed": confirmed_entry(findings, self.away[name]), "baselines": against_of(findings)}
+            | untrained_numbers(self.away[name])
             for name, findings in self.away_findings.items()
         }
         return {"away": {"data_sets": data_sets, "together": self.transfer.to_dict()}}
@@ -369,6 +372,7 @@ class Run(OldNames):
                 "selection": self.confirmations[name].selection(),
                 "ablation": self.ablations[name].to_dict() if name in self.ablations else None,
                 **money[name],
+                **untrained_numbers(self.confirmations[name]),
             }
             for name, of_data in self.all_findings.items()
         }
@@ -386,14 +390,9 @@ class Run(OldNames):
             "run": None if self.folder is None else str(self.folder),
         }
         plain |= self.objective.positive_entry() | self._away()
+        plain |= {} if self.confirmation is None else untrained_numbers(self.confirmation)
         plain |= {"data_sets": by_data} if len(self.record.data_sets) > 1 else {}
         if len(self.record.scenario.objective_names) > 1:
             plain |= {"objectives": list(self.record.scenario.objective_names)}
             plain |= {"front": [trial.number for trial in self.front]}
         return plain
-
-
-def _confirmed(findings: Findings, report: Reported) -> dict[str, Any]:
-    """Return the result of the recipe on one data set as plain JSON values."""
-    why = {"why_blocks": report.why_blocks} if report.why_blocks else {}
-    return findings.recipe.to_dict() | {"score": findings.score} | why

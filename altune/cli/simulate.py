@@ -58,3 +58,5 @@ def _print(simulation: Simulation) -> None:
     if any(curve.cost[-1] != curve.labels[-1] for curve in simulation.curves):
         print(f"the campaign costs {Range.of(np.array([curve.cost[-1] for curve in simulation.curves])).average}")
     print(curve_table(simulation.curves, simulation.objective.metric))
+    for remark in simulation.remarks:
+        print(f"note: {remark}")

@@ -18,6 +18,7 @@ from altune.simulation.curve import LearningCurve
 from altune.simulation.intervals import estimated_mean
 from altune.simulation.objectives import Objective
 from altune.simulation.objectives.risk import MEAN
+from altune.simulation.untrained import untrained_entry, untrained_sentences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +60,7 @@ class Simulation:
             (objective.words, amount_within(interval.mean, interval.low, interval.high)),
             (f"last {objective.metric}", amount(last)),
             ("blocks", len(self.blocks)),
+            *(("note", remark) for remark in self.remarks),
         ]
         return html_table(rows)
 
@@ -77,6 +79,11 @@ class Simulation:
         """Mean of the objective with its 95 % confidence interval."""
         mean = replace(self.objective, risk=MEAN)
         return estimated_mean(mean, self.curves, self.references, self.overlap)
+
+    @property
+    def remarks(self) -> list[str]:
+        """Sentences on what is odd about the curves: loops in which no model could be trained; usually none."""
+        return untrained_sentences({"the recipe": self.curves})
 
     @property
     def aulc(self) -> float:
@@ -119,4 +126,5 @@ class Simulation:
             "low": interval["low"],
             "high": interval["high"],
             "blocks": blocks,
+            **untrained_entry({"recipe": self.curves}),
         }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -27,8 +28,17 @@ from altune.simulation.environment import make_environment
 from altune.simulation.execution.items import Failure, WorkItem
 from altune.simulation.execution.player import Player
 from altune.simulation.scenario import Scenario
+from altune.simulation.untrained import untrained_sentences
+from altune.workflows.compare import compare
 from altune.workflows.simulate import simulate
 from altune.workflows.tune import tune
+
+
+class Mapped(NamedTuple):
+    """What of a curve counts here."""
+
+    notes: Any
+    labels: Any
 
 
 class Wants(RidgeClassifier):  # type: ignore[misc]
@@ -154,6 +164,43 @@ def test_a_model_that_cannot_be_trained_again_is_kept() -> None:
     assert loop.records[-1].labels_used == 100
     assert loop.model is not None
     assert loop.model.seen.tolist() == [0, 1, 2]
+
+
+def test_results_say_in_which_share_of_the_loops_there_was_no_model() -> None:
+    recipe = {"initial_sample": {"method": "random", "size": 4}, "loop_size": {"method": "constant", "size": 4}}
+    given = {"budget": 40, "loops": None, "n_blocks": 2, "progress": False, "model": KNeighborsClassifier(15)}
+    alone = simulate(recipe, wine(), **given)
+    loops = {"no_model": 0.3, "model_kept": 0.0, "labels": 12}
+    assert alone.to_dict()["untrained"] == {"recipe": loops}
+    (line,) = alone.remarks
+    assert line.startswith("No model could be trained yet in 30 % of the loops of the recipe: there, the scores are")
+    assert line.endswith("It happened with up to 12 labels; a larger first sample changes that (initial_sample.size).")
+    sized = {**recipe, "initial_sample": {"method": "random", "size": 16}}
+    whole = simulate(sized, wine(), **given)
+    assert (whole.remarks, "untrained" in whole.to_dict()) == ([], False)
+    comparison = compare({"small": recipe, "also_small": recipe, "sized": sized}, wine(), **given)
+    assert comparison.to_dict()["untrained"] == {"small": loops, "also_small": loops}
+    assert any("in 30 % of the loops of small and also small:" in line for line in comparison.sentences)
+
+
+def test_a_model_that_was_kept_is_counted_too() -> None:
+    curve = Mapped([{}, {"model_kept": 1.0}, {}, {}], [8, 10, 12, 14])
+    (line,) = untrained_sentences({"a": [curve, curve], "b": [Mapped([{}], [8])]})
+    assert line.startswith(
+        "The model could not be trained again in 25 % of the loops of a: there, the last one was kept"
+    )
+    assert "up to 10 labels" in line
+
+
+@pytest.mark.slow
+def test_the_answer_of_a_run_says_it_of_recipe_and_baselines(tmp_path: Path) -> None:
+    sizes: dict[str, Any] = {"n_blocks": 1, "n_trials": 1, "select_blocks": 1, "report_blocks": 2, "n_jobs": 1}
+    found = tune(wine(), model=KNeighborsClassifier(15), budget=40, loops=6, ablation=False, out=tmp_path, **sizes)
+    (line,) = [line for line in found.sentences if line.startswith("No model could be trained yet in")]
+    assert "of the loops of" in line
+    assert "random sampling" in line
+    assert {"recipe", "random_sampling"} <= found.to_dict()["untrained"].keys()
+    assert "No model could be trained yet in" in (tmp_path / "report.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

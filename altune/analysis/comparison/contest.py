@@ -19,6 +19,7 @@ from altune.data.description import Encoding
 from altune.simulation.curve import LearningCurve
 from altune.simulation.intervals import unit_table
 from altune.simulation.objectives import Objective
+from altune.simulation.untrained import untrained_entry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,4 +165,5 @@ class Contest:
             "stale_starts": {starts.recipe: starts.to_dict() for starts in self.stale},
             "time_and_cost": {spent.recipe: spent.to_dict() for spent in self.spent},
             "front": list(self.front),
+            **untrained_entry(self.curves),
         }

@@ -12,6 +12,7 @@ from altune.analysis.comparison.win_matrix import WinMatrix
 from altune.analysis.paired import Comparison, Pair
 from altune.core.text import capitalized, join_words
 from altune.numerics.statistics import LEAST_BLOCKS
+from altune.simulation.untrained import untrained_sentences
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def sentences_of_one(contest: Contest) -> list[str]:
         gains = join_words([_gain(pair) for pair in leader.alike])
         words = "No clear difference, with intervals for all pairs together"
         sentences.append(f"{words if contest.blocks >= LEAST_BLOCKS else 'Differences'}: {gains}.")
-    return [*sentences, *_reached(contest, leader), *_stale(contest)]
+    return [*sentences, *_reached(contest, leader), *_stale(contest), *_untrained(contest)]
 
 
 def sentences_of_several(contests: Sequence[Contest], over: OverData) -> list[str]:
@@ -98,7 +99,8 @@ def sentences_of_several(contests: Sequence[Contest], over: OverData) -> list[st
     for contest in contests:
         led.setdefault(leader_of(contest.comparison, contest.objective.sign).name, []).append(contest.data)
     by_recipe = [f"{plain_name(leader)} on {join_words(data)}" for leader, data in led.items()]
-    return [*sentences, f"Best mean: {'; '.join(by_recipe)}."]
+    untrained = [f"{contest.data}: {line}" for contest in contests for line in _untrained(contest)]
+    return [*sentences, f"Best mean: {'; '.join(by_recipe)}.", *untrained]
 
 
 def _wins(wins: WinMatrix, best: str) -> list[str]:
@@ -149,6 +151,10 @@ def _stale(contest: Contest) -> list[str]:
     return [
         f"Stale trajectories, with less than a quarter of their gain by a quarter of the budget: {', '.join(stale)}."
     ]
+
+
+def _untrained(contest: Contest) -> list[str]:
+    return untrained_sentences({plain_name(name): curves for name, curves in contest.curves.items()})
 
 
 def _gain(pair: Pair) -> str:

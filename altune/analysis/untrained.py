@@ -28,7 +28,7 @@ def untrained_numbers(report: Reported) -> dict[str, Any]:
     return untrained_entry(_curves(report))
 
 
-def _curves(report: Reported) -> dict[str, Sequence[LearningCurve]]:
+def _curves(report: Reported) -> Mapping[str, Sequence[LearningCurve]]:
     """Return the curves of the recipe and of the baselines that are another one."""
     others = {name: played.curves for name, played in report.baselines.items() if played.recipe != report.recipe.recipe}
     return {RECIPE: report.recipe.curves} | others

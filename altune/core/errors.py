@@ -7,12 +7,18 @@ where, and what would be right.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+from altune.core.text import printable
 
 
 class AltuneError(Exception):
-    """Base of all exceptions that altune raises on purpose."""
+    """Base of all exceptions that altune raises on purpose; its message is one line, whatever names it quotes."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class RequestError(AltuneError):
@@ -92,6 +98,32 @@ class EstimatorError(WorkError):
 
 class StorageError(WorkError):
     """The folder or study of a run cannot be read or written."""
+
+
+@contextlib.contextmanager
+def reading(what: str, *, file: str = "", path: str = "") -> Iterator[None]:
+    """Turn the errors that values of a wrong type lead to into a :class:`FormatError` of one line.
+
+    Parameters
+    ----------
+    what : what the values should be, for the message.
+    file, path : the file that they are from, and the path inside it, for the message.
+
+    Examples
+    --------
+    >>> with reading("a table", file="mine.yaml"):
+    ...     {}["columns"]
+    Traceback (most recent call last):
+    altune.core.errors.FormatError: mine.yaml: not a table: 'columns' is missing
+    """
+    try:
+        yield
+    except FormatError as error:
+        raise error.within(file=file, path=path) from None
+    except KeyError as error:
+        raise FormatError(f"not {what}: {error.args[0]!r} is missing", file=file, path=path) from None
+    except (AttributeError, IndexError, OverflowError, TypeError, ValueError) as error:
+        raise FormatError(f"not {what}: {' '.join(str(error).split())[:200]}", file=file, path=path) from None
 
 
 def _rebuild_format_error(problem: str, path: str, file: str, value: object, accepted: tuple[str, ...]) -> FormatError:

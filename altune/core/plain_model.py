@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from altune.core.errors import AltuneError, FormatError, did_you_mean, join_path
 from altune.core.plain import plain, shown
@@ -38,6 +38,12 @@ class PlainModel(BaseModel):
             raise
         except Exception as error:  # of a validator of the user's
             raise FormatError(f"{what} cannot be made: {type(error).__name__}: {error}") from error
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _text_as_keys(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Read a mapping within another one, whose keys need not be text as those of arguments are."""
+        return handler({str(name): item for name, item in value.items()} if isinstance(value, dict) else value)
 
     @classmethod
     def _given(cls, name: str, value: Any) -> Any:

@@ -98,6 +98,8 @@ def _check_tree(nodes: dict[str, NDArray[Any]]) -> None:
     n_nodes = len(nodes["feature"])
     if not n_nodes or any(values.shape != (n_nodes,) for values in nodes.values()):
         raise ValueError("the lists of a tree need one entry for each node")
+    if any(nodes[name].dtype.kind != "i" for name in ("feature", "left", "right")) or nodes["feature"].min() < LEAF:
+        raise ValueError("features and children are whole numbers, and the feature of a leaf is -1")
     inner = nodes["feature"] != LEAF
     own = np.arange(n_nodes)
     for side in ("left", "right"):

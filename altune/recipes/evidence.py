@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from altune.core.errors import FormatError
+from altune.core.errors import FormatError, reading
 from altune.core.files import write_text
 from altune.core.types import Array
 from altune.core.yaml import read_yaml, write_yaml
@@ -67,15 +67,13 @@ class Studied:
         return " | ".join([words, *parts])
 
     @classmethod
-    def from_line(cls, line: str, file: str = "") -> Studied:
+    def from_line(cls, line: str) -> Studied:
         """Read a line of the file."""
         words, *parts = line.split("|")
         fields = words.split()
         rows = [[int(word) for word in part.split()] for part in parts]
         if len(fields) != len(FIELDS) or len(rows) != len(AGAINST) or len({len(row) for row in rows}) != 1:
-            raise FormatError(
-                f"must be {' '.join(FIELDS)} and {len(AGAINST)} rows", path="cases", value=line, file=file
-            )
+            raise FormatError(f"must be {' '.join(FIELDS)} and {len(AGAINST)} rows", path="cases", value=line)
         data, family, classes, n_rows, features, model, budget, noise = fields
         gains = np.array(rows, dtype=float) / SCALE
         return cls(data, family, int(classes), int(n_rows), int(features), model, int(budget), float(noise), gains)
@@ -205,9 +203,10 @@ class Evidence:
         FormatError
             If it has another version, or a case is not well formed.
         """
-        if plain.get("version") != VERSION:
-            raise FormatError(f"version must be {VERSION}", path="version", value=plain.get("version"), file=file)
-        return cls([Studied.from_line(str(line), file) for line in plain["cases"]], plain.get("made", {}))
+        with reading("evidence", file=file):
+            if plain.get("version") != VERSION:
+                raise FormatError(f"version must be {VERSION}", path="version", value=plain.get("version"))
+            return cls([Studied.from_line(str(line)) for line in plain["cases"]], dict(plain.get("made", {})))
 
 
 @cache

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from altune.core.errors import FormatError
+from altune.core.errors import FormatError, reading
 from altune.core.files import write_text
 from altune.core.registry import Method
 from altune.core.types import Array
@@ -128,24 +128,25 @@ class Portfolio:
         FormatError
             If it has another version, or losses do not fit recipes and situations.
         """
-        if plain.get("version") != VERSION:
-            raise FormatError(f"version must be {VERSION}", path="version", value=plain.get("version"), file=file)
-        recipes = {
-            str(name): {knob: read_method(knob, value, f"recipes.{name}.{knob}") for knob, value in part.items()}
-            for name, part in plain["recipes"].items()
-        }
-        situations = [_situation(str(line), file) for line in plain["situations"]]
-        rows = {name: [int(word) for word in str(row).split()] for name, row in plain["losses"].items()}
-        if rows.keys() != recipes.keys() or any(len(row) != len(situations) for row in rows.values()):
-            raise FormatError("must have one number for each recipe and situation", path="losses", file=file)
-        losses = np.array([rows[name] for name in recipes], dtype=float) / SCALE
-        return cls(recipes, situations, losses, plain.get("made", {}))
+        with reading("a portfolio", file=file):
+            if plain.get("version") != VERSION:
+                raise FormatError(f"version must be {VERSION}", path="version", value=plain.get("version"))
+            recipes = {
+                str(name): {knob: read_method(knob, value, f"recipes.{name}.{knob}") for knob, value in part.items()}
+                for name, part in plain["recipes"].items()
+            }
+            situations = [_situation(str(line)) for line in plain["situations"]]
+            rows = {str(name): [int(word) for word in str(row).split()] for name, row in plain["losses"].items()}
+            if rows.keys() != recipes.keys() or any(len(row) != len(situations) for row in rows.values()):
+                raise FormatError("must have one number for each recipe and situation", path="losses")
+            losses = np.array([rows[name] for name in recipes], dtype=float) / SCALE
+            return cls(recipes, situations, losses, dict(plain.get("made", {})))
 
 
-def _situation(line: str, file: str) -> Situation:
+def _situation(line: str) -> Situation:
     words = line.split()
     if len(words) != len(SITUATION):
-        raise FormatError(f"must be {' '.join(SITUATION)}", path="situations", value=line, file=file)
+        raise FormatError(f"must be {' '.join(SITUATION)}", path="situations", value=line)
     data, family, model, budget, noise = words
     return Situation(data, family, model, int(budget), float(noise))
 

@@ -36,6 +36,8 @@ def test_it_predicts_what_the_forest_of_scikit_learn_does():
         ({"left": [0, 1, 2]}, "after its parent"),
         ({"right": [3, 1, 2]}, "after its parent"),
         ({"value": [0, 1]}, "one entry for each node"),
+        ({"feature": [-2, -1, -1]}, "a leaf is -1"),
+        ({"left": [1.0, 1, 2]}, "whole numbers"),
         ({"value": [0, 1, float("nan")]}, "finite"),
     ],
 )

@@ -71,12 +71,16 @@ def test_a_portfolio_is_read_as_it_was_written(tmp_path: Path) -> None:
         ({"version": 9}, "version must be 1"),
         ({"situations": ["iris iris mlp 100"]}, "must be data family model budget noise"),
         ({"losses": {"r0": "1 2"}}, "must have one number for each recipe and situation"),
+        ({"losses": {"r0": "1 x", "r1": "1 2"}}, "mine.yaml: not a portfolio: invalid literal"),
+        ({"recipes": {"r0": "margin"}}, "mine.yaml: not a portfolio"),
+        ({"situations": 3}, "mine.yaml: not a portfolio"),
+        ({"made": 3}, "mine.yaml: not a portfolio"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused(change: dict[str, object], message: str) -> None:
     plain = made([[0.25, 1.5], [0.0, 0.125]], "ab").to_dict()
     with pytest.raises(FormatError, match=message):
-        Portfolio.from_dict({**plain, **change})
+        Portfolio.from_dict({**plain, **change}, "mine.yaml")
 
 
 def test_the_shipped_portfolio_has_recipes_and_families_that_altune_knows() -> None:

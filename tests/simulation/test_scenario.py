@@ -98,6 +98,8 @@ def test_the_objectives_domain(iris):
         ({"annotators": []}, "annotators", "at least 1"),
         ({"annotators": [{"error": 1.0}]}, "annotators[0].error", "less than 1"),
         ({"annotators": [{"eror": 0.1}]}, "annotators[0].eror", "did you mean 'error'"),
+        ({"annotators": [{"error": 0.1, 0: 1}]}, "annotators[0].0", "no field '0'"),
+        ({"a\nb": 1}, "a\nb", "no field"),
         ({"price_per_loop": -1}, "price_per_loop", "greater than or equal to 0"),
         ({"price_per_label": float("nan")}, "price_per_label", "finite"),
         ({"version": 2}, "version", "1"),

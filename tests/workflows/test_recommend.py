@@ -72,6 +72,13 @@ def test_an_interval_is_wider_where_data_sets_are_of_few_families() -> None:
     assert widths[0] == pytest.approx(4 * np.std([0.0, 0.02, 0.04]) / np.sqrt(12), rel=0.1)
 
 
+@pytest.mark.parametrize("change", [{"cases": 3}, {"cases": ["a a x 3 4 m 5 0 | 1 | 2 | 3"]}, {"made": 3}])
+def test_evidence_of_wrong_types_is_refused_in_one_line(change: dict[str, object]) -> None:
+    plain = Evidence([case("a", 2, [[0.1] * 2] * 3)], {}).to_dict()
+    with pytest.raises(AltuneError, match=r"^mine.yaml: not evidence: [^\n]*$"):
+        Evidence.from_dict({**plain, **change}, "mine.yaml")
+
+
 def test_a_case_is_read_as_it_was_written() -> None:
     written = case("a", 2, [[0.0123, -0.5], [0.0, 0.0001], [1.0, 0.25]], noise=0.1)
     read = Studied.from_line(written.to_line())

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.core.errors import FormatError
+from altune.core.errors import FormatError, reading
 from altune.core.files import canonical_digest
 from altune.core.types import Array
 from altune.knobs.learned_tables import TableKind
@@ -123,18 +123,16 @@ def read_lal(plain: Mapping[str, Any], file: str = "") -> LalTable:
     FormatError
         If the values are not those of a table, or of another version.
     """
-    head = (plain.get("method"), plain.get("version"), plain.get("features"))
-    if head != ("lal", TABLE_VERSION, list(FEATURES)):
-        raise FormatError(
-            f"not a table of lal in version {TABLE_VERSION} with its features; `altune learn lal` makes one",
-            path="version",
-            file=file,
-            value=plain.get("version"),
-        )
-    try:
-        return LalTable(tuple(plain["trees"]), plain.get("training") or {})
-    except (KeyError, TypeError, ValueError) as error:
-        raise FormatError(f"not a forest: {error}", path="trees", file=file) from None
+    with reading("a table of lal", file=file):
+        head = (plain.get("method"), plain.get("version"), plain.get("features"))
+        if head != ("lal", TABLE_VERSION, list(FEATURES)):
+            raise FormatError(
+                f"not a table of lal in version {TABLE_VERSION} with its features; `altune learn lal` makes one",
+                path="version",
+                value=plain.get("version"),
+            )
+        with reading("a forest", path="trees"):
+            return LalTable(tuple(plain["trees"]), dict(plain.get("training") or {}))
 
 
 def load_json(path: Path) -> Mapping[str, Any]:

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ConfigDict, TypeAdapter
 
-from altune.core.errors import FormatError, did_you_mean
+from altune.core.errors import FormatError, did_you_mean, reading
 from altune.core.files import canonical_digest
 from altune.core.pool import Pool
 from altune.core.types import Array
@@ -56,6 +57,8 @@ class Evidence:
     mean : mean difference of the area under the learning curve to the rule.
     low, high : its 95 % interval, by a bootstrap over data sets and then their blocks; None for fewer than 5 of them.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     classes: str
     data_sets: int
@@ -180,18 +183,14 @@ def read_ranker(plain: Mapping[str, Any], file: str = "") -> RankerTable:
     FormatError
         If the values are not those of a table, or a column has another version in this altune.
     """
-    try:
+    with reading("a table of learned_ranker", file=file):
         _check_head(plain)
         names = _check_columns(plain["columns"])
         weights = np.array([plain["columns"][name]["weights"] for name in names], dtype=np.float64)
-        evidence = tuple(Evidence(**entry) for entry in plain.get("evidence") or ())
-    except FormatError as error:
-        raise error.within(file=file) from None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise FormatError(f"not a table of learned_ranker: {error}", file=file) from None
-    if weights.shape != (len(names), len(STATES)) or not np.isfinite(weights).all():
-        raise FormatError(f"each column needs {len(STATES)} finite weights", path="columns", file=file)
-    return RankerTable(names, weights, int(plain["neighbours"]), plain.get("training") or {}, evidence)
+        if weights.shape != (len(names), len(STATES)) or not np.isfinite(weights).all():
+            raise FormatError(f"each column needs {len(STATES)} finite weights", path="columns")
+        evidence = TypeAdapter(tuple[Evidence, ...]).validate_python(plain.get("evidence") or ())
+        return RankerTable(names, weights, int(plain["neighbours"]), dict(plain.get("training") or {}), evidence)
 
 
 def _check_head(plain: Mapping[str, Any]) -> None:

@@ -73,6 +73,9 @@ def test_a_forest_reads_back_from_its_file_and_another_one_has_another_fingerpri
         ({"trees": [{**BY_P1, "left": [0, 1, 2]}]}, "trees: not a forest: a child must come after its parent"),
         ({"trees": [{**BY_P1, "feature": [8, -1, -1]}]}, "feature 8"),
         ({"trees": 3}, "trees: not a forest"),
+        ({"trees": [{**BY_P1, "feature": [0.5, -1, -1]}]}, "trees: not a forest: features and children are whole"),
+        ({"trees": [{"feature": [0]}]}, "trees: not a forest: 'threshold' is missing"),
+        ({"training": 3}, "not a forest"),
     ],
 )
 def test_a_wrong_forest_is_refused_in_one_line(tmp_path, change, words):

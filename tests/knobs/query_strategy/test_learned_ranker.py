@@ -266,6 +266,9 @@ def test_a_table_reads_back_as_it_was_written():
     assert (back.evidence, dict(back.training)) == (table.evidence, dict(table.training))
 
 
+GROUP = {"classes": "2", "data_sets": 5, "families": 4, "blocks": 3, "mean": 0.01, "low": None, "high": None}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -277,6 +280,10 @@ def test_a_table_reads_back_as_it_was_written():
         (lambda plain: plain.update(method="margin"), "not a table of learned_ranker"),
         (lambda plain: plain.update(neighbours=1), "neighbours: must be between"),
         (lambda plain: plain.update(columns=3), "not a table"),
+        (lambda plain: plain.pop("neighbours"), "'neighbours' is missing"),
+        (lambda plain: plain.update(training=3), "not a table"),
+        (lambda plain: plain.update(evidence=[GROUP | {"low": "x"}]), "not a table.*valid number"),
+        (lambda plain: plain.update(evidence=[GROUP | {"more": 1}]), "not a table"),
     ],
 )
 def test_a_wrong_table_is_refused_in_one_line(tmp_path, change, words):

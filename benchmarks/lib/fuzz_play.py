@@ -18,7 +18,8 @@ from types import FrameType
 from typing import Any
 
 from altune.core.errors import AltuneError
-from lib.fuzz_targets import TARGETS, Case, empty_folder, write_files
+from lib.fuzz_case import Case, empty_folder, write_files
+from lib.fuzz_targets import TARGETS
 
 OUTCOMES = ("accepted", "one line", "traceback", "hang", "memory")
 WRONG = OUTCOMES[2:]

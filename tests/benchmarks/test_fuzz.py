@@ -12,7 +12,7 @@ import pytest
 
 from tests.helpers.benchmark_scripts import FOLDER, load
 
-play, targets, mutations = load("lib.fuzz_play"), load("lib.fuzz_targets"), load("lib.fuzz_mutations")
+play, targets, cases = load("lib.fuzz_play"), load("lib.fuzz_targets"), load("lib.fuzz_case")
 
 LATER = {"run", "npz", "feather"}
 
@@ -51,11 +51,11 @@ def raise_(error: BaseException) -> Any:
     ("what", "outcome"),
     [
         (lambda: None, "accepted"),
-        (lambda: raise_(targets.RefusedError("a line")), "one line"),
-        (lambda: raise_(targets.RefusedError(" ")), "traceback"),
+        (lambda: raise_(cases.RefusedError("a line")), "one line"),
+        (lambda: raise_(cases.RefusedError(" ")), "traceback"),
         (lambda: raise_(KeyError("x")), "traceback"),
         (lambda: raise_(MemoryError()), "memory"),
-        (lambda: raise_(targets.RefusedError("Unable to allocate 7 GiB")), "memory"),
+        (lambda: raise_(cases.RefusedError("Unable to allocate 7 GiB")), "memory"),
         (endless, "hang"),
     ],
 )
@@ -65,7 +65,7 @@ def test_what_comes_is_judged(what: Any, outcome: str, monkeypatch: pytest.Monke
 
 
 def test_a_finding_is_played_again(tmp_path: Path) -> None:
-    case = targets.Case({"data.csv": b"size,label\n1,a\n2\xff,b\n"}, options={"drop": ("size",), "target": "label"})
+    case = cases.Case({"data.csv": b"size,label\n1,a\n2\xff,b\n"}, options={"drop": ("size",), "target": "label"})
     outcome, detail = play.play_case("csv", case, tmp_path / "play")
     record = play.record_of("csv", case, outcome, detail)
     (tmp_path / "found.json").write_text(json.dumps(record), "utf-8")

@@ -64,7 +64,7 @@ def judge(play: Callable[[], None]) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise an error once this process has used up so many processor seconds."""
+    """Raise an error once this process has used up that much processor time."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise TakesTooLongError

@@ -177,6 +177,10 @@ class MachineOptions:
         str, Option(metavar="NAME", help="Where processes run: loky (this machine) or dask (a cluster).")
     ] = "loky"
     scheduler: Annotated[str | None, Option(metavar="ADDRESS", help="Address of the Dask scheduler.")] = None
+    worker_timeout: Annotated[
+        str | None,
+        Option(metavar="TIME", help="Time without any worker of the Dask cluster that ends the run.  [default: 1m]"),
+    ] = None
     storage: Annotated[
         str | None, Option(metavar="URL", help="PostgreSQL database of a study that `altune worker` can join.")
     ] = None
@@ -211,7 +215,11 @@ class MachineOptions:
         return Resources(
             jobs=jobs,
             backend=make_backend(
-                self.backend, jobs, self.scheduler, tuple(environment.dataset for environment in environments)
+                self.backend,
+                jobs,
+                self.scheduler,
+                tuple(environment.dataset for environment in environments),
+                read_seconds(self.worker_timeout, "--worker-timeout"),
             ),
             cache=self.cache,
             timeout=read_seconds(timeout),

@@ -85,7 +85,8 @@ def tune(
     out: str | Path | None = None,
     cache: str | Path | None = None,
     backend: str = "loky",
-    scheduler: str | None = None,
+    scheduler: Any = None,
+    worker_timeout: float | None = None,
     storage: str | None = None,
     study_name: str = "altune",
     callbacks: Sequence[Callback] = (),
@@ -147,7 +148,9 @@ def tune(
     out : folder of the run; None keeps the run in memory. A folder that holds the same run resumes it; one that holds
         anything else is refused.
     cache : folder of finished trajectories that several runs share.
-    backend, scheduler : ``loky`` for processes on this machine; ``dask`` with the address of a scheduler.
+    backend, scheduler : ``loky`` for processes on this machine; ``dask`` with the address of a scheduler, or with a
+        cluster of Dask such as ``LocalCluster``.
+    worker_timeout : seconds without any worker of the Dask cluster after which the run ends; 60 by default.
     storage, study_name : address of a PostgreSQL database and the name of the study in it, so that ``altune worker``
         can join from any machine; None stores a journal in the folder of the run.
     callbacks : called with the Optuna study and each trial that was just stored.
@@ -203,7 +206,9 @@ def tune(
     jobs = processes(n_jobs)
     resources = Resources(
         jobs=jobs,
-        backend=make_backend(backend, jobs, scheduler, tuple(each.dataset for each in (*environments, *away))),
+        backend=make_backend(
+            backend, jobs, scheduler, tuple(each.dataset for each in (*environments, *away)), worker_timeout
+        ),
         cache=None if cache is None else Path(cache),
         timeout=timeout,
         callbacks=tuple(callbacks),

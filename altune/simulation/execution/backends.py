@@ -1,4 +1,4 @@
-"""Where worker processes run: on this machine, or on a Dask cluster."""
+"""Where worker processes run: on this machine, or on a Dask cluster (:mod:`.dask_cluster`)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from altune.core.errors import RequestError
+from altune.core.errors import RequestError, did_you_mean
 from altune.simulation.execution.processes import Call, LocalPool
 
 if TYPE_CHECKING:
-    import joblib
-
     from altune.data import Dataset
 
 
@@ -49,78 +47,35 @@ class Local:
         return LocalPool(self.jobs)
 
 
-@dataclass(frozen=True, eq=False)
-class Cluster:
-    """The workers of a Dask cluster, through joblib."""
-
-    parallel: joblib.Parallel
-
-    def begin(self, function: Callable[..., Any], call: Call) -> bool:
-        """Return False, because joblib sends all calls of a batch at once."""
-        return False
-
-    def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
-        """Run calls and yield the result of each."""
-        import joblib
-
-        yield from self.parallel([joblib.delayed(function)(*call) for call in calls])
-
-
-@dataclass(frozen=True, eq=False)
-class Dask:
-    """The workers of a Dask cluster, to which each data set is sent once.
+def make_backend(
+    name: str, jobs: int, scheduler: object, datasets: tuple[Dataset, ...], worker_timeout: float | None = None
+) -> Backend:
+    """Return the backend ``loky`` or ``dask``.
 
     Parameters
     ----------
-    scheduler : address of the scheduler, such as ``tcp://10.0.0.5:8786``.
-    datasets : data sets to send to every worker before the first call.
-    """
-
-    scheduler: str
-    datasets: tuple[Dataset, ...] = ()
-    shares_disk: bool = False
-
-    @contextlib.contextmanager
-    def open(self) -> Iterator[WorkerPool]:
-        """Return a context manager of the pool.
-
-        Raises
-        ------
-        RequestError
-            If Dask is not installed or its scheduler does not answer.
-        """
-        import joblib
-
-        client = self._client()
-        settings: dict[str, Any] = {"backend": "dask", "scatter": list(self.datasets)}
-        with contextlib.closing(client), joblib.parallel_config(**settings, client=client):
-            yield Cluster(joblib.Parallel(n_jobs=-1, return_as="list", batch_size=1))
-
-    def _client(self) -> Any:
-        try:
-            from distributed import Client
-        except ImportError:
-            raise RequestError('--backend dask needs Dask: pip install "altune[dask]"') from None
-        try:
-            return Client(self.scheduler, timeout=10, set_as_default=False)  # type: ignore[no-untyped-call]
-        except (OSError, ValueError, TimeoutError) as error:
-            raise RequestError(f"no Dask scheduler answers at {self.scheduler}: {error}") from None
-
-
-def make_backend(name: str, jobs: int, scheduler: str | None, datasets: tuple[Dataset, ...]) -> Backend:
-    """Return the backend ``loky`` or ``dask``.
+    name : name of the backend.
+    jobs : number of processes of ``loky``.
+    scheduler : address of the scheduler of ``dask``, or a cluster of Dask.
+    datasets : data sets that are sent to the workers of ``dask``.
+    worker_timeout : seconds without any worker of ``dask`` after which to give up; None for the default.
 
     Raises
     ------
     RequestError
-        If the name is unknown, or the scheduler's address is missing or not needed.
+        If the name is unknown, or the scheduler's address is wrong, missing or not needed.
+    MissingExtraError
+        If Dask is not installed.
     """
     if name == "loky":
-        if scheduler is not None:
-            raise RequestError("--scheduler needs --backend dask")
+        for option, value in (("--scheduler", scheduler), ("--worker-timeout", worker_timeout)):
+            if value is not None:
+                raise RequestError(f"{option} needs --backend dask")
         return Local(jobs)
     if name != "dask":
-        raise RequestError(f"unknown backend {name!r}; accepted: dask, loky")
+        raise RequestError(f"unknown backend {name!r}; {did_you_mean(name, ('dask', 'loky'))}")
     if scheduler is None:
         raise RequestError("--backend dask needs --scheduler ADDRESS, such as tcp://10.0.0.5:8786")
-    return Dask(scheduler, datasets)
+    from altune.simulation.execution.dask_cluster import WORKER_SECONDS, Dask, address_of
+
+    return Dask(address_of(scheduler), datasets, WORKER_SECONDS if worker_timeout is None else worker_timeout)

@@ -103,6 +103,7 @@ def test_commands_that_need_no_optuna_work_without_its_private_names(words):
     assert python(SHIM + everything + run, *words).stdout
 
 
+@pytest.mark.slow
 def test_a_shared_study_names_the_version_that_has_its_tables():
     code = SHIM + GONE["optuna: tables"] + "\nimport runpy; runpy.run_module('altune', run_name='__main__')"
     words = ["tune", "iris", "--storage", "postgresql://nowhere.invalid/x", "--quiet"]

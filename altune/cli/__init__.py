@@ -14,6 +14,7 @@ import atexit
 import gc
 import sys
 import warnings
+from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
@@ -23,6 +24,7 @@ from altune.cli.output import print_error
 from altune.cli.streams import OutputLost, end_streams, prepare_streams
 from altune.core.deprecations import new_arguments
 from altune.core.errors import AltuneWarning, RequestError, WorkError
+from altune.core.files import absolute
 from altune.core.standard_streams import print_remark
 from altune.core.version import __version__
 
@@ -99,6 +101,7 @@ def main() -> None:
     atexit.register(gc.freeze)
     try:
         prepare_streams()
+        absolute(Path())
         words, changed = new_arguments(sys.argv[1:])
         for line in changed:
             print_error(line)

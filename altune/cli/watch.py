@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +15,9 @@ from altune.cli.options import AsJson
 from altune.cli.output import print_error, print_json
 from altune.cli.parsing import read_seconds
 from altune.core.errors import RequestError, StorageError
+from altune.core.standard_streams import can_redraw
 from altune.tuning.observer import Silent
+from altune.workflows.progress.displays import terminal_console
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -52,13 +56,10 @@ def _follow(watched: WatchedRun, seconds: float) -> RunProgress:
 
     It is shown in place on a terminal, elsewhere as a text after each change.
     """
-    from rich.console import Console
-    from rich.live import Live
     from rich.text import Text
 
-    console = Console(highlight=False)
     shown = ""
-    with Live(console=console, auto_refresh=False) if console.is_terminal else contextlib.nullcontext() as live:
+    with _live() as live:
         while True:
             try:
                 text, progress = _progress(watched)
@@ -73,6 +74,18 @@ def _follow(watched: WatchedRun, seconds: float) -> RunProgress:
                 if progress.ended or progress.idle:
                     return progress
             time.sleep(seconds)
+
+
+@contextlib.contextmanager
+def _live() -> Iterator[Live | None]:
+    """Yield what draws a text in place, None where standard output is no terminal that can."""
+    if not can_redraw(sys.stdout):
+        yield None
+        return
+    from rich.live import Live
+
+    with Live(console=terminal_console(), auto_refresh=False) as live:
+        yield live
 
 
 def _progress(watched: WatchedRun, *, anew: bool = False) -> tuple[str, RunProgress]:

@@ -71,6 +71,37 @@ def written_whole(path: Path) -> Iterator[Path]:
         raise
 
 
+def absolute(path: Path) -> Path:
+    """Return a path as it is seen from any working directory.
+
+    Raises
+    ------
+    RequestError
+        If it is relative to a working directory that was removed.
+    """
+    try:
+        return path.absolute()
+    except FileNotFoundError:
+        raise RequestError("the working directory was removed; change to one that exists") from None
+
+
+@contextlib.contextmanager
+def storing(folder: Path, advice: str) -> Iterator[None]:
+    """Turn an error of writing to a folder into a :class:`~altune.core.errors.StorageError` that names the folder.
+
+    Parameters
+    ----------
+    folder : the folder that the block writes to.
+    advice : what to do, for the end of the message.
+    """
+    try:
+        yield
+    except OSError as error:
+        # numpy and joblib leave the system's reason out where not all of an array could be written.
+        reason = error.strerror or "not all could be written; the disk may be full"
+        raise StorageError(f"{folder}: cannot write: {reason}; {advice}") from None
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write a text file atomically. What has no place in UTF-8, as in names of old files, is written as an escape.
 

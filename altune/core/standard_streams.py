@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
+
+_CANNOT_MOVE = frozenset({"dumb", "unknown"})
 
 
 def is_terminal(stream: object) -> bool:
@@ -12,6 +15,16 @@ def is_terminal(stream: object) -> bool:
         return bool(stream.isatty())  # type: ignore[attr-defined]
     except (AttributeError, ValueError, OSError):
         return False
+
+
+def can_redraw(stream: object) -> bool:
+    """Return whether a stream is a terminal that can move back to lines it has shown.
+
+    >>> import io
+    >>> can_redraw(io.StringIO())
+    False
+    """
+    return is_terminal(stream) and os.environ.get("TERM", "") not in _CANNOT_MOVE
 
 
 def print_remark(line: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from altune.core.arguments import plain_arguments
 from altune.core.errors import DataError
+from altune.core.files import absolute
 from altune.data.arrow import without_arrow
 from altune.data.bundled import BUNDLED, BuiltIn, DatasetInfo
 from altune.data.dataset import Dataset
@@ -134,7 +135,7 @@ def _looks_like_a_file(path: Path) -> bool:
 
 
 def _no_such_data(wanted: str) -> str:
-    files = [entry.name for entry in Path.cwd().iterdir() if entry.name.lower().endswith(SUFFIXES)]
+    files = [entry.name for entry in absolute(Path()).iterdir() if entry.name.lower().endswith(SUFFIXES)]
     near = difflib.get_close_matches(wanted, [*_BUILT_IN, *files], n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
     return f"no data set or file {wanted!r}; {hint}built in: {', '.join(sorted(_BUILT_IN))}"

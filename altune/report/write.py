@@ -11,7 +11,7 @@ from altune.analysis.run import Run
 from altune.analysis.sweep.result import Sweep
 from altune.analysis.sweep.results import CSV_FILE, PAGE_FILE, PARQUET_FILE
 from altune.core.errors import RequestError, StorageError
-from altune.core.files import write_table, write_text, written_whole
+from altune.core.files import storing, write_table, write_text, written_whole
 from altune.core.yaml import write_yaml
 from altune.report.own_files import COMPARISON_TABLE, PAGE, require_own
 from altune.report.pages.comparison.page import compare_page
@@ -100,9 +100,9 @@ def write_sweep(sweep: Sweep) -> None:
 
 @contextlib.contextmanager
 def _into(folder: Path) -> Iterator[None]:
+    advice = "repeat the command to resume"
     try:
-        yield
-    except OSError as error:
-        raise StorageError(f"{folder}: cannot write: {error.strerror}; repeat the command to resume") from None
+        with storing(folder, advice):
+            yield
     except RequestError as error:
-        raise StorageError(f"{error}; repeat the command to resume") from None
+        raise StorageError(f"{error}; {advice}") from None

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from altune.core.checksums import sealed, unsealed
-from altune.core.errors import StorageError
-from altune.core.files import written_whole
+from altune.core.files import absolute, storing, written_whole
 from altune.core.formats import TRAJECTORY_FORMAT, changed_libraries, library_versions
 from altune.core.identity import remembered
 from altune.core.registry import Method
@@ -86,7 +85,7 @@ class TrajectoryStore:
     """
 
     def __init__(self, folder: Path, most_bytes: int = STORE_BYTES) -> None:
-        self.folder = folder.absolute()  # a worker may have been started in another working directory
+        self.folder = absolute(folder)  # a worker may have been started in another working directory
         self.most_bytes = most_bytes
         self.outdated = ""
         self.damaged = ""
@@ -118,14 +117,10 @@ class TrajectoryStore:
             If the folder cannot be written to, for example because the disk is full.
         """
         path = self._path(key)
-        try:
+        with storing(path.parent, "run the same command again to continue"):
             path.parent.mkdir(parents=True, exist_ok=True)
             with written_whole(path) as partial:
                 partial.write_text(sealed({"libraries": library_versions(), **curve.to_dict()}), "utf-8")
-        except OSError as error:
-            raise StorageError(
-                f"{path.parent}: cannot write: {error.strerror}; run the same command again to continue"
-            ) from None
 
     def prune(self) -> int:
         """Remove the least recently used trajectories beyond ``most_bytes``, and return the number removed."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import WorkError
-from altune.core.files import canonical_digest
+from altune.core.files import absolute, canonical_digest
 from altune.core.formats import changed_libraries
 from altune.recipes.recipe import RECOMMENDED
 from altune.simulation.execution.counting import counted
@@ -119,7 +119,11 @@ class Stages:
 
     def remember_plan(self, study: optuna.Study, trajectories: Mapping[str, int], command: Sequence[str]) -> None:
         """Store what a run will play and how it was started, for those who watch it."""
-        plan = {"trajectories": dict(trajectories), "command": list(command), "folder": str(Path.cwd())}
+        plan = {
+            "trajectories": dict(trajectories),
+            "command": list(command),
+            "folder": str(absolute(Path())) if command else "",
+        }
         if study.user_attrs.get(PLAN) != plan:
             set_attribute(study, PLAN, plan)
 

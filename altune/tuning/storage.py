@@ -22,6 +22,7 @@ from optuna.storages import JournalStorage
 from optuna.trial import FrozenTrial
 
 from altune.core.errors import RequestError, StorageError
+from altune.core.files import absolute
 from altune.simulation.objectives import Direction
 from altune.tuning.journal import DamagedLine, JournalFile
 from altune.tuning.quiet import create_study
@@ -190,7 +191,7 @@ def ownership(folder: Path) -> Iterator[None]:
         If another process owns the folder, or it cannot be created.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        absolute(folder).mkdir(parents=True, exist_ok=True)
         lock = (folder / LOCK).open("a+")
     except OSError as error:
         raise RequestError(f"{folder}: cannot be used as the run's folder: {error.strerror}") from None

@@ -343,6 +343,16 @@ def test_a_look_at_once_and_as_json(
     assert "unknown" in plain["importance"]
 
 
+def test_a_file_gets_no_control_sequences_even_where_colours_are_forced(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    code, out, err = command(monkeypatch, capsys, "watch", finished)
+    assert (code, err) == (0, "")
+    assert "18 of 18 trials" in out
+    assert "\x1b" not in out
+
+
 def test_a_journal_that_goes_away_may_be_tried_again(half: Path, tmp_path: Path) -> None:
     watched = WatchedRun(half)
     shutil.move(half / JOURNAL, tmp_path / "aside")

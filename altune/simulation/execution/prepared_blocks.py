@@ -9,6 +9,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from altune.core.files import absolute, storing
 from altune.simulation.execution.shared_arrays import save_block, save_raw
 from altune.simulation.execution.worker import BLOCKS_KEPT
 from altune.simulation.prepared import PreparedBlock, prepare_block
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from altune.data.blocks import Block
     from altune.data.description import Encoding
     from altune.simulation.execution.items import WorkItem
+
+TEMPORARY = "free some space, let TMPDIR name another folder, or use one process (--jobs 1)"
 
 
 class PreparedBlocks:
@@ -30,7 +33,7 @@ class PreparedBlocks:
 
     def __init__(self, scratch: Path | None = None) -> None:
         # Workers may have been started in another working directory.
-        self._scratch = None if scratch is None else scratch.absolute()
+        self._scratch = None if scratch is None else absolute(scratch)
         self._folder: Path | None = None
         # A block hashes by identity, and as a key it stays alive, so no other block can take its identity.
         self._in_memory: OrderedDict[Block, PreparedBlock] = OrderedDict()
@@ -41,15 +44,16 @@ class PreparedBlocks:
     def open_folder(self, stack: contextlib.ExitStack) -> None:
         """Make the folder for the arrays, and remove it when ``stack`` closes."""
         if self._scratch is None:
-            self._folder = Path(
-                stack.enter_context(tempfile.TemporaryDirectory(prefix="altune-", ignore_cleanup_errors=True))
-            )
+            with self._storing(Path("temporary files")):
+                temporary = tempfile.TemporaryDirectory(prefix="altune-", ignore_cleanup_errors=True)
+            self._folder = Path(stack.enter_context(temporary))
             return
         shutil.rmtree(self._scratch, ignore_errors=True)
         stack.callback(shutil.rmtree, self._scratch, ignore_errors=True)
         # Workers outlive a player and keep blocks by their path, so a path must never be used for a second block.
-        self._scratch.mkdir(parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(dir=self._scratch))
+        with self._storing(self._scratch):
+            self._scratch.mkdir(parents=True, exist_ok=True)
+            self._folder = Path(tempfile.mkdtemp(dir=self._scratch))
 
     def in_memory(self, item: WorkItem) -> PreparedBlock:
         """Return the prepared block of an item."""
@@ -65,12 +69,17 @@ class PreparedBlocks:
         if item.block not in self._in_files:
             folder = self._in_folder(str(len(self._in_files)))
             prepared = _prepare(item)
-            save_block(prepared, folder, self._raw_file(item).name)
+            with self._storing(folder.parent):
+                save_block(prepared, folder, self._raw_file(item).name)
             self._in_files[item.block] = folder
             self._encodings[item.block] = prepared.encoding
         if item.recipe.takes_raw and not (raw := self._raw_file(item)).exists():
-            save_raw(item.environment.dataset.raw_table, raw)
+            with self._storing(raw.parent):
+                save_raw(item.environment.dataset.raw_table, raw)
         return self._in_files[item.block]
+
+    def _storing(self, folder: Path) -> contextlib.AbstractContextManager[None]:
+        return storing(folder, TEMPORARY if self._scratch is None else "run the same command again to continue")
 
     def _raw_file(self, item: WorkItem) -> Path:
         """Return the file of the raw rows of the item's data set; it is written when a model first takes them."""

@@ -17,11 +17,13 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any
 
 from altune.core.errors import AltuneWarning, RequestError, WorkError
+from altune.core.files import absolute
 from altune.core.startup import import_sklearn
 
 Call = tuple[Any, ...]
@@ -48,7 +50,11 @@ class _Executor:
     def __init__(self, workers: int) -> None:
         from joblib.externals.loky import ProcessPoolExecutor
 
-        self._executor = ProcessPoolExecutor(workers, timeout=IDLE_SECONDS, initializer=prepare_worker, env=_ONE_THREAD)
+        absolute(Path())  # a worker starts in the same directory
+        with _started():
+            self._executor = ProcessPoolExecutor(
+                workers, timeout=IDLE_SECONDS, initializer=prepare_worker, env=_ONE_THREAD
+            )
         self._unfinished: set[Future[Any]] = set()
         self.workers = workers
         self.ready = self.submit(os.getpid)
@@ -63,7 +69,8 @@ class _Executor:
 
     def submit(self, function: Callable[..., Any], *call: Any) -> Future[Any]:
         """Hand a call to the worker that is free first."""
-        future: Future[Any] = self._executor.submit(function, *call)
+        with _started():
+            future: Future[Any] = self._executor.submit(function, *call)
         self._unfinished.add(future)
         future.add_done_callback(self._unfinished.discard)
         return future
@@ -79,6 +86,15 @@ class _Executor:
             time.sleep(1e-3)
         with contextlib.suppress(Exception):
             self._executor.shutdown(wait=True, kill_workers=True)
+
+
+@contextlib.contextmanager
+def _started() -> Iterator[None]:
+    """Say in one line why worker processes cannot be started: a limit, or a system without semaphores."""
+    try:
+        yield
+    except (OSError, ImportError) as error:
+        raise WorkError(f"no worker process can be started: {error}; one process (--jobs 1) needs none") from None
 
 
 _idle: dict[int, _Executor] = {}

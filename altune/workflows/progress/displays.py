@@ -5,6 +5,7 @@ All of it goes to standard error or to the notebook's cell, so that standard out
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -165,6 +166,25 @@ class LogDisplay:
 
     def close(self) -> None:
         """Do nothing."""
+
+
+def terminal_console(*, stderr: bool = False) -> Console:
+    """Return a console of rich for a terminal that can redraw, whatever else the environment says of it.
+
+    Parameters
+    ----------
+    stderr : write to standard error, not to standard output.
+    """
+    from rich.console import Console
+
+    width, height = _if_zero("COLUMNS", 80), _if_zero("LINES", 24)
+    return Console(stderr=stderr, highlight=False, force_terminal=True, width=width, height=height)
+
+
+def _if_zero(variable: str, usual: int) -> int | None:
+    """Return a size in place of one that the environment gives as 0: unknown to other programs, nothing to rich."""
+    given = os.environ.get(variable, "")
+    return usual if given and not given.strip("0") else None
 
 
 def in_notebook() -> bool:

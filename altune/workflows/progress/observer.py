@@ -7,11 +7,18 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from altune.core.standard_streams import is_terminal
+from altune.core.standard_streams import can_redraw
 from altune.core.text import amount, plays_words
 from altune.simulation.execution.counting import Counter
 from altune.tuning.observer import Observer, Silent
-from altune.workflows.progress.displays import Display, LogDisplay, NotebookDisplay, TerminalDisplay, in_notebook
+from altune.workflows.progress.displays import (
+    Display,
+    LogDisplay,
+    NotebookDisplay,
+    TerminalDisplay,
+    in_notebook,
+    terminal_console,
+)
 from altune.workflows.progress.shown import Shown
 from altune.workflows.progress.work import WorkCount
 
@@ -107,7 +114,7 @@ def console_display(quiet: bool = False) -> Display:
     ----------
     quiet : show messages only, no progress.
     """
-    return LogDisplay(quiet) if quiet or not is_terminal(sys.stderr) else _terminal()
+    return LogDisplay(quiet) if quiet or not can_redraw(sys.stderr) else TerminalDisplay(terminal_console(stderr=True))
 
 
 def python_display(progress: bool) -> Display | None:
@@ -119,7 +126,7 @@ def python_display(progress: bool) -> Display | None:
     """
     if progress and in_notebook():
         return NotebookDisplay()
-    return _terminal() if progress and is_terminal(sys.stderr) else None
+    return TerminalDisplay(terminal_console(stderr=True)) if progress and can_redraw(sys.stderr) else None
 
 
 def python_observer(progress: bool) -> Observer:
@@ -155,9 +162,3 @@ class _Calling:
     def played(self, simulated: bool = True) -> None:
         self._played(simulated)
         self._on_done()
-
-
-def _terminal() -> TerminalDisplay:
-    from rich.console import Console
-
-    return TerminalDisplay(Console(stderr=True, highlight=False))

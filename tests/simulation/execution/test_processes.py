@@ -1,5 +1,6 @@
 """Workers and their owner play together, and share what one of them has built."""
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -216,3 +217,18 @@ def test_a_daemon_plays_alone_and_is_told():
         two, every, one, told = pool.apply(jobs_of_a_daemon)
     assert (two, every, one) == (1, 1, 1)
     assert [line.split(":")[0] for line in told] == ["n_jobs=2", "n_jobs=-1"]
+
+
+def test_workers_that_cannot_be_started_are_one_line() -> None:
+    resource = pytest.importorskip("resource")
+    importlib.import_module("joblib.externals.loky.process_executor")  # while files can still be opened
+    stop_workers()
+    free = os.dup(0)
+    os.close(free)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+    try:
+        with pytest.raises(WorkError, match=r"^no worker process can be started: .*Too many open files"):
+            LocalPool(2).begin(where, (0,))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)

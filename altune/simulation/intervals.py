@@ -150,15 +150,25 @@ def _variance_parts(
 
 
 def likely_half_width(
-    objective: Objective, a: Sequence[LearningCurve], b: Sequence[LearningCurve], share: float, blocks: int
+    objective: Objective,
+    a: Sequence[LearningCurve],
+    b: Sequence[LearningCurve],
+    *,
+    overlap: float,
+    units: float,
+    rows: float,
+    blocks: int,
 ) -> float | None:
     """Return about half of the width that the interval of a difference of two recipes will have.
 
     Parameters
     ----------
     objective : what is measured of a curve.
-    a, b : curves of the two recipes on two blocks or more with the same test rows, with scores by unit of these.
-    share : number of their test rows over that of the rows on which the interval will rest.
+    a, b : curves of the two recipes on two blocks or more with pools of their own and the same test rows, with scores
+        by unit of these.
+    overlap : n_test / n_train of these blocks.
+    units : number of units of the test rows on which the interval will rest over that of these test rows.
+    rows : number of rows from which its pools will be drawn over that of the rows from which these were drawn.
     blocks : number of blocks that the interval will rest on.
 
     Returns
@@ -169,10 +179,16 @@ def likely_half_width(
     table_a, table_b = (unit_table(objective, curves, objective.each(curves, None)) for curves in (a, b))
     if table_a is None or table_b is None or table_a.shape != table_b.shape:
         return None
-    parts = variance_parts(table_a - table_b, a[0].unit_classes(objective.metric))
-    units = parts.units / share
-    variance = parts.of_blocks / blocks + (parts.of_units + parts.of_both / blocks) / units
-    return t_quantile((1 + CONFIDENCE) / 2, units - 1) * math.sqrt(variance) if variance and units > 1 else None
+    # Fewer of the labelled rows recur in pools that are drawn from more rows.
+    alike = likeness(row_weights(objective, a, b)) / max(1.0, rows)
+    classes, all_of_them = a[0].unit_classes(objective.metric), all_rows(table_a.shape[1], overlap)
+    played = variance_parts(table_a - table_b, classes, all_of_them, alike)
+    parts = replace(played, blocks=blocks, units=round(played.units * units))
+    if parts.units < 2 or not parts.variance():
+        return None
+    # A variance of few blocks is more often too small than too large; about its median it is neither.
+    typical = float(stats.chi2.median(played.degrees)) / played.degrees if math.isfinite(played.degrees) else 1.0
+    return t_quantile((1 + CONFIDENCE) / 2, parts.degrees_with(blocks)) * parts.error / math.sqrt(typical)
 
 
 def row_weights(objective: Objective, curves: Sequence[LearningCurve], minus: Sequence[LearningCurve] = ()) -> Array:

@@ -20,6 +20,7 @@ MOVED = {
     "benchmarks/README.md": "benchmark_scripts.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
+    "SECURITY.md": "security.md",
     "README.md": "index.md",
 }
 """Where the site has pages of the repository's root."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import tomllib
 from collections.abc import Iterator
@@ -67,7 +68,7 @@ ROWS = {
 def declared() -> set[str]:
     """Return the names of all packages of ``pyproject.toml``."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    listed = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    listed = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
     names = {found[0] for word in listed if (found := re.match(r"[\w.-]+", word))}
     return names - {"altune"}
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from altune.cli.output import print_error
 from altune.core.errors import WorkError
+from altune.core.standard_streams import output_to_errors
 
 CLOSED_PIPE = 141
 """Exit code where the reader of standard output has gone, as a shell reports it: 128 and the number of SIGPIPE."""
@@ -81,8 +82,26 @@ def prepare_streams() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         codecs.register_error("altune", _readable)
         sys.stdout.reconfigure(errors="altune")
+        sys.stdout = _with_own_descriptor(sys.stdout)
     replaced: Any = _Output(sys.stdout)
     sys.stdout = replaced
+
+
+def _with_own_descriptor(output: io.TextIOWrapper) -> io.TextIOWrapper:
+    """Return standard output with a descriptor that nothing but altune knows."""
+    try:
+        former = output_to_errors() if output.fileno() == 1 else None
+    except (OSError, ValueError):
+        former = None
+    if former is None:
+        return output
+    return io.TextIOWrapper(
+        open(former, "wb", buffering=0 if output.write_through else -1),
+        encoding=output.encoding,
+        errors=output.errors,
+        line_buffering=output.line_buffering,
+        write_through=output.write_through,
+    )
 
 
 def end_streams(code: int) -> int:

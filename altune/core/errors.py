@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 
 from altune.core.text import printable
 
+_MOST_CHARACTERS = 500
+
 
 class AltuneError(Exception):
     """Base of all exceptions that altune raises on purpose; its message is one line, whatever names it quotes."""
@@ -72,6 +74,10 @@ class FormatError(RequestError, ValueError):
         return FormatError(self.problem, path=joined, file=file or self.file, value=self.value, accepted=self.accepted)
 
 
+class Interruption(BaseException):
+    """Interrupts code of a user; like ``KeyboardInterrupt`` it is no failure of that code."""
+
+
 class AltuneWarning(UserWarning):
     """A request that is carried out otherwise than one may think; the command line prints it as one line."""
 
@@ -128,6 +134,31 @@ def reading(what: str, *, file: str = "", path: str = "") -> Iterator[None]:
 
 def _rebuild_format_error(problem: str, path: str, file: str, value: object, accepted: tuple[str, ...]) -> FormatError:
     return FormatError(problem, path=path, file=file, value=value, accepted=accepted)
+
+
+def first_line(error: BaseException) -> str:
+    r"""Return the first line of an exception's message, at most 500 characters; empty if it has none.
+
+    >>> first_line(ValueError("wrong\nand more"))
+    'wrong'
+    """
+    try:
+        text = str(error)[: 20 * _MOST_CHARACTERS]
+    except Exception:
+        return "its message cannot be read"
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    line = line if len(line) <= _MOST_CHARACTERS else f"{line[:_MOST_CHARACTERS]} …"
+    return line.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def reason_of(error: BaseException) -> str:
+    """Return an error in one line: its kind and its message, or the message alone of an error of altune.
+
+    >>> reason_of(KeyError("size")), reason_of(SystemExit())
+    ("KeyError: 'size'", 'SystemExit: no message')
+    """
+    line = first_line(error) or "no message"
+    return line if isinstance(error, AltuneError) else f"{type(error).__name__}: {line}"
 
 
 def join_path(outer: str, inner: str) -> str:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, distributions, entry_points
 from typing import Any
 
-from altune.core.errors import AltuneError, AltuneWarning, RequestError
+from altune.core.errors import AltuneWarning, RequestError, reason_of
+from altune.core.standard_streams import Marked
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def load_plugins(group: str, load: Callable[[EntryPoint], object]) -> None:
 
 
 def load_plugin(entry: EntryPoint, load: Callable[[EntryPoint], Any] = EntryPoint.load) -> Any:
-    """Load one entry point and return what ``load`` returns; what it prints meanwhile goes to standard error.
+    """Load one entry point and return what ``load`` returns; what it prints meanwhile goes to standard error, marked.
 
     Raises
     ------
@@ -97,7 +98,8 @@ def load_plugin(entry: EntryPoint, load: Callable[[EntryPoint], Any] = EntryPoin
     try:
         if getattr(entry.pattern.match(entry.value), "group", None) is None:
             raise RequestError(f"its target {entry.value!r} is not of the form module:name")
-        with contextlib.redirect_stdout(sys.stderr):
+        marked = Marked(sys.stdout, sys.stderr, lambda depth: f"plugin {entry.name!r}")
+        with contextlib.redirect_stdout(marked):
             return load(entry)
     except KeyboardInterrupt:
         raise
@@ -155,13 +157,3 @@ def forget_plugins(group: str) -> None:
     with _lock:
         _begun.pop(group, None)
         _finished.discard(group)
-
-
-def reason_of(error: BaseException) -> str:
-    """Return an error in one line: its kind and its message, or the message alone of an error of altune.
-
-    >>> reason_of(KeyError("size")), reason_of(SystemExit())
-    ("KeyError: 'size'", 'SystemExit: no message')
-    """
-    text = (str(error).strip() or "no message").splitlines()[0]
-    return text if isinstance(error, AltuneError) else f"{type(error).__name__}: {text}"

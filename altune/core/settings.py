@@ -16,6 +16,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
+from altune.core.standard_streams import MarkedStreams
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -92,6 +94,8 @@ def _set_filters(filters: list[Any]) -> None:
 
 _filters = _Filters()
 _filtered = Shared(_filters.put, _filters.restore)
+_streams = MarkedStreams()
+_marked = Shared(_streams.put, _streams.restore)
 
 
 @contextlib.contextmanager
@@ -111,12 +115,16 @@ def no_warnings() -> Iterator[None]:
 
 @contextlib.contextmanager
 def usual_settings() -> Iterator[None]:
-    """Compute with the default settings of scikit-learn and numpy, and without warnings, while the block runs."""
+    """Compute with the default settings of scikit-learn and numpy, and without warnings, while the block runs.
+
+    What code of a recipe prints goes to standard error.
+    """
     import numpy as np
     import sklearn
 
     with (
         no_warnings(),
+        _marked.changed(),
         np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"),
         sklearn.config_context(**_defaults_of_sklearn()),
     ):

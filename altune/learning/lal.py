@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from altune.core.arguments import plain_fields
+from altune.core.blame import failed
 from altune.core.errors import WorkError
 from altune.core.files import write_text
 from altune.core.formats import library_versions
@@ -204,8 +204,8 @@ def measure(task: Task) -> Measured:
     try:
         with usual_settings():
             return _measure(task)
-    except Exception as error:
-        line = traceback.format_exception_only(error)[-1].strip().splitlines()[0]
+    except BaseException as error:
+        line, _ = failed(error)
         return Measured(np.empty((0, 8)), np.empty(0), np.empty(0, dtype=np.intp), line)
 
 

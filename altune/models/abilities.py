@@ -19,6 +19,7 @@ from scipy import sparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
+from altune.core.blame import pass_on
 from altune.core.errors import EstimatorError, WorkError
 from altune.core.needs import Need
 from altune.core.settings import no_warnings, with_usual_settings
@@ -150,7 +151,8 @@ def _tried(act: Callable[[], T]) -> T | None:
     """Return what a trial returns, None where it fails; nothing can be known about how strange estimators fail."""
     try:
         return act()
-    except Exception:
+    except BaseException as error:
+        pass_on(error)
         return None
 
 
@@ -167,6 +169,9 @@ def _answers(fitted: Any, method: OutputMethod, X: Array, n_classes: int) -> boo
         return False
     except WorkError:  # it answers wrongly, which the first model will report
         return True
+    except BaseException as error:
+        pass_on(error)
+        return False
     return True
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from altune.core.errors import EstimatorError, RequestError, WorkError
+from altune.core.errors import EstimatorError, RequestError, WorkError, first_line
 from altune.core.needs import Need
 from altune.core.raw_rows import NUMBERS, RawRows, Takes
 from altune.core.registry import Method
@@ -173,7 +173,7 @@ class Model(Method):
             except Exception as error:
                 if isinstance(error, WorkError) and not isinstance(error, EstimatorError):
                     raise
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+                reason = first_line(error) or type(error).__name__
                 rows = f"{len(training)} rows of {len(training.seen)} classes"
                 kind = WorkError if isinstance(error, MemoryError) else EstimatorError
                 raise kind(f"{self.method} could not be trained on {rows}: {reason}") from error

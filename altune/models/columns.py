@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from altune.core.errors import AltuneError, did_you_mean
+from altune.core.blame import pass_on
+from altune.core.errors import AltuneError, did_you_mean, first_line
 from altune.core.needs import Capabilities
 from altune.core.raw_rows import RawOffer, RawRows, RawTable
 from altune.core.types import TrainingSet
@@ -106,7 +107,8 @@ def _probed(model: Model, offer: RawOffer, table: RawTable) -> list[str]:
             fitted.predict(inputs[:FIRST_ROWS])
         except AltuneError as error:
             return [f"model: {error}"]
-        except Exception as error:
+        except BaseException as error:
+            pass_on(error)
             return [f"model: {model.method!r} could not predict rows of {offer.data}: {_reason(error)}"]
         for count in (n_classes, max(FIRST_ROWS, 2 * n_classes)):
             try:
@@ -115,7 +117,8 @@ def _probed(model: Model, offer: RawOffer, table: RawTable) -> list[str]:
                 continue
             try:
                 few.predict(inputs)
-            except Exception as error:
+            except BaseException as error:
+                pass_on(error)
                 return [
                     f"model: {model.method!r}, trained on {count} rows, could not predict others of {offer.data}: "
                     f"{_reason(error)}; new values must be accepted, as handle_unknown='ignore' does"
@@ -132,5 +135,5 @@ def _spread(labels: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.argsort(turn, kind="stable")
 
 
-def _reason(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _reason(error: BaseException) -> str:
+    return first_line(error) or type(error).__name__

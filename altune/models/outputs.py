@@ -12,7 +12,8 @@ from typing import Any, Literal, NoReturn
 
 import numpy as np
 
-from altune.core.errors import EstimatorError, WorkError
+from altune.core.blame import calls_own_code
+from altune.core.errors import EstimatorError, WorkError, first_line
 from altune.core.types import Array, Codes, Features
 
 OutputMethod = Literal["predict", "predict_proba", "decision_function"]
@@ -124,6 +125,7 @@ def votes_of_pairs(values: Array, n_classes: int) -> Array:
     return scores
 
 
+@calls_own_code("estimator")
 def _called(estimator: Any, method: OutputMethod, X: Features) -> Any:
     """Return what the method returns for features that it cannot write to, so that no one else's change."""
     given = X
@@ -134,13 +136,13 @@ def _called(estimator: Any, method: OutputMethod, X: Features) -> Any:
         try:
             return getattr(estimator, method)(given)
         except ValueError as error:
-            if "read-only" not in str(error):
+            if "read-only" not in first_line(error):
                 raise
             return getattr(estimator, method)(X.copy())
     except WorkError:
         raise
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = first_line(error) or type(error).__name__
         raise EstimatorError(f"{type(estimator).__name__}.{method} failed on {X.shape[0]} rows: {reason}") from error
 
 
@@ -153,7 +155,7 @@ def _array(estimator: Any, method: OutputMethod, raw: Any) -> Any:
     try:
         values = raw.toarray() if hasattr(raw, "toarray") else np.asarray(raw)
     except Exception as error:  # whatever ``__array__`` raises
-        kind, reason = type(raw).__name__, " ".join(str(error).split())
+        kind, reason = type(raw).__name__, first_line(error)
         shape = f" of shape {tuple(raw.shape)}" if hasattr(raw, "shape") else ""
         raise WorkError(
             f"{type(estimator).__name__}.{method} returned a {kind}{shape} that is no array: {reason}"

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import check_scoring
 
+from altune.core.blame import pass_on
 from altune.core.errors import ScenarioError, WorkError
 from altune.core.settings import no_warnings, with_usual_settings
 from altune.core.types import Array, Codes
@@ -111,7 +112,8 @@ def wants_probabilities(metric: str) -> bool:
             scorer(_DecisionOnly(), np.array([[-1.0], [-0.5], [0.5], [1.0]]), np.array([0, 1, 0, 1]))
         except AttributeError:
             return True
-        except Exception:  # it sees labels that it does not know
+        except BaseException as error:  # it sees labels that it does not know
+            pass_on(error)
             return False
     return False
 

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from altune.core.errors import RequestError, WorkError
+from altune.core.blame import calls_own_code, pass_on
+from altune.core.errors import RequestError, WorkError, reason_of
 from altune.core.plain import shown
-from altune.core.plugins import load_plugins, reason_of
+from altune.core.plugins import load_plugins
 
 
 def check_name(name: str, what: str, taken: Collection[str]) -> None:
@@ -51,6 +52,7 @@ def load_own(group: str, kind: type, function: str) -> None:
     load_plugins(group, load)
 
 
+@calls_own_code("what")
 def one_number(what: str, compute: Callable[[], Any]) -> float:
     """Return what a function of the user computes, which must be a finite number.
 
@@ -66,7 +68,8 @@ def one_number(what: str, compute: Callable[[], Any]) -> float:
     """
     try:
         value = compute()
-    except Exception as error:
+    except BaseException as error:
+        pass_on(error)
         raise WorkError(f"{what} failed: {reason_of(error)}") from error
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()

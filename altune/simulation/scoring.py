@@ -22,7 +22,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.utils.metaestimators import available_if
 
-from altune.core.errors import ScenarioError, WorkError
+from altune.core.errors import ScenarioError, WorkError, first_line
 from altune.core.raw_rows import NUMBERS, Takes, taken
 from altune.core.settings import no_warnings
 from altune.core.types import Array, Codes, Features, RowNumbers
@@ -121,7 +121,7 @@ class TestScorer:
         except WorkError as error:
             raise ScenarioError(str(error)) from None
         except ValueError as error:
-            reason = str(error).split("\n")[0]
+            reason = first_line(error)
             raise ScenarioError(
                 f"metric {', '.join(self._metrics)} cannot score {self._n_classes} classes: {reason}"
             ) from None

@@ -96,6 +96,11 @@ class Trajectory:
         """Whether the trajectory has ended."""
         return self._loop.done
 
+    @property
+    def loop(self) -> int:
+        """Number of the current loop."""
+        return len(self._loop.records)
+
     def advance(self, until: float = math.inf) -> None:
         """Play until ``until`` labels are bought and a model is trained on them, or to the end."""
         while not self.done and (not self._points or self._loop.pool.labels_bought < until):

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from altune.core.errors import AltuneError, FormatError, RequestError
+from altune.core.errors import AltuneError, FormatError, RequestError, reason_of
 from altune.core.registry import Method, validate_fields
 
 Check = tuple[str, Callable[[], None]]
@@ -69,8 +69,7 @@ def blaming(method: Method, doing: str) -> Iterator[None]:
     except ContractError:
         raise
     except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else "no message"
-        raise ContractError(method, f"{doing} raised {type(error).__name__}: {reason}") from error
+        raise ContractError(method, f"{doing} raised {reason_of(error)}") from error
 
 
 def check_randomness(method: Method, doing: str, act: Callable[[], Any]) -> None:

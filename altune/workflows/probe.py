@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from altune.core.blame import failed, pass_on
 from altune.core.errors import WorkError
 from altune.core.text import rough_duration, time_words
 from altune.core.threads import on_one_thread
@@ -142,8 +143,8 @@ def probe(setup: StudySetup, trajectories: Mapping[str, int], jobs: int, timeout
         prepared = _prepared(environment, "search")
         try:
             baselines += [seconds_of(setup.baselines[name], prepared, environment, share) for name in PLAYED]
-        except Exception as error:
-            raise WorkError(f"a baseline fails on {environment.dataset.name}: {error}") from None
+        except BaseException as error:
+            raise WorkError(f"a baseline fails on {environment.dataset.name}: {failed(error)[0]}") from None
         on_part = _seconds_of_working(recipes, prepared, environment, share)
         drawn += on_part
         if environment.search_rows is not None:
@@ -184,8 +185,8 @@ def _seconds_of_working(
     for recipe in recipes:
         try:
             seconds.append(seconds_of(recipe, prepared, environment, limit))
-        except Exception:
-            continue
+        except BaseException as error:
+            pass_on(error)
     return seconds
 
 

@@ -134,7 +134,7 @@ def test_what_a_plugin_prints_is_not_output(install, capsys):
     names, lines = loaded()
     assert "evil" in names
     assert not lines
-    assert capsys.readouterr() == ("", "hello\n")
+    assert capsys.readouterr() == ("", "plugin 'evil': hello\n")
 
 
 def test_ctrl_c_ends_the_loading_which_is_done_again(install, monkeypatch):

@@ -93,3 +93,50 @@ def test_files_and_folders_may_have_any_name(tmp_path: Path, name: bytes) -> Non
         (folder / file).read_text("utf-8")
     again = altune("report", name + b".run", "--json", cwd=tmp_path)
     assert json.loads(again.stdout)["answer"] == printed["answer"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_what_methods_print_is_never_on_standard_output(tmp_path: Path, jobs: str) -> None:
+    """An object of JSON is all that is there, whatever a method, a program that it starts and its module print."""
+    metadata = tmp_path / "talkative-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: talkative\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[altune.methods]\ntalkative = talkative:Talkative\n")
+    (tmp_path / "talkative.py").write_text(TALKATIVE)
+    (tmp_path / "recipe.yaml").write_text("query_strategy: talkative\n")
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    words = ["simulate", "iris", "--recipe", str(tmp_path / "recipe.yaml"), "--budget", "20", "--blocks", "2"]
+    done = altune(*words, "--jobs", jobs, "--json", environment={"PYTHONPATH": path})
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["objective"] == "aulc"
+    lines = set(done.stderr.decode().splitlines())
+    assert {
+        "plugin 'talkative': imported",
+        "query_strategy 'talkative': printed",
+        "below Python",
+        "by a program",
+    } <= lines
+
+
+TALKATIVE = """
+import os
+import subprocess
+from typing import Literal
+
+from altune.knobs import QueryStrategy
+
+print("imported")
+
+
+class Talkative(QueryStrategy):
+    \"""Prints.\"""
+
+    method: Literal["talkative"] = "talkative"
+
+    def select(self, pool, size, rng):
+        print("printed")
+        os.write(1, b"below Python\\n")
+        subprocess.run(["echo", "by a program"], check=True)
+        return pool.candidates[:size]
+"""

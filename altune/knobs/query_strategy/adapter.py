@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field, model_validator
 from sklearn.linear_model import LogisticRegression
 
-from altune.core.errors import FormatError, MissingExtraError, WorkError, did_you_mean
+from altune.core.errors import FormatError, MissingExtraError, WorkError, did_you_mean, first_line
 from altune.core.files import canonical_digest
 from altune.core.needs import Capabilities, Need
 from altune.core.pool import Pool
@@ -121,7 +121,7 @@ class SkactivemlQuery(QueryStrategy):
         except (MemoryError, KeyboardInterrupt):
             raise
         except Exception as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = first_line(error) or type(error).__name__
             raise WorkError(f"skactiveml's {self.strategy} failed: {reason}") from error
         picked = np.asarray(queried, dtype=np.intp).ravel()
         if len(picked) != size or len(np.unique(picked)) != size or not np.isin(picked, offered).all():

@@ -23,9 +23,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from altune.core.errors import AltuneError, AltuneWarning, MissingExtraError, RequestError, WorkError
+from altune.core.errors import AltuneError, AltuneWarning, MissingExtraError, RequestError, WorkError, reason_of
 from altune.core.formats import library_versions
-from altune.core.plugins import reason_of
 from altune.core.version import __version__
 from altune.simulation.execution.items import Failure
 

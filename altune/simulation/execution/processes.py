@@ -24,6 +24,7 @@ from typing import Any
 
 from altune.core.errors import AltuneWarning, RequestError, WorkError
 from altune.core.files import absolute
+from altune.core.standard_streams import output_to_errors
 from altune.core.startup import import_sklearn
 
 Call = tuple[Any, ...]
@@ -321,6 +322,7 @@ def prepare_worker() -> None:
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_owner, args=(os.getppid(),), daemon=True).start()
+    output_to_errors()
     _keep_what_is_kept()
     import_sklearn()
     for name in _PLAYED_WITH:

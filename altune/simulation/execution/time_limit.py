@@ -9,8 +9,10 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+from altune.core.errors import Interruption
 
-class TimeLimitReached(BaseException):
+
+class TimeLimitReached(Interruption):
     """The time limit is used up."""
 
 

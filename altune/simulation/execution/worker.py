@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
+from altune.core.blame import failed
 from altune.core.settings import usual_settings
 from altune.core.threads import on_one_thread
 from altune.data import Dataset
@@ -34,6 +34,7 @@ def play_safely(item: PackedItem, prepared: PreparedBlock) -> Outcome:
     StorageError
         If a finished trajectory cannot be saved.
     """
+    trajectory: Trajectory | None = None
     try:
         with usual_settings(), time_limit(item.limit):
             # A trajectory that paused in another process is played again from its start, with the same result.
@@ -44,9 +45,8 @@ def play_safely(item: PackedItem, prepared: PreparedBlock) -> Outcome:
             curve = trajectory.curve()
     except TimeLimitReached:
         return Failure(f"{OVER_TIME} of {item.limit:g} s on one block", attempt=item.attempt)
-    except Exception as error:
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
-        return Failure(reason, traceback.format_exc(), item.attempt)
+    except BaseException as error:  # a method may raise SystemExit or anything else
+        return Failure(*failed(error, None if trajectory is None else trajectory.loop), item.attempt)
     if not trajectory.done:
         _paused[item.key] = trajectory
         if len(_paused) > PAUSED_KEPT:

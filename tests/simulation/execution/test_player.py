@@ -86,7 +86,7 @@ def test_a_trajectory_that_fails_is_a_failure_with_its_reason():
     with Player() as player:
         failed, *fine = player.play([WorkItem(cannot, broken, environment), *tasks])
         assert isinstance(failed, Failure)
-        assert failed.reason.startswith("RequestError: naive_bayes cannot continue")
+        assert failed.reason.startswith("naive_bayes cannot continue")
         assert "Traceback" in failed.details
         assert all(isinstance(outcome, LearningCurve) for outcome in fine)
         with pytest.raises(WorkError, match="naive_bayes cannot continue"):

@@ -29,6 +29,45 @@ def test_components_worked_by_hand() -> None:
     assert parts.share_of_rows == pytest.approx(0.25 / 1.25)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_components_are_those_of_least_squares(seed: int) -> None:
+    """Mean squares from the sums of squares by which a regression on indicators gets better, factor by factor."""
+    rng = np.random.default_rng(seed)
+    classes = np.array([0, 0, 0, 1, 1, 2, 2, 2, 2]) if seed % 2 else np.zeros(9, dtype=np.int64)
+    table = crossed(rng, 4, 9, (0.5, 0.4, 0.3)) + classes
+    block, unit = (indices.ravel() for indices in np.indices(table.shape))
+    y, code = table.ravel(), classes[unit]
+
+    def left(*factors: np.ndarray) -> float:
+        columns = [np.ones(len(y))] + [np.equal.outer(factor, np.unique(factor)) for factor in factors]
+        X = np.column_stack(columns).astype(float)
+        return float(((y - X @ np.linalg.lstsq(X, y, rcond=None)[0]) ** 2).sum())
+
+    n_classes = len(np.unique(classes))
+    cells = block * n_classes + code
+    of_units = (left(code) - left(unit)) / (9 - n_classes)
+    of_both = left(cells, unit) / (3 * (9 - n_classes))
+    of_blocks = (left() - left(block)) / 3
+    parts = variance_parts(table, classes, 100)
+    assert parts.of_both == pytest.approx(of_both)
+    assert parts.of_units == pytest.approx(max(0.0, of_units - of_both) / 4)
+    assert parts.of_blocks == pytest.approx(max(0.0, of_blocks - of_both) / 9)
+    means = np.array([table[:, classes == name].mean() for name in classes])
+    assert parts.of_classes == pytest.approx(means.var() / 100)
+
+
+def test_order_and_names_change_no_component_and_a_factor_scales_them() -> None:
+    rng = np.random.default_rng(5)
+    table, classes = crossed(rng, 6, 12, (0.2, 0.3, 0.4)), np.repeat([0, 1, 2], 4)
+    parts, rows, columns = variance_parts(table, classes, 50, 0.3), rng.permutation(6), rng.permutation(12)
+    moved = variance_parts(table[rows][:, columns], np.array([7, 2, 4])[classes[columns]], 50, 0.3)
+    scaled = variance_parts(-3 * table, classes, 50, 0.3)
+    for name in ("of_blocks", "of_units", "of_both", "of_classes", "of_table"):
+        assert getattr(moved, name) == pytest.approx(getattr(parts, name)), name
+        assert getattr(scaled, name) == pytest.approx(9 * getattr(parts, name)), name
+    assert moved.degrees == pytest.approx(parts.degrees) == pytest.approx(scaled.degrees)
+
+
 def test_a_component_below_zero_counts_as_none() -> None:
     table = np.array([[1.0, -1.0, 1.0, -1.0], [-1.0, 1.0, -1.0, 1.0]])
     parts = variance_parts(table)

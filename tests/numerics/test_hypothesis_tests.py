@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from altune.numerics.hypothesis_tests import holm, wilcoxon_signed_rank
@@ -39,3 +41,29 @@ def test_wilcoxon_worked_by_hand_and_with_ties() -> None:
     scores = np.array([0.3, 0.5, 0.6, 0.7, 0.8])
     others = scores - np.array([0.1, -0.1, 0.2, 0.3, 0.4])
     assert wilcoxon_signed_rank(scores, others) == pytest.approx(6 / 32)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_rejects_step_by_step(p_values: list[float]) -> None:
+    """At each level, the hypotheses in the order of their p values until one is above its share of the level."""
+    adjusted = holm(p_values)
+    for level in (0.001, 0.05, 0.3, *(0.999 * value for value in adjusted)):
+        rejected = set()
+        for step, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+            if p_values[index] * (len(p_values) - step) > level:
+                break
+            rejected.add(index)
+        assert {index for index, value in enumerate(adjusted) if value <= level} == rejected
+
+
+@settings(max_examples=40)
+@given(st.lists(st.integers(-30, 30).filter(bool), min_size=1, max_size=8, unique_by=abs), st.integers(1, 9))
+def test_wilcoxon_counts_the_signs_of_all_ranks(differences: list[int], factor: int) -> None:
+    """Without ties the p value is exact: how many of the 2ⁿ signs are as far from the middle as those that came."""
+    ranks = np.argsort(np.argsort(np.abs(differences))) + 1
+    observed = ranks[np.array(differences) > 0].sum()
+    sums = np.array([np.dot(signs, ranks) for signs in itertools.product((0, 1), repeat=len(ranks))])
+    exact = min(1.0, 2 * min((sums <= observed).mean(), (sums >= observed).mean()))
+    b = np.linspace(0.1, 0.9, len(differences))
+    assert wilcoxon_signed_rank(b + np.array(differences) * factor / 100, b) == pytest.approx(exact)
+    assert wilcoxon_signed_rank(b, b + np.array(differences) / 100) == pytest.approx(exact)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -33,3 +35,29 @@ def test_components_and_coalitions_tell_the_same() -> None:
     for name in ("share", "main", "total", "pairs"):
         assert getattr(a, name) == pytest.approx(getattr(b, name)), name
     assert a.share.sum() == pytest.approx(1.0)
+
+
+def test_shares_of_a_full_grid_are_those_of_its_decomposition() -> None:
+    """Three knobs with chances of their own: f is taken apart into its means over all other knobs, one by one."""
+    rng = np.random.default_rng(3)
+    chances = [rng.dirichlet(np.ones(size)) for size in (2, 3, 4)]
+    f = rng.normal(size=(2, 3, 4))
+    sets = [some for size in range(4) for some in itertools.combinations(range(3), size)]
+    parts: dict[tuple[int, ...], np.ndarray] = {}
+    for some in sets:
+        mean = f
+        for axis in set(range(3)) - set(some):
+            mean = np.broadcast_to(np.average(mean, axis=axis, weights=chances[axis], keepdims=True), f.shape)
+        parts[some] = mean - sum((part for other, part in parts.items() if set(other) < set(some)), np.zeros(f.shape))
+    weights = np.einsum("a,b,c->abc", *chances)
+    variance = {some: float((weights * part**2).sum()) for some, part in parts.items() if some}
+    whole = sum(variance.values())
+    knobs = ["model", "retrain", "stopping"]
+    params = [dict(zip(knobs, map(str, place), strict=True)) for place in np.ndindex(f.shape)]
+    found = exact_shares(params, f.ravel(), weights.ravel(), knobs)
+    assert float(found.variance) == pytest.approx(whole)
+    for k in range(3):
+        assert found.main[k] == pytest.approx(variance[(k,)] / whole)
+        assert found.total[k] == pytest.approx(sum(v for some, v in variance.items() if k in some) / whole)
+        assert found.share[k] == pytest.approx(sum(v / len(some) for some, v in variance.items() if k in some) / whole)
+    assert found.pairs[0, 2] == pytest.approx(variance[(0, 2)] / whole)

@@ -57,6 +57,50 @@ def test_the_estimate_is_a_fixed_point_of_both_steps():
     np.testing.assert_allclose(found.posterior, q / q.sum(axis=1, keepdims=True), atol=1e-4)
 
 
+def slow_dawid_skene(answers, n_classes, smoothing, trust, steps):
+    """Return class probabilities by expectation maximisation, answer by answer, without a sum in logarithms."""
+    items, people = sorted({item for item, _, _ in answers}), sorted({person for _, person, _ in answers})
+    q = {}
+    for item in items:
+        votes = [1 / (10 * n_classes)] * n_classes
+        for other, _, label in answers:
+            votes[label] += other == item
+        q[item] = [vote / sum(votes) for vote in votes]
+    for _ in range(steps):
+        share = [
+            (sum(q[item][k] for item in items) + smoothing) / (len(items) + smoothing * n_classes)
+            for k in range(n_classes)
+        ]
+        chance = {}
+        for person in people:
+            for k in range(n_classes):
+                row = [smoothing + trust * (label == k) for label in range(n_classes)]
+                for item, other, label in answers:
+                    row[label] += q[item][k] * (other == person)
+                chance[person, k] = [part / sum(row) for part in row]
+        for item in items:
+            joint = list(share)
+            for other, person, label in answers:
+                if other == item:
+                    joint = [joint[k] * chance[person, k][label] for k in range(n_classes)]
+            q[item] = [part / sum(joint) for part in joint]
+    return np.array([q[item] for item in items])
+
+
+@pytest.mark.parametrize(("smoothing", "trust", "seed"), [(1.0, 8.0, 0), (0.1, 0.0, 1), (0.5, 2.0, 2)])
+def test_it_is_the_method_written_answer_by_answer(smoothing, trust, seed):
+    rng = np.random.default_rng(seed)
+    items, who = np.repeat(np.arange(30), 3), np.argsort(rng.random((30, 5)), axis=1)[:, :3].ravel()
+    labels = np.where(rng.random(90) < 0.3, rng.integers(3, size=90), np.repeat(rng.integers(3, size=30), 3))
+    found = dawid_skene(items, who, labels, 3, smoothing=smoothing, trust=trust).posterior
+    answers = list(zip(items.tolist(), who.tolist(), labels.tolist(), strict=True))
+    np.testing.assert_allclose(found, slow_dawid_skene(answers, 3, smoothing, trust, 100), atol=1e-4)
+    # Other names of the classes and of the annotators, and another order of the answers, change nothing.
+    classes, people, order = np.array([2, 0, 1]), rng.permutation(5), rng.permutation(90)
+    again = dawid_skene(items[order], people[who[order]], classes[labels[order]], 3, smoothing=smoothing, trust=trust)
+    np.testing.assert_allclose(again.posterior[:, classes], found, atol=1e-9)
+
+
 def test_the_method_beats_the_vote_and_answers_in_the_order_asked():
     truth, sheets = crowd()
     method, vote = labeling("dawid_skene", annotators=5), labeling("majority", annotators=5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from altune.core.errors import ScenarioError
@@ -142,3 +142,30 @@ def test_a_constant_curve_has_its_own_height(one):
     flat = curve(one.labels.tolist(), np.full(len(one), 0.7), 0.7)
     for name in ("aulc", "aulc_trapezoid", "aulc_log"):
         assert objective(name, end=100)(flat) == pytest.approx(0.7, abs=1e-12)
+
+
+@settings(max_examples=50)
+@given(curves(end=60), st.integers(2, 80))
+def test_areas_are_those_of_numpys_line_and_steps(one, end):
+    """A line through the points, held after the last one, and steps, both on a grid that has every corner."""
+    prior, scores = one.prior["accuracy"], one.scores["accuracy"]
+    x, y = np.array([0.0, *one.labels]), np.array([prior, *scores])
+    corners = np.unique([*x[x < end], float(end)])
+    line = np.trapezoid(np.interp(corners, x, y), corners) / end
+    assert objective("aulc_trapezoid", end=end)(one) == pytest.approx(line, abs=1e-12)
+    steps = np.diff(corners) @ y[np.searchsorted(x, corners[:-1], side="right") - 1] / end
+    assert objective(end=end)(one) == pytest.approx(steps, abs=1e-12)
+    fine = np.linspace(0, np.log2(end), 40_001)
+    at = 2 ** ((fine[1:] + fine[:-1]) / 2)
+    log = y[np.searchsorted(x, at, side="right") - 1].mean()
+    assert objective("aulc_log", end=end)(one) == pytest.approx(log, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["aulc", "aulc_trapezoid", "aulc_log"])
+@settings(max_examples=25)
+@given(one=curves(), factor=st.floats(-3, 3), shift=st.floats(-1, 1))
+def test_areas_are_linear_in_the_scores(name, one, factor, shift):
+    prior, scores = one.prior["accuracy"], one.scores["accuracy"]
+    other = curve(one.labels.tolist(), factor * scores + shift, factor * prior + shift)
+    value = objective(name, end=100)
+    assert value(other) == pytest.approx(factor * value(one) + shift, abs=1e-9)

@@ -108,6 +108,19 @@ def test_the_worst_share_is_never_better_than_the_mean(values, share):
     assert Risk("cvar", share)(values, "minimize") >= np.mean(values) - 1e-9
 
 
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=12), st.floats(0.01, 0.99), st.randoms())
+def test_the_conditional_value_at_risk_is_the_bound_of_rockafellar_and_uryasev(values, share, chance):
+    """max over t of t − E[(t − X)₊]/α, which is concave and piecewise linear with its corners at the values (2000)."""
+    x = np.array(values)
+    bound = max(t - np.maximum(t - x, 0).mean() / share for t in x)
+    assert Risk("cvar", share)(values, "maximize") == pytest.approx(bound, abs=1e-9)
+    assert Risk("cvar", share)(-x, "minimize") == pytest.approx(-bound, abs=1e-9)
+    mixed = chance.sample(values, len(values))
+    for risk in (Risk(), Risk("cvar", share), Risk("quantile", share)):
+        assert risk(mixed, "maximize") == pytest.approx(risk(values, "maximize"), abs=1e-9)
+        assert risk(3 * x - 1, "maximize") == pytest.approx(3 * risk(values, "maximize") - 1, abs=1e-8)
+
+
 @pytest.mark.parametrize("text", ["median", "cvar:2", "quantile:x", "mean:0.1"])
 def test_an_unknown_risk_is_refused(text):
     with pytest.raises(ScenarioError, match="unknown risk"):

@@ -32,6 +32,7 @@ from altune.simulation.execution.items import Failure, Outcome, WorkItem
 from altune.simulation.execution.player import Player
 from altune.simulation.scenario import Scenario, default_budget
 from altune.simulation.store import TrajectoryStore
+from altune.tuning.own_code import own_models, unknown_lines
 
 if TYPE_CHECKING:
     from altune.recipes.recipe import Recipe
@@ -212,12 +213,15 @@ class Episodes:
         player : an open player, such as :func:`episode_player` returns.
         counter : counts the trajectories of the stage.
         stage : name of the stage.
-        say : receives one line for each recipe that failed on a cell, with the first reason.
+        say : receives one line for each recipe that failed on a cell, with the first reason, and for each model of a
+            user of which changes are not noticed when finished trajectories are read back.
         """
         order = sorted(range(len(episodes)), key=self._by_block(episodes))
         items = [self._item(episodes[index]) for index in order]
         playable = [position for position, item in enumerate(items) if isinstance(item, WorkItem)]
         counter.stage(stage, len(playable))
+        for line in unknown_lines(own_models(self.plan.models)) if player.store is not None else ():
+            say(line)
 
         def count(position: int, outcome: Outcome) -> None:
             counter.played(player.simulated > count_of["simulated"])

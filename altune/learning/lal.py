@@ -35,6 +35,7 @@ from altune.simulation.curve import LearningCurve
 from altune.simulation.execution.player import Player
 from altune.simulation.execution.processes import LocalPool
 from altune.simulation.prepared import prepare_block
+from altune.simulation.store import method_code
 from altune.tuning.observer import Observer
 
 LAL_FORMAT = 1
@@ -99,6 +100,7 @@ class Task:
             self.number,
             self.points,
             self.candidates,
+            *([code] if (code := method_code(self.model)) else []),
         ]
         return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 

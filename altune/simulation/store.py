@@ -56,13 +56,14 @@ def trajectory_key(
 
 def code_text(recipe: Recipe) -> str:
     """Return what the methods of a user's own are in a recipe, which knows them by name only; empty if it has none."""
-    return "".join(_code_text(method) for method in recipe.methods().values())
+    return "".join(method_code(method) for method in recipe.methods().values())
 
 
-def _code_text(method: Method) -> str:
+def method_code(method: Method) -> str:
+    """Return what a method and those within it are of a user's own code; empty if they have none."""
     cls = type(method)
     identity = remembered(cls, cls.code_identity)
-    within = "".join(_code_text(nested) for nested in method.nested().values())
+    within = "".join(method_code(nested) for nested in method.nested().values())
     return within if identity is None else f"{method.method} {identity.text} {within}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from altune.core.errors import FormatError
@@ -100,6 +100,12 @@ def renamed(stored: Mapping[str, Any], header: Mapping[str, Any]) -> dict[str, s
     before, now = stored.get(ESTIMATORS, {}), header.get(ESTIMATORS, {})
     earlier = {_HASH.sub("", name): name for name in before if name not in now}
     return {name: earlier[stem] for name in now if name not in before and (stem := _HASH.sub("", name)) in earlier}
+
+
+def own_models(models: Iterable[Model]) -> dict[tuple[str, str], Identity]:
+    """Return what each own estimator among models is made of, by its kind and name."""
+    identities = {(model.knob, model.method): type(model).code_identity() for model in models}
+    return {name: identity for name, identity in identities.items() if identity is not None}
 
 
 def unknown_lines(own: Mapping[tuple[str, str], Identity]) -> list[str]:

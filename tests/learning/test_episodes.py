@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from altune.core.errors import RequestError
 from altune.data import Dataset, load_dataset
@@ -141,3 +142,21 @@ def test_a_part_of_the_rows_keeps_the_classes_and_is_always_the_same(kind):
 def test_a_wrong_plan_is_refused(changes, words):
     with pytest.raises(RequestError, match=words.replace("[", r"\[").replace(")", r"\)")):
         small(**changes)
+
+
+ROWS = (row for row in (1, 2))
+
+
+class Reads(LogisticRegression):
+    """A classifier that reads what has no content."""
+
+    def fit(self, X, y):
+        return super().fit(X, y) if ROWS is not None else self
+
+
+@pytest.mark.usefixtures("own_models")
+def test_what_cannot_be_compared_is_said_where_trajectories_are_read_back(tmp_path):
+    for cache, said in ((None, 0), (tmp_path, 1), (tmp_path, 1)):
+        episodes, lines = small(models=(as_model(Reads()),), data=(EpisodeData("iris"),), n_blocks=1), []
+        played(episodes, everything(episodes), cache, lines=lines)
+        assert sum("ROWS (builtins.generator), which has no content to compare" in line for line in lines) == said

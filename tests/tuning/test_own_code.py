@@ -261,6 +261,30 @@ def test_what_cannot_be_compared_is_said_once():
     )
 
 
+class Cells(Silent):
+    """Remembers what a sweep reports."""
+
+    def __init__(self):
+        self.said = []
+
+    def cell(self, number, cells, name):
+        return self
+
+    def say(self, line):
+        self.said.append(line)
+
+
+def test_a_sweep_says_it_also_of_cells_that_are_read_back(tmp_path):
+    strategy("SIGN = 1.0", "SIGN = (x for x in (1, 2))")
+    sizes = {"n_trials": 1, "n_blocks": 1, "select_blocks": 1, "report_blocks": 2, "portfolio": 0}
+    space = {"name": "own", "file": SearchSpace.from_dict({"query_strategy": "mine_own", "initial_sample": "random"})}
+    request = {"data": ["iris"], "spaces": [space], "scenario": {"budget": 12, "loops": 2}, "settings": sizes}
+    for _ in range(2):
+        watch = Cells()
+        altune.sweep(request, out=tmp_path, observer=watch)
+        assert sum("SIGN (builtins.generator), which has no content to compare" in line for line in watch.said) == 1
+
+
 def test_a_worker_with_other_code_is_refused(server):
     strategy()
     url = server.create_database("own")

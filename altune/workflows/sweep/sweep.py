@@ -19,6 +19,7 @@ from altune.simulation.execution.processes import processes
 from altune.tuning.folders import SWEEP_CACHE, require_folder
 from altune.tuning.header import settings_to_resume, space_to_resume
 from altune.tuning.observer import Observer
+from altune.tuning.own_code import own_code, unknown_lines
 from altune.tuning.resources import Resources
 from altune.tuning.run_folder import stored_header
 from altune.tuning.storage import ownership
@@ -84,6 +85,9 @@ def sweep(
     request, folder = read_sweep(source), sweep_folder(source, out)
     require_folder(folder, "sweep")
     cells = _all_prepared(survey(request, folder), watch)
+    reused = (prepared.space for prepared, result in cells if result is not None)
+    for line in dict.fromkeys(line for space in reused for line in unknown_lines(own_code(space))):
+        watch.say(line)  # of a cell that is played, its own run says it
     resources = Resources(jobs=processes(n_jobs), cache=folder / SWEEP_CACHE)
     with ownership(folder), contextlib.closing(display):
         swept = []

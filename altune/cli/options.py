@@ -76,6 +76,14 @@ class FileOptions:
         Option(metavar="NAME", help="Sheet of an Excel file.  [default: the first]"),
     ] = None
     drop: Annotated[list[str] | None, Option(metavar="COLUMN...", help="Columns to leave out.")] = None
+    memory: Annotated[
+        str | None,
+        Option(
+            metavar="SIZE",
+            help="Memory that data and simulations may take, such as 4GB; more is refused before it is taken.  "
+            "[default: the free memory]",
+        ),
+    ] = None
 
     def reading(self) -> dict[str, Any]:
         """Return the options of :class:`altune.data.Reading` by name; None for an option that was not given."""
@@ -87,6 +95,7 @@ class FileOptions:
             "missing": self.missing or None,
             "sheet": self.sheet,
             "drop": self.drop or None,
+            "memory": self.memory,
         }
 
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -149,3 +150,19 @@ def file_name_of(text: str) -> str:
     ('my data', 'x-..-..-etc', 'unnamed')
     """
     return re.sub(r"[^\w .+=,@()-]+", "-", text).strip("-. ")[:_MOST_NAME].strip("-. ") or "unnamed"
+
+
+def kind_of_file(path: Path) -> str:
+    """Return what a path is that is no regular file, such as ``a directory``; empty for a file, or if there is none.
+
+    Anything but a regular file may have no end, or wait for ever for who writes to it, and is not opened.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return "a symbolic link that leads to itself" if error.errno == errno.ELOOP else ""
+    except ValueError:  # a NUL character
+        return ""
+    names = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    kind = stat.S_IFMT(mode)
+    return "" if kind == stat.S_IFREG else names.get(kind, "a device")

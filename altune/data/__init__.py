@@ -17,7 +17,7 @@ from altune.data.extra import EXTRA
 from altune.data.features import is_frame
 from altune.data.files import SUFFIXES
 from altune.data.given import as_sources, labelled
-from altune.data.memory import require_memory
+from altune.data.memory import limited, require_memory
 from altune.data.reading import FILE_FIELDS, Reading, reading_arguments
 from altune.data.unlabelled import encode_pool, raw_pool
 
@@ -57,7 +57,7 @@ def load_dataset(
     target : label column, for a file that holds a table.
     groups, time : columns that are no features, see :class:`Dataset`.
     options : how a file is read, see :class:`altune.data.Reading`: ``sep``, ``encoding``, ``decimal``, ``missing``,
-        ``sheet``, ``drop``, ``skip_unlabelled``, ``min_class``.
+        ``sheet``, ``drop``, ``skip_unlabelled``, ``min_class``, ``memory``.
 
     Raises
     ------
@@ -88,17 +88,17 @@ def as_dataset(source: Any, reading: Reading) -> Dataset:
         If there is no such name or file, the file cannot be used, or an option means nothing for the source.
     """
     columns: dict[str, Any] = {"groups": reading.group, "time": reading.time}
-    options = {name: getattr(reading, name) for name in ("target", *FILE_FIELDS)}
+    options = {name: getattr(reading, name) for name in ("target", "memory", *FILE_FIELDS)}
     if is_frame(source := without_arrow(source)):
         return Dataset.from_frame(source, **options, **columns)
     source = labelled(source, reading.target)
     if isinstance(source, Dataset):
         reading.refuse(FILE_FIELDS, f"{source.name} is a data set that is read already")
-        return source.with_columns(**columns)
+        return limited(source.with_columns(**columns), reading.memory)
     entry = _BUILT_IN.get(str(source))
     if entry is not None:
         reading.refuse(("target", *FILE_FIELDS), f"{source} is built in and has its labels")
-        return entry.load().with_columns(**columns)
+        return limited(entry.load().with_columns(**columns), reading.memory)
     if not _looks_like_a_file(Path(source).expanduser()):
         raise DataError(_no_such_data(str(source)))
     return Dataset.from_file(source, **options, **columns)

@@ -23,6 +23,7 @@ from altune.data.files import data_name
 from altune.data.fingerprint import content_fingerprint
 from altune.data.identifiers import identifiers_of
 from altune.data.labels import encode_labels
+from altune.data.memory import limited
 from altune.data.originals import Originals
 from altune.data.own_columns import DUPLICATES, Grouping, Groups, Times, as_groups, as_times, take_columns
 from altune.data.readers import Content, read_delimited, read_file, split_target
@@ -64,6 +65,7 @@ class Dataset:
     name, feature_names : as given; ``feature_names`` is None if there are none.
     groups, time : name and values of these columns, None if there are none.
     kind : ``dense``, ``sparse`` or ``table``.
+    memory : bytes that what is made of the data may take; None for the free memory.
 
     Examples
     --------
@@ -80,6 +82,7 @@ class Dataset:
     kind: Kind
     groups: Groups | None
     time: Times | None
+    memory: int | None
     _originals: Originals | None
 
     @plain_arguments()
@@ -110,7 +113,8 @@ class Dataset:
             features, names, kind = as_features(kept, None if kind == "table" else names)
         codes, order, rows = labels.codes, labels.classes, slice(None) if labels.kept is None else labels.kept
         codes.flags.writeable = False
-        vars(self).update(X=features, y=codes, classes=order, name=printable(name), feature_names=names, kind=kind)
+        vars(self).update(X=features, y=codes, classes=order, feature_names=names, kind=kind)
+        vars(self).update(name=printable(name), memory=None)
         vars(self).update(_originals=Originals.of(X.iloc[rows], features) if is_frame(X) else None)
         if groups is Grouping.BY_DUPLICATES:
             groups = as_groups(self._copies(None).sets, DUPLICATES, self.n_rows)
@@ -144,7 +148,7 @@ class Dataset:
         name : name of the data set; by default the name of the file without its suffixes.
         groups, time : columns that are no features, see :class:`Dataset`.
         options : how the file is read, see :class:`altune.data.Reading`: ``sep``, ``encoding``, ``decimal``,
-            ``missing``, ``sheet``, ``drop``, ``skip_unlabelled``, ``min_class``.
+            ``missing``, ``sheet``, ``drop``, ``skip_unlabelled``, ``min_class``, ``memory``.
 
         Raises
         ------
@@ -219,15 +223,8 @@ class Dataset:
     @classmethod
     def _of(cls, content: Content, reading: Reading, name: str, where: str) -> Dataset:
         try:
-            return cls(
-                content.X,
-                content.y,
-                name=name,
-                groups=reading.group,
-                time=reading.time,
-                skip_unlabelled=reading.skip_unlabelled,
-                min_class=reading.min_class,
-            )
+            options = {option: getattr(reading, option) for option in ("time", "skip_unlabelled", "min_class")}
+            return limited(cls(content.X, content.y, name=name, groups=reading.group, **options), reading.memory)
         except DataError as error:
             raise DataError(f"{where}: {error}") from None
 
@@ -241,7 +238,7 @@ class Dataset:
         if groups is None and time is None:
             return self
         table = None if self._originals is None else self.raw
-        return Dataset(
+        made = Dataset(
             self.X if table is None else table,
             np.array(self.classes, dtype=object)[self.y],
             name=self.name,
@@ -250,6 +247,7 @@ class Dataset:
             groups=self.groups if groups is None else groups,
             time=self.time if time is None else time,
         )
+        return limited(made, self.memory)
 
     def of_rows(self, rows: NDArray[np.intp]) -> Dataset:
         """Return the data set with some of its rows, which are the same as before: no column changes its type.
@@ -259,7 +257,7 @@ class Dataset:
         rows : row numbers in their new order, ``(n_rows,)``.
         """
         part = Dataset.__new__(Dataset)
-        vars(part).update({name: vars(self)[name] for name in ("name", "classes", "feature_names", "kind")})
+        vars(part).update({name: vars(self)[name] for name in ("name", "classes", "feature_names", "kind", "memory")})
         for name in ("groups", "time", "_originals"):
             vars(part)[name] = None if vars(self)[name] is None else vars(self)[name].of_rows(rows)
         features = self.X.iloc[rows].reset_index(drop=True) if self.kind == "table" else self.X[rows]

@@ -7,12 +7,12 @@ import csv
 import io
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from altune.core.errors import DataError
-from altune.data.files import BROKEN_GZIP, one_line, opened
+from altune.data.files import BROKEN_GZIP, DataFile, one_line
 from altune.data.reading import Reading
+from altune.data.sizes import opened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ _BYTE_ORDER_MARKS = {  # that of UTF-32 begins with that of UTF-16
 class Delimited(NamedTuple):
     """A file of delimited text: separator and encoding."""
 
-    file: Path
+    file: DataFile
     sep: str
     encoding: str
 
@@ -48,7 +48,7 @@ class _Row(NamedTuple):
     text: str
 
 
-def delimited(file: Path, separator: str, reading: Reading) -> Delimited:
+def delimited(file: DataFile, separator: str, reading: Reading) -> Delimited:
     """Return how a file is read, with the separator that its kind has unless ``reading`` gives one."""
     return Delimited(file, reading.sep or separator, reading.encoding or _encoding(file))
 
@@ -122,7 +122,7 @@ def numbered_lines(source: Delimited) -> Iterator[tuple[int, str]]:
         For bytes that are not of the encoding, NUL characters, or a damaged gzip file.
     """
     with _explained(source), _opened(source) as text:
-        for number, line in enumerate(text, 1):
+        for number, line in enumerate(_lines(source, text), 1):
             if "\0" in line:
                 _refuse_nul(source)
             yield number, line.removeprefix("\ufeff") if number == 1 else line
@@ -144,7 +144,7 @@ class _Rest:
         return iter(self._text)
 
 
-def _encoding(file: Path) -> str:
+def _encoding(file: DataFile) -> str:
     """Return what the byte order mark says, else UTF-8."""
     try:
         with opened(file) as stream:
@@ -160,14 +160,20 @@ def _opened(source: Delimited) -> Iterator[io.TextIOWrapper]:
         yield text
 
 
+def _lines(source: Delimited, text: io.TextIOWrapper) -> Iterator[str]:
+    """Yield the lines, of which none may be without an end."""
+    while line := text.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise DataError(f"{source.file}: a line of more than {_LONGEST_LINE} characters; this is no table")
+        yield line
+
+
 def _rows(source: Delimited, text: io.TextIOWrapper) -> Iterator[_Row]:
     """Yield the rows from the header on, without empty lines."""
     taken: list[str] = []
 
     def lines() -> Iterator[str]:
-        while line := text.readline(_LONGEST_LINE):
-            if len(line) == _LONGEST_LINE:
-                raise DataError(f"{source.file}: a line of more than {_LONGEST_LINE} characters; this is no table")
+        for line in _lines(source, text):
             taken.append(line.removeprefix("\ufeff"))  # the byte order mark
             yield taken[-1]
 
@@ -248,7 +254,7 @@ def _refuse_row(source: Delimited, header: _Row) -> None:
 
 def _refuse_nul(source: Delimited) -> NoReturn:
     with _opened(source) as text:
-        line = next((number for number, line in enumerate(text, 1) if "\0" in line), 1)
+        line = next((number for number, line in enumerate(_lines(source, text), 1) if "\0" in line), 1)
     raise DataError(
         f"{source.file}: line {line} has a NUL character; the file is damaged, or of another encoding such as "
         "--encoding utf-16-le"

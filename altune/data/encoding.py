@@ -167,7 +167,7 @@ def _encoded_table(
     width = (
         None if is_sparse(dataset, text_features) else text_features if isinstance(text_features, int) else LSA_WIDTH
     )
-    made: TableNumbers = table_as_numbers(dataset.X, pool_rows, test_rows, width)
+    made: TableNumbers = table_as_numbers(dataset.X, pool_rows, test_rows, width, dataset.memory)
     place = {name: position for position, name in enumerate(names)}
     origins = np.array([place[name] for name in made.origins], dtype=np.intp)
     filled = without_gaps(Numbers(made.pool, made.test, origins), others=bool(made.words))

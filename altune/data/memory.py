@@ -1,21 +1,93 @@
-"""Refuse an array that would not fit into memory before it is made."""
+"""The memory that data may take: how much is free, what a limit means, and one way to refuse what would not fit."""
 
 from __future__ import annotations
 
+import copy
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 from altune.core.errors import DataError
 
+T = TypeVar("T")
+
 BYTES_PER_NUMBER = 8
 _MEMINFO = Path("/proc/meminfo")
-_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+_CGROUPS = Path("/sys/fs/cgroup")
+_OWN_CGROUP = Path("/proc/self/cgroup")
+_GROUP_FILES = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
+_UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
+_LEAST = 10**6
+
+
+def as_memory(value: Any) -> int:
+    """Return a limit of memory in bytes.
+
+    Parameters
+    ----------
+    value : a number of bytes, 1,000,000 or more, or a text such as ``4GB``, ``500M`` or ``2GiB``.
+
+    Raises
+    ------
+    DataError
+        For anything else.
+
+    Examples
+    --------
+    >>> as_memory("4GB"), as_memory("1.5 GiB")
+    (4000000000, 1610612736)
+    """
+    match = _SIZE.fullmatch(str(value).strip()) if isinstance(value, (str, int)) else None
+    number = 0 if match is None else int(float(match[1]) * (1024 if match[3] else 1000) ** _UNITS[match[2].upper()])
+    if isinstance(value, bool) or number < _LEAST:
+        raise DataError(f"memory must be 1 MB or more, such as 4GB, 500MB or 2GiB, not {value!r} (--memory)")
+    return number
+
+
+def limited(dataset: T, memory: int | None) -> T:
+    """Return a data set with a limit of the memory that what is made of it may take; None keeps the one it has."""
+    if memory is None:
+        return dataset
+    other = copy.copy(dataset)
+    vars(other).update(memory=memory)
+    return other
 
 
 def available_memory() -> int | None:
-    """Return the available memory in bytes, None if the system does not report it."""
-    sizes = [size for size in (_from_meminfo(), _from_cgroup()) if size is not None]
+    """Return the free memory in bytes, as the system and the control group allow it; None if neither reports it."""
+    sizes = [size for size in (_from_meminfo(), *_from_cgroups()) if size is not None]
     return min(sizes) if sizes else _from_sysconf()
+
+
+def require_bytes(needed: float, what: str, right: str, limit: int | None = None) -> None:
+    """Refuse what needs more memory than there is, before it is made.
+
+    Parameters
+    ----------
+    needed : bytes, at least roughly.
+    what : what needs them, for the message.
+    right : what would be right, for the message.
+    limit : bytes that may be used, which were given; by default the free memory.
+
+    Raises
+    ------
+    DataError
+        In one line.
+
+    Examples
+    --------
+    >>> require_bytes(5e9, "mine.csv", "leave out columns (--drop)", limit=10**9)
+    Traceback (most recent call last):
+    altune.core.errors.DataError: mine.csv needs about 5.0 GB of memory, and the limit is 1.0 GB (--memory); leave \
+out columns (--drop)
+    """
+    most = available_memory() if limit is None else limit
+    if most is not None and needed > most:
+        bound = f"{shown_bytes(most)} are free" if limit is None else f"the limit is {shown_bytes(most)} (--memory)"
+        raise DataError(f"{what} needs about {shown_bytes(needed)} of memory, and {bound}; {right}")
 
 
 def require_memory(n_rows: int, n_columns: int, what: str, *, available: int | None = None) -> None:
@@ -25,22 +97,31 @@ def require_memory(n_rows: int, n_columns: int, what: str, *, available: int | N
     ----------
     n_rows, n_columns : shape of the array.
     what : what the array is, for the message.
-    available : bytes that may be used; by default the available memory.
+    available : bytes that may be used; by default the free memory.
 
     Examples
     --------
     >>> require_memory(10**6, 10**6, "the table as numbers", available=8 * 10**9)
     Traceback (most recent call last):
-    altune.core.errors.DataError: the table as numbers: 1000000 rows x 1000000 columns need 8000.0 GB, but 8.0 GB \
-are available; use fewer columns, or sparse features (a scipy CSR matrix, or a .svmlight file)
+    altune.core.errors.DataError: the table as numbers, 1000000 rows x 1000000 columns, needs about 8000.0 GB of \
+memory, and the limit is 8.0 GB (--memory); use fewer columns, or sparse features (a scipy CSR matrix, or a .svmlight \
+file)
     """
-    limit = available if available is not None else available_memory()
-    needed = n_rows * n_columns * BYTES_PER_NUMBER
-    if limit is not None and needed > limit:
-        raise DataError(
-            f"{what}: {n_rows} rows x {n_columns} columns need {needed / 1e9:.1f} GB, but {limit / 1e9:.1f} GB "
-            "are available; use fewer columns, or sparse features (a scipy CSR matrix, or a .svmlight file)"
-        )
+    require_bytes(
+        n_rows * n_columns * BYTES_PER_NUMBER,
+        f"{what}, {n_rows} rows x {n_columns} columns,",
+        "use fewer columns, or sparse features (a scipy CSR matrix, or a .svmlight file)",
+        available,
+    )
+
+
+def shown_bytes(size: float) -> str:
+    """Return a number of bytes in words.
+
+    >>> shown_bytes(7.4e9), shown_bytes(2.5e6)
+    ('7.4 GB', '2.5 MB')
+    """
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
 
 
 def _from_meminfo() -> int | None:
@@ -53,11 +134,28 @@ def _from_meminfo() -> int | None:
     return None
 
 
-def _from_cgroup() -> int | None:
+def _from_cgroups() -> Iterator[int]:
+    """Yield what each control group that this process belongs to has left; groups are nested, each with a limit."""
     try:
-        return int(_CGROUP_LIMIT.read_text(encoding="ascii"))
-    except (OSError, ValueError):  # absent, or the word "max"
-        return None
+        lines = _OWN_CGROUP.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return
+    for line in lines:
+        kinds, _, path = line.partition(":")[2].partition(":")
+        if kinds and "memory" not in kinds.split(","):
+            continue
+        root = _CGROUPS / "memory" if kinds else _CGROUPS
+        parts = Path(path).parts[1:]
+        for depth in range(len(parts) + 1):
+            folder = root.joinpath(*parts[:depth])
+            for limit, usage in _GROUP_FILES:
+                try:
+                    left = int((folder / limit).read_text("ascii")) - int((folder / usage).read_text("ascii"))
+                    stat = dict(entry.split() for entry in (folder / "memory.stat").read_text("ascii").splitlines())
+                except (OSError, ValueError):  # absent, or the word "max"
+                    continue
+                # The cache of files counts as used, and the system takes it back when memory is asked for.
+                yield max(left + sum(int(stat.get(name, 0)) for name in ("active_file", "inactive_file")), 0)
 
 
 def _from_sysconf() -> int | None:

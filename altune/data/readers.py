@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-import scipy.sparse as sp
-
 from altune.core.errors import DataError
 from altune.data.delimited import delimited, read_header, read_text_table
-from altune.data.files import BROKEN_GZIP, data_suffix, existing_file, one_line, opened
+from altune.data.files import DataFile, data_file
 from altune.data.formats import read_arrow_table, read_excel, read_json_lines
 from altune.data.labels import labels_of_texts
+from altune.data.npz import read_npz
 from altune.data.numerals import with_numbers
 from altune.data.reading import Reading
 from altune.data.svmlight import read_svmlight
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TARGET_NAMES = ("target", "label", "class", "y")
-_SPARSE_KEYS = ("data", "indices", "indptr", "shape")
 _ARRAYS = (".npz", ".svmlight", ".libsvm")
 _LONGEST = 60  # characters of a name in a message
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -40,14 +36,10 @@ class Content(NamedTuple):
 
 def read_file(path: str | Path, reading: Reading) -> Content:
     """Read features and labels from a file by its suffix."""
-    file = existing_file(path)
-    kind = _kind_of(file, reading)
-    if kind == ".npz":
-        return _read_npz(file)
-    if kind in _ARRAYS:
-        with opened(file) as stream:
-            return Content(*read_svmlight(stream, str(file)))
-    return split_target(_read_table(file, kind, reading, True), reading, str(file))
+    file = _file_of(path, reading)
+    if file.kind in _ARRAYS:
+        return Content(*(read_npz(file) if file.kind == ".npz" else read_svmlight(file)))
+    return split_target(_read_table(file, reading, True), reading, str(file))
 
 
 def read_features(path: str | Path, reading: Reading) -> Any:
@@ -59,11 +51,10 @@ def read_features(path: str | Path, reading: Reading) -> Any:
     reading : its target is a column of a table that is left out; by default the only one named target, label, class
         or y, if there is one.
     """
-    file = existing_file(path)
-    kind = _kind_of(file, reading)
-    if kind in _ARRAYS:
-        return _features_of(_read_arrays(file), str(file)) if kind == ".npz" else read_file(file, reading).X
-    table = _without_dropped(_read_table(file, kind, reading, False), reading, str(file))
+    file = _file_of(path, reading)
+    if file.kind in _ARRAYS:
+        return (read_npz(file, labelled=False) if file.kind == ".npz" else read_svmlight(file))[0]
+    table = _without_dropped(_read_table(file, reading, False), reading, str(file))
     columns = _checked_columns(table, str(file), "at least one row")
     usual = [name for name in columns if _is_usual(name)]
     if reading.target is not None:
@@ -76,7 +67,7 @@ def read_features(path: str | Path, reading: Reading) -> Any:
 
 def read_delimited(path: str | Path, reading: Reading) -> Content:
     """Read features and labels from delimited text with column names in its first line, whatever its suffix."""
-    file = existing_file(path)
+    file = data_file(path, reading.memory, ".csv")
     reading.refuse(("sheet",), f"{file}: a text file has no sheets")
     return split_target(_read_text(file, ",", reading, True), reading, str(file))
 
@@ -97,9 +88,10 @@ def split_target(table: pd.DataFrame, reading: Reading, where: str) -> Content:
     return Content(with_numbers(table.drop(columns=label), reading), table[label].reset_index(drop=True))
 
 
-def _kind_of(file: Path, reading: Reading) -> str:
-    """Return the suffix of a file without ``.gz``; options that mean nothing for its kind are refused."""
-    kind = data_suffix(file).removesuffix(".gz")
+def _file_of(path: str | Path, reading: Reading) -> DataFile:
+    """Return a file; options that mean nothing for its kind are refused."""
+    file = data_file(path, reading.memory)
+    kind = file.kind
     if kind in _ARRAYS:
         reading.refuse(
             ("target", "sep", "encoding", "decimal", "missing", "sheet", "drop"),
@@ -111,10 +103,11 @@ def _kind_of(file: Path, reading: Reading) -> str:
         reading.refuse(("encoding",), f"{file}: only text files have an encoding")
     if kind != ".xlsx":
         reading.refuse(("sheet",), f"{file}: only Excel files have sheets")
-    return kind
+    return file
 
 
-def _read_table(file: Path, kind: str, reading: Reading, labelled: bool) -> pd.DataFrame:
+def _read_table(file: DataFile, reading: Reading, labelled: bool) -> pd.DataFrame:
+    kind = file.kind
     if kind in _SEPARATORS:
         return _read_text(file, _SEPARATORS[kind], reading, labelled)
     if kind in (".jsonl", ".ndjson"):
@@ -122,10 +115,10 @@ def _read_table(file: Path, kind: str, reading: Reading, labelled: bool) -> pd.D
     if kind == ".xlsx":
         return read_excel(file, reading)
     named = {reading.target, reading.group, reading.time}
-    return read_arrow_table(file, kind == ".feather", lambda name: name in named or _is_usual(name))
+    return read_arrow_table(file, lambda name: name in named or _is_usual(name))
 
 
-def _read_text(file: Path, separator: str, reading: Reading, labelled: bool) -> pd.DataFrame:
+def _read_text(file: DataFile, separator: str, reading: Reading, labelled: bool) -> pd.DataFrame:
     """Read delimited text; where it is ``labelled``, labels and names of groups stay what is in the file."""
     source = delimited(file, separator, reading)
     if not labelled:
@@ -213,50 +206,3 @@ def find_target(columns: Sequence[str], target: str | None, where: str) -> str:
     raise DataError(
         f"{where}: {why}; give --target COLUMN (target='COLUMN' in Python), one of: {listed}{_no_names(columns)}"
     )
-
-
-def _read_npz(file: Path) -> Content:
-    return _from_arrays(_read_arrays(file), str(file))
-
-
-def _read_arrays(file: Path) -> dict[str, Any]:
-    try:
-        with file.open("rb") as opened:  # numpy leaves a damaged file open
-            archive = np.load(opened, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{file}: holds a single array; save X and y with numpy.savez(file, X=X, y=y)")
-            with archive:
-                return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, *BROKEN_GZIP) as error:
-        if "pickle" in str(error).lower():
-            raise DataError(
-                f"{file}: holds Python objects, which may run code, or is not an npz file; save numbers and "
-                "fixed-width text, such as y.astype(str)"
-            ) from None
-        raise DataError(f"{file}: not a readable npz file, perhaps truncated ({one_line(error)})") from None
-
-
-def _from_arrays(arrays: dict[str, Any], where: str) -> Content:
-    if "y" in arrays and ("X" in arrays or all(key in arrays for key in _SPARSE_KEYS)):
-        return Content(_features_of(arrays, where), arrays["y"])
-    present = ", ".join(sorted(arrays)) or "none"
-    raise DataError(f"{where}: arrays X and y (or data, indices, indptr, shape and y) are needed; present: {present}")
-
-
-def _features_of(arrays: dict[str, Any], where: str) -> Any:
-    if "X" in arrays:
-        return arrays["X"]
-    if all(key in arrays for key in _SPARSE_KEYS):
-        stored = str(np.asarray(arrays.get("format", "csr")).astype(str))
-        if stored != "csr":
-            raise DataError(f"{where}: the sparse format is {stored!r}; save X.tocsr()")
-        try:
-            n_rows, n_columns = map(int, arrays["shape"])
-            parts = arrays["data"], arrays["indices"], arrays["indptr"]
-            matrix = sp.csr_array(parts, shape=(n_rows, n_columns))
-            matrix.check_format(full_check=True)
-        except (ValueError, TypeError, IndexError) as error:
-            raise DataError(f"{where}: the CSR arrays do not fit together ({one_line(error)})") from None
-        return matrix
-    present = ", ".join(sorted(arrays)) or "none"
-    raise DataError(f"{where}: an array X (or data, indices, indptr and shape) is needed; present: {present}")

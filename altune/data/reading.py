@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from altune.core.errors import DataError
+from altune.data.memory import as_memory
 
 SPECIAL_COLUMNS = ("group", "time")
 """Options that name a column that is no feature; every kind of data has them."""
@@ -16,7 +17,7 @@ _MARKS = {"tab": "\t", "\\t": "\t"}
 
 @dataclass(frozen=True)
 class Reading:
-    r"""How data are read. All options but ``group`` and ``time`` are for files alone.
+    r"""How data are read. All options but ``group``, ``time`` and ``memory`` are for files alone.
 
     Parameters
     ----------
@@ -35,6 +36,8 @@ class Reading:
     group : column of what rows have in common, which is no feature, or ``duplicates``; see ``groups`` of
         :class:`altune.Dataset`.
     time : column of when each row came about, which is no feature; see :class:`altune.Dataset`.
+    memory : memory that the data may take, a number of bytes or a text such as ``4GB``; by default what is free. What
+        needs more is refused before it is read. It affects no result and is not stored.
 
     Raises
     ------
@@ -58,6 +61,7 @@ class Reading:
     min_class: int = 1
     group: str | None = None
     time: str | None = None
+    memory: Any = None
 
     def __post_init__(self) -> None:
         for name in ("missing", "drop"):
@@ -82,6 +86,7 @@ class Reading:
             if (column := getattr(self, name)) in self.drop:
                 raise DataError(f"the {name} column {column!r} cannot be dropped; leave it out of --drop")
         vars(self)["min_class"] = as_min_class(self.min_class)
+        vars(self)["memory"] = None if self.memory is None else as_memory(self.memory)
 
     @classmethod
     def taken(cls, given: MutableMapping[str, Any], target: str | None = None) -> Reading:
@@ -103,6 +108,7 @@ class Reading:
     def stored(self) -> dict[str, Any]:
         """The options that differ from their default as plain JSON values, beside the target."""
         plain = {name: list(value) if isinstance(value, tuple) else value for name, value in self.given.items()}
+        plain.pop("memory", None)
         return {"target": self.target, **plain}
 
     def refuse(self, names: Sequence[str], why: str) -> None:
@@ -112,7 +118,7 @@ class Reading:
 
 
 READING_FIELDS = tuple(part.name for part in fields(Reading))
-FILE_FIELDS = tuple(name for name in READING_FIELDS if name not in ("target", *SPECIAL_COLUMNS))
+FILE_FIELDS = tuple(name for name in READING_FIELDS if name not in ("target", "memory", *SPECIAL_COLUMNS))
 """Options that mean nothing for data that are read already."""
 
 

@@ -72,7 +72,11 @@ class TableFacts(NamedTuple):
 
 
 def table_as_numbers(
-    table: pd.DataFrame, pool_rows: NDArray[np.intp], test_rows: NDArray[np.intp], text_width: int | None
+    table: pd.DataFrame,
+    pool_rows: NDArray[np.intp],
+    test_rows: NDArray[np.intp],
+    text_width: int | None,
+    memory: int | None = None,
 ) -> TableNumbers:
     """Return the numeric columns as they are, followed by the others as numbers; all is fitted on the pool rows.
 
@@ -81,6 +85,7 @@ def table_as_numbers(
     table : the data, as :class:`altune.data.Dataset` holds them.
     pool_rows, test_rows : row numbers, ``(n_pool,)`` and ``(n_test,)``.
     text_width : number of features that a column of text becomes; None for the TF-IDF of its words.
+    memory : bytes that the numbers may take; None for the free memory.
     """
     from skrub import StringEncoder, TableVectorizer  # slow to import, and rarely needed
 
@@ -88,7 +93,7 @@ def table_as_numbers(
     others = [name for name in table.columns if name not in set(numeric)]
     pool, test = _taken(table, others, pool_rows), _taken(table, others, test_rows)
     width = len(numeric) + sum(_encoded_width(pool[name], text_width or 0) for name in others)
-    require_memory(len(pool_rows) + len(test_rows), width, "the table as numbers")
+    require_memory(len(pool_rows) + len(test_rows), width, "the table as numbers", available=memory)
     text = StringEncoder(n_components=text_width, random_state=_ENCODER_SEED) if text_width else "drop"
     vectorizer = TableVectorizer(cardinality_threshold=FEW_VALUES, high_cardinality=text, n_jobs=1)
     with no_warnings():  # unknown categories and small vocabularies are expected

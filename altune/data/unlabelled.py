@@ -16,6 +16,7 @@ from altune.data.dataset import Dataset
 from altune.data.encoding import TextFeatures, encode
 from altune.data.features import is_frame
 from altune.data.files import data_name
+from altune.data.memory import limited
 from altune.data.readers import find_target, read_features
 from altune.data.reading import FILE_FIELDS, SPECIAL_COLUMNS, Reading
 from altune.data.scaling import Scaling
@@ -54,7 +55,9 @@ def unlabelled_pool(
     if n_rows < n_classes:
         raise DataError(f"{source if from_file else name}: {n_rows} rows are fewer than {n_classes} classes")
     try:
-        return Dataset(features, np.arange(n_rows) % n_classes, name=data_name(source) if from_file else name)
+        placeholders = np.arange(n_rows) % n_classes
+        pool = Dataset(features, placeholders, name=data_name(source) if from_file else name)
+        return limited(pool, reading.memory)
     except DataError as error:
         raise DataError(f"{source if from_file else name}: {error}") from None
 

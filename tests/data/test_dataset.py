@@ -259,11 +259,11 @@ def test_a_class_too_rare_to_split_is_named_with_its_rows():
 
 def test_more_numbers_than_memory_are_refused_before_they_are_made():
     require_memory(1000, 1000, "X", available=8_000_000)
-    with pytest.raises(DataError, match=r"the table: 1000 rows x 1001 columns need"):
+    with pytest.raises(DataError, match=r"the table, 1000 rows x 1001 columns, needs"):
         require_memory(1000, 1001, "the table", available=8_000_000)
     free = available_memory()
     assert free is None or 10**6 < free < 10**15
-    with pytest.raises(DataError, match="GB are available"):
+    with pytest.raises(DataError, match="GB are free"):
         require_memory(10**9, 10**9, "X")
 
 

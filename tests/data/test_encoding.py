@@ -239,5 +239,5 @@ def test_an_unknown_scaling_is_refused():
 def test_a_table_too_wide_for_memory_is_refused(monkeypatch):
     data = Dataset(table(), labels())
     monkeypatch.setattr("altune.data.memory.available_memory", lambda: 10_000)
-    with pytest.raises(DataError, match="the table as numbers: 300 rows"):
+    with pytest.raises(DataError, match="the table as numbers, 300 rows"):
         encode(data, POOL, TEST)

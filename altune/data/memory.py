@@ -14,9 +14,6 @@ from altune.core.errors import DataError
 T = TypeVar("T")
 
 BYTES_PER_NUMBER = 8
-_MEMINFO = Path("/proc/meminfo")
-_CGROUPS = Path("/sys/fs/cgroup")
-_OWN_CGROUP = Path("/proc/self/cgroup")
 _GROUP_FILES = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
 _UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
@@ -56,9 +53,14 @@ def limited(dataset: T, memory: int | None) -> T:
     return other
 
 
-def available_memory() -> int | None:
-    """Return the free memory in bytes, as the system and the control group allow it; None if neither reports it."""
-    sizes = [size for size in (_from_meminfo(), *_from_cgroups()) if size is not None]
+def available_memory(root: Path = Path("/")) -> int | None:
+    """Return the free memory in bytes, as the system and the control group allow it; None if neither reports it.
+
+    Parameters
+    ----------
+    root : folder that holds ``proc`` and ``sys``.
+    """
+    sizes = [size for size in (_from_meminfo(root), *_from_cgroups(root)) if size is not None]
     return min(sizes) if sizes else _from_sysconf()
 
 
@@ -124,9 +126,9 @@ def shown_bytes(size: float) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
 
 
-def _from_meminfo() -> int | None:
+def _from_meminfo(root: Path) -> int | None:
     try:
-        for line in _MEMINFO.read_text(encoding="ascii").splitlines():
+        for line in (root / "proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     except (OSError, ValueError, IndexError):
@@ -134,20 +136,20 @@ def _from_meminfo() -> int | None:
     return None
 
 
-def _from_cgroups() -> Iterator[int]:
+def _from_cgroups(root: Path) -> Iterator[int]:
     """Yield what each control group that this process belongs to has left; groups are nested, each with a limit."""
     try:
-        lines = _OWN_CGROUP.read_text(encoding="utf-8").splitlines()
+        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
         return
     for line in lines:
         kinds, _, path = line.partition(":")[2].partition(":")
         if kinds and "memory" not in kinds.split(","):
             continue
-        root = _CGROUPS / "memory" if kinds else _CGROUPS
+        groups = root / "sys/fs/cgroup/memory" if kinds else root / "sys/fs/cgroup"
         parts = Path(path).parts[1:]
         for depth in range(len(parts) + 1):
-            folder = root.joinpath(*parts[:depth])
+            folder = groups.joinpath(*parts[:depth])
             for limit, usage in _GROUP_FILES:
                 try:
                     left = int((folder / limit).read_text("ascii")) - int((folder / usage).read_text("ascii"))

@@ -22,6 +22,7 @@ from altune.simulation.curve import LearningCurve
 from altune.simulation.execution.backends import Backend, Local, WorkerPool
 from altune.simulation.execution.items import Failure, Outcome, PackedItem, WorkItem, curves_or_raise
 from altune.simulation.execution.prepared_blocks import PreparedBlocks
+from altune.simulation.execution.room import require_room
 from altune.simulation.execution.shared_stopping import SharedStopping
 from altune.simulation.execution.worker import forget_blocks, play_safely, run_remote, work
 from altune.simulation.store import TrajectoryStore
@@ -93,6 +94,7 @@ class Player:
         self._durations = Durations()
         self._begun: set[str] = set()
         self._warned: set[str] = set()
+        self._fitting: list[Environment] = []
 
     def __enter__(self) -> Player:
         forget()
@@ -141,9 +143,12 @@ class Player:
 
         Raises
         ------
+        DataError
+            If the simulations of an environment cannot fit into memory.
         StorageError
             If a finished trajectory cannot be written.
         """
+        self._require_room(items)
         played = [self._stopping.shared(item) for item in items]
         indices: dict[str, list[int]] = {}
         for index, item in enumerate(played):
@@ -191,6 +196,15 @@ class Player:
     def encoding(self, item: WorkItem) -> Encoding | None:
         """Return how the columns became numbers on the block of an item, which :meth:`play` has encoded already."""
         return self._blocks.encoding(item)
+
+    def _require_room(self, items: Sequence[WorkItem]) -> None:
+        """Check once for each environment whether its simulations fit into the memory of this machine."""
+        if not self._backend.shares_disk:
+            return
+        for environment in {id(item.environment): item.environment for item in items}.values():
+            if not any(environment is other for other in self._fitting):
+                require_room([item for item in items if item.environment is environment], self.jobs)
+                self._fitting.append(environment)
 
     def _simulate(self, waiting: dict[str, WorkItem]) -> Iterator[tuple[str, Outcome]]:
         if self._workers is None:

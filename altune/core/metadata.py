@@ -133,6 +133,10 @@ class Metadata:
             self._then[back] = positions if np.array_equal(rows[positions], self.rows) else None
         return self._then[back]
 
+    def renewed(self, X: Features, rows: RowNumbers, inputs: Features) -> Metadata:
+        """Return the metadata of the same model and the same earlier loops for other candidates."""
+        return Metadata(X, rows, self._current_model(), self._earlier, inputs)
+
     def as_history(self) -> tuple[Metadata, ...]:
         """Release the model and the features, and return the columns of this loop and of earlier ones, latest first."""
         self._X = self._inputs = None

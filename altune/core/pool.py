@@ -117,8 +117,17 @@ class Pool:
             return 0.0
         return float(min(1.0, np.log(self.labels_bought) / np.log(self.budget)))
 
+    def extend(self, X: Features, inputs: Features | None = None) -> None:
+        """Add candidates after the rows that there are; ``X`` and ``inputs`` have the features of all rows."""
+        self.X, self.inputs = X, X if inputs is None else inputs
+        added = int(X.shape[0]) - self.n_rows
+        self.n_rows += added
+        self.shared, self.memory = FeatureCache(), FeatureCache()
+        self._open = np.concatenate([self._open, np.ones(added, dtype=bool)])
+        self._candidates = None
+
     def close(self, rows: RowNumbers) -> None:
-        """Remove rows that were bought from the candidates."""
+        """Remove rows from the candidates, such as those that were bought."""
         self._open[rows] = False
         self._candidates = None
 

@@ -7,7 +7,6 @@ A recipe therefore does in production exactly what was simulated.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,15 +15,14 @@ from altune.core.errors import RequestError
 from altune.core.pool import FeatureCache, Pool
 from altune.core.types import Codes, RowNumbers
 from altune.knobs.labeling import Answers, Automatic
-from altune.knobs.loop_size import Judged, LoopState
+from altune.knobs.loop_size import Judged
 from altune.knobs.query_strategy.base import chosen_by
-from altune.knobs.stopping import cohen_kappa
 from altune.knobs.stopping.monitor import StoppingMonitor
 from altune.loop.gate import Gate
 from altune.loop.prefix_cache import PrefixCache
 from altune.loop.purchases import Purchases
-from altune.loop.query import Query
-from altune.loop.training import MODEL_KEPT, NO_MODEL, NO_ROWS, LoopRecord, Trainer
+from altune.loop.requests import LabelRequest, Requests
+from altune.loop.training import MODEL_KEPT, NO_MODEL, LoopRecord, Trainer
 from altune.models import FittedModel
 
 if TYPE_CHECKING:
@@ -33,25 +31,6 @@ if TYPE_CHECKING:
     from altune.core.streams import Streams
     from altune.core.types import Features
     from altune.recipes.recipe import Recipe
-
-
-@dataclass(frozen=True)
-class LabelRequest:
-    """Labels that the loop wants to buy: for each entry the pool row and the annotator who is asked.
-
-    Attributes
-    ----------
-    rows : pool rows, ``(n_labels,)``; a row that several annotators label appears once for each of them.
-    annotators : numbers of the annotators, ``(n_labels,)``.
-    again : the rows among them that an audit buys again.
-    """
-
-    rows: RowNumbers
-    annotators: RowNumbers
-    again: RowNumbers = field(default_factory=lambda: NO_ROWS)
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
 
 class ActiveLearningLoop:
@@ -80,7 +59,7 @@ class ActiveLearningLoop:
     Raises
     ------
     RequestError
-        If the budget does not buy a single row, or if the initial sample needs the true labels and there are none.
+        If the budget does not buy a row, or if the initial sample needs the true labels and there are none.
 
     Examples
     --------
@@ -122,27 +101,38 @@ class ActiveLearningLoop:
         sample = recipe.initial_sample
         if sample.uses_oracle and oracle is None:
             raise RequestError(f"initial_sample {sample.method!r} reads true labels, which only a simulation has")
-        self._oracle = oracle if sample.uses_oracle else None
+        oracle = oracle if sample.uses_oracle else None
         self.recipe = recipe
         self.streams = streams
         self.loops = loops
         self.annotators = annotators
-        self.price_per_label = price_per_label
-        self.price_per_loop = price_per_loop
         self.pool = Pool(X, n_classes, budget=budget, shared=shared, feature_names=feature_names, inputs=inputs)
         self.answers = Answers()
         self.records: list[LoopRecord] = []
         self.stopped: str | None = None
-        self._initial = initial
         self._request: LabelRequest | None = None
-        self._bought: RowNumbers = NO_ROWS
-        self._is_bought = np.zeros(self.pool.n_rows, dtype=bool)
+        self._has_label = np.zeros(self.pool.n_rows, dtype=bool)
         self._combined: Codes = np.full(self.pool.n_rows, -1, dtype=np.intp)
         self._trainer = Trainer(recipe, self.pool, streams, prefixes)
         self._purchases = Purchases(self.pool, recipe.query_strategy)
         self._monitor = StoppingMonitor(
             self.pool, streams, predicts=recipe.stopping.watching() or recipe.loop_size.watches_stop_set
         )
+        self._requests = Requests(
+            recipe,
+            self.pool,
+            streams,
+            self._trainer,
+            self._purchases,
+            self._monitor,
+            annotators=annotators,
+            loops=loops,
+            initial=initial,
+            oracle=oracle,
+            price_per_label=price_per_label,
+            price_per_loop=price_per_loop,
+        )
+        self._oracle_used = oracle is not None
         self._errors: tuple[Judged, ...] = ()
         self._query_seconds = 0.0
         self._combine_seconds = 0.0
@@ -160,7 +150,7 @@ class ActiveLearningLoop:
     @property
     def bought(self) -> RowNumbers:
         """Pool rows in the order they were first bought, held-out ones included."""
-        return self._bought
+        return self._purchases.rows
 
     @property
     def automatic(self) -> Automatic | None:
@@ -184,16 +174,37 @@ class ActiveLearningLoop:
             raise RequestError(f"the loop has ended ({self.stopped}); there is nothing to ask")
         if self._request is None:
             began = time.perf_counter()
-            self._request = self._first_request() if self.pool.model is None else self._next_request()
+            requests = self._requests
+            first = self.pool.model is None
+            self._take(requests.first() if first else requests.next(self.records, self._errors))
             self._query_seconds += time.perf_counter() - began
+        assert self._request is not None
         return self._request
 
-    def tell(self, labels: Codes) -> None:
+    def take_up(self, request: LabelRequest) -> None:
+        """Make a request of an earlier run of the same loop the current one, in place of choosing anew.
+
+        With the answers of that run, the loop comes into the state that it had then, also where another version of a
+        strategy would choose other rows.
+        """
+        self._trainer.take_to_relabel()
+        if len(request.held_out):
+            self.pool.close(request.held_out)
+            self.pool.held_out = request.held_out
+        self._take(request)
+
+    def _take(self, request: LabelRequest) -> None:
+        self._purchases.chosen(request.choice)
+        self._request = request
+
+    def tell(self, labels: Codes, annotators: RowNumbers | None = None) -> None:
         """Take the answers to a request, audit, train, and decide whether to stop.
 
         Parameters
         ----------
-        labels : class codes in ``[0, n_classes)``, one for each entry of the request, in its order.
+        labels : class codes in ``[0, n_classes)``, one for each entry of the request, in its order; −1 where there is
+            no answer, which is no label bought. A new row without any answer is not asked about again.
+        annotators : numbers of those who answered, ``(n_labels,)``; None for those who were asked.
 
         Raises
         ------
@@ -207,21 +218,23 @@ class ActiveLearningLoop:
         self._check_answers(answers, request)
         self._request = None
         pool = self.pool
-        new_rows = _first_mentions(request.rows[~self._is_bought[request.rows]])
+        given = np.flatnonzero(answers >= 0)
+        asked = request.annotators if annotators is None else annotators
+        new_rows = _first_mentions(request.rows[given][~self._has_label[request.rows[given]]])
         doubted = self._combined[request.again]
-        self.answers.add(request.rows, request.annotators, answers)
-        self._bought = np.concatenate([self._bought, new_rows])
-        self._is_bought[new_rows] = True
+        self.answers.add(request.rows[given], asked[given], answers[given])
+        self._has_label[new_rows] = True
         self._purchases.bought(new_rows, len(self.records))
-        pool.close(new_rows)
-        pool.labels_bought += len(request)
+        pool.close(request.rows)
+        pool.held_out = pool.held_out[self._has_label[pool.held_out]]
+        pool.labels_bought += len(given)
         began = time.perf_counter()
         self._combine()
         self._combine_seconds += time.perf_counter() - began
         if pool.model is None and self._asks_for_more():
             return
         # The first record covers all requests of the initial sample, any other its own request.
-        loop_rows = len(new_rows) if self.records else len(self._bought)
+        loop_rows = len(new_rows) if self.records else len(self.bought)
         record = LoopRecord(
             len(self.records), pool.labels_bought, query_seconds=self._query_seconds, loop_rows=loop_rows
         )
@@ -239,116 +252,21 @@ class ActiveLearningLoop:
         self.records.append(record)
         self._decide(record, chooser, new_rows)
 
-    def _check_answers(self, answers: Codes, request: LabelRequest) -> None:
-        if answers.shape != (len(request),):
-            raise RequestError(f"{len(request)} labels were asked for, {answers.size} were given")
-        if not np.issubdtype(answers.dtype, np.integer):
-            raise RequestError(f"labels must be class codes (integers), not {answers.dtype}")
-        if len(answers) and (answers.min() < 0 or answers.max() >= self.pool.n_classes):
-            raise RequestError(f"labels must be class codes from 0 to {self.pool.n_classes - 1}")
-
-    def _combine(self) -> None:
-        """Combine all answers so far into one label for each row that was bought."""
-        labeling, rows = self.recipe.labeling, np.flatnonzero(self._is_bought)
-        labels = labeling.combine(self.answers, rows, self.pool.n_classes)
-        self._combined[rows] = self._gate().labels(labeling, labels, len(rows))
-
-    def _gate(self) -> Gate:
-        """Return the checks of the methods' answers in this loop."""
-        return Gate(len(self.records), self.pool.n_classes)
-
-    # asking ---------------------------------------------------------------------------------------------------
-
-    @property
-    def _labels_left(self) -> int:
-        return self.pool.budget - self.pool.labels_bought
-
-    def _affordable_rows(self, spent: int = 0) -> int:
-        return (self._labels_left - spent) // self.recipe.labeling.labels_per_row
-
-    def _first_request(self) -> LabelRequest:
-        pool, recipe = self.pool, self.recipe
-        held_out = NO_ROWS
-        if recipe.stopping.held_out_rows:
-            # At most half of the budget goes into validation, so that the other half can train the model.
-            # Rows that a protocol labels first are for training, so they are never held out.
-            offered = pool.candidates if self._initial is None else np.setdiff1d(pool.candidates, self._initial)
-            size = min(recipe.stopping.held_out_rows, self._affordable_rows() // 2, len(offered))
-            held_out = np.sort(self.streams.generator("held_out").choice(offered, size=size, replace=False))
-            pool.close(held_out)
-            pool.held_out = held_out
-        first = self._first_sample(held_out) if self._initial is None else self._initial
-        arm = "given" if self._initial is not None else f"initial_sample.{recipe.initial_sample.method}"
-        self._purchases.chosen(chosen_by(arm, first))
-        return self._request_for(np.concatenate([held_out, first[: self._affordable_rows() - len(held_out)]]))
-
-    def _first_sample(self, held_out: RowNumbers) -> RowNumbers:
-        pool, sample, oracle = self.pool, self.recipe.initial_sample, self._oracle
-        size = sample.n_rows(pool.budget, pool.n_classes)
-        size = max(1, min(size, self._affordable_rows() - len(held_out), len(pool.candidates)))
-        rng = self.streams.generator("initial_sample")
-        # what reads true labels is not shared: the cache knows the method and nothing of the labels
-        if oracle is not None:
-            return self._sampled(size, rng)
-        return self._trainer.prefixes.sample(sample, size, held_out, lambda: self._sampled(size, rng))
-
-    def _sampled(self, size: int, rng: np.random.Generator) -> RowNumbers:
-        """Return rows that the method of the initial sample selects among the candidates."""
-        pool, sample, oracle = self.pool, self.recipe.initial_sample, self._oracle
-        rows = sample.select(pool, size, rng) if oracle is None else sample.select_knowing(pool, size, rng, oracle)
-        return self._gate().rows(sample, rows, pool.candidates, least=1, most=size)
-
     def _asks_for_more(self) -> bool:
-        """Return whether the initial sample wants more labels before the first model; they become the request."""
-        if self._initial is not None or self._affordable_rows() < 1:
-            return False
+        """Return whether more labels are wanted before the first model; they become the request."""
         began = time.perf_counter()
-        pool, sample, step = self.pool, self.recipe.initial_sample, len(self._bought)
         rows = self._usable_rows()
-        pool.set_labels(rows, self._combined[rows])
-        more = sample.more(pool, self.streams.generator("initial_sample", step))
-        more = self._gate().rows(sample, more, pool.candidates)[: self._affordable_rows()]
-        if len(more):
-            self._purchases.chosen(chosen_by(f"initial_sample.{sample.method}", more))
-            self._request = self._request_for(more, step)
-        self._query_seconds += time.perf_counter() - began
-        return len(more) > 0
-
-    def _next_request(self) -> LabelRequest:
-        pool, recipe, gate = self.pool, self.recipe, self._gate()
-        again = self._trainer.take_to_relabel()[: max(0, self._affordable_rows() - 1)]
-        affordable = self._affordable_rows(len(again) * recipe.labeling.labels_per_row)
-        query = Query(recipe.query_strategy, pool, self.streams, gate)
-        size = gate.size(recipe.loop_size, recipe.loop_size.next_size(self._state(affordable, query)))
-        size = min(size, affordable, len(pool.candidates))
-        if pool.model is not None and pool.model.failure:  # no model yet, whose opinion a strategy could use
-            rng = self.streams.generator("query", gate.loop)
-            choice = chosen_by(f"initial_sample.{recipe.initial_sample.method}", self._sampled(size, rng))
+        self.pool.set_labels(rows, self._combined[rows])
+        if len(rows):
+            more = self._requests.more()
+        elif len(self.pool.candidates):  # nobody could tell any label so far
+            more = self._requests.first()
         else:
-            choice = query.choose(size)
-        self._purchases.chosen(choice)
-        return self._request_for(np.concatenate([again, choice.rows]), again=again)
-
-    def _state(self, affordable: int, query: Query) -> LoopState:
-        loop, labels_per_row = len(self.records), self.recipe.labeling.labels_per_row
-        return LoopState(
-            loop=loop,
-            loops_left=None if self.loops is None else self.loops - loop + 1,
-            rows_left=affordable,
-            rows_labelled=len(self._bought),
-            pool_rows=self.pool.n_rows,
-            budget_rows=self.pool.budget // labels_per_row,
-            last_rows=self.records[-1].loop_rows if loop > 1 else None,
-            price_per_row=labels_per_row * self.price_per_label,
-            price_per_loop=self.price_per_loop,
-            utilities=query.utilities,
-            agreement=self._agreement,
-            errors=self._errors,
-        )
-
-    def _agreement(self) -> float | None:
-        predictions = self._monitor.predictions
-        return cohen_kappa(predictions[-2], predictions[-1], self.pool.n_classes) if len(predictions) > 1 else None
+            self.stopped, more = "pool", None
+        if more is not None:
+            self._take(more)
+        self._query_seconds += time.perf_counter() - began
+        return more is not None or self.done
 
     def _judge(self, new_rows: RowNumbers) -> None:
         """Count the errors of the current model on labels that were bought after it was trained."""
@@ -358,15 +276,102 @@ class ActiveLearningLoop:
         wrong = int(np.count_nonzero(model.predict(self.pool.inputs[new_rows]) != self._combined[new_rows]))
         self._errors += (Judged(self.records[-1].labels_used, len(new_rows), wrong),)
 
-    def _request_for(self, rows: RowNumbers, *step: int, again: RowNumbers = NO_ROWS) -> LabelRequest:
-        labeling, rows = self.recipe.labeling, rows.astype(np.intp)
-        asked = labeling.ask(rows, self.annotators, self.streams.generator("labeling", len(self.records), *step))
-        asked = self._gate().asked(labeling, asked, rows, labeling.labels_per_row, self.annotators)
-        return LabelRequest(*asked, again)
+    def give(self, rows: RowNumbers, labels: Codes, annotator: int = 0) -> None:
+        """Take labels that exist before anything is asked. They count as bought, and as a part of the first sample.
+
+        Parameters
+        ----------
+        rows : distinct pool rows, ``(n,)``.
+        labels : their class codes, ``(n,)``.
+        annotator : number of who gave them.
+        """
+        self._purchases.chosen(chosen_by("given", rows))
+        self.answers.add(rows, np.full(len(rows), annotator, dtype=np.intp), labels)
+        self._has_label[rows] = True
+        self._purchases.bought(rows, 0)
+        self.pool.close(rows)
+        self.pool.labels_bought += len(rows)
+
+    def correct(self, row: int, annotator: int, label: int) -> None:
+        """Replace the last answer of an annotator about a row; the next training uses the new one.
+
+        Parameters
+        ----------
+        row, annotator : their numbers.
+        label : class code; −1 takes the answer back. It remains a label that was bought.
+
+        Raises
+        ------
+        RequestError
+            If there is no such answer, or if no label would remain to train on.
+        """
+        if not self.answers.replace(row, annotator, label):
+            raise RequestError(f"annotator {annotator} gave no label of row {row}")
+        if row not in self.answers.rows:
+            self.withdraw(np.array([row], dtype=np.intp))
+        else:
+            self._combine()
+
+    def withdraw(self, rows: RowNumbers) -> None:
+        """Take rows out: they are not asked about and not trained on again.
+
+        Raises
+        ------
+        RequestError
+            If there is a model, and no label would remain to train on.
+        """
+        pool = self.pool
+        had = self._has_label.copy()
+        self._has_label[rows] = False
+        if pool.model is not None and not len(self._usable_rows()):
+            self._has_label = had
+            raise RequestError("no label would remain to train on")
+        pool.close(rows)
+        pool.held_out = np.setdiff1d(pool.held_out, rows)
+        self._renew_metadata()
+
+    def extend(self, X: Features, inputs: Features | None = None) -> None:
+        """Add rows to the pool, after those that it has.
+
+        Parameters
+        ----------
+        X : features of all rows, old and new, ``(n_rows, n_features)``.
+        inputs : the same rows as the recipe's models are given them; None for ``X``.
+        """
+        self.pool.extend(X, inputs)
+        added = self.pool.n_rows - len(self._has_label)
+        self._has_label = np.concatenate([self._has_label, np.zeros(added, dtype=bool)])
+        self._combined = np.concatenate([self._combined, np.full(added, -1, dtype=np.intp)])
+        self._trainer.extend(added)
+        self._monitor.restart()
+        self._renew_metadata()
+
+    def _renew_metadata(self) -> None:
+        pool = self.pool
+        if pool.metadata is not None:
+            pool.metadata = pool.metadata.renewed(pool.X, pool.candidates, pool.inputs)
+
+    def _check_answers(self, answers: Codes, request: LabelRequest) -> None:
+        if answers.shape != (len(request),):
+            raise RequestError(f"{len(request)} labels were asked for, {answers.size} were given")
+        if not np.issubdtype(answers.dtype, np.integer):
+            raise RequestError(f"labels must be class codes (integers), not {answers.dtype}")
+        if len(answers) and (answers.min() < -1 or answers.max() >= self.pool.n_classes):
+            raise RequestError(f"labels must be class codes from 0 to {self.pool.n_classes - 1}, or -1 for no answer")
+
+    def _combine(self) -> None:
+        """Combine all answers so far into one label for each row that was bought."""
+        labeling, rows = self.recipe.labeling, np.flatnonzero(self._has_label)
+        labels = labeling.combine(self.answers, rows, self.pool.n_classes)
+        self._combined[rows] = self._gate().labels(labeling, labels, len(rows))
+
+    def _gate(self) -> Gate:
+        """Return the checks of the methods' answers in this loop."""
+        return Gate(len(self.records), self.pool.n_classes)
 
     def _usable_rows(self) -> RowNumbers:
         """Return the bought rows that may be trained on, sorted."""
-        usable = self._is_bought.copy()
+        usable = self._has_label.copy()
         usable[self.pool.held_out] = False
         return np.flatnonzero(usable)
 
@@ -379,9 +384,9 @@ class ActiveLearningLoop:
             before = None if chooser is None or chooser.failure else chooser
             view = self._monitor.observe(record.loop, before, new_rows, lambda rows: self._combined[rows])
             record.notes.update(gate.notes(stopping, stopping.note(view)))
-        if self._oracle is not None and record.loop == 0:
+        if self._oracle_used and record.loop == 0:
             record.notes["uses_oracle"] = 1.0
-        if self._affordable_rows() < 1:
+        if self._requests.affordable_rows() < 1:
             self.stopped = "budget"
         elif len(pool.candidates) == 0:
             self.stopped = "pool"

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from altune.core.types import Array, Codes, RowNumbers
     from altune.knobs.query_strategy.base import QueryStrategy
 
+NO_ROWS: RowNumbers = np.empty(0, dtype=np.intp)
+
 
 class Purchases:
     """Writes the history of one trajectory.
@@ -21,12 +23,17 @@ class Purchases:
     ----------
     pool : the pool of the trajectory; its ``history`` is written here.
     strategy : the recipe's query strategy; if it reads the model's probabilities in the history, they are computed.
+
+    Attributes
+    ----------
+    rows : pool rows in the order they were first bought, held-out ones included.
     """
 
     def __init__(self, pool: Pool, strategy: QueryStrategy) -> None:
         self._pool = pool
         self._reads_history = strategy.reads_history_within()
-        self._choice = chosen_by("", np.empty(0, dtype=np.intp))
+        self._choice = chosen_by("", NO_ROWS)
+        self.rows: RowNumbers = NO_ROWS
 
     def chosen(self, choice: Choice) -> None:
         """Keep who chose the rows of the next request, until their labels come."""
@@ -35,6 +42,7 @@ class Purchases:
     def bought(self, rows: RowNumbers, loop: int) -> None:
         """Record rows that were bought in a loop. The pool must still have them as candidates, or held them out."""
         pool, choice = self._pool, self._choice
+        self.rows = np.concatenate([self.rows, rows])
         rows = rows[~np.isin(rows, pool.held_out)]
         in_order = np.argsort(choice.rows)
         positions = in_order[np.searchsorted(choice.rows, rows, sorter=in_order)]

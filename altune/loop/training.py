@@ -17,6 +17,7 @@ from altune.knobs.retrain import TrainingInput
 from altune.knobs.training import TuningInput
 from altune.loop.gate import Gate
 from altune.loop.prefix_cache import PrefixCache, PrefixKey
+from altune.loop.purchases import NO_ROWS
 from altune.models import FittedModel, Model
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 Labelled = tuple[RowNumbers, Codes, Array | None]
 """Sorted pool rows, the label of each, and their weights or None."""
-NO_ROWS: RowNumbers = np.empty(0, dtype=np.intp)
 NO_MODEL = "no_model"
 """Note of a loop in which the estimator could not be trained, nor in any before: its model is the prior predictor."""
 MODEL_KEPT = "model_kept"
@@ -98,6 +98,10 @@ class Trainer:
         """Return the rows whose labels an audit wants to buy again; the next call returns none."""
         rows, self._to_relabel = self._to_relabel, NO_ROWS
         return rows
+
+    def extend(self, added: int) -> None:
+        """Make room for rows that were added to the pool."""
+        self._trained_label = np.concatenate([self._trained_label, np.full(added, -1, dtype=np.intp)])
 
     def train(self, record: LoopRecord, rows: RowNumbers, labels: Codes) -> None:
         """Audit the labels, train the next model and hand it to the pool.

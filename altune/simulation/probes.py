@@ -16,7 +16,8 @@ from altune.core.uncertainty import entropy, least_confidence, margin
 
 if TYPE_CHECKING:
     from altune.core.types import RowNumbers
-    from altune.loop.loop import ActiveLearningLoop, LabelRequest
+    from altune.loop.loop import ActiveLearningLoop
+    from altune.loop.requests import LabelRequest
 
 Array = NDArray[np.float64]
 

@@ -40,6 +40,24 @@ class Answers:
         self.annotators = np.concatenate([self.annotators, np.asarray(annotators, dtype=np.intp)])
         self.labels = np.concatenate([self.labels, np.asarray(labels, dtype=np.intp)])
 
+    def replace(self, row: int, annotator: int, label: int) -> bool:
+        """Replace the last answer of an annotator about a row, or remove it if ``label`` is negative.
+
+        Returns
+        -------
+        Whether there was such an answer.
+        """
+        found = np.flatnonzero((self.rows == row) & (self.annotators == annotator))
+        if not len(found):
+            return False
+        if label >= 0:
+            self.labels[found[-1]] = label
+        else:
+            self.rows, self.annotators, self.labels = (
+                np.delete(part, found[-1]) for part in (self.rows, self.annotators, self.labels)
+            )
+        return True
+
     def __len__(self) -> int:
         return len(self.rows)
 

@@ -52,6 +52,13 @@ class StoppingMonitor:
         self._predicts = predicts
         self._posteriors: dict[float, Posterior] = {}
 
+    def restart(self) -> None:
+        """Draw a new stop set when it is next used, and forget what models predicted about the last one."""
+        for name in ("stop_set", "components", "spacing"):
+            vars(self).pop(name, None)
+        self.predictions.clear()
+        self._posteriors.clear()
+
     @cached_property
     def stop_set(self) -> RowNumbers:
         """At most 1000 random rows of the pool, sorted, drawn once."""

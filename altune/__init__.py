@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from altune.analysis.recommendation import Recommendation as Recommendation
     from altune.analysis.run import Run as Run
     from altune.analysis.sweep.result import Sweep as Sweep
+    from altune.campaign import Campaign as Campaign
     from altune.core.errors import AltuneError as AltuneError
     from altune.core.errors import RequestError as RequestError
     from altune.core.errors import WorkError as WorkError
@@ -59,6 +60,7 @@ _HOMES = {
     "ActiveLearningLoop": "loop.loop",
     "AltuneError": "core.errors",
     "Annotator": "simulation.annotators",
+    "Campaign": "campaign",
     "Dataset": "data",
     "LearningCurve": "simulation.curve",
     "MLflowCallback": "tuning.mlflow",

@@ -25,9 +25,10 @@ LAYERS = {
     "learning": 8,
     "report": 9,
     "workflows": 10,
+    "campaign": 11,
     "cli": 12,
 }
-"""The layer of each package. Layer 11 is that of the campaign, which is to stand above the workflows."""
+"""The layer of each package."""
 
 ONLY_IN = {"plotly": {"report"}, "typer": {"cli"}}
 """Libraries that belong to some packages alone."""

@@ -153,6 +153,12 @@ class ActiveLearningLoop:
         return self._purchases.rows
 
     @property
+    def labels(self) -> tuple[RowNumbers, Codes]:
+        """Pool rows with a label, sorted, held-out ones included, and the label that their answers combine to."""
+        rows = np.flatnonzero(self._has_label)
+        return rows, self._combined[rows]
+
+    @property
     def automatic(self) -> Automatic | None:
         """Labels that no annotator gave and that the current model was trained on as well, None without any."""
         return self._trainer.automatic
@@ -188,6 +194,7 @@ class ActiveLearningLoop:
         strategy would choose other rows.
         """
         self._trainer.take_to_relabel()
+        self.stopped = None
         if len(request.held_out):
             self.pool.close(request.held_out)
             self.pool.held_out = request.held_out
@@ -197,7 +204,7 @@ class ActiveLearningLoop:
         self._purchases.chosen(request.choice)
         self._request = request
 
-    def tell(self, labels: Codes, annotators: RowNumbers | None = None) -> None:
+    def tell(self, labels: Codes, annotators: RowNumbers | None = None, *, trains: bool | None = None) -> None:
         """Take the answers to a request, audit, train, and decide whether to stop.
 
         Parameters
@@ -205,6 +212,8 @@ class ActiveLearningLoop:
         labels : class codes in ``[0, n_classes)``, one for each entry of the request, in its order; −1 where there is
             no answer, which is no label bought. A new row without any answer is not asked about again.
         annotators : numbers of those who answered, ``(n_labels,)``; None for those who were asked.
+        trains : whether a model is trained now, where an earlier run of the same loop decided that; None lets the
+            initial sample decide whether it wants more labels first.
 
         Raises
         ------
@@ -231,7 +240,7 @@ class ActiveLearningLoop:
         began = time.perf_counter()
         self._combine()
         self._combine_seconds += time.perf_counter() - began
-        if pool.model is None and self._asks_for_more():
+        if pool.model is None and not trains and (self._asks_for_more() or trains is False):
             return
         # The first record covers all requests of the initial sample, any other its own request.
         loop_rows = len(new_rows) if self.records else len(self.bought)
@@ -291,26 +300,33 @@ class ActiveLearningLoop:
         self._purchases.bought(rows, 0)
         self.pool.close(rows)
         self.pool.labels_bought += len(rows)
+        self._combine()
 
     def correct(self, row: int, annotator: int, label: int) -> None:
-        """Replace the last answer of an annotator about a row; the next training uses the new one.
+        """Replace the last answer of an annotator about a row that was asked about; the next training uses the new one.
 
         Parameters
         ----------
-        row, annotator : their numbers.
+        row, annotator : their numbers. One who gave no answer about the row so far buys one more label.
         label : class code; −1 takes the answer back. It remains a label that was bought.
 
         Raises
         ------
         RequestError
-            If there is no such answer, or if no label would remain to train on.
+            If there is no answer to take back, or if no label would remain to train on.
         """
         if not self.answers.replace(row, annotator, label):
-            raise RequestError(f"annotator {annotator} gave no label of row {row}")
+            if label < 0:
+                raise RequestError(f"annotator {annotator} gave no label of row {row}")
+            self.answers.add(*(np.array([value], dtype=np.intp) for value in (row, annotator, label)))
+            self.pool.labels_bought += 1
         if row not in self.answers.rows:
             self.withdraw(np.array([row], dtype=np.intp))
-        else:
-            self._combine()
+            return
+        if not self._has_label[row]:
+            self._has_label[row] = True
+            self._purchases.rows = np.append(self._purchases.rows, row)
+        self._combine()
 
     def withdraw(self, rows: RowNumbers) -> None:
         """Take rows out: they are not asked about and not trained on again.

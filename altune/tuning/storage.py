@@ -179,8 +179,8 @@ def cut_torn_line(journal: Path) -> int:
 
 
 @contextlib.contextmanager
-def ownership(folder: Path) -> Iterator[None]:
-    """Own a run's folder while the block runs.
+def ownership(folder: Path, what: str = "run") -> Iterator[None]:
+    """Own the folder of a run, or of something else, while the block runs.
 
     The lock is one of the operating system, which releases it however the process ends. A lock file that is created and
     deleted would be left by a kill.
@@ -194,13 +194,11 @@ def ownership(folder: Path) -> Iterator[None]:
         absolute(folder).mkdir(parents=True, exist_ok=True)
         lock = (folder / LOCK).open("a+")
     except OSError as error:
-        raise RequestError(f"{folder}: cannot be used as the run's folder: {error.strerror}") from None
+        raise RequestError(f"{folder}: cannot be used as the {what}'s folder: {error.strerror}") from None
     with lock:
         if not _lock(lock.fileno()):
-            raise RequestError(
-                f"{folder}: in use: another process{_owner(lock)} is working on this run; wait for it, or give another "
-                "--out"
-            )
+            other = "; wait for it, or give another --out" if what == "run" else "; wait until it has closed it"
+            raise RequestError(f"{folder}: in use: another process{_owner(lock)} is working on this {what}{other}")
         _sign(lock.fileno(), f"{os.getpid()} {socket.gethostname()}\n")
         try:
             yield

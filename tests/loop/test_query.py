@@ -59,8 +59,6 @@ def test_the_pool_is_scored_once_a_loop(strategy: str, size: str, monkeypatch: p
 
 def test_a_loop_size_cannot_change_the_scores() -> None:
     recipe = Recipe(loop_size={"method": "diminishing"})
-    loop, y = start(recipe)
-    loop.tell(y[loop.ask().rows])
     states: list[Any] = []
 
     class Spoiling(type(recipe.loop_size)):  # type: ignore[misc]
@@ -68,7 +66,8 @@ def test_a_loop_size_cannot_change_the_scores() -> None:
             states.append(state)
             return super().next_size(state)
 
-    loop.recipe = recipe.replace(loop_size=Spoiling())
+    loop, y = start(recipe.replace(loop_size=Spoiling()))
+    loop.tell(y[loop.ask().rows])
     loop.ask()
     with pytest.raises(ValueError, match="read-only"):
         states[0].utilities("strategy")[0] = 9.0

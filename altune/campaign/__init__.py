@@ -1,0 +1,5 @@
+"""The campaign: a recipe runs with people as annotators, over weeks, on rows that have no labels."""
+
+from altune.campaign.campaign import Batch, Campaign
+
+__all__ = ["Batch", "Campaign"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,9 @@ import numpy as np
 from altune.campaign.answers import checked_answers, checked_removal, checked_revocation
 from altune.campaign.creation import read_pool, starting
 from altune.campaign.events import FILE, EventLog
+from altune.campaign.ledger import CANNOT_TELL
 from altune.campaign.rows import fitting, store_rows
-from altune.campaign.state import CampaignState, RowId
+from altune.campaign.state import Batch, CampaignState, RowId
 from altune.campaign.status import CampaignStatus, status_of
 from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError
@@ -29,25 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from altune.models import FittedModel
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What is to be labelled now.
-
-    Attributes
-    ----------
-    number : number of the batch, from 1; 0 if there is nothing to label.
-    rows : ids of the rows, one for each label; a row that several annotators label appears once for each of them.
-    annotators : names of those for whom each is meant. Anyone else may answer as well.
-    """
-
-    number: int
-    rows: list[RowId]
-    annotators: list[str]
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
 
 class Campaign:
@@ -213,13 +194,7 @@ class Campaign:
             has answered in this batch are left out.
         """
         self._advance()
-        state = self._state
-        batch, names = state.ledger.batch, state.ledger.names
-        if batch is None or state.ledger.stopped:
-            return Batch(0, [], [])
-        entries = batch.open if annotator is None else batch.open_for(state.ledger.number_of(annotator))
-        rows = [state.id_of(entry.row) for entry in entries]
-        return Batch(batch.number, rows, [names[entry.asked] for entry in entries])
+        return self._state.open_batch(annotator)
 
     def tell(self, rows: Any, labels: Any, annotator: Any = None, *, seconds: Any = None) -> None:
         """Take answers: a part of the batch in any order, or corrections of earlier labels.
@@ -336,6 +311,30 @@ class Campaign:
         state = self._state
         found = state.engine().labels(state.ledger)
         return {state.id_of(row): self.classes[code] for row, code in sorted(found.items())}
+
+    def answers(self) -> pd.DataFrame:
+        """Return all answers in their order, from the log alone.
+
+        Returns
+        -------
+        A table with a line for each answer: ``row`` (its id), ``label`` (None for a row about which the annotator could
+        not tell), ``annotator``, ``kind`` (``answered``, ``skipped`` or ``corrected``), ``seconds`` and ``time``.
+        """
+        import pandas as pd
+
+        state = self._state
+        lines = [
+            {
+                "row": state.id_of(answer.row),
+                "label": None if answer.code == CANNOT_TELL else self.classes[answer.code],
+                "annotator": state.ledger.names[answer.annotator],
+                "kind": answer.kind,
+                "seconds": answer.seconds,
+                "time": answer.time,
+            }
+            for answer in state.ledger.answers
+        ]
+        return pd.DataFrame(lines, columns=["row", "label", "annotator", "kind", "seconds", "time"])
 
     def predict(self, X: Any = None) -> pd.DataFrame:
         """Return the predictions of the current model.

@@ -229,11 +229,12 @@ def _given(part: PoolPart, classes: Sequence[Any]) -> dict[int, int]:
     if len(labels) != part.n_rows:
         raise RequestError(f"{len(labels)} labels were given for {part.n_rows} rows; give None where there is none")
     try:
-        found = encode_labels(labels, classes, skip_unlabelled=True)
+        # with each class once at the end, because labels of one class are a valid start
+        found = encode_labels([*labels, *classes], classes, skip_unlabelled=True)
     except DataError as error:
         raise DataError(f"{part.name}: {error}") from None
-    rows = range(part.n_rows) if found.kept is None else found.kept.tolist()
-    return {row: int(code) for row, code in zip(rows, found.codes, strict=True)}
+    rows = range(found.n_rows) if found.kept is None else found.kept.tolist()
+    return {row: int(code) for row, code in zip(rows, found.codes, strict=True) if row < part.n_rows}
 
 
 def _people(annotators: Iterable[str] | None, scenario: Scenario, recipe: Recipe) -> tuple[str, ...]:
@@ -259,20 +260,20 @@ def _budget(
     given: Mapping[int, int],
 ) -> int:
     rows = dataset.n_rows
+    labels = next((n for n in (budget, scenario.budget) if n is not None), None)
+    labels = default_budget(dataset.n_classes, rows - hold_out) if labels is None else labels
+    if len(given) >= labels:
+        raise RequestError(
+            f"{len(given)} rows have a label already, which a budget of {labels} labels counts; give more (--budget)"
+        )
     if not 0 <= hold_out <= rows - len(given) - dataset.n_classes:
         raise RequestError(
             f"hold_out must be from 0 to {max(0, rows - len(given) - dataset.n_classes)} of the {rows} rows, "
             f"not {hold_out}"
         )
-    labels = next((n for n in (budget, scenario.budget) if n is not None), None)
-    labels = default_budget(dataset.n_classes, rows - hold_out) if labels is None else labels
     most = (rows - hold_out) * annotators
     if not dataset.n_classes <= labels <= most:
         raise RequestError(f"budget must be from {dataset.n_classes} to {most} labels for this pool, not {labels}")
-    if len(given) >= labels:
-        raise RequestError(
-            f"{len(given)} rows have a label already, which a budget of {labels} labels counts; give more (--budget)"
-        )
     return labels
 
 

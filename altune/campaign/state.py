@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,25 @@ from altune.simulation.scenario import Scenario
 
 RowId = Any
 """How the caller names a row: by its position in the pool, or by the id that was given for it."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is to be labelled now.
+
+    Attributes
+    ----------
+    number : number of the batch, from 1; 0 if there is nothing to label.
+    rows : ids of the rows, one for each label; a row that several annotators label appears once for each of them.
+    annotators : names of those for whom each is meant. Anyone else may answer as well.
+    """
+
+    number: int
+    rows: list[RowId]
+    annotators: list[str]
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 class CampaignState:
@@ -58,6 +78,15 @@ class CampaignState:
             self._keep_rows(event)
         self._parts: list[Any] = []
         self._engine: Engine | None = None
+
+    def open_batch(self, annotator: str | None) -> Batch:
+        """Return what is not labelled yet of the current batch, see :meth:`altune.Campaign.ask`."""
+        batch, names = self.ledger.batch, self.ledger.names
+        if batch is None or self.ledger.stopped:
+            return Batch(0, [], [])
+        entries = batch.open if annotator is None else batch.open_for(self.ledger.number_of(annotator))
+        rows = [self.id_of(entry.row) for entry in entries]
+        return Batch(batch.number, rows, [names[entry.asked] for entry in entries])
 
     # rows -----------------------------------------------------------------------------------------------------
 

@@ -89,8 +89,9 @@ class Campaign:
         Parameters
         ----------
         folder : folder of the campaign; it must not exist, or be empty.
-        recipe : a recipe, its file or built-in name, or a run or its folder. A run also has the budget, the loops, the
-            metric, the classes and the annotators, unless they are given here.
+        recipe : a recipe, its file or built-in name (``recommended`` for the one of :func:`altune.recommend`), or a
+            run or its folder. A run also has the budget, the loops, the metric, the classes and the annotators, unless
+            they are given here.
         pool : the rows that may be labelled: an array, a sparse matrix, a DataFrame or a file. They are copied into
             the folder.
         classes : the classes that a label may name, 2 or more.

@@ -29,7 +29,8 @@ from altune.data.files import data_name
 from altune.data.labels import encode_labels
 from altune.data.readers import find_target, read_features, read_file
 from altune.data.reading import Reading
-from altune.recipes.recipe import Recipe, load_recipe
+from altune.recipes.recipe import RECOMMENDED, Recipe, load_recipe
+from altune.recipes.recommended import recommended_for
 from altune.simulation.annotators import Annotator
 from altune.simulation.given_scenario import AnyScenario, as_scenario
 from altune.simulation.scenario import Scenario, default_budget
@@ -187,26 +188,30 @@ def starting(
     RequestError
         If something is missing or does not fit together.
     """
-    played, of_run, its_classes = _recipe_of(recipe)
+    chosen, of_run, its_classes = _recipe_of(recipe)
     wanted = as_scenario(scenario) or of_run or Scenario()
     names = its_classes if classes is None else _classes(classes)
     if names is None:
         raise RequestError("the classes are missing; give classes=[...] (--classes a,b,c), or a run as the recipe")
     dataset = as_pool(part.features, names, part.name)
     given = _given(part, names)
-    people = _people(annotators, wanted, played)
+    people = _people(annotators, wanted)
     labels = _budget(budget, wanted, dataset, len(people), hold_out, given)
     crowd = wanted.annotators if len(wanted.annotators) == len(people) else (Annotator(),) * len(people)
     wanted = wanted.model_copy(update={"budget": labels, "annotators": crowd}).with_classes(names)
-    _require_playable(played, dataset, wanted)
+    capabilities = _capabilities(dataset, wanted)
+    played = recommended_for(Recipe(), [capabilities])[0] if chosen is None else chosen
+    _require_playable(played, capabilities)
     streams = streams or Streams(seed, part.name, "campaign", 0)
     free = np.setdiff1d(np.arange(part.n_rows), list(given))
     measured = np.sort(streams.generator("hold_out_rows").choice(free, size=hold_out, replace=False))
     return Start(played, wanted, streams, part, given, people, tuple(measured.tolist()), dataset.raw_fingerprint)
 
 
-def _recipe_of(recipe: Any) -> tuple[Recipe, Scenario | None, tuple[Any, ...] | None]:
-    """Return the recipe, and the scenario and the classes of the run that it comes from."""
+def _recipe_of(recipe: Any) -> tuple[Recipe | None, Scenario | None, tuple[Any, ...] | None]:
+    """Return the recipe, None for the recommended one, and the scenario and the classes of the run that has it."""
+    if isinstance(recipe, str) and recipe == RECOMMENDED:
+        return None, None, None
     if isinstance(recipe, (str, Path)) and is_run(home_path(recipe, "run")):
         recipe = Run.open(home_path(recipe, "run"))
     if not isinstance(recipe, Run):
@@ -237,17 +242,13 @@ def _given(part: PoolPart, classes: Sequence[Any]) -> dict[int, int]:
     return {row: int(code) for row, code in zip(rows, found.codes, strict=True) if row < part.n_rows}
 
 
-def _people(annotators: Iterable[str] | None, scenario: Scenario, recipe: Recipe) -> tuple[str, ...]:
+def _people(annotators: Iterable[str] | None, scenario: Scenario) -> tuple[str, ...]:
     """Return the names of the annotators; they are numbered where none are given."""
-    asked = recipe.labeling.labels_per_row
     if annotators is None:
-        n = max(len(scenario.annotators), asked)
-        return tuple(f"annotator {number}" for number in range(1, n + 1))
+        return tuple(f"annotator {number}" for number in range(1, len(scenario.annotators) + 1))
     names = tuple(str(name).strip() for name in ([annotators] if isinstance(annotators, str) else annotators))
     if not names or "" in names or len(set(names)) != len(names):
         raise RequestError("annotators must be different names, none of them empty")
-    if len(names) < asked:
-        raise RequestError(f"the recipe asks {asked} annotators about each row, and {len(names)} are named")
     return names
 
 
@@ -277,10 +278,10 @@ def _budget(
     return labels
 
 
-def _require_playable(recipe: Recipe, dataset: Dataset, scenario: Scenario) -> None:
-    """Refuse a recipe that needs what the pool or the campaign does not have."""
+def _capabilities(dataset: Dataset, scenario: Scenario) -> Capabilities:
+    """Return what the pool and the annotators offer to a recipe."""
     raw = RawOffer(dataset.name, dataset.kind, dataset.n_features, partial(getattr, dataset, "raw_table"), dataset.y)
-    capabilities = Capabilities(
+    return Capabilities(
         sparse=is_sparse(dataset, scenario.text_features),
         n_classes=dataset.n_classes,
         annotators=len(scenario.annotators),
@@ -290,6 +291,10 @@ def _require_playable(recipe: Recipe, dataset: Dataset, scenario: Scenario) -> N
         positive=scenario.positive,
         raw=raw,
     )
+
+
+def _require_playable(recipe: Recipe, capabilities: Capabilities) -> None:
+    """Refuse a recipe that needs what the pool or the annotators do not offer."""
     if problems := recipe.problems(capabilities):
         raise RequestError(f"the recipe does not work here: {problems[0]}")
     if recipe.initial_sample.uses_oracle:

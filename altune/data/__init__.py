@@ -19,7 +19,7 @@ from altune.data.files import SUFFIXES
 from altune.data.given import as_sources, labelled
 from altune.data.memory import limited, require_memory
 from altune.data.reading import FILE_FIELDS, Reading, reading_arguments
-from altune.data.unlabelled import encode_pool, raw_pool
+from altune.data.unlabelled import encode_pool
 
 __all__ = [
     "Dataset",
@@ -33,7 +33,6 @@ __all__ = [
     "labelled",
     "list_datasets",
     "load_dataset",
-    "raw_pool",
     "require_memory",
 ]
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from altune.core.errors import DataError
 from altune.core.plain import shown
-from altune.core.raw_rows import RawRows
 from altune.core.types import Features
 from altune.data.arrow import without_arrow
 from altune.data.dataset import Dataset
@@ -88,45 +87,5 @@ def encode_pool(
     >>> encode_pool([[1.0], [3.0]]).tolist()
     [[-1.0], [1.0]]
     """
-    return _encoded(unlabelled_pool(source, 2, target, **options), scaling, text_features)
-
-
-def raw_pool(
-    source: Any,
-    target: str | None = None,
-    *,
-    scaling: Scaling = "auto",
-    text_features: TextFeatures = "lsa",
-    **options: Any,
-) -> RawRows:
-    """Return a pool without labels for a model that takes raw rows, with its encoded features beside them.
-
-    Parameters
-    ----------
-    source, target, scaling, text_features, options : as for :func:`encode_pool`.
-
-    Returns
-    -------
-    What :class:`altune.ActiveLearningLoop` takes as ``inputs``; its ``encoded`` are the features, as of
-    :func:`encode_pool`.
-
-    Raises
-    ------
-    DataError
-        If the pool has no column names.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> pool = raw_pool(pd.DataFrame({"size": [1, 3]}))
-    >>> pool.encoded.tolist(), pool.frame["size"].tolist()
-    ([[-1.0], [1.0]], [1, 3])
-    """
     pool = unlabelled_pool(source, 2, target, **options)
-    if pool.raw_table is None:
-        raise DataError(f"{pool.name} has only numbers without column names; give a DataFrame")
-    return RawRows.of(pool.raw_table, np.arange(pool.n_rows), _encoded(pool, scaling, text_features))
-
-
-def _encoded(pool: Dataset, scaling: Scaling, text_features: TextFeatures) -> Features:
     return encode(pool, np.arange(pool.n_rows), [], scaling=scaling, text_features=text_features)[0]

@@ -284,7 +284,7 @@ STARTS: dict[str, tuple[dict[str, Any], str]] = {
     "too large a budget": ({"budget": 1000}, "budget must be from 3 to 178"),
     "too small a budget": ({"budget": 2}, "budget must be from 3"),
     "too large a hold-out": ({"hold_out": 178}, "hold_out must be from 0 to 175"),
-    "too few people": ({"recipe": VOTE, "annotators": ["ann"]}, "asks 3 annotators about each row, and 1 are named"),
+    "too few people": ({"recipe": VOTE, "annotators": ["ann"]}, "the recipe does not work here"),
     "two people of one name": ({"annotators": ["ann", "ann"]}, "annotators must be different names"),
     "labels of another length": ({"labels": ["barolo"]}, "1 labels were given for 178 rows"),
     "a label of no class": ({"labels": ["merlot", *[None] * 177]}, "the label 'merlot'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from pathlib import Path
@@ -178,18 +179,19 @@ def test_a_wrong_request_is_refused_in_one_line(given: dict[str, Any], message: 
 def test_the_printed_python_runs_the_recipe_with_annotators(tmp_path: Path) -> None:
     found = altune.recommend("iris", budget=30)
     found.save(tmp_path / "recipe.yaml")
-    loop = run_printed(found, "iris", tmp_path, altune.load_dataset("iris").y)
-    assert loop.pool.labels_bought == 30
-    assert loop.recipe == found.recipe
+    campaign = run_printed(found, "iris", tmp_path, altune.load_dataset("iris").y)
+    assert campaign.status().labels_bought == 30
+    assert campaign.recipe == found.recipe
 
 
 def run_printed(found: Recommendation, pool: str, folder: Path, y: Any, **reading: Any) -> Any:
     file = str(folder / "recipe.yaml")
     text, code = recommendation_text(found, pool, Path(file), reading), snippet(found, pool, file, reading)
     assert all(line.strip() in text for line in code.splitlines())
-    names: dict[str, Any] = {"answers": lambda rows: y[rows]}
-    exec(code, names)
-    return names["loop"]
+    names: dict[str, Any] = {"answers": lambda rows: [names["classes"][code] for code in y[rows]]}
+    with contextlib.chdir(folder):
+        exec(code, names)
+    return names["campaign"]
 
 
 @pytest.mark.usefixtures("own_models")
@@ -203,8 +205,8 @@ def test_a_model_of_raw_rows_is_recommended_where_it_can_be_played(tmp_path: Pat
     people_table().to_csv(tmp_path / "people.csv", index=False, sep=";")
     found = altune.recommend(tmp_path / "people.csv", model="mine", n_classes=2, budget=20, sep=";")
     found.save(tmp_path / "recipe.yaml")
-    loop = run_printed(found, str(tmp_path / "people.csv"), tmp_path, labels(), sep=";")
-    assert loop.pool.labels_bought == 20
+    campaign = run_printed(found, str(tmp_path / "people.csv"), tmp_path, labels(), sep=";")
+    assert campaign.status().labels_bought == 20
     for pool, model, why in (
         (reviews().raw, "mine", "names the column 'city', which pool does not have"),
         (people_table().drop(columns=["city", "grade"]), "words", "no column of text"),

@@ -51,26 +51,20 @@ def recommendation_text(
 
 def snippet(found: Recommendation, pool: str | None, file: str, reading: Mapping[str, Any]) -> str:
     """Return the Python that runs a recipe with annotators; ``answers(rows)`` is the reader's own."""
-    request, raw = found.request, found.recipe.takes_raw
-    source = repr("pool.csv" if pool is None else pool)
+    request = found.request
+    source, classes = repr("pool.csv" if pool is None else pool), [f"class {k + 1}" for k in range(request.n_classes)]
     if pool is not None and family_of(pool):
-        source = f"altune.load_dataset({source}).{'raw' if raw else 'X'}"
-    options = [f"{name}={value!r}" for name, value in reading.items() if value is not None]
-    arguments, read = ", ".join([source, *options]), "raw_pool" if raw else "encode_pool"
-    rows = [f"raw = {read}({arguments})", "X = raw.encoded"] if raw else [f"X = {read}({arguments})"]
+        source = f"altune.load_dataset({source}).{'raw' if found.recipe.takes_raw else 'X'}"
+    options = "".join(f", {name}={value!r}" for name, value in reading.items() if value is not None)
     return "\n".join(
         [
             "import altune",
-            "from altune.core.streams import Streams",
-            f"from altune.data import {read}",
             "",
-            *rows,
-            f"recipe = altune.Recipe.load({file!r})",
-            'streams = Streams(0, "pool", "campaign", 0)',
-            f"loop = altune.ActiveLearningLoop(recipe, X, {request.n_classes}, budget={request.budget}, "
-            f"loops={request.loops}, streams=streams{', inputs=raw' if raw else ''})",
-            "while not loop.done:",
-            "    rows = loop.ask().rows  # rows of the pool to label now",
-            f"    loop.tell(answers(rows))  # their classes as codes from 0 to {request.n_classes - 1}, in this order",
+            f"classes = {classes}  # the names of yours",
+            f"scenario = {{'loops': {request.loops or 'unlimited'!r}}}",
+            f"campaign = altune.Campaign.create('campaign', {file!r}, {source}, classes=classes, "
+            f"budget={request.budget}, scenario=scenario{options})",
+            "while batch := campaign.ask():",
+            "    campaign.tell(batch.rows, answers(batch.rows))  # the class of each row, None where nobody can tell",
         ]
     )

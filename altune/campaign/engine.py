@@ -141,10 +141,9 @@ class Engine:
         return dict(zip(*(part.tolist() for part in joined), strict=True))
 
     def _correct(self, event: Event, ledger: Ledger) -> None:
-        for name, items in event["answers"].items():
-            for row, code, kind, _ in items:
-                if kind == "corrected":
-                    self._change(ledger, row, ledger.number_of(name), code)
+        for row, name, code, kind, _ in event["answers"]:
+            if kind == "corrected":
+                self._change(ledger, row, ledger.number_of(name), code)
 
     def _change(self, ledger: Ledger, row: int, annotator: int, code: int) -> None:
         """Change an answer that the loop has; one of the current batch it gets when the batch is complete."""

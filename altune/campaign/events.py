@@ -45,7 +45,7 @@ class EventLog:
         self.path = folder / FILE
 
     def read(self) -> list[Event]:
-        """Return all events; a last line that a kill has torn is left out, because nobody was told that it was kept.
+        """Return all events; a last line that a kill has torn is left out, because its call never returned.
 
         Raises
         ------

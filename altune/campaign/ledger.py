@@ -202,10 +202,8 @@ class Ledger:
         self._close(self.removed)
 
     def _told(self, event: Event) -> None:
-        for name, items in event["answers"].items():
-            annotator = self._known(name)
-            for row, code, kind, seconds in items:
-                self._take(Answer(row, annotator, code, kind, seconds, event["time"]))
+        for row, name, code, kind, seconds in event["answers"]:
+            self._take(Answer(row, self._known(name), code, kind, seconds, event["time"]))
 
     def _known(self, name: str) -> int:
         """Return the number of an annotator, and keep the name if it is new."""

@@ -268,7 +268,7 @@ class ActiveLearningLoop:
         self.pool.set_labels(rows, self._combined[rows])
         if len(rows):
             more = self._requests.more()
-        elif len(self.pool.candidates):  # nobody could tell any label so far
+        elif len(self.pool.candidates):  # annotators could not tell any label so far
             more = self._requests.first()
         else:
             self.stopped, more = "pool", None

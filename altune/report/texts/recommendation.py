@@ -65,6 +65,6 @@ def snippet(found: Recommendation, pool: str | None, file: str, reading: Mapping
             f"campaign = altune.Campaign.create('campaign', {file!r}, {source}, classes=classes, "
             f"budget={request.budget}, scenario=scenario{options})",
             "while batch := campaign.ask():",
-            "    campaign.tell(batch.rows, answers(batch.rows))  # the class of each row, None where nobody can tell",
+            "    campaign.tell(batch.rows, answers(batch.rows))  # the class of each row, None if one cannot tell",
         ]
     )

@@ -15,15 +15,16 @@ import gc
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, TextIO
 
 import typer
 
 from altune.cli.commands import Command, CommandGroup
+from altune.cli.failures import DEBUG_VARIABLE, report_failure, taken_debug
 from altune.cli.output import print_error
-from altune.cli.streams import OutputLost, end_streams, prepare_streams
+from altune.cli.streams import end_streams, prepare_streams
 from altune.core.deprecations import new_arguments
-from altune.core.errors import AltuneWarning, RequestError, WorkError
+from altune.core.errors import AltuneWarning
 from altune.core.files import absolute
 from altune.core.standard_streams import print_remark
 from altune.core.version import __version__
@@ -88,6 +89,10 @@ def common(
     show_version: Annotated[
         bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")
     ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help=f"Show the traceback of an error, also after a command; or {DEBUG_VARIABLE}=1."),
+    ] = False,
 ) -> None:
     """Tune an active-learning process as one tunes a model."""
 
@@ -99,26 +104,16 @@ def main() -> None:
     gc.set_threshold(100_000, 50, 100)
     warnings.showwarning = _show_warning
     atexit.register(gc.freeze)
+    words, debug = taken_debug(sys.argv[1:])
     try:
         prepare_streams()
         absolute(Path())
-        words, changed = new_arguments(sys.argv[1:])
+        words, changed = new_arguments(words)
         for line in changed:
             print_error(line)
         code = app(words, standalone_mode=False)
-    except RequestError as error:
-        print_error(str(error))
-        code = 2
-    except OutputLost as lost:
-        code = lost.code
-    except WorkError as error:
-        print_error(str(error))
-        code = 1
-    except KeyboardInterrupt:
-        print_error("interrupted")
-        code = 130
-    except Exception as error:
-        code = _usage_error(error)
+    except (Exception, KeyboardInterrupt) as error:
+        code = report_failure(error, debug)
     sys.exit(end_streams(code if isinstance(code, int) else 0))
 
 
@@ -135,19 +130,3 @@ def _show_warning(
         print_error(str(message))
     else:
         print_remark(warnings.formatwarning(message, category, filename, lineno, line).rstrip("\n"))
-
-
-def _usage_error(error: Any) -> int:
-    """Print an error of the command-line parser as one line and return the exit code; raise anything else."""
-    if type(error).__name__ == "Abort":
-        print_error("interrupted")
-        return 130
-    if not hasattr(error, "format_message"):
-        raise error
-    if type(error).__name__ == "NoArgsIsHelpError":
-        print(error.format_message())
-        return 2
-    context = getattr(error, "ctx", None)
-    where = f" (see `{context.command_path} --help`)" if context is not None else ""
-    print_error(f"{error.format_message()}{where}")
-    return 2

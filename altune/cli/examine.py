@@ -9,6 +9,7 @@ import typer
 
 from altune.cli.options import AsJson, DataOptions, FreshBlocks, PlayOptions, RecipeArgument
 from altune.cli.output import print_json
+from altune.core.system_errors import system_errors
 
 if TYPE_CHECKING:
     from altune.analysis.loops.facts import LoopFacts
@@ -58,27 +59,12 @@ def examine(
         from altune.core.files import write_table, write_text
         from altune.report.pages.loops import loops_page
 
-        make_folder(out)
+        with system_errors(out):
+            out.mkdir(parents=True, exist_ok=True)
         write_text(out / PAGE_FILE, loops_page(facts, played))
         write_table(out / TABLE_FILE, facts.to_frame())
         if not as_json:
             print(f"\n{out / PAGE_FILE}")
-
-
-def make_folder(folder: Path) -> None:
-    """Create a folder for results unless it exists.
-
-    Raises
-    ------
-    RequestError
-        If it cannot be created.
-    """
-    from altune.core.errors import RequestError
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RequestError(f"{folder}: cannot be created: {error.strerror}") from None
 
 
 def _text(facts: LoopFacts) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from altune.core.errors import RequestError
+from altune.core.system_errors import system_errors
 
 _MOST_DIGITS = 18
 
@@ -103,9 +104,8 @@ def read_json(path: Path) -> Any:
         If it cannot be read or is not JSON.
     """
     try:
-        return json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise RequestError(f"{path}: cannot be read: {error.strerror}") from None
+        with system_errors(path):
+            return json.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
         raise RequestError(f"{path}: not JSON: {error}") from None
 

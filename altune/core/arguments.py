@@ -20,6 +20,7 @@ from typing import Any, TypeVar, cast
 from altune.core.deprecations import KEYWORDS, new_keywords
 from altune.core.errors import RequestError
 from altune.core.plain import home_path, plain, shown
+from altune.core.system_errors import system_errors
 
 MOST = 10**9
 """Largest number of anything but a seed."""
@@ -108,7 +109,9 @@ def plain_arguments(also: Callable[[], Iterable[str]] = tuple) -> Callable[[Func
         def wrapper(*given: Any, **keywords: Any) -> Any:
             if keywords.keys() & KEYWORDS.keys() - parameters.keys():
                 keywords = new_keywords(keywords)
-            return function(**_bound(name, parameters, given, keywords, also))
+            bound = _bound(name, parameters, given, keywords, also)
+            with system_errors():
+                return function(**bound)
 
         return cast(FunctionT, wrapper)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -14,13 +13,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from altune.core.errors import FormatError, RequestError, StorageError, did_you_mean
+from altune.core.errors import FormatError, did_you_mean
 from altune.core.formats import RECIPE_FORMAT
+from altune.core.system_errors import system_errors
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_OF_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 _MOST_NAME = 60
 
 
@@ -57,23 +56,66 @@ def canonical_digest(plain: Mapping[str, Any]) -> str:
 
 
 @contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def written_whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` to write to, which replaces ``path`` if the block ends without an error.
 
     A reader sees the old content or the new one, never a part of it. After an error the temporary file is removed.
+
+    Parameters
+    ----------
+    path : the file.
+    durable : whether the content must have reached the disk before it replaces the old one. What has a checksum and can
+        be made again does not need it.
+
+    Raises
+    ------
+    RequestError
+        If the folder does not exist or cannot be written to.
+    StorageError
+        If the disk is full or fails.
     """
     partial = path.with_name(f".{path.name[:40]}.{os.getpid()}.{threading.get_ident()}.part")
     try:
-        yield partial
-        os.replace(partial, path)
+        with system_errors(path):
+            yield partial
+            if durable:
+                _reach_disk(partial)
+            os.replace(partial, path)
     except BaseException:
         with contextlib.suppress(OSError):
             partial.unlink()
         raise
 
 
+def _reach_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder that only its owner can use, unless it exists; one that exists keeps its permissions.
+
+    Raises
+    ------
+    RequestError
+        If it cannot be made.
+    StorageError
+        If the disk is full or fails.
+    """
+    folder = absolute(folder)
+    with system_errors(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def absolute(path: Path) -> Path:
     """Return a path as it is seen from any working directory.
+
+    Raises
+    ------
+    RequestError
 
     Raises
     ------
@@ -87,20 +129,24 @@ def absolute(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def storing(folder: Path, advice: str) -> Iterator[None]:
-    """Turn an error of writing to a folder into a :class:`~altune.core.errors.StorageError` that names the folder.
+def storing(folder: Path, advice: str = "") -> Iterator[None]:
+    """Raise what is wrong with a folder of our own as an error of the work, not of the request.
 
     Parameters
     ----------
     folder : the folder that the block writes to.
-    advice : what to do, for the end of the message.
+    advice : what else would help, for the end of the message.
+
+    Raises
+    ------
+    StorageError
+        With the file or the folder.
     """
     try:
-        yield
-    except OSError as error:
-        # numpy and joblib leave the system's reason out where not all of an array could be written.
-        reason = error.strerror or "not all could be written; the disk may be full"
-        raise StorageError(f"{folder}: cannot write: {reason}; {advice}") from None
+        with system_errors(folder):
+            yield
+    except (RequestError, StorageError) as error:
+        raise StorageError(f"{error}; {advice}" if advice else str(error)) from None
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -113,13 +159,8 @@ def write_text(path: str | Path, text: str) -> None:
     StorageError
         If the disk is full or fails.
     """
-    path = Path(path)
-    try:
-        with written_whole(path) as partial:
-            partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-    except OSError as error:
-        kind = StorageError if error.errno in _OF_DISK else RequestError
-        raise kind(f"{path}: cannot be written: {error.strerror}") from None
+    with written_whole(Path(path)) as partial:
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def write_table(path: str | Path, table: DataFrame) -> None:

@@ -80,11 +80,13 @@ def home_path(value: str | PathLike[str], what: str = "the path") -> str | Path:
     Raises
     ------
     RequestError
-        If there is no such user.
+        If there is no such user, or the path is none.
     """
     text = fspath(value)
     if not isinstance(value, str) and not isinstance(value, Path):
         value = Path(text)
+    if "\0" in text:
+        raise RequestError(f"{what} {shown(text)}: no name of a file has a NUL character; write the path without it")
     if not text.startswith("~"):
         return value
     try:

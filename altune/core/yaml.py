@@ -22,6 +22,7 @@ from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.tag import Tag
 
 from altune.core.errors import FormatError, did_you_mean
+from altune.core.system_errors import system_errors
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
@@ -53,13 +54,11 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         If the file is missing, too large, not UTF-8 or not well formed, with file and line.
     """
     path = Path(path)
-    try:
+    with system_errors(path, FormatError):
         if not path.is_file():
             raise FormatError(_missing(path), file=str(path), value=str(path))
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise FormatError(f"cannot be read: {error.strerror}", file=str(path)) from None
     if len(raw) > MAX_BYTES:
         raise FormatError(f"larger than {MAX_BYTES} bytes, which is the limit", file=str(path))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from altune.core.arguments import plain_arguments
 from altune.core.errors import DataError
 from altune.core.files import absolute
+from altune.core.plain import home_path
+from altune.core.system_errors import system_errors
 from altune.data.arrow import without_arrow
 from altune.data.bundled import BUNDLED, BuiltIn, DatasetInfo
 from altune.data.dataset import Dataset
@@ -98,7 +101,7 @@ def as_dataset(source: Any, reading: Reading) -> Dataset:
     if entry is not None:
         reading.refuse(("target", *FILE_FIELDS), f"{source} is built in and has its labels")
         return limited(entry.load().with_columns(**columns), reading.memory)
-    if not _looks_like_a_file(Path(source).expanduser()):
+    if not _looks_like_a_file(Path(home_path(source, "data"))):
         raise DataError(_no_such_data(str(source)))
     return Dataset.from_file(source, **options, **columns)
 
@@ -130,11 +133,14 @@ def family_of(name: str) -> str | None:
 
 
 def _looks_like_a_file(path: Path) -> bool:
-    return path.exists() or len(path.parts) > 1 or path.name.lower().endswith(SUFFIXES)
+    with system_errors(path, DataError):
+        return path.exists() or len(path.parts) > 1 or path.name.lower().endswith(SUFFIXES)
 
 
 def _no_such_data(wanted: str) -> str:
-    files = [entry.name for entry in absolute(Path()).iterdir() if entry.name.lower().endswith(SUFFIXES)]
+    files: list[str] = []
+    with contextlib.suppress(OSError):
+        files = [entry.name for entry in absolute(Path()).iterdir() if entry.name.lower().endswith(SUFFIXES)]
     near = difflib.get_close_matches(wanted, [*_BUILT_IN, *files], n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
     return f"no data set or file {wanted!r}; {hint}built in: {', '.join(sorted(_BUILT_IN))}"

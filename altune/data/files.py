@@ -14,6 +14,8 @@ from pathlib import Path
 
 from altune.core.errors import DataError
 from altune.core.files import kind_of_file
+from altune.core.plain import home_path
+from altune.core.system_errors import system_errors
 from altune.data.memory import available_memory, require_bytes
 
 SUFFIXES = (
@@ -87,19 +89,17 @@ class DataFile:
 
 def existing_file(path: str | Path) -> Path:
     """Return the path of a regular file that exists and is not empty."""
-    file = Path(path).expanduser()
-    kind = kind_of_file(file)
-    if kind:
-        raise DataError(f"{file} is {kind}; give a file ({', '.join(SUFFIXES)})")
-    if not file.exists():
-        near = _near_files(file)
-        hint = f"; similar: {', '.join(near)}" if near else f"; {file.parent} has no such file"
-        raise DataError(f"no file {file}{hint}")
-    try:
+    file = Path(home_path(path, "data"))
+    with system_errors(file, DataError):
+        kind = kind_of_file(file)
+        if kind:
+            raise DataError(f"{file} is {kind}; give a file ({', '.join(SUFFIXES)})")
+        if not file.exists():
+            near = _near_files(file)
+            hint = f"; similar: {', '.join(near)}" if near else f"; {file.parent} has no such file"
+            raise DataError(f"no file {file}{hint}")
         with file.open("rb") as stream:
             empty = not stream.read(1)
-    except OSError as error:
-        raise DataError(f"{file}: cannot be opened ({error.strerror})") from None
     if empty:
         raise DataError(f"{file} is empty; give a file with a header line and rows")
     return file

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from altune.core.errors import FormatError, RequestError, did_you_mean
-from altune.core.plain import shown
+from altune.core.plain import home_path, shown
 from altune.core.plugins import load_plugin, plugin_entries
+from altune.core.system_errors import system_errors
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
@@ -129,7 +130,9 @@ class TableKind(Generic[TableT]):
         return sorted(files | entries | self.shipped.keys() | self._registered.keys())
 
     def _named_folders(self) -> list[Path]:
-        folders = [Path(part).expanduser() for part in os.environ.get(self.variable, "").split(os.pathsep) if part]
+        folders = [
+            Path(home_path(part, self.variable)) for part in os.environ.get(self.variable, "").split(os.pathsep) if part
+        ]
         for folder in folders:
             if not folder.is_dir():
                 raise FormatError(f"{self.variable} names the folder {folder}, which does not exist")
@@ -137,17 +140,15 @@ class TableKind(Generic[TableT]):
 
     def _read_file(self, path: Path) -> TableT:
         # By content: a file that was edited within a tick of the clock may have the same time and size.
-        try:
+        with system_errors(path, FormatError):
             key = path.resolve(), hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
-        except OSError as error:
-            raise FormatError(f"cannot be read: {error.strerror}", file=str(path)) from None
         if key not in self._files:
             self._files[key] = self.read(self.load(path), str(path))
         return self._files[key]
 
     def _made(self, source: str | Path | Mapping[str, Any] | TableT) -> TableT:
         if isinstance(source, (str, Path)):
-            return self._read_file(existing_table(Path(source).expanduser()))
+            return self._read_file(existing_table(Path(home_path(source, "table"))))
         if isinstance(source, Mapping):
             return self.read(source, "")
         if not callable(getattr(source, "digest", None)):
@@ -163,6 +164,8 @@ def existing_table(path: Path) -> Path:
     FormatError
         If there is no such file.
     """
-    if not path.is_file():
+    with system_errors(path, FormatError):
+        is_file = path.is_file()
+    if not is_file:
         raise FormatError("no such file of a table", file=str(path), value=str(path))
     return path

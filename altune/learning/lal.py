@@ -18,7 +18,7 @@ import numpy as np
 from altune.core.arguments import plain_fields
 from altune.core.blame import failed
 from altune.core.errors import WorkError
-from altune.core.files import write_text
+from altune.core.files import make_private_folder, write_text
 from altune.core.formats import library_versions
 from altune.core.settings import usual_settings, with_usual_settings
 from altune.core.streams import Streams
@@ -307,7 +307,7 @@ def _measured(tasks: Sequence[Task], jobs: int, cache: Path | None, observer: Ob
         if cache is not None and not measured.reason:
             plain = {name: getattr(measured, name).tolist() for name in ("features", "reductions", "sets")}
             path = _path(cache, keys[index])
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(path.parent)
             write_text(path, json.dumps(plain))
         observer.played()
     return [found[index] for index in range(len(tasks))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from altune.core.errors import RequestError
+from altune.core.system_errors import system_errors
 
 PAGE = ('<meta name="generator" content="altune">', '<p class="kicker">altune report</p>')
 """How a line of every page begins; pages of earlier versions have the second only."""
@@ -32,10 +33,7 @@ def require_own(path: str | Path, marks: tuple[str, ...]) -> None:
         raise RequestError(f"{path}: a folder; give the name of a file")
     if not path.exists():
         return
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            head = file.read(_HEAD)
-    except OSError as error:
-        raise RequestError(f"{path}: cannot be read: {error.strerror}") from None
+    with system_errors(path), path.open(encoding="utf-8", errors="replace") as file:
+        head = file.read(_HEAD)
     if head and not any(f"\n{mark}" in f"\n{head}" for mark in marks):
         raise RequestError(f"{path}: exists and was not written by altune; give another name, or move it away")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 from altune.analysis.comparison.result import RecipeComparison
 from altune.analysis.run import Run
 from altune.analysis.sweep.result import Sweep
 from altune.analysis.sweep.results import CSV_FILE, PAGE_FILE, PARQUET_FILE
-from altune.core.errors import RequestError, StorageError
+from altune.core.errors import RequestError
 from altune.core.files import storing, write_table, write_text, written_whole
+from altune.core.system_errors import system_errors
 from altune.core.yaml import write_yaml
 from altune.report.own_files import COMPARISON_TABLE, PAGE, require_own
 from altune.report.pages.comparison.page import compare_page
@@ -21,6 +20,7 @@ from altune.tuning.run_folder import CURVES_FILE, RECIPE_FILE, REPORT_FILE, away
 
 COMPARISON_FILE = "compare.html"
 BLOCKS_FILE = "results.csv"
+RESUME = "repeat the command to resume"
 
 
 def write_run(run: Run) -> None:
@@ -39,7 +39,7 @@ def write_run(run: Run) -> None:
     if folder is None:
         raise RequestError("a run in memory has no folder; give tune() an `out`")
     scenarios = run.record.scenarios
-    with _into(folder):
+    with storing(folder, RESUME):
         for name, scenario in scenarios.items():
             write_text(folder / scenario_file(scenarios, name), write_yaml(scenario.to_dict()))
         for name, scenario in run.record.away.scenarios.items():
@@ -74,10 +74,8 @@ def write_comparison(comparison: RecipeComparison, folder: str | Path) -> None:
     """
     require_comparison_folder(folder)
     where = Path(folder)
-    try:
+    with system_errors(where):
         where.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"{where}: cannot be created: {error.strerror}") from None
     write_table(where / BLOCKS_FILE, comparison.to_frame())
     write_text(where / COMPARISON_FILE, compare_page(comparison))
 
@@ -91,18 +89,8 @@ def write_sweep(sweep: Sweep) -> None:
         If the folder cannot be written.
     """
     table = sweep.to_frame()
-    with _into(sweep.folder):
+    with storing(sweep.folder, RESUME):
         write_table(sweep.folder / CSV_FILE, table)
         with written_whole(sweep.folder / PARQUET_FILE) as partial:
             table.to_parquet(partial, index=False)
         write_text(sweep.folder / PAGE_FILE, sweep_page(sweep))
-
-
-@contextlib.contextmanager
-def _into(folder: Path) -> Iterator[None]:
-    advice = "repeat the command to resume"
-    try:
-        with storing(folder, advice):
-            yield
-    except RequestError as error:
-        raise StorageError(f"{error}; {advice}") from None

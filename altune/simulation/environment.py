@@ -13,6 +13,7 @@ import numpy as np
 from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError, ScenarioError
 from altune.core.needs import Capabilities
+from altune.core.plain import home_path
 from altune.core.text import join_words
 from altune.data import Dataset, as_dataset, as_sources, labelled, list_datasets
 from altune.data.arrow import without_arrow
@@ -222,7 +223,7 @@ def source_of(data: AnyData, reading: Reading, splits_file: str | None = None) -
     """
     if not isinstance(data, (str, Path)) or (splits_file is not None and not Path(splits_file).is_file()):
         return None
-    path = Path(data).expanduser()
+    path = Path(home_path(data, "data"))
     # The name of a built-in data set comes before a file of the same name.
     named = str(data) in {info.name for info in list_datasets()} or not path.exists()
     source = {"data": str(data) if named else str(path.resolve()), **reading.stored}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from altune.core.checksums import sealed, unsealed
-from altune.core.files import absolute, storing, written_whole
+from altune.core.files import absolute, make_private_folder, storing, written_whole
 from altune.core.formats import TRAJECTORY_FORMAT, changed_libraries, library_versions
 from altune.core.identity import remembered
 from altune.core.registry import Method
@@ -119,8 +119,8 @@ class TrajectoryStore:
         """
         path = self._path(key)
         with storing(path.parent, "run the same command again to continue"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with written_whole(path) as partial:
+            make_private_folder(path.parent)
+            with written_whole(path, durable=False) as partial:
                 partial.write_text(sealed({"libraries": library_versions(), **curve.to_dict()}), "utf-8")
 
     def prune(self) -> int:

@@ -22,7 +22,8 @@ from optuna.storages import JournalStorage
 from optuna.trial import FrozenTrial
 
 from altune.core.errors import RequestError, StorageError
-from altune.core.files import absolute
+from altune.core.files import make_private_folder
+from altune.core.system_errors import system_error, system_errors
 from altune.simulation.objectives import Direction
 from altune.tuning.journal import DamagedLine, JournalFile
 from altune.tuning.quiet import create_study
@@ -72,7 +73,7 @@ def open_study(folder: Path | None, directions: Sequence[Direction]) -> optuna.S
     except (KeyError, ValueError):
         raise RequestError(f"{journal}: the study there was not created by altune; give another --out") from None
     except OSError as error:
-        raise StorageError(f"{journal}: {error.strerror}") from None
+        raise system_error(error, journal) or error from None
 
 
 def _damaged(folder: Path, problem: str) -> str:
@@ -117,7 +118,9 @@ def read_study(folder: Path) -> optuna.Study:
         raise RequestError(_damaged(folder, str(error))) from None
     except _UNREADABLE:
         raise RequestError(_damaged(folder, "a line cannot be read")) from None
-    except (KeyError, ValueError, OSError) as error:
+    except OSError as error:
+        raise system_error(error, journal) or error from None
+    except (KeyError, ValueError) as error:
         raise RequestError(f"{journal}: not a study that altune created ({error})") from None
 
 
@@ -190,11 +193,9 @@ def ownership(folder: Path, what: str = "run") -> Iterator[None]:
     RequestError
         If another process owns the folder, or it cannot be created.
     """
-    try:
-        absolute(folder).mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
+    with system_errors(folder):
         lock = (folder / LOCK).open("a+")
-    except OSError as error:
-        raise RequestError(f"{folder}: cannot be used as the {what}'s folder: {error.strerror}") from None
     with lock:
         if not _lock(lock.fileno()):
             other = "; wait for it, or give another --out" if what == "run" else "; wait until it has closed it"

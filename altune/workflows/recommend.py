@@ -11,6 +11,8 @@ from altune.analysis.recommendation import Recommendation, Request, doubts_of, p
 from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError
 from altune.core.needs import Capabilities
+from altune.core.plain import home_path
+from altune.core.system_errors import system_errors
 from altune.data import Dataset, Reading, as_dataset, family_of, list_datasets, load_dataset
 from altune.data.encoding import encode_described
 from altune.data.reading import reading_arguments
@@ -109,9 +111,14 @@ def _read(pool: Any, n_classes: int | None, reading: Reading) -> tuple[Dataset |
     return unlabelled_pool(_existing(pool), classes, **reading.given), classes
 
 
+def _is_there(path: str | Path) -> bool:
+    with system_errors(path):
+        return Path(home_path(path, "pool")).exists()
+
+
 def _existing(pool: Any) -> Any:
     """Return a pool that is no built-in data set; a name that is no file either gets the error of a data set."""
-    if isinstance(pool, (str, Path)) and not Path(pool).expanduser().exists():
+    if isinstance(pool, (str, Path)) and not _is_there(pool):
         load_dataset(pool)  # raises, and names what is near
     return pool
 

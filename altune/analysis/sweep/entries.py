@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from altune.core.errors import FormatError, RequestError, did_you_mean
+from altune.core.plain import home_path
+from altune.core.system_errors import system_errors
 from altune.data import Dataset, list_datasets
 from altune.data.reading import READING_FIELDS, Reading
 from altune.models import Model, as_model
@@ -102,5 +104,6 @@ def _beside(source: Any, info: ValidationInfo, known: Any) -> Any:
     """Return the path of a file in the folder of the sweep's file if it is there; other sources are returned."""
     if not isinstance(source, (str, Path)) or str(source) in known:
         return source
-    beside = Path((info.context or {}).get(FOLDER, Path())) / Path(source).expanduser()
-    return beside if beside.exists() else source
+    beside = Path((info.context or {}).get(FOLDER, Path())) / home_path(source, "the sweep")
+    with system_errors(beside):
+        return beside if beside.exists() else source

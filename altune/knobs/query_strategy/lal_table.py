@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from altune.core.errors import FormatError, reading
 from altune.core.files import canonical_digest
+from altune.core.system_errors import system_errors
 from altune.core.types import Array
 from altune.knobs.learned_tables import TableKind
 from altune.numerics.forest import Forest
@@ -144,8 +145,9 @@ def load_json(path: Path) -> Mapping[str, Any]:
         If it cannot be read or is not a JSON object.
     """
     try:
-        plain = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        with system_errors(path, FormatError):
+            plain = json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"not JSON: {error}", file=str(path)) from None
     if not isinstance(plain, dict):
         raise FormatError("not a JSON object", file=str(path))

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from altune.core.errors import AltuneError
 from altune.core.files import written_whole
 from altune.core.pool import FeatureCache
 from altune.core.raw_rows import RawTable
@@ -71,9 +72,9 @@ class FeatureFiles(FeatureCache):
             return
         self._written += array.nbytes
         # If the disk is full, each process builds its own array.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, AltuneError):
             path.parent.mkdir(exist_ok=True)
-            with written_whole(path) as unfinished, unfinished.open("wb") as file:
+            with written_whole(path, durable=False) as unfinished, unfinished.open("wb") as file:
                 np.save(file, array, allow_pickle=False)
 
 
@@ -147,7 +148,7 @@ def save_raw(table: RawTable | None, path: Path) -> None:
 
     A table may hold anything that pandas does, so it is pickled; its numbers can be mapped into memory.
     """
-    with written_whole(path) as unfinished:
+    with written_whole(path, durable=False) as unfinished:
         joblib.dump(None if table is None else (table.frame, table.texts), unfinished)
 
 

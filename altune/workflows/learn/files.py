@@ -8,6 +8,7 @@ from pathlib import Path
 
 from altune.core.errors import RequestError
 from altune.core.files import write_text
+from altune.core.system_errors import system_errors
 
 
 def left_out_name(family: str) -> str:
@@ -28,7 +29,8 @@ def write_left_out(folder: Path, texts: Mapping[str, str], suffix: str) -> None:
     texts : the text of each file, by family.
     suffix : suffix of the files.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with system_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     for family, text in texts.items():
         write_text(folder / f"{left_out_name(family)}{suffix}", text)
 
@@ -41,5 +43,7 @@ def require_folder_of(file: Path) -> None:
     RequestError
         If the folder does not exist.
     """
-    if not file.parent.is_dir():
+    with system_errors(file):
+        exists = file.parent.is_dir()
+    if not exists:
         raise RequestError(f"{file}: the folder {file.parent} does not exist; make it first")

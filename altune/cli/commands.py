@@ -15,7 +15,7 @@ import dataclasses
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -94,7 +94,13 @@ class SectionedCommand(TyperCommand):
     """A command whose help shows its options by section, in plain text; options without a section come last.
 
     An option whose metavar ends with ``...`` takes one word or more, up to the next option.
+
+    Attributes
+    ----------
+    paths : names of the parameters that are paths. An empty one would mean the current folder.
     """
+
+    paths: Collection[str] = ()
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the words of the command line, with the name of an option before each of the words it takes."""
@@ -104,7 +110,12 @@ class SectionedCommand(TyperCommand):
             if not _is_argument(param) and _takes_words(param)
             for name in param.opts
         }
-        return list(super().parse_args(ctx, with_names(args, several)))
+        paths = {name for param in self.get_params(ctx) if param.name in self.paths for name in param.opts}
+        words = with_names(args, several)
+        for option, word in zip(words, [*words[1:], None], strict=False):
+            if (option in paths and word == "") or (option.endswith("=") and option[:-1] in paths):
+                raise RequestError(f"{option.rstrip('=')} is empty; give a path, or leave the option out")
+        return list(super().parse_args(ctx, words))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return ``[OPTIONS]`` and the arguments: ``DATA``, ``[NAME]``, ``RECIPES...``."""
@@ -177,8 +188,12 @@ def _shown(argument: Any) -> str:
 def build_command(name: str, function: Callable[..., None]) -> Any:
     """Return the command that typer makes of a function, with the help of its docstring."""
     alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    alone.command(name, cls=SectionedCommand)(spread(function))
-    return typer.main.get_command(alone)
+    flat = spread(function)
+    alone.command(name, cls=SectionedCommand)(flat)
+    command: Any = typer.main.get_command(alone)
+    hints = {name: parameter.annotation for name, parameter in inspect.signature(flat).parameters.items()}
+    command.paths = {name for name, hint in hints.items() if Path in get_args(get_args(hint)[0]) + get_args(hint)[:1]}
+    return command
 
 
 def spread(function: Callable[..., None]) -> Callable[..., None]:

@@ -38,14 +38,13 @@ def examine(
     stopping rule would have stopped.
     """
     from altune.recipes.recipe import RECOMMENDED
-    from altune.report.own_files import LOOP_TABLE, PAGE, require_own
+    from altune.report.own_files import LOOP_TABLE, PAGE, require_own_files
     from altune.simulation.environment import make_environment
     from altune.workflows.examine import examine as play
     from altune.workflows.recipes import find_recipe
 
     if out is not None:
-        require_own(out / PAGE_FILE, PAGE)
-        require_own(out / TABLE_FILE, LOOP_TABLE)
+        require_own_files(out, {PAGE_FILE: PAGE, TABLE_FILE: LOOP_TABLE})
     # Only the recommended recipe depends on the data.
     environments = [make_environment(seed=playing.seed, **environment.arguments())] if recipe == RECOMMENDED else []
     played = find_recipe(recipe, playing.model, environments)

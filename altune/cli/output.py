@@ -13,6 +13,8 @@ from altune.core.text import printable
 def print_json(plain: Any) -> None:
     """Print one JSON object on standard output."""
     text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
+    if not text.isprintable():
+        text = "".join(sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1] for sign in text)
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:

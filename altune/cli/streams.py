@@ -1,4 +1,4 @@
-"""Standard output of a command in any encoding; where it cannot be written, one line and an exit code say so."""
+"""Standard streams of a command: any encoding, no controls of a terminal, and one line where output is lost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 from altune.cli.output import print_error
 from altune.core.errors import WorkError
-from altune.core.standard_streams import output_to_errors
+from altune.core.standard_streams import output_to_errors, terminal_of
+from altune.core.text import printable_lines
 
 CLOSED_PIPE = 141
 """Exit code where the reader of standard output has gone, as a shell reports it: 128 and the number of SIGPIPE."""
@@ -32,24 +33,44 @@ class OutputLost(WorkError):
             print_error(str(self))
 
 
-class _Output:
-    """A stream whose errors differ from those of other files."""
+class _Shown:
+    """A stream whose texts hold names and messages of anyone, none of which a terminal may take as a command.
+
+    Attributes
+    ----------
+    terminal : the stream itself.
+    """
 
     def __init__(self, stream: Any) -> None:
-        self.stream = stream
+        self.terminal = stream
+
+    def write(self, text: str) -> int:
+        """Write a text with escapes in place of controls."""
+        self.terminal.write(printable_lines(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.terminal, name)
+
+
+class _Output(_Shown):
+    """Standard output, whose errors differ from those of other files."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
         self._lost: OutputLost | None = None
 
     def write(self, text: str) -> int:
-        """Write a text."""
+        """Write a text with escapes in place of controls."""
         try:
-            return int(self.stream.write(text))
+            return super().write(text)
         except OSError as error:
             raise self._loss(error) from None
 
     def flush(self) -> None:
         """Write what is kept."""
         try:
-            self.stream.flush()
+            self.terminal.flush()
         except OSError as error:
             raise self._loss(error) from None
 
@@ -57,9 +78,6 @@ class _Output:
         if self._lost is None:
             self._lost = OutputLost(error)
         return self._lost
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
 
 
 def prepare_streams() -> None:
@@ -83,8 +101,9 @@ def prepare_streams() -> None:
         codecs.register_error("altune", _readable)
         sys.stdout.reconfigure(errors="altune")
         sys.stdout = _with_own_descriptor(sys.stdout)
-    replaced: Any = _Output(sys.stdout)
-    sys.stdout = replaced
+    output: Any = _Output(sys.stdout)
+    errors: Any = _Shown(sys.stderr)
+    sys.stdout, sys.stderr = output, errors
 
 
 def _with_own_descriptor(output: io.TextIOWrapper) -> io.TextIOWrapper:
@@ -114,9 +133,8 @@ def end_streams(code: int) -> int:
     except (AttributeError, ValueError):  # closed, or not of this module
         pass
     _drop_rest(sys.stderr)
-    if isinstance(output, _Output):
-        sys.stdout = output.stream
-        _drop_rest(sys.stdout)
+    sys.stdout, sys.stderr = terminal_of(output), terminal_of(sys.stderr)
+    _drop_rest(sys.stdout)
     return code
 
 

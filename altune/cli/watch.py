@@ -16,6 +16,7 @@ from altune.cli.output import print_error, print_json
 from altune.cli.parsing import read_seconds
 from altune.core.errors import RequestError, StorageError
 from altune.core.standard_streams import can_redraw
+from altune.core.text import printable, printable_lines
 from altune.tuning.observer import Silent
 from altune.workflows.progress.displays import terminal_console
 
@@ -67,7 +68,7 @@ def _follow(watched: WatchedRun, seconds: float) -> RunProgress:
                 _say(live, f"{error}; trying again in {seconds:g} s")
             else:
                 if live is not None:
-                    live.update(Text(text), refresh=True)
+                    live.update(Text(printable_lines(text)), refresh=True)
                 elif text != shown:
                     print(f"{text}\n", flush=True)
                 shown = text
@@ -105,7 +106,9 @@ def _as_dict(watched: WatchedRun) -> dict[str, object]:
 
 def _say(live: Live | None, line: str) -> None:
     if live is not None:
-        live.console.print(f"altune: {line}", markup=False)
+        from rich.text import Text
+
+        live.console.print(Text(f"altune: {printable(line)}"))
     else:
         print_error(line)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from altune.core.errors import FormatError, did_you_mean
+from altune.core.errors import FormatError, RequestError, StorageError, did_you_mean
 from altune.core.formats import RECIPE_FORMAT
 from altune.core.system_errors import system_errors
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 _MOST_NAME = 60
+_MOST_BYTES = 255
+"""Longest name of a file on the usual systems."""
 
 
 def is_file_name(source: str | Path) -> bool:
@@ -70,13 +73,15 @@ def written_whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
     Raises
     ------
     RequestError
-        If the folder does not exist or cannot be written to.
+        If the folder does not exist or cannot be written to, or the path is a folder, a device or a pipe.
     StorageError
         If the disk is full or fails.
     """
+    with system_errors(path, writing=True):
+        _require_usual_file(path)
     partial = path.with_name(f".{path.name[:40]}.{os.getpid()}.{threading.get_ident()}.part")
     try:
-        with system_errors(path):
+        with system_errors(path, writing=True):
             yield partial
             if durable:
                 _reach_disk(partial)
@@ -95,6 +100,44 @@ def _reach_disk(path: Path) -> None:
         os.close(descriptor)
 
 
+def _require_usual_file(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if path.exists() and not path.is_file():  # replacing it would take it away from all other programs
+        raise RequestError(f"{path}: a device or a pipe, which is not replaced; give the name of a file")
+
+
+def require_writable(path: Path, *, folder: bool) -> None:
+    """Refuse a path to which nothing can be written, before any work is done for it.
+
+    Parameters
+    ----------
+    path : a file that will be written or replaced in a folder that exists, or a folder that will be made.
+    folder : whether it is a folder.
+
+    Raises
+    ------
+    RequestError
+        With what would be right.
+    """
+    with system_errors(path, writing=True):
+        if folder and path.is_symlink() and not path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        with contextlib.suppress(FileNotFoundError):
+            path.stat()  # refuses names that are too long, and paths through files
+        if not folder:
+            _require_usual_file(path)
+            path.parent.stat()
+        place = next(place for place in [path, *path.parents][not folder :] if place.exists())
+        if not place.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if max(len(os.fsencode(part)) for part in path.absolute().parts) > _MOST_BYTES:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))  # below a folder that is not there
+        effective = os.access in os.supports_effective_ids
+        if not os.access(place, os.W_OK | os.X_OK, effective_ids=effective):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
 def make_private_folder(folder: Path) -> None:
     """Make a folder that only its owner can use, unless it exists; one that exists keeps its permissions.
 
@@ -106,7 +149,7 @@ def make_private_folder(folder: Path) -> None:
         If the disk is full or fails.
     """
     folder = absolute(folder)
-    with system_errors(folder):
+    with system_errors(folder, writing=True):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 

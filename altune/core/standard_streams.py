@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from altune.core.blame import at_work
+from altune.core.text import printable_lines
 
 _CANNOT_MOVE = frozenset({"dumb", "unknown"})
 
@@ -36,11 +37,19 @@ def can_redraw(stream: object) -> bool:
     return is_terminal(stream) and os.environ.get("TERM", "") not in _CANNOT_MOVE
 
 
+def terminal_of(stream: Any) -> Any:
+    """Return what takes the controls of a terminal, for a display: a command escapes them in what it prints itself."""
+    return getattr(stream, "terminal", stream)
+
+
 def print_remark(line: str) -> None:
-    """Print a line on standard error. Where it cannot be written it is lost, because no result depends on it."""
+    """Print a text on standard error, without any control of a terminal in it.
+
+    Where it cannot be written it is lost, because no result depends on it.
+    """
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(f"{line}\n")
+            sys.stderr.write(f"{printable_lines(line)}\n")
             sys.stderr.flush()
 
 
@@ -83,7 +92,7 @@ class Marked:
         mark = "" if getattr(self._here, "writing", False) else self._name_of(2)
         if not mark:
             return int(self.stream.write(text))
-        lines = str(text).splitlines(keepends=True)
+        lines = printable_lines(str(text)).splitlines(keepends=True)
         marked = "".join(f"{mark}: {line}" if number or self._begins else line for number, line in enumerate(lines))
         self._begins = text.endswith(("\n", "\r"))
         # A display of the progress takes the place of standard error while it is shown, and marks nothing.

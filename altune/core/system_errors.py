@@ -32,13 +32,14 @@ _OF_WORK = {
 }
 
 
-def system_error(error: OSError, where: str | Path = "") -> AltuneError | None:
+def system_error(error: OSError, where: str | Path = "", *, writing: bool = False) -> AltuneError | None:
     """Return an error of a file as one of altune; None for any other one, such as that of a connection.
 
     Parameters
     ----------
     error : the error.
     where : the file or folder; by default the one that the error names.
+    writing : whether the file is written.
 
     Returns
     -------
@@ -54,7 +55,7 @@ def system_error(error: OSError, where: str | Path = "") -> AltuneError | None:
     if not path and error.errno not in _OF_WORK:
         return None
     kind = RequestError if error.errno in _OF_REQUEST else StorageError
-    return kind(": ".join(part for part in (path, _problem(error)) if part))
+    return kind(": ".join(part for part in (path, "cannot be written" * writing, _problem(error)) if part))
 
 
 def _file_of(error: OSError) -> str:
@@ -70,18 +71,21 @@ def _problem(error: OSError) -> str:
 
 
 @contextlib.contextmanager
-def system_errors(where: str | Path = "", kind: type[AltuneError] | None = None) -> Iterator[None]:
+def system_errors(
+    where: str | Path = "", kind: type[AltuneError] | None = None, *, writing: bool = False
+) -> Iterator[None]:
     """Raise errors of files in the block as errors of altune; see :func:`system_error`.
 
     Parameters
     ----------
     where : the file or folder; by default the one that the error names.
     kind : the exception, in place of that which the error of the system has.
+    writing : whether the file is written.
     """
     try:
         yield
     except OSError as error:
-        known = system_error(error, where)
+        known = system_error(error, where, writing=writing)
         if known is None:
             raise
         if kind is FormatError:

@@ -26,6 +26,15 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text)
 
 
+def printable_lines(text: str) -> str:
+    r"""Return a text of several lines as :func:`printable` does: a terminal cannot take any of it as a command.
+
+    >>> printable_lines("a\tb\n\x1b[31mc")
+    'a\tb\n\\x1b[31mc'
+    """
+    return text if text.isprintable() else "".join(sign if sign in "\n\t" else printable(sign) for sign in text)
+
+
 def capitalized(text: str) -> str:
     """Return a text that begins with a capital letter, the rest as it is.
 

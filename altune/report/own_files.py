@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from altune.core.errors import RequestError
+from altune.core.files import require_writable
 from altune.core.system_errors import system_errors
 
 PAGE = ('<meta name="generator" content="altune">', '<p class="kicker">altune report</p>')
@@ -13,6 +15,25 @@ COMPARISON_TABLE = ("data,recipe,",)
 LOOP_TABLE = ("loop,quantity,class,",)
 CURVE_TABLE = ("loop,labels,",)
 _HEAD = 50_000
+
+
+def require_own_files(folder: str | Path, files: Mapping[str, tuple[str, ...]]) -> None:
+    """Refuse a folder, which may not exist yet, in which a file would be replaced that altune did not write.
+
+    Parameters
+    ----------
+    folder : the folder.
+    files : marks of each file that is written there, by name; see :func:`require_own`.
+
+    Raises
+    ------
+    RequestError
+        As :func:`require_own` does, or if the folder cannot be made.
+    """
+    folder = Path(folder)
+    require_writable(folder, folder=True)
+    for name, marks in files.items() if folder.is_dir() else ():
+        require_own(folder / name, marks)
 
 
 def require_own(path: str | Path, marks: tuple[str, ...]) -> None:
@@ -26,11 +47,10 @@ def require_own(path: str | Path, marks: tuple[str, ...]) -> None:
     Raises
     ------
     RequestError
-        If there is a folder of this name, or a file with none of the marks.
+        If there is a folder of this name, or a file with none of the marks, or nothing can be written there.
     """
     path = Path(path)
-    if path.is_dir():
-        raise RequestError(f"{path}: a folder; give the name of a file")
+    require_writable(path, folder=False)
     if not path.exists():
         return
     with system_errors(path), path.open(encoding="utf-8", errors="replace") as file:

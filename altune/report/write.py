@@ -12,7 +12,7 @@ from altune.core.errors import RequestError
 from altune.core.files import storing, write_table, write_text, written_whole
 from altune.core.system_errors import system_errors
 from altune.core.yaml import write_yaml
-from altune.report.own_files import COMPARISON_TABLE, PAGE, require_own
+from altune.report.own_files import COMPARISON_TABLE, PAGE, require_own_files
 from altune.report.pages.comparison.page import compare_page
 from altune.report.pages.run.page import run_page
 from altune.report.pages.sweep import sweep_page
@@ -56,10 +56,9 @@ def require_comparison_folder(folder: str | Path) -> None:
     Raises
     ------
     RequestError
-        With the file.
+        With the file, or if nothing can be written there.
     """
-    require_own(Path(folder) / COMPARISON_FILE, PAGE)
-    require_own(Path(folder) / BLOCKS_FILE, COMPARISON_TABLE)
+    require_own_files(folder, {COMPARISON_FILE: PAGE, BLOCKS_FILE: COMPARISON_TABLE})
 
 
 def write_comparison(comparison: RecipeComparison, folder: str | Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from altune.core.checksums import sealed, unsealed
-from altune.core.files import absolute, make_private_folder, storing, written_whole
+from altune.core.files import absolute, make_private_folder, require_writable, storing, written_whole
 from altune.core.formats import TRAJECTORY_FORMAT, changed_libraries, library_versions
 from altune.core.identity import remembered
 from altune.core.registry import Method
@@ -78,6 +78,11 @@ class TrajectoryStore:
     folder : the folder; made when the first trajectory is saved.
     most_bytes : size to which :meth:`prune` reduces the folder.
 
+    Raises
+    ------
+    RequestError
+        If nothing can be written there.
+
     Attributes
     ----------
     outdated : which libraries have changed since a trajectory was stored that :meth:`load` did not return for this
@@ -86,6 +91,7 @@ class TrajectoryStore:
     """
 
     def __init__(self, folder: Path, most_bytes: int = STORE_BYTES) -> None:
+        require_writable(folder, folder=True)
         self.folder = absolute(folder)  # a worker may have been started in another working directory
         self.most_bytes = most_bytes
         self.outdated = ""

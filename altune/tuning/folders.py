@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from altune.core.errors import RequestError
+from altune.core.files import require_writable
 from altune.tuning.run_folder import is_run
 from altune.tuning.storage import LOCK
 
@@ -49,8 +50,9 @@ def require_folder(folder: Path, kind: Literal["run", "sweep"]) -> None:
     Raises
     ------
     RequestError
-        If the folder is not new and holds something else; the message names it.
+        If the folder is not new and holds something else, or cannot be written to; the message names it.
     """
+    require_writable(folder, folder=True)
     if kind_of(folder) in ("new", kind):
         return
     raise RequestError(f"{folder}: not the folder of a {kind}: it holds {contents_of(folder)}; give another --out")

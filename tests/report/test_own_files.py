@@ -55,5 +55,5 @@ def test_what_counts_as_written_by_altune(tmp_path: Path, text: str, marks: tupl
 
 def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
     require_own(tmp_path / "none", PAGE)
-    with pytest.raises(RequestError, match="a folder; give the name of a file"):
+    with pytest.raises(RequestError, match="give a file, not a folder"):
         require_own(tmp_path, PAGE)

@@ -12,7 +12,7 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.tree import DecisionTreeClassifier
 
-from altune.core.errors import StorageError
+from altune.core.errors import RequestError, StorageError
 from altune.core.registry import unregister
 from altune.data import Dataset
 from altune.data.blocks import Block, explicit_block
@@ -63,12 +63,12 @@ def test_finished_trajectories_are_read_back_and_torn_ones_are_played_again(tmp_
 
 
 def test_a_store_that_cannot_be_written_is_a_storage_error(tmp_path):
+    store = TrajectoryStore(tmp_path / "curves")
     (tmp_path / "curves").write_text("a file where the folder should be")
+    with pytest.raises(RequestError, match="cannot be written"):
+        TrajectoryStore(tmp_path / "curves")
     environment = make_environment(iris(), budget=30)
-    with (
-        Player(store=TrajectoryStore(tmp_path / "curves")) as player,
-        pytest.raises(StorageError, match="cannot write"),
-    ):
+    with Player(store=store) as player, pytest.raises(StorageError, match="cannot be written"):
         player.play(tasks_for(environment, Recipe()))
 
 

@@ -90,4 +90,4 @@ def test_command_refuses_what_does_not_fit(monkeypatch, capsys, tmp_path):
         monkeypatch, capsys, "examine", "iris", "vanilla", "--budget", "30", "--blocks", "1", "--out", where
     )
     assert code == 2
-    assert "cannot be created" in err
+    assert "cannot be written" in err

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from altune.core.errors import RequestError
 from altune.core.files import write_text
 from altune.core.system_errors import system_errors
 
@@ -33,17 +32,3 @@ def write_left_out(folder: Path, texts: Mapping[str, str], suffix: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     for family, text in texts.items():
         write_text(folder / f"{left_out_name(family)}{suffix}", text)
-
-
-def require_folder_of(file: Path) -> None:
-    """Refuse a file in a missing folder before hours of training, not after.
-
-    Raises
-    ------
-    RequestError
-        If the folder does not exist.
-    """
-    with system_errors(file):
-        exists = file.parent.is_dir()
-    if not exists:
-        raise RequestError(f"{file}: the folder {file.parent} does not exist; make it first")

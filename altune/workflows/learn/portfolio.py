@@ -6,6 +6,7 @@ from pathlib import Path
 
 from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError
+from altune.core.files import require_writable
 from altune.learning.episodes import EpisodePlan, Episodes, episode_player
 from altune.learning.portfolio import build_portfolio, candidates
 from altune.recipes.portfolio import Portfolio
@@ -50,6 +51,8 @@ def learn_portfolio(
     """
     if noisy_every < 1:
         raise RequestError(f"noisy_every must be 1 or more, not {noisy_every}")
+    if out is not None:
+        require_writable(out, folder=False)
     watching = observer if observer is not None else Silent()
     searched = space if isinstance(space, SearchSpace) else SearchSpace.load(space)
     entries = candidates(searched, n_drawn, plan.seed)

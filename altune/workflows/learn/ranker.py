@@ -6,12 +6,12 @@ import contextlib
 from pathlib import Path
 
 from altune.core.arguments import plain_arguments
-from altune.core.files import write_text
+from altune.core.files import require_writable, write_text
 from altune.learning.episodes import EpisodePlan, Episodes, episode_player
 from altune.learning.ranker import RankerSettings, TrainedRanker, train_ranker
 from altune.simulation.execution.processes import processes
 from altune.tuning.observer import Observer
-from altune.workflows.learn.files import require_folder_of, write_left_out
+from altune.workflows.learn.files import write_left_out
 from altune.workflows.progress import python_observer
 
 
@@ -49,7 +49,7 @@ def learn_ranker(
     WorkError
         If nothing could be played.
     """
-    require_folder_of(Path(out))
+    require_writable(Path(out), folder=False)
     watch = observer if observer is not None else python_observer(progress)
     episodes = Episodes(plan)
     with contextlib.closing(watch), episode_player(None if cache is None else Path(cache), processes(n_jobs)) as player:

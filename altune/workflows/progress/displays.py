@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from altune.core.html import html_text
-from altune.core.standard_streams import is_terminal, print_remark
+from altune.core.standard_streams import is_terminal, print_remark, terminal_of
+from altune.core.text import printable
 from altune.workflows.progress.shown import Shown
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ class TerminalDisplay:
 
     def say(self, line: str) -> None:
         """Print a message above the progress."""
-        self._console.print(f"altune: {line}", markup=False)
+        from rich.text import Text
+
+        self._console.print(Text(f"altune: {printable(line)}"))
 
     def close(self) -> None:
         """Remove the progress."""
@@ -89,9 +92,13 @@ class TerminalDisplay:
         full, empty = ("#", "-") if self._console.options.ascii_only else ("━", "─")
         filled, left = shown.bar(width)
         line = Text.assemble(
-            f"{shown.label} ", (full * filled, "cyan"), (empty * left, "dim"), f" {shown.count}", no_wrap=True
+            f"{shown.label} ",
+            (full * filled, "cyan"),
+            (empty * left, "dim"),
+            f" {shown.count}",
+            no_wrap=True,
         )
-        return Group(line, *(Text(note, no_wrap=True) for note in shown.notes(width)))
+        return Group(line, *(Text(printable(note), no_wrap=True) for note in shown.notes(width)))
 
 
 class NotebookDisplay:
@@ -178,7 +185,8 @@ def terminal_console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     width, height = _if_zero("COLUMNS", 80), _if_zero("LINES", 24)
-    return Console(stderr=stderr, highlight=False, force_terminal=True, width=width, height=height)
+    file = terminal_of(sys.stderr if stderr else sys.stdout)
+    return Console(file=file, highlight=False, force_terminal=True, width=width, height=height)
 
 
 def _if_zero(variable: str, usual: int) -> int | None:

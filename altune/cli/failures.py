@@ -11,7 +11,6 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-import altune
 from altune.cli.output import print_error
 from altune.cli.streams import OutputLost
 from altune.core.errors import RequestError, WorkError
@@ -77,7 +76,7 @@ def _usage_error(error: Any) -> int:
 
 def _unexpected(error: BaseException, debug: bool) -> str:
     """Return kind and place of an error that altune does not know, and write its traceback to a file."""
-    own = Path(altune.__file__).parent
+    own = Path(__file__).parents[1]
     frames = [
         frame for frame in traceback.extract_tb(error.__traceback__) if own in Path(frame.filename).absolute().parents
     ]

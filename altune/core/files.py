@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import FormatError, RequestError, StorageError, did_you_mean
 from altune.core.formats import RECIPE_FORMAT
-from altune.core.system_errors import system_errors
+from altune.core.system_errors import reason_of, system_errors
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -120,6 +120,7 @@ def require_writable(path: Path, *, folder: bool) -> None:
     RequestError
         With what would be right.
     """
+    absolute(path)
     with system_errors(path, writing=True):
         if folder and path.is_symlink() and not path.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
@@ -172,24 +173,25 @@ def absolute(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def storing(folder: Path, advice: str = "") -> Iterator[None]:
-    """Raise what is wrong with a folder of our own as an error of the work, not of the request.
+def storing(folder: Path, advice: str) -> Iterator[None]:
+    """Turn an error of writing to a folder of altune's own into one of the work, not of the request.
 
     Parameters
     ----------
     folder : the folder that the block writes to.
-    advice : what else would help, for the end of the message.
+    advice : what to do, for the end of the message.
 
     Raises
     ------
     StorageError
-        With the file or the folder.
+        With the folder or the file.
     """
     try:
-        with system_errors(folder):
-            yield
-    except (RequestError, StorageError) as error:
-        raise StorageError(f"{error}; {advice}" if advice else str(error)) from None
+        yield
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot write: {reason_of(error)}; {advice}") from None
+    except RequestError as error:
+        raise StorageError(f"{error}; {advice}") from None
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -64,10 +64,13 @@ def _file_of(error: OSError) -> str:
 
 def _problem(error: OSError) -> str:
     """Return what is wrong and what would be right, without the file."""
-    # NumPy reports a file that it could not write whole without a number: the disk is full, or the file too large.
-    problem = error.strerror or f"cannot be read or written whole ({error})"
     advice = {**_OF_REQUEST, **_OF_WORK}.get(error.errno or errno.ENOSPC, "")
-    return f"{problem}; {advice}" if advice else problem
+    return f"{reason_of(error)}; {advice}" if advice else reason_of(error)
+
+
+def reason_of(error: OSError) -> str:
+    """Return the system's reason; numpy and joblib leave it out where not all of an array could be written."""
+    return error.strerror or "not all could be written; the disk may be full"
 
 
 @contextlib.contextmanager

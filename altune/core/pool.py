@@ -55,6 +55,7 @@ class Pool:
     ----------
     inputs : what every model is trained on and asked about, indexed by pool rows: ``X``, or raw rows beside them where
         a model takes those. Distances are measured in ``X``.
+    groups : group of each row, ``(n_rows,)``, which folds of labelled rows may not separate; None if there are none.
     labelled : pool rows with a label that the model may use, sorted.
     labels : their labels, ``(len(labelled),)``.
     label_weights : their weights in training, ``(len(labelled),)``, None if all are 1.
@@ -85,6 +86,7 @@ class Pool:
         self.X = X
         self.inputs: Features = X if inputs is None else inputs
         self.feature_names = feature_names
+        self.groups: Codes | None = None
         self.n_rows = int(X.shape[0])
         self.n_classes = n_classes
         self.budget = budget

@@ -34,6 +34,7 @@ class TrainingSet:
     y : class codes in ``[0, n_classes)``, ``(n_rows,)``.
     n_classes : classes of the scenario, 2 or more.
     weights : weights of 0 or more, ``(n_rows,)``, or None for equal ones.
+    groups : group of each row, ``(n_rows,)``, which folds do not separate; None if there are no groups.
 
     Raises
     ------
@@ -51,6 +52,7 @@ class TrainingSet:
     y: Codes
     n_classes: int
     weights: Array | None = None
+    groups: Codes | None = None
 
     def __post_init__(self) -> None:
         n_rows = self.X.shape[0]
@@ -80,7 +82,8 @@ class TrainingSet:
     def take(self, rows: RowNumbers | slice) -> TrainingSet:
         """Return some of the rows, by their positions or as a slice."""
         weights = None if self.weights is None else self.weights[rows]
-        return TrainingSet(self.X[rows], self.y[rows], self.n_classes, weights)
+        groups = None if self.groups is None else self.groups[rows]
+        return TrainingSet(self.X[rows], self.y[rows], self.n_classes, weights, groups)
 
 
 class TrainedModel(Protocol):

@@ -50,6 +50,7 @@ class ActiveLearningLoop:
     prefixes : first samples and models of other trajectories with the same streams and labels.
     feature_names : names of the columns of ``X``, for label functions; None if they have none.
     inputs : the same rows as the recipe's models are given them; None for ``X``.
+    groups : group of each row, ``(n_rows,)``, which folds of labelled rows do not separate; None if there are none.
     oracle : true class codes of all pool rows, ``(n_rows,)``, for an initial sample that is an upper bound and reads
         them (``uses_oracle``); only a simulation has them, and nothing else in the loop reads them.
     price_per_label, price_per_loop : the scenario's prices, for a loop size that depends on them.
@@ -90,6 +91,7 @@ class ActiveLearningLoop:
         oracle: Codes | None = None,
         feature_names: tuple[str, ...] | None = None,
         inputs: Features | None = None,
+        groups: Codes | None = None,
         price_per_label: float = 1.0,
         price_per_loop: float = 0.0,
         classes: Sequence[object] = (),
@@ -107,6 +109,7 @@ class ActiveLearningLoop:
         self.loops = loops
         self.annotators = annotators
         self.pool = Pool(X, n_classes, budget=budget, shared=shared, feature_names=feature_names, inputs=inputs)
+        self.pool.groups = groups
         self.answers = Answers()
         self.records: list[LoopRecord] = []
         self.stopped: str | None = None

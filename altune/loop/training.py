@@ -177,7 +177,8 @@ class Trainer:
         return learner, gate.fitted(recipe.retrain, recipe.retrain.train(inputs))
 
     def _training_set(self, rows: RowNumbers, labels: Codes, weights: Array | None = None) -> TrainingSet:
-        return TrainingSet(self._pool.inputs[rows], labels, self._pool.n_classes, weights)
+        groups = None if self._pool.groups is None else self._pool.groups[rows]
+        return TrainingSet(self._pool.inputs[rows], labels, self._pool.n_classes, weights, groups)
 
     def _adapted(self, gate: Gate, n_labels: int) -> Model:
         recipe = self._recipe

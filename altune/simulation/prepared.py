@@ -93,6 +93,11 @@ class PreparedBlock:
         return None if self.block.groups is None else self.block.groups[self.block.test]
 
     @property
+    def pool_groups(self) -> Codes | None:
+        """Group of each pool row, ``(n_pool,)``; None if the data have no groups."""
+        return None if self.block.groups is None else self.block.groups[self.block.pool].astype(np.intp)
+
+    @property
     def first_rows(self) -> RowNumbers | None:
         """Positions in the pool of the rows that are labelled first, None where the block does not fix them."""
         if self.block.initial is None:

@@ -80,6 +80,7 @@ class Trajectory:
             prefixes=prepared.prefixes,
             feature_names=prepared.feature_names,
             inputs=self._pool_inputs,
+            groups=prepared.pool_groups,
             oracle=prepared.y_pool if recipe.initial_sample.uses_oracle else None,
             price_per_label=scenario.mean_price,
             price_per_loop=scenario.price_per_loop,

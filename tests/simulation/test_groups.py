@@ -15,6 +15,8 @@ from altune.core.errors import DataError, RequestError
 from altune.core.streams import Streams
 from altune.data.blocks import make_blocks
 from altune.data.reading import Reading
+from altune.knobs.labeling import audit
+from altune.knobs.training import retune
 from altune.simulation.curve import LearningCurve
 from altune.simulation.environment import make_environment, source_of
 from altune.simulation.execution.shared_arrays import load_block, save_block
@@ -186,3 +188,24 @@ def test_streams_without_groups_are_untouched() -> None:
     [block] = make_blocks(plain, "search", 1, seed=0)
     assert block.groups is None
     assert block.streams(0, "visits").integer("split") == Streams(0, "visits", "search", 0).integer("split")
+
+
+@pytest.mark.parametrize(
+    "more", [{"training": "retune"}, {"labeling": {"method": "single", "audit": "self_confidence"}}]
+)
+def test_splits_inside_a_recipe_keep_groups_together(more: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    for knob in (retune, audit):
+
+        def watched(training: Any, folds: int, seed: int, split: Any = knob.folds_of) -> Any:
+            for kept, left_out in split(training, folds, seed):
+                seen.append(np.intersect1d(training.groups[kept], training.groups[left_out]).size)
+                yield kept, left_out
+
+        monkeypatch.setattr(knob, "folds_of", watched)
+    rng = np.random.default_rng(0)
+    patients = np.repeat(np.arange(60), 4)
+    data = Dataset(rng.normal(size=(240, 3))[patients], (patients % 2).tolist(), groups=patients)
+    altune.simulate({"query_strategy": "random", **more}, data, budget=80, loops=3, n_blocks=1, progress=False)
+    assert seen
+    assert not any(seen)

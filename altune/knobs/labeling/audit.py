@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
-from sklearn.model_selection import StratifiedKFold
 
 from altune.core.raw_rows import NUMBERS, taken
 from altune.core.settings import no_warnings
 from altune.core.streams import Streams
 from altune.core.types import Array, Codes, Features, RowNumbers, TrainingSet
 from altune.core.uncertainty import entropy
+from altune.knobs.folds import enough_for, folds_of
 from altune.models import Model
 from altune.numerics.geometry.distances import make_points
 from altune.numerics.geometry.neighbours import nearest_neighbours
@@ -66,7 +66,8 @@ def audit_ranking(
     loop : number of the loop.
     """
     seen, codes = training.seen, training.positions
-    if len(seen) < 2 or np.bincount(codes).min() < FOLDS:
+    alone = replace(training, groups=None) if name in FEATURE_AUDITS else training  # which split nothing
+    if not enough_for(alone, FOLDS):
         return Audit(np.empty(0, dtype=np.intp), ran=False)
     if name in FEATURE_AUDITS:
         ranked = FEATURE_AUDITS[name](codes, taken(training.X, NUMBERS), streams.integer("audit", loop))
@@ -80,9 +81,8 @@ def audit_ranking(
 
 def out_of_fold(model: Model, training: TrainingSet, streams: Streams, loop: int) -> Array:
     """Return class scores of each row by a model that was not trained on it, ``(n_rows, n_classes)``."""
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=streams.integer("audit", loop))
     scores = np.zeros((len(training), training.n_classes))
-    for number, (kept, left_out) in enumerate(folds.split(np.zeros(len(training)), training.y)):
+    for number, (kept, left_out) in enumerate(folds_of(training, FOLDS, streams.integer("audit", loop))):
         fitted = model.fit(training.take(kept), streams.integer("audit", loop, number))
         scores[left_out] = fitted.class_scores(training.X[left_out])
     return scores

@@ -114,7 +114,8 @@ class Labeling(Method):
     """Base of every method of ``labeling``: which annotators label a row, and how their answers are combined.
 
     The audit, if any, searches the bought labels for wrong ones. It is skipped while a class has fewer than five rows,
-    the number of folds. These audits use out-of-fold probabilities p of the recipe's model for the label y:
+    the number of folds; where the data have groups, which no fold separates, fewer than five groups.
+    These audits use out-of-fold probabilities p of the recipe's model for the label y:
     ``confident_learning``, ``self_confidence`` (small p_y), ``normalized_margin`` (small p_y − max_{k≠y} p_k) and
     ``cross_entropy_entropy`` (large −ln p_y − H). These use features and labels only: ``knn_disagreement`` (nearest
     rows with another label) and ``isolation_forest`` (rows unlike others of their class).

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 from pydantic import Field
-from sklearn.model_selection import StratifiedKFold
 
 from altune.core.needs import Capabilities, Need
 from altune.core.registry import Method, describe_parameters, register
 from altune.core.types import Learner, TrainingSet
+from altune.knobs.folds import enough_for, folds_of
 from altune.knobs.training.base import Training, TuningInput, not_offered, set_hyperparameter
 from altune.models import FittedModel, Model
 
@@ -23,8 +23,9 @@ class Retune(Training):
     h = argmax over the values of the mean over the rows of ln p(true class), or of the accuracy, by models that were
     not trained on these rows; of equal values the current one, else the first. The values are listed, or ``points``
     in equal steps of the logarithm from ``low`` to ``high``. A choice is due every ``every`` loops, or whenever the
-    labels have doubled since the first loop; it is skipped while a class has fewer rows than there are folds. In
-    between the last choice is kept. Its time counts as training.
+    labels have doubled since the first loop; it is skipped while a class has fewer rows (where the data have groups:
+    groups, which no fold separates) than there are folds. In between the last choice is kept. Its time counts as
+    training.
     """
 
     source = "Stone, JRSS B 1974 (cross-validation); Arlot & Celisse, Statistics Surveys 2010"
@@ -80,8 +81,7 @@ class Retune(Training):
         if inputs.last is not None:
             kept = getattr(inputs.last, self.hyperparameter)
             current = model.model_copy(update={self.hyperparameter: kept})
-        counts = np.bincount(inputs.training.y)
-        enough = np.count_nonzero(counts) >= 2 and counts[counts > 0].min() >= self.folds
+        enough = enough_for(inputs.training, self.folds)
         return self.choose(current, inputs) if enough and self.due(inputs) else current
 
     def due(self, inputs: TuningInput) -> bool:
@@ -111,9 +111,8 @@ class Retune(Training):
     def quality(self, model: Model, inputs: TuningInput) -> float:
         """Return the weighted mean over all rows, each judged by a model that was not trained on it."""
         training, streams, loop = inputs.training, inputs.streams, inputs.loop
-        split = StratifiedKFold(self.folds, shuffle=True, random_state=streams.integer("retune", loop))
         merit = np.empty(len(training))
-        for fold, (kept, left_out) in enumerate(split.split(np.zeros(len(training)), training.y)):
+        for fold, (kept, left_out) in enumerate(folds_of(training, self.folds, streams.integer("retune", loop))):
             # the seed depends on the fold alone, so that models of one fold differ in the value alone
             fitted = model.fit(training.take(kept), streams.integer("retune", loop, fold))
             merit[left_out] = self.merit(fitted, training.take(left_out))

@@ -11,6 +11,7 @@ from sklearn.preprocessing import scale
 from altune.core.registry import parse_method
 from altune.core.streams import Streams
 from altune.core.types import TrainingSet
+from altune.knobs.folds import enough_for, folds_of
 from altune.knobs.labeling import AUDITS, FEATURE_AUDITS, audit_ranking
 from altune.knobs.labeling.audit import SUSPECT_WEIGHT, out_of_fold
 from altune.loop.loop import ActiveLearningLoop
@@ -18,6 +19,7 @@ from altune.models import FittedModel, LogisticRegressionModel
 from altune.recipes.recipe import Capabilities, Recipe
 
 STREAMS = Streams(0, "cancer", "search", 0)
+NEIGHBOUR = parse_method("model", {"method": "k_nearest_neighbours", "n_neighbors": 1})
 
 
 def test_an_action_that_the_model_cannot_take_is_refused():
@@ -89,6 +91,26 @@ def test_a_row_is_judged_by_models_that_did_not_learn_from_it(planted):
             return super().class_scores(X)
 
     assert out_of_fold(Memorising(), TrainingSet(X, y, 2), STREAMS, 0).shape == (250, 2)
+
+
+def test_folds_keep_groups_together_and_wait_for_enough_of_them():
+    rng = np.random.default_rng(0)
+    groups, X = np.repeat(np.arange(40), 5), np.repeat(rng.normal(size=(40, 8)), 5, axis=0)
+    y = np.repeat(rng.integers(2, size=40), 5)
+    alone, together = TrainingSet(X, y, 2), TrainingSet(X, y, 2, groups=groups)
+    folds = list(folds_of(together, 5, 0))
+    assert np.array_equal(np.sort(np.concatenate([left_out for _, left_out in folds])), np.arange(200))
+    assert not any(np.intersect1d(groups[kept], groups[left_out]).size for kept, left_out in folds)
+    assert together.take(np.array([7, 0])).groups.tolist() == [1, 0]
+    # noise in groups is learned by heart from rows of the same group, so that no label looks wrong
+    hits = [np.mean(out_of_fold(NEIGHBOUR, each, STREAMS, 0).argmax(axis=1) == y) for each in (alone, together)]
+    assert hits[0] == 1.0
+    assert hits[1] < 0.7
+    few = TrainingSet(X, np.where(groups < 4, 1, 0), 2, groups=groups)
+    assert not enough_for(few, 5)
+    assert not audit_ranking("self_confidence", NEIGHBOUR, few, share=0.1, streams=STREAMS, loop=0).ran
+    assert audit_ranking("knn_disagreement", NEIGHBOUR, few, share=0.1, streams=STREAMS, loop=0).ran
+    assert enough_for(TrainingSet(X, few.y, 2), 5)
 
 
 def test_the_audit_waits_until_each_class_has_rows_for_every_fold(planted):

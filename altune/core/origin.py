@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -16,7 +18,8 @@ PYTHON = "python"
 """The name under which Python and its standard library count as one library."""
 _LIBRARIES = frozenset({"altune", "numpy", "pandas", "scipy", "sklearn"})
 """Libraries wherever their files are."""
-_SCRIPTS = frozenset({"__main__", "__mp_main__"})
+SCRIPTS = frozenset({"__main__", "__mp_main__"})
+"""Modules that no other process can import."""
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _STANDARD = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
 
@@ -28,7 +31,7 @@ def library_of(module: str | None) -> str:
     ('numpy', 'python', '')
     """
     top = (module or "").partition(".")[0]
-    if top in _LIBRARIES or top in _SCRIPTS:
+    if top in _LIBRARIES or top in SCRIPTS:
         return top if top in _LIBRARIES else ""
     loaded = sys.modules.get(module or "") or sys.modules.get(top)
     file = getattr(loaded, "__file__", None)
@@ -37,6 +40,17 @@ def library_of(module: str | None) -> str:
     if not _INSTALLED.isdisjoint(Path(file).parts):
         return top
     return PYTHON if file.startswith(_STANDARD) else ""
+
+
+def own_files() -> dict[str, int]:
+    """Return when the file of each of the user's own modules was last changed, by the name of the module."""
+    files = {}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file is not None and not library_of(name):
+            with contextlib.suppress(OSError):
+                files[name] = os.stat(file).st_mtime_ns
+    return files
 
 
 def find(module: str | None, qualified_name: str) -> Any:

@@ -13,6 +13,7 @@ from altune.core.checksums import sealed, unsealed
 from altune.core.files import absolute, make_private_folder, require_writable, storing, written_whole
 from altune.core.formats import TRAJECTORY_FORMAT, changed_libraries, library_versions
 from altune.core.identity import remembered
+from altune.core.origin import SCRIPTS, find
 from altune.core.registry import Method
 from altune.data.blocks import Block
 from altune.simulation.curve import LearningCurve
@@ -65,6 +66,21 @@ def method_code(method: Method) -> str:
     identity = remembered(cls, cls.code_identity)
     within = "".join(method_code(nested) for nested in method.nested().values())
     return within if identity is None else f"{method.method} {identity.text} {within}"
+
+
+def imported_code(recipe: Recipe) -> dict[str, str]:
+    """Return what the methods of a user's own are made of that each process imports for itself, by module and name."""
+    found: dict[str, str] = {}
+    methods = list(recipe.methods().values())
+    while methods:
+        method = methods.pop()
+        methods += method.nested().values()
+        cls = type(method)
+        identity = remembered(cls, cls.code_identity)
+        # Other classes, such as those of a notebook, travel to a worker with their code.
+        if identity is not None and cls.__module__ not in SCRIPTS and find(cls.__module__, cls.__qualname__) is cls:
+            found[f"{cls.__module__}.{cls.__qualname__}"] = identity.text
+    return found
 
 
 class TrajectoryStore:

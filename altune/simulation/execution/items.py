@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from altune.core.errors import WorkError
 from altune.simulation.curve import LearningCurve
-from altune.simulation.store import TrajectoryStore, trajectory_key
+from altune.simulation.store import TrajectoryStore, imported_code, trajectory_key
 
 if TYPE_CHECKING:
     from altune.data.blocks import Block
@@ -75,6 +75,7 @@ class WorkItem:
             row_scores=self.by_row,
             attempt=self.attempt,
             store=store,
+            code=imported_code(self.recipe),
         )
 
 
@@ -88,6 +89,7 @@ class PackedItem:
     ----------
     scenario : the scenario of the item's environment.
     store : where whoever plays the item saves a finished trajectory, None to save none.
+    code : what :func:`altune.simulation.store.imported_code` returns where the item was packed.
     key, recipe, until, limit, examined, row_scores, attempt : as in :class:`WorkItem`.
     """
 
@@ -100,6 +102,23 @@ class PackedItem:
     row_scores: bool
     attempt: int
     store: TrajectoryStore | None
+    code: Mapping[str, str]
+
+    def require_code(self) -> None:
+        """Refuse to play the item with other code than where it was packed.
+
+        Raises
+        ------
+        WorkError
+            If this process has imported another version of a method, or another value that the method reads.
+        """
+        here = imported_code(self.recipe)
+        if differing := sorted(name for name, text in self.code.items() if here.get(name, text) != text):
+            raise WorkError(
+                f"{', '.join(differing)} is another one in worker processes, which import it from its file: the file "
+                "was edited, or a value in it was set, since this process imported it; import it again "
+                "(importlib.reload) or restart Python, then repeat the call"
+            )
 
 
 @dataclass(frozen=True)

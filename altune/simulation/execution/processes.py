@@ -7,6 +7,7 @@ owner still reads the request and checks it.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import multiprocessing
 import os
@@ -17,6 +18,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from multiprocessing.util import Finalize
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
@@ -24,6 +26,7 @@ from typing import Any
 
 from altune.core.errors import AltuneWarning, RequestError, WorkError
 from altune.core.files import absolute
+from altune.core.origin import own_files
 from altune.core.standard_streams import output_to_errors
 from altune.core.startup import import_sklearn
 
@@ -46,6 +49,7 @@ class _Executor:
     ----------
     workers : number of them.
     ready : done when the first worker has imported what it plays with.
+    files : when each file of the user's own modules was changed, as far as the workers may have imported it.
     """
 
     def __init__(self, workers: int) -> None:
@@ -58,6 +62,7 @@ class _Executor:
             )
         self._unfinished: set[Future[Any]] = set()
         self.workers = workers
+        self.files = own_files()
         self.ready = self.submit(os.getpid)
 
     @property
@@ -67,6 +72,13 @@ class _Executor:
             self.submit(os.getpid)
             return True
         return False
+
+    def up_to_date(self) -> bool:
+        """Return whether no module of the user's own was edited since a worker may have imported it."""
+        files = own_files()
+        unchanged = all(files.get(name, changed) == changed for name, changed in self.files.items())
+        self.files |= files
+        return unchanged
 
     def submit(self, function: Callable[..., Any], *call: Any) -> Future[Any]:
         """Hand a call to the worker that is free first."""
@@ -354,7 +366,7 @@ def _take(workers: int) -> _Executor:
     with _lock:
         executor = _idle.pop(os.getpid(), None)
     if executor is not None:
-        if executor.workers == workers and executor.alive:
+        if executor.workers == workers and executor.up_to_date() and executor.alive:
             return executor
         executor.stop()
     return _Executor(workers)
@@ -363,10 +375,22 @@ def _take(workers: int) -> _Executor:
 def _give_back(executor: _Executor) -> None:
     """Keep an executor for the next pool, in place of the one that was kept before."""
     with _lock:
+        _stop_at_exit(os.getpid())
         before = _idle.pop(os.getpid(), None)
         _idle[os.getpid()] = executor
     if before is not None:
         before.stop()
+
+
+@functools.cache
+def _stop_at_exit(process: int) -> None:
+    """Let a process of ``multiprocessing`` end its idle workers when it ends.
+
+    Such a process runs nothing of ``atexit``, by which loky ends them, and workers that were still starting would fail
+    with a traceback on standard error.
+    """
+    if multiprocessing.parent_process() is not None:
+        Finalize(None, stop_workers, exitpriority=1)
 
 
 def _end_with_owner(owner: int) -> None:

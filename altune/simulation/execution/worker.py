@@ -58,12 +58,14 @@ def play_safely(item: PackedItem, prepared: PreparedBlock) -> Outcome:
 
 def work(item: PackedItem, folder: str) -> tuple[str, Outcome]:
     """Play an item in a worker process of this machine, on a block that is stored in a folder."""
+    item.require_code()
     return item.key, play_safely(item, _block(folder, lambda: load_block(Path(folder))))
 
 
 @on_one_thread
 def run_remote(item: PackedItem, dataset: Dataset, block: Block, seed: int) -> tuple[str, Outcome]:
     """Play an item in a worker process of any machine, which receives the data set and prepares the block itself."""
+    item.require_code()
     encoded = item.scenario.scaling, item.scenario.text_features
     name = f"{dataset.fingerprint_for(item.recipe.takes_raw)} {dataset.name} {block.digest()} {seed} {encoded}"
     prepared = _block(name, lambda: prepare_block(dataset, block, seed, *encoded))

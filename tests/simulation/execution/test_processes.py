@@ -232,3 +232,26 @@ def test_workers_that_cannot_be_started_are_one_line() -> None:
             LocalPool(2).begin(where, (0,))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+LEAVE = """
+import multiprocessing
+from altune.simulation.execution.processes import LocalPool
+
+def child():
+    with LocalPool(2) as pool:
+        pool.begin(print, ())
+
+if __name__ == "__main__":
+    for _ in range(2):
+        process = multiprocessing.get_context("fork").Process(target=child)
+        process.start()
+        process.join()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="there is no fork")
+def test_a_child_that_ends_before_its_workers_have_started_says_nothing():
+    done = subprocess.run([sys.executable, "-c", LEAVE], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

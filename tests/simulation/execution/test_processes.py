@@ -239,14 +239,13 @@ import multiprocessing
 from altune.simulation.execution.processes import LocalPool
 
 def child():
-    with LocalPool(2) as pool:
+    with LocalPool(9) as pool:
         pool.begin(print, ())
 
 if __name__ == "__main__":
-    for _ in range(2):
-        process = multiprocessing.get_context("fork").Process(target=child)
-        process.start()
-        process.join()
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    process.join()
 """
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.read_only import read_only, read_only_view
 from altune.core.types import Codes, Features, RowNumbers, TrainedModel
 from altune.core.uncertainty import entropy, least_confidence, margin
 
@@ -74,8 +75,7 @@ class Metadata:
     def predictions(self) -> Codes:
         """Most probable class of each candidate, ``(n_candidates,)``."""
         if self._predictions is None:
-            self._predictions = np.argmax(self.probabilities, axis=1)
-            self._predictions.flags.writeable = False
+            self._predictions = read_only(np.argmax(self.probabilities, axis=1))
         return self._predictions
 
     @property
@@ -105,9 +105,7 @@ class Metadata:
         column : its name.
         compute : returns the values of the candidates, ``(n_candidates, ...)``. They become read-only.
         """
-        values = self._column(column, compute)
-        values.flags.writeable = False
-        return values
+        return self._column(column, compute)
 
     @property
     def generations(self) -> int:
@@ -147,7 +145,7 @@ class Metadata:
 
     def _column(self, name: str, compute: Callable[[], Column]) -> Column:
         if name not in self._columns:
-            self._columns[name] = compute()
+            self._columns[name] = read_only_view(compute())
         return self._columns[name]
 
     def _current_model(self) -> TrainedModel:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.history import History
+from altune.core.read_only import read_only, read_only_view
 from altune.core.types import Codes, Features, Learner, RowNumbers, TrainedModel
 
 if TYPE_CHECKING:
@@ -26,15 +27,21 @@ class FeatureCache:
     All trajectories of a block share one cache, so nothing may be stored here that depends on labels, on a model or on
     a random draw of the trajectory. ``Pool.memory``, which belongs to one trajectory, may store what depends on the
     rows that it bought.
+
+    Parameters
+    ----------
+    shared : whether several trajectories share it; its arrays are read-only then.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shared: bool = True) -> None:
+        self._shared = shared
         self._kept: dict[Hashable, Any] = {}
 
     def get(self, key: Hashable, build: Callable[[], T]) -> T:
         """Return the value of ``key``, which ``build`` returns the first time."""
         if key not in self._kept:
-            self._kept[key] = build()
+            built = build()
+            self._kept[key] = read_only(built) if self._shared else built
         kept: T = self._kept[key]
         return kept
 
@@ -91,7 +98,7 @@ class Pool:
         self.n_classes = n_classes
         self.budget = budget
         self.shared = shared if shared is not None else FeatureCache()
-        self.memory = FeatureCache()
+        self.memory = FeatureCache(shared=False)
         self.labelled: RowNumbers = np.empty(0, dtype=np.intp)
         self.labels: Codes = np.empty(0, dtype=np.intp)
         self.held_out: RowNumbers = np.empty(0, dtype=np.intp)
@@ -109,7 +116,7 @@ class Pool:
     def candidates(self) -> RowNumbers:
         """Pool rows that may be queried, sorted, ``(n_candidates,)``."""
         if self._candidates is None:
-            self._candidates = np.flatnonzero(self._open)
+            self._candidates = read_only(np.flatnonzero(self._open))
         return self._candidates
 
     @property
@@ -124,7 +131,7 @@ class Pool:
         self.X, self.inputs = X, X if inputs is None else inputs
         added = int(X.shape[0]) - self.n_rows
         self.n_rows += added
-        self.shared, self.memory = FeatureCache(), FeatureCache()
+        self.shared, self.memory = FeatureCache(), FeatureCache(shared=False)
         self._open = np.concatenate([self._open, np.ones(added, dtype=bool)])
         self._candidates = None
 
@@ -135,8 +142,8 @@ class Pool:
 
     def set_labels(self, rows: RowNumbers, labels: Codes) -> None:
         """Replace the labels in use. ``rows`` must be sorted."""
-        self.labelled = np.asarray(rows, dtype=np.intp)
-        self.labels = np.asarray(labels, dtype=np.intp)
+        self.labelled = read_only_view(np.asarray(rows, dtype=np.intp))
+        self.labels = read_only_view(np.asarray(labels, dtype=np.intp))
 
     def known(self) -> Metadata:
         """Return the metadata of the current model.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from altune.core.errors import WorkError
+from altune.core.read_only import read_only
 from altune.core.types import Array, Codes, RowNumbers
 from altune.knobs.labeling import Automatic
 from altune.knobs.query_strategy import Choice
@@ -52,7 +53,7 @@ class Gate:
         if len(rows) < least or (most is not None and len(rows) > most):
             expected = f"{least}" if least == most else f"{least} to {most}"
             self._refuse(method, f"selected {len(rows)} rows, not {expected}")
-        selected: RowNumbers = rows.astype(np.intp, copy=False)
+        selected: RowNumbers = read_only(rows.astype(np.intp))
         if len(rows):
             in_order = np.sort(selected)
             if (in_order[1:] == in_order[:-1]).any():

@@ -13,6 +13,7 @@ import numpy as np
 
 from altune.core.errors import RequestError
 from altune.core.pool import FeatureCache, Pool
+from altune.core.read_only import read_only
 from altune.core.types import Codes, RowNumbers
 from altune.knobs.labeling import Answers, Automatic
 from altune.knobs.loop_size import Judged
@@ -380,7 +381,7 @@ class ActiveLearningLoop:
 
     def _combine(self) -> None:
         """Combine all answers so far into one label for each row that was bought."""
-        labeling, rows = self.recipe.labeling, np.flatnonzero(self._has_label)
+        labeling, rows = self.recipe.labeling, read_only(np.flatnonzero(self._has_label))
         labels = labeling.combine(self.answers, rows, self.pool.n_classes)
         self._combined[rows] = self._gate().labels(labeling, labels, len(rows))
 

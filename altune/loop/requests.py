@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from altune.core.read_only import read_only
 from altune.core.types import RowNumbers
 from altune.knobs.loop_size import Judged, LoopState
 from altune.knobs.query_strategy.base import Choice, chosen_by
@@ -133,7 +134,7 @@ class Requests:
             size = min(recipe.stopping.held_out_rows, self.affordable_rows() // 2, len(offered))
             held_out = np.sort(self._streams.generator("held_out").choice(offered, size=size, replace=False))
             pool.close(held_out)
-            pool.held_out = held_out
+            pool.held_out = read_only(held_out)
         first = self._first_sample(held_out, given) if self._initial is None else self._initial
         arm = "given" if self._initial is not None else f"initial_sample.{recipe.initial_sample.method}"
         rows = np.concatenate([held_out, first[: self.affordable_rows() - len(held_out)]])
@@ -222,7 +223,7 @@ class Requests:
         again: RowNumbers = NO_ROWS,
         held_out: RowNumbers = NO_ROWS,
     ) -> LabelRequest:
-        labeling, rows = self._recipe.labeling, rows.astype(np.intp)
+        labeling, rows = self._recipe.labeling, read_only(rows.astype(np.intp))
         asked = labeling.ask(rows, self._annotators, self._streams.generator("labeling", loop, *step))
         asked = self._gate(loop).asked(labeling, asked, rows, labeling.labels_per_row, self._annotators)
         return LabelRequest(*asked, again, held_out, choice)

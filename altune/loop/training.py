@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from altune.core.metadata import Metadata
 from altune.core.pool import Pool
+from altune.core.read_only import read_only
 from altune.core.types import Array, Codes, RowNumbers, TrainingSet
 from altune.knobs.labeling import Automatic, audit_ranking
 from altune.knobs.labeling.audit import SUSPECT_WEIGHT
@@ -116,7 +117,7 @@ class Trainer:
         gate = Gate(record.loop, pool.n_classes)
         self._audit(record, gate, rows, labels)
         bought = self._without_suspects(rows, labels)
-        rows, labels, weights = bought
+        rows, labels, weights = read_only(bought)
         self._first_labels = self._first_labels or len(rows)
         pool.set_labels(rows, labels)
         automatic = gate.automatic(recipe.labeling, recipe.labeling.automatic(pool, self.automatic), pool.candidates)

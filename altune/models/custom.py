@@ -160,8 +160,9 @@ class CustomModel(Model):
             estimator.set_params(**changed)
         argument = weight_argument(estimator)
         weights = {} if training.weights is None or argument is None else {argument: training.weights}
-        # some estimators write into the features that they get; others fail in predict on the first few labels
-        estimator.fit(self._own(training.X), training.positions, **weights)
+        # some estimators write into what they get; others fail in predict on the first few labels
+        own_weights = {name: values.copy() for name, values in weights.items()}
+        estimator.fit(self._own(training.X), training.positions.copy(), **own_weights)
         first = taken(training.X[:2], self.takes)
         for method in ("predict", *self._outputs()):
             estimator_output(estimator, method, first, len(training.seen), self._found().pairs)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from altune.core.deprecations import OldNames
 from altune.core.formats import CURVE_FORMAT
+from altune.core.read_only import read_only
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,6 +94,9 @@ class LearningCurve(OldNames):
     row_classes: Counts = field(default_factory=lambda: NOTHING)
     group_scores: Mapping[str, Array] = field(default_factory=dict)
     bought_groups: Counts = field(default_factory=lambda: NOTHING)
+
+    def __post_init__(self) -> None:
+        read_only(self)  # objectives of the user read it
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -14,6 +14,7 @@ from altune.core.errors import RequestError
 from altune.core.needs import Capabilities
 from altune.core.pool import FeatureCache
 from altune.core.raw_rows import RawOffer, RawRows, RawTable
+from altune.core.read_only import locked
 from altune.core.streams import Streams
 from altune.core.types import Codes, Features, RowNumbers, TrainingSet
 from altune.data import Dataset
@@ -39,8 +40,8 @@ class PreparedBlock:
     Attributes
     ----------
     block : its row numbers in the data set.
-    X_pool, X_test : encoded features. The encoding was fitted on the features of the pool alone.
-    y_pool, y_test : true class codes.
+    X_pool, X_test : encoded features, read-only. The encoding was fitted on the features of the pool alone.
+    y_pool, y_test : true class codes, read-only.
     n_classes : number of classes of the scenario.
     streams : the block's random streams.
     encoding : how the features were encoded. Worker processes do not get it.
@@ -64,6 +65,10 @@ class PreparedBlock:
     shared: FeatureCache = field(default_factory=FeatureCache)
     hidden: FeatureCache = field(default_factory=FeatureCache)
     prefixes: PrefixCache = field(default_factory=PrefixCache)
+
+    def __post_init__(self) -> None:
+        for name in ("X_pool", "X_test", "y_pool", "y_test"):
+            object.__setattr__(self, name, locked(getattr(self, name)))
 
     def inputs(self, takes_raw: bool) -> tuple[Features, Features]:
         """Return pool and test rows as models are given them: encoded, or with their raw rows if one takes those.

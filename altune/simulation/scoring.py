@@ -24,6 +24,7 @@ from sklearn.utils.metaestimators import available_if
 
 from altune.core.errors import ScenarioError, WorkError, first_line
 from altune.core.raw_rows import NUMBERS, Takes, taken
+from altune.core.read_only import read_only_view
 from altune.core.settings import no_warnings
 from altune.core.types import Array, Codes, Features, RowNumbers
 from altune.models import FittedModel
@@ -209,7 +210,7 @@ class Outputs(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _of(self, output: str, rows: RowNumbers) -> Any:
         if output not in self._known:
-            self._known[output] = getattr(self.model, output)(self.X)
+            self._known[output] = read_only_view(getattr(self.model, output)(self.X))
         return self._known[output][rows]
 
 

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from altune.core.metadata import Metadata
 from altune.core.needs import Need
 from altune.core.pool import Pool
+from altune.core.read_only import locked
 from altune.core.types import Array, Codes, Features, TrainingSet
 from altune.core.uncertainty import softmax
 from altune.models import Model
@@ -102,7 +103,7 @@ class PoolCase:
         """Return the pool; if ``labelled``, some of its rows have labels and a model is trained on them."""
         X = self.features(np.random.default_rng(0))
         y = self.codes(X.shape[0])
-        form = sparse.csr_array(X) if self.sparse else np.ascontiguousarray(X)
+        form = locked(sparse.csr_array(X) if self.sparse else np.ascontiguousarray(X))
         return make_pool(form, y, self.n_labelled if labelled else 0, self.n_classes, outputs)
 
 

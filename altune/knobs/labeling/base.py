@@ -12,6 +12,7 @@ from pydantic import Field
 
 from altune.core.needs import Capabilities
 from altune.core.pool import Pool
+from altune.core.read_only import read_only
 from altune.core.registry import Method
 from altune.core.types import Array, Codes, Learner, RowNumbers
 
@@ -20,7 +21,7 @@ AnnotatorNumbers = NDArray[np.intp]
 
 
 class Answers:
-    """All labels bought so far, in the order of purchase.
+    """All labels bought so far, in the order of purchase; the arrays are read-only.
 
     Attributes
     ----------
@@ -36,9 +37,9 @@ class Answers:
 
     def add(self, rows: RowNumbers, annotators: AnnotatorNumbers, labels: Codes) -> None:
         """Append answers, given as three arrays of the same length."""
-        self.rows = np.concatenate([self.rows, np.asarray(rows, dtype=np.intp)])
-        self.annotators = np.concatenate([self.annotators, np.asarray(annotators, dtype=np.intp)])
-        self.labels = np.concatenate([self.labels, np.asarray(labels, dtype=np.intp)])
+        self.rows = read_only(np.concatenate([self.rows, np.asarray(rows, dtype=np.intp)]))
+        self.annotators = read_only(np.concatenate([self.annotators, np.asarray(annotators, dtype=np.intp)]))
+        self.labels = read_only(np.concatenate([self.labels, np.asarray(labels, dtype=np.intp)]))
 
     def replace(self, row: int, annotator: int, label: int) -> bool:
         """Replace the last answer of an annotator about a row, or remove it if ``label`` is negative.
@@ -51,10 +52,12 @@ class Answers:
         if not len(found):
             return False
         if label >= 0:
-            self.labels[found[-1]] = label
+            labels = self.labels.copy()
+            labels[found[-1]] = label
+            self.labels = read_only(labels)
         else:
             self.rows, self.annotators, self.labels = (
-                np.delete(part, found[-1]) for part in (self.rows, self.annotators, self.labels)
+                read_only(np.delete(part, found[-1])) for part in (self.rows, self.annotators, self.labels)
             )
         return True
 

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from altune.core.pool import Pool
+from altune.core.read_only import read_only_view
 from altune.core.streams import Streams
 from altune.core.types import Array, Codes, RowNumbers, TrainedModel
 from altune.knobs.pool_geometry import current_model, pool_points
@@ -96,7 +97,7 @@ class StoppingMonitor:
         """
         pool, model = self.pool, current_model(self.pool)
         if self._predicts:
-            self.predictions.append(model.predict(pool.inputs[self.stop_set]))
+            self.predictions.append(read_only_view(model.predict(pool.inputs[self.stop_set])))
         held_out = pool.held_out
         return StopView(
             predictions=tuple(self.predictions),

@@ -58,8 +58,7 @@ class FeatureFiles(FeatureCache):
         if key not in self._kept and _is_plain(key):
             path = self._folder / f"{hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()}.npy"
             try:
-                # Mapped copy-on-write, so that it can be written to like an array that was built here.
-                self._kept[key] = np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
+                self._kept[key] = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
             except (OSError, ValueError):
                 began = time.perf_counter()
                 built = super().get(key, build)
@@ -162,7 +161,6 @@ def load_raw(path: str) -> RawTable | None:
 def _load_features(folder: Path, name: str) -> Features:
     if (folder / f"{name}.npy").exists():
         return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r"))
-    # Mapped copy-on-write, because some estimators refuse a sparse matrix that is read-only.
-    parts = (np.load(folder / f"{name}.{part}.npy", mmap_mode="c") for part in ("data", "indices", "indptr"))
+    parts = (np.load(folder / f"{name}.{part}.npy", mmap_mode="r") for part in ("data", "indices", "indptr"))
     data, indices, indptr = map(np.asarray, parts)
     return sparse.csr_matrix((data, indices, indptr), shape=tuple(np.load(folder / f"{name}.shape.npy")))

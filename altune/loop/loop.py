@@ -98,7 +98,9 @@ class ActiveLearningLoop:
         classes: Sequence[object] = (),
     ) -> None:
         recipe = recipe.for_classes(classes or range(n_classes))
-        price_of_row = recipe.labeling.labels_per_row
+        gate = Gate(0, n_classes)
+        price_of_row = gate.size(recipe.labeling, recipe.labeling.labels_per_row, "labels_per_row")
+        gate.size(recipe.stopping, recipe.stopping.held_out_rows, "held_out_rows", least=0)
         if budget < price_of_row:
             raise RequestError(f"a budget of {budget} labels buys no row: a row costs {price_of_row} labels here")
         sample = recipe.initial_sample

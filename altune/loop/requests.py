@@ -142,7 +142,7 @@ class Requests:
 
     def _first_sample(self, held_out: RowNumbers, given: int) -> RowNumbers:
         pool, sample, oracle = self._pool, self._recipe.initial_sample, self._oracle
-        size = max(1, sample.n_rows(pool.budget, pool.n_classes)) - given
+        size = self._gate(0).size(sample, sample.n_rows(pool.budget, pool.n_classes)) - given
         size = min(size, self.affordable_rows() - len(held_out), len(pool.candidates))
         if size < 1:
             return NO_ROWS

@@ -164,7 +164,8 @@ class Trainer:
             streams=streams,
             loop=loop,
         )
-        learner = gate.learner(recipe.training, recipe.training.tune(self._adapted(gate, len(training)), tuning))
+        adapted = self._adapted(gate, len(training))
+        learner = gate.learner(recipe.training, recipe.training.tune(adapted, tuning), adapted)
         inputs = TrainingInput(
             model=learner,
             model_init=recipe.model_init,
@@ -184,7 +185,7 @@ class Trainer:
     def _adapted(self, gate: Gate, n_labels: int) -> Model:
         recipe = self._recipe
         adapted = recipe.training.adapt(recipe.model, n_labels, self._first_labels or n_labels)
-        return gate.learner(recipe.training, adapted)
+        return gate.learner(recipe.training, adapted, recipe.model)
 
     def _audit(self, record: LoopRecord, gate: Gate, rows: RowNumbers, labels: Codes) -> None:
         labeling = self._recipe.labeling

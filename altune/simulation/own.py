@@ -73,11 +73,24 @@ def one_number(what: str, compute: Callable[[], Any]) -> float:
         raise WorkError(f"{what} failed: {reason_of(error)}") from error
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
-    if not isinstance(value, Real | np.number):
+    number = _as_float(value)
+    if number is None:
         raise WorkError(f"{what} returned {_described(value)}; it must return one number")
-    if not np.isfinite(float(value)):
-        raise WorkError(f"{what} returned {float(value)}; it must return a finite number")
-    return float(value)
+    if not np.isfinite(number):
+        raise WorkError(f"{what} returned {number}; it must return a finite number")
+    return number
+
+
+def _as_float(value: Any) -> float | None:
+    """Return a value as a number, infinite where it is too large for one; None if it is none."""
+    if not isinstance(value, Real | np.integer | np.floating):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf")
+    except (TypeError, ValueError):
+        return None
 
 
 def _described(value: Any) -> str:

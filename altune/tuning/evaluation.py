@@ -12,9 +12,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.errors import WorkError, reason_of
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
-from altune.simulation.execution.items import Outcome, WorkItem
+from altune.simulation.execution.items import Failure, Outcome, WorkItem
 from altune.simulation.execution.player import OnDone
 from altune.tuning.envelope import Envelope
 from altune.tuning.judging import Judge
@@ -174,13 +175,18 @@ class Evaluator:
 
         def on_done(index: int, outcome: Outcome) -> None:
             on_played(index, outcome)
-            if isinstance(outcome, LearningCurve):
-                value = self.judge.value_on(plays[index][1], outcome)
-                on_verdict(index, Verdict([outcome], [value], (value,)))
-            else:
-                on_verdict(index, Verdict(failure=outcome))
+            on_verdict(index, self._verdict_on(plays[index][1], outcome))
 
         self.player.play([self._item(recipe, position) for recipe, position in plays], on_done)
+
+    def _verdict_on(self, position: int, outcome: Outcome) -> Verdict:
+        if not isinstance(outcome, LearningCurve):
+            return Verdict(failure=outcome)
+        try:
+            value = self.judge.value_on(position, outcome)
+        except WorkError as error:
+            return _unjudged(error)
+        return Verdict([outcome], [value], (value,))
 
     # steps ----------------------------------------------------------------------------------------------------
 
@@ -247,7 +253,11 @@ class Evaluator:
         """Drop a candidate that would not win even with the best continuation that any finished trial had."""
         if self._best is None:
             return
-        most = self._mean(self._signed(self._envelope.completed(curves)))
+        try:
+            most = self._mean(self._signed(self._envelope.completed(curves)))
+        except WorkError as error:
+            candidate.verdict = _unjudged(error)
+            return
         if most < self._mean(self._best) - ROUNDING:
             likely = self._signed(self._envelope.expected(curves, self._best_curves))
             self._drop(candidate, curves, likely, f"at {share:.0%} of the budget it could not win any more")
@@ -256,14 +266,22 @@ class Evaluator:
         finished = np.array(list(self._finished.values()))
         for candidate in candidates:
             if candidate.verdict is None:
-                signed = self._signed(candidate.curves)
+                try:
+                    signed = self._signed(candidate.curves)
+                except WorkError as error:
+                    candidate.verdict = _unjudged(error)
+                    continue
                 if self.racing_rules.loses_race(signed, finished, len(self._looks)):
                     reason = f"clearly worse than the best on {len(signed)} blocks"
                     self._drop(candidate, candidate.curves, signed, reason)
 
     def _leads(self, candidate: _Candidate) -> bool:
         """Return whether a candidate is better than all but a few of the finished trials."""
-        signed = self._signed(candidate.curves[: self._n_usual])
+        try:
+            signed = self._signed(candidate.curves[: self._n_usual])
+        except WorkError as error:
+            candidate.verdict = _unjudged(error)
+            return False
         if tuple(signed.tolist()) in self._leaders:
             return True
         if len(self._finished) < LEADERS:
@@ -286,8 +304,11 @@ class Evaluator:
         """Return the verdict on a candidate, made now unless it is known, and notify once."""
         if candidate.verdict is None:
             curves, judge = candidate.curves, self.judge
-            block_values = judge.block_values(curves).tolist()
-            candidate.verdict = Verdict(curves, block_values, judge.values(curves), judge.constraints(curves))
+            try:
+                block_values = judge.block_values(curves).tolist()
+                candidate.verdict = Verdict(curves, block_values, judge.values(curves), judge.constraints(curves))
+            except WorkError as error:
+                candidate.verdict = _unjudged(error)
         if not candidate.notified:
             candidate.notified = True
             candidate.notify(candidate.verdict)
@@ -312,3 +333,8 @@ class Evaluator:
     def _mean(self, signed: Array) -> float:
         """Return the mean over blocks in which every data set counts alike."""
         return self.judge.summary(signed, self.judge.objectives[0])
+
+
+def _unjudged(error: WorkError) -> Verdict:
+    """Return the verdict on a recipe for whose curves an objective of the user gives no number."""
+    return Verdict(failure=Failure(reason_of(error)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from altune.models import FittedModel
 from altune.recipes.recipe import Recipe
 
 MARGIN = parse_method("query_strategy", "margin")
+LOGISTIC = parse_method("model", "logistic_regression")
 GATE = Gate(3, n_classes=3)
 CANDIDATES = np.array([2, 3, 5, 8, 9])
 ROWS = np.array([4, 7])
@@ -44,6 +46,21 @@ def rows(values: Any, least: int = 0, most: int | None = None) -> Any:
 
 def choice(value: Any) -> Any:
     return GATE.choice(MARGIN, value, CANDIDATES, 2)
+
+
+def tuned(value: Any) -> Any:
+    return GATE.learner(MARGIN, LOGISTIC.model_copy(update={"C": value}), LOGISTIC)
+
+
+def endless() -> Any:
+    memo: list[Any] = []
+    memo.append(memo)
+    return memo
+
+
+class Stubborn:
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("no")
 
 
 TWO = np.array(["margin", "random"])
@@ -71,7 +88,10 @@ def test_right_answers_pass_unchanged() -> None:
     assert GATE.automatic(MARGIN, None, CANDIDATES) is None
     assert automatic([3, 9], [1, 2], 1.0).labels.tolist() == [1, 2]
     notes = {"kappa": 0.5, "loops": 2, "size": np.float64(3.0)}
-    assert GATE.notes(MARGIN, notes) is notes
+    assert GATE.notes(MARGIN, notes) == notes
+    assert json.dumps(GATE.notes(MARGIN, {"kappa": np.float32(0.5), "loops": np.int64(2)}))
+    tuned = LOGISTIC.model_copy(update={"C": 2.0})
+    assert GATE.learner(MARGIN, tuned, LOGISTIC) is tuned
     assert GATE.decision(MARGIN, np.bool_(True)) is True
     model = fitted(3)
     assert GATE.fitted(MARGIN, model) is model
@@ -134,7 +154,32 @@ def test_right_answers_pass_unchanged() -> None:
         (lambda: GATE.notes(MARGIN, {3: 1.0}), "noted 3: 1.0"),
         (lambda: GATE.decision(MARGIN, None), "decided None, not True or False"),
         (lambda: GATE.decision(MARGIN, 1), "decided 1, not True or False"),
-        (lambda: GATE.learner(MARGIN, MARGIN), "Margin[A-Za-z]*, not a Model"),
+        (lambda: GATE.learner(MARGIN, MARGIN, LOGISTIC), "Margin[A-Za-z]*, not a Model"),
+        (lambda: GATE.learner(MARGIN, parse_method("model", "svm_rbf"), LOGISTIC), "model 'svm_rbf', not 'logistic"),
+        (lambda: tuned(np.nan), "'logistic_regression' with another value than it takes: C: "),
+        (lambda: tuned(-1.0), "'logistic_regression' with another value than it takes: C: "),
+        (lambda: tuned("a"), "'logistic_regression' with another value than it takes: C: "),
+        (lambda: rows(row for row in (2, 3)), r"selected an array of shape \(\) and type object"),
+        (lambda: rows(None), r"selected an array of shape \(\) and type object"),
+        (lambda: rows([[2, 3], [5]]), "selected a list that is no array: ValueError: "),
+        (lambda: rows(Stubborn()), "selected a Stubborn that is no array: RuntimeError: no"),
+        (lambda: rows(np.array([2, 2**63], dtype=np.uint64)), "which is not a candidate"),
+        (lambda: GATE.scores(MARGIN, np.ones(5) * 1j, 5), "type complex128"),
+        (lambda: GATE.scores(MARGIN, np.array([1, None, 2, 3, 4]), 5), "type object"),
+        (lambda: GATE.scores(MARGIN, [1, [2], 3, 4, 5], 5), "returned a list that is no array"),
+        (lambda: GATE.size(MARGIN, None), "returned the size None"),
+        (lambda: GATE.size(MARGIN, float("nan")), "returned the size nan"),
+        (lambda: GATE.size(MARGIN, -5), "returned the size -5"),
+        (lambda: GATE.size(MARGIN, -1, "held_out_rows", least=0), "returned held_out_rows -1, not a whole number of 0"),
+        (lambda: GATE.decision(MARGIN, np.array([True, False])), "decided array"),
+        (lambda: GATE.decision(MARGIN, np.nan), "decided nan"),
+        (lambda: GATE.asked(MARGIN, (np.array([[4, 7]]), np.array([0, 0])), ROWS, 1, 1), "does not ask 1 times"),
+        (lambda: GATE.asked(MARGIN, (np.array([4.0, 7.0]), np.array([0, 0])), ROWS, 1, 1), "does not ask 1 times"),
+        (lambda: GATE.labels(MARGIN, [[0], [1, 2]], 2), "returned a list that is no array"),
+        (lambda: automatic([2], [1], "much"), "weight 'much', not in"),
+        (lambda: automatic([2], [1], np.ones(2)), "weight array"),
+        (lambda: GATE.notes(MARGIN, {"kappa": 1j}), "noted 'kappa': 1j"),
+        (lambda: choice(chosen(memo=endless())), "a memo that JSON cannot write"),
         (lambda: GATE.fitted(MARGIN, None), "returned NoneType, not a FittedModel"),
         (lambda: GATE.fitted(MARGIN, fitted(4)), "a model of 4 classes, not 3"),
     ],
@@ -163,6 +208,17 @@ def play(recipe: Recipe) -> None:
         ({}, "query_strategy", "choose", lambda *_: np.arange(2), "'margin' in loop 1: it chose ndarray, not a Choice"),
         ({}, "initial_sample", "select", lambda *_: np.array([7, 7]), "'random' in loop 0: it selected a row twice"),
         ({}, "initial_sample", "more", lambda *_: np.array([900]), "'random' in loop 0: it selected row 900"),
+        ({}, "initial_sample", "n_rows", lambda *_: None, "'random' in loop 0: it returned the size None"),
+        ({}, "initial_sample", "n_rows", lambda *_: 4.5, "'random' in loop 0: it returned the size 4.5"),
+        ({}, "labeling", "labels_per_row", 0, "'single' in loop 0: it returned labels_per_row 0, not a whole number"),
+        ({}, "stopping", "held_out_rows", np.nan, "'budget' in loop 0: it returned held_out_rows nan"),
+        (
+            {},
+            "model_init",
+            "start",
+            lambda *_, **__: None,
+            "'default' in loop 0: it returned NoneType",
+        ),
         ({}, "loop_size", "next_size", lambda *_: 2.5, "'constant' in loop 1: it returned the size 2.5"),
         ({}, "labeling", "ask", lambda _, rows, *__: (rows, rows), "'single' in loop 0: it asks annotators outside"),
         ({}, "labeling", "combine", lambda *_: np.zeros(1, int), "'single' in loop 0: it returned labels of shape"),

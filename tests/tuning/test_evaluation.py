@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from altune.core.errors import WorkError
 from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
 from altune.simulation.execution import processes as crew
@@ -330,3 +331,22 @@ def test_jobs_change_nothing_where_trials_are_given_up():
     assert plain[0] == plain[1]
     reasons = {trial.reason.split(" ")[0] for trial in runs[0].trials}
     assert {"at", "clearly"} <= reasons, "a run in which nothing is given up proves nothing"
+
+
+@pytest.mark.parametrize("spending", [PLAIN, RACE, RUNG, LEAD], ids=["plain", "race", "rung", "lead"])
+def test_an_objective_without_a_number_for_a_curve_fails_that_trial_alone(spending, monkeypatch):
+    judge = judge_of([ENVIRONMENT], blocks=8, usual=5)
+    usual = type(judge).block_values
+
+    def block_values(judge, curves, name=None):
+        if any(each.scores["accuracy"][0] == 0.25 for each in curves):
+            raise WorkError("objective 'mine' returned nothing; it must return one number")
+        return usual(judge, curves, name)
+
+    monkeypatch.setattr(type(judge), "block_values", block_values)
+    one, _ = evaluator({5: 0.25, 6: 0.9}, spending, judge)
+    see_usual_trials(one)
+    failed, worked = one.play([recipe(5), recipe(6)])
+    assert failed.failure == Failure("objective 'mine' returned nothing; it must return one number")
+    assert worked.failure is None
+    assert worked.curves

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from altune.core.errors import WorkError
 from altune.core.pool import Pool
 from altune.core.registry import Method
 from altune.core.streams import Streams
@@ -47,7 +48,12 @@ class TrainingInput:
 
     def start(self) -> FittedModel:
         """Train from a fresh start by the knob ``model_init``."""
-        return self.model_init.start(self.model, self.training, streams=self.streams, loop=self.loop, pool=self.pool)
+        method, pool = self.model_init, self.pool
+        fitted: object = method.start(self.model, self.training, streams=self.streams, loop=self.loop, pool=pool)
+        if not isinstance(fitted, FittedModel):
+            found = type(fitted).__name__
+            raise WorkError(f"model_init {method.method!r} in loop {self.loop}: it returned {found}, not a FittedModel")
+        return fitted
 
     def resume(self, previous: FittedModel) -> FittedModel:
         """Continue from a model, or from each member of an ensemble, on all labels."""

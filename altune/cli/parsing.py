@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from altune.core.errors import RequestError
+from altune.core.files import kind_of_file
 from altune.core.system_errors import system_errors
 
 _MOST_DIGITS = 18
+_JSON_COST = 25  # times its bytes that the values of a JSON file take at most
 
 
 def read_names(text: str | None) -> str | tuple[str, ...] | None:
@@ -101,11 +103,16 @@ def read_json(path: Path) -> Any:
     Raises
     ------
     RequestError
-        If it cannot be read or is not JSON.
+        If it cannot be read, is not JSON, or needs too much memory.
     """
+    from altune.data.memory import require_bytes
+
+    if kind := kind_of_file(path):
+        raise RequestError(f"{path} is {kind}; give a JSON file")
     try:
         with system_errors(path):
-            return json.loads(path.read_text("utf-8"))
+            require_bytes(_JSON_COST * path.stat().st_size, str(path), "give a smaller file")
+            return json.loads(path.read_text("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise RequestError(f"{path}: not JSON: {error}") from None
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import FormatError, RequestError, StorageError, did_you_mean
 from altune.core.formats import RECIPE_FORMAT
+from altune.core.plain import shown
 from altune.core.system_errors import reason_of, system_errors
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def check_keys(mapping: Mapping[Any, Any], accepted: tuple[str, ...], of_space: 
         raise FormatError(problem, path="version", value=version)
     name = mapping.get("name")
     if name is not None and (not isinstance(name, str) or not name.strip()):
-        raise FormatError(f"{name!r} is not a name; write a word or two", path="name", value=name)
+        raise FormatError(f"{shown(name)} is not a name; write a word or two", path="name", value=name)
 
 
 def canonical_digest(plain: Mapping[str, Any]) -> str:

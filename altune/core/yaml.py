@@ -1,8 +1,8 @@
 """Read and write YAML 1.2 safely, as plain values.
 
 Scalars are those of the YAML 1.2 core schema: ``1e3`` is a number; ``no``, ``on`` and dates are text. Tags, anchors,
-aliases, second documents, duplicate keys, more than 1 MiB and more than ``MAX_DEPTH`` levels are refused. ruamel.yaml
-parses a file into events, and the values are built here, so that no constructor can run.
+aliases, second documents, duplicate keys, more than 1 MiB, ``MAX_VALUES`` values or ``MAX_DEPTH`` levels are refused.
+ruamel.yaml parses a file into events, and the values are built here, so that no constructor can run.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.tag import Tag
 
 from altune.core.errors import FormatError, did_you_mean
+from altune.core.files import kind_of_file
 from altune.core.system_errors import system_errors
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
+MAX_VALUES = 50_000
 MAX_INTEGER = 2**63 - 1
 FLOW_WIDTH = 100
 """Mappings and lists of at most this many characters are written on one line."""
@@ -148,6 +150,7 @@ class _Reader:
     def __init__(self, text: str, file: str) -> None:
         self._events: Iterator[Any] = iter(YAML(typ="safe", pure=True).parse(text))
         self._file = file
+        self._n_values = 0
 
     def document(self) -> Any:
         next(self._events)  # the start of the stream
@@ -164,6 +167,9 @@ class _Reader:
         return value
 
     def _value(self, event: Any, depth: int) -> Any:
+        self._n_values += 1
+        if self._n_values > MAX_VALUES:
+            raise self._refuse(event, f"more than {MAX_VALUES} values, which is the limit")
         if isinstance(event, ev.AliasEvent):
             raise self._refuse(event, f"the alias *{event.anchor} is not accepted; write the value out")
         if event.anchor is not None:
@@ -263,6 +269,8 @@ def _scalar_event(value: Any, path: str) -> Any:
 def _missing(path: Path) -> str:
     if path.is_dir():
         return "a folder, not a file"
+    if kind := kind_of_file(path):
+        return f"{kind}, not a file"
     if not path.parent.is_dir():
         return f"no such file; the folder {path.parent} does not exist"
     names = [entry.name for entry in path.parent.iterdir() if entry.suffix in (".yaml", ".yml")]

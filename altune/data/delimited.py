@@ -194,6 +194,7 @@ def _header(source: Delimited, rows: Iterator[_Row]) -> tuple[_Row, str]:
         raise DataError(f"{source.file} is empty; give a file with a header line and rows")
     if "\0" in header.text:
         _refuse_nul(source)
+    source.file.require_columns(len(header.fields))
     _check_separator(source, header, first)
     blank = next((column for column, name in enumerate(header.fields, 1) if not name.strip()), None)
     if blank is not None:

@@ -48,6 +48,7 @@ _RIGHT = {
     "pickle": "such files may run code and are not read",
 }
 _UNKNOWN = 1 << 62
+MOST_COLUMNS = 100_000
 _BEGINNINGS = {".parquet": ("Parquet",), ".feather": ("Feather",), ".xlsx": ("zip",), ".npz": ("zip", "empty zip")}
 
 
@@ -85,6 +86,12 @@ class DataFile:
         if needed > self.room:
             right = "leave out rows or columns, or give sparse features (.svmlight)"
             require_bytes(needed, str(self), right, self.memory)
+
+    def require_columns(self, count: int) -> None:
+        """Refuse a table with too many columns, each of which takes kilobytes and milliseconds."""
+        if count > MOST_COLUMNS:
+            right = f"a table has at most {MOST_COLUMNS}, so give an array (.npz) or sparse features (.svmlight)"
+            raise DataError(f"{self} has {count} columns; {right}")
 
 
 def existing_file(path: str | Path) -> Path:

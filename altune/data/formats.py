@@ -65,6 +65,7 @@ def read_json_lines(file: DataFile, reading: Reading) -> pd.DataFrame:
         record = _record(line, f"{file}: line {number}")
         for name in record.keys() - columns.keys():
             file.require((len(columns) + 1) * CELL * count)
+            file.require_columns(len(columns) + 1)
             columns[name] = [None] * count
         for name, values in columns.items():
             values.append(record.get(name))

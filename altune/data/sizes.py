@@ -151,6 +151,7 @@ def _require_parquet(stream: IO[bytes], file: DataFile) -> None:
 
     parquet = pq.ParquetFile(stream)
     footer = parquet.metadata
+    file.require_columns(footer.num_columns)
     needed = CELL * footer.num_rows * footer.num_columns
     chunks = [
         (group, footer.row_group(group).column(column))
@@ -180,6 +181,7 @@ def _require_feather(stream: IO[bytes], file: DataFile) -> None:
     for message in pa.ipc.MessageReader.open_stream(stream):
         if message.type == "schema":
             columns = len(pa.ipc.read_schema(message))
+            file.require_columns(columns)
         elif message.type in ("record batch", "dictionary"):
             rows, sizes = _arrow_sizes(message.metadata.to_pybytes(), message.body)
             needed += CELL * rows * columns + _TEXT * sum(sizes)

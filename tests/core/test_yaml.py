@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from altune.core.errors import FormatError
-from altune.core.yaml import MAX_BYTES, MAX_DEPTH, MAX_INTEGER, read_yaml, read_yaml_text, write_yaml
+from altune.core.yaml import MAX_BYTES, MAX_DEPTH, MAX_INTEGER, MAX_VALUES, read_yaml, read_yaml_text, write_yaml
 
 SCALARS = st.none() | st.booleans() | st.integers(-MAX_INTEGER, MAX_INTEGER) | st.floats(allow_nan=False) | st.text()
 VALUES = st.recursive(
@@ -135,3 +136,23 @@ def test_numbers_and_characters_that_nothing_can_hold_are_refused(text: str, pro
 def test_a_file_that_may_not_be_read_is_told_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="too long"):
         read_yaml(tmp_path / ("a" * 300))
+
+
+@pytest.mark.slow
+def test_a_file_with_too_many_values_is_refused_at_once() -> None:
+    with pytest.raises(FormatError, match="more than 50000 values, which is the limit"):
+        read_yaml_text("a: [" + "1," * MAX_VALUES + "1]")
+
+
+def test_what_is_no_file_is_refused_without_being_opened(tmp_path: Path) -> None:
+    makes: list[tuple[Any, str]] = [
+        (os.mkfifo, "a pipe, not a file"),
+        (lambda path: path.symlink_to(path), "a symbolic link that leads to itself, not a file"),
+        (lambda path: path.symlink_to("/dev/zero"), "a device, not a file"),
+        (lambda path: path.mkdir(), "a folder, not a file"),
+    ]
+    for make, said in makes:
+        path = tmp_path / f"{said[2:6]}.yaml"
+        make(path)
+        with pytest.raises(FormatError, match=said):
+            read_yaml(path)

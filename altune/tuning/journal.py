@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -134,15 +134,31 @@ class _Operations(BaseJournalBackend):
         raise TypeError("operations that are replayed are not added to")
 
 
-def n_replayed(operations: Sequence[dict[str, Any]]) -> int:
+def read_operations(path: Path) -> list[dict[str, Any]]:
+    """Return the operations of a journal up to the first line that is damaged or not complete."""
+    operations: list[dict[str, Any]] = []
+    with path.open("rb") as file, contextlib.suppress(DamagedLine):
+        for number, line in enumerate(file, start=1):
+            operations.append(read_line(line, number))
+    return operations
+
+
+def n_replayed(operations: Sequence[dict[str, Any]], read: Callable[[JournalStorage], object] | None = None) -> int:
     """Return how many of the operations, from the first on, Optuna can replay.
 
     An operation without a checksum may have the wrong fields, which only a replay shows.
+
+    Parameters
+    ----------
+    operations : the operations.
+    read : reads the study after a replay; what it raises counts as well.
     """
 
     def fails(n: int) -> bool:
         try:
-            JournalStorage(_Operations(operations[:n]))
+            storage = JournalStorage(_Operations(operations[:n]))
+            if read is not None:
+                read(storage)
         except Exception:
             return True
         return False

@@ -16,7 +16,7 @@ from typing import Any
 from altune.core.errors import RequestError
 from altune.core.files import written_whole
 from altune.core.text import join_words
-from altune.tuning.journal import DamagedLine, n_replayed, read_line
+from altune.tuning.journal import DamagedLine, read_line
 from altune.tuning.optuna_private import CREATE_TRIAL, SET_STATE, SET_STUDY_ATTRIBUTE, require_journal_codes
 from altune.tuning.storage import cut_torn_line, torn_bytes
 
@@ -76,7 +76,10 @@ class Contents:
 
     @cached_property
     def operations(self) -> list[dict[str, Any]]:
-        """Optuna's operations up to the first line that is damaged or that Optuna cannot replay."""
+        """Optuna's operations up to the first line that is damaged, or that Optuna cannot replay or altune not read."""
+        from altune.tuning.record import StudyRecord
+        from altune.tuning.record_damage import n_readable
+
         require_journal_codes()
         operations = []
         for line in self.lines:
@@ -84,7 +87,7 @@ class Contents:
             if operation is None:
                 break
             operations.append(operation)
-        return operations[: n_replayed(operations)]
+        return operations[: n_readable(operations, StudyRecord)]
 
     @cached_property
     def unfinished(self) -> list[int]:

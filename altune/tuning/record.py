@@ -30,6 +30,7 @@ from altune.tuning.optuna_private import study_attributes
 from altune.tuning.own_code import OWN
 from altune.tuning.played import Played
 from altune.tuning.preference import Preference
+from altune.tuning.record_damage import names_damage
 from altune.tuning.search_blocks import SearchBlocks
 from altune.tuning.stored_away import AWAY, StoredAway, data_sets_of, reported_recipes, scenarios_of
 from altune.tuning.trials import BLOCKS, TrialRecord, curves_of, n_plays, record_of
@@ -48,6 +49,7 @@ VANILLA = "vanilla"
 """The baseline at which the path of an ablation starts."""
 
 
+@names_damage
 @dataclass(frozen=True, eq=False)
 class StudyRecord:
     """A study and everything that is stored in it.

@@ -16,16 +16,17 @@ import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
+from weakref import WeakKeyDictionary
 
 import optuna
 from optuna.storages import JournalStorage
 from optuna.trial import FrozenTrial
 
-from altune.core.errors import RequestError, StorageError
+from altune.core.errors import AltuneError, RequestError, StorageError
 from altune.core.files import make_private_folder
 from altune.core.system_errors import system_error, system_errors
 from altune.simulation.objectives import Direction
-from altune.tuning.journal import DamagedLine, JournalFile
+from altune.tuning.journal import DamagedLine, JournalFile, n_replayed, read_operations
 from altune.tuning.quiet import create_study
 
 STUDY_NAME = "altune"
@@ -33,8 +34,7 @@ JOURNAL = "study.journal"
 LOCK = "owner.lock"
 _LOCKED_BYTE = 2**30
 _FIRST = b'{"op_code"'
-# Errors that Optuna raises when an operation of a journal is not one of its own.
-_UNREADABLE = (AssertionError, AttributeError, IndexError, TypeError)
+_JOURNALS: WeakKeyDictionary[optuna.Study, Path] = WeakKeyDictionary()
 
 
 def open_study(folder: Path | None, directions: Sequence[Direction]) -> optuna.Study:
@@ -64,20 +64,30 @@ def open_study(folder: Path | None, directions: Sequence[Direction]) -> optuna.S
         with _reading():
             storage = _storage(journal)
         if storage.get_all_studies():
-            return optuna.load_study(study_name=STUDY_NAME, storage=storage)
+            return _load(storage, journal)
         return create_study(storage=storage, **new)
     except DamagedLine as error:
-        raise RequestError(_damaged(folder, str(error))) from None
-    except _UNREADABLE:
-        raise RequestError(_damaged(folder, "a line cannot be read")) from None
+        raise RequestError(damaged_line(journal, str(error))) from None
     except (KeyError, ValueError):
         raise RequestError(f"{journal}: the study there was not created by altune; give another --out") from None
     except OSError as error:
         raise system_error(error, journal) or error from None
 
 
-def _damaged(folder: Path, problem: str) -> str:
-    return f"{folder / JOURNAL}: {problem}; `altune repair {shlex.quote(str(folder))}` repairs the journal"
+def damaged_line(journal: Path, problem: str) -> str:
+    """Return a message about a line of a journal, with the command that repairs it."""
+    return f"{journal}: {problem}; `altune repair {shlex.quote(str(journal.parent))}` repairs the journal"
+
+
+def journal_of(study: optuna.Study) -> Path | None:
+    """Return the journal that a study was read from, None for a study that has none."""
+    return _JOURNALS.get(study)
+
+
+def _load(storage: JournalStorage, journal: Path) -> optuna.Study:
+    study = optuna.load_study(study_name=STUDY_NAME, storage=storage)
+    _JOURNALS[study] = journal
+    return study
 
 
 def require_journal(journal: Path) -> None:
@@ -113,11 +123,9 @@ def read_study(folder: Path) -> optuna.Study:
         )
     try:
         with _reading():
-            return optuna.load_study(study_name=STUDY_NAME, storage=_storage(journal))
+            return _load(_storage(journal), journal)
     except DamagedLine as error:
-        raise RequestError(_damaged(folder, str(error))) from None
-    except _UNREADABLE:
-        raise RequestError(_damaged(folder, "a line cannot be read")) from None
+        raise RequestError(damaged_line(journal, str(error))) from None
     except OSError as error:
         raise system_error(error, journal) or error from None
     except (KeyError, ValueError) as error:
@@ -250,8 +258,10 @@ def _lock(descriptor: int) -> bool:
 def _storage(journal: Path) -> JournalStorage:
     try:
         return JournalStorage(JournalFile(journal))
-    except KeyError as error:
-        raise TypeError(f"an operation has no field {error}") from None
+    except (DamagedLine, AltuneError, OSError):
+        raise
+    except Exception as error:  # what Optuna raises when an operation is not one of its own
+        raise DamagedLine(n_replayed(read_operations(journal)) + 1, "cannot be read") from error
 
 
 @contextlib.contextmanager

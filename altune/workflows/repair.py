@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -184,7 +184,8 @@ def _left_parts(folder: Path) -> Iterator[Damage]:
     """Yield files that a crash left half written under their temporary names."""
     from altune.tuning.stages import TRAJECTORIES
 
-    left = sorted([*folder.glob("*.part"), *folder.glob(".*.part"), *(folder / TRAJECTORIES).glob("*/*.part")])
+    stored = (folder / TRAJECTORIES).glob("*/*.part")
+    left = _inside(folder, [*folder.glob("*.part"), *folder.glob(".*.part"), *stored])
     if left:
         what = f"{len(left)} file{'s' * (len(left) > 1)} half written at a crash (such as {left[0].name})"
         yield Damage(Problem(what, str(folder), "removed"), lambda: _remove(left))
@@ -194,12 +195,19 @@ def _unreadable_trajectories(folder: Path) -> Iterator[Damage]:
     from altune.tuning.stages import TRAJECTORIES
 
     stored = folder / TRAJECTORIES
-    unreadable = [path for path in sorted(stored.glob("??/*.json")) if _is_trajectory(path) and not _readable(path)]
+    files = _inside(folder, stored.glob("??/*.json"))
+    unreadable = [path for path in files if _is_trajectory(path) and not _readable(path)]
     if unreadable:
         count = f"{len(unreadable)} stored trajector{'ies' if len(unreadable) > 1 else 'y'}"
         counts = "are damaged and count" if len(unreadable) > 1 else "is damaged and counts"
         what = f"{count} {counts} as absent (such as {unreadable[0].name})"
         yield Damage(Problem(what, str(stored), "removed"), lambda: _remove(unreadable))
+
+
+def _inside(folder: Path, paths: Iterable[Path]) -> list[Path]:
+    """Return the paths in order, without those that a symbolic link puts outside of a folder, which are not ours."""
+    home = folder.resolve()
+    return sorted(path for path in paths if path.parent.resolve().is_relative_to(home))
 
 
 def _is_trajectory(path: Path) -> bool:
@@ -223,7 +231,7 @@ def _left_blocks(folder: Path) -> Iterator[Damage]:
     from altune.tuning.stages import SCRATCH
 
     scratch = folder / SCRATCH
-    if scratch.is_dir():
+    if scratch.is_dir() and not scratch.is_symlink():
         size = sum(path.stat().st_size for path in scratch.rglob("*") if path.is_file())
         what = f"arrays of {size / 1e6:.1f} MB left by a crash"
         yield Damage(Problem(what, str(scratch), "removed"), lambda: shutil.rmtree(scratch, ignore_errors=True))

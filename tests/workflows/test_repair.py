@@ -298,3 +298,19 @@ def test_repair_says_nothing_but_its_own_lines(folder):
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(str(folder))
+
+
+def test_what_a_link_leads_to_outside_of_the_folder_is_left_alone(folder, tmp_path):
+    theirs = tmp_path / "theirs"
+    shutil.move(folder / "trajectories", theirs)
+    kept = sorted(theirs.glob("*/*.json"))[0]
+    kept.write_text("damaged")
+    kept.with_suffix(".7.part").write_text("{")
+    (folder / "trajectories").symlink_to(theirs)
+    (folder / "blocks").symlink_to(theirs)
+    before = sorted(theirs.rglob("*"))
+    assert repair(folder).problems == ()
+    assert sorted(theirs.rglob("*")) == before
+    (tmp_path / "link").symlink_to(folder)
+    (folder / ".report.html.part").write_text("<html")
+    assert done(repair(tmp_path / "link")) == ["removed"]

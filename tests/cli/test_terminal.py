@@ -31,8 +31,8 @@ def test_controls_become_escapes_on_both_streams_and_json_stays_json(
     assert out == f"{printable_lines(f'a{sign}b')}\n\tc\n"
     assert sign not in out + err.replace("\x1b[0m", "")
     assert err.endswith("\x1b[0m")
-    space = {"version": 1, "name": f"a{sign}b", "query_strategy": "margin"}
-    (tmp_path / "s.yaml").write_text(json.dumps(space))
+    name = f"a\\U{ord(sign[0]):08x}{sign[1:]}b"
+    (tmp_path / "s.yaml").write_text(f'version: 1\nname: "{name}"\nquery_strategy: margin\n')
     code, out, _ = altune("spaces", "s.yaml", "--json")
     assert code == 0
     assert json.loads(out)["name"] == f"a{sign}b"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ import scipy.sparse as sp
 import sklearn
 
 import altune
+from altune.core.registry import methods
 
 SIZES: dict[str, Any] = {"budget": 30, "n_trials": 4, "n_blocks": 2, "confirm": False}
 
@@ -46,6 +48,16 @@ def test_settings_of_the_caller_change_no_result_and_stay(output: str) -> None:
         assert areas() == usual
         assert (sklearn.get_config(), np.geterr(), list(warnings.filters), dict(os.environ)) == before
     assert np.random.get_state()[1].tolist() == random  # noqa: NPY002
+
+
+@pytest.mark.slow
+def test_no_model_needs_what_a_library_will_drop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("altune.core.settings.no_warnings", contextlib.nullcontext)
+    with warnings.catch_warnings():
+        for category in (DeprecationWarning, FutureWarning, PendingDeprecationWarning):
+            warnings.simplefilter("error", category)
+        for name in methods("model"):
+            altune.simulate("vanilla", "iris", model=name, budget=12, n_blocks=1)
 
 
 @pytest.mark.slow

@@ -23,11 +23,11 @@ def read_only(value: T) -> T:
         left as it is.
     """
     if isinstance(value, np.ndarray):
-        value.flags.writeable = False
+        value.setflags(write=False)
     elif sparse.issparse(value):
         for part in ("data", "indices", "indptr"):
             if hasattr(value, part):
-                getattr(value, part).flags.writeable = False
+                getattr(value, part).setflags(write=False)
     elif isinstance(value, (tuple, list)):
         for item in value:
             read_only(item)
@@ -43,7 +43,7 @@ def read_only(value: T) -> T:
 def read_only_view(array: Any) -> Any:
     """Return a view of an array that cannot be written to; the array itself stays as it is."""
     view = array.view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
 
 

@@ -12,7 +12,7 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.tree import DecisionTreeClassifier
 
-from altune.core.errors import RequestError, StorageError
+from altune.core.errors import AltuneWarning, RequestError, StorageError
 from altune.core.registry import unregister
 from altune.data import Dataset
 from altune.data.blocks import Block, explicit_block
@@ -145,7 +145,7 @@ def test_a_trajectory_with_a_changed_digit_is_played_again_with_one_warning(tmp_
         text = path.read_text()
         at = text.index("0.", text.index('"scores"')) + 2
         path.write_text(f"{text[:at]}{int(text[at]) ^ 1}{text[at + 1 :]}")
-    with Player(store=store) as player, pytest.warns(UserWarning, match="changed since it was stored") as warned:
+    with Player(store=store) as player, pytest.warns(AltuneWarning, match="changed since it was stored") as warned:
         again = player.play(tasks, lambda index, outcome: None)
     assert player.simulated == 2
     (message,) = {str(one.message) for one in warned}

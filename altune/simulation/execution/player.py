@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from altune.core.errors import AltuneWarning
 from altune.core.identity import forget
 from altune.core.threads import one_thread
 from altune.data.blocks import Block
@@ -237,7 +238,7 @@ class Player:
         ):
             if getattr(self.store, kind) and kind not in self._warned:
                 self._warned.add(kind)
-                warnings.warn(f"{self.store.folder}: {what} simulated again", stacklevel=2)
+                warnings.warn(f"{self.store.folder}: {what} simulated again", AltuneWarning, stacklevel=2)
         return curve
 
     def _keep(self, item: WorkItem, outcome: Outcome) -> None:

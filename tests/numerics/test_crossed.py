@@ -68,6 +68,21 @@ def test_order_and_names_change_no_component_and_a_factor_scales_them() -> None:
     assert moved.degrees == pytest.approx(parts.degrees) == pytest.approx(scaled.degrees)
 
 
+def test_the_terms_of_the_variance_are_given_with_their_sum() -> None:
+    table = crossed(np.random.default_rng(1), 5, 8, (0.5, 0.4, 0.3))
+    parts = variance_parts(table, np.repeat([0, 1], 4), 40, alike=0.2)
+    plain = parts.to_dict()
+    assert plain == {
+        "units": 8,
+        "from_blocks": pytest.approx(parts.of_blocks / 5),
+        "from_units": pytest.approx(parts.of_units / 8 + parts.of_classes),
+        "from_table": pytest.approx(parts.of_table),
+        "from_both": pytest.approx(parts.of_both / 40),
+    }
+    assert sum(plain.values()) - 8 == pytest.approx(parts.variance())
+    assert min(plain.values()) > 0
+
+
 def test_a_component_below_zero_counts_as_none() -> None:
     table = np.array([[1.0, -1.0, 1.0, -1.0], [-1.0, 1.0, -1.0, 1.0]])
     parts = variance_parts(table)
@@ -122,6 +137,10 @@ def test_resamples_draw_blocks_and_units_within_their_class() -> None:
     assert np.allclose(of_units[:, :6].sum(axis=1), 6 / 8)
     assert np.allclose(of_units.sum(axis=1), 1.0)
     assert np.allclose(of_units.mean(axis=0), 1 / 8, atol=0.02)
+    _, together = resampled_blocks_and_units(4, 8, np.random.default_rng(0), 500)
+    assert together.shape == (500, 8)
+    assert np.allclose(together.sum(axis=1), 1.0)
+    assert np.std(together[:, :6].sum(axis=1)) > 0.1
 
 
 def test_a_table_of_one_block_is_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from altune.core.errors import RequestError
+from altune.numerics.crossed import variance_parts
 from altune.numerics.hypothesis_tests import holm
 from altune.numerics.statistics import (
+    Interval,
     PairedDifference,
     mean_interval,
     over_data_sets,
@@ -35,6 +38,26 @@ def test_interval_of_a_mean_is_scipys_t_interval() -> None:
     assert (interval.low, interval.high) == pytest.approx((low, high))
     assert interval.mean == pytest.approx(0.9137)
     assert interval.blocks == 10
+
+
+def test_what_is_written_of_an_interval_and_of_a_difference() -> None:
+    table = np.random.default_rng(0).normal(size=(5, 8))
+    parts = variance_parts(table)
+    interval = Interval(0.5, -math.inf, math.inf, 3, "blocks and rows", parts)
+    assert interval.to_dict() == {
+        **{"mean": 0.5, "low": None, "high": None, "blocks": 3, "basis": "blocks and rows"},
+        "variance": parts.to_dict(),
+    }
+    assert Interval(0.5, 0.25, 0.75, 9).to_dict() == {
+        **{"mean": 0.5, "low": 0.25, "high": 0.75, "blocks": 9, "basis": "blocks alone"},
+    }
+    difference = PairedDifference(0.5, 0.25, 0.75, 0.01, 9, 0.875)
+    plain = {
+        **{"mean": 0.5, "low": 0.25, "high": 0.75, "p": 0.01, "blocks": 9, "better": 0.875, "p_holm": 0.01},
+        **{"low_together": 0.25, "high_together": 0.75, "clear": True, "basis": "blocks alone"},
+    }
+    assert difference.to_dict() == plain
+    assert replace(difference, parts=parts).to_dict() == plain | {"variance": parts.to_dict()}
 
 
 def test_difference_worked_by_hand() -> None:

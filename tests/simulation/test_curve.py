@@ -97,6 +97,8 @@ def test_a_band_is_the_mean_of_the_current_scores():
     assert found.counts.tolist() == [0, 2, 4, 6, 10]
     np.testing.assert_allclose(found.mean, [0.2, 0.4, 0.7, 0.95, 0.95])
     np.testing.assert_allclose(found.low, [0.12, 0.32, 0.54, 0.91, 0.91])
+    np.testing.assert_allclose(found.high, [0.28, 0.48, 0.86, 0.99, 0.99])
+    assert found.counts.dtype == np.int64
     assert found.blocks == 2
     assert band([curve([2, 16], [0.5, 1.0])], "accuracy", 10).counts.tolist() == [0, 2, 10]
 

@@ -49,6 +49,15 @@ def test_trapezoid_cuts_the_line_at_the_budget():
     assert objective("aulc_trapezoid")(curve([6, 14], [0.5, 0.9])) == pytest.approx(expected)
 
 
+def test_dense_area_by_hand():
+    # models refitted at 2, 4 and 8 labels, whatever the loops were: lines from .1 to .3, .5 and .9, held for 2
+    refitted = {"dense_labels": np.array([2, 4, 8]), "dense_scores": {"accuracy": np.array([0.3, 0.5, 0.9])}}
+    expected = (2 * 0.2 + 2 * 0.4 + 4 * 0.7 + 2 * 0.9) / 10
+    assert objective("aulc_dense")(curve([5], [1.0], **refitted)) == pytest.approx(expected)
+    with pytest.raises(ScenarioError, match="simulate again"):
+        objective("aulc_dense")(curve([5], [1.0]))
+
+
 def test_log_area_by_hand():
     # over log2 n in [0, 5]: the prior to 2, .5 from 2 to 3, .9 from 3 to 5
     assert objective("aulc_log", end=32)(curve([4, 8], [0.5, 0.9])) == pytest.approx((2 * 0.1 + 0.5 + 2 * 0.9) / 5)

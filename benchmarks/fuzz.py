@@ -1,7 +1,7 @@
 """Does every input end in a result or in one line, whatever is wrong with it?
 
     python benchmarks/fuzz.py                                # 1,000 cases of each target: some minutes
-    python benchmarks/fuzz.py --cases 50000 --jobs 2         # as many as were played for the README: hours
+    python benchmarks/fuzz.py --cases 50000 --jobs 2         # hours
     python benchmarks/fuzz.py --targets recipe csv --seed 7  # some targets, other cases
     python benchmarks/fuzz.py --replay runs/fuzz/csv-812.json
 
@@ -29,7 +29,17 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from lib.fuzz_play import CPU_SECONDS, MEMORY, OUTCOMES, WRONG, make_case, play_case, play_many, read_record, record_of
+from lib.fuzz_play import (
+    ADDRESSES,
+    CPU_SECONDS,
+    OUTCOMES,
+    WRONG,
+    make_case,
+    play_case,
+    play_many,
+    read_record,
+    record_of,
+)
 from lib.fuzz_targets import TARGETS
 
 KEPT = 40
@@ -83,7 +93,7 @@ class Part:
 
 def _limit_memory() -> None:
     pages = int(Path("/proc/self/statm").read_text().split()[0])
-    limit = pages * resource.getpagesize() + MEMORY
+    limit = pages * resource.getpagesize() + ADDRESSES
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 

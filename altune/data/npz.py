@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from altune.core.errors import DataError
+from altune.core.plain import shown
 from altune.data.files import DataFile, one_line, readable
 from altune.data.sizes import NPZ_KEYS, npz_headers, opened
 from altune.data.svmlight import without_unused
@@ -47,9 +48,9 @@ def read_npz(file: DataFile, labelled: bool = True) -> tuple[Any, Any]:
 
 def _csr(arrays: dict[str, Any], file: DataFile) -> Any:
     """Return the CSR matrix of its parts."""
-    stored = str(np.asarray(arrays.get("format", "csr")).astype(str))
-    if stored != "csr":
-        raise DataError(f"{file}: the sparse format is {stored!r}; save X.tocsr()")
+    stored = np.asarray(arrays.get("format", "csr")).tolist()
+    if stored not in ("csr", b"csr"):
+        raise DataError(f"{file}: the sparse format is {shown(stored)}; save X.tocsr()")
     try:
         n_rows, n_columns = map(int, arrays["shape"])
         parts = np.asarray(arrays["data"], dtype=np.float64), arrays["indices"], arrays["indptr"]

@@ -82,6 +82,8 @@ def test_npz_reads_dense_arrays_and_the_parts_of_a_csr_matrix(tmp_path):
     assert sparse.kind == "sparse"
     assert np.array_equal(sparse.X.toarray(), X)
     parts["indices"] = parts["indices"] + 100
+    np.savez(tmp_path / "column.npz", y=y, format=b"csc\xff", **parts)
+    assert "the sparse format is b'csc\\xff'; save X.tocsr()" in refused(tmp_path / "column.npz")
     np.savez(tmp_path / "torn.npz", y=y, **parts)
     assert "do not fit together" in refused(tmp_path / "torn.npz")
 

@@ -107,7 +107,7 @@ def play_run(case: Case) -> None:
     if case.words != ("open",):
         return command(list(case.words))
     run = altune.open_run("run")
-    for shown in (repr(run), run.trials, run.scenario, run.answer(), run.to_dict()):
+    for shown in (repr(run), run.trials, run.scenario, run.answer, run.to_dict()):
         assert shown is not None
 
 

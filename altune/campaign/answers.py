@@ -30,15 +30,24 @@ def _several(values: Any) -> bool:
     return isinstance(values, Iterable) and not isinstance(values, (str, bytes, dict))
 
 
-def checked_answers(state: CampaignState, rows: Any, labels: Any, annotator: Any, seconds: Any) -> list[Item]:
-    """Return the answers of one call, without those that change nothing.
+Problem = tuple[int, str]
+"""Position of an answer that does not fit among those of one call, and what is wrong."""
 
-    The parameters are those of :meth:`altune.Campaign.tell`.
+
+def check_answers(
+    state: CampaignState, rows: Any, labels: Any, annotator: Any, seconds: Any, *, as_text: bool = False
+) -> tuple[list[Item], list[Problem]]:
+    """Return the answers of one call, without those that change nothing, and what is wrong with others.
+
+    Parameters
+    ----------
+    rows, labels, annotator, seconds : as for :meth:`altune.Campaign.tell`.
+    as_text : whether rows and classes are texts, as in a file.
 
     Raises
     ------
     RequestError
-        With the first answer that does not fit.
+        If there is not one label for each row.
     """
     rows, labels = listed(rows), listed(labels)
     names, times = (value if _several(value) else [value] * len(rows) for value in (annotator, seconds))
@@ -46,10 +55,14 @@ def checked_answers(state: CampaignState, rows: Any, labels: Any, annotator: Any
     if len({len(column) for column in columns.values()}) > 1:
         counts = ", ".join(f"{len(column)} {name}" for name, column in columns.items())
         raise RequestError(f"one label is needed for each row, but there are {counts}")
-    told = _Told(state.ledger)
-    for row, label, name, time in zip(*columns.values(), strict=True):
-        told.add(row, state.position_of(row), _code(state, row, label), name, _seconds(row, time))
-    return told.answers
+    told, problems = _Told(state.ledger), []
+    for place, (row, label, name, time) in enumerate(zip(*columns.values(), strict=True)):
+        try:
+            position, code = state.position_of(row, as_text=as_text), _code(state, row, label, as_text)
+            told.add(row, position, code, name, _seconds(row, time))
+        except RequestError as error:
+            problems.append((place, str(error)))
+    return told.answers, problems
 
 
 class _Told:
@@ -150,14 +163,20 @@ def _require_labels(ledger: Ledger, labelled: set[int], removed: Collection[int]
         raise RequestError("no label would remain to train on")
 
 
-def _code(state: CampaignState, row: RowId, label: Any) -> int:
+def _code(state: CampaignState, row: RowId, label: Any, as_text: bool) -> int:
     if label is None or (isinstance(label, float) and math.isnan(label)):
         return CANNOT_TELL
     plain = label.item() if isinstance(label, np.generic) else label
     for code, name in enumerate(state.classes):
-        if plain == name and isinstance(plain, bool) == isinstance(name, bool):
+        same = unguarded(str(plain), str(name)) if as_text else plain == name
+        if same and (as_text or isinstance(plain, bool) == isinstance(name, bool)):
             return code
     raise RequestError(f"row {row!r}: no class {plain!r}; {did_you_mean(plain, map(str, state.classes))}")
+
+
+def unguarded(text: str, name: str) -> bool:
+    """Return whether a text of a file is a name, which a table for people may have behind an apostrophe."""
+    return text in (name, f"'{name}")
 
 
 def _name(name: Any) -> str:

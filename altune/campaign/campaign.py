@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from altune.campaign.answers import checked_answers, checked_removal, checked_revocation
+from altune.campaign.answers import check_answers, checked_removal, checked_revocation
 from altune.campaign.creation import read_pool, starting
 from altune.campaign.events import FILE, EventLog
 from altune.campaign.ledger import CANNOT_TELL
+from altune.campaign.predictions import predictions
 from altune.campaign.rows import fitting, store_rows
 from altune.campaign.state import Batch, CampaignState, RowId
 from altune.campaign.status import CampaignStatus, status_of
@@ -20,8 +19,9 @@ from altune.core.arguments import plain_arguments
 from altune.core.errors import RequestError
 from altune.core.plain import home_path
 from altune.core.streams import Streams
-from altune.data.reading import Reading, reading_arguments
+from altune.data.reading import Reading
 from altune.recipes.recipe import Recipe
+from altune.simulation.given_scenario import scenario_arguments
 from altune.simulation.scenario import Scenario
 from altune.tuning.storage import ownership
 
@@ -65,7 +65,7 @@ class Campaign:
         self.classes = self._state.classes
 
     @classmethod
-    @plain_arguments(also=reading_arguments)
+    @plain_arguments(also=scenario_arguments)
     def create(
         cls,
         folder: str | Path,
@@ -107,7 +107,7 @@ class Campaign:
         target : column of a table with labels that exist already.
         seed : seed of all random streams, 0 or more.
         streams : random streams in its place, such as those of a block whose simulation is repeated.
-        options : how a file is read, see :class:`altune.data.Reading`.
+        options : how a file is read, see :class:`altune.data.Reading`, and fields of the scenario.
 
         Raises
         ------
@@ -126,6 +126,7 @@ class Campaign:
             classes=classes,
             budget=budget,
             scenario=scenario,
+            fields=options,
             annotators=annotators,
             hold_out=hold_out,
             seed=seed,
@@ -216,10 +217,25 @@ class Campaign:
         RequestError
             If an answer does not fit, such as one about a row that was not asked about. Then none is taken.
         """
+        problems = self._take(rows, labels, annotator, seconds, as_text=False)
+        if problems:
+            raise RequestError(problems[0][1])
+
+    def tell_all(self, rows: Any, labels: Any, annotator: Any = None, seconds: Any = None) -> list[tuple[int, str]]:
+        """Take answers as :meth:`tell` does, with rows and classes as texts; return all that is wrong.
+
+        Returns
+        -------
+        The position of each answer that does not fit, and why; empty if all were taken, else none was.
+        """
+        return self._take(rows, labels, annotator, seconds, as_text=True)
+
+    def _take(self, rows: Any, labels: Any, annotator: Any, seconds: Any, *, as_text: bool) -> list[tuple[int, str]]:
         self._require_owned()
-        answers = checked_answers(self._state, rows, labels, annotator, seconds)
-        if answers:
+        answers, problems = check_answers(self._state, rows, labels, annotator, seconds, as_text=as_text)
+        if answers and not problems:
             self._state.note("told", answers=answers)
+        return problems
 
     def revoke(self, rows: Any, annotator: str | None = None) -> None:
         """Take answers back. A row of the current batch is asked about again; any other remains without the answer.
@@ -313,6 +329,10 @@ class Campaign:
         found = state.engine().labels(state.ledger)
         return {state.id_of(row): self.classes[code] for row, code in sorted(found.items())}
 
+    def shown(self, rows: Any) -> pd.DataFrame:
+        """Return rows as they were given, one line for each id."""
+        return self._state.shown([self._state.position_of(name) for name in rows])
+
     def answers(self) -> pd.DataFrame:
         """Return all answers in their order, from the log alone.
 
@@ -337,35 +357,22 @@ class Campaign:
         ]
         return pd.DataFrame(lines, columns=["row", "label", "annotator", "kind", "seconds", "time"])
 
-    def predict(self, X: Any = None) -> pd.DataFrame:
+    def predict(self, X: Any = None, **options: Any) -> pd.DataFrame:
         """Return the predictions of the current model.
 
         Parameters
         ----------
-        X : rows with the columns of the pool; None for all rows of the campaign.
+        X : rows with the columns of the pool, also as a file; None for all rows of the campaign.
+        options : how a file is read, see :class:`altune.data.Reading`.
 
         Returns
         -------
         A table with a line for each row: ``row`` (its id) for rows of the campaign, ``prediction``, ``probability`` of
         the predicted class if the model has class scores, and for rows of the campaign ``label``, None without one.
         """
-        import pandas as pd
-
-        state, model = self._state, self.model
-        rows, n_rows = state.rows(more=X), state.ledger.n_rows
-        own = X is None
-        wanted = np.arange(n_rows) if own else np.arange(n_rows, rows.dataset.n_rows)
-        wanted = np.setdiff1d(wanted, list(state.ledger.removed)).astype(np.intp)
-        inputs = rows.inputs(wanted, self.recipe.takes_raw)
-        codes = model.predict(inputs)
-        columns: dict[str, Any] = {"row": [state.id_of(row) for row in wanted.tolist()]} if own else {}
-        columns["prediction"] = [self.classes[code] for code in codes.tolist()]
-        if model.scores_classes:
-            columns["probability"] = model.class_scores(inputs)[np.arange(len(codes)), codes]
-        if own:
-            known = self.labels()
-            columns["label"] = pd.Series([known.get(name) for name in columns["row"]], dtype=object)
-        return pd.DataFrame(columns)
+        if X is not None:
+            X = read_pool(X, None, Reading.taken(options, None)).features
+        return predictions(self._state, self.model, X)
 
     def _advance(self) -> None:
         if self._owned is not None:

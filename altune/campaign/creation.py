@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,8 @@ def read_pool(source: Any, ids: Any, reading: Reading, *, labels: Any = None, na
         If the rows cannot be read, or their names are not different.
     """
     reading.refuse(UNUSED, f"{name}: rows without labels are not split, left out or merged")
+    if isinstance(ids, str) and isinstance(source, (str, Path)):
+        reading = replace(reading, group=ids)  # names of rows are what stands in the file, as names of groups are
     if labels is not None and reading.target is not None:
         raise RequestError("labels and a target column are given; give one of them")
     if isinstance(source, (str, Path)):
@@ -176,12 +178,15 @@ def starting(
     classes: Iterable[Any] | None = None,
     budget: int | None = None,
     scenario: AnyScenario | None = None,
+    fields: Mapping[str, Any] | None = None,
     annotators: Iterable[str] | None = None,
     hold_out: int = 0,
     seed: int = 0,
     streams: Streams | None = None,
 ) -> Start:
     """Check what a campaign begins with. The parameters are those of :meth:`altune.Campaign.create`.
+
+    Further ones are ``fields`` of the scenario that replace its own; None keeps one.
 
     Raises
     ------
@@ -190,6 +195,8 @@ def starting(
     """
     chosen, of_run, its_classes = _recipe_of(recipe)
     wanted = as_scenario(scenario) or of_run or Scenario()
+    replaced = {name: value for name, value in (fields or {}).items() if value is not None}
+    wanted = Scenario.from_dict({**wanted.to_dict(), **replaced}).with_classes(wanted.labels_of_classes)
     names = its_classes if classes is None else _classes(classes)
     if names is None:
         raise RequestError("the classes are missing; give classes=[...] (--classes a,b,c), or a run as the recipe")

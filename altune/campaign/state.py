@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from altune.campaign.engine import Engine
 from altune.campaign.events import FILE, Event, EventLog, check_format
@@ -12,8 +12,12 @@ from altune.campaign.ledger import Ledger
 from altune.campaign.rows import CampaignRows, as_pool, joined, stored_rows
 from altune.core.errors import RequestError, StorageError
 from altune.core.streams import Streams
+from altune.data.features import is_frame
 from altune.recipes.recipe import Recipe
 from altune.simulation.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RowId = Any
 """How the caller names a row: by its position in the pool, or by the id that was given for it."""
@@ -104,8 +108,13 @@ class CampaignState:
         """Return the name of a row."""
         return row if self._ids is None else self._ids[row]
 
-    def position_of(self, name: RowId) -> int:
+    def position_of(self, name: RowId, *, as_text: bool = False) -> int:
         """Return the position of a row.
+
+        Parameters
+        ----------
+        name : its name.
+        as_text : whether a name that is a number may be a text.
 
         Raises
         ------
@@ -113,6 +122,8 @@ class CampaignState:
             If there is no such row, or it was taken out.
         """
         plain = name.item() if hasattr(name, "item") else name
+        if as_text:
+            plain = self._named_by(str(plain))
         if self._ids is None:
             known = type(plain) is int and 0 <= plain < self.ledger.n_rows
             row = plain if known else -1
@@ -124,6 +135,13 @@ class CampaignState:
         if row in self.ledger.removed:
             raise RequestError(f"row {plain!r} was taken out of the pool")
         return int(row)
+
+    def _named_by(self, text: str) -> RowId:
+        """Return the name of a row that a text of a file stands for; the text itself if there is none."""
+        stands_for = {str(name): name for name in range(self.ledger.n_rows) if self._ids is None}
+        stands_for |= {str(name): name for name in self._ids or ()}
+        # a table for people has an apostrophe before what a spreadsheet would run
+        return stands_for.get(text, stands_for.get(text.removeprefix("'"), text))
 
     def rows(self, n_files: int | None = None, more: Any = None) -> CampaignRows:
         """Return the rows encoded for the recipe.
@@ -138,6 +156,17 @@ class CampaignState:
         dataset = as_pool(joined(parts), self.classes, self.streams.data)
         first_rows = int(self.events[0]["pool"]["rows"])
         return CampaignRows.of(dataset, first_rows, self.ledger.hold_out, self.scenario)
+
+    def shown(self, rows: list[int]) -> pd.DataFrame:
+        """Return rows as they came, as a table, ``(n_rows, n_columns)``; columns without names are numbered."""
+        import pandas as pd
+
+        both = joined([*map(self.part, range(len(self._files)))])
+        if is_frame(both):
+            table: pd.DataFrame = both.iloc[rows].reset_index(drop=True)
+            return table
+        chosen = both[rows]
+        return pd.DataFrame(chosen.toarray() if hasattr(chosen, "toarray") else chosen)
 
     def part(self, number: int) -> Any:
         """Return the rows of a file as they came, counted from 0."""

@@ -6,21 +6,16 @@ from typing import Annotated
 
 import typer
 
-from altune.core.errors import RequestError, did_you_mean
+from altune.cli.output import list_commands
 
 
 def learn(
-    what: Annotated[str | None, typer.Argument(metavar="WHAT", help="What to learn; each has its own --help.")] = None,
+    what: Annotated[
+        str | None, typer.Argument(metavar="WHAT", help="Name of a command; each has its own --help.")
+    ] = None,
 ) -> None:
     """Learn from simulations on many data sets, and list what can be learned.
 
     Each is a command of its own; see `altune learn ranker --help`.
     """
-    from altune.cli import COMMANDS
-    from altune.report.texts.aligned import table
-
-    parts = {name.removeprefix("learn "): command for name, command in COMMANDS.items() if name.startswith("learn ")}
-    if what is not None:
-        raise RequestError(f"there is nothing to learn named {what!r}; {did_you_mean(what, parts)}")
-    rows = [{"command": f"altune learn {name}", "summary": command.summary} for name, command in parts.items()]
-    print(table(rows, wide="summary"))
+    list_commands("learn", what)

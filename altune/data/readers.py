@@ -122,7 +122,7 @@ def _read_text(file: DataFile, separator: str, reading: Reading, labelled: bool)
     """Read delimited text; where it is ``labelled``, labels and names of groups stay what is in the file."""
     source = delimited(file, separator, reading)
     if not labelled:
-        return read_text_table(source, reading, ())
+        return read_text_table(source, reading, {reading.group} - {None})
     columns = [name for name in read_header(source) if name not in reading.drop]
     if not columns:
         raise DataError(f"{file} has no column left; drop fewer (--drop)")

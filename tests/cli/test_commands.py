@@ -56,7 +56,7 @@ def test_options_that_commands_share_have_one_text():
             told[param.opts[0]].add(param.help)
     differing = {option for option, texts in told.items() if len(texts) > 1}
     assert {"--budget", "--annotators", "--model", "--jobs", "--seed", "--json", "data"} <= set(told)
-    own = {"--blocks", "--out", "--dry-run", "--storage", "--data", "data", "--from"}
+    own = {"--blocks", "--out", "--dry-run", "--storage", "--data", "data", "pool", "--from"}
     assert differing <= own, "these say what differs from command to command"
 
 

@@ -81,7 +81,7 @@ def read_pool(source: Any, ids: Any, reading: Reading, *, labels: Any = None, na
     """
     reading.refuse(UNUSED, f"{name}: rows without labels are not split, left out or merged")
     if isinstance(ids, str) and isinstance(source, (str, Path)):
-        reading = replace(reading, group=ids)  # names of rows are what stands in the file, as names of groups are
+        reading = replace(reading, group=ids)  # names of rows are the text of the file, as names of groups are
     if labels is not None and reading.target is not None:
         raise RequestError("labels and a target column are given; give one of them")
     if isinstance(source, (str, Path)):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COLUMNS = ("row", "label", "annotator", "seconds")
 """Columns that a file of answers has: the first two always, the others if it likes."""
 CANNOT_TELL = "?"
-"""What stands in the column of labels for a row about which the annotator cannot tell."""
+"""What the column of labels has for a row about which the annotator cannot tell."""
 FORMS = (".csv", ".jsonl")
 
 

@@ -137,11 +137,11 @@ class CampaignState:
         return int(row)
 
     def _named_by(self, text: str) -> RowId:
-        """Return the name of a row that a text of a file stands for; the text itself if there is none."""
-        stands_for = {str(name): name for name in range(self.ledger.n_rows) if self._ids is None}
-        stands_for |= {str(name): name for name in self._ids or ()}
+        """Return the name of a row that a text of a file means; the text itself if there is none."""
+        meant = {str(name): name for name in range(self.ledger.n_rows) if self._ids is None}
+        meant |= {str(name): name for name in self._ids or ()}
         # a table for people has an apostrophe before what a spreadsheet would run
-        return stands_for.get(text, stands_for.get(text.removeprefix("'"), text))
+        return meant.get(text, meant.get(text.removeprefix("'"), text))
 
     def rows(self, n_files: int | None = None, more: Any = None) -> CampaignRows:
         """Return the rows encoded for the recipe.

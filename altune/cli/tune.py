@@ -136,3 +136,6 @@ def _print_run(run: Run, folder: Path) -> None:
         print(f"{folder / SHARED_FILE}  the address of the study")
     else:
         print(f"{folder / JOURNAL}  the Optuna study")
+    if run.confirmation:
+        start = shlex.join(["altune", "campaign", "start", "POOL", "--recipe", str(folder)])
+        print(f"\nTo label for real, with POOL as the file of your rows: {start}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import indent
@@ -40,12 +41,15 @@ def recommendation_text(
     if file is None:
         parts.append(f"The recipe as YAML (--out FILE writes it):\n{found.recipe.to_yaml()}".rstrip())
     else:
-        parts.append(
-            f"{file}: the recipe. This Python runs it with your annotators:\n\n"
-            + indent(snippet(found, pool, str(file), reading or {}), "    ")
-            + f"\n\nIf there are labelled rows of the same kind, `altune simulate DATA --recipe {file}` plays it on "
-            "them beforehand, and `altune tune DATA` shows whether another recipe does better."
-        )
+        given = shlex.quote(str(file))
+        start = f"altune campaign start {shlex.quote(pool or 'POOL')} --recipe {given} --classes NAMES"
+        parts += [
+            f"{file}: the recipe. This Python runs it with your annotators:",
+            indent(snippet(found, pool, str(file), reading or {}), "    "),
+            f"So does `{start} --budget {found.request.budget}`.",
+            f"If there are labelled rows of the same kind, `altune simulate DATA --recipe {given}` plays it on them "
+            "beforehand, and `altune tune DATA` shows whether another recipe does better.",
+        ]
     return "\n\n".join(parts)
 
 

@@ -19,6 +19,8 @@ from altune.core.types import Array, Codes, Features
 OutputMethod = Literal["predict", "predict_proba", "decision_function"]
 ROUNDING = 1e-6
 """How far a probability may lie outside of [0, 1]: estimators of float32 round that much."""
+RESCALED = 1e-5
+"""How far a sum may be from 1 without being made 1: scikit-learn's metrics take it, and what it was is what is used."""
 SUM_ERROR = 0.02
 """How far the sum of a row's probabilities may be from 1, as it is where they were rounded to two digits."""
 
@@ -220,7 +222,7 @@ def _probabilities(estimator: Any, values: Array, known: Codes | None, n_classes
     low, high = float(sums.min()), float(sums.max())
     if low < 1 - SUM_ERROR or high > 1 + SUM_ERROR:
         _refuse(estimator, "predict_proba", values, f"the sums of its rows are from {low:g} to {high:g}, not 1")
-    if low < 1 - ROUNDING / 100 or high > 1 + ROUNDING / 100:
+    if low < 1 - RESCALED or high > 1 + RESCALED:
         values = values / sums[:, None]
     return values if known is None else spread(values, known, n_classes)
 

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from altune.cli.groups import list_commands
 from altune.cli.options import RECIPE_FORMS, AsJson, FileOptions, Metric, Seed
-from altune.cli.output import list_commands, print_error, print_json
+from altune.cli.output import print_error, print_json
 from altune.cli.parsing import read_loops, read_names
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the campaign.")]

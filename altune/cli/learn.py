@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from altune.cli.output import list_commands
+from altune.cli.groups import list_commands
 
 
 def learn(

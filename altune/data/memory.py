@@ -60,7 +60,7 @@ def available_memory(root: Path = Path("/")) -> int | None:
     ----------
     root : folder that holds ``proc`` and ``sys``.
     """
-    sizes = [size for size in (_from_meminfo(root), *_from_cgroups(root)) if size is not None]
+    sizes = [size for size in (_from_meminfo(root), *_from_cgroups(root), _from_ulimit()) if size is not None]
     return min(sizes) if sizes else _from_sysconf()
 
 
@@ -158,6 +158,18 @@ def _from_cgroups(root: Path) -> Iterator[int]:
                     continue
                 # The cache of files counts as used, and the system takes it back when memory is asked for.
                 yield max(left + sum(int(stat.get(name, 0)) for name in ("active_file", "inactive_file")), 0)
+
+
+def _from_ulimit() -> int | None:
+    """Return what the limit of this process's addresses, ``ulimit -v``, leaves of them."""
+    try:
+        import resource  # POSIX only
+
+        most, _ = resource.getrlimit(resource.RLIMIT_AS)
+        used = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+    except (ImportError, OSError, ValueError, IndexError):
+        return None
+    return None if most == resource.RLIM_INFINITY else max(most - used, 0)
 
 
 def _from_sysconf() -> int | None:

@@ -3,6 +3,9 @@
 import gzip
 import io
 import json
+import shlex
+import subprocess
+import sys
 import tracemalloc
 import zipfile
 
@@ -181,6 +184,13 @@ def test_the_free_memory_is_that_of_the_system_or_of_the_innermost_group(tmp_pat
     (groups / "memory/c/memory.usage_in_bytes").write_text("3000", "utf-8")
     (groups / "memory/c/memory.stat").write_text("inactive_file 1\n", "utf-8")
     assert available_memory(tmp_path) == 1001
+
+
+def test_a_limit_of_the_process_counts():
+    code = "from altune.data.memory import available_memory; print(available_memory())"
+    command = f"ulimit -v 3000000; exec {shlex.quote(sys.executable)} -c {shlex.quote(code)}"
+    free = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True).stdout
+    assert int(free) < 3000000 * 1024
 
 
 def test_simulations_that_cannot_fit_are_refused_with_the_number_of_processes_that_fit():

@@ -20,6 +20,7 @@ OF_OWNERS = {"optuna", "altune.recipes.space", "altune.tuning.search", "altune.c
 FIRST_TRIAL = """
 import json, sys, time
 from altune.simulation.execution import processes
+from tests.helpers.processes import call
 
 def here():
     return sorted(sys.modules)
@@ -27,7 +28,7 @@ def here():
 def told(study, trial):
     owner = here()
     with processes.LocalPool(2) as pool:
-        while not pool.begin(here, ()):
+        while not pool.begin(here, call()):
             time.sleep(0.01)
         (worker,) = pool.run(here, [])
         print(json.dumps({"owner": owner, "worker": worker}))

@@ -1,4 +1,4 @@
-"""Helpers for files: names, top-level keys, hashes of plain values, and atomic writes."""
+"""Helpers for files: names, top-level keys, hashes of plain values, atomic writes, and locks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import stat
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 _MOST_NAME = 60
 _MOST_BYTES = 255
 """Longest name of a file on the usual systems."""
+_LOCKED_BYTE = 2**30
+_IN_USE = "in-use"
 
 
 def is_file_name(source: str | Path) -> bool:
@@ -253,3 +257,49 @@ def kind_of_file(path: Path) -> str:
     names = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
     kind = stat.S_IFMT(mode)
     return "" if kind == stat.S_IFREG else names.get(kind, "a device")
+
+
+def locked_at_once(descriptor: int) -> bool:
+    """Lock a file without waiting, and return whether this process has the lock.
+
+    The operating system releases it when the process ends, however it does, or the file is closed.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        # Windows lets no other process read a locked byte. The file never gets this long, so its text stays readable.
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """Yield a new temporary folder, and remove it when the block ends, with those that killed processes have left."""
+    among = Path(tempfile.gettempdir())
+    for left in among.glob(f"{prefix}*"):
+        if not left.is_symlink() and (left / _IN_USE).is_file():
+            with contextlib.suppress(OSError), (left / _IN_USE).open("r+b") as file:
+                if locked_at_once(file.fileno()):
+                    shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=among))
+    try:
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):  # on a full disk, or without locks, a kill leaves the folder
+                # Locked under another name first, so that no other process finds it without a lock.
+                file = stack.enter_context((folder / f"{_IN_USE}.new").open("w+b"))
+                if locked_at_once(file.fileno()):
+                    os.rename(folder / f"{_IN_USE}.new", folder / _IN_USE)
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

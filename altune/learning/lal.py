@@ -32,8 +32,9 @@ from altune.learning.episodes import Episode, EpisodeCell, Episodes
 from altune.models import Model
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
+from altune.simulation.execution.attempts import Play
 from altune.simulation.execution.player import Player
-from altune.simulation.execution.processes import LocalPool
+from altune.simulation.execution.processes import Call, Ended, LocalPool
 from altune.simulation.prepared import prepare_block
 from altune.simulation.store import method_code
 from altune.tuning.observer import Observer
@@ -315,8 +316,14 @@ def _measured(tasks: Sequence[Task], jobs: int, cache: Path | None, observer: Ob
 
 def _run(calls: Sequence[tuple[int, Task]], jobs: int) -> Iterator[tuple[int, Measured]]:
     if jobs == 1:
-        return (_numbered(*call) for call in calls)
-    return LocalPool(jobs).run(_numbered, calls)
+        yield from (_numbered(*call) for call in calls)
+        return
+    with LocalPool(jobs) as pool:
+        counted = [Call(call, Play(str(call[0]), str(call[0]))) for call in calls]
+        for result in pool.run(_numbered, counted):
+            if isinstance(result, Ended):
+                raise WorkError(f"a measurement was given up: {result.reason}")
+            yield result
 
 
 def _numbered(index: int, task: Task) -> tuple[int, Measured]:

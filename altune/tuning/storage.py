@@ -23,7 +23,7 @@ from optuna.storages import JournalStorage
 from optuna.trial import FrozenTrial
 
 from altune.core.errors import AltuneError, RequestError, StorageError
-from altune.core.files import make_private_folder
+from altune.core.files import locked_at_once, make_private_folder
 from altune.core.system_errors import system_error, system_errors
 from altune.simulation.objectives import Direction
 from altune.tuning.journal import DamagedLine, JournalFile, n_replayed, read_operations
@@ -32,7 +32,6 @@ from altune.tuning.quiet import create_study
 STUDY_NAME = "altune"
 JOURNAL = "study.journal"
 LOCK = "owner.lock"
-_LOCKED_BYTE = 2**30
 _FIRST = b'{"op_code"'
 _JOURNALS: WeakKeyDictionary[optuna.Study, Path] = WeakKeyDictionary()
 
@@ -205,7 +204,7 @@ def ownership(folder: Path, what: str = "run") -> Iterator[None]:
     with system_errors(folder):
         lock = (folder / LOCK).open("a+")
     with lock:
-        if not _lock(lock.fileno()):
+        if not locked_at_once(lock.fileno()):
             other = "; wait for it, or give another --out" if what == "run" else "; wait until it has closed it"
             raise RequestError(f"{folder}: in use: another process{_owner(lock)} is working on this {what}{other}")
         _sign(lock.fileno(), f"{os.getpid()} {socket.gethostname()}\n")
@@ -232,27 +231,6 @@ def _owner(lock: TextIO) -> str:
     if len(words) != 2 or not words[0].isdigit():
         return ""
     return f", process {words[0]}" + (f" on {words[1]}" if words[1] != socket.gethostname() else "") + ","
-
-
-def _lock(descriptor: int) -> bool:
-    """Lock a file without waiting; return whether this process has the lock."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        # Windows lets no other process read a locked byte. The file never gets this long, so its text stays readable.
-        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except OSError:
-            return False
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _storage(journal: Path) -> JournalStorage:

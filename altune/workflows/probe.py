@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,15 @@ from altune.core.threads import on_one_thread
 from altune.data.blocks import BlockRole
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import Environment
+from altune.simulation.execution.items import Failure, PackedItem, WorkItem
+from altune.simulation.execution.player import Player
+from altune.simulation.execution.processes import CannotSend
+from altune.simulation.execution.serving import announce
+from altune.simulation.execution.shared_arrays import load_block
+from altune.simulation.execution.worker import OVER_TIME
 from altune.simulation.prepared import PreparedBlock, prepare_block
+from altune.simulation.scenario import Scenario
+from altune.simulation.store import code_text
 from altune.simulation.trajectory import Trajectory
 from altune.tuning.away import STAGE as TRANSFER
 from altune.tuning.in_memory_study import new_study
@@ -48,8 +57,12 @@ PARTS = 20
 """Parts of the budget in which the time of a trajectory is measured."""
 LEAST_PARTS, PATIENCE = 3, 20
 """Parts after which a trajectory may be left, and how many times its share of the limit it may take to get there."""
+MOST_SECONDS = 120.0
+"""Seconds for each recipe with code of a user's own, unless the search limits the time of a trial."""
 LONG = 3600.0
 """A run whose estimate is longer than this many seconds says so at its start."""
+
+_Measure = Callable[[Recipe, PreparedBlock, Environment, float], float]
 
 
 @dataclass(frozen=True)
@@ -134,6 +147,14 @@ def probe(setup: StudySetup, trajectories: Mapping[str, int], jobs: int, timeout
     WorkError
         If a baseline fails; a drawn recipe that fails is left out.
     """
+    with Player(jobs=jobs) as player:
+        seconds = partial(_seconds, player, most=setup.settings.trial_timeout or MOST_SECONDS)
+        return _estimate(setup, trajectories, jobs, timeout, seconds)
+
+
+def _estimate(
+    setup: StudySetup, trajectories: Mapping[str, int], jobs: int, timeout: float | None, seconds: _Measure
+) -> Estimate:
     recipes = drawn_recipes(setup, DRAWN)
     parts = sum(environment.search_rows is not None for environment in setup.environments)
     n_sets = len(setup.environments) + len(setup.away)
@@ -142,19 +163,20 @@ def probe(setup: StudySetup, trajectories: Mapping[str, int], jobs: int, timeout
     for environment in setup.environments:
         prepared = _prepared(environment, "search")
         try:
-            baselines += [seconds_of(setup.baselines[name], prepared, environment, share) for name in PLAYED]
+            baselines += [seconds(setup.baselines[name], prepared, environment, share) for name in PLAYED]
         except BaseException as error:
             raise WorkError(f"a baseline fails on {environment.dataset.name}: {failed(error)[0]}") from None
-        on_part = _seconds_of_working(recipes, prepared, environment, share)
+        on_part = _seconds_of_working(recipes, prepared, environment, share, seconds)
         drawn += on_part
         if environment.search_rows is not None:
-            on_part = _seconds_of_working(recipes, _prepared(environment, "select"), environment, share)
+            on_part = _seconds_of_working(recipes, _prepared(environment, "select"), environment, share, seconds)
         confirmed += on_part
     for environment in setup.away:
         # What is played there are the recipe and, for the most part, baselines.
         prepared = _prepared(environment, "report")
         known = setup.baselines_on(environment)
-        away += _seconds_of_working([*recipes, *(known[name] for name in PLAYED)], prepared, environment, share)
+        played = [*recipes, *(known[name] for name in PLAYED)]
+        away += _seconds_of_working(played, prepared, environment, share, seconds)
     baseline = float(np.mean(baselines))
     recipe = float(np.mean(drawn)) if drawn else baseline
     whole = float(np.mean(confirmed)) if parts and confirmed else None
@@ -178,26 +200,55 @@ def drawn_recipes(setup: StudySetup, count: int) -> list[Recipe]:
 
 
 def _seconds_of_working(
-    recipes: Sequence[Recipe], prepared: PreparedBlock, environment: Environment, limit: float
+    recipes: Sequence[Recipe], prepared: PreparedBlock, environment: Environment, limit: float, measure: _Measure
 ) -> list[float]:
     """Return the seconds of each recipe that does not fail; a search records those that fail and continues."""
     seconds = []
     for recipe in recipes:
         try:
-            seconds.append(seconds_of(recipe, prepared, environment, limit))
+            seconds.append(measure(recipe, prepared, environment, limit))
         except BaseException as error:
             pass_on(error)
     return seconds
 
 
-def seconds_of(recipe: Recipe, prepared: PreparedBlock, environment: Environment, limit: float) -> float:
+def _seconds(
+    player: Player, recipe: Recipe, prepared: PreparedBlock, environment: Environment, limit: float, *, most: float
+) -> float:
+    """Return what :func:`seconds_of` does; code of a user's own is measured in a worker, which it may end.
+
+    Parameters
+    ----------
+    most : seconds after which the worker is ended, and taken to have played the first part.
+    """
+    if not code_text(recipe):
+        return seconds_of(recipe, prepared, environment.scenario, limit)
+    item = WorkItem(recipe, prepared.block, environment, limit=most)
+    try:
+        measured = player.in_worker(_seconds_in_worker, item, limit)
+    except CannotSend:
+        return seconds_of(recipe, prepared, environment.scenario, limit)
+    if not isinstance(measured, Failure):
+        return float(measured)
+    if measured.reason.startswith(OVER_TIME):
+        return PARTS * most
+    raise WorkError(measured.reason)
+
+
+def _seconds_in_worker(item: PackedItem, folder: str, limit: float) -> float:
+    prepared = load_block(Path(folder))
+    announce()
+    return seconds_of(item.recipe, prepared, item.scenario, limit)
+
+
+def seconds_of(recipe: Recipe, prepared: PreparedBlock, scenario: Scenario, limit: float) -> float:
     """Return the seconds of a trajectory, measured in part if it takes longer than a limit."""
     began = time.perf_counter()
-    trajectory = Trajectory(recipe, prepared, environment.scenario)
+    trajectory = Trajectory(recipe, prepared, scenario)
     parts: list[float] = []
     last = began
     for part in range(1, PARTS + 1):
-        trajectory.advance(environment.scenario.labels * part / PARTS)
+        trajectory.advance(scenario.labels * part / PARTS)
         now = time.perf_counter()
         parts.append(now - last)
         last = now

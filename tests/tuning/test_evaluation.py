@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from altune.core.errors import WorkError
 from altune.recipes.recipe import Recipe
 from altune.recipes.space import SearchSpace
-from altune.simulation.execution import processes as crew
 from altune.simulation.execution.items import Failure, WorkItem
 from altune.simulation.execution.player import Player
 from altune.simulation.trajectory import Trajectory
@@ -288,7 +287,6 @@ def test_a_winner_that_stays_below_the_envelope_is_never_given_up(name, before, 
 
 @pytest.mark.slow
 def test_a_trajectory_goes_on_the_same_wherever_it_paused(monkeypatch):
-    monkeypatch.setattr(crew, "HELPED", 1)  # elsewhere is never here
     begun = []
 
     class Counted(Trajectory):

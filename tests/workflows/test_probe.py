@@ -63,7 +63,7 @@ def test_what_takes_long_at_the_beginning_is_not_extrapolated(
     [environment] = make_environments("iris", budget=40, loops=10)
     block = environment.blocks("search", 1)[0]
     prepared = prepare_block(environment.dataset, block, environment.seed)
-    seconds = probing.seconds_of(Recipe(), prepared, environment, 0.3)
+    seconds = probing.seconds_of(Recipe(), prepared, environment.scenario, 0.3)
     assert len(played) == parts
     assert seconds == pytest.approx(first + 19 * 0.04 if parts > 1 else first * PARTS)
 
@@ -166,4 +166,4 @@ def test_a_baseline_that_fails_has_no_estimate_and_a_reason(
     with pytest.raises(SystemExit) as ended:
         main()
     assert not ended.value.code
-    assert "not known: a baseline fails on iris: no such model" in capsys.readouterr().out
+    assert "not known: a baseline fails on iris: ValueError: no such model" in capsys.readouterr().out

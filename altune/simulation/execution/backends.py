@@ -8,28 +8,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from altune.core.errors import RequestError, did_you_mean
-from altune.simulation.execution.processes import Call, LocalPool
 
 if TYPE_CHECKING:
     from altune.data import Dataset
 
 
 class WorkerPool(Protocol):
-    """Worker processes that run calls."""
+    """Worker processes of other machines, which run calls."""
 
-    def begin(self, function: Callable[..., Any], call: Call) -> bool:
-        """Start a call on an idle worker, and return whether there was one; the next :meth:`run` yields its result."""
-
-    def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
-        """Run calls and yield the result of each, and of those started by :meth:`begin`, in any order."""
+    def run(self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        """Run calls and yield the result of each, in any order."""
 
 
-class Backend(Protocol):
-    """Opens a pool of worker processes."""
-
-    @property
-    def shares_disk(self) -> bool:
-        """Whether the workers share the disk of this machine."""
+class Away(Protocol):
+    """Opens a pool of worker processes on other machines."""
 
     def open(self) -> contextlib.AbstractContextManager[WorkerPool]:
         """Return a context manager of the pool."""
@@ -40,11 +32,9 @@ class Local:
     """Worker processes of this machine, with one thread each."""
 
     jobs: int
-    shares_disk: bool = True
 
-    def open(self) -> contextlib.AbstractContextManager[WorkerPool]:
-        """Return a context manager of the pool."""
-        return LocalPool(self.jobs)
+
+Backend = Local | Away
 
 
 def make_backend(

@@ -57,7 +57,6 @@ class Dask:
     scheduler: str
     datasets: tuple[Dataset, ...] = ()
     wait: float = WORKER_SECONDS
-    shares_disk: bool = False
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Cluster]:
@@ -111,10 +110,6 @@ class Cluster:
         self._deserted: float | None = None
         # Tasks, not scattered data: the scheduler sends them again to workers that come later.
         self._sent = {id(dataset): self._submit(_as_it_is, dataset) for dataset in dask.datasets}
-
-    def begin(self, function: Callable[..., Any], call: Call) -> bool:
-        """Return False: all calls are sent at once."""
-        return False
 
     def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
         """Run calls and yield each result as soon as it is known.

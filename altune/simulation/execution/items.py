@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from altune.core.errors import WorkError
 from altune.simulation.curve import LearningCurve
+from altune.simulation.execution.attempts import Play
 from altune.simulation.store import TrajectoryStore, imported_code, trajectory_key
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ class WorkItem:
             examined=self.examined,
             row_scores=self.by_row,
         )
+
+    @cached_property
+    def play(self) -> Play:
+        """What is counted if a process ends while it plays the item."""
+        return Play(self.key, self.recipe.digest())
 
     def packed(self, store: TrajectoryStore | None) -> PackedItem:
         """Return the item as it travels to a worker, which saves a finished trajectory in ``store``."""

@@ -1,5 +1,8 @@
 """Play many work items, in this process or in several, each on one thread.
 
+With one job, items are played in this process, except where that could not be survived: an item with a time limit,
+which compiled code may not keep, and a recipe that has ended a process before are played in a worker.
+
 Finished trajectories are read back from the store, so a resumed run simulates nothing twice. Results do not depend on
 the number of processes: each trajectory draws from the random streams of its own block alone.
 """
@@ -12,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from altune.core.errors import AltuneWarning
 from altune.core.identity import forget
@@ -20,12 +23,14 @@ from altune.core.threads import one_thread
 from altune.data.blocks import Block
 from altune.knobs.stopping import Stopping
 from altune.simulation.curve import LearningCurve
+from altune.simulation.execution.attempts import Attempts, played_here
 from altune.simulation.execution.backends import Backend, Local, WorkerPool
 from altune.simulation.execution.items import Failure, Outcome, PackedItem, WorkItem, curves_or_raise
 from altune.simulation.execution.prepared_blocks import PreparedBlocks
+from altune.simulation.execution.processes import Call, CannotSend, Ended, LocalPool, pickled
 from altune.simulation.execution.room import require_room
 from altune.simulation.execution.shared_stopping import SharedStopping
-from altune.simulation.execution.worker import forget_blocks, play_safely, run_remote, work
+from altune.simulation.execution.worker import forget_blocks, over_time, play_safely, run_remote, work
 from altune.simulation.store import TrajectoryStore
 
 if TYPE_CHECKING:
@@ -34,6 +39,8 @@ if TYPE_CHECKING:
     from altune.simulation.environment import Environment
 
 CURVES_KEPT = 10_000
+ATTEMPTS = "attempts"
+UNSENDABLE = "a recipe that needs a process of its own is played in this one, because it cannot be sent to another"
 OnDone = Callable[[int, Outcome], None]
 
 
@@ -88,8 +95,10 @@ class Player:
         self.read_back = 0
         self._backend = backend if backend is not None else Local(jobs)
         self._stopping = SharedStopping(rules)
+        self._attempts = Attempts(None if store is None else store.folder / ATTEMPTS)
         self._open = contextlib.ExitStack()
-        self._workers: WorkerPool | None = None
+        self._pool: LocalPool | None = None
+        self._cluster: WorkerPool | None = None
         self._blocks = PreparedBlocks(scratch)
         self._curves: OrderedDict[str, LearningCurve] = OrderedDict()
         self._durations = Durations()
@@ -99,13 +108,21 @@ class Player:
 
     def __enter__(self) -> Player:
         forget()
-        if self._backend.shares_disk:
+        self._open.enter_context(self._attempts)
+        self._blocks.remove_left()
+        if not isinstance(self._backend, Local):
+            self._cluster = self._open.enter_context(self._backend.open())
+        else:
             self._open.enter_context(one_thread())
-            if self.jobs == 1:
-                return self
-            self._blocks.open_folder(self._open)
-        self._workers = self._open.enter_context(self._backend.open())
+            if self.jobs > 1:
+                self._workers()
         return self
+
+    def _workers(self) -> LocalPool:
+        if self._pool is None:
+            self._blocks.open_folder(self._open)
+            self._pool = self._open.enter_context(LocalPool(self.jobs, self._attempts))
+        return self._pool
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -124,12 +141,12 @@ class Player:
         ----------
         items : items that the next call of :meth:`play` must contain.
         """
-        if self._workers is None or not self._backend.shares_disk:
+        if self._pool is None or self.jobs == 1:
             return
         for item in map(self._stopping.shared, items):
             if item.key in self._begun or self._stored(item.key) is not None:
                 continue
-            if not self._workers.begin(work, self._local_call(item)):
+            if not self._pool.begin(work, self._call(item)):
                 return
             self._begun.add(item.key)
 
@@ -200,7 +217,7 @@ class Player:
 
     def _require_room(self, items: Sequence[WorkItem]) -> None:
         """Check once for each environment whether its simulations fit into the memory of this machine."""
-        if not self._backend.shares_disk:
+        if not isinstance(self._backend, Local):
             return
         for environment in {id(item.environment): item.environment for item in items}.values():
             if not any(environment is other for other in self._fitting):
@@ -208,25 +225,69 @@ class Player:
                 self._fitting.append(environment)
 
     def _simulate(self, waiting: dict[str, WorkItem]) -> Iterator[tuple[str, Outcome]]:
-        if self._workers is None:
-            for key, item in waiting.items():
-                yield key, play_safely(item.packed(self.store), self._blocks.in_memory(item))
-            return
         # Longest first: a long trajectory that starts last would leave all other processes idle.
         items = sorted(waiting.values(), key=lambda item: -self._durations.expected(item))
-        if self._backend.shares_disk:
-            calls = [self._local_call(item) for item in items if item.key not in self._begun]
-            self._begun.clear()
-            yield from self._workers.run(work, calls)
-        else:
+        if self._cluster is not None:
             # A worker that shares no disk with this process returns the curve, and `_keep` saves it here.
-            yield from self._workers.run(
+            yield from self._cluster.run(
                 run_remote,
                 [(item.packed(None), item.environment.dataset, item.block, item.environment.seed) for item in items],
             )
+            return
+        for item in items:
+            if item.attempt:
+                self._attempts.suspect(item.play)
+        if self.jobs > 1:
+            yield from self._in_workers(items)
+            return
+        for item in waiting.values():
+            # Asked anew for each item, because the one before it may have failed.
+            if self._is_played_here(item):
+                with played_here(self._attempts, item.play):
+                    outcome = play_safely(item.packed(self.store), self._blocks.in_memory(item))
+                yield item.key, outcome
+            else:
+                yield from self._in_workers([item])
 
-    def _local_call(self, item: WorkItem) -> tuple[PackedItem, str]:
-        return item.packed(self.store), str(self._blocks.in_files(item))
+    def _is_played_here(self, item: WorkItem) -> bool:
+        """Return whether an item is played in this process, where there is one job."""
+        if item.limit is None and self._attempts.may_play_here(item.play):
+            return True
+        try:
+            pickled(work, (item.packed(self.store),))
+        except CannotSend as error:
+            if UNSENDABLE not in self._warned:
+                self._warned.add(UNSENDABLE)
+                warnings.warn(f"{UNSENDABLE}: {error.__cause__}", AltuneWarning, stacklevel=2)
+            return not self._attempts.refusal(item.play)
+        return False
+
+    def _in_workers(self, items: Sequence[WorkItem]) -> Iterator[tuple[str, Outcome]]:
+        calls = [self._call(item) for item in items if item.key not in self._begun]
+        self._begun.clear()
+        for result in self._workers().run(work, calls):
+            yield (result.call.arguments[0].key, _failure(result)) if isinstance(result, Ended) else result
+
+    def in_worker(self, function: Callable[..., Any], item: WorkItem, *more: Any) -> Any:
+        """Call a function with an item as it travels, the folder of its block and more; return its result.
+
+        A :class:`Failure` takes its place if the worker has ended.
+
+        Raises
+        ------
+        CannotSend
+            If the call cannot be sent to a worker.
+        Exception
+            Whatever the function raises.
+        """
+        call = self._call(item, *more)
+        (result,) = self._workers().run(function, [call])
+        return _failure(result) if isinstance(result, Ended) else result
+
+    def _call(self, item: WorkItem, *more: Any) -> Call:
+        self._workers()
+        arguments = item.packed(self.store), str(self._blocks.in_files(item)), *more
+        return Call(arguments, item.play, item.limit)
 
     def _stored(self, key: str) -> LearningCurve | None:
         if self.store is None:
@@ -249,10 +310,16 @@ class Player:
             self._curves[item.key] = outcome
             if len(self._curves) > CURVES_KEPT:
                 self._curves.popitem(last=False)
-        elif not self._backend.shares_disk:
+        elif self._cluster is not None:
             self.store.save(item.key, outcome)
 
 
 def _kind(item: WorkItem) -> tuple[str, ...]:
     recipe = item.recipe
     return item.environment.dataset.name, recipe.model.method, recipe.query_strategy.method
+
+
+def _failure(ended: Ended) -> Failure:
+    item: PackedItem = ended.call.arguments[0]
+    reason = ended.reason or f"{over_time(item.limit)}; it did not stop, so its process was ended"
+    return Failure(reason, attempt=item.attempt)

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from altune.core.files import absolute, storing
+from altune.core.files import absolute, storing, temporary_folder
 from altune.simulation.execution.shared_arrays import save_block, save_raw
 from altune.simulation.execution.worker import BLOCKS_KEPT
 from altune.simulation.prepared import PreparedBlock, prepare_block
@@ -41,14 +41,17 @@ class PreparedBlocks:
         self._data_sets: list[Dataset] = []
         self._encodings: dict[Block, Encoding | None] = {}
 
+    def remove_left(self) -> None:
+        """Remove the arrays of a player that was killed, whose folder nothing else uses."""
+        if self._scratch is not None and not self._scratch.is_symlink():
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
     def open_folder(self, stack: contextlib.ExitStack) -> None:
         """Make the folder for the arrays, and remove it when ``stack`` closes."""
         if self._scratch is None:
             with self._storing(Path("temporary files")):
-                temporary = tempfile.TemporaryDirectory(prefix="altune-", ignore_cleanup_errors=True)
-            self._folder = Path(stack.enter_context(temporary))
+                self._folder = stack.enter_context(temporary_folder("altune-"))
             return
-        shutil.rmtree(self._scratch, ignore_errors=True)
         stack.callback(shutil.rmtree, self._scratch, ignore_errors=True)
         # Workers outlive a player and keep blocks by their path, so a path must never be used for a second block.
         with self._storing(self._scratch):

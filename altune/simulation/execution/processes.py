@@ -1,4 +1,4 @@
-"""Worker processes of this machine, by joblib's loky; where there are few, this process plays along.
+"""Worker processes of this machine, which play what their owner hands out.
 
 Nothing heavy is imported here. The command line starts the workers first, and they import what they need while their
 owner still reads the request and checks it.
@@ -7,130 +7,132 @@ owner still reads the request and checks it.
 from __future__ import annotations
 
 import contextlib
-import functools
-import importlib
 import multiprocessing
 import os
-import signal
+import pickle
 import threading
 import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from multiprocessing.util import Finalize
-from pathlib import Path
-from queue import SimpleQueue
+from dataclasses import dataclass
+from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Any
 
 from altune.core.errors import AltuneWarning, RequestError, WorkError
-from altune.core.files import absolute
 from altune.core.origin import own_files
-from altune.core.standard_streams import output_to_errors
 from altune.core.startup import import_sklearn
+from altune.simulation.execution.attempts import Attempts, Play
+from altune.simulation.execution.crews import Crew, Worker, new_crew
+from altune.simulation.execution.serving import BEGAN
 
-Call = tuple[Any, ...]
-
-HELPED = 4
-"""The owner plays along where ``jobs`` is at most this. That saves one process, which would have to import everything
-again. Beside more workers, an owner that plays would hand out calls too late."""
-IDLE_SECONDS = 300
-_PLAYED_WITH = ("altune.simulation.execution.worker", "altune.recipes.recipe")
-_ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "NUMBA")} | {
-    "VECLIB_MAXIMUM_THREADS": "1"
-}
+IDLE_SECONDS = 300.0
+"""Seconds after which workers that no pool has are ended."""
+GRACE_SECONDS = 3.0
+"""Seconds over its time limit after which a call that does not end by itself loses its process."""
+READY_SECONDS = 60.0
+"""Seconds that a worker may take for a call before the time limit begins to count."""
 
 
-class _Executor:
-    """Worker processes by loky, apart from joblib's own executor, which other code of this process may use.
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A call for a worker.
 
     Attributes
     ----------
-    workers : number of them.
-    ready : done when the first worker has imported what it plays with.
-    files : when each file of the user's own modules was changed, as far as the workers may have imported it.
+    arguments : its arguments.
+    play : what is counted if the process ends that plays it.
+    limit : time limit in seconds, which the function keeps itself where it can; None for no limit.
     """
 
-    def __init__(self, workers: int) -> None:
-        from joblib.externals.loky import ProcessPoolExecutor
+    arguments: tuple[Any, ...]
+    play: Play
+    limit: float | None = None
 
-        absolute(Path())  # a worker starts in the same directory
-        with _started():
-            self._executor = ProcessPoolExecutor(
-                workers, timeout=IDLE_SECONDS, initializer=prepare_worker, env=_ONE_THREAD
-            )
-        self._unfinished: set[Future[Any]] = set()
-        self.workers = workers
-        self.files = own_files()
-        self.ready = self.submit(os.getpid)
 
-    @property
-    def alive(self) -> bool:
-        """Whether the workers still take calls; no longer if one of them was killed."""
-        with contextlib.suppress(Exception):
-            self.submit(os.getpid)
-            return True
-        return False
+@dataclass(frozen=True, eq=False)
+class Ended:
+    """Takes the place of a result where the process had ended or was ended.
 
-    def up_to_date(self) -> bool:
-        """Return whether no module of the user's own was edited since a worker may have imported it."""
+    Attributes
+    ----------
+    call : the call.
+    reason : why, in words; empty if the call was over its time limit.
+    """
+
+    call: Call
+    reason: str
+
+
+@dataclass(eq=False)
+class _Running:
+    worker: Worker
+    function: Callable[..., Any]
+    call: Call
+    slot: int
+    deadline: float
+
+
+class CannotSend(WorkError):
+    """A call cannot be sent to a worker, because something in it cannot be pickled."""
+
+
+class _Team:
+    """A crew with its idle workers, kept from one pool to the next."""
+
+    def __init__(self, jobs: int) -> None:
+        self.crew: Crew = new_crew(jobs)
+        self.idle: list[Worker] = []
+        self._files = own_files()
+
+    def refresh(self) -> None:
+        """End the idle workers if a module of the user's own was edited since one may have imported it."""
         files = own_files()
-        unchanged = all(files.get(name, changed) == changed for name, changed in self.files.items())
-        self.files |= files
-        return unchanged
+        if any(files.get(name, changed) != changed for name, changed in self._files.items()):
+            self.keep(0)
+        self._files |= files
 
-    def submit(self, function: Callable[..., Any], *call: Any) -> Future[Any]:
-        """Hand a call to the worker that is free first."""
-        with _started():
-            future: Future[Any] = self._executor.submit(function, *call)
-        self._unfinished.add(future)
-        future.add_done_callback(self._unfinished.discard)
-        return future
+    def worker(self) -> Worker:
+        """Return an idle worker, started now unless there is one."""
+        while self.idle:
+            worker = self.idle.pop()
+            if not worker.connection.poll():  # one that was killed has closed its connection
+                return worker
+            self.crew.end(worker)
+        return self.crew.start()
 
-    def stop(self) -> None:
-        """End the workers, whatever they are doing."""
-        # Killing workers while loky moves a call from its own queue to theirs makes its threads fail. The move takes
-        # less than a second.
-        latest = time.monotonic() + 1.0
-        while time.monotonic() < latest and any(
-            not (future.running() or future.done()) for future in [*self._unfinished]
-        ):
-            time.sleep(1e-3)
-        with contextlib.suppress(Exception):
-            self._executor.shutdown(wait=True, kill_workers=True)
+    def keep(self, workers: int) -> None:
+        """End the idle workers beyond a number."""
+        while len(self.idle) > workers:
+            self.crew.end(self.idle.pop())
 
 
-@contextlib.contextmanager
-def _started() -> Iterator[None]:
-    """Say in one line why worker processes cannot be started: a limit, or a system without semaphores."""
-    try:
-        yield
-    except (OSError, ImportError) as error:
-        raise WorkError(f"no worker process can be started: {error}; one process (--jobs 1) needs none") from None
-
-
-_idle: dict[int, _Executor] = {}
+_kept: dict[int, tuple[_Team, threading.Timer]] = {}
 """Workers that no pool has, for the next one. The key is the process: one that was forked cannot use its parent's."""
 _lock = threading.Lock()
 
 
 class LocalPool:
-    """Processes of this machine, each of which runs one call at a time.
+    """Worker processes of this machine, each of which runs one call at a time.
 
-    Its workers belong to it alone until it is closed, so pools in different threads do not disturb each other. Then
+    They belong to the pool alone until it is closed, so pools in different threads do not disturb each other. Then
     they wait for the next pool, and end if that is long in coming. After an error they end at once.
+
+    A call whose worker dies is made once more while no other one runs; if that worker dies as well, :class:`Ended`
+    takes the place of its result, and the other calls are made as usual.
 
     Parameters
     ----------
-    jobs : number of processes, 2 or more, this one included where it plays along.
+    jobs : number of workers, 1 or more.
+    attempts : counts the calls whose processes have ended; by default they are counted for this pool alone.
     """
 
-    def __init__(self, jobs: int) -> None:
-        self._workers = _workers(jobs)
-        self._helps = jobs > self._workers
-        self._begun: list[Future[Any]] = []
-        self._taken: _Executor | None = None
+    def __init__(self, jobs: int, attempts: Attempts | None = None) -> None:
+        self._jobs = jobs
+        self._attempts = attempts if attempts is not None else Attempts()
+        self._team: _Team | None = None
+        self._running: dict[Any, _Running] = {}
 
     def __enter__(self) -> LocalPool:
         return self
@@ -138,150 +140,158 @@ class LocalPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        taken, self._taken = self._taken, None
-        if taken is None:
-            return
-        if kind is None:
-            _give_back(taken)
-        else:
-            taken.stop()
+        if kind is None and not self._running and self._team is not None:
+            team, self._team = self._team, None
+            _keep(team)
+        self._stop()
 
-    @property
-    def _executor(self) -> _Executor:
-        if self._taken is None:
-            self._taken = _take(self._workers)
-        return self._taken
+    def _stop(self) -> None:
+        """End all workers, whatever they are doing."""
+        for running in self._running.values():
+            self._attempts.end(running.slot)
+        self._running.clear()
+        if self._team is not None:
+            self._team.crew.stop()
+            self._team = None
+
+    def _own(self) -> _Team:
+        if self._team is None:
+            self._team = _take(self._jobs)
+            self._team.refresh()
+            self._team.keep(self._jobs)
+        return self._team
 
     def begin(self, function: Callable[..., Any], call: Call) -> bool:
         """Start a call on an idle worker; the next :meth:`run` yields its result.
 
         Returns
         -------
-        Whether there was an idle worker: False if each has a call already, or none has started yet.
+        Whether it was started. It is not if each worker has a call already, none would start at once, or the call is
+        to run alone or not at all.
         """
-        if not self._executor.ready.done() or len(self._begun) == self._workers:
+        attempts = self._attempts
+        if attempts.wants_alone(call.play) or attempts.refusal(call.play) or len(self._running) == self._jobs:
             return False
-        self._begun.append(_submitted(self._executor, function, call))
+        team = self._own()
+        if not team.idle and not team.crew.is_ready():
+            return False
+        self._start(function, call)
         return True
 
     def run(self, function: Callable[..., Any], calls: Sequence[Call]) -> Iterator[Any]:
-        """Run calls in their order, and yield each result as soon as it is known.
+        """Run calls in their order, and yield the result of each as soon as it is known.
 
         Results of calls that :meth:`begin` has started are yielded among them.
 
         Parameters
         ----------
         function : what to call. Workers import it by name, or receive its code if it cannot be imported.
-        calls : the arguments of each call.
+        calls : the calls.
 
         Raises
         ------
+        CannotSend
+            If a call cannot be sent.
         WorkError
-            If a worker has died.
+            If no worker can be started.
         Exception
             Whatever a call raises.
         """
-        begun, self._begun = self._begun, []
-        dispatcher = _Dispatcher(self._executor, self._workers, function, calls)
-        dispatcher.begin(begun)
+        waiting = deque(calls)
+        alone = deque[Call]()
         try:
-            for _ in range(len(calls) + len(begun)):
-                # Results come first, because none is read from the queue while the owner plays.
-                if self._helps and dispatcher.done.empty() and (call := dispatcher.take()) is not None:
-                    yield function(*call)
-                else:
-                    yield _result(dispatcher.done.get())
+            while waiting or alone or self._running:
+                yield from self._hand_out(function, waiting, alone)
+                for result in self._results(alone):
+                    # Before the caller does something with the result, its worker gets the next call.
+                    yield from self._hand_out(function, waiting, alone)
+                    yield result
         finally:
-            # After an error, or when the caller stops reading, workers must get no further calls.
-            dispatcher.waiting.clear()
+            # After an error, or when the caller stops reading, no result is left for the next run.
+            if self._running:
+                self._stop()
+
+    def _hand_out(self, function: Callable[..., Any], waiting: deque[Call], alone: deque[Call]) -> Iterator[Ended]:
+        """Give idle workers calls, and yield those that are not made any more."""
+        while (waiting and len(self._running) < self._jobs) or (alone and not self._running):
+            from_alone = not waiting
+            call = alone.popleft() if from_alone else waiting.popleft()
+            if reason := self._attempts.refusal(call.play):
+                yield Ended(call, reason)
+            elif self._attempts.wants_alone(call.play) and not from_alone:
+                alone.append(call)
+            else:
+                self._start(function, call)
+
+    def _start(self, function: Callable[..., Any], call: Call) -> None:
+        message = pickled(function, call.arguments)
+        worker = self._own().worker()
+        slot = min({*range(self._jobs)} - {running.slot for running in self._running.values()})
+        self._attempts.begin(call.play, "alone" if self._attempts.wants_alone(call.play) else "apart", slot)
+        deadline = float("inf") if call.limit is None else time.monotonic() + READY_SECONDS + call.limit
+        self._running[worker.connection] = _Running(worker, function, call, slot, deadline)
+        # A worker that was killed a moment ago is noticed when its result is awaited.
+        with contextlib.suppress(OSError):
+            worker.connection.send_bytes(message)
+
+    def _results(self, alone: deque[Call]) -> Iterator[Any]:
+        """Wait for workers, and yield what they have found."""
+        left = min((running.deadline for running in self._running.values()), default=0.0) - time.monotonic()
+        ready: Any = wait(list(self._running), None if left == float("inf") else max(left, 0.0))
+        for connection in ready:
+            running = self._running[connection]
+            try:
+                message = connection.recv_bytes()
+            except (EOFError, OSError):
+                self._attempts.died(running.call.play, self._end(running))
+                alone.append(running.call)
+                continue
+            if message == BEGAN:
+                running.deadline = time.monotonic() + (running.call.limit or 0.0) + GRACE_SECONDS
+                continue
+            del self._running[connection]
+            self._own().idle.append(running.worker)
+            self._attempts.end(running.slot)
+            self._attempts.forget(running.call.play)
+            yield _result(message)
+        now = time.monotonic()
+        for running in [*self._running.values()]:
+            if now >= running.deadline and not running.worker.connection.poll():
+                self._end(running)
+                yield Ended(running.call, "")
+
+    def _end(self, running: _Running) -> int | None:
+        """End the worker of a call, and return its exit code."""
+        del self._running[running.worker.connection]
+        self._attempts.end(running.slot)
+        return self._own().crew.end(running.worker)
 
 
-class _Dispatcher:
-    """Hands calls to workers.
+def pickled(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
+    """Return a call as it is sent to a worker.
 
-    Each result makes room for the next call. That happens in a thread of the executor, so that workers are supplied
-    while the owner plays. Calls are handed out late, not all at once, so that the owner can take one whenever it is
-    free. Only one call more than there are workers is handed out, so that no worker waits for its next one.
+    Raises
+    ------
+    CannotSend
+        If something in it cannot be pickled.
     """
-
-    def __init__(self, executor: _Executor, workers: int, function: Callable[..., Any], calls: Sequence[Call]) -> None:
-        self.waiting = deque(calls)
-        self.done: SimpleQueue[Future[Any]] = SimpleQueue()
-        self._executor = executor
-        self._workers = workers
-        self._function = function
-        self._handed_out = 0
-        # Reentrant: a call that is already done when its callback is added runs the callback in the same thread.
-        self._lock = threading.RLock()
-
-    def begin(self, begun: Sequence[Future[Any]]) -> None:
-        """Hand out the first calls as soon as a worker has started, beside those that were started before.
-
-        Until then the owner takes calls, so it does not wait for workers that still import.
-        """
-        with self._lock:
-            self._handed_out += len(begun)
-        for future in begun:
-            future.add_done_callback(self._on_result)
-        self._executor.ready.add_done_callback(self._on_ready)
-
-    def take(self) -> Call | None:
-        """Return the next call, which is then not handed out, or None if there is none left."""
-        # The owner's thread and the executor's both take calls; popleft is atomic.
-        with contextlib.suppress(IndexError):
-            return self.waiting.popleft()
-        return None
-
-    def _on_ready(self, ready: Future[Any]) -> None:
-        if ready.cancelled() or ready.exception() is not None:
-            # Workers that cannot start: the owner raises what it finds in the queue.
-            self.done.put(ready)
-            return
-        with self._lock:
-            self._hand_out()
-
-    def _hand_out(self) -> None:
-        # Near the end no call is handed out ahead, because a worker that is free earlier could take it.
-        while self._handed_out < self._workers + (len(self.waiting) > 2 * self._workers):
-            call = self.take()
-            if call is None:
-                return
-            self._handed_out += 1
-            _submitted(self._executor, self._function, call).add_done_callback(self._on_result)
-
-    def _on_result(self, future: Future[Any]) -> None:
-        with self._lock:
-            self._handed_out -= 1
-            # After a failure nothing more is handed out: the owner is about to raise it.
-            if not future.cancelled() and future.exception() is None:
-                self._hand_out()
-        self.done.put(future)
-
-
-def _submitted(executor: _Executor, function: Callable[..., Any], call: Call) -> Future[Any]:
-    """Hand a call to a worker, and return an error of doing so as a failed future.
-
-    Calls are mostly handed out in a thread of the executor, where an exception would be lost and the owner would wait
-    for ever.
-    """
-    try:
-        return executor.submit(function, *call)
-    except Exception as error:
-        future: Future[Any] = Future()
-        future.set_exception(error)
-        return future
-
-
-def _result(future: Future[Any]) -> Any:
-    from concurrent.futures.process import BrokenProcessPool
+    from joblib.externals.loky.backend.reduction import dumps
 
     try:
-        return future.result()
-    except BrokenProcessPool as error:
-        raise WorkError(
-            "a worker process was killed or could not start, perhaps because memory ran out; run the same command "
-            "again to continue"
+        return bytes(dumps((function, arguments)))
+    except (pickle.PicklingError, TypeError, AttributeError, ValueError, NotImplementedError, RecursionError) as error:
+        raise CannotSend(
+            f"a method, a model or the data cannot be sent to another process ({error}); one process, --jobs 1 or "
+            "n_jobs=1, does not need to"
         ) from error
+
+
+def _result(message: bytes) -> Any:
+    fine, result, text = pickle.loads(message)
+    if fine:
+        return result
+    result.__cause__ = WorkError(f"in a worker process:\n{text}")
+    raise result
 
 
 def processes(n_jobs: int) -> int:
@@ -312,7 +322,7 @@ def early_workers(n_jobs: int) -> Iterator[None]:
     jobs = processes(n_jobs)
     try:
         if jobs > 1:
-            _give_back(_take(_workers(jobs)))
+            _keep(_take(jobs))
         import_sklearn()
         yield
     except BaseException:
@@ -322,79 +332,40 @@ def early_workers(n_jobs: int) -> Iterator[None]:
 
 def stop_workers() -> None:
     """End the workers that wait for a pool."""
+    team = _taken()
+    if team is not None:
+        team.crew.stop()
+
+
+def _take(jobs: int) -> _Team:
+    """Return workers that no other pool has: those of an earlier pool if there are some."""
+    team = _taken()
+    return _Team(jobs) if team is None else team
+
+
+def _taken() -> _Team | None:
     with _lock:
-        executor = _idle.pop(os.getpid(), None)
-    if executor is not None:
-        executor.stop()
+        team, timer = _kept.pop(os.getpid(), (None, None))
+    if timer is not None:
+        timer.cancel()
+    return team
 
 
-def prepare_worker() -> None:
-    """Prepare a process that has just started to be a worker."""
-    # Ctrl-C reaches the whole process group; only the owner decides what it means.
-    with contextlib.suppress(ValueError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_owner, args=(os.getppid(),), daemon=True).start()
-    output_to_errors()
-    _keep_what_is_kept()
-    import_sklearn()
-    for name in _PLAYED_WITH:
-        importlib.import_module(name)
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(limits=1)
-
-
-def _keep_what_is_kept() -> None:
-    """Let loky not take the blocks that a worker keeps for a leak: it would restart the worker, which loses them.
-
-    The limit has no public name. Without it workers are restarted, which costs time and changes no result.
-    """
-    try:
-        from joblib.externals.loky import process_executor
-    except ImportError:
-        return
-    if hasattr(process_executor, "_MAX_MEMORY_LEAK_SIZE"):
-        process_executor._MAX_MEMORY_LEAK_SIZE = float("inf")
-
-
-def _workers(jobs: int) -> int:
-    return jobs - 1 if jobs <= HELPED else jobs
-
-
-def _take(workers: int) -> _Executor:
-    """Return an executor that no other pool has: the one of an earlier pool if it has this number of workers."""
+def _keep(team: _Team) -> None:
+    """Keep workers for the next pool, in place of those that were kept before."""
+    timer = threading.Timer(IDLE_SECONDS, _end_idle, (team,))
+    timer.daemon = True
     with _lock:
-        executor = _idle.pop(os.getpid(), None)
-    if executor is not None:
-        if executor.workers == workers and executor.up_to_date() and executor.alive:
-            return executor
-        executor.stop()
-    return _Executor(workers)
-
-
-def _give_back(executor: _Executor) -> None:
-    """Keep an executor for the next pool, in place of the one that was kept before."""
-    with _lock:
-        _stop_at_exit(os.getpid())
-        before = _idle.pop(os.getpid(), None)
-        _idle[os.getpid()] = executor
+        before, _kept[os.getpid()] = _kept.get(os.getpid()), (team, timer)
+    timer.start()
     if before is not None:
-        before.stop()
+        before[1].cancel()
+        before[0].crew.stop()
 
 
-@functools.cache
-def _stop_at_exit(process: int) -> None:
-    """Let a process of ``multiprocessing`` end its idle workers when it ends.
-
-    Such a process runs nothing of ``atexit``, by which loky ends them, and workers that were still starting would fail
-    with a traceback on standard error.
-    """
-    if multiprocessing.parent_process() is not None:
-        Finalize(None, stop_workers, exitpriority=1)
-
-
-def _end_with_owner(owner: int) -> None:
-    """End this worker soon after its owner was killed; it would wait for calls that never come."""
-    while os.getppid() == owner:
-        time.sleep(1.0)
-    os._exit(1)
+def _end_idle(team: _Team) -> None:
+    with _lock:
+        if _kept.get(os.getpid(), (None,))[0] is not team:
+            return
+        del _kept[os.getpid()]
+    team.crew.stop()

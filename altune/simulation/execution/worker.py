@@ -12,6 +12,7 @@ from altune.core.threads import on_one_thread
 from altune.data import Dataset
 from altune.data.blocks import Block
 from altune.simulation.execution.items import Failure, Outcome, PackedItem
+from altune.simulation.execution.serving import announce
 from altune.simulation.execution.shared_arrays import load_block
 from altune.simulation.execution.time_limit import TimeLimitReached, time_limit
 from altune.simulation.prepared import PreparedBlock, prepare_block
@@ -44,7 +45,7 @@ def play_safely(item: PackedItem, prepared: PreparedBlock) -> Outcome:
             trajectory.advance(float("inf") if item.until is None else item.until)
             curve = trajectory.curve()
     except TimeLimitReached:
-        return Failure(f"{OVER_TIME} of {item.limit:g} s on one block", attempt=item.attempt)
+        return Failure(over_time(item.limit), attempt=item.attempt)
     except BaseException as error:  # a method may raise SystemExit or anything else
         return Failure(*failed(error, None if trajectory is None else trajectory.loop), item.attempt)
     if not trajectory.done:
@@ -56,10 +57,18 @@ def play_safely(item: PackedItem, prepared: PreparedBlock) -> Outcome:
     return curve
 
 
+def over_time(limit: float | None) -> str:
+    """Return the reason of the failure of what was over its time limit."""
+    return f"{OVER_TIME} of {limit:g} s on one block"
+
+
 def work(item: PackedItem, folder: str) -> tuple[str, Outcome]:
     """Play an item in a worker process of this machine, on a block that is stored in a folder."""
     item.require_code()
-    return item.key, play_safely(item, _block(folder, lambda: load_block(Path(folder))))
+    prepared = _block(folder, lambda: load_block(Path(folder)))
+    if item.limit is not None:
+        announce()
+    return item.key, play_safely(item, prepared)
 
 
 @on_one_thread

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -16,7 +18,6 @@ from altune.recipes.recipe import Recipe
 from altune.simulation.annotators import Annotator
 from altune.simulation.curve import NOTHING, LearningCurve
 from altune.simulation.environment import make_environment
-from altune.simulation.execution import processes as crew
 from altune.simulation.execution.items import Failure, WorkItem
 from altune.simulation.execution.player import Player
 from altune.simulation.scenario import Scenario
@@ -31,8 +32,7 @@ def iris() -> Dataset:
 
 
 @pytest.mark.slow
-def test_other_processes_play_what_this_one_plays(monkeypatch):
-    monkeypatch.setattr(crew, "HELPED", 1)
+def test_other_processes_play_what_this_one_plays():
     noisy = Scenario(budget=30, loops=4, annotators=(Annotator(error=0.1),) * 3)
     environment = make_environment(iris(), scenario=noisy)
     tasks = tasks_for(
@@ -130,3 +130,47 @@ def test_scores_by_row_are_recorded_where_blocks_share_their_test_rows(metric, t
     np.testing.assert_array_equal(again.row_scores, scored.row_scores)
     for name, values in scored.group_scores.items():
         np.testing.assert_allclose(again.group_scores[name], values, rtol=1e-6)
+
+
+DEADLY = """
+import os, sys
+from pathlib import Path
+from typing import ClassVar, Literal
+from altune.core.registry import register
+from altune.knobs.query_strategy.base import ScoreStrategy
+from altune.recipes.recipe import Recipe
+from altune.simulation.curve import LearningCurve
+from altune.simulation.environment import make_environment
+from altune.simulation.execution.player import Player
+from altune.simulation.store import TrajectoryStore
+from tests.helpers.curves import tasks_for
+
+@register
+class Deadly(ScoreStrategy):
+    '''End the process.'''
+
+    needs: ClassVar = frozenset()
+    source: ClassVar[str] = "test"
+    method: Literal["deadly"] = "deadly"
+
+    def scores(self, pool, rng):
+        os._exit(7)
+
+tasks = tasks_for(make_environment("iris", budget=30), Recipe(query_strategy="deadly"), Recipe())
+with Player(store=TrajectoryStore(Path(sys.argv[1]))) as player:
+    for outcome in player.play(tasks):
+        print("fine" if isinstance(outcome, LearningCurve) else outcome.reason)
+"""
+
+
+@pytest.mark.slow
+def test_one_process_ends_with_a_deadly_recipe_once(tmp_path):
+    """The next start knows the recipe, plays it in a process of its own, and continues."""
+    ends = [
+        subprocess.run([sys.executable, "-c", DEADLY, str(tmp_path)], capture_output=True, text=True, check=False)
+        for _ in range(2)
+    ]
+    assert [(end.returncode, end.stdout) for end in ends[:1]] == [(7, "")]
+    assert ends[1].returncode == 0, ends[1].stderr
+    reason = "it ended the process that played it in each of 2 attempts, the last time with exit code 7"
+    assert ends[1].stdout.splitlines() == [reason, f"{reason} on another block", "fine", "fine"]

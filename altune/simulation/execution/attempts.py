@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from altune.core.errors import AltuneError
 from altune.core.files import locked_at_once, written_whole
 from altune.simulation.execution.crews import ending
 
@@ -154,7 +155,7 @@ class Attempts:
     def _count(self, key: str, counted: _Counted) -> None:
         self._counted[key] = counted
         if self._folder is not None:
-            with contextlib.suppress(OSError), written_whole(self._path(self._folder, key)) as partial:
+            with contextlib.suppress(OSError, AltuneError), written_whole(self._path(self._folder, key)) as partial:
                 partial.write_text(json.dumps(asdict(counted)), "utf-8")
 
     def _path(self, folder: Path, key: str) -> Path:

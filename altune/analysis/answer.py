@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from altune.analysis.findings import Against, Findings, every_baseline
 from altune.analysis.label_counts import LabelsSaved, range_words
-from altune.core.text import capitalized, join_words
+from altune.core.text import capitalized, counted, join_words
 from altune.numerics.statistics import LEAST_BLOCKS, PairedDifference, over_data_sets, side_by_side
 from altune.recipes.describe import KNOB_WORDS
 from altune.recipes.recipe import Recipe
@@ -141,7 +141,7 @@ def alike(findings: Findings) -> list[tuple[list[str], Against]]:
 
 def headline(findings: Findings) -> str:
     """Return the differences in the objective, and which of them are clear."""
-    blocks = f"{findings.recipe.blocks} fresh block{'' if findings.recipe.blocks == 1 else 's'}"
+    blocks = counted(findings.recipe.blocks, "fresh block")
     groups: dict[str, list[str]] = {"better than": [], "worse than": [], "without a clear difference from": []}
     for names, against in alike(findings):
         difference = against.difference

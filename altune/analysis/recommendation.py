@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from altune.core.html import html_table
-from altune.core.text import join_words
+from altune.core.text import counted, join_words
 from altune.recipes.evidence import AGAINST, GROUPS, HURT, Evidence, Gains
 from altune.recipes.recipe import Recipe
 
@@ -163,10 +163,9 @@ def doubts_of(request: Request, evidence: Evidence) -> tuple[str, ...]:
 def _gain_sentence(gains: Gains, where: str) -> str:
     over = join_words([f"{gain.words} over {AGAINST[name]}" for name, gain in gains.over.items()])
     hurt = f"on {len(gains.hurt)} of them ({join_words(list(gains.hurt))})" if gains.hurt else "on none of them"
-    sets = "data set" if gains.n_data == 1 else "data sets"
     return (
-        f"On {gains.n_data} other {sets}{where}, in mean accuracy over the labels bought, it gained {over}; {hurt} it "
-        f"was below random sampling by more than {HURT}."
+        f"On {counted(gains.n_data, 'other data set')}{where}, in mean accuracy over the labels bought, it gained "
+        f"{over}; {hurt} it was below random sampling by more than {HURT}."
     )
 
 

@@ -18,6 +18,7 @@ from altune.core.arguments import plain_arguments
 from altune.core.deprecations import OldNames
 from altune.core.errors import RequestError, WorkError
 from altune.core.html import html_table
+from altune.core.text import counted
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import curves_frame
 from altune.simulation.scenario import Scenario
@@ -229,8 +230,9 @@ class Run(OldNames):
         """The sentences, one a line; before the confirmation, the best recipe of the search."""
         if self.findings is None:
             return (
-                f"Not confirmed yet. The best recipe of {len(self.trials)} trials: {self.best_recipe.describe()} "
-                "Its value in the search is biased upwards, so it is not shown; run.confirm() gives an unbiased one."
+                f"Not confirmed yet. The best recipe of {counted(len(self.trials), 'trial')}: "
+                f"{self.best_recipe.describe()} Its value in the search is biased upwards, so it is not shown; "
+                "run.confirm() gives an unbiased one."
             )
         return "\n".join(self.sentences)
 

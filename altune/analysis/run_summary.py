@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from altune.core.text import amount_within
+from altune.core.text import amount_within, counted
 
 if TYPE_CHECKING:
     from altune.analysis.findings import Findings
@@ -42,7 +42,7 @@ class RunSummary:
 
         With several data sets, the value is that on the first one.
         """
-        parts = [", ".join(map(repr, self.data_sets)), f"{self.trials} trials"]
+        parts = [", ".join(map(repr, self.data_sets)), f"{counted(self.trials, 'trial')}"]
         if self.recipe is None:
             parts.append("not confirmed")
         else:
@@ -71,4 +71,4 @@ class RunSummary:
 
 def _value(findings: Findings) -> str:
     of = findings.recipe
-    return f"{amount_within(of.mean, of.low, of.high)} on {of.blocks} blocks"
+    return f"{amount_within(of.mean, of.low, of.high)} on {counted(of.blocks, 'block')}"

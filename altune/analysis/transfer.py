@@ -13,7 +13,7 @@ from typing import Any
 
 from altune.analysis.answer import alike, gain_words, joined, plain_name, scores_words
 from altune.analysis.findings import Findings, difference_entry, every_baseline
-from altune.core.text import join_words
+from altune.core.text import counted, join_words
 from altune.numerics.statistics import LEAST_BLOCKS, PairedDifference, over_data_sets, side_by_side
 from altune.recipes.recipe import RECOMMENDED
 
@@ -112,7 +112,7 @@ def _gains(findings: Findings, home: Mapping[str, PairedDifference], where: str)
     parts = [f"{words} {join_words(group)}" for words, group in groups.items() if group]
     if not parts:
         return []
-    blocks = f"{findings.recipe.blocks} fresh block{'' if findings.recipe.blocks == 1 else 's'}"
+    blocks = counted(findings.recipe.blocks, "fresh block")
     less = ", less is better" if findings.objective.sign < 0 else ""
     note = f"; below {LEAST_BLOCKS} blocks there is no interval" if findings.recipe.blocks < LEAST_BLOCKS else ""
     return [f"By {findings.measure}{less}, on {blocks} there it is {'; '.join(parts)}{note}."]

@@ -9,6 +9,7 @@ import typer
 
 from altune.cli.options import AsJson, DataOptions, FreshBlocks, PlayOptions, RecipeOption
 from altune.cli.output import print_json
+from altune.core.text import counted
 
 if TYPE_CHECKING:
     from altune.simulation.result import Simulation
@@ -53,7 +54,7 @@ def _print(simulation: Simulation) -> None:
     over = " over cost" if simulation.objective.over == "cost" else ""
     print(
         f"{simulation.objective.name} of {simulation.objective.metric_text}{over}: {interval.mean:.4f} "
-        f"{bounds} over {interval.blocks} blocks"
+        f"{bounds} over {counted(interval.blocks, 'block')}"
     )
     if any(curve.cost[-1] != curve.labels[-1] for curve in simulation.curves):
         print(f"the campaign costs {Range.of(np.array([curve.cost[-1] for curve in simulation.curves])).average}")

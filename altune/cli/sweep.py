@@ -57,7 +57,7 @@ def sweep(
 
 def plan_text(planned: SweepPlan) -> str:
     """Return the plan of a sweep as text."""
-    from altune.core.text import memory_words, time_words
+    from altune.core.text import counted, memory_words, time_words
     from altune.report.texts.aligned import table
     from altune.workflows.sweep.planning import FINISHED, IMPOSSIBLE
 
@@ -68,7 +68,7 @@ def plan_text(planned: SweepPlan) -> str:
     ]
     lines = [table(rows), ""]
     lines += [f"impossible: {cell.folder}: {cell.reason}" for cell in planned.cells if cell.state == IMPOSSIBLE]
-    counts = [f"{len(planned.cells)} cells"]
+    counts = [f"{counted(len(planned.cells), 'cell')}"]
     counts += [f"{planned.count(FINISHED)} of them already finished"] if planned.count(FINISHED) else []
     counts += [f"{planned.left_out} more left out by `skip`"] if planned.left_out else []
     lines.append(", ".join(counts))

@@ -9,6 +9,7 @@ import typer
 
 from altune.cli.options import Jobs, Quiet, Target
 from altune.core.errors import RequestError
+from altune.core.text import counted
 
 
 def worker(
@@ -41,7 +42,7 @@ def worker(
         stages = rebuild(shared, observer, _named(data or [], shared.data_names), target)
         observer.stage("search", shared.queue.counts().counted * stages.setup.search_blocks.n_usual)
         finished = play_queue(shared, stages, resources)
-    print(f"{finished} trials finished by this worker; {shared.queue.counts().finished} in total")
+    print(f"{counted(finished, 'trial')} finished by this worker; {shared.queue.counts().finished} in total")
 
 
 def _named(words: list[str], names: list[str]) -> dict[str, str]:

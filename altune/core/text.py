@@ -15,6 +15,19 @@ def join_words(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), *words[-1:]] if len(words) > 1 else words)
 
 
+def counted(count: int, name: str) -> str:
+    """Return a number of things in words; names end as those of rows, classes, boxes, and entries do.
+
+    >>> counted(1, "row"), counted(0, "class"), counted(1200, "data set"), counted(2, "trajectory")
+    ('1 row', '0 classes', '1200 data sets', '2 trajectories')
+    """
+    if count == 1:
+        return f"{count} {name}"
+    if name.endswith("y") and name[-2] not in "aeiou":
+        return f"{count} {name[:-1]}ies"
+    return f"{count} {name}{'es' if name.endswith(('s', 'x', 'ch', 'sh')) else 's'}"
+
+
 def printable(text: str) -> str:
     r"""Return a text whose characters can all be shown in a line and written in any file; others become escapes.
 
@@ -105,7 +118,7 @@ def plays_words(plays: int, recipes: int, candidates: int | None) -> str:
     >>> plays_words(17, 11, 3), plays_words(2, 1, 1), plays_words(4, 4, None)
     ('17 plays of 11 recipes, 3 still candidates', '2 plays of 1 recipe, 1 still a candidate', '4 plays of 4 recipes')
     """
-    words = f"{plays} play{'' if plays == 1 else 's'} of {recipes} recipe{'' if recipes == 1 else 's'}"
+    words = f"{counted(plays, 'play')} of {counted(recipes, 'recipe')}"
     if not candidates:
         return words
     return f"{words}, {candidates} still {'a candidate' if candidates == 1 else 'candidates'}"
@@ -117,7 +130,7 @@ def time_words(seconds: float, jobs: int) -> str:
     >>> time_words(200.0, 2)
     'about 3 min with 2 processes'
     """
-    return f"about {rough_duration(seconds)} with {jobs} process{'es' if jobs > 1 else ''}"
+    return f"about {rough_duration(seconds)} with {counted(jobs, 'process')}"
 
 
 def memory_words(memory: int, jobs: int) -> str:

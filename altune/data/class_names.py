@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.errors import DataError
-from altune.core.text import join_words
+from altune.core.text import counted, join_words
 
 ClassName = str | int | float | bool
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _SEPARATORS = ("|", ";", ",", "/", "+")
+_AROUND = " []{}()'\""  # of a list that is written as text
 _MANY_VALUES = 20
 _MANY_SHARE = 0.1
 _MOST_VALUES = 100
@@ -126,8 +127,9 @@ class of its own, since it needs one label for each row"
     names = [name for name in classes if isinstance(name, str)]
     for mark in _SEPARATORS:
         joined = [name for name in names if mark in name]
-        parts = Counter(part.strip() for name in names for part in set(name.split(mark)))
-        if joined and all(parts[part.strip()] > 1 and part.strip() for name in joined for part in name.split(mark)):
+        parts = Counter(part.strip(_AROUND) for name in names for part in set(name.split(mark)))
+        of_joined = [part.strip(_AROUND) for name in joined for part in name.split(mark)]
+        if joined and all(part and parts[part] > 1 for part in of_joined):
             return (
                 f"{len(joined)} of {len(classes)} classes {'looks' if len(joined) == 1 else 'look'} like several "
                 f"labels joined by {mark!r}, such as {joined[0]!r}; altune takes each combination as a class of its "
@@ -173,7 +175,7 @@ def _spelling_line(names: list[str], counts: list[int], what: str) -> str:
     # Two forms of a letter look the same, so that only their codes tell them apart.
     look_alike = len({unicodedata.normalize("NFC", name) for name in names}) < len(names)
     listed = [
-        f"{ascii(name) if look_alike else repr(name)} ({count} {'row' if count == 1 else 'rows'})"
+        f"{ascii(name) if look_alike else repr(name)} ({counted(count, 'row')})"
         for name, count in zip(names, counts, strict=True)
     ]
     return (
@@ -200,22 +202,19 @@ def refuse_rare(name: str, classes: Sequence[ClassName], counts: NDArray[np.intp
     minimum : number of rows that each class needs, 1 or more.
     """
     n_rows, present = int(counts.sum()), int((counts > 0).sum())
+    amounts = present > _MOST_DIGITS and None not in map(number_of, classes)
+    regression = " (if the labels are amounts, this is regression: bin them)" if amounts else ""
     if n_rows < minimum * present:
         raise DataError(
             f"{name}: {n_rows} rows with labels are too few for {present} classes; give at least "
-            f"{minimum * present}, {minimum} of each class, for a pool, test rows and rows held back"
+            f"{minimum * present}, {minimum} of each class, for a pool, test rows and rows held back{regression}"
         )
     counts = np.where(counts > 0, counts, n_rows)
     rarest = int(np.argmin(counts))
     if counts[rarest] < minimum:
         too_rare = int((counts < minimum).sum())
         raise DataError(
-            f"{name}: class {classes[rarest]!r} has {counts[rarest]} rows, and {too_rare} of "
-            f"{len(classes)} classes have fewer than the {minimum} that a stratified split needs; "
-            f"merge rare classes or leave them out, such as with --min-class {minimum}"
-            + (
-                " (if the labels are amounts, this is regression: bin them)"
-                if present > _MOST_DIGITS and None not in map(number_of, classes)
-                else ""
-            )
+            f"{name}: class {classes[rarest]!r} has {counted(int(counts[rarest]), 'row')}, and {too_rare} of "
+            f"{len(classes)} classes {'has' if too_rare == 1 else 'have'} fewer than the {minimum} that a stratified "
+            f"split needs; merge rare classes or leave them out, such as with --min-class {minimum}{regression}"
         )

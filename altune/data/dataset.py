@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from altune.core.arguments import plain_arguments
 from altune.core.errors import AltuneWarning, DataError
 from altune.core.raw_rows import RawTable, holds_strings
-from altune.core.text import printable
+from altune.core.text import counted, printable
 from altune.data.arrow import without_arrow
 from altune.data.class_names import ClassName, refuse_rare, several_labels_line, spelling_lines
 from altune.data.duplicates import Copies, find_copies
@@ -392,6 +392,7 @@ class Dataset:
     def __repr__(self) -> str:
         rarest = int(np.argmin(self.class_counts))
         return (
-            f"Dataset({self.name!r}: {self.n_rows} rows, {self.n_features} features ({self.kind}), "
-            f"{self.n_classes} classes, rarest {self.classes[rarest]!r} with {self.class_counts[rarest]} rows)"
+            f"Dataset({self.name!r}: {self.n_rows} rows, {counted(self.n_features, 'feature')} ({self.kind}), "
+            f"{self.n_classes} classes, rarest {self.classes[rarest]!r} with "
+            f"{counted(int(self.class_counts[rarest]), 'row')})"
         )

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from altune.core.errors import DataError
+from altune.core.text import counted
 from altune.data.files import BROKEN_GZIP, DataFile, one_line
 from altune.data.reading import Reading
 from altune.data.sizes import opened
@@ -245,11 +246,10 @@ def _refuse_row(source: Delimited, header: _Row) -> None:
             f"{source.file}: not a readable table (line {row.line} opens a quotation mark that is not closed)"
         )
     if len(row.fields) != width:
-        fields = "field" if len(row.fields) == 1 else "fields"
         end = ", the last one empty" if len(row.fields) == width + 1 and not row.fields[-1] else ""
         raise DataError(
-            f"{source.file}: line {row.line} has {len(row.fields)} {fields}{end}, but line {header.line} names {width} "
-            "columns"
+            f"{source.file}: line {row.line} has {counted(len(row.fields), 'field')}{end}, but line {header.line} "
+            f"names {counted(width, 'column')}"
         )
 
 

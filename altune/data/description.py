@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from altune.core.text import counted
+
 ColumnKind = Literal["number", "yes/no", "category", "text", "date", "empty"]
 
 NEARLY_EMPTY = 0.95
@@ -100,8 +102,8 @@ class Encoding:
         )
         matrix = " of a sparse matrix" if self.sparse else ""
         return (
-            f"{self.columns} {_plural(self.columns, 'column')} {'becomes' if self.columns == 1 else 'become'} "
-            f"{self.features} {_plural(self.features, 'feature')}{matrix} ({kinds}), {self.scaling}"
+            f"{counted(self.columns, 'column')} {'becomes' if self.columns == 1 else 'become'} "
+            f"{counted(self.features, 'feature')}{matrix} ({kinds}), {self.scaling}"
         )
 
     @property
@@ -158,11 +160,7 @@ def _name(kind: ColumnKind, count: int) -> str:
     return _MANY[kind] if count != 1 else kind
 
 
-def _plural(count: int, name: str) -> str:
-    return name if count == 1 else f"{name}s"
-
-
 def _some(names: list[str], count: int, most: int = MOST_NAMED) -> str:
     """Return a count of columns, and the names of the first that are known."""
     listed = ", ".join(names[:most]) + (", …" if count > most else "")
-    return f"{count} {_plural(count, 'column')}" + (f" ({listed})" if names else "")
+    return counted(count, "column") + (f" ({listed})" if names else "")

@@ -21,6 +21,7 @@ import numpy as np
 from altune.core.arguments import plain_fields
 from altune.core.errors import RequestError
 from altune.core.streams import Streams
+from altune.core.text import counted
 from altune.data import Dataset, as_dataset, family_of
 from altune.data.blocks import Block, BlockRole, pool_size, stratified_part
 from altune.data.reading import Reading
@@ -326,4 +327,4 @@ def _report_failures(episodes: Sequence[Episode], outcomes: Mapping[int, Outcome
             key = str(episodes[index].cell), outcome.reason
             reasons[key] = reasons.get(key, 0) + 1
     for (cell, reason), count in reasons.items():
-        say(f"{cell}: {count} {'episode' if count == 1 else 'episodes'} failed: {reason}")
+        say(f"{cell}: {counted(count, 'episode')} failed: {reason}")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from altune.core.registry import FIELDS, Method
+from altune.core.text import counted
 
 KNOB_WORDS = {
     "initial_sample": "the initial sample",
@@ -204,7 +205,7 @@ def _best_of(method: Any) -> str:
 
 
 def _labeling(method: Any) -> str:
-    asked = f"{method.annotators} annotators" if method.method == "majority" else "one annotator"
+    asked = f"{counted(method.annotators, 'annotator')}" if method.method == "majority" else "one annotator"
     text = f"ask {asked} for each row"
     if method.method not in ("single", "majority"):
         text = f"label by {phrase(method, ('audit', 'action', 'share', 'every'))}"

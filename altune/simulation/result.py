@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.html import html_table
-from altune.core.text import amount, amount_within
+from altune.core.text import amount, amount_within, counted
 from altune.data.blocks import Block
 from altune.data.description import Encoding
 from altune.numerics.statistics import Interval
@@ -50,7 +50,7 @@ class Simulation:
     def __repr__(self) -> str:
         interval, strategy = self.interval, self.recipe.query_strategy.method
         value = amount_within(interval.mean, interval.low, interval.high)
-        return f"Simulation({self.objective.words} {value} on {len(self.blocks)} blocks, {strategy})"
+        return f"Simulation({self.objective.words} {value} on {counted(len(self.blocks), 'block')}, {strategy})"
 
     def _repr_html_(self) -> str:
         interval, objective = self.interval, self.objective

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from altune.core.errors import RequestError
+from altune.core.text import counted
 from altune.data import Dataset, as_sources
 from altune.recipes.recipe import Recipe
 from altune.simulation.environment import AnyData, Environment, make_environment
@@ -116,7 +117,7 @@ def report_away(
     reported, why = play_report(player, winner, baselines, matched, [data_set], settings.report_plan, on_done)
     (played,) = reported
     if settings.precision is not None:
-        say(f"{len(played[0].curves)} report blocks on {data_set.environment.dataset.name}: {why}")
+        say(f"{counted(len(played[0].curves), 'report block')} on {data_set.environment.dataset.name}: {why}")
     end = 1 + len(baselines)
     return Reported(
         recipe=played[0],

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from altune.core.text import counted
 from altune.recipes.recipe import Recipe
 from altune.simulation.execution.player import OnDone, Player
 from altune.tuning.candidates import Candidate, select_candidates
@@ -122,7 +123,7 @@ def confirm(
     matched = {name: matched_baseline(baseline, winner) for name, baseline in baselines.items()}
     reported, why = play_report(player, winner, baselines, matched, blocks, plan, on_done)
     if plan is not None and plan.precision is not None:
-        say(f"{len(reported[0][0].curves)} report blocks: {why}")
+        say(f"{counted(len(reported[0][0].curves), 'report block')}: {why}")
     end = 1 + len(baselines)
     return [
         Confirmation(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from altune.core.errors import WorkError, reason_of
+from altune.core.text import counted
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.execution.items import Failure, Outcome, WorkItem
@@ -272,7 +273,7 @@ class Evaluator:
                     candidate.verdict = _unjudged(error)
                     continue
                 if self.racing_rules.loses_race(signed, finished, len(self._looks)):
-                    reason = f"clearly worse than the best on {len(signed)} blocks"
+                    reason = f"clearly worse than the best on {counted(len(signed), 'block')}"
                     self._drop(candidate, candidate.curves, signed, reason)
 
     def _leads(self, candidate: _Candidate) -> bool:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from altune.core.text import counted
 from altune.numerics.mixed_model import MixedModel, fit_mixed_model
 from altune.numerics.posterior import clearly_behind
 from altune.tuning.trials import TrialRecord
@@ -62,7 +63,7 @@ def blocks_words(n_blocks: int | None, name: str = "block") -> str:
     """Return on how many search blocks a recipe is played, in words; None is by merit."""
     if n_blocks is None:
         return f"1 to {MOST_BLOCKS} {name}s, more the better a recipe does"
-    return f"{n_blocks} {name}{'' if n_blocks == 1 else 's'}"
+    return counted(n_blocks, name)
 
 
 def n_again(batch: int) -> int:

@@ -68,6 +68,7 @@ def test_other_labels_have_no_remark() -> None:
 
 def test_joined_labels_get_a_hint() -> None:
     assert "'red;blue'" in several_labels_line(["red", "blue", "red;blue"])
+    assert "joined by ','" in several_labels_line(["['a', 'b']", "['a']", "['b']"])
     assert "'a|b'" in dataset(["a", "b", "a|b"] * 20).remarks[0]
     assert several_labels_line(["24/7", "9/5"]) == several_labels_line(["rock, hard", "paper"]) == ""
 

@@ -10,7 +10,7 @@ from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.over_data import OverData
 from altune.analysis.comparison.win_matrix import WinMatrix
 from altune.analysis.paired import Comparison, Pair
-from altune.core.text import capitalized, join_words
+from altune.core.text import capitalized, counted, join_words
 from altune.numerics.statistics import LEAST_BLOCKS
 from altune.simulation.untrained import untrained_sentences
 
@@ -51,7 +51,7 @@ def sentences_of_one(contest: Contest) -> list[str]:
     objective = contest.objective
     leader = leader_of(contest.comparison, objective.sign)
     name = plain_name(leader.name)
-    where = f"on {contest.blocks} blocks of {contest.data}"
+    where = f"on {counted(contest.blocks, 'block')} of {contest.data}"
     mean = f"{objective.measure(contest.budget)} {_number(contest.comparison.recipes[leader.name].mean)}"
     if contest.blocks < LEAST_BLOCKS:
         few = f"Below {LEAST_BLOCKS} blocks there is no interval, so no recipe can be called better"

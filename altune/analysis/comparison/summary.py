@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.sentences import leader_of
 from altune.analysis.paired import Comparison
-from altune.core.text import amount_within
+from altune.core.text import amount_within, counted
 
 
 def comparison_line(contests: Sequence[Contest], result: Comparison) -> str:
@@ -23,7 +23,9 @@ def comparison_line(contests: Sequence[Contest], result: Comparison) -> str:
     best = leader_of(result, objective.sign).name
     of = result.recipes[best]
     value = f"{objective.words} {amount_within(of.mean, of.low, of.high)}"
-    return f"RecipeComparison({data}, {len(result.recipes)} recipes on {blocks} blocks, best {best!r}: {value})"
+    return (
+        f"RecipeComparison({data}, {len(result.recipes)} recipes on {counted(blocks, 'block')}, best {best!r}: {value})"
+    )
 
 
 def comparison_rows(contests: Sequence[Contest], result: Comparison) -> list[tuple[str, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from altune.analysis.loops.facts import LoopFacts
 from altune.analysis.loops.series import Series
+from altune.core.text import counted
 
 STRAYS = 1.5
 """The classes bought differ from the pool if their imbalance exceeds that of random draws by this factor."""
@@ -25,7 +26,7 @@ def size_sentence(facts: LoopFacts) -> str:
     if not sizes:
         return f"{start}, and no loop after them."
     loops = facts.loops[-1]
-    count = f"{loops} loop{'' if loops == 1 else 's'}"
+    count = counted(loops, "loop")
     # The last of equal loops may be smaller, since the budget cuts it.
     shown = sizes[:-1] if facts.steady and len(sizes) > 1 else sizes
     low, high = f"{min(shown):.0f}", f"{max(shown):.0f}"

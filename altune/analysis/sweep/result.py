@@ -15,6 +15,7 @@ from altune.analysis.sweep.results import CSV_FILE, PAGE_FILE, PARQUET_FILE, Cel
 from altune.analysis.sweep.rows import to_table
 from altune.analysis.sweep.summary import MethodCount, Ranking, Verdicts, method_counts, ranking, sentences, verdicts
 from altune.core.deprecations import OldNames
+from altune.core.text import counted
 from altune.tuning.run_folder import REPORT_FILE
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Sweep(OldNames):
         self.seconds = seconds
 
     def __repr__(self) -> str:
-        return f"Sweep({str(self.folder)!r}, {len(self.runs)} cells, {len(self.failed)} failed)"
+        return f"Sweep({str(self.folder)!r}, {counted(len(self.runs), 'cell')}, {len(self.failed)} failed)"
 
     @property
     def failed(self) -> tuple[SweptCell, ...]:

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from altune.analysis.run import Run
 from altune.core.errors import RequestError
+from altune.core.text import counted
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.inputs import differences_of
@@ -85,7 +86,7 @@ def plot_differences(
         raise RequestError("there are no differences to plot")
     written = amounts or Amounts()
     numbers = difference_numbers(rows, written)
-    paired = f", {style.plural(blocks, 'paired block')}" if blocks else ""
+    paired = f", {counted(blocks, 'paired block')}" if blocks else ""
     less = "; below zero is better" if written.less_is_better else ""
     return forest(
         numbers,

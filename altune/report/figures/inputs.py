@@ -15,9 +15,9 @@ from altune.analysis.loops.stopping import stopping_facts
 from altune.analysis.run import Run
 from altune.analysis.stopping_replay import StoppingReplay
 from altune.core.errors import RequestError
+from altune.core.text import counted
 from altune.report.amounts import Amounts
 from altune.report.figures.points import Confirmed, DifferenceRow, FrontAxis, FrontPoint, PlayedRow, TrialPoint
-from altune.report.figures.style import plural
 from altune.report.words import (
     explained_value_name,
     named,
@@ -222,7 +222,7 @@ def _confirmed(run: Run) -> dict[str, Confirmed]:
 def _trial_point(run: Run, trial: TrialRecord) -> TrialPoint:
     detail = [trial.reason] if trial.reason else []
     detail += [f"± {search_amounts(run).exact.text(trial.error)}"] if trial.error is not None else []
-    detail += [plural(len(trial.values), "block")] if run.record.search_blocks.by_merit else []
+    detail += [counted(len(trial.values), "block")] if run.record.search_blocks.by_merit else []
     detail += [trial.recipe.query_strategy.method] if trial.recipe is not None else []
     value = _estimate(run, trial) if trial.state == "dropped" else trial.value
     return TrialPoint(trial.number, value, trial.state, "; ".join(detail), violation_words(trial.violations))

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from altune.analysis.label_counts import LabelsSaved
 from altune.analysis.run import Run
 from altune.core.errors import RequestError
+from altune.core.text import counted
 from altune.report.figures import style
 from altune.report.figures.inputs import curves_of
 from altune.report.figures.style import Look, safe_text, words
@@ -101,7 +102,7 @@ def plot_learning_curves(
         raise RequestError("curves alone do not say what to plot: give `metric` and `budget`")
     numbers = learning_curve_numbers(source, metric, budget, matched=matched, baselines=baselines)
     blocks = sorted({line.band.blocks for line in numbers.lines})
-    count = style.plural(blocks[0], "block") if len(blocks) == 1 else "all blocks"
+    count = counted(blocks[0], "block") if len(blocks) == 1 else "all blocks"
     figure = style.new_figure(
         f"Test {safe_text(words(metric), None)} by labels bought",
         [f"mean of {count}, band: 10 to 90 % of them"],

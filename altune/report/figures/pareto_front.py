@@ -13,6 +13,7 @@ from plotly.subplots import make_subplots
 
 from altune.analysis.run import Run
 from altune.core.errors import RequestError
+from altune.core.text import counted
 from altune.report.figures import style
 from altune.report.figures.front_numbers import FrontPair, pareto_front_numbers
 from altune.report.figures.inputs import front_of
@@ -93,7 +94,7 @@ def _key(marked: Mapping[Mark, Sequence[FrontPoint]], picked_on_front: bool, of:
     texts["trial"] = f"{len(marked['trial'])} other {of if len(marked['trial']) != 1 else of.removesuffix('s')}"
     texts["picked"] = LOOKS["picked"].words
     if picked_on_front:
-        texts["front"] = f"{len(marked['front'])} other{'' if len(marked['front']) == 1 else 's'} on the front"
+        texts["front"] = f"{counted(len(marked['front']), 'other')} on the front"
     order: tuple[Mark, ...] = ("picked", "front", "trial", "infeasible")
     return style.key_lines("", [f"{LOOKS[mark].sign} {texts[mark]}" for mark in order if marked[mark]])
 

@@ -12,6 +12,7 @@ from altune.analysis.loops.facts import LoopFacts
 from altune.analysis.loops.pool_map import PoolMap
 from altune.analysis.run import Run
 from altune.core.errors import RequestError
+from altune.core.text import counted
 from altune.report.figures import style
 from altune.report.figures.by_loop import PANEL_TITLE
 from altune.report.figures.inputs import loops_of
@@ -170,7 +171,7 @@ def _add_panel(
             borderpad=0,
             font={"size": 13, "color": style.INK},
         )
-    title = f"<b>{phase.name[:1].upper()}{phase.name[1:]}</b>: {style.plural(len(phase.picks), 'row')}"
+    title = f"<b>{phase.name[:1].upper()}{phase.name[1:]}</b>: {counted(len(phase.picks), 'row')}"
     above: dict[str, Any] = {"yref": f"y{number} domain", "yshift": 3, "font": {"size": 13}}
     style.add_text(figure, title, 1, number, name=PANEL_TITLE, **above)
 

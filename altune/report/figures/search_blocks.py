@@ -11,11 +11,12 @@ import plotly.graph_objects as go
 
 from altune.analysis.run import Run
 from altune.core.errors import RequestError
+from altune.core.text import counted
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.inputs import plays_of
 from altune.report.figures.points import Confirmed, PlayedRow
-from altune.report.figures.style import plural, safe_text, words
+from altune.report.figures.style import safe_text, words
 
 MOST_ROWS = 40
 """Number of recipes to draw, the best ones."""
@@ -133,7 +134,7 @@ def _key(numbers: SearchBlocksNumbers, value: str, amounts: Amounts) -> list[str
     marks = [f"{MARKS['selected']}selected"] if confirmed["selected"] else []
     marks += [f"{MARKS['candidate']}candidates of the confirmation"] if confirmed["candidate"] else []
     return [
-        f"{plural(numbers.n_recipes, 'recipe')}, {plural(numbers.n_plays, 'play')}{best}",
+        f"{counted(numbers.n_recipes, 'recipe')}, {counted(numbers.n_plays, 'play')}{best}",
         f"{_coloured('●', style.BETTER)} better than average on that block, {_coloured('○', style.WORSE)} worse",
         "the larger the dot, the further from average",
         *style.wrapped(f"left: {safe_text(value, None)}{less}", style.KEY_WIDTH).split("<br>"),
@@ -163,7 +164,7 @@ def _hover(row: PlayedRow, amounts: Amounts) -> str:
     lines = [
         f"<b>{safe_text(words(row.name))}</b>",
         f"expected {amounts.exact.text(row.mean)} ± {amounts.exact.text(row.error)}",
-        f"from {plural(len(row.values), 'block')}",
+        f"from {counted(len(row.values), 'block')}",
         *([safe_text(row.detail, 80)] if row.detail else []),
     ]
     return "<br>".join(lines)

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from altune.analysis.run import Run
+from altune.core.text import counted
 from altune.report.amounts import Amounts
 from altune.report.figures import style
 from altune.report.figures.inputs import history_of
@@ -123,7 +124,7 @@ def _key(numbers: SearchHistoryNumbers) -> list[str]:
         # A single kind of marker needs no key.
         sign = f"{look.sign} " if look and len(numbers.states) > 1 else ""
         parts.append(f"{sign}{count} {look.words if look else words(state)}")
-    return style.key_lines(f"{style.plural(total, 'trial')}: ", parts)
+    return style.key_lines(f"{counted(total, 'trial')}: ", parts)
 
 
 def _label(name: str) -> str:

@@ -249,15 +249,6 @@ def warned(lines: Sequence[str]) -> list[str]:
     return [f"<span style='color:{WORSE}'><b>{line}</b></span>" for line in lines]
 
 
-def plural(count: int, name: str) -> str:
-    """Return a number of things in words.
-
-    >>> plural(1, "block"), plural(0, "trial")
-    ('1 block', '0 trials')
-    """
-    return f"{count} {name}{'' if count == 1 else 's'}"
-
-
 def padded_range(ends: Iterable[float | None], pad: float = 0.06) -> list[float]:
     """Return the range of an axis that shows all values, with a share of it free at both ends."""
     known = [end for end in ends if end is not None and math.isfinite(end)]

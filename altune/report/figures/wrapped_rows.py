@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from altune.analysis.ablation import Ablation
+from altune.core.text import counted
 from altune.numerics.statistics import PairedDifference
 from altune.report.figures import style
 from altune.report.figures.differences import verdict_of
@@ -96,7 +97,7 @@ def heading_lines(label: str, value: str, outcome: str) -> list[str]:
 def key_of(ablation: Ablation, what: str, verdicts: Sequence[str]) -> list[str]:
     """Return the lines of the subtitle: what is shown, what grey means, and a note if the search had a risk."""
     risk = ablation.objective.risk
-    lines = [f"{what} with 95 % interval, {style.plural(ablation.whole.blocks, 'paired block')}"]
+    lines = [f"{what} with 95 % interval, {counted(ablation.whole.blocks, 'paired block')}"]
     lines += ["grey: the interval includes zero"] if "unclear" in verdicts else []
     return lines + ([f"means over the blocks, not the {risk.kind} of the search"] if risk.kind != "mean" else [])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from altune.analysis.loops.facts import LoopFacts
 from altune.analysis.loops.sentences import loop_sentences
+from altune.core.text import counted
 from altune.recipes.recipe import Recipe
 from altune.report.html.blocks import CodeBlock
 from altune.report.html.page import PageContent, render_page
@@ -20,7 +21,7 @@ def loops_page(facts: LoopFacts, recipe: Recipe) -> str:
     facts : what each loop did.
     recipe : the examined recipe.
     """
-    blocks = f"{facts.blocks} fresh block{'' if facts.blocks == 1 else 's'}"
+    blocks = counted(facts.blocks, "fresh block")
     return render_page(
         PageContent(
             title=f"What a recipe did on {facts.data}",

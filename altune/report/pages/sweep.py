@@ -5,6 +5,7 @@ from __future__ import annotations
 from altune.analysis.answer import plain_name
 from altune.analysis.sweep.result import Sweep, SweptCell
 from altune.analysis.sweep.rows import won_labels
+from altune.core.text import counted
 from altune.core.version import __version__
 from altune.report.figures.cell_differences import (
     cell_differences,
@@ -12,7 +13,6 @@ from altune.report.figures.cell_differences import (
     plot_cell_differences,
     reference_row,
 )
-from altune.report.figures.style import plural
 from altune.report.html.blocks import FactsBlock, FigureBlock, TableBlock
 from altune.report.html.page import PageContent, Verdict, render_page
 from altune.report.pages.comparison.figures import rank_block
@@ -61,16 +61,16 @@ def sweep_content(sweep: Sweep) -> PageContent:
 
 def _intros(sweep: Sweep) -> dict[str, str]:
     """Return one sentence for each heading."""
-    finished = plural(len(sweep.runs) - len(sweep.failed), "finished cell")
+    finished = counted(len(sweep.runs) - len(sweep.failed), "finished cell")
     ranked = "" if sweep.ranking is None else f"{sweep.ranking.ranks.data_sets} {sweep.ranking.over}"
     settings = sweep.request.settings
     return {
         PAYS: f"What the recipe of each of {finished} gains over random sampling.",
         RANKS: f"The recipe and the baselines, ranked on {ranked}.",
-        CELLS: f"All {plural(len(sweep.runs), 'cell')}, each with a link to the report of its run.",
+        CELLS: f"All {counted(len(sweep.runs), 'cell')}, each with a link to the report of its run.",
         METHODS: f"How many of the recipes of {finished} use each method.",
         MEASURED: (
-            f"Each cell is a run of {plural(settings.n_trials, 'trial')}, confirmed on "
+            f"Each cell is a run of {counted(settings.n_trials, 'trial')}, confirmed on "
             f"{report_blocks_words(settings.report_blocks, settings.precision)} fresh blocks."
         ),
     }
@@ -160,8 +160,8 @@ def _facts(sweep: Sweep) -> list[tuple[str, str]]:
         facts.append((name, ", ".join(values) or defaults[coordinate]))
     settings = request.settings
     sizes = (
-        f"{settings.n_trials} trials on {blocks_words(settings.n_blocks)}, sampler {settings.sampler}; "
-        f"{settings.select_among} recipes on {settings.select_blocks} blocks to select, one on "
+        f"{counted(settings.n_trials, 'trial')} on {blocks_words(settings.n_blocks)}, sampler {settings.sampler}; "
+        f"{counted(settings.select_among, 'recipe')} on {settings.select_blocks} blocks to select, one on "
         f"{report_blocks_words(settings.report_blocks, settings.precision)} to report"
     )
     return [*facts, ("Each cell", sizes), ("Made by", f"altune {__version__}")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from altune.analysis.ablation import Ablation
+from altune.core.text import counted
 from altune.numerics.statistics import PairedDifference
 from altune.report.amounts import Amounts
 from altune.report.texts.aligned import table
@@ -30,7 +31,7 @@ def ablation_text(ablation: Ablation) -> str:
         for knob in ablation.without
         if knob.difference is not None
     ]
-    blocks = f"{ablation.objective.name}, mean over {ablation.whole.blocks} report blocks"
+    blocks = f"{ablation.objective.name}, mean over {counted(ablation.whole.blocks, 'report block')}"
     if len(ablation.steps) > 1:
         blocks += f"; the order was chosen on up to {ablation.order_blocks} other blocks"
     impossible = [

@@ -7,7 +7,7 @@ from typing import Any
 
 from altune.analysis.costs import price_words
 from altune.core.registry import FIELDS
-from altune.core.text import memory_words, time_words
+from altune.core.text import counted, memory_words, time_words
 from altune.data.description import Encoding
 from altune.report.encodings import column_rows, has_other_columns
 from altune.report.texts.aligned import table
@@ -34,7 +34,7 @@ def plan_text(plan: Mapping[str, Any]) -> str:
         *_objectives(plan),
         *_search(plan, " of each data set" if plan.get("data_sets") else ""),
         *_confirmation(plan),
-        *_precision(plan["precision"]),
+        *_precision(plan["precision"], plan["trajectories"]["confirmation"] > 0),
         *_resources(plan["estimate"]),
         ("run", str(plan["run"])),
     ]
@@ -60,7 +60,7 @@ def _data(plan: Mapping[str, Any]) -> list[Row]:
             ("pool and test", f"{data['pool']} and {data['test']} rows{_where(data) or ' of each block'}"),
             *([("split", data["split"])] if "split" in data else []),
             ("budget", f"{plan['scenario']['budget']} labels"),
-            ("first sample", f"{plan['first_sample']} rows unless the recipe sets it"),
+            ("first sample", f"{counted(plan['first_sample'], 'row')} unless the recipe sets it"),
             *_positive(plan),
         ]
     return [row for number, of_data in enumerate(listed, start=1) for row in _data_set(f"data set {number}", of_data)]
@@ -79,7 +79,7 @@ def _data_set(title: str, of_data: Mapping[str, Any]) -> list[Row]:
         (
             "",
             f"pool {data['pool']}, test {data['test']} rows{_where(data)}; budget {of_data['scenario']['budget']} "
-            f"labels, first sample {of_data['first_sample']} rows unless the recipe sets it",
+            f"labels, first sample {counted(of_data['first_sample'], 'row')} unless the recipe sets it",
         ),
         *([("", data["split"])] if "split" in data else []),
         *_positive(of_data),
@@ -115,7 +115,7 @@ def _columns(plan: Mapping[str, Any]) -> list[str]:
 
 
 def _size(data: Mapping[str, Any]) -> str:
-    return f"{data['rows']} rows, {data['features']} features, {data['classes']} classes"
+    return f"{data['rows']} rows, {counted(data['features'], 'feature')}, {data['classes']} classes"
 
 
 def _scenario(scenario: Mapping[str, Any]) -> list[Row]:
@@ -158,7 +158,7 @@ def _search(plan: Mapping[str, Any], each: str) -> list[Row]:
     rows = [
         (
             "search",
-            f"{settings['n_trials']} trials on {blocks_words(settings['n_blocks'])}{each}, batches of "
+            f"{counted(settings['n_trials'], 'trial')} on {blocks_words(settings['n_blocks'])}{each}, batches of "
             f"{settings['batch']}" + _limit(settings),
         ),
         ("first trials", plan["first_trials"]["summary"]),
@@ -204,8 +204,11 @@ def _confirmation(plan: Mapping[str, Any]) -> list[Row]:
     ]
 
 
-def _precision(found: Sequence[Mapping[str, Any]]) -> list[Row]:
+def _precision(found: Sequence[Mapping[str, Any]], confirmed: bool) -> list[Row]:
     """Return how narrow the intervals will be on each data set, and how many rows would make them narrow."""
+    if confirmed and not found:
+        usual = "about a thousand rows with labels for two classes, a few thousand for more, show the usual gain"
+        return [("precision", f"cannot be foretold here; {usual}")]
     rows = []
     for of_data in found:
         half, wanted = of_data["half_width"], of_data["wanted"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from altune.analysis.importance.knob_importance import KnobImportance
-from altune.core.text import duration, plays_words, rough_duration
+from altune.core.text import counted, duration, plays_words, rough_duration
 from altune.report.texts.aligned import table
 from altune.report.texts.importance import share_text
 from altune.report.words import across_note, search_amounts, search_value_name, violation_words
@@ -51,7 +51,7 @@ def watch_text(progress: RunProgress, importance: KnobImportance | str) -> str:
 
 def _progress(progress: RunProgress) -> list[str]:
     wanted = progress.wanted
-    count = f"{progress.finished} trials" if wanted is None else f"{progress.finished} of {wanted} trials"
+    count = f"{counted(progress.finished, 'trial')}" if wanted is None else f"{progress.finished} of {wanted} trials"
     bar = ""
     if wanted:
         filled = min(BAR, round(BAR * progress.finished / wanted))

@@ -8,7 +8,7 @@ from altune.analysis.comparison.over_data import OverData
 from altune.analysis.comparison.result import RecipeComparison
 from altune.analysis.comparison.sentences import leader_of
 from altune.analysis.paired import Comparison
-from altune.core.text import join_words
+from altune.core.text import counted, join_words
 from altune.core.version import __version__
 from altune.data.description import Encoding
 from altune.report.amounts import Amounts
@@ -163,7 +163,7 @@ def _facts(comparison: RecipeComparison) -> list[tuple[str, str]]:
     data = [
         (
             "Data" if over is None else f"Data: {contest.data}",
-            f"{contest.data}: {contest.blocks} fresh blocks with pools of {contest.n_train} rows, scored on "
+            f"{contest.data}: {counted(contest.blocks, 'fresh block')} with pools of {contest.n_train} rows, scored on "
             f"{contest.n_test} rows; {contest.budget} labels",
         )
         for contest in comparison.contests

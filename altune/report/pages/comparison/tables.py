@@ -6,7 +6,7 @@ from altune.analysis.answer import plain_name
 from altune.analysis.comparison.contest import Contest
 from altune.analysis.comparison.over_data import OverData
 from altune.analysis.comparison.result import RecipeComparison
-from altune.core.text import capitalized
+from altune.core.text import capitalized, counted
 from altune.numerics.statistics import LEAST_BLOCKS
 from altune.report.amounts import Amounts
 from altune.report.html.blocks import TableBlock
@@ -99,8 +99,8 @@ def means_table(contest: Contest, heading: str) -> TableBlock:
         columns=("recipe", "mean", "worst tenth", "worst", "best", "stale"),
         rows=rows,
         caption=(
-            f"{capitalized(named(contest.objective))} over {contest.blocks} blocks, with 95 % intervals. Worst tenth: "
-            "what nine blocks of ten do better than."
+            f"{capitalized(named(contest.objective))} over {counted(contest.blocks, 'block')}, with 95 % intervals. "
+            "Worst tenth: what nine blocks of ten do better than."
         ),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from altune.analysis.ablation import Ablation
 from altune.analysis.run import Run
+from altune.core.text import counted
 from altune.report.figures.ablation import plot_ablation
 from altune.report.figures.leave_one_out import plot_leave_one_out
 from altune.report.html.blocks import FigureBlock
@@ -43,7 +44,7 @@ def _figures(ablation: Ablation, data: str) -> list[FigureBlock]:
 
 def _order_note(ablation: Ablation) -> str:
     if len(ablation.steps) < 2:
-        return f"It is played on {ablation.whole.blocks} blocks."
+        return f"It is played on {counted(ablation.whole.blocks, 'block')}."
     return (
         "Each step changes the decision that then gains most, and is played anew. The order was chosen on up to "
         f"{ablation.order_blocks} blocks, the gains are from {ablation.whole.blocks} others; together they are the "

@@ -10,6 +10,7 @@ from typing import Any
 from altune.analysis.costs import price_words
 from altune.analysis.run import Run
 from altune.core.errors import FormatError
+from altune.core.text import counted
 from altune.core.yaml import read_yaml
 from altune.report.encodings import encoding_facts
 from altune.report.pages.run.intros import select_blocks_words
@@ -63,7 +64,8 @@ def _data(run: Run) -> list[Fact]:
 def _size(data: dict[str, Any]) -> str:
     groups = f"; {data['groups']} groups by {data['group']}, which no split separates" if "group" in data else ""
     time = f"; tests are later than pools, by {data['time']}" if "time" in data else ""
-    return f"{data['rows']} rows, {data['features']} features, {len(data['class_counts'])} classes{groups}{time}"
+    features, classes = counted(data["features"], "feature"), len(data["class_counts"])
+    return f"{data['rows']} rows, {features}, {classes} classes{groups}{time}"
 
 
 def _rarest(data: dict[str, Any]) -> str:
@@ -154,7 +156,7 @@ def _plays(run: Run) -> str:
     once = sum(count == 1 for count in counts.values())
     most = max(counts.values(), default=0)
     return (
-        f"{run.record.n_played} of {_count(list(counts), 'recipe')}: {once} on one block, the most played one on {most}"
+        f"{run.record.n_played} of {counted(len(counts), 'recipe')}: {once} on one block, the most played one on {most}"
     )
 
 
@@ -183,18 +185,16 @@ def _trials(run: Run) -> list[Fact]:
     if "failed" in by_state:
         facts.append(("Failed", _reasons(by_state["failed"])))
     if "forbidden" in by_state:
-        facts.append(("Forbidden", f"{_count(by_state['forbidden'], 'draw')}, drawn again"))
+        facts.append(("Forbidden", f"{counted(len(by_state['forbidden']), 'draw')}, drawn again"))
     at_work = [f"{len(by_state[state])} {state}" for state in ("running", "waiting") if state in by_state]
     return [*facts, ("Not finished", f"{', '.join(at_work)}: this page shows the rest")] if at_work else facts
 
 
 def _reasons(trials: Sequence[TrialRecord]) -> str:
     counts = Counter(trial.reason or "for no reason that was noted" for trial in trials)
-    return f"{_count(trials, 'trial')}: " + "; ".join(f"{count} {reason}" for reason, count in counts.most_common(4))
-
-
-def _count(items: Sequence[object], name: str) -> str:
-    return f"{len(items)} {name}{'' if len(items) == 1 else 's'}"
+    return f"{counted(len(trials), 'trial')}: " + "; ".join(
+        f"{count} {reason}" for reason, count in counts.most_common(4)
+    )
 
 
 def _shared(run: Run) -> list[Fact]:

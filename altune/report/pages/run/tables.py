@@ -9,7 +9,7 @@ from altune.analysis.costs import RECIPE, amount, costs_of, label_nothing, price
 from altune.analysis.findings import Findings
 from altune.analysis.label_counts import range_words
 from altune.analysis.run import Run
-from altune.core.text import capitalized
+from altune.core.text import capitalized, counted
 from altune.numerics.statistics import Interval, mean_interval
 from altune.report.amounts import Amounts
 from altune.report.figures.inputs import picked_trial
@@ -163,8 +163,8 @@ def result_table(run: Run, name: str) -> TableBlock:
         ),
         rows=rows,
         caption=(
-            f"{capitalized(findings.measure)} on {findings.recipe.blocks} fresh blocks, 95 % intervals{less}. "
-            f"{capitalized(interval_words(findings.recipe.basis))}. {_limits(findings)}"
+            f"{capitalized(findings.measure)} on {counted(findings.recipe.blocks, 'fresh block')}, 95 % "
+            f"intervals{less}. {capitalized(interval_words(findings.recipe.basis))}. {_limits(findings)}"
             "Matched: with the recipe's own sizes of start and loops. Labels: those with which the "
             f"recipe, and the baseline itself, first have the {metric.replace('_', ' ')} that the baseline has at "
             f"{findings.budget}."
@@ -195,7 +195,8 @@ def cost_table(run: Run, name: str) -> TableBlock:
         rows=rows,
         caption=(
             f"Prices: {price_words(scenario)}. Smallest and largest values over "
-            f"{len(confirmation.recipe.curves)} fresh blocks, where they differ; the first sample counts as a loop."
+            f"{counted(len(confirmation.recipe.curves), 'fresh block')}, where they differ; the first sample counts as "
+            "a loop."
             f"{' Net values are means.' if nothing is not None else ''}"
         ),
     )

@@ -108,7 +108,7 @@ def test_ratings_and_many_classes_are_classes() -> None:
 def test_too_few_rows_are_refused_with_the_number_that_is_needed() -> None:
     with pytest.raises(DataError, match="6 rows with labels are too few for 2 classes; give at least 10"):
         dataset(["a", "b"] * 3).require_rows_per_class(5)
-    with pytest.raises(DataError, match="class 'c' has 1 rows"):
+    with pytest.raises(DataError, match="class 'c' has 1 row,"):
         dataset(["a", "b"] * 20 + ["c"]).require_rows_per_class(5)
     with pytest.raises(DataError, match="this is regression"):
         dataset([*np.arange(30).repeat(6), 30]).require_rows_per_class(5)

@@ -104,17 +104,19 @@ class SectionedCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the words of the command line, with the name of an option before each of the words it takes."""
-        several = {
-            name
-            for param in self.get_params(ctx)
-            if not _is_argument(param) and _takes_words(param)
+        options: list[Any] = [param for param in self.get_params(ctx) if not _is_argument(param)]
+        several = {name for param in options if _takes_words(param) for name in param.opts}
+        valued = {
+            name: "path" if param.name in self.paths else "value"
+            for param in options
+            if not param.is_flag and not _takes_empty(param)
             for name in param.opts
         }
-        paths = {name for param in self.get_params(ctx) if param.name in self.paths for name in param.opts}
         words = with_names(args, several)
-        for option, word in zip(words, [*words[1:], None], strict=False):
-            if (option in paths and word == "") or (option.endswith("=") and option[:-1] in paths):
-                raise RequestError(f"{option.rstrip('=')} is empty; give a path, or leave the option out")
+        for word, following in zip(words, [*words[1:], "-"], strict=False):
+            name, equals, value = word.partition("=")
+            if name in valued and not (value if equals else following).strip():
+                raise RequestError(f"{name} is empty; give a {valued[name]}, or leave the option out")
         return list(super().parse_args(ctx, words))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
@@ -174,6 +176,11 @@ def with_names(words: list[str], options: set[str]) -> list[str]:
 
 def _takes_words(option: Any) -> bool:
     return str(option.metavar or "").endswith("...")
+
+
+def _takes_empty(option: Any) -> bool:
+    """Return whether an empty text is a value: of a cell in a table, or the name of a class."""
+    return option.metavar in ("TEXT...", "CLASS", "CHAR")
 
 
 def _is_argument(param: Any) -> bool:

@@ -118,4 +118,4 @@ def read_json(path: Path) -> Any:
 
 
 def _is_count(text: str) -> bool:
-    return text.isdecimal() and len(text) <= _MOST_DIGITS
+    return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -113,7 +114,7 @@ def new_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         following = value if equals else "".join(words[index + 1 : index + 2])
         if option in OPTIONS:
             changed[option] = OPTIONS[option]
-        elif option == "--blocks" and following and not following.lstrip("-").isdigit():
+        elif option == "--blocks" and (following.endswith(".json") or os.path.isfile(following)):
             changed["--blocks FILE"] = "--splits"
             words[index] = f"--splits{equals}{value}"
             continue

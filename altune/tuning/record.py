@@ -33,7 +33,7 @@ from altune.tuning.preference import Preference
 from altune.tuning.record_damage import names_damage
 from altune.tuning.search_blocks import SearchBlocks
 from altune.tuning.stored_away import AWAY, StoredAway, data_sets_of, reported_recipes, scenarios_of
-from altune.tuning.trials import BLOCKS, TrialRecord, curves_of, n_plays, record_of
+from altune.tuning.trials import BLOCKS, TrialRecord, curves_of, n_plays, reading, record_of
 
 BASELINES = "baselines"
 CONFIRMATION = "confirmation"
@@ -206,7 +206,8 @@ class StudyRecord:
 
     def plays(self) -> list[TrialRecord]:
         """Return what is stored for every trial and every play again, in the order of their numbers."""
-        return [self._record(trial) for trial in self.study.get_trials(deepcopy=False)]
+        with reading("a trial of the study"):
+            return [self._record(trial) for trial in self.study.get_trials(deepcopy=False)]
 
     def trials(self) -> list[TrialRecord]:
         """Return every trial in order of number, forbidden draws and failures included.
@@ -298,8 +299,8 @@ class StudyRecord:
 
     def baselines(self) -> dict[str, Played]:
         """Return the baselines on the search blocks by name, with curves in the order of :attr:`search_blocks`."""
-        stored = self.attributes.get(BASELINES, {})
-        return {name: Played.from_dict(played) for name, played in stored.items()}
+        with reading("the list of baselines of the study"):
+            return {name: Played.from_dict(played) for name, played in self.attributes.get(BASELINES, {}).items()}
 
     def judge(self) -> Judge:
         """Return what turns learning curves into values; the study must have its baselines."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial
 
-from altune.core.errors import RequestError, WorkError
+from altune.core.errors import RequestError, StorageError, WorkError
 from altune.core.formats import STUDY_FORMAT, changed_libraries, library_versions
 from altune.data.reading import SPECIAL_COLUMNS, Reading
 from altune.recipes.recipe import Recipe
@@ -28,7 +28,7 @@ from altune.tuning.settings import Settings
 from altune.tuning.shared import SharedStudy
 from altune.tuning.stages import Stages
 from altune.tuning.study_setup import StudySetup
-from altune.tuning.trials import RECIPE, VALUES, TrialRecord, record_of
+from altune.tuning.trials import RECIPE, VALUES, TrialRecord, reading, record_of
 
 if TYPE_CHECKING:
     from altune.tuning.database import ClaimedTrial, Worker
@@ -207,15 +207,21 @@ class _TrialPlayer:
         """Return the recipe of a claimed trial: the one that an earlier worker drew, else a new draw."""
         space = self._stages.setup.space
         if claimed.params:
-            return space.recipe_at(claimed.params)
+            with reading(f"{self._shared.where}: trial {claimed.number}"):
+                return space.recipe_at(claimed.params)
         memory = new_study(self._evaluator.judge.directions)
         memory.add_trials([without_curves(trial) for trial in self._drawn_trials()])
         *_, proposal = self._proposer.ask_until_playable(memory, claimed.number)
         recipe = space.recipe_at(proposal.trial.params)
         # Another worker may have taken over the trial and drawn already; then its parameters are the ones to play.
-        params = self._shared.queue.set_parameters(
-            claimed, proposal.trial.params, proposal.trial.distributions, {RECIPE: recipe.to_dict()}
-        )
+        try:
+            params = self._shared.queue.set_parameters(
+                claimed, proposal.trial.params, proposal.trial.distributions, {RECIPE: recipe.to_dict()}
+            )
+        except ValueError as error:
+            raise StorageError(
+                f"{self._shared.where}: a stored trial has other choices than the search space ({error})"
+            ) from error
         return space.recipe_at(params)
 
     def _drawn_trials(self) -> list[FrozenTrial]:
@@ -228,6 +234,6 @@ class _TrialPlayer:
             self._known[trial.number] = trial
             if VALUES in trial.user_attrs and trial.values:
                 record = record_of(trial)
-                self._evaluator.see(trial.user_attrs[VALUES], (), record.feasible)
+                self._evaluator.see(list(record.values), (), record.feasible)
                 self._best = best_so_far(self._best, record, self._evaluator.judge.objectives[0])
         return sorted([*self._known.values(), *running], key=lambda trial: trial.number)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from altune.core.deprecations import OldNames
+from altune.core.errors import FormatError, StorageError, reason_of
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.execution.items import Failure
@@ -174,8 +176,38 @@ def is_forbidden(trial: FrozenTrial) -> bool:
     return str(trial.user_attrs.get(REASON, "")).startswith(FORBIDDEN)
 
 
+@contextlib.contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Report what cannot be read in a study, because something else has changed it, as one line.
+
+    Parameters
+    ----------
+    what : what is read, for the message.
+
+    Raises
+    ------
+    StorageError
+        If the block raises what wrong values raise.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, FormatError, LookupError, TypeError, ValueError) as error:
+        raise StorageError(f"{what} is damaged: {reason_of(error)}; restore the study from a backup") from error
+
+
 def record_of(trial: FrozenTrial, number: int | None = None) -> TrialRecord:
-    """Return the record of a stored trial; ``number`` replaces that of a trial that is not stored yet."""
+    """Return the record of a stored trial; ``number`` replaces that of a trial that is not stored yet.
+
+    Raises
+    ------
+    StorageError
+        If it is damaged.
+    """
+    with reading(f"trial {trial.number} of the study"):
+        return _record_of(trial, number)
+
+
+def _record_of(trial: FrozenTrial, number: int | None) -> TrialRecord:
     attributes = trial.user_attrs
     state = "forbidden" if is_forbidden(trial) else _STATES[trial.state]
     recipe = Recipe.from_dict(attributes[RECIPE]) if RECIPE in attributes else None
@@ -185,7 +217,7 @@ def record_of(trial: FrozenTrial, number: int | None = None) -> TrialRecord:
         state=state,
         value=float(trial.values[0]) if complete else None,
         params=dict(trial.params),
-        values=tuple(attributes.get(VALUES, ())),
+        values=tuple(map(float, attributes.get(VALUES, ()))),
         recipe=recipe,
         reason=str(attributes.get(REASON, "")),
         objectives=tuple(trial.values) if complete else (),
@@ -211,4 +243,5 @@ def n_plays(trial: FrozenTrial, n_each: int) -> int:
 
 def curves_of(trial: FrozenTrial) -> list[LearningCurve]:
     """Return the learning curves of a stored trial, one for each block that was played."""
-    return [LearningCurve.from_dict(plain) for plain in trial.user_attrs.get(CURVES, [])]
+    with reading(f"trial {trial.number} of the study"):
+        return [LearningCurve.from_dict(plain) for plain in trial.user_attrs.get(CURVES, [])]

@@ -33,6 +33,8 @@ GRACE_SECONDS = 3.0
 """Seconds over its time limit after which a call that does not end by itself loses its process."""
 READY_SECONDS = 60.0
 """Seconds that a worker may take for a call before the time limit begins to count."""
+MOST_JOBS = 1024
+"""Largest number of processes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,8 +301,8 @@ def processes(n_jobs: int) -> int:
 
     A daemonic process, such as a worker of ``multiprocessing.Pool``, may start no processes, so there it is 1.
     """
-    if n_jobs == 0 or n_jobs < -1:
-        raise RequestError(f"jobs must be 1 or more, or -1 for all cores, not {n_jobs}")
+    if n_jobs == 0 or not -1 <= n_jobs <= MOST_JOBS:
+        raise RequestError(f"jobs must be from 1 to {MOST_JOBS}, or -1 for all cores, not {n_jobs}")
     if n_jobs != 1 and multiprocessing.current_process().daemon:
         warnings.warn(
             f"n_jobs={n_jobs}: this process is a daemon, such as a worker of multiprocessing.Pool, and may start no "

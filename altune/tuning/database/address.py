@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from altune.core.errors import MissingExtraError, RequestError, did_you_mean
 
 SOCKET_SECONDS = 60
+_MOST_SECONDS = 3600
 _FORM = "write postgresql://USER@HOST:PORT/DATABASE, with the password in PGPASSWORD"
 _DRIVERS = ("pg8000", "psycopg", "psycopg2")
 _OPTIONS = ("application_name", "connect_timeout", "host", "port", "sslmode", "sslrootcert")
@@ -54,6 +55,9 @@ def without_password(url: str) -> str:
     'postgresql://ann@db.lab/tuning?sslmode=require'
     """
     shown = re.sub(r"(://[^/?:@]*):.*@", r"\1@", url, flags=re.DOTALL)
+    shown = re.sub(
+        r"(?<![&?\w])\w*pass\w*\s*=\s*('[^']*'|\S+)\s*", "", shown, flags=re.IGNORECASE
+    )  # of libpq's other form
     base, _, query = shown.partition("?")
     options = [option for option in query.split("&") if option and "pass" not in option.partition("=")[0].lower()]
     return base + ("?" + "&".join(options) if options else "")
@@ -76,7 +80,12 @@ def parse_address(url: str, environment: Mapping[str, str] = os.environ) -> Data
         If the driver is not installed.
     """
     try:
+        if not url.isprintable():
+            raise ValueError("a control character")
         parsed = sa.make_url(url)
+        parsed = parsed.set(drivername=parsed.drivername.lower())
+        if parsed.port is not None:
+            _checked_number("port", parsed.port, 65535)
     except (sa.exc.ArgumentError, ValueError):
         raise RequestError(f"{without_password(url)!r} is not the address of a database; {_FORM}") from None
     backend, _, driver = parsed.drivername.partition("+")
@@ -85,7 +94,12 @@ def parse_address(url: str, environment: Mapping[str, str] = os.environ) -> Data
     if driver not in _DRIVERS:
         raise RequestError(f"{without_password(url)}: unknown driver {driver!r}; {did_you_mean(driver, _DRIVERS)}")
     if importlib.util.find_spec(driver) is None:
-        raise MissingExtraError("a study in PostgreSQL", "postgres")
+        if driver == "pg8000":
+            raise MissingExtraError("a study in PostgreSQL", "postgres")
+        raise RequestError(
+            f"{without_password(url)}: the driver {driver} is not installed; write postgresql://… for pg8000, "
+            "which the extra 'postgres' installs"
+        )
     parsed = parsed.set(drivername=f"postgresql+{driver}")
     if driver != "pg8000":
         return DatabaseAddress(parsed, {"connect_timeout": SOCKET_SECONDS})
@@ -108,11 +122,15 @@ def _for_pg8000(url: sa.URL, environment: Mapping[str, str]) -> DatabaseAddress:
     asked = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
     for name in asked:
         if name not in _OPTIONS:
-            raise RequestError(f"{without_password(str(url))}: option {name!r}; {did_you_mean(name, _OPTIONS)}")
+            shown = without_password(url.render_as_string(hide_password=False)).replace("+pg8000", "")
+            raise RequestError(f"{shown}: unknown option {name!r}; {did_you_mean(name, _OPTIONS)}")
+        if not asked[name].isprintable():
+            raise RequestError(f"{name}={asked[name]!r}: a control character; leave it out")
     host = url.host or asked.get("host") or environment.get("PGHOST") or "localhost"
     user = url.username or environment.get("PGUSER") or getpass.getuser()
-    port = url.port or int(asked.get("port") or environment.get("PGPORT") or 5432)
-    options: dict[str, Any] = {"timeout": int(asked.get("connect_timeout") or SOCKET_SECONDS)}
+    port = url.port or _checked_number("port", asked.get("port") or environment.get("PGPORT") or 5432, 65535)
+    seconds = _checked_number("connect_timeout", asked.get("connect_timeout") or SOCKET_SECONDS, _MOST_SECONDS)
+    options: dict[str, Any] = {"timeout": seconds}
     if host.startswith("/"):
         options |= {"unix_sock": f"{host}/.s.PGSQL.{port}", "ssl_context": False}
     else:
@@ -129,6 +147,13 @@ def _for_pg8000(url: sa.URL, environment: Mapping[str, str]) -> DatabaseAddress:
         database=url.database or environment.get("PGDATABASE") or user,
     )
     return DatabaseAddress(filled, options)
+
+
+def _checked_number(name: str, value: str | int, most: int) -> int:
+    text = str(value)
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and 1 <= int(text) <= most):
+        raise RequestError(f"{name}={text}: give a number from 1 to {most}")
+    return int(text)
 
 
 def _encryption(mode: str, authority: str | None) -> bool | ssl.SSLContext | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -62,8 +63,13 @@ def signature(worker: Worker, attempt: int) -> dict[str, Any]:
 
 
 def attempts(worker: str | None) -> int:
-    """Return how often workers of altune have started a trial, from what is stored about its worker."""
-    return 0 if worker is None else int(json.loads(worker)["attempt"])
+    """Return how often workers of altune have started a trial, from what is stored about its worker.
+
+    What cannot be read counts as none: the trial is only played again.
+    """
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        return 0 if worker is None else int(json.loads(worker)["attempt"])
+    return 0
 
 
 def read_claimed(connection: sa.Connection, study_id: int, claim: str) -> tuple[int, int, int] | None:

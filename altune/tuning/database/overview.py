@@ -130,10 +130,14 @@ def _workers(rows: Iterable[Any]) -> tuple[WorkerSeen, ...]:
     for number, state, signature, silent in rows:
         if signature is None:
             continue
-        plain = json.loads(signature)
-        worker = workers.get(plain["id"], WorkerSeen(plain["id"], plain["host"], plain["process"], silent, (), 0))
+        try:
+            plain = json.loads(signature)
+            new = WorkerSeen(str(plain["id"]), str(plain["host"]), int(plain["process"]), silent, (), 0)
+        except (KeyError, TypeError, ValueError):  # damaged; no result depends on who played a trial
+            continue
+        worker = workers.get(new.identifier, new)
         runs = state == TrialState.RUNNING
-        workers[plain["id"]] = replace(
+        workers[new.identifier] = replace(
             worker,
             silent=min(worker.silent, float(silent)),
             running=worker.running + ((number,) if runs else ()),
@@ -176,6 +180,8 @@ def _by_trial(connection: sa.Connection, table: Any, order: Any, ids: list[int])
 
 def _frozen(row: Any, params: list[Any], values: list[Any]) -> FrozenTrial:
     distributions = {param.param_name: json_to_distribution(param.distribution_json) for param in params}
+    if row.state == TrialState.COMPLETE and not values:
+        raise ValueError(f"trial {row.number} is complete and has no values")
     objectives = [models.TrialValueModel.stored_repr_to_value(value.value, value.value_type) for value in values]
     return FrozenTrial(
         number=row.number,

@@ -106,11 +106,11 @@ class TrialQueue:
 
     def counts(self) -> Counts:
         """Return the number of trials in each state."""
-        return self.storage.write(lambda connection: overview.count(connection, self.study_id))
+        return self.storage.read(lambda connection: overview.count(connection, self.study_id))
 
     def overview(self) -> Overview:
         """Return the state of all trials and workers."""
-        return self.storage.write(lambda connection: overview.overview(connection, self.study_id, self.grace))
+        return self.storage.read(lambda connection: overview.overview(connection, self.study_id, self.grace))
 
     def drawn_trials(self, known: Sequence[int] = ()) -> list[FrozenTrial]:
         """Return the trials that have parameters, without curves and recipes, for samplers to learn from.
@@ -119,7 +119,7 @@ class TrialQueue:
         ----------
         known : numbers of finished trials that the caller has already, which are left out.
         """
-        return self.storage.write(lambda connection: overview.drawn_trials(connection, self.study_id, known))
+        return self.storage.read(lambda connection: overview.drawn_trials(connection, self.study_id, known))
 
     # workers --------------------------------------------------------------------------------------------------
 

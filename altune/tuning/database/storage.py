@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import json
 import logging
 import time
 import uuid
@@ -18,7 +19,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import orm
 
-from altune.core.errors import RequestError, StorageError
+from altune.core.errors import RequestError, StorageError, reason_of
 from altune.tuning.database.address import DatabaseAddress, parse_address
 from altune.tuning.database.retry import Result, Retry, causes, passing_reason, server_message, sql_state
 from altune.tuning.database.tables import models
@@ -80,6 +81,44 @@ class SharedStorage(RDBStorage):
         sa.event.listen(self.engine, "connect", _set_session)
         weakref.finalize(self, self.engine.dispose)
 
+    def ask(
+        self, operation: Callable[[], Result], pause: Callable[[float], object] = time.sleep, *, reads: bool = False
+    ) -> Result:
+        """Return the result of an operation that is safe to repeat, once the database answers.
+
+        Parameters
+        ----------
+        operation : the operation.
+        pause : how to wait for a database that does not answer.
+        reads : whether it only reads, so that a wrong value is one that is stored.
+
+        Raises
+        ------
+        RequestError, StorageError
+            If the database answers that it cannot do it, or does not answer within the limit.
+        """
+        try:
+            return self.retry(operation, pause)
+        except (sa.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+            raise _explained(error, self.address) from error
+        except KeyError:  # Optuna: no such study or trial
+            raise
+        except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+            if not reads and not isinstance(error, json.JSONDecodeError):
+                raise
+            raise StorageError(
+                f"{self.address}: a row of the study is damaged ({reason_of(error)}); restore it from a backup"
+            ) from error
+
+    def read(self, query: Callable[[sa.Connection], Result]) -> Result:
+        """Return the result of a query in a transaction of its own."""
+
+        def attempt() -> Result:
+            with self.engine.begin() as connection:
+                return query(connection)
+
+        return self.ask(attempt, reads=True)
+
     def write(
         self,
         change: Callable[[sa.Connection], Result],
@@ -91,12 +130,12 @@ class SharedStorage(RDBStorage):
             with self.engine.begin() as connection:
                 return change(connection)
 
-        return self.retry(attempt, pause)
+        return self.ask(attempt, pause)
 
     def _create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> FrozenTrial:
         template = copy.deepcopy(template_trial) or create_trial(state=TrialState.RUNNING)
         template.system_attrs[CREATION] = uuid.uuid4().hex
-        return self.retry(lambda: super(SharedStorage, self)._create_new_trial(study_id, template))
+        return self.ask(lambda: super(SharedStorage, self)._create_new_trial(study_id, template))
 
     def _get_prepared_new_trial(self, study_id: int, template_trial: FrozenTrial | None, session: orm.Session) -> Any:
         """Return the trial of an earlier attempt whose answer was lost, else a new one. Optuna has locked the study."""
@@ -116,7 +155,7 @@ def _repeating(name: str) -> Callable[..., Any]:
 
     @functools.wraps(method)
     def repeated(self: SharedStorage, *arguments: Any, **named: Any) -> Any:
-        return self.retry(lambda: method(self, *arguments, **named))
+        return self.ask(lambda: method(self, *arguments, **named), reads=name.lstrip("_").startswith("get"))
 
     return repeated
 
@@ -198,16 +237,26 @@ def _open(address: DatabaseAddress, retry: Retry) -> SharedStorage:
 def _explained(error: Exception, address: DatabaseAddress) -> RequestError | StorageError:
     """Return an error with one line that says what to correct."""
     if isinstance(error, _Unreachable):
+        if "SSL" in str(error):
+            return RequestError(f"{address}: {error}; leave out sslmode, or let the server encrypt")
         return StorageError(f"{address}: no PostgreSQL server answers there ({error}); check host, port and firewall")
     cause = next((link for link in causes(error) if sql_state(link)), error)
-    message = server_message(cause)
+    code, message = sql_state(cause), server_message(cause)
     # psycopg reports a refused connection without a code.
-    if sql_state(cause) in ("28P01", "28000") or "password" in message or "no pg_hba.conf entry" in message:
+    if code in ("28P01", "28000") or "password" in message or "no pg_hba.conf entry" in message:
         return RequestError(f"{address}: the server refuses the login ({message}); check PGUSER and PGPASSWORD")
-    if sql_state(cause) == "3D000" or ("database" in message and "does not exist" in message):
+    if code == "3D000" or ("database" in message and "does not exist" in message):
         return RequestError(f"{address}: {message}; create it with `createdb {address.url.database}`")
-    if sql_state(cause) == "42501":
-        return RequestError(f"{address}: the user may not create Optuna's tables there ({message})")
+    if code == "42501":
+        return RequestError(
+            f"{address}: the user may not create Optuna's tables, or use those that are there ({message})"
+        )
+    if code == "25006":
+        return StorageError(f"{address}: the database is read-only ({message}); give the address of one that is not")
+    if code in ("42P01", "42703"):  # a table or a column is missing
+        return StorageError(f"{address}: Optuna's tables there are damaged ({message}); restore them from a backup")
+    if isinstance(cause, sa.exc.SQLAlchemyError) and cause.args and code is None:
+        message = str(cause.args[0]).splitlines()[0]
     return StorageError(f"{address}: {message}")
 
 
@@ -262,7 +311,7 @@ def study_lock(storage: SharedStorage, study_name: str, purpose: str, *, wait: b
     """
     with contextlib.ExitStack() as stack:
         name = f"altune:{study_name}:{purpose}"
-        yield storage.retry(lambda: stack.enter_context(advisory_lock(storage.engine, name, wait=wait)))
+        yield storage.ask(lambda: stack.enter_context(advisory_lock(storage.engine, name, wait=wait)))
 
 
 def open_shared_study(

@@ -56,7 +56,8 @@ def write_heartbeat(connection: sa.Connection, trial_id: int) -> None:
 
 
 def write_values(connection: sa.Connection, trial_id: int, values: list[float]) -> None:
-    """Store the objective values of a trial."""
+    """Store the objective values of a trial, in place of any that it has."""
+    connection.execute(sa.delete(VALUES).where(VALUES.c.trial_id == trial_id))
     stored = [models.TrialValueModel.value_to_stored_repr(value) for value in values]
     rows = [
         {"trial_id": trial_id, "objective": index, "value": value, "value_type": kind}

@@ -10,6 +10,10 @@ from altune.core.errors import RequestError
 from altune.tuning.database import parse_address, without_password
 
 
+def test_the_kind_of_a_url_is_read_in_capitals_too():
+    assert str(parse_address("PostgreSQL://ann@h/d", {})) == "postgresql://ann@h:5432/d"
+
+
 def test_what_a_url_leaves_out_comes_from_the_environment():
     given = {"PGHOST": "db.lab", "PGPORT": "6543", "PGUSER": "ann", "PGPASSWORD": "s{3}/@", "PGDATABASE": "tuning"}
     address = parse_address("postgresql://", given)
@@ -36,12 +40,33 @@ def test_the_certificate_is_verified_where_that_is_asked():
         ("postgresql+asyncpg://ann:secret@h/d", "unknown driver 'asyncpg'"),
         ("postgresql://ann:secret@h:port/d", "is not the address of a database"),
         ("postgresql://ann:secret@h/d?sslmod=require", "did you mean 'sslmode'"),
-        ("postgresql+psycopg2://ann:secret@h/d", "altune\\[postgres\\]"),
+        ("postgresql+psycopg2://ann:secret@h/d", "the driver psycopg2 is not installed; write postgresql://"),
+        ("postgresql://ann:secret@h:0/d", "port=0: give a number from 1 to 65535"),
+        ("postgresql://ann:secret@h:99999/d", "port=99999"),
+        ("postgresql://ann:secret@/d?port=abc", "port=abc"),
+        ("postgresql://ann:secret@h/d?connect_timeout=abc", "connect_timeout=abc: give a number from 1 to 3600"),
+        ("postgresql://ann:secret@h/d?connect_timeout=0", "connect_timeout=0"),
+        ("postgresql://ann:secret@h/d?connect_timeout=-1", "connect_timeout=-1"),
+        ("postgresql://ann:secret@h/d?connect_timeout=1e3", "connect_timeout=1e3"),
+        (f"postgresql://ann:secret@h/d?connect_timeout={10**30}", "connect_timeout=1000"),
+        ("postgresql://ann:secret@h/d?connect_timeout=١٢", "connect_timeout="),
+        ("postgresql://ann:secret@h/d?application_name=%00", "a control character"),
+        ("postgresql://ann:secret@h/d?foo=bar", "^postgresql://ann@h/d\\?foo=bar: unknown option 'foo'; accepted: app"),
+        ("postgresql://ann:secret@h/d?password=secret", "unknown option 'password'"),
+        ("postgresql://ann:secret@h/d\n", "is not the address"),
+        ("postgresql://ann:sec\x00ret@h/d", "is not the address"),
+        ("postgresql://\udcff:secret@h/d", "is not the address"),
+        ("postgresql://ann:secret@[::1/d", "is not the address"),
+        ("host=h user=ann password=secret dbname=d", "'host=h user=ann dbname=d' is not the address"),
+        ("host=h password='a secret' user=ann", "'host=h user=ann' is not the address"),
+        ("redis://:secret@h:6379", "needs PostgreSQL"),
+        ("study.journal", "is not the address"),
+        ("", "is not the address"),
     ],
 )
 def test_other_addresses_are_refused_without_telling_the_password(url, message):
     with pytest.raises(RequestError, match=message) as refused:
-        parse_address(url)
+        parse_address(url, {})
     assert "secret" not in str(refused.value)
 
 

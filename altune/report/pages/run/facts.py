@@ -207,8 +207,8 @@ def _shared(run: Run) -> list[Fact]:
     for trial in run.study.get_trials(deepcopy=False):
         worker = trial.user_attrs.get(WORKER)
         if isinstance(worker, dict):
-            workers[str(worker["id"])] = str(worker["host"])
-            played[str(worker["host"])] += 1
+            workers[str(worker.get("id"))] = str(worker.get("host"))
+            played[str(worker.get("host"))] += 1
     if not workers:
         return facts
     hosts = Counter(workers.values())

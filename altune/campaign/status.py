@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from altune.core.html import html_table
+from altune.core.text import counted
 
 if TYPE_CHECKING:
     from altune.campaign.ledger import Ledger
@@ -84,7 +85,7 @@ class CampaignStatus:
             return f"{labels}; ended ({self.stopped})"
         if not self.batch:
             return f"{labels}; the next batch is not chosen yet"
-        return f"{labels}; batch {self.batch}: {self.open} labels are open"
+        return f"{labels}; {counted(self.open, 'label')} of batch {self.batch} to give"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

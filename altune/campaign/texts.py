@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from altune.campaign.status import CampaignStatus
+from altune.core.text import counted
 from altune.report.texts.aligned import table
 
 
@@ -12,7 +13,7 @@ def status_text(status: CampaignStatus) -> str:
     """Return the status as a few lines: labels, annotators, and the model after each loop."""
     parts = [status.summary]
     if status.skipped:
-        parts[0] += f"; annotators could not tell about {status.skipped} of the rows"
+        parts[0] += f"; annotators could not tell about {counted(status.skipped, 'row')}"
     active = [person for person in status.annotators if person.answers or person.skipped or person.corrected]
     if active:
         people = [
@@ -37,6 +38,6 @@ def status_text(status: CampaignStatus) -> str:
             }
             for point in measured
         ]
-        parts.append("the model on rows that it is not trained on:")
+        parts.append(f"the model on {counted(status.hold_out_labels, 'label')} of rows that it is not trained on:")
         parts.append(table(rows))
     return "\n\n".join(parts)

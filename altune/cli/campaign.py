@@ -11,6 +11,7 @@ from altune.cli.groups import list_commands
 from altune.cli.options import RECIPE_FORMS, AsJson, FileOptions, Metric, Seed
 from altune.cli.output import print_error, print_json
 from altune.cli.parsing import read_loops, read_names
+from altune.core.text import counted
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the campaign.")]
 IdColumn = Annotated[
@@ -100,7 +101,7 @@ def start(
         if as_json:
             print_json({"folder": str(folder), "budget": begun.scenario.labels, "batch": len(batch)})
             return
-        print(f"{folder}: a campaign of {begun.scenario.labels} labels; the first batch has {len(batch)}")
+        print(f"{folder}: a campaign of {counted(begun.scenario.labels, 'label')}; the first batch has {len(batch)}")
         print(f"\n    altune campaign next {_quoted(folder)}")
 
 
@@ -131,7 +132,7 @@ def next_batch(
             written = str(path) if batch else None
             print_json({"batch": batch.number, "labels": len(batch), "file": written, "stopped": ended})
         elif batch:
-            print(f"{path}: {len(batch)} labels to give")
+            print(f"{path}: {counted(len(batch), 'label')} to give")
             print(f"\n    altune campaign submit {_quoted(folder)} {_quoted(path)}")
         else:
             print(f"the campaign has ended ({ended})" if ended else "there is nothing to label for this annotator now")
@@ -163,7 +164,7 @@ def submit(
     if as_json:
         print_json({"answers": count, **status.to_dict()})
         return
-    print(f"{count} answers taken; {status.summary}")
+    print(f"{counted(count, 'answer')} taken; {status.summary}")
     if not status.open:
         print(f"\n    altune campaign next {_quoted(folder)}")
 
@@ -195,7 +196,7 @@ def predict(
     with Campaign.open(folder) as opened:
         found = opened.predict(rows, **reading.reading())
     write_table(out, found)
-    print(f"{out}: predictions of {len(found)} rows")
+    print(f"{out}: predictions of {counted(len(found), 'row')}")
 
 
 def export(
@@ -212,7 +213,7 @@ def export(
     with Campaign.open(folder, read_only=True) as opened:
         found = opened.answers() if answers else pd.DataFrame(opened.labels().items(), columns=["row", "label"])
     write_table(out, found)
-    print(f"{out}: {len(found)} {'answers' if answers else 'labels'}")
+    print(f"{out}: {counted(len(found), 'answer' if answers else 'label')}")
 
 
 def _quoted(path: Path) -> str:

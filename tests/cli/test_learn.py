@@ -45,7 +45,7 @@ def test_a_table_is_trained_and_a_recipe_names_it_on_the_command_line(altune, mo
         (["iris", "--family", "iris"], "--family takes DATA=FAMILY"),
         (["iris", "--family", "wine=drinks"], "no data set here"),
         (["iris", "--from", "nowhere"], "nowhere"),
-        (["iris", "--out", "no/such/mine.yaml"], "the folder no/such does not exist"),
+        (["iris", "--out", "no/such/mine.yaml"], "no/such/mine.yaml: cannot be written"),
         (["iris", "--pairs-per-block", "500"], "each block plays 1 to 200 pairs"),
     ],
 )

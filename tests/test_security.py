@@ -17,9 +17,16 @@ TREES = {
     path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8"))
     for path in sorted((ROOT / "altune").rglob("*.py"))
 }
-OWN_PICKLES = {"altune/simulation/execution/shared_arrays.py", "altune/testing/form.py"}
-"""What one process writes for its own workers, and the check that a method can be sent to one."""
+OWN_PICKLES = {
+    "altune/simulation/execution/processes.py",
+    "altune/simulation/execution/serving.py",
+    "altune/simulation/execution/shared_arrays.py",
+    "altune/testing/form.py",
+}
+"""What a process and its own workers send each other, and the check that a method can be sent to one."""
 NETWORK = {"urllib", "http", "requests", "httpx", "ftplib", "smtplib", "subprocess", "telnetlib", "xmlrpc"}
+STARTS_WORKERS = "altune/simulation/execution/crews.py"
+"""It starts this Python, and nothing else."""
 
 
 def calls() -> Iterator[tuple[str, str, ast.Call]]:
@@ -52,7 +59,11 @@ def test_no_program_is_started_and_no_address_is_opened_by_altune_itself() -> No
         for node in ast.walk(tree):
             modules = [entry.name for entry in node.names] if isinstance(node, ast.Import) else []
             modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            assert not NETWORK & {module.partition(".")[0] for module in modules}, name
+            allowed = {"subprocess"} if name == STARTS_WORKERS else set()
+            assert not (NETWORK - allowed) & {module.partition(".")[0] for module in modules}, name
+    started = [name for name, function, _ in calls() if re.match(r"subprocess\.(Popen|run|call|check)", function)]
+    assert started == [STARTS_WORKERS]
+    assert "words = [sys.executable" in ast.unparse(TREES[STARTS_WORKERS])
 
 
 # dependencies ---------------------------------------------------------------------------------------------------------

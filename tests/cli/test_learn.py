@@ -19,16 +19,16 @@ def test_learn_lists_its_commands_and_refuses_others(altune):
 
 
 def test_a_table_is_trained_and_a_recipe_names_it_on_the_command_line(altune, monkeypatch, tmp_path):
-    words = ["learn", "ranker", "iris", "wine", *SMALL, "--jobs", 1, "--out", "mine.yaml", "--keep-left-out", "left"]
+    words = ["learn", "ranker", "iris", "wine", *SMALL, "--jobs", 1, "--out", "trained.yaml", "--keep-left-out", "left"]
     code, out, _ = altune(*words)
     assert code == 0
     assert "over margin_cover" in out
-    assert "--jobs" not in read_yaml("mine.yaml")["training"]["command"]
+    assert "--jobs" not in read_yaml("trained.yaml")["training"]["command"]
     assert (tmp_path / "left" / "without_iris.yaml").is_file()
     code, again, _ = altune(*words, "--json")
     assert code == 0
-    assert json.loads(again)["table"]["columns"] == read_yaml("mine.yaml")["columns"]
-    (tmp_path / "recipe.yaml").write_text("query_strategy: {method: learned_ranker, table: mine}\n")
+    assert json.loads(again)["table"]["columns"] == read_yaml("trained.yaml")["columns"]
+    (tmp_path / "recipe.yaml").write_text("query_strategy: {method: learned_ranker, table: trained}\n")
     code, _, err = altune("simulate", "iris", "--recipe", "recipe.yaml", "--blocks", 1, "--budget", 12, "--jobs", 1)
     assert (code, len(err.splitlines())) == (2, 1)
     assert "ALTUNE_RANKERS" in err

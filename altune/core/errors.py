@@ -106,6 +106,10 @@ class StorageError(WorkError):
     """The folder or study of a run cannot be read or written."""
 
 
+class DamagedError(StorageError):
+    """A part of a study is not what altune wrote; its cause is the error of reading it."""
+
+
 @contextlib.contextmanager
 def reading(what: str, *, file: str = "", path: str = "") -> Iterator[None]:
     """Turn the errors that values of a wrong type lead to into a :class:`FormatError` of one line.

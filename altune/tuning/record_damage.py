@@ -6,7 +6,6 @@ hold a value of another type, which shows only when it is used.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -15,7 +14,7 @@ from typing import Any, TypeVar
 import optuna
 from optuna.storages import JournalStorage
 
-from altune.core.errors import AltuneError, RequestError
+from altune.core.errors import AltuneError, DamagedError, RequestError
 from altune.core.text import printable
 from altune.tuning.header import HEADER
 from altune.tuning.journal import n_replayed, read_operations
@@ -50,6 +49,9 @@ def _naming(read: Any) -> Callable[..., Any]:
     def reading(record: Any, *given: Any, **keywords: Any) -> Any:
         try:
             return read(record, *given, **keywords)
+        except DamagedError as error:
+            cause = error.__cause__
+            raise (_damage(record, cause) if isinstance(cause, Exception) else None) or error from cause
         except AltuneError:
             raise
         except _UNREADABLE as error:
@@ -92,10 +94,14 @@ def _read_all(make_record: Callable[[optuna.Study], Any], storage: JournalStorag
     record = make_record(optuna.load_study(study_name=STUDY_NAME, storage=storage))
     if HEADER not in record.attributes:
         return
-    with contextlib.suppress(AltuneError):  # such as an own estimator that is not registered here
+    try:
         for name in _READ:
             getattr(record, name)
         for trial in record.trials():
             record.curves(trial.number)
         for name in _CALLED:
             getattr(record, name)()
+    except DamagedError:
+        raise
+    except AltuneError:  # such as an own estimator that is not registered here
+        return

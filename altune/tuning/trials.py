@@ -11,7 +11,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from altune.core.deprecations import OldNames
-from altune.core.errors import FormatError, StorageError, reason_of
+from altune.core.errors import AltuneError, DamagedError, reason_of
 from altune.recipes.recipe import Recipe
 from altune.simulation.curve import LearningCurve
 from altune.simulation.execution.items import Failure
@@ -186,13 +186,15 @@ def reading(what: str) -> Iterator[None]:
 
     Raises
     ------
-    StorageError
+    DamagedError
         If the block raises what wrong values raise.
     """
     try:
         yield
-    except (ArithmeticError, AttributeError, FormatError, LookupError, TypeError, ValueError) as error:
-        raise StorageError(f"{what} is damaged: {reason_of(error)}; restore the study from a backup") from error
+    except AltuneError:  # such as a method that is not registered here
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise DamagedError(f"{what} is damaged: {reason_of(error)}; restore the study from a backup") from error
 
 
 def record_of(trial: FrozenTrial, number: int | None = None) -> TrialRecord:
@@ -200,7 +202,7 @@ def record_of(trial: FrozenTrial, number: int | None = None) -> TrialRecord:
 
     Raises
     ------
-    StorageError
+    DamagedError
         If it is damaged.
     """
     with reading(f"trial {trial.number} of the study"):

@@ -51,7 +51,7 @@ def hold_work(change: Callable[[Any, str, Any], None]) -> None:
     def begun(*arguments: Any, **named: Any) -> Any:
         raise WorkBegunError
 
-    for owner, name in ((Player, "__init__"), (processes, "_Executor"), (time, "sleep")):
+    for owner, name in ((Player, "__init__"), (processes, "new_crew"), (time, "sleep")):
         change(owner, name, begun)
 
 

@@ -372,13 +372,15 @@ def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the worker in /proc")
-def test_a_worker_that_is_killed_is_told_of_in_one_line(tmp_path):
+def test_a_worker_that_is_killed_is_replaced(tmp_path):
     process = begun_search(tmp_path)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    workers = [int(one) for one in children if b"popen_loky" in Path(f"/proc/{one}/cmdline").read_bytes()]
+    workers = [
+        int(worker) for child in children for worker in Path(f"/proc/{child}/task/{child}/children").read_text().split()
+    ]
     assert workers
     os.kill(workers[0], signal.SIGKILL)
-    _, err = process.communicate(timeout=600)
-    assert process.returncode == 1, err
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err
     assert "Traceback" not in err
-    assert "a worker process was killed" in err.splitlines()[-1]
+    assert "of 24 trials" in out

@@ -1,11 +1,15 @@
 """Every kind of search goes on where it was, changes with nothing but the request, and plays nothing twice."""
 
 import json
+from typing import Literal
 
+import numpy as np
 import pytest
 
 import altune
 from altune.core.errors import RequestError
+from altune.core.registry import unregister
+from altune.knobs import ScoreStrategy, register
 from altune.simulation.trajectory import Trajectory
 
 SMALL = {"budget": 30, "n_blocks": 5, "select_among": 2, "select_blocks": 2, "report_blocks": 2, "seed": 3}
@@ -142,24 +146,28 @@ def test_a_stopping_rule_is_replayed_where_little_else_is_open(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_trial_that_takes_too_long_has_failed_and_the_search_goes_on(monkeypatch):
+def test_a_trial_that_takes_too_long_has_failed_and_the_search_goes_on():
     import time
 
-    class Slow(Trajectory):
-        def __init__(self, recipe, *arguments, **options):
-            super().__init__(recipe, *arguments, **options)
-            self.is_slow = recipe.query_strategy.method == "entropy"
+    class Sleepy(ScoreStrategy):
+        """Take a minute."""
 
-        def advance(self, until=float("inf")):
-            if self.is_slow:
-                time.sleep(30)
-            super().advance(until)
+        method: Literal["sleepy"] = "sleepy"
 
-    monkeypatch.setattr("altune.simulation.execution.worker.Trajectory", Slow)
-    run = go(6, None, space=FEW, sampler="grid", n_blocks=1, trial_timeout=3.0, confirm=False)
-    states = {trial.recipe.query_strategy.method: trial.state for trial in run.trials}
-    assert states == {"margin": "complete", "random": "complete", "entropy": "failed"}
-    assert all("time limit" in trial.reason for trial in run.trials if trial.state == "failed")
+        def scores(self, pool, rng):
+            time.sleep(60)
+            return np.zeros(len(pool.candidates))
+
+    register(Sleepy)
+    try:
+        space = {"query_strategy": ["margin", "random", "sleepy"]}
+        run = go(3, None, space=space, sampler="grid", n_blocks=1, trial_timeout=5.0, confirm=False)
+        trials = {trial.recipe.query_strategy.method: trial for trial in run.trials}
+    finally:
+        unregister("query_strategy", "sleepy")
+    states = {name: trial.state for name, trial in trials.items()}
+    assert states == {"margin": "complete", "random": "complete", "sleepy": "failed"}
+    assert "time limit" in trials["sleepy"].reason
 
 
 def test_a_later_format_is_explained(cache, tmp_path, monkeypatch):

@@ -72,12 +72,12 @@ def test_a_strategy_without_scores_of_rows_is_sized_by_uncertainty(digits):
 
 
 def test_scores_that_are_drawn_are_those_that_the_selection_ranks(cancer, monkeypatch):
-    loop = play(*cancer, budget=11, loops=1)
-    loop.stopped, loop.loops, loop.pool.budget = None, 5, 60
+    X, y = cancer
     drawn = Recipe(
         query_strategy="random", loop_size={"method": "threshold", "of": "strategy", "tau": 0.95, "high": 99}
     )
-    loop.recipe = drawn
+    loop = ActiveLearningLoop(drawn, X, 2, budget=60, loops=5, streams=STREAMS)
+    loop.tell(y[loop.ask().rows])
     states = record_states(monkeypatch, drawn.loop_size)
     rows = loop.ask().rows
     scores = states[0].utilities("strategy")
@@ -97,7 +97,7 @@ def test_a_fixed_size_asks_for_no_utilities(cancer, monkeypatch):
 
     monkeypatch.setattr("altune.loop.loop.StoppingMonitor", Recorded)
     monkeypatch.setattr(Query, "utilities", forbidden)
-    monkeypatch.setattr("altune.loop.loop.cohen_kappa", forbidden)
+    monkeypatch.setattr("altune.loop.requests.cohen_kappa", forbidden)
     states = record_states(monkeypatch, Recipe().loop_size)
     play(*cancer, budget=40, loops=4)
     assert not watching[0].predictions

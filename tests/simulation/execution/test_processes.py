@@ -169,7 +169,7 @@ def test_joblib_still_works_beside_a_crew():
 
 @pytest.mark.parametrize("jobs", [0, -2])
 def test_a_number_of_processes_that_cannot_be_is_refused(jobs):
-    with pytest.raises(RequestError, match="jobs must be 1 or more"):
+    with pytest.raises(RequestError, match="jobs must be from 1 to 1024"):
         processes(jobs)
 
 

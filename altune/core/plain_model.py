@@ -6,7 +6,8 @@ import types
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from altune.core.errors import AltuneError, FormatError, did_you_mean, join_path
 from altune.core.plain import plain, shown

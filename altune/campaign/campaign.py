@@ -260,7 +260,7 @@ class Campaign:
         ----------
         pool : rows with the columns of the pool, in any form that :meth:`create` takes.
         ids : names of the rows, or their column, if the rows of the pool have names.
-        options : how a file is read.
+        options : how a file is read; a ``target`` column is left out.
 
         Raises
         ------
@@ -268,7 +268,7 @@ class Campaign:
             If the rows do not fit the pool.
         """
         self._require_owned()
-        state, part = self._state, read_pool(pool, ids, Reading.taken(options, None))
+        state, part = self._state, read_pool(pool, ids, _reading(options))
         if (part.ids is None) != (state.ids is None):
             raise RequestError(
                 "the rows of this campaign are named by their position; leave the ids out"
@@ -371,7 +371,7 @@ class Campaign:
         the predicted class if the model has class scores, and for rows of the campaign ``label``, None without one.
         """
         if X is not None:
-            X = read_pool(X, None, Reading.taken(options, None)).features
+            X = read_pool(X, None, _reading(options)).features
         return predictions(self._state, self.model, X)
 
     def _advance(self) -> None:
@@ -389,3 +389,11 @@ def _owning(folder: Path) -> Any:
     with contextlib.ExitStack() as stack:
         stack.enter_context(ownership(folder, "campaign"))
         yield stack
+
+
+def _reading(options: dict[str, Any]) -> Reading:
+    """Return how a file is read, and refuse what is no option of that."""
+    reading = Reading.taken(options, options.pop("target", None))
+    if options:
+        raise TypeError(f"unexpected keyword argument {next(iter(options))!r}")
+    return reading

@@ -234,6 +234,16 @@ def test_a_wrong_answer_is_refused_and_nothing_is_taken(tmp_path: Path, wrong: s
     assert lines(campaign) == before
 
 
+def test_options_that_do_not_exist_are_refused(tmp_path: Path) -> None:
+    campaign = finished(started(tmp_path / "c"))
+    for call in (campaign.predict, campaign.add_rows):
+        with pytest.raises(TypeError, match="unexpected keyword argument 'seperator'"):
+            call(X[:3], seperator=";")
+    with pytest.raises((TypeError, RequestError), match="seperator"):
+        started(tmp_path / "d", seperator=";")
+    assert not (tmp_path / "d").exists()
+
+
 def test_a_campaign_has_one_owner(tmp_path: Path) -> None:
     campaign = started(tmp_path / "c")
     batch = campaign.ask()

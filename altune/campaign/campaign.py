@@ -159,7 +159,7 @@ class Campaign:
         """
         where = Path(home_path(folder, "folder"))
         if not (where / FILE).is_file():
-            raise RequestError(f"{where}: has no campaign; Campaign.create begins one")
+            raise RequestError(f"{where}: has no campaign; Campaign.create (altune campaign start) begins one")
         if read_only:
             return cls(where, None)
         with _owning(where) as owned:

@@ -13,7 +13,7 @@ import numpy as np
 from altune.analysis.run import Run
 from altune.campaign.events import CAMPAIGN_FORMAT
 from altune.campaign.rows import as_pool
-from altune.core.errors import DataError, RequestError
+from altune.core.errors import DataError, RequestError, did_you_mean
 from altune.core.formats import library_versions
 from altune.core.needs import Capabilities
 from altune.core.plain import home_path
@@ -100,7 +100,10 @@ def read_pool(source: Any, ids: Any, reading: Reading, *, labels: Any = None, na
     if isinstance(ids, str):
         if not is_frame(features):
             raise DataError(f"{name}: only a table has columns; give ids as a list of names")
-        column = find_target([str(label) for label in features.columns], ids, name)
+        columns = [str(label) for label in features.columns]
+        if ids not in columns:
+            raise DataError(f"{name}: no column {ids!r} with names of the rows; {did_you_mean(ids, columns)}")
+        column = features.columns[columns.index(ids)]
         features, ids = features.drop(columns=column), features[column].tolist()
     if not hasattr(features, "shape") or len(features.shape) != 2:
         raise DataError(f"{name}: a pool is an array of two dimensions, a sparse matrix, a DataFrame or a file")

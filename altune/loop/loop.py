@@ -13,13 +13,13 @@ import numpy as np
 
 from altune.core.errors import RequestError
 from altune.core.pool import FeatureCache, Pool
-from altune.core.read_only import read_only
 from altune.core.types import Codes, RowNumbers
 from altune.knobs.labeling import Answers, Automatic
 from altune.knobs.loop_size import Judged
 from altune.knobs.query_strategy.base import chosen_by
 from altune.knobs.stopping.monitor import StoppingMonitor
 from altune.loop.gate import Gate
+from altune.loop.labels import Labels
 from altune.loop.prefix_cache import PrefixCache
 from altune.loop.purchases import Purchases
 from altune.loop.requests import LabelRequest, Requests
@@ -113,12 +113,10 @@ class ActiveLearningLoop:
         self.annotators = annotators
         self.pool = Pool(X, n_classes, budget=budget, shared=shared, feature_names=feature_names, inputs=inputs)
         self.pool.groups = groups
-        self.answers = Answers()
+        self._labels = Labels(self.pool, recipe.labeling)
         self.records: list[LoopRecord] = []
         self.stopped: str | None = None
         self._request: LabelRequest | None = None
-        self._has_label = np.zeros(self.pool.n_rows, dtype=bool)
-        self._combined: Codes = np.full(self.pool.n_rows, -1, dtype=np.intp)
         self._trainer = Trainer(recipe, self.pool, streams, prefixes)
         self._purchases = Purchases(self.pool, recipe.query_strategy)
         self._monitor = StoppingMonitor(
@@ -159,10 +157,15 @@ class ActiveLearningLoop:
         return self._purchases.rows
 
     @property
+    def answers(self) -> Answers:
+        """All answers so far."""
+        return self._labels.answers
+
+    @property
     def labels(self) -> tuple[RowNumbers, Codes]:
         """Pool rows with a label, sorted, held-out ones included, and the label that their answers combine to."""
-        rows = np.flatnonzero(self._has_label)
-        return rows, self._combined[rows]
+        rows = np.flatnonzero(self._labels.known)
+        return rows, self._labels.codes[rows]
 
     @property
     def automatic(self) -> Automatic | None:
@@ -232,19 +235,17 @@ class ActiveLearningLoop:
         answers = np.asarray(labels)
         self._check_answers(answers, request)
         self._request = None
-        pool = self.pool
+        pool, known = self.pool, self._labels
         given = np.flatnonzero(answers >= 0)
         asked = request.annotators if annotators is None else annotators
-        new_rows = _first_mentions(request.rows[given][~self._has_label[request.rows[given]]])
-        doubted = self._combined[request.again]
-        self.answers.add(request.rows[given], asked[given], answers[given])
-        self._has_label[new_rows] = True
+        doubted = known.codes[request.again]
+        new_rows = known.add(request.rows[given], asked[given], answers[given])
         self._purchases.bought(new_rows, len(self.records))
         pool.close(request.rows)
-        pool.held_out = pool.held_out[self._has_label[pool.held_out]]
+        pool.held_out = pool.held_out[known.known[pool.held_out]]
         pool.labels_bought += len(given)
         began = time.perf_counter()
-        self._combine()
+        known.combine(len(self.records))
         self._combine_seconds += time.perf_counter() - began
         if pool.model is None and not trains and (self._asks_for_more() or trains is False):
             return
@@ -256,12 +257,12 @@ class ActiveLearningLoop:
         self._query_seconds = 0.0
         if len(request.again):
             record.notes["labels_bought_again"] = float(len(request.again))
-            record.notes["labels_corrected"] = float(np.count_nonzero(self._combined[request.again] != doubted))
+            record.notes["labels_corrected"] = float(np.count_nonzero(known.codes[request.again] != doubted))
         self._judge(new_rows)
         chooser = self.model
         began = time.perf_counter()
-        rows = self._usable_rows()
-        self._trainer.train(record, rows, self._combined[rows])
+        rows = known.usable()
+        self._trainer.train(record, rows, known.codes[rows])
         record.fit_seconds = self._combine_seconds + time.perf_counter() - began
         self._combine_seconds = 0.0
         self.records.append(record)
@@ -270,8 +271,8 @@ class ActiveLearningLoop:
     def _asks_for_more(self) -> bool:
         """Return whether more labels are wanted before the first model; they become the request."""
         began = time.perf_counter()
-        rows = self._usable_rows()
-        self.pool.set_labels(rows, self._combined[rows])
+        rows = self._labels.usable()
+        self.pool.set_labels(rows, self._labels.codes[rows])
         if len(rows):
             more = self._requests.more()
         elif len(self.pool.candidates):  # annotators could not tell any label so far
@@ -288,7 +289,7 @@ class ActiveLearningLoop:
         model = self.pool.model
         if model is None or not len(new_rows) or not self.recipe.loop_size.judges_new_labels:
             return
-        wrong = int(np.count_nonzero(model.predict(self.pool.inputs[new_rows]) != self._combined[new_rows]))
+        wrong = int(np.count_nonzero(model.predict(self.pool.inputs[new_rows]) != self._labels.codes[new_rows]))
         self._errors += (Judged(self.records[-1].labels_used, len(new_rows), wrong),)
 
     def give(self, rows: RowNumbers, labels: Codes, annotator: int = 0) -> None:
@@ -301,12 +302,11 @@ class ActiveLearningLoop:
         annotator : number of who gave them.
         """
         self._purchases.chosen(chosen_by("given", rows))
-        self.answers.add(rows, np.full(len(rows), annotator, dtype=np.intp), labels)
-        self._has_label[rows] = True
+        self._labels.add(rows, np.full(len(rows), annotator, dtype=np.intp), labels)
         self._purchases.bought(rows, 0)
         self.pool.close(rows)
         self.pool.labels_bought += len(rows)
-        self._combine()
+        self._labels.combine(0)
 
     def correct(self, row: int, annotator: int, label: int) -> None:
         """Replace the last answer of an annotator about a row that was asked about; the next training uses the new one.
@@ -321,18 +321,17 @@ class ActiveLearningLoop:
         RequestError
             If there is no answer to take back, or if no label would remain to train on.
         """
-        if not self.answers.replace(row, annotator, label):
-            if label < 0:
-                raise RequestError(f"annotator {annotator} gave no label of row {row}")
-            self.answers.add(*(np.array([value], dtype=np.intp) for value in (row, annotator, label)))
+        known, answers, place = self._labels, self.answers, np.array([row], dtype=np.intp)
+        about = answers.rows == row
+        if label < 0 and not (about & (answers.annotators == annotator)).any():
+            raise RequestError(f"annotator {annotator} gave no label of row {row}")
+        if label < 0 and np.count_nonzero(about) == 1:
+            self.withdraw(place)
+        if not answers.replace(row, annotator, label):
+            new = known.add(place, np.array([annotator], dtype=np.intp), np.array([label], dtype=np.intp))
+            self._purchases.rows = np.concatenate([self._purchases.rows, new])
             self.pool.labels_bought += 1
-        if row not in self.answers.rows:
-            self.withdraw(np.array([row], dtype=np.intp))
-            return
-        if not self._has_label[row]:
-            self._has_label[row] = True
-            self._purchases.rows = np.append(self._purchases.rows, row)
-        self._combine()
+        known.combine(len(self.records))
 
     def withdraw(self, rows: RowNumbers) -> None:
         """Take rows out: they are not asked about and not trained on again.
@@ -343,11 +342,7 @@ class ActiveLearningLoop:
             If there is a model, and no label would remain to train on.
         """
         pool = self.pool
-        had = self._has_label.copy()
-        self._has_label[rows] = False
-        if pool.model is not None and not len(self._usable_rows()):
-            self._has_label = had
-            raise RequestError("no label would remain to train on")
+        self._labels.drop(rows)
         pool.close(rows)
         pool.held_out = np.setdiff1d(pool.held_out, rows)
         self._renew_metadata()
@@ -361,10 +356,7 @@ class ActiveLearningLoop:
         inputs : the same rows as the recipe's models are given them; None for ``X``.
         """
         self.pool.extend(X, inputs)
-        added = self.pool.n_rows - len(self._has_label)
-        self._has_label = np.concatenate([self._has_label, np.zeros(added, dtype=bool)])
-        self._combined = np.concatenate([self._combined, np.full(added, -1, dtype=np.intp)])
-        self._trainer.extend(added)
+        self._trainer.extend(self._labels.extend())
         self._monitor.restart()
         self._renew_metadata()
 
@@ -381,22 +373,6 @@ class ActiveLearningLoop:
         if len(answers) and (answers.min() < -1 or answers.max() >= self.pool.n_classes):
             raise RequestError(f"labels must be class codes from 0 to {self.pool.n_classes - 1}, or -1 for no answer")
 
-    def _combine(self) -> None:
-        """Combine all answers so far into one label for each row that was bought."""
-        labeling, rows = self.recipe.labeling, read_only(np.flatnonzero(self._has_label))
-        labels = labeling.combine(self.answers, rows, self.pool.n_classes)
-        self._combined[rows] = self._gate().labels(labeling, labels, len(rows))
-
-    def _gate(self) -> Gate:
-        """Return the checks of the methods' answers in this loop."""
-        return Gate(len(self.records), self.pool.n_classes)
-
-    def _usable_rows(self) -> RowNumbers:
-        """Return the bought rows that may be trained on, sorted."""
-        usable = self._has_label.copy()
-        usable[self.pool.held_out] = False
-        return np.flatnonzero(usable)
-
     # stopping -------------------------------------------------------------------------------------------------
 
     def _decide(self, record: LoopRecord, chooser: FittedModel | None, new_rows: RowNumbers) -> None:
@@ -404,7 +380,7 @@ class ActiveLearningLoop:
         trained = not {NO_MODEL, MODEL_KEPT} & record.notes.keys()
         if trained:  # a rule compares models, and the same one twice says nothing
             before = None if chooser is None or chooser.failure else chooser
-            view = self._monitor.observe(record.loop, before, new_rows, lambda rows: self._combined[rows])
+            view = self._monitor.observe(record.loop, before, new_rows, lambda rows: self._labels.codes[rows])
             record.notes.update(gate.notes(stopping, stopping.note(view)))
         if self._oracle_used and record.loop == 0:
             record.notes["uses_oracle"] = 1.0
@@ -416,10 +392,3 @@ class ActiveLearningLoop:
             self.stopped = "loops"
         elif trained and gate.decision(stopping, stopping.fires([past.notes for past in self.records])):
             self.stopped = stopping.method
-
-
-def _first_mentions(rows: RowNumbers) -> RowNumbers:
-    """Return distinct rows in the order in which they first appear."""
-    _, first = np.unique(rows, return_index=True)
-    mentioned: RowNumbers = rows[np.sort(first)]
-    return mentioned

@@ -300,6 +300,7 @@ STARTS: dict[str, tuple[dict[str, Any], str]] = {
     "a label of no class": ({"labels": ["merlot", *[None] * 177]}, "the label 'merlot'"),
     "more labels than the budget": ({"labels": list(LABELS)}, "178 rows have a label already"),
     "ids that are equal": ({"ids": ["a"] * 178}, "two rows have the name 'a'"),
+    "no such column": ({"pool": pd.DataFrame(X).add_prefix("x"), "ids": "id"}, "no column 'id' with names of the rows"),
     "too few ids": ({"ids": ["a"]}, "1 names were given for 178 rows"),
     "true labels": ({"recipe": Recipe(initial_sample="oracle_stratified")}, "which only a simulation has"),
 }

@@ -276,6 +276,24 @@ def test_a_log_that_is_cut_anywhere_leads_to_the_same_campaign(tmp_path: Path) -
             ]
 
 
+def test_a_later_version_that_would_choose_others_keeps_what_was_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = started(tmp_path / "c", budget=40)
+    for _ in range(3):
+        batch = campaign.ask()
+        campaign.tell(batch.rows, LABELS[batch.rows])
+    batch, labels = campaign.ask(), campaign.labels()
+    strategy = type(campaign.recipe.query_strategy)
+    scores = strategy.scores
+    monkeypatch.setattr(strategy, "scores", lambda self, pool, rng: -scores(self, pool, rng))
+    opened = again(campaign)
+    assert opened.ask() == batch
+    opened.tell(batch.rows, LABELS[batch.rows])
+    opened.ask()
+    assert opened.labels() == labels | {row: LABELS[row] for row in batch.rows}
+
+
 def test_a_line_that_changed_is_named(tmp_path: Path) -> None:
     campaign = finished(started(tmp_path / "c"))
     campaign.close()

@@ -60,3 +60,13 @@ def test_rows_that_are_added_are_chosen_among() -> None:
         loop.tell(Y[request.rows])
     assert max(chosen) >= 100
     assert loop.pool.n_rows == 150
+
+
+def test_rows_that_are_held_out_are_never_trained_on() -> None:
+    recipe = Recipe(stopping={"method": "target", "score": 0.99, "holdout": 8})
+    loop = ActiveLearningLoop(recipe, X, 3, budget=40, loops=4, streams=Streams(0, "iris", "search", 0))
+    while not loop.done:
+        loop.tell(Y[loop.ask().rows])
+        assert len(loop.pool.held_out) == 8
+        assert not set(loop.pool.held_out) & set(loop.pool.labelled)
+    assert loop.records[-1].labels_used == loop.pool.labels_bought - 8
